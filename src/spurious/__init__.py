@@ -1,0 +1,42 @@
+"""Build, prove, enumerate, count and explain bad local minima of neural networks.
+
+>>> import spurious
+>>> problem = spurious.read_problem("problem.json")  # doctest: +SKIP
+>>> spurious.certify(problem).decision  # doctest: +SKIP
+<Decision.LOCAL_MINIMUM: 'local_minimum'>
+"""
+
+from spurious.certify import certify
+from spurious.errors import InputError, SpuriousError
+from spurious.problem import (
+    Dataset,
+    Loss,
+    Network,
+    Point,
+    Problem,
+    parse_problem,
+    read_problem,
+    write_problem,
+)
+from spurious.verdict import Answer, Decision, Enclosure, Verdict
+
+__all__ = [
+    "Answer",
+    "Dataset",
+    "Decision",
+    "Enclosure",
+    "InputError",
+    "Loss",
+    "Network",
+    "Point",
+    "Problem",
+    "SpuriousError",
+    "Verdict",
+    "__version__",
+    "certify",
+    "parse_problem",
+    "read_problem",
+    "write_problem",
+]
+
+__version__ = "0.1.0"

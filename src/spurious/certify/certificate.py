@@ -1,0 +1,90 @@
+"""Writes certificates in the format of `docs/certificates.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from flint import fmpq
+
+from spurious.certify.outcome import Proof
+from spurious.exact.rationals import fraction
+from spurious.exact.softmax_numbers import UNIT, Exact
+from spurious.problem import Problem, problem_to_data
+from spurious.verdict import Enclosure
+
+if TYPE_CHECKING:
+    from spurious.certify.optimality import Optimality
+
+FORMAT = "spurious-certificate/1"
+
+
+def assemble(
+    problem: Problem, proof: Proof, loss: Enclosure, optimality: Optimality
+) -> dict[str, Any]:
+    """The certificate of a decided point, as JSON data."""
+    claim = {
+        "verdict": proof.decision.value,
+        "strict": proof.strict.value,
+        "strict_up_to_rescaling": proof.strict_up_to_rescaling.value,
+        "flat_dimension": proof.flat_dimension,
+        "eigenvalue_bound": _text(proof.eigenvalue_bound),
+        "global": optimality.is_global.value,
+        "loss": ball_data(loss),
+        "witness_loss": ball_data(optimality.witness_loss),
+        "radius": _text(proof.radius),
+        "valley_limit": ball_data(proof.valley_limit),
+    }
+    return {
+        "format": FORMAT,
+        "claim": claim,
+        "problem": problem_to_data(problem),
+        "proof": dict(proof.evidence),
+        "global_proof": None if optimality.evidence is None else dict(optimality.evidence),
+    }
+
+
+def ball_data(value: Enclosure | None) -> dict[str, str] | None:
+    """An enclosure as `{"mid": ..., "rad": ...}`."""
+    return None if value is None else {"mid": str(value.mid), "rad": str(value.rad)}
+
+
+def exact_data(value: Exact) -> str | dict[str, str]:
+    """A softmax number: a rational string, or coefficients by atom."""
+    if isinstance(value, fmpq):
+        return str(fraction(value))
+    return {
+        ("1" if atom == UNIT else _atom(atom)): str(fraction(coefficient))
+        for atom, coefficient in value.terms.items()
+    }
+
+
+def _atom(entries: tuple[fmpq, ...]) -> str:
+    """The key of an atom; a single entry 1 is written 1/1, since the key "1" is the number one."""
+    text = ",".join(str(fraction(entry)) for entry in entries)
+    return "1/1" if text == "1" else text
+
+
+def leaf_data(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A tree of rule `one_sided_derivatives` as JSON data; empty parts are left out."""
+    if "split" in tree:
+        return {
+            "split": tree["split"],
+            "plus": leaf_data(tree["plus"]),
+            "minus": leaf_data(tree["minus"]),
+        }
+    data: dict[str, Any] = {}
+    if tree.get("dominated"):
+        data["dominated"] = {
+            str(r): {str(s): str(fraction(m)) for s, m in row.items()}
+            for r, row in tree["dominated"].items()
+        }
+    for name in ("tau", "mu"):
+        if tree.get(name):
+            data[name] = {str(r): exact_data(value) for r, value in tree[name].items()}
+    return data
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,311 @@
+"""Rule `convex_ball`: a box on which the loss is strongly convex, with a minimum inside.
+
+Theorem 5 (`docs/mathematics.md`). Let all eigenvalues of the Hessian exceed lambda > 0 on a box of
+half-width r around a centre m, and 2 |grad(m)| < lambda r. On the sphere of radius r around m the loss
+is at least L(m) - |grad(m)| r + lambda r^2 / 2 > L(m), so the ball holds a local minimum in its
+interior, strict and unique there. Smooth activations need no more. In piecewise linear networks,
+off the kinks, one nonzero incoming parameter of every live hidden unit is fixed first, which removes
+the rescalings and loses no function; dead units drop out.
+
+This replaces Krawczyk's test for minima: it needs one interval Hessian and no operator, and the
+checker's part of it is two lines. Krawczyk's test (`exact/krawczyk.py`) is kept for saddles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb, arb_mat
+
+from spurious.certify.activations import OnKink
+from spurious.certify.derivatives import Differentiator, differentiator
+from spurious.certify.evaluate import enclosure, evaluate, exact_loss
+from spurious.certify.exact_gradient import exact_gradient
+from spurious.certify.outcome import Proof, Undecided
+from spurious.exact import balls
+from spurious.exact.definiteness import Definiteness, float_spectrum, prove_definite
+from spurious.exact.krawczyk import krawczyk
+from spurious.exact.rationals import fraction, rational
+from spurious.exact.softmax_numbers import UndecidedSign, sign
+from spurious.problem import Network, Point, Problem, flatten, point_to_data, unflatten
+from spurious.verdict import Answer, Decision, Enclosure
+
+DECIMALS = 30
+"""The centre of a box is rounded to this many decimals."""
+
+NEARBY = Fraction(1, 100)
+"""A minimum counts as nearby within this share of max(1, largest parameter)."""
+
+NEWTON_STEPS = 50
+"""Newton steps before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which parameters are free.
+
+    Attributes:
+        free: Flat indices of the free parameters.
+        fixed: Flat indices of all others.
+        dead_units: Number of hidden units that are dead on all data.
+    """
+
+    free: tuple[int, ...]
+    fixed: tuple[int, ...]
+    dead_units: int
+    smooth: bool
+
+
+def prove(problem: Problem, point: Point) -> Proof | Undecided:
+    """Proves a strict minimum (up to rescaling) at the point or near it.
+
+    Args:
+        problem: Any depth and activation.
+        point: The point, off the kinks of a piecewise linear activation.
+    """
+    with balls.precision(balls.PRECISIONS[0]):
+        chart = gauge_slice(problem, point)
+    if isinstance(chart, Undecided):
+        return chart
+    exact = vanishes_exactly(problem, point, chart.free)
+    centre = point
+    if not exact:
+        with balls.precision(balls.PRECISIONS[1]):
+            polished = polish(problem, point, chart)
+        if isinstance(polished, Undecided):
+            return polished
+        centre = polished
+    for bits in balls.PRECISIONS[:3]:
+        with balls.precision(bits):
+            result = _prove_at(problem, point, centre, chart, exact)
+        if isinstance(result, Proof):
+            return result
+    return result
+
+
+def gauge_slice(problem: Problem, point: Point) -> Slice | Undecided:
+    """The free parameters at a point: all for smooth activations, else one fixed a live unit."""
+    network = problem.network
+    count = network.parameter_count
+    if not network.homogeneous or network.depth == 0:
+        return Slice(tuple(range(count)), (), 0, smooth=True)
+    evaluation = evaluate(problem, point)
+    if evaluation.has_kinks and any(
+        z == 0 for layer in evaluation.preactivations for row in layer for z in row
+    ):
+        return Undecided("a unit is exactly on its kink at a data point")
+    relu = network.activation == "relu"
+    dead = [
+        {j for j in range(len(layer[0])) if relu and all(row[j] < 0 for row in layer)}
+        for layer in evaluation.preactivations
+    ]
+    if any(
+        len(units) == len(layer[0])
+        for units, layer in zip(dead, evaluation.preactivations, strict=True)
+    ):
+        return Undecided("a whole layer is dead, so the Hessian is singular")
+    values = flatten(point)
+    fixed: set[int] = set()
+    for level, incoming in enumerate(incoming_indices(network)):
+        below = dead[level - 1] if level else set[int]()
+        here = dead[level] if level < network.depth else set[int]()
+        for unit, indices in enumerate(incoming):
+            fixed.update(indices[source] for source in below)
+            if unit in here:
+                fixed.update(indices)
+            elif level < network.depth:
+                live = [p for source, p in enumerate(indices) if source not in below]
+                fixed.add(max(live, key=lambda p: abs(values[p])))
+    free = tuple(p for p in range(count) if p not in fixed)
+    return Slice(free, tuple(sorted(fixed)), sum(map(len, dead)), smooth=False)
+
+
+def incoming_indices(network: Network) -> list[list[list[int]]]:
+    """For each layer and unit the flat indices of its weights, then its bias."""
+    layers: list[list[list[int]]] = []
+    start = 0
+    for wide, high in zip(network.widths[:-1], network.widths[1:], strict=True):
+        biases = start + wide * high
+        layers.append(
+            [
+                [*range(start + row * wide, start + (row + 1) * wide), biases + row]
+                for row in range(high)
+            ]
+        )
+        start = biases + high
+    return layers
+
+
+def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
+    """Newton's method in the free parameters, to full precision. Not rigorous: a proposal."""
+    derivatives = differentiator(problem)
+    values = [arb(rational(value)) for value in flatten(point)]
+    limit = nearby_limit(point)
+    start = list(values)
+    last = float("inf")
+    for _ in range(NEWTON_STEPS):
+        try:
+            passed = derivatives.run(values)
+            gradient = derivatives.gradient(passed)
+            hessian = derivatives.hessian(passed, chart.free)
+        except OnKink:
+            return Undecided("Newton's method ran onto a kink")
+        right = arb_mat([[gradient[p]] for p in chart.free])
+        try:
+            step = hessian.solve(right)
+        except ZeroDivisionError:
+            return Undecided("the Hessian is singular: the critical point is not isolated")
+        size = max(float(abs(step[i, 0].mid())) for i in range(len(chart.free)))
+        for i, p in enumerate(chart.free):
+            values[p] = arb(balls.midpoint(values[p] - step[i, 0]))
+        moved = max(float(abs((values[p] - start[p]).mid())) for p in chart.free)
+        if not moved <= limit:
+            return Undecided("Newton's method left the neighbourhood of the point")
+        if size < 1e-60 or (size < 1e-35 and size >= last):
+            break
+        last = size
+    else:
+        return Undecided("Newton's method did not converge")
+    centre = list(flatten(point))
+    for p in chart.free:
+        centre[p] = balls.round_to(fraction(balls.midpoint(values[p])), DECIMALS)
+    return unflatten(tuple(centre), problem.network)
+
+
+def nearby_limit(point: Point) -> Fraction:
+    """How far from a point a minimum still counts as nearby (largest difference of a parameter)."""
+    return NEARBY * max(Fraction(1), *(abs(value) for value in flatten(point)))
+
+
+def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> bool:
+    """Whether the gradient in the free parameters is provably zero, exactly."""
+    gradient = exact_gradient(problem, point)
+    try:
+        return gradient is not None and all(sign(gradient[p]) == 0 for p in free)
+    except UndecidedSign:
+        return False
+
+
+def _prove_at(
+    problem: Problem, point: Point, centre: Point, chart: Slice, exact: bool
+) -> Proof | Undecided:
+    """The interval part, at the current precision."""
+    derivatives = differentiator(problem)
+    values = [arb(rational(value)) for value in flatten(centre)]
+    try:
+        passed = derivatives.run(values)
+        gradient = derivatives.gradient(passed)
+        definite = prove_definite(derivatives.hessian(passed, chart.free))
+    except OnKink:
+        return Undecided("a unit is too close to its kink")
+    if definite is None:
+        return _indefinite(derivatives, values, chart)
+    norm_squared = sum((gradient[p] ** 2 for p in chart.free), arb(0))
+    if exact:
+        radius = Fraction(1, 10**DECIMALS)
+    else:
+        needed = balls.bounds(norm_squared.sqrt())[1] * 4 / definite.eigenvalue_bound
+        radius = balls.power_of_ten_above(max(needed, Fraction(1, 10**DECIMALS)))
+    spread = arb(0, arb(rational(radius)).upper())
+    free = set(chart.free)
+    box = [value + spread if p in free else value for p, value in enumerate(values)]
+    try:
+        definite = prove_definite(derivatives.hessian(derivatives.run(box), chart.free))
+    except OnKink:
+        return Undecided("a unit is too close to its kink")
+    if definite is None:
+        return Undecided("the Hessian is not proved positive definite around the critical point")
+    bound = arb(rational(definite.eigenvalue_bound))
+    if not exact and not balls.certainly_less(4 * norm_squared, (bound * rational(radius)) ** 2):
+        return Undecided("the gradient is not small enough against the curvature")
+    loss = derivatives.loss(passed)
+    lowest = loss if exact else loss - norm_squared / (2 * bound)
+    return _package(problem, point, centre, chart, exact, radius, definite, lowest.union(loss))
+
+
+def _package(
+    problem: Problem,
+    point: Point,
+    centre: Point,
+    chart: Slice,
+    exact: bool,
+    radius: Fraction,
+    definite: Definiteness,
+    loss: arb,
+) -> Proof:
+    distance = largest_difference(centre, point)
+    whole = balls.simple_above(distance + radius)
+    evidence = {
+        "rule": "convex_ball",
+        "centre": point_to_data(centre),
+        "radius": str(radius),
+        "fixed": list(chart.fixed),
+        "transform": [[str(entry) for entry in row] for row in definite.transform],
+    }
+    up_to_rescaling = Answer.NO if chart.dead_units else Answer.YES
+    where = (
+        "the gradient is exactly zero" if exact else "a critical point is enclosed in a tiny box"
+    )
+    kind = "" if chart.smooth else " once the rescaling of each live hidden unit is fixed"
+    return Proof(
+        decision=Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
+        evidence=evidence,
+        reason=(
+            f"{where} and the Hessian is positive definite{kind}: "
+            f"all eigenvalues above {float(definite.eigenvalue_bound):.3g}"
+        ),
+        minimum=centre,
+        loss=_loss_of(problem, centre, loss) if exact else enclosure(loss),
+        radius=None if exact else whole,
+        strict=Answer.YES if chart.smooth else Answer.NO,
+        strict_up_to_rescaling=up_to_rescaling,
+        flat_dimension=len(chart.fixed),
+        eigenvalue_bound=definite.eigenvalue_bound,
+    )
+
+
+def _loss_of(problem: Problem, point: Point, loss: arb) -> Enclosure:
+    network = problem.network
+    if network.homogeneous or network.depth == 0:
+        return exact_loss(evaluate(problem, point))
+    return enclosure(loss)
+
+
+def largest_difference(left: Point, right: Point) -> Fraction:
+    """The largest absolute difference of a parameter."""
+    return max(abs(a - b) for a, b in zip(flatten(left), flatten(right), strict=True))
+
+
+def _indefinite(derivatives: Differentiator, values: list[arb], chart: Slice) -> Undecided:
+    """Says what the critical point is, if it is no proved minimum."""
+    centre = arb_mat([[values[p]] for p in chart.free])
+
+    def at(column: arb_mat) -> list[arb]:
+        moved = list(values)
+        for i, p in enumerate(chart.free):
+            moved[p] = column[i, 0]
+        return moved
+
+    def gradient(column: arb_mat) -> arb_mat:
+        entries = derivatives.gradient(derivatives.run(at(column)))
+        return arb_mat([[entries[p]] for p in chart.free])
+
+    def hessian(column: arb_mat) -> arb_mat:
+        return derivatives.hessian(derivatives.run(at(column)), chart.free)
+
+    spectrum = float_spectrum(hessian(centre))
+    lowest = float(spectrum[0][0]) if spectrum else float("nan")
+    try:
+        isolated = krawczyk(gradient, hessian, centre, arb(10) ** (-DECIMALS // 2))
+    except OnKink:
+        isolated = False
+    if isolated and lowest < 0:
+        return Undecided(
+            f"the critical point here is a saddle: Krawczyk's test isolates it within "
+            f"1e-{DECIMALS // 2}, with a Hessian eigenvalue near {lowest:.3g}"
+        )
+    return Undecided(
+        f"the Hessian is not proved positive definite (smallest eigenvalue about {lowest:.3g})"
+    )

@@ -1,0 +1,225 @@
+"""The decision procedure: which method is tried when, and the verdict that results.
+
+Order, for networks whose outputs are rational (homogeneous activation or no hidden layer):
+
+1. the last layer's gradient; if it is not zero the point is no minimum, but one may be near;
+2. shallow: Theorem 1, which decides for one output; deep: `convex_ball` with an exact gradient,
+   `classwise_optimum`; then `pointwise_optimum`;
+3. a minimum nearby: exact (shallow, one output, squared loss), constant output, `convex_ball`;
+4. a valley to infinity, a descent direction, negative curvature;
+5. otherwise undecided, with the reason.
+
+For smooth activations: `convex_ball`, then refutation by gradient or curvature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+
+from spurious.certify import convex_ball, nearby, one_sided, refute, valley
+from spurious.certify.certificate import assemble, leaf_data
+from spurious.certify.evaluate import Evaluation, evaluate
+from spurious.certify.flatness import generic_flatness, shallow_flatness
+from spurious.certify.optimality import judge_optimality
+from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.sums import classwise_optimum, pointwise_optimum
+from spurious.errors import InputError
+from spurious.exact.rationals import fraction
+from spurious.exact.softmax_numbers import UndecidedSign
+from spurious.problem import Point, Problem, point_to_data
+from spurious.verdict import Answer, Decision, Verdict
+
+
+def certify(problem: Problem) -> Verdict:
+    """Decides whether the problem's point is a local minimum, and whether a global one.
+
+    Args:
+        problem: A problem with a point; its witness, if any, is tried as the better point.
+
+    Returns:
+        The verdict with a certificate that `spurious_checker` accepts, or `undecided` and why.
+
+    Raises:
+        InputError: the problem has no point.
+    """
+    if problem.point is None:
+        raise InputError("point: missing, but certify needs the point to decide about; add it")
+    start = perf_counter()
+    outcome = decide(problem, problem.point)
+    if isinstance(outcome, Undecided):
+        return Verdict(
+            decision=Decision.UNDECIDED,
+            is_global=Answer.UNKNOWN,
+            strict=Answer.UNKNOWN,
+            strict_up_to_rescaling=Answer.UNKNOWN,
+            flat_dimension=None,
+            eigenvalue_bound=None,
+            loss=point_loss(problem, problem.point),
+            witness_loss=None,
+            radius=None,
+            valley_limit=None,
+            method="none",
+            reason=outcome.reason,
+            certificate=None,
+            seconds=perf_counter() - start,
+        )
+    loss = outcome.loss or point_loss(problem, problem.point)
+    optimality = judge_optimality(problem, outcome, loss)
+    return Verdict(
+        decision=outcome.decision,
+        is_global=optimality.is_global,
+        strict=outcome.strict,
+        strict_up_to_rescaling=outcome.strict_up_to_rescaling,
+        flat_dimension=outcome.flat_dimension,
+        eigenvalue_bound=outcome.eigenvalue_bound,
+        loss=loss,
+        witness_loss=optimality.witness_loss,
+        radius=outcome.radius,
+        valley_limit=outcome.valley_limit,
+        method=str(outcome.evidence["rule"]),
+        reason=outcome.reason,
+        certificate=assemble(problem, outcome, loss, optimality),
+        seconds=perf_counter() - start,
+    )
+
+
+def decide(problem: Problem, point: Point) -> Proof | Undecided:
+    """The verdict on the point alone, without the search for a better one."""
+    try:
+        if is_homogeneous(problem):
+            return _decide_homogeneous(problem, point)
+    except UndecidedSign as unknown:
+        return Undecided(str(unknown))
+    return _decide_smooth(problem, point)
+
+
+def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
+    found = convex_ball.prove(problem, point)
+    if isinstance(found, Proof):
+        return found
+    refuted = valley.smooth_valley(problem, point) or refute.smooth_refutation(problem, point)
+    if isinstance(refuted, Proof):
+        return _explained(refuted, found)
+    return Undecided(f"{refuted.reason}; {found.reason}")
+
+
+def _decide_homogeneous(problem: Problem, point: Point) -> Proof | Undecided:
+    evaluation = evaluate(problem, point)
+    last = refute.last_layer_descent(evaluation)
+    here: Proof | Undecided = last or minimum_here(evaluation)
+    if isinstance(here, Proof) and here.decision is Decision.LOCAL_MINIMUM:
+        return here
+    for found in _nearby(problem, evaluation):
+        if isinstance(found, Proof):
+            return found
+        if isinstance(here, Undecided):
+            here = Undecided(f"{here.reason}; {found.reason}")
+    downhill = valley.exact_valley(evaluation)
+    if downhill is not None:
+        return downhill
+    if isinstance(here, Proof):
+        return here
+    if _off_kinks(evaluation):
+        refuted = refute.smooth_refutation(problem, point)
+    else:
+        refuted = refute.kink_descent(evaluation)
+    return refuted if isinstance(refuted, Proof) else here
+
+
+def minimum_here(evaluation: Evaluation) -> Proof | Undecided:
+    """Decides a homogeneous network's point whose last-layer gradient is zero, as far as possible.
+
+    Raises:
+        UndecidedSign: a softmax number could not be told from zero.
+    """
+    problem, point = evaluation.problem, evaluation.point
+    reason = "no first-order rule applies"
+    if problem.network.depth == 1:
+        found = one_sided.test_point(evaluation)
+        if isinstance(found, one_sided.Minimum):
+            return _one_sided_proof(evaluation, found)
+        if isinstance(found, one_sided.UnitDescends):
+            return refute.unit_descent(evaluation, found)
+        if isinstance(found, one_sided.ZeroWeightDescends):
+            return refute.zero_weight_descent(found)
+        reason = found.reason
+    if convex_ball.vanishes_exactly(problem, point, range(problem.network.parameter_count)):
+        ball = convex_ball.prove(problem, point)
+        if isinstance(ball, Proof):
+            return ball
+        reason = ball.reason
+    flat = generic_flatness(evaluation)
+    for rule, holds, text in (
+        (
+            "classwise_optimum",
+            classwise_optimum,
+            "no affine map on any activation pattern does better",
+        ),
+        ("pointwise_optimum", pointwise_optimum, "no function of the inputs does better"),
+    ):
+        if holds(evaluation):
+            return Proof(Decision.LOCAL_MINIMUM, {"rule": rule}, text, strict=flat.strict)
+    return Undecided(reason)
+
+
+def _one_sided_proof(evaluation: Evaluation, found: one_sided.Minimum) -> Proof:
+    evidence: dict[str, object] = {"rule": "one_sided_derivatives"}
+    if found.epsilon is not None:
+        evidence["epsilon"] = str(fraction(found.epsilon))
+    evidence["units"] = [[leaf_data(tree) for tree in trees] for trees in found.units]
+    flat = shallow_flatness(evaluation)
+    return Proof(
+        decision=Decision.LOCAL_MINIMUM,
+        evidence=evidence,
+        reason="no direction has a negative one-sided derivative, and that decides it",
+        strict=flat.strict,
+        strict_up_to_rescaling=flat.strict_up_to_rescaling,
+        flat_dimension=flat.dimension,
+    )
+
+
+def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undecided]:
+    """Minima near a point that is none itself, or is not known to be one."""
+    from dataclasses import replace
+
+    from spurious.problem import Loss
+
+    network = problem.network
+    if network.depth == 1 and network.outputs == 1 and problem.loss is Loss.SQUARED:
+        for candidate in nearby.candidates(evaluation):
+            if refute.last_layer_descent(candidate) is not None:
+                continue
+            found = minimum_here(candidate)
+            if isinstance(found, Proof) and found.decision is Decision.LOCAL_MINIMUM:
+                distance = convex_ball.largest_difference(candidate.point, evaluation.point)
+                rule, *rest = found.evidence.items()
+                yield replace(
+                    found,
+                    decision=Decision.LOCAL_MINIMUM_NEARBY,
+                    evidence=dict([rule, ("point", point_to_data(candidate.point)), *rest]),
+                    reason=f"an exact minimum lies within {float(distance):.2g}: {found.reason}",
+                    minimum=candidate.point,
+                    loss=point_loss(problem, candidate.point),
+                    radius=distance,
+                )
+                return
+        return
+    constant = nearby.constant_output(problem, evaluation)
+    if constant is not None:
+        yield constant
+        return
+    yield convex_ball.prove(problem, evaluation.point)
+
+
+def _off_kinks(evaluation: Evaluation) -> bool:
+    return not evaluation.has_kinks or all(
+        z != 0 for layer in evaluation.preactivations for row in layer for z in row
+    )
+
+
+def _explained(refuted: Proof, found: Undecided) -> Proof:
+    from dataclasses import replace
+
+    return replace(refuted, reason=f"{refuted.reason} ({found.reason})")

@@ -1,0 +1,190 @@
+"""Exact evaluation of homogeneous networks: outputs, pre-activations, derivatives of the loss.
+
+Notation as in `docs/certificates.md`, section 3: n points, layers 1..L, `z_l = W_l a_{l-1} + b_l`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from spurious.exact import balls
+from spurious.exact.rationals import ONE, ZERO, Vector, dot, rational, vector
+from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
+from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
+from spurious.verdict import Enclosure
+
+SLACK = Fraction(1, 10**25)
+"""Enclosures of irrational losses are widened by this share, so that any checker's fit inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A layer in rationals: each row holds a unit's incoming weights, then its bias."""
+
+    rows: tuple[Vector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A homogeneous network at an exact point, on all data.
+
+    Attributes:
+        problem: What is evaluated; `problem.point` is ignored.
+        point: The point.
+        weights: The point in rationals, layer by layer.
+        inputs: x~ = (x, 1) for each data point, shape (n, d + 1).
+        groups: For each data point the smallest index with an equal input, shape (n,).
+        preactivations: z of every hidden layer, shape (L - 1, n, width).
+        features: Input of the last layer with a 1 appended, shape (n, width + 1).
+        outputs: f, shape (n, K).
+        slopes: (p, q) of the activation.
+        loss_derivative: g, the derivative of the loss with respect to f, shape (n, K).
+    """
+
+    problem: Problem
+    point: Point
+    weights: tuple[Weights, ...]
+    inputs: tuple[Vector, ...]
+    groups: tuple[int, ...]
+    preactivations: tuple[tuple[Vector, ...], ...]
+    features: tuple[Vector, ...]
+    outputs: tuple[Vector, ...]
+    slopes: tuple[fmpq, fmpq]
+    loss_derivative: tuple[tuple[Exact, ...], ...]
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the activation bends at 0 (p != q)."""
+        return self.slopes[0] != self.slopes[1]
+
+
+def activate(value: fmpq, slopes: tuple[fmpq, fmpq]) -> fmpq:
+    """P z for z >= 0, q z for z < 0."""
+    return value * (slopes[0] if value >= 0 else slopes[1])
+
+
+def slope_at(value: fmpq, slopes: tuple[fmpq, fmpq]) -> fmpq:
+    """The activation's derivative off the kink; p on it."""
+    return slopes[0] if value >= 0 else slopes[1]
+
+
+def layer_weights(layer: Layer) -> Weights:
+    """A layer's weights and biases in rationals."""
+    return Weights(
+        tuple(
+            (*vector(row), rational(bias))
+            for row, bias in zip(layer.weight, layer.bias, strict=True)
+        )
+    )
+
+
+def piecewise_slopes(network: Network) -> tuple[fmpq, fmpq]:
+    """(p, q) of a homogeneous activation; (1, 1) where there is no hidden layer."""
+    if network.depth == 0:
+        return ONE, ONE
+    positive, negative = network.slopes
+    return rational(positive), rational(negative)
+
+
+def evaluate(problem: Problem, point: Point) -> Evaluation:
+    """Evaluates a homogeneous network (or one without hidden layer) exactly.
+
+    Args:
+        problem: Network, loss and data.
+        point: Where to evaluate.
+    """
+    slopes = piecewise_slopes(problem.network)
+    weights = tuple(layer_weights(layer) for layer in point.layers)
+    inputs = tuple((*vector(x), ONE) for x in problem.data.x)
+    first: dict[tuple[Fraction, ...], int] = {}
+    groups = tuple(first.setdefault(x, i) for i, x in enumerate(problem.data.x))
+    states = inputs
+    preactivations: list[tuple[Vector, ...]] = []
+    for layer in weights[:-1]:
+        hidden = tuple(tuple(dot(row, state) for row in layer.rows) for state in states)
+        preactivations.append(hidden)
+        states = tuple((*(activate(z, slopes) for z in row), ONE) for row in hidden)
+    outputs = tuple(tuple(dot(row, state) for row in weights[-1].rows) for state in states)
+    return Evaluation(
+        problem=problem,
+        point=point,
+        weights=weights,
+        inputs=inputs,
+        groups=groups,
+        preactivations=tuple(preactivations),
+        features=states,
+        outputs=outputs,
+        slopes=slopes,
+        loss_derivative=loss_derivative(problem.loss, problem.data, outputs),
+    )
+
+
+def loss_derivative(
+    loss: Loss, data: Dataset, outputs: Sequence[Vector]
+) -> tuple[tuple[Exact, ...], ...]:
+    """g_ik, the exact derivative of the loss with respect to output k at point i, shape (n, K)."""
+    rows: list[tuple[Exact, ...]] = []
+    for targets, output in zip(data.y, outputs, strict=True):
+        if loss is Loss.SQUARED:
+            rows.append(tuple(2 * (f - rational(y)) for f, y in zip(output, targets, strict=True)))
+        elif loss is Loss.LOGISTIC:
+            signs = [rational(y) for y in targets]
+            rows.append(tuple(logistic(y * f) * (-y) for f, y in zip(output, signs, strict=True)))
+        else:
+            label = int(targets[0])
+            shares = softmax(output)
+            rows.append(
+                tuple(
+                    share - ONE if k == label else share + constant(ZERO)
+                    for k, share in enumerate(shares)
+                )
+            )
+    return tuple(rows)
+
+
+def exact_loss(evaluation: Evaluation) -> Enclosure:
+    """The loss: exact for the squared loss, else enclosed."""
+    data = evaluation.problem.data
+    if evaluation.problem.loss is Loss.SQUARED:
+        total = ZERO
+        for targets, output in zip(data.y, evaluation.outputs, strict=True):
+            for f, y in zip(output, vector(targets), strict=True):
+                total += (f - y) * (f - y)
+        return Enclosure(Fraction(int(total.p), int(total.q)))
+    with balls.precision(balls.PRECISIONS[1]):
+        outputs = [[arb(f) for f in row] for row in evaluation.outputs]
+        return enclosure(ball_loss(evaluation.problem.loss, data, outputs))
+
+
+def ball_loss(loss: Loss, data: Dataset, outputs: Sequence[Sequence[arb]]) -> arb:
+    """The loss of enclosed outputs, shape (n, K), at the current precision."""
+    total = arb(0)
+    for targets, output in zip(data.y, outputs, strict=True):
+        if loss is Loss.CROSS_ENTROPY:
+            label = int(targets[0])
+            total += sum(((f - output[label]).exp() for f in output), arb(0)).log()
+            continue
+        for y, f in zip(vector(targets), output, strict=True):
+            if loss is Loss.SQUARED:
+                total += (f - y) ** 2
+            else:
+                total += softplus(-f * y)
+    return total
+
+
+def softplus(value: arb) -> arb:
+    """log(1 + exp(value)) without overflow: max(value, 0) + log1p(exp(-|value|))."""
+    return value.max(arb(0)) + (-abs(value)).exp().log1p()
+
+
+def enclosure(value: arb) -> Enclosure:
+    """A ball as midpoint and radius with few decimals, widened outward."""
+    low, high = balls.bounds(value)
+    middle, radius = (low + high) / 2, (high - low) / 2
+    slack = SLACK * max(Fraction(1), abs(middle))
+    short = balls.round_to(middle, 27)
+    return Enclosure(short, balls.simple_above(radius + abs(middle - short) + slack))

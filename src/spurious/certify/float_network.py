@@ -1,0 +1,120 @@
+"""A network in float64, for proposals only: nothing here proves anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import erf, expit, log_softmax
+
+from spurious.problem import Loss, Network, Problem
+
+Array: TypeAlias = "npt.NDArray[np.float64]"
+
+
+def activation(network: Network) -> Callable[[Array], tuple[Array, Array]]:
+    """The activation as a function from z to (value, derivative), entrywise."""
+    if network.homogeneous:
+        high, low = (float(slope) for slope in network.slopes)
+        return lambda z: (np.where(z > 0, high * z, low * z), np.where(z > 0, high, low))
+    return _SMOOTH[network.activation]
+
+
+def _sigmoid(z: Array) -> tuple[Array, Array]:
+    s = expit(z)
+    return s, s * (1 - s)
+
+
+def _tanh(z: Array) -> tuple[Array, Array]:
+    t = np.tanh(z)
+    return t, 1 - t * t
+
+
+def _softplus(z: Array) -> tuple[Array, Array]:
+    return np.logaddexp(0, z), expit(z)
+
+
+def _softsign(z: Array) -> tuple[Array, Array]:
+    below = 1 + np.abs(z)
+    return z / below, 1 / below**2
+
+
+def _gelu(z: Array) -> tuple[Array, Array]:
+    share = 0.5 * (1 + erf(z / np.sqrt(2)))
+    return z * share, share + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def _silu(z: Array) -> tuple[Array, Array]:
+    s = expit(z)
+    return z * s, s + z * s * (1 - s)
+
+
+def _elu(z: Array) -> tuple[Array, Array]:
+    below = np.expm1(np.minimum(z, 0))
+    return np.maximum(z, 0) + below, below + 1
+
+
+_SMOOTH: dict[str, Callable[[Array], tuple[Array, Array]]] = {
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "softplus": _softplus,
+    "softsign": _softsign,
+    "gelu": _gelu,
+    "silu": _silu,
+    "elu": _elu,
+}
+
+
+def layers_of(parameters: Array, widths: tuple[int, ...]) -> list[tuple[Array, Array]]:
+    """Flat parameters as (weight (out, in), bias (out,)) of each layer."""
+    layers: list[tuple[Array, Array]] = []
+    start = 0
+    for wide, high in zip(widths[:-1], widths[1:], strict=True):
+        end = start + wide * high
+        layers.append((parameters[start:end].reshape(high, wide), parameters[end : end + high]))
+        start = end + high
+    return layers
+
+
+def loss_function(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
+    """The loss and its gradient as a function of flat parameters, shape (P,)."""
+    x = np.array([[float(v) for v in row] for row in problem.data.x])
+    y = np.array([[float(v) for v in row] for row in problem.data.y])
+    act = activation(problem.network)
+
+    def function(parameters: Array) -> tuple[float, Array]:
+        layers = layers_of(parameters, problem.network.widths)
+        states, slopes = [x], list[Array]()
+        for weight, bias in layers[:-1]:
+            value, slope = act(states[-1] @ weight.T + bias)
+            states.append(value)
+            slopes.append(slope)
+        outputs = states[-1] @ layers[-1][0].T + layers[-1][1]
+        loss, backward = output_loss(problem.loss, outputs, y)
+        pieces: list[Array] = []
+        for level in range(len(layers) - 1, -1, -1):
+            pieces.append(backward.sum(axis=0))
+            pieces.append((backward.T @ states[level]).ravel())
+            if level:
+                backward = (backward @ layers[level][0]) * slopes[level - 1]
+        return loss, np.concatenate(pieces[::-1])
+
+    return function
+
+
+def output_loss(loss: Loss, outputs: Array, y: Array) -> tuple[float, Array]:
+    """The loss and its derivative with respect to the outputs, shape (n, K)."""
+    if loss is Loss.SQUARED:
+        residual = outputs - y
+        return float((residual**2).sum()), 2 * residual
+    if loss is Loss.LOGISTIC:
+        margin = y * outputs
+        return float(np.logaddexp(0, -margin).sum()), -y * expit(-margin)
+    labels = y[:, 0].astype(int)
+    logs = log_softmax(outputs, axis=1)
+    rows = np.arange(len(labels))
+    shares = np.exp(logs)
+    shares[rows, labels] -= 1
+    return float(-logs[rows, labels].sum()), shares

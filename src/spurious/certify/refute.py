@@ -1,0 +1,181 @@
+"""Proofs that a point is not a local minimum: a direction in which the loss falls.
+
+Rules `descent_direction` (first order, one-sided), `negative_curvature` (Theorem 7: at a local minimum
+the second derivative along every line through it is at least zero, where it exists), and
+`zero_output_weight` (Theorem 1). Floats propose directions; exact arithmetic or balls decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from flint import arb
+
+from spurious.certify.activations import OnKink
+from spurious.certify.derivatives import differentiator
+from spurious.certify.directional import gradient_balls, one_sided_derivative, smooth_derivatives
+from spurious.certify.evaluate import Evaluation
+from spurious.certify.one_sided import UnitDescends, ZeroWeightDescends
+from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.sums import weighted_sum
+from spurious.exact import balls
+from spurious.exact.definiteness import float_spectrum
+from spurious.exact.rationals import fraction, rational
+from spurious.exact.softmax_numbers import approximate, sign
+from spurious.problem import Point, Problem, flatten, point_to_data, unflatten
+from spurious.verdict import Decision
+
+DIGITS = 6
+"""Significant digits of a proposed direction."""
+
+RANDOM_DIRECTIONS = 64
+"""Pseudo-random directions tried at kinks of deep networks."""
+
+
+def last_layer_descent(evaluation: Evaluation) -> Proof | None:
+    """A descent direction in the last layer, unless its gradient is exactly zero.
+
+    Raises:
+        UndecidedSign: a softmax number could not be told from zero.
+    """
+    everything = range(len(evaluation.inputs))
+    totals = weighted_sum(evaluation, everything, evaluation.features)
+    if all(sign(entry) == 0 for row in totals for entry in row):
+        return None
+    count = evaluation.problem.network.parameter_count
+    width = len(totals[0]) - 1
+    values = [-entry for row in totals for entry in row[:-1]] + [-row[-1] for row in totals]
+    last = [_short(fraction(approximate(value))) for value in values]
+    direction = [Fraction(0)] * (count - len(totals) * (width + 1)) + last
+    return first_order(evaluation, unflatten(tuple(direction), evaluation.problem.network))
+
+
+def unit_descent(evaluation: Evaluation, found: UnitDescends) -> Proof:
+    """The proof for a unit whose phi is negative: move its incoming weights.
+
+    Raises:
+        ArithmeticError: the direction does not descend, which would be an error of this program.
+    """
+    network = evaluation.problem.network
+    values = [Fraction(0)] * network.parameter_count
+    wide, high = network.widths[0], network.widths[1]
+    for i, entry in enumerate(found.direction[:-1]):
+        values[found.unit * wide + i] = fraction(entry)
+    values[wide * high + found.unit] = fraction(found.direction[-1])
+    proof = first_order(evaluation, unflatten(tuple(values), network))
+    if proof is None:
+        raise ArithmeticError("a direction with negative phi does not descend")
+    return proof
+
+
+def zero_weight_descent(found: ZeroWeightDescends) -> Proof:
+    """The proof for a unit with zero output weights whose psi does not vanish."""
+    return Proof(
+        decision=Decision.NOT_LOCAL_MINIMUM,
+        evidence={
+            "rule": "zero_output_weight",
+            "unit": found.unit,
+            "output": found.output,
+            "direction": [str(fraction(entry)) for entry in found.direction],
+        },
+        reason=(
+            f"hidden unit {found.unit} has zero output weight, and turning it slightly makes "
+            "the loss fall"
+        ),
+    )
+
+
+def first_order(evaluation: Evaluation, direction: Point) -> Proof | None:
+    """The proof by a direction, if its one-sided derivative is negative, exactly."""
+    slope = one_sided_derivative(evaluation, direction)
+    if sign(slope) >= 0:
+        return None
+    return _descent(direction, float(fraction(approximate(slope))))
+
+
+def kink_descent(evaluation: Evaluation) -> Proof | None:
+    """Tries directions at a kink of a deep network: axes, one-sided gradients, random ones."""
+    network = evaluation.problem.network
+    for values in _proposals(evaluation):
+        proof = first_order(evaluation, unflatten(tuple(values), network))
+        if proof is not None:
+            return proof
+    return None
+
+
+def _proposals(evaluation: Evaluation) -> Iterator[Sequence[Fraction]]:
+    import numpy as np  # heavy, so imported where used
+
+    count = evaluation.problem.network.parameter_count
+    for p in range(count):
+        for side in (1, -1):
+            axis = [Fraction(0)] * count
+            axis[p] = Fraction(side)
+            yield axis
+    rng = np.random.Generator(np.random.Philox(key=0))
+    for _ in range(RANDOM_DIRECTIONS):
+        yield [Fraction(float(entry)).limit_denominator(1000) for entry in rng.normal(size=count)]
+
+
+def smooth_refutation(problem: Problem, point: Point) -> Proof | Undecided:
+    """Refutes a point off the kinks by its gradient, or else by negative curvature."""
+    reason = "the gradient is not told from zero, and no direction of negative curvature was proved"
+    for bits in balls.PRECISIONS:
+        with balls.precision(bits):
+            try:
+                proof = _by_gradient(problem, point) or _by_curvature(problem, point)
+            except OnKink:
+                return Undecided("a unit is on its kink, or too close to tell")
+        if proof is not None:
+            return proof
+    return Undecided(reason)
+
+
+def _by_gradient(problem: Problem, point: Point) -> Proof | None:
+    gradient = gradient_balls(problem, point)
+    if all(balls.sign(entry) in (None, 0) for entry in gradient):
+        return None
+    direction = [_short(-fraction(balls.midpoint(entry))) for entry in gradient]
+    candidates = [direction]
+    sure = max(range(len(gradient)), key=lambda p: float(abs(gradient[p]).abs_lower()))
+    candidates.append([entry if p == sure else Fraction(0) for p, entry in enumerate(direction)])
+    for values in candidates:
+        proposal = unflatten(tuple(values), problem.network)
+        slope = sum(
+            (g * rational(v) for g, v in zip(gradient, flatten(proposal), strict=True)), arb(0)
+        )
+        if balls.sign(slope) == -1:
+            return _descent(proposal, float(slope.mid()))
+    return None
+
+
+def _by_curvature(problem: Problem, point: Point) -> Proof | None:
+    derivatives = differentiator(problem)
+    values = [arb(rational(value)) for value in flatten(point)]
+    everything = range(len(values))
+    spectrum = float_spectrum(derivatives.hessian(derivatives.run(values), everything))
+    if spectrum is None or spectrum[0][0] >= 0:
+        return None
+    column = [_short(Fraction(float(entry))) for entry in spectrum[1][:, 0]]
+    direction = unflatten(tuple(column), problem.network)
+    _, second = smooth_derivatives(problem, point, direction)
+    if balls.sign(second) != -1:
+        return None
+    return Proof(
+        decision=Decision.NOT_LOCAL_MINIMUM,
+        evidence={"rule": "negative_curvature", "direction": point_to_data(direction)},
+        reason=f"the loss curves downwards along a line: second derivative {float(second.mid()):.3g}",
+    )
+
+
+def _descent(direction: Point, slope: float) -> Proof:
+    return Proof(
+        decision=Decision.NOT_LOCAL_MINIMUM,
+        evidence={"rule": "descent_direction", "direction": point_to_data(direction)},
+        reason=f"the loss falls along a direction, at rate {slope:.3g}",
+    )
+
+
+def _short(value: Fraction) -> Fraction:
+    return balls.rounded(value, DIGITS)

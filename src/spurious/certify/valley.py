@@ -1,0 +1,178 @@
+"""Rule `valley_to_infinity`: with a log loss the loss may fall for ever along a ray.
+
+Theorem 8 (`docs/mathematics.md`). Move only the last layer, along a direction that never lowers a
+margin and raises some: the loss falls strictly along the whole ray, towards the loss of the margins
+that stay. Such a point is no local minimum, and a training run here goes to infinity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from spurious.certify.derivatives import differentiator
+from spurious.certify.evaluate import Evaluation, enclosure, softplus
+from spurious.certify.outcome import Proof
+from spurious.exact import balls
+from spurious.exact.linear_program import Feasible, solve
+from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, rational, vector
+from spurious.problem import Loss, Point, Problem, flatten
+from spurious.verdict import Decision, Enclosure
+
+
+def exact_valley(evaluation: Evaluation) -> Proof | None:
+    """Looks for such a direction of the last layer of a homogeneous network, exactly.
+
+    A margin row m is a linear function of the last layer's parameters: y_ik f_ik, or
+    f_{i,y_i} - f_ik. By Gordan's and Stiemke's theorems there is a direction t with m.t >= 0 for all rows and
+    > 0 for some exactly if the rows admit no vanishing combination with all multipliers positive.
+    The exact LP asks for t = p - q with p, q >= 0, m.t - slack = 0 and the slacks summing to 1.
+    """
+    rows = margin_rows(evaluation.problem, evaluation.features)
+    if rows is None:
+        return None
+    distinct = list(dict.fromkeys(row for row in rows if any(row)))
+    if not distinct:
+        return None
+    size = len(distinct[0])
+    columns: list[Vector] = []
+    for axis in range(size):
+        column = tuple(row[axis] for row in distinct)
+        columns += [(*column, ZERO), (*(-entry for entry in column), ZERO)]
+    for i in range(len(distinct)):
+        columns.append((*(-ONE if k == i else ZERO for k in range(len(distinct))), ONE))
+    result = solve(columns, [*([ZERO] * len(distinct)), ONE], [None] * len(columns))
+    if not isinstance(result, Feasible):
+        return None
+    values = [value if isinstance(value, fmpq) else ZERO for value in result.multipliers]
+    direction = tuple(values[2 * axis] - values[2 * axis + 1] for axis in range(size))
+    stays = [dot(row, direction) == 0 for row in rows]
+    with balls.precision(balls.PRECISIONS[1]):
+        outputs = [[arb(f) for f in row] for row in evaluation.outputs]
+        limit = _limit(evaluation.problem, outputs, stays)
+    return _proof(evaluation.problem, direction, limit)
+
+
+def margin_rows(problem: Problem, features: Sequence[Vector]) -> list[Vector] | None:
+    """The margins as linear functions of the last layer (rows of weights with bias), or None.
+
+    In the order of points and outputs; cross-entropy leaves out the label itself.
+    """
+    outputs = problem.network.outputs
+    rows: list[Vector] = []
+    for targets, state in zip(problem.data.y, features, strict=True):
+        if problem.loss is Loss.LOGISTIC:
+            for k, y in enumerate(vector(targets)):
+                rows.append(
+                    tuple(y * entry if m == k else ZERO for m in range(outputs) for entry in state)
+                )
+        elif problem.loss is Loss.CROSS_ENTROPY:
+            label = int(targets[0])
+            for k in range(outputs):
+                if k != label:
+                    signs = {label: ONE, k: -ONE}
+                    rows.append(
+                        tuple(signs.get(m, ZERO) * entry for m in range(outputs) for entry in state)
+                    )
+        else:
+            return None
+    return rows
+
+
+def _limit(problem: Problem, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]) -> Enclosure:
+    """The loss left when all margins that move have gone to infinity."""
+    total = arb(0)
+    position = 0
+    for targets, row in zip(problem.data.y, outputs, strict=True):
+        if problem.loss is Loss.LOGISTIC:
+            for y, f in zip(vector(targets), row, strict=True):
+                if stays[position]:
+                    total += softplus(-f * y)
+                position += 1
+        else:
+            label = int(targets[0])
+            inside = arb(1)
+            for k, f in enumerate(row):
+                if k != label:
+                    if stays[position]:
+                        inside += (f - row[label]).exp()
+                    position += 1
+            total += inside.log()
+    if not any(stays):
+        return Enclosure(Fraction(0))
+    return enclosure(total)
+
+
+def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
+    width = problem.network.widths[-2] + 1
+    rows = [direction[k * width : (k + 1) * width] for k in range(problem.network.outputs)]
+    return Proof(
+        decision=Decision.NOT_LOCAL_MINIMUM,
+        evidence={
+            "rule": "valley_to_infinity",
+            "direction": {
+                "weight": [[str(fraction(entry)) for entry in row[:-1]] for row in rows],
+                "bias": [str(fraction(row[-1])) for row in rows],
+            },
+        },
+        reason=(
+            "a valley to infinity: along a ray of the last layer the loss falls for ever, "
+            f"towards {float(limit):.6g}"
+        ),
+        valley_limit=limit,
+    )
+
+
+def smooth_valley(problem: Problem, point: Point) -> Proof | None:
+    """The same for any activation, when the hidden features separate all margins strictly.
+
+    The exact LP sees the features' midpoints rounded to rationals; balls then verify every margin.
+    """
+    if problem.loss is Loss.SQUARED:
+        return None
+    with balls.precision(balls.PRECISIONS[0]):
+        derivatives = differentiator(problem)
+        passed = derivatives.run([arb(rational(value)) for value in flatten(point)])
+        features = passed.states[-1].transpose().tolist()
+        middles = [
+            tuple(rational(balls.rounded(fraction(balls.midpoint(a)), 12)) for a in state)
+            for state in features
+        ]
+        rows = margin_rows(problem, middles)
+        if rows is None:
+            return None
+        direction = _strict_separator(rows)
+        if direction is None:
+            return None
+        width = len(features[0])
+        for i, state in enumerate(features):
+            rates = [
+                sum((state[m] * direction[k * width + m] for m in range(width)), arb(0))
+                for k in range(problem.network.outputs)
+            ]
+            if problem.loss is Loss.LOGISTIC:
+                margins = [rational(y) * r for y, r in zip(problem.data.y[i], rates, strict=True)]
+            else:
+                label = int(problem.data.y[i][0])
+                margins = [rates[label] - r for k, r in enumerate(rates) if k != label]
+            if any(balls.sign(margin) != 1 for margin in margins):
+                return None
+    return _proof(problem, direction, Enclosure(Fraction(0)))
+
+
+def _strict_separator(rows: Sequence[Vector]) -> Vector | None:
+    """A direction t with row.t >= 1 for all rows, or None."""
+    size = len(rows[0])
+    columns: list[Vector] = []
+    for axis in range(size):
+        column = tuple(row[axis] for row in rows)
+        columns += [column, tuple(-entry for entry in column)]
+    for i in range(len(rows)):
+        columns.append(tuple(-ONE if k == i else ZERO for k in range(len(rows))))
+    result = solve(columns, [ONE] * len(rows), [None] * len(columns))
+    if not isinstance(result, Feasible):
+        return None
+    values = [value if isinstance(value, fmpq) else ZERO for value in result.multipliers]
+    return tuple(values[2 * axis] - values[2 * axis + 1] for axis in range(size))

@@ -1,0 +1,108 @@
+"""Looks for a point with a smaller loss, in floats; whatever is found is compared exactly."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from spurious.certify.point_loss import point_loss
+from spurious.exact import balls
+from spurious.problem import Loss, Point, Problem, unflatten
+from spurious.verdict import Enclosure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from spurious.certify.float_network import Array
+
+STARTS = 24
+"""Random starts before the search gives up."""
+
+STEPS = 300
+"""Quasi-Newton steps from each start."""
+
+DIGITS = (2, 3, 4, 6, 9, 17)
+"""A witness is given with as few significant digits as still prove it better."""
+
+
+def better_point(problem: Problem, loss: Enclosure) -> tuple[Point, Enclosure] | None:
+    """A point with a provably smaller loss, and its loss; None if the search finds none.
+
+    Quasi-Newton descents (L-BFGS) from starts whose hidden units bend between data points; with the
+    squared loss the last layer starts at its least-squares fit. Always the same starts.
+
+    Args:
+        problem: Network, loss and data.
+        loss: The loss to beat.
+    """
+    import numpy as np  # heavy, so imported where used
+    from scipy.optimize import minimize
+
+    from spurious.certify.float_network import loss_function
+
+    function = loss_function(problem)
+    target = float(loss.lower)
+    rng = np.random.Generator(np.random.Philox(key=1))
+    with np.errstate(all="ignore"):
+        for _ in range(STARTS):
+            start = _start(problem, rng)
+            for parameters in _descent(function, minimize, start):
+                if function(parameters)[0] < target - 1e-9 * max(1.0, abs(target)):
+                    found = _shortest(problem, parameters, loss)
+                    if found is not None:
+                        return found
+    return None
+
+
+def _descent(
+    function: Callable[[Array], tuple[float, Array]],
+    minimize: Callable[..., Any],
+    start: Array,
+) -> list[Array]:
+    """The start and the end of a descent; only the end if the start is not finite."""
+    result = minimize(function, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    return [start, result.x]
+
+
+def _start(problem: Problem, rng: np.random.Generator) -> Array:
+    """A random start: bends between data points, then a fitted last layer for squared loss."""
+    import numpy as np
+
+    from spurious.certify.float_network import activation
+
+    widths = problem.network.widths
+    state = np.array([[float(v) for v in row] for row in problem.data.x])
+    y = np.array([[float(v) for v in row] for row in problem.data.y])
+    act = activation(problem.network)
+    pieces: list[Array] = []
+    for wide, high in zip(widths[:-2], widths[1:-1], strict=True):
+        spread = max(1e-12, float(np.abs(state - state.mean(axis=0)).max()))
+        weight = rng.normal(size=(high, wide)) * 2 ** rng.uniform(0, 3) / (spread * np.sqrt(wide))
+        one, two = state[rng.integers(len(state), size=(2, high))]
+        share = rng.uniform(size=(high, 1))
+        bias = -(weight * (share * one + (1 - share) * two)).sum(axis=1)
+        pieces += [weight.ravel(), bias]
+        state = act(state @ weight.T + bias)[0]
+    if problem.loss is Loss.SQUARED:
+        design = np.column_stack([state, np.ones(len(state))])
+        fit = np.linalg.lstsq(design, y, rcond=1e-8)[0].T
+        pieces += [fit[:, :-1].ravel(), fit[:, -1]]
+    else:
+        pieces += [rng.normal(size=widths[-2] * widths[-1]), np.zeros(widths[-1])]
+    return np.concatenate(pieces)
+
+
+def _shortest(
+    problem: Problem, parameters: Array, loss: Enclosure
+) -> tuple[Point, Enclosure] | None:
+    if not all(abs(value) < 1e30 for value in parameters):
+        return None
+    exact = [Fraction(float(value)) for value in parameters]
+    for digits in DIGITS:
+        point = unflatten([balls.rounded(value, digits) for value in exact], problem.network)
+        found = point_loss(problem, point)
+        if found.upper < loss.lower:
+            return point, found
+    return None

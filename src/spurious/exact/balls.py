@@ -1,0 +1,108 @@
+"""Ball arithmetic: the one place that compares balls.
+
+`flint.arb` encloses a real number in [mid - rad, mid + rad] and every operation rounds outward
+(F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", 2017).
+Its comparison operators answer False for *unknown*; here a comparison answers +1, -1 or None, and
+None is never taken for an answer. The precision is a global of the library, so it is only ever
+set through `precision`, a context manager.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from math import ceil, floor, log10
+
+from flint import arb, ctx, fmpq
+
+PRECISIONS = (128, 256, 512, 1024)
+"""Working precisions in bits, tried in turn until a question is decided."""
+
+
+def precision(bits: int) -> AbstractContextManager[object]:
+    """A context in which balls carry `bits` bits."""
+    return ctx.workprec(bits)
+
+
+def ball(value: fmpq) -> arb:
+    """The rational, enclosed at the current precision."""
+    return arb(value)
+
+
+def sign(value: arb) -> int | None:
+    """+1 or -1 if every number in the ball has that sign, 0 if the ball is exactly zero, else None."""
+    if value.is_nan():
+        return None
+    if value > 0:
+        return 1
+    if value < 0:
+        return -1
+    return 0 if value.is_zero() else None
+
+
+def certainly_less(left: arb, right: arb) -> bool:
+    """Whether every number in `left` is smaller than every number in `right`."""
+    return sign(right - left) == 1
+
+
+def midpoint(value: arb) -> fmpq:
+    """The ball's midpoint, exactly."""
+    return value.mid().fmpq()
+
+
+def widest(value: arb) -> float:
+    """The ball's radius as a float, for messages and step control only."""
+    return float(value.rad())
+
+
+def bounds(value: arb) -> tuple[Fraction, Fraction]:
+    """Rational numbers below and above every number in the ball."""
+    middle = midpoint(value)
+    radius = value.rad().fmpq()
+    low, high = middle - radius, middle + radius
+    return Fraction(int(low.p), int(low.q)), Fraction(int(high.p), int(high.q))
+
+
+def rounded(value: Fraction, digits: int) -> Fraction:
+    """The value rounded to `digits` significant decimal digits."""
+    if value == 0:
+        return value
+    return round_to(value, digits - 1 - decimal_exponent(value))
+
+
+def round_to(value: Fraction, decimals: int) -> Fraction:
+    """The value rounded to a number of decimals (negative: to tens, hundreds, ...)."""
+    scale = Fraction(10) ** decimals
+    return Fraction(round(value * scale)) / scale
+
+
+def decimal_exponent(value: Fraction) -> int:
+    """The e with 10^e <= |value| < 10^(e+1), for a nonzero value."""
+    size = abs(value)
+    guess = floor((size.numerator.bit_length() - size.denominator.bit_length()) * log10(2))
+    while Fraction(10) ** guess > size:
+        guess -= 1
+    while Fraction(10) ** (guess + 1) <= size:
+        guess += 1
+    return guess
+
+
+def power_of_ten_above(value: Fraction) -> Fraction:
+    """The smallest power of ten that is not below a positive value."""
+    exponent = decimal_exponent(value)
+    power = Fraction(10) ** exponent
+    return power if power == value else power * 10
+
+
+def simple_below(value: Fraction, digits: int = 3) -> Fraction:
+    """A positive rational with few digits, at most `value` and close to it."""
+    scale = Fraction(10) ** (digits - 1 - decimal_exponent(value))
+    return Fraction(floor(value * scale)) / scale
+
+
+def simple_above(value: Fraction, digits: int = 2) -> Fraction:
+    """A rational with few digits, at least `value` and close to it; 0 for 0."""
+    if value == 0:
+        return value
+    scale = Fraction(10) ** (digits - 1 - decimal_exponent(value))
+    return Fraction(ceil(value * scale)) / scale
