@@ -91,8 +91,8 @@ class Verdict:
             (in the free parameters), or None.
         loss: The loss at the point (at the minimum found, for `LOCAL_MINIMUM_NEARBY`).
         witness_loss: The loss of the better point, where there is one.
-        radius: For `LOCAL_MINIMUM_NEARBY`: no parameter of the minimum is further than this from the
-            given point's.
+        radius: For `LOCAL_MINIMUM_NEARBY`: no parameter of the minimum is further than this from
+            the given point's.
         valley_limit: The limit of the loss along a proved ray to infinity, or None.
         method: The rule that proves it (`docs/certificates.md`, sections 5 and 6), or "none".
         reason: One sentence for a person.

@@ -18,14 +18,14 @@ Jet: TypeAlias = "tuple[arb, arb, arb]"
 """Value, first and second derivative."""
 
 
-class OnKink(ArithmeticError):
+class KinkError(ArithmeticError):
     """A pre-activation's ball contains the kink of a piecewise linear activation."""
 
 
 def piecewise_linear(slopes: tuple[fmpq, fmpq]) -> Callable[[arb], Jet]:
     """The jets of a homogeneous activation with slopes (p, q).
 
-    The function returned raises OnKink where p != q and the ball's sign is not certain.
+    The function returned raises KinkError where p != q and the ball's sign is not certain.
     """
     positive, negative = arb(slopes[0]), arb(slopes[1])
     bends = slopes[0] != slopes[1]
@@ -35,7 +35,7 @@ def piecewise_linear(slopes: tuple[fmpq, fmpq]) -> Callable[[arb], Jet]:
             return z * positive, positive, arb(0)
         side = sign(z)
         if not side:
-            raise OnKink
+            raise KinkError
         slope = positive if side > 0 else negative
         return z * slope, slope, arb(0)
 

@@ -1,11 +1,11 @@
 """Rule `convex_ball`: a box on which the loss is strongly convex, with a minimum inside.
 
 Theorem 5 (`docs/mathematics.md`). Let all eigenvalues of the Hessian exceed lambda > 0 on a box of
-half-width r around a centre m, and 2 |grad(m)| < lambda r. On the sphere of radius r around m the loss
-is at least L(m) - |grad(m)| r + lambda r^2 / 2 > L(m), so the ball holds a local minimum in its
-interior, strict and unique there. Smooth activations need no more. In piecewise linear networks,
-off the kinks, one nonzero incoming parameter of every live hidden unit is fixed first, which removes
-the rescalings and loses no function; dead units drop out.
+half-width r around a centre m, and 2 |grad(m)| < lambda r. On the sphere of radius r around m the
+loss is at least L(m) - |grad(m)| r + lambda r^2 / 2 > L(m), so the ball holds a local minimum in
+its interior, strict and unique there. Smooth activations need no more. In piecewise linear
+networks, off the kinks, one nonzero incoming parameter of every live hidden unit is fixed first,
+which removes the rescalings and loses no function; dead units drop out.
 
 This replaces Krawczyk's test for minima: it needs one interval Hessian and no operator, and the
 checker's part of it is two lines. Krawczyk's test (`exact/krawczyk.py`) is kept for saddles.
@@ -19,7 +19,7 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from spurious.certify.activations import OnKink
+from spurious.certify.activations import KinkError
 from spurious.certify.derivatives import Differentiator, differentiator
 from spurious.certify.evaluate import enclosure, evaluate, exact_loss
 from spurious.certify.exact_gradient import exact_gradient
@@ -28,7 +28,7 @@ from spurious.exact import balls
 from spurious.exact.definiteness import Definiteness, float_spectrum, prove_definite
 from spurious.exact.krawczyk import krawczyk
 from spurious.exact.rationals import fraction, rational
-from spurious.exact.softmax_numbers import UndecidedSign, sign
+from spurious.exact.softmax_numbers import UndecidedSignError, sign
 from spurious.problem import Network, Point, Problem, flatten, point_to_data, unflatten
 from spurious.verdict import Answer, Decision, Enclosure
 
@@ -77,11 +77,12 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
         if isinstance(polished, Undecided):
             return polished
         centre = polished
+    result: Proof | Undecided = Undecided("no precision tried")
     for bits in balls.PRECISIONS[:3]:
         with balls.precision(bits):
             result = _prove_at(problem, point, centre, chart, exact)
         if isinstance(result, Proof):
-            return result
+            break
     return result
 
 
@@ -150,7 +151,7 @@ def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
             passed = derivatives.run(values)
             gradient = derivatives.gradient(passed)
             hessian = derivatives.hessian(passed, chart.free)
-        except OnKink:
+        except KinkError:
             return Undecided("Newton's method ran onto a kink")
         right = arb_mat([[gradient[p]] for p in chart.free])
         try:
@@ -184,7 +185,7 @@ def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> boo
     gradient = exact_gradient(problem, point)
     try:
         return gradient is not None and all(sign(gradient[p]) == 0 for p in free)
-    except UndecidedSign:
+    except UndecidedSignError:
         return False
 
 
@@ -198,7 +199,7 @@ def _prove_at(
         passed = derivatives.run(values)
         gradient = derivatives.gradient(passed)
         definite = prove_definite(derivatives.hessian(passed, chart.free))
-    except OnKink:
+    except KinkError:
         return Undecided("a unit is too close to its kink")
     if definite is None:
         return _indefinite(derivatives, values, chart)
@@ -213,7 +214,7 @@ def _prove_at(
     box = [value + spread if p in free else value for p, value in enumerate(values)]
     try:
         definite = prove_definite(derivatives.hessian(derivatives.run(box), chart.free))
-    except OnKink:
+    except KinkError:
         return Undecided("a unit is too close to its kink")
     if definite is None:
         return Undecided("the Hessian is not proved positive definite around the critical point")
@@ -299,7 +300,7 @@ def _indefinite(derivatives: Differentiator, values: list[arb], chart: Slice) ->
     lowest = float(spectrum[0][0]) if spectrum else float("nan")
     try:
         isolated = krawczyk(gradient, hessian, centre, arb(10) ** (-DECIMALS // 2))
-    except OnKink:
+    except KinkError:
         isolated = False
     if isolated and lowest < 0:
         return Undecided(

@@ -27,7 +27,7 @@ from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.certify.sums import classwise_optimum, pointwise_optimum
 from spurious.errors import InputError
 from spurious.exact.rationals import fraction
-from spurious.exact.softmax_numbers import UndecidedSign
+from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Point, Problem, point_to_data
 from spurious.verdict import Answer, Decision, Verdict
 
@@ -90,7 +90,7 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
     try:
         if is_homogeneous(problem):
             return _decide_homogeneous(problem, point)
-    except UndecidedSign as unknown:
+    except UndecidedSignError as unknown:
         return Undecided(str(unknown))
     return _decide_smooth(problem, point)
 
@@ -132,7 +132,7 @@ def minimum_here(evaluation: Evaluation) -> Proof | Undecided:
     """Decides a homogeneous network's point whose last-layer gradient is zero, as far as possible.
 
     Raises:
-        UndecidedSign: a softmax number could not be told from zero.
+        UndecidedSignError: a softmax number could not be told from zero.
     """
     problem, point = evaluation.problem, evaluation.point
     reason = "no first-order rule applies"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from flint import arb, arb_mat, fmpq
 
@@ -59,7 +60,7 @@ class Differentiator:
         """A forward and a backward pass at parameters in flat order, shape (P,).
 
         Raises:
-            OnKink: a pre-activation of a piecewise linear network may be 0.
+            KinkError: a pre-activation of a piecewise linear network may be 0.
         """
         layers = self.split(parameters)
         states = [self.inputs]
@@ -91,9 +92,7 @@ class Differentiator:
         """Flat parameters as matrices `[W b]`."""
         layers: list[arb_mat] = []
         start = 0
-        for wide, high in zip(
-            self.problem.network.widths[:-1], self.problem.network.widths[1:], strict=True
-        ):
+        for wide, high in pairwise(self.problem.network.widths):
             biases = start + wide * high
             layers.append(
                 arb_mat(
@@ -231,7 +230,7 @@ def differentiator(problem: Problem) -> Differentiator:
 def parameter_positions(widths: Sequence[int]) -> list[tuple[int, int, int]]:
     """(layer, row, column of `[W b]`) of every parameter in flat order."""
     positions: list[tuple[int, int, int]] = []
-    for level, (wide, high) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for level, (wide, high) in enumerate(pairwise(widths)):
         positions += [(level, row, column) for row in range(high) for column in range(wide)]
         positions += [(level, row, wide) for row in range(high)]
     return positions

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from flint import arb
 
-from spurious.certify.activations import BENT_AT_ZERO, SMOOTH, OnKink, piecewise_linear
+from spurious.certify.activations import BENT_AT_ZERO, SMOOTH, KinkError, piecewise_linear
 from spurious.certify.derivatives import differentiator
 from spurious.certify.evaluate import Evaluation, activate, layer_weights, piecewise_slopes
 from spurious.exact.balls import sign
@@ -57,7 +57,8 @@ def smooth_derivatives(problem: Problem, point: Point, direction: Point) -> tupl
     """First and second derivative of the loss along a line, enclosed at the current precision.
 
     Raises:
-        OnKink: the loss has no second derivative along the line at this point: a unit may be at a
+        KinkError: the loss has no second derivative along the line at this point: a unit may be at
+        a
             kink of the activation or, for softsign and elu, of its derivative.
     """
     network = problem.network
@@ -90,7 +91,7 @@ def smooth_derivatives(problem: Problem, point: Point, direction: Point) -> tupl
                 seconds.append(ddz)
                 break
             if bent and any(not sign(value) for value in z):
-                raise OnKink
+                raise KinkError
             jets = [jet(value) for value in z]
             state = [value for value, _, _ in jets]
             rate = [d1 * v for (_, d1, _), v in zip(jets, dz, strict=True)]
@@ -138,7 +139,7 @@ def gradient_balls(problem: Problem, point: Point) -> list[arb]:
     """The gradient in flat order, enclosed at the current precision.
 
     Raises:
-        OnKink: a unit of a piecewise linear network may be on its kink.
+        KinkError: a unit of a piecewise linear network may be on its kink.
     """
     derivatives = differentiator(problem)
     values = [arb(rational(value)) for value in flatten(point)]

@@ -1,10 +1,11 @@
 """How flat a minimum of a shallow network with one output is.
 
-Let (a, c) be the effective parameters (a_j = |v_j| (w_j, b_j)) at a local minimum proved by Theorem 1,
-and D(u) the exact change of the outputs for a small move u of them. The loss is strictly convex in the
-outputs, so it stays equal only where D(u) = 0. Off the kinks D is linear in u; the rows of points on no
-kink bound the dimension of {D = 0} from above, and the moves that keep every kink point on its kink
-bound it from below. Each unit adds one dimension, its rescaling (Corollary 1, `docs/mathematics.md`).
+Let (a, c) be the effective parameters (a_j = |v_j| (w_j, b_j)) at a local minimum proved by Theorem
+1, and D(u) the exact change of the outputs for a small move u of them. The loss is strictly convex
+in the outputs, so it stays equal only where D(u) = 0. Off the kinks D is linear in u; the rows of
+points on no kink bound the dimension of {D = 0} from above, and the moves that keep every kink
+point on its kink bound it from below. Each unit adds one dimension, its rescaling (Corollary 1,
+`docs/mathematics.md`).
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ def generic_flatness(evaluation: Evaluation) -> Flatness:
 
 def shallow_flatness(evaluation: Evaluation) -> Flatness:
     """Flatness at a local minimum of a network with widths [d, h, K], homogeneous activation."""
-    outgoing = evaluation.weights[1].rows
-    if len(outgoing) > 1 or evaluation.problem.loss is Loss.CROSS_ENTROPY:
+    outgoing, *others = evaluation.weights[1].rows
+    if others or evaluation.problem.loss is Loss.CROSS_ENTROPY:
         return Flatness(strict=Answer.NO)
-    weights = outgoing[0][:-1]
+    weights = outgoing[:-1]
     if any(v == 0 for v in weights):
         return Flatness(strict=Answer.NO, strict_up_to_rescaling=Answer.NO)
     signs = [ONE if v > 0 else -ONE for v in weights]
@@ -72,12 +73,9 @@ def shallow_flatness(evaluation: Evaluation) -> Flatness:
     size = len(signs) * width + 1
     upper = size - rank(free)
     lower = size - rank([*rows, *held])
-    if upper == 0:
-        up_to_rescaling = Answer.YES
-    else:
-        up_to_rescaling = Answer.NO if lower > 0 else Answer.UNKNOWN
+    not_yes = Answer.NO if lower > 0 else Answer.UNKNOWN
     return Flatness(
         strict=Answer.NO,
-        strict_up_to_rescaling=up_to_rescaling,
+        strict_up_to_rescaling=Answer.YES if upper == 0 else not_yes,
         dimension=upper + len(signs) if upper == lower else None,
     )

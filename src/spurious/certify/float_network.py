@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -42,7 +43,7 @@ def _softsign(z: Array) -> tuple[Array, Array]:
 
 
 def _gelu(z: Array) -> tuple[Array, Array]:
-    share = 0.5 * (1 + erf(z / np.sqrt(2)))
+    share: Array = 0.5 * (1 + np.asarray(erf(z / np.sqrt(2)), dtype=np.float64))
     return z * share, share + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
 
@@ -71,7 +72,7 @@ def layers_of(parameters: Array, widths: tuple[int, ...]) -> list[tuple[Array, A
     """Flat parameters as (weight (out, in), bias (out,)) of each layer."""
     layers: list[tuple[Array, Array]] = []
     start = 0
-    for wide, high in zip(widths[:-1], widths[1:], strict=True):
+    for wide, high in pairwise(widths):
         end = start + wide * high
         layers.append((parameters[start:end].reshape(high, wide), parameters[end : end + high]))
         start = end + high

@@ -1,13 +1,13 @@
 """The exact minimum next to a float point: shallow networks, one output, squared loss.
 
-Within one activation pattern the outputs are linear in the effective parameters
-a_j = |v_j| (w_j, b_j) and c. Guess which points lie on which unit's kink (those with a small
-pre-activation), and which output weights are zero. Minimising the loss with those pre-activations held at zero is a
+Within one activation pattern the outputs are linear in the effective parameters a_j = |v_j| (w_j,
+b_j) and c. Guess which points lie on which unit's kink (those with a small pre-activation), and
+which output weights are zero. Minimising the loss with those pre-activations held at zero is a
 linear system; take its exact solution closest to the given point. Nothing here is trusted: the
 caller applies Theorem 1 to the point that comes out.
 
-`constant_output` (Theorem 6) does the same for a dead layer under any separable loss: only the output
-bias matters.
+`constant_output` (Theorem 6) does the same for a dead layer under any separable loss: only the
+output bias matters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.convex_ball import largest_difference, nearby_limit
 from spurious.certify.evaluate import Evaluation, enclosure, evaluate, slope_at
@@ -130,22 +130,35 @@ def _solve(
         constraints.append(
             (*([ZERO] * before), *evaluation.inputs[i], *([ZERO] * (size - before - width)))
         )
-    residuals = [y - dot(row, start) for row, y in zip(design, targets, strict=True)]
-    columns = list(zip(*design, strict=True))
-    rows: list[Vector] = []
-    right: list[fmpq] = []
-    for p, column in enumerate(columns):
-        normal = [dot(column, other) for other in columns]
-        rows.append((*normal, *(row[p] for row in constraints)))
-        right.append(dot(column, residuals))
-    for row in constraints:
-        rows.append((*row, *([ZERO] * len(constraints))))
-        right.append(-dot(row, start))
+    residuals = [[y - dot(row, start)] for row, y in zip(design, targets, strict=True)]
+    transposed = fmpq_mat([list(column) for column in zip(*design, strict=True)])
+    normal = (transposed * transposed.transpose()).tolist()
+    downhill = (transposed * fmpq_mat(residuals)).tolist()
+    rows = [(*row, *(constraint[p] for constraint in constraints)) for p, row in enumerate(normal)]
+    rows += [(*row, *([ZERO] * len(constraints))) for row in constraints]
+    right = [entry for (entry,) in downhill] + [-dot(row, start) for row in constraints]
+    reach = 10 * nearby_limit(evaluation.point) * max(1, fraction(max(map(abs, weights))))
+    if _out_of_reach(rows, right, size, float(reach)):
+        return None
     solution = least_correction(rows, right)
     if solution is None:
         return None
     moved = [a + delta for a, delta in zip(start, solution, strict=False)]
     return _point(evaluation, units, moved)
+
+
+def _out_of_reach(rows: Sequence[Vector], right: Sequence[fmpq], size: int, limit: float) -> bool:
+    """Whether the shortest solution's first `size` entries are far away in floats.
+
+    Saves most of the exact solutions, which take most of the time; it can only lose a proposal.
+    """
+    import numpy as np  # heavy, so imported where used
+
+    matrix = np.array([[float(entry) for entry in row] for row in rows])
+    target = np.array([float(entry) for entry in right])
+    if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
+        return False
+    return bool(np.abs(np.linalg.lstsq(matrix, target, rcond=1e-10)[0][:size]).max() > limit)
 
 
 def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) -> Point:

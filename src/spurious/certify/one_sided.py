@@ -1,9 +1,9 @@
 """Rule `one_sided_derivatives`: the complete test for shallow networks, kinks included.
 
-Theorem 1 (`docs/mathematics.md`). Let f(x) = sum_j V_j act(w_j.x~) + c with a homogeneous activation
-and a convex loss. Near the point the loss exceeds its value by at least the first-order change
-sum_i g_i.df_i, which splits by unit. For one output: the point is a local minimum if and only if
-sum_i g_i = 0; for every unit with v_j != 0, with s = sign v_j,
+Theorem 1 (`docs/mathematics.md`). Let f(x) = sum_j V_j act(w_j.x~) + c with a homogeneous
+activation and a convex loss. Near the point the loss exceeds its value by at least the first-order
+change sum_i g_i.df_i, which splits by unit. For one output: the point is a local minimum if and
+only if sum_i g_i = 0; for every unit with v_j != 0, with s = sign v_j,
 
     phi_j(u) = s [ lin_j.u + sum_{r on the kink} C_jr |u.x~_r| ] >= 0     for all u in R^(d+1);
 
@@ -96,7 +96,7 @@ def test_point(evaluation: Evaluation) -> Minimum | UnitDescends | ZeroWeightDes
         evaluation: A network with widths [d, h, K] and homogeneous activation.
 
     Raises:
-        UndecidedSign: a softmax number could not be compared with zero.
+        UndecidedSignError: a softmax number could not be compared with zero.
     """
     outgoing = evaluation.weights[1].rows
     trees: list[tuple[Mapping[str, Any], ...]] = []
@@ -110,13 +110,14 @@ def test_point(evaluation: Evaluation) -> Minimum | UnitDescends | ZeroWeightDes
                 return ZeroWeightDescends(j, found[0], found[1])
             trees.append(())
             continue
-        central = combine(derivative, weights if len(weights) > 1 else (_unit_sign(weights[0]),))
+        single = len(outgoing) == 1
+        central = combine(derivative, [_unit_sign(v) for v in weights] if single else weights)
         result = prove_nonnegative(evaluation, derivative.kinks, *central)
         if isinstance(result, Undecided):
             return result
         if isinstance(result, Descending):
             return UnitDescends(j, result.direction)
-        if len(weights) == 1:
+        if single:
             trees.append((result.tree,))
     if len(outgoing) == 1:
         return Minimum(tuple(trees), None)
@@ -233,8 +234,8 @@ def _probes(inputs: Sequence[Vector]) -> list[Vector]:
     """Points such that a function lin.u + sum_r C_r |u.x~_r|, not all C_r zero, is nonzero at one.
 
     For each r: a point h on the hyperplane of x~_r and on no other one, and h +- t x~_r with t so
-    small that no other hyperplane is crossed. On that segment the function is linear but for the bend
-    C_r |u.x~_r| at its middle, so it cannot vanish at all three points if C_r != 0.
+    small that no other hyperplane is crossed. On that segment the function is linear but for the
+    bend C_r |u.x~_r| at its middle, so it cannot vanish at all three points if C_r != 0.
     """
     width = len(inputs[0])
     probes: list[Vector] = []
@@ -287,8 +288,8 @@ def prove_nonnegative(
 ) -> Holds | Descending | Undecided:
     """Decides whether phi(u) = l.u + sum_r c_r |u.x~_r| is nonnegative for all u.
 
-    Branches over the signs of u.x~_r for the groups with c_r < 0, which alone make phi non-convex; on
-    each cone phi is convex, and nonnegative exactly if the linear system of the leaf rule has a
+    Branches over the signs of u.x~_r for the groups with c_r < 0, which alone make phi non-convex;
+    on each cone phi is convex, and nonnegative exactly if the linear system of the leaf rule has a
     solution (Farkas' lemma). A sign that the cone already implies is not branched on.
     """
     if not kinks:
@@ -356,7 +357,7 @@ class _Search:
         return self._leaf(signs, dominated)
 
     def _implied(self, r: int, signs: Mapping[int, int]) -> Mapping[int, fmpq] | None:
-        """Multipliers m >= 0 or m <= 0 with x~_r = sum_s m_s signs_s x~_s, if the cone fixes the sign."""
+        """Multipliers of one sign, x~_r = sum_s m_s signs_s x~_s, if the cone fixes r's sign."""
         if not signs:
             return None
         columns = [

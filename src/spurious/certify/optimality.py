@@ -1,4 +1,4 @@
-"""Whether a decided point is a global minimum: a better point, or a bound that no function beats."""
+"""Whether a decided point is a global minimum: a better point, or a bound nothing beats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spurious.certify.outcome import Proof
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.certify.sums import affine_optimum, pointwise_optimum
 from spurious.certify.witness import better_point
-from spurious.exact.softmax_numbers import UndecidedSign
+from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Problem, point_to_data
 from spurious.verdict import Answer, Decision, Enclosure
 
@@ -69,6 +69,6 @@ def _unbeatable(problem: Problem, proof: Proof) -> str | None:
             return "pointwise_optimum"
         if not evaluation.has_kinks and affine_optimum(evaluation):
             return "affine_optimum"
-    except UndecidedSign:
+    except UndecidedSignError:
         return None
     return None

@@ -1,7 +1,7 @@
 """Proofs that a point is not a local minimum: a direction in which the loss falls.
 
-Rules `descent_direction` (first order, one-sided), `negative_curvature` (Theorem 7: at a local minimum
-the second derivative along every line through it is at least zero, where it exists), and
+Rules `descent_direction` (first order, one-sided), `negative_curvature` (Theorem 7: at a local
+minimum the second derivative along every line through it is at least zero, where it exists), and
 `zero_output_weight` (Theorem 1). Floats propose directions; exact arithmetic or balls decide.
 """
 
@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from flint import arb
 
-from spurious.certify.activations import OnKink
+from spurious.certify.activations import KinkError
 from spurious.certify.derivatives import differentiator
 from spurious.certify.directional import gradient_balls, one_sided_derivative, smooth_derivatives
 from spurious.certify.evaluate import Evaluation
@@ -37,7 +37,7 @@ def last_layer_descent(evaluation: Evaluation) -> Proof | None:
     """A descent direction in the last layer, unless its gradient is exactly zero.
 
     Raises:
-        UndecidedSign: a softmax number could not be told from zero.
+        UndecidedSignError: a softmax number could not be told from zero.
     """
     everything = range(len(evaluation.inputs))
     totals = weighted_sum(evaluation, everything, evaluation.features)
@@ -125,7 +125,7 @@ def smooth_refutation(problem: Problem, point: Point) -> Proof | Undecided:
         with balls.precision(bits):
             try:
                 proof = _by_gradient(problem, point) or _by_curvature(problem, point)
-            except OnKink:
+            except KinkError:
                 return Undecided("a unit is on its kink, or too close to tell")
         if proof is not None:
             return proof
@@ -165,7 +165,7 @@ def _by_curvature(problem: Problem, point: Point) -> Proof | None:
     return Proof(
         decision=Decision.NOT_LOCAL_MINIMUM,
         evidence={"rule": "negative_curvature", "direction": point_to_data(direction)},
-        reason=f"the loss curves downwards along a line: second derivative {float(second.mid()):.3g}",
+        reason=f"the loss curves down along a line: second derivative {float(second.mid()):.3g}",
     )
 
 

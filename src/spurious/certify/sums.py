@@ -3,9 +3,10 @@
 * `pointwise_optimum` (Theorem 3): over every group of equal inputs the g_ik sum to zero. Then no
   function at all does better.
 * `affine_optimum` (Theorem 3): the sum of g_ik x~_i is zero. Then no affine function does better.
-* `classwise_optimum` (Theorem 4): as `affine_optimum` for every activation pattern, and constants for
-  points at which a whole layer is dead. Then nothing that the network can reach nearby does better, at
-  any depth: C. Yun, S. Sra, A. Jadbabaie (2018) and Theorem 1 of the paper are special cases.
+* `classwise_optimum` (Theorem 4): as `affine_optimum` for every activation pattern, and constants
+for
+  points at which a whole layer is dead. Then nothing that the network can reach nearby does better,
+  at any depth: C. Yun, S. Sra, A. Jadbabaie (2018) and Theorem 1 of the paper are special cases.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def vanishes(totals: Sequence[Sequence[Exact]]) -> bool:
     """Whether all entries are exactly zero.
 
     Raises:
-        UndecidedSign: an entry could not be told from zero.
+        UndecidedSignError: an entry could not be told from zero.
     """
     return all(sign(entry) == 0 for row in totals for entry in row)
 
@@ -79,9 +80,9 @@ def classwise_optimum(evaluation: Evaluation) -> bool:
 def classes(evaluation: Evaluation) -> list[Hashable]:
     """For each point: the last layer that is dead at it (an int), its pattern (a tuple), or LOOSE.
 
-    A layer is dead at a point when all its pre-activations are negative and the activation is relu. It
-    stays dead nearby, whatever happens below it. A pattern stays the same nearby if no pre-activation
-    is on a kink.
+    A layer is dead at a point when all its pre-activations are negative and the activation is relu.
+    It stays dead nearby, whatever happens below it. A pattern stays the same nearby if no
+    pre-activation is on a kink.
     """
     found: list[Hashable] = []
     relu = evaluation.problem.network.activation == "relu"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from flint import arb, fmpq
+from flint import arb
 
 from spurious.certify.derivatives import differentiator
 from spurious.certify.evaluate import Evaluation, enclosure, softplus
@@ -25,29 +25,20 @@ from spurious.verdict import Decision, Enclosure
 def exact_valley(evaluation: Evaluation) -> Proof | None:
     """Looks for such a direction of the last layer of a homogeneous network, exactly.
 
-    A margin row m is a linear function of the last layer's parameters: y_ik f_ik, or
-    f_{i,y_i} - f_ik. By Gordan's and Stiemke's theorems there is a direction t with m.t >= 0 for all rows and
-    > 0 for some exactly if the rows admit no vanishing combination with all multipliers positive.
-    The exact LP asks for t = p - q with p, q >= 0, m.t - slack = 0 and the slacks summing to 1.
+    A margin row m is a linear function of the last layer's parameters: y_ik f_ik, or f_{i,y_i} -
+    f_ik. By Stiemke's theorem either some t has m.t >= 0 for all rows and > 0 for one, or the rows
+    have a vanishing combination with all multipliers at least 1. The exact LP looks for the latter;
+    if there is none, its Farkas vector is -t.
     """
     rows = margin_rows(evaluation.problem, evaluation.features)
     if rows is None:
         return None
-    distinct = list(dict.fromkeys(row for row in rows if any(row)))
-    if not distinct:
+    distinct = list(dict.fromkeys(rows))
+    total = [-sum(column, ZERO) for column in zip(*distinct, strict=True)]
+    result = solve(distinct, total, [None] * len(distinct))
+    if isinstance(result, Feasible):
         return None
-    size = len(distinct[0])
-    columns: list[Vector] = []
-    for axis in range(size):
-        column = tuple(row[axis] for row in distinct)
-        columns += [(*column, ZERO), (*(-entry for entry in column), ZERO)]
-    for i in range(len(distinct)):
-        columns.append((*(-ONE if k == i else ZERO for k in range(len(distinct))), ONE))
-    result = solve(columns, [*([ZERO] * len(distinct)), ONE], [None] * len(columns))
-    if not isinstance(result, Feasible):
-        return None
-    values = [value if isinstance(value, fmpq) else ZERO for value in result.multipliers]
-    direction = tuple(values[2 * axis] - values[2 * axis + 1] for axis in range(size))
+    direction = tuple(-entry for entry in result.farkas)
     stays = [dot(row, direction) == 0 for row in rows]
     with balls.precision(balls.PRECISIONS[1]):
         outputs = [[arb(f) for f in row] for row in evaluation.outputs]
@@ -163,16 +154,13 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
 
 
 def _strict_separator(rows: Sequence[Vector]) -> Vector | None:
-    """A direction t with row.t >= 1 for all rows, or None."""
-    size = len(rows[0])
-    columns: list[Vector] = []
-    for axis in range(size):
-        column = tuple(row[axis] for row in rows)
-        columns += [column, tuple(-entry for entry in column)]
-    for i in range(len(rows)):
-        columns.append(tuple(-ONE if k == i else ZERO for k in range(len(rows))))
-    result = solve(columns, [ONE] * len(rows), [None] * len(columns))
-    if not isinstance(result, Feasible):
+    """A direction t with row.t > 0 for all rows, or None.
+
+    By Gordan's theorem either it exists or the rows have a vanishing convex combination. The exact
+    LP looks for the latter; if there is none, its Farkas vector is -t with a threshold.
+    """
+    columns = [(*row, ONE) for row in rows]
+    result = solve(columns, [*([ZERO] * len(rows[0])), ONE], [None] * len(columns))
+    if isinstance(result, Feasible):
         return None
-    values = [value if isinstance(value, fmpq) else ZERO for value in result.multipliers]
-    return tuple(values[2 * axis] - values[2 * axis + 1] for axis in range(size))
+    return tuple(-entry for entry in result.farkas[:-1])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from spurious.certify.point_loss import point_loss
 from spurious.exact import balls
@@ -11,8 +12,6 @@ from spurious.problem import Loss, Point, Problem, unflatten
 from spurious.verdict import Enclosure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
 
     from spurious.certify.float_network import Array
@@ -48,22 +47,15 @@ def better_point(problem: Problem, loss: Enclosure) -> tuple[Point, Enclosure] |
     with np.errstate(all="ignore"):
         for _ in range(STARTS):
             start = _start(problem, rng)
-            for parameters in _descent(function, minimize, start):
+            end = minimize(
+                function, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
+            ).x
+            for parameters in (start, end):
                 if function(parameters)[0] < target - 1e-9 * max(1.0, abs(target)):
                     found = _shortest(problem, parameters, loss)
                     if found is not None:
                         return found
     return None
-
-
-def _descent(
-    function: Callable[[Array], tuple[float, Array]],
-    minimize: Callable[..., Any],
-    start: Array,
-) -> list[Array]:
-    """The start and the end of a descent; only the end if the start is not finite."""
-    result = minimize(function, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-    return [start, result.x]
 
 
 def _start(problem: Problem, rng: np.random.Generator) -> Array:
@@ -77,20 +69,20 @@ def _start(problem: Problem, rng: np.random.Generator) -> Array:
     y = np.array([[float(v) for v in row] for row in problem.data.y])
     act = activation(problem.network)
     pieces: list[Array] = []
-    for wide, high in zip(widths[:-2], widths[1:-1], strict=True):
+    for wide, high in pairwise(widths[:-1]):
         spread = max(1e-12, float(np.abs(state - state.mean(axis=0)).max()))
         weight = rng.normal(size=(high, wide)) * 2 ** rng.uniform(0, 3) / (spread * np.sqrt(wide))
         one, two = state[rng.integers(len(state), size=(2, high))]
         share = rng.uniform(size=(high, 1))
         bias = -(weight * (share * one + (1 - share) * two)).sum(axis=1)
-        pieces += [weight.ravel(), bias]
+        pieces.extend([weight.ravel(), bias])
         state = act(state @ weight.T + bias)[0]
     if problem.loss is Loss.SQUARED:
         design = np.column_stack([state, np.ones(len(state))])
-        fit = np.linalg.lstsq(design, y, rcond=1e-8)[0].T
-        pieces += [fit[:, :-1].ravel(), fit[:, -1]]
+        fit: Array = np.asarray(np.linalg.lstsq(design, y, rcond=1e-8)[0].T, dtype=np.float64)
+        pieces.extend([fit[:, :-1].ravel(), fit[:, -1]])
     else:
-        pieces += [rng.normal(size=widths[-2] * widths[-1]), np.zeros(widths[-1])]
+        pieces.extend([rng.normal(size=widths[-2] * widths[-1]), np.zeros(widths[-1])])
     return np.concatenate(pieces)
 
 

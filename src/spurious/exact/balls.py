@@ -30,7 +30,7 @@ def ball(value: fmpq) -> arb:
 
 
 def sign(value: arb) -> int | None:
-    """+1 or -1 if every number in the ball has that sign, 0 if the ball is exactly zero, else None."""
+    """+1 or -1 if every number in the ball has that sign, 0 if it is exactly zero, else None."""
     if value.is_nan():
         return None
     if value > 0:

@@ -16,11 +16,11 @@ Function: TypeAlias = "Callable[[arb_mat], arb_mat]"
 def krawczyk(function: Function, jacobian: Function, centre: arb_mat, radius: arb) -> bool:
     """Whether a box provably holds exactly one zero of a function.
 
-    With m the centre, X the box, Y any matrix, and J(X) an enclosure of the (generalised)
-    Jacobian over X, the operator K = m - Y f(m) + (I - Y J(X)) (X - m) contains every zero of f in X;
-    if K lies in the interior of X there is exactly one (R. Krawczyk 1969; A. Neumaier, "Interval
-    methods for systems of equations", 1990, Theorem 5.1.8). f needs to be Lipschitz only, with J
-    enclosing Clarke's generalised Jacobian.
+    With m the centre, X the box, Y any matrix, and J(X) an enclosure of the (generalised) Jacobian
+    over X, the operator K = m - Y f(m) + (I - Y J(X)) (X - m) contains every zero of f in X; if K
+    lies in the interior of X there is exactly one (R. Krawczyk 1969; A. Neumaier, "Interval methods
+    for systems of equations", 1990, Theorem 5.1.8). f needs to be Lipschitz only, with J enclosing
+    Clarke's generalised Jacobian.
 
     Args:
         function: f, from a column (p, 1) to a column (p, 1).

@@ -35,8 +35,8 @@ def solve(
 ) -> Feasible | Infeasible:
     """Solves A x = b, 0 <= x <= upper, exactly, or proves that there is no solution.
 
-    Phase one of the simplex method with upper bounds (G. B. Dantzig 1955) and Bland's rule
-    (R. G. Bland 1977), which cannot cycle. If the least sum of artificial variables is positive, the
+    Phase one of the simplex method with upper bounds (G. B. Dantzig 1955) and Bland's rule (R. G.
+    Bland 1977), which cannot cycle. If the least sum of artificial variables is positive, the
     simplex multipliers are a Farkas vector.
 
     Args:
@@ -45,7 +45,7 @@ def solve(
         upper: An upper bound at least 0, or None, for each column.
 
     Raises:
-        UndecidedSign: softmax numbers that cannot be compared.
+        UndecidedSignError: softmax numbers that cannot be compared.
     """
     rows = len(rhs)
     count = len(columns)

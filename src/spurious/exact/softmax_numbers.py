@@ -1,12 +1,12 @@
 """Exact values of logistic and softmax derivatives at rational outputs.
 
-A softmax number is a rational combination of atoms 1 / (1 + exp(d_1) + ... + exp(d_m)) with rational
-d_1 <= ... <= d_m, and of the number 1.
+A softmax number is a rational combination of atoms 1 / (1 + exp(d_1) + ... + exp(d_m)) with
+rational d_1 <= ... <= d_m, and of the number 1.
 
-Theorem 2 (`docs/mathematics.md`): the number 1 and the atoms 1/(1 + e^d), d > 0 rational and pairwise
-different, are linearly independent over the rationals. So with one entry to an atom a combination is
-zero only if all coefficients are. Longer atoms (softmax with three or more outputs) may hide a zero:
-then `sign` says None at every precision.
+Theorem 2 (`docs/mathematics.md`): the number 1 and the atoms 1/(1 + e^d), d > 0 rational and
+pairwise different, are linearly independent over the rationals. So with one entry to an atom a
+combination is zero only if all coefficients are. Longer atoms (softmax with three or more outputs)
+may hide a zero: then `sign` says None at every precision.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ Exact: TypeAlias = "fmpq | SoftmaxNumber"
 """An exact real number: elements of an ordered vector space over the rationals."""
 
 
-class UndecidedSign(ArithmeticError):
+class UndecidedSignError(ArithmeticError):
     """The sign of a softmax number could not be found at any precision; it may be zero."""
 
 
@@ -131,7 +131,7 @@ def sign(value: Exact) -> int:
     """The sign of an exact number: -1, 0 or +1.
 
     Raises:
-        UndecidedSign: no precision in `balls.PRECISIONS` tells it from zero.
+        UndecidedSignError: no precision in `balls.PRECISIONS` tells it from zero.
     """
     if isinstance(value, fmpq):
         return (value > 0) - (value < 0)
@@ -142,7 +142,7 @@ def sign(value: Exact) -> int:
             found = balls.sign(enclose(value))
         if found:
             return found
-    raise UndecidedSign("a sum of softmax values is not told from zero at 1024 bits")
+    raise UndecidedSignError("a sum of softmax values is not told from zero at 1024 bits")
 
 
 def approximate(value: Exact) -> fmpq:

@@ -1,0 +1,48 @@
+# Everything here needs only Python 3.11 or later (with venv and pip) and make.
+# Use another interpreter with: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+JOBS ?= auto
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test lint bench clean
+
+help:
+	@echo "make reproduce   rebuild every claim of the paper (options: ARGS='--budget standard')"
+	@echo "make test        run the tests on the available cores (JOBS=2 for two)"
+	@echo "make lint        check formatting, lint rules and types"
+	@echo "make bench       run the benchmarks"
+	@echo "make clean       remove the virtual environment and build output"
+
+reproduce: $(STAMP)
+	@$(BIN)/spurious reproduce $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+bench: $(STAMP)
+	@set -e; for file in benchmarks/*.py; do \
+	    test -e "$$file" || { echo "No benchmarks yet."; break; }; \
+	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS); \
+	done
+
+clean:
+	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"$(PYTHON) is Python {v[0]}.{v[1]}, but spurious needs 3.11 or later; try: make PYTHON=python3.12")'
+	@echo "Installing into $(VENV) the versions that constraints.txt pins (about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+	@echo "Installed."

@@ -1,0 +1,23 @@
+"""The exceptions that spurious raises.
+
+The tree::
+
+    Exception
+    └── SpuriousError         everything raised on purpose by this package
+        └── InputError        what the user gave cannot be used; the CLI exits with status 2
+
+A message is one line. It names the field, says what was found and what was expected, and
+gives the fix, for example::
+
+    point.layers[0].weight[1]: found a row of 3 numbers, expected 2 (one per input of the layer)
+"""
+
+__all__ = ["InputError", "SpuriousError"]
+
+
+class SpuriousError(Exception):
+    """Base class of every exception that this package raises on purpose."""
+
+
+class InputError(SpuriousError):
+    """What the user gave cannot be used. The message is one line and names the field."""

@@ -1,0 +1,44 @@
+"""What is studied: networks, losses, datasets, points, and problem files. Plain frozen values."""
+
+from spurious.problem.dataset import Dataset, dataset_from_arrays
+from spurious.problem.datasets import DATASETS, BuiltIn, dataset
+from spurious.problem.files import (
+    parse_problem,
+    point_from_data,
+    point_to_data,
+    problem_from_data,
+    problem_to_data,
+    read_problem,
+    write_problem,
+)
+from spurious.problem.loss import Loss
+from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, Network
+from spurious.problem.number import exact
+from spurious.problem.point import Layer, Point, flatten, point_from_arrays, unflatten
+from spurious.problem.problem import Problem
+
+__all__ = [
+    "ACTIVATIONS",
+    "DATASETS",
+    "HOMOGENEOUS",
+    "BuiltIn",
+    "Dataset",
+    "Layer",
+    "Loss",
+    "Network",
+    "Point",
+    "Problem",
+    "dataset",
+    "dataset_from_arrays",
+    "exact",
+    "flatten",
+    "parse_problem",
+    "point_from_arrays",
+    "point_from_data",
+    "point_to_data",
+    "problem_from_data",
+    "problem_to_data",
+    "read_problem",
+    "unflatten",
+    "write_problem",
+]

@@ -1,0 +1,124 @@
+"""Rules of the layout that a program can check. Packages that do not exist yet are passed over."""
+
+import ast
+import graphlib
+import importlib
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src"
+CHECKER = "spurious_checker"
+ORDER = (
+    "problem", "exact", "certify", "train", "atlas", "construct", "sweep", "diagnose", "figures",
+    "paper", "cli",
+)  # fmt: skip
+FOR_ALL = ("errors", "verdict", "__version__")
+MODULES = {
+    ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SRC.rglob("*.py"))
+}
+PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"]
+
+
+def imports(name: str, *, late: bool = True) -> set[str]:
+    """What a module imports, as dotted names; with `late`, inside its functions too."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    functions = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Lambda))]
+    skipped = set() if late else {node for f in functions for node in ast.walk(f)}
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: write {ast.unparse(node)} with the package's name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def module_of(dotted: str) -> str | None:
+    """The module of this project that an imported name comes from."""
+    while dotted not in MODULES and "." in dotted:
+        dotted = dotted.rpartition(".")[0]
+    return dotted if dotted in MODULES else None
+
+
+def part(dotted: str) -> str:
+    """The package (or root module) of spurious that a dotted name belongs to, or nothing."""
+    return ([*dotted.split("."), ""])[1] if dotted.split(".")[0] == "spurious" else ""
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if part(name)])
+def test_imports_go_one_way(name: str) -> None:
+    here = part(name)
+    assert here in ORDER or here in (*FOR_ALL, "__main__"), f"{name}: a package with no place"
+    above = ORDER[: ORDER.index(here) + 1] if here in ORDER else ()
+    allowed = {"", *FOR_ALL, *(ORDER if here == "__main__" else above)}
+    wrong = {dotted for dotted in imports(name) if part(dotted) not in allowed}
+    assert not wrong, f"{name} may not import {sorted(wrong)}"
+
+
+def test_no_import_cycles() -> None:
+    graph = {
+        name: {m for dotted in imports(name, late=False) if (m := module_of(dotted))} - {name}
+        for name in MODULES
+    }
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.split(".")[0] == CHECKER])
+def test_the_checker_uses_the_standard_library_alone(name: str) -> None:
+    outside = {i.split(".")[0] for i in imports(name)} - sys.stdlib_module_names - {CHECKER}
+    assert not outside, f"{name} may not import {sorted(outside)}"
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.split(".")[0] != CHECKER])
+def test_only_the_command_line_uses_the_checker(name: str) -> None:
+    uses = any(dotted.split(".")[0] == CHECKER for dotted in imports(name))
+    assert not uses or part(name) == "cli", f"{name} may not import {CHECKER}"
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_public_names_are_the_sorted_reexports(name: str) -> None:
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    public = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{name}.")
+        for alias in node.names
+        if not alias.name.startswith("_")
+    }
+    own = {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    package = importlib.import_module(name)
+    listed = [n for n in getattr(package, "__all__", []) if n != "__version__"]
+    assert set(listed) == public | {n for n in own if not n.startswith("_")}
+    assert listed == sorted(listed, key=isort_style), "sort __all__ (ruff check --fix does)"
+    assert all(hasattr(package, public_name) for public_name in listed)
+
+
+def isort_style(name: str) -> tuple[int, str]:
+    """Ruff's order: CONSTANTS, then Classes, then functions."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_files_are_small_and_named_for_what_they_hold(name: str) -> None:
+    lines = len(MODULES[name].read_text(encoding="utf-8").splitlines())
+    assert lines <= 500, f"{name} has {lines} lines; split it"
+    drawers = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert name.rpartition(".")[2].strip("_") not in drawers, f"name {name} for what it holds"
+
+
+def test_changelog_and_version_agree() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    cited = re.search(r"^version: (\S+)", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert newest and cited
+    assert importlib.import_module("spurious").__version__ == version == newest[1] == cited[1]
