@@ -212,8 +212,8 @@ def main() -> None:
             print(json.dumps(row))
             continue
         text = (
-            f"{row['name']:58s} median {1e3 * row['median']:8.2f} ms  worst {1e3 * row['worst']:8.2f} ms"
-            f"  target {1e3 * row['target']:.0f} ms: {'met' if row['met'] else 'MISSED'}"
+            f"{row['name']:58s} median {1e3 * row['median']:8.2f} ms"
+            f"  worst {1e3 * row['worst']:8.2f} ms  target {1e3 * row['target']:.0f} ms: {'met' if row['met'] else 'MISSED'}"
         )
         if "peer" in row:
             ratio = row["peer"] / row["median"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import perf_counter
 
-from spurious.certify import convex_ball, nearby, one_sided, refute, valley
+from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, valley
 from spurious.certify.certificate import assemble, leaf_data
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.flatness import generic_flatness, shallow_flatness
@@ -210,6 +210,11 @@ def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undeci
     if constant is not None:
         yield constant
         return
+    if network.depth == 1 and network.outputs == 1 and problem.loss is Loss.LOGISTIC:
+        kinked = kinked_ball.prove(evaluation)
+        if kinked is not None:
+            yield kinked
+            return
     yield convex_ball.prove(problem, evaluation.point)
 
 

@@ -50,7 +50,7 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
     limit = nearby_limit(evaluation.point)
     seen: set[Point] = {evaluation.point}
     for zero_units in _small_outputs(evaluation, rational(limit)):
-        for held in _kink_guesses(evaluation, rational(limit)):
+        for held in kink_guesses(evaluation, rational(limit)):
             point = _solve(evaluation, held, zero_units)
             if point is None or point in seen:
                 continue
@@ -67,7 +67,7 @@ def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
     return [exact] if small == exact else [exact, small]
 
 
-def _kink_guesses(evaluation: Evaluation, limit: fmpq) -> list[frozenset[tuple[int, int]]]:
+def kink_guesses(evaluation: Evaluation, limit: fmpq) -> list[frozenset[tuple[int, int]]]:
     """Nested sets of (unit, point) pairs taken to be on the kink, smallest first.
 
     Pairs are ranked by |z| / (|w~| |x~|), in the maximum norm; the sets end where the ratio jumps.

@@ -67,3 +67,19 @@ def least_correction(rows: Sequence[Sequence[fmpq]], rhs: Sequence[fmpq]) -> Vec
     multipliers = (matrix * matrix.transpose()).solve(target)
     solution = matrix.transpose() * multipliers
     return tuple(solution[j, 0] for j in range(width))
+
+
+def nullspace(rows: Sequence[Sequence[fmpq]], width: int) -> tuple[Vector, ...]:
+    """A basis of {u in Q^width : row.u = 0 for every row}, one vector for each free column."""
+    if not rows:
+        return tuple(tuple(fmpq(int(i == k)) for i in range(width)) for k in range(width))
+    reduced, found = fmpq_mat([list(row) for row in rows]).rref()
+    pivots = [next(j for j in range(width) if reduced[i, j] != 0) for i in range(found)]
+    basis: list[Vector] = []
+    for free in (j for j in range(width) if j not in pivots):
+        move = [ZERO] * width
+        move[free] = ONE
+        for i, pivot in enumerate(pivots):
+            move[pivot] = -reduced[i, free]
+        basis.append(tuple(move))
+    return tuple(basis)
