@@ -72,7 +72,11 @@ class Enclosure:
         return self.rad == 0
 
     def __float__(self) -> float:
-        """The midpoint, rounded."""
+        """The midpoint, rounded.
+
+        Raises:
+            OverflowError: no float is near.
+        """
         return float(self.mid)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq
 
 from spurious.certify.outcome import Proof
+from spurious.exact.balls import OutOfRangeError
 from spurious.exact.rationals import fraction
 from spurious.exact.softmax_numbers import UNIT, Exact
 from spurious.problem import Problem, problem_to_data
@@ -23,7 +24,20 @@ FORMAT = "spurious-certificate/1"
 def assemble(
     problem: Problem, proof: Proof, loss: Enclosure, optimality: Optimality
 ) -> dict[str, Any]:
-    """The certificate of a decided point, as JSON data."""
+    """The certificate of a decided point, as JSON data.
+
+    Raises:
+        OutOfRangeError: a number is too long to be written in decimal.
+    """
+    try:
+        return _assemble(problem, proof, loss, optimality)
+    except ValueError as error:  # Python refuses to print integers of more than 4300 digits
+        raise OutOfRangeError(f"a number of the certificate is too long: {error}") from error
+
+
+def _assemble(
+    problem: Problem, proof: Proof, loss: Enclosure, optimality: Optimality
+) -> dict[str, Any]:
     claim = {
         "verdict": proof.decision.value,
         "strict": proof.strict.value,

@@ -26,10 +26,11 @@ from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.certify.sums import classwise_optimum, pointwise_optimum
 from spurious.errors import InputError
-from spurious.exact.rationals import fraction
+from spurious.exact import balls
+from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Point, Problem, point_to_data
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 
 def certify(problem: Problem) -> Verdict:
@@ -47,26 +48,21 @@ def certify(problem: Problem) -> Verdict:
     if problem.point is None:
         raise InputError("point: missing, but certify needs the point to decide about; add it")
     start = perf_counter()
+    loss: Enclosure | None = None
     outcome = decide(problem, problem.point)
-    if isinstance(outcome, Undecided):
-        return Verdict(
-            decision=Decision.UNDECIDED,
-            is_global=Answer.UNKNOWN,
-            strict=Answer.UNKNOWN,
-            strict_up_to_rescaling=Answer.UNKNOWN,
-            flat_dimension=None,
-            eigenvalue_bound=None,
-            loss=point_loss(problem, problem.point),
-            witness_loss=None,
-            radius=None,
-            valley_limit=None,
-            method="none",
-            reason=outcome.reason,
-            certificate=None,
-            seconds=perf_counter() - start,
-        )
-    loss = outcome.loss or point_loss(problem, problem.point)
+    try:
+        loss = point_loss(problem, problem.point)
+        if isinstance(outcome, Proof):
+            return _decided(problem, outcome, outcome.loss or loss, start)
+        reason = outcome.reason
+    except balls.OutOfRangeError as unknown:
+        reason = str(unknown)
+    return _undecided(reason, loss, perf_counter() - start)
+
+
+def _decided(problem: Problem, outcome: Proof, loss: Enclosure, start: float) -> Verdict:
     optimality = judge_optimality(problem, outcome, loss)
+    certificate = assemble(problem, outcome, loss, optimality)
     return Verdict(
         decision=outcome.decision,
         is_global=optimality.is_global,
@@ -80,8 +76,27 @@ def certify(problem: Problem) -> Verdict:
         valley_limit=outcome.valley_limit,
         method=str(outcome.evidence["rule"]),
         reason=outcome.reason,
-        certificate=assemble(problem, outcome, loss, optimality),
+        certificate=certificate,
         seconds=perf_counter() - start,
+    )
+
+
+def _undecided(reason: str, loss: Enclosure | None, seconds: float) -> Verdict:
+    return Verdict(
+        decision=Decision.UNDECIDED,
+        is_global=Answer.UNKNOWN,
+        strict=Answer.UNKNOWN,
+        strict_up_to_rescaling=Answer.UNKNOWN,
+        flat_dimension=None,
+        eigenvalue_bound=None,
+        loss=loss,
+        witness_loss=None,
+        radius=None,
+        valley_limit=None,
+        method="none",
+        reason=reason,
+        certificate=None,
+        seconds=seconds,
     )
 
 
@@ -90,9 +105,9 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
     try:
         if is_homogeneous(problem):
             return _decide_homogeneous(problem, point)
-    except UndecidedSignError as unknown:
+        return _decide_smooth(problem, point)
+    except (UndecidedSignError, balls.OutOfRangeError) as unknown:
         return Undecided(str(unknown))
-    return _decide_smooth(problem, point)
 
 
 def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
@@ -199,7 +214,10 @@ def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undeci
                     found,
                     decision=Decision.LOCAL_MINIMUM_NEARBY,
                     evidence=dict([rule, ("point", point_to_data(candidate.point)), *rest]),
-                    reason=f"an exact minimum lies within {float(distance):.2g}: {found.reason}",
+                    reason=(
+                        f"an exact minimum lies within {nearest_float(distance):.2g}: "
+                        f"{found.reason}"
+                    ),
                     minimum=candidate.point,
                     loss=point_loss(problem, candidate.point),
                     radius=distance,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf, expit, log_softmax
 
+from spurious.exact.rationals import nearest_float
 from spurious.problem import Loss, Network, Problem
 
 Array: TypeAlias = "npt.NDArray[np.float64]"
@@ -18,7 +19,7 @@ Array: TypeAlias = "npt.NDArray[np.float64]"
 def activation(network: Network) -> Callable[[Array], tuple[Array, Array]]:
     """The activation as a function from z to (value, derivative), entrywise."""
     if network.homogeneous:
-        high, low = (float(slope) for slope in network.slopes)
+        high, low = (nearest_float(slope) for slope in network.slopes)
         return lambda z: (np.where(z > 0, high * z, low * z), np.where(z > 0, high, low))
     return _SMOOTH[network.activation]
 
@@ -81,8 +82,8 @@ def layers_of(parameters: Array, widths: tuple[int, ...]) -> list[tuple[Array, A
 
 def loss_function(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
     """The loss and its gradient as a function of flat parameters, shape (P,)."""
-    x = np.array([[float(v) for v in row] for row in problem.data.x])
-    y = np.array([[float(v) for v in row] for row in problem.data.y])
+    x = np.array([[nearest_float(v) for v in row] for row in problem.data.x])
+    y = np.array([[nearest_float(v) for v in row] for row in problem.data.y])
     act = activation(problem.network)
 
     def function(parameters: Array) -> tuple[float, Array]:

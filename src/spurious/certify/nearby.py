@@ -30,12 +30,16 @@ from spurious.exact.rationals import (
     dot,
     fraction,
     least_correction,
+    nearest_float,
     rational,
     vector,
 )
 from spurious.exact.softmax_numbers import enclose
-from spurious.problem import Layer, Loss, Point, Problem
+from spurious.problem import Layer, Loss, Point, Problem, flatten
 from spurious.verdict import Decision
+
+DIGIT_LIMIT = 4000
+"""Minima with longer numbers are not given: they could not be written to a problem file."""
 
 GUESSES = 12
 """Sets of kink points tried, nearest first."""
@@ -55,8 +59,16 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
             if point is None or point in seen:
                 continue
             seen.add(point)
+            if _digits(point) > DIGIT_LIMIT:
+                continue
             if largest_difference(point, evaluation.point) <= limit:
                 yield evaluate(evaluation.problem, point)
+
+
+def _digits(point: Point) -> int:
+    """About how many decimal digits the longest number takes."""
+    sizes = (max(abs(v.numerator), v.denominator).bit_length() for v in flatten(point))
+    return max(sizes) * 3 // 10
 
 
 def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
@@ -138,7 +150,7 @@ def _solve(
     rows += [(*row, *([ZERO] * len(constraints))) for row in constraints]
     right = [entry for (entry,) in downhill] + [-dot(row, start) for row in constraints]
     reach = 10 * nearby_limit(evaluation.point) * max(1, fraction(max(map(abs, weights))))
-    if _out_of_reach(rows, right, size, float(reach)):
+    if _out_of_reach(rows, right, size, nearest_float(reach)):
         return None
     solution = least_correction(rows, right)
     if solution is None:
@@ -154,8 +166,8 @@ def _out_of_reach(rows: Sequence[Vector], right: Sequence[fmpq], size: int, limi
     """
     import numpy as np  # heavy, so imported where used
 
-    matrix = np.array([[float(entry) for entry in row] for row in rows])
-    target = np.array([float(entry) for entry in right])
+    matrix = np.array([[nearest_float(entry) for entry in row] for row in rows])
+    target = np.array([nearest_float(entry) for entry in right])
     if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
         return False
     return bool(np.abs(np.linalg.lstsq(matrix, target, rcond=1e-10)[0][:size]).max() > limit)

@@ -31,6 +31,9 @@ from spurious.exact.softmax_numbers import Exact, SoftmaxNumber, sign
 EPSILONS = (fmpq(1, 1024), fmpq(1, 2**20))
 """Sizes tried for the neighbourhood of V_j with several outputs, relative to the smallest |V_j|."""
 
+DEPTH_LIMIT = 200
+"""Nested signs examined for one unit before giving up."""
+
 LEAF_LIMIT = 20_000
 """Cones examined for one unit before giving up: the question is coNP-hard in the dimension."""
 
@@ -341,6 +344,8 @@ class _Search:
         dominated: Mapping[int, Mapping[int, fmpq]],
     ) -> Holds | Descending | Undecided:
         """Decides phi >= 0 on the cone {signs_s u.x~_s >= 0}; `left` are still to be placed."""
+        if len(signs) > DEPTH_LIMIT:
+            return Undecided(f"more than {DEPTH_LIMIT} nested signs around one unit's kink points")
         for position, r in enumerate(left):
             implied = self._implied(r, signs)
             if implied is not None:

@@ -21,7 +21,7 @@ from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.sums import weighted_sum
 from spurious.exact import balls
 from spurious.exact.definiteness import float_spectrum
-from spurious.exact.rationals import fraction, rational
+from spurious.exact.rationals import fraction, nearest_float, rational
 from spurious.exact.softmax_numbers import approximate, sign
 from spurious.problem import Point, Problem, flatten, point_to_data, unflatten
 from spurious.verdict import Decision
@@ -91,7 +91,7 @@ def first_order(evaluation: Evaluation, direction: Point) -> Proof | None:
     slope = one_sided_derivative(evaluation, direction)
     if sign(slope) >= 0:
         return None
-    return _descent(direction, float(fraction(approximate(slope))))
+    return _descent(direction, nearest_float(approximate(slope)))
 
 
 def kink_descent(evaluation: Evaluation) -> Proof | None:

@@ -17,7 +17,16 @@ from spurious.certify.evaluate import Evaluation, enclosure, softplus
 from spurious.certify.outcome import Proof
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, rational, vector
+from spurious.exact.rationals import (
+    ONE,
+    ZERO,
+    Vector,
+    dot,
+    fraction,
+    nearest_float,
+    rational,
+    vector,
+)
 from spurious.problem import Loss, Point, Problem, flatten
 from spurious.verdict import Decision, Enclosure
 
@@ -110,7 +119,7 @@ def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
         },
         reason=(
             "a valley to infinity: along a ray of the last layer the loss falls for ever, "
-            f"towards {float(limit):.6g}"
+            f"towards {nearest_float(limit.mid):.6g}"
         ),
         valley_limit=limit,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spurious.certify.point_loss import point_loss
 from spurious.exact import balls
+from spurious.exact.rationals import nearest_float
 from spurious.problem import Loss, Point, Problem, unflatten
 from spurious.verdict import Enclosure
 
@@ -42,7 +43,7 @@ def better_point(problem: Problem, loss: Enclosure) -> tuple[Point, Enclosure] |
     from spurious.certify.float_network import loss_function
 
     function = loss_function(problem)
-    target = float(loss.lower)
+    target = nearest_float(loss.lower)
     rng = np.random.Generator(np.random.Philox(key=1))
     with np.errstate(all="ignore"):
         for _ in range(STARTS):
@@ -65,8 +66,8 @@ def _start(problem: Problem, rng: np.random.Generator) -> Array:
     from spurious.certify.float_network import activation
 
     widths = problem.network.widths
-    state = np.array([[float(v) for v in row] for row in problem.data.x])
-    y = np.array([[float(v) for v in row] for row in problem.data.y])
+    state = np.array([[nearest_float(v) for v in row] for row in problem.data.x])
+    y = np.array([[nearest_float(v) for v in row] for row in problem.data.y])
     act = activation(problem.network)
     pieces: list[Array] = []
     for wide, high in pairwise(widths[:-1]):

@@ -19,6 +19,14 @@ PRECISIONS = (128, 256, 512, 1024)
 """Working precisions in bits, tried in turn until a question is decided."""
 
 
+EXPONENT_LIMIT = 40_000
+"""Balls beyond 2^EXPONENT_LIMIT are not turned into rationals; below its inverse they become 0."""
+
+
+class OutOfRangeError(ArithmeticError):
+    """A number is too large for exact conversion, or not finite."""
+
+
 def precision(bits: int) -> AbstractContextManager[object]:
     """A context in which balls carry `bits` bits."""
     return ctx.workprec(bits)
@@ -46,8 +54,25 @@ def certainly_less(left: arb, right: arb) -> bool:
 
 
 def midpoint(value: arb) -> fmpq:
-    """The ball's midpoint, exactly."""
-    return value.mid().fmpq()
+    """The ball's midpoint, exactly; 0 where it is too small to write down.
+
+    Raises:
+        OutOfRangeError: it is too large, or not a number.
+    """
+    return _rational(value.mid())
+
+
+def _rational(value: arb) -> fmpq:
+    """An exact ball as a rational, checked first: flint aborts the process if it cannot."""
+    if not value.is_finite():
+        raise OutOfRangeError("a value is not finite: numbers here are too large")
+    mantissa, exponent = value.man_exp()
+    size = int(exponent) + int(mantissa).bit_length()
+    if mantissa == 0 or size < -EXPONENT_LIMIT:
+        return fmpq(0)
+    if size > EXPONENT_LIMIT:
+        raise OutOfRangeError("a value is beyond the range of this program: numbers are too large")
+    return value.fmpq()
 
 
 def widest(value: arb) -> float:
@@ -56,9 +81,16 @@ def widest(value: arb) -> float:
 
 
 def bounds(value: arb) -> tuple[Fraction, Fraction]:
-    """Rational numbers below and above every number in the ball."""
+    """Rational numbers below and above every number in the ball.
+
+    Raises:
+        OutOfRangeError: an end is too large, or not a number.
+    """
     middle = midpoint(value)
-    radius = value.rad().fmpq()
+    radius = _rational(value.rad())
+    flushed = (middle == 0 and not value.mid().is_zero()) or (radius == 0 and not value.is_exact())
+    if flushed:
+        radius += fmpq(2) / fmpq(2) ** EXPONENT_LIMIT
     low, high = middle - radius, middle + radius
     return Fraction(int(low.p), int(low.q)), Fraction(int(high.p), int(high.q))
 

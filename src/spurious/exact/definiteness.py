@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+TINY = 1e-250
+"""Smaller eigenvalues are not told from zero."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definiteness:
     """A proof that every matrix in an interval matrix has all eigenvalues above a bound.
@@ -45,7 +49,7 @@ def prove_definite(matrix: arb_mat) -> Definiteness | None:
         The bound and its witness, or None if no proof was found.
     """
     spectrum = float_spectrum(matrix)
-    if spectrum is None or spectrum[0][0] <= 0:
+    if spectrum is None or not spectrum[0][0] > TINY:
         return None
     values, vectors = spectrum
     scaled = (vectors / values**0.5).T
@@ -100,7 +104,7 @@ def float_spectrum(
         values, vectors = np.linalg.eigh((middle + middle.T) / 2)
     except np.linalg.LinAlgError:
         return None
-    return values, vectors
+    return (values, vectors) if np.all(np.isfinite(vectors)) else None
 
 
 def middle_of(matrix: arb_mat) -> arb_mat:

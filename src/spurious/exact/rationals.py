@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import inf
 from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat
@@ -22,6 +23,14 @@ def rational(value: Fraction | int) -> fmpq:
 def fraction(value: fmpq) -> Fraction:
     """A `flint.fmpq` as a `fractions.Fraction`, the same number."""
     return Fraction(int(value.p), int(value.q))
+
+
+def nearest_float(value: Fraction | fmpq) -> float:
+    """The nearest float, infinite where none is near. For proposals and messages only."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def vector(values: Sequence[Fraction]) -> Vector:
