@@ -15,6 +15,7 @@ Section numbers refer to docs/certificates.md.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -28,7 +29,7 @@ from typing import Any
 BITS = (128, 256, 512, 1024, 2048, 4096)
 MAX_BYTES = 256 * 2**20
 MAX_DIGITS = 100_000
-EXP_LIMIT = 4096
+EXP_LIMIT = 10_000
 
 
 class Invalid(Exception):  # noqa: N818
@@ -383,6 +384,14 @@ def normal_at(z: Interval) -> Interval:
     product = normal_density(wide) * total
     half = 1 << (bits - 1)
     return Interval((product.lo >> 1024) + half, -(-product.hi >> 1024) + half, bits)
+
+
+def share(differences: Sequence[Interval]) -> Interval:
+    """1 / (sum of exp(d)); below 2^-bits if some d > bits, because e > 2."""
+    bits = differences[0].bits
+    if any(d.lo > bits << bits for d in differences):
+        return Interval(0, 1, bits)
+    return total_of([d.exp() for d in differences], bits).reciprocal()
 
 
 # ---------------------------------------------------------------- activations on intervals
@@ -740,9 +749,9 @@ def loss_of(problem: Problem, outputs: Sequence[Sequence[Interval]]) -> Interval
     total = Interval(0, 0, bits)
     for f, y in zip(outputs, problem.y, strict=True):
         if problem.loss == "cross_entropy":
-            label = f[int(y[0])]
-            inside = [(other - label).exp() for other in f]
-            total = total + total_of(inside, bits).rising(log_at)
+            label, top = f[int(y[0])], max(f, key=lambda value: value.hi)
+            inside = [(other - top).exp() for other in f]
+            total = total + total_of(inside, bits).rising(log_at) + top - label
             continue
         for value, target in zip(f, y, strict=True):
             if problem.loss == "squared":
@@ -1064,7 +1073,7 @@ class Balls:
         f, y, bits = self.outputs[i], self.problem.y[i], self.bits
         size, one = range(len(f)), Interval.of(ONE, self.bits)
         if self.problem.loss == "cross_entropy":
-            p = [total_of([(o - own).exp() for o in f], bits).reciprocal() for own in f]
+            p = [share([o - own for o in f]) for own in f]
             first = [p[k] - one if k == int(y[0]) else p[k] for k in size]
             second = [[p[k] * ((one if k == m else self.zero) - p[m]) for m in size] for k in size]
             return first, second
@@ -1478,7 +1487,7 @@ def descent_direction(case: Case) -> Established:
     direction = layers(case.proof["direction"], problem.widths)
     if problem.below is None:
         need(
-            any(slopes_along(problem, point, direction, bits)[0].sign() < 0 for bits in BITS),
+            any(slopes_along(problem, point, direction, bits, 1)[0].sign() < 0 for bits in BITS),
             "the loss does not fall along the direction",
         )
         return refuted(case)
@@ -1526,16 +1535,16 @@ def negative_curvature(case: Case) -> Established:
     problem = case.problem
     direction = layers(case.proof["direction"], problem.widths)
     need(
-        any(slopes_along(problem, problem.point, direction, b)[1].sign() < 0 for b in BITS),
+        any(slopes_along(problem, problem.point, direction, b, 2)[1].sign() < 0 for b in BITS),
         "the second derivative is not negative",
     )
     return refuted(case)
 
 
 def slopes_along(
-    problem: Problem, point: Layers, direction: Layers, bits: int
+    problem: Problem, point: Layers, direction: Layers, bits: int, order: int
 ) -> tuple[Interval, Interval]:
-    """First and second derivative of the loss along a line (6.3)."""
+    """First and second derivative of the loss along a line (6.1, 6.3)."""
     balls = Balls(problem, point, {}, bits)
     bent = problem.activation in ("softsign", "elu") and problem.below is None
     first = second = zero_interval = Interval(0, 0, bits)
@@ -1555,7 +1564,10 @@ def slopes_along(
                 second = second + balls.dot(g, ddz)
                 second = second + balls.dot([balls.dot(row, dz) for row in curvature], dz)
                 break
-            need(not bent or all(z.sign() for z in balls.preactivations[i][level]), "no curvature")
+            need(
+                order == 1 or not bent or all(z.sign() for z in balls.preactivations[i][level]),
+                "no curvature",
+            )
             jets = balls.jets[i][level]
             rate = [*(jet[1] * v for jet, v in zip(jets, dz, strict=True)), zero_interval]
             bend = [
@@ -1753,7 +1765,10 @@ def verify(certificate: dict[str, Any]) -> None:
     Raises:
         Invalid: it does not hold, or cannot be followed.
     """
-    parts = keys(certificate, "format claim problem proof global_proof")
+    parts = keys(certificate, "format claim problem proof global_proof digest")
+    rest = {key: value for key, value in parts.items() if key != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    need(hashlib.sha256(text.encode("ascii")).hexdigest() == parts["digest"], "it was changed")
     claim = keys(parts["claim"], CLAIM)
     problem = read_problem(parts["problem"])
     need(isinstance(parts["proof"], dict), "the proof is not an object")

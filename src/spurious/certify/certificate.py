@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -50,13 +52,20 @@ def _assemble(
         "radius": _text(proof.radius),
         "valley_limit": ball_data(proof.valley_limit),
     }
-    return {
+    certificate = {
         "format": FORMAT,
         "claim": claim,
         "problem": problem_to_data(problem),
         "proof": dict(proof.evidence),
         "global_proof": None if optimality.evidence is None else dict(optimality.evidence),
     }
+    return {**certificate, "digest": digest(certificate)}
+
+
+def digest(certificate: Mapping[str, Any]) -> str:
+    """SHA-256 of a certificate without its digest, written as compact JSON with sorted keys."""
+    text = json.dumps(certificate, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def ball_data(value: Enclosure | None) -> dict[str, str] | None:

@@ -29,6 +29,9 @@ from spurious.verdict import Decision
 DIGITS = 6
 """Significant digits of a proposed direction."""
 
+SMALL = Fraction(1, 10**40)
+"""Entries of a direction below this share of the largest are dropped."""
+
 RANDOM_DIRECTIONS = 64
 """Pseudo-random directions tried at kinks of deep networks."""
 
@@ -46,7 +49,7 @@ def last_layer_descent(evaluation: Evaluation) -> Proof | None:
     count = evaluation.problem.network.parameter_count
     width = len(totals[0]) - 1
     values = [-entry for row in totals for entry in row[:-1]] + [-row[-1] for row in totals]
-    last = [_short(fraction(approximate(value))) for value in values]
+    last = _short([fraction(approximate(value)) for value in values])
     direction = [Fraction(0)] * (count - len(totals) * (width + 1)) + last
     return first_order(evaluation, unflatten(tuple(direction), evaluation.problem.network))
 
@@ -136,7 +139,7 @@ def _by_gradient(problem: Problem, point: Point) -> Proof | None:
     gradient = gradient_balls(problem, point)
     if all(balls.sign(entry) in (None, 0) for entry in gradient):
         return None
-    direction = [_short(-fraction(balls.midpoint(entry))) for entry in gradient]
+    direction = _short([-fraction(balls.midpoint(entry)) for entry in gradient])
     candidates = [direction]
     sure = max(range(len(gradient)), key=lambda p: float(abs(gradient[p]).abs_lower()))
     candidates.append([entry if p == sure else Fraction(0) for p, entry in enumerate(direction)])
@@ -157,7 +160,7 @@ def _by_curvature(problem: Problem, point: Point) -> Proof | None:
     spectrum = float_spectrum(derivatives.hessian(derivatives.run(values), everything))
     if spectrum is None or spectrum[0][0] >= 0:
         return None
-    column = [_short(Fraction(float(entry))) for entry in spectrum[1][:, 0]]
+    column = _short([Fraction(float(entry)) for entry in spectrum[1][:, 0]])
     direction = unflatten(tuple(column), problem.network)
     _, second = smooth_derivatives(problem, point, direction)
     if balls.sign(second) != -1:
@@ -177,5 +180,11 @@ def _descent(direction: Point, slope: float) -> Proof:
     )
 
 
-def _short(value: Fraction) -> Fraction:
-    return balls.rounded(value, DIGITS)
+def _short(values: Sequence[Fraction]) -> list[Fraction]:
+    """A direction scaled to a largest entry near 1, with few digits; far smaller entries are 0."""
+    largest = max(abs(value) for value in values)
+    if largest == 0:
+        return list(values)
+    scale = balls.power_of_ten_above(largest)
+    scaled = [value / scale for value in values]
+    return [balls.rounded(v, DIGITS) if abs(v) > SMALL else Fraction(0) for v in scaled]

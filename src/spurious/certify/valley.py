@@ -30,6 +30,9 @@ from spurious.exact.rationals import (
 from spurious.problem import Loss, Point, Problem, flatten
 from spurious.verdict import Decision, Enclosure
 
+CLEAR = arb(2) ** -200
+"""Smaller margins of irrational features are not used: a checker would need too many bits."""
+
 
 def exact_valley(evaluation: Evaluation) -> Proof | None:
     """Looks for such a direction of the last layer of a homogeneous network, exactly.
@@ -157,7 +160,7 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
             else:
                 label = int(problem.data.y[i][0])
                 margins = [rates[label] - r for k, r in enumerate(rates) if k != label]
-            if any(balls.sign(margin) != 1 for margin in margins):
+            if any(not balls.certainly_less(CLEAR, margin) for margin in margins):
                 return None
     return _proof(problem, direction, Enclosure(Fraction(0)))
 
@@ -172,4 +175,5 @@ def _strict_separator(rows: Sequence[Vector]) -> Vector | None:
     result = solve(columns, [*([ZERO] * len(rows[0])), ONE], [None] * len(columns))
     if isinstance(result, Feasible):
         return None
-    return tuple(-entry for entry in result.farkas[:-1])
+    largest = max(abs(entry) for entry in result.farkas[:-1])
+    return tuple(-entry / largest for entry in result.farkas[:-1])
