@@ -1,0 +1,63 @@
+"""The application: `spurious certify | check | reproduce | datasets`."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Annotated
+
+import typer
+
+from spurious import __version__
+from spurious.cli.certify import certify
+from spurious.cli.check import check
+from spurious.cli.datasets import datasets
+from spurious.cli.reproduce import reproduce
+from spurious.cli.statuses import guarded
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spurious {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Prove whether a point in a neural network's parameter space is a bad local minimum.
+
+    A local minimum is bad, or spurious, if a better point exists. Every decision comes with a
+    certificate that an independent program checks.
+
+    Start here:
+      spurious datasets                      what data is built in
+      spurious certify problem.json --out .  decide about the point in problem.json
+      spurious check problem.certificate.json
+      spurious reproduce                     the paper's claims, one by one
+    """
+
+
+def _help(text: str | None) -> str:
+    """A docstring as help; paragraphs with indented lines are printed line by line."""
+    paragraphs = cleandoc(text or "").split("\n\n")
+    return "\n\n".join(f"\b\n{p}" if "\n  " in p else p for p in paragraphs)
+
+
+app.callback(help=_help(_options.__doc__))(_options)
+app.command(help=_help(certify.__doc__))(guarded(certify))
+app.command(help=_help(check.__doc__))(guarded(check))
+app.command(help=_help(reproduce.__doc__))(guarded(reproduce))
+app.command(help=_help(datasets.__doc__))(guarded(datasets))

@@ -1,0 +1,118 @@
+"""`spurious certify`: decides about the points of problem files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spurious.cli.output import echo_error, echo_json
+from spurious.cli.statuses import Status, worst
+from spurious.errors import SpuriousError
+
+if TYPE_CHECKING:
+    from spurious.problem import Problem
+    from spurious.verdict import Verdict
+
+__all__ = ["certify"]
+
+
+def certify(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Problem files; - reads one from stdin.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write certificates there, as NAME.certificate.json."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line instead of text.")
+    ] = False,
+) -> Status:
+    """Decide about the point in a problem file.
+
+    Is it a local minimum of the loss, and is there a better point? A problem file names a network,
+    a loss, data and a point, and perhaps a witness: another point believed to be better. Numbers
+    mean exactly what is written.
+
+    Example:
+      spurious certify problem.json --out certificates
+
+    Exit status:
+      0    every file was decided
+      2    a file could not be used
+      3    a file was left undecided
+      130  interrupted
+    """
+    from spurious.paper.writing import make_folder
+
+    if out is not None:
+        make_folder(out)
+    names = _names(files)
+    return worst([_certify_file(file, names[i], out, as_json) for i, file in enumerate(files)])
+
+
+def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Status:
+    """Decides about one file and prints the answer."""
+    from spurious.certify import certify as decide
+    from spurious.paper.writing import write_json
+    from spurious.verdict import Decision
+
+    target = None if out is None else out / f"{name}.certificate.json"
+    try:
+        verdict = decide(_read(file))
+        if verdict.certificate is None:
+            target = None
+        if target is not None:
+            write_json(target, verdict.certificate)
+    except SpuriousError as error:
+        echo_error(file, error, as_json)
+        return Status.BAD_INPUT
+    if as_json:
+        echo_json(_record(file, verdict, target))
+    else:
+        from spurious.cli.display import show_verdict
+
+        show_verdict(file, verdict, target)
+    return Status.UNDECIDED if verdict.decision is Decision.UNDECIDED else Status.OK
+
+
+def _read(file: str) -> Problem:
+    from spurious.problem import parse_problem, read_problem
+
+    return parse_problem(sys.stdin.buffer.read(), "-") if file == "-" else read_problem(file)
+
+
+def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, object]:
+    """What `--json` prints about a file."""
+    from spurious.paper.wording import loss_text
+
+    witness = verdict.witness_loss
+    return {
+        "file": file,
+        "verdict": str(verdict.decision),
+        "strict": str(verdict.strict),
+        "global": str(verdict.is_global),
+        "method": verdict.method,
+        "reason": verdict.reason,
+        "loss": None if verdict.loss is None else loss_text(verdict.loss),
+        "witness_loss": None if witness is None else loss_text(witness),
+        "seconds": round(verdict.seconds, 6),
+        "certificate": None if target is None else str(target),
+    }
+
+
+def _names(files: list[str]) -> list[str]:
+    """A name for each file's certificate, no two equal even where case is ignored."""
+    used: set[str] = set()
+    names: list[str] = []
+    for file in files:
+        stem = "stdin" if file == "-" else Path(file).stem
+        name, number = stem, 2
+        while name.casefold() in used:
+            name, number = f"{stem}-{number}", number + 1
+        used.add(name.casefold())
+        names.append(name)
+    return names

@@ -1,0 +1,173 @@
+"""What people see: Rich tables without boxes, which survive pipes and narrow terminals."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from spurious.paper.wording import exact_text, interval_text, verdict_text
+from spurious.verdict import Answer, Decision, Verdict
+
+if TYPE_CHECKING:
+    from spurious.paper import Claim, ClaimResult
+    from spurious.problem import BuiltIn
+
+__all__ = ["progress", "show_check", "show_claims", "show_datasets", "show_verdict"]
+
+_LABELS: Final = 14
+_GOOD, _BAD, _OPEN = "bold green", "bold red", "bold yellow"
+_STYLES = {
+    Decision.LOCAL_MINIMUM: _GOOD,
+    Decision.LOCAL_MINIMUM_NEARBY: _GOOD,
+    Decision.NOT_LOCAL_MINIMUM: _BAD,
+    Decision.UNDECIDED: _OPEN,
+}
+_CLAIM_STYLES = {"refuted": _BAD, "differs": _BAD, "failed": _BAD, "proved with correction": _OPEN}
+
+
+def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
+    """Prints the decision about a file."""
+    console = _console()
+    console.print(Text(file, style="bold"), soft_wrap=True)
+    table = _facts()
+    table.add_row("verdict", Text(verdict_text(verdict), style=_STYLES[verdict.decision]))
+    if verdict.loss is not None:
+        table.add_row("loss", interval_text(verdict.loss))
+    table.add_row("global minimum", _global_text(verdict))
+    if verdict.decision is not Decision.UNDECIDED:
+        table.add_row("strict", _strict_text(verdict))
+    if verdict.eigenvalue_bound is not None:
+        table.add_row("curvature", f"Hessian eigenvalues >= {exact_text(verdict.eigenvalue_bound)}")
+    if verdict.valley_limit is not None:
+        table.add_row(
+            "valley", f"the loss falls for ever, to {interval_text(verdict.valley_limit)}"
+        )
+    table.add_row("method", verdict.method.replace("_", " "))
+    table.add_row("reason", Text(verdict.reason))
+    table.add_row("time", _seconds(verdict.seconds))
+    console.print(Padding.indent(table, 2))
+    if certificate is not None:
+        command = f"spurious check {shlex.quote(str(certificate))}"
+        for label, value in (("certificate", str(certificate)), ("to check it", command)):
+            line = Text.assemble((f"  {label:<{_LABELS}}  ", "dim"), value)
+            console.print(line, soft_wrap=True)
+    console.print()
+
+
+def show_check(file: str, valid: bool, claim: str, reason: str, seconds: float) -> None:
+    """Prints what the checker says of a certificate."""
+    console = _console()
+    answer = Text("valid  " if valid else "invalid", style=_GOOD if valid else _BAD)
+    console.print(answer, Text(file), soft_wrap=True)
+    table = _facts()
+    table.add_row("claim", Text(claim))
+    table.add_row("reason", Text(reason))
+    table.add_row("time", _seconds(seconds))
+    console.print(Padding.indent(table, 2))
+    console.print()
+
+
+def show_datasets(found: Sequence[BuiltIn]) -> None:
+    """Prints the built-in datasets."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("name", "points", "inputs", "loss", "what it is"):
+        table.add_column(name, justify="right" if name in ("points", "inputs") else "left")
+    for entry in found:
+        sizes = str(entry.data.size), str(entry.data.inputs)
+        table.add_row(entry.name, *sizes, str(entry.loss), Text(entry.description))
+    _console().print(table)
+
+
+def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
+    """Prints the verdict on every claim, and where the report is."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("claim", "verdict", "certificates", "seconds", "what it says"):
+        table.add_column(name, justify="right" if name == "seconds" else "left")
+    for result in results:
+        style = _CLAIM_STYLES.get(result.status, _GOOD if result.rows else "dim")
+        checked = sum(proof.valid for proof in result.proofs)
+        table.add_row(
+            result.claim.id,
+            Text(result.status, style=style),
+            f"{checked} of {len(result.proofs)} valid" if result.proofs else "",
+            f"{result.seconds:.2f}" if result.rows else "",
+            Text(result.claim.title),
+        )
+    console = _console()
+    console.print(table)
+    console.print(Text(f"\nreport  {out / 'index.html'}"), soft_wrap=True)
+
+
+@contextmanager
+def progress(
+    count: int,
+) -> Generator[tuple[Callable[[Claim], None], Callable[[ClaimResult], None]]]:
+    """Reports on stderr which claim runs: a live line on a terminal, else a line per claim.
+
+    Args:
+        count: How many claims will run.
+
+    Yields:
+        What to call before and after each claim.
+    """
+    console = _Console(stderr=True, highlight=False)
+    done = 0
+
+    def finished(result: ClaimResult) -> None:
+        nonlocal done
+        done += 1
+        if not console.is_terminal:
+            line = f"[{done}/{count}] {result.claim.id} {result.status}, {_seconds(result.seconds)}"
+            console.print(Text(line), soft_wrap=True)
+
+    with console.status("", spinner="line") as status:
+
+        def starting(claim: Claim) -> None:
+            status.update(Text(f"[{done + 1}/{count}] {claim.id} {claim.title}"))
+
+        yield starting, finished
+
+
+class _Console(Console):
+    """A console that leaves it to the caller what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _console() -> Console:
+    return _Console(highlight=False)
+
+
+def _facts() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", min_width=_LABELS)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _global_text(verdict: Verdict) -> str:
+    if verdict.is_global is Answer.NO and verdict.witness_loss is not None:
+        return f"no, a better point has loss {interval_text(verdict.witness_loss)}"
+    return str(verdict.is_global)
+
+
+def _strict_text(verdict: Verdict) -> str:
+    text = str(verdict.strict)
+    if verdict.strict is not Answer.YES and verdict.strict_up_to_rescaling is Answer.YES:
+        text += ", but strict up to rescaling of units"
+    if verdict.flat_dimension:
+        text += f"; a {verdict.flat_dimension}-dimensional family has the same loss"
+    return text
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f} s" if value < 10 else f"{value:.1f} s"

@@ -1,0 +1,22 @@
+"""Lines for programs (JSON) and one-line errors."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+__all__ = ["echo_error", "echo_json"]
+
+
+def echo_json(value: object) -> None:
+    """Prints one JSON object on one line."""
+    typer.echo(json.dumps(value))
+
+
+def echo_error(file: str, error: Exception, as_json: bool) -> None:
+    """Prints what is wrong with a file: as JSON on stdout, or as a line on stderr."""
+    if as_json:
+        echo_json({"file": file, "error": str(error)})
+    else:
+        typer.echo(f"error: {error}", err=True)

@@ -1,0 +1,61 @@
+"""`spurious reproduce`: tests the paper's claims and writes the report."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spurious.cli.statuses import Status
+
+__all__ = ["reproduce"]
+
+
+class BudgetName(enum.StrEnum):
+    """The values of `--budget`."""
+
+    quick = "quick"
+    standard = "standard"
+    full = "full"
+
+
+def reproduce(
+    claims: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CLAIM", help="C1 to C14; all of them if none is named."),
+    ] = None,
+    budget: Annotated[
+        BudgetName,
+        typer.Option(help="How much time to spend; the proofs are the same at each."),
+    ] = BudgetName.quick,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")] = Path(
+        "reproduction"
+    ),
+) -> Status:
+    """Test the paper's claims and write a report.
+
+    The report has a verdict beside each value that the paper prints. Its folder gets index.html
+    (open it in a browser), claims.json, certificates, figures and data. Claims that are already
+    finished stay there if you interrupt it.
+
+    Examples:
+      spurious reproduce
+      spurious reproduce C5 C13 --out report
+
+    Exit status:
+      0    every claim asked for was run, or is marked as not run yet
+      1    a claim failed, or the checker rejected a certificate
+      2    unknown claim, or a folder that cannot be written
+      130  interrupted
+    """
+    from spurious.cli.display import progress, show_claims
+    from spurious.paper import CLAIMS, Budget, find_claim
+    from spurious.paper import reproduce as run
+
+    asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
+    with progress(len({claim.id for claim in asked})) as (starting, finished):
+        results = run(asked, Budget(budget.value), out, starting, finished)
+    show_claims(results, out)
+    return Status.OK if all(result.sound for result in results) else Status.INVALID

@@ -1,0 +1,30 @@
+"""Every picture, each a function from data to a Matplotlib figure.
+
+Figures take data and compute nothing; `evaluate` gives a network's values in floating point to
+whoever prepares the data.
+"""
+
+from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
+from spurious.figures.cost import CostPanel, CostSeries, cost_curves
+from spurious.figures.dead_layer import Profile, dead_layer
+from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
+from spurious.figures.slices import LineSlice, PlaneSlice, loss_slices
+from spurious.figures.write import png_bytes, svg_text
+
+__all__ = [
+    "BoundaryPanel",
+    "CostPanel",
+    "CostSeries",
+    "FittedCurve",
+    "LineSlice",
+    "PlaneSlice",
+    "Profile",
+    "RegressionPanel",
+    "cost_curves",
+    "dead_layer",
+    "decision_boundaries",
+    "loss_slices",
+    "png_bytes",
+    "regression_fits",
+    "svg_text",
+]

@@ -1,0 +1,37 @@
+"""Figures as SVG text and PNG bytes, the same bytes every time."""
+
+# Matplotlib's own annotations leave **kwargs untyped.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from spurious.figures.style import STYLE
+
+DOTS_PER_INCH: Final = 300
+
+
+def svg_text(figure: Figure) -> str:
+    """The figure as a standalone SVG document; text is drawn as outlines, so no font is needed."""
+    buffer = BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue().decode("utf-8")
+
+
+def png_bytes(figure: Figure, dpi: int = DOTS_PER_INCH) -> bytes:
+    """The figure as a PNG image.
+
+    Args:
+        figure: What to write.
+        dpi: Pixels per inch.
+    """
+    buffer = BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,20 @@
+"""The paper's claims, C1 to C14: each tested by one file, and reported together.
+
+Source: Swirszcz, Czarnecki, Pascanu, "Local minima in training of neural networks",
+arXiv 1611.06310.
+"""
+
+from spurious.paper.claim import Claim, ClaimResult, Status
+from spurious.paper.claims import CLAIMS, find_claim
+from spurious.paper.report import Budget, reproduce, run_claim
+
+__all__ = [
+    "CLAIMS",
+    "Budget",
+    "Claim",
+    "ClaimResult",
+    "Status",
+    "find_claim",
+    "reproduce",
+    "run_claim",
+]

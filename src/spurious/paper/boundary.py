@@ -1,0 +1,43 @@
+"""Decision boundaries over the plane as data for a figure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spurious.figures import BoundaryPanel
+from spurious.figures.evaluate import float_data, float_point, forward
+from spurious.paper.classify import Count
+from spurious.problem import Point, Problem
+
+__all__ = ["boundary_panel"]
+
+GRID: Final = 301
+"""Samples along each input."""
+
+
+def boundary_panel(title: str, problem: Problem, point: Point, count: Count) -> BoundaryPanel:
+    """A network's output over the plane of its two inputs, with the data.
+
+    Args:
+        title: Heading.
+        problem: A network with two inputs and one output, and data with labels -1 and +1.
+        point: The network's parameters.
+        count: Which points it classifies right.
+    """
+    x, y = float_data(problem.data)
+    horizontal, vertical = _grid(x[:, 0]), _grid(x[:, 1])
+    across, up = np.meshgrid(horizontal, vertical)
+    grid = np.column_stack([across.ravel(), up.ravel()])
+    output = forward(problem.network, float_point(point), grid)[:, 0].reshape(across.shape)
+    wrong = np.array([answer is False for answer in count.right])
+    return BoundaryPanel(title, horizontal, vertical, output, x, y[:, 0], wrong)
+
+
+def _grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Positions from a bit below the smallest value to a bit above the largest."""
+    low, high = float(values.min()), float(values.max())
+    space = 0.12 * (high - low)
+    return np.linspace(low - space, high + space, GRID)

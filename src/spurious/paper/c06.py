@@ -1,0 +1,177 @@
+"""C6: two ReLU units on six points, as printed and corrected (v1, Proposition 2, Fig. 4b)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from spurious.figures import RegressionPanel, regression_fits
+from spurious.paper.bundled import bundled, point_of, witness_of
+from spurious.paper.claim import ClaimResult, Picture, Row, Status, explained, proved
+from spurious.paper.claims import find_claim
+from spurious.paper.curves import fitted_panel, panel_table
+from spurious.paper.evidence import Proof, prove
+from spurious.paper.relu import hidden_preactivations
+from spurious.paper.wording import exact_text, interval_text, verdict_text
+from spurious.problem import Dataset, Point, Problem
+
+__all__ = ["run"]
+
+PRINTED = "as printed, w2 = -1"
+CORRECTED = "corrected, w2 = +1"
+
+
+def run() -> ClaimResult:
+    """Certifies the paper's two points as printed, and with the sign of w2 turned."""
+    printed, corrected = bundled("c6-d2-as-printed"), bundled("c6-d2-corrected")
+    bad = prove("c06-local-as-printed", f"claimed minimum, {PRINTED}", printed)
+    perfect = prove(
+        "c06-global-as-printed", f"claimed perfect fit, {PRINTED}", _at_witness(printed)
+    )
+    bad_right = prove("c06-local-corrected", f"claimed minimum, {CORRECTED}", corrected)
+    perfect_right = prove(
+        "c06-global-corrected", f"claimed perfect fit, {CORRECTED}", _at_witness(corrected)
+    )
+    as_printed = _rows(PRINTED, bad, perfect)
+    as_corrected = (*_rows(CORRECTED, bad_right, perfect_right), *_blind_spots(corrected))
+    panels = [
+        _panel("(a) as printed, $w_2 = -1$", bad, perfect),
+        _panel("(b) corrected, $w_2 = +1$", bad_right, perfect_right),
+    ]
+    picture = Picture(
+        "c06-fits",
+        "The two functions as printed, where the second unit is off on all the data, and with the "
+        "sign of its weight turned.",
+        regression_fits(panels),
+    )
+    status = _status(as_printed, as_corrected)
+    return ClaimResult(
+        find_claim("C6"),
+        status,
+        as_printed + as_corrected,
+        explained(status, _explanation(printed)),
+        (bad, perfect, bad_right, perfect_right),
+        (picture,),
+        tuple(
+            panel_table(f"c06-fits-{name}", panel)
+            for name, panel in zip(("as-printed", "corrected"), panels, strict=True)
+        ),
+    )
+
+
+def _status(as_printed: tuple[Row, ...], as_corrected: tuple[Row, ...]) -> Status:
+    """Proved as it stands, proved after the correction, or neither."""
+    if all(row.status is Status.PROVED for row in as_printed):
+        return Status.PROVED
+    if all(row.status is Status.PROVED for row in as_corrected):
+        return Status.PROVED_WITH_CORRECTION
+    return Status.DIFFERS
+
+
+def _explanation(printed: Problem) -> str:
+    """Why the printed signs cannot be meant, from the printed points themselves."""
+    largest = [
+        max(hidden_preactivations(point, x)[0][1] for x in printed.data.x)
+        for point in (point_of(printed), witness_of(printed))
+    ]
+    if max(largest) < 0:
+        return (
+            "As printed, the second unit is off on every data point (its largest pre-activation "
+            f"is {exact_text(largest[0])} at the claimed minimum and {exact_text(largest[1])} at "
+            "the claimed perfect fit), so it contributes nothing and the three points on the right "
+            "are not fitted; with w2 = +1 both statements are proved."
+        )
+    return "As printed, the second unit is on at some data point."
+
+
+def _rows(heading: str, bad: Proof, perfect: Proof) -> tuple[Row, ...]:
+    corrected = heading == CORRECTED
+    which = heading.split(",")[0]
+
+    def judged(holds: bool, fails: bool) -> Status:
+        """A statement is refuted only by a proof of its opposite."""
+        return Status.REFUTED if fails and not holds else proved(holds)
+
+    return (
+        Row(
+            f"loss of the perfect fit, {which}",
+            "0",
+            interval_text(perfect.loss),
+            judged(perfect.loss.upper == 0 and perfect.valid, perfect.loss.lower > 0),
+            key=True,
+            heading=heading,
+        ),
+        Row(
+            f"perfect fit is global, {which}",
+            "yes",
+            f"{perfect.verdict.is_global} ({verdict_text(perfect.verdict)})",
+            judged(perfect.optimal, perfect.suboptimal),
+            heading=heading,
+        ),
+        Row(
+            f"claimed minimum, {which}",
+            "local minimum",
+            verdict_text(bad.verdict),
+            judged(bad.minimum, bad.refuted),
+            key=True,
+            heading=heading,
+        ),
+        Row(
+            f"claimed minimum is suboptimal, {which}",
+            "yes",
+            f"{'yes' if bad.suboptimal else 'unknown'}, loss {interval_text(bad.loss)}",
+            proved(bad.suboptimal),
+            key=corrected,
+            heading=heading,
+        ),
+    )
+
+
+def _blind_spots(problem: Problem) -> tuple[Row, ...]:
+    """The paper's remark: which data points activate no unit."""
+    perfect = _unseen(witness_of(problem), problem.data)
+    bad = _unseen(point_of(problem), problem.data)
+    return (
+        Row(
+            "data in the blind spot of the perfect fit",
+            "x = 1",
+            _listed(perfect),
+            proved(perfect == [Fraction(1)]),
+            heading=CORRECTED,
+        ),
+        Row(
+            "data in the blind spot of the local minimum",
+            "none",
+            _listed(bad),
+            proved(not bad),
+            heading=CORRECTED,
+        ),
+    )
+
+
+def _unseen(point: Point, data: Dataset) -> list[Fraction]:
+    """Inputs at which every unit's pre-activation is negative."""
+    return [x[0] for x in data.x if all(z < 0 for z in hidden_preactivations(point, x)[0])]
+
+
+def _listed(values: list[Fraction]) -> str:
+    return "x = " + ", ".join(map(exact_text, values)) if values else "none"
+
+
+def _at_witness(problem: Problem) -> Problem:
+    return Problem(problem.network, problem.loss, problem.data, point=problem.witness)
+
+
+def _panel(title: str, bad: Proof, perfect: Proof) -> RegressionPanel:
+    problem = bad.problem
+    return fitted_panel(
+        title,
+        problem.network,
+        problem.data,
+        (
+            (f"claimed minimum, loss {exact_text(bad.loss.mid)}", point_of(problem)),
+            (
+                f"claimed perfect fit, loss {exact_text(perfect.loss.mid)}",
+                point_of(perfect.problem),
+            ),
+        ),
+    )

@@ -1,0 +1,158 @@
+"""C7: three ReLU units on six points (v1, Proposition 3, Fig. 4c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from spurious.figures import regression_fits
+from spurious.paper.bundled import bundled, point_of, witness_of
+from spurious.paper.claim import ClaimResult, Picture, Row, explained, overall, proved
+from spurious.paper.claims import find_claim
+from spurious.paper.curves import fitted_panel, panel_table
+from spurious.paper.evidence import Proof, prove
+from spurious.paper.relu import squared_loss
+from spurious.paper.wording import exact_text, interval_text, verdict_text
+from spurious.problem import Dataset, Point, Problem
+
+__all__ = ["Regions", "line_loss", "run", "split"]
+
+BORDER: Final = Fraction(6)
+"""Region I is x < 6, region II the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The data left and right of the border.
+
+    Attributes:
+        left: Region I.
+        right: Region II.
+    """
+
+    left: Dataset
+    right: Dataset
+
+
+def split(data: Dataset) -> Regions:
+    """Divides data with one input at the border."""
+
+    def chosen(left: bool) -> Dataset:
+        pairs = [(x, y) for x, y in zip(data.x, data.y, strict=True) if (x[0] < BORDER) is left]
+        return Dataset(tuple(x for x, _ in pairs), tuple(y for _, y in pairs))
+
+    return Regions(chosen(True), chosen(False))
+
+
+def line_loss(data: Dataset) -> Fraction:
+    """The least squares loss of a straight line through data with one input and one target.
+
+    Raises:
+        ZeroDivisionError: All inputs are equal.
+    """
+    n = data.size
+    xs, ys = [x[0] for x in data.x], [y[0] for y in data.y]
+    x_mean, y_mean = sum(xs, Fraction(0)) / n, sum(ys, Fraction(0)) / n
+    slope = sum(
+        ((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True)), Fraction(0)
+    ) / sum(((x - x_mean) ** 2 for x in xs), Fraction(0))
+    return sum(
+        ((y - y_mean - slope * (x - x_mean)) ** 2 for x, y in zip(xs, ys, strict=True)),
+        Fraction(0),
+    )
+
+
+def run() -> ClaimResult:
+    """Certifies both points of the paper on D3."""
+    problem = bundled("c7-d3")
+    bad = prove("c07-bad", "the worse minimum", problem)
+    better = prove(
+        "c07-better",
+        "the better minimum",
+        Problem(problem.network, problem.loss, problem.data, point=witness_of(problem)),
+    )
+    rows = (*_rows(bad, better), *_region_rows(problem))
+    panel = fitted_panel(
+        "",
+        problem.network,
+        problem.data,
+        (
+            (f"worse minimum, loss {exact_text(bad.loss.mid)}", point_of(problem)),
+            (f"better minimum, loss {exact_text(better.loss.mid)}", witness_of(problem)),
+        ),
+    )
+    picture = Picture(
+        "c07-fits",
+        "The worse minimum spends one unit on the three points on the left and two on those on "
+        "the right; the better one does the opposite.",
+        regression_fits([panel]),
+    )
+    status = overall(rows)
+    return ClaimResult(
+        find_claim("C7"),
+        status,
+        rows,
+        explained(
+            status,
+            "At each point some data lie exactly on a unit's kink; the proof covers every "
+            "one-sided direction. In the region that gets one unit, each solution is as good as "
+            "the best straight line, computed by exact least squares; in the region that gets "
+            "two, it is exact.",
+        ),
+        (bad, better),
+        (picture,),
+        (panel_table("c07-fits", panel),),
+    )
+
+
+def _rows(bad: Proof, better: Proof) -> tuple[Row, ...]:
+    return (
+        Row("worse point", "local minimum", verdict_text(bad.verdict), proved(bad.minimum), True),
+        Row(
+            "better point",
+            "local minimum",
+            verdict_text(better.verdict),
+            proved(better.minimum),
+            key=True,
+        ),
+        Row(
+            "the worse point is global",
+            "no",
+            str(bad.verdict.is_global),
+            proved(bad.suboptimal),
+        ),
+        Row(
+            "the second point is better",
+            "yes",
+            f"loss {interval_text(better.loss)} against {interval_text(bad.loss)}",
+            proved(better.loss.upper < bad.loss.lower),
+            key=True,
+        ),
+    )
+
+
+def _region_rows(problem: Problem) -> tuple[Row, ...]:
+    """Each solution against the best line, or a perfect fit, region by region."""
+    regions = split(problem.data)
+    rows: list[Row] = []
+    for name, point, straight in (
+        ("worse", point_of(problem), "I"),
+        ("better", witness_of(problem), "II"),
+    ):
+        for region, data in (("I", regions.left), ("II", regions.right)):
+            rows.append(_region_row(name, point, region, data, straight == region))
+    return tuple(rows)
+
+
+def _region_row(name: str, point: Point, region: str, data: Dataset, straight: bool) -> Row:
+    loss = squared_loss(point, data)
+    best = line_loss(data) if straight else Fraction(0)
+    against = "the best line" if straight else "a perfect fit"
+    return Row(
+        f"{name} point in region {region}",
+        "best fit",
+        f"loss {exact_text(loss)}; {against} has {exact_text(best)}",
+        proved(loss == best),
+        heading="region by region (I: x < 6, II: x >= 6)",
+    )

@@ -1,0 +1,109 @@
+"""The loss around a point, in floating point, as data for a figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from spurious.figures import LineSlice, PlaneSlice
+from spurious.figures.evaluate import (
+    Array,
+    float_data,
+    float_point,
+    forward,
+    ravel,
+    total_loss,
+    unravel,
+)
+from spurious.paper.claim import DataTable
+from spurious.problem import Point, Problem
+
+__all__ = ["Landscape", "hessian", "landscape", "landscape_table", "losses"]
+
+STEP: Final = 1e-3
+LINE_SAMPLES: Final = 201
+PLANE_SAMPLES: Final = 121
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landscape:
+    """Slices of the loss along the flattest directions of a minimum.
+
+    Attributes:
+        eigenvalues: Of the Hessian, ascending, shape (P,), in floating point.
+        lines: The loss along the eigenvectors of the two smallest.
+        plane: The loss over their plane.
+    """
+
+    eigenvalues: Array
+    lines: tuple[LineSlice, ...]
+    plane: PlaneSlice
+
+
+def losses(problem: Problem, vectors: Array) -> Array:
+    """The loss at many parameter vectors, shape (..., P); shape (...)."""
+    x, y = float_data(problem.data)
+    outputs = forward(problem.network, unravel(vectors, problem.network), x)
+    return total_loss(problem.loss, outputs, y)
+
+
+def hessian(problem: Problem, centre: Array) -> Array:
+    """The Hessian of the loss by central differences, shape (P, P), at `centre`, shape (P,)."""
+    count = len(centre)
+    steps = STEP * np.eye(count)
+    signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+    moved = np.stack([centre + a * steps[:, None, :] + b * steps[None, :, :] for a, b in signs])
+    values = losses(problem, moved)
+    return (values[0] - values[1] - values[2] + values[3]) / (4 * STEP**2)
+
+
+def landscape(problem: Problem, point: Point, reach: float) -> Landscape:
+    """Slices of the loss along the two lowest-curvature eigenvectors of its Hessian.
+
+    Args:
+        problem: Network, loss and data.
+        point: A minimum.
+        reach: How far to go in each direction, in Euclidean distance.
+    """
+    centre = ravel(float_point(point))
+    values, vectors = np.linalg.eigh(hessian(problem, centre))
+    base = losses(problem, centre)
+    t = np.linspace(-reach, reach, LINE_SAMPLES)
+    lines = tuple(
+        LineSlice(
+            rf"$\lambda_{k + 1} = {_scientific(float(values[k]))}$",
+            t,
+            losses(problem, centre + t[:, None] * vectors[:, k]) - base,
+        )
+        for k in range(2)
+    )
+    s = np.linspace(-reach, reach, PLANE_SAMPLES)
+    grid = centre + s[None, :, None] * vectors[:, 0] + s[:, None, None] * vectors[:, 1]
+    plane = PlaneSlice(
+        r"distance along eigenvector of $\lambda_1$",
+        r"distance along eigenvector of $\lambda_2$",
+        s,
+        s,
+        losses(problem, grid) - base,
+    )
+    return Landscape(values, lines, plane)
+
+
+def landscape_table(name: str, found: Landscape) -> DataTable:
+    """The values behind a landscape's lines."""
+    return DataTable(
+        name,
+        ("direction", "distance", "loss minus minimum"),
+        tuple(
+            (line.label, float(t), float(value))
+            for line in found.lines
+            for t, value in zip(line.distance, line.excess, strict=True)
+        ),
+    )
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}"

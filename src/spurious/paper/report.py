@@ -1,0 +1,139 @@
+"""The reproduction: runs the claims and writes the report's folder.
+
+The folder is complete after every claim, so an interrupted run keeps what it has finished:
+`index.html` (self-contained), `claims.json`, `certificates/`, `figures/` (SVG and PNG), `data/`.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from spurious.errors import InputError
+from spurious.paper.claim import Claim, ClaimResult, Status
+from spurious.paper.claims import CLAIMS
+from spurious.paper.record import claim_record
+from spurious.paper.writing import make_folder, write_atomically, write_json
+
+__all__ = ["Budget", "reproduce", "run_claim"]
+
+FOLDERS: Final = ("certificates", "figures", "data")
+
+
+class Budget(enum.StrEnum):
+    """How much time to spend. The proofs done so far are the same at every budget."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+def _ignore(_: object) -> None:
+    """Reports nothing."""
+
+
+def reproduce(
+    claims: Sequence[Claim],
+    budget: Budget,
+    out: Path,
+    starting: Callable[[Claim], None] = _ignore,
+    finished: Callable[[ClaimResult], None] = _ignore,
+) -> tuple[ClaimResult, ...]:
+    """Tests claims and writes the report; claims left out appear in it as not run.
+
+    A claim that raises is reported as failed and does not stop the others.
+
+    Args:
+        claims: Which to test.
+        budget: How much time to spend.
+        out: The report's folder.
+        starting: Called before each claim.
+        finished: Called after each claim, when its files are written.
+
+    Returns:
+        The results of the claims asked for, in the paper's order.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    for folder in (out, *(out / name for name in FOLDERS)):
+        make_folder(folder)
+    results = {claim.id: _left_out(claim) for claim in CLAIMS}
+    drawings: dict[str, str] = {}
+    asked = [claim for claim in CLAIMS if claim in claims]
+    for claim in asked:
+        starting(claim)
+        result = run_claim(claim)
+        try:
+            drawings |= _write_files(result, out)
+        except InputError:
+            raise
+        except Exception as error:  # a figure that cannot be drawn fails its claim, not the others
+            result = _failed(claim, error, result.seconds)
+        results[claim.id] = result
+        _write_summary(tuple(results.values()), budget, out, drawings)
+        finished(result)
+    return tuple(results[claim.id] for claim in asked)
+
+
+def run_claim(claim: Claim) -> ClaimResult:
+    """Tests one claim; one that cannot be tested yet, or that raises, says so in its result."""
+    if claim.later:
+        return ClaimResult(
+            claim, Status.NOT_RUN_YET, explanation=(f"Not tested yet: {claim.later}.",)
+        )
+    start = time.perf_counter()
+    try:
+        module = import_module(f"spurious.paper.c{int(claim.id[1:]):02d}")
+        result: ClaimResult = module.run()
+    except Exception as error:  # whatever went wrong belongs in the report
+        return _failed(claim, error, time.perf_counter() - start)
+    return replace(result, seconds=time.perf_counter() - start)
+
+
+def _failed(claim: Claim, error: Exception, seconds: float) -> ClaimResult:
+    text = f"The test of this claim stopped: {type(error).__name__}: {error}"
+    return ClaimResult(claim, Status.FAILED, explanation=(text,), seconds=seconds)
+
+
+def _waiting(claim: Claim) -> str:
+    return f"Not tested yet: {claim.later}."
+
+
+def _left_out(claim: Claim) -> ClaimResult:
+    reason = _waiting(claim) if claim.later else "Not part of this run."
+    return ClaimResult(claim, Status.NOT_RUN_YET, explanation=(reason,))
+
+
+def _write_files(result: ClaimResult, out: Path) -> dict[str, str]:
+    """Writes a claim's certificates, data and figures; returns the figures' SVG, by name."""
+    for proof in result.proofs:
+        if proof.verdict.certificate is not None:
+            write_json(out / "certificates" / f"{proof.name}.json", proof.verdict.certificate)
+    for table in result.tables:
+        value = {"columns": table.columns, "rows": table.rows}
+        write_json(out / "data" / f"{table.name}.json", value)
+    if not result.pictures:
+        return {}
+    from spurious.figures import png_bytes, svg_text
+
+    drawings = {picture.name: svg_text(picture.figure) for picture in result.pictures}
+    for picture in result.pictures:
+        write_atomically(out / "figures" / f"{picture.name}.svg", drawings[picture.name])
+        write_atomically(out / "figures" / f"{picture.name}.png", png_bytes(picture.figure))
+    return drawings
+
+
+def _write_summary(
+    results: Sequence[ClaimResult], budget: Budget, out: Path, drawings: Mapping[str, str]
+) -> None:
+    """Writes what covers all claims: `claims.json` and `index.html`."""
+    from spurious.paper.page import render_page
+
+    write_json(out / "claims.json", [claim_record(result, budget) for result in results])
+    write_atomically(out / "index.html", render_page(results, budget, drawings))

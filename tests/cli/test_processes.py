@@ -1,0 +1,128 @@
+"""What only shows in a process of its own: imports, pipes, signals, locales, narrow terminals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spurious.paper.bundled import bundled
+from spurious.problem import problem_to_data
+
+COMMAND = [sys.executable, "-c", "from spurious.cli import main; main()"]
+
+
+@pytest.fixture
+def problem(tmp_path: Path) -> Path:
+    path = tmp_path / "d1.json"
+    path.write_text(json.dumps(problem_to_data(bundled("c5-d1"))), "utf-8")
+    return path
+
+
+def spurious(
+    *arguments: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, **environment},
+    )
+
+
+def test_nothing_heavy_is_imported_at_the_start() -> None:
+    code = (
+        "import sys, spurious.cli, spurious.cli.app\n"
+        "heavy = {'numpy', 'scipy', 'matplotlib', 'jinja2', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_deciding_and_checking_need_no_plotting(problem: Path) -> None:
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from spurious.cli.app import app\n"
+        "out = CliRunner().invoke(app, ['certify', sys.argv[1], '--json'])\n"
+        "assert out.exit_code == 0\n"
+        "heavy = {'matplotlib', 'jinja2'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code, str(problem)], check=True)
+
+
+def test_help_without_arguments() -> None:
+    done = spurious()
+    assert b"Usage: spurious" in done.stdout + done.stderr
+    assert spurious("--help").returncode == 0
+
+
+@pytest.mark.parametrize("locale", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}])
+def test_other_locales(problem: Path, locale: dict[str, str]) -> None:
+    named = problem.with_name("d\N{LATIN SMALL LETTER U WITH DIAERESIS}.json")
+    problem.rename(named)
+    done = spurious("certify", named.name, cwd=named.parent, **locale)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    assert b"local minimum" in done.stdout
+    missing = spurious("certify", "\N{SNOWMAN}.json", cwd=named.parent, **locale)
+    assert missing.returncode == 2
+    assert len(missing.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("columns", ["10", "40", "200"])
+def test_narrow_and_wide_terminals(problem: Path, columns: str) -> None:
+    done = spurious("certify", str(problem), "--out", str(problem.parent), COLUMNS=columns)
+    assert done.returncode == 0
+    assert b"\x1b" not in done.stdout
+    command = f"spurious check {problem.with_name('d1.certificate.json')}"
+    assert command.encode() in done.stdout, "the command to run is never broken over lines"
+    assert spurious("datasets", COLUMNS=columns).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["datasets"], ["datasets", "--json"], ["certify", "{}"]]
+)
+def test_a_reader_that_went_away(problem: Path, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, *(argument.format(problem) for argument in arguments)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode == 130
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent another way")
+def test_ctrl_c(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\n"
+        "from spurious.paper import report\n"
+        "real = report.run_claim\n"
+        "def run(claim):\n"
+        "    if claim.id == 'C6':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return real(claim)\n"
+        "report.run_claim = run\n"
+        "from spurious.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "reproduce", "C5", "C6", "C7", "--out", str(tmp_path)],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert b"Traceback" not in done.stderr
+    found = json.loads((tmp_path / "claims.json").read_text("utf-8"))
+    assert [entry["id"] for entry in found if entry["verdict"] == "proved"] == ["C5"]
+    assert signal.getsignal(signal.SIGINT) is not None

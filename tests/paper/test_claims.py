@@ -1,0 +1,127 @@
+"""The claims that are tested so far: what they prove, and that nothing is taken for granted."""
+
+from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
+
+import pytest
+import spurious_checker
+
+from spurious.certify import certify
+from spurious.errors import InputError
+from spurious.paper import CLAIMS, ClaimResult, Status, evidence, find_claim, run_claim
+from spurious.problem import Problem
+from spurious.verdict import Answer, Decision, Verdict
+
+TESTED = [claim.id for claim in CLAIMS if not claim.later]
+EXPECTED = {
+    "C5": Status.PROVED,
+    "C6": Status.PROVED_WITH_CORRECTION,
+    "C7": Status.PROVED,
+    "C11": Status.PROVED,
+    "C12": Status.PROVED,
+    "C13": Status.PROVED,
+}
+
+
+@cache
+def result_of(name: str) -> ClaimResult:
+    result = run_claim(find_claim(name))
+    assert result.status is not Status.FAILED, result.explanation
+    return result
+
+
+def measured(name: str, quantity: str) -> str:
+    (row,) = [row for row in result_of(name).rows if row.quantity == quantity]
+    return row.measured
+
+
+def test_every_claim_is_there_once() -> None:
+    assert [claim.id for claim in CLAIMS] == [f"C{k}" for k in range(1, 15)]
+    assert EXPECTED.keys() == set(TESTED)
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_status(name: str) -> None:
+    assert result_of(name).status is EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_every_certificate_is_valid(name: str) -> None:
+    result = result_of(name)
+    assert result.proofs
+    for proof in result.proofs:
+        assert proof.valid, (proof.name, proof.check_reason)
+        assert proof.verdict.certificate is not None
+        assert spurious_checker.check(dict(proof.verdict.certificate)).valid
+    assert result.sound
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_names_of_files_do_not_clash(name: str) -> None:
+    result = result_of(name)
+    for parts in (result.proofs, result.pictures, result.tables):
+        names = [part.name for part in parts]
+        assert len(set(names)) == len(names)
+        assert all(part.startswith(f"c{int(name[1:]):02d}-") for part in names)
+
+
+def test_printed_values() -> None:
+    assert measured("C5", "loss") == "18"
+    assert measured("C5", "dimension of the manifold of equal loss") == "1"
+    assert measured("C6", "loss of the perfect fit, as printed") == "29"
+    assert measured("C6", "loss of the perfect fit, corrected") == "0"
+    assert measured("C6", "claimed minimum, as printed") == "not a local minimum"
+    assert "8/3" in measured("C6", "claimed minimum is suboptimal, corrected")
+    assert "1/6" in measured("C7", "the second point is better")
+    assert measured("C13", "total log loss, 10 points").startswith("5.7773784490")
+    assert measured("C13", "points classified right") == "4 of 10"
+    assert "3 of 7" in measured("C13", "7 points: loss, classified right")
+
+
+def test_the_ten_point_conjecture_is_refuted_with_seven() -> None:
+    (row,) = [row for row in result_of("C13").rows if row.status is Status.REFUTED]
+    assert row.measured == "at most 7"
+    assert "have not read" in " ".join(result_of("C13").explanation)
+
+
+def undecided(problem: Problem) -> Verdict:
+    return replace(
+        certify(problem),
+        decision=Decision.UNDECIDED,
+        is_global=Answer.UNKNOWN,
+        strict=Answer.UNKNOWN,
+        certificate=None,
+    )
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_an_undecided_point_never_counts_as_proved(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "certify", undecided)
+    assert run_claim(find_claim(name)).status is Status.DIFFERS
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_rejected_certificate_never_counts_as_proved(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject(_: object) -> SimpleNamespace:
+        return SimpleNamespace(valid=False, reason="rejected", claim=None)
+
+    monkeypatch.setattr(evidence.spurious_checker, "check", reject)
+    result = run_claim(find_claim(name))
+    assert result.status is Status.DIFFERS
+    assert not result.sound
+
+
+@pytest.mark.parametrize("text", ["C5", "c5", "C05", " c5 "])
+def test_names_of_claims(text: str) -> None:
+    assert find_claim(text).id == "C5"
+
+
+@pytest.mark.parametrize("text", ["", "C", "C0", "C15", "5", "X5", "C5.0", "C\N{SUPERSCRIPT TWO}"])
+def test_unknown_claims(text: str) -> None:
+    with pytest.raises(InputError, match="expected one of C1 to C14"):
+        find_claim(text)
