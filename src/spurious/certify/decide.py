@@ -4,7 +4,7 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 
 1. the last layer's gradient; if it is not zero the point is no minimum, but one may be near;
 2. shallow: Theorem 1, which decides for one output; deep: `convex_ball` with an exact gradient,
-   `classwise_optimum`; then `pointwise_optimum`;
+   `classwise_optimum`;
 3. a minimum nearby: exact (shallow, one output, squared loss), constant output, `convex_ball`;
 4. a valley to infinity, a descent direction, negative curvature;
 5. otherwise undecided, with the reason.
@@ -24,7 +24,7 @@ from spurious.certify.flatness import generic_flatness, shallow_flatness
 from spurious.certify.optimality import judge_optimality
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
-from spurious.certify.sums import classwise_optimum, pointwise_optimum
+from spurious.certify.sums import classwise_optimum
 from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float
@@ -166,16 +166,13 @@ def minimum_here(evaluation: Evaluation) -> Proof | Undecided:
             return ball
         reason = ball.reason
     flat = generic_flatness(evaluation)
-    for rule, holds, text in (
-        (
-            "classwise_optimum",
-            classwise_optimum,
-            "no affine map on any activation pattern does better",
-        ),
-        ("pointwise_optimum", pointwise_optimum, "no function of the inputs does better"),
-    ):
-        if holds(evaluation):
-            return Proof(Decision.LOCAL_MINIMUM, {"rule": rule}, text, strict=flat.strict)
+    if classwise_optimum(evaluation):
+        return Proof(
+            decision=Decision.LOCAL_MINIMUM,
+            evidence={"rule": "classwise_optimum"},
+            reason="no affine map on any activation pattern does better",
+            strict=flat.strict,
+        )
     return Undecided(reason)
 
 

@@ -1,0 +1,105 @@
+"""One problem for each rule of the certificate format, small enough to follow with a pencil."""
+
+from fractions import Fraction
+
+from spurious.paper.bundled import bundled
+from spurious.problem import Dataset, Loss, Network, Problem, unflatten
+
+
+def problem(
+    widths: tuple[int, ...],
+    activation: str,
+    loss: str,
+    x: list[list[str]],
+    y: list[list[str]],
+    point: str,
+    slope: str | None = None,
+) -> Problem:
+    """A problem from short texts; `point` lists the parameters in flat order."""
+    network = Network(widths, activation, None if slope is None else Fraction(slope))
+    table = [tuple(tuple(Fraction(v) for v in row) for row in rows) for rows in (x, y)]
+    return Problem(
+        network,
+        Loss(loss),
+        Dataset(*table),
+        unflatten([Fraction(v) for v in point.split()], network),
+    )
+
+
+LINE = [["-1"], ["0"], ["1"], ["2"]]
+SQUARE = [["0", "0"], ["0", "1"], ["1", "0"], ["1", "1"]]
+
+CASES = {
+    "one_sided_derivatives, kink": bundled("c5-d1"),
+    "one_sided_derivatives, three units": bundled("c7-d3"),
+    "one_sided_derivatives, zero unit": problem(
+        # w = b = 0: every point is on the kink; g = (1, -2, 1) is a mean preserving spread
+        (1, 1, 1), "relu", "squared", LINE[:3], [["-1/2"], ["1"], ["-1/2"]], "0 0 1 0",
+    ),
+    "one_sided_derivatives, split cones": problem(
+        (1, 1, 1), "relu", "squared",
+        [["-2"], ["-1"], ["0"], ["1"], ["2"], ["3"]],
+        [["-1/2"], ["1"], ["-1/2"], ["-1/2"], ["1"], ["-1/2"]], "0 0 1 0",
+    ),
+    "one_sided_derivatives, two outputs": problem(
+        (1, 1, 2), "relu", "squared", LINE[:3],
+        [["-1/2", "-1"], ["1", "2"], ["-1/2", "-1"]], "0 0 1 2 0 0",
+    ),
+    "one_sided_derivatives, no output weight": problem(
+        (1, 1, 1), "abs", "squared", [["0"], ["0"]], [["1"], ["-1"]], "3 1 0 0",
+    ),
+    "classwise_optimum, points on kinks": problem(
+        (1, 1, 1, 1), "relu", "squared", [["0"], ["0"], ["1"]], [["1"], ["3"], ["3"]],
+        "1 0 1 0 1 2",
+    ),
+    "classwise_optimum": problem(
+        (1, 2, 2, 1), "relu", "squared", LINE, [["1"], ["2"], ["0"], ["5"]],
+        "1 -1 3 3 0 0 0 0 -1 -2 1 1 2",
+    ),
+    "convex_ball, sigmoid": bundled("c13-deadlock-7-points"),
+    "convex_ball, exact gradient": problem(
+        # a perfect fit; enough points on every linear piece
+        (1, 2, 1, 1), "leaky_relu", "squared",
+        [["-9"], ["-7"], ["-5"], ["-7/8"], ["-3/4"], ["-1/4"], ["1/2"], ["2"], ["4"], ["7"]],
+        [["-13"], ["-10"], ["-7"], ["-3/4"], ["-1/2"], ["1"], ["4"], ["12"], ["24"], ["42"]],
+        "1 1 1 -1 1 2 1 2 0", "1/2",
+    ),
+    "convex_ball, rescalings fixed": problem(
+        (1, 1, 1), "leaky_relu", "logistic",
+        [["-2"], ["-2"], ["-1"], ["-1"], ["-1"], ["1"], ["1"], ["1"], ["2"], ["2"]],
+        [["1"], ["-1"], ["1"], ["1"], ["-1"], ["1"], ["-1"], ["-1"], ["1"], ["-1"]],
+        "-0.561323 0.481957 0.533014 -0.353393", "1/10",
+    ),
+    "constant_output": problem(
+        (1, 1, 1), "relu", "logistic", [["1"], ["2"], ["3"]], [["1"], ["1"], ["-1"]],
+        "-1 -1 1 0.6931471805",
+    ),
+    "kinked_ball": problem(
+        (1, 1, 1), "relu", "logistic",
+        [["-3"], ["-4"], ["-2"], ["-3"], ["2"], ["1"], ["4"], ["0"]],
+        [["-1"], ["1"], ["1"], ["1"], ["-1"], ["-1"], ["1"], ["1"]],
+        "-0.575643450 0.575643451 0.6082189 -0.1710662",
+    ),
+    "descent_direction": bundled("c6-d2-as-printed"),
+    "descent_direction, smooth": problem(
+        (1, 1, 1), "gelu", "squared", LINE, [["1"], ["2"], ["0"], ["5"]],
+        "1 2 3 4",
+    ),
+    "zero_output_weight": problem(
+        # the unit fits nothing at its weights, but would after a small turn
+        (1, 1, 1), "relu", "squared", [["1"], ["2"], ["-1"]], [["-1"], ["1/2"], ["1/2"]], "1 0 0 0",
+    ),
+    "negative_curvature": problem(
+        (1, 1, 1), "tanh", "squared", [["-1"], ["1"]], [["-1"], ["1"]], "0 0 0 0",
+    ),
+    "valley_to_infinity, some margins stay": problem(
+        (1, 1, 1), "relu", "logistic", LINE, [["-1"], ["1"], ["1"], ["1"]], "1 0 1 0",
+    ),
+    "valley_to_infinity, cross entropy": problem(
+        (1, 2, 3), "relu", "cross_entropy", [["-1"], ["1"]], [["0"], ["2"]],
+        "1 -1 0 0 0 0 0 0 0 0 0 0 0",
+    ),
+    "valley_to_infinity, smooth": problem(
+        (1, 1, 1), "tanh", "logistic", LINE, [["-1"], ["1"], ["1"], ["1"]], "1 1/2 1 0",
+    ),
+}  # fmt: skip
