@@ -1,4 +1,4 @@
-"""A certificate with anything changed is rejected, and a false claim is rejected however it is signed."""
+"""Anything changed is noticed, and a false claim is rejected however it is signed."""
 
 import copy
 import hashlib
