@@ -14,7 +14,7 @@ from flint import arb, fmpq
 
 from spurious.exact.balls import sign
 
-Jet: TypeAlias = "tuple[arb, arb, arb]"
+Jet: TypeAlias = tuple[arb, arb, arb]
 """Value, first and second derivative."""
 
 
@@ -65,10 +65,10 @@ def softplus(z: arb) -> Jet:
 def softsign(z: arb) -> Jet:
     """Z / (1 + |z|)."""
     below = 1 + abs(z)
-    curvature = 2 / below**3
+    curvature = 2 / (below * below * below)
     side = sign(z)
     second = (-curvature).union(curvature) if not side else -side * curvature
-    return z / below, 1 / below**2, second
+    return z / below, 1 / (below * below), second
 
 
 def gelu(z: arb) -> Jet:

@@ -203,11 +203,11 @@ def _prove_at(
         return Undecided("a unit is too close to its kink")
     if definite is None:
         return _indefinite(derivatives, values, chart)
-    norm_squared = sum((gradient[p] ** 2 for p in chart.free), arb(0))
+    norm = balls.norm(gradient[p] for p in chart.free)
     if exact:
         radius = Fraction(1, 10**DECIMALS)
     else:
-        needed = balls.bounds(norm_squared.sqrt())[1] * 4 / definite.eigenvalue_bound
+        needed = balls.bounds(norm)[1] * 4 / definite.eigenvalue_bound
         radius = balls.power_of_ten_above(max(needed, Fraction(1, 10**DECIMALS)))
     spread = arb(0, arb(rational(radius)).upper())
     free = set(chart.free)
@@ -219,10 +219,10 @@ def _prove_at(
     if definite is None:
         return Undecided("the Hessian is not proved positive definite around the critical point")
     bound = arb(rational(definite.eigenvalue_bound))
-    if not exact and not balls.certainly_less(4 * norm_squared, (bound * rational(radius)) ** 2):
+    if not exact and not balls.certainly_less(2 * norm, bound * rational(radius)):
         return Undecided("the gradient is not small enough against the curvature")
     loss = derivatives.loss(passed)
-    lowest = loss if exact else loss - norm_squared / (2 * bound)
+    lowest = loss if exact else loss - balls.square(norm) / (2 * bound)
     return _package(problem, point, centre, chart, exact, radius, definite, lowest.union(loss))
 
 

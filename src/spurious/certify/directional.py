@@ -14,6 +14,7 @@ from flint import arb
 from spurious.certify.activations import BENT_AT_ZERO, SMOOTH, KinkError, piecewise_linear
 from spurious.certify.derivatives import differentiator
 from spurious.certify.evaluate import Evaluation, activate, layer_weights, piecewise_slopes
+from spurious.exact import balls
 from spurious.exact.balls import sign
 from spurious.exact.rationals import ZERO, Vector, dot, rational, vector
 from spurious.exact.softmax_numbers import Exact
@@ -121,7 +122,7 @@ def _chain(
             label = int(y[0])
             mean = sum((a * b for a, b in zip(p, df, strict=True)), arb(0))
             first += mean - df[label]
-            second += sum((a * (b - mean) ** 2 for a, b in zip(p, df, strict=True)), arb(0))
+            second += sum((a * balls.square(b - mean) for a, b in zip(p, df, strict=True)), arb(0))
             second += sum((a * b for a, b in zip(p, ddf, strict=True)), arb(0)) - ddf[label]
             continue
         for target, value, rate, bend in zip(vector(y), f, df, ddf, strict=True):

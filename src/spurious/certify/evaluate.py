@@ -170,7 +170,7 @@ def ball_loss(loss: Loss, data: Dataset, outputs: Sequence[Sequence[arb]]) -> ar
             continue
         for y, f in zip(vector(targets), output, strict=True):
             if loss is Loss.SQUARED:
-                total += (f - y) ** 2
+                total += balls.square(f - y)
             else:
                 total += softplus(-f * y)
     return total

@@ -13,7 +13,7 @@ from scipy.special import erf, expit, log_softmax
 from spurious.exact.rationals import nearest_float
 from spurious.problem import Loss, Network, Problem
 
-Array: TypeAlias = "npt.NDArray[np.float64]"
+Array: TypeAlias = npt.NDArray[np.float64]
 
 
 def activation(network: Network) -> Callable[[Array], tuple[Array, Array]]:

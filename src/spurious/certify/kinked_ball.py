@@ -135,7 +135,7 @@ def _prove_on(evaluation: Evaluation, face: Face) -> Proof | None:
     definite = prove_definite(hessian)
     if definite is None:
         return None
-    norm = sum((gradient[p, 0] ** 2 for p in range(size)), arb(0)).sqrt()
+    norm = balls.norm(gradient[p, 0] for p in range(size))
     needed = balls.bounds(norm)[1] * 4 / definite.eigenvalue_bound
     radius = balls.power_of_ten_above(max(needed, Fraction(1, 10**DECIMALS)))
     spread = arb(0, arb(rational(radius)).upper())
@@ -152,7 +152,7 @@ def _prove_on(evaluation: Evaluation, face: Face) -> Proof | None:
         label * f for label, f in zip(labels, _outputs(face, [arb(v) for v in y]), strict=True)
     ]
     loss = sum((softplus(-m) for m in margins), arb(0))
-    lowest = loss - norm**2 / (2 * rational(definite.eigenvalue_bound))
+    lowest = loss - balls.square(norm) / (2 * rational(definite.eigenvalue_bound))
     return _package(evaluation, face, centre, radius, definite, lowest.union(loss))
 
 

@@ -9,6 +9,7 @@ set through `precision`, a context manager.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from math import ceil, floor, log10
@@ -35,6 +36,16 @@ def precision(bits: int) -> AbstractContextManager[object]:
 def ball(value: fmpq) -> arb:
     """The rational, enclosed at the current precision."""
     return arb(value)
+
+
+def square(value: arb) -> arb:
+    """The square; flint's `**` answers nan for a ball around zero."""
+    return value * value
+
+
+def norm(values: Iterable[arb]) -> arb:
+    """The Euclidean norm."""
+    return sum((square(value) for value in values), arb(0)).nonnegative_part().sqrt()
 
 
 def sign(value: arb) -> int | None:

@@ -10,7 +10,7 @@ from flint import arb, arb_mat
 from spurious.exact.balls import certainly_less
 from spurious.exact.definiteness import middle_of
 
-Function: TypeAlias = "Callable[[arb_mat], arb_mat]"
+Function: TypeAlias = Callable[[arb_mat], arb_mat]
 
 
 def krawczyk(function: Function, jacobian: Function, centre: arb_mat, radius: arb) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat
 
-Vector: TypeAlias = "tuple[fmpq, ...]"
+Vector: TypeAlias = tuple[fmpq, ...]
 
 ZERO = fmpq(0)
 ONE = fmpq(1)

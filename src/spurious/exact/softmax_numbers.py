@@ -20,7 +20,7 @@ from flint import arb, fmpq
 from spurious.exact import balls
 from spurious.exact.rationals import ONE, ZERO
 
-Atom: TypeAlias = "tuple[fmpq, ...]"
+Atom: TypeAlias = tuple[fmpq, ...]
 
 UNIT: Atom = ()
 """The atom of the number 1."""
@@ -71,7 +71,7 @@ class SoftmaxNumber:
         return self * (ONE / divisor)
 
 
-Exact: TypeAlias = "fmpq | SoftmaxNumber"
+Exact: TypeAlias = fmpq | SoftmaxNumber
 """An exact real number: elements of an ordered vector space over the rationals."""
 
 

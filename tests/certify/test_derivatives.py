@@ -1,0 +1,89 @@
+"""Gradient, Hessian, directional and exact derivatives against differences at 300 bits."""
+
+import random
+from fractions import Fraction
+
+import pytest
+from flint import arb
+
+from spurious.certify.activations import SMOOTH
+from spurious.certify.derivatives import differentiator
+from spurious.certify.directional import one_sided_derivative, smooth_derivatives
+from spurious.certify.evaluate import evaluate
+from spurious.certify.exact_gradient import exact_gradient
+from spurious.exact import balls
+from spurious.exact.rationals import rational
+from spurious.exact.softmax_numbers import enclose
+from spurious.problem import ACTIVATIONS, Dataset, Loss, Network, Problem, flatten, unflatten
+
+
+def random_problem(rng: random.Random, activation: str, loss: Loss, widths: tuple[int, ...]):
+    def number() -> Fraction:
+        return Fraction(rng.randint(-30, 30), 10) + Fraction(1, 97)
+
+    outputs = widths[-1]
+    x = tuple(tuple(number() for _ in range(widths[0])) for _ in range(3))
+    if loss is Loss.CROSS_ENTROPY:
+        y = tuple((Fraction(rng.randrange(outputs)),) for _ in x)
+    else:
+        y = tuple(tuple(Fraction(rng.choice([-1, 1])) for _ in range(outputs)) for _ in x)
+    network = Network(widths, activation, Fraction(1, 10) if activation == "leaky_relu" else None)
+    count = network.parameter_count
+    point = unflatten([number() for _ in range(count)], network)
+    return Problem(network, loss, Dataset(x, y), point), unflatten(
+        [number() for _ in range(count)], network
+    )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", Loss)
+@pytest.mark.parametrize("widths", [(2, 2, 2), (1, 2, 3, 2), (2, 3)])
+def test_against_differences(activation: str, loss: Loss, widths: tuple[int, ...]) -> None:
+    problem, direction = random_problem(random.Random(1), activation, loss, widths)
+    point = problem.point
+    with balls.precision(300):
+        derivatives = differentiator(problem)
+        values = [arb(rational(v)) for v in flatten(point)]
+        passed = derivatives.run(values)
+        gradient = derivatives.gradient(passed)
+        hessian = derivatives.hessian(passed, range(len(values)))
+        step = arb(10) ** -30
+        for p in range(len(values)):
+            ends = []
+            for side in (1, -1):
+                moved = list(values)
+                moved[p] = moved[p] + side * step
+                ends.append(derivatives.run(moved))
+            up, down = ends
+            slope = (derivatives.loss(up) - derivatives.loss(down)) / (2 * step)
+            assert abs(float((slope - gradient[p]).mid())) < 1e-20
+            pairs = zip(derivatives.gradient(up), derivatives.gradient(down), strict=True)
+            for q, (a, b) in enumerate(pairs):
+                assert abs(float(((a - b) / (2 * step) - hessian[q, p]).mid())) < 1e-20
+        turn = [arb(rational(v)) for v in flatten(direction)]
+        first, second = smooth_derivatives(problem, point, direction)
+        along = sum((a * b for a, b in zip(gradient, turn, strict=True)), arb(0))
+        size = range(len(turn))
+        bend = sum((turn[i] * hessian[i, j] * turn[j] for i in size for j in size), arb(0))
+        assert abs(float((first - along).mid())) < 1e-60
+        assert abs(float((second - bend).mid())) < 1e-60
+        exact = exact_gradient(problem, point)
+        if exact is not None:
+            for a, b in zip(exact, gradient, strict=True):
+                assert enclose(a).overlaps(b)
+        if problem.network.homogeneous or problem.network.depth == 0:
+            slope_exact = one_sided_derivative(evaluate(problem, point), direction)
+            assert enclose(slope_exact).overlaps(first)
+
+
+@pytest.mark.parametrize("activation", SMOOTH)
+def test_enclosures_hold_over_wide_balls(activation: str) -> None:
+    rng = random.Random(activation)
+    jet = SMOOTH[activation]
+    for _ in range(200):
+        middle, radius = rng.uniform(-6, 6), 10 ** rng.uniform(-6, 0.5)
+        wide = jet(arb(middle, radius))
+        for _ in range(10):
+            z = middle + radius * rng.uniform(-1, 1)
+            for whole, part in zip(wide, jet(arb(z)), strict=True):
+                assert whole.overlaps(part)
