@@ -81,7 +81,9 @@ CORNERS = {
         problem((1, 1, 1), "relu", "squared", LINE, "0, 0, 1, 2", "1 0 1 0"),
         "local_minimum", "yes",
     ),
-    "one point": (problem((1, 1, 1), "relu", "squared", "3", "5", "0 0 0 5"), "local_minimum", "yes"),
+    "one point": (
+        problem((1, 1, 1), "relu", "squared", "3", "5", "0 0 0 5"), "local_minimum", "yes",
+    ),
     "all equal targets": (
         problem((1, 2, 1), "relu", "squared", LINE, "7, 7, 7, 7", "0 0 0 0 0 0 7"),
         "local_minimum", "yes",
