@@ -19,10 +19,10 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import spurious_checker
 import z3
 from scipy.optimize import minimize
 
+import spurious_checker
 from spurious import certify
 from spurious.certify.decide import decide
 from spurious.certify.evaluate import evaluate
@@ -213,7 +213,8 @@ def main() -> None:
             continue
         text = (
             f"{row['name']:58s} median {1e3 * row['median']:8.2f} ms"
-            f"  worst {1e3 * row['worst']:8.2f} ms  target {1e3 * row['target']:.0f} ms: {'met' if row['met'] else 'MISSED'}"
+            f"  worst {1e3 * row['worst']:8.2f} ms  target {1e3 * row['target']:.0f} ms: "
+            f"{'met' if row['met'] else 'MISSED'}"
         )
         if "peer" in row:
             ratio = row["peer"] / row["median"]
