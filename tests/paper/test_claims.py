@@ -5,8 +5,8 @@ from functools import cache
 from types import SimpleNamespace
 
 import pytest
-import spurious_checker
 
+import spurious_checker
 from spurious.certify import certify
 from spurious.errors import InputError
 from spurious.paper import CLAIMS, ClaimResult, Status, evidence, find_claim, run_claim

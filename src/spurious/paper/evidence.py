@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import spurious_checker
-
 from spurious.certify import certify
 from spurious.problem import Problem
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
