@@ -96,7 +96,8 @@ def run() -> ClaimResult:
             "The argument is general. With a layer strictly off on all n data points the output "
             "is, nearby, a constant c that does not depend on that layer or those below; the "
             "derivative of the loss with respect to the output bias is 2n(c - mean), so only the "
-            "mean is at rest.",
+            "mean is at rest. Theorems 4 and 6 of docs/mathematics.md give the proof for any "
+            "depth, width and data.",
             "The certificates below check this on networks with seeded weights: at the mean the "
             f"point is a local minimum; with the output bias raised by {exact_text(AWAY)} it is "
             "not, and the direction of descent leaves the dead layer and those below unchanged.",

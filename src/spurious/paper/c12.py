@@ -207,8 +207,9 @@ def run() -> ClaimResult:
             status,
             "The argument is general. A layer that is strictly off on all data stays off nearby, "
             "where the output is thus one constant; so the loss nearby is never below that of the "
-            "best constant, the mean, which is attained. The same holds at every point nearby in "
-            "the layer's parameters: the minima fill an open set.",
+            "best constant, the mean, which is attained (Theorem 4 of docs/mathematics.md). The "
+            "same holds at every point nearby in the layer's parameters: the minima fill an open "
+            "set.",
             "A better point raises a tent over one group of equal inputs with three units of the "
             "first layer and hands it up, to answer the group with its own mean. The certificates "
             "below check all this on networks with seeded weights.",
