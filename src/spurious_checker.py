@@ -1734,7 +1734,10 @@ def verify(certificate: dict[str, Any]) -> None:
     parts = keys(certificate, "format claim problem proof global_proof digest")
     rest = {key: value for key, value in parts.items() if key != "digest"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    need(hashlib.sha256(text.encode("ascii")).hexdigest() == parts["digest"], "it was changed")
+    need(
+        hashlib.sha256(text.encode("ascii")).hexdigest() == parts["digest"],
+        "the digest does not match",
+    )
     claim = keys(parts["claim"], CLAIM)
     problem = read_problem(parts["problem"])
     need(isinstance(parts["proof"], dict), "the proof is not an object")
