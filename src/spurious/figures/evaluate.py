@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtr
 
+from spurious.certify.float_network import activation
 from spurious.problem import Dataset, Loss, Network, Point
 
 Array = NDArray[np.float64]
@@ -91,7 +89,7 @@ def preactivations(network: Network, point: FloatPoint, x: Array) -> tuple[Array
     values: list[Array] = []
     for weight, bias in zip(point.weights, point.biases, strict=True):
         values.append(np.matmul(state, np.swapaxes(weight, -1, -2)) + bias[..., None, :])
-        state = act(values[-1])
+        state, _ = act(values[-1])
     return tuple(values)
 
 
@@ -109,36 +107,3 @@ def total_loss(loss: Loss, outputs: Array, y: Array) -> Array:
     labels = y[:, 0].astype(int)
     chosen = outputs[..., np.arange(len(labels)), labels]
     return np.sum(np.logaddexp.reduce(outputs, axis=-1) - chosen, axis=-1)
-
-
-def activation(network: Network) -> Callable[[Array], Array]:
-    """The network's activation as a function of arrays.
-
-    Raises:
-        ValueError: The activation is not one of the design's.
-    """
-    if network.activation == "leaky_relu":
-        slope = float(network.slopes[1])
-        return lambda z: np.where(z >= 0, z, slope * z)
-    if network.activation not in _ACTIVATIONS:
-        raise ValueError(f"activation {network.activation!r} has no float form here")
-    return _ACTIVATIONS[network.activation]
-
-
-def _gelu(z: Array) -> Array:
-    below: Array = ndtr(z)
-    return z * below
-
-
-_ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {
-    "relu": lambda z: np.maximum(z, 0.0),
-    "abs": np.abs,
-    "identity": lambda z: z,
-    "sigmoid": expit,
-    "tanh": np.tanh,
-    "softplus": lambda z: np.logaddexp(0.0, z),
-    "softsign": lambda z: z / (1.0 + np.abs(z)),
-    "gelu": _gelu,
-    "silu": lambda z: z * expit(z),
-    "elu": lambda z: np.where(z >= 0, z, np.expm1(np.minimum(z, 0.0))),
-}
