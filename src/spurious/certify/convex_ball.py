@@ -38,6 +38,9 @@ DECIMALS = 30
 NEARBY = Fraction(1, 100)
 """A minimum counts as nearby within this share of max(1, largest parameter)."""
 
+FREE_LIMIT = 200
+"""More free parameters are not tried: the Hessian costs their square, its proof their cube."""
+
 NEWTON_STEPS = 50
 """Newton steps before giving up."""
 
@@ -69,6 +72,11 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
         chart = gauge_slice(problem, point)
     if isinstance(chart, Undecided):
         return chart
+    if len(chart.free) > FREE_LIMIT:
+        return Undecided(
+            f"a proof by the Hessian is not tried with {len(chart.free)} free parameters, "
+            f"more than {FREE_LIMIT}"
+        )
     exact = vanishes_exactly(problem, point, chart.free)
     centre = point
     if not exact:

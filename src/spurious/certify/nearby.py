@@ -41,6 +41,9 @@ from spurious.verdict import Decision
 DIGIT_LIMIT = 4000
 """Minima with longer numbers are not given: they could not be written to a problem file."""
 
+UNKNOWN_LIMIT = 400
+"""Larger exact linear systems are not tried."""
+
 GUESSES = 12
 """Sets of kink points tried, nearest first."""
 
@@ -51,6 +54,8 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
     Args:
         evaluation: A network with widths [d, h, 1], homogeneous activation, squared loss.
     """
+    if evaluation.problem.network.parameter_count > UNKNOWN_LIMIT:
+        return
     limit = nearby_limit(evaluation.point)
     seen: set[Point] = {evaluation.point}
     for zero_units in _small_outputs(evaluation, rational(limit)):

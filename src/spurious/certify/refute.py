@@ -13,6 +13,7 @@ from fractions import Fraction
 from flint import arb
 
 from spurious.certify.activations import KinkError
+from spurious.certify.convex_ball import FREE_LIMIT
 from spurious.certify.derivatives import differentiator
 from spurious.certify.directional import gradient_balls, one_sided_derivative, smooth_derivatives
 from spurious.certify.evaluate import Evaluation
@@ -154,6 +155,8 @@ def _by_gradient(problem: Problem, point: Point) -> Proof | None:
 
 
 def _by_curvature(problem: Problem, point: Point) -> Proof | None:
+    if problem.network.parameter_count > FREE_LIMIT:
+        return None
     derivatives = differentiator(problem)
     values = [arb(rational(value)) for value in flatten(point)]
     everything = range(len(values))

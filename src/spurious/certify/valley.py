@@ -30,6 +30,9 @@ from spurious.exact.rationals import (
 from spurious.problem import Loss, Point, Problem, flatten
 from spurious.verdict import Decision, Enclosure
 
+SIZE_LIMIT = 20_000
+"""Margins times unknowns; larger exact linear programs are not tried."""
+
 CLEAR = arb(2) ** -200
 """Smaller margins of irrational features are not used: a checker would need too many bits."""
 
@@ -46,6 +49,8 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     if rows is None:
         return None
     distinct = list(dict.fromkeys(rows))
+    if len(distinct) * len(distinct[0]) > SIZE_LIMIT:
+        return None
     total = [-sum(column, ZERO) for column in zip(*distinct, strict=True)]
     result = solve(distinct, total, [None] * len(distinct))
     if isinstance(result, Feasible):
@@ -145,6 +150,8 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
         ]
         rows = margin_rows(problem, middles)
         if rows is None:
+            return None
+        if len(rows) * len(rows[0]) > SIZE_LIMIT:
             return None
         direction = _strict_separator(rows)
         if direction is None:

@@ -33,9 +33,9 @@ def precision(bits: int) -> AbstractContextManager[object]:
     return ctx.workprec(bits)
 
 
-def ball(value: fmpq) -> arb:
-    """The rational, enclosed at the current precision."""
-    return arb(value)
+def working_precision() -> int:
+    """The precision in force, in bits."""
+    return ctx.prec
 
 
 def square(value: arb) -> arb:
@@ -84,11 +84,6 @@ def _rational(value: arb) -> fmpq:
     if size > EXPONENT_LIMIT:
         raise OutOfRangeError("a value is beyond the range of this program: numbers are too large")
     return value.fmpq()
-
-
-def widest(value: arb) -> float:
-    """The ball's radius as a float, for messages and step control only."""
-    return float(value.rad())
 
 
 def bounds(value: arb) -> tuple[Fraction, Fraction]:

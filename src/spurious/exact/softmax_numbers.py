@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from flint import arb, fmpq
@@ -122,9 +123,15 @@ def enclose(value: Exact) -> arb:
         return arb(value)
     total = arb(0)
     for entries, coefficient in value.terms.items():
-        below = sum((arb(entry).exp() for entry in entries), arb(1))
-        total += arb(coefficient) / below
+        total += arb(coefficient) * _atom_value(entries, balls.working_precision())
     return total
+
+
+@lru_cache(maxsize=4096)
+def _atom_value(entries: Atom, bits: int) -> arb:
+    """One atom, enclosed at a precision; the same atoms come up in every sum of a problem."""
+    with balls.precision(bits):
+        return 1 / sum((arb(entry).exp() for entry in entries), arb(1))
 
 
 def sign(value: Exact) -> int:
