@@ -1,196 +1,158 @@
-"""Checks certificates about local minima of neural networks. Standard library only; one file.
+"""Check `spurious-certificate/1` files. One file, Python's standard library, nothing else.
 
     python spurious_checker.py CERTIFICATE... [--json]
 
-A certificate (`spurious-certificate/1`, specified in docs/certificates.md) states a claim about a
-point in parameter space and carries the evidence. This program searches for nothing: it evaluates
-the network, follows the one rule that the certificate names, and compares. Every number is a
-`fractions.Fraction`, a *softmax number* (a rational combination of 1 and of 1/(1 + sum of
-exp(d_l)), section 1) or an `Interval` with outward rounding. What it trusts: Python's integers, and
-the theorems in docs/mathematics.md. Whatever it cannot follow, it rejects.
+A certificate claims something about a point in the parameter space of a neural network (it is a
+local minimum, it is not, it is not a global one ...) and carries the evidence. This program never
+searches: it evaluates the network, follows the one rule that the certificate names, compares.
 
-Read from the top: numbers, intervals, network, exact rules, interval rules, claims, command line.
-Section numbers refer to docs/certificates.md.
+What it trusts: Python's integers, fractions and JSON reader; the theorems in docs/mathematics.md;
+and the reader's patience. It takes nothing on trust from the program that wrote the certificate.
+"Section 5.1" and the like refer to docs/certificates.md.
+
+How to read it. A number is one of three kinds, and the network code serves all three:
+`Fraction` (exact), `Soft` (exact: a rational combination of 1/(1 + sum of exp(d)), section 1), and
+`Interval` (two integers over 2^bits, rounded outward). Whatever cannot be decided at 128 bits
+raises `Undecided` and the whole check is repeated with twice the bits; whatever is wrong raises
+`Invalid`. A rule returns what it establishes (`Found`) and the claim must say exactly that.
+
+Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
 """
 
-# JSON data has no types until a rule has looked at it, so strict type checking is of no use here.
-# pyright: basic
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import math
+import re
+import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
-from math import isqrt
 from pathlib import Path
-from typing import Any
-
-Json = dict[str, Any]
+from typing import Any, cast
 
 BITS = (128, 256, 512, 1024)
 MAX_BYTES = 256 * 2**20
 MAX_DIGITS = 100_000
-EXP_LIMIT = 10_000
+MAX_EXPONENT = 10_000
+
+Number = Any  # Fraction, Soft or Interval, and the int 0
+Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
+Json = dict[str, object]
 
 
 class Invalid(Exception):  # noqa: N818
-    """The certificate does not hold, for the reason given."""
+    """The certificate does not prove its claim."""
+
+
+class Undecided(Invalid):
+    """Not decided at this precision."""
 
 
 class BadInput(Exception):  # noqa: N818
-    """The file is not a certificate at all."""
+    """The file holds no certificate at all."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The checker's answer: whether the certificate holds, what it claims, and why not."""
+    """The answer about one certificate.
+
+    Attributes:
+        valid: Whether the evidence proves the claim.
+        claim: The claim in one sentence; empty if it was not proved.
+        reason: Why it is invalid; empty if it is valid.
+    """
 
     valid: bool
     claim: str
     reason: str
 
 
-def need(condition: bool, reason: str) -> None:
-    """Rejects the certificate unless the condition holds."""
+def require(condition: bool, reason: str) -> None:
+    """Raises `Invalid` unless the condition holds (an assert that `python -O` keeps)."""
     if not condition:
         raise Invalid(reason)
 
 
-# ---------------------------------------------------------------- rationals and softmax numbers
-
-Row = tuple[Fraction, ...]
-Exact = dict[Row, Fraction]
-"""A softmax number: coefficients by atom; the atom () is the number 1."""
-
-ONE = Fraction(1)
-ZERO = Fraction(0)
+# ---- numbers: intervals ------------------------------------------------------------------------
 
 
-def rational(text: Any) -> Fraction:
-    """Reads "p" or "p/q"."""
-    need(isinstance(text, str) and len(text) <= 2 * MAX_DIGITS, "a rational is not a string")
-    top, slash, bottom = text.partition("/")
-    digits = top.removeprefix("-")
-    need(digits.isascii() and digits.isdigit(), f"not a rational: {text[:40]!r}")
-    if not slash:
-        return Fraction(int(top))
-    need(
-        bottom.isascii() and bottom.isdigit() and int(bottom) > 0, f"not a rational: {text[:40]!r}"
-    )
-    return Fraction(int(top), int(bottom))
-
-
-def number(value: Any) -> Fraction:
-    """Reads a problem file's number: text such as "1/3", "-13.5", "2e-3", or a JSON integer."""
-    if type(value) is int:
-        return Fraction(value)
-    need(isinstance(value, str) and len(value) <= MAX_DIGITS, "a number is not text or integer")
-    _, _, exponent = value.lower().partition("e")
-    need(len(exponent) <= 5, f"a number's exponent is out of range: {value[:40]!r}")
-    try:
-        return Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        raise Invalid(f"not a number: {value[:40]!r}") from None
-
-
-def dot(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:
-    """The inner product."""
-    return sum((a * b for a, b in zip(left, right, strict=True)), ZERO)
-
-
-def rank(rows: Sequence[Row]) -> int:
-    """The rank of a rational matrix, by elimination."""
-    work, found = [list(row) for row in rows], 0
-    for column in range(len(work[0]) if work else 0):
-        pivot = next((i for i in range(found, len(work)) if work[i][column]), None)
-        if pivot is None:
-            continue
-        work[found], work[pivot] = work[pivot], work[found]
-        for i in range(found + 1, len(work)):
-            factor = work[i][column] / work[found][column]
-            if factor:
-                work[i] = [a - factor * b for a, b in zip(work[i], work[found], strict=True)]
-        found += 1
-    return found
-
-
-def add(total: Exact, value: Exact, factor: Fraction) -> None:
-    """Total += factor * value, in place."""
-    for atom, coefficient in value.items():
-        total[atom] = total.get(atom, ZERO) + factor * coefficient
-
-
-def combine(pairs: Sequence[tuple[Fraction, Exact]]) -> Exact:
-    """The sum of factor * value."""
-    total: Exact = {}
-    for factor, value in pairs:
-        add(total, value, factor)
-    return total
-
-
-def softmax_number(data: Any) -> Exact:
-    """Reads a softmax number (section 1)."""
-    if isinstance(data, str):
-        return {(): rational(data)}
-    need(isinstance(data, dict), "a softmax number is neither a string nor an object")
-    total: Exact = {}
-    for key, coefficient in data.items():
-        atom = () if key == "1" else tuple(rational(entry) for entry in key.split(","))
-        need(list(atom) == sorted(atom), f"the atom {key!r} is not sorted")
-        add(total, {atom: rational(coefficient)}, ONE)
-    return total
-
-
-def sign(value: Exact) -> int:
-    """-1, 0 or 1; 0 only if every coefficient is zero."""
-    terms = {atom: c for atom, c in value.items() if c}
-    if not terms:
-        return 0
-    if list(terms) == [()]:
-        return 1 if terms[()] > 0 else -1
-    for bits in BITS:
-        found = enclose(terms, bits).sign()
-        if found:
-            return found
-    raise Invalid("the sign of a softmax number could not be found")
-
-
-def enclose(value: Exact, bits: int) -> Interval:
-    """A softmax number in an interval."""
-    total = Interval.of(ZERO, bits)
-    for atom, coefficient in value.items():
-        share = Interval.of(ONE, bits)
-        if atom and atom[-1] > EXP_LIMIT:  # then 0 < atom < exp(-d) < 2^-d
-            share = Interval(0, 1 << max(0, bits - EXP_LIMIT), bits)
-        elif atom:
-            below = share
-            for entry in atom:
-                below = below + Interval.of(entry, bits).exp()
-            share = below.reciprocal()
-        total = total + share * Interval.of(coefficient, bits)
-    return total
-
-
-# ---------------------------------------------------------------- intervals
-
-
-@dataclass(frozen=True, slots=True)
 class Interval:
-    """All numbers between lo / 2^bits and hi / 2^bits. Operations round outward."""
+    """All real numbers from lo / 2^bits to hi / 2^bits. Every operation rounds outward."""
 
-    lo: int
-    hi: int
-    bits: int
+    __slots__ = ("bits", "hi", "lo")
+
+    def __init__(self, lo: int, hi: int, bits: int) -> None:
+        self.lo, self.hi, self.bits = lo, hi, bits
 
     @staticmethod
-    def of(value: Fraction, bits: int) -> Interval:
-        """The smallest interval around a rational."""
-        scaled = value.numerator << bits
-        return Interval(scaled // value.denominator, -(-scaled // value.denominator), bits)
+    def of(x: Fraction | int, bits: int) -> Interval:
+        """The narrowest interval around a rational number."""
+        x = Fraction(x)
+        scaled = x.numerator << bits
+        return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
+
+    def _coerce(self, other: object) -> Interval:
+        if isinstance(other, Interval):
+            return other
+        return Interval.of(cast("Fraction", other), self.bits)
+
+    def __add__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.hi, -self.lo, self.bits)
+
+    def __sub__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
+
+    def __rsub__(self, other: object) -> Interval:
+        return self._coerce(other) - self
+
+    def __mul__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        if self.lo >= 0 and o.lo >= 0:
+            low, high = self.lo * o.lo, self.hi * o.hi
+        else:
+            ends = (self.lo * o.lo, self.lo * o.hi, self.hi * o.lo, self.hi * o.hi)
+            low, high = min(ends), max(ends)
+        return Interval(low >> self.bits, -(-high >> self.bits), self.bits)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: object) -> Interval:
+        """Division by a positive interval."""
+        o = self._coerce(other)
+        if o.lo <= 0:
+            raise Undecided("a divisor is not known to be positive")
+        low, high = self.lo << self.bits, self.hi << self.bits
+        return Interval(
+            low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
+        )
+
+    def __rtruediv__(self, other: object) -> Interval:
+        return self._coerce(other) / self
+
+    def __abs__(self) -> Interval:
+        if self.lo >= 0:
+            return self
+        return -self if self.hi <= 0 else Interval(0, max(-self.lo, self.hi), self.bits)
+
+    def square(self) -> Interval:
+        """The range of the square, never negative."""
+        a = abs(self)
+        return a * a
 
     @property
     def lower(self) -> Fraction:
@@ -202,1689 +164,1615 @@ class Interval:
         """The upper end."""
         return Fraction(self.hi, 1 << self.bits)
 
-    def sign(self) -> int:
-        """1 or -1 if all numbers have that sign, else 0."""
-        return (self.lo > 0) - (self.hi < 0)
 
-    def __add__(self, other: Interval) -> Interval:
-        """The sum."""
-        return Interval(self.lo + other.lo, self.hi + other.hi, self.bits)
-
-    def __neg__(self) -> Interval:
-        """The negative."""
-        return Interval(-self.hi, -self.lo, self.bits)
-
-    def __sub__(self, other: Interval) -> Interval:
-        """The difference."""
-        return Interval(self.lo - other.hi, self.hi - other.lo, self.bits)
-
-    def __mul__(self, other: Interval) -> Interval:
-        """The product."""
-        a, b = self.lo * other.lo, self.lo * other.hi
-        c, d = self.hi * other.lo, self.hi * other.hi
-        return Interval(min(a, b, c, d) >> self.bits, -(-max(a, b, c, d) >> self.bits), self.bits)
-
-    def times(self, factor: int) -> Interval:
-        """The product with an integer."""
-        ends = (self.lo * factor, self.hi * factor)
-        return Interval(min(ends), max(ends), self.bits)
-
-    def reciprocal(self) -> Interval:
-        """One over an interval that does not contain zero."""
-        if self.hi < 0:
-            return -((-self).reciprocal())
-        need(self.lo > 0, "a division by an interval around zero")
-        one = 1 << (2 * self.bits)
-        return Interval(one // self.hi, -(-one // self.lo), self.bits)
-
-    def size(self) -> Interval:
-        """The absolute value."""
-        if self.lo >= 0:
-            return self
-        return -self if self.hi <= 0 else Interval(0, max(-self.lo, self.hi), self.bits)
-
-    def square(self) -> Interval:
-        """The square."""
-        return self.size() * self.size()
-
-    def hull(self, other: Interval) -> Interval:
-        """The smallest interval around both."""
-        return Interval(min(self.lo, other.lo), max(self.hi, other.hi), self.bits)
-
-    def ends(self) -> tuple[Interval, Interval]:
-        """The lower and the upper end as points."""
-        return Interval(self.lo, self.lo, self.bits), Interval(self.hi, self.hi, self.bits)
-
-    def rising(self, function: Callable[[Interval], Interval]) -> Interval:
-        """The image under an increasing function that is enclosed at points."""
-        low, high = self.ends()
-        return Interval(function(low).lo, function(high).hi, self.bits)
-
-    def exp(self) -> Interval:
-        """The exponential, an increasing function."""
-        return self.rising(exp_at)
+def hull(*parts: Interval) -> Interval:
+    """The smallest interval that contains all parts."""
+    return Interval(min(i.lo for i in parts), max(i.hi for i in parts), parts[0].bits)
 
 
-def exp_at(x: Interval) -> Interval:
-    """Exp at a point: Taylor's series at x / 2^s with |x / 2^s| <= 1/2, then s squarings.
+# ---- numbers: exp, log and the normal distribution, with proofs ---------------------------------
+# These take and return integers scaled by 2^p and give a lower and an upper bound.
 
-    After the term t_n the remainder is at most 2 |t_n|, since each further term is at most half the
-    one before. Below -bits the value lies in [0, 2^-bits], because e > 2.
+
+def exp_minus(x: int, p: int) -> tuple[int, int]:
+    """Bounds for exp(-x / 2^p), x >= 0.
+
+    From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
+    with t < 2^-8. All terms t^k/k! are rounded down in `lo` and up in `hi`. After the last term,
+    at most 2^-w, the rest is at most that term times t + t^2 + ... < 1, hence the final + 1. Then
+    square s times (exp(t)^(2^s)) and take the reciprocal, rounding outward.
     """
-    bits = x.bits
-    need(x.hi <= EXP_LIMIT << bits, "an exponential is too large")
-    if x.hi <= -bits << bits:
-        return Interval(0, 1, bits)
-    halvings = max(0, (x.size().hi >> bits).bit_length() + 1)
-    guard = bits + 2 * halvings + 16 + max(0, x.hi >> bits) * 2
-    scaled = Interval(x.lo << (guard - bits), x.hi << (guard - bits), guard)
-    step = Interval(scaled.lo >> halvings, -(-scaled.hi >> halvings), guard)
-    total = term = Interval.of(ONE, guard)
-    n = 0
-    while term.size().hi > 1:
-        n += 1
-        raw = term * step
-        term = Interval(raw.lo // n, -(-raw.hi // n), guard)
-        total = total + term
-    rest = 2 * term.size().hi + 2
-    total = total + Interval(-rest, rest, guard)
-    for _ in range(halvings):
-        total = total * total
-    shift = guard - bits
-    return Interval(max(0, total.lo >> shift), -(-total.hi >> shift), bits)
+    if x == 0:
+        return 1 << p, 1 << p
+    if x >= (p + 2) << p:
+        return 0, 1
+    s = max(0, x.bit_length() - p) + 8
+    w = p + 2 * s + 32
+    t = x << (w - p - s)
+    lo = hi = low_term = high_term = 1 << w
+    k = 0
+    while high_term > 1:
+        k += 1
+        low_term = (low_term * t >> w) // k
+        high_term = -((-high_term * t >> w) // k)
+        lo, hi = lo + low_term, hi + high_term
+    hi += 1
+    for _ in range(s):
+        lo, hi = lo * lo >> w, -(-hi * hi >> w)
+    return (1 << p + w) // hi, -(-(1 << p + w) // lo)
 
 
-def atanh_at(z: Interval) -> Interval:
-    """The inverse hyperbolic tangent at a point with |z| <= 1/3: the odd series.
+def two_atanh(numerator: int, denominator: int, p: int) -> tuple[int, int]:
+    """Bounds for 2 atanh(z) = 2 (z + z^3/3 + z^5/5 + ...), 0 <= z = numerator/denominator <= 1/3.
 
-    With |z|^2 <= 1/9 the terms after z^n sum to at most |z^n| / 8.
+    The terms left out, from z^j/j on, sum to at most z^j / (j (1 - z^2)) <= z^j.
     """
-    total, power, square, n = z, z, z * z, 1
-    while power.size().hi > 1:
-        n += 2
-        power = power * square
-        total = total + Interval(power.lo // n, -(-power.hi // n), z.bits)
-    rest = power.size().hi + 1
-    return total + Interval(-rest, rest, z.bits)
+    w = p + 32
+    z_lo = (numerator << w) // denominator
+    z_hi = z_lo + 1
+    square_lo, square_hi = z_lo * z_lo >> w, -(-z_hi * z_hi >> w)
+    lo, hi, power_lo, power_hi, j = 0, 0, z_lo, z_hi, 1
+    while power_hi > 1:
+        lo, hi = lo + power_lo // j, hi + power_hi // j + 1
+        power_lo, power_hi = power_lo * square_lo >> w, -(-power_hi * square_hi >> w)
+        j += 2
+    hi += power_hi
+    return 2 * lo >> 32, -(-2 * hi >> 32)
 
 
-def log_at(x: Interval) -> Interval:
-    """The logarithm at a positive point: x = 2^k m, 2/3 < m < 4/3, log m = 2 atanh((m-1)/(m+1))."""
-    need(x.lo > 0, "the logarithm of a number that may be zero")
-    bits = x.bits + 32
-    value = Fraction(x.lo, 1 << x.bits)
-    k = x.lo.bit_length() - x.bits
-    m = value / Fraction(2) ** k
-    if 3 * m <= 2:
-        k, m = k - 1, m * 2
-    half = atanh_at(Interval.of((m - 1) / (m + 1), bits))
-    two = atanh_at(Interval.of(Fraction(1, 3), bits))
-    total = half.times(2) + two.times(2 * k)
-    return Interval(total.lo >> 32, -(-total.hi >> 32), x.bits)
+@lru_cache(maxsize=64)
+def log_two(p: int) -> tuple[int, int]:
+    """Bounds for log 2 = 2 atanh(1/3)."""
+    return two_atanh(1, 3, p)
 
 
-def softplus_at(z: Interval) -> Interval:
-    """log(1 + exp(z)) at a point, as max(z, 0) + log(1 + exp(-|z|))."""
-    one = Interval.of(ONE, z.bits)
-    top = z if z.lo > 0 else Interval(0, 0, z.bits)
-    inner = one + exp_at(-z.size())
-    return top + inner.rising(log_at)
+def log_bounds(u: int, p: int) -> tuple[int, int]:
+    """Bounds for log(u / 2^p), u >= 2^p: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1)."""
+    k = u.bit_length() - 1 - p
+    one = 1 << p + k
+    lo, hi = two_atanh(u - one, u + one, p)
+    return (lo + k * log_two(p)[0], hi + k * log_two(p)[1]) if u != 1 << p else (0, 0)
 
 
-def sigmoid_at(z: Interval) -> Interval:
-    """1 / (1 + exp(-z)) at a point."""
-    one = Interval.of(ONE, z.bits)
-    if z.lo < 0:
-        return one - sigmoid_at(-z)
-    return (one + exp_at(-z)).reciprocal()
+@lru_cache(maxsize=64)
+def root_two_pi(p: int) -> tuple[int, int]:
+    """Bounds for sqrt(2 pi), with Machin's pi = 16 atan(1/5) - 4 atan(1/239).
 
-
-def pi(bits: int) -> Interval:
-    """Machin's formula, 16 atan(1/5) - 4 atan(1/239), with alternating series."""
-
-    def atan_inverse(n: int) -> Interval:
-        low = high = 0
-        term, k = (1 << (bits + 32)) // n, 1
-        while term:
-            share = term // k
-            if k % 4 == 1:
-                low, high = low + share, high + share + 2
-            else:
-                low, high = low - share - 2, high - share
-            term, k = term // (n * n), k + 2
-        return Interval((low - 4) >> 32, -(-(high + 4) >> 32), bits)
-
-    return atan_inverse(5).times(16) - atan_inverse(239).times(4)
-
-
-def normal_density(z: Interval) -> Interval:
-    """exp(-z^2/2) / sqrt(2 pi)."""
-    square = z.square()
-    half = Interval(square.lo // 2, -(-square.hi // 2), z.bits)
-    area = pi(z.bits).times(2)
-    root = Interval(isqrt(area.lo << z.bits), isqrt(area.hi << z.bits) + 1, z.bits)
-    return (-half).exp() * root.reciprocal()
-
-
-def normal_at(z: Interval) -> Interval:
-    """The normal distribution function at a point.
-
-    For 0 <= z <= 32: 1/2 + density(z) (z + z^3/3 + z^5/(3 5) + ...); once z^2 < n/2 the terms after
-    t_n sum to at most t_n. Beyond, 1 - exp(-z^2/2) <= value <= 1.
+    atan(1/n) = 1/n - 1/(3 n^3) + ... alternates: the rest is at most the first term left out (here
+    below 1), and each of the terms is rounded by less than 1, so the error is below their number.
     """
-    one, bits = Interval.of(ONE, z.bits), z.bits
-    if z.lo < 0:
-        return one - normal_at(-z)
-    if z.lo >> bits >= 32:
-        square = z.square()
-        tail = (-Interval(square.lo // 2, -(-square.hi // 2), bits)).exp()
-        return Interval((one - tail).lo, one.hi, bits)
-    guard = bits + 1024
-    wide = Interval(z.lo << 1024, z.hi << 1024, guard)
-    square, term, total, n = wide.square(), wide, wide, 1
-    while term.hi > 1 or square.hi * 2 >= n << guard:
-        n += 2
-        raw = term * square
-        term = Interval(raw.lo // n, -(-raw.hi // n), guard)
-        total = total + term
-    total = Interval(total.lo, total.hi + term.hi + 1, guard)
-    product = normal_density(wide) * total
-    half = 1 << (bits - 1)
-    return Interval((product.lo >> 1024) + half, -(-product.hi >> 1024) + half, bits)
+    w = p + 32
+
+    def atan_inverse(n: int) -> tuple[int, int]:
+        total, j, power = 0, 0, (1 << w) // n
+        while power:
+            total += (-1) ** j * (power // (2 * j + 1))
+            power //= n * n
+            j += 1
+        return total, 3 * j + 3
+
+    (a, error_a), (b, error_b) = atan_inverse(5), atan_inverse(239)
+    pi, error = 16 * a - 4 * b, 16 * error_a + 4 * error_b
+    lo, hi = math.isqrt(2 * (pi - error) << w), math.isqrt(2 * (pi + error) << w) + 1
+    return lo >> 32, (hi >> 32) + 1
 
 
-def share(differences: Sequence[Interval]) -> Interval:
-    """1 / (sum of exp(d)); below 2^-bits if some d > bits, because e > 2."""
-    bits = differences[0].bits
-    if any(d.lo > bits << bits for d in differences):
-        return Interval(0, 1, bits)
-    return total_of([d.exp() for d in differences], bits).reciprocal()
+def normal_density(x: int, p: int) -> tuple[int, int]:
+    """Bounds for phi(x / 2^p) = exp(-(x/2^p)^2 / 2) / sqrt(2 pi); the exponent is exact."""
+    q = 2 * p + 1
+    lo, hi = exp_minus(x * x, q)
+    root_lo, root_hi = root_two_pi(q)
+    return (lo << p) // root_hi, -(-(hi << p) // root_lo)
 
 
-# ---------------------------------------------------------------- activations on intervals
+def normal_distribution(x: int, p: int) -> tuple[int, int]:
+    """Bounds for Phi(x / 2^p), by Phi(z) = 1/2 + phi(z) (z + z^3/3 + z^5/(3 5) + ...) for z >= 0.
 
-Jet = tuple[Interval, Interval, Interval]
-"""Value, first and second derivative."""
-
-
-def sigmoid(z: Interval) -> Jet:
-    """Section 3."""
-    one = Interval.of(ONE, z.bits)
-    s = z.rising(sigmoid_at)
-    first = s * (one - s)
-    return s, first, first * (one - s.times(2))
-
-
-def tanh(z: Interval) -> Jet:
-    """Tanh z = 2 sigmoid(2z) - 1."""
-    one = Interval.of(ONE, z.bits)
-    t = z.times(2).rising(sigmoid_at).times(2) - one
-    first = one - t.square()
-    return t, first, (t * first).times(-2)
-
-
-def softplus(z: Interval) -> Jet:
-    """Its derivative is the sigmoid."""
-    s, first, _ = sigmoid(z)
-    return z.rising(softplus_at), s, first
+    The k-th term is the one before times z^2 / (2k + 1). Once the next factor is below 1/2 the rest
+    is at most the last term. For z^2 >= 2p + 4 (so z > 1), 1 - Phi(z) <= exp(-z^2/2) < 2^-p.
+    """
+    if x < 0:
+        lo, hi = normal_distribution(-x, p)
+        return (1 << p) - hi, (1 << p) - lo
+    if x * x >= (p + 2) << 2 * p + 1:
+        return (1 << p) - 1, 1 << p
+    w = 3 * p + 64
+    square = x * x << w - 2 * p
+    lo = hi = low_term = high_term = x << w - p
+    k = 0
+    while high_term > 1 or 2 * square >= (2 * k + 3) << w:
+        k += 1
+        low_term = (low_term * square >> w) // (2 * k + 1)
+        high_term = -((-high_term * square >> w) // (2 * k + 1))
+        lo, hi = lo + low_term, hi + high_term
+    hi += high_term
+    density_lo, density_hi = normal_density(x << w - p, w)
+    half, shift = 1 << p - 1, 2 * w - p
+    return half + (lo * density_lo >> shift), half - (-hi * density_hi >> shift)
 
 
-def softsign(z: Interval) -> Jet:
-    """Z / (1 + |z|); the second derivative jumps at 0, where both sides are covered."""
-    inverse = (Interval.of(ONE, z.bits) + z.size()).reciprocal()
-    bend = (inverse * inverse * inverse).times(2)
-    side = z.sign()
-    second = -bend if side > 0 else bend if side < 0 else bend.hull(-bend)
-    value = z.rising(lambda at: at * (Interval.of(ONE, z.bits) + at.size()).reciprocal())
-    return value, inverse * inverse, second
+def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
+    """Bounds for 1 / (1 + sum exp(d)): the first of e^0, e^d1, ... over their sum, all shifted."""
+    top = max(0, *ds)
+    terms = [exp_minus(top - d, p) for d in (0, *ds)]
+    (lo, hi), rest = terms[0], terms[1:]
+    below, above = sum(t[0] for t in rest), sum(t[1] for t in rest)
+    return (lo << p) // (lo + above), -(-(hi << p) // (hi + below))
 
 
-def gelu(z: Interval) -> Jet:
-    """Z times the normal distribution function."""
-    share, density = z.rising(normal_at), normal_density(z)
-    two = Interval.of(Fraction(2), z.bits)
-    return z * share, share + z * density, density * (two - z.square())
+def atom(*ds: Interval) -> Interval:
+    """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...), which decreases in each d."""
+    p = ds[0].bits
+    lo, hi = _atom_at([d.hi for d in ds], p)[0], _atom_at([d.lo for d in ds], p)[1]
+    return Interval(lo, hi, p)
 
 
-def silu(z: Interval) -> Jet:
-    """Z sigmoid(z)."""
-    s, first, second = sigmoid(z)
-    return z * s, s + z * first, first.times(2) + z * second
+def log_one_plus_exp(*ds: Interval) -> Interval:
+    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d."""
+    p = ds[0].bits
+
+    def at(ends: list[int], side: int) -> int:
+        top = max(0, *ends)
+        return top + log_bounds(sum(exp_minus(top - d, p)[side] for d in (0, *ends)), p)[side]
+
+    return Interval(at([d.lo for d in ds], 0), at([d.hi for d in ds], 1), p)
 
 
-def elu(z: Interval) -> Jet:
-    """Z for z >= 0, exp(z) - 1 below; at 0 the second derivative covers both sides."""
-    one, zero = Interval.of(ONE, z.bits), Interval(0, 0, z.bits)
-    if z.sign() > 0:
-        return z, one, zero
-    below = Interval(min(z.lo, 0), min(z.hi, 0), z.bits).exp()
-    value = z.rising(lambda at: at if at.lo >= 0 else at.exp() - one)
-    return value, below, below if z.sign() < 0 else below.hull(zero)
+# ---- numbers: softmax numbers -------------------------------------------------------------------
 
 
-SMOOTH = {
-    "sigmoid": sigmoid, "tanh": tanh, "softplus": softplus, "softsign": softsign,
-    "gelu": gelu, "silu": silu, "elu": elu,
-}  # fmt: skip
+class Soft:
+    """A softmax number (section 1): sum of coefficient times 1/(1 + sum exp(d)); `()` is 1."""
 
-LINEAR = {"relu": ZERO, "abs": -ONE, "identity": ONE}
-"""Slope below zero; above it is 1."""
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: dict[tuple[Fraction, ...], Fraction]) -> None:
+        self.terms = {d: c for d, c in terms.items() if c}
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def __add__(self, other: Number) -> Soft:
+        more = other.terms if isinstance(other, Soft) else {(): Fraction(other)}
+        terms = dict(self.terms)
+        for d, c in more.items():
+            terms[d] = terms.get(d, Fraction(0)) + c
+        return Soft(terms)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Number) -> Soft:
+        require(isinstance(factor, Fraction | int), "a product of softmax numbers")
+        return Soft({d: c * factor for d, c in self.terms.items()})
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Soft:
+        return self * -1
+
+    def __sub__(self, other: Number) -> Soft:
+        return self + -other
+
+    def __rsub__(self, other: Number) -> Soft:
+        return -self + other
+
+    def enclose(self, bits: int) -> Interval:
+        """An interval around the value."""
+        total = Interval.of(self.terms.get((), Fraction(0)), bits)
+        for ds, c in self.terms.items():
+            if ds:
+                total = total + atom(*(Interval.of(d, bits) for d in ds)) * c
+        return total
 
 
-def known_jet(activation: str, below: Fraction | None, z: Fraction) -> tuple[Fraction, Fraction]:
-    """Value and derivative where both are rational (5.3, last item)."""
-    if below is not None:
-        need(z != 0 or below == 1, "a unit is on its kink")
-        slope = ONE if z > 0 else below
-        return z * slope, slope
-    if activation == "softsign":
-        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
-    if activation == "elu" and z >= 0:
-        return z, ONE
-    half = Fraction(1, 2)
-    table = {
-        "sigmoid": (half, half / 2), "tanh": (ZERO, ONE), "gelu": (ZERO, half), "silu": (ZERO, half)
-    }  # fmt: skip
-    need(z == 0 and activation in table, "an activation value is not known to be rational")
-    return table[activation]
+def soft_atom(ds: Sequence[Fraction]) -> Number:
+    """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
+    if len(ds) == 1 and ds[0] <= 0:
+        return 1 - soft_atom([-ds[0]]) if ds[0] else Fraction(1, 2)
+    return Soft({tuple(sorted(ds)): Fraction(1)})
 
 
-# ---------------------------------------------------------------- problem and network
+def interval(x: Number, bits: int) -> Interval:
+    """An interval around a number of any kind."""
+    if isinstance(x, Interval):
+        return x
+    return x.enclose(bits) if isinstance(x, Soft) else Interval.of(x, bits)
 
-Layers = tuple[tuple[Row, ...], ...]
-"""For each layer one row a unit: its incoming weights, then its bias."""
+
+def sign(x: Number, bits: int) -> int:
+    """The proved sign, -1, 0 or 1. Raises `Undecided`."""
+    if not isinstance(x, Interval):
+        if not x:
+            return 0
+        if not isinstance(x, Soft):
+            return 1 if x > 0 else -1
+        x = x.enclose(bits)
+    if x.lo > 0 or x.hi < 0:
+        return 1 if x.lo > 0 else -1
+    if x.lo == x.hi:
+        return 0
+    raise Undecided("a sign is not decided at the highest precision")
+
+
+def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
+    """The inner product; exact zeros are skipped."""
+    total: Number = 0
+    for u, v in zip(us, vs, strict=True):
+        if u and v:
+            total = total + u * v
+    return total
+
+
+# ---- reading JSON -------------------------------------------------------------------------------
+
+
+def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
+    """Reads an object with exactly these keys (and perhaps the optional ones)."""
+    require(isinstance(x, dict), f"expected an object with the keys {', '.join(keys)}")
+    found = cast("Json", x)
+    missing, extra = set(keys) - set(found), set(found) - set(keys) - set(optional)
+    require(not missing, f"missing key {min(missing, default='')!r}")
+    require(not extra, f"unknown key {min(extra, default='')!a:.80}")
+    return found
+
+
+def as_list(x: object, length: int | None = None) -> list[object]:
+    """Reads a list, of the given length if there is one."""
+    require(isinstance(x, list), "expected a list")
+    items = cast("list[object]", x)
+    require(length is None or len(items) == length, f"found {len(items)} items, expected {length}")
+    return items
+
+
+def as_int(x: object) -> int:
+    """Reads an integer (true and false are none)."""
+    if not isinstance(x, int) or isinstance(x, bool):
+        raise Invalid("expected an integer")
+    return x
+
+
+def as_text(x: object) -> str:
+    """Reads a string."""
+    if not isinstance(x, str):
+        raise Invalid("expected a string")
+    return x
+
+
+def _digits(text: str) -> int:
+    """The integer that decimal digits stand for, also beyond the 4300 that `int` accepts."""
+    require(len(text) <= MAX_DIGITS, "a number is too long")
+    if len(text) <= 4000:
+        return int(text)
+    half = len(text) // 2
+    return _digits(text[:-half]) * 10**half + _digits(text[-half:])
+
+
+def rational(x: object) -> Fraction:
+    """Reads "p" or "p/q" (section 1)."""
+    match = re.fullmatch(r"(-?)([0-9]+)(?:/([0-9]+))?", as_text(x))
+    if match is None:
+        raise Invalid(f"{str(x)[:40]!a} is not a rational number")
+    value, denominator = _digits(match[2]), _digits(match[3] or "1")
+    require(denominator > 0, "a denominator is zero")
+    return Fraction(-value if match[1] else value, denominator)
+
+
+def problem_number(x: object) -> Fraction:
+    """Reads a number of the problem: an integer, "p/q", or a decimal such as "2e-3"."""
+    if isinstance(x, int):
+        return Fraction(as_int(x))
+    text = as_text(x)
+    pattern = r"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,9}))?"
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        return rational(text)
+    require(bool(match[2] + match[3]), f"{text[:40]!a} is not a number")
+    exponent = int(match[4] or "0")
+    require(abs(exponent) <= MAX_EXPONENT, "an exponent is too large")
+    value = _digits(match[2] + match[3]) * Fraction(10) ** (exponent - len(match[3]))
+    return -value if match[1] == "-" else value
+
+
+def ball(x: object) -> tuple[Fraction, Fraction]:
+    """Reads a ball (section 1) as (mid, rad)."""
+    fields = as_object(x, "mid", "rad")
+    mid, rad = rational(fields["mid"]), rational(fields["rad"])
+    require(rad >= 0, "the radius of a ball is negative")
+    return mid, rad
+
+
+def soft(x: object) -> Number:
+    """Reads a softmax number (section 1)."""
+    if isinstance(x, str):
+        return rational(x)
+    require(isinstance(x, dict), "expected a softmax number")
+    total: Number = Fraction(0)
+    for key, coefficient in cast("Json", x).items():
+        ds = [] if key == "1" else [rational(d) for d in key.split(",")]
+        require(ds == sorted(ds), "the entries of an atom are not sorted")
+        total = (soft_atom(ds) if ds else Fraction(1)) * rational(coefficient) + total
+    return total
+
+
+def read_layers(x: object, widths: list[int], number: Callable[[object], Fraction]) -> Layers:
+    """Reads a point (section 1); weights are (out, in)."""
+    layers: Layers = []
+    rows = as_list(as_object(x, "layers")["layers"], len(widths) - 1)
+    for layer, inputs, outputs in zip(rows, widths, widths[1:], strict=False):
+        fields = as_object(layer, "weight", "bias")
+        weight = [read_row(row, inputs, number) for row in as_list(fields["weight"], outputs)]
+        layers.append((weight, read_row(fields["bias"], outputs, number)))
+    return layers
+
+
+def read_row(
+    x: object, length: int, number: Callable[[object], Fraction] = rational
+) -> list[Fraction]:
+    """Reads a list of so many rationals."""
+    return [number(item) for item in as_list(x, length)]
+
+
+def positive(x: object) -> Fraction:
+    """Reads a positive rational."""
+    value = rational(x)
+    require(value > 0, "expected a positive number")
+    return value
+
+
+def flatten(layers: Layers) -> list[Number]:
+    """All parameters in the order of section 1."""
+    return [p for weight, bias in layers for p in [*(w for row in weight for w in row), *bias]]
+
+
+def distance(one: Layers, other: Layers) -> Fraction:
+    """The largest difference of a parameter."""
+    return max(abs(a - b) for a, b in zip(flatten(one), flatten(other), strict=True))
+
+
+# ---- the network --------------------------------------------------------------------------------
+
+SLOPES = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem file (section 3), with `x` already extended by a 1."""
+    """A spurious-problem/1 object: network, loss, data and point.
 
-    widths: tuple[int, ...]
+    Attributes:
+        widths: Inputs, hidden units of each layer, outputs.
+        activation: Its name.
+        slopes: (p, q) of section 3 for a homogeneous activation, None for a smooth one.
+        loss: Its name.
+        xs: (n, d) inputs.
+        ys: (n, K) targets; for cross_entropy (n, 1) labels.
+        layers: The point.
+    """
+
+    widths: list[int]
     activation: str
-    below: Fraction | None
+    slopes: tuple[Fraction, Fraction] | None
     loss: str
-    x: tuple[Row, ...]
-    y: tuple[Row, ...]
-    point: Layers
-    groups: tuple[int, ...]
+    xs: list[list[Fraction]]
+    ys: list[list[Fraction]]
+    layers: Layers
 
     @property
-    def shallow(self) -> bool:
-        """Whether there is exactly one hidden layer."""
-        return len(self.widths) == 3
-
-    @property
-    def rational_outputs(self) -> bool:
-        """Whether outputs at rational points are rational."""
-        return self.below is not None
+    def hidden(self) -> bool:
+        """Whether there is a hidden layer."""
+        return len(self.widths) > 2
 
     @property
     def kinked(self) -> bool:
-        """Whether the activation bends at 0."""
-        return self.below is not None and self.below != 1
+        """Whether units can be on a kink (section 3)."""
+        return self.slopes is not None and self.slopes[0] != self.slopes[1]
+
+    def groups(self) -> list[int]:
+        """For each point the name of its group: the first point with the same input."""
+        first: dict[tuple[Fraction, ...], int] = {}
+        return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
 
-def keys(data: Any, required: str, optional: str = "") -> Json:
-    """The object, if it has exactly the required keys and maybe the optional ones."""
-    need(isinstance(data, dict), f"an object with the keys {required} is missing")
-    wanted, allowed = set(required.split()), set(required.split()) | set(optional.split())
-    need(wanted <= set(data) <= allowed, f"expected the keys {required}, found {sorted(data)[:12]}")
-    return data
-
-
-def rows(data: Any, width: int | None, read: Callable[[Any], Fraction]) -> tuple[Row, ...]:
-    """A rectangular matrix with at least one row."""
-    need(
-        isinstance(data, list) and len(data) > 0 and all(isinstance(r, list) for r in data),
-        "no matrix",
-    )
-    matrix = tuple(tuple(read(entry) for entry in row) for row in data)
-    width = len(matrix[0]) if width is None else width
-    need(all(len(row) == width for row in matrix) and width > 0, "a matrix has a wrong width")
-    return matrix
-
-
-def layers(data: Any, widths: Sequence[int], read: Callable[[Any], Fraction] = rational) -> Layers:
-    """A point of the network's shape."""
-    listed = keys(data, "layers")["layers"]
-    need(isinstance(listed, list) and len(listed) == len(widths) - 1, "wrong number of layers")
-    result: list[tuple[Row, ...]] = []
-    for layer, wide, high in zip(listed, widths[:-1], widths[1:], strict=True):
-        parts = keys(layer, "weight bias")
-        weight = rows(parts["weight"], wide, read)
-        (bias,) = rows([parts["bias"]], high, read)
-        need(len(weight) == high, "a layer has a wrong number of units")
-        result.append(tuple((*row, b) for row, b in zip(weight, bias, strict=True)))
-    return tuple(result)
-
-
-def read_problem(data: Any) -> Problem:
-    """Reads the embedded problem."""
-    parts = keys(data, "format network loss data point", "witness")
-    need(parts["format"] == "spurious-problem/1", "unknown problem format")
-    network = keys(parts["network"], "widths activation", "slope")
-    widths, activation, loss = network["widths"], network["activation"], parts["loss"]
-    need(
-        isinstance(widths, list)
-        and len(widths) >= 2
-        and all(type(w) is int and w > 0 for w in widths),
-        "the widths are not at least two positive integers",
-    )
-    need(isinstance(activation, str), "the activation is not a name")
-    below = LINEAR.get(activation)
+def read_problem(x: object) -> Problem:
+    """Reads and validates the embedded problem (section 2; the format is docs of `problem`)."""
+    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness"])
+    require(fields["format"] == "spurious-problem/1", "the problem has an unknown format")
+    network = as_object(fields["network"], "widths", "activation", optional=["slope"])
+    widths = [as_int(w) for w in as_list(network["widths"])]
+    require(len(widths) >= 2 and min(widths) >= 1, "widths are at least two positive integers")
+    activation, loss = as_text(network["activation"]), as_text(fields["loss"])
+    require(("slope" in network) == (activation == "leaky_relu"), "slope is for leaky_relu alone")
+    slopes: tuple[Fraction, Fraction] | None = None
     if activation == "leaky_relu":
-        below = number(network.get("slope"))
-    else:
-        need("slope" not in network, "only leaky_relu has a slope")
-        need(below is not None or activation in SMOOTH, "unknown activation")
+        slopes = (Fraction(1), problem_number(network["slope"]))
+    elif activation in SLOPES:
+        slopes = (Fraction(SLOPES[activation][0]), Fraction(SLOPES[activation][1]))
+    require(slopes is not None or activation in SMOOTH, "unknown activation")
     if len(widths) == 2:
-        below = ONE
-    need(loss in ("squared", "logistic", "cross_entropy"), "unknown loss")
-    both = keys(parts["data"], "x y")
-    x = rows(both["x"], widths[0], number)
-    y = rows(both["y"], 1 if loss == "cross_entropy" else widths[-1], number)
-    need(len(x) == len(y), "x and y have different lengths")
-    if loss == "logistic":
-        need(all(abs(v) == 1 for row in y for v in row), "a logistic label is not -1 or 1")
+        slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
+    data = as_object(fields["data"], "x", "y")
+    xs = [read_row(row, widths[0], problem_number) for row in as_list(data["x"])]
+    require(len(xs) > 0, "there are no data")
+    outputs = widths[-1]
+    labels = as_list(data["y"], len(xs))
     if loss == "cross_entropy":
-        need(widths[-1] > 1, "cross entropy needs two outputs")
-        need(all(v.denominator == 1 and 0 <= v < widths[-1] for (v,) in y), "a label is no class")
-    point = layers(parts["point"], widths, number)
-    groups = tuple(x.index(row) for row in x)
-    extended = tuple((*row, ONE) for row in x)
-    return Problem(tuple(widths), activation, below, loss, extended, y, point, groups)
+        ys = [read_row(row, 1, problem_number) for row in labels]
+        require(outputs >= 2, "cross_entropy needs two outputs")
+        require(all(y in range(outputs) for (y,) in ys), "a label is not one of the classes")
+    else:
+        ys = [read_row(row, outputs, problem_number) for row in labels]
+        require(loss in ("squared", "logistic"), "unknown loss")
+        require(loss == "squared" or all(abs(y) == 1 for r in ys for y in r), "labels are -1 or 1")
+    layers = read_layers(fields["point"], widths, problem_number)
+    if "witness" in fields:
+        read_layers(fields["witness"], widths, problem_number)
+    return Problem(widths, activation, slopes, loss, xs, ys, layers)
 
 
-def act(z: Fraction, below: Fraction) -> Fraction:
-    """A homogeneous activation."""
-    return z if z >= 0 else below * z
+def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:
+    """Ranges of act, act' and act'' over z (section 3).
+
+    With s = sigmoid(z): sigmoid' = s(1-s), sigmoid'' = s(1-s)(1-2s); softplus' = s;
+    tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2); silu' = s + z s(1-s),
+    silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2 - z^2). Monotone functions
+    are evaluated at the ends, the rest by interval arithmetic, which is sound on wide z too.
+    Homogeneous: act'' is 0; a z that may be on a kink raises `Undecided`.
+    """
+    bits, one, zero = z.bits, Interval.of(1, z.bits), Interval(0, 0, z.bits)
+    if pb.slopes is not None:
+        if z.lo <= 0 <= z.hi and pb.kinked:
+            raise Undecided("a pre-activation is not bounded away from the kink")
+        slope = interval(pb.slopes[0 if z.lo > 0 else 1], bits)
+        return z * slope, slope, zero
+    if pb.activation == "softsign":
+        size = abs(z) + 1
+
+        def softsign(end: int) -> Interval:
+            e = Interval(end, end, bits)
+            return e / (abs(e) + 1)
+
+        steep = 2 / (size * size * size)
+        second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
+        return hull(softsign(z.lo), softsign(z.hi)), 1 / (size * size), second
+    if pb.activation == "elu":
+        lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
+        first = Interval(lo, hi, bits)
+        bottom = z.lo if z.lo >= 0 else lo - one.lo
+        top = z.hi if z.hi >= 0 else hi - one.lo
+        second = zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
+        return Interval(bottom, top, bits), first, second
+    if pb.activation == "gelu":
+        lo, hi = normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1]
+        cdf, size = Interval(lo, hi, bits), abs(z)
+        density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
+        return z * cdf, cdf + z * density, density * (2 - z.square())
+    s = atom(-(z + z)) if pb.activation == "tanh" else atom(-z)
+    bend = s * (1 - s)
+    if pb.activation == "sigmoid":
+        return s, bend, bend * (1 - (s + s))
+    if pb.activation == "tanh":
+        t = s + s - 1
+        return t, 4 * bend, -8 * bend * t
+    if pb.activation == "softplus":
+        return log_one_plus_exp(z), s, bend
+    require(pb.activation == "silu", "unknown activation")
+    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
 
 
-@dataclass(frozen=True)
-class Values:
-    """A homogeneous network at a point: pre-activations [layer][i], last input, outputs, g."""
-
-    hidden: list[list[Row]]
-    features: list[Row]
-    outputs: list[Row]
-    g: list[list[Exact]]
-
-
-def evaluate(problem: Problem, point: Layers) -> Values:
-    """Exact evaluation, and the exact derivative of the loss (section 4)."""
-    need(problem.below is not None, "this rule needs a homogeneous activation")
-    below = problem.below or ZERO
-    states = list(problem.x)
-    hidden: list[list[Row]] = []
-    for layer in point[:-1]:
-        hidden.append([tuple(dot(row, state) for row in layer) for state in states])
-        states = [(*(act(z, below) for z in zs), ONE) for zs in hidden[-1]]
-    outputs = [tuple(dot(row, state) for row in point[-1]) for state in states]
-    g = [loss_slope(problem.loss, f, y) for f, y in zip(outputs, problem.y, strict=True)]
-    return Values(hidden, states, outputs, g)
+def activation_exact(pb: Problem, z: Fraction) -> tuple[Fraction, Fraction]:
+    """act(z) and act'(z) where both are rational (sections 3 and 5.3); at a kink act' is p."""
+    if pb.slopes is not None:
+        slope = pb.slopes[0 if z >= 0 else 1]
+        return slope * z, slope
+    if pb.activation == "softsign":
+        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
+    if pb.activation == "elu" and z >= 0:
+        return z, Fraction(1)
+    at_zero = {"sigmoid": ("1/2", "1/4"), "tanh": ("0", "1"), "gelu": ("0", "1/2")}
+    at_zero["silu"] = at_zero["gelu"]
+    require(z == 0 and pb.activation in at_zero, "a value of the activation is not rational")
+    value, slope = at_zero[pb.activation]
+    return Fraction(value), Fraction(slope)
 
 
-def loss_slope(loss: str, outputs: Row, target: Row) -> list[Exact]:
-    """The values g at one point (section 4)."""
-    if loss == "squared":
-        return [{(): 2 * (f - y)} for f, y in zip(outputs, target, strict=True)]
-    if loss == "logistic":
-        result: list[Exact] = []
-        for f, y in zip(outputs, target, strict=True):
-            m = y * f
-            if m == 0:
-                result.append({(): -y / 2})
+@dataclass
+class Trace:
+    """What happens in the network at one data point; layers counted from 0.
+
+    Attributes:
+        pre: z of each layer; the last is the output.
+        post: The input of each layer; the first is x.
+        first: act'(z) of each hidden layer.
+        second: act''(z) of each hidden layer (intervals only).
+    """
+
+    pre: list[list[Number]] = field(default_factory=list[list[Number]])
+    post: list[list[Number]] = field(default_factory=list[list[Number]])
+    first: list[list[Number]] = field(default_factory=list[list[Number]])
+    second: list[list[Number]] = field(default_factory=list[list[Number]])
+
+    @property
+    def out(self) -> list[Number]:
+        """The outputs f."""
+        return self.pre[-1]
+
+
+def forward(pb: Problem, layers: Layers, x: list[Number], bits: int | None) -> Trace:
+    """Evaluates the network at x, in intervals, or exactly if `bits` is None (section 3)."""
+    trace = Trace()
+    a = x if bits is None else [Interval.of(v, bits) for v in x]
+    for depth, (weight, bias) in enumerate(layers):
+        z: list[Number] = [b + dot(row, a) for row, b in zip(weight, bias, strict=True)]
+        trace.post.append(a)
+        trace.pre.append(z)
+        if depth < len(layers) - 1:
+            if bits is None:
+                values = [(*activation_exact(pb, v), 0) for v in z]
             else:
-                result.append({(m,): -y} if m > 0 else {(): -y, (-m,): y})
-        return result
-    top = max(outputs)
-    shares: list[Exact] = [{} for _ in outputs]
-    for k, own in enumerate(outputs):
-        if own != top:
-            others = sorted(f - own for i, f in enumerate(outputs) if i != k)
-            shares[k] = {tuple(others): ONE}
-    equal = Fraction(sum(f == top for f in outputs))
-    rest = combine([(ONE / equal, {(): ONE})] + [(-ONE / equal, share) for share in shares])
-    slopes = [
-        dict(share) if own != top else dict(rest)
-        for share, own in zip(shares, outputs, strict=True)
+                values = [activation_enclosure(pb, v) for v in z]
+            a = [v[0] for v in values]
+            trace.first.append([v[1] for v in values])
+            trace.second.append([v[2] for v in values])
+    return trace
+
+
+def enclosed(layers: Layers, bits: int, radius: Fraction, fixed: Sequence[int] = ()) -> Layers:
+    """The box of section 5.3: every parameter within the radius, the fixed ones exact."""
+    index, kept, box = 0, set(fixed), list[tuple[list[list[Any]], list[Any]]]()
+
+    def around(value: Fraction) -> Interval:
+        nonlocal index
+        r = 0 if index in kept else radius
+        index += 1
+        return hull(Interval.of(value - r, bits), Interval.of(value + r, bits))
+
+    for weight, bias in layers:
+        rows = [[around(w) for w in row] for row in weight]
+        box.append((rows, [around(b) for b in bias]))
+    return box
+
+
+# ---- losses -------------------------------------------------------------------------------------
+
+
+def loss_gradient(pb: Problem, i: int, f: list[Number]) -> list[Number]:
+    """g_ik, the derivative of the loss by the outputs at point i, exact or enclosed (section 4)."""
+    exact = not isinstance(f[0], Interval)
+    y = pb.ys[i]
+    if pb.loss == "squared":
+        return [2 * (a - b) for a, b in zip(f, y, strict=True)]
+    if pb.loss == "logistic":
+        margins = [a * b for a, b in zip(f, y, strict=True)]
+        return [
+            -b * (soft_atom([m]) if exact else atom(m)) for m, b in zip(margins, y, strict=True)
+        ]
+    p = exact_softmax(f) if exact else softmax(f)
+    p[int(y[0])] = p[int(y[0])] - 1
+    return p
+
+
+def softmax(f: list[Interval]) -> list[Number]:
+    """Enclosures of exp(f_k) / sum exp(f_l)."""
+    return [atom(*(b - a for m, b in enumerate(f) if m != k)) for k, a in enumerate(f)]
+
+
+def exact_softmax(f: list[Fraction]) -> list[Number]:
+    """The softmax as in section 4: the r largest share what the others leave."""
+    top = max(f)
+    p: list[Number] = [
+        None if a == top else soft_atom(sorted(b - a for m, b in enumerate(f) if m != k))
+        for k, a in enumerate(f)
     ]
-    add(slopes[int(target[0])], {(): ONE}, -ONE)
-    return slopes
+    share = (1 - sum((v for v in p if v is not None), Fraction(0))) * Fraction(1, f.count(top))
+    return [share if v is None else v for v in p]
 
 
-def weighted(
-    values: Values, points: Sequence[int], vectors: Sequence[Row], output: int
-) -> list[Exact]:
-    """The vector sum of g_ik vectors_i over the points."""
-    totals: list[Exact] = [{} for _ in vectors[0]]
-    for i in points:
-        for total, entry in zip(totals, vectors[i], strict=True):
-            if entry:
-                add(total, values.g[i][output], entry)
-    return totals
+def loss_hessian(pb: Problem, f: list[Interval]) -> list[list[Number]]:
+    """The (K, K) second derivative of the loss by the outputs, enclosed."""
+    outputs = range(len(f))
+    if pb.loss == "cross_entropy":
+        p = softmax(f)
+        return [[p[k] * ((k == m) - p[m]) for m in outputs] for k in outputs]
+    two = Interval.of(2, f[0].bits)
+    # logistic, with s the sigmoid and y = -1 or 1: y^2 s(y f) s(-y f) = s(f) s(-f)
+    diagonal = [two if pb.loss == "squared" else atom(a) * atom(-a) for a in f]
+    return [[diagonal[k] if k == m else 0 for m in outputs] for k in outputs]
 
 
-def zero(vector: Sequence[Exact]) -> bool:
-    """Whether all entries are exactly zero."""
-    return all(sign(entry) == 0 for entry in vector)
+def loss_at(pb: Problem, i: int, f: list[Number], bits: int) -> Number:
+    """The loss of data point i: rational for squared loss at rational outputs, else enclosed."""
+    y = pb.ys[i]
+    if pb.loss == "squared":
+        errors = [a - b for a, b in zip(f, y, strict=True)]
+        return sum(e.square() if isinstance(e, Interval) else e * e for e in errors)
+    f = [interval(a, bits) for a in f]
+    if pb.loss == "logistic":
+        return sum(log_one_plus_exp(-(a * b)) for a, b in zip(f, y, strict=True))
+    right = int(y[0])
+    return log_one_plus_exp(*(a - f[right] for k, a in enumerate(f) if k != right))
 
 
-def sums_vanish(
-    problem: Problem, values: Values, points: Sequence[int], vectors: Sequence[Row]
-) -> bool:
-    """Whether the weighted sum vanishes for every output."""
-    return all(zero(weighted(values, points, vectors, k)) for k in range(problem.widths[-1]))
+def total_loss(pb: Problem, layers: Layers, bits: int) -> Number:
+    """The loss at a point: a Fraction where section 4 makes it rational, else an interval."""
+    exact = pb.slopes is not None
+    at = layers if exact else enclosed(layers, bits, Fraction(0))
+    traces = [forward(pb, at, x, None if exact else bits) for x in pb.xs]
+    return sum((loss_at(pb, i, t.out, bits) for i, t in enumerate(traces)), Fraction(0))
 
 
-def members(names: Sequence[Any]) -> dict[Any, list[int]]:
-    """Indices by name."""
-    result: dict[Any, list[int]] = {}
-    for i, name in enumerate(names):
-        result.setdefault(name, []).append(i)
-    return result
+# ---- what the rules share -----------------------------------------------------------------------
 
 
-# ---------------------------------------------------------------- what a rule establishes
-
-
-@dataclass(frozen=True)
-class Established:
-    """What a rule proves beyond the verdict; the claim has to say the same."""
-
-    loss: Callable[[int], Interval] | Fraction
-    strict: str = "unknown"
-    strict_up_to_rescaling: str = "unknown"
-    flat_dimension: int | None = None
-    eigenvalue_bound: Fraction | None = None
-    radius: Fraction | None = None
-    valley_limit: Callable[[int], Interval] | Fraction | None = None
-    exact_point: Layers | None = None
-
-
-@dataclass(frozen=True)
+@dataclass
 class Case:
-    """A certificate being checked."""
+    """What a rule is given: problem, verdict, claimed eigenvalue bound, precision."""
 
     problem: Problem
     verdict: str
-    claim: dict[str, Any]
-    proof: dict[str, Any]
-
-    def rule_point(self) -> Layers:
-        """Where the rules 5.1 to 5.2 apply: the problem's point, or the exact one nearby."""
-        if self.verdict == "local_minimum":
-            need("point" not in self.proof, "a local minimum carries no other point")
-            return self.problem.point
-        need(self.verdict == "local_minimum_nearby", "the rule does not prove this verdict")
-        return layers(self.proof.get("point"), self.problem.widths)
-
-    def minimum(self, point: Layers, **flatness: Any) -> Established:
-        """A minimum at an exact point."""
-        nearby = self.verdict == "local_minimum_nearby"
-        return Established(
-            loss=loss_at(self.problem, point),
-            radius=distance(point, self.problem.point) if nearby else None,
-            exact_point=point,
-            **flatness,
-        )
-
-    def proof_keys(self, required: str) -> None:
-        """The proof has the rule's keys, with "point" if the minimum is nearby and exact."""
-        keys(self.proof, f"rule {required}", "point")
+    eigenvalue: object
+    bits: int
 
 
-def parameters(point: Layers) -> Iterator[Fraction]:
-    """All parameters, one after the other."""
-    return (value for layer in point for row in layer for value in row)
+@dataclass
+class Found:
+    """What a rule establishes.
+
+    Attributes:
+        loss: The loss of the point or minimum, exact or enclosed; None: of the problem's point.
+        radius: With `local_minimum_nearby`, the smallest radius that may be claimed.
+        place: The exact point that the verdict is about, if there is one.
+        limit: The limit of the loss along a valley.
+    """
+
+    strict: str = "unknown"
+    rescaled: str = "unknown"
+    flat: int | None = None
+    eigenvalue: Fraction | None = None
+    loss: Number = None
+    radius: Fraction | None = None
+    place: Layers | None = None
+    limit: Number = None
 
 
-def distance(left: Layers, right: Layers) -> Fraction:
-    """The largest difference of a parameter."""
-    return max(abs(a - b) for a, b in zip(parameters(left), parameters(right), strict=True))
+@dataclass
+class Exact:
+    """A network evaluated exactly at all data: traces and g (section 4)."""
+
+    pb: Problem
+    layers: Layers
+    traces: list[Trace]
+    g: list[list[Number]]
+    inputs: list[list[Fraction]]  # x~ = (x, 1)
 
 
-def loss_at(problem: Problem, point: Layers) -> Callable[[int], Interval] | Fraction:
-    """The loss at a point: a rational for the squared loss of rational outputs, else intervals."""
-    if problem.rational_outputs:
-        values = evaluate(problem, point)
-        if problem.loss == "squared":
-            return sum((g[()] ** 2 / 4 for row in values.g for g in row), ZERO)
-        return lambda bits: loss_of(
-            problem, [[Interval.of(f, bits) for f in row] for row in values.outputs]
-        )
-    return lambda bits: loss_of(problem, sweep(problem, point, bits).outputs)
+def evaluate(pb: Problem, layers: Layers) -> Exact:
+    """Evaluates exactly; raises `Invalid` where an activation is not rational."""
+    traces = [forward(pb, layers, x, None) for x in pb.xs]
+    g = [loss_gradient(pb, i, t.out) for i, t in enumerate(traces)]
+    return Exact(pb, layers, traces, g, [[*x, Fraction(1)] for x in pb.xs])
 
 
-def loss_of(problem: Problem, outputs: Sequence[Sequence[Interval]]) -> Interval:
-    """The loss of enclosed outputs."""
-    bits = outputs[0][0].bits
-    total = Interval(0, 0, bits)
-    for f, y in zip(outputs, problem.y, strict=True):
-        if problem.loss == "cross_entropy":
-            label, top = f[int(y[0])], max(f, key=lambda value: value.hi)
-            inside = [(other - top).exp() for other in f]
-            total = total + total_of(inside, bits).rising(log_at) + top - label
-            continue
-        for value, target in zip(f, y, strict=True):
-            if problem.loss == "squared":
-                total = total + (value - Interval.of(target, bits)).square()
-            else:
-                total = total + (-value * Interval.of(target, bits)).rising(softplus_at)
+def add_up(rows: Iterable[list[Number]], length: int) -> list[Number]:
+    """The sum of vectors."""
+    total: list[Number] = [Fraction(0)] * length
+    for row in rows:
+        total = [a + b for a, b in zip(total, row, strict=True)]
     return total
 
 
-def total_of(values: Sequence[Interval], bits: int) -> Interval:
-    """The sum."""
-    total = Interval(0, 0, bits)
-    for value in values:
-        total = total + value
-    return total
+def require_zero(values: Iterable[Number], what: str) -> None:
+    """Every value is recognised as exactly zero (section 1)."""
+    require(not any(values), f"{what} is not zero")
 
 
-def general_flatness(problem: Problem) -> dict[str, Any]:
-    """5.4: a homogeneous network with hidden units has no strict minimum."""
-    return {"strict": "no"} if problem.rational_outputs and len(problem.widths) > 2 else {}
-
-
-# ---------------------------------------------------------------- exact rules for minima
-
-
-def is_pointwise_optimum(problem: Problem, point: Layers) -> bool:
-    """Whether over every group of equal inputs the g_ik sum to zero."""
-    values = evaluate(problem, point)
-    ones = [(ONE,)] * len(problem.x)
-    return all(sums_vanish(problem, values, g, ones) for g in members(problem.groups).values())
-
-
-def classwise_optimum(case: Case) -> Established:
-    """5.2: affine maps on every activation pattern, constants where a layer is dead."""
-    case.proof_keys("")
-    problem, point = case.problem, case.rule_point()
-    values = evaluate(problem, point)
-    ones = [(ONE,)] * len(problem.x)
-    for name, points in members(classes(problem, values)).items():
-        if name == "loose":
-            for group in {problem.groups[i] for i in points}:
-                equal = [i for i, g in enumerate(problem.groups) if g == group]
-                need(sums_vanish(problem, values, equal, ones), "a point on a kink pulls")
-        else:
-            vectors = ones if isinstance(name, int) else problem.x
-            need(sums_vanish(problem, values, points, vectors), "a class of points pulls")
-    return case.minimum(point, **general_flatness(problem))
-
-
-def classes(problem: Problem, values: Values) -> list[Any]:
-    """5.2: the last dead layer, or the signs, or loose."""
-    names: list[Any] = []
-    for i in range(len(problem.x)):
-        zs = [layer[i] for layer in values.hidden]
-        dead = [n for n, layer in enumerate(zs) if all(z < 0 for z in layer)]
-        if problem.activation == "relu" and dead:
-            names.append(dead[-1])
-        elif not problem.kinked:
-            names.append(())
-        elif all(z for layer in zs for z in layer):
-            names.append(tuple(z > 0 for layer in zs for z in layer))
-        else:
-            names.append("loose")
-    return names
-
-
-@dataclass(frozen=True)
-class Unit:
-    """lin_jk, and C_rk by group, of one hidden unit (5.1)."""
-
-    linear: list[list[Exact]]
-    kinks: dict[int, list[Exact]]
-
-
-def unit_derivative(problem: Problem, values: Values, j: int) -> Unit:
-    """5.1."""
-    q = problem.below or ZERO
-    half = (1 + q) / 2
-    slopes = [ONE if z[j] > 0 else q if z[j] < 0 else half for z in values.hidden[0]]
-    scaled = [tuple(s * entry for entry in x) for s, x in zip(slopes, problem.x, strict=True)]
-    everything = range(len(problem.x))
-    outputs = range(problem.widths[-1])
-    kinks: dict[int, list[Exact]] = {}
-    for i in everything:
-        if problem.kinked and values.hidden[0][i][j] == 0:
-            sums = kinks.setdefault(problem.groups[i], [{} for _ in outputs])
-            for k in outputs:
-                add(sums[k], values.g[i][k], (1 - q) / 2)
-    return Unit([weighted(values, everything, scaled, k) for k in outputs], kinks)
-
-
-def one_sided_derivatives(case: Case) -> Established:
-    """5.1: no direction of any hidden unit descends, kinks included."""
-    problem = case.problem
-    case.proof_keys("units epsilon" if problem.widths[-1] > 1 else "units")
-    need(problem.shallow, "the rule needs exactly one hidden layer")
-    point = case.rule_point()
-    values = evaluate(problem, point)
-    ones = [(ONE,)] * len(problem.x)
-    need(sums_vanish(problem, values, range(len(ones)), ones), "the output bias pulls")
-    listed = case.proof["units"]
-    need(isinstance(listed, list) and len(listed) == problem.widths[1], "one list a unit")
-    for j, trees in enumerate(listed):
-        outgoing = tuple(row[j] for row in point[1])
-        unit = unit_derivative(problem, values, j)
-        need(isinstance(trees, list), "the trees of a unit are not a list")
-        if not any(outgoing):
-            need(trees == [], "a unit with zero output weights needs no tree")
-            need(all(zero(row) for row in unit.linear), f"unit {j} pulls")
-            need(all(zero(row) for row in unit.kinks.values()), f"unit {j} pulls at a kink")
-            continue
-        vectors = test_vectors(outgoing, case.proof)
-        need(len(trees) == len(vectors), "one tree a test vector")
-        for vector, tree in zip(vectors, trees, strict=True):
-            linear = [combine(list(zip(vector, column, strict=True)))
-                      for column in zip(*unit.linear, strict=True)]  # fmt: skip
-            bends = {r: combine(list(zip(vector, c, strict=True))) for r, c in unit.kinks.items()}
-            check_tree(problem.x, linear, bends, tree, {})
-    return case.minimum(point, **shallow_flatness(problem, point, values))
-
-
-def test_vectors(outgoing: Row, proof: dict[str, Any]) -> list[Row]:
-    """5.1: the sign of v_j, or V_j +- epsilon e_k."""
-    if len(outgoing) == 1:
-        return [(ONE if outgoing[0] > 0 else -ONE,)]
-    epsilon = rational(proof["epsilon"])
-    need(epsilon > 0, "epsilon is not positive")
-    return [
-        tuple(v + step if i == k else v for i, v in enumerate(outgoing))
-        for k in range(len(outgoing))
-        for step in (epsilon, -epsilon)
-    ]
-
-
-def check_tree(
-    x: Sequence[Row], linear: list[Exact], bends: dict[int, Exact], tree: Any, signs: dict[int, int]
-) -> None:
-    """5.1: l.u + sum of c_r |u.x_r| >= 0 on the cone of the signs assumed so far."""
-    need(isinstance(tree, dict), "a tree is not an object")
-    if "split" in tree:
-        r = keys(tree, "split plus minus")["split"]
-        need(type(r) is int and r in bends and r not in signs, "a split at the wrong group")
-        need(sign(bends[r]) < 0, "a split where the function is convex")
-        check_tree(x, linear, bends, tree["plus"], {**signs, r: 1})
-        check_tree(x, linear, bends, tree["minus"], {**signs, r: -1})
-        return
-    parts = keys(tree, "", "dominated tau mu")
-    total = [dict(entry) for entry in linear]
-
-    def move(value: Exact, factor: Fraction, row: Row) -> None:
-        for entry, component in zip(total, row, strict=True):
-            if component:
-                add(entry, value, factor * component)
-
-    for s, side in signs.items():
-        move(bends[s], Fraction(side), x[s])
-    dominated = by_group(parts.get("dominated", {}))
-    need(not set(dominated) & set(signs), "a group is both split and dominated")
-    for r, c in bends.items():
-        need(sign(c) >= 0 or r in signs or r in dominated, f"group {r} is not accounted for")
-    for r, multipliers in dominated.items():
-        need(r in bends and sign(bends[r]) < 0, "a dominated group is convex")
-        m = {s: rational(value) for s, value in by_group(multipliers).items()}
-        need(set(m) <= set(signs), "a multiplier for a group that is not split")
-        reach = tuple(sum((m[s] * signs[s] * x[s][k] for s in m), ZERO) for k in range(len(x[0])))
-        need(reach == x[r], f"the multipliers of group {r} do not give its input")
-        for s, value in m.items():
-            move(bends[r], abs(value) * signs[s], x[s])
-    for r, value in by_group(parts.get("tau", {})).items():
-        tau = softmax_number(value)
-        need(r in bends and sign(bends[r]) >= 0, "tau at the wrong group")
-        need(sign(combine([(ONE, bends[r]), (-ONE, tau)])) >= 0, "tau is too large")
-        need(sign(combine([(ONE, bends[r]), (ONE, tau)])) >= 0, "tau is too small")
-        move(tau, ONE, x[r])
-    for s, value in by_group(parts.get("mu", {})).items():
-        mu = softmax_number(value)
-        need(s in signs and sign(mu) >= 0, "mu is negative or at the wrong group")
-        move(mu, Fraction(-signs[s]), x[s])
-    need(zero(total), "the multipliers do not balance")
-
-
-def by_group(data: Any) -> dict[int, Any]:
-    """An object whose keys are indices."""
-    need(isinstance(data, dict), "multipliers are not an object")
-    need(all(key.isascii() and key.isdigit() for key in data), "a key is not an index")
-    need(len({int(key) for key in data}) == len(data), "an index occurs twice")
-    return {int(key): value for key, value in data.items()}
-
-
-def shallow_flatness(problem: Problem, point: Layers, values: Values) -> dict[str, Any]:
-    """5.1, last paragraph."""
-    if problem.widths[-1] > 1 or problem.loss == "cross_entropy":
-        return {"strict": "no"}
-    weights = point[1][0][:-1]
-    if not all(weights):
-        return {"strict": "no", "strict_up_to_rescaling": "no"}
-    q = problem.below or ZERO
-    width, hidden = len(problem.x[0]), len(weights)
-    free: list[Row] = []
-    design: list[Row] = []
-    held: list[Row] = []
-    for i, x in enumerate(problem.x):
-        zs = values.hidden[0][i]
-        slopes = [(ONE if z >= 0 else q) * (1 if v > 0 else -1)
-                  for z, v in zip(zs, weights, strict=True)]  # fmt: skip
-        row = (*(s * entry for s in slopes for entry in x), ONE)
-        design.append(row)
-        if not problem.kinked or all(zs):
-            free.append(row)
-        for j, z in enumerate(zs):
-            if problem.kinked and z == 0:
-                held.append((ZERO,) * (j * width) + x + (ZERO,) * ((hidden - j - 1) * width + 1))
-    size = hidden * width + 1
-    upper, lower = size - rank(free), size - rank(design + held)
-    not_yes = "no" if lower > 0 else "unknown"
-    return {
-        "strict": "no",
-        "strict_up_to_rescaling": "yes" if upper == 0 else not_yes,
-        "flat_dimension": upper + hidden if upper == lower else None,
-    }
-
-
-def constant_output(case: Case) -> Established:
-    """5.4: a dead layer, and an output bias whose best value is enclosed."""
-    keys(case.proof, "rule radius")
-    problem = case.problem
-    need(case.verdict == "local_minimum_nearby", "the rule proves a minimum nearby")
-    need(problem.loss != "cross_entropy", "the loss does not separate")
-    values = evaluate(problem, problem.point)
-    names = classes(problem, values)
-    need(isinstance(names[0], int) and len(set(names)) == 1, "no single dead class")
-    radius = rational(case.proof["radius"])
-    need(radius > 0, "the radius is not positive")
-
-    def pull(k: int, shift: Fraction) -> Exact:
-        slopes = [loss_slope(problem.loss, (values.outputs[0][k] + shift,), (y[k],))[0]
-                  for y in problem.y]  # fmt: skip
-        return combine([(ONE, slope) for slope in slopes])
-
-    outputs = range(problem.widths[-1])
-    for k in outputs:
-        need(sign(pull(k, -radius)) < 0 < sign(pull(k, radius)), f"output {k} is not enclosed")
-    at_point = loss_at(problem, problem.point)
-
-    def loss(bits: int) -> Interval:
-        top = Interval.of(at_point, bits) if isinstance(at_point, Fraction) else at_point(bits)
-        slopes = total_of([enclose(pull(k, ZERO), bits).size() for k in outputs], bits)
-        return top.hull(top - slopes * Interval.of(radius, bits))
-
-    return Established(loss=loss, radius=radius, **general_flatness(problem))
-
-
-# ---------------------------------------------------------------- derivatives in intervals
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A network over a box of parameters, on all data.
-
-    `hidden` are the pre-activations [i][layer][unit], `outputs` f [i][k], `first` the derivatives
-    of the loss along each direction, `second` its second derivatives along each pair of directions.
-    """
-
-    hidden: list[list[list[Interval]]]
-    outputs: list[list[Interval]]
-    first: list[Interval]
-    second: list[list[Interval]]
-
-
-def sweep(
-    problem: Problem,
-    point: Layers,
-    bits: int,
-    directions: Sequence[Layers] = (),
-    radius: Fraction = ZERO,
-    order: int = 2,
-) -> Sweep:
-    """Carries values and derivatives forward through the network (section 6.1 and 6.3).
-
-    The box is the point +- radius times the absolute values of the directions. Along directions p,
-    q: dz_p = T_p a + W da_p and ddz_pq = T_p da_q + T_q da_p + W dda_pq; then da_p = act' dz_p and
-    dda_pq = act'' dz_p dz_q + act' ddz_pq.
-    """
-    zero = Interval(0, 0, bits)
-    turns = [
-        [[[Interval.of(v, bits) for v in row] for row in layer] for layer in d] for d in directions
-    ]
-    around = Interval.of(radius, bits)
-    spread = Interval(-around.hi, around.hi, bits)
-    layers_ = [[[Interval.of(v, bits) for v in row] for row in layer] for layer in point]
-    for turn in turns if radius else ():
-        for layer, moves in zip(layers_, turn, strict=True):
-            for row, move in zip(layer, moves, strict=True):
-                row[:] = [
-                    v + t * spread if t.lo or t.hi else v for v, t in zip(row, move, strict=True)
-                ]
-    size = range(len(directions))
-    first, second = [zero for _ in size], [[zero for _ in size] for _ in size]
-    all_hidden: list[list[list[Interval]]] = []
-    all_outputs: list[list[Interval]] = []
-    for x, y in zip(problem.x, problem.y, strict=True):
-        a = [Interval.of(v, bits) for v in x]
-        da = [[zero] * len(a) for _ in size]
-        dda = {(p, q): [zero] * len(a) for p in size for q in size if p <= q and order > 1}
-        hidden: list[list[Interval]] = []
-        for level, layer in enumerate(layers_):
-            z = [along(row, a) for row in layer]
-            dz = [
-                [along(t, a) + along(w, da[p]) for w, t in zip(layer, turns[p][level], strict=True)]
-                for p in size
-            ]
-            ddz = {
-                (p, q): [
-                    along(t, da[q]) + along(u, da[p]) + along(w, bend)
-                    for w, t, u in zip(layer, turns[p][level], turns[q][level], strict=True)
-                ]
-                for (p, q), bend in dda.items()
-            }
-            if level == len(layers_) - 1:
-                g, curvature = output_slopes(problem.loss, z, y)
-                for p in size:
-                    first[p] = first[p] + along(g, dz[p])
-                for (p, q), bend in ddz.items():
-                    bent = along([along(row, dz[p]) for row in curvature], dz[q]) + along(g, bend)
-                    second[p][q] = second[q][p] = second[q][p] + bent
-                all_outputs.append(z)
-                break
-            hidden.append(z)
-            jets = [activation(problem, value) for value in z]
-            a = [*(jet[0] for jet in jets), Interval.of(ONE, bits)]
-            da = [
-                [*(scaled(jet[1], r) for jet, r in zip(jets, rates, strict=True)), zero]
-                for rates in dz
-            ]
-            dda = {(p, q): [*(scaled(scaled(jet[2], dz[p][j]), dz[q][j]) + scaled(jet[1], bend[j])
-                              for j, jet in enumerate(jets)), zero]
-                   for (p, q), bend in ddz.items()}  # fmt: skip
-        all_hidden.append(hidden)
-    return Sweep(all_hidden, all_outputs, first, second)
-
-
-def scaled(a: Interval, b: Interval) -> Interval:
-    """The product, quick where a factor is exactly zero."""
-    return a * b if (a.lo or a.hi) and (b.lo or b.hi) else Interval(0, 0, a.bits)
-
-
-def along(left: Sequence[Interval], right: Sequence[Interval]) -> Interval:
-    """The inner product."""
-    return total_of([scaled(a, b) for a, b in zip(left, right, strict=True)], left[0].bits)
-
-
-def activation(problem: Problem, z: Interval) -> Jet:
-    """The activation with two derivatives; a piecewise linear one off its kink only."""
-    if problem.below is None:
-        return SMOOTH[problem.activation](z)
-    one = Interval.of(ONE, z.bits)
-    need(z.sign() != 0 or not problem.kinked, "a unit may be on its kink")
-    slope = one if z.sign() > 0 else Interval.of(problem.below, z.bits)
-    return z * slope, slope, Interval(0, 0, z.bits)
-
-
-def output_slopes(
-    loss: str, f: list[Interval], y: Row
-) -> tuple[list[Interval], list[list[Interval]]]:
-    """First and second derivative of the loss in the outputs at one point."""
-    bits, size = f[0].bits, range(len(f))
-    one, zero = Interval.of(ONE, bits), Interval(0, 0, bits)
-    if loss == "cross_entropy":
-        p = [share([other - own for other in f]) for own in f]
-        first = [p[k] - one if k == int(y[0]) else p[k] for k in size]
-        return first, [[p[k] * ((one if k == m else zero) - p[m]) for m in size] for k in size]
-    labels = [Interval.of(v, bits) for v in y]
-    if loss == "squared":
-        first = [(value - label).times(2) for value, label in zip(f, labels, strict=True)]
-        own = [one.times(2) for _ in size]
+def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
+    """The point at which 5.1 and 5.2 are applied (section 5)."""
+    pb, layers, found = case.problem, case.problem.layers, Found()
+    require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    if case.verdict == "local_minimum_nearby":
+        as_object(proof, "rule", "point", *keys)
+        layers = read_layers(proof["point"], pb.widths, rational)
+        found.radius = distance(layers, pb.layers)
     else:
-        shares = [(-(label * v)).rising(sigmoid_at) for v, label in zip(f, labels, strict=True)]
-        first = [-(label * s) for s, label in zip(shares, labels, strict=True)]
-        own = [s * (one - s) for s in shares]
-    return first, [[own[k] if k == m else zero for m in size] for k in size]
+        as_object(proof, "rule", *keys)
+    found.place, found.loss = layers, total_loss(pb, layers, case.bits)
+    return evaluate(pb, layers), found
 
 
-def unit_directions(problem: Problem, free: Sequence[int]) -> list[Layers]:
-    """The directions of single parameters."""
-    where = positions(problem.widths)
-    return [
-        tuple(
-            tuple(
-                tuple(ONE if (level, j, k) == where[p] else ZERO for k in range(wide + 1))
-                for j in range(high)
-            )
-            for level, (wide, high) in enumerate(pairwise(problem.widths))
-        )
-        for p in free
-    ]
+def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
+    """The sum over the points of g_ik x~_i."""
+    members = list(points)
+    rows = ([ex.g[i][k] * v for v in ex.inputs[i]] for i in members)
+    return add_up(rows, len(ex.inputs[0]))
 
 
-def positions(widths: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, incoming) of every parameter index; the bias comes after the weights."""
-    result: list[tuple[int, int, int]] = []
-    for level, (wide, high) in enumerate(pairwise(widths)):
-        result += [(level, j, k) for j in range(high) for k in range(wide)]
-        result += [(level, j, wide) for j in range(high)]
-    return result
-
-
-def definite(matrix: list[list[Interval]], bound: Fraction, transform: tuple[Row, ...]) -> bool:
-    """Whether S (H - bound I) S^T is strictly diagonally dominant with positive diagonal."""
-    size = range(len(matrix))
-    bits = matrix[0][0].bits
-    s = [[Interval.of(entry, bits) for entry in row] for row in transform]
-    shift = Interval.of(bound, bits)
-    shifted = [[matrix[i][j] - shift if i == j else matrix[i][j] for j in size] for i in size]
-    half = [[total_of([s[i][m] * shifted[m][j] for m in size], bits) for j in size] for i in size]
-    for i in size:
-        row = [total_of([half[i][m] * s[j][m] for m in size], bits) for j in size]
-        others = total_of([row[j].size() for j in size if j != i], bits)
-        if (row[i] - others).sign() <= 0:
-            return False
-    return True
-
-
-def strongly_convex(
-    case: Case,
-    size: int,
-    hessian: Callable[[int], list[list[Interval]]],
-    gradient: Callable[[int], list[Interval]] | None,
-) -> tuple[Fraction, Fraction]:
-    """Theorem 5: lambda and r, if the Hessian and (unless it is zero) the gradient allow them."""
-    radius, bound = rational(case.proof["radius"]), rational(case.claim["eigenvalue_bound"])
-    need(radius > 0 and bound > 0, "the radius or the eigenvalue bound is not positive")
-    transform = rows(case.proof["transform"], size, rational)
-    need(len(transform) == size, "the transform has a wrong size")
-    for bits in BITS:
-        if not definite(hessian(bits), bound, transform):
+def rank(rows: list[list[Fraction]]) -> int:
+    """The rank of a rational matrix, by elimination."""
+    rows, found = [list(row) for row in rows], 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
+        if pivot is None:
             continue
-        if gradient is None:
-            return bound, radius
-        square = total_of([g.square() for g in gradient(bits)], bits)
-        if 4 * square.upper < (bound * radius) ** 2:
-            return bound, radius
-    raise Invalid("the loss is not shown to be strongly convex with a small gradient")
+        rows[found], rows[pivot] = rows[pivot], rows[found]
+        for r in range(found + 1, len(rows)):
+            factor = rows[r][column] / rows[found][column]
+            if factor:
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[found], strict=True)]
+        found += 1
+    return found
 
 
-def below_centre(
-    loss: Callable[[int], Interval], gradient: Callable[[int], list[Interval]], bound: Fraction
-) -> Callable[[int], Interval]:
-    """Theorem 5: the minimum's loss lies in [L - |gradient|^2 / (2 lambda), L]."""
+def require_definite(
+    h: list[list[Number]], bound: Fraction, s: list[list[Fraction]], bits: int
+) -> None:
+    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
 
-    def enclosure(bits: int) -> Interval:
-        top = loss(bits)
-        square = total_of([g.square() for g in gradient(bits)], bits)
-        return top.hull(top - Interval.of(square.upper / (2 * bound), bits))
-
-    return enclosure
-
-
-def convex_ball(case: Case) -> Established:
-    """5.3: strong convexity on a box, and a minimum inside or at its centre."""
-    keys(case.proof, "rule centre radius fixed transform")
-    problem = case.problem
-    centre = layers(case.proof["centre"], problem.widths)
-    count = len(positions(problem.widths))
-    fixed = case.proof["fixed"]
-    need(
-        isinstance(fixed, list) and all(type(p) is int for p in fixed),
-        "fixed is no list of indices",
-    )
-    need(
-        fixed == sorted(set(fixed)) and all(0 <= p < count for p in fixed),
-        "fixed is not increasing",
-    )
-    free = [p for p in range(count) if p not in set(fixed)]
-    need(bool(free), "no parameter is free")
-    directions, size = unit_directions(problem, free), rational(case.proof["radius"])
-    smooth = problem.below is None or len(problem.widths) == 2
-    dead = 0 if smooth else check_slice(problem, centre, set(fixed), directions, size)
-    need(not smooth or not fixed, "with a smooth activation nothing is fixed")
-    exact = case.verdict == "local_minimum"
-    need(exact or case.verdict == "local_minimum_nearby", "the rule does not prove this verdict")
-    if exact:
-        need(centre == problem.point, "the centre is not the point")
-        slopes = exact_gradient(problem, centre)
-        need(zero([slopes[p] for p in free]), "the gradient is not exactly zero")
-
-    def gradient(bits: int) -> list[Interval]:
-        return sweep(problem, centre, bits, directions, order=1).first
-
-    def hessian(bits: int) -> list[list[Interval]]:
-        return sweep(problem, centre, bits, directions, size).second
-
-    bound, radius = strongly_convex(case, len(free), hessian, None if exact else gradient)
-    at = loss_at(problem, centre)
-    as_interval = (lambda bits: Interval.of(at, bits)) if isinstance(at, Fraction) else at
-    return Established(
-        loss=at if exact else below_centre(as_interval, gradient, bound),
-        strict="yes" if smooth else "no",
-        strict_up_to_rescaling="no" if dead else "yes",
-        flat_dimension=len(fixed),
-        eigenvalue_bound=bound,
-        radius=None if exact else distance(centre, problem.point) + radius,
-        exact_point=centre if exact else None,
-    )
+    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
+    interval matrix has all eigenvalues above the bound.
+    """
+    size = range(len(h))
+    shifted = [[h[a][b] - bound if a == b else h[a][b] for b in size] for a in size]
+    rows = [[Interval.of(v, bits) if v else 0 for v in row] for row in s]
+    left = [[dot(row, (shifted[a][b] for a in size)) for b in size] for row in rows]
+    for a in size:
+        entries = [interval(dot(left[a], rows[b]), bits) for b in size]
+        others = sum(abs(entries[b]).hi for b in size if b != a)
+        if entries[a].lo <= others:
+            raise Undecided("the Hessian is not shown to be positive definite")
 
 
-def check_slice(
-    problem: Problem, centre: Layers, fixed: set[int], directions: list[Layers], radius: Fraction
-) -> int:
-    """5.3: what is fixed is dead or removes one rescaling each. Returns how many units are dead."""
-    box = sweep(problem, centre, 256, directions, radius, order=1).hidden
-    signs = [[[z.sign() for z in layer] for layer in point] for point in box]
+def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    if 4 * squared >= (bound * radius) ** 2:
+        raise Undecided("the gradient at the centre is not shown to be small enough")
+    return squared / (2 * bound)
+
+
+def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
+    """The interval [loss - drop, loss]."""
+    top = interval(loss, bits)
+    return hull(top, top - drop)
+
+
+def transform(proof: Json, size: int) -> list[list[Fraction]]:
+    """Reads the square matrix S."""
+    return [read_row(row, size) for row in as_list(proof["transform"], size)]
+
+
+# ---- rules for minima ---------------------------------------------------------------------------
+
+
+def one_sided_derivatives(case: Case, proof: Json) -> Found:
+    """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
+    pb = case.problem
+    require(len(pb.widths) == 3, "the rule needs exactly one hidden layer")
+    outputs = pb.widths[2]
+    ex, found = exact_place(case, proof, "units", *(["epsilon"] if outputs > 1 else []))
+    require_zero(add_up(ex.g, outputs), "the sum of g")
+    units = as_list(proof["units"], pb.widths[1])
+    for j, item in enumerate(units):
+        lin, bends = unit_terms(ex, j)
+        v = [row[j] for row in ex.layers[1][0]]
+        if not any(v):
+            as_list(item, 0)
+            require_zero((a for row in lin for a in row), "lin of a unit without output weights")
+            require_zero((c for r in bends.values() for c in r), "C of a unit without outputs")
+            continue
+        if outputs == 1:
+            tests = [[1 if v[0] > 0 else -1]]
+        else:
+            epsilon = positive(proof["epsilon"])
+            steps = [(k, s * epsilon) for k in range(outputs) for s in (1, -1)]
+            tests = [[a + e * (m == k) for m, a in enumerate(v)] for k, e in steps]
+        for test, tree in zip(tests, as_list(item, len(tests)), strict=True):
+            slope = [dot(test, column) for column in zip(*lin, strict=True)]
+            bend = {r: dot(test, c) for r, c in bends.items()}
+            Tree(ex.inputs, bend, case.bits).check(tree, slope, {})
+    shallow_flatness(ex, found)
+    return found
+
+
+def unit_terms(
+    ex: Exact, j: int, held: Iterable[int] | None = None
+) -> tuple[list[list[Number]], dict[int, list[Number]]]:
+    """lin_jk (by k) and C_rk (by r, then k) of section 5.1; `held` says what is on the kink."""
+    p, q = ex.pb.slopes or (Fraction(1), Fraction(1))
+    groups, outputs = ex.pb.groups(), range(len(ex.g[0]))
+    lin: list[list[Number]] = [[Fraction(0)] * len(ex.inputs[0]) for _ in outputs]
+    bends: dict[int, list[Number]] = {}
+    for i, x in enumerate(ex.inputs):
+        z = ex.traces[i].pre[0][j]
+        on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
+        slope = (p + q) / 2 if on_kink else ex.traces[i].first[0][j]
+        for k in outputs:
+            lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
+        if on_kink:
+            more = [a * ((p - q) / 2) for a in ex.g[i]]
+            old = bends.get(groups[i])
+            bends[groups[i]] = more if old is None else add_up([old, more], len(more))
+    return lin, bends
+
+
+@dataclass
+class Tree:
+    """A tree of section 5.1: l.u + sum of c_r |u.x~_r| >= 0 on the cone of its node."""
+
+    inputs: list[list[Fraction]]
+    bend: dict[int, Number]
+    bits: int
+
+    def group(self, key: str) -> int:
+        """Reads the name of a group on the kink."""
+        r = int(key) if re.fullmatch(r"0|[1-9][0-9]{0,9}", key) else -1
+        require(r in self.bend, f"{key[:20]!a} is no group on the kink")
+        return r
+
+    def check(self, tree: object, slope: list[Number], signs: dict[int, int]) -> None:
+        """Checks the node; `signs` holds sigma of the groups split above it."""
+        require(isinstance(tree, dict), "a tree is not an object")
+        node = cast("Json", tree)
+        if "split" in node:
+            as_object(node, "split", "plus", "minus")
+            r = self.group(str(as_int(node["split"])))
+            require(r not in signs, "a group is split twice")
+            require(sign(self.bend[r], self.bits) < 0, "a group with c >= 0 is split")
+            self.check(node["plus"], slope, {**signs, r: 1})
+            self.check(node["minus"], slope, {**signs, r: -1})
+        else:
+            self.leaf(node, slope, signs)
+
+    def leaf(self, node: Json, slope: list[Number], signs: dict[int, int]) -> None:
+        """The identity at a leaf. Only groups with c < 0 may be dominated, only c >= 0 have tau."""
+        as_object(node, optional=["dominated", "tau", "mu"])
+
+        def table(key: str) -> dict[int, object]:
+            value = node.get(key, {})
+            require(isinstance(value, dict), f"{key} is not an object")
+            return {self.group(r): v for r, v in cast("Json", value).items()}
+
+        def ray(s: int) -> list[Number]:
+            require(s in signs, "a multiplier names a group that was not split")
+            return [signs[s] * a for a in self.inputs[s]]
+
+        dominated, size = table("dominated"), len(slope)
+        must = {r for r in self.bend if r not in signs and sign(self.bend[r], self.bits) < 0}
+        require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
+        total = add_up([slope, *([self.bend[s] * a for a in ray(s)] for s in signs)], size)
+        for r, value in dominated.items():
+            require(isinstance(value, dict), "dominated does not hold objects")
+            m = {self.group(s): rational(v) for s, v in cast("Json", value).items()}
+            combined = add_up(([f * a for a in ray(s)] for s, f in m.items()), size)
+            require(combined == self.inputs[r], "a dominated input is not the combination given")
+            bound = add_up(([abs(f) * a for a in ray(s)] for s, f in m.items()), size)
+            total = [a + self.bend[r] * b for a, b in zip(total, bound, strict=True)]
+        for r, value in table("tau").items():
+            tau, c = soft(value), self.bend[r]
+            require(sign(c, self.bits) >= 0, "tau names a group with c < 0")
+            require(sign(c - tau, self.bits) >= 0 <= sign(c + tau, self.bits), "|tau| exceeds c")
+            total = [a + tau * b for a, b in zip(total, self.inputs[r], strict=True)]
+        for s, value in table("mu").items():
+            mu = soft(value)
+            require(sign(mu, self.bits) >= 0, "mu is negative")
+            total = [a - mu * b for a, b in zip(total, ray(s), strict=True)]
+        require_zero(total, "the difference of the two sides at a leaf")
+
+
+def shallow_flatness(ex: Exact, found: Found) -> None:
+    """Flatness of section 5.1, Corollary 1."""
+    pb, found.strict = ex.pb, "no"
+    v = ex.layers[1][0][0]
+    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
+        return
+    if not all(v):
+        found.rescaled = "no"
+        return
+    width, units = pb.widths[0] + 1, range(pb.widths[1])
+    rows: list[list[Fraction]] = []
+    smooth: list[list[Fraction]] = []
+    bent: list[list[Fraction]] = []
+    for trace, x in zip(ex.traces, ex.inputs, strict=True):
+        z, slope = trace.pre[0], trace.first[0]
+        factors = [slope[j] if v[j] > 0 else -slope[j] for j in units]
+        rows.append([f * a for f in factors for a in x] + [Fraction(1)])
+        kinks = [j for j in units if pb.kinked and z[j] == 0]
+        if not kinks:
+            smooth.append(rows[-1])
+        bent += [[a * (m == j) for m in units for a in x] + [Fraction(0)] for j in kinks]
+    size = len(units) * width + 1
+    upper, lower = size - rank(smooth), size - rank(rows + bent)
+    found.rescaled = "yes" if upper == 0 else "no" if lower > 0 else "unknown"
+    found.flat = upper + len(units) if upper == lower else None
+
+
+def point_class(ex: Exact, i: int) -> tuple[object, ...]:
+    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose",).
+
+    Only hidden layers count: the outputs are no units, and they never die.
+    """
+    hidden = ex.traces[i].pre[:-1]
+    dead = [n for n, z in enumerate(hidden) if all(v < 0 for v in z)]
+    if ex.pb.hidden and ex.pb.activation == "relu" and dead:
+        return ("dead", dead[-1])
+    if not ex.pb.kinked:
+        return ("signs",)
+    if any(v == 0 for z in hidden for v in z):
+        return ("loose",)
+    return ("signs", *(v > 0 for z in hidden for v in z))
+
+
+def hidden_homogeneous(pb: Problem) -> str:
+    """`strict` for rules 5.2 and 5.4."""
+    return "no" if pb.slopes is not None and pb.hidden else "unknown"
+
+
+def classwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
+    ex, found = exact_place(case, proof)
+    classes: dict[tuple[object, ...], list[int]] = {}
+    for i, group in enumerate(ex.pb.groups()):
+        kind = point_class(ex, i)
+        classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
+    for kind, members in classes.items():
+        for k in range(ex.pb.widths[-1]):
+            total = moment(ex, members, k)
+            require_zero(
+                total if kind[0] == "signs" else total[-1:], f"the sum of a {kind[0]} class"
+            )
+    found.strict = hidden_homogeneous(ex.pb)
+    return found
+
+
+def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
+    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
+    listed: list[tuple[int, int, int]] = []
+    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
+        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
+        listed += [(layer, j, -1) for j in range(outputs)]
+    return listed
+
+
+def backward(layers: Layers, trace: Trace, g: list[Number]) -> list[list[Number]]:
+    """The delta of each layer: the derivative of the loss of one data point by its z."""
+    deltas = [g]
+    for layer in range(len(layers) - 2, -1, -1):
+        columns = zip(*layers[layer + 1][0], strict=True)
+        back = [dot(column, deltas[0]) for column in columns]
+        deltas.insert(0, [b * s for b, s in zip(back, trace.first[layer], strict=True)])
+    return deltas
+
+
+def gradient(
+    pb: Problem, layers: Layers, free: list[tuple[int, int, int]], bits: int | None
+) -> list[Number]:
+    """The gradient of the loss in the free parameters, exact if `bits` is None."""
+    total: list[Number] = [Fraction(0)] * len(free)
+    for i, x in enumerate(pb.xs):
+        trace = forward(pb, layers, x, bits)
+        deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
+        row = [deltas[m][j] * (trace.post[m][k] if k >= 0 else 1) for m, j, k in free]
+        total = [a + b for a, b in zip(total, row, strict=True)]
+    return total
+
+
+def add_hessian(
+    pb: Problem, layers: Layers, i: int, trace: Trace, free: list[tuple[int, int, int]],
+    total: list[list[Number]],
+) -> None:  # fmt: skip
+    """Adds the Hessian of the loss of data point i in the free parameters, forward over reverse.
+
+    For each free parameter p: dz and da are the derivatives by p of z and a; then those of delta,
+    d delta = (W^T d delta' + dW^T delta') act' + (W^T delta') act'' dz, delta' of the next layer;
+    the entry for the parameter that multiplies a in z_j is d delta_j a + delta_j da.
+    """
+    last = len(layers) - 1
+    deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
+    backs = [
+        [dot(c, deltas[m + 1]) for c in zip(*layers[m + 1][0], strict=True)] for m in range(last)
+    ]
+    outer = loss_hessian(pb, trace.out)
+    for row, (layer, unit, source) in zip(total, free, strict=True):
+        da: list[list[Number]] = [[0] * len(a) for a in trace.post]
+        dz: list[list[Number]] = [[0] * len(z) for z in trace.pre]
+        dz[layer][unit] = trace.post[layer][source] if source >= 0 else 1
+        for m in range(layer, last):
+            da[m + 1] = [s * d if d else 0 for s, d in zip(trace.first[m], dz[m], strict=True)]
+            dz[m + 1] = [dot(w, da[m + 1]) for w in layers[m + 1][0]]
+        dd: list[list[Number]] = [[] for _ in layers]
+        dd[last] = [dot(r, dz[last]) for r in outer]
+        for m in range(last - 1, -1, -1):
+            back = [dot(c, dd[m + 1]) for c in zip(*layers[m + 1][0], strict=True)]
+            if m + 1 == layer and source >= 0:
+                back[source] = back[source] + deltas[layer][unit]
+            dd[m] = [
+                (b * s if b else 0) + (u * c * d if d else 0)
+                for b, s, u, c, d in zip(
+                    back, trace.first[m], backs[m], trace.second[m], dz[m], strict=True
+                )
+            ]
+        for column, (m, j, k) in enumerate(free):
+            one, other = dd[m][j], da[m][k] if k >= 0 else 0
+            if one:
+                row[column] = row[column] + (one * trace.post[m][k] if k >= 0 else one)
+            if other:
+                row[column] = row[column] + deltas[m][j] * other
+
+
+def convex_ball(case: Case, proof: Json) -> Found:
+    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_layers(proof["centre"], pb.widths, rational)
+    fixed = [as_int(p) for p in as_list(proof["fixed"])]
+    names = parameters(pb.widths)
+    require(fixed == sorted(set(fixed)), "fixed is not increasing")
+    require(all(0 <= p < len(names) for p in fixed), "fixed holds no parameter index")
+    box = enclosed(centre, bits, radius, fixed)
+    traces = [forward(pb, box, x, bits) for x in pb.xs]
+    smooth = pb.slopes is None or not pb.hidden
+    dead = check_fixed(pb, centre, fixed, names, traces)
+    kept = set(fixed)
+    free = [name for p, name in enumerate(names) if p not in kept]
+    require(len(free) > 0, "there is no free parameter")
+    hessian: list[list[Number]] = [[Interval(0, 0, bits) for _ in free] for _ in free]
+    for i, trace in enumerate(traces):
+        add_hessian(pb, box, i, trace, free, hessian)
+    require_definite(hessian, bound, transform(proof, len(free)), bits)
+    found = Found("no", "no" if dead else "yes", len(fixed), bound)
+    if smooth:
+        found.strict = "yes"
+    if case.verdict == "local_minimum":
+        require(distance(centre, pb.layers) == 0, "the centre is not the problem's point")
+        require_zero(gradient(pb, centre, free, None), "the gradient")
+        found.place = centre
+        return found
+    slopes = gradient(pb, enclosed(centre, bits, Fraction(0)), free, bits)
+    drop = require_small(slopes, bound, radius)
+    found.radius = distance(centre, pb.layers) + radius
+    found.loss = lowered(total_loss(pb, centre, bits), drop, bits)
+    return found
+
+
+def check_fixed(
+    pb: Problem, centre: Layers, fixed: list[int], names: list[tuple[int, int, int]],
+    traces: list[Trace],
+) -> bool:  # fmt: skip
+    """Which parameters may be fixed (section 5.3); returns whether a unit is dead.
+
+    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
+    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
+    freedom of rescaling and no more. Kinks were excluded when the traces were made.
+    """
+    if pb.slopes is None or not pb.hidden:
+        require(not fixed, "a smooth network has no fixed parameters")
+        return False
     dead = {
-        (level, j)
-        for level in range(len(centre) - 1)
-        for j in range(problem.widths[level + 1])
-        if problem.activation == "relu" and all(point[level][j] < 0 for point in signs)
+        (m, j)
+        for m, width in enumerate(pb.widths[1:-1])
+        for j in range(width)
+        if pb.activation == "relu" and all(t.pre[m][j].hi < 0 for t in traces)
     }
-    gauges: set[tuple[int, int]] = set()
-    for index, (level, j, k) in enumerate(positions(problem.widths)):
-        into_dead = (level, j) in dead
-        out_of_dead = k < problem.widths[level] and (level - 1, k) in dead
-        if into_dead or out_of_dead:
-            need(index in fixed, "a parameter of a dead unit is not fixed")
-        elif index in fixed:
-            need(level < len(centre) - 1, "an output weight is fixed")
-            need((level, j) not in gauges, "a unit has two fixed parameters")
-            need(centre[level][j][k] != 0, "a fixed parameter is zero")
-            gauges.add((level, j))
-    return len(dead)
+    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
+    values, seen = flatten(centre), set[tuple[int, int]]()
+    for p in fixed:
+        if p not in of_dead:
+            m, j, _ = names[p]
+            require(m < len(centre) - 1, "an output parameter is fixed")
+            require((m, j) not in seen, "two parameters of one unit are fixed")
+            require(values[p] != 0, "a fixed parameter is zero")
+            seen.add((m, j))
+    return bool(dead)
 
 
-def exact_gradient(problem: Problem, point: Layers) -> list[Exact]:
-    """The gradient where all activation values and slopes are rational (5.3)."""
-    total: list[Exact] = [{} for _ in positions(problem.widths)]
-    for x, y in zip(problem.x, problem.y, strict=True):
-        states, slants = [x], list[list[Fraction]]()
-        for layer in point[:-1]:
-            jets = [
-                known_jet(problem.activation, problem.below, dot(row, states[-1])) for row in layer
-            ]
-            states.append((*(value for value, _ in jets), ONE))
-            slants.append([slant for _, slant in jets])
-        outputs = tuple(dot(row, states[-1]) for row in point[-1])
-        deltas = [loss_slope(problem.loss, outputs, y)]
-        for level in range(len(point) - 1, 0, -1):
-            deltas.insert(0, [
-                combine([(row[j] * slant, d) for row, d in zip(point[level], deltas[0],
-                strict=True)]) for j, slant in enumerate(slants[level - 1])
-            ])  # fmt: skip
-        for p, (level, j, k) in enumerate(positions(problem.widths)):
-            add(total[p], deltas[level][j], states[level][k])
-    return total
+def constant_output(case: Case, proof: Json) -> Found:
+    """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
+    pb = case.problem
+    as_object(proof, "rule", "radius")
+    radius = positive(proof["radius"])
+    require(pb.activation == "relu" and pb.hidden, "the rule needs relu units")
+    require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
+    ex = evaluate(pb, pb.layers)
+    kinds = {point_class(ex, i) for i in range(len(pb.xs))}
+    require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
+    for side in (-1, 1):
+        moved = [loss_gradient(pb, i, [c + side * radius for c in t.out])
+                 for i, t in enumerate(ex.traces)]  # fmt: skip
+        for total in add_up(moved, pb.widths[-1]):
+            require(sign(total, case.bits) == side, "the best constant is not within the radius")
+    sizes = (abs(interval(total, case.bits)).upper for total in add_up(ex.g, pb.widths[-1]))
+    loss = lowered(
+        total_loss(pb, pb.layers, case.bits), radius * sum(sizes, Fraction(0)), case.bits
+    )
+    return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Face:
-    """5.5: live units with held groups and bases, in the order of the coordinates."""
+    """A live unit of rule 5.5: the groups it holds on its kink, the directions it may move."""
 
-    held: dict[int, tuple[int, ...]]
-    bases: dict[int, tuple[Row, ...]] = field(default_factory=dict[int, tuple[Row, ...]])
+    held: list[int]
+    basis: list[list[Fraction]]
 
 
-def kinked_ball(case: Case) -> Established:
-    """5.5: a minimum with some data exactly on kinks, under the logistic loss."""
-    keys(case.proof, "rule centre radius units transform")
-    problem, radius = case.problem, rational(case.proof["radius"])
-    centre = layers(case.proof["centre"], problem.widths)
-    need(case.verdict == "local_minimum_nearby" and problem.loss == "logistic", "wrong rule")
-    need(problem.shallow and problem.widths[-1] == 1 and problem.kinked, "wrong network")
-    need(centre[1][0][:-1] == problem.point[1][0][:-1], "the output weights have moved")
-    need(radius > 0, "the radius is not positive")
-    values = evaluate(problem, centre)
-    face = read_face(problem, centre, values, case.proof["units"])
-    q = problem.below or ZERO
-    design: list[Row] = []
-    for i, x in enumerate(problem.x):
-        entries: list[Fraction] = []
-        for j, basis in face.bases.items():
-            z, v = values.hidden[0][i][j], centre[1][0][j]
-            if problem.groups[i] in face.held[j]:
-                entries += [ZERO] * len(basis)
-                continue
-            steps = [dot(move, x) for move in basis]
-            need(abs(z) > radius * sum(map(abs, steps)), "a unit may bend at a free point")
-            entries += [v * (ONE if z > 0 else q) * step for step in steps]
-        design.append((*entries, ONE))
-    size = len(design[0])
+def read_face(item: object, ex: Exact, j: int) -> Face | None:
+    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
+    pb, pre = ex.pb, [t.pre[0][j] for t in ex.traces]
+    if item is None:
+        dead = pb.slopes is not None and pb.slopes[1] == 0 and all(z < 0 for z in pre)
+        require(dead, "a unit given as dead is not")
+        return None
+    fields, groups = as_object(item, "held", "basis"), pb.groups()
+    held = [as_int(r) for r in as_list(fields["held"])]
+    require(held == sorted(set(held)) and set(held) <= set(groups), "held lists no groups")
+    require(ex.layers[1][0][0][j] != 0, "a live unit has output weight zero")
+    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
+    inputs = [ex.inputs[r] for r in held]
+    require(rank(inputs) == len(held), "the held inputs are linearly dependent")
+    size = len(ex.inputs[0])
+    basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
+    require(not any(dot(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
+    return Face(held, basis)
 
-    def shares(bits: int, spread: Fraction) -> list[Interval]:
-        result: list[Interval] = []
-        for f, y, row in zip(values.outputs, problem.y, design, strict=True):
-            reach = spread * sum(map(abs, row))
-            ends = [Interval.of(-y[0] * (f[0] + step), bits) for step in (-reach, reach)]
-            result.append(ends[0].hull(ends[1]).rising(sigmoid_at))
-        return result
 
-    def gradient(bits: int) -> list[Interval]:
-        pulls = [
-            s * Interval.of(-y[0], bits) for s, y in zip(shares(bits, ZERO), problem.y, strict=True)
-        ]
-        return [along(pulls, [Interval.of(row[p], bits) for row in design]) for p in range(size)]
-
-    def hessian(bits: int) -> list[list[Interval]]:
-        one = Interval.of(ONE, bits)
-        own = [s * (one - s) for s in shares(bits, radius)]
-        return [
-            [
-                along(own, [Interval.of(row[p] * row[m], bits) for row in design])
-                for m in range(size)
+def kinked_ball(case: Case, proof: Json) -> Found:
+    """Section 5.5, Theorem 9: a minimum on kinks with the logistic loss."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "units", "transform")
+    require(
+        len(pb.widths) == 3 and pb.widths[2] == 1 and pb.kinked, "the rule needs kinks, [d,h,1]"
+    )
+    require(pb.loss == "logistic", "the rule needs the logistic loss")
+    bound, r = positive(case.eigenvalue), positive(proof["radius"])
+    ex = evaluate(pb, read_layers(proof["centre"], pb.widths, rational))
+    v = ex.layers[1][0][0]
+    require(v == pb.layers[1][0][0], "the centre has other output weights")
+    items = as_list(proof["units"], pb.widths[1])
+    faces = [read_face(item, ex, j) for j, item in enumerate(items)]
+    groups, reach, rows = pb.groups(), Fraction(1), list[list[Fraction]]()
+    for i, (trace, x) in enumerate(zip(ex.traces, ex.inputs, strict=True)):
+        row: list[Fraction] = []
+        for j, face in enumerate(faces):
+            if face is not None:
+                along = [dot(b, x) + Fraction(0) for b in face.basis]
+                holds = groups[i] in face.held
+                far = abs(trace.pre[0][j]) > r * sum(map(abs, along))
+                require(holds or far, "a pre-activation may reach its kink")
+                factor = 0 if holds else v[j] * trace.first[0][j]
+                row += [factor * a for a in along]
+        rows.append([*row, Fraction(1)])
+    for face in faces:
+        if face is not None:
+            sums = [
+                sum((abs(b[m]) for b in face.basis), Fraction(0)) for m in range(len(ex.inputs[0]))
             ]
-            for p in range(size)
-        ]
-
-    bound, _ = strongly_convex(case, size, hessian, gradient)
-    for j, groups in face.held.items():
-        if groups:
-            check_held(problem, centre, values, j, groups, lambda bits: shares(bits, radius))
-    at = loss_at(problem, centre)
-    need(not isinstance(at, Fraction), "the loss is not logistic")
-    widest = max([ONE, *(sum(abs(move[k]) for move in basis) for basis in face.bases.values()
-                         for k in range(len(problem.x[0])))])  # fmt: skip
-    dead = problem.widths[1] - len(face.held)
-    return Established(
-        loss=below_centre(at, gradient, bound),  # type: ignore[arg-type]
-        strict="no",
-        strict_up_to_rescaling="no" if dead else "yes",
-        flat_dimension=len(face.held) + dead * (problem.widths[0] + 2),
-        eigenvalue_bound=bound,
-        radius=distance(centre, problem.point) + radius * widest,
-    )
-
-
-def read_face(problem: Problem, centre: Layers, values: Values, listed: Any) -> Face:
-    """5.5, first item."""
-    need(isinstance(listed, list) and len(listed) == problem.widths[1], "one entry a unit")
-    face = Face({})
-    for j, entry in enumerate(listed):
-        zs = [z[j] for z in values.hidden[0]]
-        if entry is None:
-            need(problem.below == 0 and all(z < 0 for z in zs), "a unit is not dead")
-            continue
-        parts = keys(entry, "held basis")
-        groups = parts["held"]
-        need(isinstance(groups, list) and all(type(r) is int for r in groups), "held is no list")
-        need(groups == sorted(set(groups)) and set(groups) <= set(problem.groups), "no such group")
-        need(all(zs[r] == 0 for r in groups), "a held input is not on the kink")
-        normals = [problem.x[r] for r in groups]
-        need(rank(normals) == len(normals), "the held inputs are dependent")
-        width = len(problem.x[0])
-        basis = rows(parts["basis"], width, rational) if len(groups) < width else ()
-        need(len(basis) == width - len(groups), "a basis has a wrong size")
-        need(len(basis) > 0 or parts["basis"] == [], "a basis where nothing can move")
-        need(all(dot(move, x) == 0 for move in basis for x in normals), "a move leaves the kink")
-        need(centre[1][0][j] != 0, "a live unit has no output weight")
-        face.held[j] = tuple(groups)
-        face.bases[j] = basis
-    return face
+            reach = max(reach, *sums)
+    size = range(len(rows[0]))
+    outs = [Interval.of(t.out[0], bits) for t in ex.traces]
+    swing = [r * sum(map(abs, row)) for row in rows]
+    box = [hull(f - s, f + s) for f, s in zip(outs, swing, strict=True)]
+    curves = [loss_hessian(pb, [f])[0][0] for f in box]
+    scaled = [[c * a if a else 0 for a in row] for c, row in zip(curves, rows, strict=True)]
+    zero = Interval(0, 0, bits)
+    hessian = [
+        [zero + dot((s[a] for s in scaled), (f[b] for f in rows)) for b in size] for a in size
+    ]
+    require_definite(hessian, bound, transform(proof, len(size)), bits)
+    at = [loss_gradient(pb, i, [f])[0] for i, f in enumerate(outs)]
+    drop = require_small([zero + dot(at, (row[a] for row in rows)) for a in size], bound, r)
+    ex.g = [loss_gradient(pb, i, [f]) for i, f in enumerate(box)]
+    for j, face in enumerate(faces):
+        if face is not None and face.held:
+            require_held(ex, j, face, 1 if v[j] > 0 else -1, bits)
+    dead = faces.count(None)
+    loss = lowered(total_loss(pb, ex.layers, bits), drop, bits)
+    flat = len(faces) - dead + (pb.widths[0] + 2) * dead
+    radius = distance(ex.layers, pb.layers) + r * reach
+    return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
 
 
-def check_held(
-    problem: Problem,
-    centre: Layers,
-    values: Values,
-    j: int,
-    groups: tuple[int, ...],
-    shares: Callable[[int], list[Interval]],
-) -> None:
-    """5.5: |tau_r| < sign(v_j) C_jr over the whole box."""
-    q = problem.below or ZERO
-    slopes: list[Fraction] = []
-    for i, z in enumerate(values.hidden[0]):
-        on_kink = problem.groups[i] in groups
-        slopes.append((1 + q) / 2 if on_kink else ONE if z[j] > 0 else q)
-    normals = [problem.x[r] for r in groups]
-    duals = solve([[dot(a, b) for b in normals] for a in normals], normals)
-    side = ONE if centre[1][0][j] > 0 else -ONE
-    for bits in BITS:
-        g = [
-            share * Interval.of(-y[0], bits)
-            for share, y in zip(shares(bits), problem.y, strict=True)
-        ]
-        ok = True
-        for r, dual in zip(groups, duals, strict=True):
-            pairs = zip(slopes, problem.x, strict=True)
-            tau = along(g, [Interval.of(slope * dot(dual, x), bits) for slope, x in pairs])
-            own = [side * (1 - q) / 2 if group == r else ZERO for group in problem.groups]
-            bend = along(g, [Interval.of(factor, bits) for factor in own])
-            ok = ok and (bend - tau.size()).sign() > 0
-        if ok:
-            return
-    raise Invalid(f"unit {j} may descend off its kinks")
+def require_held(ex: Exact, j: int, face: Face, side: int, bits: int) -> None:
+    """Section 5.5, fourth item: |tau_r| < sign(v_j) C_jr, tau = (X X^T)^-1 X lin_j."""
+    lin, bends = unit_terms(ex, j, face.held)
+    inputs = [ex.inputs[r] for r in face.held]
+    gram = [[dot(a, b) + Fraction(0) for b in inputs] for a in inputs]
+    projected = [dot(x, lin[0]) for x in inputs]
+    for r, weights in zip(face.held, inverse(gram), strict=True):
+        tau = Interval(0, 0, bits) + dot(weights, projected)
+        if abs(tau).hi >= (bends[r][0] * side).lo:
+            raise Undecided("a held input may leave its kink")
 
 
-def solve(matrix: list[list[Fraction]], right: Sequence[Row]) -> list[Row]:
-    """The solution of a regular linear system with several right-hand sides (as rows)."""
-    work = [[*row, *b] for row, b in zip(matrix, right, strict=True)]
-    for column in range(len(work)):
-        pivot = next((i for i in range(column, len(work)) if work[i][column]), None)
-        need(pivot is not None, "a singular matrix")
-        work[column], work[pivot or column] = work[pivot or column], work[column]
-        work[column] = [entry / work[column][column] for entry in work[column]]
-        for i in range(len(work)):
-            if i != column:
-                factor = work[i][column]
-                work[i] = [a - factor * b for a, b in zip(work[i], work[column], strict=True)]
-    return [tuple(row[len(work) :]) for row in work]
+def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The inverse of a rational matrix, by Gauss and Jordan."""
+    n = len(matrix)
+    rows = [[*row, *(Fraction(a == b) for b in range(n))] for a, row in enumerate(matrix)]
+    for c in range(n):
+        pivot = next((r for r in range(c, n) if rows[r][c]), None)
+        if pivot is None:
+            raise Invalid("a matrix is singular")
+        rows[c], rows[pivot] = rows[pivot], rows[c]
+        rows[c] = [a / rows[c][c] for a in rows[c]]
+        for other in range(n):
+            if other != c and rows[other][c]:
+                factor = rows[other][c]
+                rows[other] = [a - factor * b for a, b in zip(rows[other], rows[c], strict=True)]
+    return [row[n:] for row in rows]
 
 
-# ---------------------------------------------------------------- rules for refutations
+# ---- rules for refutations ----------------------------------------------------------------------
 
 
-def refuted(case: Case, **found: Any) -> Established:
-    """A refutation: it establishes nothing about strictness."""
-    need(case.verdict == "not_local_minimum", "the rule does not prove this verdict")
-    return Established(loss=loss_at(case.problem, case.problem.point), **found)
+def read_direction(case: Case, proof: Json) -> Layers:
+    """Reads a point-shaped direction."""
+    as_object(proof, "rule", "direction")
+    return read_layers(proof["direction"], case.problem.widths, rational)
 
 
-def descent_direction(case: Case) -> Established:
-    """6.1: a negative one-sided derivative."""
-    keys(case.proof, "rule direction")
-    problem, point = case.problem, case.problem.point
-    direction = layers(case.proof["direction"], problem.widths)
-    if problem.below is None:
-        slopes = (sweep(problem, point, bits, [direction], order=1).first[0] for bits in BITS)
-        need(
-            any(slope.sign() < 0 for slope in slopes), "the loss does not fall along the direction"
-        )
-        return refuted(case)
-    values, q = evaluate(problem, point), problem.below
-    total: Exact = {}
-    for i, x in enumerate(problem.x):
-        state, rate = x, (ZERO,) * len(x)
-        for level, (layer, turn) in enumerate(zip(point, direction, strict=True)):
-            rates = tuple(
-                dot(m, state) + dot(row, rate) for row, m in zip(layer, turn, strict=True)
-            )
-            if level == len(point) - 1:
-                for g, step in zip(values.g[i], rates, strict=True):
-                    add(total, g, step)
-                break
-            zs = values.hidden[level][i]
-            rate = (*(r if z > 0 else q * r if z < 0 else act(r, q)
-                      for z, r in zip(zs, rates, strict=True)), ZERO)  # fmt: skip
-            state = (*(act(z, q) for z in zs), ONE)
-    need(sign(total) < 0, "the loss does not fall along the direction")
-    return refuted(case)
-
-
-def zero_output_weight(case: Case) -> Established:
-    """6.2: a unit without output weight that would be useful if turned a little."""
-    keys(case.proof, "rule unit output direction")
-    problem = case.problem
-    need(problem.shallow, "the rule needs exactly one hidden layer")
-    values = evaluate(problem, problem.point)
-    j, k = case.proof["unit"], case.proof["output"]
-    need(type(j) is int and 0 <= j < problem.widths[1], "no such unit")
-    need(type(k) is int and 0 <= k < problem.widths[2], "no such output")
-    need(not any(row[j] for row in problem.point[1]), "the unit has an output weight")
-    (direction,) = rows([case.proof["direction"]], len(problem.x[0]), rational)
-    unit = unit_derivative(problem, values, j)
-    terms = list(zip(direction, unit.linear[k], strict=True))
-    terms += [(abs(dot(direction, problem.x[r])), c[k]) for r, c in unit.kinks.items()]
-    need(sign(combine(terms)) != 0, "the unit would change nothing")
-    return refuted(case)
-
-
-def negative_curvature(case: Case) -> Established:
-    """6.3: a negative second derivative along a line."""
-    keys(case.proof, "rule direction")
-    problem = case.problem
-    direction = layers(case.proof["direction"], problem.widths)
-    if problem.activation in ("softsign", "elu") and problem.below is None:
-        hidden = sweep(problem, problem.point, BITS[1]).hidden
-        need(all(z.sign() for p in hidden for layer in p for z in layer), "no second derivative")
-    bends = (sweep(problem, problem.point, bits, [direction]).second[0][0] for bits in BITS)
-    need(any(bend.sign() < 0 for bend in bends), "the second derivative is not negative")
-    return refuted(case)
-
-
-def valley_to_infinity(case: Case) -> Established:
-    """6.4: a ray of the last layer along which no margin falls and some rise."""
-    keys(case.proof, "rule direction")
-    problem, width = case.problem, case.problem.widths[-2]
-    need(problem.loss != "squared", "the squared loss has no such valley")
-    (turn,) = layers({"layers": [case.proof["direction"]]}, (width, problem.widths[-1]))
-    if problem.below is None:
-        for bits in BITS:
-            rates = ray_rates(problem, turn, bits)
-            margins = [m for r, y in zip(rates, problem.y, strict=True)
-                       for m in interval_margins(problem.loss, r, y)]  # fmt: skip
-            if all(margin.sign() > 0 for margin in margins):
-                return refuted(case, valley_limit=ZERO)
-        raise Invalid("some margin does not rise along the ray")
-    values = evaluate(problem, problem.point)
-    staying: list[list[bool]] = []
-    rising = False
-    for state, y in zip(values.features, problem.y, strict=True):
-        rates = [dot(row, state) for row in turn]
-        if problem.loss == "logistic":
-            margins = [v * r for v, r in zip(y, rates, strict=True)]
-        else:
-            margins = [rates[int(y[0])] - r for r in rates]
-        need(min(margins) >= 0, "a margin falls along the ray")
-        rising = rising or max(margins) > 0
-        staying.append([margin == 0 for margin in margins])
-    need(rising, "no margin rises along the ray")
-
-    def limit(bits: int) -> Interval:
-        total = Interval(0, 0, bits)
-        for f, y, stays in zip(values.outputs, problem.y, staying, strict=True):
-            if problem.loss == "logistic":
-                for value, target, stay in zip(f, y, stays, strict=True):
-                    if stay:
-                        total = total + Interval.of(-target * value, bits).rising(softplus_at)
-            else:
-                own = f[int(y[0])]
-                parts = [
-                    Interval.of(v - own, bits).exp() for v, s in zip(f, stays, strict=True) if s
+def descent_direction(case: Case, proof: Json) -> Found:
+    """Section 6.1: the one-sided derivative of the loss along the direction is negative."""
+    pb, moves = case.problem, read_direction(case, proof)
+    exact = pb.slopes is not None
+    layers = pb.layers if exact else enclosed(pb.layers, case.bits, Fraction(0))
+    total: Number = Fraction(0)
+    for i, x in enumerate(pb.xs):
+        trace = forward(pb, layers, x, None if exact else case.bits)
+        da: list[Number] = [0] * len(x)
+        df = da
+        for m, ((weight, _), (dw, db)) in enumerate(zip(layers, moves, strict=True)):
+            df = [
+                dot(dw[j], trace.post[m]) + dot(weight[j], da) + db[j] for j in range(len(weight))
+            ]
+            if m < len(layers) - 1:
+                da = [
+                    pb.slopes[1] * d if pb.slopes and z == 0 and d < 0 else s * d
+                    for z, s, d in zip(trace.pre[m], trace.first[m], df, strict=True)
                 ]
-                total = total + total_of(parts, bits).rising(log_at)
-        return total
-
-    if problem.loss == "logistic":
-        gone = not any(stay for row in staying for stay in row)
-    else:
-        gone = all(sum(row) == 1 for row in staying)
-    return refuted(case, valley_limit=ZERO if gone else limit)
+        total = total + dot(loss_gradient(pb, i, trace.out), df)
+    require(sign(total, case.bits) < 0, "the loss does not fall along the direction")
+    return Found()
 
 
-def ray_rates(problem: Problem, turn: tuple[Row, ...], bits: int) -> list[list[Interval]]:
-    """How fast the outputs of a smooth network move when its last layer moves."""
-    return sweep(problem, (*problem.point[:-1], turn), bits).outputs
+def zero_output_weight(case: Case, proof: Json) -> Found:
+    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
+    pb = case.problem
+    as_object(proof, "rule", "unit", "output", "direction")
+    require(len(pb.widths) == 3 and pb.slopes is not None, "the rule needs [d,h,K], homogeneous")
+    j, k = as_int(proof["unit"]), as_int(proof["output"])
+    require(0 <= j < pb.widths[1] and 0 <= k < pb.widths[2], "there is no such unit or output")
+    u = read_row(proof["direction"], pb.widths[0] + 1)
+    ex = evaluate(pb, pb.layers)
+    require(not any(row[j] for row in ex.layers[1][0]), "the unit has output weights")
+    lin, bends = unit_terms(ex, j)
+    psi = dot(u, lin[k]) + dot((c[k] for c in bends.values()),
+                               (abs(dot(u, ex.inputs[r])) for r in bends))  # fmt: skip
+    require(sign(psi, case.bits) != 0, "psi is zero")
+    return Found()
 
 
-def interval_margins(loss: str, rates: list[Interval], y: Row) -> list[Interval]:
-    """How fast the margins of one point rise."""
-    if loss == "logistic":
-        return [r if v > 0 else -r for r, v in zip(rates, y, strict=True)]
-    label = int(y[0])
-    return [rates[label] - r for k, r in enumerate(rates) if k != label]
+def negative_curvature(case: Case, proof: Json) -> Found:
+    """Section 6.3, Theorem 7: the second derivative of the loss along the line is negative."""
+    pb, bits = case.problem, case.bits
+    moves = read_direction(case, proof)
+    if pb.kinked:
+        pre = [z for x in pb.xs for row in forward(pb, pb.layers, x, None).pre[:-1] for z in row]
+        require(all(pre), "a unit is on its kink")
+    layers = enclosed(pb.layers, bits, Fraction(0))
+    total: Number = Fraction(0)
+    for i, x in enumerate(pb.xs):
+        trace = forward(pb, layers, x, bits)
+        if pb.activation in ("softsign", "elu"):
+            for z in (z for row in trace.pre[:-1] for z in row):
+                require(sign(z, bits) != 0, "a unit is exactly at 0")
+        da: list[Number] = [0] * len(x)
+        d2a: list[Number] = da
+        df: list[Number] = da
+        d2f: list[Number] = da
+        for m, ((weight, _), (dw, db)) in enumerate(zip(layers, moves, strict=True)):
+            rows = range(len(weight))
+            df = [dot(dw[j], trace.post[m]) + dot(weight[j], da) + db[j] for j in rows]
+            d2f = [2 * dot(dw[j], da) + dot(weight[j], d2a) for j in rows]
+            if m < len(layers) - 1:
+                first, second = trace.first[m], trace.second[m]
+                da = [s * d for s, d in zip(first, df, strict=True)]
+                d2a = [s * e + c * interval(d, bits).square()
+                       for s, c, d, e in zip(first, second, df, d2f, strict=True)]  # fmt: skip
+        bent = [dot(row, df) for row in loss_hessian(pb, trace.out)]
+        total = total + dot(df, bent) + dot(loss_gradient(pb, i, trace.out), d2f)
+    require(sign(total, bits) < 0, "the second derivative is not negative")
+    return Found()
 
 
-RULES: dict[str, Callable[[Case], Established]] = {
-    "one_sided_derivatives": one_sided_derivatives,
-    "classwise_optimum": classwise_optimum,
-    "convex_ball": convex_ball,
-    "constant_output": constant_output,
-    "kinked_ball": kinked_ball,
-    "descent_direction": descent_direction,
-    "zero_output_weight": zero_output_weight,
-    "negative_curvature": negative_curvature,
-    "valley_to_infinity": valley_to_infinity,
-}
+def valley_to_infinity(case: Case, proof: Json) -> Found:
+    """Section 6.4, Theorem 8: moving the last layer lowers no margin and raises some, for ever.
 
-
-# ---------------------------------------------------------------- the claim
-
-
-def read_ball(data: Any, name: str) -> tuple[Fraction, Fraction]:
-    """Midpoint and radius of a ball (section 1)."""
-    parts = keys(data, "mid rad")
-    middle, radius = rational(parts["mid"]), rational(parts["rad"])
-    need(radius >= 0, f"{name}: the radius is negative")
-    return middle, radius
-
-
-def check_ball(data: Any, truth: Callable[[int], Interval] | Fraction, name: str) -> None:
-    """Section 1: exact where the truth is rational, else around our enclosure and not too wide."""
-    middle, radius = read_ball(data, name)
-    if isinstance(truth, Fraction):
-        need(radius == 0 and middle == truth, f"{name} is {truth}, not as claimed")
-        return
-    need(radius <= max(ONE, abs(middle)) / 2**20, f"{name} is claimed too loosely")
-    for bits in BITS:
-        found = truth(bits)
-        if middle - radius <= found.lower and found.upper <= middle + radius:
-            return
-        need(
-            found.upper >= middle - radius and found.lower <= middle + radius,
-            f"{name} is not as claimed",
-        )
-    raise Invalid(f"{name} is not shown to be as claimed")
-
-
-def check_claim(case: Case, found: Established) -> None:
-    """Every field of the claim is what the rule establishes."""
-    claim = case.claim
-    for name in ("strict", "strict_up_to_rescaling"):
-        need(claim[name] == getattr(found, name), f"{name} is not as claimed")
-    flat = claim["flat_dimension"]
-    need(flat is None or type(flat) is int, "flat_dimension is neither an integer nor null")
-    need(flat == found.flat_dimension, "flat_dimension is not as claimed")
-    if found.eigenvalue_bound is None:
-        need(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue bound")
-    if found.radius is None:
-        need(claim["radius"] is None, "the rule gives no radius")
-    else:
-        need(rational(claim["radius"]) >= found.radius, "the radius is too small")
-        need(rational(claim["radius"]) <= 2 * found.radius, "the radius is claimed too loosely")
-    check_ball(claim["loss"], found.loss, "loss")
-    if found.valley_limit is None:
-        need(claim["valley_limit"] is None, "the rule gives no valley limit")
-    else:
-        check_ball(claim["valley_limit"], found.valley_limit, "valley_limit")
-
-
-def check_optimality(case: Case, found: Established, proof: Any) -> None:
-    """Section 7: whether the point is a global minimum."""
-    answer, problem, claim = case.claim["global"], case.problem, case.claim
-    if answer == "unknown":
-        need(proof is None and claim["witness_loss"] is None, "a proof of nothing")
-        return
-    need(isinstance(proof, dict) and isinstance(proof.get("rule"), str), "global is not proved")
-    if answer == "no" and proof["rule"] == "witness":
-        keys(proof, "rule point")
-        better = loss_at(problem, layers(proof["point"], problem.widths))
-        check_ball(claim["witness_loss"], better, "witness_loss")
-        need(less(better, found.loss), "the witness is not better")
-        return
-    keys(proof, "rule")
-    need(claim["witness_loss"] is None, "a witness loss without a witness")
-    if answer == "no":
-        need(proof["rule"] == "not_local_minimum", "unknown rule for global")
-        need(case.verdict == "not_local_minimum", "the point may be a local minimum")
-        return
-    need(answer == "yes" and found.exact_point is not None, "global is not proved")
-    point = found.exact_point or problem.point
-    if proof["rule"] == "pointwise_optimum":
-        need(is_pointwise_optimum(problem, point), "some function may do better")
-        return
-    need(proof["rule"] == "affine_optimum" and problem.below is not None, "unknown rule for global")
-    need(problem.below == 1, "the network is not affine")
-    everything = range(len(problem.x))
-    vectors = problem.x
-    need(
-        sums_vanish(problem, evaluate(problem, point), everything, vectors),
-        "an affine map is better",
-    )
-
-
-def less(
-    left: Callable[[int], Interval] | Fraction, right: Callable[[int], Interval] | Fraction
-) -> bool:
-    """Whether one loss is certainly smaller than another."""
-    if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return left < right
-    for bits in BITS[:3]:
-        a = Interval.of(left, bits) if isinstance(left, Fraction) else left(bits)
-        b = Interval.of(right, bits) if isinstance(right, Fraction) else right(bits)
-        if a.hi < b.lo:
-            return True
-    return False
-
-
-CLAIM = (
-    "verdict strict strict_up_to_rescaling flat_dimension eigenvalue_bound global loss "
-    "witness_loss radius valley_limit"
-)
-
-
-def verify(certificate: dict[str, Any]) -> None:
-    """Checks a whole certificate.
-
-    Raises:
-        Invalid: it does not hold, or cannot be followed.
+    Some margin must be raised: with one class there is none, and nothing falls.
     """
-    parts = keys(certificate, "format claim problem proof global_proof digest")
-    rest = {key: value for key, value in parts.items() if key != "digest"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    need(
-        hashlib.sha256(text.encode("ascii")).hexdigest() == parts["digest"],
-        "the digest does not match",
-    )
-    claim = keys(parts["claim"], CLAIM)
-    problem = read_problem(parts["problem"])
-    need(isinstance(parts["proof"], dict), "the proof is not an object")
-    rule = parts["proof"].get("rule")
-    need(isinstance(rule, str) and rule in RULES, "unknown rule")
-    verdicts = ("local_minimum", "not_local_minimum", "local_minimum_nearby")
-    need(claim["verdict"] in verdicts, "unknown verdict")
-    case = Case(problem, claim["verdict"], claim, parts["proof"])
-    found = RULES[rule](case)
-    check_claim(case, found)
-    check_optimality(case, found, parts["global_proof"])
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "direction")
+    fields = as_object(proof["direction"], "weight", "bias")
+    ((dw, db),) = read_layers({"layers": [fields]}, pb.widths[-2:], rational)
+    exact, limit, rises = pb.slopes is not None, Interval(0, 0, bits), False
+    require(pb.loss != "squared", "the rule needs a log loss")
+    layers = pb.layers if exact else enclosed(pb.layers, bits, Fraction(0))
+    for i, x in enumerate(pb.xs):
+        trace, y = forward(pb, layers, x, None if exact else bits), pb.ys[i]
+        delta = [dot(row, trace.post[-1]) + b for row, b in zip(dw, db, strict=True)]
+        if pb.loss == "logistic":
+            gains = [a * b for a, b in zip(delta, y, strict=True)]
+            stays = [-b * f for f, b in zip(trace.out, y, strict=True)]
+        else:
+            right, others = int(y[0]), [k for k in range(len(delta)) if k != y[0]]
+            gains = [delta[right] - delta[k] for k in others]
+            stays = [trace.out[k] - trace.out[right] for k in others]
+        signs = [sign(a, bits) for a in gains]
+        require(min(signs) >= (0 if exact else 1), "a margin is not raised")
+        rises = rises or max(signs) > 0
+        kept = [interval(d, bits) for d, s in zip(stays, signs, strict=True) if s == 0]
+        together = [kept] if pb.loss == "cross_entropy" else [[d] for d in kept]
+        for ds in together:
+            limit = limit + log_one_plus_exp(*ds) if ds else limit
+    require(rises, "no margin is raised")
+    return Found(limit=limit)
 
 
-def check(certificate: Any) -> Result:
-    """Checks a certificate given as JSON data (as read by `json.load`)."""
-    sys.set_int_max_str_digits(MAX_DIGITS)
-    text = "no claim"
-    try:
-        need(isinstance(certificate, dict), "not an object")
-        text = describe(certificate.get("claim"))
-        need(certificate.get("format") == "spurious-certificate/1", "not a spurious-certificate/1")
-        verify(certificate)
-    except Invalid as error:
-        return Result(False, text, str(error))
-    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        return Result(False, text, f"malformed: {type(error).__name__}: {error}")
-    return Result(True, text, "every step holds")
+MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
+    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
+    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
+    "constant_output": (constant_output, ("local_minimum_nearby",)),
+    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+}
+REFUTATIONS = {
+    rule.__name__: (rule, ("not_local_minimum",))
+    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
+}
+RULES = MINIMA | REFUTATIONS
 
 
-def describe(claim: Any) -> str:
-    """The claim in one sentence."""
-    if not isinstance(claim, dict):
-        return "no claim"
-    names = {
-        "local_minimum": "local minimum",
-        "not_local_minimum": "not a local minimum",
-        "local_minimum_nearby": "a local minimum is nearby",
-    }
-    parts = [names.get(str(claim.get("verdict")), "unknown verdict")]
-    if claim.get("radius") is not None:
-        parts[0] += f" (within {shown(claim['radius'])})"
-    if claim.get("strict") == "yes":
+# ---- the claim ----------------------------------------------------------------------------------
+
+
+def require_ball(claimed: object, value: Number, what: str) -> None:
+    """The claimed ball states the value (section 1, Ball)."""
+    mid, rad = ball(claimed)
+    if not isinstance(value, Interval):
+        require(rad == 0 and mid == value, f"{what} is not as claimed")
+        return
+    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
+    low, high = mid - rad, mid + rad
+    require(value.lower <= high and value.upper >= low, f"{what} is not as claimed")
+    if not low <= value.lower <= value.upper <= high:
+        raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
+    """Section 7: `global`, `witness_loss` and `global_proof`."""
+    pb, bits, answer = case.problem, case.bits, claim["global"]
+    if answer == "unknown":
+        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        return
+    fields = cast("Json", proof) if isinstance(proof, dict) else {}
+    rule = fields.get("rule")
+    require(answer in ("yes", "no"), "global is not yes, no or unknown")
+    if answer == "no" and rule == "witness":
+        as_object(fields, "rule", "point")
+        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
+        if isinstance(value, Interval) or isinstance(loss, Interval):
+            gap = interval(loss, bits) - value
+            require(sign(gap, bits) > 0, "the witness is not better")
+        else:
+            require(value < loss, "the witness is not better")
+        require_ball(claim["witness_loss"], value, "the loss of the witness")
+        return
+    as_object(fields, "rule")
+    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
+    if answer == "no":
+        require(rule == "not_local_minimum", "unknown rule in global_proof")
+        require(case.verdict == "not_local_minimum", "the verdict does not refute")
+        return
+    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
+    if found.place is None:
+        raise Invalid("global: yes needs an exact point")
+    ex, everything = evaluate(pb, found.place), range(len(pb.xs))
+    groups = pb.groups()
+    for k in range(pb.widths[-1]):
+        if rule == "affine_optimum":
+            require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+            require_zero(moment(ex, everything, k), "the sum of g x~")
+        else:
+            require(rule == "pointwise_optimum", "unknown rule in global_proof")
+            for r in set(groups):
+                members = [i for i in everything if groups[i] == r]
+                require_zero(moment(ex, members, k)[-1:], "the sum of g over equal inputs")
+
+
+CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
+          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
+
+
+def check_at(certificate: Json, bits: int) -> str:
+    """Checks everything at one precision; returns the claim in words."""
+    claim = as_object(certificate["claim"], *CLAIMS)
+    pb = read_problem(certificate["problem"])
+    proof = certificate["proof"]
+    require(isinstance(proof, dict), "proof is not an object")
+    proof = cast("Json", proof)
+    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    require(name in RULES, "unknown rule")
+    rule, verdicts = RULES[name]
+    require(verdict in verdicts, f"the rule {name} does not give this verdict")
+    case = Case(pb, verdict, claim["eigenvalue_bound"], bits)
+    found = rule(case, proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
+    flat = claim["flat_dimension"]
+    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    if verdict == "local_minimum_nearby":
+        needed = Fraction(0) if found.radius is None else found.radius
+        radius = rational(claim["radius"])
+        require(needed <= radius, "the radius is too small")
+        require(radius <= 2 * needed, "the radius is more than twice what is needed")
+    else:
+        require(claim["radius"] is None, "only local_minimum_nearby has a radius")
+    loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
+    require_ball(claim["loss"], loss, "the loss")
+    if found.limit is None:
+        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
+    else:
+        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
+    global_claim(case, claim, certificate["global_proof"], found, loss)
+    return sentence(claim)
+
+
+def decimal(x: Fraction) -> str:
+    """A rational in words: exact if short, else rounded to ten digits."""
+    if x.numerator.bit_length() < 40 and x.denominator.bit_length() < 20:
+        return str(x)
+    with localcontext(prec=10) as context:
+        return f"{context.divide(Decimal(x.numerator), Decimal(x.denominator)):.10g}"
+
+
+def sentence(claim: Json) -> str:
+    """The claim as one sentence."""
+    parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
+    if claim["radius"] is not None:
+        parts[0] += f" (within {decimal(rational(claim['radius']))})"
+    if claim["strict"] == "yes":
         parts.append("strict")
-    elif claim.get("strict_up_to_rescaling") == "yes":
+    elif claim["strict_up_to_rescaling"] == "yes":
         parts.append("strict up to rescaling")
-    parts.append(
-        {"yes": "global", "no": "not global"}.get(str(claim.get("global")), "global unknown")
-    )
-    for key, words in (
-        ("loss", "loss"), ("witness_loss", "a better point has loss"), ("valley_limit", "valley to")
-    ):  # fmt: skip
-        ball = claim.get(key)
-        if isinstance(ball, dict):
-            parts.append(f"{words} {shown(ball.get('mid'))}")
+    elif claim["strict"] == "no":
+        parts.append("not strict")
+    if claim["global"] != "unknown":
+        parts.append("global" if claim["global"] == "yes" else "not global")
+    parts.append(f"loss {decimal(ball(claim['loss'])[0])}")
+    if claim["witness_loss"] is not None:
+        parts.append(f"a better point has loss {decimal(ball(claim['witness_loss'])[0])}")
+    if claim["valley_limit"] is not None:
+        parts.append(f"a valley falls to {decimal(ball(claim['valley_limit'])[0])} at infinity")
     return ", ".join(parts)
 
 
-def shown(text: Any) -> str:
-    """A rational, briefly."""
+def check(certificate: dict[str, Any]) -> Result:
+    """Checks a certificate that was read from JSON (section 8). Never raises."""
+    reason = ""
     try:
-        value = rational(text)
-        return str(text) if len(str(text)) <= 12 else f"{float(value):.10g}"
-    except (Invalid, ValueError, OverflowError):
-        return "?"
+        fields = as_object(
+            certificate, "format", "claim", "problem", "proof", "global_proof", "digest"
+        )
+        require(fields["format"] == "spurious-certificate/1", "unknown format")
+        rest = {key: value for key, value in fields.items() if key != "digest"}
+        text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        digest = hashlib.sha256(text.encode("ascii")).hexdigest()
+        require(fields["digest"] == digest, "the digest differs: the file was changed")
+        for bits in BITS:
+            try:
+                return Result(True, check_at(fields, bits), "")
+            except Undecided as error:
+                reason = str(error)
+    except Invalid as error:
+        reason = str(error)
+    except Exception as error:  # whatever goes wrong, nothing was proved
+        reason = f"the check failed ({type(error).__name__})"
+    return Result(False, "", reason or "not proved")
 
 
-# ---------------------------------------------------------------- files and command line
+# ---- files and the command line -----------------------------------------------------------------
 
 
-def load(path: str) -> dict[str, Any]:
+def load(path: str | Path) -> Json:
     """Reads a certificate file.
 
     Raises:
-        BadInput: it cannot be read, or is no certificate.
+        BadInput: If it cannot be read or is no certificate at all.
     """
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
+    def unique(pairs: list[tuple[str, object]]) -> Json:
+        found = dict(pairs)
+        if len(found) != len(pairs):
             raise BadInput("a key occurs twice in one object")
-        return dict(pairs)
+        return found
 
-    def refuse(text: str) -> Any:
-        raise BadInput(f"{text[:40]} is not an exact number; write it as text")
+    def refuse(text: str) -> object:
+        raise BadInput(f"the number {text[:30]} is neither an integer nor in a string")
+
+    def integer(text: str) -> int:
+        if len(text) > 4000:
+            raise BadInput("an integer is too long")
+        return int(text)
 
     try:
-        if Path(path).stat().st_size > MAX_BYTES:
-            raise BadInput(f"the file is larger than {MAX_BYTES} bytes")
-        text = Path(path).read_text(encoding="utf-8")
-        data = json.loads(text, object_pairs_hook=unique, parse_constant=refuse, parse_float=refuse)
+        info = Path(path).stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise BadInput("not a regular file")
+        if info.st_size > MAX_BYTES:
+            raise BadInput("larger than 256 MiB")
+        data = Path(path).read_bytes()
+        value: object = json.loads(
+            data.decode("utf-8"), object_pairs_hook=unique, parse_float=refuse,
+            parse_constant=refuse, parse_int=integer,
+        )  # fmt: skip
     except OSError as error:
-        raise BadInput(f"cannot read it: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON: {str(error).splitlines()[0]}") from None
-    if not isinstance(data, dict) or data.get("format") != "spurious-certificate/1":
-        raise BadInput("not a spurious-certificate/1 object")
-    return data
+        raise BadInput(f"cannot be read ({error.strerror or type(error).__name__})") from None
+    except RecursionError:
+        raise BadInput("nested too deeply") from None
+    except MemoryError:
+        raise BadInput("too large for this machine's memory") from None
+    except ValueError as error:
+        raise BadInput(f"not JSON ({' '.join(str(error).split())[:80]})") from None
+    found = cast("Json", value)
+    if not isinstance(value, dict) or found.get("format") != "spurious-certificate/1":
+        raise BadInput('not a certificate: no "format": "spurious-certificate/1"')
+    pending: list[object] = [found]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += cast("Json", item).values()
+        elif isinstance(item, list):
+            pending += cast("list[object]", item)
+        elif isinstance(item, str):
+            match = re.fullmatch(r"[+-]?[0-9.]+[eE][+-]?([0-9]+)", item)
+            if match and (len(match[1]) > 9 or int(match[1]) > MAX_EXPONENT):
+                raise BadInput(f"the exponent of {item[:30]} is too large")
+    return found
 
 
-def check_file(path: str) -> Result:
-    """Checks a certificate file.
+def check_file(path: str | Path) -> Result:
+    """Checks one file.
 
     Raises:
-        BadInput: it cannot be read, or is no certificate.
+        BadInput: If the file cannot be read or holds no certificate.
     """
     return check(load(path))
 
 
-def answers(paths: Sequence[str]) -> Iterator[tuple[str, Result | BadInput, float]]:
-    """Each file with its result and the seconds it took."""
-    for path in paths:
-        start = time.perf_counter()
-        try:
-            answer: Result | BadInput = check_file(path)
-        except BadInput as error:
-            answer = error
-        yield path, answer, time.perf_counter() - start
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line: 0 if all are valid, 1 if one is not, 2 if one is no certificate."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in arguments
-    paths = [a for a in arguments if a != "--json"]
-    if not paths or any(a.startswith("-") for a in paths):
-        print("usage: spurious_checker.py CERTIFICATE... [--json]", file=sys.stderr)
-        return 2
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="spurious_checker", description="Check certificates.")
+    parser.add_argument("certificates", nargs="+", metavar="CERTIFICATE")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    options = parser.parse_args(argv)
     status = 0
-    for path, answer, seconds in answers(paths):
-        if isinstance(answer, BadInput):
-            status = 2
-            print(f"{path}: {answer}", file=sys.stderr)
-            row = {"file": path, "valid": False, "claim": None, "reason": str(answer)}
+    for path in options.certificates:
+        start, bad = time.perf_counter(), False
+        try:
+            result = check_file(path)
+        except BadInput as error:
+            result, bad = Result(False, "", str(error)), True
+        seconds = round(time.perf_counter() - start, 6)
+        status = max(status, 2 if bad else 0 if result.valid else 1)
+        if options.json:
+            line = json.dumps({"file": path, **vars(result), "seconds": seconds})
         else:
-            status = max(status, 0 if answer.valid else 1)
-            row = {
-                "file": path,
-                "valid": answer.valid,
-                "claim": answer.claim,
-                "reason": answer.reason,
-            }
-            if not as_json:
-                word = "valid" if answer.valid else "INVALID"
-                reason = "" if answer.valid else f" ({answer.reason})"
-                print(f"{path}: {word}: {answer.claim}{reason}")
-        if as_json:
-            print(json.dumps(row | {"seconds": round(seconds, 4)}))
+            answer = "valid" if result.valid else "bad input" if bad else "invalid"
+            line = f"{path}: {answer}: {result.claim or result.reason}"
+            line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+            line = line.encode("ascii", "backslashreplace").decode()
+        print(line, file=sys.stderr if bad and not options.json else sys.stdout)
     return status
 
 

@@ -1,0 +1,532 @@
+"""Certificates derived with pencil and paper, one at least for every rule.
+
+Nothing here uses the prover. The `convex_ball` and `kinked_ball` evidence comes from a few lines of
+Newton's method in floats, made exact by `Fraction`; whether it is good enough is for the checker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+F = Fraction
+Cert = dict[str, Any]
+
+
+def seal(certificate: Cert) -> Cert:
+    """A copy with the right digest."""
+    rest = {k: v for k, v in certificate.items() if k != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    rest = json.loads(text)  # no two parts of it are one object in memory
+    return {**rest, "digest": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def text(x: Any) -> Any:
+    """Numbers become strings, in lists too."""
+    return [text(v) for v in x] if isinstance(x, list | tuple) else str(Fraction(x))
+
+
+def point(*layers: tuple[list[list[Any]], list[Any]]) -> dict[str, Any]:
+    return {"layers": [{"weight": text(w), "bias": text(b)} for w, b in layers]}
+
+
+def ball(mid: Any, rad: Any = 0) -> dict[str, str]:
+    return {"mid": str(Fraction(mid)), "rad": str(Fraction(rad))}
+
+
+def problem(widths: list[int], activation: str, loss: str, x: Any, y: Any, at: Any) -> Cert:
+    network: dict[str, Any] = {"widths": widths, "activation": activation}
+    if activation == "leaky_relu":
+        network["slope"] = "1/10"
+    return {
+        "format": "spurious-problem/1",
+        "network": network,
+        "loss": loss,
+        "data": {"x": text(x), "y": text(y)},
+        "point": at,
+    }
+
+
+def certificate(pb: Cert, proof: Cert, better: Cert | None = None, **claim: Any) -> Cert:
+    base = {
+        "verdict": "local_minimum",
+        "strict": "unknown",
+        "strict_up_to_rescaling": "unknown",
+        "flat_dimension": None,
+        "eigenvalue_bound": None,
+        "global": "unknown",
+        "loss": None,
+        "witness_loss": None,
+        "radius": None,
+        "valley_limit": None,
+    }
+    return seal(
+        {
+            "format": "spurious-certificate/1",
+            "claim": {**base, **claim},
+            "problem": pb,
+            "proof": proof,
+            "global_proof": better,
+        }
+    )
+
+
+def column(*values: Any) -> list[list[Any]]:
+    return [[v] for v in values]
+
+
+REFUTED = {"rule": "not_local_minimum"}
+POINTWISE = {"rule": "pointwise_optimum"}
+HALF_BALL = F(1, 2**60)
+
+
+def log_ball(n: int, times: int = 1) -> dict[str, str]:
+    """A ball around times * log(n)."""
+    with localcontext(prec=60):
+        return ball(times * Fraction(Decimal(n).ln()), F(1, 10**50))
+
+
+# ---- 5.1 ----------------------------------------------------------------------------------------
+
+
+def one_kink() -> Cert:
+    """A relu unit on its kink at x = 0, two equal inputs there; phi(u) = -u_b/2 + 2 max(0, u_b)."""
+    x, y = [0, 1, 0, 2, -1], ["-1/2", "3/2", "-1/2", "7/4", "3/4"]
+    at = point(([[1]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1], "relu", "squared", column(*x), column(*y), at)
+    proof = {"rule": "one_sided_derivatives", "units": [[{"tau": {"0": "-1/2"}}]]}
+    claim = {"strict": "no", "strict_up_to_rescaling": "yes", "flat_dimension": 1}
+    return certificate(pb, proof, loss=ball("11/8"), **claim)
+
+
+def split_tree() -> Cert:
+    """A unit at the origin, all on the kink: phi = max(0,b-w) + max(0,b+w) - 2 max(0,b)."""
+    at = point(([[0]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1], "relu", "squared", column(-1, 0, 1), column("-1/2", 1, "-1/2"), at)
+    tree = {
+        "split": 1,
+        "plus": {"tau": {"0": "1/2", "2": "1/2"}},
+        "minus": {"tau": {"0": "-1/2", "2": "-1/2"}},
+    }
+    proof = {"rule": "one_sided_derivatives", "units": [[tree]]}
+    return certificate(pb, proof, loss=ball("3/2"), strict="no")
+
+
+def dominated_tree() -> Cert:
+    """Three concave kinks, one dominated: g = (1, -1/2, -1, -1/2, 1) on x = -2..2."""
+    at = point(([[0]], [0]), ([[1]], [0]))
+    y = ["-1/2", "1/4", "1/2", "1/4", "-1/2"]
+    pb = problem([1, 1, 1], "relu", "squared", column(-2, -1, 0, 1, 2), column(*y), at)
+
+    def leaf(m1: str, m3: str, t0: str, t4: str, mu: bool) -> Cert:
+        node: Cert = {"dominated": {"2": {"1": m1, "3": m3}}, "tau": {"0": t0, "4": t4}}
+        return {**node, "mu": {"1": "1/2", "3": "1/2"}} if mu else node
+
+    h, n = "1/2", "-1/2"
+    tree = {
+        "split": 1,
+        "plus": {"split": 3, "plus": leaf(h, h, h, h, False), "minus": leaf(h, n, h, n, True)},
+        "minus": {"split": 3, "plus": leaf(n, h, n, h, True), "minus": leaf(n, n, n, n, False)},
+    }
+    proof = {"rule": "one_sided_derivatives", "units": [[tree]]}
+    return certificate(pb, proof, loss=ball("7/8"), strict="no")
+
+
+def two_outputs() -> Cert:
+    """The kink of `one_kink` with a second output that fits and that the unit does not feed."""
+    x, y = [0, 1, 2, -1], [["-1", 5], ["3/2", 5], ["7/4", 5], ["3/4", 5]]
+    at = point(([[1]], [0]), ([[1], [0]], [0, 5]))
+    pb = problem([1, 1, 2], "relu", "squared", column(*x), y, at)
+    trees = [{"tau": {"0": t}} for t in ("-3/4", "-1/4", "-1/2", "-1/2")]
+    proof = {"rule": "one_sided_derivatives", "epsilon": "1/2", "units": [trees]}
+    return certificate(pb, proof, loss=ball("15/8"), strict="no")
+
+
+def logistic_kink() -> Cert:
+    """`split_tree` with the logistic loss at f = 0; multipliers as softmax numbers, 1/(1+e^0)."""
+    at = point(([[0]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1], "relu", "logistic", column(-1, 0, 1, 0), column(-1, 1, -1, 1), at)
+    low, high = {"0": "-1/2"}, {"0": "1", "1": "-1/4", "3": "0"}
+    tree = {
+        "split": 1,
+        "plus": {"tau": {"0": high, "2": "1/4"}},
+        "minus": {"tau": {"0": low, "2": "-1/4"}},
+    }
+    proof = {"rule": "one_sided_derivatives", "units": [[tree]]}
+    return certificate(pb, proof, loss=log_ball(2, 4), strict="no")
+
+
+def zero_weight_minimum() -> Cert:
+    """A unit with output weight 0 over data that cancel at equal inputs."""
+    at = point(([[1], [3]], [0, 1]), ([[0, 0]], [0]))
+    pb = problem([1, 2, 1], "abs", "squared", column(0, 0, 1, 1), column(1, -1, 2, -2), at)
+    proof = {"rule": "one_sided_derivatives", "units": [[], []]}
+    claim: Cert = {"strict": "no", "strict_up_to_rescaling": "no", "global": "yes"}
+    return certificate(pb, proof, POINTWISE, loss=ball(10), **claim)
+
+
+def nearby_point() -> Cert:
+    """`one_kink` seen from a point whose bias is off by 1/100; an inexact witness of loss 11/8."""
+    cert = one_kink()
+    cert["proof"]["point"] = cert["problem"]["point"]
+    cert["problem"]["point"] = point(([[1]], ["1/100"]), ([[1]], [0]))
+    cert["claim"].update(verdict="local_minimum_nearby", radius="1/100")
+    return seal(cert)
+
+
+# ---- 5.2, 5.4 -----------------------------------------------------------------------------------
+
+
+def dead_pair(c: Any = 1) -> Cert:
+    at = point(([[0]], [-1]), ([[1]], [c]))
+    return problem([1, 1, 1], "relu", "squared", column(0, 1), column(0, 2), at)
+
+
+def dead_layer() -> Cert:
+    """A dead unit and the mean of the targets; a line through both points is better."""
+    better = {"rule": "witness", "point": point(([[2]], [0]), ([[1]], ["1/10"]))}
+    claim: Cert = {"strict": "no", "global": "no", "witness_loss": ball("1/50")}
+    return certificate(dead_pair(), {"rule": "classwise_optimum"}, better, loss=ball(2), **claim)
+
+
+def deep_classes() -> Cert:
+    """One dead point (layer 0), one loose pair that cancels, one class of two that cancels."""
+    x, y = [-5, 0, 0, 2, 2], [0, 4, -4, 3, 1]
+    at = point(([[1]], [0]), ([[1]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1, 1], "relu", "squared", column(*x), column(*y), at)
+    proof = {"rule": "classwise_optimum"}
+    claim: Cert = {"strict": "no", "global": "yes"}
+    return certificate(pb, proof, POINTWISE, loss=ball(34), **claim)
+
+
+def labels_without_hidden_layer() -> Cert:
+    """Three classes at one input: p = 1/3 each is best; loss 3 log 3."""
+    at = point(([[0], [0], [0]], [0, 0, 0]))
+    pb = problem([1, 3], "tanh", "cross_entropy", column(1, 1, 1), column(0, 1, 2), at)
+    return certificate(
+        pb, {"rule": "classwise_optimum"}, {"rule": "affine_optimum"}, loss=log_ball(3, 3),
+        **{"global": "yes"},
+    )  # fmt: skip
+
+
+def identity_network() -> Cert:
+    """Least squares by a linear network with w = 0."""
+    at = point(([[0]], [0]), ([[1]], ["1/3"]))
+    pb = problem([1, 1, 1], "identity", "squared", column(0, 1, 2), column(0, 1, 0), at)
+    claim: Cert = {"strict": "no", "global": "yes"}
+    rule = {"rule": "classwise_optimum"}
+    return certificate(pb, rule, {"rule": "affine_optimum"}, loss=ball("2/3"), **claim)
+
+
+def constant_squared() -> Cert:
+    """The output bias is 2^-40 above the mean."""
+    pb = dead_pair(1 + F(1, 2**40))
+    proof = {"rule": "constant_output", "radius": str(F(1, 2**39))}
+    claim: Cert = {"verdict": "local_minimum_nearby", "strict": "no", "radius": str(F(1, 2**39))}
+    return certificate(pb, proof, loss=ball(2, HALF_BALL), **claim)
+
+
+def constant_logistic() -> Cert:
+    """Two labels 1, one -1: the best constant is log 2; loss 3 log 3 - 2 log 2."""
+    at = point(([[0]], [-1]), ([[1]], ["0.69314718055994530942"]))
+    pb = problem([1, 1, 1], "relu", "logistic", column(0, 1, 2), column(1, 1, -1), at)
+    proof = {"rule": "constant_output", "radius": "1/1000000000000000000"}
+    with localcontext(prec=60):
+        loss = Fraction(3 * Decimal(3).ln() - 2 * Decimal(2).ln())
+    claim: Cert = {"verdict": "local_minimum_nearby", "strict": "no", "radius": proof["radius"]}
+    return certificate(pb, proof, loss=ball(loss, F(1, 10**30)), **claim)
+
+
+# ---- 5.3, 5.5 -----------------------------------------------------------------------------------
+
+
+def inverse_cholesky(h: list[list[float]]) -> list[list[str]]:
+    """S with S H S^T near 1, rounded to 30 bits."""
+    n = len(h)
+    low = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(i + 1):
+            rest = h[i][j] - sum(low[i][k] * low[j][k] for k in range(j))
+            low[i][j] = math.sqrt(rest) if i == j else rest / low[j][j]
+    s = [[0.0] * n for _ in range(n)]
+    for c in range(n):
+        for i in range(n):
+            rest = float(i == c) - sum(low[i][k] * s[k][c] for k in range(i))
+            s[i][c] = rest / low[i][i]
+    return [[str(Fraction(round(v * 2**30), 2**30)) for v in row] for row in s]
+
+
+def safe_bound(s: list[list[str]]) -> Fraction:
+    """Below half the least eigenvalue: trace(H^-1) is the square sum of S."""
+    total = sum(Fraction(v) ** 2 for row in s for v in row)
+    return Fraction(1, 2 * math.ceil(total))
+
+
+def regression() -> Cert:
+    """No hidden layer: H = diag(4, 6), exactly critical."""
+    at = point(([[0]], [1]))
+    pb = problem([1, 1], "identity", "squared", column(-1, 0, 1), column(0, 3, 0), at)
+    proof = {
+        "rule": "convex_ball", "centre": at, "radius": "1/10", "fixed": [],
+        "transform": text([[1, 0], [0, 1]]),
+    }  # fmt: skip
+    claim: Cert = {
+        "strict": "yes", "strict_up_to_rescaling": "yes", "flat_dimension": 0,
+        "eigenvalue_bound": "3", "global": "yes",
+    }  # fmt: skip
+    return certificate(pb, proof, {"rule": "affine_optimum"}, loss=ball(6, 0), **claim)
+
+
+def act(name: str, z: float) -> tuple[float, float, float]:
+    """Floats of act, act', act''."""
+    s = 1 / (1 + math.exp(-z))
+    if name == "sigmoid":
+        return s, s * (1 - s), s * (1 - s) * (1 - 2 * s)
+    if name == "tanh":
+        t = math.tanh(z)
+        return t, 1 - t * t, -2 * t * (1 - t * t)
+    if name == "softplus":
+        return math.log1p(math.exp(z)), s, s * (1 - s)
+    if name == "silu":
+        return z * s, s + z * s * (1 - s), s * (1 - s) * (2 + z * (1 - 2 * s))
+    if name == "gelu":
+        cdf, pdf = (1 + math.erf(z / 2**0.5)) / 2, math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        return z * cdf, cdf + z * pdf, pdf * (2 - z * z)
+    if name == "softsign":
+        a = 1 + abs(z)
+        return z / a, 1 / a**2, -2 * math.copysign(1, z) / a**3
+    if name == "elu":
+        return (z, 1.0, 0.0) if z > 0 else (math.expm1(z), math.exp(z), math.exp(z))
+    return max(z, 0.0), float(z > 0), 0.0
+
+
+def solve(h: list[list[float]], g: list[float]) -> list[float]:
+    """Gaussian elimination with pivots."""
+    rows = [[*r, v] for r, v in zip(h, g, strict=True)]
+    n = len(rows)
+    for c in range(n):
+        best = max(range(c, n), key=lambda r: abs(rows[r][c]))
+        rows[c], rows[best] = rows[best], rows[c]
+        for r in range(n):
+            if r != c:
+                f = rows[r][c] / rows[c][c]
+                rows[r] = [a - f * b for a, b in zip(rows[r], rows[c], strict=True)]
+    return [rows[c][n] / rows[c][c] for c in range(n)]
+
+
+def one_unit(name: str, t: list[float], xs: list[float], ys: list[float], bent: float = 1.0) -> Any:
+    """Gradient and Hessian of the squared loss of v act(w x + b) + c; bent = 0: Gauss-Newton."""
+    g, h = [0.0] * 4, [[0.0] * 4 for _ in range(4)]
+    w, b, v, c = t
+    for x, y in zip(xs, ys, strict=True):
+        a0, a1, a2 = act(name, w * x + b)
+        e = v * a0 + c - y
+        df = [v * a1 * x, v * a1, a0, 1.0]
+        d2 = [[0.0] * 4 for _ in range(4)]
+        d2[0][0], d2[0][1], d2[1][0], d2[1][1] = v * a2 * x * x, v * a2 * x, v * a2 * x, v * a2
+        d2[0][2] = d2[2][0] = a1 * x
+        d2[1][2] = d2[2][1] = a1
+        for i in range(4):
+            g[i] += 2 * e * df[i]
+            for j in range(4):
+                h[i][j] += 2 * df[i] * df[j] + 2 * e * d2[i][j] * bent
+    return g, h
+
+
+def smooth_ball(name: str) -> Cert:
+    """One unit, six points that it nearly fits; Newton in floats, then a box of radius 1e-9."""
+    xs, ys = [-2.5, -1.25, -0.5, 0.75, 1.5, 3.0], []
+    start = [1.0, 0.25, 2.0, -0.5]
+    for k, x in enumerate(xs):
+        value = 2 * act(name, x + 0.25)[0] - 0.5
+        ys.append(round(value * 64 + (-1) ** k * 0.4) / 64)
+    t = start
+    for turn in range(60):
+        g, h = one_unit(name, t, xs, ys, float(turn > 40))
+        t = [a - d for a, d in zip(t, solve(h, g), strict=True)]
+    return ball_certificate(name, t, xs, ys, [0, 1, 2, 3])
+
+
+def ball_certificate(
+    name: str, t: list[float], xs: list[float], ys: list[float], free: list[int]
+) -> Cert:
+    w, b, v, c = (Fraction(a) for a in t)
+    _, h = one_unit(name, t, xs, ys)
+    s = inverse_cholesky([[h[i][j] for j in free] for i in free])
+    at = point(([[w]], [b]), ([[v]], [c]))
+    near = point(([[w]], [b]), ([[v]], [c + F(1, 2**40)]))
+    pb = problem([1, 1, 1], name, "squared", column(*xs), column(*ys), near)
+    fixed = [p for p in range(4) if p not in free]
+    proof = {
+        "rule": "convex_ball", "centre": at, "radius": "1/1000000000", "fixed": fixed,
+        "transform": s,
+    }  # fmt: skip
+    loss = sum((t[2] * act(name, t[0] * x + t[1])[0] + t[3] - y) ** 2
+               for x, y in zip(xs, ys, strict=True))  # fmt: skip
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "strict": "no" if fixed else "yes",
+        "strict_up_to_rescaling": "yes", "flat_dimension": len(fixed),
+        "eigenvalue_bound": str(safe_bound(s)), "radius": str(F(1, 10**9) + F(1, 2**40)),
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball(loss, F(1, 2**22)), **claim)
+
+
+def relu_ball() -> Cert:
+    """Off the kinks; w is held at 1, which takes the rescaling away."""
+    xs, ys = [-2.0, -1.0, 1.0, 2.0, 3.0], [0.25, -0.25, 1.0, 3.0, 3.0]
+    t = [1.0, 0.5, 1.0, 0.0]
+    for _ in range(30):
+        g, h = one_unit("relu", t, xs, ys)
+        step = solve([[h[i][j] for j in (1, 2, 3)] for i in (1, 2, 3)], g[1:])
+        t = [t[0], *(a - d for a, d in zip(t[1:], step, strict=True))]
+    return ball_certificate("relu", t, xs, ys, [1, 2, 3])
+
+
+def dead_unit_ball() -> Cert:
+    """A perfect fit by one live unit, exactly critical, beside a dead one; parameter 0 is held."""
+    at = point(([[1], [1]], ["1/2", -9]), ([[1, 7]], [0]))
+    y = [0, 0, "3/2", "5/2", "7/2"]
+    pb = problem([1, 2, 1], "relu", "squared", column(-2, -1, 1, 2, 3), column(*y), at)
+    rows = [[0.0, 0.0, 1.0]] * 2 + [[1.0, x + 0.5, 1.0] for x in (1, 2, 3)]
+    h = [[2 * sum(r[i] * r[j] for r in rows) for j in range(3)] for i in range(3)]
+    s = inverse_cholesky(h)
+    proof = {
+        "rule": "convex_ball", "centre": at, "radius": "1/1000", "fixed": [0, 1, 3, 5],
+        "transform": s,
+    }  # fmt: skip
+    claim: Cert = {
+        "strict": "no", "strict_up_to_rescaling": "no", "flat_dimension": 4,
+        "eigenvalue_bound": str(safe_bound(s) / 4), "global": "yes",
+    }  # fmt: skip
+    return certificate(pb, proof, POINTWISE, loss=ball(0), **claim)
+
+
+def kinked_ball() -> Cert:
+    """One unit held on its kink at x = 0, logistic loss; Newton's method in w and c."""
+    xs = [1, 1, 1, 3, 3, 3, 0, 0, 0, -1, -1, -1]
+    ys = [1, 1, -1, 1, 1, -1, -1, -1, 1, 1, 1, -1]
+    w, c = 1.0, 0.0
+    for _ in range(60):
+        g, h = [0.0, 0.0], [[0.0, 0.0], [0.0, 0.0]]
+        for x, y in zip(xs, ys, strict=True):
+            df, f = [float(max(x, 0)), 1.0], w * max(x, 0) + c
+            p = 1 / (1 + math.exp(y * f))
+            for i in range(2):
+                g[i] -= y * p * df[i]
+                for j in range(2):
+                    h[i][j] += p * (1 - p) * df[i] * df[j]
+        step = solve(h, g)
+        w, c = w - step[0], c - step[1]
+    s = inverse_cholesky(h)
+    at = point(([[Fraction(w)]], [0]), ([[1]], [Fraction(c)]))
+    pb = problem([1, 1, 1], "relu", "logistic", column(*xs), column(*ys), at)
+    proof = {
+        "rule": "kinked_ball", "centre": at, "radius": "1/1000000000",
+        "units": [{"held": [6], "basis": [["1", "0"]]}], "transform": s,
+    }  # fmt: skip
+    loss = sum(math.log1p(math.exp(-y * (w * max(x, 0) + c))) for x, y in zip(xs, ys, strict=True))
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "strict": "no", "strict_up_to_rescaling": "yes",
+        "flat_dimension": 1, "eigenvalue_bound": str(safe_bound(s)), "radius": "1/1000000000",
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball(loss, F(1, 2**22)), **claim)
+
+
+# ---- 6 ------------------------------------------------------------------------------------------
+
+
+def refutation(pb: Cert, proof: Cert, loss: Cert, **claim: Any) -> Cert:
+    more = {"verdict": "not_local_minimum", "global": "no"}
+    return certificate(pb, proof, REFUTED, loss=loss, **more, **claim)
+
+
+def descent() -> Cert:
+    """At the kink of a relu unit f = max(0, t) falls only to one side; softmax numbers decide."""
+    at = point(([[1]], [0]), ([[1]], ["1/2"]))
+    pb = problem([1, 1, 1], "relu", "logistic", column(0, -3), column(1, -1), at)
+    proof = {"rule": "descent_direction", "direction": point(([[0]], [1]), ([[0]], [0]))}
+    with localcontext(prec=60):
+        m = Decimal("0.5")
+        loss = Fraction((1 + (-m).exp()).ln() + (1 + m.exp()).ln())
+    return refutation(pb, proof, ball(loss, F(1, 10**50)))
+
+
+def smooth_descent() -> Cert:
+    """The gradient of a tanh unit: f = 0, target 1, along the output bias."""
+    at = point(([[1]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1], "tanh", "squared", column(0), column(1), at)
+    proof = {"rule": "descent_direction", "direction": point(([[0]], [0]), ([[0]], [1]))}
+    return refutation(pb, proof, ball(1, HALF_BALL))
+
+
+def psi() -> Cert:
+    """A unit without output weight that could be used."""
+    at = point(([[1]], [0]), ([[0], [0]], [0, 0]))
+    pb = problem([1, 1, 2], "relu", "squared", column(1), [[0, 1]], at)
+    proof = {"rule": "zero_output_weight", "unit": 0, "output": 1, "direction": ["1", "0"]}
+    return refutation(pb, proof, ball(1))
+
+
+def saddle(name: str = "tanh") -> Cert:
+    """v act(w x) at zero, targets x = 1 and -1: the loss is 2 (1 - t^2)^2 to second order."""
+    at = point(([[0]], [0]), ([[0]], [0]))
+    pb = problem([1, 1, 1], name, "squared", column(1, -1), column(1, -1), at)
+    proof = {"rule": "negative_curvature", "direction": point(([[1]], [0]), ([[1]], [0]))}
+    return refutation(pb, proof, ball(2))
+
+
+def valley() -> Cert:
+    """Logistic regression on one point that it can push, and one at x = 0 that stays."""
+    at = point(([[0]], [0]))
+    pb = problem([1, 1], "relu", "logistic", column(1, 0), column(1, 1), at)
+    proof = {
+        "rule": "valley_to_infinity", "direction": {"weight": [["1"]], "bias": ["0"]},
+    }  # fmt: skip
+    return refutation(pb, proof, log_ball(2, 2), valley_limit=log_ball(2))
+
+
+def class_valley() -> Cert:
+    """Three classes, label 0: class 1 is pushed away, class 2 moves along and stays."""
+    at = point(([[0], [0], [0]], [0, 0, 0]))
+    pb = problem([1, 3], "relu", "cross_entropy", column(1), column(0), at)
+    proof = {
+        "rule": "valley_to_infinity",
+        "direction": {"weight": [["1"], ["0"], ["1"]], "bias": ["0", "0", "0"]},
+    }
+    return refutation(pb, proof, log_ball(3), valley_limit=log_ball(2))
+
+
+CASES = {
+    "one kink": one_kink(),
+    "split tree": split_tree(),
+    "dominated tree": dominated_tree(),
+    "two outputs": two_outputs(),
+    "logistic kink": logistic_kink(),
+    "zero weight minimum": zero_weight_minimum(),
+    "nearby point": nearby_point(),
+    "dead layer": dead_layer(),
+    "deep classes": deep_classes(),
+    "labels without hidden layer": labels_without_hidden_layer(),
+    "identity network": identity_network(),
+    "constant squared": constant_squared(),
+    "constant logistic": constant_logistic(),
+    "regression": regression(),
+    **{
+        f"{name} ball": smooth_ball(name)
+        for name in ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+    },
+    "relu ball": relu_ball(),
+    "dead unit ball": dead_unit_ball(),
+    "kinked ball": kinked_ball(),
+    "descent": descent(),
+    "smooth descent": smooth_descent(),
+    "psi": psi(),
+    "tanh saddle": saddle(),
+    "identity saddle": saddle("identity"),
+    "valley": valley(),
+    "class valley": class_valley(),
+}

@@ -1,0 +1,223 @@
+"""False claims with evidence that looks right: each exploits one thing a checker might forget."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from spurious_checker import check
+
+
+def _pencil() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("pencil", Path(__file__).parent / "pencil.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+pencil = _pencil()
+point, ball, column = pencil.point, pencil.ball, pencil.column
+
+
+def rejected(certificate: Any) -> str:
+    result = check(pencil.seal(certificate))
+    assert not result.valid, result.claim
+    assert result.claim == "" and result.reason
+    return result.reason
+
+
+def with_proof(name: str, **changes: Any) -> Any:
+    case = copy.deepcopy(pencil.CASES[name])
+    case["proof"].update(changes)
+    return case
+
+
+def concave() -> Any:
+    """phi(u) = 2 max(0,b) - max(0,b-w) - max(0,b+w) <= 0: no minimum. The formula of section 5.1,
+    used for a dominated group with c > 0, would balance at all four leaves."""
+    at = point(([[0]], [0]), ([[1]], [0]))
+    pb = pencil.problem(
+        [1, 1, 1], "relu", "squared", column(-1, 0, 1), column("1/2", -1, "1/2"), at
+    )
+
+    def leaf(a: str, b: str) -> Any:
+        return {"dominated": {"1": {"0": a, "2": b}}}
+
+    h, n = "1/2", "-1/2"
+    tree = {
+        "split": 0,
+        "plus": {"split": 2, "plus": leaf(h, h), "minus": leaf(h, n)},
+        "minus": {"split": 2, "plus": leaf(n, h), "minus": leaf(n, n)},
+    }
+    proof = {"rule": "one_sided_derivatives", "units": [[tree]]}
+    return pencil.certificate(pb, proof, loss=ball("3/2"), strict="no")
+
+
+def test_dominated_group_with_positive_coefficient() -> None:
+    assert "dominated" in rejected(concave())
+
+
+def test_outputs_are_no_dead_layer() -> None:
+    """All outputs are negative and sum g = 0, but the slope is wrong."""
+    at = point(([[1]], [1]), ([[1]], [-5]))
+    pb = pencil.problem([1, 1, 1], "relu", "squared", column(0, 1), column(-5, -2), at)
+    proof = {"rule": "classwise_optimum"}
+    rejected(pencil.certificate(pb, proof, loss=ball(2), strict="no"))
+    moved = {"rule": "constant_output", "radius": "1"}
+    claim = {"verdict": "local_minimum_nearby", "radius": "1", "strict": "no"}
+    rejected(pencil.certificate(pb, moved, loss=ball(2), **claim))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_one_class_has_no_valley(activation: str) -> None:
+    """With one class the loss is 0 everywhere: no margin is raised, none is left unraised."""
+    at = point(([[1]], [1]), ([[1]], [0]))
+    pb = pencil.problem([1, 1, 1], activation, "cross_entropy", column(1), column(0), at)
+    proof = {"rule": "valley_to_infinity", "direction": {"weight": [["1"]], "bias": ["0"]}}
+    rejected(pencil.refutation(pb, proof, ball(0), valley_limit=ball(0)))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_no_data(activation: str) -> None:
+    at = point(([[1]], [1]), ([[1]], [0]))
+    pb = pencil.problem([1, 1, 1], activation, "logistic", [], [], at)
+    proof = {"rule": "valley_to_infinity", "direction": {"weight": [["1"]], "bias": ["0"]}}
+    rejected(pencil.refutation(pb, proof, ball(0), valley_limit=ball(0)))
+
+
+def test_trees() -> None:
+    one = "one kink"
+    for leaf in (
+        {"tau": {"0": "-1/2", "00": "0"}},
+        {"tau": {"2": "-1/2"}},  # point 2 belongs to group 0
+        {"tau": {"0": "-1/2", "1": "0"}},  # no kink
+        {"tau": {"0": "-1/2"}, "mu": {"0": "0"}},  # not split
+        {"tau": {"0": "-1/2"}, "dominated": {"0": {}}},
+        {"split": 0, "plus": {"tau": {"0": "-1/2"}}, "minus": {"tau": {"0": "-1/2"}}},
+        {"tau": {"0": {"1/1": "-1/2"}}},
+        {"tau": {"0": {"1": "-1/2", "2,1": "0"}}},  # not sorted
+        {"tau": {"0": {"1": "-1/2", "1/0": "0"}}},
+        {"tau": None},
+        [],
+    ):
+        rejected(with_proof(one, units=[[leaf]]))
+    rejected(with_proof(one, units=[]))
+    rejected(with_proof(one, units=[[]]))
+    rejected(with_proof(one, epsilon="1"))
+    rejected(with_proof(one, point=pencil.CASES[one]["problem"]["point"]))
+    rejected(with_proof("two outputs", epsilon="0"))
+    rejected(with_proof("zero weight minimum", units=[[{}], []]))
+    tree = pencil.CASES["split tree"]["proof"]["units"][0][0]
+    again = {"split": 1, "plus": tree["plus"], "minus": tree["minus"]}
+    rejected(with_proof("split tree", units=[[{**tree, "plus": again}]]))
+    deep: Any = {}
+    for _ in range(100_000):
+        deep = {"split": 1, "plus": deep, "minus": {}}
+    certificate = copy.copy(pencil.CASES["split tree"])
+    certificate["proof"] = {"rule": "one_sided_derivatives", "units": [[deep]]}
+    assert not check(certificate).valid
+
+
+def test_fixed_parameters() -> None:
+    """Fixing more than the rescaling takes away freedom that might lower the loss."""
+    for fixed in ([], [1], [0, 1], [0, 2], [0, 3], [3], [0, 0], [-1], [4], [True], [0, 1, 2, 3]):
+        free = [p for p in range(4) if p not in fixed]
+        square = [[str(int(a == b)) for b in free] for a in free]
+        rejected(with_proof("relu ball", fixed=fixed, transform=square))
+    rejected(with_proof("sigmoid ball", fixed=[0]))
+    rejected(with_proof("dead unit ball", fixed=[0, 1, 3]))
+    rejected(with_proof("relu ball", radius="10"))  # reaches the kinks
+    rejected(with_proof("sigmoid ball", radius="10"))
+    zero = [["0"] * 4 for _ in range(4)]
+    rejected(with_proof("sigmoid ball", transform=zero))
+    rejected(with_proof("sigmoid ball", transform=[]))
+
+
+def test_local_minimum_needs_an_exact_zero() -> None:
+    """A box around an almost critical point proves a minimum nearby, not here."""
+    case = copy.deepcopy(pencil.CASES["sigmoid ball"])
+    case["problem"]["point"] = case["proof"]["centre"]
+    case["claim"].update(verdict="local_minimum", radius=None)
+    rejected(case)
+    other = copy.deepcopy(pencil.CASES["relu ball"])
+    other["problem"]["point"] = other["proof"]["centre"]
+    other["claim"].update(verdict="local_minimum", radius=None)
+    rejected(other)
+
+
+def test_a_maximum_along_one_parameter_is_no_minimum() -> None:
+    """The saddle of `saddle`, with Hessian evidence that ignores two parameters."""
+    case = copy.deepcopy(pencil.CASES["tanh saddle"])
+    at = case["problem"]["point"]
+    case["proof"] = {
+        "rule": "convex_ball", "centre": at, "radius": "1/1000", "fixed": [],
+        "transform": [[str(int(a == b)) for b in range(4)] for a in range(4)],
+    }  # fmt: skip
+    case["claim"].update(
+        verdict="local_minimum", strict="yes", strict_up_to_rescaling="yes", flat_dimension=0,
+        eigenvalue_bound="1/1000000", **{"global": "unknown"},
+    )  # fmt: skip
+    case["global_proof"] = None
+    rejected(case)
+
+
+def test_faces() -> None:
+    name, unit = "kinked ball", {"held": [6], "basis": [["1", "0"]]}
+    for units in (
+        [None],
+        [],
+        [{**unit, "held": [7]}],  # not the name of its group
+        [{**unit, "held": [6, 6]}],
+        [{**unit, "held": []}],
+        [{**unit, "held": [0]}],
+        [{**unit, "basis": []}],
+        [{**unit, "basis": [["0", "1"]]}],
+        [{**unit, "basis": [["0", "0"]]}],
+        [{**unit, "basis": [["1", "0"], ["2", "0"]]}],
+        [{"held": [], "basis": [["1", "0"], ["0", "1"]]}],
+    ):
+        rejected(with_proof(name, units=units))
+    flipped = copy.deepcopy(pencil.CASES[name])
+    for label in flipped["problem"]["data"]["y"][6:9]:
+        label[0] = "1" if label[0] == "-1" else "-1"
+    for label in flipped["problem"]["data"]["y"][9:12]:
+        label[0] = "1" if label[0] == "-1" else "-1"
+    rejected(flipped)  # the same face, but now the kink is concave
+
+
+def test_global_claims() -> None:
+    case = copy.deepcopy(pencil.CASES["dead layer"])
+    case["claim"].update(witness_loss=None, **{"global": "yes"})
+    for rule in ("pointwise_optimum", "affine_optimum", "not_local_minimum", "witness", "x"):
+        rejected({**case, "global_proof": {"rule": rule}})
+    case["claim"]["global"] = "no"
+    rejected({**case, "global_proof": {"rule": "not_local_minimum"}})
+    worse = {"rule": "witness", "point": point(([[0]], [-1]), ([[1]], [1]))}
+    case["claim"]["witness_loss"] = ball(2)  # equal, not better
+    rejected({**case, "global_proof": worse})
+    up = copy.deepcopy(pencil.CASES["descent"])
+    up["claim"]["global"] = "yes"
+    rejected({**up, "global_proof": {"rule": "pointwise_optimum"}})
+    near = copy.deepcopy(pencil.CASES["relu ball"])
+    near["claim"]["global"] = "yes"
+    rejected({**near, "global_proof": {"rule": "pointwise_optimum"}})
+
+
+def test_refutations_off_their_ground() -> None:
+    """No second derivative on a kink; no first one from the wrong side."""
+    at = point(([[1]], [0]), ([[-1]], [0]))  # -max(0, x): a kink at x = 0, target 1
+    for name in ("relu", "elu", "softsign"):
+        pb = pencil.problem([1, 1, 1], name, "squared", column(0), column(1), at)
+        move = point(([[0]], [1]), ([[1]], [0]))
+        rule = {"rule": "negative_curvature", "direction": move}
+        rejected(pencil.refutation(pb, rule, ball(1)))
+    uphill = with_proof("descent", direction=point(([[0]], [-1]), ([[0]], [0])))
+    rejected(uphill)
+    nothing = with_proof("descent", direction=point(([[0]], [0]), ([[0]], [0])))
+    rejected(nothing)
