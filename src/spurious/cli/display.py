@@ -68,8 +68,10 @@ def show_check(file: str, valid: bool, claim: str, reason: str, seconds: float) 
     answer = Text("valid  " if valid else "invalid", style=_GOOD if valid else _BAD)
     console.print(answer, Text(file), soft_wrap=True)
     table = _facts()
-    table.add_row("claim", Text(claim))
-    table.add_row("reason", Text(reason))
+    if claim:
+        table.add_row("claim", Text(claim))
+    if reason:
+        table.add_row("reason", Text(reason))
     table.add_row("time", _seconds(seconds))
     console.print(Padding.indent(table, 2))
     console.print()
