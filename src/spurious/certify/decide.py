@@ -15,6 +15,7 @@ For smooth activations: `convex_ball`, then refutation by gradient or curvature.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from time import perf_counter
 
 from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, valley
@@ -29,7 +30,7 @@ from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
-from spurious.problem import Point, Problem, point_to_data
+from spurious.problem import Loss, Point, Problem, point_to_data
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 
@@ -194,10 +195,6 @@ def _one_sided_proof(evaluation: Evaluation, found: one_sided.Minimum) -> Proof:
 
 def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undecided]:
     """Minima near a point that is none itself, or is not known to be one."""
-    from dataclasses import replace
-
-    from spurious.problem import Loss
-
     network = problem.network
     if network.depth == 1 and network.outputs == 1 and problem.loss is Loss.SQUARED:
         for candidate in nearby.candidates(evaluation):
@@ -240,6 +237,4 @@ def _off_kinks(evaluation: Evaluation) -> bool:
 
 
 def _explained(refuted: Proof, found: Undecided) -> Proof:
-    from dataclasses import replace
-
     return replace(refuted, reason=f"{refuted.reason} ({found.reason})")

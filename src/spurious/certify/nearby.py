@@ -18,7 +18,7 @@ from fractions import Fraction
 from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.convex_ball import largest_difference, nearby_limit
-from spurious.certify.evaluate import Evaluation, enclosure, evaluate, slope_at
+from spurious.certify.evaluate import Evaluation, ball_loss, enclosure, evaluate, slope_at
 from spurious.certify.flatness import generic_flatness
 from spurious.certify.outcome import Proof
 from spurious.certify.sums import classes
@@ -236,8 +236,6 @@ def _slope(problem: Problem, output: int, value: fmpq) -> arb:
 
 
 def _constant_proof(problem: Problem, evaluation: Evaluation, radius: Fraction) -> Proof:
-    from spurious.certify.evaluate import ball_loss
-
     outputs = [[arb(f) for f in row] for row in evaluation.outputs]
     loss = ball_loss(problem.loss, problem.data, outputs)
     fall = arb(0)
