@@ -1,0 +1,104 @@
+"""A training recipe: everything that a run depends on except its seed and index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from spurious.errors import InputError
+from spurious.problem import Dataset, Loss, Network, Problem
+from spurious.train.initialisation import Initialisation
+from spurious.train.optimiser import Optimiser
+
+__all__ = ["MAX_POINTS", "MAX_UPDATES", "MAX_WIDTH", "PRECISIONS", "Recipe"]
+
+MAX_WIDTH: Final = 64
+"""The widest layer that the ensemble engine trains."""
+
+MAX_POINTS: Final = 4096
+"""The most data points that the ensemble engine trains on."""
+
+MAX_UPDATES: Final = 10**9
+"""The most updates of one run."""
+
+PRECISIONS: Final = ("float32", "float64")
+"""The arithmetic of training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained; with a seed and an index it determines a run to the last bit.
+
+    Attributes:
+        network: The architecture; every width at most `MAX_WIDTH`.
+        loss: Summed over the data.
+        data: At most `MAX_POINTS` points.
+        initialisation: The distribution of the start.
+        optimiser: The update rule.
+        updates: How many updates at most.
+        batch: Points of a mini-batch, or None for the full batch. Every epoch visits the points in
+            a fresh order; the gradient of a batch of b of the n points is multiplied by n/b.
+        precision: One of `PRECISIONS`.
+        tolerance: A run counts as solved when its loss is at most this. None, for classification:
+            when every point is on its right side (zero training error).
+        stop: Whether a run ends as soon as it is solved.
+
+    Raises:
+        InputError: Something is out of range or does not fit together.
+    """
+
+    network: Network
+    loss: Loss
+    data: Dataset
+    initialisation: Initialisation
+    optimiser: Optimiser
+    updates: int
+    batch: int | None = None
+    precision: str = "float32"
+    tolerance: float | None = None
+    stop: bool = True
+
+    def __post_init__(self) -> None:
+        Problem(self.network, self.loss, self.data)
+        for index, width in enumerate(self.network.widths):
+            if width > MAX_WIDTH:
+                raise InputError(
+                    f"network.widths[{index}]: found {width}, expected at most {MAX_WIDTH}, "
+                    "the widest layer that the ensemble engine trains"
+                )
+        if self.data.size > MAX_POINTS:
+            raise InputError(
+                f"data: found {self.data.size} points, expected at most {MAX_POINTS}, "
+                "the most that the ensemble engine trains on"
+            )
+        if type(self.updates) is not int or not 0 <= self.updates <= MAX_UPDATES:
+            raise InputError(
+                f"updates: found {self.updates!r}, expected an integer from 0 to {MAX_UPDATES}"
+            )
+        if self.precision not in PRECISIONS:
+            raise InputError(
+                f"precision: found {self.precision!r}, expected one of {', '.join(PRECISIONS)}"
+            )
+        if self.batch is not None and (
+            type(self.batch) is not int or not 1 <= self.batch <= self.data.size
+        ):
+            raise InputError(
+                f"batch: found {self.batch!r}, expected an integer from 1 to {self.data.size}, "
+                "the number of points"
+            )
+        if self.batch == self.data.size:
+            object.__setattr__(self, "batch", None)
+        if self.tolerance is None:
+            self._check_classes()
+        elif not self.tolerance >= 0:
+            raise InputError(
+                f"tolerance: found {self.tolerance!r}, expected a number that is not negative"
+            )
+
+    def _check_classes(self) -> None:
+        """Zero training error means nothing unless the targets are classes."""
+        if self.loss is Loss.SQUARED and any(t not in (-1, 1) for row in self.data.y for t in row):
+            raise InputError(
+                "tolerance: found nothing, expected the loss at which a run counts as solved, "
+                "since the targets are not all -1 or 1"
+            )

@@ -1,0 +1,145 @@
+"""The reference: the same training in JAX and optax, written for clarity.
+
+The kernel is held to it step for step in the tests. It needs the extra `spurious[jax]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+from spurious.problem import Loss, Network
+from spurious.train.ensemble import float_data
+from spurious.train.optimiser import Optimiser
+from spurious.train.philox import draw_order
+from spurious.train.recipe import Recipe
+from spurious.train.starts import starts
+
+__all__ = ["activation", "optax_optimiser", "reference"]
+
+_SMOOTH: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "softplus": jax.nn.softplus,
+    "softsign": jax.nn.soft_sign,
+    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
+    "silu": jax.nn.silu,
+    "elu": jax.nn.elu,
+}
+
+
+def activation(network: Network) -> Callable[[Any], Any]:
+    """The activation; at a kink its derivative is that below zero."""
+    if network.homogeneous:
+        low = float(network.slopes[1])
+        return lambda z: jnp.where(z > 0, z, low * z)
+    return _SMOOTH[network.activation]
+
+
+def optax_optimiser(optimiser: Optimiser) -> Any:
+    """The update rule."""
+    rate, momentum = optimiser.step_size, optimiser.momentum
+    decay, epsilon = optimiser.decay, optimiser.epsilon
+    if optimiser.name == "adam":
+        return optax.adam(rate, momentum, decay, epsilon)
+    if optimiser.name == "rmsprop":
+        return optax.rmsprop(rate, decay, epsilon, eps_in_sqrt=False)
+    return optax.sgd(rate, momentum, nesterov=optimiser.name == "nesterov")
+
+
+def _loss(recipe: Recipe) -> Callable[[Any, Any, Any, Any], Any]:
+    """The loss of one network with flat parameters, summed with weights over points."""
+    act, widths = activation(recipe.network), recipe.network.widths
+
+    def outputs(parameters: Any, x: Any) -> Any:
+        state, start = x, 0
+        for layer, (wide, high) in enumerate(pairwise(widths)):
+            middle = start + wide * high
+            weight = parameters[start:middle].reshape(high, wide)
+            state = state @ weight.T + parameters[middle : middle + high]
+            if layer < len(widths) - 2:
+                state = act(state)
+            start = middle + high
+        return state
+
+    def loss(parameters: Any, x: Any, y: Any, scale: Any) -> Any:
+        f = outputs(parameters, x)
+        if recipe.loss is Loss.SQUARED:
+            each = (f - y) ** 2
+        elif recipe.loss is Loss.LOGISTIC:
+            each = jax.nn.softplus(-y * f)
+        else:
+            each = -y * jax.nn.log_softmax(f)
+        return scale * each.sum()
+
+    return loss
+
+
+def reference(
+    recipe: Recipe, seed: int, first: int, count: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Trains networks without ever stopping one.
+
+    Args:
+        recipe: How; `stop` is ignored.
+        seed: From 0 to 2^64 - 1.
+        first: Index of the first network.
+        count: How many.
+
+    Returns:
+        The parameters after every update, shape (updates + 1, count, P), and the losses there,
+        shape (updates + 1, count).
+    """
+    with jax.enable_x64(recipe.precision == "float64"):
+        return _reference(recipe, seed, first, count)
+
+
+def _reference(
+    recipe: Recipe, seed: int, first: int, count: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    loss, rule = _loss(recipe), optax_optimiser(recipe.optimiser)
+    x, y = (
+        jnp.asarray(a.astype(recipe.precision))
+        for a in float_data(recipe.data, recipe.loss, recipe.network.outputs)
+    )
+
+    def evaluate(parameters: Any) -> Any:
+        return jax.vmap(lambda p: loss(p, x, y, 1.0))(parameters)
+
+    @jax.jit
+    def update(parameters: Any, state: Any, chosen: Any) -> tuple[Any, Any]:
+        def slope(p: Any, places: Any) -> Any:
+            return jax.grad(loss)(p, x[places], y[places], len(x) / places.shape[0])
+
+        gradient = jax.vmap(slope)(parameters, chosen)
+        change, state = rule.update(gradient, state, parameters)
+        return optax.apply_updates(parameters, change), state
+
+    parameters = jnp.asarray(starts(recipe, seed, first, count).astype(recipe.precision))
+    state = rule.init(parameters)
+    path, losses = [np.asarray(parameters)], [np.asarray(evaluate(parameters))]
+    for step in range(recipe.updates):
+        parameters, state = update(parameters, state, _batch(recipe, seed, first, count, step))
+        path.append(np.asarray(parameters))
+        losses.append(np.asarray(evaluate(parameters)))
+    return np.stack(path), np.stack(losses)
+
+
+def _batch(
+    recipe: Recipe, seed: int, first: int, count: int, step: int
+) -> npt.NDArray[np.int64]:
+    """The points of update `step`, shape (count, b)."""
+    n = recipe.data.size
+    size = recipe.batch or n
+    epoch, number = divmod(step, -(-n // size))
+    order = np.tile(np.arange(n)[:, None], (1, count))
+    if recipe.batch:
+        draw_order(np.uint64(seed), np.arange(first, first + count), epoch, order)
+    return order[number * size : (number + 1) * size].T
