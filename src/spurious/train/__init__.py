@@ -3,18 +3,28 @@
 from spurious.train.ensemble import Cancelled, Runs, cores, train
 from spurious.train.initialisation import INITIALISATIONS, Initialisation
 from spurious.train.optimiser import OPTIMISERS, Optimiser
+from spurious.train.outcome import Outcome, Outcomes, name_outcomes
 from spurious.train.recipe import Recipe
 from spurious.train.starts import starts
+from spurious.train.table import ENGINE_VERSION, train_and_name
+from spurious.train.traps import Traps, check_traps
 
 __all__ = [
+    "ENGINE_VERSION",
     "INITIALISATIONS",
     "OPTIMISERS",
     "Cancelled",
     "Initialisation",
     "Optimiser",
+    "Outcome",
+    "Outcomes",
     "Recipe",
     "Runs",
+    "Traps",
+    "check_traps",
     "cores",
+    "name_outcomes",
     "starts",
     "train",
+    "train_and_name",
 ]

@@ -1,7 +1,7 @@
 """The ensemble engine: trains many networks of one recipe at once.
 
-Networks are cut into chunks, a thread each; a chunk's networks lie in blocks for the kernel. Between
-stretches of updates the networks that are solved or have diverged leave, and the rest moves
+Networks are cut into chunks, a thread each; a chunk's networks lie in blocks for the kernel.
+Between stretches of updates the networks that are solved or have diverged leave, and the rest moves
 together, so that no lane works for nothing. None of this changes a result: a network's run depends
 on the recipe, the seed and its index alone.
 """
@@ -19,11 +19,12 @@ import numpy.typing as npt
 
 from spurious.errors import InputError, SpuriousError
 from spurious.problem import ACTIVATIONS, Dataset, Loss
-from spurious.train.kernel import TILE, Task, Work, advance, measure
+from spurious.train.kernel import advance, measure
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import LANES
 from spurious.train.recipe import Recipe
 from spurious.train.starts import starts
+from spurious.train.task import TILE, Task, Work
 
 __all__ = ["Cancelled", "Runs", "cores", "float_data", "train"]
 
@@ -40,7 +41,7 @@ GROWTH = 1.25
 """How much later a stretch ends than the one before."""
 
 
-class Cancelled(SpuriousError):
+class Cancelled(SpuriousError):  # noqa: N818  (like KeyboardInterrupt, it is no error)
     """The caller asked to stop before the work was done."""
 
 
@@ -320,7 +321,8 @@ class _Chunk:
         networks = np.zeros((len(unsolved), lanes), np.int64)
         networks.ravel()[: len(self.live)] = self.first + self.live
         table = rates(self.recipe, begin, end)
-        advance(*self.state, unsolved, lived, networks, table, begin, self.task, self.work)
+        theta, first, second = self.state
+        advance(theta, first, second, unsolved, lived, networks, table, begin, self.task, self.work)
         results = _aligned((len(unsolved), 4, lanes), dtype)
         measure(self.state[0], results, self.task, self.work)
         found = self._rows(results).astype(np.float64)
@@ -334,7 +336,7 @@ class _Chunk:
         self.solved_at[self.live[newly]] = times[newly]
         diverged = ~np.isfinite(found).all(axis=1)
         self.diverged[self.live] = diverged
-        done = diverged | (end == self.recipe.updates)
+        done = np.logical_or(diverged, end == self.recipe.updates)
         if self.recipe.stop:
             self.updates[self.live[newly]] = times[newly]
             done = done | newly

@@ -1,4 +1,5 @@
-"""exp and log of packs, by series with exact coefficients, accurate to a few units in the last place.
+# pyright: basic
+"""exp and log of packs, by series with exact coefficients, accurate to a few last places.
 
 The library's functions work on one number at a time; these vectorise, and give the same bits on
 every machine. Arguments are limited to what activations and losses need. A lane that is not a
@@ -71,6 +72,6 @@ def _exp_of_negative(x: Any) -> Callable[[Any], Any]:
 
 @njit(inline="always")
 def log_of_one_plus(e: Any) -> Any:
-    """log(1 + e) for e in [0, 1]: with s = e / (2 + e), twice the area tangent of s, by its series."""
+    """log(1 + e) for e in [0, 1]: twice the area tangent of e / (2 + e), by its series."""
     s = e / (spread(e, 2.0) + e)
     return s * _atanh_series(s * s)

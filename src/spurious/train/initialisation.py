@@ -51,9 +51,9 @@ class Initialisation:
     """An initial distribution of weights and biases.
 
     With fan-in i and fan-out o of a layer, the weights' variance is 2/(i + o) for glorot (Glorot &
-    Bengio 2010), 1/i for lecun (LeCun et al. 1998) and 2/i for he (He et al. 2015). `pytorch` is the
-    default of torch.nn.Linear: weights and biases uniform on +-1/sqrt(i). `normal` and `uniform`
-    are the same in every layer.
+    Bengio 2010), 1/i for lecun (LeCun et al. 1998) and 2/i for he (He et al. 2015). `pytorch` is
+    the default of torch.nn.Linear: weights and biases uniform on +-1/sqrt(i). `normal` and
+    `uniform` are the same in every layer.
 
     Attributes:
         name: One of `INITIALISATIONS`.

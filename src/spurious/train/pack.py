@@ -1,3 +1,4 @@
+# pyright: basic
 """A pack: the same number in many networks at once, as one SIMD value for Numba.
 
 Kernels written with packs read like code for one network. A pack is an LLVM vector with one lane
@@ -20,15 +21,15 @@ from typing import Any, Final
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba.extending import lower_builtin, models, register_model
 
 __all__ = [
     "LANES",
-    "absolute",
     "above",
+    "absolute",
     "below",
     "choose",
     "flush_subnormals",
@@ -44,6 +45,7 @@ __all__ = [
     "store",
 ]
 
+
 def _pack_bytes() -> int:
     """Size of a pack: four registers of AVX-512 (it has 32 of them), two of AVX2 (it has 16)."""
     return 256 if get_host_cpu_features().get("avx512f") else 64
@@ -51,6 +53,8 @@ def _pack_bytes() -> int:
 
 LANES: Final = {"float32": _pack_bytes() // 4, "float64": _pack_bytes() // 8}
 """Networks in a block, by precision."""
+
+intrinsic: Any = extending.intrinsic
 
 _BUILDER_OPS: Final = {
     operator.add: "fadd",
@@ -102,7 +106,8 @@ class _Arithmetic(AbstractTemplate):
 
 
 def _register(op: Any, method: str) -> None:
-    infer_global(op)(type(f"_{method}", (_Arithmetic,), {"key": op}))
+    register: Any = infer_global(op)
+    register(type(f"_{method}", (_Arithmetic,), {"key": op}))
 
     @lower_builtin(op, Pack, Pack)
     def _lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:

@@ -1,3 +1,4 @@
+# pyright: basic
 """Random numbers by counting: Philox4x32-10 for Numba.
 
 The numbers of a network depend on the seed, the network's index, and what they are for, and on
@@ -11,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+
+from spurious.train.compiled import compiled
 
 __all__ = ["START", "draw_order", "uniforms", "words"]
 
@@ -44,7 +47,7 @@ def words(
     return a, b, c, d
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def uniforms(seed: np.uint64, first: int, out: npt.NDArray[np.float64]) -> None:
     """Fills the start stream's uniform numbers in (0, 1), 53 bits each.
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """The reference: the same training in JAX and optax, written for clarity.
 
 The kernel is held to it step for step in the tests. It needs the extra `spurious[jax]`.
@@ -46,9 +47,9 @@ def activation(network: Network) -> Callable[[Any], Any]:
 def optax_optimiser(optimiser: Optimiser) -> Any:
     """The update rule."""
     rate, momentum = optimiser.step_size, optimiser.momentum
-    decay, epsilon = optimiser.decay, optimiser.epsilon
+    decay, epsilon = optimiser.decay or 0.0, optimiser.epsilon or 0.0
     if optimiser.name == "adam":
-        return optax.adam(rate, momentum, decay, epsilon)
+        return optax.adam(rate, momentum or 0.0, decay, epsilon)
     if optimiser.name == "rmsprop":
         return optax.rmsprop(rate, decay, epsilon, eps_in_sqrt=False)
     return optax.sgd(rate, momentum, nesterov=optimiser.name == "nesterov")
@@ -132,9 +133,7 @@ def _reference(
     return np.stack(path), np.stack(losses)
 
 
-def _batch(
-    recipe: Recipe, seed: int, first: int, count: int, step: int
-) -> npt.NDArray[np.int64]:
+def _batch(recipe: Recipe, seed: int, first: int, count: int, step: int) -> npt.NDArray[np.int64]:
     """The points of update `step`, shape (count, b)."""
     n = recipe.data.size
     size = recipe.batch or n

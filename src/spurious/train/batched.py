@@ -1,0 +1,80 @@
+"""Many networks of one recipe in NumPy: outputs, losses, and which units are off."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logsumexp, softmax
+
+from spurious.certify.float_network import activation
+from spurious.problem import Loss
+from spurious.train.ensemble import float_data
+from spurious.train.recipe import Recipe
+
+__all__ = ["correct", "dead", "loss_slopes", "losses", "preactivations"]
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+def preactivations(recipe: Recipe, parameters: Floats) -> list[Floats]:
+    """Every layer's values before the activation; the last entry holds the outputs.
+
+    Args:
+        recipe: Architecture and data.
+        parameters: Shape (N, P).
+
+    Returns:
+        For each layer an array (N, n, units).
+    """
+    act = activation(recipe.network)
+    x, _ = float_data(recipe.data, recipe.loss, recipe.network.outputs)
+    state, start = np.broadcast_to(x, (len(parameters), *x.shape)), 0
+    found: list[Floats] = []
+    for wide, high in pairwise(recipe.network.widths):
+        middle, end = start + wide * high, start + (wide + 1) * high
+        weight = parameters[:, start:middle].reshape(-1, high, wide)
+        z = state @ weight.transpose(0, 2, 1) + parameters[:, None, middle:end]
+        found.append(z)
+        state, start = act(z)[0], end
+    return found
+
+
+def losses(recipe: Recipe, outputs: Floats) -> Floats:
+    """The loss of each network, shape (N,), from outputs (N, n, K)."""
+    _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
+    if recipe.loss is Loss.SQUARED:
+        return ((outputs - y) ** 2).sum(axis=(1, 2))
+    if recipe.loss is Loss.LOGISTIC:
+        return np.logaddexp(0.0, -y * outputs).sum(axis=(1, 2))
+    return (np.asarray(logsumexp(outputs, axis=2)) - (outputs * y).sum(axis=2)).sum(axis=1)
+
+
+def loss_slopes(recipe: Recipe, outputs: Floats) -> Floats:
+    """The derivatives of the loss by the outputs, shape (N, n, K)."""
+    _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
+    if recipe.loss is Loss.SQUARED:
+        return 2 * (outputs - y)
+    if recipe.loss is Loss.LOGISTIC:
+        return -y * expit(-y * outputs)
+    return np.asarray(softmax(outputs, axis=2)) - y
+
+
+def correct(recipe: Recipe, outputs: Floats) -> npt.NDArray[np.int64]:
+    """How many points each network has right, shape (N,), from outputs (N, n, K)."""
+    _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
+    if recipe.loss is Loss.CROSS_ENTROPY:
+        own = np.where(y > 0, outputs, np.inf).min(axis=2)
+        return (own > np.where(y > 0, -np.inf, outputs).max(axis=2)).sum(axis=1)
+    return (y * outputs > 0).all(axis=2).sum(axis=1)
+
+
+def dead(recipe: Recipe, layers: list[Floats]) -> Flags:
+    """Whether some hidden layer of a relu network is off on all data, shape (N,)."""
+    off = np.zeros(len(layers[0]), np.bool_)
+    if recipe.network.activation == "relu":
+        for z in layers[:-1]:
+            off |= (z < 0).all(axis=(1, 2))
+    return off

@@ -1,0 +1,228 @@
+"""What an unsolved run ended in.
+
+A run that is not solved is followed downhill in double precision to where descent ends
+(`polish`), and that place is looked at:
+
+1. solved: descent solves the problem after all;
+2. dead: some layer of relu units is off on every data point (the paper's C12);
+3. valley to infinity: the parameters, or the outputs under a log loss, keep growing as the
+   gradient vanishes (`DRIFT`, `FITTED`);
+4. saddle or plateau: the gradient vanishes and the Hessian has a negative eigenvalue; then descent
+   goes on from both sides of it, and its end counts;
+5. finite local minimum: descent stays, and none of these holds.
+
+The run has arrived if its loss was within `ARRIVED` of the loss there; then the place names its
+outcome. Otherwise it was on the way: `saddle_or_plateau` if the second half of its updates had
+lowered the loss by less than `STALLED` of it, else `still_descending`; `heading` says where to.
+None of this is a proof. `certify` proves it for a sample (`trapped`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spurious.problem import Loss
+from spurious.train.batched import correct, dead, loss_slopes, losses, preactivations
+from spurious.train.ensemble import Runs
+from spurious.train.polish import Polished, hessians, polish
+from spurious.train.recipe import Recipe
+from spurious.train.scalar import model
+
+__all__ = ["Outcome", "Outcomes", "name_outcomes"]
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Names = npt.NDArray[np.str_]
+
+ARRIVED: Final = 0.05
+"""A run has arrived if descent lowers its loss by at most this share."""
+
+STALLED: Final = 0.01
+"""A run stands still if the second half of its updates lowered its loss by at most this share."""
+
+NEGATIVE: Final = 1e-6
+"""Eigenvalues below minus this share of the largest count as negative."""
+
+FLAT: Final = 1e-5
+"""A gradient below this times 1 + the loss counts as zero."""
+
+DRIFT: Final = 0.01
+"""In a valley the parameters move by at least this share of their norm while the gradient falls
+from the first to the second of `polish.MARKS`. Near a finite minimum the move is the gradient over
+the curvature; along exp(-t) it is the same for every factor."""
+
+FITTED: Final = 1e-6
+"""With a log loss, a point whose derivative is below this share of the largest is fitted better and
+better: its output goes to infinity."""
+
+ESCAPES: Final = 4
+"""How often descent is resumed from a saddle."""
+
+CHUNK: Final = 2048
+"""Runs that are named together; bounds the memory."""
+
+
+class Outcome(enum.StrEnum):
+    """The kinds of ends."""
+
+    SOLVED = "solved"
+    FINITE_LOCAL_MINIMUM = "finite_local_minimum"
+    VALLEY_TO_INFINITY = "valley_to_infinity"
+    SADDLE_OR_PLATEAU = "saddle_or_plateau"
+    DEAD = "dead"
+    STILL_DESCENDING = "still_descending"
+    DIVERGED = "diverged"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """The names of runs; one row for each.
+
+    Attributes:
+        outcome: An `Outcome`.
+        heading: The `Outcome` of the place where descent leads; empty if solved or diverged.
+        limit: The loss there; for a valley what it falls to. Not a number if solved or diverged.
+        polished: The parameters there, shape (N, P); not numbers if solved or diverged.
+    """
+
+    outcome: Names
+    heading: Names
+    limit: Floats
+    polished: Floats
+
+
+def name_outcomes(
+    recipe: Recipe,
+    runs: Runs,
+    middle: Floats,
+    *,
+    threads: int = 1,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Outcomes:
+    """Names the ends of runs.
+
+    Args:
+        recipe: How they were trained.
+        runs: Where they ended.
+        middle: Their losses after half of the recipe's updates, shape (N,).
+        threads: Changes no result.
+        cancelled: Asked now and then whether to stop.
+
+    Raises:
+        Cancelled: `cancelled` said so.
+    """
+    count, size = runs.parameters.shape
+    outcome = np.full(count, Outcome.SOLVED, dtype="<U24")
+    heading = np.full(count, "", dtype="<U24")
+    limit, polished = np.full(count, np.nan), np.full((count, size), np.nan)
+    outcome[runs.diverged] = Outcome.DIVERGED
+    open_ = np.flatnonzero((runs.solved_at < 0) & ~runs.diverged)
+    for start in range(0, len(open_), CHUNK):
+        rows = open_[start : start + CHUNK]
+        at = runs.parameters[rows].astype(np.float64)
+        ends, names = _headings(recipe, at, threads, cancelled)
+        loss = losses(recipe, preactivations(recipe, at)[-1])
+        arrived = (loss - ends.loss <= ARRIVED * loss) & (names != Outcome.SOLVED)
+        stalled = middle[rows] - loss <= STALLED * middle[rows]
+        moving = np.where(stalled, Outcome.SADDLE_OR_PLATEAU, Outcome.STILL_DESCENDING)
+        outcome[rows] = np.where(arrived, names, moving)
+        heading[rows], limit[rows], polished[rows] = names, ends.loss, ends.parameters
+    return Outcomes(outcome, heading, limit, polished)
+
+
+def _headings(
+    recipe: Recipe, at: Floats, threads: int, cancelled: Callable[[], bool]
+) -> tuple[Polished, Names]:
+    """Where descent from parameters (N, P) leads, and what is there."""
+    ends = polish(recipe, at, threads=threads, cancelled=cancelled)
+    names = np.full(len(at), "", dtype="<U24")
+    left = np.arange(len(at))
+    for attempt in range(ESCAPES + 1):
+        found, escapes = _kinds(recipe, ends, left)
+        names[left] = found
+        left = left[found == Outcome.SADDLE_OR_PLATEAU]
+        if attempt == ESCAPES or not len(left):
+            break
+        _resume(recipe, ends, left, escapes, threads, cancelled)
+    return ends, names
+
+
+def _kinds(recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64]) -> tuple[Names, Floats]:
+    """What is at the ends of some descents, and at saddles the direction of negative curvature."""
+    at = ends.parameters[rows]
+    layers = preactivations(recipe, at)
+    solved = _is_solved(recipe, layers[-1], ends.loss[rows])
+    off = dead(recipe, layers)
+    valley = ~solved & ~off & _falls_for_ever(recipe, ends, rows, layers[-1])
+    names = np.full(len(rows), Outcome.FINITE_LOCAL_MINIMUM, dtype="<U24")
+    names[valley], names[off], names[solved] = (
+        Outcome.VALLEY_TO_INFINITY,
+        Outcome.DEAD,
+        Outcome.SOLVED,
+    )
+    escapes = np.zeros_like(at)
+    if not recipe.network.homogeneous:
+        rest = np.flatnonzero(~(solved | off | valley))
+        negative, directions = _negative_curvature(recipe, at[rest])
+        names[rest[negative]] = Outcome.SADDLE_OR_PLATEAU
+        escapes[rest] = directions
+        steep = ends.gradient_norm[rows[rest]] > FLAT * (1 + ends.loss[rows[rest]])
+        names[rest[steep]] = Outcome.STILL_DESCENDING
+    return names, escapes[names == Outcome.SADDLE_OR_PLATEAU]
+
+
+def _is_solved(recipe: Recipe, outputs: Floats, loss: Floats) -> Flags:
+    if recipe.tolerance is not None:
+        return loss <= recipe.tolerance
+    return correct(recipe, outputs) == recipe.data.size
+
+
+def _falls_for_ever(
+    recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64], outputs: Floats
+) -> Flags:
+    """Whether descent has no end at a finite distance, as far as its last part shows."""
+    found = np.zeros(len(rows), np.bool_)
+    if not recipe.network.homogeneous:
+        size = np.linalg.norm(ends.parameters[rows], axis=1)
+        drift = ends.marks[rows, 1] - ends.marks[rows, 0]
+        found |= np.linalg.norm(drift, axis=1) > DRIFT * size
+    if recipe.loss is not Loss.SQUARED:
+        pulls = np.abs(loss_slopes(recipe, outputs)).max(axis=2)
+        found |= pulls.min(axis=1) < FITTED * pulls.max(axis=1)
+    return found
+
+
+def _negative_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
+    """Whether the Hessian at parameters (N, P) has a negative eigenvalue, and its direction."""
+    matrices = np.empty((len(at), at.shape[1], at.shape[1]))
+    hessians(np.ascontiguousarray(at), matrices, model(recipe))
+    values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)
+    return values[:, 0] < -NEGATIVE * (1e-3 + values[:, -1]), vectors[:, :, 0]
+
+
+def _resume(
+    recipe: Recipe,
+    ends: Polished,
+    rows: npt.NDArray[np.int64],
+    directions: Floats,
+    threads: int,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Descends from both sides of saddles and keeps the lower end, in place."""
+    at = ends.parameters[rows]
+    step = 1e-3 * (1 + np.linalg.norm(at, axis=1, keepdims=True)) * directions
+    sides = [
+        polish(recipe, at + sign * step, threads=threads, cancelled=cancelled)
+        for sign in (1.0, -1.0)
+    ]
+    second = sides[1].loss < sides[0].loss
+    for column in ("parameters", "loss", "gradient_norm", "marks", "steps"):
+        first, other = getattr(sides[0], column), getattr(sides[1], column)
+        chosen = second.reshape(-1, *[1] * (first.ndim - 1))
+        getattr(ends, column)[rows] = np.where(chosen, other, first)

@@ -1,0 +1,70 @@
+"""The rows of a result table: runs trained, named and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spurious.train.ensemble import train
+from spurious.train.outcome import Outcome, name_outcomes
+from spurious.train.recipe import Recipe
+from spurious.train.traps import check_traps
+
+__all__ = ["ENGINE_VERSION", "train_and_name"]
+
+ENGINE_VERSION: Final = "1"
+"""Changes whenever the same recipe, seed and index may give another row."""
+
+
+def train_and_name(
+    recipe: Recipe,
+    seed: int,
+    first: int,
+    count: int,
+    *,
+    threads: int | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> dict[str, npt.NDArray[Any]]:
+    """Trains networks and says what each ended in.
+
+    Args:
+        recipe: How to train.
+        seed: From 0 to 2^64 - 1.
+        first: Index of the first network.
+        count: How many.
+        threads: At most so many at once; by default one for each core. It changes no result.
+        cancelled: Asked now and then whether to stop.
+
+    Returns:
+        Columns of `count` entries: index; outcome, heading and limit (see `Outcomes`); loss,
+        correct, gradient_norm, parameter_norm, solved_at and updates (see `Runs`); exact_loss and
+        certified (see `Traps`); parameters, shape (count, P), not numbers where solved.
+
+    Raises:
+        InputError: A number is out of range.
+        Cancelled: `cancelled` said so.
+    """
+    half = recipe.updates // 2
+    runs = train(recipe, seed, first, count, threads=threads, snapshots=[half], cancelled=cancelled)
+    middle = runs.snapshots[:, 0, 0]
+    outcomes = name_outcomes(recipe, runs, middle, threads=threads or 1, cancelled=cancelled)
+    traps = check_traps(recipe, outcomes, cancelled)
+    parameters = np.where((outcomes.outcome == Outcome.SOLVED)[:, None], np.nan, runs.parameters)
+    return {
+        "index": runs.index,
+        "outcome": outcomes.outcome,
+        "heading": outcomes.heading,
+        "limit": outcomes.limit,
+        "loss": runs.loss,
+        "correct": runs.correct,
+        "gradient_norm": runs.gradient_norm,
+        "parameter_norm": runs.parameter_norm,
+        "solved_at": runs.solved_at,
+        "updates": runs.updates,
+        "exact_loss": traps.exact_loss,
+        "certified": traps.certified,
+        "parameters": parameters.astype(recipe.precision),
+    }
