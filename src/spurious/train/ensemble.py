@@ -127,7 +127,8 @@ def train(
     lanes = LANES[recipe.precision]
     itemsize = np.dtype(recipe.precision).itemsize
     fitting = CHUNK_BYTES // (recipe.network.parameter_count * itemsize)
-    size = max(lanes, min(fitting, -(-count // (4 * workers))) // lanes * lanes)
+    share = -(-count // (4 * workers))
+    size = max(1, min(fitting // lanes, -(-share // lanes))) * lanes
     pieces = [(a, min(size, first + count - a)) for a in range(first, first + count, size)]
 
     def work(piece: tuple[int, int]) -> Runs:

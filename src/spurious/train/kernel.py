@@ -9,7 +9,7 @@ weight is loaded once for four points, and a gradient is stored once.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,14 @@ from spurious.train.pack import (
     load,
     pointer,
     restore_subnormals,
-    root,
     row,
     spread,
     store,
 )
 from spurious.train.passes import backward, forward, point_loss
 from spurious.train.philox import draw_order
-from spurious.train.task import ADAM, GD, NESTEROV, RMSPROP, TILE, Open, Task, Work, opened
+from spurious.train.task import TILE, Open, Task, Work, opened
+from spurious.train.updates import update
 
 __all__ = ["advance", "measure"]
 
@@ -42,19 +42,82 @@ CHECK_EVERY: Final = 64
 """Updates between two looks at whether a whole block is solved."""
 
 
+class Block(NamedTuple):
+    """A block's rows behind bare pointers, and the update at hand.
+
+    Attributes:
+        theta: Parameters.
+        first: First moments.
+        second: Second moments.
+        unsolved: 1 until a network is solved, then 0.
+        lived: The updates made before it was solved.
+        step_size: Of this update.
+        epsilon: Of this update.
+    """
+
+    theta: Any
+    first: Any
+    second: Any
+    unsolved: Any
+    lived: Any
+    step_size: Any
+    epsilon: Any
+
+
 @njit
-def _gradient(theta: Any, net: Open, wanted: bool) -> None:
-    """The full gradient, and into `net.spare` the loss (if wanted) and the points right."""
-    total, correct = spread(theta, 0.0), spread(theta, 0.0)
+def _full_pass(block: Block, net: Open, updating: bool) -> None:
+    """One pass through all points, and the update if wanted.
+
+    Leaves the loss (if anyone looks at it) and the points right in `net.spare`, and without an
+    update the gradient in `net.gradient`.
+    """
+    theta = block.theta
+    total, correct, rate = spread(theta, 0.0), spread(theta, 0.0), spread(theta, 0.0)
+    epsilon = spread(theta, block.epsilon)
+    wanted = net.tolerance >= 0 or not updating
     for tile in range(net.tiles):
         forward(theta, net, tile, False)
         for t in range(TILE):
             weight = spread(theta, net.weights[tile * TILE + t])
             loss, right = point_loss(theta, net, tile, t, weight, False, wanted)
             total, correct = total + loss, correct + right
-        backward(theta, net, tile, tile == 0, False)
+        final = updating and tile == net.tiles - 1
+        if final:
+            _mark_solved(block, net, total, correct)
+            rate = _rate(block, net)
+        first, second = block.first, block.second
+        backward(theta, first, second, net, tile, tile == 0, False, final, rate, epsilon)
     store(net.spare, 0, total)
     store(net.spare, 1, correct)
+    if updating:
+        _update_rest(block, net, rate, epsilon)
+
+
+@njit(inline="always")
+def _mark_solved(block: Block, net: Open, loss: Any, correct: Any) -> None:
+    """Sets a solved network's entry of `unsolved` to 0."""
+    if net.tolerance >= 0:
+        solved = below(loss, spread(loss, net.tolerance))
+    else:
+        solved = above(correct, spread(correct, net.points - 0.5))
+    store(block.unsolved, 0, choose(solved, spread(loss, 0.0), load(block.unsolved, 0)))
+
+
+@njit(inline="always")
+def _rate(block: Block, net: Open) -> Any:
+    """The step size, 0 for networks that stay; counts the update for those not solved yet."""
+    alive = load(block.unsolved, 0)
+    store(block.lived, 0, load(block.lived, 0) + alive)
+    rate = spread(alive, block.step_size)
+    return rate * alive if net.stop else rate
+
+
+@njit(inline="always")
+def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
+    """Updates the parameters of all layers but the first."""
+    for p in range((net.widths[0] + 1) * net.widths[1], net.parameters):
+        g = load(net.gradient, p)
+        update(block.theta, block.first, block.second, net, p, g, rate, epsilon)
 
 
 @njit
@@ -71,61 +134,21 @@ def _fetch(task: Task, work: Work, first: int, end: int) -> None:
 
 
 @njit
-def _batch_gradient(
-    theta: Any, net: Open, task: Task, work: Work, step: int, networks: Array
-) -> None:
-    """The gradient of update `step`'s mini-batch, times n/b, into `net.gradient`."""
-    n = net.points
-    epoch, number = divmod(step, (n + task.batch - 1) // task.batch)
-    if number == 0:
-        draw_order(task.seed, networks, epoch, work.order)
+def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) -> None:
+    """An update by the epoch's mini-batch of that number, its gradient multiplied by n/b."""
+    theta, n = block.theta, net.points
+    rate, epsilon = _rate(block, net), spread(theta, block.epsilon)
     begin, end = number * task.batch, min(n, (number + 1) * task.batch)
-    for first in range(begin, end, TILE):
-        _fetch(task, work, first, end)
+    for start in range(begin, end, TILE):
+        _fetch(task, work, start, end)
         forward(theta, net, 0, True)
         for t in range(TILE):
-            weight = spread(theta, n / (end - begin) if first + t < end else 0.0)
+            weight = spread(theta, n / (end - begin) if start + t < end else 0.0)
             point_loss(theta, net, 0, t, weight, True, False)
-        backward(theta, net, 0, first == begin, True)
-
-
-@njit(inline="always")
-def _update(theta: Any, first: Any, second: Any, net: Open, rate: Any, epsilon: Any) -> None:
-    """One update of every parameter; `rate` is a pack, 0 where a network stays."""
-    kind = net.optimiser
-    momentum = spread(theta, net.momentum)
-    decay = spread(theta, net.decay)
-    fresh, new = spread(theta, 1 - net.momentum), spread(theta, 1 - net.decay)
-    zero = spread(theta, 0.0)
-    for p in range(net.parameters):
-        g, at = load(net.gradient, p), load(theta, p)
-        move = g
-        if kind == ADAM:
-            m = fma(momentum, load(first, p), fresh * g)
-            v = fma(decay, load(second, p), new * (g * g))
-            store(first, p, m)
-            store(second, p, v)
-            move = m / (root(v) + epsilon)
-        elif kind == RMSPROP:
-            v = fma(decay, load(second, p), new * (g * g))
-            store(second, p, v)
-            move = g / (root(v) + epsilon)
-        elif kind != GD:
-            m = fma(momentum, load(first, p), g)
-            store(first, p, m)
-            move = fma(momentum, m, g) if kind == NESTEROV else m
-        store(theta, p, fma(zero - rate, move, at))
-
-
-@njit(inline="always")
-def _mark_solved(theta: Any, net: Open, unsolved: Any) -> None:
-    """Sets a solved network's entry of `unsolved` to 0."""
-    zero, still = spread(theta, 0.0), load(unsolved, 0)
-    if net.tolerance >= 0:
-        solved = below(load(net.spare, 0), spread(theta, net.tolerance))
-    else:
-        solved = above(load(net.spare, 1), spread(theta, net.points - 0.5))
-    store(unsolved, 0, choose(solved, zero, still))
+        final = start + TILE >= end
+        first, second = block.first, block.second
+        backward(theta, first, second, net, 0, start == begin, True, final, rate, epsilon)
+    _update_rest(block, net, rate, epsilon)
 
 
 @compiled
@@ -159,29 +182,30 @@ def advance(
     net = opened(task, work)
     shuffled = task.batch < task.points
     batches = (task.points + task.batch - 1) // task.batch
-    wanted = task.tolerance >= 0
-    for block in range(thetas.shape[0]):
-        theta = row(pointer(thetas), block * net.parameters)
-        first = row(pointer(firsts), block * net.parameters)
-        second = row(pointer(seconds), block * net.parameters)
-        still, count = row(pointer(unsolved), block), row(pointer(lived), block)
+    for number in range(thetas.shape[0]):
         for k in range(rates.shape[0]):
-            step = begin + k
-            if task.stop and k % CHECK_EVERY == 0 and not unsolved[block].any():
+            if task.stop and k % CHECK_EVERY == 0 and not unsolved[number].any():
                 break
-            if not shuffled or step % batches == 0:
-                _gradient(theta, net, wanted)
-                _mark_solved(theta, net, still)
-            if shuffled:
-                if k == 0 and step % batches != 0:
-                    draw_order(task.seed, networks[block], step // batches, work.order)
-                _batch_gradient(theta, net, task, work, step, networks[block])
-            alive = load(still, 0)
-            store(count, 0, load(count, 0) + alive)
-            rate = spread(theta, rates[k, 0])
-            if task.stop:
-                rate = rate * alive
-            _update(theta, first, second, net, rate, spread(theta, rates[k, 1]))
+            block = Block(
+                row(pointer(thetas), number * net.parameters),
+                row(pointer(firsts), number * net.parameters),
+                row(pointer(seconds), number * net.parameters),
+                row(pointer(unsolved), number),
+                row(pointer(lived), number),
+                rates[k, 0],
+                rates[k, 1],
+            )
+            if not shuffled:
+                _full_pass(block, net, True)
+                continue
+            epoch, place = divmod(begin + k, batches)
+            if place == 0:
+                _full_pass(block, net, False)
+                loss, correct = load(net.spare, 0), load(net.spare, 1)
+                _mark_solved(block, net, loss, correct)
+            if place == 0 or k == 0:
+                draw_order(task.seed, networks[number], epoch, work.order)
+            _batch_pass(block, net, task, work, place)
     restore_subnormals(before)
 
 
@@ -198,10 +222,12 @@ def measure(thetas: Array, results: Array, task: Task, work: Work) -> None:
     """
     before = flush_subnormals()
     net = opened(task, work)
-    for block in range(thetas.shape[0]):
-        theta = row(pointer(thetas), block * net.parameters)
-        result = row(pointer(results), 4 * block)
-        _gradient(theta, net, True)
+    for number in range(thetas.shape[0]):
+        theta = row(pointer(thetas), number * net.parameters)
+        result = row(pointer(results), 4 * number)
+        unused = net.gradient
+        block = Block(theta, unused, unused, unused, unused, results[0, 0, 0], results[0, 0, 0])
+        _full_pass(block, net, False)
         steep, size = spread(theta, 0.0), spread(theta, 0.0)
         for p in range(net.parameters):
             g, at = load(net.gradient, p), load(theta, p)

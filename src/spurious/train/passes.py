@@ -17,6 +17,7 @@ from spurious.train.activations import activate, times_slope
 from spurious.train.functions import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
 from spurious.train.task import CROSS_ENTROPY, RELU, SQUARED, TILE, Open
+from spurious.train.updates import update
 
 __all__ = ["backward", "forward", "point_loss"]
 
@@ -137,8 +138,23 @@ def point_loss(
 
 
 @njit(inline="always")
-def backward(theta: Any, net: Open, tile: int, fresh: bool, shuffled: bool) -> None:
-    """Adds a tile's gradient to the block's (or begins it), from the derivatives by the outputs."""
+def backward(
+    theta: Any,
+    first: Any,
+    second: Any,
+    net: Open,
+    tile: int,
+    fresh: bool,
+    shuffled: bool,
+    final: bool,
+    rate: Any,
+    epsilon: Any,
+) -> None:
+    """Adds a tile's gradient to the block's (or begins it), from the derivatives by the outputs.
+
+    After the final tile the first layer's parameters are updated as soon as their gradient is
+    complete: nothing else needs them, and the divisions and roots run beside the next unit's sums.
+    """
     zero = spread(theta, 0.0)
     start, base, above_start, above_high = net.parameters, net.units, 0, 0
     deltas = net.outputs
@@ -173,25 +189,38 @@ def backward(theta: Any, net: Open, tile: int, fresh: bool, shuffled: bool) -> N
                     store(slopes, r + 1, d1)
                     store(slopes, r + 2, d2)
                     store(slopes, r + 3, d3)
-            bias, weights = start + wide * high + j, row(net.gradient, start + j * wide)
+            bias, at = start + wide * high + j, start + j * wide
             g = zero if fresh else load(net.gradient, bias)
-            store(net.gradient, bias, g + ((d0 + d1) + (d2 + d3)))
+            g = g + ((d0 + d1) + (d2 + d3))
+            done = final and layer == 0
+            if done:
+                update(theta, first, second, net, bias, g, rate, epsilon)
+            else:
+                store(net.gradient, bias, g)
             if layer == 0 and not shuffled:
                 for i in range(wide):
                     x = (tile * wide + i) * TILE
-                    g = zero if fresh else load(weights, i)
+                    g = zero if fresh else load(net.gradient, at + i)
                     g = fma(d0, spread(theta, net.x[x]), g)
                     g = fma(d1, spread(theta, net.x[x + 1]), g)
                     g = fma(d2, spread(theta, net.x[x + 2]), g)
-                    store(weights, i, fma(d3, spread(theta, net.x[x + 3]), g))
+                    g = fma(d3, spread(theta, net.x[x + 3]), g)
+                    if done:
+                        update(theta, first, second, net, at + i, g, rate, epsilon)
+                    else:
+                        store(net.gradient, at + i, g)
             else:
                 for i in range(wide):
                     x = i * TILE
-                    g = zero if fresh else load(weights, i)
+                    g = zero if fresh else load(net.gradient, at + i)
                     g = fma(d0, load(source, x), g)
                     g = fma(d1, load(source, x + 1), g)
                     g = fma(d2, load(source, x + 2), g)
-                    store(weights, i, fma(d3, load(source, x + 3), g))
+                    g = fma(d3, load(source, x + 3), g)
+                    if done:
+                        update(theta, first, second, net, at + i, g, rate, epsilon)
+                    else:
+                        store(net.gradient, at + i, g)
         if layer < net.last:
             deltas = slopes
         above_start, above_high = start, high

@@ -110,6 +110,7 @@ class Open(NamedTuple):
     optimiser: int
     momentum: float
     decay: float
+    stop: bool
     gradient: Any
     values: Any
     slopes: Any
@@ -140,6 +141,7 @@ def opened(task: Task, work: Work) -> Open:
         task.optimiser,
         task.momentum,
         task.decay,
+        task.stop,
         pointer(work.gradient),
         pointer(work.values),
         pointer(work.slopes),
