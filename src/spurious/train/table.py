@@ -39,8 +39,8 @@ def train_and_name(
         cancelled: Asked now and then whether to stop.
 
     Returns:
-        Columns of `count` entries: index; outcome, heading and limit (see `Outcomes`); loss,
-        correct, gradient_norm, parameter_norm, solved_at and updates (see `Runs`); exact_loss and
+        Columns of `count` entries: index; outcome, heading and limit (see `Outcomes`); final_loss,
+        correct, gradient_norm, parameter_norm, solved_at and updates_made (see `Runs`); exact_loss and
         certified (see `Traps`); parameters, shape (count, P), not numbers where solved.
 
     Raises:
@@ -58,12 +58,12 @@ def train_and_name(
         "outcome": outcomes.outcome,
         "heading": outcomes.heading,
         "limit": outcomes.limit,
-        "loss": runs.loss,
+        "final_loss": runs.loss,
         "correct": runs.correct,
         "gradient_norm": runs.gradient_norm,
         "parameter_norm": runs.parameter_norm,
         "solved_at": runs.solved_at,
-        "updates": runs.updates,
+        "updates_made": runs.updates,
         "exact_loss": traps.exact_loss,
         "certified": traps.certified,
         "parameters": parameters.astype(recipe.precision),

@@ -1,0 +1,34 @@
+"""Sweeps: plans, shards, the result store, statistics, and where shards are trained."""
+
+from spurious.sweep.axes import AXES
+from spurious.sweep.executors import Failure, connect_cluster, local, on_cluster
+from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
+from spurious.sweep.run import Progress, SweepResult, run_sweep
+from spurious.sweep.shard import Shard, make_part, shards_of
+from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
+from spurious.sweep.store import Store, open_store
+
+__all__ = [
+    "AXES",
+    "Cell",
+    "Failure",
+    "Plan",
+    "Progress",
+    "Rate",
+    "Shard",
+    "Store",
+    "Summary",
+    "SweepResult",
+    "clopper_pearson",
+    "connect",
+    "connect_cluster",
+    "local",
+    "make_part",
+    "on_cluster",
+    "open_store",
+    "parse_plan",
+    "read_plan",
+    "run_sweep",
+    "shards_of",
+    "summaries",
+]

@@ -1,0 +1,181 @@
+"""The axes of a grid, and what a combination of their values means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from spurious.errors import InputError
+from spurious.problem import DATASETS, Dataset, Loss, Network, dataset, read_problem
+from spurious.train import Initialisation, Optimiser, Recipe
+
+__all__ = ["AXES", "OPTIONAL", "Label", "recipe_of"]
+
+Label: TypeAlias = str | int | float | None
+
+AXES: Final = (
+    "dataset",
+    "hidden",
+    "activation",
+    "slope",
+    "loss",
+    "initialisation",
+    "optimiser",
+    "step_size",
+    "updates",
+    "batch",
+    "precision",
+    "tolerance",
+)
+"""The keys of a grid, and the columns that tell cells apart."""
+
+OPTIONAL: Final = ("slope", "loss", "batch", "precision", "tolerance")
+"""Axes that may be left out."""
+
+
+def recipe_of(
+    values: Mapping[str, Any], where: str, folder: Path
+) -> tuple[tuple[Label, ...], Recipe]:
+    """The labels and the recipe of a combination.
+
+    Args:
+        values: For each of `AXES` one value, None where it was left out.
+        where: The grid's name in error messages.
+        folder: Where datasets named by a path are sought.
+
+    Raises:
+        InputError: A value is of the wrong kind, or they do not fit together.
+    """
+    data, loss, data_name = _data(values["dataset"], f"{where}.dataset", folder)
+    if values["loss"] is not None:
+        loss = _loss(values["loss"], f"{where}.loss")
+    hidden = _hidden(values["hidden"], f"{where}.hidden")
+    for axis in ("step_size", "tolerance"):
+        if values[axis] is not None:
+            _number(values[axis], f"{where}.{axis}")
+    combination = ", ".join(f"{a} = {v}" for a, v in values.items() if v is not None)
+    try:
+        outputs = len(data.y[0])
+        if loss is Loss.CROSS_ENTROPY:
+            outputs = int(max(row[0] for row in data.y)) + 1
+        network = Network(
+            (data.inputs, *hidden, outputs),
+            _text(values["activation"], f"{where}.activation"),
+            _slope(values["slope"], f"{where}.slope"),
+        )
+        start = _named(values["initialisation"], f"{where}.initialisation")
+        rule = _named(values["optimiser"], f"{where}.optimiser")
+        if "step_size" in rule:
+            raise InputError("optimiser.step_size: give it as the grid's axis step_size")
+        recipe = Recipe(
+            network,
+            loss,
+            data,
+            _made(Initialisation, "initialisation", start),
+            _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])}),
+            values["updates"],
+            batch=values["batch"],
+            precision=values["precision"] or "float32",
+            tolerance=values["tolerance"],
+        )
+    except InputError as error:
+        raise InputError(f"{where}: the combination {combination} is impossible: {error}") from None
+    labels = (
+        data_name,
+        ",".join(str(units) for units in hidden),
+        network.activation,
+        None if network.slope is None else str(network.slope),
+        str(loss),
+        _label(start),
+        _label(rule),
+        recipe.optimiser.step_size,
+        recipe.updates,
+        recipe.batch,
+        recipe.precision,
+        recipe.tolerance,
+    )
+    return labels, recipe
+
+
+def _data(value: object, where: str, folder: Path) -> tuple[Dataset, Loss, str]:
+    name = _text(value, where)
+    if name in DATASETS:
+        found = dataset(name)
+        return found.data, found.loss, name
+    if "." not in name and "/" not in name:
+        raise InputError(
+            f"{where}: found {name!r}, expected one of {', '.join(DATASETS)}, or the path of a "
+            "problem file"
+        )
+    try:
+        problem = read_problem(folder / name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return problem.data, problem.loss, name
+
+
+def _loss(value: object, where: str) -> Loss:
+    if value not in list(Loss):
+        raise InputError(f"{where}: found {value!r}, expected one of {', '.join(Loss)}")
+    return Loss(str(value))
+
+
+def _hidden(value: object, where: str) -> tuple[int, ...]:
+    units = value if isinstance(value, list) else [value]
+    if not all(type(unit) is int and unit > 0 for unit in units):  # pyright: ignore[reportUnknownVariableType]
+        raise InputError(
+            f"{where}: found {value!r}, expected a number of units, or a list of them for several "
+            "layers, such as [4, 4]"
+        )
+    return tuple(units)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{where}: found {value!r}, expected text")
+    return value
+
+
+def _number(value: object, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{where}: found {value!r}, expected a number")
+
+
+def _slope(value: object, where: str) -> Fraction | None:
+    if value is None:
+        return None
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f'{where}: found {value!r}, expected a number such as "1/100"') from None
+
+
+def _named(value: object, where: str) -> dict[str, Any]:
+    """A name, or a table with a name and numbers, as a table."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and isinstance(value.get("name"), str):  # pyright: ignore[reportUnknownMemberType]
+        return dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    raise InputError(
+        f'{where}: found {value!r}, expected a name, or a table such as {{name = "normal", '
+        "std = 0.5}"
+    )
+
+
+def _made(kind: Any, what: str, fields: Mapping[str, Any]) -> Any:
+    known = kind.__slots__
+    for key, value in fields.items():
+        if key not in known:
+            raise InputError(
+                f"{what}.{key}: found an unknown key, expected {', '.join(known)}"
+            )
+        if key != "name" and not (key == "bias" and isinstance(value, str)):
+            _number(value, f"{what}.{key}")
+    return kind(**fields)
+
+
+def _label(table: Mapping[str, Any]) -> str:
+    rest = ", ".join(f"{key}={value}" for key, value in table.items() if key != "name")
+    return f"{table['name']}({rest})" if rest else str(table["name"])

@@ -1,0 +1,139 @@
+"""Shards: the pieces a sweep is cut into, named by their content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spurious.sweep.axes import AXES
+from spurious.sweep.plan import Cell, Plan
+from spurious.train import ENGINE_VERSION, Outcome, Recipe, train_and_name
+
+__all__ = ["Shard", "cell_name", "make_part", "shards_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The networks first, ..., first + count - 1 of a cell.
+
+    Attributes:
+        cell: The cell.
+        seed: Of the sweep.
+        first: Index of the first network.
+        count: How many.
+    """
+
+    cell: Cell
+    seed: int
+    first: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        """A hash of everything that its rows depend on, 32 hexadecimal digits."""
+        content = {
+            "engine": ENGINE_VERSION,
+            "labels": dict(zip(AXES, self.cell.labels, strict=True)),
+            "recipe": _recipe_data(self.cell.recipe),
+            "seed": self.seed,
+            "first": self.first,
+            "count": self.count,
+        }
+        return _hash(content)
+
+
+def shards_of(plan: Plan) -> Iterator[Shard]:
+    """The shards of a plan: first those of every cell's first networks, then the next."""
+    for first in range(0, plan.runs, plan.shard):
+        for cell in plan.cells:
+            yield Shard(cell, plan.seed, first, min(plan.shard, plan.runs - first))
+
+
+def cell_name(recipe: Recipe) -> str:
+    """A hash of a recipe, 32 hexadecimal digits."""
+    return _hash(_recipe_data(recipe))
+
+
+def _hash(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def _recipe_data(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as text and numbers, exactly."""
+    network, data = recipe.network, recipe.data
+    return {
+        "widths": network.widths,
+        "activation": network.activation,
+        "slope": None if network.slope is None else str(network.slope),
+        "loss": str(recipe.loss),
+        "x": [[str(value) for value in row] for row in data.x],
+        "y": [[str(value) for value in row] for row in data.y],
+        "initialisation": _fields(recipe.initialisation),
+        "optimiser": _fields(recipe.optimiser),
+        "updates": recipe.updates,
+        "batch": recipe.batch,
+        "precision": recipe.precision,
+        "tolerance": recipe.tolerance,
+        "stop": recipe.stop,
+    }
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def make_part(
+    shard: Shard, threads: int = 1, cancelled: Callable[[], bool] = lambda: False
+) -> bytes:
+    """Trains a shard's networks and returns its rows as a Parquet file, the same bytes each time.
+
+    Raises:
+        Cancelled: `cancelled` said so.
+    """
+    columns = train_and_name(
+        shard.cell.recipe,
+        shard.seed,
+        shard.first,
+        shard.count,
+        threads=threads,
+        cancelled=cancelled,
+    )
+    labels = {
+        axis: pa.array([label] * shard.count, type=_LABEL_TYPES[axis])
+        for axis, label in zip(AXES, shard.cell.labels, strict=True)
+    }
+    seed = pa.array(np.full(shard.count, shard.seed, np.uint64))
+    unsolved = columns["outcome"] != Outcome.SOLVED
+    rows = {name: _column(values, unsolved) for name, values in columns.items()}
+    assert not rows.keys() & labels.keys()
+    table = pa.table({**labels, "seed": seed, **rows}, metadata={"shard": shard.name})
+    out = BytesIO()
+    pq.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
+_LABEL_TYPES = {
+    **dict.fromkeys(AXES, pa.string()),
+    "step_size": pa.float64(),
+    "tolerance": pa.float64(),
+    "updates": pa.int64(),
+    "batch": pa.int64(),
+}
+
+
+def _column(values: np.ndarray[Any, Any], unsolved: np.ndarray[Any, Any]) -> Any:
+    """An Arrow column; rows of a matrix become lists, null where the run was solved."""
+    if values.ndim == 1:
+        return pa.array(values.tolist() if values.dtype.kind == "U" else values)
+    offsets = np.concatenate([[0], np.cumsum(np.where(unsolved, values.shape[1], 0))])
+    flat = pa.array(values[unsolved].ravel())
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), flat, mask=pa.array(~unsolved))

@@ -1,0 +1,183 @@
+"""The result store: a folder of Parquet parts with a manifest, on this machine or any fsspec URL.
+
+    STORE/plan.toml             the plan
+    STORE/manifest.json         what is done: every part's rows and hash
+    STORE/parts/<shard>.parquet the rows of a shard
+    STORE/failed/<shard>.json   why a shard failed
+
+A file is complete or absent: on this machine it is written under a temporary name, flushed to the
+disk and renamed; object stores put whole objects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from spurious.errors import InputError
+
+__all__ = ["Store", "open_store"]
+
+MANIFEST: Final = "manifest.json"
+PLAN: Final = "plan.toml"
+PARTS: Final = "parts"
+FAILED: Final = "failed"
+TEMPORARY: Final = ".tmp-"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """A result store.
+
+    Attributes:
+        url: What the user called it.
+        files: The file system it is on.
+        root: Its folder there.
+    """
+
+    url: str
+    files: Any
+    root: str
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine."""
+        return isinstance(self.files, LocalFileSystem)
+
+    def path(self, name: str) -> str:
+        """Where a file of the store is, such as "parts/x.parquet"."""
+        return f"{self.root}/{name}"
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file, completely or not at all.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        path = self.path(name)
+        try:
+            if not self.local:
+                self.files.pipe_file(path, content)
+                return
+            target = Path(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error})") from None
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content, or None if there is no such file."""
+        try:
+            content: bytes = self.files.cat_file(self.path(name))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def remove(self, name: str) -> None:
+        """Removes a file, if it is there."""
+        if self.files.exists(self.path(name)):
+            self.files.rm_file(self.path(name))
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the files in one of its folders, sorted; temporary ones are removed."""
+        path = self.path(folder)
+        if not self.files.exists(path):
+            return []
+        found: list[str] = []
+        for entry in self.files.ls(path, detail=False):
+            name = str(entry).rstrip("/").rpartition("/")[2]
+            if name.startswith(TEMPORARY):
+                self.files.rm_file(f"{path}/{name}")
+            else:
+                found.append(name)
+        return sorted(found)
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest, or None if there is none.
+
+        Raises:
+            InputError: There is one that is not ours.
+        """
+        content = self.read(MANIFEST)
+        if content is None:
+            return None
+        try:
+            found = json.loads(content)
+            assert found["format"] == "spurious-sweep/1"
+        except (ValueError, KeyError, TypeError, AssertionError):
+            raise InputError(
+                f"{self.path(MANIFEST)}: found no manifest of a sweep; remove the file, it will be "
+                "made again from the parts"
+            ) from None
+        return found
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Writes the manifest."""
+        text = json.dumps({"format": "spurious-sweep/1", **manifest}, indent=1, ensure_ascii=False)
+        self.write(MANIFEST, text.encode() + b"\n")
+
+    def part(self, shard: str, count: int) -> dict[str, Any] | None:
+        """What the manifest says of a part, read from the part; None if it is not whole."""
+        content = self.read(part_name(shard))
+        return None if content is None else part_entry(content, shard, count)
+
+    def parts(self) -> Iterator[str]:
+        """The paths of the parts that the manifest lists.
+
+        Raises:
+            InputError: There is no manifest, so there is no store.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            raise InputError(f"{self.url}: found no sweep there, expected a store of `sweep run`")
+        for entry in manifest["parts"]:
+            yield self.path(part_name(entry["shard"]))
+
+
+def part_name(shard: str) -> str:
+    """The file of a shard."""
+    return f"{PARTS}/{shard}.parquet"
+
+
+def part_entry(content: bytes, shard: str, count: int) -> dict[str, Any] | None:
+    """A part's entry in the manifest, or None if it is damaged or another shard's."""
+    try:
+        file = pq.ParquetFile(BytesIO(content))
+        whole = (
+            file.metadata.num_rows == count
+            and (file.schema_arrow.metadata or {}).get(b"shard") == shard.encode()
+        )
+    except (pa.ArrowInvalid, OSError):
+        return None
+    digest = sha256(content).hexdigest()
+    return {"shard": shard, "rows": count, "bytes": len(content), "sha256": digest} if whole else None
+
+
+def open_store(url: str | Path) -> Store:
+    """A store at a folder or fsspec URL; nothing is read or made yet.
+
+    Raises:
+        InputError: The URL names no known file system.
+    """
+    text = str(url)
+    try:
+        files, root = fsspec.core.url_to_fs(text)
+    except (ValueError, ImportError) as error:
+        raise InputError(f"store: found {text!r}: {error}") from None
+    return Store(text, files, str(root).rstrip("/"))
