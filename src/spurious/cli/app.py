@@ -1,8 +1,7 @@
-"""The application: `spurious certify | check | reproduce | datasets`."""
+"""The application: `spurious certify | check | reproduce | datasets | sweep`."""
 
 from __future__ import annotations
 
-from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -11,8 +10,10 @@ from spurious import __version__
 from spurious.cli.certify import certify
 from spurious.cli.check import check
 from spurious.cli.datasets import datasets
+from spurious.cli.help_text import help_text
 from spurious.cli.reproduce import reproduce
 from spurious.cli.statuses import guarded
+from spurious.cli.sweep import sweep_app
 
 __all__ = ["app"]
 
@@ -47,17 +48,13 @@ def _options(
       spurious certify problem.json --out .  decide about the point in problem.json
       spurious check problem.certificate.json
       spurious reproduce                     the paper's claims, one by one
+      spurious sweep run plan.toml           train many networks, count what they end in
     """
 
 
-def _help(text: str | None) -> str:
-    """A docstring as help; paragraphs with indented lines are printed line by line."""
-    paragraphs = cleandoc(text or "").split("\n\n")
-    return "\n\n".join(f"\b\n{p}" if "\n  " in p else p for p in paragraphs)
-
-
-app.callback(help=_help(_options.__doc__))(_options)
-app.command(help=_help(certify.__doc__))(guarded(certify))
-app.command(help=_help(check.__doc__))(guarded(check))
-app.command(help=_help(reproduce.__doc__))(guarded(reproduce))
-app.command(help=_help(datasets.__doc__))(guarded(datasets))
+app.callback(help=help_text(_options.__doc__))(_options)
+app.command(help=help_text(certify.__doc__))(guarded(certify))
+app.command(help=help_text(check.__doc__))(guarded(check))
+app.command(help=help_text(reproduce.__doc__))(guarded(reproduce))
+app.command(help=help_text(datasets.__doc__))(guarded(datasets))
+app.add_typer(sweep_app, name="sweep")

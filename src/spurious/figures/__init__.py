@@ -7,6 +7,7 @@ whoever prepares the data.
 from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
 from spurious.figures.cost import CostPanel, CostSeries, cost_curves
 from spurious.figures.dead_layer import Profile, dead_layer
+from spurious.figures.outcomes import OutcomePanel, outcome_shares
 from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
 from spurious.figures.slices import LineSlice, PlaneSlice, loss_slices
 from spurious.figures.write import png_bytes, svg_text
@@ -17,6 +18,7 @@ __all__ = [
     "CostSeries",
     "FittedCurve",
     "LineSlice",
+    "OutcomePanel",
     "PlaneSlice",
     "Profile",
     "RegressionPanel",
@@ -24,6 +26,7 @@ __all__ = [
     "dead_layer",
     "decision_boundaries",
     "loss_slices",
+    "outcome_shares",
     "png_bytes",
     "regression_fits",
     "svg_text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from spurious.errors import InputError
 from spurious.problem import DATASETS, Dataset, Loss, Network, dataset, read_problem
@@ -122,14 +122,14 @@ def _loss(value: object, where: str) -> Loss:
     return Loss(str(value))
 
 
-def _hidden(value: object, where: str) -> tuple[int, ...]:
-    units = value if isinstance(value, list) else [value]
-    if not all(type(unit) is int and unit > 0 for unit in units):  # pyright: ignore[reportUnknownVariableType]
+def _hidden(value: Any, where: str) -> tuple[int, ...]:
+    units = cast(list[Any], value) if isinstance(value, list) else [value]
+    if not all(type(unit) is int and unit > 0 for unit in units):
         raise InputError(
             f"{where}: found {value!r}, expected a number of units, or a list of them for several "
             "layers, such as [4, 4]"
         )
-    return tuple(units)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return tuple(units)
 
 
 def _text(value: object, where: str) -> str:
@@ -152,12 +152,14 @@ def _slope(value: object, where: str) -> Fraction | None:
         raise InputError(f'{where}: found {value!r}, expected a number such as "1/100"') from None
 
 
-def _named(value: object, where: str) -> dict[str, Any]:
+def _named(value: Any, where: str) -> dict[str, Any]:
     """A name, or a table with a name and numbers, as a table."""
     if isinstance(value, str):
         return {"name": value}
-    if isinstance(value, dict) and isinstance(value.get("name"), str):  # pyright: ignore[reportUnknownMemberType]
-        return dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, dict):
+        table = cast(dict[str, Any], value)
+        if isinstance(table.get("name"), str):
+            return table
     raise InputError(
         f'{where}: found {value!r}, expected a name, or a table such as {{name = "normal", '
         "std = 0.5}"
@@ -168,9 +170,7 @@ def _made(kind: Any, what: str, fields: Mapping[str, Any]) -> Any:
     known = kind.__slots__
     for key, value in fields.items():
         if key not in known:
-            raise InputError(
-                f"{what}.{key}: found an unknown key, expected {', '.join(known)}"
-            )
+            raise InputError(f"{what}.{key}: found an unknown key, expected {', '.join(known)}")
         if key != "name" and not (key == "bias" and isinstance(value, str)):
             _number(value, f"{what}.{key}")
     return kind(**fields)

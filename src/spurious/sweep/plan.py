@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from spurious.errors import InputError
 from spurious.sweep.axes import AXES, OPTIONAL, Label, recipe_of
@@ -118,19 +118,19 @@ def _plan(table: Mapping[str, Any], text: str, name: str, folder: Path) -> Plan:
     return Plan(given, seed, runs, shard, cells, text)
 
 
-def _cells(grids: object, folder: Path) -> tuple[Cell, ...]:
+def _cells(grids: Any, folder: Path) -> tuple[Cell, ...]:
     """Every combination of every grid."""
-    if isinstance(grids, dict):
-        grids = [grids]
-    if not isinstance(grids, list) or not grids:
+    listed = [grids] if isinstance(grids, dict) else grids
+    if not isinstance(listed, list) or not listed:
         found = "nothing" if grids is None else repr(grids)
         raise InputError(f"grid: found {found}, expected a table [grid] or tables [[grid]]")
+    tables = cast(list[Any], listed)
     cells: dict[tuple[Label, ...], Cell] = {}
-    for index, grid in enumerate(grids):
-        where = f"grid[{index}]" if len(grids) > 1 else "grid"
+    for index, grid in enumerate(tables):
+        where = f"grid[{index}]" if len(tables) > 1 else "grid"
         if not isinstance(grid, dict):
             raise InputError(f"{where}: found {grid!r}, expected a table")
-        for cell in _combinations(grid, where, folder):
+        for cell in _combinations(cast(dict[str, Any], grid), where, folder):
             if cell.labels in cells:
                 raise InputError(f"{where}: found the cell {_shown(cell.labels)} twice")
             cells[cell.labels] = cell

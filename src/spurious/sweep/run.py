@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from threading import Event
 from typing import Any, Final
-
-import pyarrow.parquet as pq
 
 from spurious.errors import InputError
 from spurious.sweep.axes import AXES
 from spurious.sweep.executors import Executor, Failure, local
+from spurious.sweep.part import part_entry, part_outcomes
 from spurious.sweep.plan import Plan
 from spurious.sweep.shard import Shard, cell_name, shards_of
-from spurious.sweep.store import FAILED, PARTS, PLAN, Store, part_entry, part_name
+from spurious.sweep.store import FAILED, PARTS, PLAN, Store, part_name
 from spurious.train import ENGINE_VERSION
 
 __all__ = ["Progress", "SweepResult", "run_sweep"]
@@ -110,7 +107,7 @@ def run_sweep(
             assert entry is not None
             done[name] = entry
             runs += shard.count
-            report(Progress(shard, _outcomes(result), "", runs, found, plan.total))
+            report(Progress(shard, part_outcomes(result), "", runs, found, plan.total))
             if time.monotonic() - last > MANIFEST_SECONDS:
                 _write_manifest(plan, store, shards, done, failed)
                 last = time.monotonic()
@@ -119,10 +116,6 @@ def run_sweep(
         _write_manifest(plan, store, shards, done, failed)
     _remove_superseded(store, shards)
     return SweepResult(len(done) - before, before, failed)
-
-
-def _outcomes(part: bytes) -> Mapping[str, int]:
-    return Counter(pq.read_table(BytesIO(part), columns=["outcome"])["outcome"].to_pylist())
 
 
 def _found(shards: Mapping[str, Shard], store: Store) -> dict[str, dict[str, Any]]:
@@ -152,14 +145,10 @@ def _write_manifest(
         "runs": plan.runs,
         "shard": plan.shard,
         "axes": AXES,
-        "cells": [
-            {"labels": cell.labels, "recipe": cell_name(cell.recipe)} for cell in plan.cells
-        ],
+        "cells": [{"labels": cell.labels, "recipe": cell_name(cell.recipe)} for cell in plan.cells],
         "shards": len(shards),
         "parts": [done[name] for name in shards if name in done],
-        "failed": [
-            {"shard": name, "reason": failed[name]} for name in shards if name in failed
-        ],
+        "failed": [{"shard": name, "reason": failed[name]} for name in shards if name in failed],
     }
     store.write_manifest(manifest)
 

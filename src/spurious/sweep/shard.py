@@ -6,16 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from io import BytesIO
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from spurious.sweep.axes import AXES
+from spurious.sweep.part import part_bytes
 from spurious.sweep.plan import Cell, Plan
-from spurious.train import ENGINE_VERSION, Outcome, Recipe, train_and_name
+from spurious.train import ENGINE_VERSION, Recipe, train_and_name
 
 __all__ = ["Shard", "cell_name", "make_part", "shards_of"]
 
@@ -107,33 +103,4 @@ def make_part(
         threads=threads,
         cancelled=cancelled,
     )
-    labels = {
-        axis: pa.array([label] * shard.count, type=_LABEL_TYPES[axis])
-        for axis, label in zip(AXES, shard.cell.labels, strict=True)
-    }
-    seed = pa.array(np.full(shard.count, shard.seed, np.uint64))
-    unsolved = columns["outcome"] != Outcome.SOLVED
-    rows = {name: _column(values, unsolved) for name, values in columns.items()}
-    assert not rows.keys() & labels.keys()
-    table = pa.table({**labels, "seed": seed, **rows}, metadata={"shard": shard.name})
-    out = BytesIO()
-    pq.write_table(table, out, compression="zstd")
-    return out.getvalue()
-
-
-_LABEL_TYPES = {
-    **dict.fromkeys(AXES, pa.string()),
-    "step_size": pa.float64(),
-    "tolerance": pa.float64(),
-    "updates": pa.int64(),
-    "batch": pa.int64(),
-}
-
-
-def _column(values: np.ndarray[Any, Any], unsolved: np.ndarray[Any, Any]) -> Any:
-    """An Arrow column; rows of a matrix become lists, null where the run was solved."""
-    if values.ndim == 1:
-        return pa.array(values.tolist() if values.dtype.kind == "U" else values)
-    offsets = np.concatenate([[0], np.cumsum(np.where(unsolved, values.shape[1], 0))])
-    flat = pa.array(values[unsolved].ravel())
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), flat, mask=pa.array(~unsolved))
+    return part_bytes(shard.name, shard.cell.labels, shard.seed, columns)

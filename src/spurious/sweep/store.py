@@ -15,17 +15,16 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
+import fsspec  # pyright: ignore[reportMissingTypeStubs]
+from fsspec.implementations.local import (  # pyright: ignore[reportMissingTypeStubs]
+    LocalFileSystem,
+)
 
 from spurious.errors import InputError
+from spurious.sweep.part import part_entry
 
 __all__ = ["Store", "open_store"]
 
@@ -155,20 +154,6 @@ def part_name(shard: str) -> str:
     return f"{PARTS}/{shard}.parquet"
 
 
-def part_entry(content: bytes, shard: str, count: int) -> dict[str, Any] | None:
-    """A part's entry in the manifest, or None if it is damaged or another shard's."""
-    try:
-        file = pq.ParquetFile(BytesIO(content))
-        whole = (
-            file.metadata.num_rows == count
-            and (file.schema_arrow.metadata or {}).get(b"shard") == shard.encode()
-        )
-    except (pa.ArrowInvalid, OSError):
-        return None
-    digest = sha256(content).hexdigest()
-    return {"shard": shard, "rows": count, "bytes": len(content), "sha256": digest} if whole else None
-
-
 def open_store(url: str | Path) -> Store:
     """A store at a folder or fsspec URL; nothing is read or made yet.
 
@@ -177,7 +162,8 @@ def open_store(url: str | Path) -> Store:
     """
     text = str(url)
     try:
-        files, root = fsspec.core.url_to_fs(text)
+        found: tuple[Any, str] = fsspec.core.url_to_fs(text)  # pyright: ignore[reportUnknownMemberType]
     except (ValueError, ImportError) as error:
         raise InputError(f"store: found {text!r}: {error}") from None
-    return Store(text, files, str(root).rstrip("/"))
+    files, root = found
+    return Store(text, files, root.rstrip("/"))

@@ -40,8 +40,8 @@ def train_and_name(
 
     Returns:
         Columns of `count` entries: index; outcome, heading and limit (see `Outcomes`); final_loss,
-        correct, gradient_norm, parameter_norm, solved_at and updates_made (see `Runs`); exact_loss and
-        certified (see `Traps`); parameters, shape (count, P), not numbers where solved.
+        correct, gradient_norm, parameter_norm, solved_at and updates_made (see `Runs`); exact_loss
+        and certified (see `Traps`); parameters, shape (count, P), not numbers where solved.
 
     Raises:
         InputError: A number is out of range.

@@ -1,0 +1,188 @@
+"""`spurious sweep`: trains many networks, and counts what they end in."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spurious.cli.help_text import help_text
+from spurious.cli.statuses import Status, guarded
+from spurious.errors import InputError
+
+__all__ = ["sweep_app"]
+
+sweep_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StoreArgument = Annotated[str, typer.Argument(metavar="STORE", help="Folder of `sweep run`.")]
+
+
+def run(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A TOML file.")],
+    store: Annotated[
+        str,
+        typer.Option(metavar="DIR", help="Folder or URL of the results; default: the plan's name."),
+    ] = "",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Shards at a time; default: one for each core.")
+    ] = 0,
+    cluster: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://10.0.0.1:8786."),
+    ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON lines, one for each cell.")
+    ] = False,
+) -> Status:
+    """Train the networks of a plan, and count what they end in.
+
+    A plan is a TOML file with grids over data, widths, activations, initial distributions and
+    optimisers. Every run gets an outcome: solved, finite local minimum, valley to infinity, saddle
+    or plateau, dead, still descending, or diverged. Interrupt it whenever you like: the same
+    command goes on where it stopped, and what is done is never done twice.
+
+    Example:
+      spurious sweep run examples/table1.toml --store table1
+
+    Exit status:
+      0    every shard is done
+      1    a shard failed; its reason is printed, and it is tried again next time
+      2    the plan or the store cannot be used
+      130  interrupted
+    """
+    from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
+    from spurious.sweep import (
+        connect_cluster,
+        local,
+        on_cluster,
+        open_store,
+        read_plan,
+        run_sweep,
+        summaries,
+    )
+
+    found = read_plan(plan)
+    target = open_store(store or found.name)
+    executor = on_cluster(connect_cluster(cluster)) if cluster else local(workers or None)
+    try:
+        with live(found) as report:
+            result = run_sweep(found, target, executor, report)
+    except KeyboardInterrupt:
+        say_interrupted(target)
+        raise
+    say_failures(result.failed)
+    if len(result.failed) < result.made + result.found + len(result.failed):
+        show_summaries(summaries(target), as_json)
+    return Status.INVALID if result.failed else Status.OK
+
+
+def status(store: StoreArgument) -> Status:
+    """Say how much of a sweep is done, and which shards failed.
+
+    Exit status:
+      0  the sweep is complete
+      1  shards failed
+      2  there is no sweep
+      3  shards are missing
+    """
+    from spurious.cli.sweep_display import show_status
+    from spurious.sweep import open_store
+
+    manifest = open_store(store).manifest()
+    if manifest is None:
+        raise InputError(f"{store}: found no sweep there, expected a store of `sweep run`")
+    show_status(store, manifest)
+    if manifest["failed"]:
+        return Status.INVALID
+    return Status.OK if len(manifest["parts"]) == manifest["shards"] else Status.UNDECIDED
+
+
+def query(
+    store: StoreArgument,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A query on the table `runs`.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> Status:
+    """Ask a DuckDB query about the runs of a sweep.
+
+    The table is called runs and has one row for each network: the cell's columns (dataset, hidden,
+    activation, loss, initialisation, optimiser, step_size, updates, ...), index, outcome, heading,
+    limit, final_loss, correct, gradient_norm, parameter_norm, solved_at, updates_made, exact_loss,
+    certified and, for unsolved runs, parameters.
+
+    Example:
+      spurious sweep query table1 "SELECT exact_loss, count(*) FROM runs GROUP BY 1 ORDER BY 2"
+    """
+    import duckdb
+
+    from spurious.sweep import connect, open_store
+
+    try:
+        cursor: Any = connect(open_store(store)).execute(sql)
+        columns = [entry[0] for entry in cursor.description]
+        rows = cursor.fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"query: {str(error).splitlines()[0]}") from None
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    elif as_json:
+        for row in rows:
+            typer.echo(json.dumps(dict(zip(columns, row, strict=True)), default=str))
+    else:
+        from spurious.cli.sweep_display import show_rows
+
+        show_rows(columns, rows)
+    return Status.OK
+
+
+def plot(
+    store: StoreArgument,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the pictures, rates.svg and rates.png.")
+    ] = Path(),
+) -> Status:
+    """Draw the share of runs by outcome against the hidden units, a panel for each setting.
+
+    Example:
+      spurious sweep plot table1 --out pictures
+    """
+    from spurious.figures import outcome_shares, png_bytes, svg_text
+    from spurious.paper.outcome_panels import outcome_panels
+    from spurious.paper.writing import make_folder, write_atomically
+    from spurious.sweep import open_store, summaries
+
+    figure = outcome_shares(outcome_panels(summaries(open_store(store))))
+    make_folder(out)
+    for name, content in (("rates.svg", svg_text(figure)), ("rates.png", png_bytes(figure))):
+        write_atomically(out / name, content)
+        typer.echo(str(out / name))
+    return Status.OK
+
+
+def _about() -> None:
+    """Train many small networks and count what they end in.
+
+    Start here:
+      spurious sweep run PLAN.toml          train; interrupt and repeat as you like
+      spurious sweep status STORE           what is done
+      spurious sweep query STORE "SELECT outcome, count(*) FROM runs GROUP BY 1"
+      spurious sweep plot STORE             pictures
+    """
+
+
+sweep_app.callback(help=help_text(_about.__doc__))(_about)
+sweep_app.command(help=help_text(run.__doc__))(guarded(run))
+sweep_app.command(help=help_text(status.__doc__))(guarded(status))
+sweep_app.command(help=help_text(query.__doc__))(guarded(query))
+sweep_app.command(help=help_text(plot.__doc__))(guarded(plot))

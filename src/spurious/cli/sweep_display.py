@@ -1,0 +1,187 @@
+"""What people see of sweeps: a live table while it runs, a summary after."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from spurious.sweep import AXES, Plan, Store, Summary, clopper_pearson
+from spurious.sweep import Progress as SweepProgress
+from spurious.train import Outcome
+
+__all__ = ["live", "say_failures", "say_interrupted", "show_rows", "show_status", "show_summaries"]
+
+COLUMNS: Final = {
+    Outcome.FINITE_LOCAL_MINIMUM: "minimum",
+    Outcome.VALLEY_TO_INFINITY: "valley",
+    Outcome.DEAD: "dead",
+    Outcome.SADDLE_OR_PLATEAU: "plateau",
+    Outcome.STILL_DESCENDING: "descending",
+    Outcome.DIVERGED: "diverged",
+}
+"""Headings of the outcomes other than solved."""
+
+SHOWN: Final = 30
+"""Cells in the live table; a longer sweep shows those that moved last."""
+
+PLAIN_SECONDS: Final = 2.0
+"""How often a line is printed where there is no terminal."""
+
+
+def _console(stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False)
+
+
+@contextmanager
+def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
+    """Reports a running sweep on stderr: a table on a terminal, else a line now and then.
+
+    Yields:
+        What to call with every progress.
+    """
+    console = _console(stderr=True)
+    cells = {cell.labels: Counter[str]() for cell in plan.cells}
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} runs"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    task = bar.add_task(plan.name, total=plan.total, rate="")
+    began = said = time.monotonic()
+
+    def rate(progress: SweepProgress) -> str:
+        seconds = time.monotonic() - began
+        made = progress.runs - progress.found
+        return f"{made / seconds:,.0f} runs/s" if made and seconds > 0 else ""
+
+    if not console.is_terminal:
+
+        def line(progress: SweepProgress) -> None:
+            nonlocal said
+            if progress.failure and progress.shard is not None:
+                console.print(Text(f"shard {progress.shard.name} failed: {progress.failure}"))
+            done = progress.runs == progress.total
+            if done or progress.shard is None or time.monotonic() - said > PLAIN_SECONDS:
+                said = time.monotonic()
+                text = f"{progress.runs:,} of {progress.total:,} runs"
+                console.print(Text("  ".join(filter(None, (plan.name, text, rate(progress))))))
+
+        yield line
+        return
+
+    with Live(bar, console=console, refresh_per_second=4, transient=True) as display:
+
+        def update(progress: SweepProgress) -> None:
+            bar.update(task, completed=progress.runs, rate=rate(progress))
+            if progress.shard is not None:
+                labels = progress.shard.cell.labels
+                cells[labels] = cells.pop(labels) + Counter(progress.outcomes)
+            moved = [(k, v) for k, v in cells.items() if v][-SHOWN:]
+            summary = [
+                Summary(labels, {o: counts[o] for o in Outcome}, 0, 0) for labels, counts in moved
+            ]
+            display.update(Group(_table(summary), bar) if summary else bar)
+
+        yield update
+
+
+def show_summaries(found: Sequence[Summary], as_json: bool) -> None:
+    """Prints every cell's outcomes, with the interval of the solved rate."""
+    if not as_json:
+        _console().print(_table(found))
+        return
+    for summary in found:
+        rates = {
+            str(outcome): {
+                "count": summary.counts[outcome],
+                "interval": [rate.low, rate.high],
+            }
+            for outcome in Outcome
+            for rate in [summary.rate(outcome)]
+        }
+        cell = dict(zip(AXES, summary.labels, strict=True))
+        certified = {"certified": summary.certified, "sampled": summary.sampled}
+        typer.echo(json.dumps({**cell, "runs": summary.total, **certified, "outcomes": rates}))
+
+
+def show_status(store: str, manifest: Mapping[str, Any]) -> None:
+    """Prints how much is done."""
+    console = _console()
+    done, shards = len(manifest["parts"]), manifest["shards"]
+    rows = sum(part["rows"] for part in manifest["parts"])
+    size = sum(part["bytes"] for part in manifest["parts"]) / 2**20
+    console.print(Text(f"{manifest['name']}  {store}", style="bold"))
+    console.print(
+        f"  {done} of {shards} shards, {rows:,} of {manifest['runs'] * len(manifest['cells']):,} "
+        f"runs, {size:.1f} MB"
+    )
+    for entry in manifest["failed"]:
+        console.print(Text(f"  failed  {entry['shard']}  {entry['reason']}", style="red"))
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Prints the answer to a query."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    _console().print(table)
+
+
+def say_failures(failed: Mapping[str, str]) -> None:
+    """Prints why shards failed."""
+    for shard, reason in failed.items():
+        typer.echo(f"error: shard {shard} failed: {reason}", err=True)
+
+
+def say_interrupted(store: Store) -> None:
+    """Prints that nothing is lost."""
+    typer.echo(
+        f"Interrupted. What is done is kept in {store.url}; the same command goes on.", err=True
+    )
+
+
+def _table(found: Sequence[Summary]) -> Table:
+    """A row for each cell: what tells it from the others, the solved rate, and the failures."""
+    varied = [
+        axis
+        for axis in AXES
+        if len({summary.label(axis) for summary in found}) > 1 or axis == "hidden"
+    ]
+    outcomes = [o for o in COLUMNS if any(summary.counts[o] for summary in found)]
+    sampled = any(summary.sampled for summary in found)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for axis in varied:
+        table.add_column(axis.replace("_", " "))
+    table.add_column("runs", justify="right")
+    table.add_column("solved %", justify="right")
+    table.add_column("95% interval", justify="right", style="dim")
+    for outcome in outcomes:
+        table.add_column(COLUMNS[outcome], justify="right")
+    if sampled:
+        table.add_column("certified", justify="right")
+    for summary in found:
+        rate = clopper_pearson(summary.counts[Outcome.SOLVED], summary.total)
+        cells = [str(summary.label(axis)) for axis in varied]
+        cells += [f"{summary.total:,}", f"{100 * rate.share:.1f}"]
+        cells += [f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"]
+        cells += [f"{100 * summary.counts[o] / summary.total:.1f}" for o in outcomes]
+        if sampled:
+            cells.append(f"{summary.certified} of {summary.sampled}" if summary.sampled else "")
+        table.add_row(*map(Text, cells))
+    return table
