@@ -120,11 +120,10 @@ def _plan(table: Mapping[str, Any], text: str, name: str, folder: Path) -> Plan:
 
 def _cells(grids: Any, folder: Path) -> tuple[Cell, ...]:
     """Every combination of every grid."""
-    listed = [grids] if isinstance(grids, dict) else grids
-    if not isinstance(listed, list) or not listed:
+    tables = _listed(grids)
+    if grids is None or not tables:
         found = "nothing" if grids is None else repr(grids)
         raise InputError(f"grid: found {found}, expected a table [grid] or tables [[grid]]")
-    tables = cast(list[Any], listed)
     cells: dict[tuple[Label, ...], Cell] = {}
     for index, grid in enumerate(tables):
         where = f"grid[{index}]" if len(tables) > 1 else "grid"
@@ -145,9 +144,7 @@ def _combinations(grid: Mapping[str, Any], where: str, folder: Path) -> list[Cel
     for axis in AXES:
         if axis not in grid and axis not in OPTIONAL:
             raise InputError(f"{where}.{axis}: found nothing, expected a value or a list of values")
-        values = grid.get(axis, [None])
-        if not isinstance(values, list):
-            values = [values]
+        values = _listed(grid.get(axis))
         if not values:
             raise InputError(f"{where}.{axis}: found an empty list, expected at least one value")
         axes.append(values)
@@ -155,6 +152,11 @@ def _combinations(grid: Mapping[str, Any], where: str, folder: Path) -> list[Cel
         Cell(*recipe_of(dict(zip(AXES, values, strict=True)), where, folder))
         for values in itertools.product(*axes)
     ]
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list as it is, anything else as the only entry of one."""
+    return cast(list[Any], value) if isinstance(value, list) else [value]
 
 
 def _known(table: Mapping[str, Any], keys: Sequence[str], prefix: str) -> None:

@@ -162,7 +162,7 @@ def open_store(url: str | Path) -> Store:
     """
     text = str(url)
     try:
-        found: tuple[Any, str] = fsspec.core.url_to_fs(text)  # pyright: ignore[reportUnknownMemberType]
+        found: Any = fsspec.core.url_to_fs(text)  # pyright: ignore
     except (ValueError, ImportError) as error:
         raise InputError(f"store: found {text!r}: {error}") from None
     files, root = found
