@@ -7,9 +7,10 @@ A run that is not solved is followed downhill in double precision to where desce
 2. dead: some layer of relu units is off on every data point (the paper's C12);
 3. valley to infinity: the parameters, or the outputs under a log loss, keep growing as the
    gradient vanishes (`DRIFT`, `FITTED`);
-4. saddle or plateau: the gradient vanishes and the Hessian has a negative eigenvalue; then descent
-   goes on from both sides of it, and its end counts;
-5. finite local minimum: descent stays, and none of these holds.
+4. saddle or plateau: the gradient vanishes and the Hessian is not positive definite; then descent
+   goes on from both sides along its lowest eigenvector, and its end counts;
+5. finite local minimum: descent stays, and none of these holds. Smooth networks have a positive
+   definite Hessian there; homogeneous ones may have flat directions (rescaling, dead units).
 
 The run has arrived if its loss was within `ARRIVED` of the loss there; then the place names its
 outcome. Otherwise it was on the way: `saddle_or_plateau` if the second half of its updates had
@@ -46,8 +47,8 @@ ARRIVED: Final = 0.05
 STALLED: Final = 0.01
 """A run stands still if the second half of its updates lowered its loss by at most this share."""
 
-NEGATIVE: Final = 1e-6
-"""Eigenvalues below minus this share of the largest count as negative."""
+POSITIVE: Final = 1e-6
+"""Eigenvalues above this share of the largest count as positive."""
 
 FLAT: Final = 1e-5
 """A gradient below this times 1 + the loss counts as zero."""
@@ -154,7 +155,7 @@ def _headings(
 
 
 def _kinds(recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64]) -> tuple[Names, Floats]:
-    """What is at the ends of some descents, and at saddles the direction of negative curvature."""
+    """What is at the ends of some descents, and at saddles the direction of the lowest curvature."""
     at = ends.parameters[rows]
     layers = preactivations(recipe, at)
     solved = _is_solved(recipe, layers[-1], ends.loss[rows])
@@ -169,8 +170,8 @@ def _kinds(recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64]) -> tuple
     escapes = np.zeros_like(at)
     if not recipe.network.homogeneous:
         rest = np.flatnonzero(~(solved | off | valley))
-        negative, directions = _negative_curvature(recipe, at[rest])
-        names[rest[negative]] = Outcome.SADDLE_OR_PLATEAU
+        flat, directions = _lowest_curvature(recipe, at[rest])
+        names[rest[flat]] = Outcome.SADDLE_OR_PLATEAU
         escapes[rest] = directions
         steep = ends.gradient_norm[rows[rest]] > FLAT * (1 + ends.loss[rows[rest]])
         names[rest[steep]] = Outcome.STILL_DESCENDING
@@ -198,12 +199,12 @@ def _falls_for_ever(
     return found
 
 
-def _negative_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
-    """Whether the Hessian at parameters (N, P) has a negative eigenvalue, and its direction."""
+def _lowest_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
+    """Whether the Hessian at parameters (N, P) is not positive definite; its lowest eigenvector."""
     matrices = np.empty((len(at), at.shape[1], at.shape[1]))
     hessians(np.ascontiguousarray(at), matrices, model(recipe))
     values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)
-    return values[:, 0] < -NEGATIVE * (1e-3 + values[:, -1]), vectors[:, :, 0]
+    return values[:, 0] < POSITIVE * (1e-3 + values[:, -1]), vectors[:, :, 0]
 
 
 def _resume(
@@ -216,7 +217,7 @@ def _resume(
 ) -> None:
     """Descends from both sides of saddles and keeps the lower end, in place."""
     at = ends.parameters[rows]
-    step = 1e-3 * (1 + np.linalg.norm(at, axis=1, keepdims=True)) * directions
+    step = 1e-2 * (1 + np.linalg.norm(at, axis=1, keepdims=True)) * directions
     sides = [
         polish(recipe, at + sign * step, threads=threads, cancelled=cancelled)
         for sign in (1.0, -1.0)
