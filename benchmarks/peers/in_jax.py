@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from peers.problem import BETA1, BETA2, EPSILON, STEP, Case
 
-BLOCKS = (64, 256, 1024, 4096, 16384)
+BLOCKS = (128, 512, 2048, 8192)
 """Networks in a block, from which the best is taken."""
 
 

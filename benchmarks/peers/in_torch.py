@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from peers.problem import BETA1, BETA2, EPSILON, STEP, Case
 
-BLOCKS = (1024, 8192, 65536)
+BLOCKS = (1024, 8192)
 """Networks in a block, from which the best is taken."""
 
 

@@ -64,7 +64,7 @@ def _stores(array, rounds):
     rows = pointer(array)
     a, b = load(rows, 0), load(rows, 1)
     for k in range(rounds):
-        i = 8 * (k & 1)
+        i = 8 * (k & 7)
         a = a + b
         for r in range(8):
             store(rows, i + r, a)
@@ -84,10 +84,9 @@ def measure_machine() -> Machine:
     """The best of several runs of each microbenchmark."""
     found = []
     for kernel, count in ((_arithmetic, 12), (_division, 4), (_loads, 8), (_stores, 8)):
-        raw = np.zeros((16, LANES["float32"] + 16), np.float32)
-        flat = raw.ravel()
+        flat = np.zeros(64 * LANES["float32"] + 16, np.float32)
         offset = (-flat.ctypes.data % 64) // 4
-        array = flat[offset : offset + 16 * LANES["float32"]].reshape(16, -1)
+        array = flat[offset : offset + 64 * LANES["float32"]].reshape(64, -1)
         array[:] = 1.0
         kernel(array, 10)
         best = np.inf

@@ -111,14 +111,16 @@ def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
 @contextmanager
 def progress(
     count: int,
-) -> Generator[tuple[Callable[[Claim], None], Callable[[ClaimResult], None]]]:
+) -> Generator[
+    tuple[Callable[[Claim], None], Callable[[ClaimResult], None], Callable[[str], None]]
+]:
     """Reports on stderr which claim runs: a live line on a terminal, else a line per claim.
 
     Args:
         count: How many claims will run.
 
     Yields:
-        What to call before and after each claim.
+        What to call before and after each claim, and with a line on what it is doing.
     """
     console = _Console(stderr=True, highlight=False)
     done = 0
@@ -131,11 +133,17 @@ def progress(
             console.print(Text(line), soft_wrap=True)
 
     with console.status("", spinner="line") as status:
+        title = ""
 
         def starting(claim: Claim) -> None:
-            status.update(Text(f"[{done + 1}/{count}] {claim.id} {claim.title}"))
+            nonlocal title
+            title = f"[{done + 1}/{count}] {claim.id} {claim.title}"
+            status.update(Text(title))
 
-        yield starting, finished
+        def say(line: str) -> None:
+            status.update(Text(f"{title}  {line}"))
+
+        yield starting, finished, say
 
 
 class _Console(Console):

@@ -28,7 +28,7 @@ def reproduce(
     ] = None,
     budget: Annotated[
         BudgetName,
-        typer.Option(help="How much time to spend; the proofs are the same at each."),
+        typer.Option(help="How much time to spend on sweeps; the proofs are the same at each."),
     ] = BudgetName.quick,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")] = Path(
         "reproduction"
@@ -55,7 +55,7 @@ def reproduce(
     from spurious.paper import reproduce as run
 
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
-    with progress(len({claim.id for claim in asked})) as (starting, finished):
-        results = run(asked, Budget(budget.value), out, starting, finished)
+    with progress(len({claim.id for claim in asked})) as (starting, finished, say):
+        results = run(asked, Budget(budget.value), out, starting, finished, say)
     show_claims(results, out)
     return Status.OK if all(result.sound for result in results) else Status.INVALID

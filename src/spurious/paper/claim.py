@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spurious.paper.evidence import Proof
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "Budget",
     "Claim",
     "ClaimResult",
+    "Context",
     "DataTable",
     "Picture",
     "Row",
@@ -25,14 +28,42 @@ __all__ = [
 ]
 
 
+class Budget(enum.StrEnum):
+    """How much time to spend. Proofs are the same at every budget; measurements are not."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+def _silent(_: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a measured claim may spend, and where it keeps long work.
+
+    Attributes:
+        budget: How much.
+        folder: For results of long work, which a later run goes on from.
+        say: Called with a line on what is being done.
+    """
+
+    budget: Budget
+    folder: Path
+    say: Callable[[str], None] = _silent
+
+
 class Status(enum.StrEnum):
-    """The verdict beside a printed value."""
+    """The verdict beside a printed value; `MEASURED` where the paper prints none."""
 
     PROVED = "proved"
     PROVED_WITH_CORRECTION = "proved with correction"
     REFUTED = "refuted"
     REPRODUCED = "reproduced"
     DIFFERS = "differs"
+    MEASURED = "measured"
     NOT_RUN_AT_BUDGET = "not run at this budget"
     NOT_RUN_YET = "not run yet"
     FAILED = "failed"
@@ -48,6 +79,7 @@ class Claim:
         source: Where the paper makes it.
         statement: What it says, in our words.
         later: What it still needs before it can be tested here, or "" if it is tested.
+        measured: Whether its test depends on the budget; then its `run` takes a `Context`.
     """
 
     id: str
@@ -55,6 +87,7 @@ class Claim:
     source: str
     statement: str
     later: str = ""
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +192,7 @@ def overall(rows: Iterable[Row]) -> Status:
         Status.REFUTED,
         Status.REPRODUCED,
         Status.PROVED,
+        Status.MEASURED,
         Status.NOT_RUN_AT_BUDGET,
     ):
         if status in found:

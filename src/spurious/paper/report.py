@@ -1,12 +1,12 @@
 """The reproduction: runs the claims and writes the report's folder.
 
 The folder is complete after every claim, so an interrupted run keeps what it has finished:
-`index.html` (self-contained), `claims.json`, `certificates/`, `figures/` (SVG and PNG), `data/`.
+`index.html` (self-contained), `claims.json`, `certificates/`, `figures/` (SVG and PNG), `data/`,
+and `sweeps/`, the rows of measured claims, which a later run goes on from.
 """
 
 from __future__ import annotations
 
-import enum
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,22 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from spurious.errors import InputError
-from spurious.paper.claim import Claim, ClaimResult, Status
+from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
 from spurious.paper.claims import CLAIMS
 from spurious.paper.record import claim_record
 from spurious.paper.writing import make_folder, write_atomically, write_json
 
-__all__ = ["Budget", "reproduce", "run_claim"]
+__all__ = ["reproduce", "run_claim"]
 
 FOLDERS: Final = ("certificates", "figures", "data")
-
-
-class Budget(enum.StrEnum):
-    """How much time to spend. The proofs done so far are the same at every budget."""
-
-    QUICK = "quick"
-    STANDARD = "standard"
-    FULL = "full"
+SWEEPS: Final = "sweeps"
 
 
 def _ignore(_: object) -> None:
@@ -43,6 +36,7 @@ def reproduce(
     out: Path,
     starting: Callable[[Claim], None] = _ignore,
     finished: Callable[[ClaimResult], None] = _ignore,
+    say: Callable[[str], None] = _ignore,
 ) -> tuple[ClaimResult, ...]:
     """Tests claims and writes the report; claims left out appear in it as not run.
 
@@ -54,6 +48,7 @@ def reproduce(
         out: The report's folder.
         starting: Called before each claim.
         finished: Called after each claim, when its files are written.
+        say: Called with a line on what a long claim is doing.
 
     Returns:
         The results of the claims asked for, in the paper's order.
@@ -68,7 +63,7 @@ def reproduce(
     asked = [claim for claim in CLAIMS if claim in claims]
     for claim in asked:
         starting(claim)
-        result = run_claim(claim)
+        result = run_claim(claim, Context(budget, out / SWEEPS, say))
         try:
             drawings |= _write_files(result, out)
         except InputError:
@@ -81,7 +76,7 @@ def reproduce(
     return tuple(results[claim.id] for claim in asked)
 
 
-def run_claim(claim: Claim) -> ClaimResult:
+def run_claim(claim: Claim, context: Context) -> ClaimResult:
     """Tests one claim; one that cannot be tested yet, or that raises, says so in its result."""
     if claim.later:
         return ClaimResult(
@@ -90,7 +85,7 @@ def run_claim(claim: Claim) -> ClaimResult:
     start = time.perf_counter()
     try:
         module = import_module(f"spurious.paper.c{int(claim.id[1:]):02d}")
-        result: ClaimResult = module.run()
+        result: ClaimResult = module.run(context) if claim.measured else module.run()
     except Exception as error:  # whatever went wrong belongs in the report
         return _failed(claim, error, time.perf_counter() - start)
     return replace(result, seconds=time.perf_counter() - start)

@@ -200,7 +200,7 @@ def _falls_for_ever(
 
 
 def _lowest_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
-    """Whether the Hessian at parameters (N, P) is not positive definite; its lowest eigenvector."""
+    """Whether the Hessian at parameters (N, P) is not positive definite; its lowest direction."""
     matrices = np.empty((len(at), at.shape[1], at.shape[1]))
     hessians(np.ascontiguousarray(at), matrices, model(recipe))
     values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)

@@ -23,7 +23,7 @@ __all__ = ["SAMPLE", "Traps", "check_traps"]
 
 Names = npt.NDArray[np.str_]
 
-SAMPLE: Final = 20
+SAMPLE: Final = 10
 """How many points are passed to `certify`; on faces, how many faces."""
 
 AGREE: Final = 1e-6

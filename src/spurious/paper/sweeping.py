@@ -1,0 +1,31 @@
+"""Sweeps as part of a claim: resumable, and reported as they run."""
+
+from __future__ import annotations
+
+from spurious.paper.claim import Context
+from spurious.sweep import Plan, Progress, Store, open_store, run_sweep
+from spurious.train import Outcome
+
+__all__ = ["swept"]
+
+
+def swept(plan: Plan, context: Context) -> Store:
+    """The finished store of a plan; what an earlier run left there is not done again.
+
+    Raises:
+        RuntimeError: A shard failed.
+    """
+    store = open_store(context.folder / plan.name)
+    solved = seen = 0
+
+    def report(progress: Progress) -> None:
+        nonlocal solved, seen
+        solved += progress.outcomes.get(Outcome.SOLVED, 0)
+        seen += sum(progress.outcomes.values())
+        share = f", {100 * solved / seen:.0f}% solved" if seen else ""
+        context.say(f"{plan.name}: {progress.runs:,} of {progress.total:,} runs{share}")
+
+    result = run_sweep(plan, store, report=report)
+    if result.failed:
+        raise RuntimeError(f"a shard failed: {next(iter(result.failed.values()))}")
+    return store
