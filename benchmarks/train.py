@@ -45,16 +45,17 @@ def grid(quick: bool):
 
 
 def rate(action, case, threads: int, budget: float) -> float:
-    """Network-updates per second, from runs long enough for the clock."""
+    """Network-updates per second, from runs long enough for the clock; what compiles is warm."""
     updates = CHECKED
+    action(case, updates, threads)
     while True:
         begin = perf_counter()
         action(case, updates, threads)
         seconds = perf_counter() - begin
-        if seconds > budget / 4 or updates >= 20_000:
+        if seconds > budget / 2 or updates >= 100_000:
             break
-        updates = min(20_000, max(2 * updates, int(updates * budget / 2 / seconds)))
-    begin = perf_counter()  # a compiled length may be new: the first run above was its warm-up
+        updates = min(100_000, max(2 * updates, int(updates * budget / seconds)))
+    begin = perf_counter()
     action(case, updates, threads)
     seconds = min(seconds, perf_counter() - begin)
     return case.networks * updates / seconds

@@ -1,8 +1,8 @@
 """How fast this machine could do the operations of one update, from microbenchmarks.
 
-Four resources work side by side: arithmetic, divisions and roots, loads, stores. Each one's time per
-pack of networks is measured on its own, from registers or the first-level cache. An update takes at
-least as long as the resource it needs most of; that is the limit.
+Four resources work side by side: arithmetic, divisions and roots, loads, stores. Each one's time
+per pack of networks is measured on its own, from registers or the first-level cache. An update
+takes at least as long as the resource it needs most of; that is the limit.
 """
 
 from dataclasses import dataclass

@@ -273,7 +273,7 @@ def test_reproduce_with_a_claim_that_fails(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_interruption_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(report, "run_claim", interrupt)

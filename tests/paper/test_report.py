@@ -108,10 +108,10 @@ def test_an_interrupted_run_keeps_what_it_finished(
 ) -> None:
     real = report.run_claim
 
-    def interrupted(claim: object) -> object:
+    def interrupted(claim: object, context: object) -> object:
         if claim == find_claim("C6"):
             raise KeyboardInterrupt
-        return real(claim)
+        return real(claim, context)
 
     monkeypatch.setattr(report, "run_claim", interrupted)
     with pytest.raises(KeyboardInterrupt):

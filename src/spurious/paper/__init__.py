@@ -4,15 +4,16 @@ Source: Swirszcz, Czarnecki, Pascanu, "Local minima in training of neural networ
 arXiv 1611.06310.
 """
 
-from spurious.paper.claim import Claim, ClaimResult, Status
+from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
 from spurious.paper.claims import CLAIMS, find_claim
-from spurious.paper.report import Budget, reproduce, run_claim
+from spurious.paper.report import reproduce, run_claim
 
 __all__ = [
     "CLAIMS",
     "Budget",
     "Claim",
     "ClaimResult",
+    "Context",
     "Status",
     "find_claim",
     "reproduce",

@@ -155,7 +155,7 @@ def _headings(
 
 
 def _kinds(recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64]) -> tuple[Names, Floats]:
-    """What is at the ends of some descents, and at saddles the direction of the lowest curvature."""
+    """What is at the ends of some descents, and at saddles the axis of lowest curvature."""
     at = ends.parameters[rows]
     layers = preactivations(recipe, at)
     solved = _is_solved(recipe, layers[-1], ends.loss[rows])
@@ -200,7 +200,7 @@ def _falls_for_ever(
 
 
 def _lowest_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
-    """Whether the Hessian at parameters (N, P) is not positive definite; its lowest direction."""
+    """Whether the Hessian at parameters (N, P) is not positive definite; its lowest axis."""
     matrices = np.empty((len(at), at.shape[1], at.shape[1]))
     hessians(np.ascontiguousarray(at), matrices, model(recipe))
     values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)
