@@ -29,6 +29,7 @@ lint: $(STAMP)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 bench: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[bench]'
 	@set -e; for file in benchmarks/*.py; do \
 	    test -e "$$file" || { echo "No benchmarks yet."; break; }; \
 	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS); \
