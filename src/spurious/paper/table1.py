@@ -78,12 +78,13 @@ def sensitivity_plan(budget: Budget) -> Plan:
     """The same networks over step sizes, numbers of updates, initial distributions and losses."""
     runs = {Budget.QUICK: 100, Budget.STANDARD: 1_000, Budget.FULL: 10_000}[budget]
     quick = budget is Budget.QUICK
-    starts = ["pytorch", "normal"]
+    losses, starts = ["logistic"], ["pytorch", "normal"]
     if not quick:
+        losses += ["squared"]
         starts += ["glorot_uniform", "lecun_normal", "he_normal"]
     updates = [1_000, 10_000] if quick else [1_000, 10_000, 100_000]
     grids = [
-        _grid(optimiser, ["logistic", "squared"], starts, list(steps), updates)
+        _grid(optimiser, losses, starts, list(steps), updates)
         for optimiser, steps in _STEPS.items()
     ]
     return _plan(f"table1-sensitivity-{budget}", runs, grids)
