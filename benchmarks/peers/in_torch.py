@@ -90,6 +90,8 @@ def batched(case: Case, updates: int, threads: int, block: int, compiled: bool) 
 def ways(case: Case) -> dict:
     biggest = 2**31 // (16 * case.hidden * case.points)  # temporaries within 2 GB
     blocks = [b for b in BLOCKS if b <= max(BLOCKS[0], min(case.networks, biggest))]
+    if case.networks >= 100_000:
+        return {"compiled, blocks of 8192": partial(batched, block=8192, compiled=True)}
     return {
         "one after another": single,
         **{

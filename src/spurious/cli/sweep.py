@@ -128,6 +128,8 @@ def query(
 
     try:
         cursor: Any = connect(open_store(store)).execute(sql)
+        if cursor is None or not cursor.description:
+            raise InputError("query: found no question, expected SQL such as SELECT * FROM runs")
         columns = [entry[0] for entry in cursor.description]
         rows = cursor.fetchall()
     except duckdb.Error as error:

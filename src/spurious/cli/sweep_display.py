@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final
 
 import typer
@@ -35,12 +36,20 @@ COLUMNS: Final = {
 SHOWN: Final = 30
 """Cells in the live table; a longer sweep shows those that moved last."""
 
+WIDE: Final = 160
+"""Columns of a table where there is no terminal."""
+
+WIDE_ENOUGH: Final = 130
+"""Columns of a terminal below which tables are abridged."""
+
 PLAIN_SECONDS: Final = 2.0
 """How often a line is printed where there is no terminal."""
 
 
 def _console(stderr: bool = False) -> Console:
-    return Console(stderr=stderr, highlight=False)
+    """A console; where there is no terminal, lines may be long."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)
 
 
 @contextmanager
@@ -68,6 +77,12 @@ def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
         made = progress.runs - progress.found
         return f"{made / seconds:,.0f} runs/s" if made and seconds > 0 else ""
 
+    def left(progress: SweepProgress) -> str:
+        made, todo = progress.runs - progress.found, progress.total - progress.runs
+        if not made or not todo:
+            return ""
+        return f"about {timedelta(seconds=round((time.monotonic() - began) * todo / made))} left"
+
     if not console.is_terminal:
 
         def line(progress: SweepProgress) -> None:
@@ -78,7 +93,8 @@ def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
             if done or progress.shard is None or time.monotonic() - said > PLAIN_SECONDS:
                 said = time.monotonic()
                 text = f"{progress.runs:,} of {progress.total:,} runs"
-                console.print(Text("  ".join(filter(None, (plan.name, text, rate(progress))))))
+                parts = plan.name, text, rate(progress), left(progress)
+                console.print(Text("  ".join(filter(None, parts))))
 
         yield line
         return
@@ -94,7 +110,8 @@ def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
             summary = [
                 Summary(labels, {o: counts[o] for o in Outcome}, 0, 0) for labels, counts in moved
             ]
-            display.update(Group(_table(summary), bar) if summary else bar)
+            table = _table(summary, console.width < WIDE_ENOUGH)
+            display.update(Group(table, bar) if summary else bar)
 
         yield update
 
@@ -102,7 +119,8 @@ def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
 def show_summaries(found: Sequence[Summary], as_json: bool) -> None:
     """Prints every cell's outcomes, with the interval of the solved rate."""
     if not as_json:
-        _console().print(_table(found))
+        console = _console()
+        console.print(_table(found, console.width < WIDE_ENOUGH))
         return
     for summary in found:
         rates = {
@@ -156,31 +174,37 @@ def say_interrupted(store: Store) -> None:
     )
 
 
-def _table(found: Sequence[Summary]) -> Table:
-    """A row for each cell: what tells it from the others, the solved rate, and the failures."""
+def _table(found: Sequence[Summary], narrow: bool) -> Table:
+    """A row for each cell: what tells it from the others, the solved rate, and the failures.
+
+    Args:
+        found: The cells.
+        narrow: Whether it has to fit 80 columns.
+    """
     varied = [
         axis
         for axis in AXES
         if len({summary.label(axis) for summary in found}) > 1 or axis == "hidden"
     ]
     outcomes = [o for o in COLUMNS if any(summary.counts[o] for summary in found)]
-    sampled = any(summary.sampled for summary in found)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for axis in varied:
-        table.add_column(axis.replace("_", " "))
-    table.add_column("runs", justify="right")
-    table.add_column("solved %", justify="right")
-    table.add_column("95% interval", justify="right", style="dim")
-    for outcome in outcomes:
-        table.add_column(COLUMNS[outcome], justify="right")
-    if sampled:
-        table.add_column("certified", justify="right")
+    sampled = any(summary.sampled for summary in found) and not narrow
+    table = Table(box=None, padding=(0, 1 if narrow else 2, 0, 0), header_style="bold")
+    labels = ["cell"] if narrow else [axis.replace("_", " ") for axis in varied]
+    numbers = ["runs", "solved % (95%)" if narrow else "solved % (95% interval)"]
+    numbers += [COLUMNS[outcome][: 4 if narrow else None] for outcome in outcomes]
+    for heading in labels:
+        table.add_column(heading, no_wrap=True)
+    for heading in numbers + ["certified"] * sampled:
+        table.add_column(heading, justify="right", no_wrap=True)
     for summary in found:
         rate = clopper_pearson(summary.counts[Outcome.SOLVED], summary.total)
         cells = [str(summary.label(axis)) for axis in varied]
-        cells += [f"{summary.total:,}", f"{100 * rate.share:.1f}"]
-        cells += [f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"]
-        cells += [f"{100 * summary.counts[o] / summary.total:.1f}" for o in outcomes]
+        cells = [" ".join(cells)] if narrow else cells
+        low, high = f"{100 * rate.low:.1f}", f"{100 * rate.high:.1f}"
+        interval = f"{low}-{high}" if narrow else f"{low} to {high}"
+        cells += [f"{summary.total:,}", f"{100 * rate.share:.1f} ({interval})"]
+        digits = 0 if narrow else 1
+        cells += [f"{100 * summary.counts[o] / summary.total:.{digits}f}" for o in outcomes]
         if sampled:
             cells.append(f"{summary.certified} of {summary.sampled}" if summary.sampled else "")
         table.add_row(*map(Text, cells))

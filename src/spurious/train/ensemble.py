@@ -37,8 +37,14 @@ CHUNK_BYTES = 32 * 2**20
 LONGEST = 65_536
 """Most updates of a stretch; its step sizes are a table."""
 
+SHORTEST = 64
+"""Fewest updates of a stretch, but for snapshots and the end."""
+
 GROWTH = 1.25
 """How much later a stretch ends than the one before."""
+
+CHUNK = 4096
+"""Most networks of a chunk."""
 
 
 class Cancelled(SpuriousError):  # noqa: N818  (like KeyboardInterrupt, it is no error)
@@ -126,7 +132,7 @@ def train(
     times = np.array(sorted({t for t in snapshots if 0 <= t <= recipe.updates}), dtype=np.int64)
     lanes = LANES[recipe.precision]
     itemsize = np.dtype(recipe.precision).itemsize
-    fitting = CHUNK_BYTES // (recipe.network.parameter_count * itemsize)
+    fitting = min(CHUNK, CHUNK_BYTES // (recipe.network.parameter_count * itemsize))
     share = -(-count // (4 * workers))
     size = max(1, min(fitting // lanes, -(-share // lanes))) * lanes
     pieces = [(a, min(size, first + count - a)) for a in range(first, first + count, size)]
@@ -242,10 +248,10 @@ def rates(recipe: Recipe, begin: int, end: int) -> Array:
 
 def _stops(updates: int, times: npt.NDArray[np.int64]) -> list[int]:
     """Where stretches end: at the snapshots, at growing distances, and at the end."""
-    stops, at = {updates, *(int(t) for t in times)}, 1.0
+    stops, at = {updates, *(int(t) for t in times)}, float(SHORTEST)
     while at < updates:
         stops.add(int(at))
-        at = min(max(at * GROWTH, at + 1), at + LONGEST)
+        at = min(max(at * GROWTH, at + SHORTEST), at + LONGEST)
     return sorted(stops)
 
 

@@ -1,0 +1,118 @@
+"""`spurious sweep`, as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.sweep.plans import SMALL
+from typer.testing import CliRunner, Result
+
+from spurious.cli.app import app
+
+PLAN = SMALL.replace("runs = 150", "runs = 60")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["sweep", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "plan.toml").write_text(PLAN)
+    result = run("run", folder / "plan.toml", "--store", folder / "store")
+    assert result.exit_code == 0, result.output
+    assert "of 480 runs" in result.stderr
+    assert len(result.stdout.splitlines()) == 9
+    assert "solved % (95% interval)" in result.stdout
+    return folder / "store"
+
+
+def test_again_does_nothing(store: Path) -> None:
+    result = run("run", store.parent / "plan.toml", "--store", store, "--json")
+    assert result.exit_code == 0
+    cells = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(cells) == 8
+    for cell in cells:
+        assert cell["runs"] == 60 == sum(o["count"] for o in cell["outcomes"].values())
+        low, high = cell["outcomes"]["solved"]["interval"]
+        assert 0 <= low <= cell["outcomes"]["solved"]["count"] / 60 <= high <= 1
+
+
+def test_status(store: Path) -> None:
+    result = run("status", store)
+    assert result.exit_code == 0
+    assert "16 of 16 shards, 480 of 480 runs" in result.stdout
+
+
+def test_query(store: Path) -> None:
+    sql = "SELECT dataset, count(*) AS n FROM runs GROUP BY 1 ORDER BY 1"
+    assert run("query", store, sql).stdout.split() == [
+        "dataset",
+        "n",
+        "jellyfish",
+        "240",
+        "xor",
+        "240",
+    ]
+    assert run("query", store, sql, "--csv").stdout.splitlines()[1] == "jellyfish,240"
+    lines = run("query", store, sql, "--json").stdout.splitlines()
+    assert json.loads(lines[1]) == {"dataset": "xor", "n": 240}
+    widths = run(
+        "query",
+        store,
+        "SELECT DISTINCT hidden, len(parameters) FROM runs WHERE parameters IS NOT NULL ORDER BY 1",
+        "--csv",
+    )
+    assert widths.stdout.splitlines()[1:] == ["2,9", "3,13"]
+    solved = run(
+        "query",
+        store,
+        "SELECT count(*) FROM runs WHERE (outcome = 'solved') <> (parameters IS NULL)",
+        "--csv",
+    )
+    assert solved.stdout.splitlines()[1] == "0"
+
+
+def test_plot(store: Path, tmp_path: Path) -> None:
+    result = run("plot", store, "--out", tmp_path / "pictures")
+    assert result.exit_code == 0
+    for name in ("rates.svg", "rates.png"):
+        assert (tmp_path / "pictures" / name).stat().st_size > 10_000
+        assert name in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "none.toml"), "none.toml: found no such file"),
+        (("status", "nowhere"), "nowhere: found no sweep there"),
+        (("query", "nowhere", "SELECT 1"), "nowhere: found no sweep there"),
+        (("plot", "nowhere"), "nowhere: found no sweep there"),
+    ],
+)
+def test_bad_input(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_bad_sql(store: Path) -> None:
+    result = run("query", store, "SELEC 1")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: query: ") and len(result.stderr.splitlines()) == 1
+    assert run("query", store, "").exit_code == 2
+
+
+def test_no_scheduler(store: Path) -> None:
+    plan = store.parent / "plan.toml"
+    result = run("run", plan, "--store", store, "--cluster", "tcp://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert "no scheduler answers" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["", "run", "status", "query", "plot"])
+def test_help(command: str) -> None:
+    result = run(*filter(None, [command]), "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
