@@ -13,6 +13,7 @@ from spurious.train import (
     Optimiser,
     Recipe,
     Runs,
+    log_spaced,
     train,
     train_and_name,
 )
@@ -99,6 +100,20 @@ def test_one_diverged_network_spares_its_neighbours() -> None:
     alone = [train(plan, 1, int(i), 1) for i in np.flatnonzero(~runs.diverged)[:10]]
     for single in alone:
         assert (single.parameters[0] == runs.parameters[single.index[0]]).all()
+
+
+def test_log_spaced_snapshots() -> None:
+    assert log_spaced(0) == (0,)
+    assert log_spaced(1) == (0, 1)
+    assert log_spaced(30) == (0, 1, 2, 5, 10, 20, 30)
+    plan = recipe(updates=30, stop=False)
+    runs = train(plan, 1, 0, 9, snapshots=log_spaced(30))
+    assert runs.times.tolist() == [0, 1, 2, 5, 10, 20, 30]
+    assert np.isfinite(runs.snapshots).all()
+    for place, updates in enumerate(runs.times):
+        short = train(replace(plan, updates=int(updates)), 1, 0, 9)
+        assert (runs.snapshots[:, place, 0] == short.loss).all()
+        assert (runs.snapshots[:, place, 1] == short.gradient_norm).all()
 
 
 def test_cancelling() -> None:

@@ -1,6 +1,6 @@
 """The ensemble engine: many small networks trained at once, and what each run ended in."""
 
-from spurious.train.ensemble import Cancelled, Runs, cores, train
+from spurious.train.ensemble import Cancelled, Runs, cores, log_spaced, train
 from spurious.train.initialisation import INITIALISATIONS, Initialisation
 from spurious.train.optimiser import OPTIMISERS, Optimiser
 from spurious.train.outcome import Outcome, Outcomes, name_outcomes
@@ -23,6 +23,7 @@ __all__ = [
     "Traps",
     "check_traps",
     "cores",
+    "log_spaced",
     "name_outcomes",
     "starts",
     "train",

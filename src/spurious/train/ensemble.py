@@ -26,7 +26,7 @@ from spurious.train.recipe import Recipe
 from spurious.train.starts import starts
 from spurious.train.task import TILE, Task, Work
 
-__all__ = ["Cancelled", "Runs", "cores", "float_data", "train"]
+__all__ = ["Cancelled", "Runs", "cores", "float_data", "log_spaced", "train"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -91,6 +91,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def log_spaced(updates: int) -> tuple[int, ...]:
+    """Numbers of updates for snapshots: 0, 1, 2, 5, 10, 20, 50, ... and the last."""
+    steps = (m * 10**k for k in range(len(str(updates)) + 1) for m in (1, 2, 5))
+    return (0, *(step for step in steps if step < updates), updates) if updates else (0,)
+
+
 def _never() -> bool:
     return False
 
@@ -113,8 +119,8 @@ def train(
         first: Index of the first network, not negative.
         count: How many networks, at least 1.
         threads: At most so many at once; by default one for each core. It changes no result.
-        snapshots: Numbers of updates at which to record loss and norms; those beyond the recipe's
-            updates are left out.
+        snapshots: Numbers of updates at which to record loss and norms, such as `log_spaced`;
+            those beyond the recipe's updates are left out.
         cancelled: Asked now and then whether to stop.
 
     Returns:
