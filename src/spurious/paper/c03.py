@@ -34,7 +34,7 @@ def run(context: Context) -> ClaimResult:
         *_kind_rows(columns),
         *_sensitivity_rows(grid),
         *_nearest_rows(grid),
-        *_trend_rows(columns, store),
+        *_trend_rows(columns, grid, store),
     )
     shares = outcome_shares(
         [panel(str(column), columns[column], values) for column, values in printed().items()]
@@ -205,7 +205,38 @@ def _nearest_rows(grid: Mapping[Column, Sequence[Summary]]) -> list[Row]:
     return rows
 
 
-def _trend_rows(columns: Mapping[Column, Sequence[Summary]], store: Store) -> list[Row]:
+def _covered_row(
+    columns: Mapping[Column, Sequence[Summary]],
+    grid: Mapping[Column, Sequence[Summary]],
+    heading: str,
+) -> Row:
+    """How many entries of the table our intervals cover."""
+    entries = _table_rows(columns, grid)
+    covered = sum(row.status is Status.REPRODUCED for row in entries)
+    return Row(
+        "printed rates",
+        f"{len(entries)} entries",
+        f"{covered} within our intervals",
+        Status.REPRODUCED if covered == len(entries) else Status.DIFFERS,
+        True,
+        heading,
+    )
+
+
+def _trapped_row(columns: Mapping[Column, Sequence[Summary]], heading: str) -> Row:
+    """The share of traps among all unsolved runs of the table."""
+    cells = [cell for found in columns.values() for cell in found]
+    failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
+    trapped = sum(cell.counts[outcome] for cell in cells for outcome in TRAPS)
+    text = f"{_percent(trapped / failures)} of {failures:,}" if failures else "there are none"
+    return Row("unsolved runs that are trapped", "not said", text, Status.MEASURED, True, heading)
+
+
+def _trend_rows(
+    columns: Mapping[Column, Sequence[Summary]],
+    grid: Mapping[Column, Sequence[Summary]],
+    store: Store,
+) -> list[Row]:
     heading = "what the paper concludes"
     relu = {c: cells for c, cells in columns.items() if c.activation == "relu"}
     two = [cells[0].rate(Outcome.SOLVED) for cells in columns.values()]
@@ -229,6 +260,8 @@ def _trend_rows(columns: Mapping[Column, Sequence[Summary]], store: Store) -> li
     easier = sum(other.low > one.high for one, other in pairs)
     linear, stuck = near_linear(store)
     return [
+        _covered_row(columns, grid, heading),
+        _trapped_row(columns, heading),
         Row(
             "two hidden units suffice, and full-batch training often fails",
             "0 to 90% solved",

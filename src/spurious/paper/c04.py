@@ -73,7 +73,7 @@ def run() -> ClaimResult:
                 Row(
                     example.title,
                     "a picture",
-                    f"{example.what}; loss {example.loss:.3g}, {example.right} of 4 points right "
+                    f"{example.what}; loss {example.loss:.6f}, {example.right} of 4 points right "
                     f"(network {example.index} of seed {SEED})",
                     Status.REPRODUCED if held else Status.DIFFERS,
                     key=True,

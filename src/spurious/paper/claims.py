@@ -13,7 +13,7 @@ from spurious.paper.claim import Claim
 
 __all__ = ["CLAIMS", "find_claim"]
 
-_TRAINING: Final = "needs the ensemble engine and the sweeps (packages train and sweep)"
+_LARGE: Final = "needs ensembles of networks that are too large for the kernel of package train"
 _ATLAS: Final = "needs the enumeration of linear regions (package atlas) and the sweeps"
 _CONSTRUCT: Final = "needs the constructions of package construct"
 
@@ -24,7 +24,7 @@ CLAIMS: Final = (
         "v1, Fig. 1",
         "ReLU networks that start with units dead on most data do not recover in a million steps "
         "of Adam; depth does not help, permuted labels make it worse.",
-        _TRAINING,
+        _LARGE,
     ),
     Claim(
         "C2",
@@ -32,7 +32,7 @@ CLAIMS: Final = (
         "v1, Fig. 2",
         "Inputs scaled so that they fall into few linear regions of the fresh network make a "
         "one-layer ReLU network learn badly.",
-        _TRAINING,
+        _LARGE,
     ),
     Claim(
         "C3",
@@ -79,7 +79,7 @@ CLAIMS: Final = (
         "v1, Fig. 5",
         "Regression on a zig-zag whose inputs are squeezed together stays bad even with thousands "
         "of hidden units.",
-        _TRAINING,
+        _LARGE,
     ),
     Claim(
         "C9",
@@ -96,7 +96,7 @@ CLAIMS: Final = (
         "v1, Proposition 5, Fig. 6",
         "For any data and any zero-mean initialisation, the probability that training ends in a "
         "constant model goes to 1 as ReLU layers are added.",
-        _TRAINING,
+        _CONSTRUCT,
     ),
     Claim(
         "C11",
