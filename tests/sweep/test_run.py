@@ -171,6 +171,10 @@ def test_unknown_places(tmp_path: Path) -> None:
         open_store("nope://x")
     with pytest.raises(InputError, match="found no sweep there"):
         summaries(open_store(tmp_path))
-    (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(InputError, match="found no manifest of a sweep"):
-        summaries(open_store(tmp_path))
+    for text in ("[]", "{", '{"format": "spurious-sweep/1"}'):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(InputError, match="found no manifest of a sweep"):
+            summaries(open_store(tmp_path))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be"):
+        run_sweep(small(), open_store(tmp_path / "file"))

@@ -33,6 +33,9 @@ PLAN: Final = "plan.toml"
 PARTS: Final = "parts"
 FAILED: Final = "failed"
 TEMPORARY: Final = ".tmp-"
+FORMAT: Final = "spurious-sweep/1"
+
+_KEYS: Final = {"name", "engine", "seed", "runs", "shard", "cells", "shards", "parts", "failed"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,11 +84,17 @@ class Store:
             raise InputError(f"{path}: cannot be written ({error})") from None
 
     def read(self, name: str) -> bytes | None:
-        """A file's content, or None if there is no such file."""
+        """A file's content, or None if there is no such file.
+
+        Raises:
+            InputError: It cannot be read.
+        """
         try:
             content: bytes = self.files.cat_file(self.path(name))
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise InputError(f"{self.path(name)}: cannot be read ({error.strerror})") from None
         return content
 
     def remove(self, name: str) -> None:
@@ -118,17 +127,19 @@ class Store:
             return None
         try:
             found = json.loads(content)
-            assert found["format"] == "spurious-sweep/1"
-        except (ValueError, KeyError, TypeError, AssertionError):
+        except ValueError:
+            found = None
+        ours = isinstance(found, dict) and found.get("format") == FORMAT and found.keys() >= _KEYS  # pyright: ignore
+        if not ours:
             raise InputError(
                 f"{self.path(MANIFEST)}: found no manifest of a sweep; remove the file, it will be "
                 "made again from the parts"
-            ) from None
-        return found
+            )
+        return found  # pyright: ignore
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Writes the manifest."""
-        text = json.dumps({"format": "spurious-sweep/1", **manifest}, indent=1, ensure_ascii=False)
+        text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False)
         self.write(MANIFEST, text.encode() + b"\n")
 
     def part(self, shard: str, count: int) -> dict[str, Any] | None:
