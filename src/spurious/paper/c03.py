@@ -312,8 +312,9 @@ def _explanation(columns: Mapping[Column, Sequence[Summary]], context: Context) 
         "A run that does not converge is followed downhill in double precision to see what it is "
         "at. Finite minima, valleys to infinity and dead layers are traps: more training changes "
         "nothing. Plateaus and runs still descending are unfinished. These names are measured, "
-        "not proved; the share of sampled finite minima that certify proves is given (with log "
-        "loss and ReLU it can prove none so far, because the minima are irrational and flat).",
+        "not proved; the share of sampled finite minima that certify proves is given. With log "
+        "loss and ReLU it is small, because the minima are irrational and flat, for which certify "
+        "has no method yet.",
         "The sensitivity grid varies step size, updates, initial distribution and (beyond the "
         "quick budget) loss. Where only some protocol of the grid reaches a printed value, the "
         "value is not reproduced: a rate without its protocol, and without the kinds of the "
