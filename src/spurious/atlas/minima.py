@@ -1,0 +1,275 @@
+"""Families of local minima: their dimension, their kind, and one exact point of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Final
+
+from flint import fmpq
+
+from spurious.atlas.fits import Fit, Projector, members
+from spurious.atlas.landscape import Landscape
+from spurious.atlas.states import State
+from spurious.atlas.strata import Class, Strata, Stratum, positive_coefficients
+from spurious.atlas.symmetry import Symmetry
+from spurious.exact.rationals import ONE, ZERO, fraction, rank
+from spurious.problem import Layer, Point
+
+__all__ = ["Family", "families"]
+
+CELL_LIMIT: Final = 100_000
+"""Most cells counted for one family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A connected set of local minima with one loss and one fitted vector.
+
+    Attributes:
+        loss: The squared loss.
+        outputs: The network's output at each data point, shape (n,).
+        dimension: The largest dimension of a part of the family, in the network's parameters.
+        dead_units: Hidden units without effect on the data at `point`: off on all of it, or with
+            output weight 0.
+        blind_spots: Data points where no unit with an effect is active, at `point`.
+        differentiable: Whether the loss is differentiable at some point of the family.
+        cells: How many closed activation cells hold a point of the family; None if more than
+            100,000.
+        orbit: How many families there are like it, up to the symmetries of the data.
+        connected: Whether it is known to be connected, and to be all of its component.
+        point: A point of the family, where the loss is differentiable if possible.
+    """
+
+    loss: Fraction
+    outputs: tuple[Fraction, ...]
+    dimension: int
+    dead_units: int
+    blind_spots: tuple[int, ...]
+    differentiable: bool
+    cells: int | None
+    orbit: int
+    connected: bool
+    point: Point
+
+
+def families(
+    landscape: Landscape,
+    projector: Projector,
+    fit: Fit,
+    strata: Strata,
+    symmetries: Sequence[Symmetry],
+) -> tuple[Family, ...]:
+    """Describes the families of one fitted vector, one for each orbit of symmetries.
+
+    Args:
+        landscape: The data.
+        projector: For linear algebra on generators.
+        fit: The fitted vector.
+        strata: Its strata.
+        symmetries: All symmetries of the data.
+    """
+    describe = _Describer(landscape, projector, fit, strata.classes)
+    keeping = [s for s in symmetries if s.vector(fit.residual) == fit.residual]
+    seen: set[frozenset[Stratum]] = set()
+    found: list[Family] = []
+    for part in strata.families:
+        own = frozenset(part)
+        if own in seen:
+            continue
+        stable = len(keeping)
+        if strata.complete:
+            images = [_moved(own, strata.classes, symmetry) for symmetry in keeping]
+            seen.update(images)
+            stable = images.count(own)
+        found.append(describe.family(part, len(symmetries) // stable, strata.complete))
+    return tuple(found)
+
+
+def _moved(
+    part: frozenset[Stratum], classes: Sequence[Class], symmetry: Symmetry
+) -> frozenset[Stratum]:
+    """The image of a family under a symmetry that keeps the fitted vector."""
+    place = {state: k for k, cls in enumerate(classes) for state in cls.states}
+    moves = [
+        place[State(symmetry.sign(cls.states[0].sign), symmetry.sides(cls.states[0].sides))]
+        for cls in classes
+    ]
+    return frozenset(Stratum(tuple(sorted(moves[k] for k in item.classes))) for item in part)
+
+
+class _Describer:
+    """What all families of one fitted vector share."""
+
+    def __init__(
+        self, landscape: Landscape, projector: Projector, fit: Fit, classes: Sequence[Class]
+    ) -> None:
+        self.landscape = landscape
+        self.projector = projector
+        self.fit = fit
+        self.classes = classes
+        self.inputs = landscape.inputs
+        self.full = (1 << landscape.size) - 1
+        self._ranks: dict[int, int] = {}
+        self._freedom = [max(self._free(state) for state in cls.states) for cls in classes]
+        self._smooth = [any(self._differentiable(state) for state in cls.states) for cls in classes]
+
+    def family(self, part: Sequence[Stratum], orbit: int, connected: bool) -> Family:
+        """The description of a connected set of strata."""
+        chosen = max(
+            part,
+            key=lambda item: (self._is_smooth(item), self._dimension(item), item.classes),
+        )
+        states = [self._typical(self.classes[k]) for k in chosen.classes]
+        idle = [not self.classes[k].generators for k in chosen.classes]
+        return Family(
+            loss=fraction(self.fit.loss),
+            outputs=self._outputs(),
+            dimension=max(self._dimension(item) for item in part),
+            dead_units=sum(idle),
+            blind_spots=self._blind_spots(states, idle),
+            differentiable=self._is_smooth(chosen),
+            cells=self._cells(part) if connected else None,
+            orbit=orbit,
+            connected=connected,
+            point=self._point(states, idle),
+        )
+
+    def _generators(self, item: Stratum) -> int:
+        bits = 0
+        for k in item.classes:
+            bits |= self.classes[k].generators
+        return bits
+
+    def _free(self, state: State) -> int:
+        """The dimension of a unit's state: incoming weights, and the output weight if not 0."""
+        arrangement = self.landscape.arrangement
+        hidden_from_data = self.inputs + 1 - len(arrangement.coordinates)
+        return arrangement.dimension(state.sides) + hidden_from_data + (state.sign != 0)
+
+    def _dimension(self, item: Stratum) -> int:
+        """Freedom of the units and the output bias, less one for each independent equation."""
+        generators = self._generators(item)
+        if generators not in self._ranks:
+            rows = [[fmpq(v) for v in self.projector.centred(k)] for k in members(generators)]
+            self._ranks[generators] = rank(rows)
+        return sum(self._freedom[k] for k in item.classes) - self._ranks[generators]
+
+    def _differentiable(self, state: State) -> bool:
+        """With output weight 0, or off all kinks."""
+        return state.sign == 0 or state.sides.positive | state.sides.negative == self.full
+
+    def _is_smooth(self, item: Stratum) -> bool:
+        return all(self._smooth[k] for k in item.classes)
+
+    def _typical(self, cls: Class) -> State:
+        """A state of a class: off the kinks if there is one, and of the largest dimension."""
+        return max(cls.states, key=lambda s: (self._differentiable(s), self._free(s), s))
+
+    def _outputs(self) -> tuple[Fraction, ...]:
+        values: dict[int, Fraction] = {}
+        for members_, r, y in zip(
+            self.landscape.groups, self.fit.residual, self.landscape.targets, strict=True
+        ):
+            values.update(dict.fromkeys(members_, fraction(r + y)))
+        return tuple(values[i] for i in range(len(values)))
+
+    def _blind_spots(self, states: Sequence[State], idle: Sequence[bool]) -> tuple[int, ...]:
+        if self.landscape.slopes[1] != 0:
+            return ()
+        active = 0
+        for state, without in zip(states, idle, strict=True):
+            if not without:
+                active |= state.sides.positive
+        return tuple(
+            sorted(
+                i
+                for k, group in enumerate(self.landscape.groups)
+                if not active >> k & 1
+                for i in group
+            )
+        )
+
+    def _cells(self, part: Sequence[Stratum]) -> int | None:
+        """How many multisets of signed chambers have a point of the strata in their closure."""
+        options = [self._chambers_around(cls) for cls in self.classes]
+        cells: set[tuple[int, ...]] = set()
+        for item in part:
+            size = 1
+            for k in item.classes:
+                size *= len(options[k])
+            if size > CELL_LIMIT:
+                return None
+            for choice in product(*(options[k] for k in item.classes)):
+                cells.add(tuple(sorted(choice)))
+            if len(cells) > CELL_LIMIT:
+                return None
+        return len(cells)
+
+    def _chambers_around(self, cls: Class) -> tuple[int, ...]:
+        """Signed chambers, numbered, that a class's states are in the closure of."""
+        found: set[int] = set()
+        for state in cls.states:
+            for k, chamber in enumerate(self.landscape.arrangement.chambers):
+                if state.sides.closes(chamber):
+                    found.update(
+                        2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign)
+                    )
+        return tuple(sorted(found))
+
+    def _point(self, states: Sequence[State], idle: Sequence[bool]) -> Point:
+        """A point with these states: units share the coefficient of a generator equally.
+
+        Raises:
+            ArithmeticError: The states do not give the fitted vector.
+        """
+        landscape, projector = self.landscape, self.projector
+        rays = [landscape.arrangement.rays_of(state.sides) for state in states]
+        users: dict[int, int] = {}
+        for state, own, without in zip(states, rays, idle, strict=True):
+            if not without:
+                for k in own:
+                    generator = landscape.generator_of[k][state.sign < 0]
+                    users[generator] = users.get(generator, 0) + (generator >= 0)
+        needed = sum(1 << k for k, count in users.items() if count)
+        coefficients = positive_coefficients(projector, self.fit, needed, needed)
+        if coefficients is None:
+            raise ArithmeticError("a stratum has lost its point")
+        total = sum(landscape.weights)
+        bias = projector.mean
+        for k, value in coefficients.items():
+            middle = sum(
+                (g * w for g, w in zip(landscape.generators[k], landscape.weights, strict=True)),
+                0 * landscape.generators[k][0],
+            )
+            bias -= value * middle
+        rows: list[tuple[Fraction, ...]] = []
+        for state, own, without in zip(states, rays, idle, strict=True):
+            shares: list[fmpq] = []
+            for k in own:
+                generator = landscape.generator_of[k][state.sign < 0]
+                if without or generator < 0:
+                    shares.append(ONE)
+                else:
+                    share = coefficients[generator] * total / users[generator]
+                    shares.append(share / landscape.scale[k])
+            rows.append(self._incoming(own, shares))
+        return Point(
+            (
+                Layer(tuple(row[:-1] for row in rows), tuple(row[-1] for row in rows)),
+                Layer((tuple(Fraction(state.sign) for state in states),), (fraction(bias),)),
+            )
+        )
+
+    def _incoming(self, rays: Iterable[int], shares: Iterable[fmpq]) -> tuple[Fraction, ...]:
+        """A positive combination of rays, as weights and bias, shape (d + 1,)."""
+        arrangement = self.landscape.arrangement
+        weights = [ZERO] * (self.inputs + 1)
+        for k, share in zip(rays, shares, strict=True):
+            for place, value in zip(
+                arrangement.coordinates, arrangement.rays[k].direction, strict=True
+            ):
+                weights[place] += share * value
+        return tuple(fraction(value) for value in weights)

@@ -1,0 +1,266 @@
+"""All local minima with one fitted vector: which states occur together, and which are connected.
+
+A *stratum* is a multiset of m admissible states together with all points that have these states
+and the fitted vector. In the effective parameters it is the relative interior of a polytope, so it
+is connected, and it is not empty exactly if some coefficients, positive on all generators of its
+units, give the fitted vector (Theorem 11): units share a generator by splitting its coefficient.
+
+The set of minima with that fitted vector is the union of the strata. Two strata are in contact if
+each unit's state touches the partner's; the families are the connected components of that graph
+(Theorem 12). States that contribute nothing move without the others, so those that are connected to
+one another count as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Final
+
+from flint import fmpq
+
+from spurious.atlas.fits import Fit, Projector, members
+from spurious.atlas.landscape import Landscape
+from spurious.atlas.states import State, admissible_states
+from spurious.exact.linear_program import Feasible, solve
+from spurious.exact.rationals import ONE, ZERO
+
+__all__ = ["Strata", "Stratum", "find_strata", "positive_coefficients"]
+
+FACE_LIMIT: Final = 20_000
+"""Most faces examined for one fitted vector."""
+
+STRATA_LIMIT: Final = 1_500
+"""Most strata of one fitted vector that are grouped into families."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Class:
+    """States that count as one: a single one, or connected ones that contribute nothing.
+
+    Attributes:
+        states: In increasing order.
+        generators: What a unit in these states contributes with, as bits; 0 for nothing.
+    """
+
+    states: tuple[State, ...]
+    generators: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stratum:
+    """A multiset of classes.
+
+    Attributes:
+        classes: Indices, one for each unit, in increasing order.
+    """
+
+    classes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """The minima with one fitted vector.
+
+    Attributes:
+        classes: The classes of states.
+        families: The strata of each connected family; at least one.
+        complete: Whether all strata were listed; if not, `families` holds one with some of them,
+            and how many there are in truth is not known.
+    """
+
+    classes: tuple[Class, ...]
+    families: tuple[tuple[Stratum, ...], ...]
+    complete: bool
+
+
+def find_strata(
+    landscape: Landscape, projector: Projector, fit: Fit, hidden: int
+) -> Strata | None:
+    """All strata of a fitted vector, grouped; None if it belongs to no local minimum.
+
+    Args:
+        landscape: The data.
+        projector: For linear algebra on generators.
+        fit: The fitted vector.
+        hidden: Number of hidden units, m >= 1.
+
+    Raises:
+        TooManyFacesError: There are more faces than can be examined.
+    """
+    states = admissible_states(landscape, fit, FACE_LIMIT)
+    classes = _classes(landscape, states)
+    supports = _Supports(projector, fit)
+    found: list[Stratum] = []
+    for stratum in _strata(classes, supports, hidden):
+        found.append(stratum)
+        if len(found) > STRATA_LIMIT:
+            return Strata(classes, (tuple(found),), False)
+    if not found:
+        return None
+    return Strata(classes, _components(classes, found), True)
+
+
+def _classes(landscape: Landscape, states: tuple[State, ...]) -> tuple[Class, ...]:
+    """Groups states that contribute nothing into connected classes; others stay alone."""
+    alone: list[Class] = []
+    idle: list[State] = []
+    for state in states:
+        rays = landscape.arrangement.rays_of(state.sides)
+        generators = landscape.generated(state.sign, rays) if state.sign else 0
+        if generators:
+            alone.append(Class((state,), generators))
+        else:
+            idle.append(state)
+    together = _connected(
+        len(idle), lambda i, k: idle[i].touches(idle[k]) or idle[k].touches(idle[i])
+    )
+    grouped = [Class(tuple(idle[i] for i in part), 0) for part in together]
+    return (*grouped, *alone)
+
+
+def _strata(classes: Sequence[Class], supports: _Supports, hidden: int) -> Iterator[Stratum]:
+    """All multisets of classes that hold a point with the fitted vector."""
+    idle = [k for k, cls in enumerate(classes) if not cls.generators]
+    active = [k for k, cls in enumerate(classes) if cls.generators]
+    everything = 0
+    for k in active:
+        everything |= classes[k].generators
+    # What is left to come can only add generators of the later classes.
+    later = [0] * (len(active) + 1)
+    for position in range(len(active) - 1, -1, -1):
+        later[position] = later[position + 1] | classes[active[position]].generators
+
+    def sets(
+        start: int, chosen: tuple[int, ...], generators: int
+    ) -> Iterator[tuple[tuple[int, ...], int]]:
+        if supports.exactly(generators):
+            yield chosen, generators
+        if len(chosen) == hidden:
+            return
+        for position in range(start, len(active)):
+            grown = generators | classes[active[position]].generators
+            if supports.within(grown, grown | later[position + 1]):
+                yield from sets(position + 1, (*chosen, active[position]), grown)
+
+    for chosen, _ in sets(0, (), 0):
+        pool = sorted((*idle, *chosen))
+        spare = hidden - len(chosen)
+        for extra in combinations_with_replacement(pool, spare):
+            yield Stratum(tuple(sorted((*chosen, *extra))))
+
+
+class _Supports:
+    """Which sets of generators give the fitted vector with positive coefficients; remembered."""
+
+    def __init__(self, projector: Projector, fit: Fit) -> None:
+        self._projector = projector
+        self._fit = fit
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def exactly(self, generators: int) -> bool:
+        """Whether coefficients positive on all of them do."""
+        return self.within(generators, generators)
+
+    def within(self, needed: int, allowed: int) -> bool:
+        """Whether coefficients do that are positive on some and nonnegative on others."""
+        key = (needed, allowed)
+        if key not in self._known:
+            self._known[key] = (
+                positive_coefficients(self._projector, self._fit, needed, allowed) is not None
+            )
+        return self._known[key]
+
+
+def positive_coefficients(
+    projector: Projector, fit: Fit, needed: int, allowed: int
+) -> dict[int, fmpq] | None:
+    """Coefficients of generators that give a fitted vector.
+
+    With t > 0 on `needed` and t >= 0 on `allowed`, scaled so that t >= 1 where needed, the system
+    sum t_k H_k = M z, M >= 1, is linear in t and M.
+
+    Args:
+        projector: Holds the centred generators H_k.
+        fit: The fitted vector; z is it, centred.
+        needed: Generators that must have positive coefficients.
+        allowed: Generators that may; contains `needed`.
+
+    Returns:
+        The coefficients t, or None if there are none.
+    """
+    target = projector.fitted(fit)
+    if not allowed:
+        return {} if all(v == 0 for v in target) else None
+    chosen = members(allowed)
+    columns = [[fmpq(v) for v in projector.centred(k)] for k in chosen]
+    start = [ZERO] * len(target)
+    for k, column in zip(chosen, columns, strict=True):
+        if needed >> k & 1:
+            start = [a + b for a, b in zip(start, column, strict=True)]
+    result = solve(
+        [*columns, [-v for v in target]],
+        [t - s for t, s in zip(target, start, strict=True)],
+        [None] * (len(columns) + 1),
+    )
+    if not isinstance(result, Feasible):
+        return None
+    *extra, scale = (value for value in result.multipliers if isinstance(value, fmpq))
+    return {
+        k: (value + (needed >> k & 1)) / (scale + ONE)
+        for k, value in zip(chosen, extra, strict=True)
+        if value or needed >> k & 1
+    }
+
+
+def _components(
+    classes: Sequence[Class], found: Sequence[Stratum]
+) -> tuple[tuple[Stratum, ...], ...]:
+    """The connected components of the strata."""
+    touches = [
+        [
+            a == b
+            or any(mine.touches(other) for mine in one.states for other in two.states)
+            for b, two in enumerate(classes)
+        ]
+        for a, one in enumerate(classes)
+    ]
+
+    def contact(i: int, k: int) -> bool:
+        one, two = found[i].classes, found[k].classes
+        return _matches(touches, one, two) or _matches(touches, two, one)
+
+    return tuple(
+        tuple(found[i] for i in part) for part in _connected(len(found), contact)
+    )
+
+
+def _matches(touches: Sequence[Sequence[bool]], one: Sequence[int], two: Sequence[int]) -> bool:
+    """Whether units can be paired so that each state of the first touches its partner's."""
+    if not one:
+        return True
+    head, rest = one[0], one[1:]
+    return any(
+        touches[head][other] and _matches(touches, rest, (*two[:k], *two[k + 1 :]))
+        for k, other in enumerate(two)
+        if other not in two[:k]
+    )
+
+
+def _connected(count: int, contact: Callable[[int, int], bool]) -> tuple[tuple[int, ...], ...]:
+    """The connected components of a graph on 0, ..., count - 1."""
+    left = set(range(count))
+    parts: list[tuple[int, ...]] = []
+    while left:
+        fresh = [min(left)]
+        left.discard(fresh[0])
+        part: list[int] = []
+        while fresh:
+            node = fresh.pop()
+            part.append(node)
+            near = [other for other in left if contact(node, other)]
+            left.difference_update(near)
+            fresh.extend(near)
+        parts.append(tuple(sorted(part)))
+    return tuple(parts)
