@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from math import comb
 
 from spurious.atlas.cells import Cells, Work, branches, walk_branch
 from spurious.atlas.fits import Fit, Projector
 from spurious.atlas.landscape import Landscape, describe
 from spurious.atlas.minima import Family, families
-from spurious.atlas.states import TooManyFacesError
+from spurious.atlas.states import State, TooManyFacesError
 from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.errors import InputError
@@ -145,6 +146,46 @@ def atlas(
         undecided=tuple(sorted(undecided, key=lambda u: u.loss)),
         work=replace(work),
     )
+
+
+def enumerate_strata(
+    problem: Problem,
+) -> Iterator[tuple[tuple[Fraction, ...], tuple[State, ...]]]:
+    """Every combination of unit states that local minima have, symmetric ones included.
+
+    Args:
+        problem: As for `atlas`.
+
+    Yields:
+        The outputs at each different input, and the states of the units in increasing order.
+
+    Raises:
+        TooManyFacesError: Some fitted vector has too many faces.
+        InputError: The network or the loss is of another kind.
+    """
+    require_atlas(problem.network, problem.loss)
+    landscape = describe(problem.data, problem.network.slopes)
+    hidden = problem.network.hidden[0]
+    projector = Projector(landscape)
+    identity = symmetries(landscape)[:1]
+    cells = Cells(landscape, hidden, identity, projector.words)
+    for first in branches(cells):
+        for _ in walk_branch(cells, projector, first, Work()):
+            pass
+    for fit in projector.fits:
+        strata = find_strata(landscape, projector, fit, hidden)
+        if strata is None:
+            continue
+        outputs = tuple(
+            fraction(r + y) for r, y in zip(fit.residual, landscape.targets, strict=True)
+        )
+        seen: set[tuple[State, ...]] = set()
+        for part in strata.families:
+            for stratum in part:
+                choices = (strata.classes[k].states for k in stratum.classes)
+                seen.update(tuple(sorted(states)) for states in product(*choices))
+        for states in sorted(seen):
+            yield outputs, states
 
 
 def _families(

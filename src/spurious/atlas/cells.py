@@ -22,7 +22,7 @@ from spurious.atlas.landscape import Landscape
 from spurious.atlas.proposals import propose
 from spurious.atlas.symmetry import Symmetry
 
-__all__ = ["Cells", "Work", "walk_branch"]
+__all__ = ["Cells", "Work", "branches", "moved_generators", "walk_branch"]
 
 BATCH: Final = 4096
 """Most cells proposed for at once."""
@@ -73,7 +73,7 @@ class Cells:
             [words_of(region, words) for region in landscape.regions], dtype=np.uint64
         ).reshape(-1, words)
         place = {region: k for k, region in enumerate(landscape.regions)}
-        moves = [_moved_generators(landscape, symmetry) for symmetry in symmetries]
+        moves = [moved_generators(landscape, symmetry) for symmetry in symmetries]
         self.images = np.array(
             [
                 [
@@ -103,7 +103,8 @@ class Cells:
         return added[keep]
 
 
-def _moved_generators(landscape: Landscape, symmetry: Symmetry) -> dict[int, int]:
+def moved_generators(landscape: Landscape, symmetry: Symmetry) -> dict[int, int]:
+    """Where a symmetry takes each generator."""
     rays = landscape.arrangement.rays
     place = {ray.sides: k for k, ray in enumerate(rays)}
     moved: dict[int, int] = {}

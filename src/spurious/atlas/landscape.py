@@ -14,12 +14,13 @@ such as a unit that is off on all data, contribute nothing and are left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import fmpq, fmpz
 
-from spurious.atlas.arrangement import Arrangement, arrange
+from spurious.atlas.arrangement import Arrangement, Sides, arrange
 from spurious.exact.rationals import ZERO, Vector, dot, rational
 from spurious.problem import Dataset
 
@@ -43,6 +44,7 @@ class Landscape:
             or -1 where the unit contributes nothing.
         scale: For each ray the positive factor from the generator to act(rho.x~_i), or 0.
         regions: Different sets of generators of signed chambers, as bits, none empty; sorted.
+        examples: For each region the sign and the chamber of one that has these generators.
     """
 
     inputs: int
@@ -56,6 +58,7 @@ class Landscape:
     generator_of: tuple[tuple[int, int], ...]
     scale: tuple[fmpq, ...]
     regions: tuple[int, ...]
+    examples: tuple[tuple[int, Sides], ...]
 
     @property
     def size(self) -> int:
@@ -64,12 +67,7 @@ class Landscape:
 
     def generated(self, sign: int, rays: tuple[int, ...]) -> int:
         """The generators of a unit with output weight of a sign and weights spanned by rays."""
-        bits = 0
-        for ray in rays:
-            generator = self.generator_of[ray][sign < 0]
-            if generator >= 0:
-                bits |= 1 << generator
-        return bits
+        return _generated(self.generator_of, sign, rays)
 
 
 def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> Landscape:
@@ -102,7 +100,14 @@ def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> Landscape:
         opposite = tuple(-v for v in image)
         above = index.setdefault(image, len(index))
         generator_of.append((above, index.setdefault(opposite, len(index))))
-    landscape = Landscape(
+    found: dict[int, tuple[int, Sides]] = {}
+    for chamber in arrangement.chambers:
+        for sign in (1, -1):
+            region = _generated(generator_of, sign, arrangement.rays_of(chamber))
+            if region:
+                found.setdefault(region, (sign, chamber))
+    regions = tuple(sorted(found))
+    return Landscape(
         inputs=data.inputs,
         groups=groups,
         weights=tuple(len(members) for members in groups),
@@ -113,15 +118,20 @@ def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> Landscape:
         generators=tuple(index),
         generator_of=tuple(generator_of),
         scale=tuple(scale for _, scale in images),
-        regions=(),
+        regions=regions,
+        examples=tuple(found[region] for region in regions),
     )
-    found = {
-        landscape.generated(sign, arrangement.rays_of(chamber))
-        for sign in (1, -1)
-        for chamber in arrangement.chambers
-    }
-    object.__setattr__(landscape, "regions", tuple(sorted(found - {0})))
-    return landscape
+
+
+def _generated(
+    generator_of: Sequence[tuple[int, int]], sign: int, rays: tuple[int, ...]
+) -> int:
+    bits = 0
+    for ray in rays:
+        generator = generator_of[ray][sign < 0]
+        if generator >= 0:
+            bits |= 1 << generator
+    return bits
 
 
 def _image(

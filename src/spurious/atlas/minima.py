@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -12,11 +12,12 @@ from flint import fmpq
 
 from spurious.atlas.fits import Fit, Projector, members
 from spurious.atlas.landscape import Landscape
+from spurious.atlas.points import point_from_coefficients
 from spurious.atlas.states import State
 from spurious.atlas.strata import Class, Strata, Stratum, positive_coefficients
 from spurious.atlas.symmetry import Symmetry
-from spurious.exact.rationals import ONE, ZERO, fraction, rank
-from spurious.problem import Layer, Point
+from spurious.exact.rationals import fraction, rank
+from spurious.problem import Point
 
 __all__ = ["Family", "families"]
 
@@ -220,56 +221,22 @@ class _Describer:
         return tuple(sorted(found))
 
     def _point(self, states: Sequence[State], idle: Sequence[bool]) -> Point:
-        """A point with these states: units share the coefficient of a generator equally.
+        """A point with these states.
 
         Raises:
             ArithmeticError: The states do not give the fitted vector.
         """
-        landscape, projector = self.landscape, self.projector
-        rays = [landscape.arrangement.rays_of(state.sides) for state in states]
-        users: dict[int, int] = {}
-        for state, own, without in zip(states, rays, idle, strict=True):
+        generators = 0
+        for state, without in zip(states, idle, strict=True):
             if not without:
-                for k in own:
-                    generator = landscape.generator_of[k][state.sign < 0]
-                    users[generator] = users.get(generator, 0) + (generator >= 0)
-        needed = sum(1 << k for k, count in users.items() if count)
-        coefficients = positive_coefficients(projector, self.fit, needed, needed)
+                rays = self.landscape.arrangement.rays_of(state.sides)
+                generators |= self.landscape.generated(state.sign, rays)
+        coefficients = positive_coefficients(self.projector, self.fit, generators, generators)
         if coefficients is None:
             raise ArithmeticError("a stratum has lost its point")
-        total = sum(landscape.weights)
-        bias = projector.mean
-        for k, value in coefficients.items():
-            middle = sum(
-                (g * w for g, w in zip(landscape.generators[k], landscape.weights, strict=True)),
-                0 * landscape.generators[k][0],
-            )
-            bias -= value * middle
-        rows: list[tuple[Fraction, ...]] = []
-        for state, own, without in zip(states, rays, idle, strict=True):
-            shares: list[fmpq] = []
-            for k in own:
-                generator = landscape.generator_of[k][state.sign < 0]
-                if without or generator < 0:
-                    shares.append(ONE)
-                else:
-                    share = coefficients[generator] * total / users[generator]
-                    shares.append(share / landscape.scale[k])
-            rows.append(self._incoming(own, shares))
-        return Point(
-            (
-                Layer(tuple(row[:-1] for row in rows), tuple(row[-1] for row in rows)),
-                Layer((tuple(Fraction(state.sign) for state in states),), (fraction(bias),)),
-            )
+        return point_from_coefficients(
+            self.landscape,
+            self.projector.mean,
+            coefficients,
+            [(state.sign, state.sides) for state in states],
         )
-
-    def _incoming(self, rays: Iterable[int], shares: Iterable[fmpq]) -> tuple[Fraction, ...]:
-        """A positive combination of rays, as weights and bias, shape (d + 1,)."""
-        arrangement = self.landscape.arrangement
-        weights = [ZERO] * (self.inputs + 1)
-        for k, share in zip(rays, shares, strict=True):
-            for place, value in zip(
-                arrangement.coordinates, arrangement.rays[k].direction, strict=True
-            ):
-                weights[place] += share * value
-        return tuple(fraction(value) for value in weights)

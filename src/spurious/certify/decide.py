@@ -22,7 +22,7 @@ from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute
 from spurious.certify.certificate import assemble, leaf_data
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.flatness import generic_flatness, shallow_flatness
-from spurious.certify.optimality import judge_optimality
+from spurious.certify.optimality import Optimality, judge_optimality
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.certify.sums import classwise_optimum
@@ -54,15 +54,27 @@ def certify(problem: Problem) -> Verdict:
     try:
         loss = point_loss(problem, problem.point)
         if isinstance(outcome, Proof):
-            return _decided(problem, outcome, outcome.loss or loss, start)
+            loss = outcome.loss or loss
+            optimality = judge_optimality(problem, outcome, loss)
+            return conclude(problem, outcome, loss, optimality, start)
         reason = outcome.reason
     except balls.OutOfRangeError as unknown:
         reason = str(unknown)
     return _undecided(reason, loss, perf_counter() - start)
 
 
-def _decided(problem: Problem, outcome: Proof, loss: Enclosure, start: float) -> Verdict:
-    optimality = judge_optimality(problem, outcome, loss)
+def conclude(
+    problem: Problem, outcome: Proof, loss: Enclosure, optimality: Optimality, start: float
+) -> Verdict:
+    """The verdict, with its certificate, on a point that is decided.
+
+    Args:
+        problem: The problem with its point.
+        outcome: The proof of the decision.
+        loss: The loss at the point, or at the minimum nearby.
+        optimality: Whether it is a global minimum.
+        start: When work on it began, by `perf_counter`.
+    """
     certificate = assemble(problem, outcome, loss, optimality)
     return Verdict(
         decision=outcome.decision,

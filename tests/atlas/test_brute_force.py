@@ -1,0 +1,130 @@
+"""Completeness by proof: every stratum of tiny problems, found a second way by an SMT solver.
+
+The second way shares nothing with the atlas but the definition of a local minimum. For each multiset
+of (sign of the output weight, signs of the pre-activations) it asks z3 whether some parameters have
+these signs and pass Theorem 1, with Farkas multipliers for every assignment of sides to the points
+on a kink. That is linear in the effective parameters and the multipliers together.
+"""
+
+from fractions import Fraction
+from itertools import combinations_with_replacement, product
+
+import pytest
+import z3
+
+from spurious.atlas.atlas import enumerate_strata
+from spurious.problem import Loss, Network, Problem, dataset_from_arrays
+
+
+def _faces(x):
+    """The sign vectors of one unit that can occur."""
+    width = len(x[0])
+    found = []
+    for sides in product((1, 0, -1), repeat=len(x)):
+        a = [z3.Real(f"a{k}") for k in range(width)]
+        solver = z3.Solver()
+        solver.add(*_on_face(a, x, sides))
+        if solver.check() == z3.sat:
+            found.append(sides)
+    return found
+
+
+def _on_face(a, x, sides):
+    for point, side in zip(x, sides, strict=True):
+        z = sum(w * v for w, v in zip(a, point, strict=True))
+        yield z == 0 if side == 0 else (z > 0 if side > 0 else z < 0)
+
+
+def _passes(solver, x, g, sides, sign, slopes, tag):
+    """Theorem 1 for one unit: its first-order term is nonnegative on every cone around."""
+    kinks = [i for i, side in enumerate(sides) if side == 0]
+    for number, choice in enumerate(product((1, -1), repeat=len(kinks))):
+        around = list(sides)
+        for i, side in zip(kinks, choice, strict=True):
+            around[i] = side
+        slope = [slopes[0] if side > 0 else slopes[1] for side in around]
+        multipliers = [z3.Real(f"{tag}_{number}_{i}") for i in kinks]
+        solver.add(*(m >= 0 for m in multipliers))
+        for k in range(len(x[0])):
+            term = sum(sign * slope[i] * g[i] * x[i][k] for i in range(len(x)))
+            cone = sum(m * side * x[i][k] for m, i, side in zip(multipliers, kinks, choice, strict=True))
+            solver.add(term == cone)
+
+
+def _brute_force(x, y, hidden, slopes):
+    """All (states, outputs) of local minima."""
+    x = [(*point, Fraction(1)) for point in x]
+    states = [(sign, sides) for sides in _faces(x) for sign in (1, 0, -1)]
+    found = set()
+    for units in combinations_with_replacement(sorted(states), hidden):
+        solver = z3.Solver()
+        c = z3.Real("c")
+        outputs = [c] * len(x)
+        for j, (sign, sides) in enumerate(units):
+            a = [z3.Real(f"a{j}_{k}") for k in range(len(x[0]))]
+            solver.add(*_on_face(a, x, sides))
+            for i, point in enumerate(x):
+                slope = slopes[0] if sides[i] > 0 else slopes[1]
+                z = sum(w * v for w, v in zip(a, point, strict=True))
+                outputs[i] = outputs[i] + sign * slope * z
+        g = [2 * (f - target) for f, target in zip(outputs, y, strict=True)]
+        solver.add(sum(g) == 0)
+        for j, (sign, sides) in enumerate(units):
+            if sign:
+                _passes(solver, x, g, sides, sign, slopes, f"m{j}")
+            else:
+                _passes(solver, x, g, sides, 1, slopes, f"p{j}")
+                _passes(solver, x, g, sides, -1, slopes, f"n{j}")
+        if solver.check() != z3.sat:
+            continue
+        model = solver.model()
+        values = tuple(model.eval(f, model_completion=True).as_fraction() for f in outputs)
+        solver.add(z3.Or(*(f != value for f, value in zip(outputs, values, strict=True))))
+        assert solver.check() == z3.unsat, "a stratum has two fitted vectors"
+        found.add((units, tuple(Fraction(v.numerator, v.denominator) for v in values)))
+    return found
+
+
+def _of_atlas(problem):
+    """The same from the atlas."""
+    found = set()
+    size = problem.data.size
+    for outputs, states in enumerate_strata(problem):
+        units = sorted(
+            (
+                state.sign,
+                tuple(
+                    (state.sides.positive >> i & 1) - (state.sides.negative >> i & 1)
+                    for i in range(size)
+                ),
+            )
+            for state in states
+        )
+        found.add((tuple(units), outputs))
+    return found
+
+
+TINY = {
+    "two points": ([[0], [1]], [0, 1], 2, "relu"),
+    "three points": ([[-1], [0], [2]], [1, -1, 2], 2, "relu"),
+    "three points, tied": ([[-1], [0], [1]], [1, 0, 1], 2, "relu"),
+    "three equal targets": ([[-1], [0], [1]], [1, 1, 1], 1, "relu"),
+    "four points": ([[-2], [0], [1], [3]], [1, -1, 2, 0], 1, "relu"),
+    "xor": ([[0, 1], [1, 0], [0, 0], [1, 1]], [1, 1, -1, -1], 1, "relu"),
+    "collinear in the plane": ([[0, 0], [1, 2], [2, 4]], [1, -1, 2], 1, "relu"),
+    "triangle": ([[0, 0], [1, 0], [0, 1]], [1, -1, 2], 1, "relu"),
+    "leaky": ([[-1], [0], [2]], [1, -1, 2], 2, "leaky_relu"),
+    "abs": ([[-1], [0], [2]], [1, -1, 2], 2, "abs"),
+    "one point": ([[3]], [2], 2, "relu"),
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_same_strata_as_brute_force(name):
+    x, y, hidden, activation = TINY[name]
+    slope = Fraction(1, 3) if activation == "leaky_relu" else None
+    network = Network((len(x[0]), hidden, 1), activation, slope)
+    data = dataset_from_arrays(x, [[target] for target in y])
+    found = _of_atlas(Problem(network, Loss.SQUARED, data))
+    slopes = [Fraction(s) for s in network.slopes]
+    assert found == _brute_force(data.x, [row[0] for row in data.y], hidden, slopes)
