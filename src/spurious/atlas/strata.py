@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Final
 
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
 from spurious.atlas.fits import Fit, Projector, members
 from spurious.atlas.landscape import Landscape
@@ -124,27 +124,22 @@ def _strata(classes: Sequence[Class], supports: _Supports, hidden: int) -> Itera
     """All multisets of classes that hold a point with the fitted vector."""
     idle = [k for k, cls in enumerate(classes) if not cls.generators]
     active = [k for k, cls in enumerate(classes) if cls.generators]
-    everything = 0
-    for k in active:
-        everything |= classes[k].generators
     # What is left to come can only add generators of the later classes.
     later = [0] * (len(active) + 1)
     for position in range(len(active) - 1, -1, -1):
         later[position] = later[position + 1] | classes[active[position]].generators
 
-    def sets(
-        start: int, chosen: tuple[int, ...], generators: int
-    ) -> Iterator[tuple[tuple[int, ...], int]]:
+    def sets(start: int, chosen: tuple[int, ...], generators: int) -> Iterator[tuple[int, ...]]:
         if supports.exactly(generators):
-            yield chosen, generators
-        if len(chosen) == hidden:
+            yield chosen
+        room = hidden - len(chosen)
+        if not room or not supports.within(generators, generators | later[start]):
             return
         for position in range(start, len(active)):
             grown = generators | classes[active[position]].generators
-            if supports.within(grown, grown | later[position + 1]):
-                yield from sets(position + 1, (*chosen, active[position]), grown)
+            yield from sets(position + 1, (*chosen, active[position]), grown)
 
-    for chosen, _ in sets(0, (), 0):
+    for chosen in sets(0, (), 0):
         pool = sorted((*idle, *chosen))
         spare = hidden - len(chosen)
         for extra in combinations_with_replacement(pool, spare):
@@ -157,20 +152,23 @@ class _Supports:
     def __init__(self, projector: Projector, fit: Fit) -> None:
         self._projector = projector
         self._fit = fit
-        self._known: dict[tuple[int, int], bool] = {}
+        self._exactly: dict[int, bool] = {}
+        self._within: dict[tuple[int, int], bool] = {}
 
     def exactly(self, generators: int) -> bool:
         """Whether coefficients positive on all of them do."""
-        return self.within(generators, generators)
+        if generators not in self._exactly:
+            found = positive_coefficients(self._projector, self._fit, generators, generators)
+            self._exactly[generators] = found is not None
+        return self._exactly[generators]
 
     def within(self, needed: int, allowed: int) -> bool:
         """Whether coefficients do that are positive on some and nonnegative on others."""
         key = (needed, allowed)
-        if key not in self._known:
-            self._known[key] = (
-                positive_coefficients(self._projector, self._fit, needed, allowed) is not None
-            )
-        return self._known[key]
+        if key not in self._within:
+            found = positive_coefficients(self._projector, self._fit, needed, allowed)
+            self._within[key] = found is not None
+        return self._within[key]
 
 
 def positive_coefficients(
@@ -178,7 +176,8 @@ def positive_coefficients(
 ) -> dict[int, fmpq] | None:
     """Coefficients of generators that give a fitted vector.
 
-    With t > 0 on `needed` and t >= 0 on `allowed`, scaled so that t >= 1 where needed, the system
+    If the generators are independent, elimination finds the only candidate. Otherwise, with t > 0
+    on `needed` and t >= 0 on `allowed`, scaled so that t >= 1 where needed, the system
     sum t_k H_k = M z, M >= 1, is linear in t and M.
 
     Args:
@@ -188,21 +187,31 @@ def positive_coefficients(
         allowed: Generators that may; contains `needed`.
 
     Returns:
-        The coefficients t, or None if there are none.
+        The positive coefficients, or None if there are none.
     """
     target = projector.fitted(fit)
-    if not allowed:
-        return {} if all(v == 0 for v in target) else None
     chosen = members(allowed)
-    columns = [[fmpq(v) for v in projector.centred(k)] for k in chosen]
-    start = [ZERO] * len(target)
+    reduced, rank = fmpq_mat(
+        [[*(projector.centred(k)[i] for k in chosen), z] for i, z in enumerate(target)]
+    ).rref()
+    entries = reduced.table()
+    width = len(chosen)
+    if rank and all(v == 0 for v in entries[rank - 1][:width]):
+        return None
+    if rank == width:
+        values = {k: entries[i][width] for i, k in enumerate(chosen)}
+        signs_hold = all(v > 0 or (v == 0 and not needed >> k & 1) for k, v in values.items())
+        return {k: v for k, v in values.items() if v} if signs_hold else None
+    columns = [[entries[i][j] for i in range(rank)] for j in range(width)]
+    right = [entries[i][width] for i in range(rank)]
+    start = [ZERO] * rank
     for k, column in zip(chosen, columns, strict=True):
         if needed >> k & 1:
             start = [a + b for a, b in zip(start, column, strict=True)]
     result = solve(
-        [*columns, [-v for v in target]],
-        [t - s for t, s in zip(target, start, strict=True)],
-        [None] * (len(columns) + 1),
+        [*columns, [-v for v in right]],
+        [t - s for t, s in zip(right, start, strict=True)],
+        [None] * (width + 1),
     )
     if not isinstance(result, Feasible):
         return None
