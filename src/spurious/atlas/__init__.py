@@ -1,6 +1,18 @@
 """Every local minimum of a shallow network with piecewise linear activation, exactly."""
 
-from spurious.atlas.atlas import Atlas, Undecided, atlas, require_atlas
+from spurious.atlas.atlas import Atlas, Undecided, atlas, enumerate_strata, require_atlas
 from spurious.atlas.minima import Family
+from spurious.atlas.optimum import Optimum, optimum
+from spurious.atlas.records import atlas_to_data
 
-__all__ = ["Atlas", "Family", "Undecided", "atlas", "require_atlas"]
+__all__ = [
+    "Atlas",
+    "Family",
+    "Optimum",
+    "Undecided",
+    "atlas",
+    "atlas_to_data",
+    "enumerate_strata",
+    "optimum",
+    "require_atlas",
+]

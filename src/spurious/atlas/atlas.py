@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import comb
+from pathlib import Path
+from typing import Any, Final
 
-from spurious.atlas.cells import Cells, Work, branches, walk_branch
-from spurious.atlas.fits import Fit, Projector
-from spurious.atlas.landscape import Landscape, describe
-from spurious.atlas.minima import Family, families
-from spurious.atlas.states import State, TooManyFacesError
+from spurious.atlas.cells import Work
+from spurious.atlas.fits import Fit
+from spurious.atlas.journal import open_journal
+from spurious.atlas.minima import Family
+from spurious.atlas.parts import Setting, prepare, solve_branch
+from spurious.atlas.records import family_from_data, work_from_data
+from spurious.atlas.states import State
 from spurious.atlas.strata import find_strata
-from spurious.atlas.symmetry import Symmetry, symmetries
+from spurious.atlas.workers import makers
 from spurious.errors import InputError
-from spurious.exact.rationals import fraction
+from spurious.exact.rationals import Vector, fraction
 from spurious.problem import Dataset, Loss, Network, Problem
 
-__all__ = ["Atlas", "Undecided", "atlas", "require_atlas"]
+__all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
+
+WORTH_WORKERS: Final = 5_000
+"""Cells from which on further processes pay for their start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,11 @@ class Atlas:
         """Number of families, all of each orbit counted."""
         return sum(family.orbit for family in self.minima)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every fitted vector was decided, so that the list has every local minimum."""
+        return not self.undecided
+
     def problem(self, family: Family) -> Problem:
         """The family's point as a problem."""
         return Problem(self.network, self.loss, self.data, point=family.point)
@@ -96,6 +108,8 @@ def require_atlas(network: Network, loss: Loss) -> None:
 def atlas(
     problem: Problem,
     *,
+    workers: int = 1,
+    journal: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Atlas:
     """Lists every local minimum of a shallow network, with exact losses.
@@ -103,48 +117,56 @@ def atlas(
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
             squared loss. Its points are ignored.
+        workers: Processes for large problems; it changes no result. A script that asks for more
+            than one needs the guard `if __name__ == "__main__":`.
+        journal: A file for finished parts; a later run on the same problem goes on from it.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
         The atlas. Its list is complete unless `undecided` names fitted vectors.
 
     Raises:
-        InputError: The network or the loss is of another kind.
+        InputError: The network or the loss is of another kind, or the journal cannot be used.
     """
-    network, data = problem.network, problem.data
-    require_atlas(network, problem.loss)
-    hidden = network.hidden[0]
-    landscape = describe(data, network.slopes)
-    group = symmetries(landscape)
-    projector = Projector(landscape)
-    cells = Cells(landscape, hidden, group, projector.words)
-    work = Work()
-    parts = branches(cells)
-    for done, first in enumerate(parts):
-        progress("cells", done, len(parts))
-        for _ in walk_branch(cells, projector, first, work):
-            pass
-    chosen = _up_to_symmetry(projector.fits, group)
-    found: list[Family] = []
-    undecided: list[Undecided] = []
-    for done, fit in enumerate(chosen):
-        progress("fitted vectors", done, len(chosen))
-        try:
-            found.extend(_families(landscape, projector, fit, hidden, group))
-        except TooManyFacesError as error:
-            undecided.append(Undecided(fraction(fit.loss), str(error)))
-    chambers = len(landscape.arrangement.chambers)
+    require_atlas(problem.network, problem.loss)
+    setting = prepare(problem)
+    chambers, hidden = len(setting.landscape.arrangement.chambers), setting.cells.hidden
+    cells = comb(2 * chambers + hidden - 1, hidden)
+    if cells < WORTH_WORKERS:
+        workers = 1
+    with (
+        open_journal(journal, problem) as known,
+        makers(setting, problem, workers) as make,
+    ):
+
+        def finish(what: str, names: Sequence[str]) -> None:
+            done = sum(name in known.parts for name in names)
+            progress(what, done, len(names))
+            for name, data in make([name for name in names if name not in known.parts]):
+                known.add(name, data)
+                done += 1
+                progress(what, done, len(names))
+
+        names = [f"branch {first}" for first in setting.branches]
+        finish("cells", names)
+        work, supports = Work(), {0: None}
+        for name in names:
+            work.add(work_from_data(known.parts[name]["work"]))
+            supports.update((int(text, 16), None) for text in known.parts[name]["supports"])
+        fits = _up_to_symmetry(setting, list(supports))
+        finish("fitted vectors", [name for name, _ in fits])
+        found, undecided = _collect(known.parts, fits)
     return Atlas(
-        network=network,
+        network=problem.network,
         loss=problem.loss,
-        data=data,
+        data=problem.data,
         chambers=chambers,
-        cells=comb(2 * chambers + hidden - 1, hidden),
-        symmetries=len(group),
-        fits=len(chosen),
+        cells=cells,
+        symmetries=len(setting.group),
+        fits=len(fits),
         minima=tuple(sorted(found, key=lambda f: (f.loss, f.outputs, -f.dimension))),
-        undecided=tuple(sorted(undecided, key=lambda u: u.loss)),
-        work=replace(work),
+        undecided=tuple(undecided),
+        work=work,
     )
 
 
@@ -164,16 +186,12 @@ def enumerate_strata(
         InputError: The network or the loss is of another kind.
     """
     require_atlas(problem.network, problem.loss)
-    landscape = describe(problem.data, problem.network.slopes)
-    hidden = problem.network.hidden[0]
-    projector = Projector(landscape)
-    identity = symmetries(landscape)[:1]
-    cells = Cells(landscape, hidden, identity, projector.words)
-    for first in branches(cells):
-        for _ in walk_branch(cells, projector, first, Work()):
-            pass
+    setting = prepare(problem, symmetric=False)
+    for first in setting.branches:
+        solve_branch(setting, first)
+    landscape, projector = setting.landscape, setting.projector
     for fit in projector.fits:
-        strata = find_strata(landscape, projector, fit, hidden)
+        strata = find_strata(landscape, projector, fit, setting.cells.hidden)
         if strata is None:
             continue
         outputs = tuple(
@@ -188,20 +206,28 @@ def enumerate_strata(
             yield outputs, states
 
 
-def _families(
-    landscape: Landscape,
-    projector: Projector,
-    fit: Fit,
-    hidden: int,
-    group: tuple[Symmetry, ...],
-) -> tuple[Family, ...]:
-    strata = find_strata(landscape, projector, fit, hidden)
-    return () if strata is None else families(landscape, projector, fit, strata, group)
+def _up_to_symmetry(setting: Setting, supports: list[int]) -> list[tuple[str, Fit]]:
+    """One fit of each orbit, lowest loss first, with its part's name."""
+    first: dict[Vector, tuple[str, Fit]] = {}
+    for support in supports:
+        place = setting.projector.evaluate(support)
+        if place is None:
+            raise ArithmeticError("a support of a fit is no support")
+        fit = setting.projector.fits[place]
+        key = min(symmetry.vector(fit.residual) for symmetry in setting.group)
+        first.setdefault(key, (f"fit {support:x}", fit))
+    return sorted(first.values(), key=lambda item: (item[1].loss, item[1].residual))
 
 
-def _up_to_symmetry(fits: list[Fit], group: tuple[Symmetry, ...]) -> list[Fit]:
-    """One fit of each orbit, lowest loss first."""
-    first: dict[tuple[object, ...], Fit] = {}
-    for fit in fits:
-        first.setdefault(min(s.vector(fit.residual) for s in group), fit)
-    return sorted(first.values(), key=lambda fit: (fit.loss, fit.residual))
+def _collect(
+    parts: dict[str, Any], fits: list[tuple[str, Fit]]
+) -> tuple[list[Family], list[Undecided]]:
+    found: list[Family] = []
+    undecided: list[Undecided] = []
+    for name, fit in fits:
+        data = parts[name]
+        if "undecided" in data:
+            undecided.append(Undecided(fraction(fit.loss), data["undecided"]))
+        else:
+            found.extend(family_from_data(family) for family in data["families"])
+    return found, undecided

@@ -84,6 +84,7 @@ class Projector:
 
     Attributes:
         fits: The different fits; the first is the best constant.
+        supports: A support of each.
         words: Words of a set of generators.
         mean: The mean target.
         columns: Centred generators of unit length in floats, shape (K, n).
@@ -109,7 +110,7 @@ class Projector:
         self._supports: dict[int, int | None] = {}
         self._places: dict[Vector, int] = {}
         self.fits: list[Fit] = []
-        self.evaluated = 0
+        self.supports: list[int] = []
         self.evaluate(0)
         root = np.sqrt(np.array(weights, dtype=np.float64))
         self.columns = _unit_rows(
@@ -132,7 +133,6 @@ class Projector:
             support: A set of generators, as bits.
         """
         if support not in self._supports:
-            self.evaluated += 1
             solved = self.coefficients(members(support))
             if solved is None or any(value <= 0 for value in solved):
                 self._supports[support] = None
@@ -222,6 +222,7 @@ class Projector:
         if key not in self._places:
             self._places[key] = len(self.fits)
             self.fits.append(self._described(key))
+            self.supports.append(support)
         return self._places[key]
 
     def _described(self, residual: Vector) -> Fit:

@@ -1,0 +1,79 @@
+"""Parts of an atlas made here, or by several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any
+
+from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
+from spurious.atlas.records import family_to_data, work_to_data
+from spurious.problem import Problem, problem_from_data, problem_to_data
+
+__all__ = ["Make", "makers", "part"]
+
+Make = Callable[[Sequence[str]], Iterator[tuple[str, Any]]]
+
+_setting: list[Setting] = []
+"""In a worker process, its own setting."""
+
+
+def part(setting: Setting, name: str) -> dict[str, Any]:
+    """Makes a part: `branch T` by its first region, or `fit H` by a support in hexadecimal.
+
+    Returns:
+        JSON data.
+    """
+    kind, _, key = name.partition(" ")
+    if kind == "branch":
+        branch = solve_branch(setting, int(key))
+        return {
+            "supports": [f"{support:x}" for support in branch.supports],
+            "work": work_to_data(branch.work),
+        }
+    fit = setting.projector.evaluate(int(key, 16))
+    if fit is None:
+        raise ArithmeticError("a support of a fit is no support")
+    found = minima_with(setting, setting.projector.fits[fit])
+    if isinstance(found, str):
+        return {"undecided": found}
+    return {"families": [family_to_data(family) for family in found]}
+
+
+@contextmanager
+def makers(setting: Setting, problem: Problem, workers: int) -> Iterator[Make]:
+    """Yields a function that makes parts and returns each with its name, in any order.
+
+    Args:
+        setting: Of this process.
+        problem: What it was prepared from.
+        workers: How many processes; 1 for this one alone.
+    """
+    if workers <= 1:
+        yield lambda names: ((name, part(setting, name)) for name in names)
+        return
+    data = problem_to_data(Problem(problem.network, problem.loss, problem.data))
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), _start_worker, (data,)
+    )
+
+    def spread(names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        for done in as_completed([pool.submit(_named_part, name) for name in names]):
+            yield done.result()
+
+    try:
+        yield spread
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(data: dict[str, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _setting.append(prepare(problem_from_data(data)))
+
+
+def _named_part(name: str) -> tuple[str, Any]:
+    return name, part(_setting[0], name)
