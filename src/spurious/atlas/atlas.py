@@ -164,7 +164,7 @@ def atlas(
         cells=cells,
         symmetries=len(setting.group),
         fits=len(fits),
-        minima=tuple(sorted(found, key=lambda f: (f.loss, f.outputs, -f.dimension))),
+        minima=tuple(sorted(found, key=lambda f: (f.loss, f.outputs))),
         undecided=tuple(undecided),
         work=work,
     )

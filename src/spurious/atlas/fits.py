@@ -126,6 +126,10 @@ class Projector:
         """A fitted vector less its mean, shape (n,)."""
         return tuple(r + z for r, z in zip(fit.residual, self._centred, strict=True))
 
+    def fit_of(self, residual: Vector) -> Fit:
+        """The fit with given residuals."""
+        return self._described(residual)
+
     def evaluate(self, support: int) -> int | None:
         """The fit on a support, or None if it is dependent or a coefficient is not positive.
 

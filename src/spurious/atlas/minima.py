@@ -16,7 +16,7 @@ from spurious.atlas.points import point_from_coefficients
 from spurious.atlas.states import State
 from spurious.atlas.strata import Class, Strata, Stratum, positive_coefficients
 from spurious.atlas.symmetry import Symmetry
-from spurious.exact.rationals import fraction, rank
+from spurious.exact.rationals import Vector, fraction, rank
 from spurious.problem import Point
 
 __all__ = ["Family", "families"]
@@ -73,19 +73,32 @@ def families(
         symmetries: All symmetries of the data.
     """
     describe = _Describer(landscape, projector, fit, strata.classes)
-    keeping = [s for s in symmetries if s.vector(fit.residual) == fit.residual]
-    seen: set[frozenset[Stratum]] = set()
+    images = len({symmetry.vector(fit.residual) for symmetry in symmetries})
     found: list[Family] = []
-    for part in strata.families:
-        own = frozenset(part)
-        if own in seen:
+    for orbit in orbits_of_parts(strata, fit.residual, symmetries):
+        count = images * len(orbit)
+        found.append(describe.family(sorted(orbit[0]), count, strata.complete))
+    return tuple(found)
+
+
+def orbits_of_parts(
+    strata: Strata, residual: Vector, symmetries: Sequence[Symmetry]
+) -> tuple[tuple[frozenset[Stratum], ...], ...]:
+    """The connected parts of strata, grouped by the symmetries that keep the fitted vector.
+
+    In the order of `families`.
+    """
+    keeping = [s for s in symmetries if s.vector(residual) == residual]
+    found: list[tuple[frozenset[Stratum], ...]] = []
+    seen: set[frozenset[Stratum]] = set()
+    for part in map(frozenset, strata.families):
+        if part in seen:
             continue
-        stable = len(keeping)
+        images = [part]
         if strata.complete:
-            images = [_moved(own, strata.classes, symmetry) for symmetry in keeping]
-            seen.update(images)
-            stable = images.count(own)
-        found.append(describe.family(part, len(symmetries) // stable, strata.complete))
+            images = list(dict.fromkeys(_moved(part, strata.classes, s) for s in keeping))
+        seen.update(images)
+        found.append(tuple(images))
     return tuple(found)
 
 

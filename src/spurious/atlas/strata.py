@@ -31,7 +31,7 @@ __all__ = ["Strata", "Stratum", "find_strata", "positive_coefficients"]
 FACE_LIMIT: Final = 20_000
 """Most faces examined for one fitted vector."""
 
-STRATA_LIMIT: Final = 1_500
+STRATA_LIMIT: Final = 5_000
 """Most strata of one fitted vector that are grouped into families."""
 
 
@@ -236,9 +236,15 @@ def _components(
         for a, one in enumerate(classes)
     ]
 
-    def contact(i: int, k: int) -> bool:
+    reach = [sum(1 << b for b, near in enumerate(row) if near) for row in touches]
+    held = [sum(1 << k for k in set(item.classes)) for item in found]
+
+    def below(i: int, k: int) -> bool:
         one, two = found[i].classes, found[k].classes
-        return _matches(touches, one, two) or _matches(touches, two, one)
+        return all(reach[c] & held[k] for c in one) and _matches(touches, one, two)
+
+    def contact(i: int, k: int) -> bool:
+        return below(i, k) or below(k, i)
 
     return tuple(
         tuple(found[i] for i in part) for part in _connected(len(found), contact)

@@ -1,0 +1,236 @@
+"""How often training ends in each family of an atlas: random starts, descent, exact comparison."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spurious.atlas.arrangement import Sides
+from spurious.atlas.atlas import Atlas
+from spurious.atlas.minima import orbits_of_parts
+from spurious.atlas.parts import Setting, prepare
+from spurious.atlas.states import State
+from spurious.atlas.strata import Stratum, find_strata
+from spurious.atlas.symmetry import Symmetry
+from spurious.exact.rationals import rational
+from spurious.problem import Problem
+from spurious.train import Initialisation, Optimiser, Recipe, train
+from spurious.train.batched import preactivations
+from spurious.train.polish import polish
+
+__all__ = ["Basins", "measure_basins"]
+
+Floats = npt.NDArray[np.float64]
+
+UPDATES: Final = 20_000
+STEP: Final = 0.01
+CHUNK: Final = 4_096
+
+NEAR: Final = 1e-5
+"""A run has an atlas entry's outputs if they differ by at most this share of the targets' spread."""
+
+ON_KINK: Final = 1e-5
+"""A point is on a unit's kink if its pre-activation is below this share of |(w, b)| |(x, 1)|."""
+
+@dataclass(frozen=True, slots=True)
+class Basins:
+    """What runs from random starts ended in.
+
+    Attributes:
+        runs: How many.
+        hits: For each family of the atlas how many ended in it or in an image of it under a
+            symmetry of the data.
+        unplaced: Runs with the loss and outputs of an entry, whose family among several with these
+            outputs could not be told in floats; by loss.
+        elsewhere: All other runs, by the loss where they ended, rounded.
+    """
+
+    runs: int
+    hits: tuple[int, ...]
+    unplaced: dict[str, int]
+    elsewhere: dict[str, int]
+
+
+def measure_basins(
+    atlas: Atlas,
+    runs: int,
+    seed: int,
+    *,
+    spread: float = 1.0,
+    threads: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Basins:
+    """Trains from random starts and looks up where each run ends.
+
+    All weights and biases start normal with a given standard deviation; Adam with step size 0.01
+    makes 20,000 updates in float64; then each run is polished (`spurious.train.polish`). Basins
+    depend on the optimiser; the list of minima does not.
+
+    Args:
+        atlas: Of `spurious.atlas.atlas`.
+        runs: How many starts.
+        seed: From 0 to 2^64 - 1.
+        spread: The standard deviation.
+        threads: Changes no result.
+        progress: Called with the number of runs done.
+    """
+    recipe = Recipe(
+        network=atlas.network,
+        loss=atlas.loss,
+        data=atlas.data,
+        initialisation=Initialisation("normal", std=spread, bias="drawn"),
+        optimiser=Optimiser("adam", STEP),
+        updates=UPDATES,
+        precision="float64",
+        tolerance=0.0,
+        stop=False,
+    )
+    lookup = _Lookup(atlas, recipe)
+    hits: Counter[int] = Counter()
+    unplaced: Counter[str] = Counter()
+    elsewhere: Counter[str] = Counter()
+    for first in range(0, runs, CHUNK):
+        count = min(CHUNK, runs - first)
+        ends = train(recipe, seed, first, count, threads=threads)
+        at = polish(recipe, ends.parameters, threads=threads).parameters
+        lookup.count(at, hits, unplaced, elsewhere)
+        progress(first + count)
+    return Basins(
+        runs,
+        tuple(hits[k] for k in range(len(atlas.minima))),
+        dict(sorted(unplaced.items())),
+        dict(sorted(elsewhere.items())),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """A fitted vector of the atlas and what tells its families apart.
+
+    Attributes:
+        residual: Output minus target at each different input.
+        place: The family, if there is one only.
+        classes: For each state of a unit its class.
+        families: For each stratum the family.
+    """
+
+    residual: Floats
+    place: int
+    classes: Mapping[State, int]
+    families: Mapping[Stratum, int]
+
+
+def _entry(setting: Setting, atlas: Atlas, places: Sequence[int]) -> _Entry:
+    landscape, projector = setting.landscape, setting.projector
+    family = atlas.minima[places[0]]
+    residual = tuple(
+        rational(family.outputs[group[0]]) - target
+        for group, target in zip(landscape.groups, landscape.targets, strict=True)
+    )
+    floats = np.array([float(r) for r in residual])
+    strata = None
+    if len(places) > 1:
+        strata = find_strata(landscape, projector, projector.fit_of(residual), setting.cells.hidden)
+    if strata is None:
+        return _Entry(floats, places[0], {}, {})
+    orbits = orbits_of_parts(strata, residual, setting.group)
+    if len(orbits) != len(places):
+        raise ArithmeticError("the atlas and its strata differ")
+    return _Entry(
+        floats,
+        -1,
+        {state: k for k, cls in enumerate(strata.classes) for state in cls.states},
+        {
+            stratum: place
+            for place, orbit in zip(places, orbits, strict=True)
+            for part in orbit
+            for stratum in part
+        },
+    )
+
+
+class _Lookup:
+    """Finds the families of trained networks."""
+
+    def __init__(self, atlas: Atlas, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.setting = prepare(Problem(atlas.network, atlas.loss, atlas.data))
+        landscape = self.setting.landscape
+        self.first = [group[0] for group in landscape.groups]
+        self.targets = np.array([float(target) for target in landscape.targets])
+        self.weights = np.array(landscape.weights, dtype=np.float64)
+        self.unavoidable = float(landscape.unavoidable)
+        self.spread = max(float(np.ptp(self.targets)), 1e-12)
+        groups: dict[tuple[Fraction, ...], list[int]] = {}
+        for k, family in enumerate(atlas.minima):
+            groups.setdefault(family.outputs, []).append(k)
+        self.entries = [_entry(self.setting, atlas, places) for places in groups.values()]
+
+    def count(
+        self, at: Floats, hits: Counter[int], unplaced: Counter[str], elsewhere: Counter[str]
+    ) -> None:
+        """Counts where networks with parameters (N, P) are."""
+        z, outputs = preactivations(self.recipe, at)
+        residuals = outputs[:, self.first, 0] - self.targets
+        losses = self.unavoidable + (self.weights * residuals**2).sum(axis=1)
+        entry = np.full(len(at), -1)
+        symmetry = np.zeros(len(at), np.int64)
+        for g, move in enumerate(self.setting.group):
+            moved = np.empty_like(residuals)
+            moved[:, list(move.points)] = -residuals if move.flips else residuals
+            for k, known in enumerate(self.entries):
+                near = (entry < 0) & (
+                    np.abs(moved - known.residual).max(axis=1) <= NEAR * self.spread
+                )
+                entry[near], symmetry[near] = k, g
+        for row in range(len(at)):
+            if entry[row] < 0:
+                elsewhere[f"{losses[row]:.6g}"] += 1
+                continue
+            known = self.entries[entry[row]]
+            place: int | None = known.place
+            if known.families:
+                move = self.setting.group[symmetry[row]]
+                place = self._family(known, at[row], z[row][self.first], move)
+            if place is None:
+                unplaced[f"{losses[row]:.6g}"] += 1
+            else:
+                hits[place] += 1
+
+    def _family(self, entry: _Entry, at: Floats, z: Floats, move: Symmetry) -> int | None:
+        """The family of a network, moved by a symmetry, from the states of its units."""
+        network = self.recipe.network
+        d, h = network.inputs, network.hidden[0]
+        incoming = at[: d * h].reshape(h, d)
+        size = np.sqrt((incoming**2).sum(axis=1) + at[d * h : (d + 1) * h] ** 2)
+        outgoing = at[(d + 1) * h : -1]
+        x = np.array([[float(v) for v in self.recipe.data.x[i]] for i in self.first])
+        reach = np.sqrt(1 + (x**2).sum(axis=1))
+        high, low = (float(slope) for slope in network.slopes)
+        classes: list[int] = []
+        for j in range(h):
+            on = np.abs(z[:, j]) <= ON_KINK * size[j] * reach
+            sides = move.sides(
+                Sides(
+                    sum(1 << i for i in np.flatnonzero(~on & (z[:, j] > 0))),
+                    sum(1 << i for i in np.flatnonzero(~on & (z[:, j] < 0))),
+                )
+            )
+            contribution = outgoing[j] * np.where(z[:, j] > 0, high, low) * z[:, j]
+            idle = np.abs(contribution).max() <= NEAR * self.spread
+            signs = (move.sign(int(np.sign(outgoing[j]))), *((0,) if idle else ()))
+            found = [
+                entry.classes[State(sign, sides)]
+                for sign in signs
+                if State(sign, sides) in entry.classes
+            ]
+            if not found:
+                return None
+            classes.append(found[0])
+        return entry.families.get(Stratum(tuple(sorted(classes))))
