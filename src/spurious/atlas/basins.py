@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +19,21 @@ from spurious.atlas.parts import Setting, prepare
 from spurious.atlas.states import State
 from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
+from spurious.certify.decide import decide
+from spurious.certify.outcome import Proof
 from spurious.exact.rationals import rational
-from spurious.problem import Problem
+from spurious.problem import Problem, flatten, unflatten
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.batched import preactivations
 from spurious.train.polish import polish
+from spurious.verdict import Decision
 
 __all__ = ["Basins", "measure_basins"]
 
 Floats = npt.NDArray[np.float64]
+
+POLISHES: Final = 5
+"""How often a run that is at no entry of the atlas is polished again."""
 
 UPDATES: Final = 20_000
 STEP: Final = 0.01
@@ -48,13 +55,16 @@ class Basins:
             symmetry of the data.
         unplaced: Runs with the loss and outputs of an entry, whose family among several with these
             outputs could not be told in floats; by loss.
-        elsewhere: All other runs, by the loss where they ended, rounded.
+        descending: Runs that stopped where the loss provably still falls in some direction (as
+            polishing in floats does when it creeps along kinks), by loss, rounded.
+        unknown: All other runs, by loss.
     """
 
     runs: int
     hits: tuple[int, ...]
     unplaced: dict[str, int]
-    elsewhere: dict[str, int]
+    descending: dict[str, int]
+    unknown: dict[str, int]
 
 
 def measure_basins(
@@ -94,18 +104,31 @@ def measure_basins(
     lookup = _Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
     unplaced: Counter[str] = Counter()
-    elsewhere: Counter[str] = Counter()
+    descending: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     for first in range(0, runs, CHUNK):
         count = min(CHUNK, runs - first)
         ends = train(recipe, seed, first, count, threads=threads)
-        at = polish(recipe, ends.parameters, threads=threads).parameters
-        lookup.count(at, hits, unplaced, elsewhere)
+        at = ends.parameters
+        for _ in range(POLISHES):
+            at = polish(recipe, at, threads=threads).parameters
+            found = lookup.find(at)
+            hits.update(place for place in found.places if place is not None)
+            unplaced.update(found.ambiguous)
+            at = at[found.entry < 0]
+            if not len(at):
+                break
+        found = lookup.find(at)
+        for label, parameters in zip(found.unsettled, at[found.entry < 0], strict=True):
+            where = {Fate.AT_ENTRY: unplaced, Fate.DESCENDING: descending, Fate.UNKNOWN: unknown}
+            where[lookup.judge(parameters)][label] += 1
         progress(first + count)
     return Basins(
         runs,
         tuple(hits[k] for k in range(len(atlas.minima))),
         dict(sorted(unplaced.items())),
-        dict(sorted(elsewhere.items())),
+        dict(sorted(descending.items())),
+        dict(sorted(unknown.items())),
     )
 
 
@@ -155,6 +178,42 @@ def _entry(setting: Setting, atlas: Atlas, places: Sequence[int]) -> _Entry:
     )
 
 
+class Fate(enum.Enum):
+    """What is proved about a run that floats find at no entry of the atlas."""
+
+    AT_ENTRY = enum.auto()
+    DESCENDING = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Where networks are.
+
+    Attributes:
+        entry: Which fitted vector they have, or -1, shape (N,).
+        places: For those that have one, in order, the family; None if it could not be told.
+        losses: Shape (N,).
+    """
+
+    entry: npt.NDArray[np.int64]
+    places: tuple[int | None, ...]
+    losses: Floats
+
+    @property
+    def unsettled(self) -> list[str]:
+        """The rounded losses of networks that are at no entry."""
+        return [f"{loss:.6g}" for loss in self.losses[self.entry < 0]]
+
+    @property
+    def ambiguous(self) -> list[str]:
+        """The rounded losses of networks whose family could not be told."""
+        at = self.losses[self.entry >= 0]
+        return [
+            f"{loss:.6g}" for loss, place in zip(at, self.places, strict=True) if place is None
+        ]
+
+
 class _Lookup:
     """Finds the families of trained networks."""
 
@@ -172,10 +231,8 @@ class _Lookup:
             groups.setdefault(family.outputs, []).append(k)
         self.entries = [_entry(self.setting, atlas, places) for places in groups.values()]
 
-    def count(
-        self, at: Floats, hits: Counter[int], unplaced: Counter[str], elsewhere: Counter[str]
-    ) -> None:
-        """Counts where networks with parameters (N, P) are."""
+    def find(self, at: Floats) -> _Found:
+        """Where networks with parameters (N, P) are."""
         z, outputs = preactivations(self.recipe, at)
         residuals = outputs[:, self.first, 0] - self.targets
         losses = self.unavoidable + (self.weights * residuals**2).sum(axis=1)
@@ -185,23 +242,31 @@ class _Lookup:
             moved = np.empty_like(residuals)
             moved[:, list(move.points)] = -residuals if move.flips else residuals
             for k, known in enumerate(self.entries):
-                near = (entry < 0) & (
-                    np.abs(moved - known.residual).max(axis=1) <= NEAR * self.spread
-                )
+                far = np.abs(moved - known.residual).max(axis=1)
+                near = (entry < 0) & (far <= NEAR * self.spread)
                 entry[near], symmetry[near] = k, g
-        for row in range(len(at)):
-            if entry[row] < 0:
-                elsewhere[f"{losses[row]:.6g}"] += 1
-                continue
+        places: list[int | None] = []
+        for row in np.flatnonzero(entry >= 0):
             known = self.entries[entry[row]]
             place: int | None = known.place
             if known.families:
                 move = self.setting.group[symmetry[row]]
                 place = self._family(known, at[row], z[row][self.first], move)
-            if place is None:
-                unplaced[f"{losses[row]:.6g}"] += 1
-            else:
-                hits[place] += 1
+            places.append(place)
+        return _Found(entry, tuple(places), losses)
+
+    def judge(self, parameters: Floats) -> Fate:
+        """What can be proved about a network at no entry."""
+        recipe = self.recipe
+        point = unflatten([Fraction(float(value)) for value in parameters], recipe.network)
+        problem = Problem(recipe.network, recipe.loss, recipe.data, point=point)
+        found = decide(problem, point)
+        if not isinstance(found, Proof):
+            return Fate.UNKNOWN
+        if found.decision is Decision.NOT_LOCAL_MINIMUM:
+            return Fate.DESCENDING
+        exact = np.array([[float(value) for value in flatten(found.minimum or point)]])
+        return Fate.AT_ENTRY if self.find(exact).entry[0] >= 0 else Fate.UNKNOWN
 
     def _family(self, entry: _Entry, at: Floats, z: Floats, move: Symmetry) -> int | None:
         """The family of a network, moved by a symmetry, from the states of its units."""

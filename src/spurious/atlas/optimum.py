@@ -10,7 +10,7 @@ regions of one of them: a finite check on sets, without solving anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from time import perf_counter
@@ -42,7 +42,8 @@ class Optimum:
         problem: The problem with the optimal point.
         loss: The smallest loss that the network can have on the data.
         verdict: The decision on the point, with a certificate that says `global: yes`.
-        multipliers: How many multipliers the proof has.
+        evidence: The certificate's `global_proof`; it holds for every point with this loss.
+        multipliers: How many multipliers it has.
         solved: How many cells were solved to find it.
         cells: How many cells there are, as sets of regions.
         seconds: Time taken.
@@ -51,6 +52,7 @@ class Optimum:
     problem: Problem
     loss: Fraction
     verdict: Verdict
+    evidence: Mapping[str, object]
     multipliers: int
     solved: int
     cells: int
@@ -84,7 +86,7 @@ def optimum(
     if not isinstance(outcome, Proof):
         raise ArithmeticError(f"the global optimum was not certified: {outcome.reason}")
     chosen = search.enough()
-    evidence = {
+    evidence: dict[str, object] = {
         "rule": "cell_multipliers",
         "multipliers": [_multipliers(landscape, problem, item.residual) for item in chosen],
     }
@@ -94,6 +96,7 @@ def optimum(
         problem=solved_problem,
         loss=loss.mid,
         verdict=verdict,
+        evidence=evidence,
         multipliers=len(chosen),
         solved=search.solved,
         cells=search.cells(),

@@ -1,4 +1,4 @@
-"""The application: `spurious certify | check | reproduce | datasets | sweep`."""
+"""The application: `spurious certify | check | atlas | global | reproduce | datasets | sweep`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spurious import __version__
+from spurious.cli.atlas import atlas, global_
 from spurious.cli.certify import certify
 from spurious.cli.check import check
 from spurious.cli.datasets import datasets
@@ -48,6 +49,8 @@ def _options(
       spurious certify problem.json --out .  decide about the point in problem.json
       spurious check problem.certificate.json
       spurious reproduce                     the paper's claims, one by one
+      spurious atlas d1 --hidden 2           every local minimum of a small network
+      spurious global d1 --hidden 2          the lowest, with a proof
       spurious sweep run plan.toml           train many networks, count what they end in
     """
 
@@ -55,6 +58,8 @@ def _options(
 app.callback(help=help_text(_options.__doc__))(_options)
 app.command(help=help_text(certify.__doc__))(guarded(certify))
 app.command(help=help_text(check.__doc__))(guarded(check))
+app.command(help=help_text(atlas.__doc__))(guarded(atlas))
+app.command("global", help=help_text(global_.__doc__))(guarded(global_))
 app.command(help=help_text(reproduce.__doc__))(guarded(reproduce))
 app.command(help=help_text(datasets.__doc__))(guarded(datasets))
 app.add_typer(sweep_app, name="sweep")

@@ -4,6 +4,7 @@ Figures take data and compute nothing; `evaluate` gives a network's values in fl
 whoever prepares the data.
 """
 
+from spurious.figures.atlas import atlas_panels
 from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
 from spurious.figures.cost import CostPanel, CostSeries, cost_curves
 from spurious.figures.dead_layer import Profile, dead_layer
@@ -22,6 +23,7 @@ __all__ = [
     "PlaneSlice",
     "Profile",
     "RegressionPanel",
+    "atlas_panels",
     "cost_curves",
     "dead_layer",
     "decision_boundaries",

@@ -1,0 +1,112 @@
+"""An atlas as files: atlas.json, minima.parquet and a certificate for every family."""
+
+# pyarrow has no type annotations.
+# pyright: basic
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from spurious.atlas.atlas import Atlas
+from spurious.atlas.basins import Basins
+from spurious.atlas.optimum import optimum
+from spurious.atlas.records import atlas_to_data
+from spurious.certify import certify
+from spurious.certify.decide import conclude, decide
+from spurious.certify.optimality import Optimality
+from spurious.certify.outcome import Proof
+from spurious.certify.point_loss import point_loss
+from spurious.problem import Problem
+from spurious.verdict import Answer, Verdict
+
+__all__ = ["certificates", "table_bytes", "with_basins"]
+
+
+def with_basins(atlas: Atlas, basins: Basins | None) -> dict[str, Any]:
+    """The atlas as JSON data, with the share of random starts that end in each family.
+
+    Args:
+        atlas: The atlas.
+        basins: Measured on it, or None: then `basin` is null everywhere.
+    """
+    data = atlas_to_data(atlas)
+    for k, record in enumerate(data["minima"]):
+        record["basin"] = None if basins is None else basins.hits[k] / basins.runs
+    data["starts"] = basins and {
+        "runs": basins.runs,
+        "unplaced": basins.unplaced,
+        "descending": basins.descending,
+        "unknown": basins.unknown,
+        "never_hit": [k for k, count in enumerate(basins.hits) if not count],
+    }
+    return data
+
+
+def certificates(
+    atlas: Atlas, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> list[Verdict]:
+    """Certifies the point of every family; the lowest ones as global optima.
+
+    Raises:
+        ArithmeticError: The certifier contradicts the atlas.
+    """
+    best = optimum(Problem(atlas.network, atlas.loss, atlas.data))
+    if best.loss != atlas.minima[0].loss:
+        raise ArithmeticError("the atlas and the search for the global optimum differ")
+    found: list[Verdict] = []
+    for k, family in enumerate(atlas.minima):
+        progress("certificates", k, len(atlas.minima))
+        start = perf_counter()
+        problem = atlas.problem(family)
+        if family.loss == best.loss:
+            outcome = decide(problem, family.point)
+            if not isinstance(outcome, Proof):
+                raise ArithmeticError(f"a global optimum was not certified: {outcome.reason}")
+            loss = point_loss(problem, family.point)
+            verdict = conclude(
+                problem, outcome, loss, Optimality(Answer.YES, best.evidence), start
+            )
+        else:
+            lower = Problem(
+                problem.network, problem.loss, problem.data, family.point, best.problem.point
+            )
+            verdict = certify(lower)
+        if verdict.loss is None or verdict.loss.mid != family.loss:
+            raise ArithmeticError("the certifier and the atlas find different losses")
+        found.append(verdict)
+    return found
+
+
+def table_bytes(data: dict[str, Any]) -> bytes:
+    """The families as a Parquet file, one row each; fractions as text and as floats.
+
+    Args:
+        data: Of `with_basins`.
+    """
+    import io
+    from fractions import Fraction
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = data["minima"]
+    columns = {
+        "loss": pa.array([row["loss"] for row in rows], pa.string()),
+        "loss_float": pa.array([float(Fraction(row["loss"])) for row in rows], pa.float64()),
+        "dimension": pa.array([row["dimension"] for row in rows], pa.int32()),
+        "dead_units": pa.array([row["dead_units"] for row in rows], pa.int32()),
+        "blind_spots": pa.array([row["blind_spots"] for row in rows], pa.list_(pa.int32())),
+        "differentiable": pa.array([row["differentiable"] for row in rows], pa.bool_()),
+        "global": pa.array([row["global"] for row in rows], pa.bool_()),
+        "cells": pa.array([row["cells"] for row in rows], pa.int64()),
+        "orbit": pa.array([row["orbit"] for row in rows], pa.int32()),
+        "connected": pa.array([row["connected"] for row in rows], pa.bool_()),
+        "basin": pa.array([row["basin"] for row in rows], pa.float64()),
+        "outputs": pa.array([row["outputs"] for row in rows], pa.list_(pa.string())),
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()

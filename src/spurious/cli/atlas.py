@@ -1,0 +1,226 @@
+"""`spurious atlas` and `spurious global`: every local minimum, and the lowest, of a network."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spurious.cli.output import echo_json
+from spurious.cli.statuses import Status
+from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from spurious.problem import Problem
+
+__all__ = ["atlas", "global_"]
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET|FILE", help="A built-in dataset (`spurious datasets`) or a problem file."
+    ),
+]
+Hidden = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="M", help="Hidden units; needed with a dataset."),
+]
+Activation = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="relu (default), leaky_relu, abs or identity."),
+]
+Slope = Annotated[
+    str | None, typer.Option(metavar="P/Q", help="Slope of leaky_relu below 0; default 1/100.")
+]
+
+STARTS = 2_000
+
+
+def atlas(
+    source: Source,
+    hidden: Hidden = None,
+    activation: Activation = None,
+    slope: Slope = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write atlas.json, minima.parquet, certificates and a picture there. "
+            "An interrupted run goes on from there.",
+        ),
+    ] = None,
+    starts: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help=f"Random starts that measure the basins; default {STARTS:,} with --out, else 0.",
+        ),
+    ] = None,
+    spread: Annotated[
+        float, typer.Option(metavar="S", help="Standard deviation of all starting parameters.")
+    ] = 5.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes; default: one for each core.")
+    ] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the atlas as one JSON object.")
+    ] = False,
+) -> Status:
+    """List every local minimum of a network with one hidden layer, exactly.
+
+    For an activation that is linear on either side of 0 (relu, leaky_relu, abs) and the squared
+    loss, all local minima are found, those on kinks included: connected families with their loss
+    as a fraction, dimension, dead units and an exact point. One of each orbit of symmetries of the
+    data is listed. The first is the global optimum.
+
+    Example:
+      spurious atlas d1 --hidden 1
+      spurious atlas xor --hidden 2 --out xor-atlas
+
+    Exit status:
+      0    the list is complete
+      2    the dataset, file or network cannot be used
+      3    some fitted vectors were left undecided; they are named
+      130  interrupted
+    """
+    from spurious.atlas import atlas as enumerate_minima
+    from spurious.cli.atlas_display import reporting, show_atlas, write_atlas
+    from spurious.paper.writing import make_folder
+    from spurious.train import cores
+
+    problem = _problem(source, hidden, activation, slope)
+    if not spread > 0:
+        raise InputError(f"--spread: found {spread}, expected a positive number")
+    if out is not None:
+        make_folder(out)
+    count = starts if starts is not None else STARTS if out is not None else 0
+    with reporting() as report:
+        found = enumerate_minima(
+            problem,
+            workers=workers or cores(),
+            journal=None if out is None else out / "journal.jsonl",
+            progress=report,
+        )
+        basins = None
+        if count:
+            from spurious.atlas.basins import measure_basins
+
+            basins = measure_basins(
+                found,
+                count,
+                seed,
+                spread=spread,
+                threads=workers or cores(),
+                progress=lambda done: report("random starts", done, count),
+            )
+        data = write_atlas(found, basins, out, report)
+    if as_json:
+        echo_json(data)
+    else:
+        show_atlas(found, basins, out)
+    return Status.OK if found.complete else Status.UNDECIDED
+
+
+def global_(
+    source: Source,
+    hidden: Hidden = None,
+    activation: Activation = None,
+    slope: Slope = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the certificate there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> Status:
+    """Find the global optimum of a network with one hidden layer, and prove it.
+
+    The certificate says `global: yes`; `spurious check` accepts it after checking that its
+    multipliers bound the loss from below on every activation cell.
+
+    Example:
+      spurious global d1 --hidden 2 --out certificates
+
+    Exit status:
+      0    found and proved
+      2    the dataset, file or network cannot be used
+      130  interrupted
+    """
+    from spurious.atlas import optimum
+    from spurious.cli.atlas_display import reporting, show_optimum
+    from spurious.paper.writing import make_folder, write_json
+    from spurious.problem import point_to_data
+
+    problem = _problem(source, hidden, activation, slope)
+    if out is not None:
+        make_folder(out)
+    with reporting() as report:
+        found = optimum(problem, progress=lambda solved, _: report("cells solved", solved, 0))
+    target: Path | None = None
+    if out is not None:
+        stem = Path(source).stem
+        target = out / f"{stem}-{problem.network.hidden[0]}-global.certificate.json"
+        write_json(target, found.verdict.certificate)
+    if as_json:
+        point = found.problem.point
+        echo_json(
+            {
+                "loss": str(found.loss),
+                "point": None if point is None else point_to_data(point),
+                "multipliers": found.multipliers,
+                "cells": found.cells,
+                "solved": found.solved,
+                "seconds": round(found.seconds, 3),
+                "certificate": None if target is None else str(target),
+            }
+        )
+    else:
+        show_optimum(found, target)
+    return Status.OK
+
+
+def _problem(
+    source: str, hidden: int | None, activation: str | None, slope: str | None
+) -> Problem:
+    """The problem that a dataset's name or a file stands for.
+
+    Raises:
+        InputError: It stands for none, or options contradict it.
+    """
+    from spurious.problem import DATASETS, Loss, Network, Problem, dataset, read_problem
+
+    if source in DATASETS:
+        if hidden is None:
+            raise InputError(f"--hidden: missing, but the dataset {source} needs it; try --hidden 2")
+        data, base = dataset(source).data, None
+    elif Path(source).suffix == "" and not Path(source).exists():
+        raise InputError(
+            f"{source}: found neither a dataset nor a file of this name, expected one of "
+            f"{', '.join(DATASETS)}, or a problem file"
+        )
+    else:
+        base = read_problem(source)
+        data = base.data
+        if hidden is None and base.network.depth == 1 and activation is None and slope is None:
+            return Problem(base.network, base.loss, data)
+        hidden = hidden or (base.network.hidden[0] if base.network.depth else 1)
+        if base.loss is not Loss.SQUARED:
+            raise InputError(f"{source}: found the loss {base.loss}, expected squared")
+    name = activation or (base.network.activation if base else "relu")
+    below: Fraction | None = None
+    if name == "leaky_relu":
+        kept = base.network.slope if base and base.network.activation == name else None
+        below = _fraction(slope) if slope else kept or Fraction(1, 100)
+    elif slope:
+        raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
+    outputs = len(data.y[0])
+    return Problem(Network((data.inputs, hidden, outputs), name, below), Loss.SQUARED, data)
+
+
+def _fraction(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"--slope: found {text}, expected a fraction such as 1/100") from None

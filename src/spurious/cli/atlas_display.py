@@ -1,0 +1,188 @@
+"""What `spurious atlas` and `spurious global` print and write."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from spurious.paper.wording import exact_text
+
+if TYPE_CHECKING:
+    from spurious.atlas import Atlas, Optimum
+    from spurious.atlas.basins import Basins
+
+__all__ = ["reporting", "show_atlas", "show_optimum", "write_atlas"]
+
+WIDE: Final = 120
+SHOWN: Final = 60
+"""Most rows of a printed table; the files have all."""
+
+Report = Callable[[str, int, int], None]
+
+
+@contextmanager
+def reporting() -> Generator[Report]:
+    """Shows progress on stderr, on a terminal only.
+
+    Yields:
+        What to call with a heading, how much is done, and how much there is (0: unknown).
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda *_: None
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+    with bar:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total or None)
+            bar.update(tasks[what], completed=done, total=total or None)
+
+        yield report
+
+
+def write_atlas(
+    atlas: Atlas, basins: Basins | None, out: Path | None, report: Report
+) -> dict[str, Any]:
+    """The atlas as JSON data; with a folder also its files."""
+    from spurious.atlas.files import certificates, table_bytes, with_basins
+    from spurious.paper.writing import make_folder, write_atomically, write_json
+
+    data = with_basins(atlas, basins)
+    if out is None:
+        return data
+    from spurious.figures import atlas_panels, png_bytes, svg_text
+
+    make_folder(out / "certificates")
+    for k, verdict in enumerate(certificates(atlas, report), start=1):
+        name = f"certificates/{k:04d}.json"
+        write_json(out / name, verdict.certificate)
+        data["minima"][k - 1]["certificate"] = name
+    write_json(out / "atlas.json", data)
+    write_atomically(out / "minima.parquet", table_bytes(data))
+    figure = atlas_panels(atlas, None if basins is None else [h / basins.runs for h in basins.hits])
+    if figure is not None:
+        write_atomically(out / "atlas.svg", svg_text(figure))
+        write_atomically(out / "atlas.png", png_bytes(figure))
+    return data
+
+
+def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
+    """Prints the list of minima."""
+    console = _console()
+    widths = "-".join(map(str, atlas.network.widths))
+    console.print(
+        f"{widths} {atlas.network.activation}, {atlas.data.size} points, squared loss: "
+        f"{atlas.cells:,} cells, {atlas.families:,} families of local minima"
+        + (f" ({len(atlas.minima)} up to symmetry)" if atlas.symmetries > 1 else "")
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("loss", ""):
+        table.add_column(heading, justify="right")
+    for heading in ("dimension", "dead units", "blind spots", "alike", "cells"):
+        table.add_column(heading, justify="right")
+    table.add_column("kind")
+    if basins is not None:
+        table.add_column("basin", justify="right")
+    for k, family in enumerate(atlas.minima[:SHOWN]):
+        exact = str(family.loss)
+        kind = "global" if family.loss == atlas.minima[0].loss else "spurious"
+        if not family.differentiable:
+            kind += ", on kinks only"
+        if not family.connected:
+            kind += ", perhaps several"
+        row = [
+            exact if len(exact) < 24 else "",
+            f"{float(family.loss):.6g}" if "/" in exact or len(exact) >= 24 else "",
+            str(family.dimension),
+            str(family.dead_units),
+            str(len(family.blind_spots)),
+            str(family.orbit),
+            "" if family.cells is None else f"{family.cells:,}",
+            Text(kind, style="bold green" if kind.startswith("global") else ""),
+        ]
+        if basins is not None:
+            row.append(_share(basins.hits[k], basins.runs))
+        table.add_row(*row)
+    console.print(table)
+    if len(atlas.minima) > SHOWN:
+        console.print(f"... and {len(atlas.minima) - SHOWN} more; --out or --json gives all")
+    if basins is not None:
+        _show_basins(console, basins)
+    for item in atlas.undecided:
+        console.print(f"undecided: loss {exact_text(item.loss)}: {item.reason}")
+    if out is not None:
+        console.print(f"written to {out}: atlas.json, minima.parquet, certificates, atlas.png")
+
+
+def _share(count: int, runs: int) -> str:
+    return "never" if not count else f"{100 * count / runs:.2f}%"
+
+
+def _show_basins(console: Console, basins: Basins) -> None:
+    hit = sum(basins.hits)
+    parts = [f"{hit:,} of {basins.runs:,} random starts ended in a family above"]
+    if basins.unplaced:
+        parts.append(
+            f"{sum(basins.unplaced.values()):,} at one of these losses, in a family that floats "
+            "do not tell"
+        )
+    if basins.descending:
+        parts.append(
+            f"{sum(basins.descending.values()):,} stopped where the loss provably still falls"
+        )
+    if basins.unknown:
+        losses = ", ".join(list(basins.unknown)[:8])
+        parts.append(f"{sum(basins.unknown.values()):,} elsewhere (losses {losses})")
+    never = sum(not count for count in basins.hits)
+    if never:
+        parts.append(f"{never} families were never hit")
+    console.print("; ".join(parts))
+
+
+def show_optimum(found: Optimum, certificate: Path | None) -> None:
+    """Prints a global optimum."""
+    console = _console()
+    widths = "-".join(map(str, found.problem.network.widths))
+    console.print(
+        Text.assemble(
+            f"{widths} {found.problem.network.activation}: global optimum, loss ",
+            (_loss(found.loss), "bold green"),
+        )
+    )
+    console.print(
+        f"proved by {found.multipliers:,} multipliers after solving {found.solved:,} of "
+        f"{found.cells:,} cells, in {found.seconds:.2f} s"
+    )
+    if certificate is not None:
+        console.print(f"certificate  {certificate}", soft_wrap=True)
+        console.print(f"to check it  spurious check {shlex.quote(str(certificate))}", soft_wrap=True)
+
+
+def _loss(value: Fraction) -> str:
+    text = str(value)
+    short = f"{float(value):.10g}"
+    return text if "/" not in text else f"{text} ~ {short}" if len(text) < 40 else f"~ {short}"
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
