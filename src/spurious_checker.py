@@ -1619,14 +1619,18 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
         for g in multipliers
     ]  # fmt: skip
     rays = arrangement_rays(places)
-    signs = []  # for each ray and multiplier the sign of g.act(rho)
+    signs: list[list[int]] = []  # for each ray and multiplier the sign of g.act(rho)
     for ray in rays:
         values = [p * z if z > 0 else q * z for z in ray]
         products = [sum(map(operator.mul, g, values), Fraction(0)) for g in sums]
         signs.append([(v > 0) - (v < 0) for v in products])
     patterns: set[int] = set()  # for each signed chamber the set of multipliers good for it
     for chamber in chambers(rays, len(places)):
-        own = [k for k, ray in enumerate(rays) if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))]
+        own = [
+            k
+            for k, ray in enumerate(rays)
+            if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))
+        ]
         for sign_ in (1, -1):
             bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
             patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))

@@ -4,8 +4,11 @@
 >>> problem = spurious.read_problem("problem.json")  # doctest: +SKIP
 >>> spurious.certify(problem).decision  # doctest: +SKIP
 <Decision.LOCAL_MINIMUM: 'local_minimum'>
+>>> spurious.atlas(problem).minima[0].loss  # doctest: +SKIP
+Fraction(1, 14)
 """
 
+from spurious.atlas import Atlas, atlas, optimum
 from spurious.certify import certify
 from spurious.errors import InputError, SpuriousError
 from spurious.problem import (
@@ -22,6 +25,7 @@ from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 __all__ = [
     "Answer",
+    "Atlas",
     "Dataset",
     "Decision",
     "Enclosure",
@@ -33,7 +37,9 @@ __all__ = [
     "SpuriousError",
     "Verdict",
     "__version__",
+    "atlas",
     "certify",
+    "optimum",
     "parse_problem",
     "read_problem",
     "write_problem",

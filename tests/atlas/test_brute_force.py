@@ -1,9 +1,9 @@
 """Completeness by proof: every stratum of tiny problems, found a second way by an SMT solver.
 
-The second way shares nothing with the atlas but the definition of a local minimum. For each multiset
-of (sign of the output weight, signs of the pre-activations) it asks z3 whether some parameters have
-these signs and pass Theorem 1, with Farkas multipliers for every assignment of sides to the points
-on a kink. That is linear in the effective parameters and the multipliers together.
+The second way shares nothing with the atlas but the definition of a local minimum. For each
+multiset of (sign of the output weight, signs of the pre-activations) it asks z3 whether some
+parameters have these signs and pass Theorem 1, with Farkas multipliers for every assignment of
+sides to the points on a kink. That is linear in the effective parameters and the multipliers.
 """
 
 from fractions import Fraction
@@ -47,7 +47,9 @@ def _passes(solver, x, g, sides, sign, slopes, tag):
         solver.add(*(m >= 0 for m in multipliers))
         for k in range(len(x[0])):
             term = sum(sign * slope[i] * g[i] * x[i][k] for i in range(len(x)))
-            cone = sum(m * side * x[i][k] for m, i, side in zip(multipliers, kinks, choice, strict=True))
+            cone = sum(
+                m * side * x[i][k] for m, i, side in zip(multipliers, kinks, choice, strict=True)
+            )
             solver.add(term == cone)
 
 

@@ -1,9 +1,9 @@
 """Every local minimum of a shallow network with piecewise linear activation, exactly."""
 
 from spurious.atlas.atlas import Atlas, Undecided, atlas, enumerate_strata, require_atlas
+from spurious.atlas.files import atlas_to_data
 from spurious.atlas.minima import Family
 from spurious.atlas.optimum import Optimum, optimum
-from spurious.atlas.records import atlas_to_data
 
 __all__ = [
     "Atlas",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import combinations, product
 
 from flint import fmpq, fmpq_mat, fmpz
@@ -41,7 +41,9 @@ class Sides:
     def then(self, other: Sides) -> Sides:
         """The composition: these signs, and the other's where they are 0."""
         seen = self.positive | self.negative
-        return Sides(self.positive | (other.positive & ~seen), self.negative | (other.negative & ~seen))
+        return Sides(
+            self.positive | (other.positive & ~seen), self.negative | (other.negative & ~seen)
+        )
 
     def agrees(self, other: Sides) -> bool:
         """Whether no point has opposite signs; then some face has both in its closure."""
@@ -163,7 +165,7 @@ def _primitive(direction: Vector) -> Vector:
 def _chambers(points: tuple[Vector, ...], chosen: tuple[int, ...]) -> tuple[Sides, ...]:
     """The sign vectors without zero of the chosen points' arrangement."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def around(kept: tuple[int, ...]) -> frozenset[Sides]:
         if rank([points[i] for i in kept]) == len(kept):
             return frozenset(

@@ -18,7 +18,7 @@ from spurious.atlas.parts import Setting, prepare, solve_branch
 from spurious.atlas.records import family_from_data, work_from_data
 from spurious.atlas.states import State
 from spurious.atlas.strata import find_strata
-from spurious.atlas.workers import makers
+from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.problem import Dataset, Loss, Network, Problem
@@ -93,13 +93,13 @@ def require_atlas(network: Network, loss: Loss) -> None:
     """
     if network.depth != 1 or network.outputs != 1:
         raise InputError(
-            f"network.widths: found {list(network.widths)}, but an atlas needs one hidden layer and "
-            "one output, such as [2, 3, 1]"
+            f"network.widths: found {list(network.widths)}, but an atlas needs one hidden layer "
+            "and one output, such as [2, 3, 1]"
         )
     if not network.homogeneous:
         raise InputError(
-            f"network.activation: found {network.activation}, but an atlas needs an activation that "
-            "is linear on either side of 0: relu, leaky_relu, abs or identity"
+            f"network.activation: found {network.activation}, but an atlas needs an activation "
+            "that is linear on either side of 0: relu, leaky_relu, abs or identity"
         )
     if loss is not Loss.SQUARED:
         raise InputError(f"loss: found {loss}, but an atlas needs squared")
@@ -110,7 +110,7 @@ def atlas(
     *,
     workers: int = 1,
     journal: Path | None = None,
-    progress: Callable[[str, int, int], None] = lambda *_: None,
+    progress: Callable[[str, int, int], None] = silent,
 ) -> Atlas:
     """Lists every local minimum of a shallow network, with exact losses.
 

@@ -40,10 +40,11 @@ STEP: Final = 0.01
 CHUNK: Final = 4_096
 
 NEAR: Final = 1e-5
-"""A run has an atlas entry's outputs if they differ by at most this share of the targets' spread."""
+"""A run is at an entry if their outputs differ by at most this share of the targets' spread."""
 
 ON_KINK: Final = 1e-5
 """A point is on a unit's kink if its pre-activation is below this share of |(w, b)| |(x, 1)|."""
+
 
 @dataclass(frozen=True, slots=True)
 class Basins:
@@ -209,9 +210,7 @@ class _Found:
     def ambiguous(self) -> list[str]:
         """The rounded losses of networks whose family could not be told."""
         at = self.losses[self.entry >= 0]
-        return [
-            f"{loss:.6g}" for loss, place in zip(at, self.places, strict=True) if place is None
-        ]
+        return [f"{loss:.6g}" for loss, place in zip(at, self.places, strict=True) if place is None]
 
 
 class _Lookup:
@@ -246,11 +245,11 @@ class _Lookup:
                 near = (entry < 0) & (far <= NEAR * self.spread)
                 entry[near], symmetry[near] = k, g
         places: list[int | None] = []
-        for row in np.flatnonzero(entry >= 0):
-            known = self.entries[entry[row]]
+        for row in map(int, np.flatnonzero(entry >= 0)):
+            known = self.entries[int(entry[row])]
             place: int | None = known.place
             if known.families:
-                move = self.setting.group[symmetry[row]]
+                move = self.setting.group[int(symmetry[row])]
                 place = self._family(known, at[row], z[row][self.first], move)
             places.append(place)
         return _Found(entry, tuple(places), losses)
@@ -283,8 +282,8 @@ class _Lookup:
             on = np.abs(z[:, j]) <= ON_KINK * size[j] * reach
             sides = move.sides(
                 Sides(
-                    sum(1 << i for i in np.flatnonzero(~on & (z[:, j] > 0))),
-                    sum(1 << i for i in np.flatnonzero(~on & (z[:, j] < 0))),
+                    _bits(~on & (z[:, j] > 0)),
+                    _bits(~on & (z[:, j] < 0)),
                 )
             )
             contribution = outgoing[j] * np.where(z[:, j] > 0, high, low) * z[:, j]
@@ -299,3 +298,7 @@ class _Lookup:
                 return None
             classes.append(found[0])
         return entry.families.get(Stratum(tuple(sorted(classes))))
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> int:
+    return sum(1 << i for i, flag in enumerate(flags.tolist()) if flag)

@@ -3,31 +3,33 @@
 A cell is a set of at most m regions (units in one region contribute what one unit there can, since
 a cone plus itself is the cone). The walk adds regions in increasing order. If no generator of a new
 region lowers the loss at the fit of the cell so far, the fit stays (Kuhn and Tucker), and nothing
-is solved. Of cells that a symmetry of the data maps to one another only the one that comes first is
-walked: if a set is first in its orbit, so is the set without its largest element (R. C. Read, "Every
-one a winner", 1978), so the rest of a branch can be left out.
+is solved. Of cells that a symmetry of the data maps to one another only the one that comes first
+is walked: if a set is first in its orbit, so is the set without its largest element (R. C. Read,
+"Every one a winner", 1978), so the rest of a branch can be left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from spurious.atlas.fits import Projector, Words, bits_of, members, words_of
+from spurious.atlas.fits import Projector, bits_of, members, words_of
 from spurious.atlas.landscape import Landscape
-from spurious.atlas.proposals import propose
 from spurious.atlas.symmetry import Symmetry
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from spurious.atlas.fits import Words
+
+    Indices = npt.NDArray[np.int64]
 
 __all__ = ["Cells", "Work", "branches", "moved_generators", "walk_branch"]
 
 BATCH: Final = 4096
 """Most cells proposed for at once."""
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ class Cells:
     def __init__(
         self, landscape: Landscape, hidden: int, symmetries: tuple[Symmetry, ...], words: int
     ) -> None:
+        import numpy as np
+
         self.landscape = landscape
         self.hidden = hidden
         self.regions = np.array(
@@ -76,10 +80,7 @@ class Cells:
         moves = [moved_generators(landscape, symmetry) for symmetry in symmetries]
         self.images = np.array(
             [
-                [
-                    place[sum(1 << move[k] for k in members(region))]
-                    for region in landscape.regions
-                ]
+                [place[sum(1 << move[k] for k in members(region))] for region in landscape.regions]
                 for move in moves
             ],
             dtype=np.int64,
@@ -87,6 +88,8 @@ class Cells:
 
     def children(self, cell: tuple[int, ...], work: Work) -> Indices:
         """The regions that extend a cell to one that is first in its orbit."""
+        import numpy as np
+
         first = cell[-1] + 1 if cell else 0
         added = np.arange(first, len(self.regions))
         work.sets += len(added)
@@ -119,6 +122,8 @@ def moved_generators(landscape: Landscape, symmetry: Symmetry) -> dict[int, int]
 
 def _before(rows: Indices, others: Indices) -> npt.NDArray[np.bool_]:
     """Whether each row comes before the other's row, in dictionary order."""
+    import numpy as np
+
     different = rows != others
     first = different.argmax(axis=1)[:, None]
     smaller = np.take_along_axis(rows, first, 1) < np.take_along_axis(others, first, 1)
@@ -148,11 +153,13 @@ def walk_branch(
         work: Counts what is done.
         cancelled: Asked now and then whether to stop.
     """
+    import numpy as np
+
     solver = _Solver(projector)
     fit = solver.solve(cells.regions[[first]], work)[0]
     work.sets += 1
     yield int(fit)
-    stack = [((first,), cells.regions[first], int(fit))]
+    stack: list[tuple[tuple[int, ...], Words, int]] = [((first,), cells.regions[first], int(fit))]
     while stack and not cancelled():
         cell, generators, fit = stack.pop()
         if len(cell) == cells.hidden:
@@ -175,6 +182,8 @@ class _Solver:
     """Batches of cells: floats propose, the projector disposes."""
 
     def __init__(self, projector: Projector) -> None:
+        import numpy as np
+
         self.projector = projector
         self.descending = np.zeros((1024, projector.words), np.uint64)
         self._known = 0
@@ -183,6 +192,8 @@ class _Solver:
 
     def solve(self, cells: Words, work: Work) -> Indices:
         """The fits of cells given as words, shape (B, W)."""
+        import numpy as np
+
         work.solved += len(cells)
         found = np.empty(len(cells), np.int64)
         for start in range(0, len(cells), BATCH):
@@ -191,6 +202,10 @@ class _Solver:
         return found
 
     def _solve(self, cells: Words, work: Work) -> Indices:
+        import numpy as np
+
+        from spurious.atlas.proposals import propose  # Numba takes half a second to import
+
         supports = propose(self.projector.columns, self.projector.target, cells)
         found = np.array([self._fit(row) for row in supports], np.int64)
         self._extend()
@@ -210,6 +225,8 @@ class _Solver:
 
     def _extend(self) -> None:
         """Copies what the projector has learnt."""
+        import numpy as np
+
         fits = self.projector.fits
         if len(fits) > len(self.descending):
             grown = np.zeros((2 * len(fits), self.projector.words), np.uint64)

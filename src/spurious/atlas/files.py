@@ -1,4 +1,4 @@
-"""An atlas as files: atlas.json, minima.parquet and a certificate for every family."""
+"""An atlas as files: JSON (`spurious-atlas/1`, docs/atlas.md), Parquet and certificates."""
 
 # pyarrow has no type annotations.
 # pyright: basic
@@ -6,23 +6,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.atlas import Atlas
-from spurious.atlas.basins import Basins
 from spurious.atlas.optimum import optimum
-from spurious.atlas.records import atlas_to_data
+from spurious.atlas.records import family_to_data, work_to_data
+from spurious.atlas.workers import silent
 from spurious.certify import certify
 from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
 from spurious.certify.outcome import Proof
 from spurious.certify.point_loss import point_loss
-from spurious.problem import Problem
+from spurious.problem import Problem, problem_to_data
 from spurious.verdict import Answer, Verdict
 
-__all__ = ["certificates", "table_bytes", "with_basins"]
+if TYPE_CHECKING:
+    from spurious.atlas.basins import Basins
+
+__all__ = ["FORMAT", "atlas_to_data", "certificates", "table_bytes", "with_basins"]
+
+
+FORMAT: Final = "spurious-atlas/1"
+
+
+def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
+    """An atlas as JSON data."""
+    bare = Problem(atlas.network, atlas.loss, atlas.data)
+    return {
+        "format": FORMAT,
+        "problem": problem_to_data(bare),
+        "chambers": atlas.chambers,
+        "cells": atlas.cells,
+        "symmetries": atlas.symmetries,
+        "fits": atlas.fits,
+        "families": atlas.families,
+        "complete": atlas.complete,
+        "minima": [
+            family_to_data(family) | {"global": family.loss == atlas.minima[0].loss}
+            for family in atlas.minima
+        ],
+        "undecided": [{"loss": str(u.loss), "reason": u.reason} for u in atlas.undecided],
+        "work": work_to_data(atlas.work),
+    }
 
 
 def with_basins(atlas: Atlas, basins: Basins | None) -> dict[str, Any]:
@@ -45,9 +71,7 @@ def with_basins(atlas: Atlas, basins: Basins | None) -> dict[str, Any]:
     return data
 
 
-def certificates(
-    atlas: Atlas, progress: Callable[[str, int, int], None] = lambda *_: None
-) -> list[Verdict]:
+def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silent) -> list[Verdict]:
     """Certifies the point of every family; the lowest ones as global optima.
 
     Raises:
@@ -66,9 +90,7 @@ def certificates(
             if not isinstance(outcome, Proof):
                 raise ArithmeticError(f"a global optimum was not certified: {outcome.reason}")
             loss = point_loss(problem, family.point)
-            verdict = conclude(
-                problem, outcome, loss, Optimality(Answer.YES, best.evidence), start
-            )
+            verdict = conclude(problem, outcome, loss, Optimality(Answer.YES, best.evidence), start)
         else:
             lower = Problem(
                 problem.network, problem.loss, problem.data, family.point, best.problem.point

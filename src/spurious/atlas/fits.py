@@ -12,10 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
 from flint import fmpq, fmpq_mat, fmpz
 
 from spurious.atlas.landscape import Landscape
@@ -23,7 +21,12 @@ from spurious.exact.rationals import ZERO, Vector, nearest_float
 
 __all__ = ["Fit", "Projector", "Solution", "bits_of", "members", "words_of"]
 
-Words = npt.NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Words = npt.NDArray[np.uint64]
+    Floats = npt.NDArray[np.float64]
 
 WORD: Final = 64
 
@@ -66,6 +69,8 @@ def bits_of(words: Words) -> int:
 
 def words_of(bits: int, count: int) -> Words:
     """A set of generators as words of 64 bits."""
+    import numpy as np
+
     return np.frombuffer(bits.to_bytes(count * 8, "little"), dtype="<u8").astype(np.uint64)
 
 
@@ -92,6 +97,8 @@ class Projector:
     """
 
     def __init__(self, landscape: Landscape) -> None:
+        import numpy as np
+
         weights = landscape.weights
         total = sum(weights)
         self.landscape = landscape
@@ -155,7 +162,10 @@ class Projector:
             return None
         normal = fmpq_mat(
             [
-                [sum(map(fmpz.__mul__, self._weighted[k], self._columns[j]), fmpz(0)) for j in chosen]
+                [
+                    sum(map(fmpz.__mul__, self._weighted[k], self._columns[j]), fmpz(0))
+                    for j in chosen
+                ]
                 for k in chosen
             ]
         )
@@ -210,10 +220,13 @@ class Projector:
                     value = dict(zip(support, solved, strict=True))
                     break
                 step = min(
-                    value[k] / (value[k] - v) for k, v in zip(support, solved, strict=True) if v <= 0
+                    value[k] / (value[k] - v)
+                    for k, v in zip(support, solved, strict=True)
+                    if v <= 0
                 )
                 value = {
-                    k: value[k] + step * (v - value[k]) for k, v in zip(support, solved, strict=True)
+                    k: value[k] + step * (v - value[k])
+                    for k, v in zip(support, solved, strict=True)
                 }
                 support = [k for k in support if value[k] > 0]
                 value = {k: value[k] for k in support}
@@ -221,7 +234,9 @@ class Projector:
     def _fit(self, support: int, solved: Iterable[fmpq]) -> int:
         residual = [-value for value in self._centred]
         for k, coefficient in zip(members(support), solved, strict=True):
-            residual = [r + coefficient * v for r, v in zip(residual, self._columns[k], strict=True)]
+            residual = [
+                r + coefficient * v for r, v in zip(residual, self._columns[k], strict=True)
+            ]
         key = tuple(residual)
         if key not in self._places:
             self._places[key] = len(self.fits)
@@ -253,6 +268,8 @@ def _scaled(values: Iterable[fmpz | fmpq]) -> list[float]:
     return [nearest_float(value / largest) if largest else 0.0 for value in exact]
 
 
-def _unit_rows(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _unit_rows(rows: Floats) -> Floats:
+    import numpy as np
+
     length = np.sqrt((rows**2).sum(axis=1, keepdims=True))
     return np.ascontiguousarray(rows / np.where(length > 0, length, 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -48,7 +48,7 @@ class Journal:
 
 
 @contextmanager
-def open_journal(path: Path | None, problem: Problem) -> Iterator[Journal]:
+def open_journal(path: Path | None, problem: Problem) -> Generator[Journal]:
     """Opens a journal; lines of another problem, and a torn last line, are dropped.
 
     Args:

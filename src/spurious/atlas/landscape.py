@@ -123,9 +123,7 @@ def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> Landscape:
     )
 
 
-def _generated(
-    generator_of: Sequence[tuple[int, int]], sign: int, rays: tuple[int, ...]
-) -> int:
+def _generated(generator_of: Sequence[tuple[int, int]], sign: int, rays: tuple[int, ...]) -> int:
     bits = 0
     for ray in rays:
         generator = generator_of[ray][sign < 0]

@@ -228,9 +228,7 @@ class _Describer:
         for state in cls.states:
             for k, chamber in enumerate(self.landscape.arrangement.chambers):
                 if state.sides.closes(chamber):
-                    found.update(
-                        2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign)
-                    )
+                    found.update(2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign))
         return tuple(sorted(found))
 
     def _point(self, states: Sequence[State], idle: Sequence[bool]) -> Point:

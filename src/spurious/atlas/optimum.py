@@ -21,8 +21,8 @@ from spurious.atlas.cells import moved_generators
 from spurious.atlas.fits import Fit, Projector, bits_of, members, words_of
 from spurious.atlas.landscape import Landscape, describe
 from spurious.atlas.points import point_from_coefficients
-from spurious.atlas.proposals import propose
 from spurious.atlas.symmetry import Symmetry, symmetries
+from spurious.atlas.workers import silent
 from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
 from spurious.certify.outcome import Proof
@@ -59,15 +59,13 @@ class Optimum:
     seconds: float
 
 
-def optimum(
-    problem: Problem, *, progress: Callable[[int, Fraction], None] = lambda *_: None
-) -> Optimum:
+def optimum(problem: Problem, *, progress: Callable[[str, int, int], None] = silent) -> Optimum:
     """Finds and proves the global optimum of a shallow network.
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
             squared loss. Its points are ignored.
-        progress: Called with the number of cells solved and the best loss so far.
+        progress: Called with what is being done, how much of it is done, and 0: not known.
 
     Raises:
         InputError: The network or the loss is of another kind.
@@ -131,7 +129,7 @@ class _Search:
         projector: Projector,
         hidden: int,
         group: Sequence[Symmetry],
-        progress: Callable[[int, Fraction], None],
+        progress: Callable[[str, int, int], None],
     ) -> None:
         self.landscape = landscape
         self.regions = landscape.regions
@@ -211,6 +209,8 @@ class _Search:
         return common
 
     def _solve(self, cell: tuple[int, ...], generators: int) -> None:
+        from spurious.atlas.proposals import propose  # Numba takes half a second to import
+
         words = words_of(generators, self.projector.words).reshape(1, -1)
         proposal = propose(self.projector.columns, self.projector.target, words)[0]
         solution = self.projector.solve(generators, bits_of(proposal))
@@ -219,7 +219,7 @@ class _Search:
         if fit.loss < self._best[0].loss:
             self._best = fit, cell, solution.support
         self._learn(fit)
-        self.progress(self.solved, fraction(self._best[0].loss))
+        self.progress("cells solved", self.solved, 0)
 
     def _learn(self, fit: Fit) -> None:
         """Adds a fit's multiplier and its images under the symmetries."""

@@ -1,28 +1,21 @@
-"""Families and atlases as JSON data: the format `spurious-atlas/1` (docs/atlas.md)."""
+"""Families and counts of work as JSON data."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from spurious.atlas.cells import Work
 from spurious.atlas.minima import Family
-from spurious.problem import Problem, point_from_data, point_to_data, problem_to_data
-
-if TYPE_CHECKING:
-    from spurious.atlas.atlas import Atlas
+from spurious.problem import point_from_data, point_to_data
 
 __all__ = [
-    "FORMAT",
-    "atlas_to_data",
     "family_from_data",
     "family_to_data",
     "work_from_data",
     "work_to_data",
 ]
-
-FORMAT: Final = "spurious-atlas/1"
 
 
 def family_to_data(family: Family) -> dict[str, Any]:
@@ -38,15 +31,13 @@ def family_to_data(family: Family) -> dict[str, Any]:
 
 def family_from_data(data: dict[str, Any]) -> Family:
     """Undoes `family_to_data`."""
-    return Family(
-        **data
-        | {
-            "loss": Fraction(data["loss"]),
-            "outputs": tuple(Fraction(value) for value in data["outputs"]),
-            "blind_spots": tuple(data["blind_spots"]),
-            "point": point_from_data(data["point"]),
-        }
-    )
+    read: dict[str, Any] = data | {
+        "loss": Fraction(data["loss"]),
+        "outputs": tuple(Fraction(value) for value in data["outputs"]),
+        "blind_spots": tuple(data["blind_spots"]),
+        "point": point_from_data(data["point"]),
+    }
+    return Family(**read)
 
 
 def work_to_data(work: Work) -> dict[str, int]:
@@ -57,24 +48,3 @@ def work_to_data(work: Work) -> dict[str, int]:
 def work_from_data(data: dict[str, int]) -> Work:
     """Undoes `work_to_data`."""
     return Work(**data)
-
-
-def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
-    """An atlas as JSON data."""
-    bare = Problem(atlas.network, atlas.loss, atlas.data)
-    return {
-        "format": FORMAT,
-        "problem": problem_to_data(bare),
-        "chambers": atlas.chambers,
-        "cells": atlas.cells,
-        "symmetries": atlas.symmetries,
-        "fits": atlas.fits,
-        "families": atlas.families,
-        "complete": atlas.complete,
-        "minima": [
-            family_to_data(family) | {"global": family.loss == atlas.minima[0].loss}
-            for family in atlas.minima
-        ],
-        "undecided": [{"loss": str(u.loss), "reason": u.reason} for u in atlas.undecided],
-        "work": work_to_data(atlas.work),
-    }

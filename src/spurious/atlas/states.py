@@ -1,8 +1,8 @@
 """What each unit of a local minimum can look like, given the residuals.
 
 Theorem 1 (docs/mathematics.md) splits by unit. With g_i the loss's derivative at point i and
-q(rho) = sum_i g_i act(rho.x~_i) for each ray rho of the arrangement, it becomes (Theorem 10): a unit
-with output weight of sign s and effective weights in the open face sigma passes exactly if
+q(rho) = sum_i g_i act(rho.x~_i) for each ray rho of the arrangement, it becomes (Theorem 10): a
+unit with output weight of sign s and effective weights in the open face sigma passes exactly if
 
     s q(rho) >= 0 for every ray of every chamber around sigma, and q(rho) = 0 for the rays of sigma;
 

@@ -75,9 +75,7 @@ class Strata:
     complete: bool
 
 
-def find_strata(
-    landscape: Landscape, projector: Projector, fit: Fit, hidden: int
-) -> Strata | None:
+def find_strata(landscape: Landscape, projector: Projector, fit: Fit, hidden: int) -> Strata | None:
     """All strata of a fitted vector, grouped; None if it belongs to no local minimum.
 
     Args:
@@ -229,8 +227,7 @@ def _components(
     """The connected components of the strata."""
     touches = [
         [
-            a == b
-            or any(mine.touches(other) for mine in one.states for other in two.states)
+            a == b or any(mine.touches(other) for mine in one.states for other in two.states)
             for b, two in enumerate(classes)
         ]
         for a, one in enumerate(classes)
@@ -246,9 +243,7 @@ def _components(
     def contact(i: int, k: int) -> bool:
         return below(i, k) or below(k, i)
 
-    return tuple(
-        tuple(found[i] for i in part) for part in _connected(len(found), contact)
-    )
+    return tuple(tuple(found[i] for i in part) for part in _connected(len(found), contact))
 
 
 def _matches(touches: Sequence[Sequence[bool]], one: Sequence[int], two: Sequence[int]) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +10,14 @@ from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
 from spurious.atlas.records import family_to_data, work_to_data
 from spurious.problem import Problem, problem_from_data, problem_to_data
 
-__all__ = ["Make", "makers", "part"]
+__all__ = ["Make", "makers", "part", "silent"]
 
 Make = Callable[[Sequence[str]], Iterator[tuple[str, Any]]]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Reports no progress."""
+
 
 _setting: list[Setting] = []
 """In a worker process, its own setting."""
@@ -44,7 +46,7 @@ def part(setting: Setting, name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def makers(setting: Setting, problem: Problem, workers: int) -> Iterator[Make]:
+def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
     """Yields a function that makes parts and returns each with its name, in any order.
 
     Args:
@@ -55,6 +57,9 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Iterator[Make]:
     if workers <= 1:
         yield lambda names: ((name, part(setting, name)) for name in names)
         return
+    import multiprocessing  # slow to import, and most problems need no second process
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
     data = problem_to_data(Problem(problem.network, problem.loss, problem.data))
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), _start_worker, (data,)
@@ -71,6 +76,8 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Iterator[Make]:
 
 
 def _start_worker(data: dict[str, Any]) -> None:
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _setting.append(prepare(problem_from_data(data)))
 

@@ -63,9 +63,7 @@ def atlas(
         float, typer.Option(metavar="S", help="Standard deviation of all starting parameters.")
     ] = 5.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes; default: one for each core.")
-    ] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; default: one for each core.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the atlas as one JSON object.")
     ] = False,
@@ -157,7 +155,7 @@ def global_(
     if out is not None:
         make_folder(out)
     with reporting() as report:
-        found = optimum(problem, progress=lambda solved, _: report("cells solved", solved, 0))
+        found = optimum(problem, progress=report)
     target: Path | None = None
     if out is not None:
         stem = Path(source).stem
@@ -181,9 +179,7 @@ def global_(
     return Status.OK
 
 
-def _problem(
-    source: str, hidden: int | None, activation: str | None, slope: str | None
-) -> Problem:
+def _problem(source: str, hidden: int | None, activation: str | None, slope: str | None) -> Problem:
     """The problem that a dataset's name or a file stands for.
 
     Raises:
@@ -193,7 +189,9 @@ def _problem(
 
     if source in DATASETS:
         if hidden is None:
-            raise InputError(f"--hidden: missing, but the dataset {source} needs it; try --hidden 2")
+            raise InputError(
+                f"--hidden: missing, but the dataset {source} needs it; try --hidden 2"
+            )
         data, base = dataset(source).data, None
     elif Path(source).suffix == "" and not Path(source).exists():
         raise InputError(

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from spurious.atlas.workers import silent
 from spurious.paper.wording import exact_text
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def reporting() -> Generator[Report]:
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda *_: None
+        yield silent
         return
     bar = Progress(
         TextColumn("{task.description}"),
@@ -78,8 +79,9 @@ def write_atlas(
         data["minima"][k - 1]["certificate"] = name
     write_json(out / "atlas.json", data)
     write_atomically(out / "minima.parquet", table_bytes(data))
-    figure = atlas_panels(atlas, None if basins is None else [h / basins.runs for h in basins.hits])
-    if figure is not None:
+    shares = None if basins is None else [count / basins.runs for count in basins.hits]
+    if atlas.network.inputs <= 2:
+        figure = atlas_panels(atlas, shares)
         write_atomically(out / "atlas.svg", svg_text(figure))
         write_atomically(out / "atlas.png", png_bytes(figure))
     return data
@@ -174,7 +176,9 @@ def show_optimum(found: Optimum, certificate: Path | None) -> None:
     )
     if certificate is not None:
         console.print(f"certificate  {certificate}", soft_wrap=True)
-        console.print(f"to check it  spurious check {shlex.quote(str(certificate))}", soft_wrap=True)
+        console.print(
+            f"to check it  spurious check {shlex.quote(str(certificate))}", soft_wrap=True
+        )
 
 
 def _loss(value: Fraction) -> str:

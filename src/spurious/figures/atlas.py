@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from spurious.atlas import Atlas, Family
+from spurious.figures.evaluate import float_data, float_point, forward
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, PAGE, VERMILION, new_figure, styled
 
 __all__ = ["atlas_panels"]
@@ -33,20 +34,15 @@ LEVELS: Final = 9
 
 
 @styled
-def atlas_panels(atlas: Atlas, basins: Sequence[float] | None) -> Figure | None:
+def atlas_panels(atlas: Atlas, basins: Sequence[float] | None) -> Figure:
     """Draws each family's function: a curve for one input, contour lines for two.
 
     A bar above each panel is as long as the family's share of random starts.
 
     Args:
-        atlas: The atlas; the first 24 families are drawn.
+        atlas: The atlas, of one or two inputs; the first 24 families are drawn.
         basins: The share of random starts that end in each family, if it was measured.
-
-    Returns:
-        The figure, or None for more than two inputs.
     """
-    if atlas.network.inputs > 2:
-        return None
     shown = atlas.minima[:SHOWN]
     columns = min(COLUMNS, len(shown))
     rows = ceil(len(shown) / columns)
@@ -58,6 +54,9 @@ def atlas_panels(atlas: Atlas, basins: Sequence[float] | None) -> Figure | None:
             continue
         (_draw_curve if atlas.network.inputs == 1 else _draw_surface)(axes, atlas, shown[k])
         _head(axes, atlas, shown[k], None if basins is None else basins[k])
+    for column in range(columns):
+        last = (len(shown) - 1 - column) // columns
+        grid[last, column].tick_params(labelbottom=True)
     one = atlas.network.inputs == 1
     figure.supxlabel("input $x$" if one else "first input $x_1$", fontsize=9)
     figure.supylabel("output $f(x)$ and target" if one else "second input $x_2$", fontsize=9)
@@ -73,30 +72,16 @@ def _head(axes: Axes, atlas: Atlas, family: Family, basin: float | None) -> None
     axes.set_title(title, fontsize=8, color=GREEN if best else BLACK, pad=7)
     note = f"dim {family.dimension}" + ("" if basin is None else f", {100 * basin:.3g}%")
     axes.set_title(note, fontsize=7, color=GREY, loc="right", pad=7)
-    frame = {"transform": axes.transAxes, "clip_on": False, "linewidth": 0.0}
+    frame: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False, "linewidth": 0.0}
     axes.add_patch(Rectangle((0, 1.02), 1, 0.035, facecolor="#E5E5E5", **frame))
     if basin:
         colour = GREEN if best else VERMILION
         axes.add_patch(Rectangle((0, 1.02), basin, 0.035, facecolor=colour, **frame))
 
 
-def _values(family: Family, x: NDArray[np.float64], slopes: tuple[float, float]) -> NDArray[np.float64]:
-    """The family's function at inputs of shape (..., d)."""
-    hidden, last = family.point.layers
-    weight = np.array([[float(v) for v in row] for row in hidden.weight])
-    z = x @ weight.T + np.array([float(v) for v in hidden.bias])
-    active = np.where(z > 0, slopes[0], slopes[1]) * z
-    return active @ np.array([float(v) for v in last.weight[0]]) + float(last.bias[0])
-
-
-def _slopes(atlas: Atlas) -> tuple[float, float]:
-    high, low = atlas.network.slopes
-    return float(high), float(low)
-
-
-def _data(atlas: Atlas) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x = np.array([[float(v) for v in row] for row in atlas.data.x])
-    return x, np.array([float(row[0]) for row in atlas.data.y])
+def _values(atlas: Atlas, family: Family, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The family's function at inputs of shape (n, d)."""
+    return forward(atlas.network, float_point(family.point), x)[:, 0]
 
 
 def _span(values: NDArray[np.float64], margin: float) -> tuple[float, float]:
@@ -106,20 +91,21 @@ def _span(values: NDArray[np.float64], margin: float) -> tuple[float, float]:
 
 
 def _draw_curve(axes: Axes, atlas: Atlas, family: Family) -> None:
-    x, y = _data(atlas)
+    x, y = float_data(atlas.data)
     low, high = _span(x[:, 0], 0.08)
     at = np.linspace(low, high, SAMPLES)
-    axes.plot(at, _values(family, at[:, None], _slopes(atlas)), color=BLUE, lw=1.2)
-    axes.plot(x[:, 0], y, "D", ms=3.0, color=BLACK)
+    axes.plot(at, _values(atlas, family, at[:, None]), color=BLUE, lw=1.2)
+    axes.plot(x[:, 0], y[:, 0], "D", ms=3.0, color=BLACK)
     axes.set_xlim(low, high)
     axes.set_ylim(*_span(y, 0.3))
 
 
 def _draw_surface(axes: Axes, atlas: Atlas, family: Family) -> None:
-    x, y = _data(atlas)
+    x, y = float_data(atlas.data)
     spans = [_span(x[:, k], 0.25) for k in (0, 1)]
     across, up = (np.linspace(*span, GRID) for span in spans)
-    values = _values(family, np.stack(np.meshgrid(across, up), axis=-1), _slopes(atlas))
+    places = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    values = _values(atlas, family, places).reshape(GRID, GRID)
     low, high = float(y.min()), float(y.max())
     extra = 0.5 * (high - low) or 1.0
     levels = np.linspace(low - extra, high + extra, LEVELS + 1)
@@ -129,7 +115,7 @@ def _draw_surface(axes: Axes, atlas: Atlas, family: Family) -> None:
     middle = (low + high) / 2
     if values.min() < middle < values.max():
         axes.contour(across, up, values, levels=[middle], colors=[BLACK], linewidths=0.9)
-    upper = y > middle
+    upper = y[:, 0] > middle
     axes.plot(*x[upper].T, ls="none", marker="o", ms=4, mfc="white", mec=BLACK)
     axes.plot(*x[~upper].T, ls="none", marker="s", ms=4, mfc=BLACK, mec="white", mew=0.5)
     axes.set_aspect("equal")
