@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from spurious.figures import outcome_shares
 from spurious.paper.claim import ClaimResult, Context, DataTable, Picture, Row, Status, overall
 from spurious.paper.claims import find_claim
+from spurious.paper.complete_lists import CompleteLists, complete_lists
 from spurious.paper.linearity import near_linear
 from spurious.paper.outcome_panels import panel
 from spurious.paper.sweeping import swept
 from spurious.paper.table1 import HIDDEN, Column, main_plan, printed, sensitivity_plan
+from spurious.problem import dataset
 from spurious.sweep import AXES, Rate, Store, Summary, summaries
 from spurious.train import Outcome
 
@@ -29,12 +32,14 @@ def run(context: Context) -> ClaimResult:
     store = swept(main_plan(context.budget), context)
     columns = _columns(summaries(store))
     grid = _columns(summaries(swept(sensitivity_plan(context.budget), context)))
+    lists = _lists()
     rows = (
         *_table_rows(columns, grid),
         *_kind_rows(columns),
         *_sensitivity_rows(grid),
         *_nearest_rows(grid),
         *_trend_rows(columns, grid, store),
+        *(row for found in lists for row in found.rows),
     )
     shares = outcome_shares(
         [panel(str(column), columns[column], values) for column, values in printed().items()]
@@ -50,9 +55,30 @@ def run(context: Context) -> ClaimResult:
         overall(rows),
         rows,
         _explanation(columns, context),
-        pictures=(picture,),
-        tables=(_data("c03-table", columns), _data("c03-sensitivity", grid)),
+        proofs=tuple(proof for found in lists for proof in found.proofs),
+        pictures=(picture, *(drawn for found in lists for drawn in found.pictures)),
+        tables=(
+            _data("c03-table", columns),
+            _data("c03-sensitivity", grid),
+            *(table for found in lists for table in found.tables),
+        ),
     )
+
+
+def _lists() -> list[CompleteLists]:
+    """Every local minimum of the table's ReLU networks with up to 4 units, for squared loss."""
+    found: list[CompleteLists] = []
+    for name in ("xor", "jellyfish"):
+        entries = printed()[Column("adam", name, "relu")]
+        notes = {
+            hidden: f"; Table 1 prints {100 - 100 * value:.0f}% of runs unsolved (Adam)"
+            for hidden, value in zip(HIDDEN, entries, strict=True)
+        }
+        data = dataset(name).data
+        lists = complete_lists(f"c03-{name}", data, (1, 2, 3, 4), {}, drawn=2, notes=notes)
+        rows = tuple(replace(row, heading=f"{name}: {row.heading}") for row in lists.rows)
+        found.append(replace(lists, rows=rows))
+    return found
 
 
 def _columns(found: Sequence[Summary]) -> dict[Column, list[Summary]]:

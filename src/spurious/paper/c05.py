@@ -9,6 +9,7 @@ from spurious.figures import regression_fits
 from spurious.paper.bundled import bundled, point_of
 from spurious.paper.claim import ClaimResult, Picture, Row, explained, overall, proved
 from spurious.paper.claims import find_claim
+from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.relu import hidden_preactivations, squared_loss
@@ -28,7 +29,14 @@ def run() -> ClaimResult:
     """Certifies the paper's point on D1 against an explicit better one."""
     problem = replace(bundled("c5-d1"), witness=better_point())
     proof = prove("c05-d1", "the paper's point", problem)
-    rows = _rows(proof)
+    lists = complete_lists(
+        "c05-d1",
+        problem.data,
+        (1, 2, 3),
+        {1: (Mark("the paper's point", point_of(problem)), Mark("our better one", better_point()))},
+        drawn=1,
+    )
+    rows = (*_rows(proof), *lists.rows)
     panel = fitted_panel(
         "",
         problem.network,
@@ -54,11 +62,12 @@ def run() -> ClaimResult:
             "The loss has no derivative at this point, because the data point x = 3 sits on the "
             "unit's kink. All one-sided derivatives are shown to be nonnegative, exactly; by "
             "convexity of the squared loss this proves a local minimum.",
-            "The better point is f(x) = max(0, -3x).",
+            "The better point is f(x) = max(0, -3x). The enumeration shows that it is the best "
+            "there is with one unit.",
         ),
-        (proof,),
-        (picture,),
-        (panel_table("c05-fits", panel),),
+        (proof, *lists.proofs),
+        (picture, *lists.pictures),
+        (panel_table("c05-fits", panel), *lists.tables),
     )
 
 

@@ -8,6 +8,7 @@ from spurious.figures import RegressionPanel, regression_fits
 from spurious.paper.bundled import bundled, point_of, witness_of
 from spurious.paper.claim import ClaimResult, Picture, Row, Status, explained, proved
 from spurious.paper.claims import find_claim
+from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.relu import hidden_preactivations
@@ -33,6 +34,18 @@ def run() -> ClaimResult:
     )
     as_printed = _rows(PRINTED, bad, perfect)
     as_corrected = (*_rows(CORRECTED, bad_right, perfect_right), *_blind_spots(corrected))
+    lists = complete_lists(
+        "c06-d2",
+        corrected.data,
+        (1, 2, 3),
+        {
+            2: (
+                Mark("the bad minimum, corrected", point_of(corrected)),
+                Mark("the perfect fit, corrected", witness_of(corrected)),
+            )
+        },
+        drawn=2,
+    )
     panels = [
         _panel("(a) as printed, $w_2 = -1$", bad, perfect),
         _panel("(b) corrected, $w_2 = +1$", bad_right, perfect_right),
@@ -43,17 +56,18 @@ def run() -> ClaimResult:
         "sign of its weight turned.",
         regression_fits(panels),
     )
-    status = _status(as_printed, as_corrected)
+    status = _status(as_printed, (*as_corrected, *lists.rows))
     return ClaimResult(
         find_claim("C6"),
         status,
-        as_printed + as_corrected,
+        (*as_printed, *as_corrected, *lists.rows),
         explained(status, _explanation(printed)),
-        (bad, perfect, bad_right, perfect_right),
-        (picture,),
-        tuple(
-            panel_table(f"c06-fits-{name}", panel)
-            for name, panel in zip(("as-printed", "corrected"), panels, strict=True)
+        (bad, perfect, bad_right, perfect_right, *lists.proofs),
+        (picture, *lists.pictures),
+        (
+            panel_table("c06-fits-as-printed", panels[0]),
+            panel_table("c06-fits-corrected", panels[1]),
+            *lists.tables,
         ),
     )
 

@@ -10,6 +10,7 @@ from spurious.figures import regression_fits
 from spurious.paper.bundled import bundled, point_of, witness_of
 from spurious.paper.claim import ClaimResult, Picture, Row, explained, overall, proved
 from spurious.paper.claims import find_claim
+from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.relu import squared_loss
@@ -72,7 +73,19 @@ def run() -> ClaimResult:
         "the better minimum",
         Problem(problem.network, problem.loss, problem.data, point=witness_of(problem)),
     )
-    rows = (*_rows(bad, better), *_region_rows(problem))
+    lists = complete_lists(
+        "c07-d3",
+        problem.data,
+        (1, 2, 3),
+        {
+            3: (
+                Mark("the worse minimum", point_of(problem)),
+                Mark("the better minimum", witness_of(problem)),
+            )
+        },
+        drawn=3,
+    )
+    rows = (*_rows(bad, better), *_region_rows(problem), *lists.rows)
     panel = fitted_panel(
         "",
         problem.network,
@@ -98,11 +111,12 @@ def run() -> ClaimResult:
             "At each point some data lie exactly on a unit's kink; the proof covers every "
             "one-sided direction. In the region that gets one unit, each solution is as good as "
             "the best straight line, computed by exact least squares; in the region that gets "
-            "two, it is exact.",
+            "two, it is exact. The enumeration shows that neither is the best: three units fit "
+            "these six points exactly.",
         ),
-        (bad, better),
-        (picture,),
-        (panel_table("c07-fits", panel),),
+        (bad, better, *lists.proofs),
+        (picture, *lists.pictures),
+        (panel_table("c07-fits", panel), *lists.tables),
     )
 
 

@@ -1,0 +1,172 @@
+"""Complete lists of local minima beside the points that the paper names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import spurious_checker
+from spurious.atlas import Atlas, Optimum, atlas, optimum
+from spurious.figures import atlas_panels
+from spurious.paper.claim import DataTable, Picture, Row, Status, proved
+from spurious.paper.evidence import Proof
+from spurious.paper.relu import outputs
+from spurious.paper.wording import exact_text
+from spurious.problem import Dataset, Loss, Network, Point, Problem
+
+__all__ = ["CompleteLists", "Mark", "complete_lists"]
+
+SHOWN = 8
+"""Most losses named in a row of the report."""
+
+HEADING = "every local minimum, by exact enumeration"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point whose place in a list is asked for.
+
+    Attributes:
+        label: What it is.
+        point: The point.
+    """
+
+    label: str
+    point: Point
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteLists:
+    """What a report shows of one dataset's lists.
+
+    Attributes:
+        rows: The comparison.
+        proofs: The global optima with their certificates.
+        pictures: The minima of one width.
+        tables: The families of each width.
+    """
+
+    rows: tuple[Row, ...]
+    proofs: tuple[Proof, ...]
+    pictures: tuple[Picture, ...]
+    tables: tuple[DataTable, ...]
+
+
+def complete_lists(
+    name: str,
+    data: Dataset,
+    hidden: Sequence[int],
+    marks: Mapping[int, Sequence[Mark]],
+    drawn: int | None = None,
+    notes: Mapping[int, str] | None = None,
+) -> CompleteLists:
+    """Lists all local minima of ReLU networks with squared loss on a dataset.
+
+    Args:
+        name: Beginning of file names, such as "c05-d1".
+        data: The dataset.
+        hidden: Numbers of hidden units.
+        marks: For a number of hidden units, points to place in the list.
+        drawn: The number of hidden units to draw, if any.
+        notes: For a number of hidden units, words to add to its row.
+    """
+    rows: list[Row] = []
+    proofs: list[Proof] = []
+    pictures: list[Picture] = []
+    tables: list[DataTable] = []
+    for m in hidden:
+        problem = Problem(Network((data.inputs, m, 1), "relu"), Loss.SQUARED, data)
+        found, best = atlas(problem), optimum(problem)
+        proof = _proof(f"{name}-{m}-global", m, best)
+        proofs.append(proof)
+        note = "" if notes is None else notes.get(m, "")
+        rows.append(_list_row(found, m, note))
+        rows.append(_global_row(found, proof, m))
+        rows.extend(_mark_row(found, mark, m) for mark in marks.get(m, ()))
+        tables.append(_table(f"{name}-{m}-minima", found))
+        if m == drawn:
+            pictures.append(_picture(name, found, m))
+    return CompleteLists(tuple(rows), tuple(proofs), tuple(pictures), tuple(tables))
+
+
+def _units(m: int) -> str:
+    return f"{m} unit" + ("s" if m > 1 else "")
+
+
+def _proof(name: str, m: int, best: Optimum) -> Proof:
+    certificate = best.verdict.certificate
+    result = spurious_checker.check(dict(certificate or {}))
+    subject = f"the global minimum with {_units(m)}"
+    return Proof(name, subject, best.problem, best.verdict, result.valid, result.reason)
+
+
+def _list_row(found: Atlas, m: int, note: str) -> Row:
+    losses = sorted({family.loss for family in found.minima})
+    named = ", ".join(map(exact_text, losses[:SHOWN])) + (", ..." if len(losses) > SHOWN else "")
+    at_kinks = sum(family.orbit for family in found.minima if not family.differentiable)
+    text = f"{found.families} families at {len(losses)} losses ({named})"
+    if not all(family.connected for family in found.minima):
+        text = text.replace(" families", " or more families", 1)
+    if at_kinks:
+        text += f"; {at_kinks} only on kinks"
+    if not found.complete:
+        text += f"; {len(found.undecided)} fitted vectors undecided"
+    status = Status.PROVED if found.complete else Status.MEASURED
+    return Row(f"{_units(m)}: local minima", "", text + note, status, heading=HEADING)
+
+
+def _global_row(found: Atlas, proof: Proof, m: int) -> Row:
+    agrees = proof.loss.mid == found.minima[0].loss
+    return Row(
+        f"{_units(m)}: global minimum",
+        "",
+        f"loss {exact_text(proof.loss.mid)}, proved by a certificate that was checked",
+        proved(proof.optimal and agrees),
+        heading=HEADING,
+    )
+
+
+def _mark_row(found: Atlas, mark: Mark, m: int) -> Row:
+    """Where a point stands; it must be in the list if it is a local minimum."""
+    values = tuple(outputs(mark.point, x)[0] for x in found.data.x)
+    losses = sorted({family.loss for family in found.minima})
+    here = [family for family in found.minima if family.outputs == values]
+    if not here:
+        text = "not in the list"
+        return Row(f"{_units(m)}: {mark.label}", "", text, Status.DIFFERS, heading=HEADING)
+    loss = here[0].loss
+    place = losses.index(loss) + 1
+    if place == 1:
+        text = f"loss {exact_text(loss)}: the global minimum"
+    else:
+        text = f"loss {exact_text(loss)}: number {place} of {len(losses)} losses, not the best"
+    return Row(f"{_units(m)}: {mark.label}", "", text, Status.PROVED, heading=HEADING)
+
+
+def _picture(name: str, found: Atlas, m: int) -> Picture:
+    shown = "the 24 lowest" if len(found.minima) > 24 else "all"
+    return Picture(
+        f"{name}-{m}-minima",
+        f"Every family of local minima with {_units(m)} ({shown}), as one of its functions; the "
+        "global minimum in green.",
+        atlas_panels(found, None),
+    )
+
+
+def _table(name: str, found: Atlas) -> DataTable:
+    return DataTable(
+        name,
+        ("loss", "dimension", "dead_units", "differentiable", "cells", "alike", "connected"),
+        tuple(
+            (
+                str(f.loss),
+                f.dimension,
+                f.dead_units,
+                f.differentiable,
+                f.cells,
+                f.orbit,
+                f.connected,
+            )
+            for f in found.minima
+        ),
+    )
