@@ -72,9 +72,11 @@ def _head(axes: Axes, atlas: Atlas, family: Family, basin: float | None) -> None
     axes.set_title(title, fontsize=8, color=GREEN if best else BLACK, pad=7)
     note = f"dim {family.dimension}" + ("" if basin is None else f", {100 * basin:.3g}%")
     axes.set_title(note, fontsize=7, color=GREY, loc="right", pad=7)
+    if basin is None:
+        return
     frame: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False, "linewidth": 0.0}
     axes.add_patch(Rectangle((0, 1.02), 1, 0.035, facecolor="#E5E5E5", **frame))
-    if basin:
+    if basin > 0:
         colour = GREEN if best else VERMILION
         axes.add_patch(Rectangle((0, 1.02), basin, 0.035, facecolor=colour, **frame))
 

@@ -1,0 +1,169 @@
+"""Atlases against what is known, against the certifier, and against trained networks."""
+
+import random
+from fractions import Fraction
+
+import pytest
+
+import spurious_checker
+from spurious import atlas
+from spurious.atlas.atlas import enumerate_strata
+from spurious.atlas.basins import measure_basins
+from spurious.certify import certify
+from spurious.errors import InputError
+from spurious.problem import Loss, Network, Problem, dataset, dataset_from_arrays
+from spurious.verdict import Decision
+
+
+def of(name, hidden):
+    data = dataset(name).data
+    return Problem(Network((data.inputs, hidden, 1), "relu"), Loss.SQUARED, data)
+
+
+def made(x, y, hidden, activation="relu", slope=None):
+    data = dataset_from_arrays(x, [[v] for v in y])
+    return Problem(Network((data.inputs, hidden, 1), activation, slope), Loss.SQUARED, data)
+
+
+def some(seed, n, d, hidden, activation="relu"):
+    rng = random.Random(seed)
+    x = [[rng.randint(-4, 4) for _ in range(d)] for _ in range(n)]
+    y = [rng.randint(-3, 3) for _ in range(n)]
+    return made(x, y, hidden, activation)
+
+
+def losses(found):
+    return [str(loss) for loss in sorted({family.loss for family in found.minima})]
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "cells", "known"),
+    [
+        ("d1", 1, 20, ["14", "18", "75/4", "614/29", "106/5"]),
+        ("xor", 1, 28, ["8/3", "4"]),
+        ("xor", 2, 406, ["0", "2", "8/3", "4"]),
+        ("jellyfish", 2, 406, ["0", "2", "8/3", "98/29", "4"]),
+    ],
+)
+def test_lists_known_from_elsewhere(name, hidden, cells, known):
+    found = atlas(of(name, hidden))
+    assert found.cells == cells
+    assert losses(found) == known
+    assert found.complete
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "count", "lowest", "highest"),
+    [
+        ("d1", 2, 12, Fraction(1, 14), Fraction(106, 5)),
+        ("d2", 1, 7, Fraction(14, 3), Fraction(196, 3)),
+        ("d2", 2, 19, 0, Fraction(196, 3)),
+    ],
+)
+def test_counts_of_losses_known_from_a_float_prototype(name, hidden, count, lowest, highest):
+    found = atlas(of(name, hidden))
+    assert len(losses(found)) == count
+    assert found.minima[0].loss == lowest
+    assert found.minima[-1].loss == highest
+
+
+def test_the_minimum_of_c5_lies_on_a_kink():
+    found = atlas(of("d1", 1))
+    eighteen = next(family for family in found.minima if family.loss == 18)
+    assert not eighteen.differentiable
+    assert eighteen.dimension == 1
+    assert eighteen.outputs == (2, 1, 0, 0, 0)
+
+
+PROBLEMS = {
+    "d1, 2 units": of("d1", 2),
+    "xor, 2 units": of("xor", 2),
+    "jellyfish, 1 unit": of("jellyfish", 1),
+    "random in a line": some(1, 6, 1, 2),
+    "random in the plane": some(2, 5, 2, 2),
+    "random in space": some(3, 6, 3, 1),
+    "abs": some(4, 5, 1, 2, "abs"),
+    "leaky": made([[0], [1], [3], [4]], [1, -1, 0, 2], 2, "leaky_relu", Fraction(1, 10)),
+    "identity": some(5, 5, 2, 2, "identity"),
+    "repeated points": made([[0], [0], [1], [3], [3], [3]], [1, 2, -1, 0, 3, 1], 2),
+    "collinear": made([[0, 0], [1, 1], [2, 2], [4, 4]], [0, 2, -1, 1], 2),
+    "equal targets": made([[0, 1], [1, 0], [2, 2]], [3, 3, 3], 2),
+    "one point": made([[5, 7]], [2], 3),
+    "more units than points": made([[0], [1]], [0, 1], 4),
+    "huge numbers": made([[10**40], [10**40 + 1], [-(10**30)]], [10**50, 1, -7], 1),
+    "tiny numbers": made(
+        [[Fraction(1, 10**40)], [Fraction(1, 10**39)], [0]], [Fraction(1, 10**50), 1, 0], 2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_family_is_certified_and_checked(name):
+    found = atlas(PROBLEMS[name])
+    assert found.minima
+    assert found.complete
+    for family in found.minima:
+        verdict = certify(found.problem(family))
+        assert verdict.decision is Decision.LOCAL_MINIMUM
+        assert verdict.loss.mid == family.loss
+        assert spurious_checker.check(dict(verdict.certificate)).valid
+        if verdict.flat_dimension is not None:
+            assert verdict.flat_dimension <= family.dimension
+
+
+@pytest.mark.parametrize("name", ["d1, 2 units", "random in the plane", "repeated points", "abs"])
+def test_trained_networks_end_in_the_list(name):
+    found = atlas(PROBLEMS[name])
+    basins = measure_basins(found, 500, 3, spread=3.0)
+    assert basins.unknown == {}
+    assert sum(basins.hits) + sum(basins.unplaced.values()) + sum(basins.descending.values()) == 500
+    assert sum(basins.hits) > 450
+
+
+def test_symmetries_change_no_list():
+    problem = of("xor", 2)
+    found = atlas(problem)
+    assert found.symmetries == 8
+    values = {outputs for outputs, _ in enumerate_strata(problem)}
+    images = sum({f.outputs: f.orbit for f in found.minima if f.loss == 2}.values())
+    assert images == sum(1 for v in values if sorted(map(abs, v)) == [0, 0, 1, 1])
+
+
+def test_repeated_points_are_a_weighted_point():
+    once = atlas(made([[0], [1], [2]], [0, 3, 1], 1))
+    thrice = atlas(made([[0], [1], [2]] * 3, [0, 3, 1] * 3, 1))
+    assert [3 * f.loss for f in once.minima] == [f.loss for f in thrice.minima]
+    assert [f.dimension for f in once.minima] == [f.dimension for f in thrice.minima]
+
+
+def test_workers_change_nothing():
+    problem = of("xor", 4)
+    assert atlas(problem, workers=2) == atlas(problem)
+
+
+@pytest.mark.parametrize(
+    ("problem", "word"),
+    [
+        (Problem(Network((1, 2, 2, 1), "relu"), Loss.SQUARED, dataset("d1").data), "hidden layer"),
+        (Problem(Network((1, 2, 1), "tanh"), Loss.SQUARED, dataset("d1").data), "tanh"),
+        (Problem(Network((2, 2, 1), "relu"), Loss.LOGISTIC, dataset("xor").data), "squared"),
+    ],
+)
+def test_other_networks_are_refused(problem, word):
+    with pytest.raises(InputError, match=word):
+        atlas(problem)
+
+
+def test_an_interrupted_atlas_goes_on(tmp_path):
+    problem, path = of("d2", 2), tmp_path / "journal.jsonl"
+    whole = atlas(problem, journal=path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for kept in (0, 1, 7, len(lines) - 1):
+        path.write_bytes(b"".join(lines[:kept]) + lines[kept][: len(lines[kept]) // 2])
+        made_now = []
+        again = atlas(problem, journal=path, progress=lambda *step: made_now.append(step))
+        assert again == whole
+        assert len(made_now) >= len(lines) - 1 - max(kept - 1, 0)
+    other = atlas(of("d1", 2), journal=path)
+    assert other.data == dataset("d1").data
+    assert other == atlas(of("d1", 2))
