@@ -21,7 +21,7 @@ reproduce: $(STAMP)
 	@$(BIN)/spurious reproduce $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .

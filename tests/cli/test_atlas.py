@@ -1,0 +1,93 @@
+"""`spurious atlas` and `spurious global` from the outside."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+import spurious_checker
+from spurious.cli.app import app
+
+
+def run(*words):
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+def test_a_table_for_people():
+    result = run("atlas", "d1", "--hidden", 1)
+    assert result.exit_code == 0
+    assert "20 cells, 6 families" in result.stdout
+    assert "75/4" in result.stdout
+    assert "on kinks only" in result.stdout
+
+
+def test_json_for_programs():
+    result = run("atlas", "xor", "--hidden", 2, "--json")
+    data = json.loads(result.stdout)
+    assert data["cells"] == 406
+    assert [m["loss"] for m in data["minima"]] == ["0", "0", "2", "8/3", "4", "4", "4"]
+    for minimum in data["minima"]:
+        keys = {"loss", "dimension", "dead_units", "differentiable", "cells", "point", "orbit"}
+        assert keys <= set(minimum)
+
+
+def test_files(tmp_path):
+    result = run("atlas", "d1", "--hidden", 2, "--out", tmp_path, "--starts", 200)
+    assert result.exit_code == 0, result.output
+    data = json.loads((tmp_path / "atlas.json").read_text())
+    table = pq.read_table(tmp_path / "minima.parquet").to_pydict()
+    assert table["loss"] == [m["loss"] for m in data["minima"]]
+    assert sum(m["basin"] for m in data["minima"]) == pytest.approx(1)
+    for minimum in data["minima"]:
+        checked = spurious_checker.check_file(tmp_path / minimum["certificate"])
+        assert checked.valid
+        assert ("not global" in checked.claim) is not minimum["global"]
+    assert (tmp_path / "atlas.png").stat().st_size > 10_000
+    assert (tmp_path / "atlas.svg").read_text().startswith("<?xml")
+
+
+def test_a_global_optimum_with_a_certificate(tmp_path):
+    result = run("global", "d1", "--hidden", 2, "--out", tmp_path, "--json")
+    data = json.loads(result.stdout)
+    assert data["loss"] == "1/14"
+    assert spurious_checker.check_file(data["certificate"]).valid
+
+
+def test_a_problem_file_is_taken_with_its_network(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text(
+        json.dumps(
+            {
+                "format": "spurious-problem/1",
+                "network": {"widths": [1, 1, 1], "activation": "abs"},
+                "loss": "squared",
+                "data": {"x": [[0], [1], [3]], "y": [[1], [0], [2]]},
+            }
+        )
+    )
+    result = run("global", path, "--json")
+    assert json.loads(result.stdout)["loss"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["atlas", "nothing", "--hidden", "2"], "neither a dataset nor a file"),
+        (["atlas", "d1"], "--hidden: missing"),
+        (["atlas", "d1", "--hidden", "2", "--activation", "tanh"], "tanh"),
+        (["atlas", "d1", "--hidden", "2", "--slope", "1/2"], "--slope"),
+        (["atlas", "d1", "--hidden", "2", "--spread", "0"], "--spread"),
+        (["global", "d1", "--hidden", "2", "--activation", "leaky_relu", "--slope", "x"], "slope"),
+        (["global", "missing.json"], "no such file"),
+    ],
+)
+def test_bad_input_gets_one_line(words, says):
+    result = run(*words)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_no_hidden_unit_is_refused():
+    assert run("atlas", "d1", "--hidden", 0).exit_code == 2
