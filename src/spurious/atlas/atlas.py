@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 from math import comb
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from spurious.atlas.cells import Work
 from spurious.atlas.fits import Fit
@@ -24,9 +24,6 @@ from spurious.exact.rationals import Vector, fraction
 from spurious.problem import Dataset, Loss, Network, Problem
 
 __all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
-
-WORTH_WORKERS: Final = 5_000
-"""Cells from which on further processes pay for their start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +129,6 @@ def atlas(
     setting = prepare(problem)
     chambers, hidden = len(setting.landscape.arrangement.chambers), setting.cells.hidden
     cells = comb(2 * chambers + hidden - 1, hidden)
-    if cells < WORTH_WORKERS:
-        workers = 1
     with (
         open_journal(journal, problem) as known,
         makers(setting, problem, workers) as make,

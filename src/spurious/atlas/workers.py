@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
 from spurious.atlas.records import family_to_data, work_to_data
 from spurious.problem import Problem, problem_from_data, problem_to_data
 
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
 __all__ = ["Make", "makers", "part", "silent"]
+
+PATIENCE: Final = 2.0
+"""Seconds of work here before other processes are started."""
 
 Make = Callable[[Sequence[str]], Iterator[tuple[str, Any]]]
 
@@ -49,30 +56,48 @@ def part(setting: Setting, name: str) -> dict[str, Any]:
 def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
     """Yields a function that makes parts and returns each with its name, in any order.
 
+    It begins in this process; what is left after a while goes to other processes, whose start
+    takes about a second.
+
     Args:
         setting: Of this process.
         problem: What it was prepared from.
         workers: How many processes; 1 for this one alone.
     """
-    if workers <= 1:
-        yield lambda names: ((name, part(setting, name)) for name in names)
-        return
+    pool: list[ProcessPoolExecutor] = []
+
+    def make(names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        begun, left = perf_counter(), list(reversed(names))
+        while left and (workers <= 1 or perf_counter() - begun < PATIENCE):
+            name = left.pop()
+            yield name, part(setting, name)
+        if left:
+            if not pool:
+                pool.append(_pool(problem, workers))
+            yield from _spread(pool[0], left)
+
+    try:
+        yield make
+    finally:
+        for running in pool:
+            running.shutdown(cancel_futures=True)
+
+
+def _pool(problem: Problem, workers: int) -> ProcessPoolExecutor:
     import multiprocessing  # slow to import, and most problems need no second process
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import ProcessPoolExecutor
 
     data = problem_to_data(Problem(problem.network, problem.loss, problem.data))
-    pool = ProcessPoolExecutor(
+    return ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), _start_worker, (data,)
     )
 
-    def spread(names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        for done in as_completed([pool.submit(_named_part, name) for name in names]):
-            yield done.result()
 
-    try:
-        yield spread
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _spread(pool: ProcessPoolExecutor, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    from concurrent.futures import as_completed
+
+    for done in as_completed([pool.submit(_named_part, name) for name in names]):
+        yield done.result()
 
 
 def _start_worker(data: dict[str, Any]) -> None:
