@@ -149,7 +149,6 @@ def test_workers_change_nothing(monkeypatch):
     [
         (Problem(Network((1, 2, 2, 1), "relu"), Loss.SQUARED, dataset("d1").data), "hidden layer"),
         (Problem(Network((1, 2, 1), "tanh"), Loss.SQUARED, dataset("d1").data), "tanh"),
-        (Problem(Network((2, 2, 1), "relu"), Loss.LOGISTIC, dataset("xor").data), "squared"),
     ],
 )
 def test_other_networks_are_refused(problem, word):

@@ -75,7 +75,7 @@ class Atlas:
     @property
     def complete(self) -> bool:
         """Whether every fitted vector was decided, so that the list has every local minimum."""
-        return not self.undecided
+        return not self.undecided and not self.work.unresolved
 
     def problem(self, family: Family) -> Problem:
         """The family's point as a problem."""
@@ -98,8 +98,8 @@ def require_atlas(network: Network, loss: Loss) -> None:
             f"network.activation: found {network.activation}, but an atlas needs an activation "
             "that is linear on either side of 0: relu, leaky_relu, abs or identity"
         )
-    if loss is not Loss.SQUARED:
-        raise InputError(f"loss: found {loss}, but an atlas needs squared")
+    if loss is Loss.CROSS_ENTROPY:
+        raise InputError(f"loss: found {loss}, but an atlas needs squared or logistic")
 
 
 def atlas(
@@ -113,7 +113,7 @@ def atlas(
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
-            squared loss. Its points are ignored.
+            squared or logistic loss. Its points are ignored.
         workers: Processes for large problems; it changes no result. A script that asks for more
             than one needs the guard `if __name__ == "__main__":`.
         journal: A file for finished parts; a later run on the same problem goes on from it.
@@ -127,7 +127,7 @@ def atlas(
     """
     require_atlas(problem.network, problem.loss)
     setting = prepare(problem)
-    chambers, hidden = len(setting.landscape.arrangement.chambers), setting.cells.hidden
+    chambers, hidden = len(setting.landscape.arrangement.chambers), setting.hidden
     cells = comb(2 * chambers + hidden - 1, hidden)
     with (
         open_journal(journal, problem) as known,
@@ -144,7 +144,10 @@ def atlas(
 
         names = [f"branch {first}" for first in setting.branches]
         finish("cells", names)
-        work, supports = Work(), {0: None}
+        work = Work()
+        supports: dict[int, None] = {0: None}
+        if setting.projector.evaluate(0) is None:  # not even the best constant is attained
+            supports = {}
         for name in names:
             work.add(work_from_data(known.parts[name]["work"]))
             supports.update((int(text, 16), None) for text in known.parts[name]["supports"])
@@ -186,7 +189,7 @@ def enumerate_strata(
         solve_branch(setting, first)
     landscape, projector = setting.landscape, setting.projector
     for fit in projector.fits:
-        strata = find_strata(landscape, projector, fit, setting.cells.hidden)
+        strata = find_strata(landscape, projector, fit, setting.hidden)
         if strata is None:
             continue
         outputs = tuple(

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from spurious.atlas.arrangement import Sides
 from spurious.atlas.atlas import Atlas
+from spurious.atlas.cells import Work
+from spurious.atlas.fits import Fit
 from spurious.atlas.minima import orbits_of_parts
 from spurious.atlas.parts import Setting, prepare
 from spurious.atlas.states import State
@@ -21,7 +23,7 @@ from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
 from spurious.certify.decide import decide
 from spurious.certify.outcome import Proof
-from spurious.exact.rationals import rational
+from spurious.exact.rationals import Vector, rational
 from spurious.problem import Problem, flatten, unflatten
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.batched import preactivations
@@ -160,7 +162,7 @@ def _entry(setting: Setting, atlas: Atlas, places: Sequence[int]) -> _Entry:
     floats = np.array([float(r) for r in residual])
     strata = None
     if len(places) > 1:
-        strata = find_strata(landscape, projector, projector.fit_of(residual), setting.cells.hidden)
+        strata = find_strata(landscape, projector, _fit(setting, residual), setting.hidden)
     if strata is None:
         return _Entry(floats, places[0], {}, {})
     orbits = orbits_of_parts(strata, residual, setting.group)
@@ -177,6 +179,20 @@ def _entry(setting: Setting, atlas: Atlas, places: Sequence[int]) -> _Entry:
             for stratum in part
         },
     )
+
+
+def _fit(setting: Setting, residual: Vector) -> Fit:
+    """The fit with given residuals.
+
+    Raises:
+        ArithmeticError: There is none.
+    """
+    for first in setting.branches:
+        setting.solve(first, Work())
+    for fit in setting.projector.fits:
+        if fit.residual == residual:
+            return fit
+    raise ArithmeticError("the atlas and its fits differ")
 
 
 class Fate(enum.Enum):

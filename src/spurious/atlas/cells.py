@@ -42,6 +42,9 @@ class Work:
         inherited: Not solved: the added region cannot lower the loss.
         solved: Solved.
         repaired: Of these, solved in fractions because the float proposal was wrong.
+        unattained: With the logistic loss: have their infimum at infinity only, and so have all
+            that extend them, which are not walked.
+        unresolved: With the logistic loss: no sign in balls decided what their minimum is.
     """
 
     sets: int = 0
@@ -49,6 +52,8 @@ class Work:
     inherited: int = 0
     solved: int = 0
     repaired: int = 0
+    unattained: int = 0
+    unresolved: int = 0
 
     def add(self, other: Work) -> None:
         """Adds another walk's numbers."""

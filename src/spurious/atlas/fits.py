@@ -10,16 +10,17 @@ propose supports; whether one is right is decided here, in fractions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from flint import fmpq, fmpq_mat, fmpz
 
 from spurious.atlas.landscape import Landscape
-from spurious.exact.rationals import ZERO, Vector, nearest_float
+from spurious.exact.linear_program import Feasible, solve
+from spurious.exact.rationals import ONE, ZERO, Vector, nearest_float
 
-__all__ = ["Fit", "Projector", "Solution", "bits_of", "members", "words_of"]
+__all__ = ["Fit", "Fits", "Projector", "Solution", "bits_of", "members", "words_of"]
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,12 +42,14 @@ class Fit:
         descending: The generators that have a negative inner product with the residual: more of
             one would lower the loss.
         level: The generators whose inner product is 0.
+        radius: How far the loss may be from the number given; 0 if it is exact.
     """
 
     residual: Vector
     loss: fmpq
     descending: int
     level: int
+    radius: fmpq = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,29 @@ def members(bits: int) -> list[int]:
         found.append(low.bit_length() - 1)
         bits ^= low
     return found
+
+
+class Fits(Protocol):
+    """What solves cells for some loss; see `Projector` for its members."""
+
+    fits: list[Fit]
+    supports: list[int]
+
+    def centred(self, generator: int) -> Sequence[fmpz] | Sequence[fmpq]:
+        """A generator less its mean, times the number of points, shape (n,)."""
+        ...
+
+    def centre_of(self, fit: Fit) -> fmpq:
+        """The mean output of a fit."""
+        ...
+
+    def positive(self, fit: Fit, needed: int, allowed: int) -> dict[int, fmpq] | None:
+        """Coefficients that give a fit, positive on some generators, else nonnegative."""
+        ...
+
+    def evaluate(self, support: int) -> int | None:
+        """The fit on a support."""
+        ...
 
 
 class Projector:
@@ -129,13 +155,61 @@ class Projector:
         """A generator less its mean, times the number of points, shape (n,)."""
         return tuple(self._columns[generator])
 
+    def centre_of(self, fit: Fit) -> fmpq:  # noqa: ARG002  (other losses have other means)
+        """The mean output of a fit: that of the targets."""
+        return self.mean
+
     def fitted(self, fit: Fit) -> Vector:
         """A fitted vector less its mean, shape (n,)."""
         return tuple(r + z for r, z in zip(fit.residual, self._centred, strict=True))
 
-    def fit_of(self, residual: Vector) -> Fit:
-        """The fit with given residuals."""
-        return self._described(residual)
+    def positive(self, fit: Fit, needed: int, allowed: int) -> dict[int, fmpq] | None:
+        """Coefficients of generators that give a fitted vector.
+
+        If the generators are independent, elimination finds the only candidate. Otherwise, with
+        t > 0 on `needed` and t >= 0 on `allowed`, scaled so that t >= 1 where needed, the system
+        sum t_k H_k = M z, M >= 1, is linear in t and M.
+
+        Args:
+            fit: The fitted vector; z is it, centred.
+            needed: Generators that must have positive coefficients.
+            allowed: Generators that may; contains `needed`.
+
+        Returns:
+            The positive coefficients, or None if there are none.
+        """
+        target = self.fitted(fit)
+        chosen = members(allowed)
+        reduced, rank = fmpq_mat(
+            [[*(self.centred(k)[i] for k in chosen), z] for i, z in enumerate(target)]
+        ).rref()
+        entries = reduced.table()
+        width = len(chosen)
+        if rank and all(v == 0 for v in entries[rank - 1][:width]):
+            return None
+        if rank == width:
+            values = {k: entries[i][width] for i, k in enumerate(chosen)}
+            signs_hold = all(v > 0 or (v == 0 and not needed >> k & 1) for k, v in values.items())
+            return {k: v for k, v in values.items() if v} if signs_hold else None
+        columns = [[entries[i][j] for i in range(rank)] for j in range(width)]
+        right = [entries[i][width] for i in range(rank)]
+        start = [ZERO] * rank
+        for k, column in zip(chosen, columns, strict=True):
+            if needed >> k & 1:
+                start = [a + b for a, b in zip(start, column, strict=True)]
+        result = solve(
+            [*columns, [-v for v in right]],
+            [t - s for t, s in zip(right, start, strict=True)],
+            [None] * (width + 1),
+        )
+        if not isinstance(result, Feasible):
+            return None
+        *extra, scale = (value for value in result.multipliers if isinstance(value, fmpq))
+        return {
+            k: (value + (needed >> k & 1)) / (scale + ONE)
+            for k, value in zip(chosen, extra, strict=True)
+            if value or needed >> k & 1
+        }
 
     def evaluate(self, support: int) -> int | None:
         """The fit on a support, or None if it is dependent or a coefficient is not positive.

@@ -10,11 +10,11 @@ from typing import Final
 
 from flint import fmpq
 
-from spurious.atlas.fits import Fit, Projector, members
+from spurious.atlas.fits import Fit, Fits, members
 from spurious.atlas.landscape import Landscape
 from spurious.atlas.points import point_from_coefficients
 from spurious.atlas.states import State
-from spurious.atlas.strata import Class, Strata, Stratum, positive_coefficients
+from spurious.atlas.strata import Class, Strata, Stratum
 from spurious.atlas.symmetry import Symmetry
 from spurious.exact.rationals import Vector, fraction, rank
 from spurious.problem import Point
@@ -30,8 +30,9 @@ class Family:
     """A connected set of local minima with one loss and one fitted vector.
 
     Attributes:
-        loss: The squared loss.
-        outputs: The network's output at each data point, shape (n,).
+        loss: The loss; with the logistic loss, the middle of an interval.
+        loss_radius: Half the interval's width; 0 where the loss is exact.
+        outputs: The network's output at each data point, shape (n,); rounded where not exact.
         dimension: The largest dimension of a part of the family, in the network's parameters.
         dead_units: Hidden units without effect on the data at `point`: off on all of it, or with
             output weight 0.
@@ -41,10 +42,12 @@ class Family:
             100,000.
         orbit: How many families there are like it, up to the symmetries of the data.
         connected: Whether it is known to be connected, and to be all of its component.
-        point: A point of the family, where the loss is differentiable if possible.
+        point: A point of the family, where the loss is differentiable if possible; rounded
+            where the family has no rational point.
     """
 
     loss: Fraction
+    loss_radius: Fraction
     outputs: tuple[Fraction, ...]
     dimension: int
     dead_units: int
@@ -58,7 +61,7 @@ class Family:
 
 def families(
     landscape: Landscape,
-    projector: Projector,
+    projector: Fits,
     fit: Fit,
     strata: Strata,
     symmetries: Sequence[Symmetry],
@@ -118,7 +121,7 @@ class _Describer:
     """What all families of one fitted vector share."""
 
     def __init__(
-        self, landscape: Landscape, projector: Projector, fit: Fit, classes: Sequence[Class]
+        self, landscape: Landscape, projector: Fits, fit: Fit, classes: Sequence[Class]
     ) -> None:
         self.landscape = landscape
         self.projector = projector
@@ -140,6 +143,7 @@ class _Describer:
         idle = [not self.classes[k].generators for k in chosen.classes]
         return Family(
             loss=fraction(self.fit.loss),
+            loss_radius=fraction(self.fit.radius),
             outputs=self._outputs(),
             dimension=max(self._dimension(item) for item in part),
             dead_units=sum(idle),
@@ -242,12 +246,12 @@ class _Describer:
             if not without:
                 rays = self.landscape.arrangement.rays_of(state.sides)
                 generators |= self.landscape.generated(state.sign, rays)
-        coefficients = positive_coefficients(self.projector, self.fit, generators, generators)
+        coefficients = self.projector.positive(self.fit, generators, generators)
         if coefficients is None:
             raise ArithmeticError("a stratum has lost its point")
         return point_from_coefficients(
             self.landscape,
-            self.projector.mean,
+            self.projector.centre_of(self.fit),
             coefficients,
             [(state.sign, state.sides) for state in states],
         )

@@ -27,8 +27,9 @@ from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
 from spurious.certify.outcome import Proof
 from spurious.certify.point_loss import point_loss
+from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
-from spurious.problem import Point, Problem
+from spurious.problem import Loss, Point, Problem
 from spurious.verdict import Answer, Verdict
 
 __all__ = ["Optimum", "optimum"]
@@ -71,6 +72,8 @@ def optimum(problem: Problem, *, progress: Callable[[str, int, int], None] = sil
         InputError: The network or the loss is of another kind.
     """
     require_atlas(problem.network, problem.loss)
+    if problem.loss is not Loss.SQUARED:
+        raise InputError(f"loss: found {problem.loss}, but a proof of the optimum needs squared")
     start = perf_counter()
     landscape = describe(problem.data, problem.network.slopes)
     hidden = problem.network.hidden[0]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from spurious.atlas.cells import Cells, Work, branches, walk_branch
-from spurious.atlas.fits import Fit, Projector
+from spurious.atlas.fits import Fit, Fits, Projector
 from spurious.atlas.landscape import Landscape, describe
 from spurious.atlas.minima import Family, families
-from spurious.atlas.states import TooManyFacesError
+from spurious.atlas.states import TooManyFacesError, UnresolvedError
 from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
-from spurious.problem import Problem
+from spurious.problem import Loss, Problem
 
 __all__ = ["Branch", "Setting", "minima_with", "prepare", "solve_branch"]
 
@@ -24,15 +25,17 @@ class Setting:
         landscape: The data as units see it.
         group: Its symmetries.
         projector: Solves cells; grows while it is used.
-        cells: The cells.
+        hidden: Number of hidden units, m.
         branches: First regions of the branches.
+        solve: Solves a branch, given by its first region; returns the fits.
     """
 
     landscape: Landscape
     group: tuple[Symmetry, ...]
-    projector: Projector
-    cells: Cells
+    projector: Fits
+    hidden: int
     branches: tuple[int, ...]
+    solve: Callable[[int, Work], set[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +55,55 @@ def prepare(problem: Problem, *, symmetric: bool = True) -> Setting:
     """Describes the data.
 
     Args:
-        problem: One hidden layer, one output, homogeneous activation, squared loss.
+        problem: One hidden layer, one output, homogeneous activation, squared or logistic loss.
         symmetric: Whether to make use of symmetries.
     """
     landscape = describe(problem.data, problem.network.slopes)
+    hidden = problem.network.hidden[0]
+    if problem.loss is Loss.LOGISTIC:
+        return _prepare_logistic(landscape, hidden)
     group = symmetries(landscape)
     if not symmetric:
         group = group[:1]
     projector = Projector(landscape)
-    cells = Cells(landscape, problem.network.hidden[0], group, projector.words)
-    return Setting(landscape, group, projector, cells, branches(cells))
+    cells = Cells(landscape, hidden, group, projector.words)
+
+    def solve(first: int, work: Work) -> set[int]:
+        return set(walk_branch(cells, projector, first, work))
+
+    return Setting(landscape, group, projector, hidden, branches(cells), solve)
+
+
+def _prepare_logistic(landscape: Landscape, hidden: int) -> Setting:
+    from spurious.atlas.logistic import LogProjector
+    from spurious.atlas.logistic_cells import attained, walk_logistic
+
+    projector = LogProjector(landscape)
+    regions = attained(projector)
+
+    def solve(first: int, work: Work) -> set[int]:
+        return walk_logistic(projector, regions, hidden, first, work)
+
+    return Setting(
+        landscape, symmetries(landscape)[:1], projector, hidden, tuple(range(len(regions))), solve
+    )
 
 
 def solve_branch(setting: Setting, first: int) -> Branch:
     """Solves all cells whose first region is given."""
     work = Work()
     projector = setting.projector
-    found = sorted(set(walk_branch(setting.cells, projector, first, work)))
+    found = sorted(setting.solve(first, work))
     return Branch(tuple(projector.supports[k] for k in found), work)
 
 
 def minima_with(setting: Setting, fit: Fit) -> tuple[Family, ...] | str:
     """The families of minima with a fitted vector, or why they could not be found."""
-    landscape, projector, hidden = setting.landscape, setting.projector, setting.cells.hidden
+    landscape, projector, hidden = setting.landscape, setting.projector, setting.hidden
     try:
         strata = find_strata(landscape, projector, fit, hidden)
-    except TooManyFacesError as error:
+        if strata is None:
+            return ()
+        return families(landscape, projector, fit, strata, setting.group)
+    except (TooManyFacesError, UnresolvedError) as error:
         return str(error)
-    return () if strata is None else families(landscape, projector, fit, strata, setting.group)

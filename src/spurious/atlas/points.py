@@ -28,7 +28,7 @@ def point_from_coefficients(
 
     Args:
         landscape: The data.
-        mean: The mean target.
+        mean: The mean output.
         coefficients: Of the centred generators, as `Projector.coefficients` returns them.
         units: For each hidden unit the sign of its output weight and the face that its incoming
             weights lie in, or whose closure they lie in where coefficients are 0.

@@ -23,6 +23,7 @@ def family_to_data(family: Family) -> dict[str, Any]:
     data = {field.name: getattr(family, field.name) for field in fields(family)}
     return data | {
         "loss": str(family.loss),
+        "loss_radius": str(family.loss_radius),
         "outputs": [str(value) for value in family.outputs],
         "blind_spots": list(family.blind_spots),
         "point": point_to_data(family.point),
@@ -33,6 +34,7 @@ def family_from_data(data: dict[str, Any]) -> Family:
     """Undoes `family_to_data`."""
     read: dict[str, Any] = data | {
         "loss": Fraction(data["loss"]),
+        "loss_radius": Fraction(data["loss_radius"]),
         "outputs": tuple(Fraction(value) for value in data["outputs"]),
         "blind_spots": tuple(data["blind_spots"]),
         "point": point_from_data(data["point"]),

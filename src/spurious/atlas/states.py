@@ -24,11 +24,15 @@ from spurious.atlas.fits import Fit
 from spurious.atlas.landscape import Landscape
 from spurious.errors import SpuriousError
 
-__all__ = ["State", "TooManyFacesError", "admissible_states", "ray_signs"]
+__all__ = ["State", "TooManyFacesError", "UnresolvedError", "admissible_states", "ray_signs"]
 
 
 class TooManyFacesError(SpuriousError):
     """A fitted vector has more faces to examine than the limit."""
+
+
+class UnresolvedError(SpuriousError):
+    """A sign could not be decided in balls."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

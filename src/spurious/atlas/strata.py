@@ -18,15 +18,11 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Final
 
-from flint import fmpq, fmpq_mat
-
-from spurious.atlas.fits import Fit, Projector, members
+from spurious.atlas.fits import Fit, Fits
 from spurious.atlas.landscape import Landscape
 from spurious.atlas.states import State, admissible_states
-from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO
 
-__all__ = ["Strata", "Stratum", "find_strata", "positive_coefficients"]
+__all__ = ["Class", "Strata", "Stratum", "find_strata"]
 
 FACE_LIMIT: Final = 20_000
 """Most faces examined for one fitted vector."""
@@ -75,7 +71,7 @@ class Strata:
     complete: bool
 
 
-def find_strata(landscape: Landscape, projector: Projector, fit: Fit, hidden: int) -> Strata | None:
+def find_strata(landscape: Landscape, projector: Fits, fit: Fit, hidden: int) -> Strata | None:
     """All strata of a fitted vector, grouped; None if it belongs to no local minimum.
 
     Args:
@@ -147,7 +143,7 @@ def _strata(classes: Sequence[Class], supports: _Supports, hidden: int) -> Itera
 class _Supports:
     """Which sets of generators give the fitted vector with positive coefficients; remembered."""
 
-    def __init__(self, projector: Projector, fit: Fit) -> None:
+    def __init__(self, projector: Fits, fit: Fit) -> None:
         self._projector = projector
         self._fit = fit
         self._exactly: dict[int, bool] = {}
@@ -156,7 +152,7 @@ class _Supports:
     def exactly(self, generators: int) -> bool:
         """Whether coefficients positive on all of them do."""
         if generators not in self._exactly:
-            found = positive_coefficients(self._projector, self._fit, generators, generators)
+            found = self._projector.positive(self._fit, generators, generators)
             self._exactly[generators] = found is not None
         return self._exactly[generators]
 
@@ -164,61 +160,9 @@ class _Supports:
         """Whether coefficients do that are positive on some and nonnegative on others."""
         key = (needed, allowed)
         if key not in self._within:
-            found = positive_coefficients(self._projector, self._fit, needed, allowed)
+            found = self._projector.positive(self._fit, needed, allowed)
             self._within[key] = found is not None
         return self._within[key]
-
-
-def positive_coefficients(
-    projector: Projector, fit: Fit, needed: int, allowed: int
-) -> dict[int, fmpq] | None:
-    """Coefficients of generators that give a fitted vector.
-
-    If the generators are independent, elimination finds the only candidate. Otherwise, with t > 0
-    on `needed` and t >= 0 on `allowed`, scaled so that t >= 1 where needed, the system
-    sum t_k H_k = M z, M >= 1, is linear in t and M.
-
-    Args:
-        projector: Holds the centred generators H_k.
-        fit: The fitted vector; z is it, centred.
-        needed: Generators that must have positive coefficients.
-        allowed: Generators that may; contains `needed`.
-
-    Returns:
-        The positive coefficients, or None if there are none.
-    """
-    target = projector.fitted(fit)
-    chosen = members(allowed)
-    reduced, rank = fmpq_mat(
-        [[*(projector.centred(k)[i] for k in chosen), z] for i, z in enumerate(target)]
-    ).rref()
-    entries = reduced.table()
-    width = len(chosen)
-    if rank and all(v == 0 for v in entries[rank - 1][:width]):
-        return None
-    if rank == width:
-        values = {k: entries[i][width] for i, k in enumerate(chosen)}
-        signs_hold = all(v > 0 or (v == 0 and not needed >> k & 1) for k, v in values.items())
-        return {k: v for k, v in values.items() if v} if signs_hold else None
-    columns = [[entries[i][j] for i in range(rank)] for j in range(width)]
-    right = [entries[i][width] for i in range(rank)]
-    start = [ZERO] * rank
-    for k, column in zip(chosen, columns, strict=True):
-        if needed >> k & 1:
-            start = [a + b for a, b in zip(start, column, strict=True)]
-    result = solve(
-        [*columns, [-v for v in right]],
-        [t - s for t, s in zip(right, start, strict=True)],
-        [None] * (width + 1),
-    )
-    if not isinstance(result, Feasible):
-        return None
-    *extra, scale = (value for value in result.multipliers if isinstance(value, fmpq))
-    return {
-        k: (value + (needed >> k & 1)) / (scale + ONE)
-        for k, value in zip(chosen, extra, strict=True)
-        if value or needed >> k & 1
-    }
 
 
 def _components(
