@@ -22,7 +22,7 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from spurious.atlas.fits import Fit, members
 from spurious.atlas.landscape import Landscape
-from spurious.atlas.logistic_floats import inner_point, newton, supports
+from spurious.atlas.logistic_floats import functional, inner_point, newton, supports
 from spurious.atlas.recession import recedes
 from spurious.atlas.states import UnresolvedError
 from spurious.exact import balls
@@ -37,9 +37,6 @@ BITS: Final = 320
 
 RADIUS_BITS: Final = 240
 """Minimisers are enclosed within 2^-RADIUS_BITS."""
-
-POSITIVE: Final = 1e-12
-"""Coefficients of a float program above this are taken for positive, and then proved to be."""
 
 DIGITS: Final = 30
 """Decimals that midpoints are rounded to."""
@@ -288,7 +285,11 @@ class LogProjector:
             return None
         if self._separated(columns, support, allowed):
             return None
+        if self._outside(columns, values, allowed):
+            return None
         found = self._interior(columns, values, needed, allowed)
+        if found is None and self._cut_off(columns, values, allowed):
+            return None
         if found is None:
             raise UnresolvedError("whether some units give a fit could not be decided")
         return found
@@ -310,6 +311,60 @@ class LogProjector:
             for k, v in found
             if isinstance(v, fmpq) and (v or needed >> k & 1)
         }
+
+    def _outside(self, columns: dict[int, Vector], values: dict[int, arb], allowed: int) -> bool:
+        """Whether balls show that a fit is not in the span of what is allowed.
+
+        Or, if that is independent, that its only coefficients there are not all nonnegative.
+        """
+        free, size = members(allowed), self.landscape.size
+        for normal in nullspace([columns[k] for k in free], size):
+            pairs = ((dot(normal, columns[k]), v) for k, v in values.items())
+            if balls.sign(sum((arb(entry) * v for entry, v in pairs), arb(0))) in (1, -1):
+                return True
+        if not free or rank([columns[k] for k in free]) < len(free):
+            return False
+        chosen = fmpq_mat([list(columns[k]) for k in free])
+        normal = (chosen * chosen.transpose()).inv() * chosen
+        target = [
+            sum((arb(columns[k][i]) * v for k, v in values.items()), arb(0)) for i in range(size)
+        ]
+        found = [
+            sum((arb(normal[row, i]) * v for i, v in enumerate(target)), arb(0))
+            for row in range(len(free))
+        ]
+        return any(balls.sign(value) == -1 for value in found)
+
+    def _cut_off(self, columns: dict[int, Vector], values: dict[int, arb], allowed: int) -> bool:
+        """Whether a functional that floats propose is >= 0 on what is allowed, < 0 on the fit.
+
+        It vanishes on the lines in the cone of what is allowed, and is positive on the rest.
+        """
+        free, size = members(allowed), self.landscape.size
+        spanned = [columns[k] for k in free]
+        lines = [
+            k
+            for k in free
+            if isinstance(solve(spanned, [-v for v in columns[k]], [None] * len(free)), Feasible)
+        ]
+        basis = nullspace([columns[k] for k in lines], size)
+        rest = [k for k in free if k not in lines]
+        target = [
+            sum((_rounded(v) * columns[k][i] for k, v in values.items()), ZERO) for i in range(size)
+        ]
+        proposed = functional(
+            [[dot(b, columns[k]) for b in basis] for k in rest], [dot(b, target) for b in basis]
+        )
+        if proposed is None:
+            return False
+        weights = [fmpq(int(z * 2**50), 2**50) for z in proposed]
+        cut = [
+            sum((z * b[i] for z, b in zip(weights, basis, strict=True)), ZERO) for i in range(size)
+        ]
+        if any(dot(cut, columns[k]) <= 0 for k in rest):
+            return False
+        height = sum((arb(dot(cut, columns[k])) * v for k, v in values.items()), arb(0))
+        return balls.sign(height) == -1
 
     def _separated(self, columns: dict[int, Vector], support: int, allowed: int) -> bool:
         """Whether a linear functional is >= 0 on what is allowed and negative on the fit.
@@ -370,7 +425,7 @@ class LogProjector:
             return None
         basic: list[int] = []
         for p in sorted(range(len(free)), key=proposed.__getitem__, reverse=True):
-            if proposed[p] > POSITIVE and (
+            if proposed[p] > 0 and (
                 rank([columns[free[q]] for q in (*basic, p)]) == len(basic) + 1
             ):
                 basic.append(p)
@@ -380,8 +435,8 @@ class LogProjector:
         right = [sum((arb(columns[k][i]) * v for k, v in values.items()), arb(0)) for i in size]
         result: dict[int, fmpq] = {}
         for p, value in enumerate(proposed):
-            if p not in basic and value > POSITIVE:
-                share = fmpq(int(value * 2**60), 2**60)
+            if p not in basic and value > 0:
+                share = fmpq(*value.as_integer_ratio())
                 result[free[p]] = share
                 right = [v - arb(share * h) for v, h in zip(right, columns[free[p]], strict=True)]
         chosen = fmpq_mat([list(column) for column in span])

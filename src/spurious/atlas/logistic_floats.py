@@ -11,18 +11,21 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from flint import fmpq
-from scipy.optimize import linprog, minimize, nnls
+from scipy.optimize import linprog
 from scipy.special import expit
 
 from spurious.exact.rationals import Vector, nearest_float
 
-__all__ = ["inner_point", "newton", "supports"]
+__all__ = ["functional", "inner_point", "newton", "supports"]
 
-TOLERANCES: Final = (1e-4, 1e-6, 1e-3, 1e-8)
+TOLERANCES: Final = (1e-7, 1e-5, 1e-10, 1e-3)
 """Shares of the largest coefficient above which a coefficient counts as positive."""
 
-NOTHING: Final = 1e-7
-"""Coefficients all below this are none."""
+ENTERS: Final = 1e-10
+"""Slope, for columns of length 1, from which on a generator enters."""
+
+POSITIVE: Final = 1e-9
+"""Smaller coefficients of a linear program, for columns of length 1, are taken for 0."""
 
 FAR: Final = 1e6
 """A coefficient beyond this is on its way to infinity."""
@@ -35,7 +38,10 @@ def _floats(values: Sequence[fmpq]) -> npt.NDArray[np.float64]:
 def supports(
     generators: Sequence[Vector], positive: Sequence[fmpq], negative: Sequence[fmpq]
 ) -> list[tuple[int, ...]]:
-    """Supports that a bounded descent suggests, as positions of generators, most likely first.
+    """Supports of the minimiser on a cone, as positions of generators, most likely first.
+
+    An active-set method as in C. L. Lawson and R. J. Hanson (1974), chapter 23, with Newton steps
+    that stop where a coefficient reaches 0.
 
     Args:
         generators: Of the cell, each of shape (n,).
@@ -47,29 +53,69 @@ def supports(
     columns = np.array([_floats(g) for g in generators]).T
     columns /= np.linalg.norm(columns, axis=0)
     plus, minus = _floats(positive), _floats(negative)
-    design = np.hstack([columns, np.ones((len(columns), 1))])
+    size, count = columns.shape
+    inside: list[int] = []
+    value = np.zeros(count)
+    constant = float(np.log(plus.sum() / minus.sum()))
 
-    def loss(at: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        f = design @ at
-        value = plus @ np.logaddexp(0, -f) + minus @ np.logaddexp(0, f)
-        return float(value), design.T @ (minus * expit(f) - plus * expit(-f))
+    def slopes() -> npt.NDArray[np.float64]:
+        f = columns @ value + constant
+        return minus * expit(f) - plus * expit(-f)
 
-    count = columns.shape[1]
-    end = minimize(
-        loss,
-        np.zeros(count + 1),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0, None)] * count + [(None, None)],
-        options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-11},
-    )
-    sparse = nnls(columns, columns @ end.x[:-1])[0]
-    found: list[tuple[int, ...]] = []
-    for values in (sparse, end.x[:-1]):
-        largest = float(values.max())
-        for tolerance in TOLERANCES if largest > NOTHING else ():
-            found.append(tuple(int(p) for p in np.flatnonzero(values > tolerance * largest)))
+    for _ in range(20 * count + 20):
+        _settle(columns, plus, minus, inside, value, constant_box := [constant])
+        constant = constant_box[0]
+        pull = columns.T @ slopes()
+        pull[inside] = 0.0
+        entering = int(pull.argmin())
+        if pull[entering] >= -ENTERS or len(inside) >= size:
+            break
+        inside.append(entering)
+    largest = float(value.max(initial=0.0))
+    found = [
+        tuple(sorted(int(p) for p in inside if value[p] > tolerance * largest))
+        for tolerance in TOLERANCES
+    ]
     return list(dict.fromkeys([*found, ()]))
+
+
+def _settle(
+    columns: npt.NDArray[np.float64],
+    plus: npt.NDArray[np.float64],
+    minus: npt.NDArray[np.float64],
+    inside: list[int],
+    value: npt.NDArray[np.float64],
+    constant: list[float],
+) -> None:
+    """Minimises over the coefficients inside and the constant, in place; those at 0 leave."""
+    for _ in range(500):
+        design = np.hstack([columns[:, inside], np.ones((len(columns), 1))])
+        at = np.append(value[inside], constant[0])
+        f = design @ at
+        gradient = design.T @ (minus * expit(f) - plus * expit(-f))
+        bends = (plus + minus) * expit(f) * expit(-f)
+        hessian = design.T @ (bends[:, None] * design)
+        step = -np.linalg.lstsq(hessian + 1e-15 * np.eye(len(at)), gradient, rcond=None)[0]
+        reach = np.inf
+        for p in range(len(inside)):
+            if step[p] < 0:
+                reach = min(reach, at[p] / -step[p])
+        share = min(1.0, reach)
+        here = plus @ np.logaddexp(0, -f) + minus @ np.logaddexp(0, f)
+        while share > 1e-12:
+            there = design @ (at + share * step)
+            if plus @ np.logaddexp(0, -there) + minus @ np.logaddexp(0, there) <= here:
+                break
+            share /= 2
+        at = at + share * step
+        value[inside] = np.maximum(at[:-1], 0.0)
+        constant[0] = float(at[-1])
+        if share == reach:
+            leaving = [p for p in inside if value[p] <= 1e-14 * (1 + value.max())]
+            value[leaving] = 0.0
+            inside[:] = [p for p in inside if p not in leaving]
+        elif np.abs(step).max() < 1e-13 * (1 + np.abs(at).max()):
+            return
 
 
 def newton(
@@ -118,26 +164,57 @@ def inner_point(
     """Coefficients t >= 0 with sum t_k column_k = target, those needed as large as possible.
 
     Args:
-        columns: Each of shape (n,).
+        columns: Each of shape (n,), not zero.
         needed: Which coefficients must be positive.
-        target: Shape (n,).
+        target: Shape (n,), not zero.
 
     Returns:
-        The coefficients, or None if floats find none that are positive where needed.
+        The coefficients, those that are almost 0 set to 0; or None if floats find none that are
+        positive where needed.
     """
     count = len(columns)
     if not count:
         return None
     matrix = np.array([_floats(column) for column in columns]).T
+    lengths = np.linalg.norm(matrix, axis=0)
+    aim = _floats(target)
+    size = np.linalg.norm(aim)
     wanted = np.array(needed, dtype=float)
     program = linprog(
         c=[*([0.0] * count), -1.0],
         A_ub=np.hstack([-np.diag(wanted), wanted[:, None]]),
         b_ub=np.zeros(count),
-        A_eq=np.hstack([matrix, np.zeros((len(matrix), 1))]),
-        b_eq=_floats(target),
+        A_eq=np.hstack([matrix / lengths, np.zeros((len(matrix), 1))]),
+        b_eq=aim / size,
         bounds=[(0, None)] * count + [(0, 1)],
+    )
+    if program.x is None or program.status != 0 or program.x[-1] < POSITIVE:
+        return None
+    found = np.where(program.x[:-1] < POSITIVE, 0.0, program.x[:-1])
+    return [float(v) for v in found * size / lengths]
+
+
+def functional(above: Sequence[Sequence[fmpq]], below: Sequence[fmpq]) -> list[float] | None:
+    """Weights z in [-1, 1] with z.row positive for all rows above, and z.below negative.
+
+    Args:
+        above: Rows of shape (b,); each is scaled to length 1.
+        below: Shape (b,).
+
+    Returns:
+        Shape (b,), with the smallest of these numbers as far from 0 as possible, or None.
+    """
+    count = len(below)
+    if not count:
+        return None
+    rows = np.array([*(_floats(row) for row in above), -_floats(below)])
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
+    program = linprog(
+        c=[*([0.0] * count), -1.0],
+        A_ub=np.hstack([-rows, np.ones((len(rows), 1))]),
+        b_ub=np.zeros(len(rows)),
+        bounds=[(-1, 1)] * count + [(0, 1)],
     )
     if program.x is None or program.status != 0 or program.x[-1] < 1e-9:
         return None
-    return [float(v) for v in program.x[:-1]]
+    return [float(z) for z in program.x[:-1]]
