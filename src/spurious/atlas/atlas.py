@@ -50,6 +50,9 @@ class Atlas:
         chambers: Activation patterns that one unit can have off all kinks.
         cells: Activation cells of the network, units unordered.
         symmetries: Symmetries of the data, the identity included.
+        regions: Different ways in which a unit can have an effect within a chamber.
+        regions_at_infinity: With the logistic loss: of these, how many let the loss fall for ever;
+            no local minimum has a unit there.
         fits: Different fitted vectors that are best in some cell, up to symmetry.
         minima: The families of minima, one for each orbit of symmetries, lowest loss first.
         undecided: Fitted vectors that were left undecided; none means that the list is complete.
@@ -62,6 +65,8 @@ class Atlas:
     chambers: int
     cells: int
     symmetries: int
+    regions: int
+    regions_at_infinity: int
     fits: int
     minima: tuple[Family, ...]
     undecided: tuple[Undecided, ...]
@@ -76,6 +81,15 @@ class Atlas:
     def complete(self) -> bool:
         """Whether every fitted vector was decided, so that the list has every local minimum."""
         return not self.undecided and not self.work.unresolved
+
+    def is_global(self, family: Family) -> bool | None:
+        """Whether a family is a global minimum; None if that is not known.
+
+        With the logistic loss the loss may fall below every minimum at infinity.
+        """
+        if family.loss > self.minima[0].loss:
+            return False
+        return True if self.loss is Loss.SQUARED else None
 
     def problem(self, family: Family) -> Problem:
         """The family's point as a problem."""
@@ -161,6 +175,8 @@ def atlas(
         chambers=chambers,
         cells=cells,
         symmetries=len(setting.group),
+        regions=len(setting.landscape.regions),
+        regions_at_infinity=setting.at_infinity,
         fits=len(fits),
         minima=tuple(sorted(found, key=lambda f: (f.loss, f.outputs))),
         undecided=tuple(undecided),

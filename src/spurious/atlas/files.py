@@ -18,7 +18,7 @@ from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
 from spurious.certify.outcome import Proof
 from spurious.certify.point_loss import point_loss
-from spurious.problem import Problem, problem_to_data
+from spurious.problem import Loss, Problem, problem_to_data
 from spurious.verdict import Answer, Verdict
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
         "cells": atlas.cells,
         "symmetries": atlas.symmetries,
         "fits": atlas.fits,
+        "regions": atlas.regions,
+        "regions_at_infinity": atlas.regions_at_infinity,
         "families": atlas.families,
         "complete": atlas.complete,
         "minima": [
-            family_to_data(family) | {"global": family.loss == atlas.minima[0].loss}
-            for family in atlas.minima
+            family_to_data(family) | {"global": atlas.is_global(family)} for family in atlas.minima
         ],
         "undecided": [{"loss": str(u.loss), "reason": u.reason} for u in atlas.undecided],
         "work": work_to_data(atlas.work),
@@ -72,11 +73,16 @@ def with_basins(atlas: Atlas, basins: Basins | None) -> dict[str, Any]:
 
 
 def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silent) -> list[Verdict]:
-    """Certifies the point of every family; the lowest ones as global optima.
+    """Certifies the point of every family; with squared loss the lowest ones as global optima.
+
+    With the logistic loss a point is rounded, and a flat family of irrational ones may be left
+    undecided, or refuted at the rounded point: then the verdict says nothing about the family.
 
     Raises:
         ArithmeticError: The certifier contradicts the atlas.
     """
+    if atlas.loss is not Loss.SQUARED:
+        return [certify(atlas.problem(family)) for family in atlas.minima]
     best = optimum(Problem(atlas.network, atlas.loss, atlas.data))
     if best.loss != atlas.minima[0].loss:
         raise ArithmeticError("the atlas and the search for the global optimum differ")

@@ -26,6 +26,7 @@ class Setting:
         group: Its symmetries.
         projector: Solves cells; grows while it is used.
         hidden: Number of hidden units, m.
+        at_infinity: Regions that have no part in local minima (logistic loss).
         branches: First regions of the branches.
         solve: Solves a branch, given by its first region; returns the fits.
     """
@@ -34,6 +35,7 @@ class Setting:
     group: tuple[Symmetry, ...]
     projector: Fits
     hidden: int
+    at_infinity: int
     branches: tuple[int, ...]
     solve: Callable[[int, Work], set[int]]
 
@@ -71,7 +73,7 @@ def prepare(problem: Problem, *, symmetric: bool = True) -> Setting:
     def solve(first: int, work: Work) -> set[int]:
         return set(walk_branch(cells, projector, first, work))
 
-    return Setting(landscape, group, projector, hidden, branches(cells), solve)
+    return Setting(landscape, group, projector, hidden, 0, branches(cells), solve)
 
 
 def _prepare_logistic(landscape: Landscape, hidden: int) -> Setting:
@@ -84,9 +86,9 @@ def _prepare_logistic(landscape: Landscape, hidden: int) -> Setting:
     def solve(first: int, work: Work) -> set[int]:
         return walk_logistic(projector, regions, hidden, first, work)
 
-    return Setting(
-        landscape, symmetries(landscape)[:1], projector, hidden, tuple(range(len(regions))), solve
-    )
+    lost = len(landscape.regions) - len(regions)
+    group, parts = symmetries(landscape)[:1], tuple(range(len(regions)))
+    return Setting(landscape, group, projector, hidden, lost, parts, solve)
 
 
 def solve_branch(setting: Setting, first: int) -> Branch:

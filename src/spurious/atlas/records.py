@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from spurious.atlas.cells import Work
 from spurious.atlas.minima import Family
@@ -13,18 +14,35 @@ from spurious.problem import point_from_data, point_to_data
 __all__ = [
     "family_from_data",
     "family_to_data",
+    "number_text",
     "work_from_data",
     "work_to_data",
 ]
+
+
+ROUNDED: Final = 15
+"""Decimals from which on a number counts as rounded."""
+
+
+def number_text(value: Fraction) -> str:
+    """A fraction; as a decimal if its denominator is a large power of ten, so that it was rounded.
+
+    Either is read back exactly by `Fraction`.
+    """
+    digits = len(str(value.denominator)) - 1
+    if digits < ROUNDED or 10**digits % value.denominator:
+        return str(value)
+    with localcontext(prec=2 * digits + 40) as context:
+        return f"{context.divide(Decimal(value.numerator), Decimal(value.denominator)):f}"
 
 
 def family_to_data(family: Family) -> dict[str, Any]:
     """A family as JSON data."""
     data = {field.name: getattr(family, field.name) for field in fields(family)}
     return data | {
-        "loss": str(family.loss),
-        "loss_radius": str(family.loss_radius),
-        "outputs": [str(value) for value in family.outputs],
+        "loss": number_text(family.loss),
+        "loss_radius": number_text(family.loss_radius),
+        "outputs": [number_text(value) for value in family.outputs],
         "blind_spots": list(family.blind_spots),
         "point": point_to_data(family.point),
     }

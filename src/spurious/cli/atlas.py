@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from spurious.problem import Problem
 
 __all__ = ["atlas", "global_"]
+
+
+class LossName(enum.StrEnum):
+    """The losses that have an atlas."""
+
+    squared = "squared"
+    logistic = "logistic"
+
 
 Source = Annotated[
     str,
@@ -43,6 +52,9 @@ def atlas(
     hidden: Hidden = None,
     activation: Activation = None,
     slope: Slope = None,
+    loss: Annotated[
+        LossName | None, typer.Option(help="Default: squared, or the problem file's.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -70,10 +82,11 @@ def atlas(
 ) -> Status:
     """List every local minimum of a network with one hidden layer, exactly.
 
-    For an activation that is linear on either side of 0 (relu, leaky_relu, abs) and the squared
-    loss, all local minima are found, those on kinks included: connected families with their loss
-    as a fraction, dimension, dead units and an exact point. One of each orbit of symmetries of the
-    data is listed. The first is the global optimum.
+    For an activation that is linear on either side of 0 (relu, leaky_relu, abs), all local minima
+    are found, those on kinks included: connected families with their loss as a fraction, dimension,
+    dead units and an exact point. One of each orbit of symmetries of the data is listed. The first
+    is the global optimum. With the logistic loss, losses are enclosed in intervals, and what falls
+    for ever at infinity is told apart; labels are -1 and 1.
 
     Example:
       spurious atlas d1 --hidden 1
@@ -90,7 +103,7 @@ def atlas(
     from spurious.paper.writing import make_folder
     from spurious.train import cores
 
-    problem = _problem(source, hidden, activation, slope)
+    problem = _problem(source, hidden, activation, slope, loss)
     if not spread > 0:
         raise InputError(f"--spread: found {spread}, expected a positive number")
     if out is not None:
@@ -151,7 +164,7 @@ def global_(
     from spurious.paper.writing import make_folder, write_json
     from spurious.problem import point_to_data
 
-    problem = _problem(source, hidden, activation, slope)
+    problem = _problem(source, hidden, activation, slope, LossName.squared)
     if out is not None:
         make_folder(out)
     with reporting() as report:
@@ -179,7 +192,13 @@ def global_(
     return Status.OK
 
 
-def _problem(source: str, hidden: int | None, activation: str | None, slope: str | None) -> Problem:
+def _problem(
+    source: str,
+    hidden: int | None,
+    activation: str | None,
+    slope: str | None,
+    loss: LossName | None,
+) -> Problem:
     """The problem that a dataset's name or a file stands for.
 
     Raises:
@@ -201,11 +220,11 @@ def _problem(source: str, hidden: int | None, activation: str | None, slope: str
     else:
         base = read_problem(source)
         data = base.data
-        if hidden is None and base.network.depth == 1 and activation is None and slope is None:
+        if not base.network.depth and hidden is None:
+            raise InputError(f"--hidden: missing, but {source} has no hidden layer; try --hidden 2")
+        if base.network.depth > 1 and hidden is None:
             return Problem(base.network, base.loss, data)
-        hidden = hidden or (base.network.hidden[0] if base.network.depth else 1)
-        if base.loss is not Loss.SQUARED:
-            raise InputError(f"{source}: found the loss {base.loss}, expected squared")
+        hidden = hidden or base.network.hidden[0]
     name = activation or (base.network.activation if base else "relu")
     below: Fraction | None = None
     if name == "leaky_relu":
@@ -213,8 +232,9 @@ def _problem(source: str, hidden: int | None, activation: str | None, slope: str
         below = _fraction(slope) if slope else kept or Fraction(1, 100)
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
-    outputs = len(data.y[0])
-    return Problem(Network((data.inputs, hidden, outputs), name, below), Loss.SQUARED, data)
+    network = Network((data.inputs, hidden, len(data.y[0])), name, below)
+    chosen = Loss(loss.value) if loss else base.loss if base else Loss.SQUARED
+    return Problem(network, chosen, data)
 
 
 def _fraction(text: str) -> Fraction:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from spurious.atlas.workers import silent
 from spurious.paper.wording import exact_text
+from spurious.verdict import Decision
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, Optimum
@@ -75,8 +76,11 @@ def write_atlas(
     make_folder(out / "certificates")
     for k, verdict in enumerate(certificates(atlas, report), start=1):
         name = f"certificates/{k:04d}.json"
-        write_json(out / name, verdict.certificate)
-        data["minima"][k - 1]["certificate"] = name
+        data["minima"][k - 1]["certificate"] = None
+        minimum = verdict.decision is not Decision.NOT_LOCAL_MINIMUM
+        if verdict.certificate is not None and minimum:
+            write_json(out / name, verdict.certificate)
+            data["minima"][k - 1]["certificate"] = name
     write_json(out / "atlas.json", data)
     write_atomically(out / "minima.parquet", table_bytes(data))
     shares = None if basins is None else [count / basins.runs for count in basins.hits]
@@ -92,7 +96,7 @@ def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
     console = _console()
     widths = "-".join(map(str, atlas.network.widths))
     console.print(
-        f"{widths} {atlas.network.activation}, {atlas.data.size} points, squared loss: "
+        f"{widths} {atlas.network.activation}, {atlas.data.size} points, {atlas.loss} loss: "
         f"{atlas.cells:,} cells, {atlas.families:,} families of local minima"
         + (f" ({len(atlas.minima)} up to symmetry)" if atlas.symmetries > 1 else "")
     )
@@ -105,15 +109,16 @@ def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
     if basins is not None:
         table.add_column("basin", justify="right")
     for k, family in enumerate(atlas.minima[:SHOWN]):
-        exact = str(family.loss)
-        kind = "global" if family.loss == atlas.minima[0].loss else "spurious"
+        exact = str(family.loss) if not family.loss_radius else ""
+        best = atlas.is_global(family)
+        kind = "spurious" if best is False else "global" if best else "lowest"
         if not family.differentiable:
             kind += ", on kinks only"
         if not family.connected:
             kind += ", perhaps several"
         row = [
             exact if len(exact) < 24 else "",
-            f"{float(family.loss):.6g}" if "/" in exact or len(exact) >= 24 else "",
+            "" if exact.isdigit() and len(exact) < 24 else f"{float(family.loss):.6g}",
             str(family.dimension),
             str(family.dead_units),
             str(len(family.blind_spots)),
@@ -129,6 +134,13 @@ def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
         console.print(f"... and {len(atlas.minima) - SHOWN} more; --out or --json gives all")
     if basins is not None:
         _show_basins(console, basins)
+    if atlas.regions_at_infinity:
+        console.print(
+            f"{atlas.regions_at_infinity} of {atlas.regions} ways to use a unit let the loss fall "
+            "for ever: no local minimum uses them"
+        )
+    if atlas.work.unresolved:
+        console.print(f"undecided: the minima of {atlas.work.unresolved} cells")
     for item in atlas.undecided:
         console.print(f"undecided: loss {exact_text(item.loss)}: {item.reason}")
     if out is not None:
