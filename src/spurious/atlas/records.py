@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
 
@@ -25,15 +24,16 @@ ROUNDED: Final = 15
 
 
 def number_text(value: Fraction) -> str:
-    """A fraction; as a decimal if its denominator is a large power of ten, so that it was rounded.
+    """A fraction; as a decimal if it is one with many digits, that is, if it was rounded.
 
     Either is read back exactly by `Fraction`.
     """
     digits = len(str(value.denominator)) - 1
-    if digits < ROUNDED or 10**digits % value.denominator:
+    places = next((k for k in range(digits, 4 * digits) if not 10**k % value.denominator), 0)
+    if places < ROUNDED:
         return str(value)
-    with localcontext(prec=2 * digits + 40) as context:
-        return f"{context.divide(Decimal(value.numerator), Decimal(value.denominator)):f}"
+    scaled = str(abs(value) * 10**places).rjust(places + 1, "0")
+    return f"{'-' * (value < 0)}{scaled[:-places]}.{scaled[-places:]}"
 
 
 def family_to_data(family: Family) -> dict[str, Any]:
