@@ -15,7 +15,7 @@ others, and the weights there can be zero without loss: `coordinates` names the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations, product
 
@@ -82,14 +82,36 @@ class Arrangement:
     points: tuple[Vector, ...]
     rays: tuple[Ray, ...]
     chambers: tuple[Sides, ...]
+    _known: dict[tuple[str, Sides], tuple[int, ...]] = field(
+        default_factory=dict[tuple[str, Sides], tuple[int, ...]], compare=False, repr=False
+    )
 
     def rays_of(self, sides: Sides) -> tuple[int, ...]:
         """The rays that generate the closure of a face."""
-        return tuple(k for k, ray in enumerate(self.rays) if ray.sides.closes(sides))
+        key = ("rays", sides)
+        if key not in self._known:
+            self._known[key] = tuple(
+                k for k, ray in enumerate(self.rays) if ray.sides.closes(sides)
+            )
+        return self._known[key]
 
     def star(self, sides: Sides) -> tuple[int, ...]:
         """The rays of all chambers whose closure contains a face."""
-        return tuple(k for k, ray in enumerate(self.rays) if ray.sides.agrees(sides))
+        key = ("star", sides)
+        if key not in self._known:
+            self._known[key] = tuple(
+                k for k, ray in enumerate(self.rays) if ray.sides.agrees(sides)
+            )
+        return self._known[key]
+
+    def chambers_around(self, sides: Sides) -> tuple[int, ...]:
+        """The chambers whose closure contains a face."""
+        key = ("chambers", sides)
+        if key not in self._known:
+            self._known[key] = tuple(
+                k for k, chamber in enumerate(self.chambers) if sides.closes(chamber)
+            )
+        return self._known[key]
 
     def dimension(self, sides: Sides) -> int:
         """The dimension of a face in the kept coordinates."""

@@ -138,6 +138,7 @@ class Projector:
             middle = sum((v * w for v, w in zip(generator, weights, strict=True)), fmpz(0))
             centres.append([v * total - middle for v in generator])
         self._columns = centres
+        self._rational = [tuple(fmpq(v) for v in row) for row in centres]
         self._weighted = [[v * w for v, w in zip(row, weights, strict=True)] for row in centres]
         self._generators = fmpq_mat(self._weighted) if centres else None
         self._supports: dict[int, int | None] = {}
@@ -181,7 +182,7 @@ class Projector:
         target = self.fitted(fit)
         chosen = members(allowed)
         reduced, rank = fmpq_mat(
-            [[*(self.centred(k)[i] for k in chosen), z] for i, z in enumerate(target)]
+            list(map(list, zip(*(self._rational[k] for k in chosen), target, strict=True)))
         ).rref()
         entries = reduced.table()
         width = len(chosen)

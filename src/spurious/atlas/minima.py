@@ -230,9 +230,8 @@ class _Describer:
         """Signed chambers, numbered, that a class's states are in the closure of."""
         found: set[int] = set()
         for state in cls.states:
-            for k, chamber in enumerate(self.landscape.arrangement.chambers):
-                if state.sides.closes(chamber):
-                    found.update(2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign))
+            for k in self.landscape.arrangement.chambers_around(state.sides):
+                found.update(2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign))
         return tuple(sorted(found))
 
     def _point(self, states: Sequence[State], idle: Sequence[bool]) -> Point:
