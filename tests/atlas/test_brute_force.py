@@ -88,21 +88,21 @@ def _brute_force(x, y, hidden, slopes):
 
 
 def _of_atlas(problem):
-    """The same from the atlas."""
+    """The same from the atlas, which merges repeated points."""
     found = set()
-    size = problem.data.size
+    places = list(dict.fromkeys(problem.data.x))
+    group = [places.index(x) for x in problem.data.x]
     for outputs, states in enumerate_strata(problem):
         units = sorted(
             (
                 state.sign,
                 tuple(
-                    (state.sides.positive >> i & 1) - (state.sides.negative >> i & 1)
-                    for i in range(size)
+                    (state.sides.positive >> i & 1) - (state.sides.negative >> i & 1) for i in group
                 ),
             )
             for state in states
         )
-        found.add((tuple(units), outputs))
+        found.add((tuple(units), tuple(outputs[i] for i in group)))
     return found
 
 
@@ -117,6 +117,7 @@ TINY = {
     "triangle": ([[0, 0], [1, 0], [0, 1]], [1, -1, 2], 1, "relu"),
     "leaky": ([[-1], [0], [2]], [1, -1, 2], 2, "leaky_relu"),
     "abs": ([[-1], [0], [2]], [1, -1, 2], 2, "abs"),
+    "repeated points": ([[0], [2], [0], [1]], [1, 0, 2, -1], 1, "relu"),
     "one point": ([[3]], [2], 2, "relu"),
 }
 
@@ -129,4 +130,5 @@ def test_the_same_strata_as_brute_force(name):
     data = dataset_from_arrays(x, [[target] for target in y])
     found = _of_atlas(Problem(network, Loss.SQUARED, data))
     slopes = [Fraction(s) for s in network.slopes]
+    assert found
     assert found == _brute_force(data.x, [row[0] for row in data.y], hidden, slopes)
