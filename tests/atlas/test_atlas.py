@@ -1,6 +1,7 @@
 """Atlases against what is known, against the certifier, and against trained networks."""
 
 import random
+from collections import Counter
 from fractions import Fraction
 from importlib import import_module
 
@@ -8,7 +9,6 @@ import pytest
 
 import spurious_checker
 from spurious import atlas
-from spurious.atlas.atlas import enumerate_strata
 from spurious.atlas.basins import measure_basins
 from spurious.certify import certify
 from spurious.errors import InputError
@@ -121,13 +121,35 @@ def test_trained_networks_end_in_the_list(name):
     assert sum(basins.hits) > 450
 
 
-def test_symmetries_change_no_list():
-    problem = of("xor", 2)
+SYMMETRIC = {
+    "xor": (of("xor", 2), 8),
+    "jellyfish": (of("jellyfish", 2), 2),
+    "mirror": (made([[-2], [-1], [1], [2]], [1, -1, -1, 1], 2), 2),
+    "turned mirror": (made([[-2], [-1], [1], [2]], [1, -1, 1, -1], 2), 2),
+    "zigzag": (made([[0], [1], [2], [3], [4]], [0, 1, 0, 1, 0], 2), 2),
+    "abs": (made([[-1], [0], [1]], [1, 0, 1], 2, "abs"), 2),
+    "triangle": (made([[0, 0], [2, 0], [1, 3]], [1, 1, 0], 2), 2),
+}
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_orbits_add_up_to_the_list_without_symmetries(name, monkeypatch):
+    problem, size = SYMMETRIC[name]
     found = atlas(problem)
-    assert found.symmetries == 8
-    values = {outputs for outputs, _ in enumerate_strata(problem)}
-    images = sum({f.outputs: f.orbit for f in found.minima if f.loss == 2}.values())
-    assert images == sum(1 for v in values if sorted(map(abs, v)) == [0, 0, 1, 1])
+    assert found.symmetries == size
+    module = import_module("spurious.atlas.atlas")
+    prepare = module.prepare
+    monkeypatch.setattr(module, "prepare", lambda p: prepare(p, symmetric=False))
+    plain = atlas(problem)
+    assert plain.symmetries == 1
+
+    def counted(families):
+        counts = Counter()
+        for f in families:
+            counts[f.loss, f.dimension, f.differentiable, f.cells] += f.orbit
+        return counts
+
+    assert counted(found.minima) == counted(plain.minima)
 
 
 def test_repeated_points_are_a_weighted_point():
