@@ -102,9 +102,22 @@ def _spread(pool: ProcessPoolExecutor, names: Sequence[str]) -> Iterator[tuple[s
 
 def _start_worker(data: dict[str, Any]) -> None:
     import signal
+    from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     _setting.append(prepare(problem_from_data(data)))
+
+
+def _end_with_parent() -> None:
+    """Ends this process when its parent is gone, even if that was killed."""
+    import multiprocessing
+    import os
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _named_part(name: str) -> tuple[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -14,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from spurious.atlas.workers import silent
 from spurious.paper.wording import exact_text
 from spurious.verdict import Decision
 
@@ -28,19 +28,35 @@ WIDE: Final = 120
 SHOWN: Final = 60
 """Most rows of a printed table; the files have all."""
 
+PLAIN_SECONDS: Final = 5.0
+"""How often a line is printed where there is no terminal."""
+
 Report = Callable[[str, int, int], None]
+
+
+def _lines(console: Console) -> Report:
+    """Prints progress that takes long as lines."""
+    said = time.monotonic()
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > PLAIN_SECONDS:
+            said = time.monotonic()
+            console.print(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))
+
+    return report
 
 
 @contextmanager
 def reporting() -> Generator[Report]:
-    """Shows progress on stderr, on a terminal only.
+    """Shows progress on stderr: bars on a terminal, else a line now and then.
 
     Yields:
         What to call with a heading, how much is done, and how much there is (0: unknown).
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield silent
+        yield _lines(console)
         return
     bar = Progress(
         TextColumn("{task.description}"),
