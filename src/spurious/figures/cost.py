@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from spurious.figures.style import CYCLE, LINES, PAGE, new_figure, styled
+from spurious.figures.style import CYCLE, LINES, PAGE, legend_below, new_figure, styled
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 
@@ -24,7 +24,7 @@ class CostSeries:
     """Times measured for one kind of problem.
 
     Attributes:
-        label: Entry in the legend; the same label looks the same in every panel.
+        label: Entry in the legend. Panels that share their labels share one legend.
         size: The parameter's values, shape (m,), increasing.
         seconds: Time for each, shape (m,).
     """
@@ -52,15 +52,17 @@ def cost_curves(data: Sequence[CostPanel]) -> Figure:
     """Draws time against size on logarithmic axes, one panel for each parameter.
 
     Args:
-        data: The panels, two to a row; all share the axis of seconds.
+        data: The panels, two to a row (three where there are three); all share the axis of
+            seconds.
     """
-    rows = (len(data) + 1) // 2
+    columns = 3 if len(data) == 3 else 2
+    rows = -(-len(data) // columns)
     figure = new_figure(PAGE, 2.1 * rows + 0.4)
-    labels = list(dict.fromkeys(series.label for panel in data for series in panel.series))
-    cells = figure.subplots(rows, 2, sharey=True, squeeze=False).flatten()
+    lists = [[series.label for series in panel.series] for panel in data]
+    shared = len(set(map(tuple, lists))) == 1
+    cells = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
     for axes, panel, letter in zip(cells, data, "abcdefghijkl", strict=False):
-        for series in panel.series:
-            look = labels.index(series.label) % len(CYCLE)
+        for look, series in enumerate(panel.series):
             axes.plot(
                 series.size,
                 series.seconds,
@@ -79,14 +81,13 @@ def cost_curves(data: Sequence[CostPanel]) -> Figure:
         axes.grid(visible=True, axis="y", color="#DDDDDD", lw=0.5)
         axes.set_title(f"({letter})")
         axes.set_xlabel(panel.parameter)
+        if not shared:
+            legend_below(axes, 2 if columns == 2 else 1)
     for axes in cells[len(data) :]:
         axes.remove()
-    for axes in cells[: len(data) : 2]:
+    for axes in cells[: len(data) : columns]:
         axes.set_ylabel("time (s)")
-    entries = {
-        label: handle
-        for axes in cells[: len(data)]
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4)
+    if shared:
+        handles, entries = cells[0].get_legend_handles_labels()
+        figure.legend(handles, entries, loc="outside lower center", ncols=4)
     return figure

@@ -96,7 +96,7 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def legend_below(axes: Axes) -> None:
+def legend_below(axes: Axes, columns: int = 2) -> None:
     """Puts the legend under the axes and their label; the layout makes room for it."""
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -106,5 +106,5 @@ def legend_below(axes: Axes) -> None:
         bbox_to_anchor=(0.5, 0.0),
         bbox_transform=axes.transAxes + ScaledTranslation(0, -LEGEND_DROP, figure.dpi_scale_trans),
         borderaxespad=0.0,
-        ncols=2,
+        ncols=columns,
     )
