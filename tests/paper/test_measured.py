@@ -74,7 +74,7 @@ def test_progress_is_said(table: ClaimResult, said: list[str]) -> None:
 
 def test_the_report_has_its_parts(table: ClaimResult) -> None:
     headings = {row.heading for row in table.rows}
-    assert len([heading for heading in headings if "all local minima" in heading]) == 2
+    assert len([heading for heading in headings if "every local minimum" in heading]) == 2
     assert len(headings) == 7
     assert {row.status for row in table.rows if row.printed == "not said"} == {Status.MEASURED}
     assert [picture.name for picture in table.pictures] == ["c03-outcomes"]
