@@ -77,7 +77,11 @@ def test_the_report_has_its_parts(table: ClaimResult) -> None:
     assert len([heading for heading in headings if "every local minimum" in heading]) == 2
     assert len(headings) == 7
     assert {row.status for row in table.rows if row.printed == "not said"} == {Status.MEASURED}
-    assert [picture.name for picture in table.pictures] == ["c03-outcomes"]
+    assert [picture.name for picture in table.pictures] == [
+        "c03-outcomes",
+        "c03-xor-2-minima",
+        "c03-jellyfish-2-minima",
+    ]
 
 
 def test_budgets_grow() -> None:
