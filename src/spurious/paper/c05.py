@@ -12,7 +12,7 @@ from spurious.paper.claims import find_claim
 from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
-from spurious.paper.relu import hidden_preactivations, squared_loss
+from spurious.construct.relu import hidden_preactivations, squared_loss
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Layer, Point
 

@@ -16,7 +16,7 @@ from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.dead_cases import IN_THE_PLANE, ON_A_LINE, Case, target_means
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.plateau import output_bias_profile, profile_table
-from spurious.paper.relu import outputs
+from spurious.construct.relu import outputs
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Layer, Loss, Network, Point, Problem, flatten, point_from_data
 

@@ -16,7 +16,7 @@ from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.dead_cases import IN_THE_PLANE, ON_A_LINE, Case, margin, target_means
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.plateau import dead_layer_profiles, profile_table
-from spurious.paper.relu import Vector, hidden_preactivations, outputs
+from spurious.construct.relu import Vector, hidden_preactivations, outputs
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 

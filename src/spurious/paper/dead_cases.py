@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from spurious.paper.relu import hidden_preactivations
+from spurious.construct.relu import hidden_preactivations
 from spurious.problem import Dataset, Point, dataset_from_arrays
 
 __all__ = ["IN_THE_PLANE", "ON_A_LINE", "Case", "margin", "target_means"]
