@@ -31,7 +31,7 @@ is. Both can come close; `constant_share` also counts networks that are constant
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, pairwise
@@ -165,7 +165,7 @@ def _without_biases(data: Dataset, hidden: Sequence[int], normal: bool) -> Fract
     if not rays:
         return Fraction(1)
     counted = hidden if _acute(rays) else hidden[1:]
-    alive = prod((1 - Fraction(1, 2**units) for units in counted), start=Fraction(1))
+    alive = _survival(counted)
     if normal:
         return (1 - alive) ** len(rays)
     return max(1 - len(rays) * alive, Fraction(0))
@@ -175,14 +175,18 @@ def _with_biases(data: Dataset, hidden: Sequence[int], normal: bool) -> Fraction
     points = set(data.x)
     if len(points) == 1:
         return Fraction(1)
-    survive = Fraction(1)
-    lifted = [(*x, Fraction(1)) for x in points]
-    if normal and _acute(lifted):
-        survive *= 1 - Fraction(1, 2 ** (hidden[0] * len(points)))
+    signs: list[int] = []
+    if normal and _acute([(*x, Fraction(1)) for x in points]):
+        signs.append(hidden[0] * len(points))
     for below, units in pairwise(hidden):
-        one = min(len(points), below + 1) if normal else below + 1
-        survive *= 1 - Fraction(1, 2 ** (units * one))
-    return 1 - survive
+        signs.append(units * (min(len(points), below + 1) if normal else below + 1))
+    return 1 - _survival(signs)
+
+
+def _survival(signs: Iterable[int]) -> Fraction:
+    """The product of the 1 - 2^-s, s the number of signs that a layer's death takes."""
+    found = tuple(signs)
+    return Fraction(prod(2**s - 1 for s in found), 2 ** sum(found))
 
 
 def _rays(points: Sequence[Vector]) -> list[Vector]:

@@ -39,8 +39,9 @@ __all__ = ["ShiftedStart", "shifted_start_data"]
 FINENESS: Final = 10**12
 """Square roots are rounded to fractions with at most this denominator."""
 
-SPREAD: Final = 0.2
-"""The distances of points on one axis differ by up to this share from their mean."""
+SPREAD: Final = 0.01
+"""The distances of points on one side of an axis differ by up to this share from their mean. The
+smaller, the smaller a mean is enough."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from spurious.figures.cost import CostPanel, CostSeries, cost_curves
 from spurious.figures.dead_layer import Profile, dead_layer
 from spurious.figures.outcomes import OutcomePanel, outcome_shares
 from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
+from spurious.figures.series import Series, SeriesPanel, series_panels
 from spurious.figures.slices import LineSlice, PlaneSlice, loss_slices
 from spurious.figures.write import png_bytes, svg_text
 
@@ -23,6 +24,8 @@ __all__ = [
     "PlaneSlice",
     "Profile",
     "RegressionPanel",
+    "Series",
+    "SeriesPanel",
     "atlas_panels",
     "cost_curves",
     "dead_layer",
@@ -31,5 +34,6 @@ __all__ = [
     "outcome_shares",
     "png_bytes",
     "regression_fits",
+    "series_panels",
     "svg_text",
 ]

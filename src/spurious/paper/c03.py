@@ -14,8 +14,9 @@ from spurious.paper.linearity import near_linear
 from spurious.paper.outcome_panels import panel
 from spurious.paper.sweeping import swept
 from spurious.paper.table1 import HIDDEN, Column, main_plan, printed, sensitivity_plan
+from spurious.paper.wording import percent, rate_text
 from spurious.problem import dataset
-from spurious.sweep import AXES, Rate, Store, Summary, summaries
+from spurious.sweep import AXES, Store, Summary, summaries
 from spurious.train import Outcome
 
 __all__ = ["run"]
@@ -112,12 +113,12 @@ def _table_rows(
                 status, note = Status.DIFFERS, "some protocols of the grid reach it"
             else:
                 status, note = Status.DIFFERS, "no protocol of the grid reaches it"
-            spread = f"; over all protocols {_percent(low)} to {_percent(high)}"
+            spread = f"; over all protocols {percent(low)} to {percent(high)}"
             rows.append(
                 Row(
                     f"{column}, h = {hidden}",
                     f"{100 * value:.0f}%",
-                    f"{_rate_text(rate)}{spread} ({note})",
+                    f"{rate_text(rate)}{spread} ({note})",
                     status,
                     heading="Table 1: share of runs that reach zero training error",
                 )
@@ -254,7 +255,7 @@ def _trapped_row(columns: Mapping[Column, Sequence[Summary]], heading: str) -> R
     cells = [cell for found in columns.values() for cell in found]
     failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
     trapped = sum(cell.counts[outcome] for cell in cells for outcome in TRAPS)
-    text = f"{_percent(trapped / failures)} of {failures:,}" if failures else "there are none"
+    text = f"{percent(trapped / failures)} of {failures:,}" if failures else "there are none"
     return Row("unsolved runs that are trapped", "not said", text, Status.MEASURED, True, heading)
 
 
@@ -291,7 +292,7 @@ def _trend_rows(
         Row(
             "two hidden units suffice, and full-batch training often fails",
             "0 to 90% solved",
-            f"at most {_percent(highest)} solved in any column with h = 2",
+            f"at most {percent(highest)} solved in any column with h = 2",
             _held(highest < 0.95),
             True,
             heading,
@@ -346,14 +347,6 @@ def _explanation(columns: Mapping[Column, Sequence[Summary]], context: Context) 
         "value is not reproduced: a rate without its protocol, and without the kinds of the "
         "failures, means little.",
     )
-
-
-def _rate_text(rate: Rate) -> str:
-    return f"{_percent(rate.share)} [{_percent(rate.low)}, {_percent(rate.high)}]"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
 
 
 def _data(name: str, columns: Mapping[Column, Sequence[Summary]]) -> DataTable:

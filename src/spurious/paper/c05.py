@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from spurious.construct.relu import hidden_preactivations, squared_loss
 from spurious.figures import regression_fits
 from spurious.paper.bundled import bundled, point_of
 from spurious.paper.claim import ClaimResult, Picture, Row, explained, overall, proved
@@ -12,7 +13,6 @@ from spurious.paper.claims import find_claim
 from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
-from spurious.construct.relu import hidden_preactivations, squared_loss
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Layer, Point
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from spurious.construct.relu import hidden_preactivations
 from spurious.figures import RegressionPanel, regression_fits
 from spurious.paper.bundled import bundled, point_of, witness_of
 from spurious.paper.claim import ClaimResult, Picture, Row, Status, explained, proved
@@ -11,7 +12,6 @@ from spurious.paper.claims import find_claim
 from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
-from spurious.construct.relu import hidden_preactivations
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Dataset, Point, Problem
 

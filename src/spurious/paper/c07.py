@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from spurious.construct.relu import squared_loss
 from spurious.figures import regression_fits
 from spurious.paper.bundled import bundled, point_of, witness_of
 from spurious.paper.claim import ClaimResult, Picture, Row, explained, overall, proved
@@ -13,7 +14,7 @@ from spurious.paper.claims import find_claim
 from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
-from spurious.construct.relu import squared_loss
+from spurious.paper.region_traps import region_traps
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Dataset, Point, Problem
 
@@ -85,7 +86,8 @@ def run() -> ClaimResult:
         },
         drawn=3,
     )
-    rows = (*_rows(bad, better), *_region_rows(problem), *lists.rows)
+    traps = region_traps("c07-trap")
+    rows = (*_rows(bad, better), *_region_rows(problem), *lists.rows, *traps.rows)
     panel = fitted_panel(
         "",
         problem.network,
@@ -113,10 +115,14 @@ def run() -> ClaimResult:
             "the best straight line, computed by exact least squares; in the region that gets "
             "two, it is exact. The enumeration shows that neither is the best: three units fit "
             "these six points exactly.",
+            "The generalisation that the paper leaves as future work is Theorem 16 of "
+            "docs/mathematics.md: for any number of inputs, regions, units and layers, and any "
+            "ratio of the losses. Below, examples of it, certified, and how often training from "
+            "standard starts ends at the bad minimum's loss.",
         ),
-        (bad, better, *lists.proofs),
-        (picture, *lists.pictures),
-        (panel_table("c07-fits", panel), *lists.tables),
+        (bad, better, *lists.proofs, *traps.proofs),
+        (picture, *lists.pictures, *traps.pictures),
+        (panel_table("c07-fits", panel), *lists.tables, *traps.tables),
     )
 
 

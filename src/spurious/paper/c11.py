@@ -7,16 +7,16 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
+from spurious.construct.dead_layer import dead_point, target_means
+from spurious.construct.relu import outputs
 from spurious.figures import dead_layer
 from spurious.paper.bundled import point_of
-from spurious.paper.c12 import dead_point
 from spurious.paper.claim import ClaimResult, Picture, Row, explained, overall, proved
 from spurious.paper.claims import find_claim
 from spurious.paper.curves import fitted_panel, panel_table
-from spurious.paper.dead_cases import IN_THE_PLANE, ON_A_LINE, Case, target_means
+from spurious.paper.dead_cases import IN_THE_PLANE, ON_A_LINE, Case
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.plateau import output_bias_profile, profile_table
-from spurious.construct.relu import outputs
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Layer, Loss, Network, Point, Problem, flatten, point_from_data
 

@@ -14,8 +14,6 @@ from spurious.paper.claim import Claim
 __all__ = ["CLAIMS", "find_claim"]
 
 _LARGE: Final = "needs ensembles of networks that are too large for the kernel of package train"
-_ATLAS: Final = "needs the enumeration of linear regions (package atlas) and the sweeps"
-_CONSTRUCT: Final = "needs the constructions of package construct"
 
 CLAIMS: Final = (
     Claim(
@@ -88,7 +86,7 @@ CLAIMS: Final = (
         "There is a whitened, linearly separable dataset on which every ReLU network started from "
         "normal weights with a suitable non-zero mean fails, with probability as near 1 as "
         "wanted.",
-        _CONSTRUCT,
+        measured=True,
     ),
     Claim(
         "C10",
@@ -96,7 +94,7 @@ CLAIMS: Final = (
         "v1, Proposition 5, Fig. 6",
         "For any data and any zero-mean initialisation, the probability that training ends in a "
         "constant model goes to 1 as ReLU layers are added.",
-        _CONSTRUCT,
+        measured=True,
     ),
     Claim(
         "C11",
@@ -129,7 +127,7 @@ CLAIMS: Final = (
         "discussion",
         "Learning is hard when many points of different classes share few linear regions of the "
         "initial network.",
-        _ATLAS,
+        measured=True,
     ),
 )
 """Every claim, in order."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import spurious_checker
 from spurious.atlas import Atlas, Optimum, atlas, optimum
+from spurious.construct.relu import outputs
 from spurious.figures import atlas_panels
 from spurious.paper.claim import DataTable, Picture, Row, Status, proved
 from spurious.paper.evidence import Proof
-from spurious.construct.relu import outputs
 from spurious.paper.wording import exact_text
 from spurious.problem import Dataset, Loss, Network, Point, Problem
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Final
 
-from spurious.construct.relu import hidden_preactivations
-from spurious.problem import Dataset, Point, dataset_from_arrays
+from spurious.problem import Dataset, dataset_from_arrays
 
-__all__ = ["IN_THE_PLANE", "ON_A_LINE", "Case", "margin", "target_means"]
+__all__ = ["IN_THE_PLANE", "ON_A_LINE", "Case"]
 
 ON_A_LINE: Final = dataset_from_arrays(
     [["-2"], ["-2"], ["-1"], ["0"], ["1"], ["1"], ["2"]],
@@ -41,13 +39,3 @@ class Case:
     def name(self) -> str:
         """For example `1-4-3-1, layer 2 dead`."""
         return f"{'-'.join(map(str, self.widths))}, layer {self.layer} dead"
-
-
-def margin(point: Point, layer: int, data: Dataset) -> Fraction:
-    """How far below 0 every pre-activation of a layer stays on the data."""
-    return -max(max(hidden_preactivations(point, x)[layer - 1]) for x in data.x)
-
-
-def target_means(data: Dataset) -> tuple[Fraction, ...]:
-    """The mean target of each output, shape (K,)."""
-    return tuple(sum(column, Fraction(0)) / data.size for column in zip(*data.y, strict=True))

@@ -5,11 +5,22 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, log10
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
-__all__ = ["exact_text", "interval_text", "loss_text", "proved_decimal", "verdict_text"]
+if TYPE_CHECKING:
+    from spurious.sweep import Rate
+
+__all__ = [
+    "exact_text",
+    "interval_text",
+    "loss_text",
+    "percent",
+    "proved_decimal",
+    "rate_text",
+    "verdict_text",
+]
 
 SIGNIFICANT: Final = 12
 """Most significant digits shown of a number that is not short and exact."""
@@ -76,6 +87,16 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.decision is Decision.LOCAL_MINIMUM_NEARBY and verdict.radius is not None:
         words += f", within {_short(verdict.radius)} of the point"
     return words
+
+
+def rate_text(rate: Rate) -> str:
+    """A share with its interval: `12.0% [10.1%, 14.2%]`."""
+    return f"{percent(rate.share)} [{percent(rate.low)}, {percent(rate.high)}]"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent: `12.0%`."""
+    return f"{100 * share:.1f}%"
 
 
 def _short(value: Fraction) -> str:
