@@ -171,8 +171,8 @@ def test_dead_starts_stay_dead() -> None:
 @pytest.mark.parametrize(
     ("widths", "activation", "layer", "line"),
     [
-        ((1, 3, 1), "relu", 2, "layer: found 2, expected one of 1 to 1"),
-        ((1, 3, 1), "relu", 0, "layer: found 0, expected one of 1 to 1"),
+        ((1, 3, 1), "relu", 2, "layer: found 2, expected a hidden layer, 1 to 1"),
+        ((1, 3, 1), "relu", 0, "layer: found 0, expected a hidden layer, 1 to 1"),
         ((1, 1), "relu", 1, "without hidden layers"),
         ((1, 3, 1), "tanh", 1, "expected relu"),
         ((2, 3, 1), "relu", 1, "found points of 1 inputs, expected 2"),

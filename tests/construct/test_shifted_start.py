@@ -12,6 +12,7 @@ from scipy.stats import norm
 from spurious.construct import (
     ShiftedStart,
     dead_probability,
+    drawn_dead,
     same_sign_probability,
     shifted_start_data,
     sigma,
@@ -110,9 +111,19 @@ def test_same_sign_probability_is_a_product() -> None:
 
 def test_the_smallest_mean_is_the_smallest() -> None:
     made = shifted_start_data(2, 50)
-    mean = smallest_mean(lambda m: dead_probability(made, m, 0.01, 100), 0.01)
-    assert dead_probability(made, mean, 0.01, 100).lower >= 0.99
-    assert dead_probability(made, mean - Fraction(1, 10**4), 0.01, 100).lower < 0.99
+    for std in (1e-12, 0.01, 3.0, 1e9):
+        mean = smallest_mean(lambda m, std=std: dead_probability(made, m, std, 100), 0.01)
+        assert dead_probability(made, mean, std, 100).lower >= 0.99
+        assert dead_probability(made, mean * Fraction(998, 1000), std, 100).lower < 0.99
+
+
+def test_drawn_layers_are_within_the_bounds() -> None:
+    made = shifted_start_data(3, 60)
+    for mean in (0.05, 0.1, 0.2):
+        dead = drawn_dead(made, mean, 0.05, 4, 5_000, 1)
+        rate = clopper_pearson(dead, 5_000, 1 - 1e-6)
+        bounds = dead_probability(made, Fraction(mean), 0.05, 4)
+        assert rate.low <= bounds.upper and bounds.lower <= rate.high
 
 
 @pytest.mark.parametrize("hidden", [(6,), (6, 5)])
@@ -178,6 +189,8 @@ def test_impossible_requests() -> None:
     for eps in (0.0, 1.0, -1.0, 2.0):
         with pytest.raises(InputError, match="between 0 and 1"):
             smallest_mean(lambda m: dead_probability(made, m, 1.0, 1), eps)
+    with pytest.raises(InputError, match="expected at least 1e-12"):
+        smallest_mean(lambda m: dead_probability(made, m, 1.0, 1), 1e-16)
     with pytest.raises(InputError, match="units: found 0"):
         dead_probability(made, Fraction(1), 1.0, 0)
     with pytest.raises(InputError, match="mean: found -1"):

@@ -1,4 +1,4 @@
-"""The application: `spurious certify | check | atlas | global | reproduce | datasets | sweep`."""
+"""The application: every command of `spurious`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from spurious import __version__
 from spurious.cli.atlas import atlas, global_
 from spurious.cli.certify import certify
 from spurious.cli.check import check
+from spurious.cli.construct import construct_app
 from spurious.cli.datasets import datasets
 from spurious.cli.help_text import help_text
 from spurious.cli.reproduce import reproduce
@@ -52,6 +53,7 @@ def _options(
       spurious atlas d1 --hidden 2           every local minimum of a small network
       spurious global d1 --hidden 2          the lowest, with a proof
       spurious sweep run plan.toml           train many networks, count what they end in
+      spurious construct region-trap         bad minima made to order
     """
 
 
@@ -63,3 +65,4 @@ app.command("global", help=help_text(global_.__doc__))(guarded(global_))
 app.command(help=help_text(reproduce.__doc__))(guarded(reproduce))
 app.command(help=help_text(datasets.__doc__))(guarded(datasets))
 app.add_typer(sweep_app, name="sweep")
+app.add_typer(construct_app, name="construct")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spurious.cli.output import echo_json
+from spurious.cli.sources import found_source
 from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
@@ -204,27 +205,19 @@ def _problem(
     Raises:
         InputError: It stands for none, or options contradict it.
     """
-    from spurious.problem import DATASETS, Loss, Network, Problem, dataset, read_problem
+    from spurious.problem import BuiltIn, Loss, Network, Problem
 
-    if source in DATASETS:
+    found = found_source(source)
+    base = None if isinstance(found, BuiltIn) else found
+    data = found.data
+    if base is None or not base.network.depth:
         if hidden is None:
-            raise InputError(
-                f"--hidden: missing, but the dataset {source} needs it; try --hidden 2"
-            )
-        data, base = dataset(source).data, None
-    elif Path(source).suffix == "" and not Path(source).exists():
-        raise InputError(
-            f"{source}: found neither a dataset nor a file of this name, expected one of "
-            f"{', '.join(DATASETS)}, or a problem file"
-        )
-    else:
-        base = read_problem(source)
-        data = base.data
-        if not base.network.depth and hidden is None:
-            raise InputError(f"--hidden: missing, but {source} has no hidden layer; try --hidden 2")
-        if base.network.depth > 1 and hidden is None:
+            what = f"the dataset {source} needs it" if base is None else f"{source} has none"
+            raise InputError(f"--hidden: missing, but {what}; try --hidden 2")
+    elif hidden is None:
+        if base.network.depth > 1:
             return Problem(base.network, base.loss, data)
-        hidden = hidden or base.network.hidden[0]
+        hidden = base.network.hidden[0]
     name = activation or (base.network.activation if base else "relu")
     below: Fraction | None = None
     if name == "leaky_relu":

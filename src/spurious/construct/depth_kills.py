@@ -149,7 +149,8 @@ def constant_share(
 def _check(hidden: Sequence[int], start: Initialisation, any_mean: bool = False) -> None:
     if not hidden or min(hidden) < 1:
         raise InputError(
-            f"hidden: found {list(hidden)}, expected at least one layer of at least one unit"
+            f"hidden: found {min(hidden, default=0)} units in a layer, expected at least one layer "
+            "of at least 1 unit"
         )
     layers = start.layers((1, *hidden))
     if not any_mean and any(layer.centre != 0 for layer in layers):

@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import Final
 
+import numpy as np
 from flint import arb, ctx
 
 from spurious.construct.shifted_start import ShiftedStart
@@ -21,10 +22,14 @@ __all__ = [
     "SIGMA_RULES",
     "ProbabilityBounds",
     "dead_probability",
+    "drawn_dead",
     "same_sign_probability",
     "sigma",
     "smallest_mean",
 ]
+
+CHUNK: Final = 10**7
+"""Random numbers drawn together."""
 
 SIGMA_RULES: Final = ("lecun", "glorot", "1/h", "0.01")
 """Standard deviations of weights: LeCun's 1/fan-in and Glorot's 2/(fan-in + fan-out) as variances,
@@ -33,8 +38,14 @@ variance 1/h with h the hidden units of a layer, in every layer, as the paper wo
 PRECISION: Final = 128
 """Bits of the balls."""
 
-MEAN_DIGITS: Final = 10**4
-"""The smallest mean is given as a multiple of 1 over this."""
+MEAN_DIGITS: Final = 4
+"""Digits of a smallest mean."""
+
+LEAST_MEAN: Final = Fraction(1, 10**30)
+"""Smallest means are not sought below."""
+
+LEAST_EPS: Final = 1e-12
+"""Probabilities nearer to 1 are lost in rounding."""
 
 Probability = Callable[[Fraction], "ProbabilityBounds"]
 
@@ -94,6 +105,30 @@ def dead_probability(
         return ProbabilityBounds(_below(low), _above(high))
 
 
+def drawn_dead(
+    data: ShiftedStart, mean: float, std: float, units: int, draws: int, seed: int = 0
+) -> int:
+    """How many of some drawn first layers are off on all points but the outliers.
+
+    Args:
+        data: The dataset.
+        mean: Of the weights.
+        std: Their standard deviation.
+        units: In the first layer.
+        draws: Number of layers.
+        seed: Of the draws.
+    """
+    vertices = np.array(data.vertices, dtype=float)
+    generator = np.random.default_rng(seed)
+    chunk = max(CHUNK // (units * data.data.inputs), 1)
+    dead = 0
+    for first in range(0, draws, chunk):
+        size = (min(chunk, draws - first), units, data.data.inputs)
+        weight = generator.normal(mean, std, size)
+        dead += int((weight @ vertices.T < 0).all(axis=(1, 2)).sum())
+    return dead
+
+
 def same_sign_probability(
     widths: Sequence[int], mean: Fraction, stds: Sequence[float]
 ) -> ProbabilityBounds:
@@ -117,28 +152,37 @@ def same_sign_probability(
 
 
 def smallest_mean(probability: Probability, eps: float) -> Fraction:
-    """The smallest multiple of 1/10,000 at which a probability is proved to be at least 1 - eps.
+    """The smallest mean, to four digits, from which a probability is proved to be 1 - eps or more.
 
     Args:
         probability: Grows with the mean.
-        eps: Between 0 and 1.
+        eps: Between 1e-12 and 1.
+
+    Returns:
+        A mean that is enough; less by one unit of its fourth digit is not.
 
     Raises:
-        InputError: `eps` is not between 0 and 1.
+        InputError: `eps` is out of range.
     """
     if not 0 < eps < 1:
         raise InputError(f"eps: found {eps}, expected a number between 0 and 1")
-    low, high = 0, 1
+    if eps < LEAST_EPS:
+        raise InputError(f"eps: found {eps}, expected at least {LEAST_EPS}")
 
-    def enough(steps: int) -> bool:
-        return probability(Fraction(steps, MEAN_DIGITS)).lower >= 1 - eps
+    def enough(mean: Fraction) -> bool:
+        return probability(mean).lower >= 1 - eps
 
-    while not enough(high):
-        low, high = high, 2 * high
+    decade = Fraction(1)
+    while not enough(decade):
+        decade *= 10
+    while decade > LEAST_MEAN and enough(decade / 10):
+        decade /= 10
+    unit = decade / 10**MEAN_DIGITS
+    low, high = 10 ** (MEAN_DIGITS - 1), 10**MEAN_DIGITS
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return Fraction(high, MEAN_DIGITS)
+        low, high = (low, middle) if enough(middle * unit) else (middle, high)
+    return high * unit
 
 
 def _check(mean: Fraction, std: float, units: int) -> None:

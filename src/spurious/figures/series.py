@@ -20,6 +20,9 @@ from spurious.figures.style import CYCLE, LINES, PAGE, legend_below, new_figure,
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 HEIGHT: Final = 2.9
+ALONE: Final = 0.6 * PAGE
+"""Width of a figure with one panel."""
+
 MANY_DECADES: Final = 3
 
 
@@ -77,8 +80,8 @@ def series_panels(panels: Sequence[SeriesPanel], fit: RegressionPanel | None = N
         panels: One to three.
         fit: Data and fitted functions, drawn to the left of the panels.
     """
-    figure = new_figure(PAGE, HEIGHT)
     count = len(panels) + (fit is not None)
+    figure = new_figure(PAGE if count > 1 else ALONE, HEIGHT)
     cells = list(figure.subplots(1, count, squeeze=False)[0])
     if fit is not None:
         draw_panel(cells.pop(0), fit)

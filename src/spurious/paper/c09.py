@@ -14,6 +14,7 @@ from spurious.construct import (
     ProbabilityBounds,
     ShiftedStart,
     dead_probability,
+    drawn_dead,
     same_sign_probability,
     shifted_start_data,
     sigma,
@@ -233,7 +234,7 @@ def _simulated_row(inputs: int, units: int, rule: str, draws: int) -> Row:
     texts: list[str] = []
     inside = True
     for at in (mean / 2, mean):
-        rate = _drawn(made, float(at), std, units, draws)
+        rate = clopper_pearson(drawn_dead(made, float(at), std, units, draws, 9), draws)
         bounds = dead_probability(made, at, std, units)
         inside &= bounds.lower <= rate.high and rate.low <= bounds.upper
         texts.append(
@@ -247,19 +248,6 @@ def _simulated_row(inputs: int, units: int, rule: str, draws: int) -> Row:
         Status.REPRODUCED if inside else Status.DIFFERS,
         heading="probability that the first layer is off: simulation against the bounds",
     )
-
-
-def _drawn(made: ShiftedStart, mean: float, std: float, units: int, draws: int) -> Rate:
-    """The share of drawn first layers that are off on the bulk."""
-    vertices = np.array(made.vertices, dtype=float)
-    generator = np.random.default_rng(9)
-    off = 0
-    chunk = 10_000
-    for first in range(0, draws, chunk):
-        size = (min(chunk, draws - first), units, made.data.inputs)
-        weight = generator.normal(mean, std, size)
-        off += int((weight @ vertices.T < 0).all(axis=(1, 2)).sum())
-    return clopper_pearson(off, draws)
 
 
 def _train(made: ShiftedStart, hidden: tuple[int, ...], mean: float, runs: int) -> _Trained:
