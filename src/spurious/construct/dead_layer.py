@@ -91,7 +91,9 @@ def dead_point(network: Network, layer: int, data: Dataset, seed: int) -> Point:
         )
     if not 1 <= layer <= network.depth:
         found = "a network without hidden layers" if network.depth == 0 else layer
-        raise InputError(f"layer: found {found}, expected a hidden layer, 1 to {max(network.depth, 1)}")
+        raise InputError(
+            f"layer: found {found}, expected a hidden layer, 1 to {max(network.depth, 1)}"
+        )
     random = Random(seed)
 
     def draw(count: int) -> Vector:
