@@ -161,8 +161,8 @@ def _row(test: _Test) -> Row:
     return Row(
         test.name,
         "positive",
-        f"{test.crowding} over {test.crowding.groups} groups; against the share of points in regions "
-        f"of both classes {test.mixed}; with unsolved runs for trapped ones "
+        f"{test.crowding} over {test.crowding.groups} groups; against the share of points in "
+        f"regions of both classes {test.mixed}; with unsolved runs for trapped ones "
         f"{test.unsolved}",
         Status.REPRODUCED if test.holds else Status.DIFFERS,
         True,
