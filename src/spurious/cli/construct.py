@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from spurious.cli.deadlock import deadlock
 from spurious.cli.help_text import help_text
 from spurious.cli.sources import data_of
 from spurious.cli.statuses import Status, guarded
 from spurious.errors import InputError
 
-__all__ = ["construct_app"]
+__all__ = ["construct_app", "units_of"]
 
 construct_app = typer.Typer(
     no_args_is_help=True,
@@ -83,7 +84,7 @@ def dead_layer(
     from spurious.problem import Network
 
     data = data_of(source)
-    network = Network((data.inputs, *_units(hidden), len(data.y[0])), "relu")
+    network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
     made = build(network, data, layer, seed)
     distance = dead_distance(made)
     facts = {
@@ -375,11 +376,15 @@ def depth(
 _MARKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1_000)
 
 
-def _units(text: str) -> tuple[int, ...]:
-    """`3,3,3` as numbers."""
+def units_of(option: str, text: str) -> tuple[int, ...]:
+    """`3,3,3` as numbers.
+
+    Raises:
+        InputError: It is no such list.
+    """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
-        raise InputError(f"--hidden: found {text!r}, expected numbers above 0, such as 3,3,3")
+        raise InputError(f"{option}: found {text!r}, expected numbers above 0, such as 3,3,3")
     return tuple(map(int, parts))
 
 
@@ -405,6 +410,7 @@ def _about() -> None:
       spurious construct region-trap --inputs 3 --ratio 100     units stuck in the wrong region
       spurious construct shifted-start --units 1000             data that defeat a shifted start
       spurious construct depth xor --units 3                    deep networks that start constant
+      spurious construct deadlock --points 8                    few points, a strict bad minimum
     """
 
 
@@ -415,3 +421,4 @@ construct_app.command("shifted-start", help=help_text(shifted_start.__doc__))(
     guarded(shifted_start)
 )
 construct_app.command(help=help_text(depth.__doc__))(guarded(depth))
+construct_app.command(help=help_text(deadlock.__doc__))(guarded(deadlock))

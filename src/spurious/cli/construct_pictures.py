@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spurious.figures import Series, SeriesPanel, regression_fits, series_panels
+from spurious.figures import (
+    Series,
+    SeriesPanel,
+    decision_boundaries,
+    regression_fits,
+    series_panels,
+)
 from spurious.figures.evaluate import Array, float_data, float_point, forward
+from spurious.paper.boundary import boundary_panel
+from spurious.paper.classify import Count
 from spurious.paper.curves import fitted_panel
+from spurious.problem import Loss
 from spurious.sweep import Rate, clopper_pearson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from spurious.construct import ConstantShare, RegionTrap, ShiftedStart, TrapReach
-    from spurious.figures import RegressionPanel
+    from spurious.figures import BoundaryPanel, RegressionPanel
     from spurious.problem import Point, Problem
 
 __all__ = ["depth_figure", "outputs_figure", "shifted_figure", "trap_figure"]
@@ -79,6 +88,20 @@ def shifted_figure(made: ShiftedStart) -> Figure:
             )
         ]
     )
+
+
+def deadlock_figure(problem: Problem) -> Figure:
+    """Labels on a plane: the predicted classes at both points; else outputs on the data."""
+    labels = ("local minimum", "better point")
+    if problem.network.inputs != 2 or problem.loss is not Loss.LOGISTIC:
+        return outputs_figure(problem, labels)
+    panels: list[BoundaryPanel] = []
+    for label, point in _points(problem, labels):
+        x, y = float_data(problem.data)
+        right = forward(problem.network, float_point(point), x)[:, 0] * y[:, 0] > 0
+        count = Count(tuple(bool(answer) for answer in right))
+        panels.append(boundary_panel(f"{label}: {count} right", problem, point, count))
+    return decision_boundaries(panels)
 
 
 def depth_figure(share: ConstantShare, bounds: Sequence[float]) -> Figure:

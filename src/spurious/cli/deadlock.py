@@ -1,0 +1,155 @@
+"""`spurious construct deadlock`: hunts a small dataset with a strict bad minimum."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from spurious.cli.statuses import Status
+from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from spurious.hunt import Find, Progress, Request, Round
+
+__all__ = ["deadlock"]
+
+PLAIN_SECONDS: Final = 15.0
+"""How often a line is printed where there is no terminal."""
+
+
+def deadlock(
+    points: Annotated[int, typer.Option(metavar="N", help="Data points.")] = 8,
+    width: Annotated[
+        str, typer.Option(metavar="M,...", help="Units of the hidden layers, as in 2 or 2,2.")
+    ] = "2",
+    inputs: Annotated[int, typer.Option(min=1, metavar="D", help="Inputs.")] = 2,
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="A smooth one, such as sigmoid, tanh, gelu.")
+    ] = "sigmoid",
+    loss: Annotated[str, typer.Option(metavar="NAME", help="logistic or squared.")] = "logistic",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="absolute, relative, homotopy or symmetric; default: symmetric for 2-2-1, else "
+            "relative.",
+        ),
+    ] = None,
+    minutes: Annotated[float, typer.Option(metavar="T", help="Time for new rounds.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the starts.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write the find there, and a journal from which the same command goes on.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> Status:
+    """Hunt a small dataset on which a smooth network has a strict bad local minimum (C13).
+
+    The data are moved, not the network, until a critical point is a minimum; then they are rounded
+    to at most three decimals, the minimum is proved, and a better point is sought. The starts
+    depend on the seed alone. Needs JAX: pip install 'spurious[jax]'.
+
+    Example:
+      spurious construct deadlock --points 10 --out ten
+      spurious construct deadlock --points 7 --out seven
+      spurious construct deadlock --points 6 --loss squared --out six
+
+    Exit status:
+      0    found and proved
+      2    this cannot be hunted
+      3    nothing found in the time
+      130  interrupted; with --out the same command goes on
+    """
+    from spurious.cli.construct import units_of
+    from spurious.hunt import Request, hunt
+    from spurious.paper.writing import make_folder
+    from spurious.problem import Loss, Network
+
+    if loss not in list(Loss):
+        raise InputError(f"--loss: found {loss!r}, expected logistic or squared")
+    if not minutes > 0:
+        raise InputError(f"--minutes: found {minutes}, expected a positive number")
+    network = Network((inputs, *units_of("--width", width), 1), activation)
+    default = "symmetric" if network.widths == (2, 2, 1) else "relative"
+    request = Request(points, network, Loss(loss), method or default, seed)
+    if out is not None:
+        make_folder(out)
+    journal = None if out is None else out / "journal.jsonl"
+    with _reporting(60 * minutes) as report:
+        found, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)
+    return _deliver(request, found, done, out, as_json)
+
+
+def _deliver(
+    request: Request, found: Find | None, done: tuple[Round, ...], out: Path | None, as_json: bool
+) -> Status:
+    from spurious.cli.construct_display import Made, deliver
+    from spurious.cli.construct_pictures import deadlock_figure
+
+    starts, hits = sum(r.starts for r in done), sum(r.hits for r in done)
+    best = max((r.best for r in done if r.best is not None), default=None)
+    facts = {
+        "network": f"{'-'.join(map(str, request.network.widths))} {request.network.activation}, "
+        f"{request.loss} loss",
+        "searched": f"{starts:,} starts in {len(done)} rounds, method {request.method}; "
+        f"{hits} minima in floating point",
+    }
+    summary: dict[str, Any] = {
+        "points": request.points,
+        "method": request.method,
+        "seed": request.seed,
+        "starts": starts,
+        "hits": hits,
+        "best": best,
+        "found": found is not None,
+    }
+    title = f"{request.points} points with a strict bad minimum"
+    if found is None:
+        closest = "" if best is None else f"; closest: smallest relative eigenvalue {best:.2g}"
+        facts["result"] = f"none found{closest}"
+        deliver(Made(f"no {title}", facts, summary, {}, None), out, as_json)
+        return Status.UNDECIDED
+    facts["data"] = f"{found.decimals} decimals"
+    facts["curvature"] = f"smallest eigenvalue about {found.eigenvalue:.3g}"
+    summary |= {"decimals": found.decimals, "eigenvalue": found.eigenvalue}
+    figure = None if out is None else deadlock_figure(found.problem)
+    return deliver(Made(title, facts, summary, {"minimum": found.problem}, figure), out, as_json)
+
+
+@contextmanager
+def _reporting(seconds: float) -> Generator[Callable[[Progress], None]]:
+    """Progress on stderr: a live line on a terminal, else a line now and then."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    start = time.monotonic()
+    said = start
+
+    def line(now: Progress) -> str:
+        best = "" if now.best is None else f", best eigenvalue {now.best:.2g}"
+        left = max(seconds - (time.monotonic() - start), 0) / 60
+        return (
+            f"round {now.round + 1}, {100 * now.share:.0f}% done; {now.starts:,} starts before, "
+            f"{now.hits} hits{best}; {left:.0f} min left"
+        )
+
+    if console.is_terminal:
+        with console.status("compiling", spinner="line") as status:
+            yield lambda now: status.update(line(now))
+        return
+
+    def report(now: Progress) -> None:
+        nonlocal said
+        if time.monotonic() - said > PLAIN_SECONDS:
+            said = time.monotonic()
+            console.print(line(now), soft_wrap=True)
+
+    yield report

@@ -1,0 +1,261 @@
+"""The hunt: rounds of starts, kept in a journal, until a find is certified or time is up."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spurious.errors import InputError
+from spurious.hunt.finish import Descent, Find, finished
+from spurious.hunt.layout import layout
+from spurious.hunt.request import Request
+from spurious.problem import Loss
+
+__all__ = ["Progress", "Round", "hunt", "rounds"]
+
+STARTS: Final = 256
+STEPS: Final = 2_000
+CHUNK: Final = 100
+"""Steps between two reports."""
+
+LOOK: Final = 1_000
+"""Steps between two looks for hits."""
+
+POSITIVE: Final = 1e-6
+"""Relative eigenvalues above this count as hits."""
+
+CRITICAL: Final = 1e-8
+"""Gradients below this count as zero."""
+
+TRIED: Final = 3
+"""So many hits of a round, the best first, are rounded and proved."""
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round of starts gave.
+
+    Attributes:
+        index: From 0; it decides the random numbers.
+        on_diagonal: Points on the diagonal (method symmetric).
+        starts: How many.
+        critical: Of these, how many ended at a critical point.
+        hits: Of these, how many are strict minima, in floating point.
+        best: The largest smallest eigenvalue at a critical point; None if there was none.
+        certified: Whether a hit was rounded and proved.
+        seconds: Time it took.
+    """
+
+    index: int
+    on_diagonal: int
+    starts: int
+    critical: int
+    hits: int
+    best: float | None
+    certified: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a hunt is.
+
+    Attributes:
+        round: Index of the round that runs.
+        share: How much of it is done.
+        starts: Starts of the rounds before.
+        hits: Hits among these.
+        best: The best smallest eigenvalue so far, None if there is none.
+    """
+
+    round: int
+    share: float
+    starts: int
+    hits: int
+    best: float | None
+
+
+def hunt(
+    request: Request,
+    *,
+    seconds: float = 3_600,
+    journal: Path | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> tuple[Find | None, tuple[Round, ...]]:
+    """Hunts until a find is certified or time is up.
+
+    Args:
+        request: What is hunted.
+        seconds: Time for new rounds.
+        journal: A file of finished rounds; rounds in it are not done again, but for one that was
+            certified, which is repeated for its find.
+        report: Called now and then.
+
+    Raises:
+        InputError: JAX is missing, or the journal is another hunt's.
+    """
+    done = _read(journal, request)
+    start = time.monotonic()
+    for index in range(10**9):
+        if index < len(done) and not done[index].certified:
+            continue
+        if index >= len(done) and time.monotonic() - start > seconds:
+            break
+        found, entry = _round(request, index, done[:index], report)
+        if index >= len(done):
+            done.append(entry)
+            _append(journal, request, entry)
+        if found is not None:
+            return found, tuple(done)
+    return None, tuple(done)
+
+
+def rounds(request: Request, count: int) -> Iterator[Round]:
+    """The first rounds, for comparing methods; hits are not proved."""
+    for index in range(count):
+        yield _round(request, index, [], lambda _: None, prove=False)[1]
+
+
+def _round(
+    request: Request,
+    index: int,
+    before: list[Round],
+    report: Callable[[Progress], None],
+    prove: bool = True,
+) -> tuple[Find | None, Round]:
+    jax, make = _machinery()
+    began = time.monotonic()
+    choices = range(request.points % 2, request.points - 3, 2)
+    on_diagonal = choices[index % len(choices)] if request.method == "symmetric" else 0
+    value, order = np.full(STARTS, -np.inf), list[int]()
+    plan = layout(request, on_diagonal)
+    generator = np.random.default_rng([request.seed, index])
+    u = generator.standard_normal((STARTS, plan.basis.shape[1]))
+    u *= generator.uniform(1, 6, (STARTS, 1))
+    labels = generator.choice([-1.0, 1.0], (STARTS, request.points))[:, plan.groups]
+    best = max((r.best for r in before if r.best is not None), default=None)
+    found: Find | None = None
+    with jax.enable_x64(True):
+        parts = make(request, on_diagonal)
+        at = parts.begin(u, labels)
+        for step in range(0, STEPS, CHUNK):
+            now = Progress(
+                index,
+                step / STEPS,
+                sum(r.starts for r in before),
+                sum(r.hits for r in before),
+                best,
+            )
+            report(now)
+            at = parts.climb(at, step / STEPS, 1 / STEPS, CHUNK)
+            if (step + CHUNK) % LOOK:
+                at.u.block_until_ready()
+                continue
+            eigenvalue, gradient = map(np.asarray, parts.measure(at))
+            value = np.where((gradient < CRITICAL) & np.isfinite(eigenvalue), eigenvalue, -np.inf)
+            order = [int(k) for k in np.argsort(-value) if value[k] > POSITIVE]
+            for k in order[: TRIED if prove else 0]:
+                full = plan.offset + plan.basis @ np.asarray(at.u[k])
+                found = finished(request, *_parts(request, full, labels[k]), _descent(parts))
+                if found is not None:
+                    break
+            if found is not None:
+                break
+    top = float(value.max())
+    return found, Round(
+        index,
+        on_diagonal,
+        STARTS,
+        int(np.isfinite(value).sum()),
+        len(order),
+        top if np.isfinite(top) else None,
+        found is not None,
+        round(time.monotonic() - began, 3),
+    )
+
+
+def _machinery() -> tuple[Any, Callable[[Request, int], Any]]:
+    """JAX, and what compiles a request.
+
+    Raises:
+        InputError: JAX is missing.
+    """
+    try:
+        import jax
+
+        from spurious.hunt.ascent import compiled
+    except ImportError:
+        raise InputError(
+            "hunt: found no JAX; install it with: pip install 'spurious[jax]'"
+        ) from None
+    return jax, compiled
+
+
+def _parts(request: Request, full: Floats, labels: Floats) -> tuple[tuple[Floats, Floats], Floats]:
+    """Inputs, targets and parameters."""
+    n, d = request.points, request.network.inputs
+    x = full[: n * d].reshape(n, d)
+    y = labels if request.loss is Loss.LOGISTIC else full[n * d : n * d + n]
+    return (x, y), full[n * d + n : n * d + n + request.network.parameter_count]
+
+
+def _descent(parts: Any) -> Descent:
+    def descend(theta: Floats, x: Floats, y: Floats) -> tuple[Floats, float]:
+        found, eigenvalue = parts.descend(theta, x, y)
+        return np.asarray(found), float(eigenvalue)
+
+    return descend
+
+
+def _header(request: Request) -> dict[str, Any]:
+    return {
+        "points": request.points,
+        "widths": list(request.network.widths),
+        "activation": request.network.activation,
+        "loss": str(request.loss),
+        "method": request.method,
+        "seed": request.seed,
+    }
+
+
+def _read(journal: Path | None, request: Request) -> list[Round]:
+    """The rounds of a journal; a last line that was cut off is left out."""
+    if journal is None or not journal.exists():
+        return []
+    lines = journal.read_text("utf-8").splitlines()
+    found: list[Round] = []
+    for index, line in enumerate(lines):
+        try:
+            entry = json.loads(line)
+            if index == 0:
+                if entry != _header(request):
+                    raise InputError(
+                        f"{journal}: found the journal of another hunt, expected an empty folder "
+                        "or this hunt's"
+                    )
+                continue
+            found.append(Round(**entry))
+        except (ValueError, TypeError):
+            break
+    return found
+
+
+def _append(journal: Path | None, request: Request, entry: Round) -> None:
+    """Adds a round; the file is rewritten whole, so that it is never half written."""
+    if journal is None:
+        return
+    rounds = [*_read(journal, request), entry]
+    lines = [json.dumps(_header(request)), *(json.dumps(asdict(r)) for r in rounds)]
+    temporary = journal.with_name(f".{journal.name}.tmp")
+    temporary.write_text("\n".join(lines) + "\n", "utf-8")
+    temporary.replace(journal)
