@@ -26,9 +26,20 @@ if TYPE_CHECKING:
 
     from spurious.construct import ConstantShare, RegionTrap, ShiftedStart, TrapReach
     from spurious.figures import BoundaryPanel, RegressionPanel
+    from spurious.hunt.anatomy import Anatomy
     from spurious.problem import Point, Problem
 
-__all__ = ["depth_figure", "outputs_figure", "shifted_figure", "trap_figure"]
+__all__ = [
+    "anatomy_figure",
+    "deadlock_figure",
+    "depth_figure",
+    "outputs_figure",
+    "shifted_figure",
+    "trap_figure",
+]
+
+SHOWN = 4
+"""Eigenvectors drawn."""
 
 
 def outputs_figure(problem: Problem, labels: tuple[str, str]) -> Figure:
@@ -102,6 +113,28 @@ def deadlock_figure(problem: Problem) -> Figure:
         count = Count(tuple(bool(answer) for answer in right))
         panels.append(boundary_panel(f"{label}: {count} right", problem, point, count))
     return decision_boundaries(panels)
+
+
+def anatomy_figure(found: Anatomy) -> Figure:
+    """The loss along eigenvectors, and the smallest eigenvalue while points change weight."""
+    rise = found.losses - found.losses[:, len(found.distances) // 2, None]
+    along = tuple(
+        Series(f"eigenvalue {value:.2g}", found.distances, np.where(row > 0, row, np.nan))
+        for value, row in zip(found.eigenvalues[:SHOWN], rise, strict=False)
+    )
+    deaths = tuple(
+        Series(f"point {k}", death.t, death.eigenvalue)
+        for k, death in enumerate(found.deaths, start=1)
+    )
+    left = SeriesPanel(
+        "(a) along the flattest eigenvectors",
+        "distance from the minimum",
+        "loss above the minimum",
+        along,
+        log_y=True,
+    )
+    right = SeriesPanel("(b) one point's weight times $e^t$", "$t$", "smallest eigenvalue", deaths)
+    return series_panels((left, right))
 
 
 def depth_figure(share: ConstantShare, bounds: Sequence[float]) -> Figure:

@@ -121,7 +121,23 @@ def _deliver(
     facts["curvature"] = f"smallest eigenvalue about {found.eigenvalue:.3g}"
     summary |= {"decimals": found.decimals, "eigenvalue": found.eigenvalue}
     figure = None if out is None else deadlock_figure(found.problem)
+    if out is not None:
+        _write_anatomy(found, out)
+        summary["anatomy"] = "anatomy.png"
     return deliver(Made(title, facts, summary, {"minimum": found.problem}, figure), out, as_json)
+
+
+def _write_anatomy(found: Find, out: Path) -> None:
+    from spurious.cli.construct_display import busy
+    from spurious.cli.construct_pictures import anatomy_figure
+    from spurious.figures import png_bytes, svg_text
+    from spurious.hunt.anatomy import anatomy
+    from spurious.paper.writing import write_atomically
+
+    with busy("looking into the minimum"):
+        figure = anatomy_figure(anatomy(found.problem))
+    write_atomically(out / "anatomy.svg", svg_text(figure))
+    write_atomically(out / "anatomy.png", png_bytes(figure))
 
 
 @contextmanager

@@ -25,6 +25,9 @@ DECIMALS: Final = (1, 2, 3)
 
 STARTS: Final = 256
 UPDATES: Final = 20_000
+FITTED: Final = 1e-9
+"""Training for the squared loss stops here."""
+
 FAR: Final = 1.0
 """A minimum of the rounded data further than this from that of the data is another one."""
 
@@ -118,6 +121,7 @@ def _better_point(problem: Problem, seed: int) -> Point | None:
         Optimiser("adam", 0.03),
         UPDATES,
         precision="float64",
+        tolerance=None if problem.loss is Loss.LOGISTIC else FITTED,
     )
     runs = train(recipe, seed, 0, STARTS)
     loss = np.where(np.isfinite(runs.loss), runs.loss, np.inf)
