@@ -20,8 +20,8 @@ from spurious.hunt import METHODS, Request, hunt, rounds
 from spurious.problem import Loss, Network, problem_to_data
 
 ROUNDS = 4
-MINUTES = 6.0
-"""For each size."""
+MINUTES = 3.0
+"""For each size and method."""
 
 CASES = (
     ((2, 2, 1), "sigmoid", Loss.LOGISTIC, 8),
