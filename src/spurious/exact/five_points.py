@@ -220,6 +220,7 @@ def _q_hat() -> dict[str, arb]:
         "6d  q on (-oo, 2.7], gamma = 0.36": half_line(q, low, b),
         "6e  q on (-oo, 2.7], gamma = 0.87": half_line(q, high, b),
         "6f  C0 R - M0 on (-oo, 1.31], gamma = 0.87": -half_line(surplus, high, tau),
+        "6g  -q(2)": -at(q, 2),
     }
 
 
