@@ -422,7 +422,9 @@ def test_other_shapes() -> None:
         y = ((zero,) * (1 if loss is Loss.CROSS_ENTROPY else widths[-1]),) * 3
         data = Dataset(((-Fraction(1),), (zero,), (Fraction(1),)), y)
         point = unflatten([zero] * network.parameter_count, network)
-        assert constant_units.prove(Problem(network, loss, data, point), point) is None
+        assert (
+            constant_units.prove_constant_units(Problem(network, loss, data, point), point) is None
+        )
 
 
 def test_repeated_inputs_and_one_input() -> None:

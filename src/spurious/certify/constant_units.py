@@ -14,7 +14,7 @@ from fractions import Fraction
 from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.activations import SMOOTH, rational_jet
-from spurious.certify.convex_ball import FREE_LIMIT, nearby_limit
+from spurious.certify.convex_ball import nearby_limit
 from spurious.certify.evaluate import enclosure
 from spurious.certify.outcome import Proof
 from spurious.exact import balls
@@ -24,8 +24,11 @@ from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Loss, Point, Problem
 from spurious.verdict import Answer, Decision, Enclosure
 
-ENTRY_LIMIT = 200_000
-"""Larger linear programs for the transport are not tried (rows times columns)."""
+INPUT_LIMIT = 50
+"""Second moments of more inputs are not tried: checking them takes more than ten seconds."""
+
+ENTRY_LIMIT = 4000
+"""Larger linear programs for the transport are not tried (rows times columns): about a second."""
 
 LEAST_RADIUS = Fraction(1, 10**30)
 """Of the output bias, so that a few bits are enough to check it."""
@@ -34,7 +37,7 @@ Sums = Mapping[int, tuple[Vector, fmpq]]
 """By the name of each group of equal inputs: the input and G."""
 
 
-def prove(problem: Problem, point: Point) -> Proof | None:
+def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
     """The proof, if the rule applies to the point up to a small shift of its output bias."""
     network = problem.network
     if network.homogeneous or network.depth != 1 or network.outputs != 1:
@@ -119,7 +122,7 @@ def definite_moments(sums: Sums) -> int | None:
     """
     places, weights = zip(*sums.values(), strict=True)
     size = len(places[0])
-    if size > FREE_LIMIT:
+    if size > INPUT_LIMIT:
         return None
     columns = list(zip(*places, strict=True))
     if any(dot(weights, column) != 0 for column in columns):

@@ -9,7 +9,8 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 4. a valley to infinity, a descent direction, negative curvature;
 5. otherwise undecided, with the reason.
 
-For smooth activations: `constant_units`, `convex_ball`, then refutation by gradient or curvature.
+For smooth activations: `convex_ball`, then refutation by gradient or curvature.
+If their hidden units are constant on the data, `constant_units` comes first.
 """
 
 from __future__ import annotations
@@ -18,16 +19,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
 
-from spurious.certify import (
-    constant_units,
-    convex_ball,
-    kinked_ball,
-    nearby,
-    one_sided,
-    refute,
-    valley,
-)
+from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, valley
 from spurious.certify.certificate import assemble, leaf_data
+from spurious.certify.constant_units import prove_constant_units
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.flatness import generic_flatness, shallow_flatness
 from spurious.certify.optimality import Optimality, judge_optimality
@@ -132,7 +126,7 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
 
 
 def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
-    constant = constant_units.prove(problem, point)
+    constant = prove_constant_units(problem, point)
     if constant is not None:
         return constant
     found = convex_ball.prove(problem, point)
