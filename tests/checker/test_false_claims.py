@@ -209,20 +209,6 @@ def test_global_claims() -> None:
     rejected({**near, "global_proof": {"rule": "pointwise_optimum"}})
 
 
-def test_refutations_off_their_ground() -> None:
-    """No second derivative on a kink; no first one from the wrong side."""
-    at = point(([[1]], [0]), ([[-1]], [0]))  # -max(0, x): a kink at x = 0, target 1
-    for name in ("relu", "elu", "softsign"):
-        pb = pencil.problem([1, 1, 1], name, "squared", column(0), column(1), at)
-        move = point(([[0]], [1]), ([[1]], [0]))
-        rule = {"rule": "negative_curvature", "direction": move}
-        rejected(pencil.refutation(pb, rule, ball(1)))
-    uphill = with_proof("descent", direction=point(([[0]], [-1]), ([[0]], [0])))
-    rejected(uphill)
-    nothing = with_proof("descent", direction=point(([[0]], [0]), ([[0]], [0])))
-    rejected(nothing)
-
-
 def test_transports() -> None:
     """Masses that are negative, off centre, too few, or of no group."""
     for name in ("constant spread", "constant beside"):
@@ -377,3 +363,17 @@ def test_units_that_see_no_data_in_other_networks() -> None:
     case["problem"]["loss"] = "cross_entropy"
     case["problem"]["data"]["y"] = column(0, 0, 1)
     rejected(case)
+
+
+def test_refutations_off_their_ground() -> None:
+    """No second derivative on a kink; no first one from the wrong side."""
+    at = point(([[1]], [0]), ([[-1]], [0]))  # -max(0, x): a kink at x = 0, target 1
+    for name in ("relu", "elu", "softsign"):
+        pb = pencil.problem([1, 1, 1], name, "squared", column(0), column(1), at)
+        move = point(([[0]], [1]), ([[1]], [0]))
+        rule = {"rule": "negative_curvature", "direction": move}
+        rejected(pencil.refutation(pb, rule, ball(1)))
+    uphill = with_proof("descent", direction=point(([[0]], [-1]), ([[0]], [0])))
+    rejected(uphill)
+    nothing = with_proof("descent", direction=point(([[0]], [0]), ([[0]], [0])))
+    rejected(nothing)

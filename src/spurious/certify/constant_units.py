@@ -1,9 +1,9 @@
 """Minima at which no hidden unit sees the data: rule `constant_units` (Theorem 20).
 
 All units are constant on the data and the output is the best constant. If every unit bends the
-right way, whether the point is a local minimum depends on the data alone: on the sums G of (mean
-target - target) over groups of equal inputs. Either their second moments are positive definite, or
-a transport of mass shows that they are balanced in the convex order.
+right way, a condition on the data alone makes it a local minimum. Let G be the sum of (mean target
+- target) over each group of equal inputs: either its second moments are positive definite, or a
+transport of mass shows that it is balanced in the convex order.
 """
 
 from __future__ import annotations

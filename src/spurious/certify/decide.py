@@ -10,7 +10,6 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 5. otherwise undecided, with the reason.
 
 For smooth activations: `convex_ball`, then refutation by gradient or curvature.
-If their hidden units are constant on the data, `constant_units` comes first.
 """
 
 from __future__ import annotations
@@ -126,6 +125,7 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
 
 
 def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
+    """`constant_units` first: it needs no search, and `convex_ball` never applies where it does."""
     constant = prove_constant_units(problem, point)
     if constant is not None:
         return constant
