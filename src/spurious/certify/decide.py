@@ -20,6 +20,7 @@ from time import perf_counter
 
 from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, valley
 from spurious.certify.certificate import assemble, leaf_data
+from spurious.certify.constant_units import prove_constant_units
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.flatness import generic_flatness, shallow_flatness
 from spurious.certify.optimality import Optimality, judge_optimality
@@ -124,6 +125,10 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
 
 
 def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
+    """`constant_units` first: it needs no search, and `convex_ball` never applies where it does."""
+    constant = prove_constant_units(problem, point)
+    if constant is not None:
+        return constant
     found = convex_ball.prove(problem, point)
     if isinstance(found, Proof):
         return found
