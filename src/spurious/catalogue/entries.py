@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.constant_units import constant_units
 from spurious.catalogue.entry import Entry
 from spurious.catalogue.safran_shamir import safran_shamir
 from spurious.catalogue.single_neuron import single_neuron
@@ -19,6 +20,7 @@ __all__ = ["ENTRIES"]
 
 PAPER: Final = "Swirszcz, Czarnecki, Pascanu 2016, arXiv 1611.06310"
 YUN: Final = "Yun, Sra, Jadbabaie 2019, ICLR, arXiv 1802.03487"
+DING: Final = f"{YUN}; any width: Ding, Li, Sun 2019, arXiv 1911.01413"
 DEEP: Final = (
     "He, Wang, Tao 2020, ICLR, arXiv 2003.12236; Christof, Kowalczyk 2022, arXiv 2202.12262"
 )
@@ -66,6 +68,18 @@ ENTRIES: Final = (
         "the best affine fit, leaky relu",
         YUN,
         _fit("jellyfish", 2, activation="leaky_relu"),
+    ),
+    Entry(
+        "yun-sigmoid",
+        "three points that no unit sees, two sigmoid units",
+        YUN,
+        lambda: constant_units("sigmoid", 2),
+    ),
+    Entry(
+        "ding-softplus",
+        "the same, ten softplus units",
+        DING,
+        lambda: constant_units("softplus", 10),
     ),
     Entry("affine-deep", "the best affine fit, any depth", DEEP, _fit("d3", 3, 2, 2)),
     Entry(

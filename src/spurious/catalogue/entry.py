@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.wording import loss_text, proved_decimal, verdict_text
 from spurious.problem import Problem
-from spurious.verdict import Decision
+from spurious.verdict import Decision, Enclosure
 
 __all__ = ["Entry", "Outcome", "Standing", "Statement", "examine"]
 
@@ -96,14 +96,17 @@ def _text(proof: Proof) -> str:
         return f"undecided: {verdict.reason}"
     text = verdict_text(verdict)
     if verdict.valley_limit is not None:
-        text += f", limit of the loss {proved_decimal(verdict.valley_limit, 6)}"
+        text += f", limit of the loss {_number(verdict.valley_limit)}"
     elif verdict.loss is not None:
-        text += f", loss {_short(loss_text(verdict.loss), proved_decimal(verdict.loss, 6))}"
+        text += f", loss {_number(verdict.loss)}"
     if verdict.witness_loss is not None:
-        loss = verdict.witness_loss
-        text += f"; a better point has {_short(loss_text(loss), proved_decimal(loss, 6))}"
+        text += f"; a better point has {_number(verdict.witness_loss)}"
     return text
 
 
-def _short(exact: str, rounded: str) -> str:
+def _number(value: Enclosure) -> str:
+    """Exact if that is short; a bound where no digit is proved."""
+    if value.lower <= 0 < value.upper:
+        return f"at most {float(value.upper):.0e}"
+    exact, rounded = loss_text(value), proved_decimal(value, 6)
     return exact if len(exact) <= len(rounded) else rounded
