@@ -1295,7 +1295,7 @@ def constant_units(case: Case, proof: Json) -> Found:
     pb, bits, here = case.problem, case.bits, case.verdict == "local_minimum"
     as_object(proof, "rule", "transport", *([] if here else ["radius"]))
     shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
-    require(shape and pb.loss != "cross_entropy", "the rule needs smooth, [d,h,1], not softmax")
+    require(shape, "the rule needs a smooth activation, [d,h,1]")
     (weight, biases), (outgoing, offset) = pb.layers
     output, affine = Interval.of(offset[0], bits), False
     for row, b, v in zip(weight, biases, outgoing[0], strict=True):
@@ -1348,11 +1348,14 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
 def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
     """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
 
-    Elimination without exchanges: a semidefinite matrix has a zero row where a pivot is zero, and
-    what is left after a positive pivot is semidefinite again.
+    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
+    and no negative one make a principal submatrix of that size positive definite, and M has no
+    larger rank, so no negative eigenvalue.
     """
     size = range(len(xs[0]))
-    require_zero(add_up(([g * v for v in xs[r]] for r, g in sums.items()), len(size)), "sum of G x")
+    require_zero(
+        add_up(([g * v for v in xs[r]] for r, g in sums.items()), len(size)), "the sum of G x"
+    )
     rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
             for a in size]  # fmt: skip
     pivots = 0
@@ -1364,8 +1367,6 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
             rest = [
                 [a - row[0] / top[0] * t for a, t in zip(row, top, strict=True)] for row in rest
             ]
-        else:
-            require_zero(top, "the row of a zero pivot")
         rows = [row[1:] for row in rest]
     spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
     require(pivots == spanned, "the second moments are singular on the differences of inputs")

@@ -277,13 +277,20 @@ def test_transport(activation: str) -> None:
 
 @pytest.mark.parametrize("activation", SMOOTH)
 def test_turned_over(activation: str) -> None:
-    """With -G, or -v, nothing is claimed; with two equal units the point is a saddle."""
-    rng = random.Random(activation)
+    """With -G, or -v, nothing is claimed; with two equal units the point is a saddle.
+
+    There the sampling that finds nothing below the minima does find lower points.
+    """
+    rng, lower = random.Random(activation), 0
     for _ in range(6):
         x, g = by_moments(rng, -1)
         units = units_for(rng, activation, x, 1) * 2
         problem = at(activation, x, [-v for v in g], units)
         assert refuted(problem)
+        with balls.precision(200):
+            lower += lowest_nearby(problem, rng, 40) < rational(
+                sum((v * v for v in g), Fraction(0))
+            )
         x, g = by_moments(rng)
         units = units_for(rng, activation, x, 1) * 2
         (w, level, v), other = units
@@ -293,6 +300,7 @@ def test_turned_over(activation: str) -> None:
         for last in ((w, level, -v), (w, level, Fraction(0))):
             problem = at(activation, x, [-a for a in g], [*units, last])
             assert claimed(problem) is None
+    assert lower >= 4
 
 
 def test_a_transport_is_found_if_and_only_if_there_is_one() -> None:

@@ -42,8 +42,6 @@ def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
     network = problem.network
     if network.homogeneous or network.depth != 1 or network.outputs != 1:
         return None
-    if problem.loss is Loss.CROSS_ENTROPY:
-        return None
     levels = constant_levels(problem, point)
     if levels is None:
         return None

@@ -125,7 +125,7 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
 
 
 def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
-    """`constant_units` first: it needs no search, and `convex_ball` never applies where it does."""
+    """`constant_units` first: it searches for nothing."""
     constant = prove_constant_units(problem, point)
     if constant is not None:
         return constant
