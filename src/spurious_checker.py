@@ -32,7 +32,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
@@ -1386,6 +1386,70 @@ def require_held(ex: Exact, j: int, face: Face, side: int, bits: int) -> None:
             raise Undecided("a held input may leave its kink")
 
 
+def twin_units(case: Case, proof: Json) -> Found:
+    """Section 5.6, Theorem 19: equal units merged give a strict minimum; parted they cost more."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "transform", "bends")
+    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
+    require(pb.slopes is None, "the rule needs a smooth activation")
+    (rows, biases), (outward, last) = pb.layers
+    v = outward[0]
+    twins: dict[tuple[Fraction, ...], list[int]] = {}
+    for j, row in enumerate(rows):
+        twins.setdefault((*row, biases[j]), []).append(j)
+    sums = [sum((v[j] for j in units), Fraction(0)) for units in twins.values()]
+    merged: Layers = [([list(a[:-1]) for a in twins], [a[-1] for a in twins]), ([sums], last)]
+    small = replace(pb, widths=[pb.widths[0], len(twins), 1], layers=merged)
+    ball_proof = {"rule": "convex_ball", "fixed": [],
+                  **{key: proof[key] for key in ("centre", "radius", "transform")}}  # fmt: skip
+    found = convex_ball(Case(small, case.verdict, case.eigenvalue, bits), ball_proof)
+    centre, radius = read_layers(proof["centre"], small.widths, rational), positive(proof["radius"])
+    box = enclosed(centre, bits, radius)
+    traces = [forward(small, box, x, bits) for x in pb.xs]
+    slopes = [loss_gradient(small, i, t.out)[0] for i, t in enumerate(traces)]
+    bends = as_list(proof["bends"], sum(len(units) > 1 for units in twins.values()))
+    reach, moved = radius, distance(merged, centre)
+    for k, units in enumerate(twins.values()):
+        if len(units) == 1:
+            continue
+        side = parting_side([v[j] for j in units])
+        require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
+        if pb.activation in ("softsign", "elu"):
+            require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
+        curves = [g * t.second[0][k] * side for g, t in zip(slopes, traces, strict=True)]
+        places = [[*x, Fraction(1)] for x in pb.xs]
+        size = range(len(places[0]))
+        form = [
+            [dot(curves, [x[a] * x[b] for x in places]) + Interval(0, 0, bits) for b in size]
+            for a in size
+        ]
+        square = [read_row(row, len(size)) for row in as_list(bends.pop(0), len(size))]
+        require_definite(form, Fraction(0), square, bits)
+        for j in units:  # its output weight in the minimum is this share of the merged one's
+            share = abs(v[j] / sums[k])
+            reach = max(reach, share * radius)
+            moved = max(moved, share * abs(centre[1][0][0][k] - sums[k]))
+    found.strict = found.rescaled = "no"
+    found.flat, found.place = len(v) - len(twins), None
+    if case.verdict == "local_minimum_nearby":
+        found.radius = moved + reach
+    return found
+
+
+def parting_side(v: list[Fraction]) -> int:
+    """The sign of sum v_j t_j^2 for all t != 0 with sum v_j t_j = 0, by Sylvester's inertia.
+
+    The space is the complement of (1, ..., 1) in this form, so the inertia is that of the v_j less
+    the sign of their sum.
+    """
+    total, up = sum(v, Fraction(0)), sum(a > 0 for a in v)
+    require(total != 0 and all(v), "twins have an output weight, or a sum of them, that is zero")
+    down = len(v) - up
+    up, down = (up - 1, down) if total > 0 else (up, down - 1)
+    require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
+    return 1 if down == 0 else -1
+
+
 def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
     """The inverse of a rational matrix, by Gauss and Jordan."""
     n = len(matrix)
@@ -1525,6 +1589,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
     "constant_output": (constant_output, ("local_minimum_nearby",)),
     "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
 REFUTATIONS = {
     rule.__name__: (rule, ("not_local_minimum",))
