@@ -1393,46 +1393,41 @@ def twin_units(case: Case, proof: Json) -> Found:
     require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
     require(pb.slopes is None, "the rule needs a smooth activation")
     (rows, biases), (outward, last) = pb.layers
-    v = outward[0]
-    twins: dict[tuple[Fraction, ...], list[int]] = {}
-    for j, row in enumerate(rows):
-        twins.setdefault((*row, biases[j]), []).append(j)
-    sums = [sum((v[j] for j in units), Fraction(0)) for units in twins.values()]
-    merged: Layers = [([list(a[:-1]) for a in twins], [a[-1] for a in twins]), ([sums], last)]
-    small = replace(pb, widths=[pb.widths[0], len(twins), 1], layers=merged)
-    ball_proof = {"rule": "convex_ball", "fixed": [],
-                  **{key: proof[key] for key in ("centre", "radius", "transform")}}  # fmt: skip
-    found = convex_ball(Case(small, case.verdict, case.eigenvalue, bits), ball_proof)
+    v, rows = outward[0], [(*row, b) for row, b in zip(rows, biases, strict=True)]
+    kinds = list(dict.fromkeys(rows))
+    place = [kinds.index(row) for row in rows]  # of each unit the merged unit
+    sums = [dot(v, [int(k == m) for m in place]) + Fraction(0) for k in range(len(kinds))]
+    twins = [k for k in range(len(kinds)) if place.count(k) > 1]
+    require(len(twins) > 0, "no two units are equal")
+    merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
+    small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
+    inner = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
+    found = convex_ball(Case(small, case.verdict, case.eigenvalue, bits), {**inner, "fixed": []})
     centre, radius = read_layers(proof["centre"], small.widths, rational), positive(proof["radius"])
     box = enclosed(centre, bits, radius)
     traces = [forward(small, box, x, bits) for x in pb.xs]
-    slopes = [loss_gradient(small, i, t.out)[0] for i, t in enumerate(traces)]
-    bends = as_list(proof["bends"], sum(len(units) > 1 for units in twins.values()))
-    reach, moved = radius, distance(merged, centre)
-    for k, units in enumerate(twins.values()):
-        if len(units) == 1:
-            continue
-        side = parting_side([v[j] for j in units])
+    for k, bend in zip(twins, as_list(proof["bends"], len(twins)), strict=True):
+        side = parting_side([a for a, m in zip(v, place, strict=True) if m == k])
         require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
         if pb.activation in ("softsign", "elu"):
             require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
-        curves = [g * t.second[0][k] * side for g, t in zip(slopes, traces, strict=True)]
-        places = [[*x, Fraction(1)] for x in pb.xs]
-        size = range(len(places[0]))
-        form = [
-            [dot(curves, [x[a] * x[b] for x in places]) + Interval(0, 0, bits) for b in size]
-            for a in size
-        ]
-        square = [read_row(row, len(size)) for row in as_list(bends.pop(0), len(size))]
-        require_definite(form, Fraction(0), square, bits)
-        for j in units:  # its output weight in the minimum is this share of the merged one's
-            share = abs(v[j] / sums[k])
-            reach = max(reach, share * radius)
-            moved = max(moved, share * abs(centre[1][0][0][k] - sums[k]))
+        size = pb.widths[0] + 1
+        form = [[Interval(0, 0, bits)] * size for _ in range(size)]
+        for i, (x, t) in enumerate(zip(pb.xs, traces, strict=True)):
+            curve = loss_gradient(small, i, t.out)[0] * t.second[0][k] * side
+            for a, one in enumerate([*x, Fraction(1)]):
+                form[a] = [e + curve * (one * c) for e, c in zip(form[a], [*x, 1], strict=True)]
+        square = [read_row(row, size) for row in as_list(bend, size)]
+        require_definite([list[Number](row) for row in form], Fraction(0), square, bits)
+    # the output weights of the minimum are fixed shares of the merged ones
+    shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
+    (near, offsets), (heights, end) = centre
+    weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]
+    nearest: Layers = [([near[k] for k in place], [offsets[k] for k in place]), ([weights], end)]
     found.strict = found.rescaled = "no"
-    found.flat, found.place = len(v) - len(twins), None
+    found.flat, found.place = len(rows) - len(kinds), None
     if case.verdict == "local_minimum_nearby":
-        found.radius = moved + reach
+        found.radius = distance(nearest, pb.layers) + radius * max(1, *map(abs, shares))
     return found
 
 

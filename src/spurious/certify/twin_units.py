@@ -29,7 +29,7 @@ from spurious.certify.outcome import Proof, Undecided
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
 from spurious.exact.rationals import rational
-from spurious.problem import Layer, Network, Point, Problem, flatten, point_from_data
+from spurious.problem import Layer, Point, Problem, flatten, point_from_data
 from spurious.verdict import Answer, Decision
 
 __all__ = ["merged", "prove", "split"]
@@ -181,7 +181,10 @@ def _form(passed: Pass, unit: int) -> arb_mat:
     inputs = passed.states[0]
     scaled = arb_mat(
         [
-            [passed.backward[1][0, i] * passed.second[0][unit, i] * entry[i] for i in range(len(entry))]
+            [
+                passed.backward[1][0, i] * passed.second[0][unit, i] * entry[i]
+                for i in range(len(entry))
+            ]
             for entry in inputs.tolist()
         ]
     )
@@ -191,7 +194,9 @@ def _form(passed: Pass, unit: int) -> arb_mat:
 def _why_not(form: arb_mat, side: int, units: Sequence[int]) -> str:
     merging = f"merging the equal units {_listed(units)} gives a strict minimum, but"
     if not side:
-        return f"{merging} with output weights of these signs the form of their parting has two signs"
+        return (
+            f"{merging} with output weights of these signs the form of their parting has two signs"
+        )
     if prove_definite(form * -side) is not None:
         return f"{merging} with these shares it is a saddle: the loss falls if they part either way"
     return f"{merging} the loss is not proved to rise whichever way they part"
