@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,23 @@ from spurious import Answer, Decision, certify
 from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.certify import twin_units
 from spurious.certify.activations import SMOOTH
+from spurious.certify.certificate import digest
+from spurious.certify.decide import conclude
+from spurious.certify.optimality import Optimality, judge_optimality
 from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.point_loss import point_loss
 from spurious.certify.twin_units import Merger, definite_side, split
 from spurious.exact import balls
-from spurious.problem import Loss, Network, Point, Problem, flatten, point_from_data, unflatten
+from spurious.problem import (
+    Loss,
+    Network,
+    Point,
+    Problem,
+    flatten,
+    point_from_data,
+    problem_to_data,
+    unflatten,
+)
 from spurious_checker import check
 
 F = Fraction
@@ -74,6 +88,39 @@ def assert_nothing_lower(problem: Problem, minimum: Point, rng: random.Random) -
                         now, here = moved, there
                         break
                     step /= 4
+
+
+def assert_checked(problem: Problem, proof: Proof) -> None:
+    """The checker accepts the certificate, and not for a pair with a weight moved across 0."""
+    assert problem.point is not None
+    loss = proof.loss or point_loss(problem, problem.point)
+    verdict = conclude(problem, proof, loss, Optimality(Answer.UNKNOWN), 0.0)
+    if proof.decision is Decision.NOT_LOCAL_MINIMUM:
+        verdict = conclude(problem, proof, loss, judge_optimality(problem, proof, loss), 0.0)
+    certificate = dict(verdict.certificate or {})
+    result = check(certificate)
+    assert result.valid, result.reason
+    found = twin_units.merged(problem, problem.point)
+    if proof.evidence["rule"] != "twin_units" or not isinstance(found, Merger):
+        return
+    for k, units in enumerate(found.groups):
+        if problem.network.activation in ("tanh", "softsign") and len(units) == 2:
+            weights = list(problem.point.layers[1].weight[0])
+            total, product = (
+                found.point.layers[1].weight[0][k],
+                weights[units[0]] * weights[units[1]],
+            )
+            for j, share in zip(units, (1, 1) if product < 0 else (3, -1), strict=True):
+                weights[j] = total * F(share, 2)
+            last = replace(problem.point.layers[1], weight=(tuple(weights),))
+            other = replace(problem, point=Point((problem.point.layers[0], last)))
+            forged = {**without_digest(certificate), "problem": problem_to_data(other)}
+            result = check({**forged, "digest": digest(forged)})
+            assert not result.valid and "definite" in result.reason
+
+
+def without_digest(certificate: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in certificate.items() if key != "digest"}
 
 
 def assert_flat(problem: Problem, proof: Proof) -> None:
@@ -133,6 +180,7 @@ def test_random_problems(activation: str, units: int, inputs: int, groups: list[
         found = twin_units.prove(problem, problem.point)
         assert isinstance(found, Proof), (seed, found)
         seen[min(forms)] += 1
+        assert_checked(problem, found)
         if min(forms) < 0:
             assert found.decision is Decision.NOT_LOCAL_MINIMUM
             assert found.evidence["rule"] == "negative_curvature"

@@ -449,8 +449,8 @@ def exact_triplets(
 ) -> Cert:
     """Three softsign units at a rational point, w = v = 1, b = c = 0, exactly critical.
 
-    More points may be `fitted` exactly. g solves sum g (1, act, act', act' x) = 0 and B = -diag(1, 1) / 64; y = f - g/2. One positive
-    share: the form of the parting is negative too.
+    g solves sum g (1, act, act', act' x) = 0 and B = -diag(1, 1) / 64; y = f - g/2. With one
+    positive share the form of the parting is negative too. More points may be `fitted` exactly.
     """
     xs = [F(a) for a in (-6, -3, -2, -1, 1, 2, 3, 5)]
     columns = []

@@ -290,6 +290,27 @@ def test_twins_claims() -> None:
     rejected(there)
 
 
+def nearby_triplets(shares: Any, radius: Any) -> Any:
+    """`exact_triplets` with the output bias off by 2^-40."""
+    case = pencil.exact_triplets(shares)
+    case["problem"]["point"]["layers"][1]["bias"] = [str(pencil.F(1, 2**40))]
+    case["claim"].update(verdict="local_minimum_nearby", radius=str(radius))
+    return case
+
+
+def test_large_shares_need_a_large_radius() -> None:
+    """A share of 2 doubles what may be wrong with the weight."""
+    shares, off, box = (2, "-1/2", "-1/2"), pencil.F(1, 2**40), pencil.F(1, 10**9)
+    assert check(pencil.seal(nearby_triplets(shares, off + 2 * box))).valid
+    assert "too small" in rejected(nearby_triplets(shares, off + 2 * box - pencil.F(1, 10**30)))
+
+
+def test_twins_whose_weight_changes_its_sign() -> None:
+    """For negative weights the evidence would be right; the minimum named has positive ones."""
+    shares = ("-1/3", "-1/3", "-1/3")
+    rejected(nearby_triplets(shares, pencil.F(2, 3) + pencil.F(1, 10**9)))
+
+
 def test_twins_elsewhere() -> None:
     """Rectified, deep, or with several outputs: the rule says nothing."""
     for activation in ("identity", "relu", "abs"):
