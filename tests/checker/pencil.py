@@ -241,6 +241,57 @@ def constant_logistic() -> Cert:
     return certificate(pb, proof, loss=ball(loss, F(1, 10**30)), **claim)
 
 
+# ---- 5.7 ----------------------------------------------------------------------------------------
+
+CORNERS = [[1, 0], [0, 1], ["1/2", "1/2"]]
+SPREAD = {"2": {"0": "1/3", "1": "1/3"}}
+
+
+def constant_exact() -> Cert:
+    """One softsign unit at -1, where it bends up; M = [[1, -1], [-1, 1]]/6 on a line, so rank 1."""
+    at = point(([[0, 0]], [-1]), ([[1]], ["5/6"]))
+    pb = problem([2, 1, 1], "softsign", "squared", CORNERS, column(0, 0, 1), at)
+    proof = {"rule": "constant_units", "transport": None}
+    flat = {"strict": "no", "strict_up_to_rescaling": "no", "flat_dimension": 3}
+    return certificate(pb, proof, loss=ball("2/3"), **flat)
+
+
+def constant_spread() -> Cert:
+    """Mass 1/3 from the midpoint to each end; the bias is 2^-40 off 1/3 - 3 tanh(-1)."""
+    off = 1 / F(3) + 3 * F(Decimal("0.761594155955764888119458282604793590")) + F(1, 2**40)
+    at = point(([[1, 1], [0, 0]], [-2, -1]), ([[1, 2]], [off]))
+    pb = problem([2, 2, 1], "tanh", "squared", CORNERS, column(0, 0, 1), at)
+    proof = {"rule": "constant_units", "transport": SPREAD, "radius": str(F(1, 2**39))}
+    width = {"verdict": "local_minimum_nearby", "radius": proof["radius"]}
+    return certificate(
+        pb, proof, loss=ball("2/3"), strict="no", strict_up_to_rescaling="no", **width
+    )
+
+
+def constant_logistic_units() -> Cert:
+    """Two labels -1 around one label 1: F = -log 2, loss 3 log 3 - 2 log 2; softplus(0) = log 2."""
+    at = point(([[0]], [0]), ([[1]], ["-1.386294361119890618834"]))
+    pb = problem([1, 1, 1], "softplus", "logistic", column(-1, 0, 1), column(-1, 1, -1), at)
+    proof = {"rule": "constant_units", "transport": None, "radius": str(F(1, 10**20))}
+    with localcontext(prec=60):
+        loss = Fraction(3 * Decimal(3).ln() - 2 * Decimal(2).ln())
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "radius": str(F(1, 10**20)), "flat_dimension": 2,
+        "strict": "no", "strict_up_to_rescaling": "no",
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball(loss, F(1, 10**50)), **claim)
+
+
+def constant_beside() -> Cert:
+    """`constant_exact` with a fourth point that has the mean target, so that M is singular."""
+    at = point(([[0, 0]], [-1]), ([[1]], ["5/6"]))
+    x, y = [*CORNERS, [5, 7]], column(0, 0, 1, "1/3")
+    pb = problem([2, 1, 1], "softsign", "squared", x, y, at)
+    proof = {"rule": "constant_units", "transport": SPREAD}
+    claim = {"strict": "no", "strict_up_to_rescaling": "no"}
+    return certificate(pb, proof, loss=ball("2/3"), **claim)
+
+
 # ---- 5.3, 5.5 -----------------------------------------------------------------------------------
 
 
@@ -591,6 +642,10 @@ CASES = {
     "identity network": identity_network(),
     "constant squared": constant_squared(),
     "constant logistic": constant_logistic(),
+    "constant exact": constant_exact(),
+    "constant spread": constant_spread(),
+    "constant logistic units": constant_logistic_units(),
+    "constant beside": constant_beside(),
     "regression": regression(),
     **{
         f"{name} ball": smooth_ball(name)
