@@ -32,7 +32,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
@@ -1507,6 +1507,65 @@ def require_held(ex: Exact, j: int, face: Face, side: int, bits: int) -> None:
             raise Undecided("a held input may leave its kink")
 
 
+def twin_units(case: Case, proof: Json) -> Found:
+    """Section 5.6, Theorem 19: equal units merged give a strict minimum; parted they cost more."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "transform", "bends")
+    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
+    require(pb.slopes is None, "the rule needs a smooth activation")
+    (rows, biases), (outward, last) = pb.layers
+    v, rows = outward[0], [(*row, b) for row, b in zip(rows, biases, strict=True)]
+    kinds = list(dict.fromkeys(rows))
+    place = [kinds.index(row) for row in rows]  # of each unit the merged unit
+    sums = [dot(v, [int(k == m) for m in place]) + Fraction(0) for k in range(len(kinds))]
+    twins = [k for k in range(len(kinds)) if place.count(k) > 1]
+    require(len(twins) > 0, "no two units are equal")
+    merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
+    small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
+    inner = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
+    found = convex_ball(Case(small, case.verdict, case.eigenvalue, bits), {**inner, "fixed": []})
+    centre, radius = read_layers(proof["centre"], small.widths, rational), positive(proof["radius"])
+    box = enclosed(centre, bits, radius)
+    traces = [forward(small, box, x, bits) for x in pb.xs]
+    for k, bend in zip(twins, as_list(proof["bends"], len(twins)), strict=True):
+        side = parting_side([a for a, m in zip(v, place, strict=True) if m == k])
+        require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
+        if pb.activation in ("softsign", "elu"):
+            require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
+        size = pb.widths[0] + 1
+        form = [[Interval(0, 0, bits)] * size for _ in range(size)]
+        for i, (x, t) in enumerate(zip(pb.xs, traces, strict=True)):
+            curve = loss_gradient(small, i, t.out)[0] * t.second[0][k] * side
+            for a, one in enumerate([*x, Fraction(1)]):
+                form[a] = [e + curve * (one * c) for e, c in zip(form[a], [*x, 1], strict=True)]
+        square = [read_row(row, size) for row in as_list(bend, size)]
+        require_definite([list[Number](row) for row in form], Fraction(0), square, bits)
+    # the output weights of the minimum are fixed shares of the merged ones
+    shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
+    (near, offsets), (heights, end) = centre
+    weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]
+    nearest: Layers = [([near[k] for k in place], [offsets[k] for k in place]), ([weights], end)]
+    found.strict = found.rescaled = "no"
+    found.flat, found.place = len(rows) - len(kinds), None
+    if case.verdict == "local_minimum_nearby":
+        found.radius = distance(nearest, pb.layers) + radius * max(1, *map(abs, shares))
+    return found
+
+
+def parting_side(v: list[Fraction]) -> int:
+    """The sign of sum v_j t_j^2 for all t != 0 with sum v_j t_j = 0, by Sylvester's inertia.
+
+    The space is the complement of (1, ..., 1) in this form, so the inertia is that of the v_j less
+    the sign of their sum.
+    """
+    total, up = sum(v, Fraction(0)), sum(a > 0 for a in v)
+    require(total != 0 and all(v), "twins have an output weight, or a sum of them, that is zero")
+    down = len(v) - up
+    up, down = (up - 1, down) if total > 0 else (up, down - 1)
+    require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
+    return 1 if down == 0 else -1
+
+
 def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
     """The inverse of a rational matrix, by Gauss and Jordan."""
     n = len(matrix)
@@ -1647,6 +1706,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_output": (constant_output, ("local_minimum_nearby",)),
     "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
     "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
 REFUTATIONS = {
     rule.__name__: (rule, ("not_local_minimum",))

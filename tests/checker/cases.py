@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.paper.bundled import bundled
 from spurious.problem import Dataset, Loss, Network, Problem, unflatten
 
@@ -98,6 +99,8 @@ CASES = {
         [["-1"], ["1"], ["1"], ["1"], ["-1"], ["-1"], ["1"], ["1"]],
         "-0.575643450 0.575643451 0.6082189 -0.1710662",
     ),
+    "twin_units": duplicated_unit("plateau"),
+    "negative_curvature, duplicated unit": duplicated_unit("saddle"),
     "descent_direction": bundled("c6-d2-as-printed"),
     "descent_direction, smooth": problem(
         (1, 1, 1), "gelu", "squared", LINE, [["1"], ["2"], ["0"], ["5"]],

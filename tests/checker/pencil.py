@@ -456,6 +456,83 @@ def dead_unit_ball() -> Cert:
     return certificate(pb, proof, POINTWISE, loss=ball(0), **claim)
 
 
+def twins() -> Cert:
+    """Two tanh units at a minimum of one, shares 1/4 and 3/4; B is positive definite, v > 0."""
+    xs, ys = [-3.0, -2.0, -1.5, -1.0, 0.0, 0.5, 2.5], [0.9, -6.0, 3.5, -2.1, 0.2, 0.4, 1.0]
+    ys = [round(y * 64) / 64 for y in ys]
+    t = [1.0, 0.02, 1.0, 0.0]
+    for _ in range(30):
+        g, h = one_unit("tanh", t, xs, ys)
+        t = [a - d for a, d in zip(t, solve(h, g), strict=True)]
+    w, b, v, c = (Fraction(a) for a in t)
+    bend = [
+        [h[i][j] - gauss for j, gauss in enumerate(row)]
+        for i, row in enumerate(gauss_newton(t, xs))
+    ]
+    s, form = inverse_cholesky(h), [[bend[i][j] / t[2] for j in (0, 1)] for i in (0, 1)]
+    near = point(([[w], [w]], [b, b]), ([[v / 4, v * 3 / 4]], [c + F(1, 2**40)]))
+    pb = problem([1, 2, 1], "tanh", "squared", column(*xs), column(*ys), near)
+    proof = {
+        "rule": "twin_units", "centre": point(([[w]], [b]), ([[v]], [c])),
+        "radius": "1/1000000000", "transform": s, "bends": [inverse_cholesky(form)],
+    }  # fmt: skip
+    loss = sum((t[2] * math.tanh(t[0] * x + t[1]) + t[3] - y) ** 2
+               for x, y in zip(xs, ys, strict=True))  # fmt: skip
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "strict": "no", "strict_up_to_rescaling": "no",
+        "flat_dimension": 1, "eigenvalue_bound": str(safe_bound(s)),
+        "radius": str(F(1, 10**9) + F(1, 2**40)),
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball(loss, F(1, 2**22)), **claim)
+
+
+def gauss_newton(t: list[float], xs: list[float]) -> list[list[float]]:
+    """2 J^T J of a tanh unit."""
+    rows = []
+    for x in xs:
+        a0, a1, _ = act("tanh", t[0] * x + t[1])
+        rows.append([t[2] * a1 * x, t[2] * a1, a0, 1.0])
+    return [[2 * sum(r[i] * r[j] for r in rows) for j in range(4)] for i in range(4)]
+
+
+def exact_triplets(
+    shares: tuple[Any, ...] = (2, "-1/2", "-1/2"), fitted: tuple[Any, ...] = ()
+) -> Cert:
+    """Three softsign units at a rational point, w = v = 1, b = c = 0, exactly critical.
+
+    g solves sum g (1, act, act', act' x) = 0 and B = -diag(1, 1) / 64; y = f - g/2. With one
+    positive share the form of the parting is negative too. More points may be `fitted` exactly.
+    """
+    xs = [F(a) for a in (-6, -3, -2, -1, 1, 2, 3, 5)]
+    columns = []
+    for x in xs:
+        z = 1 + abs(x)
+        bent = (2 if x < 0 else -2) / z**3
+        columns.append([F(1), x / z, 1 / z**2, x / z**2, bent * x * x, bent * x, bent])
+    gram: Any = [[sum(c[i] * c[j] for c in columns) for j in range(7)] for i in range(7)]
+    wanted: Any = [F(0)] * 4 + [F(-1, 64), F(0), F(-1, 64)]
+    weights: Any = solve(gram, wanted)
+    g = [sum(a * b for a, b in zip(c, weights, strict=True)) for c in columns]
+    ys = [c[1] - a / 2 for c, a in zip(columns, g, strict=True)]
+    xs, ys = [*xs, *map(F, fitted)], [*ys, *(F(a) / (1 + abs(F(a))) for a in fitted)]
+    t = [1.0, 0.0, 1.0, 0.0]
+    _, h = one_unit("softsign", t, [float(x) for x in xs], [float(y) for y in ys])
+    s = inverse_cholesky(h)
+    at = point(([[1]] * 3, [0] * 3), ([list(shares)], [0]))
+    pb = problem([1, 3, 1], "softsign", "squared", column(*xs), column(*ys), at)
+    proof = {
+        "rule": "twin_units", "centre": point(([[1]], [0]), ([[1]], [0])),
+        "radius": "1/1000000000", "transform": s, "bends": [text([[3, 0], [0, 3]])],
+    }  # fmt: skip
+    claim: Cert = {
+        "strict": "no", "strict_up_to_rescaling": "no", "flat_dimension": 2,
+        "eigenvalue_bound": str(safe_bound(s)),
+    }  # fmt: skip
+    loss = sum(a * a for a in g) / 4
+    mid = F(round(loss * 10**60), 10**60)
+    return certificate(pb, proof, loss=ball(mid, F(1, 10**30)), **claim)
+
+
 def kinked_ball() -> Cert:
     """One unit held on its kink at x = 0, logistic loss; Newton's method in w and c."""
     xs = [1, 1, 1, 3, 3, 3, 0, 0, 0, -1, -1, -1]
@@ -576,6 +653,8 @@ CASES = {
     },
     "relu ball": relu_ball(),
     "dead unit ball": dead_unit_ball(),
+    "twins": twins(),
+    "exact triplets": exact_triplets(),
     "kinked ball": kinked_ball(),
     "descent": descent(),
     "smooth descent": smooth_descent(),

@@ -381,3 +381,122 @@ def test_refutations_off_their_ground() -> None:
     rejected(uphill)
     nothing = with_proof("descent", direction=point(([[0]], [0]), ([[0]], [0])))
     rejected(nothing)
+
+
+def test_twins_that_are_no_minimum() -> None:
+    """True evidence for the merged network, and twins whose parting lowers the loss."""
+    name = "twins"
+    v = pencil.F(pencil.CASES[name]["proof"]["centre"]["layers"][1]["weight"][0][0])
+    for shares in (("5/4", "-1/4"), ("-1000", "1001"), (0, 1), (1, 0), ("1/2", "-1/2"), (1, 1)):
+        case = copy.deepcopy(pencil.CASES[name])
+        weights = [pencil.text(v * pencil.F(share)) for share in shares]
+        case["problem"]["point"]["layers"][1]["weight"] = [weights]
+        for radius in (case["claim"]["radius"], "1/100000", "1/100"):
+            case["claim"]["radius"] = radius
+            rejected(case)
+    for shares in ((1, 1, -1), ("1/3", "1/3", "1/3"), ("3/2", 0, "-1/2"), (1, "1/2", "-1/2")):
+        rejected(pencil.exact_triplets(shares))
+    negative = with_proof(name, bends=[[["-1", "0"], ["0", "-1"]]])
+    negative["problem"]["point"]["layers"][1]["weight"] = [pencil.text([v * 2, -v])]
+    rejected(negative)
+
+
+def test_units_that_are_no_twins() -> None:
+    for layer, path in ((0, ("weight", 1, 0)), (0, ("bias", 1))):
+        case = copy.deepcopy(pencil.CASES["twins"])
+        target = case["problem"]["point"]["layers"][layer][path[0]]
+        for step in path[1:-1]:
+            target = target[step]
+        target[path[-1]] = str(pencil.F(target[path[-1]]) + pencil.F(1, 10**30))
+        assert "no two units" in rejected(case)
+    case = copy.deepcopy(pencil.CASES["tanh ball"])  # a strict minimum, called a plateau
+    del case["proof"]["fixed"]
+    case["proof"].update(rule="twin_units", bends=[])
+    case["claim"].update(strict="no", strict_up_to_rescaling="no")
+    assert "no two units" in rejected(case)
+
+
+def test_twins_claims() -> None:
+    for name in ("twins", "exact triplets"):
+        for claim in (
+            {"strict": "yes"},
+            {"strict_up_to_rescaling": "yes"},
+            {"flat_dimension": 0},
+            {"flat_dimension": 3},
+            {"global": "yes"},
+        ):
+            case = copy.deepcopy(pencil.CASES[name])
+            case["claim"].update(claim)
+            if "global" in claim:
+                case["global_proof"] = {"rule": "pointwise_optimum"}
+            rejected(case)
+        for bends in ([], [[]], [[["0", "0"], ["0", "0"]]], [[["1"]]], "x", None):
+            rejected(with_proof(name, bends=bends))
+        same = pencil.CASES[name]["proof"]["bends"]
+        rejected(with_proof(name, bends=same * 2))
+        rejected(with_proof(name, fixed=[]))
+        rejected(with_proof(name, radius="10"))
+    case = copy.deepcopy(pencil.CASES["twins"])
+    for radius in ("0", "1/1000000000", "3/1000000000", "1"):
+        case["claim"]["radius"] = radius
+        rejected(case)
+    case["problem"]["point"]["layers"] = [case["proof"]["centre"]["layers"][0]] * 2
+    rejected(case)
+    here = copy.deepcopy(pencil.CASES["twins"])  # near a minimum is not at one
+    here["claim"].update(verdict="local_minimum", radius=None)
+    rejected(here)
+    there = copy.deepcopy(pencil.CASES["exact triplets"])
+    there["problem"]["point"]["layers"][1]["bias"] = ["1/1000000000000"]
+    rejected(there)
+
+
+def nearby_triplets(shares: Any, radius: Any) -> Any:
+    """`exact_triplets` with the output bias off by 2^-40."""
+    case = pencil.exact_triplets(shares)
+    case["problem"]["point"]["layers"][1]["bias"] = [str(pencil.F(1, 2**40))]
+    case["claim"].update(verdict="local_minimum_nearby", radius=str(radius))
+    return case
+
+
+def test_large_shares_need_a_large_radius() -> None:
+    """A share of 2 doubles what may be wrong with the weight."""
+    shares, off, box = (2, "-1/2", "-1/2"), pencil.F(1, 2**40), pencil.F(1, 10**9)
+    assert check(pencil.seal(nearby_triplets(shares, off + 2 * box))).valid
+    assert "too small" in rejected(nearby_triplets(shares, off + 2 * box - pencil.F(1, 10**30)))
+
+
+def test_twins_whose_weight_changes_its_sign() -> None:
+    """For negative weights the evidence would be right; the minimum named has positive ones."""
+    shares = ("-1/3", "-1/3", "-1/3")
+    rejected(nearby_triplets(shares, pencil.F(2, 3) + pencil.F(1, 10**9)))
+
+
+def test_twins_elsewhere() -> None:
+    """Rectified, deep, or with several outputs: the rule says nothing."""
+    for activation in ("identity", "relu", "abs"):
+        case = copy.deepcopy(pencil.CASES["exact triplets"])
+        case["problem"]["network"]["activation"] = activation
+        rejected(case)
+    for activation in ("elu", "tanh", "sigmoid"):  # other functions, not critical here
+        case = copy.deepcopy(pencil.CASES["exact triplets"])
+        case["problem"]["network"]["activation"] = activation
+        rejected(case)
+    case = copy.deepcopy(pencil.CASES["exact triplets"])
+    case["problem"]["network"]["widths"] = [1, 3, 1, 1]
+    case["problem"]["point"]["layers"].append({"weight": [["1"]], "bias": ["0"]})
+    rejected(case)
+    case = copy.deepcopy(pencil.CASES["exact triplets"])
+    case["problem"]["network"]["widths"] = [1, 3, 2]
+    last = case["problem"]["point"]["layers"][1]
+    last["weight"], last["bias"] = last["weight"] * 2, last["bias"] * 2
+    case["problem"]["data"]["y"] = [row * 2 for row in case["problem"]["data"]["y"]]
+    rejected(case)
+
+
+def test_a_twin_where_the_second_derivative_jumps() -> None:
+    """A fitted point at z = 0 has g = 0 and changes nothing; the rule still wants z != 0 there."""
+    assert check(pencil.exact_triplets(fitted=("1/1000", "-1/1000"))).valid
+    assert "sign" in rejected(pencil.exact_triplets(fitted=(0,)))
+    assert "sign" in rejected(
+        pencil.exact_triplets(fitted=("1/1000000000000",))
+    )  # z = 0 in the box

@@ -30,7 +30,7 @@ Path_ = tuple[Any, ...]
 
 # Evidence that the checker verifies afresh: another congruence, direction, basis, centre or ball
 # may prove the same claim.
-VERIFIED = {"transform", "direction", "radius", "centre", "basis"}
+VERIFIED = {"transform", "direction", "radius", "centre", "basis", "bends"}
 
 # Changes after which the claim is still true, with the reason.
 STILL_TRUE: dict[str, dict[Path_, str]] = {
