@@ -8,6 +8,7 @@ from typing import Final
 
 from spurious.catalogue.affine_fit import affine_fit
 from spurious.catalogue.constant_units import constant_units
+from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.catalogue.entry import Entry
 from spurious.catalogue.safran_shamir import safran_shamir
 from spurious.catalogue.single_neuron import single_neuron
@@ -18,6 +19,7 @@ from spurious.problem import Network, Problem, dataset
 
 __all__ = ["ENTRIES"]
 
+FUKUMIZU: Final = "Fukumizu, Amari 2000, Neural Networks 13(3)"
 PAPER: Final = "Swirszcz, Czarnecki, Pascanu 2016, arXiv 1611.06310"
 YUN: Final = "Yun, Sra, Jadbabaie 2019, ICLR, arXiv 1802.03487"
 DING: Final = f"{YUN}; any width: Ding, Li, Sun 2019, arXiv 1911.01413"
@@ -80,6 +82,18 @@ ENTRIES: Final = (
         "the same, ten softplus units",
         DING,
         lambda: constant_units("softplus", 10),
+    ),
+    Entry(
+        "fukumizu-amari-plateau",
+        "a unit duplicated at a minimum, shares 1/2 and 1/2: a line of minima",
+        FUKUMIZU,
+        lambda: duplicated_unit("plateau"),
+    ),
+    Entry(
+        "fukumizu-amari-saddle",
+        "the same unit, shares 3/2 and -1/2: a saddle of the same loss",
+        FUKUMIZU,
+        lambda: duplicated_unit("saddle"),
     ),
     Entry("affine-deep", "the best affine fit, any depth", DEEP, _fit("d3", 3, 2, 2)),
     Entry(
