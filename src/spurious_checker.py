@@ -1283,10 +1283,9 @@ def constant_output(case: Case, proof: Json) -> Found:
                  for i, t in enumerate(ex.traces)]  # fmt: skip
         for total in add_up(moved, pb.widths[-1]):
             require(sign(total, case.bits) == side, "the best constant is not within the radius")
-    sizes = (abs(interval(total, case.bits)).upper for total in add_up(ex.g, pb.widths[-1]))
-    loss = lowered(
-        total_loss(pb, pb.layers, case.bits), radius * sum(sizes, Fraction(0)), case.bits
-    )
+    loss: Number = Fraction(0)
+    for k in range(pb.widths[-1]):
+        loss = loss + best_constant(pb, k, case.bits)[1]
     return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
 
 
@@ -1317,7 +1316,7 @@ def constant_units(case: Case, proof: Json) -> Found:
         check_transport(pb.xs, sums, proof["transport"])
     if spanned is not None and not affine:
         found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
-    best, found.loss = best_constant(pb, mean, bits)
+    best, found.loss = best_constant(pb, 0, bits)
     if here:
         require_zero(add_up(evaluate(pb, pb.layers).g, 1), "the sum of g")
         found.place = pb.layers
@@ -1396,11 +1395,13 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     require(made == sums, "the transport does not make the sums of g")
 
 
-def best_constant(pb: Problem, mean: Fraction, bits: int) -> tuple[Number, Number]:
-    """The best constant output and its loss (section 5.7), for both labels n log(n / n_y)."""
-    n, ones = len(pb.ys), pb.ys.count([Fraction(1)])
+def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
+    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
+    targets = [row[k] for row in pb.ys]
+    n, ones = len(targets), targets.count(Fraction(1))
     if pb.loss == "squared":
-        return mean, sum(((mean - y) ** 2 for (y,) in pb.ys), Fraction(0))
+        mean = sum(targets, Fraction(0)) / n
+        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
 
     def log_share(m: int) -> Interval:

@@ -227,7 +227,7 @@ def constant_squared() -> Cert:
     pb = dead_pair(1 + F(1, 2**40))
     proof = {"rule": "constant_output", "radius": str(F(1, 2**39))}
     claim: Cert = {"verdict": "local_minimum_nearby", "strict": "no", "radius": str(F(1, 2**39))}
-    return certificate(pb, proof, loss=ball(2, HALF_BALL), **claim)
+    return certificate(pb, proof, loss=ball(2), **claim)
 
 
 def constant_logistic() -> Cert:

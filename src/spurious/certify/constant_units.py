@@ -14,6 +14,7 @@ from fractions import Fraction
 from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.activations import SMOOTH, rational_jet
+from spurious.certify.best_constant import best_constant
 from spurious.certify.convex_ball import nearby_limit
 from spurious.certify.evaluate import enclosure
 from spurious.certify.outcome import Proof
@@ -179,18 +180,12 @@ def _with_best_constant(
 ) -> Proof | None:
     """Moves the output bias so that the output is the best constant, if that is near."""
     targets = [row[0] for row in problem.data.y]
-    count = len(targets)
-    mean = sum(targets, Fraction(0)) / count
-    if problem.loss is Loss.SQUARED:
-        best = arb(rational(mean))
-        loss = Enclosure(sum(((mean - y) ** 2 for y in targets), Fraction(0)))
-    else:
-        ones = targets.count(Fraction(1))
-        if ones in (0, count):
-            return None
-        best = (arb(ones) / (count - ones)).log()
-        parts = (k * (arb(count) / k).log() for k in (ones, count - ones))
-        loss = enclosure(sum(parts, arb(0)))
+    mean = sum(targets, Fraction(0)) / len(targets)
+    found = best_constant(problem.loss, targets)
+    if found is None:
+        return None
+    best, value = found
+    loss = Enclosure(value) if isinstance(value, Fraction) else enclosure(value)
     evidence: dict[str, object] = {"rule": "constant_units", "transport": transport}
     reason = "no unit sees the data, and turning any of them raises the loss"
     if _is_best(problem, point, levels, mean):
