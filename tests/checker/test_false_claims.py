@@ -280,6 +280,14 @@ def test_moments_that_are_not_definite() -> None:
     rejected(saddle)
 
 
+def test_a_unit_that_sees_the_data_a_little() -> None:
+    """Only just: the output stays within the radius of the best constant."""
+    case = copy.deepcopy(pencil.CASES["constant spread"])
+    tilted = ["1", str(1 + pencil.F(1, 10**20))]
+    case["problem"]["point"]["layers"][0]["weight"][0] = tilted
+    assert "not constant" in rejected(pencil.seal(case))
+
+
 def test_units_that_bend_the_wrong_way() -> None:
     """Downwards, at an inflection or a jump of act'', without output weight, seeing the data."""
     case = copy.deepcopy(pencil.CASES["constant exact"])

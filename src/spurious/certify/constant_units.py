@@ -8,7 +8,7 @@ transport of mass shows that it is balanced in the convex order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
@@ -69,15 +69,18 @@ def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
 def constant_levels(problem: Problem, point: Point) -> list[Fraction] | None:
     """The units' pre-activations, if each is the same at all data points."""
     levels: list[Fraction] = []
+    first, *others = problem.data.x
     layer = point.layers[0]
     for row, bias in zip(layer.weight, layer.bias, strict=True):
-        values = {
-            sum((w * v for w, v in zip(row, x, strict=True)), Fraction(0)) for x in problem.data.x
-        }
-        if len(values) > 1:
+        level = _product(row, first)
+        if any(_product(row, x) != level for x in others):
             return None
-        levels.append(values.pop() + bias)
+        levels.append(level + bias)
     return levels
+
+
+def _product(row: Sequence[Fraction], x: Sequence[Fraction]) -> Fraction:
+    return sum((w * v for w, v in zip(row, x, strict=True)), Fraction(0))
 
 
 def bend(activation: str, level: Fraction) -> int | None:
