@@ -29,23 +29,27 @@ def serve(host: str, port: int, opened: Callable[[str], None]) -> None:
         InputError: The address cannot be bound.
         KeyboardInterrupt: It was interrupted.
     """
-    listener = bound(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{listener.getsockname()[1]}/"
-    settings = uvicorn.Config(
-        application((*LOOPBACK, shown.lower())),
-        log_level="warning",
-        access_log=False,
-        ws="none",
-        server_header=False,
-        limit_concurrency=limits.CONNECTIONS,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=10,
-    )
-    with listener:
+    with bound(host, port) as listener:
         listener.listen(limits.CONNECTIONS)
-        opened(url)
-        uvicorn.Server(settings).run([listener])
+        shown = f"[{host}]" if ":" in host else host
+        opened(f"http://{shown}:{listener.getsockname()[1]}/")
+        prepared(shown.lower()).run([listener])
+
+
+def prepared(host: str) -> uvicorn.Server:
+    """A server whose page may be asked for by the loopback's names and `host`."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            application((*LOOPBACK, host)),
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            server_header=False,
+            limit_concurrency=limits.CONNECTIONS,
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=10,
+        )
+    )
 
 
 def bound(host: str, port: int) -> socket.socket:

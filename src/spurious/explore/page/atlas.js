@@ -44,7 +44,7 @@ function notes(family, end) {
   if (end) {
     const near = (loss) => loss !== null && Math.abs(loss - family.loss_float) < 1e-6 * (1 + family.loss_float);
     const count = end.limit.filter((limit, run) => end.outcome[run] !== "valley_to_infinity" && near(limit)).length;
-    found.push(`${count} runs lead to this loss`);
+    if (count) found.push(`${count} ${count === 1 ? "run leads" : "runs lead"} to this loss`);
   }
   return found;
 }

@@ -3,7 +3,7 @@
 import { fresh } from "./draw.js";
 import { countText, numberText } from "./view.js";
 
-const LEFT = 56, RIGHT = 10, TOP = 8, BOTTOM = 36;
+const LEFT = 56, RIGHT = 30, TOP = 8, BOTTOM = 36;
 const FLOOR = 1e-8; // losses below are drawn there
 
 export class Curves {
@@ -67,7 +67,7 @@ function axes(context, width, height, x, y, last, low, high) {
   context.textBaseline = "middle";
   let ticks = [];
   for (let power = Math.ceil(low / room) * room; power <= high; power += room) ticks.push(10 ** power);
-  if (ticks.length < 2) ticks = [1, 2, 5].flatMap((m) => [Math.floor(low), Math.ceil(low)].map((p) => m * 10 ** p))
+  if (ticks.length < 2) ticks = [1, 1.5, 2, 3, 4, 5, 7].flatMap((m) => [Math.floor(low), Math.ceil(low)].map((p) => m * 10 ** p))
     .filter((v) => Math.log10(v) > low && Math.log10(v) < high);
   for (const tick of ticks) {
     context.beginPath();

@@ -52,6 +52,7 @@ async function train() {
   outcomes.show(null);
   $("ends-empty").hidden = false;
   $("families").replaceChildren();
+  $("atlas-text").textContent = state.atlasText;
   $("stop").disabled = false;
   $("status").textContent = "Training …";
   const value = (id) => $(id).value;
@@ -170,7 +171,7 @@ async function enumerate() {
       draw();
     });
   } catch (error) {
-    $("atlas-text").textContent = "";
+    $("atlas-text").textContent = state.atlasText;
     showError(error.message);
   } finally {
     clearInterval(tick);
@@ -197,7 +198,7 @@ function draw() {
   const chosen = state.chosen ?? 0;
   const parameters = !usable ? null : state.family ? state.point : frame?.parameters[chosen];
   if (!parameters || parameters.includes(null)) fresh($("surface"));
-  else if (data.inputs === 2) drawSurface($("surface"), view, state.network, parameters, 150);
+  else if (data.inputs === 2) drawSurface($("surface"), view, state.network, parameters, state.playing ? 120 : 280);
   else {
     const others = state.family || !frame ? [] : frame.parameters.slice(0, GHOSTS)
       .map((p, run) => ({ parameters: p, colour: `${colourOf(run)}66`, thickness: 1 })).filter((c) => !c.parameters.includes(null));
@@ -256,12 +257,12 @@ function load(name) {
   const found = state.start.datasets.find((d) => d.name === name);
   data.inputs = found.x[0].length;
   data.points = found.x.map((x, k) => ({ x: [...x], y: found.y[k] }));
-  state.stale = true;
   points.selected = 0;
   points.svg.replaceChildren();
   $("classes").hidden = $("relabel").hidden = data.inputs === 1;
   $("loss").querySelector("[value=logistic]").disabled = data.inputs === 1;
-  if (data.inputs === 1) $("loss").value = "squared";
+  $("loss").value = found.loss;
+  state.chosen = null;
   fitView();
   changed(true);
 }
@@ -287,12 +288,11 @@ function numbers() {
   const inputs = [...table.querySelectorAll("input")];
   if (inputs.length !== values.flat().length || table.dataset.inputs !== String(data.inputs)) {
     table.dataset.inputs = data.inputs;
-    const head = table.createTHead().insertRow();
-    table.replaceChildren(head.parentElement);
-    table.tHead.replaceChildren(head);
-    head.replaceChildren(...["", ...names].map((text) => Object.assign(document.createElement(text ? "th" : "td"), { textContent: text, scope: "col" })));
+    table.replaceChildren();
+    table.createTHead().insertRow().replaceChildren(...["", ...names].map((text) => Object.assign(document.createElement(text ? "th" : "td"), { textContent: text, scope: "col" })));
+    const body = table.createTBody();
     values.forEach((row, index) => {
-      const line = table.insertRow();
+      const line = body.insertRow();
       line.append(Object.assign(document.createElement("th"), { textContent: index + 1, scope: "row" }));
       row.forEach((_, k) => line.insertCell().append(numberField(index, k, names[k])));
     });
@@ -326,6 +326,7 @@ function fill(id, names, chosen) {
 
 async function begin() {
   state.start = await (await fetch("api/start")).json();
+  state.atlasText = $("atlas-text").textContent;
   const { start } = state;
   fill("dataset", start.datasets.map((d) => d.name), "d3");
   fill("activation", start.activations, "relu");

@@ -11,7 +11,7 @@ function element(name, text, attributes = {}) {
 
 const GLOBAL = {
   yes: "yes, proved",
-  no: (found) => `no, proved: a better point has loss ${found.witness_loss}`,
+  no: (found) => (found.witness_loss ? `no, proved: a better point has loss ${found.witness_loss}` : "no, proved"),
   unknown: "unknown",
 };
 
@@ -29,7 +29,7 @@ export function showVerdict(place, found) {
     place.replaceChildren(head, facts);
     return;
   }
-  fact("Independent check", found.valid ? `valid: ${found.check}` : `rejected: ${found.check}`);
+  fact("Independent check", found.valid ? "valid" : `rejected: ${found.check}`);
   const button = element("button", "Download certificate", { type: "button", id: "download" });
   button.addEventListener("click", () => download("point.certificate.json", found.certificate));
   const hint = element("p", "Check it with: ", { className: "note" });
