@@ -1,0 +1,46 @@
+"""Writes a page of reference for every public package, before the site is built."""
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import spurious
+from sphinx.application import Sphinx
+
+FOLDER = Path(__file__).parents[1] / "reference"
+CHECKER = "spurious_checker"
+
+
+def write_pages(_: Sphinx) -> None:
+    """One page for each module of the package's top level with public names, and the checker."""
+    FOLDER.mkdir(exist_ok=True)
+    wanted = {}
+    for found in iter_modules(spurious.__path__, "spurious."):
+        names = [n for n in getattr(import_module(found.name), "__all__", ()) if n != "__version__"]
+        if names:
+            wanted[f"{found.name}.rst"] = page(found.name, names)
+    wanted[f"{CHECKER}.rst"] = page(CHECKER, ["check", "main"])
+    for old in FOLDER.glob("*.rst"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, text in wanted.items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+def page(module: str, names: list[str]) -> str:
+    lines = [module, "=" * len(module), "", f".. automodule:: {module}", "   :no-members:", ""]
+    lines.append(f".. currentmodule:: {module}")
+    for name in names:
+        value = getattr(import_module(module), name)
+        kind = "exception" if isinstance(value, type) and issubclass(value, Exception) else None
+        kind = kind or ("class" if isinstance(value, type) else None)
+        kind = kind or ("function" if callable(value) else "data")
+        lines += ["", f".. auto{kind}:: {name}"]
+    return "\n".join(lines) + "\n"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("builder-inited", write_pages)
+    return {"parallel_read_safe": True}
