@@ -1,14 +1,13 @@
 """A bad minimum made to order in three dimensions, with nine times the loss of a better one.
 
-    python examples/region_trap_3d.py
-
-writes region_trap_3d.png: the data in their two regions. Each network makes the zigzag of one
+`python examples/region_trap_3d.py` writes region_trap_3d.png: the data in their two regions. Each network makes the zigzag of one
 region exactly and misses that of the other (filled marks), which costs the bad one nine times more.
 """
 
 from pathlib import Path
 
 import numpy as np
+
 from spurious import certify
 from spurious.construct import region_trap
 from spurious.figures import png_bytes

@@ -1,14 +1,13 @@
 """Trap rate against points per linear region of the fresh network (claim C14, in small).
 
-    python examples/trap_rate.py [RUNS]
-
-writes trap_rate.png. Every mark is a dataset at one scale of its inputs and one width.
+`python examples/trap_rate.py [RUNS]` writes trap_rate.png.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+
 from spurious.construct import initial_regions
 from spurious.figures import Series, SeriesPanel, png_bytes, series_panels
 from spurious.problem import Dataset, Network, dataset, exact
@@ -16,8 +15,8 @@ from spurious.train import Initialisation, Optimiser, Recipe, starts, train_and_
 
 
 def cell(name: str, scale: str, units: int, runs: int) -> tuple[float, float]:
-    found, factor = dataset(name), exact(scale)
-    data = Dataset(tuple(tuple(factor * v for v in x) for x in found.data.x), found.data.y)
+    found = dataset(name)
+    data = Dataset(tuple(tuple(exact(scale) * v for v in x) for x in found.data.x), found.data.y)
     start, adam = Initialisation("pytorch"), Optimiser("adam", 0.01)
     recipe = Recipe(Network((2, units, 1), "relu"), found.loss, data, start, adam, updates=5_000)
     table = train_and_name(recipe, 1, 0, runs)

@@ -1,11 +1,15 @@
 """Writes a page of reference for every public package, before the site is built."""
 
+import ast
+import inspect
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import iter_modules
 
-import spurious
 from sphinx.application import Sphinx
+
+import spurious
 
 FOLDER = Path(__file__).parents[1] / "reference"
 CHECKER = "spurious_checker"
@@ -36,9 +40,27 @@ def page(module: str, names: list[str]) -> str:
         value = getattr(import_module(module), name)
         kind = "exception" if isinstance(value, type) and issubclass(value, Exception) else None
         kind = kind or ("class" if isinstance(value, type) else None)
-        kind = kind or ("function" if callable(value) else "data")
-        lines += ["", f".. auto{kind}:: {name}"]
+        kind = kind or ("function" if callable(value) else None)
+        lines += ["", f".. auto{kind}:: {name}"] if kind else constant(module, name)
     return "\n".join(lines) + "\n"
+
+
+def constant(package: str, name: str) -> list[str]:
+    """A constant with the string that follows it in the module that a package takes it from."""
+    tree = ast.parse(inspect.getsource(import_module(package)))
+    home = next(
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}
+    )
+    body = ast.parse(inspect.getsource(import_module(home))).body
+    for node, following in pairwise(body):
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        if name in [getattr(target, "id", "") for target in targets]:
+            told = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            text = inspect.cleandoc(str(following.value.value)) if told else ""
+            return ["", f".. py:data:: {name}", "", *(f"   {line}" for line in text.splitlines())]
+    raise LookupError(f"{home}.{name}")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
