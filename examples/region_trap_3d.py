@@ -1,7 +1,7 @@
 """A bad minimum made to order in three dimensions, with nine times the loss of a better one.
 
-`python examples/region_trap_3d.py` writes region_trap_3d.png: the data in their two regions. Each network makes the zigzag of one
-region exactly and misses that of the other (filled marks), which costs the bad one nine times more.
+`python examples/region_trap_3d.py` writes region_trap_3d.png: the data in their two regions. Each
+network makes the zigzag of one region and misses that of the other (filled marks).
 """
 
 from pathlib import Path
