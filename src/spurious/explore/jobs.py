@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -12,6 +13,9 @@ from spurious.explore import limits
 from spurious.problem import Problem, problem_to_data
 
 __all__ = ["Busy", "Jobs"]
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""More threads help nothing here, and each takes address space, which is bounded."""
 
 SECONDS = {"certify": limits.CERTIFY_SECONDS, "atlas": limits.ATLAS_SECONDS}
 
@@ -58,6 +62,7 @@ async def _answer(kind: str, problem: Problem, seconds: float) -> Any:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | dict.fromkeys(THREADS, "1"),
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(text), seconds)

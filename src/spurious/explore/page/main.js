@@ -82,7 +82,6 @@ async function train() {
 function arrived(frame) {
   if (!state.frames.length) state.from = performance.now();
   state.frames.push(frame);
-  $("status").textContent = `Training: ${countText(frame.updates)} of ${countText(state.last)} updates.`;
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) state.time = state.frames.length - 1;
   $("time").max = state.frames.length - 1;
   for (const id of ["time", "play"]) $(id).disabled = false;
@@ -139,13 +138,13 @@ const pointed = () => ({
 });
 
 async function certify() {
-  const asked = pointed(), { family, chosen } = state;
+  const asked = pointed(), { family, chosen, problem: own } = state;
   $("certify").disabled = true;
   $("verdict").textContent = "Certifying …";
   showError("");
   try {
     const found = await answer("api/certify", { problem: asked });
-    if (family === state.family && chosen === state.chosen) showVerdict($("verdict"), found);
+    if (family === state.family && chosen === state.chosen && own === state.problem) showVerdict($("verdict"), found);
   } catch (error) {
     $("verdict").replaceChildren();
     showError(error.message);
@@ -335,7 +334,7 @@ async function begin() {
   $("units").value = 3;
   for (const [id, most] of [["units", start.limits.units], ["runs", start.limits.runs], ["updates", start.limits.updates]]) $(id).max = most;
   $("version").textContent = `Version ${start.version}.`;
-  points = new Points($("points"), data, () => state.view, changed, start.limits);
+  points = new Points($("points"), data, () => state.view, changed, (text) => { $("status").textContent = text; }, start.limits);
   curves = new Curves($("curves"));
   outcomes = new Outcomes($("outcomes"), $("squares"), start.outcomes, choose);
   wire();

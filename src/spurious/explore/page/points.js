@@ -13,9 +13,10 @@ function element(name, attributes, ...children) {
 
 export class Points {
   // `data` has `inputs` and `points` ({x: [...], y}); `changed(settled)` is called after a change,
-  // settled when a drag is over; `view()` gives the part of the plane that is shown.
-  constructor(svg, data, view, changed, limits) {
-    Object.assign(this, { svg, data, view, changed, limits, selected: 0 });
+  // settled when a drag is over; `view()` gives the part of the plane that is shown; `say(text)`
+  // tells what cannot be done.
+  constructor(svg, data, view, changed, say, limits) {
+    Object.assign(this, { svg, data, view, changed, say, limits, selected: 0 });
     svg.addEventListener("click", (event) => this.#clicked(event));
   }
 
@@ -32,7 +33,7 @@ export class Points {
   }
 
   add(place, label) {
-    if (this.data.points.length >= this.limits.points) return;
+    if (this.data.points.length >= this.limits.points) return this.say(`At most ${this.limits.points} points.`);
     const view = this.view();
     const [a, b] = place.map((value, axis) => rounded(view.clamp(value, axis), view.step(axis)));
     this.data.points.push(this.#one ? { x: [a], y: b } : { x: [a, b], y: label });
@@ -41,7 +42,7 @@ export class Points {
   }
 
   remove(index) {
-    if (this.data.points.length <= 1) return;
+    if (this.data.points.length <= 1) return this.say("At least one point.");
     this.data.points.splice(index, 1);
     this.selected = Math.min(index, this.data.points.length - 1);
     this.changed(true);
