@@ -134,6 +134,14 @@ def test_classes_with_a_smooth_network(page: Page) -> None:
     assert pixels > 20, "nothing is drawn"
 
 
+def test_a_rounded_point_that_is_refuted_is_no_verdict_on_the_run(page: Page) -> None:
+    page.change("dataset", "jellyfish")
+    assert "finite local minimum" in page["run-text"].text
+    page["certify"].click()
+    (answer,) = page.wait(".answer")
+    assert answer.text != "Not a local minimum."
+
+
 @both
 def test_points_by_mouse_and_keyboard(page: Page) -> None:
     page.change("dataset", "xor")

@@ -139,12 +139,13 @@ const pointed = () => ({
 
 async function certify() {
   const asked = pointed(), { family, chosen, problem: own } = state;
+  const trapped = family !== null || ["finite_local_minimum", "dead"].includes(state.end.heading[chosen]);
   $("certify").disabled = true;
   $("verdict").textContent = "Certifying …";
   showError("");
   try {
     const found = await answer("api/certify", { problem: asked });
-    if (family === state.family && chosen === state.chosen && own === state.problem) showVerdict($("verdict"), found);
+    if (family === state.family && chosen === state.chosen && own === state.problem) showVerdict($("verdict"), found, trapped);
   } catch (error) {
     $("verdict").replaceChildren();
     showError(error.message);

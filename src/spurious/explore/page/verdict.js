@@ -15,15 +15,19 @@ const GLOBAL = {
   unknown: "unknown",
 };
 
-export function showVerdict(place, found) {
-  const head = element("p", found.verdict[0].toUpperCase() + found.verdict.slice(1) + ".", { className: "answer" });
+// `trapped`: whether measurements say that a minimum is there. The point is then the rounding of one
+// at best, and a proof that the rounded point is none decides nothing about the minimum.
+export function showVerdict(place, found, trapped) {
+  const rounded = trapped && found.decision === "not_local_minimum" && !found.valley_limit;
+  const words = rounded ? "no minimum was proved near this point" : found.verdict;
+  const head = element("p", words[0].toUpperCase() + words.slice(1) + ".", { className: "answer" });
   const facts = document.createElement("dl");
   const fact = (name, text) => facts.append(element("dt", name), element("dd", text));
   if (found.loss) fact("Loss", found.loss);
   if (found.valley_limit) fact("Limit of the loss", found.valley_limit);
   const global = GLOBAL[found.global];
   fact("Global minimum", typeof global === "function" ? global(found) : global);
-  fact("Reason", found.reason);
+  fact(rounded ? "Of the rounded point" : "Reason", rounded ? `not a local minimum itself: ${found.reason}` : found.reason);
   fact("Rule", found.method.replaceAll("_", " "));
   if (!found.certificate) {
     place.replaceChildren(head, facts);
