@@ -167,6 +167,11 @@ def test_points_by_mouse_and_keyboard(page: Page) -> None:
     page["train"].send_keys(Keys.ENTER)
     page.wait_for_runs()
     assert len(page.all("#numbers tbody tr")) == 5
+    page.run("document.querySelector('details').open = true")
+    field = page.all("#numbers tbody input")[0]
+    field.clear()
+    field.send_keys("0.25", Keys.TAB)
+    assert "first input 0.25" in str(page.all("#points .point")[0].get_attribute("aria-label"))
 
 
 def test_runs_by_keyboard(page: Page) -> None:

@@ -5,6 +5,7 @@ import { showAtlas } from "./atlas.js";
 import { Curves } from "./curves.js";
 import { drawFunctions, drawSurface, fresh } from "./draw.js";
 import { pointData } from "./network.js";
+import { Numbers } from "./numbers.js";
 import { Outcomes, words } from "./outcomes.js";
 import { Points } from "./points.js";
 import { showVerdict } from "./verdict.js";
@@ -21,7 +22,7 @@ const state = {
   start: null, view: null, frames: [], end: null, time: 0, playing: false, from: 0,
   chosen: null, network: null, problem: null, family: null, abort: null, timer: null,
 };
-let points, curves, outcomes;
+let points, numbers, curves, outcomes;
 
 // --- what is asked for ---
 
@@ -273,49 +274,12 @@ function fitView() {
 }
 
 function changed(settled) {
-  numbers();
+  numbers.draw();
   draw();
   clearTimeout(state.timer);
   if (!settled) return;
   if ($("again").checked) state.timer = setTimeout(train, SETTLE);
   else $("status").textContent = "Changed since the last training.";
-}
-
-// The table of numbers; kept when only values changed, so that a field keeps its focus.
-function numbers() {
-  const names = data.inputs === 1 ? ["x", "y"] : ["x\u2081", "x\u2082", "class"];
-  const table = $("numbers"), values = data.points.map((p) => [...p.x, p.y]);
-  const inputs = [...table.querySelectorAll("input")];
-  if (inputs.length !== values.flat().length || table.dataset.inputs !== String(data.inputs)) {
-    table.dataset.inputs = data.inputs;
-    table.replaceChildren();
-    table.createTHead().insertRow().replaceChildren(...["", ...names].map((text) => Object.assign(document.createElement(text ? "th" : "td"), { textContent: text, scope: "col" })));
-    const body = table.createTBody();
-    values.forEach((row, index) => {
-      const line = body.insertRow();
-      line.append(Object.assign(document.createElement("th"), { textContent: index + 1, scope: "row" }));
-      row.forEach((_, k) => line.insertCell().append(numberField(index, k, names[k])));
-    });
-  }
-  [...table.querySelectorAll("input")].forEach((input, k) => {
-    if (document.activeElement !== input) input.value = values.flat()[k];
-  });
-}
-
-function numberField(index, k, name) {
-  const label = k === 2;
-  const input = Object.assign(document.createElement("input"), {
-    type: "number", step: label ? 2 : "any", min: label ? -1 : -state.start.limits.size, max: label ? 1 : state.start.limits.size, ariaLabel: `${name} of point ${index + 1}`,
-  });
-  input.addEventListener("change", () => {
-    if (!input.value || !input.checkValidity()) return input.reportValidity();
-    const point = data.points[index];
-    if (k < data.inputs) point.x[k] = Number(input.value);
-    else point.y = Number(input.value);
-    fitView();
-    return changed(true);
-  });
-  return input;
 }
 
 // --- the beginning ---
@@ -336,6 +300,7 @@ async function begin() {
   for (const [id, most] of [["units", start.limits.units], ["runs", start.limits.runs], ["updates", start.limits.updates]]) $(id).max = most;
   $("version").textContent = `Version ${start.version}.`;
   points = new Points($("points"), data, () => state.view, changed, (text) => { $("status").textContent = text; }, start.limits);
+  numbers = new Numbers($("numbers"), data, start.limits.size, () => { fitView(); changed(true); });
   curves = new Curves($("curves"));
   outcomes = new Outcomes($("outcomes"), $("squares"), start.outcomes, choose);
   wire();
