@@ -18,7 +18,7 @@ CHECKER = "spurious_checker"
 def write_pages(_: Sphinx) -> None:
     """One page for each module of the package's top level with public names, and the checker."""
     FOLDER.mkdir(exist_ok=True)
-    wanted = {}
+    wanted = {"spurious.rst": front_page()}
     for found in iter_modules(spurious.__path__, "spurious."):
         names = [n for n in getattr(import_module(found.name), "__all__", ()) if n != "__version__"]
         if names:
@@ -31,6 +31,26 @@ def write_pages(_: Sphinx) -> None:
         path = FOLDER / name
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
+
+
+def front_page() -> str:
+    """What the package itself offers, with links to where it is described."""
+    title = "spurious"
+    lines = [title, "=" * len(title), "", "What `import spurious` offers:", ""]
+    for name in spurious.__all__:
+        if name != "__version__":
+            lines.append(f"* :py:obj:`{name} <{home_of(name)}.{name}>`")
+    return "\n".join(lines) + "\n"
+
+
+def home_of(name: str) -> str:
+    """The module from which the package takes a name."""
+    tree = ast.parse(inspect.getsource(spurious))
+    return next(
+        str(node.module)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}
+    )
 
 
 def page(module: str, names: list[str]) -> str:
