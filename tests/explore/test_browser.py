@@ -174,6 +174,37 @@ def test_points_by_mouse_and_keyboard(page: Page) -> None:
     assert "first input 0.25" in str(page.all("#points .point")[0].get_attribute("aria-label"))
 
 
+@pytest.mark.parametrize("page", [PHONE], ids=["phone"], indirect=True)
+def test_points_by_touch(page: Page) -> None:
+    point = page.all("#points .point")[2]
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
+    x, y = page.driver.execute_script(
+        "const b = arguments[0].getBoundingClientRect();"
+        "return [b.x + b.width / 2, b.y + b.height / 2]",
+        point,
+    )
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": across, "y": down} for across, down in places]
+        event = {"type": f"touch{kind}", "touchPoints": points}
+        page.driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+
+    scrolled = page.run("return scrollY")
+    touch("Start", (x, y))
+    for k in range(1, 9):
+        touch("Move", (x + 5 * k, y - 5 * k))
+    touch("End")
+    page.run("document.getElementById('status').textContent = ''")
+    page.wait_for_runs()
+    moved = page.driver.execute_script(
+        "const b = arguments[0].getBoundingClientRect();"
+        "return [b.x + b.width / 2, b.y + b.height / 2]",
+        point,
+    )
+    assert moved == pytest.approx([x + 40, y - 40], abs=3)
+    assert page.run("return scrollY") == scrolled
+
+
 def test_runs_by_keyboard(page: Page) -> None:
     chosen = page.all("#squares [aria-selected=true]")
     assert len(chosen) == 1

@@ -37,7 +37,7 @@ export function drawSurface(canvas, view, network, parameters, cells) {
       image.data.set([...COLOURS[Number.isNaN(middle) ? 4 : band], 255], 4 * (r * columns + c));
     }
   }
-  const small = new OffscreenCanvas(columns, rows);
+  const small = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
   small.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, width, height);

@@ -125,6 +125,8 @@ export class Points {
       this.svg.querySelectorAll(".point").forEach((other) => other.classList.toggle("selected", other === node));
     });
     node.addEventListener("keydown", (event) => this.#key(event, index));
+    // A finger on a point drags it and does not scroll the page; touch-action does not reach SVG groups.
+    node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     node.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       node.setPointerCapture(event.pointerId);
@@ -135,7 +137,10 @@ export class Points {
       this.dragged = true;
       this.move(index, this.#place(event), false);
     });
-    node.addEventListener("pointerup", () => { if (this.dragged) this.changed(true); });
+    node.addEventListener("lostpointercapture", () => { // at the end of a drag, cancelled or not
+      if (this.dragged) this.changed(true);
+      setTimeout(() => { this.dragged = false; }); // after the click that follows a mouse's drag
+    });
     return node;
   }
 
@@ -145,9 +150,7 @@ export class Points {
   }
 
   #clicked(event) {
-    const dragged = this.dragged;
-    this.dragged = false;
-    if (dragged || event.target.closest(".point")) return;
+    if (this.dragged || event.target.closest(".point")) return;
     this.add(this.#place(event), this.newClass());
     this.focus();
   }
