@@ -115,7 +115,7 @@ def test_an_atlas_that_is_too_large() -> None:
         network={"widths": [1, 8, 1], "activation": "relu"},
         data={"x": [[k] for k in range(20)], "y": [[k % 2] for k in range(20)]},
     )
-    with pytest.raises(InputError, match="activation cells, expected at most 2000000 here"):
+    with pytest.raises(InputError, match="activation cells, expected at most 500000 here"):
         read_atlas(json.dumps({"problem": many}).encode())
     smooth = problem(network={"widths": [1, 2, 1], "activation": "tanh"})
     with pytest.raises(InputError, match="an atlas needs an activation"):

@@ -52,7 +52,7 @@ DATA_DENOMINATOR: Final = 10**6
 LARGEST: Final = Fraction(10**12)
 """Largest size of a parameter."""
 
-CELLS: Final = 2_000_000
+CELLS: Final = 500_000
 """Most activation cells, by their upper bound, of a problem whose atlas is tried."""
 
 FAMILIES: Final = 60
