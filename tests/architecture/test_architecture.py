@@ -15,7 +15,7 @@ SRC = ROOT / "src"
 CHECKER = "spurious_checker"
 ORDER = (
     "problem", "exact", "certify", "train", "atlas", "construct", "hunt", "sweep", "diagnose",
-    "figures", "paper", "catalogue", "cli",
+    "figures", "paper", "catalogue", "explore", "cli",
 )  # fmt: skip
 FOR_ALL = ("errors", "verdict", "__version__")
 MODULES = {
