@@ -6,15 +6,19 @@ strictly. Three statements, each decided with rounding bounded (`rounding`), for
 1. *Dead layer.* If all points are blind in a layer, the output is the same for all of them, here
    and for all parameters nearby, so no parameters nearby beat the best constant. With the output
    bias moved to that constant (nothing else changes, least of all the layer) the point is a local
-   minimum (the paper's Theorem 1). `limit` is its loss.
+   minimum (the paper's Theorem 1).
 2. *Floor.* Take for each point the last layer in which it is blind. Points with the same one see
    the same output (what follows the layer sees zeros), here and nearby. So near this point the
    loss cannot fall below the sum over these groups of the loss of the group's best constant:
    for classes n H(shares of the classes), for values the sum of squares around the mean; and of a
    group at most its largest class is classified right. With one input and values, the other points
    are grouped by activation pattern, and the best straight line of each group counts: class-wise
-   optimality. For classes this cannot be used: up to d + 1 affinely independent points of a group
-   are fitted with a loss as near to 0 as one likes, so the condition fails unless all is solved.
+   optimality. For classes lines are of no use: up to d + 1 affinely independent points of a group
+   are fitted with a loss as near to 0 as one likes.
+   The floor is *attained* if some output layer on top of these very hidden layers has that loss;
+   that network is then a local minimum. It is for a dead layer; and, with one hidden layer, one
+   input and values, if all points share one pattern and some unit is on with a weight other than 0:
+   its line, scaled, and the output bias are every straight line.
 3. *Descends.* The loss is a differentiable (and convex) function of the output layer's weights, at
    kinks of hidden units too. If one of these derivatives is proved not to be 0, the point is no
    local minimum: training there is slow, not stuck.
@@ -44,7 +48,7 @@ ROUNDED: Final = 1e-9
 """Floors are lowered by this share, far more than their own rounding errors."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ending:
     """What holds of one network at one point of its training.
 
@@ -55,7 +59,10 @@ class Ending:
         blind: Share of the points that are blind in some layer.
         floor: A loss that no parameters nearby beat; 0 if nothing is known.
         floor_errors: Points that are wrong for all parameters nearby.
+        attained: Whether the floor is proved to be the loss of a local minimum with these hidden
+            layers.
         descends: Whether it is proved to be no local minimum.
+        outputs: On the points, for targets that are values, shape (n K,); empty for classes.
     """
 
     dead: float
@@ -64,7 +71,9 @@ class Ending:
     blind: float
     floor: float
     floor_errors: int
+    attained: bool
     descends: bool
+    outputs: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +87,7 @@ class _Seen:
     kinks: bool
     slope: Floats
     slope_error: Floats
+    outputs: npt.NDArray[np.float32]
 
 
 def ending(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> Ending:
@@ -101,7 +111,9 @@ def ending(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> Ending:
         float((seen.group > 0).mean()),
         floor,
         errors,
+        bool(dead) or (len(regions) == 1 and not seen.kinks and _has_line(recipe, seen, flat)),
         bool((np.abs(seen.slope) > seen.slope_error).any()),
+        seen.outputs,
     )
 
 
@@ -122,6 +134,7 @@ def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
     dead = np.ones(len(network.hidden), np.bool_)
     group = np.zeros(data.size, np.int64)
     patterns: list[npt.NDArray[np.uint8]] = []
+    outputs = [np.empty(0, np.float32)]
     kinks = False
     slope = np.zeros((network.widths[-2] + 1, network.outputs))
     error, size = np.zeros_like(slope), np.zeros_like(slope)
@@ -138,12 +151,16 @@ def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
         patterns.append(np.packbits(np.concatenate([z > 0 for z, _ in hidden], axis=1), axis=1))
         h, e = (np.maximum(hidden[-1][0], 0.0), hidden[-1][1])
         h, e = np.pad(h, ((0, 0), (0, 1)), constant_values=1.0), np.pad(e, ((0, 0), (0, 1)))
+        if not data.classes:
+            outputs.append(output[0].ravel().astype(np.float32))
         pull, pull_error = _pulls(data.classes, output, y[part])
         slope += h.T @ pull
         size += h.T @ np.abs(pull)
         error += h.T @ pull_error + e.T @ (np.abs(pull) + pull_error)
     error = SAFETY * (error + growth(data.size + 2) * size)
-    return _Seen(off, dead, group, np.concatenate(patterns), kinks, slope, error)
+    return _Seen(
+        off, dead, group, np.concatenate(patterns), kinks, slope, error, np.concatenate(outputs)
+    )
 
 
 def _pulls(
@@ -184,6 +201,15 @@ def _floor(recipe: LargeRecipe, seen: _Seen, pattern: npt.NDArray[np.int64]) -> 
     if not data.classes and data.inputs.shape[1] == 1 and not seen.kinks:
         floor += _line_floor(recipe, seen, pattern)
     return floor * (1 - ROUNDED), errors
+
+
+def _has_line(recipe: LargeRecipe, seen: _Seen, flat: npt.NDArray[np.float32]) -> bool:
+    """Whether the output layer can turn the only pattern's features into every straight line."""
+    network, data = recipe.network, recipe.data
+    if data.classes or network.inputs > 1 or network.depth > 1:
+        return False
+    (weight, _), _ = _layers(network, flat)
+    return bool((~seen.off[0] & (weight[0] != 0)).any())
 
 
 def _line_floor(recipe: LargeRecipe, seen: _Seen, pattern: npt.NDArray[np.int64]) -> float:

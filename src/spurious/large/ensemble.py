@@ -86,9 +86,7 @@ def marks(updates: int) -> tuple[int, ...]:
 
 def starts_of(members: Sequence[Member]) -> npt.NDArray[np.float32]:
     """The initial parameters of networks, shape (N, P)."""
-    rows = [
-        drawn(m.recipe.network, m.recipe.initialisation, m.seed, m.index, 1) for m in members
-    ]
+    rows = [drawn(m.recipe.network, m.recipe.initialisation, m.seed, m.index, 1) for m in members]
     return np.concatenate(rows).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spurious.problem import Loss, Network
 from spurious.train.reference import activation
 
-__all__ = ["Parameters", "evaluate", "from_flat", "gradient_norms", "loss", "to_flat"]
+__all__ = ["Parameters", "evaluate", "from_flat", "gradient_norm", "loss", "to_flat"]
 
 Parameters: TypeAlias = list[tuple[Any, Any]]
 """Weights of shape (..., in, out) and biases of shape (..., out), the leading axis a network's."""
@@ -91,22 +91,20 @@ def evaluate(network: Network, kind: Loss) -> Any:
     return run
 
 
-def gradient_norms(network: Network, kind: Loss) -> Any:
-    """A compiled function of (parameters, inputs, scales, targets) to norms of the gradient."""
+def gradient_norm(network: Network, kind: Loss) -> Any:
+    """A compiled function of one network's (parameters, inputs, scale, targets).
+
+    One network at a time, so that the result does not depend on the others.
+    """
 
     @jax.jit
-    def run(parameters: Parameters, inputs: Any, scales: Any, targets: Any) -> Any:
+    def run(parameters: Parameters, inputs: Any, scale: Any, targets: Any) -> Any:
         one = jnp.ones(len(inputs), jnp.float32)
 
-        def norm(network_of: Any) -> Any:
-            theta, scale, y = network_of
+        def whole(p: Parameters) -> Any:
+            return loss(network, kind, p, inputs * scale, targets, one)
 
-            def whole(p: Parameters) -> Any:
-                return loss(network, kind, p, inputs * scale, y, one)
-
-            parts = jax.tree.leaves(jax.grad(whole)(theta))
-            return jnp.sqrt(sum((part**2).sum() for part in parts))
-
-        return jax.lax.map(norm, (parameters, scales, targets))
+        parts = jax.tree.leaves(jax.grad(whole)(parameters))
+        return jnp.sqrt(sum((part**2).sum() for part in parts))
 
     return run

@@ -1,3 +1,4 @@
+# pyright: basic
 """The rows of a result table: what each large network ended in."""
 
 from __future__ import annotations
@@ -5,19 +6,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import jax
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from spurious.large.ending import Ending, ending
 from spurious.large.ensemble import Ensemble, State, starts_of
-from spurious.large.model import gradient_norms, to_flat
+from spurious.large.model import gradient_norm, to_flat
 from spurious.large.recipe import LargeRecipe
 from spurious.train import Outcome
 from spurious.train.outcome import STALLED
 
 __all__ = ["columns", "rows"]
 
-_UNKNOWN: Final = Ending(float("nan"), 0, -1, float("nan"), 0.0, 0, False)
+_UNKNOWN: Final = Ending(
+    float("nan"), 0, -1, float("nan"), 0.0, 0, False, False, np.empty(0, np.float32)
+)
 """Of a network that is not relu, or whose parameters are not finite."""
 
 
@@ -32,23 +37,26 @@ def rows(
     * regions_start, regions_end: linear regions that hold data;
     * blind_start, blind_end: share of points on which some hidden layer is off;
     * floor, floor_errors: a loss that no parameters nearby beat, and points that stay wrong there;
+    * outputs: for targets that are values, the outputs on the data at the end;
     * curve_updates, curve_loss, curve_correct: what was seen at `marks`.
 
-    `outcome` is solved, dead (a layer proved to be off on all points), saddle_or_plateau (the
-    second half of the updates lowered the loss by less than 1 %), still_descending, or diverged.
-    `certified` is `local_minimum_nearby` for a dead layer, with the loss there as `limit`;
+    `outcome` is solved, dead (a layer proved to be off on all points), finite_local_minimum (the
+    loss is within 1 % of an attained floor, see `ending`), saddle_or_plateau (the second half of
+    the updates lowered the loss by less than 1 %), still_descending, or diverged. `certified` is
+    `local_minimum_in_region` for the second and third, with that minimum's loss as `limit`: a local
+    minimum with the same hidden layers, whose loss no parameters nearby beat. It is
     `not_local_minimum` if a derivative is proved not to vanish; else empty.
     """
     recipe = ensemble.members[0].recipe
-    norms = gradient_norms(recipe.network, recipe.loss)(
-        state.parameters, ensemble.inputs, ensemble.scales, ensemble.targets
-    )
+    norm = gradient_norm(recipe.network, recipe.loss)
     flat, start = to_flat(state.parameters), starts_of(ensemble.members)
     found: list[dict[str, Any]] = []
     for i, member in enumerate(ensemble.members):
         say(f"looking at network {i + 1} of {len(ensemble.members)}")
-        found.append(
-            _row(
+        own = jax.tree.map(lambda leaf, i=i: leaf[i], state.parameters)
+        norms = norm(own, ensemble.inputs, ensemble.scales[i], ensemble.targets[i])
+        with threadpool_limits(1, "blas"):  # JAX's threads are at work on the same cores
+            row = _row(
                 member.recipe,
                 ensemble.marks,
                 state.losses[:, i],
@@ -56,12 +64,10 @@ def rows(
                 _seen(member.recipe, start[i]),
                 _seen(member.recipe, flat[i]),
             )
-            | {
-                "index": member.index,
-                "gradient_norm": float(norms[i]),
-                "parameter_norm": float(np.linalg.norm(flat[i].astype(np.float64))),
-            }
-        )
+        row["index"] = member.index
+        row["gradient_norm"] = float(norms)
+        row["parameter_norm"] = float(np.linalg.norm(flat[i].astype(np.float64)))
+        found.append(row)
     return found
 
 
@@ -86,13 +92,13 @@ def _row(
 ) -> dict[str, Any]:
     solved = _solved(recipe, losses, correct)
     outcome = _outcome(recipe, marks, losses, bool(solved[-1]), end)
-    dead = outcome == Outcome.DEAD
+    stuck = outcome in (Outcome.DEAD, Outcome.FINITE_LOCAL_MINIMUM)
     proved = "not_local_minimum" if end.descends and outcome != Outcome.SOLVED else ""
     return {
         "index": 0,
         "outcome": str(outcome),
         "heading": "",
-        "limit": end.floor if dead else float("nan"),
+        "limit": end.floor if stuck else float("nan"),
         "final_loss": losses[-1],
         "correct": correct[-1],
         "gradient_norm": 0.0,
@@ -100,7 +106,7 @@ def _row(
         "solved_at": marks[int(solved.argmax())] if solved.any() else -1,
         "updates_made": recipe.updates,
         "exact_loss": "",
-        "certified": "local_minimum_nearby" if dead else proved,
+        "certified": "local_minimum_in_region" if stuck else proved,
         "dead_start": start.dead,
         "dead_end": end.dead,
         "regions_start": start.regions,
@@ -109,6 +115,7 @@ def _row(
         "blind_end": end.blind,
         "floor": end.floor,
         "floor_errors": end.floor_errors,
+        "outputs": end.outputs,
         "curve_updates": np.array(marks),
         "curve_loss": losses,
         "curve_correct": correct,
@@ -137,6 +144,8 @@ def _outcome(
         return Outcome.SOLVED
     if end.dead_layer:
         return Outcome.DEAD
+    if end.attained and losses[-1] <= (1 + STALLED) * end.floor:
+        return Outcome.FINITE_LOCAL_MINIMUM
     middle = losses[marks.index(recipe.updates // 2)]
     if middle - losses[-1] <= STALLED * middle:
         return Outcome.SADDLE_OR_PLATEAU

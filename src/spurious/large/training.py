@@ -174,6 +174,5 @@ def _rows_of(piece: _Piece, members: Sequence[Member], work: Work) -> list[dict[
     except (KeyboardInterrupt, Cancelled):
         save()
         raise
-    if time.monotonic() - began > work.every:
-        save()
+    save()  # when only some of the rows are put away, the others must not change
     return rows(ensemble, state, lambda text: work.say(f"{title}: {text}"))
