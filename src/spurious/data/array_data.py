@@ -48,7 +48,7 @@ class ArrayData:
     name: str
     inputs: npt.NDArray[np.float32]
     tau: float
-    targets: npt.NDArray[np.int64] | npt.NDArray[np.float32]
+    targets: npt.NDArray[Any]
     classes: int
 
     @property

@@ -91,7 +91,7 @@ def _beside(folder: Path, name: str) -> Path:
 def _fetched(name: str, mirrors: Sequence[str]) -> Path:
     """A file in the cache, from the first mirror that has it whole."""
     try:
-        import pooch
+        import pooch  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise InputError(
             "mnist: found no pooch, which fetches it; install it with: "
@@ -100,7 +100,7 @@ def _fetched(name: str, mirrors: Sequence[str]) -> Path:
     cache = Path(str(pooch.os_cache("spurious")))
     file = f"{name}.gz"
     reasons: list[str] = []
-    retrieve: Any = pooch.retrieve  # pyright: ignore[reportUnknownMemberType]
+    retrieve: Any = pooch.retrieve  # pyright: ignore
     level = pooch.get_logger().level
     pooch.get_logger().setLevel("ERROR")
     try:

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -164,7 +164,7 @@ def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
 
 
 def _pulls(
-    classes: int, output: tuple[Floats, Floats], y: npt.NDArray[np.int64] | npt.NDArray[np.float32]
+    classes: int, output: tuple[Floats, Floats], y: npt.NDArray[Any]
 ) -> tuple[Floats, Floats]:
     """Derivatives of the loss by the outputs, with bounds on their errors, both (n, K)."""
     f, e = output

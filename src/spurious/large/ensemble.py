@@ -213,7 +213,8 @@ class Ensemble:
                         theta, scales, targets, places[t], weights[t]
                     )
                 change, state = rule.update(gradient, state, theta)
-                return optax.apply_updates(theta, change), state
+                moved: Any = optax.apply_updates(theta, change)
+                return moved, state
 
             return jax.lax.fori_loop(0, count, update, (parameters, moments))
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -53,7 +53,7 @@ DATA: Final[dict[Budget, dict[str, Any]]] = {
 
 WIDTHS: Final[dict[Budget, dict[int, tuple[int, ...]]]] = {
     Budget.QUICK: {1_000: (10, 40)},
-    Budget.STANDARD: {20_000: (25, 100), 5_000: (200,)},
+    Budget.STANDARD: {20_000: (25,), 10_000: (100,), 4_000: (200,)},
     Budget.FULL: {1_000_000: (25, 50, 100, 200, 400, 800)},
 }
 """C1: updates, and the hidden units of each layer that are trained for so long."""
@@ -62,7 +62,7 @@ DEPTHS: Final = (2, 5)
 
 SCALED_WIDTHS: Final[dict[Budget, dict[int, tuple[int, ...]]]] = {
     Budget.QUICK: {1_000: (10, 40)},
-    Budget.STANDARD: {20_000: (25, 100), 10_000: (200,)},
+    Budget.STANDARD: {20_000: (25,), 10_000: (100, 200)},
     Budget.FULL: {1_200_000: (25, 50, 100, 200, 400, 800)},
 }
 """C2, the same."""
@@ -71,7 +71,7 @@ TAUS: Final = (1.0, 0.1, 0.01, 0.001)
 
 ZIGZAG_WIDTHS: Final[dict[Budget, dict[int, tuple[int, ...]]]] = {
     Budget.QUICK: {10_000: (10, 100)},
-    Budget.STANDARD: {50_000: (10, 30, 100, 300), 20_000: (1_000, 3_000)},
+    Budget.STANDARD: {20_000: (10, 100, 1_000), 5_000: (3_000,)},
     Budget.FULL: {2_000_000: (10, 30, 100, 300, 1_000, 3_000)},
 }
 """C8, the same."""
@@ -174,7 +174,8 @@ def _grid(
 def _toml(value: Any) -> str:
     """Lists, tables, text and numbers as TOML on one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + "}"
+        entries = cast(dict[str, Any], value).items()
+        return "{" + ", ".join(f"{key} = {_toml(entry)}" for key, entry in entries) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(_toml, cast(list[Any], value))) + "]"
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from spurious.paper.claim import Context
+import numpy as np
+
+from spurious.errors import InputError
+from spurious.figures import Series
+from spurious.paper.claim import Claim, ClaimResult, Context, DataTable, Row, Status
 from spurious.paper.sweeping import swept
+from spurious.paper.wording import rate_text
 from spurious.sweep import Plan, Rate, clopper_pearson, connect
 
-__all__ = ["LargeRun", "Pair", "ending_words", "large_runs", "pairs", "share"]
+__all__ = [
+    "ENDINGS",
+    "LargeRun",
+    "Pair",
+    "ending_dots",
+    "ending_row",
+    "ending_words",
+    "large_runs",
+    "mostly",
+    "pairs",
+    "rarely",
+    "runs_table",
+    "share",
+    "without_data",
+]
 
 _COLUMNS: Final = (
     "dataset",
@@ -113,15 +133,25 @@ def _run(row: dict[str, Any], size: int) -> LargeRun:
     )
 
 
+ENDINGS: Final = (
+    "solved",
+    "stuck, proved",
+    "no minimum yet, proved",
+    "undecided",
+    "diverged",
+)
+"""How a run ended, in the words of figures, and in the order of their looks."""
+
+
 def ending_words(run: LargeRun) -> str:
-    """How a run ended, in the words of figures."""
+    """Which of `ENDINGS` a run is."""
     if run.outcome == "solved":
         return "solved"
     if run.outcome == "diverged":
         return "diverged"
     if run.certified == "local_minimum_in_region":
         return "stuck, proved"
-    return "not at a minimum, proved" if run.certified == "not_local_minimum" else "undecided"
+    return "no minimum yet, proved" if run.certified == "not_local_minimum" else "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +176,65 @@ def pairs(
 def share(found: Sequence[Pair], worse: Callable[[Pair], bool]) -> Rate:
     """How many pairs are worse, with the interval."""
     return clopper_pearson(sum(worse(pair) for pair in found), len(found))
+
+
+def mostly(rate: Rate) -> Status:
+    """Whether the interval of a share lies above one half."""
+    if rate.low > 0.5:
+        return Status.REPRODUCED
+    return Status.DIFFERS if rate.high < 0.5 else Status.MEASURED
+
+
+def rarely(rate: Rate) -> Status:
+    """Whether the interval of a share lies below one half."""
+    if rate.high < 0.5:
+        return Status.REPRODUCED
+    return Status.DIFFERS if rate.low > 0.5 else Status.MEASURED
+
+
+def ending_row(name: str, runs: Sequence[LargeRun]) -> Row:
+    """A row that counts how runs ended."""
+    counts = Counter(map(ending_words, runs))
+    texts = [
+        f"{words} {rate_text(clopper_pearson(counts[words], len(runs)))}"
+        for words in ENDINGS
+        if counts[words]
+    ]
+    return Row(name, "", "; ".join(texts), Status.MEASURED, heading="how runs ended")
+
+
+def ending_dots(
+    runs: Sequence[LargeRun],
+    x: Callable[[LargeRun], float],
+    y: Callable[[LargeRun], float],
+) -> tuple[Series, ...]:
+    """Dots for runs, a series for each kind of end."""
+    found: list[Series] = []
+    for look, words in enumerate(ENDINGS):
+        mine = [run for run in runs if ending_words(run) == words]
+        if mine:
+            places, values = ([f(run) for run in mine] for f in (x, y))
+            found.append(Series(words, np.array(places), np.array(values), None, None, False, look))
+    return tuple(found)
+
+
+def runs_table(name: str, runs: Sequence[LargeRun]) -> DataTable:
+    """Every run as a row."""
+    columns = tuple(f.name for f in fields(LargeRun) if f.name not in ("hidden", "outputs"))
+    return DataTable(
+        name,
+        ("hidden", "ending", *columns),
+        tuple(
+            (
+                "-".join(map(str, run.hidden)),
+                ending_words(run),
+                *(getattr(run, column) for column in columns),
+            )
+            for run in runs
+        ),
+    )
+
+
+def without_data(claim: Claim, error: InputError) -> ClaimResult:
+    """The result of a claim whose images are not there."""
+    return ClaimResult(claim, Status.NOT_RUN_AT_BUDGET, explanation=(f"Not run: {error}.",))
