@@ -39,7 +39,7 @@ from spurious.large.recipe import LargeRecipe
 from spurious.large.rounding import SAFETY, Floats, forward, growth
 from spurious.problem import Network
 
-__all__ = ["Ending", "ending"]
+__all__ = ["Ending", "ending", "layers_of"]
 
 SLICE: Final = 5_000
 """Points looked at together; bounds the memory."""
@@ -117,7 +117,8 @@ def ending(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> Ending:
     )
 
 
-def _layers(network: Network, flat: npt.NDArray[np.float32]) -> Iterator[tuple[Floats, Floats]]:
+def layers_of(network: Network, flat: npt.NDArray[np.float32]) -> Iterator[tuple[Floats, Floats]]:
+    """Weight (in, out) and bias (out,) of each layer, exactly."""
     start = 0
     for wide, high in pairwise(network.widths):
         middle = start + wide * high
@@ -128,7 +129,7 @@ def _layers(network: Network, flat: npt.NDArray[np.float32]) -> Iterator[tuple[F
 
 def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
     network, data = recipe.network, recipe.data
-    layers = list(_layers(network, flat))
+    layers = list(layers_of(network, flat))
     x, y = data.scaled(), data.targets
     off = [np.ones(units, np.bool_) for units in network.hidden]
     dead = np.ones(len(network.hidden), np.bool_)
@@ -208,7 +209,7 @@ def _has_line(recipe: LargeRecipe, seen: _Seen, flat: npt.NDArray[np.float32]) -
     network, data = recipe.network, recipe.data
     if data.classes or network.inputs > 1 or network.depth > 1:
         return False
-    (weight, _), _ = _layers(network, flat)
+    (weight, _), _ = layers_of(network, flat)
     return bool((~seen.off[0] & (weight[0] != 0)).any())
 
 

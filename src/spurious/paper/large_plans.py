@@ -53,7 +53,7 @@ DATA: Final[dict[Budget, dict[str, Any]]] = {
 
 WIDTHS: Final[dict[Budget, dict[int, tuple[int, ...]]]] = {
     Budget.QUICK: {1_000: (10, 40)},
-    Budget.STANDARD: {20_000: (25,), 10_000: (100,), 4_000: (200,)},
+    Budget.STANDARD: {20_000: (25,), 10_000: (100,)},
     Budget.FULL: {1_000_000: (25, 50, 100, 200, 400, 800)},
 }
 """C1: updates, and the hidden units of each layer that are trained for so long."""

@@ -13,10 +13,10 @@ from spurious.sweep.part import part_bytes
 from spurious.sweep.shard import Shard
 from spurious.sweep.store import CHECKPOINTS, Store
 
-__all__ = ["make_large_part", "on_this_machine"]
+__all__ = ["Checkpoints", "make_large_part", "on_this_machine"]
 
 
-class _Checkpoints(MutableMapping[str, bytes]):
+class Checkpoints(MutableMapping[str, bytes]):
     """The checkpoints of a store."""
 
     def __init__(self, store: Store) -> None:
@@ -61,7 +61,7 @@ def on_this_machine(
         large = [shard for shard in shards if isinstance(shard.cell.recipe, LargeRecipe)]
         rest = [shard for shard in shards if not isinstance(shard.cell.recipe, LargeRecipe)]
         if large:  # first: `small` sets `stop` when it is done
-            yield from _large(large, _Checkpoints(store), stop.is_set, say)
+            yield from _large(large, Checkpoints(store), stop.is_set, say)
         if rest:
             yield from small(rest, stop)
 
