@@ -138,6 +138,13 @@ class Ensemble:
         wanted = round(BLOCK_SECONDS / self._seconds) if self._seconds else 8
         count = max(1, min(target - state.step, self._room, wanted))
         began = time.monotonic()
+        state = self.updated(state, count)
+        jax.block_until_ready(state.parameters)
+        self._seconds = (time.monotonic() - began) / count
+        return self._noted(state)
+
+    def updated(self, state: State, count: int) -> State:
+        """The state `count` updates later, at most `ROOM` with mini-batches; nothing is noted."""
         parameters, moments = self._program(
             state.parameters,
             state.moments,
@@ -147,11 +154,7 @@ class Ensemble:
             *self._block(state.step, count),
             np.int32(count),
         )
-        jax.block_until_ready(parameters)
-        self._seconds = (time.monotonic() - began) / count
-        return self._noted(
-            replace(state, step=state.step + count, parameters=parameters, moments=moments)
-        )
+        return replace(state, step=state.step + count, parameters=parameters, moments=moments)
 
     def _noted(self, state: State) -> State:
         """With the losses, if the state is at a mark."""
