@@ -49,9 +49,9 @@ def run(
 
     A plan is a TOML file with grids over data, widths, activations, initial distributions and
     optimisers. Networks on mnist, digits or zigzag are large ones: all of a shape train together,
-    with a checkpoint every minute. Every run gets an outcome: solved, finite local minimum, valley to infinity, saddle
-    or plateau, dead, still descending, or diverged. Interrupt it whenever you like: the same
-    command goes on where it stopped, and what is done is never done twice.
+    with a checkpoint every minute. Every run gets an outcome: solved, finite local minimum, valley
+    to infinity, saddle or plateau, dead, still descending, or diverged. Interrupt it whenever you
+    like: the same command goes on where it stopped, and what is done is never done twice.
 
     Example:
       spurious sweep run examples/table1.toml --store table1

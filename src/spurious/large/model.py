@@ -47,8 +47,13 @@ def _outputs(network: Network, parameters: Parameters, x: Any) -> Any:
     act = activation(network)
     *hidden, (weight, bias) = parameters
     for w, b in hidden:
-        x = act(x @ w + b)
-    return x @ weight + bias
+        x = act(_product(x, w) + b)
+    return _product(x, weight) + bias
+
+
+def _product(x: Any, weight: Any) -> Any:
+    """In full float32: a GPU's default would round the factors to fewer bits."""
+    return jnp.matmul(x, weight, precision=jax.lax.Precision.HIGHEST)
 
 
 def loss(network: Network, kind: Loss, parameters: Parameters, x: Any, y: Any, weight: Any) -> Any:

@@ -20,6 +20,9 @@ from spurious.train.outcome import STALLED
 
 __all__ = ["columns", "rows"]
 
+KEPT: Final = 10_000
+"""The parameters of networks with at most so many are kept."""
+
 _UNKNOWN: Final = Ending(
     float("nan"), 0, -1, float("nan"), 0.0, 0, False, False, np.empty(0, np.float32)
 )
@@ -31,7 +34,8 @@ def rows(
 ) -> list[dict[str, Any]]:
     """A row for each network of a finished ensemble.
 
-    Columns: those of `spurious.train.train_and_name` except parameters, with `heading` empty, and
+    Columns: those of `spurious.train.train_and_name`, with `heading` empty and `parameters` only of
+    networks with at most `KEPT`, and
 
     * dead_start, dead_end: share of hidden units that are off on all points;
     * regions_start, regions_end: linear regions that hold data;
@@ -64,6 +68,8 @@ def rows(
                 _seen(member.recipe, start[i]),
                 _seen(member.recipe, flat[i]),
             )
+        if flat.shape[1] <= KEPT:
+            row["parameters"] = flat[i]
         row["index"] = member.index
         row["gradient_norm"] = float(norms)
         row["parameter_norm"] = float(np.linalg.norm(flat[i].astype(np.float64)))

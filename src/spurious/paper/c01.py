@@ -22,6 +22,7 @@ from spurious.paper.large_plans import (
     starts,
 )
 from spurious.paper.large_runs import (
+    INDEPENDENCE,
     LargeRun,
     Pair,
     ending_dots,
@@ -84,7 +85,7 @@ def run(context: Context) -> ClaimResult:
         claim,
         overall(row for row in rows if row.printed),
         rows,
-        (*_sentences(found), _protocol(context.budget, runs)),
+        (*_sentences(found), _protocol(context.budget, runs), INDEPENDENCE),
         (),
         _pictures(found, names),
         (runs_table("c01-runs", runs),),

@@ -14,6 +14,7 @@ from spurious.paper.claim import Budget, ClaimResult, Context, Picture, Row, Sta
 from spurious.paper.claims import find_claim
 from spurious.paper.large_plans import TAUS, scaled_plan
 from spurious.paper.large_runs import (
+    INDEPENDENCE,
     LargeRun,
     ending_dots,
     ending_row,
@@ -58,9 +59,10 @@ def run(context: Context) -> ClaimResult:
             f"Data: {IMAGES[context.budget]}, times tau. One hidden layer, PyTorch's start, Adam "
             f"with step size 0.001, batches of 50, log loss; {words}; {len(runs)} networks. "
             "The paper makes 1,200,000 updates.",
-            "The starts and batches are the same at every tau. Scaling by tau makes the gradient "
-            "with respect to the first layer smaller too, so this experiment alone does not tell "
-            "crowded regions from small slopes; C14 has a control for that.",
+            "The starts and batches are the same at every tau. With small inputs a step of the "
+            "first layer's weights also moves its outputs less, so this experiment alone does not "
+            "tell crowded regions from slow learning; C14 has a control for that.",
+            INDEPENDENCE,
             f"At the smallest tau, {floors} of {len(found[TAUS[-1]])} networks have points on "
             "which all units are off. The others have no floor: nothing proves that they are "
             "stuck.",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
 
 from spurious.data import array_data
 from spurious.figures import DotRow, Series, SeriesPanel, dot_grid, series_panels
+from spurious.large import LargeRecipe
 from spurious.paper.c02 import beside, by_tau, region_dots
 from spurious.paper.claim import ClaimResult, Context, Picture, Row, Status, overall
 from spurious.paper.claims import find_claim
+from spurious.paper.evidence import Proof, prove
 from spurious.paper.large_plans import ZIGZAG_TAUS, zigzag_plan
 from spurious.paper.large_runs import (
+    INDEPENDENCE,
     LargeRun,
     ending_dots,
     ending_row,
@@ -25,7 +29,9 @@ from spurious.paper.large_runs import (
     share,
 )
 from spurious.paper.wording import percent, rate_text
-from spurious.sweep import clopper_pearson
+from spurious.problem import Loss, Problem, dataset_from_arrays, unflatten
+from spurious.sweep import Plan, Store, clopper_pearson, connect, open_store
+from spurious.train import Outcome
 
 __all__ = ["run"]
 
@@ -38,7 +44,8 @@ SHOWN: Final = 3
 
 def run(context: Context) -> ClaimResult:
     """One sweep over scales and widths, one hidden layer, full batch."""
-    runs = large_runs(zigzag_plan(context.budget), context)
+    plan = zigzag_plan(context.budget)
+    runs = large_runs(plan, context)
     found = by_tau(runs, ZIGZAG_TAUS)
     widest = max(run.units for run in runs)
     smallest = ZIGZAG_TAUS[-1]
@@ -62,9 +69,11 @@ def run(context: Context) -> ClaimResult:
             "The floor of a network is the squared error that no parameters nearby beat: on each "
             "linear region its outputs are a straight line, and the best line of each region "
             "leaves that error. Where all points share one region and the error is within 1 % of "
-            "the floor, a local minimum with the same hidden layer is proved.",
+            "the floor, a local minimum with the same hidden layer is proved. For one of these "
+            "runs there is a certificate too, in rational numbers.",
+            INDEPENDENCE,
         ),
-        (),
+        _proofs(found[smallest], open_store(context.folder / plan.name), plan),
         (_picture(found), _solutions(found[smallest], smallest, widest)),
         (runs_table("c08-runs", runs),),
     )
@@ -119,6 +128,32 @@ def _error_row(runs: Sequence[LargeRun], tau: float) -> Row:
         Status.MEASURED,
         heading="median squared error (range), its floor, median regions from start to end",
     )
+
+
+def _proofs(runs: Sequence[LargeRun], store: Store, plan: Plan) -> tuple[Proof, ...]:
+    """A certificate for the first of the narrowest runs, if it is said to be stuck."""
+    narrow = min(runs, key=lambda run: (run.units, run.index))
+    if narrow.outcome != Outcome.FINITE_LOCAL_MINIMUM:
+        return ()
+    (parameters,) = (
+        connect(store)
+        .execute(
+            "SELECT parameters FROM runs WHERE dataset = ? AND hidden = ? AND index = ?",
+            [narrow.dataset, str(narrow.units), narrow.index],
+        )
+        .fetchone()
+    )
+    recipe = next(
+        cell.recipe for cell in plan.cells if cell.labels[:2] == (narrow.dataset, str(narrow.units))
+    )
+    assert isinstance(recipe, LargeRecipe)
+    data = dataset_from_arrays(
+        recipe.data.scaled().astype(float), recipe.data.targets.astype(float)
+    )
+    point = unflatten([Fraction(value) for value in parameters], recipe.network)
+    problem = Problem(recipe.network, Loss.SQUARED, data, point)
+    subject = f"the end of a run with {narrow.units} units at tau = {ZIGZAG_TAUS[-1]:g}"
+    return (prove("c08-stuck", subject, problem),)
 
 
 def _picture(found: Mapping[float, Sequence[LargeRun]]) -> Picture:

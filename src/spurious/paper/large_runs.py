@@ -18,6 +18,7 @@ from spurious.sweep import Plan, Rate, clopper_pearson, connect
 
 __all__ = [
     "ENDINGS",
+    "INDEPENDENCE",
     "LargeRun",
     "Pair",
     "ending_dots",
@@ -233,6 +234,12 @@ def runs_table(name: str, runs: Sequence[LargeRun]) -> DataTable:
             for run in runs
         ),
     )
+
+
+INDEPENDENCE: Final = (
+    "Runs with the same index have the same random numbers in all cells, so that pairs differ in "
+    "one thing only; the intervals (95 %, Clopper-Pearson) treat pairs as independent."
+)
 
 
 def without_data(claim: Claim, error: InputError) -> ClaimResult:
