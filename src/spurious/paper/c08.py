@@ -28,7 +28,7 @@ from spurious.paper.large_runs import (
     runs_table,
     share,
 )
-from spurious.paper.wording import percent, rate_text
+from spurious.paper.wording import interval_text, percent, rate_text, verdict_text
 from spurious.problem import Loss, Problem, dataset_from_arrays, unflatten
 from spurious.sweep import Plan, Store, clopper_pearson, connect, open_store
 from spurious.train import Outcome
@@ -49,11 +49,13 @@ def run(context: Context) -> ClaimResult:
     found = by_tau(runs, ZIGZAG_TAUS)
     widest = max(run.units for run in runs)
     smallest = ZIGZAG_TAUS[-1]
+    proofs = _proofs(found[smallest], open_store(context.folder / plan.name), plan)
     rows = (
         *(_row(found, tau) for tau in ZIGZAG_TAUS[1:]),
         _width_row([run for run in found[smallest] if run.units == widest], smallest),
         *(_error_row(found[tau], tau) for tau in ZIGZAG_TAUS),
         *(ending_row(f"tau = {tau:g}", found[tau]) for tau in ZIGZAG_TAUS),
+        *(_proof_row(proof) for proof in proofs),
     )
     spent = sorted({(run.updates, run.units) for run in runs})
     words = ", ".join(f"{updates:,} updates for {units} units" for updates, units in spent)
@@ -73,7 +75,7 @@ def run(context: Context) -> ClaimResult:
             "runs there is a certificate too, in rational numbers.",
             INDEPENDENCE,
         ),
-        _proofs(found[smallest], open_store(context.folder / plan.name), plan),
+        proofs,
         (_picture(found), _solutions(found[smallest], smallest, widest)),
         (runs_table("c08-runs", runs),),
     )
@@ -154,6 +156,16 @@ def _proofs(runs: Sequence[LargeRun], store: Store, plan: Plan) -> tuple[Proof, 
     problem = Problem(recipe.network, Loss.SQUARED, data, point)
     subject = f"the end of a run with {narrow.units} units at tau = {ZIGZAG_TAUS[-1]:g}"
     return (prove("c08-stuck", subject, problem),)
+
+
+def _proof_row(proof: Proof) -> Row:
+    return Row(
+        proof.subject,
+        "",
+        f"{verdict_text(proof.verdict)}, loss {interval_text(proof.loss)}",
+        Status.PROVED if proof.minimum else Status.MEASURED,
+        heading="one end with a certificate",
+    )
 
 
 def _picture(found: Mapping[float, Sequence[LargeRun]]) -> Picture:
