@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -50,7 +50,6 @@ def run(context: Context) -> ClaimResult:
     )
     spent = sorted({(run.updates, run.units) for run in runs})
     words = ", ".join(f"{updates:,} updates for {units} units" for updates, units in spent)
-    floors = sum(run.floor > 0 for run in found[TAUS[-1]])
     return ClaimResult(
         claim,
         overall(row for row in rows if row.printed),
@@ -63,13 +62,31 @@ def run(context: Context) -> ClaimResult:
             "first layer's weights also moves its outputs less, so this experiment alone does not "
             "tell crowded regions from slow learning; C14 has a control for that.",
             INDEPENDENCE,
-            f"At the smallest tau, {floors} of {len(found[TAUS[-1]])} networks have points on "
-            "which all units are off. The others have no floor: nothing proves that they are "
-            "stuck.",
+            *_sentences(found),
         ),
         (),
         (_picture(found, context.budget),),
         (runs_table("c02-runs", runs),),
+    )
+
+
+def _sentences(found: Mapping[float, Sequence[LargeRun]]) -> Iterator[str]:
+    """What a reader should know before believing the rows."""
+    for tau in TAUS[1:]:
+        if _row(found, tau).status is Status.DIFFERS:
+            regions = float(np.mean([run.regions_start for run in found[tau]]))
+            yield (
+                f"tau = {tau:g} is no worse than 1: there the fresh networks still spread the data "
+                f"over {regions:,.0f} regions on average, not few."
+            )
+    unsolved = [run for tau in TAUS[1:] for run in found[tau] if run.outcome != "solved"]
+    slow = sum(run.certified == "not_local_minimum" for run in unsolved)
+    stuck = sum(run.certified == "local_minimum_in_region" for run in unsolved)
+    floors = sum(run.floor > 0 for run in unsolved)
+    yield (
+        f"Of {len(unsolved)} unsolved runs below tau = 1, {stuck} are proved stuck, {slow} are "
+        f"proved to be at no local minimum, so merely slow, and in {floors} some points have all "
+        "units off."
     )
 
 
