@@ -232,13 +232,16 @@ def _unit_rows(found: _Runs) -> Iterator[Row]:
 
 
 def _sentences(found: _Runs) -> Iterator[str]:
-    stuck = {s: sum(r.outcome == "dead" for r in found[s, TRUE]) for s in _STARTS}
-    totals = {s: len(found[s, TRUE]) for s in _STARTS}
-    counts = ", ".join(f"{stuck[s]} of {totals[s]} ({s})" for s in _STARTS)
+    for labels in (TRUE, PERMUTED):
+        counts = ", ".join(
+            f"{sum(r.outcome == 'dead' for r in found[s, labels])} of {len(found[s, labels])} ({s})"
+            for s in _STARTS
+        )
+        yield f"Proved stuck, {labels}: {counts}."
     yield (
-        "Proved stuck, true labels: " + counts + ". There some hidden layer is off on every point, "
-        "with rounding errors bounded; no parameters nearby do better than a constant, and with "
-        "the output bias at the best constant the network is a local minimum (C12)."
+        "Stuck is proved where some hidden layer is off on every point, with rounding errors "
+        "bounded: then no parameters nearby do better than a constant, and with the output bias at "
+        "the best constant the network is a local minimum (C12)."
     )
     open_ = [
         run

@@ -38,6 +38,8 @@ __all__ = ["run"]
 WORSE: Final = 1.1
 """Errors count as different if one is at least so many times the other."""
 
+MOST_TICKS: Final = 4
+
 SHOWN: Final = 3
 """Solutions in the picture."""
 
@@ -71,8 +73,8 @@ def run(context: Context) -> ClaimResult:
             "The floor of a network is the squared error that no parameters nearby beat: on each "
             "linear region its outputs are a straight line, and the best line of each region "
             "leaves that error. Where all points share one region and the error is within 1 % of "
-            "the floor, a local minimum with the same hidden layer is proved. For one of these "
-            "runs there is a certificate too, in rational numbers.",
+            "the floor, a local minimum with the same hidden layer is proved.",
+            *("For one of these runs there is a certificate, in rational numbers." for _ in proofs),
             INDEPENDENCE,
         ),
         proofs,
@@ -170,7 +172,7 @@ def _proof_row(proof: Proof) -> Row:
 
 def _picture(found: Mapping[float, Sequence[LargeRun]]) -> Picture:
     widths = tuple(sorted({float(run.units) for run in found[1.0]}))
-    if len(widths) > SHOWN:
+    if len(widths) > MOST_TICKS:
         widths = widths[::2]
     top = DotRow(
         tuple(
