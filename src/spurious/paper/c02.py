@@ -189,7 +189,9 @@ def beside(run: LargeRun) -> float:
 
 
 def region_dots(
-    found: Mapping[float, Sequence[LargeRun]], taus: Sequence[float], widths: tuple[float, ...]
+    found: Mapping[float, Sequence[LargeRun]],
+    taus: Sequence[float],
+    widths: tuple[float, ...] = (),
 ) -> DotRow:
     """Regions that hold data against units, at the start and at the end."""
 

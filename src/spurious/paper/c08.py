@@ -38,8 +38,6 @@ __all__ = ["run"]
 WORSE: Final = 1.1
 """Errors count as different if one is at least so many times the other."""
 
-MOST_TICKS: Final = 4
-
 SHOWN: Final = 3
 """Solutions in the picture."""
 
@@ -171,9 +169,6 @@ def _proof_row(proof: Proof) -> Row:
 
 
 def _picture(found: Mapping[float, Sequence[LargeRun]]) -> Picture:
-    widths = tuple(sorted({float(run.units) for run in found[1.0]}))
-    if len(widths) > MOST_TICKS:
-        widths = widths[::2]
     top = DotRow(
         tuple(
             SeriesPanel(
@@ -186,13 +181,12 @@ def _picture(found: Mapping[float, Sequence[LargeRun]]) -> Picture:
             )
             for tau in ZIGZAG_TAUS
         ),
-        widths,
     )
     return Picture(
         "c08-zigzag",
         "Top: final mean squared error on the zig-zag, one dot a network, inputs on [-tau, tau]. "
         "Bottom: linear regions that hold data, at the start and at the end.",
-        dot_grid((top, region_dots(found, ZIGZAG_TAUS, widths))),
+        dot_grid((top, region_dots(found, ZIGZAG_TAUS))),
     )
 
 
