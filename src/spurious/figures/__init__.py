@@ -8,6 +8,7 @@ from spurious.figures.atlas import atlas_panels
 from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
 from spurious.figures.cost import CostPanel, CostSeries, cost_curves
 from spurious.figures.dead_layer import Profile, dead_layer
+from spurious.figures.dots import DotRow, dot_grid
 from spurious.figures.outcomes import OutcomePanel, outcome_shares
 from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
 from spurious.figures.series import Series, SeriesPanel, series_panels
@@ -18,6 +19,7 @@ __all__ = [
     "BoundaryPanel",
     "CostPanel",
     "CostSeries",
+    "DotRow",
     "FittedCurve",
     "LineSlice",
     "OutcomePanel",
@@ -30,6 +32,7 @@ __all__ = [
     "cost_curves",
     "dead_layer",
     "decision_boundaries",
+    "dot_grid",
     "loss_slices",
     "outcome_shares",
     "png_bytes",
