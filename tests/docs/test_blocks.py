@@ -26,6 +26,7 @@ ELSEWHERE = {
     "dask ": "tests/sweep run a cluster",
     "spurious sweep run plan.toml --store shared --cluster": "tests/sweep run a cluster",
     "spurious construct deadlock": "takes minutes; tests/hunt and tests/cli hunt, at small sizes",
+    "spurious reproduce C1 C2 C8": "run by tests/paper/test_large.py, at small sizes",
     "spurious explore": "tests/explore and tests/cli/test_explore.py serve it",
 }
 """Commands that are not run here, by how they begin."""
