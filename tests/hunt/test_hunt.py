@@ -180,3 +180,19 @@ def test_anatomy_of_the_seven_points() -> None:
 def test_impossible_requests(build, line: str) -> None:
     with pytest.raises(InputError, match=line):
         build()
+
+
+def test_residuals_are_scaled_to_bend_the_loss_most() -> None:
+    request = Request(9, Network((1, 3, 1), "tanh"), Loss.SQUARED)
+    x, y, theta, _, gradient = parts(request)
+    k = int(np.argmin(gradient))
+    with jax.enable_x64(True):
+        engine = compiled(request, 0)
+        start = float(engine.descend(theta[k], x[k], y[k])[1])
+        same, targets = hunting._scaled(engine, (x[k], y[k]), theta[k])
+        moved, lowest = engine.descend(theta[k], x[k], targets)
+        f = np.asarray(engine.predict(theta[k], x[k]))
+    assert same is x[k] and lowest >= start
+    factors = (targets - f) / (y[k] - f)
+    np.testing.assert_allclose(factors, factors[0], rtol=1e-6)
+    np.testing.assert_allclose(moved, theta[k], atol=1e-5)

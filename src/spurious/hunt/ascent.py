@@ -103,12 +103,14 @@ class Engine:
             (B,) each.
         descend: From parameters (P,), data (N, d) and targets (N,) by Newton's method to a critical
             point nearby, and the smallest eigenvalue there.
+        predict: The outputs (N,) of parameters (P,) on data (N, d).
     """
 
     begin: Callable[..., Climbers]
     climb: Callable[..., Climbers]
     measure: Callable[[Climbers], tuple[Array, Array]]
     descend: Callable[..., tuple[Array, Array]]
+    predict: Callable[[Array, Array], Array]
 
 
 def outputs(request: Request, theta: Array, x: Array) -> Array:
@@ -264,5 +266,9 @@ def compiled(request: Request, on_diagonal: int) -> Engine:
         return found, jnp.linalg.eigvalsh(jax.hessian(loss)(found, x, y, ones))[0]
 
     return Engine(
-        jax.jit(begin), jax.jit(climb, static_argnums=3), jax.jit(measure), jax.jit(descend)
+        jax.jit(begin),
+        jax.jit(climb, static_argnums=3),
+        jax.jit(measure),
+        jax.jit(descend),
+        jax.jit(lambda theta, x: outputs(request, theta, x)),
     )

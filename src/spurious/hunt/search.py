@@ -34,6 +34,9 @@ POSITIVE: Final = 1e-6
 CRITICAL: Final = 1e-8
 """Gradients below this count as zero."""
 
+FACTORS: Final = tuple(2.0**k for k in range(-4, 21))
+"""Of the residuals, with the squared loss."""
+
 TRIED: Final = 3
 """So many hits of a round, the best first, are rounded and proved."""
 
@@ -166,7 +169,10 @@ def _round(
             order = [int(k) for k in np.argsort(-value) if value[k] > POSITIVE]
             for k in order[: TRIED if prove else 0]:
                 full = plan.offset + plan.basis @ np.asarray(at.u[k])
-                found = finished(request, *_parts(request, full, labels[k]), _descent(parts))
+                data, theta = _parts(request, full, labels[k])
+                if request.loss is Loss.SQUARED:
+                    data = _scaled(parts, data, theta)
+                found = finished(request, data, theta, _descent(parts))
                 if found is not None:
                     break
             if found is not None:
@@ -207,6 +213,18 @@ def _parts(request: Request, full: Floats, labels: Floats) -> tuple[tuple[Floats
     x = full[: n * d].reshape(n, d)
     y = labels if request.loss is Loss.LOGISTIC else full[n * d : n * d + n]
     return (x, y), full[n * d + n : n * d + n + request.network.parameter_count]
+
+
+def _scaled(parts: Any, data: tuple[Floats, Floats], theta: Floats) -> tuple[Floats, Floats]:
+    """With the squared loss, the data with the residuals multiplied by what bends the loss most.
+
+    The gradient stays 0, and the relative measures see nothing of this factor.
+    """
+    x, y = data
+    f = np.asarray(parts.predict(theta, x))
+    scaled = [f - factor * (f - y) for factor in FACTORS]
+    lowest = [float(parts.descend(theta, x, targets)[1]) for targets in scaled]
+    return x, scaled[int(np.nanargmax(lowest))]
 
 
 def _descent(parts: Any) -> Descent:
