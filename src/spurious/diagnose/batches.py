@@ -1,0 +1,197 @@
+# pyright: basic
+"""The data of a diagnosis: a bounded number of points, in batches on the model's device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.errors import InputError
+
+__all__ = ["Batch", "Sample", "sample_of"]
+
+CHUNK: Final = 64
+"""Points that go through the model at once where the data come as whole tensors."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Points that go through the model together.
+
+    Attributes:
+        args: Positional arguments of the model.
+        kwargs: Keyword arguments.
+        targets: What the loss compares with, or None.
+        size: Number of points.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    targets: Any
+    size: int
+
+    @property
+    def features(self) -> Tensor | None:
+        """The one floating-point input, if there is just one, shape (size, ...)."""
+        if len(self.args) == 1 and not self.kwargs and isinstance(self.args[0], Tensor):
+            return self.args[0] if self.args[0].is_floating_point() else None
+        return None
+
+    def with_features(self, features: Tensor) -> Batch:
+        """The same targets for other inputs."""
+        return replace(self, args=(features,))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The points looked at.
+
+    Attributes:
+        batches: In the order given.
+        complete: Whether these are all points of the data given.
+    """
+
+    batches: tuple[Batch, ...]
+    complete: bool
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return sum(batch.size for batch in self.batches)
+
+    @property
+    def features(self) -> Tensor | None:
+        """All floating-point inputs, shape (n, ...), or None."""
+        found = [batch.features for batch in self.batches]
+        same = all(f is not None and f.shape[1:] == found[0].shape[1:] for f in found)
+        return torch.cat(found) if same else None
+
+    @property
+    def targets(self) -> Any:
+        """All targets as one tensor, or None where they are no tensors of one shape."""
+        found = [batch.targets for batch in self.batches]
+        if not all(isinstance(t, Tensor) and t.shape[1:] == found[0].shape[1:] for t in found):
+            return None
+        return torch.cat(found) if found[0].ndim else None
+
+    def first(self, points: int) -> Sample:
+        """The first points, at least one whole batch of them."""
+        taken: list[Batch] = []
+        for batch in self.batches:
+            taken.append(batch)
+            points -= batch.size
+            if points <= 0:
+                break
+        return Sample(tuple(taken), self.complete and len(taken) == len(self.batches))
+
+
+def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
+    """Takes the first points of a pair of tensors, a loader, a dataset or a list of batches.
+
+    Args:
+        data: `(inputs, targets)` with inputs a tensor or a tuple or mapping of tensors; or an
+            iterable of such pairs, or of mappings that are the model's keyword arguments. A map
+            dataset of single points, `data[i] == (x, y)`, works too.
+        model: Its device is where the points go.
+        points: At most so many, but at least one batch.
+
+    Raises:
+        InputError: Something else was given, or no data.
+    """
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if isinstance(data, torch.utils.data.Dataset) and hasattr(data, "__getitem__"):
+        data = torch.utils.data.DataLoader(data, batch_size=CHUNK)
+    if _is_pair(data):
+        whole = _batch(data, device)
+        kept = min(whole.size, points)
+        cuts = [(at, min(at + CHUNK, kept)) for at in range(0, kept, CHUNK)]
+        if len(cuts) > 1 and cuts[-1][1] - cuts[-1][0] == 1:  # batch norm needs two
+            cuts[-2:] = [(cuts[-2][0], cuts[-1][1])]
+        parts = tuple(_slice(whole, low, high) for low, high in cuts)
+        return Sample(parts, kept == whole.size)
+    if isinstance(data, (Tensor, str)) or not isinstance(data, Iterable):
+        raise InputError(
+            f"data: found a {type(data).__name__}, expected (inputs, targets) or a loader of such "
+            "batches"
+        )
+    batches: list[Batch] = []
+    complete = True
+    for entry in data:
+        if sum(batch.size for batch in batches) >= points:
+            complete = False
+            break
+        batches.append(_batch(entry, device))
+    if not batches:
+        raise InputError("data: found no batches, expected at least one")
+    return Sample(tuple(batches), complete)
+
+
+def _is_pair(data: Any) -> bool:
+    if isinstance(data, Mapping):
+        return True
+    return (
+        isinstance(data, (tuple, list))
+        and len(data) == 2
+        and _size(data[0]) is not None
+        and isinstance(data[1], Tensor)
+    )
+
+
+def _batch(entry: Any, device: torch.device) -> Batch:
+    if isinstance(entry, Mapping):
+        inputs, targets = entry, None
+    elif isinstance(entry, Sequence) and len(entry) == 2 and not isinstance(entry, str):
+        inputs, targets = entry
+    else:
+        raise InputError(
+            f"data: found a batch that is a {type(entry).__name__}, expected (inputs, targets) "
+            "or a mapping of the model's arguments"
+        )
+    size = _size(inputs)
+    if not size:
+        raise InputError("data: found a batch without a tensor of inputs, expected one")
+    inputs, targets = _moved(inputs, device), _moved(targets, device)
+    if isinstance(targets, Tensor) and targets.ndim and len(targets) != size:
+        raise InputError(
+            f"data: found {len(targets)} targets for {size} inputs, expected one for each"
+        )
+    if isinstance(inputs, Mapping):
+        return Batch((), dict(inputs), targets, size)
+    return Batch(
+        tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,), {}, targets, size
+    )
+
+
+def _slice(batch: Batch, low: int, high: int) -> Batch:
+    def cut(value: Any) -> Any:
+        return value[low:high] if isinstance(value, Tensor) and value.ndim else value
+
+    return Batch(
+        tuple(map(cut, batch.args)),
+        {name: cut(value) for name, value in batch.kwargs.items()},
+        cut(batch.targets),
+        high - low,
+    )
+
+
+def _size(inputs: Any) -> int | None:
+    """Number of points of a tensor, or of the first of several."""
+    if isinstance(inputs, Mapping):
+        inputs = tuple(inputs.values())
+    if isinstance(inputs, (tuple, list)):
+        inputs = next((value for value in inputs if isinstance(value, Tensor)), None)
+    return len(inputs) if isinstance(inputs, Tensor) and inputs.ndim else None
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().to(device)
+    if isinstance(value, Mapping):
+        return {name: _moved(entry, device) for name, entry in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(_moved(entry, device) for entry in value)
+    return value
