@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spurious.diagnose.start_probability import StartProbability
     from spurious.diagnose.trials import Trial
 
-__all__ = ["Report"]
+__all__ = ["Report", "finite"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class Report:
                 "reason": self.verdict.reason,
                 "certificate": self.verdict.certificate,
             }
-        return _finite(found)
+        return finite(found)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """The report as one self-contained page with pictures.
@@ -151,15 +151,15 @@ def _plain(value: Any) -> dict[str, object]:
     return found
 
 
-def _finite(value: object) -> Any:
+def finite(value: object) -> Any:
     """The same data with None for numbers that JSON does not have."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Mapping):
         named = cast("Mapping[str, object]", value)
-        return {key: _finite(entry) for key, entry in named.items()}
+        return {key: finite(entry) for key, entry in named.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in cast("Sequence[object]", value)]
+        return [finite(entry) for entry in cast("Sequence[object]", value)]
     if isinstance(value, float) and not isfinite(value):
         return None
     return value
