@@ -8,6 +8,12 @@ from spurious.diagnose.exchange import from_torch, to_torch
 from spurious.diagnose.finding import KINDS, REMEDIES, Finding, Severity
 from spurious.diagnose.report import Report
 from spurious.diagnose.watch import Event, TrainingWatch
+from spurious.diagnose.weight_files import (
+    read_onnx,
+    read_safetensors,
+    write_onnx,
+    write_safetensors,
+)
 
 __all__ = [
     "KINDS",
@@ -19,5 +25,9 @@ __all__ = [
     "TrainingWatch",
     "diagnose",
     "from_torch",
+    "read_onnx",
+    "read_safetensors",
     "to_torch",
+    "write_onnx",
+    "write_safetensors",
 ]

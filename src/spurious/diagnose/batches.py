@@ -78,6 +78,24 @@ class Sample:
             return None
         return torch.cat(found) if found[0].ndim else None
 
+    def in_float32(self) -> Sample:
+        """The same points in single precision."""
+
+        def cast(value: Any) -> Any:
+            plain = isinstance(value, Tensor) and value.is_floating_point()
+            return value.float() if plain else value
+
+        batches = tuple(
+            Batch(
+                tuple(map(cast, batch.args)),
+                {name: cast(value) for name, value in batch.kwargs.items()},
+                cast(batch.targets),
+                batch.size,
+            )
+            for batch in self.batches
+        )
+        return Sample(batches, self.complete)
+
     def first(self, points: int) -> Sample:
         """The first points, at least one whole batch of them."""
         taken: list[Batch] = []

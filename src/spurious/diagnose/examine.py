@@ -274,7 +274,8 @@ def _landscape_pictures(
     device = objective.parameters[0].device.type
     few = objective.sample.first(CURVATURE_POINTS)
     if any(p.dtype in (torch.float16, torch.bfloat16) for p in objective.parameters):
-        return None, np.zeros((0, 2)), ()
+        objective.model.float()  # `untouched` brings the old numbers back
+        few = few.in_float32()
     with torch.autocast(device_type=device, enabled=False):
         small = Objective(objective.model, objective.loss, few)
         small._summed = objective._summed

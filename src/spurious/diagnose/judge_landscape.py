@@ -31,11 +31,12 @@ def landscape_findings(seen: Measurements, verdict: Verdict | None) -> Iterator[
 
 
 def is_poor(landscape: Landscape) -> bool:
-    """Whether the loss is hardly better than a constant's, or worse than a linear predictor's."""
-    if landscape.constant_loss is not None and (
-        landscape.loss > thresholds.POOR * landscape.constant_loss
-    ):
+    """Whether the loss is hardly better than a constant's, or middling and worse than linear."""
+    constant = landscape.constant_loss
+    if constant is not None and landscape.loss > thresholds.POOR * constant:
         return True
+    if constant is not None and landscape.loss < thresholds.GOOD * constant:
+        return False
     return landscape.linear_loss is not None and landscape.loss > landscape.linear_loss * 1.001
 
 

@@ -30,7 +30,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
     registers = [(dict(module._parameters), dict(module._buffers)) for module in modules]
     tensors = {id(t): t for module in modules for t in _tensors(module)}
     values = {key: tensor.detach().clone() for key, tensor in tensors.items()}
-    versions = {key: _version(tensor) for key, tensor in tensors.items()}
+    storages = {key: tensor.data for key, tensor in tensors.items()}
+    versions = {key: tensor._version for key, tensor in tensors.items()}
     grads = {key: tensor.grad for key, tensor in tensors.items() if tensor.is_leaf}
     needs = {key: tensor.requires_grad for key, tensor in tensors.items() if tensor.is_leaf}
     python_state, numpy_state = random.getstate(), np.random.get_state()
@@ -48,7 +49,10 @@ def untouched(model: nn.Module) -> Iterator[None]:
             _refill(module._buffers, buffers)
         with torch.no_grad():
             for key, tensor in tensors.items():
-                _restore(tensor, values[key], versions[key])
+                if tensor.dtype != values[key].dtype or tensor.shape != values[key].shape:
+                    tensor.data = storages[key]
+                if tensor._version != versions[key] or not torch.equal(tensor, values[key]):
+                    tensor.copy_(values[key])
                 if tensor.is_leaf:
                     tensor.requires_grad_(needs[key])
                     tensor.grad = grads[key]
@@ -86,14 +90,3 @@ def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
 def _refill(register: dict, kept: dict) -> None:
     register.clear()
     register.update(kept)
-
-
-def _version(tensor: torch.Tensor) -> int | None:
-    return None if tensor.is_inference() else tensor._version
-
-
-def _restore(tensor: torch.Tensor, value: torch.Tensor, version: int | None) -> None:
-    if tensor.shape != value.shape or tensor.dtype != value.dtype:
-        tensor.data = value
-    elif version is None or tensor._version != version or not torch.equal(tensor, value):
-        tensor.copy_(value)

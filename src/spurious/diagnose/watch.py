@@ -168,7 +168,7 @@ class TrainingWatch:
     def after_backward(self) -> None:
         """Reads gradients, if this step is looked at; `step` does so itself if they are there."""
         if self._look is not None and math.isnan(self._look.gradient[0]):
-                self._look.gradient = self._looking.gradient_of(self.model)
+            self._look.gradient = self._looking.gradient_of(self.model)
 
     def step(self, loss: Any = None) -> None:
         """Ends a step. Call it after `backward` and before the next `zero_grad`.
