@@ -93,6 +93,8 @@ class UnitTotals:
         """The totals as plain numbers."""
         mean = (self.sum / self.entries).cpu().numpy().astype(float)
         squares = (self.squares / self.entries).cpu().numpy().astype(float)
+        with np.errstate(invalid="ignore", over="ignore"):
+            spread = np.sqrt(np.maximum(squares - mean**2, 0))
         kinked = self.act.kinked
         both = (self.above_any & self.below_any).cpu().numpy()
         return Units(
@@ -110,7 +112,7 @@ class UnitTotals:
             bends=both if kinked else np.zeros_like(both),
             units_on=np.concatenate(self.units_on),
             agreement=np.concatenate(self.agreement),
-            spread=np.sqrt(np.maximum(squares - mean**2, 0)),
+            spread=spread,
             magnitude=float(np.sqrt(squares.mean())),
             twins=_twins(self.feeding, len(mean)),
             is_output=self.is_output,

@@ -36,6 +36,7 @@ class Objective:
         self.model, self.loss, self.sample = model, loss, sample
         self.names, self.parameters = tuple(trained), tuple(trained.values())
         self._summed: bool | None = None
+        self._twice = False
 
     def forward(self, batch: Batch) -> Any:
         """The model's outputs."""
@@ -109,6 +110,7 @@ class Objective:
                 first = torch.autograd.grad(
                     loss, self.parameters, create_graph=True, allow_unused=True
                 )
+                self._check_twice(first)
                 along = [(g * v).sum() for g, v in zip(first, vector, strict=True) if g is not None]
                 total = torch.stack(along).sum() if along else None
                 if total is None or not total.requires_grad:
@@ -118,6 +120,25 @@ class Objective:
                 if part is not None:
                     one += part
         return sums
+
+    def _check_twice(self, gradients: Any) -> None:
+        """Looks once for functions that torch cannot differentiate twice and treats as constants.
+
+        Raises:
+            RuntimeError: There is one.
+        """
+        if self._twice:
+            return
+        nodes = [g.grad_fn for g in gradients if g is not None and g.grad_fn is not None]
+        seen = set(nodes)
+        while nodes:
+            node = nodes.pop()
+            if node.name() == "Error":
+                raise RuntimeError("a function of the model can be differentiated only once")
+            below = {f for f, _ in node.next_functions if f is not None} - seen
+            seen |= below
+            nodes.extend(below)
+        self._twice = True
 
     @contextmanager
     def moved(self, direction: Vector, distance: float) -> Iterator[None]:

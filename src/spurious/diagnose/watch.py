@@ -35,6 +35,9 @@ WINDOW: Final = 10
 ENOUGH_POINTS: Final = 256
 """Points on which a unit must have been off to be called dead."""
 
+ENOUGH_STEPS: Final = 200
+"""Steps that a window must span: slow is not still."""
+
 STILL: Final = 0.01
 """A loss that gained less than this share of the first loss over a window stands still."""
 
@@ -80,6 +83,7 @@ class _History:
     """What is kept from look to look."""
 
     losses: deque[float] = field(default_factory=lambda: deque[float](maxlen=WINDOW))
+    steps: deque[int] = field(default_factory=lambda: deque[int](maxlen=WINDOW))
     norms: deque[float] = field(default_factory=lambda: deque[float](maxlen=WINDOW))
     on_points: dict[str, deque[tuple[Any, int]]] = field(
         default_factory=dict[str, "deque[tuple[Any, int]]"]
@@ -105,7 +109,8 @@ class TrainingWatch:
     Dead and saturated units, shifts, duplicates, vanishing and exploding gradients, constant output
     and numbers that are not finite are judged as `diagnose` does, on the batch seen (units: on the
     last ten batches seen). The first loss seen stands for that of the best constant. Over ten looks
-    a loss that stands still is a `plateau`, or a `valley_to_infinity` if the weights grow.
+    and 200 steps a loss that stands still is a `plateau`, or a `valley_to_infinity` if the weights
+    grow.
 
     Attributes:
         events: What was raised so far.
@@ -263,6 +268,7 @@ class TrainingWatch:
             np.sqrt(sum(float((p.detach().float() ** 2).sum()) for p in self.model.parameters()))
         )
         history.losses.append(loss)
+        history.steps.append(self._step)
         history.norms.append(weights)
         landscape = Landscape(
             loss=loss,
@@ -310,6 +316,9 @@ class TrainingWatch:
         losses, norms, first = self._history.losses, self._history.norms, self._history.first
         if first is None or len(losses) < WINDOW or not all(map(math.isfinite, losses)):
             return []
+        steps = self._history.steps
+        if steps[-1] - steps[0] < ENOUGH_STEPS:
+            return []
         half = WINDOW // 2
         early = sum(list(losses)[:half]) / half
         late = sum(list(losses)[half:]) / half
@@ -318,7 +327,7 @@ class TrainingWatch:
         evidence: dict[str, object] = {
             "loss": late,
             "first_loss": first,
-            "looks": WINDOW,
+            "steps": steps[-1] - steps[0],
             "relative_gradient": seen.landscape.relative_gradient,
             "norm_growth": norms[-1] / norms[0] if norms[0] > 0 else None,
         }
@@ -326,6 +335,6 @@ class TrainingWatch:
             text = "The loss stands still near that of the start while the weights grow."
             remedies = ("redraw_weights", "smaller_step", "standardise_inputs")
             return [Finding("valley_to_infinity", Severity.WARNING, None, evidence, text, remedies)]
-        text = f"Over the last {WINDOW} looks the loss has stood still near that of the start."
+        text = f"Over {steps[-1] - steps[0]} steps the loss has stood still near that of the start."
         remedies = ("rescale", "redraw_weights", "larger_step")
         return [Finding("plateau", Severity.WARNING, None, evidence, text, remedies)]
