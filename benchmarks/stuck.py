@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from stuck_cases.controls import controls, tuning
 from stuck_cases.peers import PEERS, judge_control, judge_way
 from stuck_cases.run import run_control, run_way

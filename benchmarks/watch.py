@@ -3,8 +3,8 @@
     python benchmarks/watch.py
 
 Each model is trained twice from one start in the same process, the two loops taking turns of some
-hundredths of a second, so that other work on the machine hits both. The weights must be equal, bit for
-bit, at the end.
+hundredths of a second, so that other work on the machine hits both. The weights must be equal, bit
+for bit, at the end.
 """
 
 from __future__ import annotations

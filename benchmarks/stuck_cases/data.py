@@ -1,4 +1,4 @@
-"""The bench's data: real sets of scikit-learn, MNIST where a folder is given; synthetic for tuning."""
+"""The bench's data: real sets of scikit-learn, MNIST from a folder; synthetic ones for tuning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _shuffled(x: np.ndarray, y: np.ndarray, seed: int = 0) -> tuple[np.ndarray, 
 
 
 def real(name: str, scaled: bool = True) -> Task:
-    """A data set of scikit-learn, standardised or raw: iris, wine, breast_cancer, diabetes, digits."""
+    """A data set of scikit-learn by its name there, standardised or raw."""
     from sklearn import datasets
 
     x, y = _shuffled(*getattr(datasets, f"load_{name}")(return_X_y=True))

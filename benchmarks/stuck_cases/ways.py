@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,6 +24,7 @@ from stuck_cases.models import (
 
 DEAD = {"dead_units", "shifted_initialisation"}
 FLAT = {"saddle", "plateau", "vanishing_gradient", "constant_output"}
+SGD: dict[str, Any] = {"rule": torch.optim.SGD, "rule_step": 0.05}
 MINIMUM = {"local_minimum", "valley_to_infinity", "saddle", "dead_units"}
 
 
@@ -99,7 +102,7 @@ def repeat(model: nn.Module) -> None:
     """Every unit of every hidden layer equals the layer's first, weights to the next layer too."""
     found = layers(model)
     with torch.no_grad():
-        for layer, above in zip(found[:-1], found[1:], strict=True):
+        for layer, above in pairwise(found):
             layer.weight.copy_(layer.weight[:1].expand_as(layer.weight))
             layer.bias.copy_(layer.bias[:1].expand_as(layer.bias))
             above.weight.copy_(above.weight[:, :1].expand_as(above.weight))
@@ -173,7 +176,8 @@ def ways(mnist: Path | None) -> list[Way]:
         Way("biases -8, first layer, relu", cancer, shallow, bias(-8, 0), DEAD),
         Way("biases -10, second of three layers", digits, deep(32, 3, nn.ReLU), bias(-10, 1), DEAD),
         Way("weights N(-0.3, 0.05), inputs >= 0", positive, shallow, normal(-0.3, 0.05), DEAD),
-        Way("weights N(-0.5, 0.1) behind relu", wine, deep(32, 3, nn.ReLU), normal(-0.5, 0.1), DEAD),
+        Way("weights N(-0.5, 0.1) behind relu", wine, deep(32, 3, nn.ReLU), normal(-0.5, 0.1),
+            DEAD),
         Way("15 of 16 units dead", digits, shallow, kill_most, {"dead_units"}),
         Way("SGD step 100 kills relu", digits, shallow, nothing,
             {"dead_units", "not_finite", "exploding_gradient", "constant_output"},
@@ -190,24 +194,28 @@ def ways(mnist: Path | None) -> list[Way]:
             {"dead_units", "duplicated_units", "constant_output"}),
         Way("constant weights 0.1, tanh", wine, tanh, constant(0.1), {"duplicated_units"}),
         Way("constant weights 0.05, sigmoid", cancer, deep(32, 2, nn.Sigmoid), constant(0.05),
-            {"duplicated_units"}),
+            {"duplicated_units"}, **SGD),
         Way("copies of one unit, tanh", digits, tanh, repeat, {"duplicated_units"}),
         Way("copies of one channel, CNN", pictures, Cnn, constant(0.1), {"duplicated_units"}),
-        Way("weights x 0.01, 5 tanh layers", digits, deep(32, 5, nn.Tanh), scale(0.01), FLAT),
-        Way("weights x 0.03, 6 relu layers", cancer, deep(32, 6, nn.ReLU), scale(0.03), FLAT | DEAD),
-        Way("deep linear network near 0", diabetes, deep(16, 5, nn.Identity), scale(0.02), FLAT),
-        Way("weights x 30, tanh", digits, tanh, scale(30), {"saturation", "exploding_gradient"}),
+        Way("weights x 0.01, 5 tanh layers", digits, deep(32, 5, nn.Tanh), scale(0.01), FLAT,
+            **SGD),
+        Way("weights x 0.03, 6 relu layers", cancer, deep(32, 6, nn.ReLU), scale(0.03),
+            FLAT | DEAD, **SGD),
+        Way("deep linear network near 0", diabetes, deep(16, 5, nn.Identity), scale(0.02), FLAT,
+            **SGD),
+        Way("weights x 30, tanh", digits, tanh, scale(30), {"saturation", "exploding_gradient"},
+            **SGD),
         Way("weights x 100, sigmoid", wine, deep(32, 2, nn.Sigmoid), scale(100),
             {"saturation", "exploding_gradient"}),
         Way("CNN tanh, weights x 40", pictures, lambda t: Cnn(t, act=torch.tanh), scale(40),
-            {"saturation", "exploding_gradient"}),
+            {"saturation", "exploding_gradient"}, **SGD),
         Way("hardtanh, weights x 20", cancer, deep(32, 3, nn.Hardtanh), scale(20),
-            {"saturation", "exploding_gradient"}),
+            {"saturation", "exploding_gradient"}, **SGD),
         Way("weights x 12, 5 relu layers", digits, deep(32, 5, nn.ReLU), scale(12),
-            {"exploding_gradient"}),
+            {"exploding_gradient"}, **SGD),
         Way("residual, weights x 15", digits, lambda t: ResidualMlp(t, blocks=4), scale(15),
             {"exploding_gradient"}),
-        Way("8 sigmoid layers", digits, deep(32, 8, nn.Sigmoid), nothing, FLAT, healthy=tanh),
+        Way("8 sigmoid layers", digits, deep(32, 8, nn.Sigmoid), nothing, FLAT, healthy=tanh, **SGD),
         Way("25 relu layers, default start", digits, deep(32, 25, nn.ReLU), nothing, FLAT | DEAD,
             healthy=shallow),
         Way("20 relu layers of 3 units (C10)", cancer, deep(3, 20, nn.ReLU), nothing, FLAT | DEAD,

@@ -161,9 +161,14 @@ def test_probability_of_a_dead_start() -> None:
 
 def test_not_finite_data_and_losses() -> None:
     x, y = data()
+    model = mlp()
+    with torch.no_grad():
+        model[2].weight[0, 0] = float("inf")
+    report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+    assert report.problems[0].kind == "not_finite" and report.problems[0].layer == "2"
     x[3, 2] = float("nan")
     report = spurious.diagnose(mlp(), (x, y), nn.CrossEntropyLoss())
-    assert report.problems[0].kind == "not_finite" and report.problems[0].layer == "0"
+    assert report.problems[0].evidence["where"] == "the inputs of point 3"
     assert json.dumps(report.to_dict(), allow_nan=False)
     assert "<svg" in report.to_html()
 

@@ -109,7 +109,7 @@ def test_loaders_mappings_and_models_that_return_their_loss() -> None:
     by_loader = spurious.diagnose(model, loader, nn.MSELoss(), points=60)
     assert by_loader.measurements.regions.points == 64  # whole batches
     whole = spurious.diagnose(model, loader, nn.MSELoss()).measurements.landscape
-    assert whole.loss == pytest.approx(float(F.mse_loss(model(x), y)), rel=1e-5)
+    assert whole.loss == pytest.approx(F.mse_loss(model(x), y).item(), rel=1e-5)
     assert whole.constant_loss == pytest.approx(float(y.var(correction=0)), rel=1e-5)
 
 

@@ -37,6 +37,7 @@ class Feeding:
         weight_name: Of the parameter, or None if the weight is none.
         bias_name: The same for the bias.
         spatial: Whether axis 1 holds the units.
+        norm: The weight and bias of a normalisation in between, or None.
     """
 
     key: tuple[str, int]
@@ -45,6 +46,7 @@ class Feeding:
     weight_name: str | None
     bias_name: str | None
     spatial: bool
+    norm: tuple[Tensor | None, Tensor | None] | None = None
 
 
 class UnitTotals:
@@ -54,7 +56,7 @@ class UnitTotals:
         self.name, self.act, self.feeding = name, act, feeding
         self.is_output = False
         self.points = self.entries = 0
-        self.on_points: Tensor | None = None
+        self.totals: dict[str, Tensor] = {}
         self.units_on: list[np.ndarray] = []
         self.agreement: list[np.ndarray] = []
 
@@ -77,13 +79,11 @@ class UnitTotals:
             "sum": wide.sum((0, 2)),
             "squares": (wide**2).sum((0, 2)),
         }
-        if self.on_points is None:
-            for key, value in parts.items():
-                setattr(self, key, value)
-        else:
-            for key, value in parts.items():
-                old = getattr(self, key)
-                setattr(self, key, old | value if value.dtype == torch.bool else old + value)
+        for key, value in parts.items():
+            old = self.totals.get(key)
+            if old is not None:
+                value = old | value if value.dtype == torch.bool else old + value
+            self.totals[key] = value
         self.points += z.shape[0]
         self.entries += z.shape[0] * z.shape[2]
         self.units_on.append(on.any(2).double().mean(1).cpu().numpy())
@@ -91,21 +91,22 @@ class UnitTotals:
 
     def finish(self) -> Units:
         """The totals as plain numbers."""
-        mean = (self.sum / self.entries).cpu().numpy().astype(float)
-        squares = (self.squares / self.entries).cpu().numpy().astype(float)
+        totals = {key: value.cpu().numpy() for key, value in self.totals.items()}
+        mean = totals["sum"].astype(float) / self.entries
+        squares = totals["squares"].astype(float) / self.entries
         with np.errstate(invalid="ignore", over="ignore"):
             spread = np.sqrt(np.maximum(squares - mean**2, 0))
         kinked = self.act.kinked
-        both = (self.above_any & self.below_any).cpu().numpy()
+        both = totals["above_any"] & totals["below_any"]
         return Units(
             name=self.name,
             activation=self.act.name,
             weight=self.feeding.weight_name if self.feeding else None,
             bias=self.feeding.bias_name if self.feeding else None,
-            on_points=self.on_points.cpu().numpy().astype(np.int64),
-            on_share=self.on_total.cpu().numpy() / self.entries,
-            above_share=self.above_total.cpu().numpy() / self.entries,
-            saturated=self.flat_total.cpu().numpy() / self.entries,
+            on_points=totals["on_points"].astype(np.int64),
+            on_share=totals["on_total"] / self.entries,
+            above_share=totals["above_total"] / self.entries,
+            saturated=totals["flat_total"] / self.entries,
             can_be_off=self.act.off is not None,
             can_saturate=self.act.saturated is not None,
             kinked=kinked,

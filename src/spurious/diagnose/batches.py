@@ -66,8 +66,8 @@ class Sample:
     @property
     def features(self) -> Tensor | None:
         """All floating-point inputs, shape (n, ...), or None."""
-        found = [batch.features for batch in self.batches]
-        same = all(f is not None and f.shape[1:] == found[0].shape[1:] for f in found)
+        found = [f for f in (batch.features for batch in self.batches) if f is not None]
+        same = len({f.shape[1:] for f in found}) == 1 and len(found) == len(self.batches)
         return torch.cat(found) if same else None
 
     @property

@@ -30,6 +30,16 @@ def hidden_layers(model: nn.Module, sample: Sample) -> list[tuple[str, Units]]:
     return list(found.items())
 
 
+def _norms_behind(model: nn.Module, sample: Sample, weight_name: str) -> list[tuple]:
+    """Weights and biases of normalisations between a layer and its activation."""
+    observer = Observer(model, patterns=False)
+    batch = sample.batches[0]
+    with examined(model), torch.no_grad(), observer.batch(batch.size):
+        model(*batch.args, **batch.kwargs)
+    feeding = [totals.feeding for totals in observer.units.values()]
+    return [f.norm for f in feeding if f and f.norm and f.weight_name == weight_name]
+
+
 class _Catch(TorchFunctionMode):
     """Keeps the outputs of the calls that use one weight, units first, (units, values)."""
 
@@ -65,6 +75,8 @@ def calibrate(
         redraw: Whether to draw their weights anew, normal with variance 2 / fan-in.
         rescale: Whether to scale weights so that the pre-activations have variance 1.
 
+    A normalisation between the layer and its activation gets weight 1 and bias 0 for these units.
+
     Returns:
         Whether anything was changed: the medians of the pre-activations become 0 only where there
         are biases.
@@ -88,6 +100,11 @@ def calibrate(
         size = (z - z.mean(1, keepdim=True)).pow(2).mean(1).sqrt()
         scale = torch.where(size > 1e-12, size, 1) if rescale else torch.ones_like(size)
         scale, middle = scale.to(weight), middle.to(weight)
+        for norm_weight, norm_bias in _norms_behind(model, sample, weight_name):
+            if norm_weight is not None and len(norm_weight) == len(weight):
+                norm_weight[chosen] = 1
+            if norm_bias is not None and len(norm_bias) == len(weight):
+                norm_bias[chosen] = 0
         weight[chosen] = weight[chosen] / scale.reshape(-1, *[1] * (weight.ndim - 1))
         if bias is not None:
             bias[chosen] = (bias[chosen] - middle) / scale

@@ -62,7 +62,7 @@ def diagnose(
     require()
     from torch import nn
 
-    if not isinstance(model, nn.Module):
+    if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"model: found a {type(model).__name__}, expected a torch.nn.Module")
     if points < 2:
         raise InputError(f"points: found {points}, expected at least 2")

@@ -60,7 +60,7 @@ def measure(
         objective = Objective(model, loss, sample)
         seen = _Pass(objective)
         outputs, targets = seen.outputs, sample.targets
-        not_finite = seen.observer.not_finite
+        not_finite = _not_finite_data(sample) or seen.observer.not_finite
         if not np.isfinite(seen.loss):
             not_finite = not_finite or "the loss"
         if seen.observer.skipped:
@@ -96,6 +96,17 @@ def measure(
     )
 
 
+def _not_finite_data(sample: Sample) -> str:
+    for what, values in (("inputs", sample.features), ("targets", sample.targets)):
+        if values is not None and values.is_floating_point():
+            bad = (
+                ~torch.isfinite(values).flatten(1).all(1) if values.ndim > 1 else ~values.isfinite()
+            )
+            if bool(bad.any()):
+                return f"the {what} of point {int(bad.nonzero()[0, 0])}"
+    return ""
+
+
 class _Pass:
     """One pass over all batches: activations, loss, gradients, outputs."""
 
@@ -104,7 +115,7 @@ class _Pass:
         self.observer = Observer(objective.model)
         self.loss, self.square = 0.0, 0.0
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
-        pieces: list[Tensor | None] = []
+        pieces: list[Tensor] = []
         slopes: list[Tensor] = []
         for batch in objective.sample.batches:
             with torch.enable_grad(), self.observer.batch(batch.size):
@@ -117,14 +128,18 @@ class _Pass:
                 loss = objective.loss_of(found, batch.targets)
             weight = objective.weight(batch)
             self.loss += float(loss.detach()) * weight
-            pieces.append(None if output is None else output.detach())
-            slopes.append(self._backward(loss, output, weight, len(objective.sample.batches)))
-        same = all(p is not None and p.shape[1:] == pieces[0].shape[1:] and p.ndim for p in pieces)
+            slope = self._backward(loss, output, weight, len(objective.sample.batches))
+            pieces += [output.detach()] if output is not None and output.ndim else []
+            slopes += [slope] if slope is not None else []
+        batches = len(objective.sample.batches)
+        same = len(pieces) == batches and len({p.shape[1:] for p in pieces}) == 1
         self.outputs = torch.cat(pieces) if same else None
-        self.slopes = torch.cat(slopes) if same and all(s is not None for s in slopes) else None
+        self.slopes = torch.cat(slopes) if same and len(slopes) == batches else None
 
-    def _backward(self, loss: Tensor, output: Tensor | None, weight: float, batches: int):
-        wanted = [*self.objective.parameters]
+    def _backward(
+        self, loss: Tensor, output: Tensor | None, weight: float, batches: int
+    ) -> Tensor | None:
+        wanted: list[Tensor] = [*self.objective.parameters]
         if output is not None and output.requires_grad:
             wanted.append(output)
         if not loss.requires_grad or not wanted:

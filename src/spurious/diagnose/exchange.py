@@ -92,9 +92,9 @@ def network_of(model: nn.Module) -> tuple[Network, Point]:
     from torch import nn
 
     modules = [m for m in _leaves(model) if not isinstance(m, (nn.Identity, nn.Flatten))]
-    linear = modules[::2]
+    linear = [m for m in modules[::2] if isinstance(m, nn.Linear)]
     names = {_activation_name(module) for module in modules[1::2]}
-    if not linear or len(modules) % 2 == 0 or not all(isinstance(m, nn.Linear) for m in linear):
+    if len(modules) % 2 == 0 or 2 * len(linear) != len(modules) + 1:
         raise InputError(
             "model: found modules in another order, expected a Linear, then an activation and a "
             "Linear for each hidden layer"
@@ -108,7 +108,7 @@ def network_of(model: nn.Module) -> tuple[Network, Point]:
         if below.out_features != above.in_features:
             raise InputError("model: found layers that do not fit, expected a chain")
     name, slope = names.pop() if names else ("identity", None)
-    widths = (int(linear[0].in_features), *(int(m.out_features) for m in linear))
+    widths = (linear[0].in_features, *(m.out_features for m in linear))
     point = point_from_arrays(
         [m.weight.detach().cpu().double().numpy() for m in linear],
         [m.bias.detach().cpu().double().numpy() for m in linear],

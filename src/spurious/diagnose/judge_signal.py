@@ -19,7 +19,7 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
         yield Finding(
             "not_finite",
             Severity.CRITICAL,
-            seen.not_finite,
+            None if seen.not_finite.startswith("the ") else seen.not_finite,
             {"where": seen.not_finite, "loss": seen.landscape.loss},
             f"Infinite numbers or NaN appear, first in {seen.not_finite}. Every gradient after "
             "that is meaningless.",

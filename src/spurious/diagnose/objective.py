@@ -133,7 +133,7 @@ class Objective:
         seen = set(nodes)
         while nodes:
             node = nodes.pop()
-            if node.name() == "Error":
+            if node.name().endswith("Error"):
                 raise RuntimeError("a function of the model can be differentiated only once")
             below = {f for f, _ in node.next_functions if f is not None} - seen
             seen |= below

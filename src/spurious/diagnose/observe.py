@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -36,7 +37,13 @@ CONVOLUTIONS = (
     torch.conv2d,
     torch.conv3d,
 )
-NORMS = (F.batch_norm, F.layer_norm, F.group_norm, F.instance_norm, F.rms_norm)
+NORMS = {
+    F.batch_norm: ("input", "running_mean", "running_var", "weight", "bias"),
+    F.layer_norm: ("input", "normalized_shape", "weight", "bias"),
+    F.group_norm: ("input", "num_groups", "weight", "bias"),
+    F.instance_norm: ("input", "running_mean", "running_var", "weight", "bias"),
+    F.rms_norm: ("input", "normalized_shape", "weight"),
+}
 PASSING = (
     F.dropout,
     F.dropout1d,
@@ -181,6 +188,10 @@ class _Mode(TorchFunctionMode):
             for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS):
                 if hasattr(before, tag):
                     setattr(out, tag, getattr(before, tag))
+            if func in NORMS and hasattr(out, FEEDS):
+                names = dict(zip(NORMS[func], args, strict=False)) | kwargs
+                norm = names.get("weight"), names.get("bias")
+                setattr(out, FEEDS, replace(getattr(out, FEEDS), norm=norm))
         return out
 
     def _affine(self, func: Any, args: tuple, kwargs: dict, out: Tensor) -> None:
@@ -190,7 +201,7 @@ class _Mode(TorchFunctionMode):
 
 
 def _rows(z: Tensor, size: int, spatial: bool) -> Tensor | None:
-    """z as (batch, units, positions), or None if no axis is the batch."""
+    """Z as (batch, units, positions), or None if no axis is the batch."""
     if z.ndim < 2:
         return z.reshape(-1, 1, 1) if z.ndim == 1 and len(z) == size else None
     if z.shape[0] != size:

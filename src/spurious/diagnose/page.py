@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
@@ -29,13 +29,13 @@ __all__ = ["render"]
 def render(report: Report) -> str:
     """The page's text; pictures are inline SVG."""
     environment = Environment(loader=PackageLoader("spurious.diagnose"), autoescape=True)
-    environment.filters["evidence"] = _evidence
     return environment.get_template("diagnosis.html.j2").render(
         report=report,
         facts=facts(report),
         start=start_text(report.start) if report.start is not None else "",
         pictures=_pictures(report),
         remedies=REMEDIES,
+        evidence=_evidence,
     )
 
 
@@ -101,7 +101,8 @@ def _evidence(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_evidence(entry)}" for key, entry in value.items())
+        named = cast("dict[str, object]", value)
+        return ", ".join(f"{key}: {_evidence(entry)}" for key, entry in named.items())
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(str, cast("list[object]", value))) or "none"
     return "not known" if value is None else str(value)

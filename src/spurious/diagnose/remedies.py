@@ -113,6 +113,9 @@ def redraw_weights(candidate: Candidate, _: Sample, __: Any) -> None:
 class _Scaled(nn.Module):
     """A model behind a fixed affine map of its inputs."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, model: nn.Module, mean: Tensor, scale: Tensor, mixes: bool = False) -> None:
         super().__init__()
         self.model, self.mixes = model, mixes
@@ -193,6 +196,8 @@ def escape_direction(candidate: Candidate, sample: Sample, loss: Any) -> None:
 
 class _AddedUnit(nn.Module):
     """f(x) + a exp(w . x + b), as in Liang, Sun, Lee & Srikant 2018, section 3."""
+
+    scale: Tensor
 
     def __init__(self, model: nn.Module, inputs: int, outputs: int, scale: Tensor) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.records import Measurements, Plane
 from spurious.errors import InputError
@@ -154,7 +155,7 @@ def _plain(value: Any) -> dict[str, object]:
 def finite(value: object) -> Any:
     """The same data with None for numbers that JSON does not have."""
     if isinstance(value, np.generic):
-        value = value.item()
+        value = cast("object", value.item())
     if isinstance(value, Mapping):
         named = cast("Mapping[str, object]", value)
         return {key: finite(entry) for key, entry in named.items()}

@@ -18,13 +18,14 @@ from spurious.diagnose.judge_signal import signal_findings
 from spurious.diagnose.judge_units import unit_findings
 from spurious.diagnose.records import Landscape, Measurements, Regions, Units
 from spurious.diagnose.torch_extra import require
+from spurious.diagnose.watch_event import Event
 from spurious.diagnose.watch_sinks import Sink, sinks_for
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Event", "TrainingWatch"]
+__all__ = ["TrainingWatch"]
 
 SHARE: Final = 0.01
 """Share of the training time that looking may take, unless `every` is given."""
@@ -43,25 +44,6 @@ STILL: Final = 0.01
 
 GROWTH: Final = 1.1
 """Growth of the parameters' norm over a window that stands still, to be a valley to infinity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A finding that has appeared, or gone.
-
-    Attributes:
-        step: Number of optimiser steps made before.
-        appeared: Whether it appeared; else it is gone.
-        finding: The finding as it was last seen.
-    """
-
-    step: int
-    appeared: bool
-    finding: Finding
-
-    def to_dict(self) -> dict[str, object]:
-        """The event as JSON data."""
-        return {"step": self.step, "appeared": self.appeared, **self.finding.to_dict()}
 
 
 @dataclass

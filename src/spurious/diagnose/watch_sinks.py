@@ -6,15 +6,13 @@ import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from spurious.diagnose.finding import Severity
 from spurious.diagnose.records import Measurements
 from spurious.diagnose.torch_extra import require
+from spurious.diagnose.watch_event import Event
 from spurious.errors import InputError
-
-if TYPE_CHECKING:
-    from spurious.diagnose.watch import Event
 
 __all__ = ["Sink", "sinks_for"]
 

@@ -127,7 +127,9 @@ def write_onnx(network: Network, point: Point, path: str | Path) -> None:
         nodes.append(helper.make_node("Gemm", [name, weight, bias], [f"z{index}"], transB=1))
         name = f"z{index}"
         if not last and network.activation != "identity":
-            extra = {"alpha": float(network.slope)} if network.slope is not None else {}
+            extra: dict[str, Any] = {}
+            if network.slope is not None:
+                extra["alpha"] = float(network.slope)
             operator = operators[network.activation]
             nodes.append(helper.make_node(operator, [name], [f"h{index}"], **extra))
             name = f"h{index}"

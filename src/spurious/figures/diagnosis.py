@@ -37,10 +37,12 @@ ROW: Final = 0.24
 """Height of a layer's bar, in inches."""
 
 MOST_LAYERS: Final = 40
-"""Layers drawn; of more, evenly chosen ones."""
+"""Layers drawn; of more, every second, third, and so on."""
 
 PALE: Final = ListedColormap(["#F1EEE6", "#DCE8F1", "#E3EFE6", "#F5E6D8", "#ECE3EF", "#FBF5D6"])
 """Six light colours for regions; neighbours mostly differ."""
+
+EDGE: Final = ListedColormap(["#A9A49A"])
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 
@@ -87,9 +89,8 @@ def layer_activity(layers: Sequence[LayerBar]) -> Figure:
     Args:
         layers: First to last, at least one.
     """
-    if len(layers) > MOST_LAYERS:
-        chosen = np.linspace(0, len(layers) - 1, MOST_LAYERS).astype(int)
-        layers = [layers[k] for k in chosen]
+    step = -(-len(layers) // MOST_LAYERS)
+    layers = layers[::step]
     figure = new_figure(PAGE, ROW * len(layers) + 1.25)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     place = np.arange(len(layers))
@@ -121,8 +122,13 @@ def layer_activity(layers: Sequence[LayerBar]) -> Figure:
         low, high = signal[known].min() / 3, signal[known].max() * 3
         right.set_xlim(min(low, high / 100), high)
         floor = right.get_xlim()[0]
-        right.plot(np.full(none.sum(), floor), place[none], ls="none", marker="x", color=VERMILION,
+        crosses = place[none]
+        right.plot(np.full(len(crosses), floor), crosses, ls="none", marker="x", color=VERMILION,
                    clip_on=False)  # fmt: skip
+    if not known.any():
+        right.set_xticks([])
+        right.text(0.5, 0.5, "no gradient reaches any layer" if none.any() else "not known",
+                   transform=right.transAxes, ha="center", va="center", color=GREY)  # fmt: skip
     right.set_xlabel("signal that reaches the layer")
     right.set_title("(b) gradient times size")
     right.grid(visible=True, axis="x", color="#DDDDDD", lw=0.5)
@@ -200,17 +206,17 @@ def region_map(
         output: The model's output there, or the class it chooses, (q, p).
         x: The data, (n, 2).
         y: Their targets or labels, (n,).
-        blind: Points at which some layer has no unit on, (n,).
+        blind: Points at which some layer has no unit on, (n,); not marked if all are.
     """
     figure = new_figure(PAGE, 3.1)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     left.pcolormesh(horizontal, vertical, region % PALE.N, cmap=PALE, shading="nearest",
                     rasterized=True)  # fmt: skip
-    edges = np.zeros_like(region, dtype=float)
-    edges[1:] += region[1:] != region[:-1]
-    edges[:, 1:] += region[:, 1:] != region[:, :-1]
-    if edges.any():
-        left.contour(horizontal, vertical, edges > 0, levels=[0.5], colors=[GREY], linewidths=0.4)
+    edges = np.zeros(region.shape, dtype=np.bool_)
+    edges[1:] |= region[1:] != region[:-1]
+    edges[:, 1:] |= region[:, 1:] != region[:, :-1]
+    left.pcolormesh(horizontal, vertical, np.where(edges, 1.0, np.nan), cmap=EDGE,
+                    shading="nearest", rasterized=True)  # fmt: skip
     kinds = np.unique(y)
     if len(kinds) <= len(MARKERS):
         for k, kind in enumerate(kinds):
@@ -221,7 +227,7 @@ def region_map(
             )  # fmt: skip
     else:
         left.plot(x[:, 0], x[:, 1], ls="none", marker="o", ms=3, color=BLACK, label="data")
-    if blind.any():
+    if blind.any() and not blind.all():
         left.plot(
             x[blind, 0], x[blind, 1], ls="none", marker="o", ms=7, mfc="none", mec=BLACK,
             mew=0.8, label="blind spot",
