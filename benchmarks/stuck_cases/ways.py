@@ -215,7 +215,8 @@ def ways(mnist: Path | None) -> list[Way]:
             {"exploding_gradient"}, **SGD),
         Way("residual, weights x 15", digits, lambda t: ResidualMlp(t, blocks=4), scale(15),
             {"exploding_gradient"}),
-        Way("8 sigmoid layers", digits, deep(32, 8, nn.Sigmoid), nothing, FLAT, healthy=tanh, **SGD),
+        Way("8 sigmoid layers", digits, deep(32, 8, nn.Sigmoid), nothing, FLAT, healthy=tanh,
+            **SGD),
         Way("25 relu layers, default start", digits, deep(32, 25, nn.ReLU), nothing, FLAT | DEAD,
             healthy=shallow),
         Way("20 relu layers of 3 units (C10)", cancer, deep(3, 20, nn.ReLU), nothing, FLAT | DEAD,
@@ -223,7 +224,7 @@ def ways(mnist: Path | None) -> list[Way]:
         Way("raw inputs, sigmoid", real("breast_cancer", False), deep(32, 2, nn.Sigmoid), nothing,
             {"saturation", "shared_regions"}, reference=cancer),
         Way("raw inputs, tanh", real("wine", False), tanh, nothing,
-            {"saturation", "shared_regions"}, reference=wine),
+            {"saturation", "shared_regions"}, reference=wine, **SGD),
         Way("inputs x 0.0003, relu (C2)", inputs(digits, 3e-4), shallow, nothing,
             {"shared_regions", "constant_output"}, reference=digits),
         Way("inputs + 300, relu", inputs(iris, 1, 300), shallow, nothing,
@@ -237,7 +238,7 @@ def ways(mnist: Path | None) -> list[Way]:
         Way("transformer, last norm 0 and frozen", rows, Transformer, zero_norm,
             {"constant_output"}),
         Way("half of the points blind", cancer, deep(8, 2, nn.ReLU), _blind,
-            {"blind_spots", "dead_units", "shifted_initialisation"}),
+            {"blind_spots", "dead_units", "shifted_initialisation"}, **SGD),
         Way("step size 1e-9", wine, shallow, nothing, {"plateau"}, rule_step=1e-9),
     ]  # fmt: skip
     for name in ("c5-d1", "c7-d3", "c13-deadlock-10-points", "sigmoid-squared-6-points"):
@@ -246,7 +247,7 @@ def ways(mnist: Path | None) -> list[Way]:
         act = nn.Sigmoid if "points" in name else nn.ReLU
         found.append(
             Way(f"proved minimum {name}", task, make, harm, {"local_minimum"},
-                healthy=lambda t, h=hidden, a=act: mlp(t, (h,), a), step_size=1e-2)
+                healthy=lambda t, h=hidden, a=act: mlp(t, (4 * h,), a), step_size=3e-2)
         )  # fmt: skip
     for name, seed in (("xor", 3), ("jellyfish", 1)):
         found.append(

@@ -87,7 +87,7 @@ class Objective:
             with torch.enable_grad():
                 loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
                 found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
-            total += float(loss)
+            total += float(loss.detach())
             for one, part in zip(sums, found, strict=True):
                 if part is not None:
                     one += part
