@@ -186,7 +186,7 @@ def test_a_model_that_cannot_be_differentiated_twice() -> None:
         ((nn.Linear(1, 1), torch.ones(3), None), "data: found a Tensor"),
         ((nn.Linear(1, 1), [], None), "data: found no batches"),
         ((nn.Linear(1, 1), [3], None), "data: found a batch that is a int"),
-        ((nn.Linear(1, 1), (torch.ones(3, 1), torch.ones(2, 1)), None), "data: found 2 targets for 3"),
+        ((nn.Linear(1, 1), (torch.ones(3, 1), torch.ones(2, 1)), None), "found 2 targets for 3"),
         ((nn.Linear(1, 1), (torch.ones(3, 1), torch.ones(3, 1)), None), "loss: found None"),
         (
             (nn.Linear(1, 1), (torch.ones(3, 1), torch.ones(3, 1)), nn.MSELoss(reduction="none")),

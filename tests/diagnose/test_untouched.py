@@ -53,7 +53,8 @@ def state(model: nn.Module) -> list[Any]:
         torch.random.get_rng_state(),
         np.random.get_state()[1].tolist(),
         random.getstate(),
-        [len(r) for r in (nn.modules.module._global_forward_hooks, nn.modules.module._global_forward_pre_hooks)],
+        len(nn.modules.module._global_forward_hooks),
+        len(nn.modules.module._global_forward_pre_hooks),
         torch.backends.mha.get_fastpath_enabled(),
         torch.is_grad_enabled(),
     ]  # fmt: skip
@@ -100,7 +101,7 @@ def test_remedies_are_tried_on_a_copy() -> None:
     report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
     before = state(model)
     trials = report.try_remedies(3, only=("redraw_weights", "escape_direction", "add_unit"))
-    assert [t.remedy for t in trials][0] == "nothing" and len(trials) == 4
+    assert trials[0].remedy == "nothing" and len(trials) == 4
     assert all(t.steps == 3 for t in trials if not t.note)
     assert same(before, state(model))
 

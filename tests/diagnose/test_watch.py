@@ -149,5 +149,5 @@ def test_callbacks(library: str) -> None:
 def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="every: found 0, expected at least 1"):
         TrainingWatch(model_of(), every=0)
-    with pytest.raises(InputError, match="jsonl: .* cannot be written"):
+    with pytest.raises(InputError, match=r"jsonl: .* cannot be written"):
         TrainingWatch(model_of(), jsonl=tmp_path / "no" / "file")

@@ -80,7 +80,7 @@ def measure(
         extremes: Extremes | None = None
         if curvature and not not_finite and objective.parameters:
             say("curvature")
-            extremes, ray, slices = _landscape_pictures(objective, seen.gradient)
+            extremes, ray, slices = _landscape_pictures(objective, seen.gradient, seen.loss)
             landscape = _with(landscape, ray, slices)
             if extremes is None:
                 notes.append("the Hessian could not be computed")
@@ -160,7 +160,9 @@ class _Pass:
         parameters = self.objective.parameters
         norm = _norm(self.gradient)
         weights = _norm(parameters)
-        inner = sum(float((g * p.detach()).sum()) for g, p in zip(self.gradient, parameters))
+        inner = sum(
+            float((g * p.detach()).sum()) for g, p in zip(self.gradient, parameters, strict=True)
+        )
         noise = np.sqrt(max(self.square - norm**2, 0.0))
         spread = size = worth = 0.0
         scale = constant if constant is not None and constant > 0 else abs(self.loss) or 1.0
@@ -283,7 +285,7 @@ def _affinity(objective: Objective, seen: _Pass) -> float | None:
 
 
 def _landscape_pictures(
-    objective: Objective, gradient: list[Tensor]
+    objective: Objective, gradient: list[Tensor], loss: float
 ) -> tuple[Extremes | None, np.ndarray, tuple]:
     """Hessian extremes, the loss along steepest descent, and slices, in full precision."""
     device = objective.parameters[0].device.type
@@ -305,12 +307,20 @@ def _landscape_pictures(
         ray = np.zeros((0, 2))
         slices: list[tuple[str, np.ndarray, np.ndarray]] = []
         if norm > 0:
-            down = [(-g / norm).to(p.dtype) for g, p in zip(gradient, small.parameters)]
+            down = [
+                (-g / norm).to(p.dtype) for g, p in zip(gradient, small.parameters, strict=True)
+            ]
             ray = _along(small, down, np.array(RAY) * size)
-            slices.append(_slice("steepest descent", small, down, size))
+            reach = min(size / 2, abs(loss) / norm)
+            slices.append(_slice("steepest descent", small, down, reach))
         if extremes is not None:
-            slices.append(_slice("lowest eigenvector", small, extremes.lowest, size))
-            slices.append(_slice("highest eigenvector", small, extremes.highest, size))
+            found = extremes.curvature
+            for name, value, vector in (
+                ("lowest eigenvector", found.lowest, extremes.lowest),
+                ("highest eigenvector", found.highest, extremes.highest),
+            ):
+                reach = min(size / 2, float(np.sqrt(2 * abs(loss) / max(abs(value), 1e-30))))
+                slices.append(_slice(name, small, vector, reach))
     return extremes, ray, tuple(slices)
 
 
@@ -322,6 +332,7 @@ def _along(objective: Objective, direction: list[Tensor], distances: np.ndarray)
     return np.stack([distances, np.array(losses)], axis=1)
 
 
-def _slice(name: str, objective: Objective, direction: list[Tensor], size: float):
-    found = _along(objective, direction, SLICE * size / 2)
+def _slice(name: str, objective: Objective, direction: list[Tensor], reach: float):
+    """The loss both ways, as far as the leading term would change it by itself."""
+    found = _along(objective, direction, SLICE * (reach or 1.0))
     return name, found[:, 0], found[:, 1]

@@ -18,7 +18,7 @@ def landscape_findings(seen: Measurements, verdict: Verdict | None) -> Iterator[
     """Judges the gradient, the Hessian's extremes, the ray of descent, and the exact verdict."""
     if seen.not_finite:
         return
-    proved = _proved(seen.landscape, verdict) if verdict is not None else None
+    proved = _proved(verdict) if verdict is not None else None
     if proved is not None:
         yield proved
         return
@@ -40,7 +40,7 @@ def is_poor(landscape: Landscape) -> bool:
     return landscape.linear_loss is not None and landscape.loss > landscape.linear_loss * 1.001
 
 
-def _proved(landscape: Landscape, verdict: Verdict) -> Finding | None:
+def _proved(verdict: Verdict) -> Finding | None:
     """What the exact verdict says, where it decides."""
     evidence: dict[str, object] = {
         "decision": str(verdict.decision),

@@ -17,8 +17,11 @@ from spurious.diagnose.records import Plane
 
 __all__ = ["plane_of"]
 
-SIDE: Final = 120
+SIDE: Final = 240
 """Grid points along each input."""
+
+ROWS: Final = 4800
+"""Grid points that go through the model at once."""
 
 MARGIN: Final = 0.25
 """How far the plane reaches beyond the data, in units of their range."""
@@ -39,14 +42,18 @@ def plane_of(model: nn.Module, sample: Sample) -> Plane | None:
     with untouched(model), examined(model), torch.no_grad():
         for module in model.modules():
             module.training = False
-        with observer.batch(len(points)):
-            output = output_tensor(model(points))
-    if output is None or output.shape[0] != len(points):
-        return None
+        found: list[torch.Tensor] = []
+        for rows in points.split(ROWS):
+            with observer.batch(len(rows)):
+                output = output_tensor(model(rows))
+            if output is None or output.shape[0] != len(rows):
+                return None
+            found.append(output)
     region = np.zeros(len(points), dtype=np.int64)
     if observer.codes:
-        region = np.unique(observer.codes[0].numpy(), return_inverse=True)[1].reshape(-1)
-    f = output.double().cpu().reshape(len(points), -1)
+        codes = torch.cat(observer.codes).numpy()
+        region = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    f = torch.cat(found).double().cpu().reshape(len(points), -1)
     value = f[:, 0] if f.shape[1] == 1 else f.argmax(1).double()
     targets = sample.targets
     labels = (

@@ -87,7 +87,7 @@ def shift_biases(candidate: Candidate, sample: Sample, _: Any) -> None:
 
 
 def rescale(candidate: Candidate, sample: Sample, _: Any) -> None:
-    """Draws all weights again, each hidden unit with mean 0 and variance 1 (Mishkin & Matas 2016)."""
+    """Draws all weights again, hidden units with median 0, variance 1 (Mishkin & Matas 2016)."""
     redraw_weights(candidate, sample, None)
     layers = hidden_layers(candidate.model, sample)
     if not layers:

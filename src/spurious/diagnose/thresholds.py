@@ -52,8 +52,8 @@ SIGNAL_RATIO: Final = 1e-3
 the other a thousandth as far."""
 
 EXPLODED: Final = 1e3
-"""First-order change of the loss, in units of the best constant's loss, if one weight matrix changes
-by its own size: a step of a thousandth of the weights overshoots."""
+"""First-order change of the loss, in units of the best constant's loss, if one weight matrix
+changes by its own size: a step of a thousandth of the weights overshoots."""
 
 WORTHLESS: Final = 1e-3
 """What the differences between the outputs are worth, in units of the best constant's loss."""
@@ -62,8 +62,8 @@ CONSTANT: Final = 1e-6
 """Outputs whose spread is below this share of their size are equal but for rounding."""
 
 AFFINE: Final = 0.02
-"""Deviation at midpoints, relative to the outputs' differences, below which a model is affine on the
-data: a fiftieth."""
+"""Deviation at midpoints, relative to the outputs' differences, below which a model is affine on
+the data: a fiftieth."""
 
 FEW_BENDS: Final = 0.1
 """Share of kinked units that bend among the data, where midpoints cannot be tried."""
@@ -80,8 +80,8 @@ GOOD: Final = 0.1
 does better still is no reason for concern."""
 
 CURVED: Final = 1e-3
-"""Curvature times the squared norm of the parameters (or of a usual start), in units of the loss, below which the surface
-counts as flat."""
+"""Curvature times the squared norm of the parameters (or of a usual start), in units of the loss,
+below which the surface counts as flat."""
 
 NOISY: Final = 10.0
 """A Ritz value must exceed its error and the rounding by this factor to have a sign."""

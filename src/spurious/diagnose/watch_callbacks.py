@@ -20,13 +20,13 @@ __all__ = ["lightning_callback", "transformers_callback"]
 def lightning_callback(watch: TrainingWatch) -> Any:
     """A Lightning callback. The watched module must be one that the training step calls."""
 
-    def after_backward(self: Any, *_: Any) -> None:
+    def after_backward(_self: Any, *_: Any) -> None:
         watch.after_backward()
 
-    def batch_end(self: Any, _trainer: Any, _module: Any, outputs: Any, *_: Any) -> None:
+    def batch_end(_self: Any, _trainer: Any, _module: Any, outputs: Any, *_: Any) -> None:
         watch.step(outputs.get("loss") if isinstance(outputs, Mapping) else outputs)
 
-    def fit_end(self: Any, *_: Any) -> None:
+    def fit_end(_self: Any, *_: Any) -> None:
         watch.close()
 
     base = _base(("lightning.pytorch", "Callback"), ("pytorch_lightning", "Callback"))
@@ -41,13 +41,13 @@ def lightning_callback(watch: TrainingWatch) -> Any:
 def transformers_callback(watch: TrainingWatch) -> Any:
     """A callback for Hugging Face's Trainer, which clears gradients before `on_step_end`."""
 
-    def before_optimiser(self: Any, *_: Any, **__: Any) -> None:
+    def before_optimiser(_self: Any, *_: Any, **__: Any) -> None:
         watch.after_backward()
 
-    def step_end(self: Any, *_: Any, **__: Any) -> None:
+    def step_end(_self: Any, *_: Any, **__: Any) -> None:
         watch.step()
 
-    def train_end(self: Any, *_: Any, **__: Any) -> None:
+    def train_end(_self: Any, *_: Any, **__: Any) -> None:
         watch.close()
 
     base = _base(("transformers", "TrainerCallback"))

@@ -1,4 +1,4 @@
-"""The pictures of a diagnosed model: its layers, its curvature, its loss along directions, its plane."""
+"""The pictures of a diagnosed model: layers, curvature, loss along directions, plane."""
 
 # Matplotlib's own annotations leave **kwargs untyped.
 # pyright: reportUnknownMemberType=false
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from spurious.figures.style import (
@@ -119,12 +119,14 @@ def layer_activity(layers: Sequence[LayerBar]) -> Figure:
     none = np.isfinite(signal) & (signal <= 0)
     if known.any():
         right.set_xscale("log")
+        right.xaxis.set_major_locator(LogLocator(numticks=6))
+        right.xaxis.set_minor_formatter(NullFormatter())
         low, high = signal[known].min() / 3, signal[known].max() * 3
         right.set_xlim(min(low, high / 100), high)
         floor = right.get_xlim()[0]
-        crosses = place[none]
-        right.plot(np.full(len(crosses), floor), crosses, ls="none", marker="x", color=VERMILION,
-                   clip_on=False)  # fmt: skip
+        if none.any():
+            right.plot(np.full(none.shape, floor)[none], place[none], ls="none", marker="x",
+                       color=VERMILION, clip_on=False)  # fmt: skip
     if not known.any():
         right.set_xticks([])
         right.text(0.5, 0.5, "no gradient reaches any layer" if none.any() else "not known",
@@ -160,18 +162,18 @@ def curvature_and_slices(
             left.errorbar([ritz[0], ritz[-1]], [1, len(ritz)], xerr=np.array(errors), fmt="none",
                           ecolor=GREY, elinewidth=0.8, capsize=2)  # fmt: skip
         reach = 10 * scale
-        left.set_xticks([t for t in (-scale, -1e-3 * scale, 0, 1e-3 * scale, scale)],
-                        [f"{t:.1g}" for t in (-scale, -1e-3 * scale, 0, 1e-3 * scale, scale)],
-                        rotation=0)  # fmt: skip
+        ticks = [float(f"{t * scale:.1g}") for t in (-1, -1e-3, 0, 1e-3, 1)]
+        left.set_xticks(ticks, [f"{t:g}".replace("-", "\N{MINUS SIGN}") for t in ticks])
         left.set_xlim(-reach if ritz[0] < -1e-4 * scale else -1e-4 * scale, reach)
     left.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set_xlabel("Ritz value (approximate eigenvalue of the Hessian)")
     left.set_ylabel("order")
     left.set_title("(a) curvature")
     for line, colour, dashes, marker in zip(lines, CYCLE, LINES, MARKERS, strict=False):
+        reach = float(np.abs(line.distance).max())
         right.plot(
-            line.distance, line.loss, color=colour, ls=dashes, marker=marker, ms=3,
-            label=line.label,
+            line.distance / reach, line.loss, color=colour, ls=dashes, marker=marker, ms=3,
+            label=f"{line.label}, up to {reach:.2g}",
         )  # fmt: skip
     here = [line.loss[len(line.loss) // 2] for line in lines]
     if here:
@@ -180,8 +182,8 @@ def curvature_and_slices(
         bottom = min(float(line.loss.min()) for line in lines)
         high = max(*tops, here[0] + 1e-12)
         right.set_ylim(bottom - 0.06 * (high - bottom), high + 0.06 * (high - bottom))
-        figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
-    right.set_xlabel("distance from the present parameters")
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    right.set_xlabel("distance, as a share of the largest (see the legend)")
     right.set_ylabel("loss")
     right.set_title("(b) loss along directions")
     return figure
