@@ -206,3 +206,48 @@ def test_bad_remedies() -> None:
         report.try_remedies(3, only=("prayer",))
     with pytest.raises(InputError, match="expected positive numbers"):
         report.try_remedies(0)
+
+
+def test_nothing_is_trained() -> None:
+    model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 1)).requires_grad_(False)
+    (found,) = spurious.diagnose(
+        model, (torch.randn(9, 2), torch.randn(9, 1)), nn.MSELoss()
+    ).problems
+    assert found.kind == "vanishing_gradient" and "requires_grad" in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("end", "loss", "labels"),
+    [
+        (nn.Sequential(nn.Linear(8, 1), nn.Sigmoid()), nn.BCELoss(), False),
+        (nn.Sequential(nn.Linear(8, 2), nn.LogSoftmax(1)), nn.NLLLoss(), True),
+        (nn.Linear(8, 2), nn.CrossEntropyLoss(), True),
+        (nn.Linear(8, 1), nn.BCEWithLogitsLoss(), False),
+        (nn.Sequential(nn.Linear(8, 1), nn.Flatten(0)), nn.BCEWithLogitsLoss(), None),
+    ],
+)
+def test_the_best_constant_predicts_the_frequencies(
+    end: nn.Module, loss: nn.Module, labels: bool | None
+) -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(80, 3), torch.arange(80) % 5 == 0
+    targets = y.long() if labels else y.float() if labels is None else y.float()[:, None]
+    report = spurious.diagnose(nn.Sequential(nn.Linear(3, 8), nn.Tanh(), end), (x, targets), loss)
+    entropy = -(0.2 * np.log(0.2) + 0.8 * np.log(0.8))
+    assert report.measurements.landscape.constant_loss == pytest.approx(entropy, rel=1e-5)
+
+
+def test_sequence_first_attention() -> None:
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.head = nn.TransformerEncoderLayer(8, 2, 16), nn.Linear(8, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.layer(x.transpose(0, 1)).mean(0))
+
+    torch.manual_seed(0)
+    x, y = torch.randn(40, 5, 8), torch.randint(0, 2, (40,))
+    report = spurious.diagnose(Encoder(), (x, y), nn.CrossEntropyLoss())
+    (layer,) = report.measurements.units
+    assert layer.name == "layer.linear1" and layer.size == 16 and len(layer.units_on) == 40

@@ -171,8 +171,10 @@ class _Pass:
             centred = f - f.mean(0)
             spread = float(centred.pow(2).mean().sqrt())
             size = float(f.pow(2).mean().sqrt())
+            worth = float("inf")
             if self.slopes is not None:
-                worth = float((self.slopes.double() * centred).flatten(1).sum(1).abs().sum())
+                products = (self.slopes.double() * centred).reshape(len(f), -1)
+                worth = float(products.sum(1).abs().sum())
         relative = usual_square = 0.0
         for g, p in zip(self.gradient, parameters, strict=True):
             if p.ndim >= 2:
@@ -188,6 +190,7 @@ class _Pass:
             gradient_noise=float(noise),
             batches=batches,
             relative_gradient=relative / scale,
+            trained=sum(p.numel() for p in parameters),
             weight_norm=weights,
             usual_norm=float(np.sqrt(usual_square)),
             alignment=-inner / (norm * weights) if norm * weights > 0 else 0.0,

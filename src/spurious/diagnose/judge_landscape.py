@@ -16,7 +16,7 @@ __all__ = ["landscape_findings"]
 
 def landscape_findings(seen: Measurements, verdict: Verdict | None) -> Iterator[Finding]:
     """Judges the gradient, the Hessian's extremes, the ray of descent, and the exact verdict."""
-    if seen.not_finite:
+    if seen.not_finite or not seen.landscape.trained:
         return
     proved = _proved(verdict) if verdict is not None else None
     if proved is not None:

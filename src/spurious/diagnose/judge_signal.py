@@ -26,6 +26,16 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
             ("redraw_weights", "rescale", "standardise_inputs", "smaller_step"),
         )
         return
+    if not seen.landscape.trained:
+        yield Finding(
+            "vanishing_gradient",
+            Severity.CRITICAL,
+            None,
+            {"trained_parameters": 0},
+            "No parameter is trained: requires_grad is False everywhere.",
+            (),
+        )
+        return
     yield from _exploding(seen)
     yield from _vanishing(seen)
     yield from _regions(seen)

@@ -174,7 +174,8 @@ class Landscape:
         relative_gradient: The largest |dL/dW| |W| over the weight matrices, over the scale of the
             loss: to first order how much of the loss can be gained by changing one matrix by its
             own size.
-        weight_norm: Euclidean norm of all parameters.
+        trained: Number of parameters that are trained.
+        weight_norm: Euclidean norm of these.
         usual_norm: What it would be with torch's default start of weight matrices.
         alignment: Cosine between the negative gradient and the parameters.
         output_spread: Standard deviation of the outputs over the points, root mean square.
@@ -193,6 +194,7 @@ class Landscape:
     gradient_noise: float
     batches: int
     relative_gradient: float
+    trained: int
     weight_norm: float
     usual_norm: float
     alignment: float

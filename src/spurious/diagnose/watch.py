@@ -261,6 +261,7 @@ class TrainingWatch:
             gradient_noise=0.0,
             batches=1,
             relative_gradient=relative / scale,
+            trained=1,
             weight_norm=weights,
             usual_norm=0.0,
             alignment=0.0,
