@@ -134,3 +134,13 @@ def test_autocast() -> None:
         report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
     assert same(before, state(model))
     assert report.measurements.curvature is not None
+
+
+def test_weights_that_are_computed_when_read() -> None:
+    torch.manual_seed(0)
+    normed = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 8))
+    model = nn.Sequential(normed, nn.ReLU(), nn.Linear(8, 1))
+    x, y = torch.randn(30, 3), torch.randn(30, 1)
+    before = [b.clone() for b in model.buffers()]
+    spurious.diagnose(model, (x, y), nn.MSELoss())
+    assert len(before) == 2 and same(before, list(model.buffers()))

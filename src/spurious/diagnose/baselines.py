@@ -22,6 +22,7 @@ MOST_WEIGHTS: Final = 50_000
 """Larger affine predictors are not fitted."""
 
 Loss = Callable[[Any, Any], Tensor]
+Link = Callable[[Tensor], Tensor]
 
 
 def best_constant(loss: Loss, outputs: Tensor, targets: Any) -> float | None:
@@ -36,15 +37,18 @@ def best_constant(loss: Loss, outputs: Tensor, targets: Any) -> float | None:
     Returns:
         None if the loss cannot be evaluated so, or has no minimum.
     """
-    link = _link(outputs)
     level = torch.zeros_like(outputs[:1], dtype=torch.float64)
-
-    def predict(parameters: list[Tensor]) -> Tensor:
-        return link(parameters[0]).expand(len(outputs), *outputs.shape[1:])
-
     if _is_plain(outputs, targets):
         level += targets.double().mean(0, keepdim=True)
-    return _fit(loss, predict, [level], targets)
+
+    def shaped(value: Tensor) -> Tensor:
+        return value.expand(len(outputs), *outputs.shape[1:])
+
+    fits = [
+        _fit(loss, lambda parameters, link=link: shaped(link(parameters[0])), [level], targets)
+        for link in _links(outputs)
+    ]
+    return min((fit for fit in fits if fit is not None), default=None)
 
 
 def best_linear(
@@ -75,16 +79,19 @@ def best_linear(
     if count * width > MOST_WEIGHTS:
         return None
     x = x.to(outputs.device)
-    link = _link(outputs)
     level = torch.zeros(1, width, dtype=torch.float64, device=outputs.device)
     if _is_plain(outputs, targets):
         level += targets.double().reshape(n, width).mean(0, keepdim=True)
     slope = torch.zeros(count, width, dtype=torch.float64, device=outputs.device)
 
-    def predict(parameters: list[Tensor]) -> Tensor:
-        return link(x @ parameters[0] + parameters[1]).reshape(outputs.shape)
+    def shaped(parameters: list[Tensor]) -> Tensor:
+        return (x @ parameters[0] + parameters[1]).reshape(outputs.shape)
 
-    found = _fit(loss, predict, [slope, level], targets)
+    fits = [
+        _fit(loss, lambda parameters, link=link: link(shaped(parameters)), [slope, level], targets)
+        for link in _links(outputs)
+    ]
+    found = min((fit for fit in fits if fit is not None), default=None)
     return None if found is None else (found, count)
 
 
@@ -113,22 +120,23 @@ def _fit(
     return found if abs(found) < float("inf") else None
 
 
-def _link(outputs: Tensor) -> Callable[[Tensor], Tensor]:
-    """Maps any numbers into the set in which the outputs seem to lie."""
+def _links(outputs: Tensor) -> list[Link]:
+    """Maps from any numbers to outputs of the kind that the loss seems to want.
+
+    Outputs that all lie between 0 and 1 may be probabilities or may lie there by chance.
+    """
     f = outputs.detach().double()
     if f.ndim >= 2 and f.shape[1] > 1:
         ones = torch.ones((), dtype=f.dtype, device=f.device)
         if torch.allclose(f.exp().sum(1), ones, atol=1e-3):
-            return lambda a: torch.log_softmax(a, 1)
+            return [lambda a: torch.log_softmax(a, 1)]
         if bool((f >= 0).all()) and torch.allclose(f.sum(1), ones, atol=1e-3):
-            return lambda a: torch.softmax(a, 1)
-    if bool(((f > 0) & (f < 1)).all()):
-        return torch.sigmoid
-    return lambda a: a
+            return [lambda a: torch.softmax(a, 1)]
+    found: list[Link] = [lambda a: a]
+    return [*found, torch.sigmoid] if bool(((f > 0) & (f < 1)).all()) else found
 
 
 def _is_plain(outputs: Tensor, targets: Any) -> bool:
-    """Whether targets are numbers that outputs are compared with one by one, without a link."""
+    """Whether targets are numbers that outputs are compared with one by one."""
     same = isinstance(targets, Tensor) and targets.is_floating_point()
-    f = outputs.detach()
-    return same and targets.shape == outputs.shape and not bool(((f > 0) & (f < 1)).all())
+    return same and targets.shape == outputs.shape

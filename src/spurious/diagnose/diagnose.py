@@ -66,12 +66,26 @@ def diagnose(
         raise InputError(f"model: found a {type(model).__name__}, expected a torch.nn.Module")
     if points < 2:
         raise InputError(f"points: found {points}, expected at least 2")
+    from spurious.diagnose.preserve import untouched
+
+    model = _unwrapped(model)
+    with untouched(model):
+        return _examined(model, data, loss, points, curvature, say)
+
+
+def _examined(
+    model: nn.Module,
+    data: Any,
+    loss: Callable[..., Any] | None,
+    points: int,
+    curvature: bool,
+    say: Callable[[str], None],
+) -> Report:
     from spurious.diagnose.batches import sample_of
     from spurious.diagnose.exact import dense_chain, exact_verdict
     from spurious.diagnose.examine import measure
     from spurious.diagnose.plane import plane_of
 
-    model = _unwrapped(model)
     sample = sample_of(data, model, points)
     seen = measure(model, loss, sample, curvature=curvature, say=say)
     verdict, probability, plane = None, None, None

@@ -11,7 +11,7 @@ from torch import nn
 from spurious.certify import certify
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.exchange import from_torch, loss_named, network_of
-from spurious.diagnose.preserve import examined, untouched
+from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Measurements
 from spurious.errors import InputError
 from spurious.verdict import Verdict
@@ -69,7 +69,7 @@ def dense_chain(model: nn.Module, seen: Measurements, sample: Sample) -> nn.Sequ
         modules += [linear] if name is None else [linear, MODULES[name]()]
     chain = nn.Sequential(*modules)
     try:
-        with untouched(model), examined(model), torch.no_grad():
+        with examined(model), torch.no_grad():
             ours, theirs = chain(features.flatten(1)), model(features)
     except RuntimeError:
         return None

@@ -17,7 +17,7 @@ from spurious.diagnose.batches import Sample
 from spurious.diagnose.curvature import Extremes, hessian_extremes
 from spurious.diagnose.objective import Objective, output_tensor
 from spurious.diagnose.observe import Observer
-from spurious.diagnose.preserve import examined, untouched
+from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Landscape, Measurements, Regions
 from spurious.errors import InputError
 
@@ -47,14 +47,14 @@ def measure(
     """Measures a model on a sample.
 
     Args:
-        model: Left exactly as it is.
+        model: Its buffers and the like may be changed: call inside `untouched`.
         loss: A function of (outputs, targets), or None if the model's output has a field `loss`.
         sample: The points.
         curvature: Whether to look at the Hessian, the ray and the slices too.
         say: Called with a line about each stage.
     """
     notes: list[str] = []
-    with untouched(model), examined(model):
+    with examined(model):
         torch.manual_seed(0)
         say("one pass forward and back")
         objective = Objective(model, loss, sample)

@@ -12,7 +12,7 @@ from torch import nn
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.objective import output_tensor
 from spurious.diagnose.observe import Observer
-from spurious.diagnose.preserve import examined, untouched
+from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Plane
 
 __all__ = ["plane_of"]
@@ -39,7 +39,7 @@ def plane_of(model: nn.Module, sample: Sample) -> Plane | None:
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
     points = torch.from_numpy(grid).to(features.device, features.dtype)
     observer = Observer(model)
-    with untouched(model), examined(model), torch.no_grad():
+    with examined(model), torch.no_grad():
         for module in model.modules():
             module.training = False
         found: list[torch.Tensor] = []
