@@ -1,6 +1,7 @@
 """Ways to be stuck and healthy controls: what is found, what is a false alarm, what helps.
 
     python benchmarks/stuck.py [--mnist FOLDER] [--seeds 1] [--out ROWS.jsonl] [--peer torchmortem]
+    python benchmarks/stuck.py --summary ROWS.jsonl [--peer torchmortem]
     python benchmarks/stuck.py --tuning      the synthetic controls that thresholds were checked on
 
 FOLDER holds t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; without it the cases on MNIST
@@ -67,7 +68,9 @@ def share(hits: list[bool]) -> str:
 
 
 def summary(found: list[dict[str, Any]], peer: str | None) -> None:
-    stuck = [row for row in found if "way" in row]
+    tried = [row for row in found if "way" in row]
+    stuck = [row for row in tried if row["stuck"]]
+    print(f"\n{len(stuck)} of {len(tried)} ways were stuck: untouched, they miss half of the gain.")
     healthy = [row for row in found if "control" in row]
     print("\n| | spurious.diagnose | count zeros |" + (f" {peer} |" if peer else ""))
     print("|---|---|---|" + ("---|" if peer else ""))
@@ -87,8 +90,7 @@ def summary(found: list[dict[str, Any]], peer: str | None) -> None:
                   "some_right")  # fmt: skip
         print_row("stuck: any alarm", [bool(r["found"]) for r in stuck],
                   [r["zeros"] for r in stuck], "alarm")  # fmt: skip
-        real = [row for row in stuck if row["stuck"]]
-        print_row("unstuck by the first remedy", [r["unstuck"] for r in real], None, "unstuck")
+        print_row("unstuck by the first remedy", [r["unstuck"] for r in stuck], None, "unstuck")
     for moment in ("start", "midway", "end"):
         print(f"| healthy, {moment}: false alarms | {share([bool(r[moment]) for r in healthy])} | |"
               + (" |" if peer else ""))  # fmt: skip
@@ -106,7 +108,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="a file for the rows, as JSON lines")
     parser.add_argument("--peer", choices=PEERS)
     parser.add_argument("--tuning", action="store_true")
+    parser.add_argument("--summary", type=Path, metavar="ROWS", help="of rows written earlier")
     chosen = parser.parse_args()
+    if chosen.summary:
+        lines = chosen.summary.read_text(encoding="utf-8").splitlines()
+        summary([json.loads(line) for line in lines], chosen.peer)
+        return 0
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     began = time.monotonic()
