@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["TrainingWatch"]
 
 SHARE: Final = 0.01
-"""Share of the training time that looking may take, unless `every` is given."""
+"""Share of the training time that steps looked at may take, unless `every` is given: so at most one
+step in a hundred, and fewer where a look costs much more than a step."""
 
 WINDOW: Final = 10
 """Looks that a judgement over time rests on."""
@@ -57,7 +58,6 @@ class _Look:
     loss: float | None = None
     gradient: tuple[float, float] = (math.nan, 0.0)
     began: float = 0.0
-    cost: float = 0.0
 
 
 @dataclass
@@ -76,7 +76,7 @@ class _History:
 class TrainingWatch:
     """Looks at some steps of a training loop and reports what is wrong.
 
-    Between looks it costs two hook calls a step. It changes nothing in the training: the weights
+    Between looks it costs a call of `step`. It changes nothing in the training: the weights
     after a watched run are, bit for bit, those of the same run unwatched.
 
         watch = TrainingWatch(model, jsonl="watch.jsonl")
@@ -135,11 +135,9 @@ class TrainingWatch:
         self._pending: set[tuple[str, str | None]] = set()
         self._history = _History()
         self._look: _Look | None = None
-        self._due, self._cost, self._last = True, 0.0, perf_counter()
-        self._handles: list[Any] = [
-            model.register_forward_pre_hook(self._before, with_kwargs=True),
-            model.register_forward_hook(self._after, always_call=True),
-        ]
+        self._cost, self._last = 0.0, perf_counter()
+        self._handles: list[Any] = []
+        self._arm()
 
     def __enter__(self) -> TrainingWatch:
         return self
@@ -165,23 +163,25 @@ class TrainingWatch:
         """
         look = self._look
         if look is not None and look.scope is None and look.observer is not None:
-            began = perf_counter()
             self.after_backward()
             self._finish(look, loss)
             self._look = None
-            self._cost = look.cost + perf_counter() - began
+            self._disarm()
+            self._cost = perf_counter() - look.began
             self._last = perf_counter()
         self._step += 1
+        if self._handles:
+            return
         if self.every is not None:
-            self._due = self._step % self.every == 0
+            due = self._step % self.every == 0
         else:
-            self._due = (perf_counter() - self._last) * SHARE >= self._cost
+            due = (perf_counter() - self._last) * SHARE >= self._cost
+        if due:
+            self._arm()
 
     def close(self) -> None:
         """Stops watching, and closes files."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._disarm()
         for sink in self._sinks:
             sink.close()
 
@@ -197,8 +197,20 @@ class TrainingWatch:
 
         return transformers_callback(self)
 
+    def _arm(self) -> None:
+        """Makes the next training step one that is looked at; other steps have no hooks."""
+        self._handles = [
+            self.model.register_forward_pre_hook(self._before, with_kwargs=True),
+            self.model.register_forward_hook(self._after, always_call=True),
+        ]
+
+    def _disarm(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
     def _before(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not self._due or not module.training or self._look is not None:
+        if not module.training or self._look is not None:
             return
         self._look = _Look(began=perf_counter())
         self._look.observer, self._look.scope = self._looking.start_looking(module, args, kwargs)
@@ -210,7 +222,6 @@ class TrainingWatch:
         if look is None or look.scope is None:
             return
         self._looking.stop_looking(look, output)
-        look.cost = perf_counter() - look.began
 
     def _finish(self, look: _Look, loss: Any) -> None:
         self.looks += 1
