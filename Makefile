@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint bench clean
+.PHONY: help reproduce test lint bench docs clean
 
 help:
 	@echo "make reproduce   rebuild every claim of the paper (options: ARGS='--budget standard')"
 	@echo "make test        run the tests on the available cores (JOBS=2 for two)"
 	@echo "make lint        check formatting, lint rules and types"
 	@echo "make bench       run the benchmarks"
+	@echo "make docs        build the documentation's site in docs/_build"
 	@echo "make clean       remove the virtual environment and build output"
 
 reproduce: $(STAMP)
@@ -35,8 +36,13 @@ bench: $(STAMP)
 	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS); \
 	done
 
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[docs]'
+	@$(BIN)/python -m sphinx -q -n -W --keep-going -b html docs docs/_build
+	@echo "Open docs/_build/index.html"
+
 clean:
-	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) build dist docs/_build docs/reference .pytest_cache .ruff_cache .hypothesis
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml constraints.txt

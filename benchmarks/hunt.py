@@ -20,17 +20,15 @@ from spurious.hunt import METHODS, Request, hunt, rounds
 from spurious.problem import Loss, Network, problem_to_data
 
 ROUNDS = 4
-MINUTES = 6.0
-"""For each size."""
+MINUTES = 3.0
+"""For each size and method."""
 
 CASES = (
     ((2, 2, 1), "sigmoid", Loss.LOGISTIC, 8),
-    ((2, 2, 1), "tanh", Loss.LOGISTIC, 8),
     ((2, 2, 1), "softplus", Loss.LOGISTIC, 10),
     ((2, 2, 1), "gelu", Loss.LOGISTIC, 10),
     ((2, 2, 1), "silu", Loss.LOGISTIC, 10),
     ((2, 2, 1), "sigmoid", Loss.SQUARED, 7),
-    ((2, 2, 1), "tanh", Loss.SQUARED, 7),
     ((2, 2, 1), "softplus", Loss.SQUARED, 8),
     ((2, 2, 1), "gelu", Loss.SQUARED, 8),
     ((2, 2, 1), "silu", Loss.SQUARED, 8),
@@ -40,7 +38,8 @@ CASES = (
     ((2, 3, 1), "sigmoid", Loss.SQUARED, 10),
     ((2, 2, 2, 1), "sigmoid", Loss.LOGISTIC, 14),
 )
-"""Widths, activation, loss, and the size to start from."""
+"""Widths, activation, loss, and the size to start from. tanh(z) = 2 sigmoid(2 z) - 1, so tanh has
+the same minima as sigmoid."""
 
 
 def compare() -> None:

@@ -32,7 +32,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
@@ -1283,11 +1283,133 @@ def constant_output(case: Case, proof: Json) -> Found:
                  for i, t in enumerate(ex.traces)]  # fmt: skip
         for total in add_up(moved, pb.widths[-1]):
             require(sign(total, case.bits) == side, "the best constant is not within the radius")
-    sizes = (abs(interval(total, case.bits)).upper for total in add_up(ex.g, pb.widths[-1]))
-    loss = lowered(
-        total_loss(pb, pb.layers, case.bits), radius * sum(sizes, Fraction(0)), case.bits
-    )
+    loss: Number = Fraction(0)
+    for k in range(pb.widths[-1]):
+        loss = loss + best_constant(pb, k, case.bits)[1]
     return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
+
+
+def constant_units(case: Case, proof: Json) -> Found:
+    """Section 5.7, Theorem 20: all units are constant on the data; the sums G decide."""
+    pb, bits, here = case.problem, case.bits, case.verdict == "local_minimum"
+    as_object(proof, "rule", "transport", *([] if here else ["radius"]))
+    shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
+    require(shape, "the rule needs a smooth activation, [d,h,1]")
+    (weight, biases), (outgoing, offset) = pb.layers
+    output, affine = Interval.of(offset[0], bits), False
+    for row, b, v in zip(weight, biases, outgoing[0], strict=True):
+        levels = {dot(row, x) + b for x in pb.xs}
+        require(len(levels) == 1, "a unit is not constant on the data")
+        level = levels.pop()
+        bend = curvature(pb.activation, level, bits)
+        require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
+        affine = affine or bend == 0
+        output = output + activation_enclosure(pb, Interval.of(level, bits))[0] * v
+    mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
+    sums = dict.fromkeys(pb.groups(), Fraction(0))
+    for r, (y,) in zip(pb.groups(), pb.ys, strict=True):
+        sums[r] += mean - y
+    found, spanned = Found("no", "no"), None
+    if proof["transport"] is None:
+        spanned = definite_moments(pb.xs, sums)
+    else:
+        check_transport(pb.xs, sums, proof["transport"])
+    if spanned is not None and not affine:
+        found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
+    best, found.loss = best_constant(pb, 0, bits)
+    if here:
+        require_zero(add_up(evaluate(pb, pb.layers).g, 1), "the sum of g")
+        found.place = pb.layers
+        return found
+    found.radius = positive(proof["radius"])
+    require(
+        sign(found.radius - abs(interval(best, bits) - output), bits) > 0,
+        "the best constant is not within the radius",
+    )
+    return found
+
+
+def curvature(activation: str, z: Fraction, bits: int) -> int:
+    """The sign of act'' around z (section 5.7); 0 where act is affine."""
+    require(z != 0 or activation in ("softplus", "gelu", "silu"), "act'' has no sign at 0")
+    if activation == "softplus":
+        return 1
+    if activation == "gelu":
+        return 1 if z * z < 2 else -1
+    if activation == "silu":
+        place = Interval.of(z, bits)
+        return sign(2 + place * (1 - 2 * atom(-place)), bits)
+    if z > 0:
+        return 0 if activation == "elu" else -1
+    return 1
+
+
+def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
+    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
+
+    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
+    and no negative one make a principal submatrix of that size positive definite, and M has no
+    larger rank, so no negative eigenvalue.
+    """
+    size = range(len(xs[0]))
+    require_zero(
+        add_up(([g * v for v in xs[r]] for r, g in sums.items()), len(size)), "the sum of G x"
+    )
+    rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
+            for a in size]  # fmt: skip
+    pivots = 0
+    while rows:
+        (top, *rest), rows = rows, []
+        require(top[0] >= 0, "the second moments are not positive")
+        if top[0]:
+            pivots += 1
+            rest = [
+                [a - row[0] / top[0] * t for a, t in zip(row, top, strict=True)] for row in rest
+            ]
+        rows = [row[1:] for row in rest]
+    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
+    require(pivots == spanned, "the second moments are singular on the differences of inputs")
+    return spanned
+
+
+def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
+    """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
+
+    def entries(x: object) -> dict[int, object]:
+        require(isinstance(x, dict), "a transport is not an object")
+        names = {str(r): r for r in sums}
+        require(set(cast("Json", x)) <= set(names), "a transport names no group")
+        return {names[key]: value for key, value in cast("Json", x).items()}
+
+    made = dict.fromkeys(sums, Fraction(0))
+    for r, row in entries(table).items():
+        masses = {s: rational(value) for s, value in entries(row).items()}
+        require(all(a >= 0 for a in masses.values()), "a mass is negative")
+        moved = (
+            [a * (p - q) for p, q in zip(xs[s], xs[r], strict=True)] for s, a in masses.items()
+        )
+        require_zero(add_up(moved, len(xs[r])), "the mean of what an input is spread to, less it,")
+        for s, a in masses.items():
+            made[s] += a
+            made[r] -= a
+    require(made == sums, "the transport does not make the sums of g")
+
+
+def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
+    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
+    targets = [row[k] for row in pb.ys]
+    n, ones = len(targets), targets.count(Fraction(1))
+    if pb.loss == "squared":
+        mean = sum(targets, Fraction(0)) / n
+        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
+    require(0 < ones < n, "one label alone has no best constant")
+
+    def log_share(m: int) -> Interval:
+        lo, hi = (n << bits) // m, -(-(n << bits) // m)
+        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
+
+    one, other = log_share(ones), log_share(n - ones)
+    return other - one, one * ones + other * (n - ones)
 
 
 @dataclass
@@ -1384,6 +1506,65 @@ def require_held(ex: Exact, j: int, face: Face, side: int, bits: int) -> None:
         tau = Interval(0, 0, bits) + dot(weights, projected)
         if abs(tau).hi >= (bends[r][0] * side).lo:
             raise Undecided("a held input may leave its kink")
+
+
+def twin_units(case: Case, proof: Json) -> Found:
+    """Section 5.6, Theorem 19: equal units merged give a strict minimum; parted they cost more."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "transform", "bends")
+    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
+    require(pb.slopes is None, "the rule needs a smooth activation")
+    (rows, biases), (outward, last) = pb.layers
+    v, rows = outward[0], [(*row, b) for row, b in zip(rows, biases, strict=True)]
+    kinds = list(dict.fromkeys(rows))
+    place = [kinds.index(row) for row in rows]  # of each unit the merged unit
+    sums = [dot(v, [int(k == m) for m in place]) + Fraction(0) for k in range(len(kinds))]
+    twins = [k for k in range(len(kinds)) if place.count(k) > 1]
+    require(len(twins) > 0, "no two units are equal")
+    merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
+    small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
+    inner = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
+    found = convex_ball(Case(small, case.verdict, case.eigenvalue, bits), {**inner, "fixed": []})
+    centre, radius = read_layers(proof["centre"], small.widths, rational), positive(proof["radius"])
+    box = enclosed(centre, bits, radius)
+    traces = [forward(small, box, x, bits) for x in pb.xs]
+    for k, bend in zip(twins, as_list(proof["bends"], len(twins)), strict=True):
+        side = parting_side([a for a, m in zip(v, place, strict=True) if m == k])
+        require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
+        if pb.activation in ("softsign", "elu"):
+            require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
+        size = pb.widths[0] + 1
+        form = [[Interval(0, 0, bits)] * size for _ in range(size)]
+        for i, (x, t) in enumerate(zip(pb.xs, traces, strict=True)):
+            curve = loss_gradient(small, i, t.out)[0] * t.second[0][k] * side
+            for a, one in enumerate([*x, Fraction(1)]):
+                form[a] = [e + curve * (one * c) for e, c in zip(form[a], [*x, 1], strict=True)]
+        square = [read_row(row, size) for row in as_list(bend, size)]
+        require_definite([list[Number](row) for row in form], Fraction(0), square, bits)
+    # the output weights of the minimum are fixed shares of the merged ones
+    shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
+    (near, offsets), (heights, end) = centre
+    weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]
+    nearest: Layers = [([near[k] for k in place], [offsets[k] for k in place]), ([weights], end)]
+    found.strict = found.rescaled = "no"
+    found.flat, found.place = len(rows) - len(kinds), None
+    if case.verdict == "local_minimum_nearby":
+        found.radius = distance(nearest, pb.layers) + radius * max(1, *map(abs, shares))
+    return found
+
+
+def parting_side(v: list[Fraction]) -> int:
+    """The sign of sum v_j t_j^2 for all t != 0 with sum v_j t_j = 0, by Sylvester's inertia.
+
+    The space is the complement of (1, ..., 1) in this form, so the inertia is that of the v_j less
+    the sign of their sum.
+    """
+    total, up = sum(v, Fraction(0)), sum(a > 0 for a in v)
+    require(total != 0 and all(v), "twins have an output weight, or a sum of them, that is zero")
+    down = len(v) - up
+    up, down = (up - 1, down) if total > 0 else (up, down - 1)
+    require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
+    return 1 if down == 0 else -1
 
 
 def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
@@ -1524,7 +1705,9 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
     "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
     "constant_output": (constant_output, ("local_minimum_nearby",)),
+    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
     "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
 REFUTATIONS = {
     rule.__name__: (rule, ("not_local_minimum",))

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 CHECKER = "spurious_checker"
 ORDER = (
-    "problem", "exact", "certify", "train", "atlas", "construct", "hunt", "sweep", "figures",
-    "diagnose", "paper", "cli",
+    "problem", "data", "exact", "certify", "train", "large", "atlas", "construct", "hunt", "sweep",
+    "figures", "diagnose", "paper", "catalogue", "explore", "cli",
 )  # fmt: skip
 FOR_ALL = ("errors", "verdict", "__version__")
 MODULES = {

@@ -167,3 +167,18 @@ def test_a_training_run_that_ended_near_a_minimum() -> None:
     assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY
     assert verdict.loss is not None and verdict.loss.mid == 18
     assert verdict.radius is not None and verdict.radius < Fraction(1, 10**5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "biases", "exact"),
+    [("squared", "0 2, 2 1", "1.004 1.5", "5/2"), ("logistic", "1 -1, -1 1", "0.003 0", None)],
+)
+def test_a_dead_layer_with_coarse_biases(loss: str, y: str, biases: str, exact: str | None) -> None:
+    """The loss is that of the best constants, however far the given biases are."""
+    given = problem((1, 1, 2), "relu", loss, "0, 1", y, f"0 -1 1 1 {biases}")
+    verdict = certify(given)
+    assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY and verdict.loss is not None
+    assert verdict.method == "constant_output"
+    if exact is not None:
+        assert verdict.loss.exact and verdict.loss.mid == Fraction(exact)
+    assert verdict.certificate is not None and check(dict(verdict.certificate)).valid

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.paper.bundled import bundled
 from spurious.problem import Dataset, Loss, Network, Problem, unflatten
 
@@ -71,6 +72,23 @@ CASES = {
         [["-13"], ["-10"], ["-7"], ["-3/4"], ["-1/2"], ["1"], ["4"], ["12"], ["24"], ["42"]],
         "1 1 1 -1 1 2 1 2 0.0000001", "1/2",
     ),
+    "constant_units": problem(
+        # the targets bend down, the units up, at any width
+        (2, 2, 1), "sigmoid", "squared", [["1", "0"], ["0", "1"], ["1/2", "1/2"]],
+        [["0"], ["0"], ["1"]], "1 1 0 0 -2 -1 1 2 -0.4734909308",
+    ),
+    "constant_units, transport": problem(
+        # the same beside a point with the mean target, off their line
+        (2, 1, 1), "gelu", "squared", [["-1", "0"], ["1", "0"], ["0", "0"], ["0", "3"]],
+        [["0"], ["0"], ["2"], ["2/3"]], "0 0 -2 -1 0.6211666",
+    ),
+    "constant_units, exact": problem(
+        (1, 2, 1), "softsign", "squared", LINE[:3], [["0"], ["6"], ["0"]], "0 0 -1 2 1 -3 9/2",
+    ),
+    "constant_units, logistic": problem(
+        (1, 1, 1), "tanh", "logistic", [["-3"], ["3"], ["0"]], [["-1"], ["-1"], ["1"]],
+        "0 -1 1 0.0684469752",
+    ),
     "constant_output": problem(
         (1, 1, 1), "relu", "logistic", [["1"], ["2"], ["3"]], [["1"], ["1"], ["-1"]],
         "-1 -1 1 0.6931471805",
@@ -81,6 +99,8 @@ CASES = {
         [["-1"], ["1"], ["1"], ["1"], ["-1"], ["-1"], ["1"], ["1"]],
         "-0.575643450 0.575643451 0.6082189 -0.1710662",
     ),
+    "twin_units": duplicated_unit("plateau"),
+    "negative_curvature, duplicated unit": duplicated_unit("saddle"),
     "descent_direction": bundled("c6-d2-as-printed"),
     "descent_direction, smooth": problem(
         (1, 1, 1), "gelu", "squared", LINE, [["1"], ["2"], ["0"], ["5"]],

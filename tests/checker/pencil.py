@@ -227,7 +227,7 @@ def constant_squared() -> Cert:
     pb = dead_pair(1 + F(1, 2**40))
     proof = {"rule": "constant_output", "radius": str(F(1, 2**39))}
     claim: Cert = {"verdict": "local_minimum_nearby", "strict": "no", "radius": str(F(1, 2**39))}
-    return certificate(pb, proof, loss=ball(2, HALF_BALL), **claim)
+    return certificate(pb, proof, loss=ball(2), **claim)
 
 
 def constant_logistic() -> Cert:
@@ -239,6 +239,57 @@ def constant_logistic() -> Cert:
         loss = Fraction(3 * Decimal(3).ln() - 2 * Decimal(2).ln())
     claim: Cert = {"verdict": "local_minimum_nearby", "strict": "no", "radius": proof["radius"]}
     return certificate(pb, proof, loss=ball(loss, F(1, 10**30)), **claim)
+
+
+# ---- 5.7 ----------------------------------------------------------------------------------------
+
+CORNERS = [[1, 0], [0, 1], ["1/2", "1/2"]]
+SPREAD = {"2": {"0": "1/3", "1": "1/3"}}
+
+
+def constant_exact() -> Cert:
+    """One softsign unit at -1, where it bends up; M = [[1, -1], [-1, 1]]/6 on a line, so rank 1."""
+    at = point(([[0, 0]], [-1]), ([[1]], ["5/6"]))
+    pb = problem([2, 1, 1], "softsign", "squared", CORNERS, column(0, 0, 1), at)
+    proof = {"rule": "constant_units", "transport": None}
+    flat = {"strict": "no", "strict_up_to_rescaling": "no", "flat_dimension": 3}
+    return certificate(pb, proof, loss=ball("2/3"), **flat)
+
+
+def constant_spread() -> Cert:
+    """Mass 1/3 from the midpoint to each end; the bias is 2^-40 off 1/3 - 3 tanh(-1)."""
+    off = 1 / F(3) + 3 * F(Decimal("0.761594155955764888119458282604793590")) + F(1, 2**40)
+    at = point(([[1, 1], [0, 0]], [-2, -1]), ([[1, 2]], [off]))
+    pb = problem([2, 2, 1], "tanh", "squared", CORNERS, column(0, 0, 1), at)
+    proof = {"rule": "constant_units", "transport": SPREAD, "radius": str(F(1, 2**39))}
+    width = {"verdict": "local_minimum_nearby", "radius": proof["radius"]}
+    return certificate(
+        pb, proof, loss=ball("2/3"), strict="no", strict_up_to_rescaling="no", **width
+    )
+
+
+def constant_logistic_units() -> Cert:
+    """Two labels -1 around one label 1: F = -log 2, loss 3 log 3 - 2 log 2; softplus(0) = log 2."""
+    at = point(([[0]], [0]), ([[1]], ["-1.386294361119890618834"]))
+    pb = problem([1, 1, 1], "softplus", "logistic", column(-1, 0, 1), column(-1, 1, -1), at)
+    proof = {"rule": "constant_units", "transport": None, "radius": str(F(1, 10**20))}
+    with localcontext(prec=60):
+        loss = Fraction(3 * Decimal(3).ln() - 2 * Decimal(2).ln())
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "radius": str(F(1, 10**20)), "flat_dimension": 2,
+        "strict": "no", "strict_up_to_rescaling": "no",
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball(loss, F(1, 10**50)), **claim)
+
+
+def constant_beside() -> Cert:
+    """`constant_exact` with a fourth point that has the mean target, so that M is singular."""
+    at = point(([[0, 0]], [-1]), ([[1]], ["5/6"]))
+    x, y = [*CORNERS, [5, 7]], column(0, 0, 1, "1/3")
+    pb = problem([2, 1, 1], "softsign", "squared", x, y, at)
+    proof = {"rule": "constant_units", "transport": SPREAD}
+    claim = {"strict": "no", "strict_up_to_rescaling": "no"}
+    return certificate(pb, proof, loss=ball("2/3"), **claim)
 
 
 # ---- 5.3, 5.5 -----------------------------------------------------------------------------------
@@ -405,6 +456,83 @@ def dead_unit_ball() -> Cert:
     return certificate(pb, proof, POINTWISE, loss=ball(0), **claim)
 
 
+def twins() -> Cert:
+    """Two tanh units at a minimum of one, shares 1/4 and 3/4; B is positive definite, v > 0."""
+    xs, ys = [-3.0, -2.0, -1.5, -1.0, 0.0, 0.5, 2.5], [0.9, -6.0, 3.5, -2.1, 0.2, 0.4, 1.0]
+    ys = [round(y * 64) / 64 for y in ys]
+    t = [1.0, 0.02, 1.0, 0.0]
+    for _ in range(30):
+        g, h = one_unit("tanh", t, xs, ys)
+        t = [a - d for a, d in zip(t, solve(h, g), strict=True)]
+    w, b, v, c = (Fraction(a) for a in t)
+    bend = [
+        [h[i][j] - gauss for j, gauss in enumerate(row)]
+        for i, row in enumerate(gauss_newton(t, xs))
+    ]
+    s, form = inverse_cholesky(h), [[bend[i][j] / t[2] for j in (0, 1)] for i in (0, 1)]
+    near = point(([[w], [w]], [b, b]), ([[v / 4, v * 3 / 4]], [c + F(1, 2**40)]))
+    pb = problem([1, 2, 1], "tanh", "squared", column(*xs), column(*ys), near)
+    proof = {
+        "rule": "twin_units", "centre": point(([[w]], [b]), ([[v]], [c])),
+        "radius": "1/1000000000", "transform": s, "bends": [inverse_cholesky(form)],
+    }  # fmt: skip
+    loss = sum((t[2] * math.tanh(t[0] * x + t[1]) + t[3] - y) ** 2
+               for x, y in zip(xs, ys, strict=True))  # fmt: skip
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "strict": "no", "strict_up_to_rescaling": "no",
+        "flat_dimension": 1, "eigenvalue_bound": str(safe_bound(s)),
+        "radius": str(F(1, 10**9) + F(1, 2**40)),
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball(loss, F(1, 2**22)), **claim)
+
+
+def gauss_newton(t: list[float], xs: list[float]) -> list[list[float]]:
+    """2 J^T J of a tanh unit."""
+    rows = []
+    for x in xs:
+        a0, a1, _ = act("tanh", t[0] * x + t[1])
+        rows.append([t[2] * a1 * x, t[2] * a1, a0, 1.0])
+    return [[2 * sum(r[i] * r[j] for r in rows) for j in range(4)] for i in range(4)]
+
+
+def exact_triplets(
+    shares: tuple[Any, ...] = (2, "-1/2", "-1/2"), fitted: tuple[Any, ...] = ()
+) -> Cert:
+    """Three softsign units at a rational point, w = v = 1, b = c = 0, exactly critical.
+
+    g solves sum g (1, act, act', act' x) = 0 and B = -diag(1, 1) / 64; y = f - g/2. With one
+    positive share the form of the parting is negative too. More points may be `fitted` exactly.
+    """
+    xs = [F(a) for a in (-6, -3, -2, -1, 1, 2, 3, 5)]
+    columns = []
+    for x in xs:
+        z = 1 + abs(x)
+        bent = (2 if x < 0 else -2) / z**3
+        columns.append([F(1), x / z, 1 / z**2, x / z**2, bent * x * x, bent * x, bent])
+    gram: Any = [[sum(c[i] * c[j] for c in columns) for j in range(7)] for i in range(7)]
+    wanted: Any = [F(0)] * 4 + [F(-1, 64), F(0), F(-1, 64)]
+    weights: Any = solve(gram, wanted)
+    g = [sum(a * b for a, b in zip(c, weights, strict=True)) for c in columns]
+    ys = [c[1] - a / 2 for c, a in zip(columns, g, strict=True)]
+    xs, ys = [*xs, *map(F, fitted)], [*ys, *(F(a) / (1 + abs(F(a))) for a in fitted)]
+    t = [1.0, 0.0, 1.0, 0.0]
+    _, h = one_unit("softsign", t, [float(x) for x in xs], [float(y) for y in ys])
+    s = inverse_cholesky(h)
+    at = point(([[1]] * 3, [0] * 3), ([list(shares)], [0]))
+    pb = problem([1, 3, 1], "softsign", "squared", column(*xs), column(*ys), at)
+    proof = {
+        "rule": "twin_units", "centre": point(([[1]], [0]), ([[1]], [0])),
+        "radius": "1/1000000000", "transform": s, "bends": [text([[3, 0], [0, 3]])],
+    }  # fmt: skip
+    claim: Cert = {
+        "strict": "no", "strict_up_to_rescaling": "no", "flat_dimension": 2,
+        "eigenvalue_bound": str(safe_bound(s)),
+    }  # fmt: skip
+    loss = sum(a * a for a in g) / 4
+    mid = F(round(loss * 10**60), 10**60)
+    return certificate(pb, proof, loss=ball(mid, F(1, 10**30)), **claim)
+
+
 def kinked_ball() -> Cert:
     """One unit held on its kink at x = 0, logistic loss; Newton's method in w and c."""
     xs = [1, 1, 1, 3, 3, 3, 0, 0, 0, -1, -1, -1]
@@ -514,6 +642,10 @@ CASES = {
     "identity network": identity_network(),
     "constant squared": constant_squared(),
     "constant logistic": constant_logistic(),
+    "constant exact": constant_exact(),
+    "constant spread": constant_spread(),
+    "constant logistic units": constant_logistic_units(),
+    "constant beside": constant_beside(),
     "regression": regression(),
     **{
         f"{name} ball": smooth_ball(name)
@@ -521,6 +653,8 @@ CASES = {
     },
     "relu ball": relu_ball(),
     "dead unit ball": dead_unit_ball(),
+    "twins": twins(),
+    "exact triplets": exact_triplets(),
     "kinked ball": kinked_ball(),
     "descent": descent(),
     "smooth descent": smooth_descent(),

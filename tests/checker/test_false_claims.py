@@ -209,6 +209,174 @@ def test_global_claims() -> None:
     rejected({**near, "global_proof": {"rule": "pointwise_optimum"}})
 
 
+def test_transports() -> None:
+    """Masses that are negative, off centre, too few, or of no group."""
+    for name in ("constant spread", "constant beside"):
+        for transport in (
+            {},
+            [],
+            {"2": {}},
+            {"2": {"0": "2/3"}},  # the right mass, off centre
+            {"2": {"0": "1/6", "1": "1/6"}},
+            {"2": {"0": "2/3", "1": "2/3"}},
+            {"0": {"2": "-1/3"}, "1": {"2": "-1/3"}},  # makes G, but towards the midpoint
+            {"0": {"2": "1/3"}, "1": {"2": "1/3"}},
+            {"2": {"0": "1/3", "1": "1/3"}, "0": {"1": "-1/9"}, "1": {"0": "-1/9"}},
+            {"2": {"0": "1/3", "1": "1/3", "9": "0"}},
+            {"2": {"0": "1/3", "1": "1/3"}, "02": {}},
+            {"2": {"0": "1/3", "01": "1/3"}},
+            {"2": ["1/3", "1/3"]},
+            {"2": {"0": {"1": "1/3"}, "1": "1/3"}},
+        ):
+            rejected(with_proof(name, transport=transport))
+    concave = copy.deepcopy(pencil.CASES["constant beside"])
+    concave["problem"]["data"]["y"] = column(1, 1, 0, "2/3")
+    concave["problem"]["point"]["layers"][1]["bias"] = ["7/6"]
+    concave["proof"]["transport"] = {"2": {"0": "-1/3", "1": "-1/3"}}
+    assert "negative" in rejected(concave)
+    twice = copy.deepcopy(pencil.CASES["constant exact"])
+    twice["problem"]["data"]["x"].append(["0", "1"])
+    twice["problem"]["data"]["y"] = column("0", "0", "1", "0")
+    twice["problem"]["point"]["layers"][1]["bias"] = ["3/4"]
+    twice["claim"]["loss"] = ball("3/4")
+    for transport in (
+        {"2": {"0": "1/4", "1": "1/4"}},  # the group of input 1 has two points
+        {"2": {"0": "1/4", "1": "1/4", "3": "1/4"}},  # 3 is no name of a group
+        None,  # sum G x is not zero
+    ):
+        twice["proof"]["transport"] = transport
+        rejected(twice)
+
+
+def test_moments_that_are_not_definite() -> None:
+    rejected(with_proof("constant beside", transport=None))
+    case = copy.deepcopy(pencil.CASES["constant exact"])
+    case["problem"]["network"]["widths"] = [1, 1, 1]
+    layers = case["problem"]["point"]["layers"]
+    layers[0]["weight"] = [["0"]]
+    case["claim"]["flat_dimension"] = 2
+    for x, y, mean in (
+        ([0, 1, 2, 3], ["1", "4", "-2", "1"], "1"),  # G = (0, -3, 3, 0): a slope
+        ([0, 1, 2, 3], ["0", "4", "-2", "2"], "1"),  # G = (1, -3, 3, -1): no second moment
+        ([-1, 0, 1], ["1", "0", "1"], "2/3"),  # a negative second moment
+    ):
+        case["problem"]["data"] = {"x": column(*x), "y": column(*y)}
+        layers[1]["bias"] = [str(pencil.F(mean) + pencil.F(1, 2))]
+        case["claim"]["loss"] = ball(sum((pencil.F(v) - pencil.F(mean)) ** 2 for v in y))
+        rejected(case)
+    case["problem"]["data"]["y"] = column(0, 1, 0)
+    layers[1]["bias"] = ["5/6"]
+    case["claim"]["loss"] = ball("2/3")
+    assert check(pencil.seal(case)).valid
+    saddle = copy.deepcopy(case)  # G = product of coordinates: one moment is positive, one negative
+    saddle["problem"]["network"]["widths"] = [2, 1, 1]
+    corners = [[2, 0], [-2, 0], [0, 1], [0, -1], [0, 0]]
+    saddle["problem"]["data"] = {"x": pencil.text(corners), "y": column(-1, -1, 1, 1, 0)}
+    saddle["problem"]["point"] = point(([[0, 0]], [-1]), ([[1]], ["1/2"]))
+    saddle["claim"].update(loss=ball(4), flat_dimension=2)
+    rejected(saddle)
+    saddle["proof"]["transport"] = {"4": {"0": "1", "1": "1"}, "2": {"4": "1"}, "3": {"4": "1"}}
+    saddle["claim"]["flat_dimension"] = None
+    rejected(saddle)
+
+
+def test_a_unit_that_sees_the_data_a_little() -> None:
+    """Only just: the output stays within the radius of the best constant."""
+    case = copy.deepcopy(pencil.CASES["constant spread"])
+    tilted = ["1", str(1 + pencil.F(1, 10**20))]
+    case["problem"]["point"]["layers"][0]["weight"][0] = tilted
+    assert "not constant" in rejected(pencil.seal(case))
+
+
+def test_units_that_bend_the_wrong_way() -> None:
+    """Downwards, at an inflection or a jump of act'', without output weight, seeing the data."""
+    case = copy.deepcopy(pencil.CASES["constant exact"])
+    case["proof"]["transport"] = pencil.SPREAD
+    case["claim"]["flat_dimension"] = None
+    assert check(pencil.seal(case)).valid
+    third = pencil.F(1, 3)
+    for name, w, b, v, bias in (
+        ("softsign", 0, -1, -1, third - pencil.F(1, 2)),
+        ("softsign", 0, 1, 1, third - pencil.F(1, 2)),
+        ("softsign", 0, 0, 1, third),
+        ("softsign", 0, -1, 0, third),
+        ("tanh", 0, 0, 1, third),
+        ("elu", 0, 0, 1, third),
+        ("gelu", 0, 0, -1, third),
+        ("silu", 0, 0, -1, third),
+        ("gelu", 0, 0, 0, third),
+        ("softsign", pencil.F(1, 10**50), -1, 1, pencil.F(5, 6)),
+        ("relu", 0, 1, 1, third - 1),
+        ("identity", 0, 1, 1, third - 1),
+        ("identity", 0, 1, -1, third + 1),
+        ("relu", 0, -1, 1, third),
+    ):
+        case["problem"]["network"]["activation"] = name
+        case["problem"]["point"] = point(([[w, 0]], [b]), ([[v]], [bias]))
+        rejected(case)
+    for name, value in (("gelu", third), ("silu", third)):
+        case["problem"]["network"]["activation"] = name
+        case["problem"]["point"] = point(([[0, 0]], [0]), ([[1]], [value]))
+        assert check(pencil.seal(case)).valid
+    case["problem"]["network"]["activation"] = "elu"  # affine where it is: no flat dimension
+    case["problem"]["point"] = point(([[0, 0]], [1]), ([[-1]], [third + 1]))
+    for transport in (pencil.SPREAD, None):
+        case["proof"]["transport"] = transport
+        assert check(pencil.seal(case)).valid
+        case["claim"]["flat_dimension"] = 3
+        rejected(case)
+        case["claim"]["flat_dimension"] = None
+
+
+def test_the_output_of_units_that_see_no_data() -> None:
+    """The best constant has to be within the radius, or exactly there."""
+    name = "constant spread"
+    for radius in (
+        "0",
+        "-1",
+        str(pencil.F(1, 2**41)),
+        str(pencil.F(1, 2**40) - pencil.F(1, 2**90)),
+    ):
+        case = with_proof(name, radius=radius)
+        case["claim"]["radius"] = radius
+        rejected(case)
+    near = copy.deepcopy(pencil.CASES["constant logistic units"])
+    near["claim"].update(verdict="local_minimum", radius=None)
+    rejected(near)
+    del near["proof"]["radius"]
+    rejected(near)
+    exact = copy.deepcopy(pencil.CASES["constant exact"])
+    exact["proof"]["radius"] = "1/100"
+    rejected(exact)
+    exact["claim"].update(verdict="local_minimum_nearby", radius="1/100")
+    assert check(pencil.seal(exact)).valid
+    del exact["proof"]["radius"]
+    rejected(exact)
+    yes = copy.deepcopy(pencil.CASES["constant exact"])
+    yes["claim"]["global"] = "yes"
+    for rule in ("pointwise_optimum", "affine_optimum"):
+        rejected({**yes, "global_proof": {"rule": rule}})
+    one_label = copy.deepcopy(pencil.CASES["constant logistic units"])
+    one_label["problem"]["data"]["y"] = column(1, 1, 1)
+    for transport in ({}, None):
+        one_label["proof"]["transport"] = transport
+        rejected(one_label)
+
+
+def test_units_that_see_no_data_in_other_networks() -> None:
+    """Only one hidden layer and one output."""
+    case = copy.deepcopy(pencil.CASES["constant exact"])
+    rows, zero = [["0", "0"]], point(([[0, 0]], [-1]), ([[1]], ["1/2"]), ([[1]], ["0"]))
+    case["problem"]["network"]["widths"] = [2, 1, 1, 1]
+    case["problem"]["point"] = zero
+    rejected(case)
+    case["problem"]["network"]["widths"] = [2, 1, 2]
+    case["problem"]["point"] = point((rows, [-1]), ([[1], [1]], ["5/6", "5/6"]))
+    case["problem"]["data"]["y"] = pencil.text([[0, 0], [0, 0], [1, 1]])
+    case["claim"]["loss"] = ball("4/3")
+    rejected(case)
+
+
 def test_refutations_off_their_ground() -> None:
     """No second derivative on a kink; no first one from the wrong side."""
     at = point(([[1]], [0]), ([[-1]], [0]))  # -max(0, x): a kink at x = 0, target 1
@@ -221,3 +389,122 @@ def test_refutations_off_their_ground() -> None:
     rejected(uphill)
     nothing = with_proof("descent", direction=point(([[0]], [0]), ([[0]], [0])))
     rejected(nothing)
+
+
+def test_twins_that_are_no_minimum() -> None:
+    """True evidence for the merged network, and twins whose parting lowers the loss."""
+    name = "twins"
+    v = pencil.F(pencil.CASES[name]["proof"]["centre"]["layers"][1]["weight"][0][0])
+    for shares in (("5/4", "-1/4"), ("-1000", "1001"), (0, 1), (1, 0), ("1/2", "-1/2"), (1, 1)):
+        case = copy.deepcopy(pencil.CASES[name])
+        weights = [pencil.text(v * pencil.F(share)) for share in shares]
+        case["problem"]["point"]["layers"][1]["weight"] = [weights]
+        for radius in (case["claim"]["radius"], "1/100000", "1/100"):
+            case["claim"]["radius"] = radius
+            rejected(case)
+    for shares in ((1, 1, -1), ("1/3", "1/3", "1/3"), ("3/2", 0, "-1/2"), (1, "1/2", "-1/2")):
+        rejected(pencil.exact_triplets(shares))
+    negative = with_proof(name, bends=[[["-1", "0"], ["0", "-1"]]])
+    negative["problem"]["point"]["layers"][1]["weight"] = [pencil.text([v * 2, -v])]
+    rejected(negative)
+
+
+def test_units_that_are_no_twins() -> None:
+    for layer, path in ((0, ("weight", 1, 0)), (0, ("bias", 1))):
+        case = copy.deepcopy(pencil.CASES["twins"])
+        target = case["problem"]["point"]["layers"][layer][path[0]]
+        for step in path[1:-1]:
+            target = target[step]
+        target[path[-1]] = str(pencil.F(target[path[-1]]) + pencil.F(1, 10**30))
+        assert "no two units" in rejected(case)
+    case = copy.deepcopy(pencil.CASES["tanh ball"])  # a strict minimum, called a plateau
+    del case["proof"]["fixed"]
+    case["proof"].update(rule="twin_units", bends=[])
+    case["claim"].update(strict="no", strict_up_to_rescaling="no")
+    assert "no two units" in rejected(case)
+
+
+def test_twins_claims() -> None:
+    for name in ("twins", "exact triplets"):
+        for claim in (
+            {"strict": "yes"},
+            {"strict_up_to_rescaling": "yes"},
+            {"flat_dimension": 0},
+            {"flat_dimension": 3},
+            {"global": "yes"},
+        ):
+            case = copy.deepcopy(pencil.CASES[name])
+            case["claim"].update(claim)
+            if "global" in claim:
+                case["global_proof"] = {"rule": "pointwise_optimum"}
+            rejected(case)
+        for bends in ([], [[]], [[["0", "0"], ["0", "0"]]], [[["1"]]], "x", None):
+            rejected(with_proof(name, bends=bends))
+        same = pencil.CASES[name]["proof"]["bends"]
+        rejected(with_proof(name, bends=same * 2))
+        rejected(with_proof(name, fixed=[]))
+        rejected(with_proof(name, radius="10"))
+    case = copy.deepcopy(pencil.CASES["twins"])
+    for radius in ("0", "1/1000000000", "3/1000000000", "1"):
+        case["claim"]["radius"] = radius
+        rejected(case)
+    case["problem"]["point"]["layers"] = [case["proof"]["centre"]["layers"][0]] * 2
+    rejected(case)
+    here = copy.deepcopy(pencil.CASES["twins"])  # near a minimum is not at one
+    here["claim"].update(verdict="local_minimum", radius=None)
+    rejected(here)
+    there = copy.deepcopy(pencil.CASES["exact triplets"])
+    there["problem"]["point"]["layers"][1]["bias"] = ["1/1000000000000"]
+    rejected(there)
+
+
+def nearby_triplets(shares: Any, radius: Any) -> Any:
+    """`exact_triplets` with the output bias off by 2^-40."""
+    case = pencil.exact_triplets(shares)
+    case["problem"]["point"]["layers"][1]["bias"] = [str(pencil.F(1, 2**40))]
+    case["claim"].update(verdict="local_minimum_nearby", radius=str(radius))
+    return case
+
+
+def test_large_shares_need_a_large_radius() -> None:
+    """A share of 2 doubles what may be wrong with the weight."""
+    shares, off, box = (2, "-1/2", "-1/2"), pencil.F(1, 2**40), pencil.F(1, 10**9)
+    assert check(pencil.seal(nearby_triplets(shares, off + 2 * box))).valid
+    assert "too small" in rejected(nearby_triplets(shares, off + 2 * box - pencil.F(1, 10**30)))
+
+
+def test_twins_whose_weight_changes_its_sign() -> None:
+    """For negative weights the evidence would be right; the minimum named has positive ones."""
+    shares = ("-1/3", "-1/3", "-1/3")
+    rejected(nearby_triplets(shares, pencil.F(2, 3) + pencil.F(1, 10**9)))
+
+
+def test_twins_elsewhere() -> None:
+    """Rectified, deep, or with several outputs: the rule says nothing."""
+    for activation in ("identity", "relu", "abs"):
+        case = copy.deepcopy(pencil.CASES["exact triplets"])
+        case["problem"]["network"]["activation"] = activation
+        rejected(case)
+    for activation in ("elu", "tanh", "sigmoid"):  # other functions, not critical here
+        case = copy.deepcopy(pencil.CASES["exact triplets"])
+        case["problem"]["network"]["activation"] = activation
+        rejected(case)
+    case = copy.deepcopy(pencil.CASES["exact triplets"])
+    case["problem"]["network"]["widths"] = [1, 3, 1, 1]
+    case["problem"]["point"]["layers"].append({"weight": [["1"]], "bias": ["0"]})
+    rejected(case)
+    case = copy.deepcopy(pencil.CASES["exact triplets"])
+    case["problem"]["network"]["widths"] = [1, 3, 2]
+    last = case["problem"]["point"]["layers"][1]
+    last["weight"], last["bias"] = last["weight"] * 2, last["bias"] * 2
+    case["problem"]["data"]["y"] = [row * 2 for row in case["problem"]["data"]["y"]]
+    rejected(case)
+
+
+def test_a_twin_where_the_second_derivative_jumps() -> None:
+    """A fitted point at z = 0 has g = 0 and changes nothing; the rule still wants z != 0 there."""
+    assert check(pencil.exact_triplets(fitted=("1/1000", "-1/1000"))).valid
+    assert "sign" in rejected(pencil.exact_triplets(fitted=(0,)))
+    assert "sign" in rejected(
+        pencil.exact_triplets(fitted=("1/1000000000000",))
+    )  # z = 0 in the box

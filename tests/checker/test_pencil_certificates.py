@@ -30,7 +30,7 @@ Path_ = tuple[Any, ...]
 
 # Evidence that the checker verifies afresh: another congruence, direction, basis, centre or ball
 # may prove the same claim.
-VERIFIED = {"transform", "direction", "radius", "centre", "basis"}
+VERIFIED = {"transform", "direction", "radius", "centre", "basis", "bends"}
 
 # Changes after which the claim is still true, with the reason.
 STILL_TRUE: dict[str, dict[Path_, str]] = {
@@ -48,7 +48,8 @@ STILL_TRUE: dict[str, dict[Path_, str]] = {
 
 
 # Changes of the problem after which its claim is still true and proved: inputs of units that stay
-# inactive, parameters of dead units and of units whose output or output weight is zero.
+# inactive, parameters of dead units and of units whose output or output weight is zero; the input
+# of a point whose target is the output of units that see no data.
 SLACK: dict[str, list[Path_]] = {
     "one kink": [
         ("data", "x", 4, 0),
@@ -84,6 +85,10 @@ SLACK: dict[str, list[Path_]] = {
     ],
     "identity network": [
         ("point", "layers", 1, "weight", 0, 0),
+    ],
+    "constant beside": [
+        ("data", "x", 3, 0),
+        ("data", "x", 3, 1),
     ],
     "constant squared": [
         ("data", "x", 0, 0),

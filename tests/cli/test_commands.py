@@ -247,7 +247,7 @@ def test_datasets() -> None:
 
 
 def test_reproduce() -> None:
-    result = run("reproduce", "c5", "C1", "--budget", "full")
+    result = run("reproduce", "c5", "C11", "--budget", "full")
     assert result.exit_code == 0
     assert "proved" in result.stdout and "reproduction/index.html" in result.stdout
     assert len(result.stderr.splitlines()) == 2
@@ -267,7 +267,7 @@ def test_reproduce_with_a_claim_that_fails(monkeypatch: pytest.MonkeyPatch) -> N
         raise ZeroDivisionError
 
     monkeypatch.setattr(c05, "run", explode)
-    result = run("reproduce", "C5", "C1")
+    result = run("reproduce", "C5", "C11")
     assert result.exit_code == 1
     assert "failed" in result.stdout
 

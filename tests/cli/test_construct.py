@@ -121,3 +121,34 @@ def test_impossible_requests_get_one_line(words, line):
     assert line in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert result.stdout == ""
+
+
+def test_deadlock_that_is_not_found(tmp_path, monkeypatch):
+    from spurious.hunt import search
+
+    monkeypatch.setattr(search, "STARTS", 4)
+    monkeypatch.setattr(search, "STEPS", 200)
+    words = ("deadlock", "--points", 4, "--inputs", 1, "--minutes", 0.001, "--out", tmp_path)
+    result = run(*words, "--json")
+    assert result.exit_code == 3, result.output
+    found = json.loads(result.stdout)
+    assert found["starts"] == 4 and not found["found"]
+    assert files_of(tmp_path) == {"journal.jsonl", "summary.json"}
+    again = run(*words[:-3], 1e-9, "--out", tmp_path)
+    assert again.exit_code == 3 and "none found" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--activation", "relu"), "activation: found relu, expected a smooth one"),
+        (("--loss", "hinge"), "--loss: found 'hinge', expected logistic or squared"),
+        (("--minutes", 0), "--minutes: found 0.0, expected a positive number"),
+        (("--method", "magic"), "method: found 'magic'"),
+        (("--width", "2,x"), "--width: found"),
+        (("--points", 99), "points: found 99, expected 3 to 50"),
+    ],
+)
+def test_impossible_deadlocks(words, line):
+    result = run("deadlock", *words)
+    assert result.exit_code == 2 and result.stderr.startswith("error: ") and line in result.stderr

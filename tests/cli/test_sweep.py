@@ -116,3 +116,18 @@ def test_help(command: str) -> None:
     result = run(*filter(None, [command]), "--help")
     assert result.exit_code == 0
     assert "Usage" in result.stdout
+
+
+LARGE = PLAN.replace('["xor", "jellyfish"]', '"mnist"').replace('loss = "squared"\n', "")
+
+
+def test_a_folder_without_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPURIOUS_DATA", "")  # --data sets it
+    (tmp_path / "plan.toml").write_text(LARGE)
+    result = run("run", tmp_path / "plan.toml", "--store", tmp_path / "s", "--data", tmp_path)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "grid.dataset" in line and "found no file train-images-idx3-ubyte.gz" in line
+    missing = run("run", tmp_path / "plan.toml", "--data", tmp_path / "nowhere")
+    assert missing.exit_code == 2
+    assert "found no folder" in missing.stderr and "MNIST" in missing.stderr

@@ -39,7 +39,7 @@ def parts(request: Request, on_diagonal: int = 0, seed: int = 0):
     with jax.enable_x64(True):
         engine = compiled(request, on_diagonal)
         at = engine.begin(u, labels)
-        at = engine.climb(at, 0.9, 0.0, 50)
+        at = engine.climb(at, 0.9, 0.0, 20)
         eigenvalue, gradient = map(np.asarray, engine.measure(at))
     full = plan.offset + np.asarray(at.u) @ plan.basis.T
     n, d = request.points, request.network.inputs
@@ -55,7 +55,7 @@ def exact(x: np.ndarray, y: np.ndarray) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softplus", "gelu", "silu"])
+@pytest.mark.parametrize("activation", ["sigmoid", "gelu"])
 def test_climbers_stay_on_critical_points_of_the_real_loss(activation: str) -> None:
     network = Network((2, 2, 1), activation)
     x, y, theta, eigenvalue, gradient = parts(Request(9, network, Loss.LOGISTIC, "absolute"))
@@ -78,12 +78,12 @@ def test_climbers_stay_on_critical_points_of_the_real_loss(activation: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("widths", "loss"), [((1, 3, 1), Loss.SQUARED), ((2, 2, 2, 1), Loss.LOGISTIC)]
+    ("widths", "loss"), [((1, 3, 1), Loss.SQUARED), ((1, 2, 2, 1), Loss.LOGISTIC)]
 )
 def test_relative_eigenvalues_lie_between_minus_1_and_1(
     widths: tuple[int, ...], loss: Loss
 ) -> None:
-    *_, eigenvalue, _ = parts(Request(12, Network(widths, "tanh"), loss))
+    *_, eigenvalue, _ = parts(Request(9, Network(widths, "tanh"), loss))
     assert (np.abs(eigenvalue) <= 1 + 1e-6).all()
 
 
@@ -126,21 +126,24 @@ def test_a_find_is_certified_and_the_journal_repeats_it(tmp_path: Path) -> None:
         hunt(Request(11, SIGMOID, Loss.LOGISTIC), seconds=1, journal=journal)
 
 
-def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
-    """Four points are impossible (docs/constructions/deadlocks.md)."""
+def test_nothing_is_found_where_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four points are impossible (docs/small-deadlocks-lower-bound.md)."""
+    monkeypatch.setattr(hunting, "STARTS", 16)
+    monkeypatch.setattr(hunting, "STEPS", 400)
     journal = tmp_path / "journal.jsonl"
     request = Request(4, SIGMOID, Loss.LOGISTIC, "relative")
-    found, done = hunt(request, seconds=1e-9 + 5, journal=journal)
+    found, done = hunt(request, seconds=0.1, journal=journal)
     assert found is None and done
     assert all(entry.hits == 0 for entry in done)
     _, more = hunt(request, seconds=1e-9, journal=journal)
     assert more[: len(done)] == done
 
 
-def test_methods_can_be_compared() -> None:
-    for method in ("absolute", "homotopy"):
-        (entry,) = rounds(Request(12, SIGMOID, Loss.LOGISTIC, method), 1)
-        assert entry.starts == 48 and 0 <= entry.hits <= entry.critical <= 48
+def test_methods_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hunting, "STARTS", 8)
+    monkeypatch.setattr(hunting, "STEPS", 200)
+    (entry,) = rounds(Request(8, SIGMOID, Loss.LOGISTIC, "homotopy"), 1)
+    assert entry.starts == 8 and 0 <= entry.hits <= entry.critical <= 8
 
 
 def test_anatomy_of_the_seven_points() -> None:

@@ -1,9 +1,13 @@
-"""Yun, Sra and Jadbabaie: the best affine fit is a bad local minimum of a ReLU network, on any data.
+"""The best affine fit is a bad local minimum of a relu network, on any data, at any depth.
 
-One hidden unit is on at all points and carries the affine fit; the others are constant and on.
-Nearby all units stay on, the network stays affine, and no affine function is better. A hinge is better: unless the affine fit is
-perfect, some hinge of a linear function t correlates with its residuals, as the hinges, t and 1
-span all functions of t, and t may be chosen different on different inputs.
+One unit of every hidden layer is on at all points and carries the affine fit; the others are
+constant and on. Nearby all units stay on, the network stays affine on the data, and no affine
+function is better. A hinge is better: unless the affine fit is perfect, some hinge max(0, t - s) of
+a linear function t of the inputs correlates with its residuals, as the hinges, t and 1 span all
+functions of t on the data, and t may be chosen different on different inputs.
+
+Sources: Yun, Sra and Jadbabaie 2019, Theorem 1 (one hidden layer); He, Wang and Tao 2020, and
+Christof and Kowalczyk 2022 (any depth).
 """
 
 from __future__ import annotations
@@ -20,63 +24,97 @@ from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 __all__ = ["affine_fit"]
 
 ROOM: Final = Fraction(1)
-"""How far above 0 all pre-activations are at the minimum."""
+"""All pre-activations are at least this at the minimum."""
+
+SLOPE: Final = Fraction(1, 100)
+"""Of the leaky relu."""
 
 
-def affine_fit(data: Dataset, hidden: int, activation: str = "relu") -> Problem:
+def affine_fit(data: Dataset, hidden: Sequence[int], activation: str = "relu") -> Problem:
     """The minimum, and a better point as witness.
 
     Args:
         data: One output, not fitted perfectly by an affine function.
-        hidden: Units, at least 2.
-        activation: relu, or leaky_relu with slope 1/100.
+        hidden: Units of each hidden layer, at least 2 each.
+        activation: relu or leaky_relu.
 
     Raises:
         InputError: There is no such minimum.
     """
-    if hidden < 2:
-        raise InputError(f"hidden: found {hidden}, expected at least 2")
+    if not hidden or min(hidden) < 2:
+        raise InputError(f"hidden: found {list(hidden)}, expected layers of at least 2 units")
     targets = [row[0] for row in data.y]
     columns = [[*x, Fraction(1)] for x in data.x]
     fit = _least_squares(columns, targets)
     residuals = [y - _dot(row, fit) for row, y in zip(columns, targets, strict=True)]
     if not any(residuals):
         raise InputError("data: found a perfect affine fit, expected data that have none")
-    slope = Fraction(1, 100) if activation == "leaky_relu" else None
-    network = Network((data.inputs, hidden, 1), activation, slope)
-    point = _point(data, fit, None, hidden)
+    slope = SLOPE if activation == "leaky_relu" else None
+    network = Network((data.inputs, *hidden, 1), activation, slope)
     weight, start = _hinge(data, residuals)
     heights = [max(_dot(weight, x) - start, Fraction(0)) for x in data.x]
     bent = _least_squares([[*r, h] for r, h in zip(columns, heights, strict=True)], targets)
-    witness = _point(data, bent[:-1], (weight, start, bent[-1]), hidden, slope or Fraction(0))
+    point = _point(data, fit, (None, Fraction(0), Fraction(0)), network)
+    witness = _point(data, bent[:-1], (weight, start, bent[-1]), network)
     return Problem(network, Loss.SQUARED, data, point, witness)
 
 
 def _point(
     data: Dataset,
     fit: Sequence[Fraction],
-    hinge: tuple[Sequence[Fraction], Fraction, Fraction] | None,
-    hidden: int,
-    slope: Fraction = Fraction(0),
+    hinge: tuple[Sequence[Fraction] | None, Fraction, Fraction],
+    network: Network,
 ) -> Point:
-    """Unit 1 carries the affine part, unit 2 the hinge; the others are on and have weight 0.
+    """Unit 1 of each layer carries the affine part, unit 2 the hinge; the others are on.
 
-    A leaky unit is slope * z + (1 - slope) * max(0, z); its affine part is taken out again by
-    unit 1.
+    A leaky unit is slope z + (1 - slope) max(0, z); in the first layer its affine part is taken out
+    again by unit 1. In later layers unit 2 carries the first one's output plus a constant that
+    keeps it on.
     """
+    slope = network.slope or Fraction(0)
+    direction, start, height = hinge
+    first, *later = network.hidden
     weight, offset = list(fit[:-1]), fit[-1]
-    rows = [(Fraction(0),) * data.inputs] * hidden
-    biases = [ROOM] * hidden
-    out = [Fraction(0)] * hidden
-    if hinge is not None:
-        direction, start, height = hinge
-        gain = height / (1 - slope)
-        rows[1], biases[1], out[1] = tuple(direction), -start, gain
+    rows = [(Fraction(0),) * data.inputs] * first
+    biases = [ROOM] * first
+    gain = height / (1 - slope)
+    if direction is not None:
+        rows[1], biases[1] = tuple(direction), -start
         weight = [w - slope * gain * d for w, d in zip(weight, direction, strict=True)]
         offset += slope * gain * start
     lift = ROOM - min(_dot(weight, x) for x in data.x)
-    rows[0], biases[0], out[0] = tuple(weight), lift, Fraction(1)
-    return Point((Layer(tuple(rows), tuple(biases)), Layer((tuple(out),), (offset - lift,))))
+    rows[0], biases[0] = tuple(weight), lift
+    layers = [Layer(tuple(rows), tuple(biases))]
+    below = first
+    floor = _floor(data, direction, start, slope)
+    for units in later:
+        passed = [(Fraction(0),) * below] * units
+        shifts = [ROOM] * units
+        passed[0], shifts[0] = _unit(0, below), Fraction(0)
+        if direction is not None:
+            passed[1], shifts[1] = _unit(1, below), floor
+            offset -= gain * floor
+        layers.append(Layer(tuple(passed), tuple(shifts)))
+        below, floor = units, Fraction(0)
+    last = [Fraction(0)] * below
+    last[0] = Fraction(1)
+    if direction is not None:
+        last[1] = gain
+    return Point((*layers, Layer((tuple(last),), (offset - lift,))))
+
+
+def _floor(
+    data: Dataset, direction: Sequence[Fraction] | None, start: Fraction, slope: Fraction
+) -> Fraction:
+    """What has to be added to a hinge unit's output to keep it at least 0 on the data."""
+    if direction is None:
+        return Fraction(0)
+    lowest = min(_dot(direction, x) - start for x in data.x)
+    return max(-slope * lowest, Fraction(0))
+
+
+def _unit(index: int, size: int) -> tuple[Fraction, ...]:
+    return tuple(Fraction(int(k == index)) for k in range(size))
 
 
 def _hinge(data: Dataset, residuals: Sequence[Fraction]) -> tuple[list[Fraction], Fraction]:
@@ -91,8 +129,8 @@ def _hinge(data: Dataset, residuals: Sequence[Fraction]) -> tuple[list[Fraction]
         if pull:
             return weight, start
     raise InputError(
-        "data: found residuals that sum to 0 over equal inputs, expected a fit that is not the best "
-        "function of the inputs"
+        "data: found residuals that sum to 0 over equal inputs, expected a fit that is not the "
+        "best function of the inputs"
     )
 
 
@@ -111,11 +149,9 @@ def _least_squares(
     rows: Sequence[Sequence[Fraction]], targets: Sequence[Fraction]
 ) -> list[Fraction]:
     """Exact least squares; of several solutions one."""
-    matrix = fmpq_mat(
-        len(rows), len(rows[0]), [fmpq(v.numerator, v.denominator) for r in rows for v in r]
-    )
-    right = fmpq_mat(len(rows), 1, [fmpq(v.numerator, v.denominator) for v in targets])
     size = len(rows[0])
+    matrix = fmpq_mat(len(rows), size, [_exact(v) for row in rows for v in row])
+    right = fmpq_mat(len(rows), 1, [_exact(v) for v in targets])
     normal, wanted = matrix.transpose() * matrix, matrix.transpose() * right
     joined = fmpq_mat(
         size, size + 1, [v for k in range(size) for v in (*normal.tolist()[k], wanted[k, 0])]
@@ -129,5 +165,9 @@ def _least_squares(
     return solution
 
 
+def _exact(value: Fraction) -> fmpq:
+    return fmpq(value.numerator, value.denominator)
+
+
 def _dot(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:
-    return sum((a * b for a, b in zip(left, right, strict=True)), Fraction(0))
+    return sum((a * b for a, b in zip(left, right, strict=False)), Fraction(0))

@@ -1,4 +1,4 @@
-"""An entry of the catalogue."""
+"""An entry of the catalogue, and what running it showed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spurious.paper.evidence import Proof, prove
+from spurious.paper.wording import loss_text, proved_decimal, verdict_text
 from spurious.problem import Problem
+from spurious.verdict import Decision, Enclosure
 
-__all__ = ["Entry", "Standing", "Statement"]
+__all__ = ["Entry", "Outcome", "Standing", "Statement", "examine"]
 
 
 class Standing(enum.StrEnum):
     """How far an entry is proved by this project."""
 
     CERTIFIED = "certified"
-    PROVED_IN_BALLS = "proved in balls"
+    """A certificate that the independent checker accepts."""
+
+    PROVED = "proved"
+    """Proved in exact or ball arithmetic by code of the catalogue, without a certificate."""
+
     OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a computation in exact or ball arithmetic proved, where no certificate exists.
+    """What a computation in exact or ball arithmetic came to, where no certificate exists.
 
     Attributes:
         holds: Whether it was proved.
@@ -34,15 +41,15 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A construction from the literature.
+    """A construction from the literature. One of `problem`, `prove` and `reason` is given.
 
     Attributes:
         name: Short and unique.
         title: What it is, in a line.
         citation: Where it comes from.
-        problem: Builds the problem with its point, where it can be certified.
+        problem: Builds the problem with its point.
         prove: Proves a statement, where there is no certificate for it.
-        open: What is missing, where it is not proved here; empty otherwise.
+        reason: Why there is no certificate, or what is missing.
     """
 
     name: str
@@ -50,4 +57,56 @@ class Entry:
     citation: str
     problem: Callable[[], Problem] | None = None
     prove: Callable[[], Statement] | None = None
-    open: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running an entry showed.
+
+    Attributes:
+        entry: The entry.
+        standing: How far it is proved.
+        text: In words, with numbers.
+        proof: The verdict and its certificate, if there is one.
+    """
+
+    entry: Entry
+    standing: Standing
+    text: str
+    proof: Proof | None = None
+
+
+def examine(entry: Entry) -> Outcome:
+    """Certifies an entry's problem, or proves its statement."""
+    if entry.problem is not None:
+        proof = prove(entry.name, entry.title, entry.problem())
+        standing = Standing.CERTIFIED if proof.valid else Standing.OPEN
+        return Outcome(entry, standing, _text(proof), proof)
+    if entry.prove is not None:
+        statement = entry.prove()
+        standing = Standing.PROVED if statement.holds else Standing.OPEN
+        return Outcome(entry, standing, f"{statement.text}; no certificate: {entry.reason}")
+    return Outcome(entry, Standing.OPEN, entry.reason)
+
+
+def _text(proof: Proof) -> str:
+    verdict = proof.verdict
+    if verdict.decision is Decision.UNDECIDED:
+        return f"undecided: {verdict.reason}"
+    text = verdict_text(verdict)
+    if verdict.valley_limit is not None:
+        text += f", limit of the loss {_number(verdict.valley_limit)}"
+    elif verdict.loss is not None:
+        text += f", loss {_number(verdict.loss)}"
+    if verdict.witness_loss is not None:
+        text += f"; a better point has {_number(verdict.witness_loss)}"
+    return text
+
+
+def _number(value: Enclosure) -> str:
+    """Exact if that is short; a bound where no digit is proved."""
+    if value.lower <= 0 < value.upper:
+        return f"at most {float(value.upper):.0e}"
+    exact, rounded = loss_text(value), proved_decimal(value, 6)
+    return exact if len(exact) <= len(rounded) else rounded

@@ -9,8 +9,9 @@ so the loss is F(W) = 1/2 sum_ij g(w_i, w_j) - sum_ij g(w_i, v_j) + 1/2 sum_ij g
 derivatives (Safran and Shamir 2018, section 4; checked against finite differences in the tests):
 
     dg/du     = (|w| sin theta u/|u| + (pi - theta) w) / (2 pi)
-    d2g/du2   = |w| sin theta / (2 pi |u|) (I - u u^T/|u|^2 + n n^T),  n = (w/|w| - cos theta u/|u|) / sin theta
-    d2g/du dw = ((pi - theta) I + n_uw w^T/|w| + n u^T/|u|) / (2 pi),  n_uw = (u/|u| - cos theta w/|w|) / sin theta
+    d2g/du2   = |w| sin theta / (2 pi |u|) (I - u u^T/|u|^2 + n n^T)
+    d2g/du dw = ((pi - theta) I + m w^T/|w| + n u^T/|u|) / (2 pi)
+    n = (w/|w| - cos theta u/|u|) / sin theta,  m = (u/|u| - cos theta w/|w|) / sin theta
 
 and g(u, u) = |u|^2 / 2. If on a box of radius r around a point all Hessians have eigenvalues above
 lambda and 2 |gradient| < lambda r at its centre, the box holds a strict local minimum (Theorem 5 of
@@ -50,7 +51,7 @@ def safran_shamir() -> Statement:
 
 
 def _proved() -> Statement:
-    place = _published()
+    published = place = _published()
     for _ in range(NEWTON):
         gradient, hessian = gradient_and_hessian(_rows(place))
         step = hessian.mid().solve(arb_mat([[entry.mid()] for entry in gradient]))
@@ -65,13 +66,15 @@ def _proved() -> Statement:
         return Statement(False, "the Hessian was not proved definite")
     bound = definite.eigenvalue_bound
     lowest = arb(bound.numerator) / bound.denominator
+    off = max(float(abs(p - q).upper()) for p, q in zip(place, published, strict=True))
+    off += float(RADIUS)
     holds = balls.certainly_less(2 * balls.norm(gradient), lowest * radius)
     holds = holds and balls.certainly_less(arb(0), value)
     return Statement(
         bool(holds),
-        f"strict local minimum of loss {value.mid().str(8, radius=False)} within {float(RADIUS):.0e} "
-        f"of the published weights after Newton's method; Hessian eigenvalues >= {float(bound):.4g}; "
-        "the teacher's loss is 0",
+        f"strict local minimum of loss {value.mid().str(8, radius=False)}, every weight within "
+        f"{off:.1g} of the published one; Hessian eigenvalues >= {float(bound):.4g}; the teacher's "
+        "loss is 0",
     )
 
 

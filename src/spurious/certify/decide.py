@@ -9,7 +9,8 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 4. a valley to infinity, a descent direction, negative curvature;
 5. otherwise undecided, with the reason.
 
-For smooth activations: `convex_ball`, then refutation by gradient or curvature.
+For smooth activations: `constant_units`, `convex_ball`, `twin_units` if hidden units are exactly
+equal, then refutation by gradient or curvature.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
 
-from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, valley
+from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, twin_units, valley
 from spurious.certify.certificate import assemble, leaf_data
+from spurious.certify.constant_units import prove_constant_units
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.flatness import generic_flatness, shallow_flatness
 from spurious.certify.optimality import Optimality, judge_optimality
@@ -124,9 +126,17 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
 
 
 def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
+    """`constant_units` first: it searches for nothing."""
+    constant = prove_constant_units(problem, point)
+    if constant is not None:
+        return constant
     found = convex_ball.prove(problem, point)
     if isinstance(found, Proof):
         return found
+    twins = twin_units.prove(problem, point)
+    if isinstance(twins, Proof):
+        return twins
+    found = twins or found
     refuted = valley.smooth_valley(problem, point) or refute.smooth_refutation(problem, point)
     if isinstance(refuted, Proof):
         return _explained(refuted, found)

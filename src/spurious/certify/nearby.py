@@ -17,8 +17,9 @@ from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
 
+from spurious.certify.best_constant import best_constant
 from spurious.certify.convex_ball import largest_difference, nearby_limit
-from spurious.certify.evaluate import Evaluation, ball_loss, enclosure, evaluate, slope_at
+from spurious.certify.evaluate import Evaluation, enclosure, evaluate, slope_at
 from spurious.certify.flatness import generic_flatness
 from spurious.certify.outcome import Proof
 from spurious.certify.sums import classes
@@ -34,9 +35,8 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.exact.softmax_numbers import enclose
 from spurious.problem import Layer, Loss, Point, Problem, flatten
-from spurious.verdict import Decision
+from spurious.verdict import Decision, Enclosure
 
 DIGIT_LIMIT = 4000
 """Minima with longer numbers are not given: they could not be written to a problem file."""
@@ -235,22 +235,24 @@ def _slope(problem: Problem, output: int, value: fmpq) -> arb:
     return total
 
 
-def _constant_proof(problem: Problem, evaluation: Evaluation, radius: Fraction) -> Proof:
-    outputs = [[arb(f) for f in row] for row in evaluation.outputs]
-    loss = ball_loss(problem.loss, problem.data, outputs)
-    fall = arb(0)
-    for k in range(len(evaluation.outputs[0])):
-        total = arb(0)
-        for row in evaluation.loss_derivative:
-            total += enclose(row[k])
-        fall += abs(total)
-    lowest = loss - rational(radius) * fall
+def _constant_proof(problem: Problem, evaluation: Evaluation, radius: Fraction) -> Proof | None:
+    exact, rest = Fraction(0), arb(0)
+    with balls.precision(balls.PRECISIONS[1]):
+        for targets in zip(*problem.data.y, strict=True):
+            found = best_constant(problem.loss, targets)
+            if found is None:
+                return None
+            if isinstance(found[1], Fraction):
+                exact += found[1]
+            else:
+                rest += found[1]
+        loss = Enclosure(exact) if problem.loss is Loss.SQUARED else enclosure(rest)
     flat = generic_flatness(evaluation)
     return Proof(
         decision=Decision.LOCAL_MINIMUM_NEARBY,
         evidence={"rule": "constant_output", "radius": str(radius)},
         reason="a layer is dead on all data, and the best constant output is this near",
-        loss=enclosure(lowest.union(loss)),
+        loss=loss,
         radius=radius,
         strict=flat.strict,
     )

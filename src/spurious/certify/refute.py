@@ -136,6 +136,15 @@ def smooth_refutation(problem: Problem, point: Point) -> Proof | Undecided:
     return Undecided(reason)
 
 
+def curvature(problem: Problem, point: Point) -> Proof | None:
+    """Refutes a point by negative curvature alone: near a saddle that says more than a slope."""
+    with balls.precision(balls.PRECISIONS[1]):
+        try:
+            return _by_curvature(problem, point)
+        except KinkError:
+            return None
+
+
 def _by_gradient(problem: Problem, point: Point) -> Proof | None:
     gradient = gradient_balls(problem, point)
     if all(balls.sign(entry) in (None, 0) for entry in gradient):

@@ -8,10 +8,12 @@ import typer
 
 from spurious import __version__
 from spurious.cli.atlas import atlas, global_
+from spurious.cli.catalogue import catalogue
 from spurious.cli.certify import certify
 from spurious.cli.check import check
 from spurious.cli.construct import construct_app
 from spurious.cli.datasets import datasets
+from spurious.cli.explore import explore
 from spurious.cli.help_text import help_text
 from spurious.cli.reproduce import reproduce
 from spurious.cli.statuses import guarded
@@ -54,6 +56,9 @@ def _options(
       spurious global d1 --hidden 2          the lowest, with a proof
       spurious sweep run plan.toml           train many networks, count what they end in
       spurious construct region-trap         bad minima made to order
+      spurious construct deadlock            hunt small data with a bad minimum
+      spurious catalogue                     everybody's constructions, certified
+      spurious explore                       a page to play with small networks
     """
 
 
@@ -64,5 +69,7 @@ app.command(help=help_text(atlas.__doc__))(guarded(atlas))
 app.command("global", help=help_text(global_.__doc__))(guarded(global_))
 app.command(help=help_text(reproduce.__doc__))(guarded(reproduce))
 app.command(help=help_text(datasets.__doc__))(guarded(datasets))
+app.command(help=help_text(catalogue.__doc__))(guarded(catalogue))
+app.command(help=help_text(explore.__doc__))(guarded(explore))
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(construct_app, name="construct")

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from spurious.problem import Point, Problem
 
 __all__ = [
-    "anatomy_figure",
     "deadlock_figure",
+    "deaths_figure",
     "depth_figure",
     "outputs_figure",
     "shifted_figure",
+    "slices_figure",
     "trap_figure",
 ]
 
@@ -115,26 +116,35 @@ def deadlock_figure(problem: Problem) -> Figure:
     return decision_boundaries(panels)
 
 
-def anatomy_figure(found: Anatomy) -> Figure:
-    """The loss along eigenvectors, and the smallest eigenvalue while points change weight."""
+def slices_figure(found: Anatomy) -> Figure:
+    """The loss along the flattest eigenvectors."""
     rise = found.losses - found.losses[:, len(found.distances) // 2, None]
     along = tuple(
         Series(f"eigenvalue {value:.2g}", found.distances, np.where(row > 0, row, np.nan))
         for value, row in zip(found.eigenvalues[:SHOWN], rise, strict=False)
     )
-    deaths = tuple(
-        Series(f"point {k}", death.t, death.eigenvalue)
-        for k, death in enumerate(found.deaths, start=1)
-    )
-    left = SeriesPanel(
-        "(a) along the flattest eigenvectors",
+    panel = SeriesPanel(
+        "along the flattest eigenvectors",
         "distance from the minimum",
         "loss above the minimum",
         along,
         log_y=True,
     )
-    right = SeriesPanel("(b) one point's weight times $e^t$", "$t$", "smallest eigenvalue", deaths)
-    return series_panels((left, right))
+    return series_panels([panel])
+
+
+def deaths_figure(found: Anatomy) -> Figure:
+    """How the minimum bends and moves while one point changes weight, to where it dies."""
+    numbered = list(enumerate(found.deaths, start=1))
+    curvature = tuple(Series(f"point {k}", death.t, death.eigenvalue) for k, death in numbered)
+    movement = tuple(Series(f"point {k}", death.t, death.moved) for k, death in numbered)
+    label = "$t$, with one point's weight times $e^t$"
+    return series_panels(
+        (
+            SeriesPanel("(a) curvature", label, "smallest eigenvalue of the Hessian", curvature),
+            SeriesPanel("(b) movement", label, "distance from the place at $t = 0$", movement),
+        )
+    )
 
 
 def depth_figure(share: ConstantShare, bounds: Sequence[float]) -> Figure:

@@ -99,8 +99,7 @@ def _deliver(
     facts = {
         "network": f"{'-'.join(map(str, request.network.widths))} {request.network.activation}, "
         f"{request.loss} loss",
-        "searched": f"{starts:,} starts in {len(done)} rounds, method {request.method}; "
-        f"{hits} minima in floating point",
+        "searched": f"{starts:,} starts, method {request.method}; {hits} minima in floating point",
     }
     summary: dict[str, Any] = {
         "points": request.points,
@@ -117,27 +116,31 @@ def _deliver(
         facts["result"] = f"none found{closest}"
         deliver(Made(f"no {title}", facts, summary, {}, None), out, as_json)
         return Status.UNDECIDED
-    facts["data"] = f"{found.decimals} decimals"
+    facts["data"] = f"rounded to multiples of 1e-{found.decimals}"
     facts["curvature"] = f"smallest eigenvalue about {found.eigenvalue:.3g}"
     summary |= {"decimals": found.decimals, "eigenvalue": found.eigenvalue}
     figure = None if out is None else deadlock_figure(found.problem)
     if out is not None:
         _write_anatomy(found, out)
-        summary["anatomy"] = "anatomy.png"
+        facts["pictures"] = (
+            "picture.png; slices.png, the loss along eigenvectors; deaths.png, "
+            "the minimum while a point changes weight"
+        )
     return deliver(Made(title, facts, summary, {"minimum": found.problem}, figure), out, as_json)
 
 
 def _write_anatomy(found: Find, out: Path) -> None:
     from spurious.cli.construct_display import busy
-    from spurious.cli.construct_pictures import anatomy_figure
+    from spurious.cli.construct_pictures import deaths_figure, slices_figure
     from spurious.figures import png_bytes, svg_text
     from spurious.hunt.anatomy import anatomy
     from spurious.paper.writing import write_atomically
 
     with busy("looking into the minimum"):
-        figure = anatomy_figure(anatomy(found.problem))
-    write_atomically(out / "anatomy.svg", svg_text(figure))
-    write_atomically(out / "anatomy.png", png_bytes(figure))
+        inside = anatomy(found.problem)
+    for name, figure in (("slices", slices_figure(inside)), ("deaths", deaths_figure(inside))):
+        write_atomically(out / f"{name}.svg", svg_text(figure))
+        write_atomically(out / f"{name}.png", png_bytes(figure))
 
 
 @contextmanager

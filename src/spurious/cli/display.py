@@ -17,10 +17,18 @@ from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.verdict import Answer, Decision, Verdict
 
 if TYPE_CHECKING:
+    from spurious.catalogue import Outcome
     from spurious.paper import Claim, ClaimResult
     from spurious.problem import BuiltIn
 
-__all__ = ["progress", "show_check", "show_claims", "show_datasets", "show_verdict"]
+__all__ = [
+    "progress",
+    "show_catalogue",
+    "show_check",
+    "show_claims",
+    "show_datasets",
+    "show_verdict",
+]
 
 _LABELS: Final = 14
 _GOOD, _BAD, _OPEN = "bold green", "bold red", "bold yellow"
@@ -86,6 +94,20 @@ def show_datasets(found: Sequence[BuiltIn]) -> None:
         sizes = str(entry.data.size), str(entry.data.inputs)
         table.add_row(entry.name, *sizes, str(entry.loss), Text(entry.description))
     _console().print(table)
+
+
+def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
+    """Prints entries of the catalogue: what they are, whose they are, what was proved."""
+    console = _console()
+    for outcome in outcomes:
+        style = _OPEN if outcome.standing == "open" else _GOOD
+        head = Text.assemble((outcome.entry.name, "bold"), "  ", (str(outcome.standing), style))
+        console.print(head)
+        for line in (outcome.entry.title, outcome.text):
+            console.print(Padding.indent(Text(line), 2))
+        console.print(Padding.indent(Text(outcome.entry.citation, style="dim"), 2))
+    if out is not None:
+        console.print(Text(f"\nwritten to {out}"), soft_wrap=True)
 
 
 def show_claims(results: Sequence[ClaimResult], out: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from spurious.cli.data_folder import DataOption, name_data_folder
 from spurious.cli.statuses import Status
 
 __all__ = ["reproduce"]
@@ -33,6 +34,7 @@ def reproduce(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")] = Path(
         "reproduction"
     ),
+    data: DataOption = None,
 ) -> Status:
     """Test the paper's claims and write a report.
 
@@ -43,9 +45,10 @@ def reproduce(
     Examples:
       spurious reproduce
       spurious reproduce C5 C13 --out report
+      spurious reproduce C1 C2 --budget standard --data DIR
 
     Exit status:
-      0    every claim asked for was run, or is marked as not run yet
+      0    every claim asked for was run, or is marked as not run
       1    a claim failed, or the checker rejected a certificate
       2    unknown claim, or a folder that cannot be written
       130  interrupted
@@ -54,6 +57,7 @@ def reproduce(
     from spurious.paper import CLAIMS, Budget, find_claim
     from spurious.paper import reproduce as run
 
+    name_data_folder(data)
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
     with progress(len({claim.id for claim in asked})) as (starting, finished, say):
         results = run(asked, Budget(budget.value), out, starting, finished, say)

@@ -53,11 +53,11 @@ def _console(stderr: bool = False) -> Console:
 
 
 @contextmanager
-def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
+def live(plan: Plan) -> Generator[tuple[Callable[[SweepProgress], None], Callable[[str], None]]]:
     """Reports a running sweep on stderr: a table on a terminal, else a line now and then.
 
     Yields:
-        What to call with every progress.
+        What to call with every progress, and with lines on what large networks are doing.
     """
     console = _console(stderr=True)
     cells = {cell.labels: Counter[str]() for cell in plan.cells}
@@ -96,7 +96,13 @@ def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
                 parts = plan.name, text, rate(progress), left(progress)
                 console.print(Text("  ".join(filter(None, parts))))
 
-        yield line
+        def say(text: str) -> None:
+            nonlocal said
+            if time.monotonic() - said > PLAIN_SECONDS:
+                said = time.monotonic()
+                console.print(Text(f"{plan.name}  {text}"))
+
+        yield line, say
         return
 
     with Live(bar, console=console, refresh_per_second=4, transient=True) as display:
@@ -113,7 +119,10 @@ def live(plan: Plan) -> Generator[Callable[[SweepProgress], None]]:
             table = _table(summary, console.width < WIDE_ENOUGH)
             display.update(Group(table, bar) if summary else bar)
 
-        yield update
+        def describe(text: str) -> None:
+            bar.update(task, description=text)
+
+        yield update, describe
 
 
 def show_summaries(found: Sequence[Summary], as_json: bool) -> None:

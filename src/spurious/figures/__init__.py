@@ -15,6 +15,7 @@ from spurious.figures.diagnosis import (
     layer_activity,
     region_map,
 )
+from spurious.figures.dots import DotRow, dot_grid
 from spurious.figures.outcomes import OutcomePanel, outcome_shares
 from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
 from spurious.figures.series import Series, SeriesPanel, series_panels
@@ -25,6 +26,7 @@ __all__ = [
     "BoundaryPanel",
     "CostPanel",
     "CostSeries",
+    "DotRow",
     "FittedCurve",
     "LayerBar",
     "LineSlice",
@@ -40,6 +42,7 @@ __all__ = [
     "curvature_and_slices",
     "dead_layer",
     "decision_boundaries",
+    "dot_grid",
     "layer_activity",
     "loss_slices",
     "outcome_shares",

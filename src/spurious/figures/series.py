@@ -96,7 +96,7 @@ def _draw(axes: Axes, panel: SeriesPanel) -> None:
         look = place if series.look is None else series.look
         colour = CYCLE[look % len(CYCLE)]
         if series.joined:
-            line = LINES[look % len(LINES)]
+            line = LINES[(look + look // len(CYCLE)) % len(LINES)]
             axes.plot(series.x, series.y, color=colour, ls=line, label=series.label)
             if series.low is not None and series.high is not None:
                 axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.2, lw=0)

@@ -25,7 +25,7 @@ STEPS: Final = 2_000
 CHUNK: Final = 100
 """Steps between two reports."""
 
-LOOK: Final = 1_000
+LOOK: Final = 200
 """Steps between two looks for hits."""
 
 POSITIVE: Final = 1e-6

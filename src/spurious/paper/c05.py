@@ -49,7 +49,7 @@ def run() -> ClaimResult:
     picture = Picture(
         "c05-fits",
         "The function at the paper's point and a better one. The point x = 3 lies exactly on the "
-        "kink, so the loss is not differentiable there.",
+        "kink, so the loss has no second derivative there.",
         regression_fits([panel]),
     )
     status = overall(rows)
@@ -59,8 +59,8 @@ def run() -> ClaimResult:
         rows,
         explained(
             status,
-            "The loss has no derivative at this point, because the data point x = 3 sits on the "
-            "unit's kink. All one-sided derivatives are shown to be nonnegative, exactly; by "
+            "The loss has no second derivative at this point, because the data point x = 3 sits on "
+            "the unit's kink. All one-sided derivatives are shown to be nonnegative, exactly; by "
             "convexity of the squared loss this proves a local minimum.",
             "The better point is f(x) = max(0, -3x). The enumeration shows that it is the best "
             "there is with one unit.",

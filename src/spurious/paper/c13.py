@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from spurious.exact import balls
+from spurious.exact.five_points import inequalities
 from spurious.figures import decision_boundaries, loss_slices
 from spurious.paper.boundary import boundary_panel
 from spurious.paper.bundled import bundled, point_of, witness_of
@@ -23,7 +25,14 @@ from spurious.paper.claims import find_claim
 from spurious.paper.classify import Count, classified
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.landscape import Landscape, landscape, landscape_table
-from spurious.paper.wording import exact_text, interval_text, proved_decimal, verdict_text
+from spurious.paper.random_starts import ending_at
+from spurious.paper.wording import (
+    exact_text,
+    interval_text,
+    proved_decimal,
+    rate_text,
+    verdict_text,
+)
 from spurious.verdict import Enclosure
 
 __all__ = ["Deadlock", "run"]
@@ -37,6 +46,12 @@ SQUARED: Final = (
 )
 REACH: Final = 1.0
 """How far the loss slices go, in Euclidean distance."""
+
+LEAST: Final = 6
+"""No 2-2-1 sigmoid network has a minimum with a positive definite Hessian, other than the best fit,
+on fewer points: Theorem A of docs/small-deadlocks-lower-bound.md."""
+
+PRINTED_SHARE: Final = 0.12
 
 PRINTED_LOSS: Final = Enclosure(Fraction(57774, 10000), Fraction(1, 20000))
 """5.7774, as printed: anything that rounds to it."""
@@ -124,8 +139,9 @@ def _explanation(found: tuple[Deadlock, ...]) -> tuple[str, ...]:
     if sizes and min(sizes) < 10:
         sentences.append(
             f"The conjecture that ten points are the smallest is false: {min(sizes)} points "
-            "suffice. It is quoted from a published reader's summary; version 2 of the paper "
-            "itself we have not read."
+            f"suffice, and fewer than {LEAST} never do (docs/small-deadlocks-lower-bound.md; for "
+            "minima with a positive definite Hessian). It is quoted from a published reader's "
+            "summary; version 2 of the paper itself we have not read."
         )
     return tuple(sentences)
 
@@ -175,11 +191,29 @@ def _main_rows(ten: Deadlock) -> tuple[Row, ...]:
             proved(ten.holds),
             key=True,
         ),
+        *_starts_rows(ten),
+    )
+
+
+def _starts_rows(ten: Deadlock) -> tuple[Row, ...]:
+    """The first spread is the protocol; the others show how much it matters."""
+    first, *others = ending_at(ten.proof.problem.data, float(ten.proof.loss.mid))
+    covered = first.rate.low <= PRINTED_SHARE <= first.rate.high
+    return (
         Row(
-            "random starts with BFGS that end there",
+            "standard normal starts from which BFGS ends there",
             "about 12% of 3000",
-            "needs the ensemble engine",
-            Status.NOT_RUN_YET,
+            f"{rate_text(first.rate)} of {first.rate.total:,}",
+            Status.REPRODUCED if covered else Status.DIFFERS,
+        ),
+        *(
+            Row(
+                f"the same, starts with standard deviation {other.spread:g}",
+                "",
+                rate_text(other.rate),
+                Status.MEASURED,
+            )
+            for other in others
         ),
     )
 
@@ -187,10 +221,15 @@ def _main_rows(ten: Deadlock) -> tuple[Row, ...]:
 def _conjecture(found: tuple[Deadlock, ...]) -> Row:
     sizes = [deadlock.size for deadlock in found if deadlock.holds]
     fewer = bool(sizes) and min(sizes) < 10
+    numbers = inequalities().values()
+    least = all(balls.sign(number) == -1 for number in numbers)
+    bounds = [f"at most {min(sizes)} (certified)"] if sizes else []
+    if least:
+        bounds.append(f"at least {LEAST} (a proof with {len(numbers)} inequalities, all checked)")
     return Row(
         "fewest points with such a minimum (conjecture, from a published reader's summary)",
         "10",
-        f"at most {min(sizes)}" if sizes else "none proved",
+        ", ".join(bounds) or "none proved",
         Status.REFUTED if fewer else Status.DIFFERS,
         key=True,
         heading="the ten-point conjecture",

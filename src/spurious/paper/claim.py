@@ -78,7 +78,6 @@ class Claim:
         title: A few words.
         source: Where the paper makes it.
         statement: What it says, in our words.
-        later: What it still needs before it can be tested here, or "" if it is tested.
         measured: Whether its test depends on the budget; then its `run` takes a `Context`.
     """
 
@@ -86,7 +85,6 @@ class Claim:
     title: str
     source: str
     statement: str
-    later: str = ""
     measured: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The paper's claims, C1 to C14, and which of them are still to be tested.
+"""The paper's claims, C1 to C14.
 
 Source: Swirszcz, Czarnecki, Pascanu, "Local minima in training of neural networks",
 arXiv 1611.06310 (v1, November 2016; v2, February 2017). Statements are in our own words.
@@ -13,8 +13,6 @@ from spurious.paper.claim import Claim
 
 __all__ = ["CLAIMS", "find_claim"]
 
-_LARGE: Final = "needs ensembles of networks that are too large for the kernel of package train"
-
 CLAIMS: Final = (
     Claim(
         "C1",
@@ -22,7 +20,7 @@ CLAIMS: Final = (
         "v1, Fig. 1",
         "ReLU networks that start with units dead on most data do not recover in a million steps "
         "of Adam; depth does not help, permuted labels make it worse.",
-        _LARGE,
+        measured=True,
     ),
     Claim(
         "C2",
@@ -30,7 +28,7 @@ CLAIMS: Final = (
         "v1, Fig. 2",
         "Inputs scaled so that they fall into few linear regions of the fresh network make a "
         "one-layer ReLU network learn badly.",
-        _LARGE,
+        measured=True,
     ),
     Claim(
         "C3",
@@ -77,7 +75,7 @@ CLAIMS: Final = (
         "v1, Fig. 5",
         "Regression on a zig-zag whose inputs are squeezed together stays bad even with thousands "
         "of hidden units.",
-        _LARGE,
+        measured=True,
     ),
     Claim(
         "C9",

@@ -22,7 +22,7 @@ from spurious.problem import (
     write_problem,
 )
 from spurious.sweep import AXES, Cell, Plan, connect, parse_plan
-from spurious.train import starts
+from spurious.train import Recipe, starts
 
 __all__ = ["BIASED", "UNBIASED", "UPDATES", "RegionCell", "region_cells"]
 
@@ -93,6 +93,7 @@ def _measured(cell: Cell, count: int, runs: Any) -> RegionCell:
         "FROM runs WHERE dataset = ? AND hidden = ? AND initialisation = ? ORDER BY index",
         [file, width, start],
     ).fetchnumpy()
+    assert isinstance(cell.recipe, Recipe)
     regions = initial_regions(cell.recipe, starts(cell.recipe, SEED, 0, count))
     name, _, scale = file.removesuffix(".json").partition("-")
     return RegionCell(

@@ -77,11 +77,7 @@ def reproduce(
 
 
 def run_claim(claim: Claim, context: Context) -> ClaimResult:
-    """Tests one claim; one that cannot be tested yet, or that raises, says so in its result."""
-    if claim.later:
-        return ClaimResult(
-            claim, Status.NOT_RUN_YET, explanation=(f"Not tested yet: {claim.later}.",)
-        )
+    """Tests one claim; one that raises says so in its result."""
     start = time.perf_counter()
     try:
         module = import_module(f"spurious.paper.c{int(claim.id[1:]):02d}")
@@ -96,13 +92,8 @@ def _failed(claim: Claim, error: Exception, seconds: float) -> ClaimResult:
     return ClaimResult(claim, Status.FAILED, explanation=(text,), seconds=seconds)
 
 
-def _waiting(claim: Claim) -> str:
-    return f"Not tested yet: {claim.later}."
-
-
 def _left_out(claim: Claim) -> ClaimResult:
-    reason = _waiting(claim) if claim.later else "Not part of this run."
-    return ClaimResult(claim, Status.NOT_RUN_YET, explanation=(reason,))
+    return ClaimResult(claim, Status.NOT_RUN_YET, explanation=("Not part of this run.",))
 
 
 def _write_files(result: ClaimResult, out: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spurious.paper.claim import Context
-from spurious.sweep import Plan, Progress, Store, open_store, run_sweep
+from spurious.sweep import Plan, Progress, Store, on_this_machine, open_store, run_sweep
 from spurious.train import Outcome
 
 __all__ = ["swept"]
@@ -25,7 +25,10 @@ def swept(plan: Plan, context: Context) -> Store:
         share = f", {100 * solved / seen:.0f}% solved" if seen else ""
         context.say(f"{plan.name}: {progress.runs:,} of {progress.total:,} runs{share}")
 
-    result = run_sweep(plan, store, report=report)
+    def say(line: str) -> None:
+        context.say(f"{plan.name}: {line}")
+
+    result = run_sweep(plan, store, on_this_machine(store, say=say), report)
     if result.failed:
         raise RuntimeError(f"a shard failed: {next(iter(result.failed.values()))}")
     return store

@@ -1,6 +1,7 @@
 """Sweeps: plans, shards, the result store, statistics, and where shards are trained."""
 
 from spurious.sweep.axes import AXES
+from spurious.sweep.ensembles import on_this_machine
 from spurious.sweep.executors import Failure, connect_cluster, local, on_cluster
 from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
 from spurious.sweep.run import Progress, SweepResult, run_sweep
@@ -25,6 +26,7 @@ __all__ = [
     "local",
     "make_part",
     "on_cluster",
+    "on_this_machine",
     "open_store",
     "parse_plan",
     "read_plan",

@@ -7,7 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
+from spurious.data import ARRAY_DATASETS, ArrayData, array_data
 from spurious.errors import InputError
+from spurious.large import LargeRecipe
 from spurious.problem import DATASETS, Dataset, Loss, Network, dataset, read_problem
 from spurious.train import Initialisation, Optimiser, Recipe
 
@@ -37,7 +39,7 @@ OPTIONAL: Final = ("slope", "loss", "batch", "precision", "tolerance")
 
 def recipe_of(
     values: Mapping[str, Any], where: str, folder: Path
-) -> tuple[tuple[Label, ...], Recipe]:
+) -> tuple[tuple[Label, ...], Recipe | LargeRecipe]:
     """The labels and the recipe of a combination.
 
     Args:
@@ -57,11 +59,8 @@ def recipe_of(
             _number(values[axis], f"{where}.{axis}")
     combination = ", ".join(f"{a} = {v}" for a, v in values.items() if v is not None)
     try:
-        outputs = len(data.y[0])
-        if loss is Loss.CROSS_ENTROPY:
-            outputs = int(max(row[0] for row in data.y)) + 1
         network = Network(
-            (data.inputs, *hidden, outputs),
+            _widths(data, loss, hidden),
             _text(values["activation"], f"{where}.activation"),
             _slope(values["slope"], f"{where}.slope"),
         )
@@ -69,17 +68,32 @@ def recipe_of(
         rule = _named(values["optimiser"], f"{where}.optimiser")
         if "step_size" in rule:
             raise InputError("optimiser.step_size: give it as the grid's axis step_size")
-        recipe = Recipe(
-            network,
-            loss,
-            data,
-            _made(Initialisation, "initialisation", start),
-            _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])}),
-            values["updates"],
-            batch=values["batch"],
-            precision=values["precision"] or "float32",
-            tolerance=values["tolerance"],
-        )
+        initialisation = _made(Initialisation, "initialisation", start)
+        optimiser = _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])})
+        precision = values["precision"] or "float32"
+        updates, batch, tolerance = values["updates"], values["batch"], values["tolerance"]
+        recipe: Recipe | LargeRecipe
+        if isinstance(data, ArrayData):
+            if precision != "float32":
+                raise InputError(
+                    f"precision: found {precision!r}, expected float32, in which large networks "
+                    "are trained"
+                )
+            recipe = LargeRecipe(
+                network, loss, data, initialisation, optimiser, updates, batch, tolerance
+            )
+        else:
+            recipe = Recipe(
+                network,
+                loss,
+                data,
+                initialisation,
+                optimiser,
+                updates,
+                batch=batch,
+                precision=precision,
+                tolerance=tolerance,
+            )
     except InputError as error:
         raise InputError(f"{where}: the combination {combination} is impossible: {error}") from None
     labels = (
@@ -93,21 +107,36 @@ def recipe_of(
         recipe.optimiser.step_size,
         recipe.updates,
         recipe.batch,
-        recipe.precision,
+        precision,
         recipe.tolerance,
     )
     return labels, recipe
 
 
-def _data(value: object, where: str, folder: Path) -> tuple[Dataset, Loss, str]:
+def _widths(data: Dataset | ArrayData, loss: Loss, hidden: tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(data, ArrayData):
+        return (data.inputs.shape[1], *hidden, data.outputs)
+    outputs = len(data.y[0])
+    if loss is Loss.CROSS_ENTROPY:
+        outputs = int(max(row[0] for row in data.y)) + 1
+    return (data.inputs, *hidden, outputs)
+
+
+def _data(value: object, where: str, folder: Path) -> tuple[Dataset | ArrayData, Loss, str]:
+    if isinstance(value, dict) or value in ARRAY_DATASETS:
+        try:
+            arrays = array_data(_named(value, where))
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        return arrays, Loss.CROSS_ENTROPY if arrays.classes else Loss.SQUARED, arrays.name
     name = _text(value, where)
     if name in DATASETS:
         found = dataset(name)
         return found.data, found.loss, name
     if "." not in name and "/" not in name:
         raise InputError(
-            f"{where}: found {name!r}, expected one of {', '.join(DATASETS)}, or the path of a "
-            "problem file"
+            f"{where}: found {name!r}, expected one of {', '.join((*DATASETS, *ARRAY_DATASETS))}, "
+            "or the path of a problem file"
         )
     try:
         problem = read_problem(folder / name)

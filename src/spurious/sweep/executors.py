@@ -17,7 +17,15 @@ from spurious.errors import InputError
 from spurious.sweep.shard import Shard, make_part
 from spurious.train import Cancelled, cores
 
-__all__ = ["Executor", "Failure", "Result", "connect_cluster", "local", "on_cluster"]
+__all__ = [
+    "Executor",
+    "Failure",
+    "Result",
+    "connect_cluster",
+    "failure",
+    "local",
+    "on_cluster",
+]
 
 IN_FLIGHT: Final = 3
 """Shards that a cluster holds for each of its threads."""
@@ -64,7 +72,7 @@ def local(workers: int | None = None, make: Make = make_part) -> Executor:
             except Cancelled:
                 raise
             except Exception as error:  # belongs to the shard; the others go on
-                return _failure(error)
+                return failure(error)
 
         waiting = iter(shards)
         with ThreadPoolExecutor(wanted) as pool:
@@ -113,7 +121,7 @@ def on_cluster(client: Any, make: Make = make_part) -> Executor:
             for future in done:
                 shard = running.pop(future.key)
                 error = future.exception()
-                yield shard, future.result() if error is None else _failure(error)
+                yield shard, future.result() if error is None else failure(error)
                 future.release()
                 if not stop.is_set():
                     hand_out()
@@ -141,6 +149,7 @@ def connect_cluster(address: str) -> Any:
         raise InputError(f"cluster: no scheduler answers at {address} ({error})") from None
 
 
-def _failure(error: BaseException) -> Failure:
+def failure(error: BaseException) -> Failure:
+    """An exception as the reason of a failure."""
     text = " ".join(str(error).split())
     return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__)

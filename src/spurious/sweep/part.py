@@ -37,7 +37,7 @@ def part_bytes(
         name: The shard's name, kept in the file.
         labels: The cell's value on each of `AXES`; each becomes a column.
         seed: The sweep's, a column too.
-        columns: As `train_and_name` returns them.
+        columns: As `train_and_name` or `large.rows` returns them.
     """
     count = len(columns["index"])
     cell = {
@@ -45,7 +45,11 @@ def part_bytes(
         for axis, label in zip(AXES, labels, strict=True)
     }
     unsolved = columns["outcome"] != Outcome.SOLVED
-    rows = {column: _column(values, unsolved) for column, values in columns.items()}
+    every = np.ones(count, np.bool_)
+    rows = {
+        column: _column(values, unsolved if column == "parameters" else every)
+        for column, values in columns.items()
+    }
     assert not rows.keys() & cell.keys()
     seeds = pa.array(np.full(count, seed, np.uint64))
     table = pa.table({**cell, "seed": seeds, **rows}, metadata={"shard": name})
@@ -54,14 +58,14 @@ def part_bytes(
     return out.getvalue()
 
 
-def _column(values: npt.NDArray[Any], unsolved: npt.NDArray[np.bool_]) -> Any:
-    """A column; rows of a matrix become lists, null where the run was solved."""
+def _column(values: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> Any:
+    """A column; rows of a matrix become lists, null where they are not kept."""
     if values.ndim == 1:
         return pa.array(values.tolist() if values.dtype.kind == "U" else values)
-    ends = np.cumsum(np.where(unsolved, values.shape[1], 0))
+    ends = np.cumsum(np.where(kept, values.shape[1], 0))
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
-    flat = pa.array(values[unsolved].ravel())
-    return pa.ListArray.from_arrays(offsets, flat, mask=pa.array(~unsolved))
+    flat = pa.array(values[kept].ravel())
+    return pa.ListArray.from_arrays(offsets, flat, mask=pa.array(~kept))
 
 
 def part_entry(content: bytes, name: str, count: int) -> dict[str, Any] | None:

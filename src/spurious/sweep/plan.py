@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from spurious.errors import InputError
+from spurious.large import LargeRecipe
 from spurious.sweep.axes import AXES, OPTIONAL, Label, recipe_of
 from spurious.train import Recipe
 
@@ -35,7 +36,7 @@ class Cell:
     """
 
     labels: tuple[Label, ...]
-    recipe: Recipe
+    recipe: Recipe | LargeRecipe
 
 
 @dataclass(frozen=True, slots=True)

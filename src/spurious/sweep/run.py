@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from spurious.errors import InputError
 from spurious.sweep.axes import AXES
-from spurious.sweep.executors import Executor, Failure, local
+from spurious.sweep.ensembles import on_this_machine
+from spurious.sweep.executors import Executor, Failure
 from spurious.sweep.part import part_entry, part_outcomes
 from spurious.sweep.plan import Plan
 from spurious.sweep.shard import Shard, cell_name, shards_of
@@ -93,7 +94,7 @@ def run_sweep(
     pending = [shard for name, shard in shards.items() if name not in done]
     before, last = len(done), time.monotonic()
     try:
-        for shard, result in (executor or local())(pending, stop):
+        for shard, result in (executor or on_this_machine(store))(pending, stop):
             name = shard.name
             if isinstance(result, Failure):
                 failed[name] = result.reason

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any
 
+from spurious.large import LARGE_VERSION, LargeRecipe
 from spurious.sweep.axes import AXES
 from spurious.sweep.part import part_bytes
 from spurious.sweep.plan import Cell, Plan
@@ -53,7 +54,7 @@ def shards_of(plan: Plan) -> Iterator[Shard]:
             yield Shard(cell, plan.seed, first, min(plan.shard, plan.runs - first))
 
 
-def cell_name(recipe: Recipe) -> str:
+def cell_name(recipe: Recipe | LargeRecipe) -> str:
     """A hash of a recipe, 32 hexadecimal digits."""
     return _hash(_recipe_data(recipe))
 
@@ -63,22 +64,27 @@ def _hash(content: Any) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def _recipe_data(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as text and numbers, exactly."""
-    network, data = recipe.network, recipe.data
-    return {
+def _recipe_data(recipe: Recipe | LargeRecipe) -> dict[str, Any]:
+    """A recipe as text and numbers, exactly; large data by their hashes."""
+    network = recipe.network
+    found = {
         "widths": network.widths,
         "activation": network.activation,
         "slope": None if network.slope is None else str(network.slope),
         "loss": str(recipe.loss),
-        "x": [[str(value) for value in row] for row in data.x],
-        "y": [[str(value) for value in row] for row in data.y],
         "initialisation": _fields(recipe.initialisation),
         "optimiser": _fields(recipe.optimiser),
         "updates": recipe.updates,
         "batch": recipe.batch,
-        "precision": recipe.precision,
         "tolerance": recipe.tolerance,
+    }
+    if isinstance(recipe, LargeRecipe):
+        return {**found, "version": LARGE_VERSION, "data": recipe.data.digest}
+    return {
+        **found,
+        "x": [[str(value) for value in row] for row in recipe.data.x],
+        "y": [[str(value) for value in row] for row in recipe.data.y],
+        "precision": recipe.precision,
         "stop": recipe.stop,
     }
 
@@ -95,6 +101,10 @@ def make_part(
     Raises:
         Cancelled: `cancelled` said so.
     """
+    if isinstance(shard.cell.recipe, LargeRecipe):
+        from spurious.sweep.ensembles import make_large_part
+
+        return make_large_part(shard, cancelled)
     columns = train_and_name(
         shard.cell.recipe,
         shard.seed,

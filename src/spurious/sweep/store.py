@@ -4,6 +4,7 @@
     STORE/manifest.json         what is done: every part's rows and hash
     STORE/parts/<shard>.parquet the rows of a shard
     STORE/failed/<shard>.json   why a shard failed
+    STORE/checkpoints/          where large networks were when training stopped
 
 A file is complete or absent: on this machine it is written under a temporary name, flushed to the
 disk and renamed; object stores put whole objects.
@@ -32,6 +33,7 @@ MANIFEST: Final = "manifest.json"
 PLAN: Final = "plan.toml"
 PARTS: Final = "parts"
 FAILED: Final = "failed"
+CHECKPOINTS: Final = "checkpoints"
 TEMPORARY: Final = ".tmp-"
 FORMAT: Final = "spurious-sweep/1"
 

@@ -5,7 +5,7 @@ from spurious.train.initialisation import INITIALISATIONS, Initialisation
 from spurious.train.optimiser import OPTIMISERS, Optimiser
 from spurious.train.outcome import Outcome, Outcomes, name_outcomes
 from spurious.train.recipe import Recipe
-from spurious.train.starts import starts
+from spurious.train.starts import drawn, epoch_orders, starts
 from spurious.train.table import ENGINE_VERSION, train_and_name
 from spurious.train.traps import Traps, check_traps
 
@@ -23,6 +23,8 @@ __all__ = [
     "Traps",
     "check_traps",
     "cores",
+    "drawn",
+    "epoch_orders",
     "log_spaced",
     "name_outcomes",
     "starts",

@@ -15,7 +15,7 @@ from numba import njit
 
 from spurious.train.compiled import compiled
 
-__all__ = ["START", "draw_order", "uniforms", "words"]
+__all__ = ["START", "draw_order", "uniforms", "words", "write_orders"]
 
 START = 0
 """Stream of the initial parameters; stream e + 1 orders the points of epoch e."""
@@ -74,8 +74,8 @@ def draw_order(
 ) -> None:
     """Writes each network's order of the points in an epoch: a Fisher-Yates shuffle.
 
-    Place i is exchanged with place floor(w (i + 1) / 2^32), w a random word; for at most 4096
-    points the bias is below 1e-6.
+    Place i is exchanged with place floor(w (i + 1) / 2^32), w a random word; the bias is below
+    n / 2^32 for n points.
 
     Args:
         seed: 64 bits.
@@ -91,3 +91,11 @@ def draw_order(
             word, _, _, _ = words(seed, np.uint64(networks[lane]), stream, np.uint64(i))
             other = np.int64((word * np.uint64(i + 1)) >> _HALF)
             order[i, lane], order[other, lane] = order[other, lane], order[i, lane]
+
+
+@compiled
+def write_orders(
+    seed: np.uint64, networks: npt.NDArray[np.int64], epoch: int, order: npt.NDArray[np.int64]
+) -> None:
+    """As `draw_order`, called from Python."""
+    draw_order(seed, networks, epoch, order)

@@ -1,17 +1,20 @@
-"""The initial parameters of networks, drawn by their index."""
+"""The initial parameters of networks, and their orders of the points, drawn by their index."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from spurious.train.philox import uniforms
+from spurious.problem import Network
+from spurious.train.initialisation import Initialisation
+from spurious.train.philox import uniforms, write_orders
 from spurious.train.recipe import Recipe
 
-__all__ = ["starts"]
+__all__ = ["drawn", "epoch_orders", "starts"]
 
 
 def starts(recipe: Recipe, seed: int, first: int, count: int) -> npt.NDArray[np.float64]:
@@ -29,19 +32,34 @@ def starts(recipe: Recipe, seed: int, first: int, count: int) -> npt.NDArray[np.
     Returns:
         Shape (count, P), layer by layer: the weight row by row, then the bias.
     """
-    network = recipe.network
+    return drawn(recipe.network, recipe.initialisation, seed, first, count)
+
+
+def drawn(
+    network: Network, initialisation: Initialisation, seed: int, first: int, count: int
+) -> npt.NDArray[np.float64]:
+    """As `starts`, for any network and initial distribution."""
     values = np.empty((count, network.parameter_count))
     uniforms(np.uint64(seed), first, values)
     start = 0
-    layers = recipe.initialisation.layers(network.widths)
+    layers = initialisation.layers(network.widths)
     for (wide, high), layer in zip(pairwise(network.widths), layers, strict=True):
         middle, end = start + wide * high, start + (wide + 1) * high
-        drawn = values[:, start : middle if layer.bias is not None else end]
+        part = values[:, start : middle if layer.bias is not None else end]
         if layer.normal:
-            drawn[:] = layer.centre + layer.spread * np.asarray(ndtri(drawn))
+            part[:] = layer.centre + layer.spread * np.asarray(ndtri(part))
         else:
-            drawn[:] = layer.centre + layer.spread * (2 * drawn - 1)
+            part[:] = layer.centre + layer.spread * (2 * part - 1)
         if layer.bias is not None:
             values[:, middle:end] = layer.bias
         start = end
     return values
+
+
+def epoch_orders(
+    seed: int, indices: Sequence[int], epoch: int, points: int
+) -> npt.NDArray[np.int64]:
+    """Each network's order of the points in an epoch, shape (points, networks)."""
+    order = np.empty((points, len(indices)), np.int64)
+    write_orders(np.uint64(seed), np.asarray(indices, np.int64), epoch, order)
+    return order

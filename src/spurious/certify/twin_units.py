@@ -1,0 +1,242 @@
+"""Rule `twin_units`: hidden units with equal incoming weights and biases, a plateau of minima.
+
+Theorem 19 (`docs/mathematics.md`), after K. Fukumizu and S. Amari, "Local minima and plateaus in
+hierarchical structures of multilayer perceptrons", Neural Networks 13 (2000). Merge the units of
+each group of twins into one that has the sum v of their output weights v_j. Rule `convex_ball`
+encloses a strict minimum of the merged network. Split again in the shares v_j / v it is a critical
+point whose Hessian, the shares held, is the merged one and for each group the product of two forms:
+
+    B = sum_i g_i act''(z_i) x~_i x~_i^T   and   diag(v_j) on the t with sum_j v_j t_j = 0.
+
+If the products are positive definite, the shares are the only way down or along, and along them
+the loss is constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from flint import arb, arb_mat
+
+from spurious.certify import refute
+from spurious.certify.activations import BENT_AT_ZERO
+from spurious.certify.convex_ball import largest_difference, nearby_limit
+from spurious.certify.convex_ball import prove as prove_merged
+from spurious.certify.derivatives import Pass, differentiator
+from spurious.certify.outcome import Proof, Undecided
+from spurious.exact import balls
+from spurious.exact.definiteness import congruence, is_dominant, prove_definite
+from spurious.exact.rationals import rational
+from spurious.problem import Layer, Point, Problem, flatten, point_from_data
+from spurious.verdict import Answer, Decision
+
+__all__ = ["merged", "prove", "split"]
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """A network with one output, its equal hidden units merged.
+
+    Attributes:
+        groups: Hidden units with equal incoming weights and bias, in order of their first.
+        shares: For each unit its output weight over the sum of its group's.
+        problem: The merged network, loss and data, without a point.
+        point: The merged point.
+    """
+
+    groups: tuple[tuple[int, ...], ...]
+    shares: tuple[Fraction, ...]
+    problem: Problem
+    point: Point
+
+
+def prove(problem: Problem, point: Point) -> Proof | Undecided | None:
+    """Proves a plateau of minima at or near the point, or that it is a saddle.
+
+    Args:
+        problem: A smooth activation, one hidden layer, one output.
+        point: The point.
+
+    Returns:
+        None if the rule is for other networks, or no two units are exactly equal.
+    """
+    network = problem.network
+    if network.homogeneous or network.depth != 1 or network.outputs != 1:
+        return None
+    found = merged(problem, point)
+    if not isinstance(found, Merger):
+        return found
+    below = prove_merged(found.problem, found.point)
+    if isinstance(below, Undecided):
+        return Undecided(f"with equal units merged: {below.reason}")
+    with balls.precision(balls.PRECISIONS[1]):
+        bends = _bends(found, below, point.layers[1].weight[0])
+    if isinstance(bends, Undecided):
+        saddle = refute.curvature(problem, point)
+        return replace(saddle, reason=f"{saddle.reason} ({bends.reason})") if saddle else bends
+    return _plateau(point, found, below, bends)
+
+
+def merged(problem: Problem, point: Point) -> Merger | Undecided | None:
+    """Merges exactly equal hidden units; None if there are none."""
+    hidden, last = point.layers
+    members: dict[tuple[Fraction, ...], list[int]] = {}
+    for unit, (row, bias) in enumerate(zip(hidden.weight, hidden.bias, strict=True)):
+        members.setdefault((*row, bias), []).append(unit)
+    groups = tuple(tuple(units) for units in members.values())
+    if len(groups) == len(hidden.bias):
+        return None
+    weights = last.weight[0]
+    totals = [sum((weights[j] for j in units), Fraction(0)) for units in groups]
+    shares = [Fraction(1)] * len(weights)
+    for units, total in zip(groups, totals, strict=True):
+        if len(units) > 1 and (total == 0 or any(weights[j] == 0 for j in units)):
+            return Undecided(
+                f"hidden units {_listed(units)} are equal, but an output weight or their sum is 0"
+            )
+        if len(units) > 1:
+            for j in units:
+                shares[j] = weights[j] / total
+    first = [units[0] for units in groups]
+    network = replace(problem.network, widths=(problem.network.inputs, len(groups), 1))
+    small = Point(
+        (
+            Layer(tuple(hidden.weight[j] for j in first), tuple(hidden.bias[j] for j in first)),
+            Layer((tuple(totals),), last.bias),
+        )
+    )
+    return Merger(groups, tuple(shares), Problem(network, problem.loss, problem.data), small)
+
+
+def split(small: Point, groups: Sequence[Sequence[int]], shares: Sequence[Fraction]) -> Point:
+    """The point of the large network that has the function of a merged one.
+
+    Args:
+        small: The merged point.
+        groups: For each merged unit the units it becomes.
+        shares: For each of these its share of the output weight; they add up to 1 in each group.
+    """
+    hidden, last = small.layers
+    source = {j: k for k, units in enumerate(groups) for j in units}
+    order = [source[j] for j in range(len(shares))]
+    outward = tuple(share * last.weight[0][k] for k, share in zip(order, shares, strict=True))
+    return Point(
+        (
+            Layer(tuple(hidden.weight[k] for k in order), tuple(hidden.bias[k] for k in order)),
+            Layer((outward,), last.bias),
+        )
+    )
+
+
+def _bends(
+    found: Merger, below: Proof, weights: Sequence[Fraction]
+) -> list[list[list[str]]] | Undecided:
+    """For each group of twins the congruence that proves its form definite over the box."""
+    centre = point_from_data(below.evidence["centre"])
+    spread = arb(0, arb(rational(Fraction(below.evidence["radius"]))).upper())
+    derivatives = differentiator(found.problem)
+    passed = derivatives.run([arb(rational(value)) + spread for value in flatten(centre)])
+    bends: list[list[list[str]]] = []
+    for k, units in enumerate(found.groups):
+        if len(units) == 1:
+            continue
+        side = definite_side([weights[j] for j in units])
+        total = sum((weights[j] for j in units), Fraction(0))
+        if balls.sign(passed.layers[1][0, k]) != (1 if total > 0 else -1):
+            return Undecided(f"the output weights of units {_listed(units)} may add up to 0")
+        if found.problem.network.activation in BENT_AT_ZERO and any(
+            balls.sign(z) not in (1, -1) for z in (passed.layers[0] * passed.states[0]).tolist()[k]
+        ):
+            return Undecided(f"units {_listed(units)} may be at 0, where act'' jumps")
+        form = _form(passed, k)
+        proved = prove_definite(form * side) if side else None
+        if proved is None or not is_dominant(
+            congruence(form * side, Fraction(0), proved.transform)
+        ):
+            return Undecided(_why_not(form, side, units))
+        bends.append([[str(entry) for entry in row] for row in proved.transform])
+    return bends
+
+
+def definite_side(weights: Sequence[Fraction]) -> int:
+    """1 or -1 if diag(v_j) is positive or negative on {t: sum v_j t_j = 0}, else 0.
+
+    That space is the orthogonal complement, in the form diag(v_j), of (1, ..., 1), on which the
+    form has the value sum v_j. So one sign is taken away from those of the v_j.
+
+    Args:
+        weights: At least two, none 0, their sum not 0.
+    """
+    positive = sum(v > 0 for v in weights)
+    total = sum(weights, Fraction(0))
+    if len(weights) - positive == (total < 0):
+        return 1
+    return -1 if positive == (total > 0) else 0
+
+
+def _form(passed: Pass, unit: int) -> arb_mat:
+    """B = sum_i g_i act''(z_i) x~_i x~_i^T, shape (d + 1, d + 1)."""
+    inputs = passed.states[0]
+    scaled = arb_mat(
+        [
+            [
+                passed.backward[1][0, i] * passed.second[0][unit, i] * entry[i]
+                for i in range(len(entry))
+            ]
+            for entry in inputs.tolist()
+        ]
+    )
+    return scaled * inputs.transpose()
+
+
+def _why_not(form: arb_mat, side: int, units: Sequence[int]) -> str:
+    merging = f"merging the equal units {_listed(units)} gives a strict minimum, but"
+    if not side:
+        return (
+            f"{merging} with output weights of these signs the form of their parting has two signs"
+        )
+    if prove_definite(form * -side) is not None:
+        return f"{merging} with these shares it is a saddle: the loss falls if they part either way"
+    return f"{merging} the loss is not proved to rise whichever way they part"
+
+
+def _plateau(
+    point: Point, found: Merger, below: Proof, bends: list[list[list[str]]]
+) -> Proof | Undecided:
+    centre = point_from_data(below.evidence["centre"])
+    reach = max(Fraction(1), *(abs(share) for share in found.shares))
+    radius = Fraction(below.evidence["radius"]) * reach
+    nearest = split(centre, found.groups, found.shares)
+    whole = balls.simple_above(largest_difference(nearest, point) + radius)
+    exact = below.decision is Decision.LOCAL_MINIMUM
+    if not exact and whole > nearby_limit(point):
+        return Undecided("with equal units merged, the minimum is not nearby")
+    flat = len(found.shares) - len(found.groups)
+    twins = " and ".join(_listed(units) for units in found.groups if len(units) > 1)
+    return Proof(
+        decision=below.decision,
+        evidence={
+            "rule": "twin_units",
+            "centre": below.evidence["centre"],
+            "radius": below.evidence["radius"],
+            "transform": below.evidence["transform"],
+            "bends": bends,
+        },
+        reason=(
+            f"a plateau of minima: hidden units {twins} are equal, the network with these merged "
+            "has a strict minimum, and the loss rises whichever way they part"
+        ),
+        minimum=point if exact else nearest,
+        loss=below.loss,
+        radius=None if exact else whole,
+        strict=Answer.NO,
+        strict_up_to_rescaling=Answer.NO,
+        flat_dimension=flat,
+        eigenvalue_bound=below.eigenvalue_bound,
+    )
+
+
+def _listed(units: Sequence[int]) -> str:
+    return "(" + ", ".join(map(str, units)) + ")"

@@ -1,0 +1,104 @@
+"""`spurious catalogue`: constructions from the literature, each certified anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spurious.cli.output import echo_json
+from spurious.cli.statuses import Status
+from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from spurious.catalogue import Entry, Outcome
+
+__all__ = ["catalogue"]
+
+
+def catalogue(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Entries; default: all.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write problem files, certificates and catalogue.json."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line instead of text.")
+    ] = False,
+) -> Status:
+    """List constructions of bad local minima from the literature, each certified anew.
+
+    Every entry is built and decided when the command runs; no number is taken from the articles on
+    trust. An entry is certified (the independent checker accepts its certificate), proved (in exact
+    or ball arithmetic, without a certificate) or open, with the reason.
+
+    Example:
+      spurious catalogue
+      spurious catalogue yun-relu --out yun
+
+    Exit status:
+      0    done
+      2    there is no such entry, or a file cannot be written
+      130  interrupted
+    """
+    from spurious.catalogue import ENTRIES, examine
+    from spurious.cli.construct_display import busy
+    from spurious.paper.writing import make_folder, write_json
+
+    chosen = _chosen(names or [], ENTRIES)
+    if out is not None:
+        make_folder(out)
+    outcomes: list[Outcome] = []
+    for entry in chosen:
+        with busy(f"certifying {entry.name}"):
+            outcomes.append(examine(entry))
+        if out is not None:
+            _write(outcomes[-1], out)
+    records = [_record(outcome) for outcome in outcomes]
+    if out is not None:
+        write_json(out / "catalogue.json", records)
+    if as_json:
+        for record in records:
+            echo_json(record)
+    else:
+        from spurious.cli.display import show_catalogue
+
+        show_catalogue(outcomes, out)
+    return Status.OK
+
+
+def _chosen(names: list[str], entries: tuple[Entry, ...]) -> list[Entry]:
+    known = {entry.name: entry for entry in entries}
+    for name in names:
+        if name not in known:
+            raise InputError(f"NAME: found {name!r}, expected one of {', '.join(known)}")
+    return [known[name] for name in names] if names else list(entries)
+
+
+def _write(outcome: Outcome, out: Path) -> None:
+    from spurious.paper.writing import write_json
+    from spurious.problem import problem_to_data
+
+    if outcome.proof is None:
+        return
+    name = outcome.entry.name
+    write_json(out / f"{name}.json", problem_to_data(outcome.proof.problem))
+    if outcome.proof.verdict.certificate is not None:
+        write_json(out / f"{name}.certificate.json", outcome.proof.verdict.certificate)
+
+
+def _record(outcome: Outcome) -> dict[str, object]:
+    entry, proof = outcome.entry, outcome.proof
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "citation": entry.citation,
+        "standing": str(outcome.standing),
+        "result": outcome.text,
+        "verdict": None if proof is None else str(proof.verdict.decision),
+        "global": None if proof is None else str(proof.verdict.is_global),
+        "rule": None if proof is None else proof.verdict.method,
+    }

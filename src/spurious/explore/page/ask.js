@@ -1,0 +1,43 @@
+// Requests to the server.
+
+async function post(path, body, signal) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (!response.ok) {
+    const found = await response.json().catch(() => ({}));
+    throw new Error(found.error ?? `the server answered ${response.status}`);
+  }
+  return response;
+}
+
+export const answer = async (path, body) => (await post(path, body)).json();
+
+// Calls `take` with each line of the answer, as it arrives.
+export async function stream(path, body, signal, take) {
+  const response = await post(path, body, signal);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      const found = JSON.parse(line);
+      if (found.error) throw new Error(found.error);
+      take(found);
+    }
+  }
+}
+
+export function download(name, data) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 1) + "\n"], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

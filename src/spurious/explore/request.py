@@ -1,0 +1,179 @@
+"""What a page may ask for: strict parsing of requests into frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
+from typing import Final
+
+from spurious.errors import InputError
+from spurious.explore import limits
+from spurious.problem import Dataset, Loss, Point, Problem, exact, flatten, problem_from_data
+from spurious.problem.json_text import fields, parse_json
+from spurious.problem.number import shown
+from spurious.train import Initialisation, Optimiser, Recipe
+
+__all__ = ["Ensemble", "read_atlas", "read_certify", "read_train"]
+
+SOLVED: Final = 1e-3
+"""On curves a run counts as solved at this share of the best constant's loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """An ensemble to train.
+
+    Attributes:
+        recipe: How.
+        runs: How many networks.
+        seed: Of all of them.
+    """
+
+    recipe: Recipe
+    runs: int
+    seed: int
+
+
+def read_train(body: bytes) -> Ensemble:
+    """Reads a request to train.
+
+    Args:
+        body: JSON with the keys `problem` (format spurious-problem/1), `initialisation` and
+            `optimiser` (names), `step_size`, `updates`, `runs` and `seed`.
+
+    Raises:
+        InputError: It is malformed, or asks for too much.
+    """
+    keys = ("problem", "initialisation", "optimiser", "step_size", "updates", "runs", "seed")
+    found = fields(parse_json(body, "request"), "request", keys)
+    problem = _problem(found["problem"])
+    step_size = exact(found["step_size"], "step_size")
+    if not Fraction(1, 10**9) <= step_size <= 1000:
+        raise InputError(
+            f"step_size: found {shown(step_size)}, expected a number from 1e-9 to 1000"
+        )
+    recipe = Recipe(
+        problem.network,
+        problem.loss,
+        problem.data,
+        Initialisation(_name(found["initialisation"], "initialisation")),
+        Optimiser(_name(found["optimiser"], "optimiser"), float(step_size)),
+        updates=_integer(found["updates"], "updates", 1, limits.UPDATES),
+        tolerance=tolerance(problem),
+    )
+    return Ensemble(
+        recipe,
+        runs=_integer(found["runs"], "runs", 1, limits.RUNS),
+        seed=_integer(found["seed"], "seed", 0, 2**32 - 1),
+    )
+
+
+def read_certify(body: bytes) -> Problem:
+    """Reads a request to certify: JSON with the key `problem`, which has a point.
+
+    Raises:
+        InputError: It is malformed, or asks for too much.
+    """
+    problem = _problem(fields(parse_json(body, "request"), "request", ("problem",))["problem"])
+    if problem.point is None:
+        raise InputError("problem.point: missing, expected the point to decide about; add it")
+    return problem
+
+
+def read_atlas(body: bytes) -> Problem:
+    """Reads a request for an atlas: JSON with the key `problem`.
+
+    Raises:
+        InputError: It is malformed, has no atlas, or asks for too much.
+    """
+    from spurious.atlas import require_atlas
+
+    problem = _problem(fields(parse_json(body, "request"), "request", ("problem",))["problem"])
+    require_atlas(problem.network, problem.loss)
+    cells = most_cells(problem)
+    if cells > limits.CELLS:
+        raise InputError(
+            f"problem: found up to {cells} activation cells, expected at most {limits.CELLS} "
+            "here; take fewer points or units, or run `spurious atlas` on the problem file"
+        )
+    return problem
+
+
+def most_cells(problem: Problem) -> int:
+    """An upper bound of the number of activation cells, units unordered (docs/atlas.md)."""
+    n, d, m = problem.data.size, problem.network.inputs, problem.network.hidden[0]
+    chambers = 2 * sum(comb(n - 1, k) for k in range(d + 1))
+    return comb(2 * chambers + m - 1, m)
+
+
+def tolerance(problem: Problem) -> float | None:
+    """The loss at which a run counts as solved, or None: zero training error.
+
+    Data with two classes, -1 and 1, and more than one input are to be told apart; other data are a
+    curve to be fitted, up to `SOLVED` of the best constant's loss.
+    """
+    targets = [row[0] for row in problem.data.y]
+    if problem.loss is Loss.LOGISTIC or (problem.network.inputs > 1 and {*targets} <= {-1, 1}):
+        return None
+    mean = sum(targets, Fraction(0)) / len(targets)
+    spread = sum(((target - mean) ** 2 for target in targets), Fraction(0))
+    return SOLVED * float(spread) or SOLVED
+
+
+def _problem(data: object) -> Problem:
+    """A problem within the page's limits."""
+    problem = problem_from_data(data)
+    network = problem.network
+    if network.depth != 1 or network.outputs != 1:
+        raise InputError(
+            f"network.widths: found {shown(network.widths)}, expected one hidden layer and one "
+            "output, such as [2, 3, 1]"
+        )
+    if network.inputs > limits.INPUTS or network.hidden[0] > limits.UNITS:
+        raise InputError(
+            f"network.widths: found {network.inputs} inputs and {network.hidden[0]} hidden units, "
+            f"expected at most {limits.INPUTS} and {limits.UNITS}"
+        )
+    if problem.data.size > limits.POINTS:
+        raise InputError(
+            f"data: found {problem.data.size} points, expected at most {limits.POINTS}"
+        )
+    if network.slope is not None:
+        _small([network.slope], "network.slope", limits.LARGEST_DATA, limits.DATA_DENOMINATOR)
+    _small(_numbers(problem.data), "data", limits.LARGEST_DATA, limits.DATA_DENOMINATOR)
+    for name, point in (("point", problem.point), ("witness", problem.witness)):
+        if isinstance(point, Point):
+            _small(flatten(point), name, limits.LARGEST, None)
+    return problem
+
+
+def _numbers(data: Dataset) -> Iterable[Fraction]:
+    return (value for rows in (data.x, data.y) for row in rows for value in row)
+
+
+def _small(
+    values: Iterable[Fraction], path: str, largest: Fraction, denominator: int | None
+) -> None:
+    for value in values:
+        if abs(value) > largest:
+            raise InputError(f"{path}: found {shown(value)}, expected at most {largest} in size")
+        if denominator is not None and value.denominator > denominator:
+            raise InputError(
+                f"{path}: found {shown(value)}, expected a denominator of at most {denominator}; "
+                "round it"
+            )
+
+
+def _name(value: object, path: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{path}: found {shown(value)}, expected a name")
+    return value
+
+
+def _integer(value: object, path: str, low: int, high: int) -> int:
+    number = exact(value, path)
+    if number.denominator != 1 or not low <= number <= high:
+        raise InputError(f"{path}: found {shown(number)}, expected an integer from {low} to {high}")
+    return number.numerator

@@ -1,0 +1,115 @@
+# pyright: basic
+"""Forward pass and losses in JAX. Parameters are one (weight, bias) for each layer."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from spurious.problem import Loss, Network
+from spurious.train.reference import activation
+
+__all__ = ["Parameters", "evaluate", "from_flat", "gradient_norm", "loss", "to_flat"]
+
+Parameters: TypeAlias = list[tuple[Any, Any]]
+"""Weights of shape (..., in, out) and biases of shape (..., out), the leading axis a network's."""
+
+
+def from_flat(network: Network, flat: npt.NDArray[Any]) -> Parameters:
+    """Parameters from rows of shape (N, P) in the order of `spurious.train.starts`, in float32."""
+    found: Parameters = []
+    start = 0
+    for wide, high in pairwise(network.widths):
+        middle = start + wide * high
+        weight = flat[:, start:middle].reshape(-1, high, wide).transpose(0, 2, 1)
+        bias = flat[:, middle : middle + high]
+        found.append((np.ascontiguousarray(weight, np.float32), bias.astype(np.float32)))
+        start = middle + high
+    return found
+
+
+def to_flat(parameters: Parameters) -> npt.NDArray[np.float32]:
+    """The inverse of `from_flat`."""
+    rows: list[npt.NDArray[np.float32]] = []
+    for weight, bias in parameters:
+        w, b = np.asarray(weight), np.asarray(bias)
+        rows += [w.transpose(0, 2, 1).reshape(len(w), -1), b]
+    return np.concatenate(rows, axis=1)
+
+
+def _outputs(network: Network, parameters: Parameters, x: Any) -> Any:
+    """Outputs of one network, shape (n, K), for inputs (n, d)."""
+    act = activation(network)
+    *hidden, (weight, bias) = parameters
+    for w, b in hidden:
+        x = act(_product(x, w) + b)
+    return _product(x, weight) + bias
+
+
+def _product(x: Any, weight: Any) -> Any:
+    """In full float32: a GPU's default would round the factors to fewer bits."""
+    return jnp.matmul(x, weight, precision=jax.lax.Precision.HIGHEST)
+
+
+def loss(network: Network, kind: Loss, parameters: Parameters, x: Any, y: Any, weight: Any) -> Any:
+    """The loss of one network, summed with a weight for each point.
+
+    Args:
+        network: The architecture.
+        kind: Cross entropy for classes, else squared.
+        parameters: Its.
+        x: Inputs, shape (b, d).
+        y: Classes (b,), or values (b, K).
+        weight: Shape (b,).
+    """
+    return (weight * _each(kind, _outputs(network, parameters, x), y)).sum()
+
+
+def _each(kind: Loss, f: Any, y: Any) -> Any:
+    if kind is Loss.SQUARED:
+        return ((f - y) ** 2).sum(axis=-1)
+    return -jnp.take_along_axis(jax.nn.log_softmax(f), y[:, None], axis=1)[:, 0]
+
+
+def evaluate(network: Network, kind: Loss) -> Any:
+    """A compiled function of (parameters, inputs, scales, targets) to losses and right points.
+
+    It takes one network after another, so that memory does not grow with their number; both
+    results have shape (N,). For values, no point counts as right.
+    """
+
+    @jax.jit
+    def run(parameters: Parameters, inputs: Any, scales: Any, targets: Any) -> tuple[Any, Any]:
+        def one(network_of: Any) -> tuple[Any, Any]:
+            theta, scale, y = network_of
+            f = _outputs(network, theta, inputs * scale)
+            right = (f.argmax(axis=1) == y).sum() if kind is Loss.CROSS_ENTROPY else jnp.int32(0)
+            return _each(kind, f, y).sum(), right
+
+        return jax.lax.map(one, (parameters, scales, targets))
+
+    return run
+
+
+def gradient_norm(network: Network, kind: Loss) -> Any:
+    """A compiled function of one network's (parameters, inputs, scale, targets).
+
+    One network at a time, so that the result does not depend on the others.
+    """
+
+    @jax.jit
+    def run(parameters: Parameters, inputs: Any, scale: Any, targets: Any) -> Any:
+        one = jnp.ones(len(inputs), jnp.float32)
+
+        def whole(p: Parameters) -> Any:
+            return loss(network, kind, p, inputs * scale, targets, one)
+
+        parts = jax.tree.leaves(jax.grad(whole)(parameters))
+        return jnp.sqrt(sum((part**2).sum() for part in parts))
+
+    return run

@@ -1,0 +1,102 @@
+"""The training recipe of a large network: as `spurious.train.Recipe`, with data as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from spurious.data import ArrayData
+from spurious.errors import InputError
+from spurious.problem import Loss, Network
+from spurious.train import Initialisation, Optimiser
+from spurious.train.recipe import MAX_UPDATES
+
+__all__ = ["LARGE_VERSION", "LargeRecipe"]
+
+LARGE_VERSION: Final = "large-1"
+"""Changes whenever the same recipe, seed and index may give another row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LargeRecipe:
+    """How a large network is trained; with a seed and an index it determines a run.
+
+    It means what `spurious.train.Recipe` means: the same starts, the same order of the points in
+    each epoch, the same sums and update rules. It trains in float32, and always makes all updates.
+
+    Attributes:
+        network: The architecture.
+        loss: Summed over the data.
+        data: Points and targets.
+        initialisation: The distribution of the start.
+        optimiser: The update rule.
+        updates: How many.
+        batch: Points of a mini-batch, or None for the full batch.
+        tolerance: A run counts as solved when its loss is at most this. None, for classes: when
+            every point is classified right.
+
+    Raises:
+        InputError: Something is out of range or does not fit together.
+    """
+
+    network: Network
+    loss: Loss
+    data: ArrayData
+    initialisation: Initialisation
+    optimiser: Optimiser
+    updates: int
+    batch: int | None = None
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        d, outputs = self.data.inputs.shape[1], self.data.outputs
+        if (self.network.inputs, self.network.outputs) != (d, outputs):
+            raise InputError(
+                f"network.widths: found {self.network.inputs} inputs and {self.network.outputs} "
+                f"outputs, expected {d} and {outputs}, those of the data"
+            )
+        wanted = Loss.CROSS_ENTROPY if self.data.classes else Loss.SQUARED
+        if self.loss is not wanted:
+            raise InputError(
+                f"loss: found {self.loss}, expected {wanted} for the targets of {self.data.name}"
+            )
+        if type(self.updates) is not int or not 0 <= self.updates <= MAX_UPDATES:
+            raise InputError(
+                f"updates: found {self.updates!r}, expected an integer from 0 to {MAX_UPDATES}"
+            )
+        if self.batch is not None and (
+            type(self.batch) is not int or not 1 <= self.batch <= self.data.size
+        ):
+            raise InputError(
+                f"batch: found {self.batch!r}, expected an integer from 1 to {self.data.size}, "
+                "the number of points"
+            )
+        if self.batch == self.data.size:
+            object.__setattr__(self, "batch", None)
+        if self.tolerance is None:
+            if self.loss is Loss.SQUARED:
+                raise InputError(
+                    "tolerance: found nothing, expected the loss at which a run counts as solved"
+                )
+        elif not 0 <= self.tolerance < np.inf:
+            raise InputError(
+                f"tolerance: found {self.tolerance!r}, expected a number that is not negative"
+            )
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What networks must share to be trained by one compiled program.
+
+        Initial distributions, targets, scales, seeds and indices may differ.
+        """
+        return (
+            self.network,
+            self.loss,
+            self.data.inputs_hash,
+            self.data.outputs,
+            self.optimiser,
+            self.updates,
+            self.batch,
+        )

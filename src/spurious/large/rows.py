@@ -1,0 +1,158 @@
+# pyright: basic
+"""The rows of a result table: what each large network ended in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import jax
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from spurious.large.ending import Ending, ending
+from spurious.large.ensemble import Ensemble, State, starts_of
+from spurious.large.model import gradient_norm, to_flat
+from spurious.large.recipe import LargeRecipe
+from spurious.train import Outcome
+from spurious.train.outcome import STALLED
+
+__all__ = ["columns", "rows"]
+
+KEPT: Final = 10_000
+"""The parameters of networks with at most so many are kept."""
+
+_UNKNOWN: Final = Ending(
+    float("nan"), 0, -1, float("nan"), 0.0, 0, False, False, np.empty(0, np.float32)
+)
+"""Of a network that is not relu, or whose parameters are not finite."""
+
+
+def rows(
+    ensemble: Ensemble, state: State, say: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """A row for each network of a finished ensemble.
+
+    Columns: those of `spurious.train.train_and_name`, with `heading` empty and `parameters` only of
+    networks with at most `KEPT`, and
+
+    * dead_start, dead_end: share of hidden units that are off on all points;
+    * regions_start, regions_end: linear regions that hold data;
+    * blind_start, blind_end: share of points on which some hidden layer is off;
+    * floor, floor_errors: a loss that no parameters nearby beat, and points that stay wrong there;
+    * outputs: for targets that are values, the outputs on the data at the end;
+    * curve_updates, curve_loss, curve_correct: what was seen at `marks`.
+
+    `outcome` is solved, dead (a layer proved to be off on all points), finite_local_minimum (the
+    loss is within 1 % of an attained floor, see `ending`), saddle_or_plateau (the second half of
+    the updates lowered the loss by less than 1 %), still_descending, or diverged. `certified` is
+    `local_minimum_in_region` for the second and third, with that minimum's loss as `limit`: a local
+    minimum with the same hidden layers, whose loss no parameters nearby beat. It is
+    `not_local_minimum` if a derivative is proved not to vanish; else empty.
+    """
+    recipe = ensemble.members[0].recipe
+    norm = gradient_norm(recipe.network, recipe.loss)
+    flat, start = to_flat(state.parameters), starts_of(ensemble.members)
+    found: list[dict[str, Any]] = []
+    for i, member in enumerate(ensemble.members):
+        say(f"looking at network {i + 1} of {len(ensemble.members)}")
+        own = jax.tree.map(lambda leaf, i=i: leaf[i], state.parameters)
+        norms = norm(own, ensemble.inputs, ensemble.scales[i], ensemble.targets[i])
+        with threadpool_limits(1, "blas"):  # JAX's threads are at work on the same cores
+            row = _row(
+                member.recipe,
+                ensemble.marks,
+                state.losses[:, i],
+                state.correct[:, i],
+                _seen(member.recipe, start[i]),
+                _seen(member.recipe, flat[i]),
+            )
+        if flat.shape[1] <= KEPT:
+            row["parameters"] = flat[i]
+        row["index"] = member.index
+        row["gradient_norm"] = float(norms)
+        row["parameter_norm"] = float(np.linalg.norm(flat[i].astype(np.float64)))
+        found.append(row)
+    return found
+
+
+def columns(found: list[dict[str, Any]]) -> Mapping[str, npt.NDArray[Any]]:
+    """Rows as columns."""
+    return {key: np.array([row[key] for row in found]) for key in found[0]}
+
+
+def _seen(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> Ending:
+    if recipe.network.activation != "relu" or not np.isfinite(flat).all():
+        return _UNKNOWN
+    return ending(recipe, flat)
+
+
+def _row(
+    recipe: LargeRecipe,
+    marks: tuple[int, ...],
+    losses: npt.NDArray[np.float64],
+    correct: npt.NDArray[np.int64],
+    start: Ending,
+    end: Ending,
+) -> dict[str, Any]:
+    solved = _solved(recipe, losses, correct)
+    outcome = _outcome(recipe, marks, losses, bool(solved[-1]), end)
+    stuck = outcome in (Outcome.DEAD, Outcome.FINITE_LOCAL_MINIMUM)
+    proved = "not_local_minimum" if end.descends and outcome != Outcome.SOLVED else ""
+    return {
+        "index": 0,
+        "outcome": str(outcome),
+        "heading": "",
+        "limit": end.floor if stuck else float("nan"),
+        "final_loss": losses[-1],
+        "correct": correct[-1],
+        "gradient_norm": 0.0,
+        "parameter_norm": 0.0,
+        "solved_at": marks[int(solved.argmax())] if solved.any() else -1,
+        "updates_made": recipe.updates,
+        "exact_loss": "",
+        "certified": "local_minimum_in_region" if stuck else proved,
+        "dead_start": start.dead,
+        "dead_end": end.dead,
+        "regions_start": start.regions,
+        "regions_end": end.regions,
+        "blind_start": start.blind,
+        "blind_end": end.blind,
+        "floor": end.floor,
+        "floor_errors": end.floor_errors,
+        "outputs": end.outputs,
+        "curve_updates": np.array(marks),
+        "curve_loss": losses,
+        "curve_correct": correct,
+    }
+
+
+def _solved(
+    recipe: LargeRecipe, losses: npt.NDArray[np.float64], correct: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """At which marks the run was solved."""
+    if recipe.tolerance is not None:
+        return losses <= recipe.tolerance
+    return correct == recipe.data.size
+
+
+def _outcome(
+    recipe: LargeRecipe,
+    marks: tuple[int, ...],
+    losses: npt.NDArray[np.float64],
+    solved: bool,
+    end: Ending,
+) -> Outcome:
+    if not np.isfinite(losses[-1]):
+        return Outcome.DIVERGED
+    if solved:
+        return Outcome.SOLVED
+    if end.dead_layer:
+        return Outcome.DEAD
+    if end.attained and losses[-1] <= (1 + STALLED) * end.floor:
+        return Outcome.FINITE_LOCAL_MINIMUM
+    middle = losses[marks.index(recipe.updates // 2)]
+    if middle - losses[-1] <= STALLED * middle:
+        return Outcome.SADDLE_OR_PLATEAU
+    return Outcome.STILL_DESCENDING

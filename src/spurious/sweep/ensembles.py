@@ -1,0 +1,119 @@
+"""Shards of large networks: cells of one shape are trained together, with checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from threading import Event
+from typing import Any, cast
+
+from spurious.errors import InputError
+from spurious.large import LargeRecipe
+from spurious.sweep.executors import Executor, Failure, Result, failure, local
+from spurious.sweep.part import part_bytes
+from spurious.sweep.shard import Shard
+from spurious.sweep.store import CHECKPOINTS, Store
+
+__all__ = ["Checkpoints", "make_large_part", "on_this_machine"]
+
+
+class Checkpoints(MutableMapping[str, bytes]):
+    """The checkpoints of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getitem__(self, name: str) -> bytes:
+        content = self._store.read(f"{CHECKPOINTS}/{name}")
+        if content is None:
+            raise KeyError(name)
+        return content
+
+    def __setitem__(self, name: str, content: bytes) -> None:
+        self._store.write(f"{CHECKPOINTS}/{name}", content)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self._store.names(CHECKPOINTS):
+            raise KeyError(name)
+        self._store.remove(f"{CHECKPOINTS}/{name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store.names(CHECKPOINTS))
+
+    def __len__(self) -> int:
+        return len(self._store.names(CHECKPOINTS))
+
+
+def on_this_machine(
+    store: Store,
+    workers: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Executor:
+    """The executor of this machine: small networks on threads, large ones in ensembles on JAX.
+
+    Args:
+        store: Where checkpoints of large networks are kept while they train.
+        workers: Shards of small networks at a time; by default one for each core.
+        say: Called with a line on what large networks are doing.
+    """
+    small = local(workers)
+
+    def run(shards: Sequence[Shard], stop: Event) -> Iterator[tuple[Shard, Result]]:
+        large = [shard for shard in shards if isinstance(shard.cell.recipe, LargeRecipe)]
+        rest = [shard for shard in shards if not isinstance(shard.cell.recipe, LargeRecipe)]
+        if large:  # first: `small` sets `stop` when it is done
+            yield from _large(large, Checkpoints(store), stop.is_set, say)
+        if rest:
+            yield from small(rest, stop)
+
+    return run
+
+
+def make_large_part(shard: Shard, cancelled: Callable[[], bool]) -> bytes:
+    """A shard of large networks by itself, without checkpoints.
+
+    Raises:
+        Cancelled: `cancelled` said so.
+    """
+    ((_, result),) = _large([shard], {}, cancelled, lambda _: None)
+    if isinstance(result, Failure):
+        raise RuntimeError(result.reason)
+    return result
+
+
+def _large(
+    shards: Sequence[Shard],
+    files: MutableMapping[str, bytes],
+    cancelled: Callable[[], bool],
+    say: Callable[[str], None],
+) -> Iterator[tuple[Shard, Result]]:
+    try:
+        from spurious.large.ensemble import Member
+        from spurious.large.rows import columns
+        from spurious.large.training import Work, trained
+    except ImportError:
+        raise InputError(
+            "large networks: found no JAX; install it with: pip install 'spurious[large]'"
+        ) from None
+
+    owner: dict[str, Shard] = {}
+    networks: dict[str, Member] = {}
+    for shard in shards:
+        for index in range(shard.first, shard.first + shard.count):
+            name = f"{shard.name}:{index}"
+            owner[name] = shard
+            networks[name] = Member(cast(LargeRecipe, shard.cell.recipe), shard.seed, index)
+    found: dict[str, list[dict[str, Any]]] = {shard.name: [] for shard in shards}
+    pending = {shard.name: shard for shard in shards}
+    try:
+        for names, rows in trained(networks, Work(files, say, cancelled)):
+            for name, row in zip(names, rows, strict=True):
+                found[owner[name].name].append(row)
+            whole = [s for s in pending.values() if len(found[s.name]) == s.count]
+            for shard in whole:
+                mine = sorted(found[shard.name], key=lambda row: row["index"])
+                del pending[shard.name]
+                content = part_bytes(shard.name, shard.cell.labels, shard.seed, columns(mine))
+                yield shard, content
+    except MemoryError as error:
+        for shard in pending.values():
+            yield shard, failure(error)

@@ -1,0 +1,135 @@
+"""Every entry is built, decided and checked; the mathematics of those without a certificate."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb
+
+from spurious.catalogue import ENTRIES, Entry, Standing, examine
+from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.safran_shamir import gradient_and_hessian, loss
+from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
+from spurious.certify import certify
+from spurious.errors import InputError
+from spurious.exact import balls
+from spurious.problem import Dataset, dataset
+from spurious.verdict import Answer, Decision
+
+OPEN = {"sprinkhuizen-kuyper-boers-xor", "martinelli-channel", "petzka-sminchisescu"}
+VALLEYS = {"valley-to-infinity"}
+SADDLES = {"fukumizu-amari-saddle"}
+
+
+def test_names_are_unique() -> None:
+    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+    assert {entry.name for entry in ENTRIES} >= OPEN
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_every_entry_is_certified_proved_or_says_why_not(entry: Entry) -> None:
+    outcome = examine(entry)
+    assert outcome.text and entry.citation
+    assert (outcome.standing is Standing.OPEN) == (entry.name in OPEN)
+    assert (entry.problem is None) == bool(entry.reason)
+    if outcome.proof is None:
+        return
+    assert outcome.standing is Standing.CERTIFIED and outcome.proof.valid
+    if entry.name in VALLEYS:
+        verdict = outcome.proof.verdict
+        assert verdict.valley_limit is not None
+        problem = outcome.proof.problem
+        better = certify(replace(problem, point=problem.witness, witness=None))
+        assert better.loss is not None
+        assert better.loss.mid + better.loss.rad < verdict.valley_limit.mid / 10
+    elif entry.name in SADDLES:
+        assert outcome.proof.refuted and outcome.proof.suboptimal
+    else:
+        assert outcome.proof.minimum and outcome.proof.suboptimal
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+@pytest.mark.parametrize("hidden", [(2,), (4,), (2, 3), (3, 2, 2)])
+def test_affine_fits_of_random_data_are_bad_minima(
+    activation: str, hidden: tuple[int, ...]
+) -> None:
+    generator = np.random.default_rng([len(hidden), hidden[0]])
+    decided = 0
+    for _ in range(6):
+        n, d = int(generator.integers(4, 8)), int(generator.integers(1, 4))
+        x = tuple(tuple(map(Fraction, map(int, row))) for row in generator.integers(-5, 6, (n, d)))
+        y = tuple((Fraction(int(v)),) for v in generator.integers(-5, 6, n))
+        try:
+            problem = affine_fit(Dataset(x, y), hidden, activation)
+        except InputError:
+            continue
+        verdict = certify(problem)
+        assert verdict.decision is Decision.LOCAL_MINIMUM, (x, y)
+        assert verdict.is_global is Answer.NO and verdict.witness_loss is not None
+        decided += 1
+    assert decided >= 3
+
+
+def test_affine_data_have_no_bad_affine_fit() -> None:
+    x = tuple((Fraction(k),) for k in range(4))
+    with pytest.raises(InputError, match="perfect affine fit"):
+        affine_fit(Dataset(x, x), (2,))
+    twice = Dataset(((Fraction(0),), (Fraction(0),)), ((Fraction(0),), (Fraction(1),)))
+    with pytest.raises(InputError, match="best function of the inputs"):
+        affine_fit(twice, (2,))
+    with pytest.raises(InputError, match="at least 2 units"):
+        affine_fit(dataset("d1").data, (1,))
+
+
+def test_minima_of_a_neuron_by_a_grid() -> None:
+    generator = np.random.default_rng(0)
+    several = 0
+    for _ in range(16):
+        sizes = (1, int(generator.choice([2, 9, 30])), 30)
+        points = [(a, Fraction(int(generator.integers(1, 20)), 20)) for a in sizes]
+        exact = [float(w.mid()) for w in axis_minima(points)]
+        w = np.linspace(-8, 8, 400_001)
+        value = sum((1 / (1 + np.exp(-a * w)) - float(y)) ** 2 for a, y in points)
+        inner = (value[1:-1] < value[:-2]) & (value[1:-1] < value[2:])
+        np.testing.assert_allclose(w[1:-1][inner], exact, atol=1e-4)
+        several += len(exact) > 1
+    assert several >= 3
+
+
+def test_counting_a_neurons_minima() -> None:
+    assert count_minima(((1, Fraction(1, 2)),), 7) == (1, 0)
+    two = ((20, Fraction(2, 5)), (1, Fraction(9, 10)))
+    assert count_minima(two, 3) == (8, 7)
+    low, high = (float(axis_loss(two, w).mid()) for w in axis_minima(two))
+    assert low < high
+    twins = ((1, Fraction(1, 4)), (2, Fraction(1, 4)))
+    assert count_minima(twins, 2) == (1, 0)
+
+
+def test_population_loss_against_sampling_and_differences() -> None:
+    generator = np.random.default_rng(1)
+    student = generator.standard_normal((6, 6))
+
+    def value(w: np.ndarray) -> float:
+        with balls.precision(128):
+            return float(loss([[arb(float(v)) for v in row] for row in w]).mid())
+
+    x = generator.standard_normal((200_000, 6))
+    gap = np.maximum(x @ student.T, 0).sum(axis=1) - np.maximum(x, 0).sum(axis=1)
+    sampled, error = np.mean(gap**2) / 2, np.std(gap**2) / 2 / math.sqrt(len(x))
+    assert abs(value(student) - sampled) < 5 * error
+    with balls.precision(128):
+        gradient, hessian = gradient_and_hessian([[arb(float(v)) for v in row] for row in student])
+    step = 1e-4
+    for k, j in ((0, 0), (3, 17), (20, 23), (35, 2)):
+        at, to = np.zeros(36), np.zeros(36)
+        at[k], to[j] = step, step
+        at, to = at.reshape(6, 6), to.reshape(6, 6)
+        slope = (value(student + at) - value(student - at)) / (2 * step)
+        assert slope == pytest.approx(float(gradient[k].mid()), abs=1e-6)
+        mixed = value(student + at + to) - value(student + at - to)
+        mixed -= value(student - at + to) - value(student - at - to)
+        expected = float(hessian[k, j].mid())
+        assert mixed / (4 * step**2) == pytest.approx(expected, abs=1e-5)
