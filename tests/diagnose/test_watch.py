@@ -90,7 +90,8 @@ def test_a_loss_that_is_no_number() -> None:
 
 def test_evaluation_is_not_watched() -> None:
     model = model_of()
-    with TrainingWatch(model, every=1, console=False) as watch:
+    unseen = pytest.warns(UserWarning, match="no training pass")
+    with unseen, TrainingWatch(model, every=1, console=False) as watch:
         model.eval()
         model(torch.randn(4, 5))
         watch.step()
@@ -142,8 +143,34 @@ def test_callbacks(library: str) -> None:
     watch = TrainingWatch(model, every=2, console=False)
     getattr(Trainer(), library)(model, getattr(watch, f"{library}_callback")())
     assert watch.looks == 3
-    assert "dead_units" in {e.finding.kind for e in watch.events}
+    kinds = {e.finding.kind for e in watch.events}
+    assert "dead_units" in kinds
+    assert "not_finite" not in kinds  # in transformers, nobody tells the loss of a plain tensor
     assert not model._forward_hooks
+
+
+def test_a_loss_in_a_mapping_of_outputs() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = model_of()
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            logits = self.body(x)
+            return {"loss": logits.square().mean(), "logits": logits}
+
+    model = Named()
+    with TrainingWatch(model, every=1, console=False) as watch:
+        model(torch.randn(40, 5))["loss"].backward()
+        watch.step()
+    assert watch._history.first is not None and not watch.events
+
+
+def test_a_module_that_is_never_called_is_told() -> None:
+    watch = TrainingWatch(model_of(), console=False)
+    watch.step(1.0)
+    with pytest.warns(UserWarning, match="no training pass of the Sequential in 1 steps"):
+        watch.close()
 
 
 def test_bad_input(tmp_path: Path) -> None:

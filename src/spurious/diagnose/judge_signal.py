@@ -36,10 +36,36 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
             (),
         )
         return
+    if seen.broadcast:
+        yield _broadcast(seen)
+    if not seen.landscape.connected:
+        yield Finding(
+            "vanishing_gradient",
+            Severity.CRITICAL,
+            None,
+            {"trained_parameters": seen.landscape.trained, "connected": False},
+            "The loss does not depend on any trained parameter, as far as autograd sees: something "
+            "between them is detached, made into a plain number, or run under no_grad.",
+            (),
+        )
+        return
     yield from _exploding(seen)
     yield from _vanishing(seen)
     yield from _regions(seen)
     yield from _constant(seen)
+
+
+def _broadcast(seen: Measurements) -> Finding:
+    return Finding(
+        "broadcast_targets",
+        Severity.CRITICAL,
+        None,
+        {"shapes": seen.broadcast},
+        f"The loss compares {seen.broadcast}: it stretches both, and so compares each output with "
+        "the targets of all points. The best that can be learnt is one constant. Give outputs and "
+        "targets one shape.",
+        (),
+    )
 
 
 def _ends(seen: Measurements) -> tuple[Affine, Affine] | None:
@@ -151,7 +177,9 @@ def _constant(seen: Measurements) -> Iterator[Finding]:
     if learnt:
         return
     best = landscape.constant_loss
-    compare = f"; the best constant has the loss {best:.4g}, the model {landscape.loss:.4g}"
+    compare = ""
+    if best is not None:
+        compare = f"; the best constant has the loss {best:.4g}, the model {landscape.loss:.4g}"
     yield Finding(
         "constant_output",
         Severity.CRITICAL if equal else Severity.WARNING,
@@ -168,7 +196,6 @@ def _constant(seen: Measurements) -> Iterator[Finding]:
             if equal
             else "The model's outputs hardly differ from point to point"
         )
-        + (compare if best is not None else "")
-        + ".",
+        + f"{compare}.",
         ("rescale", "redraw_weights", "shift_biases", "standardise_inputs", "larger_step"),
     )

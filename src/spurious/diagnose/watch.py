@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -180,8 +181,17 @@ class TrainingWatch:
             self._arm()
 
     def close(self) -> None:
-        """Stops watching, and closes files."""
+        """Stops watching, and closes files.
+
+        Warns if the module was never called in training: then nothing was seen.
+        """
         self._disarm()
+        if self._step and not self.looks:
+            warnings.warn(
+                f"TrainingWatch saw no training pass of the {type(self.model).__name__} in {self._step} "
+                "steps; watch the module that the training step calls",
+                stacklevel=2,
+            )
         for sink in self._sinks:
             sink.close()
 
@@ -226,7 +236,7 @@ class TrainingWatch:
     def _finish(self, look: _Look, loss: Any) -> None:
         self.looks += 1
         value = look.loss if loss is None else float(getattr(loss, "detach", lambda: loss)())
-        seen = self._measure(look, math.nan if value is None else value)
+        seen = self._measure(look, value)
         findings = [*unit_findings(seen), *signal_findings(seen), *self._over_time(seen)]
         problems = {(f.kind, f.layer): f for f in findings if f.severity > Severity.INFO}
         for key, found in problems.items():
@@ -248,15 +258,16 @@ class TrainingWatch:
         for sink in self._sinks:
             sink.event(event)
 
-    def _measure(self, look: _Look, loss: float) -> Measurements:
+    def _measure(self, look: _Look, known: float | None) -> Measurements:
         history = self._history
+        loss = math.nan if known is None else known
         if history.first is None and math.isfinite(loss):
             history.first = loss
         units, affine = self._looking.finished(look.observer)
         units = tuple(self._over_batches(layer) for layer in units)
         spread, size, worth = self._looking.output_numbers(look)
         gradient, relative = look.gradient
-        scale = abs(history.first or loss) or 1.0
+        scale = abs(history.first) if history.first else 1.0
         weights = float(
             np.sqrt(sum(float((p.detach().float() ** 2).sum()) for p in self.model.parameters()))
         )
@@ -281,7 +292,9 @@ class TrainingWatch:
             output_worth=worth / scale,
             ray=np.zeros((0, 2)),
         )
-        where = look.observer.not_finite or ("" if math.isfinite(loss) else "the loss")
+        where = look.observer.not_finite
+        if known is not None and not math.isfinite(known):
+            where = where or "the loss"
         kinked = [layer for layer in units if layer.kinked and not layer.is_output]
         bends = [float(layer.bends.mean()) for layer in kinked]
         regions = Regions(

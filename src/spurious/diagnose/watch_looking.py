@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -38,7 +39,7 @@ def stop_looking(look: Any, output: Any) -> None:
         look.output = tensor.detach()
         if tensor.requires_grad:
             tensor.register_hook(lambda slope: setattr(look, "slope", slope.detach()))
-    loss = getattr(output, "loss", None)
+    loss = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
     if isinstance(loss, Tensor) and loss.numel() == 1:
         look.loss = float(loss.detach())
 
