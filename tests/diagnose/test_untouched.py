@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import spurious
+from spurious.errors import InputError
 
 
 class Restless(nn.Module):
@@ -86,8 +87,11 @@ def test_nothing_is_changed(fails: bool) -> None:
     handle = model.head.register_forward_hook(lambda *_: hook_calls.append(1))
     before[5] = state(model)[5]
     if fails:
-        with pytest.raises(ValueError, match="halfway"):
+        with pytest.raises(
+            InputError, match=r"model: raised ValueError .halfway. on a batch"
+        ) as raised:
             spurious.diagnose(model, [(x, y), (x, y)], nn.CrossEntropyLoss())
+        assert isinstance(raised.value.__cause__, ValueError)
     else:
         spurious.diagnose(model, [(x, y), (x, y)], nn.CrossEntropyLoss())
         assert hook_calls
@@ -144,3 +148,13 @@ def test_weights_that_are_computed_when_read() -> None:
     before = [b.clone() for b in model.buffers()]
     spurious.diagnose(model, (x, y), nn.MSELoss())
     assert len(before) == 2 and same(before, list(model.buffers()))
+
+
+def test_gradients_of_a_half_precision_model() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)).bfloat16()
+    x, y = torch.randn(30, 3).bfloat16(), torch.randint(0, 2, (30,))
+    F.cross_entropy(model(x), y).backward()
+    before = state(model)
+    spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+    assert same(before, state(model))

@@ -34,6 +34,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
     versions = {key: tensor._version for key, tensor in tensors.items()}
     grads = {key: tensor.grad for key, tensor in tensors.items() if tensor.is_leaf}
     needs = {key: tensor.requires_grad for key, tensor in tensors.items() if tensor.is_leaf}
+    for key in grads:
+        tensors[key].grad = None  # laid aside: a change of dtype would reach the objects themselves
     python_state, numpy_state = random.getstate(), np.random.get_state()
     cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     try:
@@ -49,6 +51,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
             _refill(module._buffers, buffers)
         with torch.no_grad():
             for key, tensor in tensors.items():
+                if key in grads:
+                    tensor.grad = None
                 if tensor.dtype != values[key].dtype or tensor.shape != values[key].shape:
                     tensor.data = storages[key]
                 if tensor._version != versions[key] or not torch.equal(tensor, values[key]):
