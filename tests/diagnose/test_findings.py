@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -101,6 +102,44 @@ def test_found(kind: str, make: Callable[[], nn.Module], layer: str | None) -> N
     assert found, [f.kind for f in report.findings]
     assert layer is None or layer in [f.layer for f in found]
     assert all(f.kind in KINDS and set(f.remedies) <= set(REMEDIES) for f in report.findings)
+
+
+def test_a_plateau_has_no_curvature() -> None:
+    """Squared loss behind a sigmoid that is shut: gradient and Hessian are as good as 0."""
+    x, y = data()
+    model = nn.Sequential(*mlp(nn.Tanh)[:-1], nn.Linear(24, 1), nn.Sigmoid())
+    nn.init.constant_(model[4].bias, -20.0)
+    report = spurious.diagnose(model, (x, y[:, None].float()), nn.MSELoss())
+    found = [f for f in report.problems if f.kind == "plateau"]
+    assert found, [f.kind for f in report.findings]
+    assert abs(found[0].evidence["relative_highest"]) < 1e-3
+    assert abs(found[0].evidence["relative_lowest"]) < 1e-3
+    assert "no better than that of the best constant" in found[0].explanation
+
+
+def test_a_valley_to_infinity_levels_off() -> None:
+    """Points at -1 and 1 that larger weights fit ever better, and more at 0 that none can fit."""
+    x = torch.cat([torch.full((40, 1), -1.0), torch.ones(4, 1), torch.zeros(40, 1)])
+    y = torch.cat([torch.zeros(40), torch.ones(4), torch.arange(40) % 2]).long()
+    model = nn.Sequential(nn.Linear(1, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[-3.0], [3.0]]))
+    report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+    found = [f for f in report.problems if f.kind == "valley_to_infinity"]
+    assert found, [f.kind for f in report.findings]
+    evidence = found[0].evidence
+    assert evidence["alignment_of_descent_with_growth"] == pytest.approx(1, abs=1e-6)
+    # the 40 points at 0 keep log 2 each, whatever the weights
+    assert evidence["loss_far_along_the_ray"] == pytest.approx(40 * np.log(2) / 84, rel=1e-6)
+
+
+def test_no_valley_where_the_loss_falls_to_nothing() -> None:
+    x = torch.cat([torch.full((40, 1), -1.0), torch.ones(40, 1)])
+    model = nn.Sequential(nn.Linear(1, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[-3.0], [3.0]]))
+    report = spurious.diagnose(model, (x, (x[:, 0] > 0).long()), nn.CrossEntropyLoss())
+    assert not report.problems
 
 
 @pytest.mark.parametrize("act", [nn.ReLU, nn.Tanh, nn.GELU, nn.Sigmoid])

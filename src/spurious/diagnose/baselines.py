@@ -85,7 +85,7 @@ def best_linear(
     slope = torch.zeros(count, width, dtype=torch.float64, device=outputs.device)
 
     def shaped(parameters: list[Tensor]) -> Tensor:
-        return (x @ parameters[0] + parameters[1]).reshape(outputs.shape)
+        return (x.to(parameters[0].dtype) @ parameters[0] + parameters[1]).reshape(outputs.shape)
 
     fits = [
         _fit(loss, lambda parameters, link=link: link(shaped(parameters)), [slope, level], targets)
@@ -98,9 +98,21 @@ def best_linear(
 def _fit(
     loss: Loss, predict: Callable[[list[Tensor]], Tensor], start: list[Tensor], targets: Any
 ) -> float | None:
-    parameters = [value.clone().requires_grad_() for value in start]
+    kinds = (torch.float64, torch.float32)  # class weights, for one, fix the precision of a loss
+    fits = (_fit_in(kind, loss, predict, start, targets) for kind in kinds)
+    return next((fit for fit in fits if fit is not None), None)
+
+
+def _fit_in(
+    kind: torch.dtype,
+    loss: Loss,
+    predict: Callable[[list[Tensor]], Tensor],
+    start: list[Tensor],
+    targets: Any,
+) -> float | None:
+    parameters = [value.to(kind, copy=True).requires_grad_() for value in start]
     if isinstance(targets, Tensor) and targets.is_floating_point():
-        targets = targets.double()
+        targets = targets.to(kind)
     optimiser = torch.optim.LBFGS(
         parameters, max_iter=STEPS, line_search_fn="strong_wolfe", tolerance_change=1e-12
     )
@@ -133,7 +145,7 @@ def _links(outputs: Tensor) -> list[Link]:
         if bool((f >= 0).all()) and torch.allclose(f.sum(1), ones, atol=1e-3):
             return [lambda a: torch.softmax(a, 1)]
     found: list[Link] = [lambda a: a]
-    return [*found, torch.sigmoid] if bool(((f > 0) & (f < 1)).all()) else found
+    return [*found, torch.sigmoid] if bool(((f >= 0) & (f <= 1)).all()) else found
 
 
 def _is_plain(outputs: Tensor, targets: Any) -> bool:

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,10 +54,12 @@ class Sample:
     Attributes:
         batches: In the order given.
         complete: Whether these are all points of the data given.
+        places: Number of each point, in the order of the batches, among all points given.
     """
 
     batches: tuple[Batch, ...]
     complete: bool
+    places: tuple[int, ...]
 
     @property
     def size(self) -> int:
@@ -94,7 +97,7 @@ class Sample:
             )
             for batch in self.batches
         )
-        return Sample(batches, self.complete)
+        return Sample(batches, self.complete, self.places)
 
     def first(self, points: int) -> Sample:
         """The first points, at least one whole batch of them."""
@@ -104,11 +107,15 @@ class Sample:
             points -= batch.size
             if points <= 0:
                 break
-        return Sample(tuple(taken), self.complete and len(taken) == len(self.batches))
+        whole = self.complete and len(taken) == len(self.batches)
+        return Sample(tuple(taken), whole, self.places[: sum(batch.size for batch in taken)])
 
 
 def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
-    """Takes the first points of a pair of tensors, a loader, a dataset or a list of batches.
+    """Takes some points of a pair of tensors, a loader, a dataset or a list of batches.
+
+    Of whole tensors and datasets they are spread evenly, within each batch too, since data often
+    come sorted by class. Loaders and lists give their first batches, as they are.
 
     Args:
         data: `(inputs, targets)` with inputs a tensor or a tuple or mapping of tensors; or an
@@ -121,16 +128,20 @@ def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
         InputError: Something else was given, or no data.
     """
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    if isinstance(data, torch.utils.data.Dataset) and hasattr(data, "__getitem__"):
-        data = torch.utils.data.DataLoader(data, batch_size=CHUNK)
     if _is_pair(data):
-        whole = _batch(data, device)
-        kept = min(whole.size, points)
-        cuts = [(at, min(at + CHUNK, kept)) for at in range(0, kept, CHUNK)]
-        if len(cuts) > 1 and cuts[-1][1] - cuts[-1][0] == 1:  # batch norm needs two
-            cuts[-2:] = [(cuts[-2][0], cuts[-1][1])]
-        parts = tuple(_slice(whole, low, high) for low, high in cuts)
-        return Sample(parts, kept == whole.size)
+        whole = _batch(data, None)
+        chosen = _spread(whole.size, points)
+        parts = tuple(_picked(whole, places, device) for places in chosen)
+        return _sample(parts, whole.size <= points, chosen)
+    if isinstance(data, torch.utils.data.Dataset):
+        if isinstance(data, Sized) and len(data):
+            chosen = _spread(len(data), points)
+            loader = torch.utils.data.DataLoader(data, batch_sampler=chosen)
+            parts = tuple(_batch(entry, device) for entry in loader)
+            return _sample(parts, len(data) <= points, chosen)
+        data = torch.utils.data.DataLoader(data, batch_size=CHUNK)
+    if _is_array(data) or (isinstance(data, (tuple, list)) and any(map(_is_array, data))):
+        raise InputError("data: found arrays, expected tensors; torch.as_tensor makes them")
     if isinstance(data, (Tensor, str)) or not isinstance(data, Iterable):
         raise InputError(
             f"data: found a {type(data).__name__}, expected (inputs, targets) or a loader of such "
@@ -145,7 +156,22 @@ def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
         batches.append(_batch(entry, device))
     if not batches:
         raise InputError("data: found no batches, expected at least one")
-    return Sample(tuple(batches), complete)
+    return _sample(tuple(batches), complete, [list(range(sum(batch.size for batch in batches)))])
+
+
+def _sample(batches: tuple[Batch, ...], complete: bool, places: list[list[int]]) -> Sample:
+    found = Sample(batches, complete, tuple(place for part in places for place in part))
+    if found.size < 2:
+        raise InputError(f"data: found {found.size} point, expected at least 2")
+    return found
+
+
+def _spread(size: int, points: int) -> list[list[int]]:
+    """Evenly spread numbers below `size`, dealt out to batches of at most `CHUNK`."""
+    kept = min(size, points)
+    chosen = [k * size // kept for k in range(kept)]
+    batches = -(-kept // CHUNK)
+    return [chosen[k::batches] for k in range(batches)]
 
 
 def _is_pair(data: Any) -> bool:
@@ -155,24 +181,30 @@ def _is_pair(data: Any) -> bool:
         isinstance(data, (tuple, list))
         and len(data) == 2
         and _size(data[0]) is not None
-        and isinstance(data[1], Tensor)
+        and (isinstance(data[1], Tensor) or _is_array(data[1]))
     )
 
 
-def _batch(entry: Any, device: torch.device) -> Batch:
+def _batch(entry: Any, device: torch.device | None) -> Batch:
     if isinstance(entry, Mapping):
         inputs, targets = entry, None
     elif isinstance(entry, Sequence) and len(entry) == 2 and not isinstance(entry, str):
         inputs, targets = entry
     else:
+        found = f"a {type(entry).__name__}"
+        if isinstance(entry, (tuple, list)):
+            found += f" of {len(entry)}"
         raise InputError(
-            f"data: found a batch that is a {type(entry).__name__}, expected (inputs, targets) "
-            "or a mapping of the model's arguments"
+            f"data: found a batch that is {found}, expected (inputs, targets) or a mapping of the "
+            "model's arguments"
         )
     size = _size(inputs)
     if not size:
         raise InputError("data: found a batch without a tensor of inputs, expected one")
-    inputs, targets = _moved(inputs, device), _moved(targets, device)
+    if _is_array(targets):
+        raise InputError("data: found an array of targets, expected a tensor; use torch.as_tensor")
+    if device is not None:
+        inputs, targets = _moved(inputs, device), _moved(targets, device)
     if isinstance(targets, Tensor) and targets.ndim and len(targets) != size:
         raise InputError(
             f"data: found {len(targets)} targets for {size} inputs, expected one for each"
@@ -184,16 +216,24 @@ def _batch(entry: Any, device: torch.device) -> Batch:
     )
 
 
-def _slice(batch: Batch, low: int, high: int) -> Batch:
-    def cut(value: Any) -> Any:
-        return value[low:high] if isinstance(value, Tensor) and value.ndim else value
+def _picked(batch: Batch, places: list[int], device: torch.device) -> Batch:
+    """Some points; tensors without an entry for each point, such as masks, stay whole."""
+
+    def pick(value: Any) -> Any:
+        if isinstance(value, Tensor) and value.ndim and len(value) == batch.size:
+            value = value[places]
+        return _moved(value, device)
 
     return Batch(
-        tuple(map(cut, batch.args)),
-        {name: cut(value) for name, value in batch.kwargs.items()},
-        cut(batch.targets),
-        high - low,
+        tuple(map(pick, batch.args)),
+        {name: pick(value) for name, value in batch.kwargs.items()},
+        pick(batch.targets),
+        len(places),
     )
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 def _size(inputs: Any) -> int | None:

@@ -69,6 +69,8 @@ def diagnose(
     from spurious.diagnose.preserve import untouched
 
     model = _unwrapped(model)
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
+        raise InputError("model: has lazy modules without weights; call it once on a batch first")
     with untouched(model):
         return _examined(model, data, loss, points, curvature, say)
 
@@ -92,7 +94,7 @@ def _examined(
     chain = None if seen.not_finite else dense_chain(model, seen, sample)
     if curvature and chain is not None:
         say("exact verdict")
-        verdict, note = exact_verdict(chain, loss, sample)
+        verdict, note = exact_verdict(chain, loss, sample, seen.broadcast)
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen
     if not seen.not_finite:
         plane = plane_of(model, sample)

@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Final
 
 import torch
-from torch import nn
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from spurious.certify import certify
 from spurious.diagnose.batches import Sample
@@ -43,19 +45,24 @@ def dense_chain(model: nn.Module, seen: Measurements, sample: Sample) -> nn.Sequ
     """The model as a `Sequential` of its own linear layers, if that computes the same outputs.
 
     What was seen in a forward pass proposes the chain: linear layers in the order of their calls,
-    one activation after each but the last. It is then compared with the model on all points.
+    one activation after each but the last. It is then compared with the model on all points. Its
+    weights must be parameters, each used once: what is computed from others (weight normalisation,
+    pruning) or shared cannot take every value that the chain's can.
     """
     features = sample.features
     if features is None:
         return None
     named = dict(model.named_parameters(remove_duplicate=False))
     activations = [layer.activation for layer in seen.units]
+    if any(isinstance(m, _DropoutNd) and m.p > 0 for m in model.modules()):
+        return None  # what is trained is another, random, loss
     if isinstance(model, nn.Sequential):
         try:
             network_of(model)
-            return model
         except InputError:
             pass
+        else:
+            return model if _same(model, model, features) else None
     if len(seen.affine) != len(activations) + 1 or not set(activations) <= set(MODULES):
         return None
     modules: list[nn.Module] = []
@@ -68,19 +75,36 @@ def dense_chain(model: nn.Module, seen: Measurements, sample: Sample) -> nn.Sequ
         linear.weight, linear.bias = weight, bias
         modules += [linear] if name is None else [linear, MODULES[name]()]
     chain = nn.Sequential(*modules)
-    try:
-        with examined(model), torch.no_grad():
-            ours, theirs = chain(features.flatten(1)), model(features)
-    except RuntimeError:
-        return None
-    if not isinstance(theirs, torch.Tensor) or ours.numel() != theirs.numel():
-        return None
-    gap = float((ours.reshape(theirs.shape) - theirs).abs().max())
-    return chain if gap <= SAME * max(float(theirs.abs().max()), 1e-30) else None
+    return chain if _same(chain, model, features) else None
+
+
+def _same(chain: nn.Sequential, model: nn.Module, features: Tensor) -> bool:
+    """Whether a chain has free weights of the model's own and computes what the model does."""
+    plain = [m for m in chain.modules() if not isinstance(m, nn.Sequential)]
+    linear = [m for m in plain if isinstance(m, nn.Linear)]
+    used = [id(p) for m in linear for p in (m.weight, m.bias)]
+    own = {id(p) for p in model.parameters()}
+    if len(set(used)) < len(used) or not own.issuperset(used):
+        return False
+    with examined(model), torch.no_grad():
+        z = features.flatten(1)
+        try:
+            for module in plain:
+                if isinstance(module, nn.Linear):
+                    z = F.linear(z, module.weight, module.bias)
+                else:
+                    z = type(module).forward(module, z)
+            found = model(features)
+        except RuntimeError:
+            return False
+    if not isinstance(found, Tensor) or z.numel() != found.numel():
+        return False
+    gap = float((z.reshape(found.shape) - found).abs().max())
+    return gap <= SAME * max(float(found.abs().max()), 1e-30)
 
 
 def exact_verdict(
-    chain: nn.Sequential | None, loss: object, sample: Sample
+    chain: nn.Sequential | None, loss: object, sample: Sample, broadcast: str = ""
 ) -> tuple[Verdict | None, str]:
     """The verdict of `certify` on a dense chain, or None and why there is none."""
     if chain is None or loss_named(loss) is None:
@@ -94,6 +118,8 @@ def exact_verdict(
             f"no exact verdict: {size} parameters and {sample.size} points, at most "
             f"{MOST_PARAMETERS} and {MOST_POINTS} are decided"
         )
+    if broadcast:
+        return None, f"no exact verdict: the loss broadcasts {broadcast}"
     if not sample.complete:
         return None, "no exact verdict: only a part of the data was looked at"
     if sample.features is None or sample.targets is None:

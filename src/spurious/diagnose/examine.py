@@ -93,6 +93,8 @@ def measure(
         not_finite=not_finite,
         forced=forced,
         notes=tuple(notes),
+        places=sample.places,
+        broadcast=seen.broadcast,
     )
 
 
@@ -103,7 +105,7 @@ def _not_finite_data(sample: Sample) -> str:
                 ~torch.isfinite(values).flatten(1).all(1) if values.ndim > 1 else ~values.isfinite()
             )
             if bool(bad.any()):
-                return f"the {what} of point {int(bad.nonzero()[0, 0])}"
+                return f"the {what} of point {min(np.array(sample.places)[bad.cpu()])}"
     return ""
 
 
@@ -114,18 +116,20 @@ class _Pass:
         self.objective = objective
         self.observer = Observer(objective.model)
         self.loss, self.square = 0.0, 0.0
+        self.connected, self.broadcast = False, ""
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
         pieces: list[Tensor] = []
         slopes: list[Tensor] = []
         for batch in objective.sample.batches:
             with torch.enable_grad(), self.observer.batch(batch.size):
-                found = objective.forward(batch)
+                found = objective.first_forward(batch)
             output = output_tensor(found)
             if output is not None:
                 self.observer.mark_output(output)
-            objective.note_reduction(found, batch.targets)
             with torch.enable_grad():
-                loss = objective.loss_of(found, batch.targets)
+                loss = objective.first_loss(found, batch.targets)
+            objective.note_reduction(found, batch.targets)
+            self.broadcast = self.broadcast or objective.broadcast(found, batch.targets)
             weight = objective.weight(batch)
             self.loss += float(loss.detach()) * weight
             slope = self._backward(loss, output, weight, len(objective.sample.batches))
@@ -145,6 +149,7 @@ class _Pass:
         if not loss.requires_grad or not wanted:
             return None
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
+        self.connected |= any(part is not None for part in found[: len(self.gradient)])
         squares = 0.0
         for total, part in zip(self.gradient, found, strict=False):
             if part is not None:
@@ -198,6 +203,7 @@ class _Pass:
             output_size=size,
             output_worth=worth / scale,
             ray=np.zeros((0, 2)),
+            connected=self.connected,
         )
 
 

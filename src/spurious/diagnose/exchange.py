@@ -118,25 +118,24 @@ def network_of(model: nn.Module) -> tuple[Network, Point]:
 
 def loss_named(loss: object) -> Loss | None:
     """The loss of this package that a torch loss is, up to a factor; None if there is none."""
+    from torch import nn
+
     if isinstance(loss, Loss):
         return loss
-    name = _called(loss)
     plain = (
         getattr(loss, "weight", None) is None
         and getattr(loss, "pos_weight", None) is None
         and not getattr(loss, "label_smoothing", 0.0)
         and getattr(loss, "ignore_index", -100) == -100
     )
-    return {
-        "MSELoss": Loss.SQUARED,
-        "mse_loss": Loss.SQUARED,
-        "BCEWithLogitsLoss": Loss.LOGISTIC,
-        "binary_cross_entropy_with_logits": Loss.LOGISTIC,
-        "SoftMarginLoss": Loss.LOGISTIC,
-        "soft_margin_loss": Loss.LOGISTIC,
-        "CrossEntropyLoss": Loss.CROSS_ENTROPY,
-        "cross_entropy": Loss.CROSS_ENTROPY,
-    }.get(name if plain else "")
+    kinds: tuple[tuple[type, Any, Loss], ...] = (
+        (nn.MSELoss, nn.functional.mse_loss, Loss.SQUARED),
+        (nn.BCEWithLogitsLoss, nn.functional.binary_cross_entropy_with_logits, Loss.LOGISTIC),
+        (nn.SoftMarginLoss, nn.functional.soft_margin_loss, Loss.LOGISTIC),
+        (nn.CrossEntropyLoss, nn.functional.cross_entropy, Loss.CROSS_ENTROPY),
+    )
+    found = (kind for module, function, kind in kinds if type(loss) is module or loss is function)
+    return next(found, None) if plain else None
 
 
 def _called(loss: object) -> str:

@@ -11,6 +11,7 @@ __all__ = ["KINDS", "REMEDIES", "Finding", "Severity", "ranked"]
 
 KINDS: Final = (
     "not_finite",
+    "broadcast_targets",
     "shifted_initialisation",
     "duplicated_units",
     "saturation",

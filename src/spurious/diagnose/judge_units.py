@@ -130,7 +130,7 @@ def _blind(layer: Units, seen: Measurements) -> Iterator[Finding]:
             "of": len(layer.units_on),
             "share": count / len(layer.units_on),
             "forced_loss_share": cost,
-            "blind_points": [int(k) for k in points[:SHOWN]],
+            "blind_points": sorted(seen.places[k] for k in points)[:SHOWN],
         },
         f"On {count} of {len(layer.units_on)} points no unit of layer {layer.name} is on.{tail}",
         ("shift_biases", "reinitialise_dead_units", "leaky_slope", "redraw_weights"),

@@ -42,6 +42,34 @@ class Objective:
         """The model's outputs."""
         return self.model(*batch.args, **batch.kwargs)
 
+    def first_forward(self, batch: Batch) -> Any:
+        """The same, where it may not have been shown yet that model and data go together.
+
+        Raises:
+            InputError: The model raises; its own error is the cause.
+        """
+        try:
+            return self.forward(batch)
+        except Exception as error:
+            raise InputError(
+                f"model: raised {_one_line(error)} on a batch of {batch.size} points"
+            ) from error
+
+    def first_loss(self, outputs: Any, targets: Any) -> Tensor:
+        """The same for the loss.
+
+        Raises:
+            InputError: The loss raises, or is no real scalar.
+        """
+        try:
+            return self.loss_of(outputs, targets)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"loss: raised {_one_line(error)} on {_form(outputs)} and {_form(targets)}"
+            ) from error
+
     def loss_of(self, outputs: Any, targets: Any) -> Tensor:
         """The loss of outputs, a scalar tensor.
 
@@ -63,6 +91,8 @@ class Objective:
             raise InputError(
                 f"loss: found {found}, expected a function that returns a scalar tensor"
             )
+        if value.is_complex():
+            raise InputError("loss: found a complex number, expected a real one")
         return value.reshape(())
 
     def weight(self, batch: Batch) -> float:
@@ -75,10 +105,44 @@ class Objective:
         if self._summed is None:
             self._summed = False
             if tensors and outputs.ndim and targets.ndim:
-                with torch.no_grad():
-                    once = float(self.loss_of(outputs, targets))
-                    twice = float(self.loss_of(torch.cat([outputs] * 2), torch.cat([targets] * 2)))
-                self._summed = twice > SUMMED * once > 0
+                try:
+                    with torch.no_grad():
+                        once = float(self.loss_of(outputs, targets))
+                        two = torch.cat([outputs] * 2), torch.cat([targets] * 2)
+                        twice = float(self.loss_of(*two))
+                except Exception:  # a loss that wants a certain number of points is no sum
+                    return
+                self._summed = once != 0 and twice / once > SUMMED
+
+    def broadcast(self, outputs: Any, targets: Any) -> str:
+        """Outputs (n, 1) and targets (n,), or the reverse, that the loss broadcasts; or "".
+
+        It does if it stays the same when outputs that grow with the targets meet the targets in
+        the reverse order.
+        """
+        if self.loss is None or not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
+            return ""
+        n = len(targets) if targets.ndim else 0
+        shapes = tuple(outputs.shape), tuple(targets.shape)
+        if n < 2 or set(shapes) != {(n,), (n, 1)} or not targets.is_floating_point():
+            return ""
+        y = targets.detach().double().reshape(n)
+        order = y.argsort()
+        f, reverse = torch.empty_like(y), torch.empty_like(y)
+        f[order] = torch.linspace(0.1, 0.9, n, dtype=y.dtype, device=y.device)
+        reverse[order] = y[order].flip(0)
+        if bool((reverse == y).all()):
+            return ""
+        try:
+            with torch.no_grad():
+                once, again = (
+                    float(self.loss_of(f.reshape(shapes[0]), way.reshape(shapes[1])))
+                    for way in (y, reverse)
+                )
+        except Exception:  # a loss that refuses these shapes, or double precision
+            return ""
+        same = abs(once - again) <= 1e-9 * max(abs(once), abs(again))
+        return f"outputs {shapes[0]} with targets {shapes[1]}" if same else ""
 
     def gradient(self) -> tuple[float, Vector]:
         """The loss and its gradient with respect to `parameters`."""
@@ -153,6 +217,17 @@ class Objective:
             with torch.no_grad():
                 for p, old in zip(self.parameters, kept, strict=True):
                     p.copy_(old)
+
+
+def _one_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__} ({lines[0]})" if lines else type(error).__name__
+
+
+def _form(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
 
 
 def output_tensor(outputs: Any) -> Tensor | None:

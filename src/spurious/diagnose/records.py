@@ -184,6 +184,7 @@ class Landscape:
             first order what the differences between the outputs are worth.
         ray: Loss along the ray of steepest descent, at multiples of the weights' norm, (m, 2).
         slices: Loss along directions: name, distances and losses.
+        connected: Whether the loss depends on the parameters, as far as autograd sees.
     """
 
     loss: float
@@ -203,6 +204,7 @@ class Landscape:
     output_worth: float
     ray: Floats
     slices: tuple[tuple[str, Floats, Floats], ...] = ()
+    connected: bool = True
 
     @property
     def scale(self) -> float:
@@ -226,6 +228,8 @@ class Measurements:
         forced: Layer by layer the loss that blind points cost at least, as a share of the best
             constant's; and how many points are blind.
         notes: What could not be measured, and why.
+        places: Number of each point among all points of the data, in the order of `units_on`.
+        broadcast: Shapes of outputs and targets that the loss stretched to fit, or "".
     """
 
     units: tuple[Units, ...]
@@ -236,6 +240,8 @@ class Measurements:
     not_finite: str = ""
     forced: dict[str, tuple[float, int]] = field(default_factory=dict[str, tuple[float, int]])
     notes: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+    broadcast: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

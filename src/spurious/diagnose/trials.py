@@ -81,6 +81,13 @@ def try_remedies(
         raise InputError(f"only: found {unknown[0]!r}, expected some of {', '.join(REMEDIES)}")
     if steps < 1 or step_size <= 0:
         raise InputError(f"steps, step_size: found {steps}, {step_size}, expected positive numbers")
+    trained = [p for p in model.parameters() if p.requires_grad]
+    with untouched(model), examined(model), torch.enable_grad():
+        batch = sample.batches[0]
+        objective = Objective(model, loss, sample)
+        value = objective.first_loss(objective.first_forward(batch), batch.targets)
+    if not trained or not value.requires_grad:
+        raise InputError("model: the loss depends on no trained parameter, so nothing can be tried")
     trials = [
         _trial(name, model, sample, loss, steps, step_size, optimiser or torch.optim.Adam, say)
         for name in (NOTHING, *wanted)
