@@ -3,6 +3,7 @@
     python benchmarks/stuck.py [--mnist FOLDER] [--seeds 1] [--out ROWS.jsonl] [--peer torchmortem]
     python benchmarks/stuck.py --summary ROWS.jsonl [--peer torchmortem]
     python benchmarks/stuck.py --tuning      the synthetic controls that thresholds were checked on
+    python benchmarks/stuck.py --held-out    12 ways and 12 controls on which nothing was tuned
 
 FOLDER holds t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; without it the cases on MNIST
 are left out. Everything is trained here from scratch, in about ten minutes on one core.
@@ -21,9 +22,10 @@ from typing import Any
 
 import torch
 from stuck_cases.controls import controls, tuning
+from stuck_cases.held_out import SEED, held_out_controls, held_out_ways
 from stuck_cases.peers import PEERS, judge_control, judge_way
 from stuck_cases.run import run_control, run_way
-from stuck_cases.ways import ways
+from stuck_cases.ways import Way, ways
 
 
 def rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -32,17 +34,22 @@ def rows(chosen: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for control in tuning(seed):
                 yield run_control(control, 100 + seed)
         return
-    for seed in range(chosen.seeds):
-        for way in ways(chosen.mnist):
+    first = SEED if chosen.held_out else 0
+    for seed in range(first, first + chosen.seeds):
+        for way in chosen_ways(chosen):
             row = run_way(way, seed)
             if chosen.peer:
                 row["peer"] = judge_way(chosen.peer, way, seed)
             yield row
-        for control in controls(chosen.mnist):
+        for control in held_out_controls() if chosen.held_out else controls(chosen.mnist):
             row = run_control(control, seed)
             if chosen.peer:
                 row["peer"] = judge_control(chosen.peer, control, seed)
             yield row
+
+
+def chosen_ways(chosen: argparse.Namespace) -> list[Way]:
+    return held_out_ways() if chosen.held_out else ways(chosen.mnist)
 
 
 def line(row: dict[str, Any]) -> str:
@@ -107,6 +114,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, help="a file for the rows, as JSON lines")
     parser.add_argument("--peer", choices=PEERS)
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--tuning", action="store_true")
     parser.add_argument("--summary", type=Path, metavar="ROWS", help="of rows written earlier")
     chosen = parser.parse_args()
@@ -117,7 +125,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     began = time.monotonic()
-    kinds = {way.name: way.right for way in ways(chosen.mnist)}
+    kinds = {way.name: way.right for way in chosen_ways(chosen)}
     found: list[dict[str, Any]] = []
     for row in rows(chosen):
         if "way" in row:
