@@ -189,8 +189,8 @@ class TrainingWatch:
         if self._step and not self.looks:
             name = type(self.model).__name__
             warnings.warn(
-                f"TrainingWatch saw no training pass of the {name} in {self._step} steps; watch the "
-                "module that the training step calls",
+                f"TrainingWatch saw no training pass of the {name} in {self._step} steps; watch "
+                "the module that the training step calls",
                 stacklevel=2,
             )
         for sink in self._sinks:
