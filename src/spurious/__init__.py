@@ -6,10 +6,16 @@
 <Decision.LOCAL_MINIMUM: 'local_minimum'>
 >>> spurious.atlas(problem).minima[0].loss  # doctest: +SKIP
 Fraction(1, 14)
+>>> spurious.diagnose(model, (x, y), torch.nn.MSELoss()).findings[0].kind  # doctest: +SKIP
+'dead_units'
+
+`spurious.atlas` and `spurious.diagnose` are functions; what else their packages hold is imported
+with `from spurious.diagnose import TrainingWatch`.
 """
 
 from spurious.atlas import Atlas, atlas, optimum
 from spurious.certify import certify
+from spurious.diagnose import diagnose
 from spurious.errors import InputError, SpuriousError
 from spurious.problem import (
     Dataset,
@@ -39,6 +45,7 @@ __all__ = [
     "__version__",
     "atlas",
     "certify",
+    "diagnose",
     "optimum",
     "parse_problem",
     "read_problem",

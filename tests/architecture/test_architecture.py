@@ -15,7 +15,7 @@ SRC = ROOT / "src"
 CHECKER = "spurious_checker"
 ORDER = (
     "problem", "data", "exact", "certify", "train", "large", "atlas", "construct", "hunt", "sweep",
-    "diagnose", "figures", "paper", "catalogue", "explore", "cli",
+    "figures", "diagnose", "paper", "catalogue", "explore", "cli",
 )  # fmt: skip
 FOR_ALL = ("errors", "verdict", "__version__")
 MODULES = {

@@ -8,6 +8,13 @@ from spurious.figures.atlas import atlas_panels
 from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
 from spurious.figures.cost import CostPanel, CostSeries, cost_curves
 from spurious.figures.dead_layer import Profile, dead_layer
+from spurious.figures.diagnosis import (
+    LayerBar,
+    LossLine,
+    curvature_and_slices,
+    layer_activity,
+    region_map,
+)
 from spurious.figures.dots import DotRow, dot_grid
 from spurious.figures.outcomes import OutcomePanel, outcome_shares
 from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
@@ -21,7 +28,9 @@ __all__ = [
     "CostSeries",
     "DotRow",
     "FittedCurve",
+    "LayerBar",
     "LineSlice",
+    "LossLine",
     "OutcomePanel",
     "PlaneSlice",
     "Profile",
@@ -30,12 +39,15 @@ __all__ = [
     "SeriesPanel",
     "atlas_panels",
     "cost_curves",
+    "curvature_and_slices",
     "dead_layer",
     "decision_boundaries",
     "dot_grid",
+    "layer_activity",
     "loss_slices",
     "outcome_shares",
     "png_bytes",
+    "region_map",
     "regression_fits",
     "series_panels",
     "svg_text",

@@ -1,0 +1,34 @@
+"""Why is this PyTorch model stuck? Findings with evidence, and remedies that can be tried.
+
+torch is an extra (`pip install 'spurious[torch]'`), imported when a function here is called.
+"""
+
+from spurious.diagnose.diagnose import diagnose
+from spurious.diagnose.exchange import from_torch, to_torch
+from spurious.diagnose.finding import KINDS, REMEDIES, Finding, Severity
+from spurious.diagnose.report import Report
+from spurious.diagnose.watch import TrainingWatch
+from spurious.diagnose.watch_event import Event
+from spurious.diagnose.weight_files import (
+    read_onnx,
+    read_safetensors,
+    write_onnx,
+    write_safetensors,
+)
+
+__all__ = [
+    "KINDS",
+    "REMEDIES",
+    "Event",
+    "Finding",
+    "Report",
+    "Severity",
+    "TrainingWatch",
+    "diagnose",
+    "from_torch",
+    "read_onnx",
+    "read_safetensors",
+    "to_torch",
+    "write_onnx",
+    "write_safetensors",
+]

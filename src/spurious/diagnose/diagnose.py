@@ -1,0 +1,137 @@
+"""Why is this PyTorch model stuck? The entry point; torch is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from spurious.diagnose.finding import Finding, ranked
+from spurious.diagnose.judge_landscape import landscape_findings
+from spurious.diagnose.judge_signal import signal_findings
+from spurious.diagnose.judge_units import unit_findings
+from spurious.diagnose.report import Report
+from spurious.diagnose.torch_extra import require
+from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["diagnose"]
+
+POINTS = 512
+"""Points looked at by default."""
+
+
+def _quiet(_: str) -> None:
+    """Says nothing."""
+
+
+def diagnose(
+    model: nn.Module,
+    data: Any,
+    loss: Callable[..., Any] | None = None,
+    *,
+    points: int = POINTS,
+    curvature: bool = True,
+    say: Callable[[str], None] = _quiet,
+) -> Report:
+    """Examines a PyTorch model and says what keeps it from learning.
+
+    The model is left exactly as it was. The cost is one pass forward and back over the points,
+    one forward pass at midpoints, and with `curvature` some 25 Hessian-vector products and 30
+    forward passes over at most 256 points.
+
+    >>> report = spurious.diagnose(model, (x, y), torch.nn.CrossEntropyLoss())  # doctest: +SKIP
+    >>> report.findings[0].kind, report.findings[0].layer  # doctest: +SKIP
+    ('dead_units', '0')
+
+    Args:
+        model: Any module; wrappers of data parallelism and `torch.compile` are looked through.
+        data: `(inputs, targets)`, or a loader or list of such batches, or of mappings of the
+            model's keyword arguments.
+        loss: A function of (outputs, targets) that returns a scalar tensor; None if the model's
+            output has a field `loss`, as in Hugging Face's models.
+        points: How many points to look at, the first ones.
+        curvature: Whether to look at the Hessian and along directions too.
+        say: Called with a line on what is being done.
+
+    Raises:
+        InputError: torch is not installed, or the model, the data or the loss cannot be used.
+    """
+    require()
+    from torch import nn
+
+    if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"model: found a {type(model).__name__}, expected a torch.nn.Module")
+    if points < 2:
+        raise InputError(f"points: found {points}, expected at least 2")
+    from spurious.diagnose.preserve import untouched
+
+    model = _unwrapped(model)
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
+        raise InputError("model: has lazy modules without weights; call it once on a batch first")
+    with untouched(model):
+        return _examined(model, data, loss, points, curvature, say)
+
+
+def _examined(
+    model: nn.Module,
+    data: Any,
+    loss: Callable[..., Any] | None,
+    points: int,
+    curvature: bool,
+    say: Callable[[str], None],
+) -> Report:
+    from spurious.diagnose.batches import sample_of
+    from spurious.diagnose.exact import dense_chain, exact_verdict
+    from spurious.diagnose.examine import measure
+    from spurious.diagnose.plane import plane_of
+
+    sample = sample_of(data, model, points)
+    seen = measure(model, loss, sample, curvature=curvature, say=say)
+    verdict, probability, plane = None, None, None
+    chain = None if seen.not_finite else dense_chain(model, seen, sample)
+    if curvature and chain is not None:
+        say("exact verdict")
+        verdict, note = exact_verdict(chain, loss, sample, seen.broadcast)
+        seen = replace(seen, notes=(*seen.notes, note)) if note else seen
+    if not seen.not_finite:
+        plane = plane_of(model, sample)
+    findings = [
+        *unit_findings(seen),
+        *signal_findings(seen),
+        *landscape_findings(seen, verdict),
+    ]
+    relu = all(layer.activation == "relu" for layer in seen.units)
+    if chain is not None and relu and any(_of_start(found) for found in findings):
+        from spurious.diagnose.start_probability import start_probability
+
+        features = sample.features
+        assert features is not None
+        probability = start_probability(
+            seen.affine, features.detach().flatten(1).cpu().double().numpy()
+        )
+    return Report(
+        findings=ranked(findings),
+        measurements=seen,
+        verdict=verdict,
+        start=probability,
+        plane=plane,
+        subject=(model, sample, loss),
+    )
+
+
+def _of_start(found: Finding) -> bool:
+    return found.kind in ("dead_units", "shifted_initialisation", "constant_output")
+
+
+def _unwrapped(model: Any) -> Any:
+    """The module inside wrappers of data parallelism and compilation."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner

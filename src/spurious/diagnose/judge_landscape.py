@@ -1,0 +1,169 @@
+"""Findings about where on the loss surface the model stands: saddle, minimum, plateau, valley."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.records import Curvature, Landscape, Measurements
+from spurious.verdict import Answer, Decision, Verdict
+
+__all__ = ["landscape_findings"]
+
+
+def landscape_findings(seen: Measurements, verdict: Verdict | None) -> Iterator[Finding]:
+    """Judges the gradient, the Hessian's extremes, the ray of descent, and the exact verdict."""
+    if seen.not_finite or not seen.landscape.trained:
+        return
+    proved = _proved(verdict) if verdict is not None else None
+    if proved is not None:
+        yield proved
+        return
+    landscape = seen.landscape
+    valley = _valley(landscape)
+    if valley is not None:
+        yield valley
+    if landscape.relative_gradient < thresholds.STATIONARY:
+        yield _stationary(landscape, seen.curvature)
+
+
+def is_poor(landscape: Landscape) -> bool:
+    """Whether the loss is hardly better than a constant's, or middling and worse than linear."""
+    constant = landscape.constant_loss
+    if constant is not None and landscape.loss > thresholds.POOR * constant:
+        return True
+    if constant is not None and landscape.loss < thresholds.GOOD * constant:
+        return False
+    return landscape.linear_loss is not None and landscape.loss > landscape.linear_loss * 1.001
+
+
+def _proved(verdict: Verdict) -> Finding | None:
+    """What the exact verdict says, where it decides."""
+    evidence: dict[str, object] = {
+        "decision": str(verdict.decision),
+        "is_global": str(verdict.is_global),
+        "method": verdict.method,
+        "reason": verdict.reason,
+        "loss_sum": float(verdict.loss.mid) if verdict.loss else None,
+        "better_loss_sum": float(verdict.witness_loss.mid) if verdict.witness_loss else None,
+        "radius": float(verdict.radius) if verdict.radius is not None else None,
+    }
+    if verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY):
+        bad = verdict.is_global == Answer.NO
+        near = verdict.decision == Decision.LOCAL_MINIMUM_NEARBY
+        where = "within a tiny distance of" if near else "at"
+        better = f", although a point with loss {evidence['better_loss_sum']:.4g} exists"
+        text = (
+            f"Proved: there is a local minimum {where} this point (loss {evidence['loss_sum']:.4g} "
+            f"in all{better if bad and verdict.witness_loss else ''}). No small step leads out."
+        )
+        remedies = ("redraw_weights", "add_unit", "larger_step") if bad else ()
+        severity = Severity.CRITICAL if bad else Severity.INFO
+        return Finding("local_minimum", severity, None, evidence, text, remedies)
+    if verdict.valley_limit is not None:
+        limit = float(verdict.valley_limit.mid)
+        evidence["limit_sum"] = limit
+        total = float(verdict.loss.mid) if verdict.loss else 0.0
+        trap = total > 0 and limit > thresholds.VALLEY_LOSS * total
+        return Finding(
+            "valley_to_infinity",
+            Severity.WARNING if trap else Severity.INFO,
+            None,
+            evidence,
+            "Proved: the loss falls for ever along a ray to infinity, towards "
+            f"{limit:.4g} in all, and is never lowest at a finite point.",
+            ("redraw_weights", "add_unit", "larger_step"),
+        )
+    return None
+
+
+def _valley(landscape: Landscape) -> Finding | None:
+    ray = landscape.ray
+    if len(ray) < 3 or landscape.alignment < thresholds.VALLEY_ALIGNMENT:
+        return None
+    losses = ray[:, 1]
+    limit = float(losses[-1])
+    falls = bool(np.all(np.diff(losses) <= 1e-9 * abs(losses[0])) and losses[-1] < losses[0])
+    remains = limit > thresholds.VALLEY_LOSS * landscape.scale
+    slow = losses[0] - limit < thresholds.VALLEY_GAIN * abs(losses[0])
+    if not (falls and remains and slow):
+        return None
+    return Finding(
+        "valley_to_infinity",
+        Severity.WARNING,
+        None,
+        {
+            "alignment_of_descent_with_growth": landscape.alignment,
+            "loss": float(losses[0]),
+            "loss_far_along_the_ray": limit,
+            "distance_in_weight_norms": float(ray[-1, 0] / landscape.weight_norm),
+            "constant_loss": landscape.constant_loss,
+        },
+        "The loss keeps falling as the weights grow along the direction of descent, but levels off "
+        f"near {limit:.4g}: training drifts to infinity and gains almost nothing.",
+        ("redraw_weights", "rescale", "add_unit", "standardise_inputs"),
+    )
+
+
+def _stationary(landscape: Landscape, curvature: Curvature | None) -> Finding:
+    poor = is_poor(landscape)
+    severity = Severity.WARNING if poor else Severity.INFO
+    signal = landscape.gradient_norm * np.sqrt(max(landscape.batches, 1))
+    evidence: dict[str, object] = {
+        "loss": landscape.loss,
+        "constant_loss": landscape.constant_loss,
+        "linear_loss": landscape.linear_loss,
+        "relative_gradient": landscape.relative_gradient,
+        "gradient_norm": landscape.gradient_norm,
+        "gradient_over_its_noise": (
+            float(signal / landscape.gradient_noise) if landscape.gradient_noise > 0 else None
+        ),
+    }
+    level = _level(landscape)
+    kind = "plateau"
+    text = (
+        f"The gradient is almost 0 and the surface is flat here, while the loss is {level}: a "
+        "plateau."
+    )
+    remedies = ("rescale", "redraw_weights", "larger_step", "add_unit")
+    if curvature is not None:
+        size = max(landscape.weight_norm, landscape.usual_norm) ** 2 / landscape.scale
+        error = thresholds.NOISY * curvature.rounding * curvature.highest
+        low, high = curvature.lowest, curvature.highest
+        evidence |= {
+            "lowest_eigenvalue": low,
+            "lowest_error": curvature.lowest_error,
+            "highest_eigenvalue": high,
+            "highest_error": curvature.highest_error,
+            "relative_lowest": low * size,
+            "relative_highest": high * size,
+        }
+        if low < -error and -low * size > thresholds.CURVED:
+            kind = "saddle"
+            text = (
+                "The gradient is almost 0, but the surface bends down along one direction "
+                f"(eigenvalue {low:.3g}, the largest is {high:.3g}), while the loss is {level}: a "
+                "saddle."
+            )
+            remedies = ("escape_direction", "redraw_weights", "larger_step")
+        elif high * size > thresholds.CURVED:
+            kind = "local_minimum"
+            text = (
+                f"The gradient is almost 0 and no direction was found in which the surface bends "
+                f"down (lowest eigenvalue found {low:.3g}, largest {high:.3g}), while the loss is "
+                f"{level}: it looks like a local minimum."
+            )
+            remedies = ("redraw_weights", "add_unit", "larger_step")
+    return Finding(kind, severity, None, evidence, text, remedies if poor else ())
+
+
+def _level(landscape: Landscape) -> str:
+    if landscape.constant_loss is None:
+        return f"{landscape.loss:.4g}"
+    share = landscape.loss / landscape.constant_loss if landscape.constant_loss else 1.0
+    if landscape.loss > thresholds.POOR * landscape.constant_loss:
+        return f"{landscape.loss:.4g}, no better than that of the best constant"
+    return f"{landscape.loss:.4g} ({share:.0%} of the best constant's)"

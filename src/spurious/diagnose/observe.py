@@ -1,0 +1,218 @@
+# pyright: basic
+"""Watches a forward pass from inside: every activation and every affine layer, wherever called.
+
+A `TorchFunctionMode` sees each call of a public torch function, so activations are found whether
+they are modules (`nn.ReLU`), functions (`F.relu`) or methods (`z.relu()`); global module hooks
+tell which module is running. Nothing is registered on the model. What runs inside one fused call
+(an LSTM, `F.multi_head_attention_forward`, scripted or compiled code) is not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.overrides import TorchFunctionMode
+
+from spurious.diagnose.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
+from spurious.diagnose.activations import Activation, activation_of
+
+__all__ = ["Observer"]
+
+DENSE = (F.linear,)
+CONVOLUTIONS = (
+    F.conv1d,
+    F.conv2d,
+    F.conv3d,
+    torch.conv1d,
+    torch.conv2d,
+    torch.conv3d,
+)
+NORMS = {
+    F.batch_norm: ("input", "running_mean", "running_var", "weight", "bias"),
+    F.layer_norm: ("input", "normalized_shape", "weight", "bias"),
+    F.group_norm: ("input", "num_groups", "weight", "bias"),
+    F.instance_norm: ("input", "running_mean", "running_var", "weight", "bias"),
+    F.rms_norm: ("input", "normalized_shape", "weight"),
+}
+PASSING = (
+    F.dropout,
+    F.dropout1d,
+    F.dropout2d,
+    Tensor.reshape,
+    Tensor.view,
+    Tensor.flatten,
+    Tensor.squeeze,
+    Tensor.contiguous,
+    Tensor.float,
+    torch.flatten,
+    torch.reshape,
+    torch.squeeze,
+)
+FEEDS, HOLDS = "_spurious_feeds", "_spurious_holds"
+
+
+class Observer:
+    """Collects the totals of all layers over the batches that run inside `batch`.
+
+    Attributes:
+        units: Totals of layers of units, in the order of their first call.
+        affine: Totals of affine layers.
+        codes: Codes of the points' activation patterns, one tensor for each batch.
+        skipped: Names of activations whose points cannot be told apart.
+    """
+
+    def __init__(self, model: nn.Module, patterns: bool = True) -> None:
+        self.patterns = patterns
+        self.paths = {id(module): path for path, module in model.named_modules()}
+        self.names = {id(p): name for name, p in model.named_parameters(remove_duplicate=False)}
+        self.units: dict[tuple[str, int], UnitTotals] = {}
+        self.affine: dict[tuple[str, int], AffineTotals] = {}
+        self.codes: list[Tensor] = []
+        self.skipped: set[str] = set()
+        self.not_finite = ""
+        self._stack: list[str] = []
+
+    @contextmanager
+    def batch(self, size: int) -> Iterator[None]:
+        """Watches one forward pass of `size` points."""
+        self._size, self._calls = size, {}
+        self._code: Tensor | None = None
+        self._stack.clear()
+        handles = [
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._leave, always_call=True),
+        ]
+        try:
+            with _Mode(self):
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+        if self._code is not None:
+            self.codes.append(self._code)
+
+    def mark_output(self, output: Tensor) -> None:
+        """Notes that a tensor is the model's output: an activation there is no hidden layer."""
+        key = getattr(output, HOLDS, None)
+        if key in self.units:
+            self.units[key].is_output = True
+
+    def _enter(self, module: nn.Module, _: object) -> None:
+        if id(module) in self.paths:
+            self._stack.append(self.paths[id(module)])
+
+    def _leave(self, module: nn.Module, _: object, __: object) -> None:
+        if id(module) in self.paths and self._stack:
+            self._stack.pop()
+
+    def _key(self, name: str, what: str) -> tuple[str, int]:
+        """A name for this call: of the module, and how often it made such a call before."""
+        count = self._calls.get((name, what), 0)
+        self._calls[name, what] = count + 1
+        return name, count
+
+    @property
+    def _here(self) -> str:
+        return self._stack[-1] if self._stack else ""
+
+    def affine_call(self, inputs: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor, dense):
+        """A linear or convolutional layer has been computed."""
+        key = self._key(self._here, "affine")
+        if key not in self.affine:
+            name = _numbered(*key)
+            self.affine[key] = AffineTotals(name, self.names.get(id(weight)), weight, bias)
+        self.affine[key].add(inputs, out, dense)
+        names = self.names.get(id(weight)), self.names.get(id(bias))
+        setattr(out, FEEDS, Feeding(key, weight, bias, *names, not dense))
+        self._check(out, _numbered(*key))
+
+    def activation_call(self, z: Tensor, act: Activation) -> tuple[str, int]:
+        """An activation is about to be computed."""
+        feeds: Feeding | None = getattr(z, FEEDS, None)
+        key = self._key(feeds.key[0] if feeds else self._here, f"activation {self._here}")
+        if feeds and key[1] == 0:
+            key = feeds.key
+        spatial = feeds.spatial if feeds else z.ndim >= 4
+        rows = _rows(z, self._size, spatial)
+        if rows is None:
+            self.skipped.add(_numbered(*key))
+            return key
+        if key not in self.units:
+            self.units[key] = UnitTotals(_numbered(*key), act, feeds)
+        self.units[key].add(rows)
+        if act.kinked and self.patterns:
+            code = pattern_code(rows.detach(), act)
+            # later layers count with another odd factor, so that equal layers do not cancel
+            factor = 2 * len(self._calls) + 1
+            self._code = code * factor if self._code is None else self._code * 31 + code * factor
+        return key
+
+    def _check(self, values: Tensor, name: str) -> None:
+        if not self.not_finite and not bool(torch.isfinite(values.detach()).all()):
+            self.not_finite = name or "the model"
+
+
+class _Mode(TorchFunctionMode):
+    """Passes every call on and tells the observer of those that matter."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self.observer = observer
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        kwargs = kwargs or {}
+        act = activation_of(func, args, kwargs)
+        if act is not None:
+            z = args[0] if args else kwargs["input"]
+            key = self.observer.activation_call(z, act)
+            out = func(*args, **kwargs)
+            setattr(out, HOLDS, key)
+            if hasattr(out, FEEDS):
+                delattr(out, FEEDS)
+            return out
+        out = func(*args, **kwargs)
+        if func in DENSE or func in CONVOLUTIONS:
+            self._affine(func, args, kwargs, out)
+        elif (func in NORMS or func in PASSING) and isinstance(out, Tensor):
+            before = args[0] if args else kwargs.get("input")
+            for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS):
+                if hasattr(before, tag):
+                    setattr(out, tag, getattr(before, tag))
+            if func in NORMS and hasattr(out, FEEDS):
+                names = dict(zip(NORMS[func], args, strict=False)) | kwargs
+                norm = names.get("weight"), names.get("bias")
+                setattr(out, FEEDS, replace(getattr(out, FEEDS), norm=norm))
+        return out
+
+    def _affine(self, func: Any, args: tuple, kwargs: dict, out: Tensor) -> None:
+        names = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
+        weight, bias = names["weight"], names.get("bias")
+        self.observer.affine_call(names["input"], weight, bias, out, func in DENSE)
+
+
+def _rows(z: Tensor, size: int, spatial: bool) -> Tensor | None:
+    """Z as (batch, units, positions), or None if no axis is the batch."""
+    if z.ndim < 2:
+        return z.reshape(-1, 1, 1) if z.ndim == 1 and len(z) == size else None
+    if z.shape[0] != size:
+        if z.ndim < 3 or z.shape[1] != size:
+            return None
+        z = z.transpose(0, 1)
+    if spatial:
+        return z.reshape(z.shape[0], z.shape[1], -1)
+    return z.reshape(z.shape[0], -1, z.shape[-1]).transpose(1, 2)
+
+
+def _numbered(name: str, count: int) -> str:
+    shown = name or "model"
+    return f"{shown} (call {count + 1})" if count else shown

@@ -1,0 +1,166 @@
+"""The report of a diagnosis: findings, numbers, pictures, and remedies tried on a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.records import Measurements, Plane
+from spurious.errors import InputError
+from spurious.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from spurious.diagnose.start_probability import StartProbability
+    from spurious.diagnose.trials import Trial
+
+__all__ = ["Report", "finite"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What was found. Print it with Rich, or write it with `to_html`.
+
+    Attributes:
+        findings: The gravest first.
+        measurements: All numbers that the findings are drawn from.
+        verdict: The exact verdict on a small dense network, or None.
+        start: How probable a constant start is, for dense ReLU networks that have one; or None.
+        plane: The model over the plane of its two inputs, or None.
+        subject: The model, the points and the loss that remedies are tried with.
+    """
+
+    findings: tuple[Finding, ...]
+    measurements: Measurements
+    verdict: Verdict | None
+    start: StartProbability | None
+    plane: Plane | None
+    subject: tuple[Any, Any, Any] = field(repr=False)
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The findings that are warnings or worse."""
+        return tuple(found for found in self.findings if found.severity > Severity.INFO)
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything but the pictures, as JSON data."""
+        seen = self.measurements
+        found: dict[str, object] = {
+            "format": "spurious-diagnosis/1",
+            "findings": [finding.to_dict() for finding in self.findings],
+            "landscape": _plain(seen.landscape),
+            "regions": _plain(seen.regions),
+            "curvature": _plain(seen.curvature) if seen.curvature else None,
+            "units": [_plain(layer) for layer in seen.units],
+            "affine": [_plain(layer) for layer in seen.affine],
+            "start": asdict(self.start) if self.start else None,
+            "notes": list(seen.notes),
+            "verdict": None,
+        }
+        if self.verdict is not None:
+            found["verdict"] = {
+                "decision": str(self.verdict.decision),
+                "is_global": str(self.verdict.is_global),
+                "method": self.verdict.method,
+                "reason": self.verdict.reason,
+                "certificate": self.verdict.certificate,
+            }
+        return finite(found)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """The report as one self-contained page with pictures.
+
+        Args:
+            path: Where to write it too, if anywhere.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        from spurious.diagnose.page import render
+
+        text = render(self)
+        if path is not None:
+            try:
+                Path(path).write_text(text, encoding="utf-8")
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise InputError(
+                    f"{path}: cannot be written ({reason}); choose another path"
+                ) from None
+        return text
+
+    def try_remedies(
+        self,
+        steps: int = 200,
+        *,
+        step_size: float = 1e-3,
+        optimiser: Callable[..., Any] | None = None,
+        only: tuple[str, ...] | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> tuple[Trial, ...]:
+        """Tries every remedy that a problem suggests on a copy of the model as it is now.
+
+        Each copy is trained on the points of the report for the same number of steps, and one more
+        without any remedy, to compare with. Batches come in one fixed order.
+
+        Args:
+            steps: Optimiser steps for each.
+            step_size: Of the optimiser; remedies may change it.
+            optimiser: A function of (parameters, lr=...), by default `torch.optim.Adam`.
+            only: Names of remedies to try instead.
+            say: Called with a line about each trial.
+
+        Returns:
+            The trials, the one without a remedy first, then by their loss at the end.
+
+        Raises:
+            InputError: An unknown remedy, or numbers out of range.
+        """
+        from spurious.diagnose.trials import try_remedies
+
+        wanted = only
+        if wanted is None:
+            named = [name for found in self.problems for name in found.remedies]
+            wanted = tuple(dict.fromkeys(named))
+        model, sample, loss = self.subject
+        return try_remedies(
+            model, sample, loss, wanted, steps, step_size=step_size, optimiser=optimiser, say=say
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The summary for a terminal."""
+        from spurious.diagnose.summary import summary
+
+        yield from summary(self)
+
+
+def _plain(value: Any) -> dict[str, object]:
+    """The fields of a record, arrays as lists."""
+    found: dict[str, object] = {}
+    for name in value.__dataclass_fields__:
+        entry = getattr(value, name)
+        if name == "slices":
+            continue
+        found[name] = entry.tolist() if isinstance(entry, np.ndarray) else entry
+    return found
+
+
+def finite(value: object) -> Any:
+    """The same data with None for numbers that JSON does not have."""
+    if isinstance(value, np.generic):
+        value = cast("object", value.item())
+    if isinstance(value, Mapping):
+        named = cast("Mapping[str, object]", value)
+        return {key: finite(entry) for key, entry in named.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in cast("Sequence[object]", value)]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value
