@@ -136,6 +136,19 @@ def test_deadlock_that_is_not_found(tmp_path, monkeypatch):
     assert files_of(tmp_path) == {"journal.jsonl", "summary.json"}
     again = run(*words[:-3], 1e-9, "--out", tmp_path)
     assert again.exit_code == 3 and "none found" in again.stdout
+    assert again.stdout.startswith("found no 4 points")
+
+
+def test_an_interrupted_hunt_says_what_is_kept(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spurious.hunt.hunt", interrupted)
+    result = run("deadlock", "--out", tmp_path)
+    assert result.exit_code == 130 and result.stdout == ""
+    assert result.stderr.startswith("Interrupted. Finished rounds are kept in ")
+    bare = run("deadlock")
+    assert bare.exit_code == 130 and bare.stderr == "Interrupted.\n"
 
 
 @pytest.mark.parametrize(

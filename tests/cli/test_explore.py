@@ -37,7 +37,7 @@ def test_it_serves_until_it_is_interrupted() -> None:
     ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "error: --host: found '0.0.0.0', which is every address"),
-        (["--host", "203.0.113.1"], "error: --port: cannot bind 203.0.113.1:8611"),
+        (["--host", "203.0.113.1"], "error: --host: found '203.0.113.1', which is no address of"),
     ],
 )
 def test_addresses_that_are_refused(arguments: list[str], message: str) -> None:

@@ -86,6 +86,8 @@ def test_errors_name_the_field_and_the_fix(old: str, new: str, message: str) -> 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no such file"):
         read_plan(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="found a directory, expected a sweep plan"):
+        read_plan(tmp_path)
     (tmp_path / "latin.toml").write_bytes(b"name = \xff")
     with pytest.raises(InputError, match="cannot be read"):
         read_plan(tmp_path / "latin.toml")

@@ -272,9 +272,11 @@ def shifted_start(
     mean = smallest_mean(lambda at: dead_probability(made, at, std, units), eps)
     bounds = dead_probability(made, mean, std, units)
     facts = {
-        "data": f"{points} points, {made.outliers} of them outliers; white up to "
+        "data": f"{points} points, {made.outliers} of them "
+        f"{'an outlier' if made.outliers == 1 else 'outliers'}; white up to "
         f"{float(made.unwhiteness):.0e}, separable",
-        "never learnt": f"at least {made.least_errors} points, once the first layer is off on the "
+        "never learnt": f"at least {made.least_errors} "
+        f"point{'' if made.least_errors == 1 else 's'}, once the first layer is off on the "
         f"{points - made.outliers} others",
         "mean": f"{float(mean):.6g}, at a standard deviation of {std:.6g}",
         "probability": f"{percent(bounds.lower)} to {percent(bounds.upper)}, proved",

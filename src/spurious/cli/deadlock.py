@@ -83,8 +83,16 @@ def deadlock(
     if out is not None:
         make_folder(out)
     journal = None if out is None else out / "journal.jsonl"
-    with _reporting(60 * minutes) as report:
-        found, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)
+    try:
+        with _reporting(60 * minutes) as report:
+            found, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)
+    except KeyboardInterrupt:
+        if out is None:
+            raise
+        typer.echo(
+            f"Interrupted. Finished rounds are kept in {out}; the same command goes on.", err=True
+        )
+        return Status.INTERRUPTED
     return _deliver(request, found, done, out, as_json)
 
 
@@ -99,7 +107,8 @@ def _deliver(
     facts = {
         "network": f"{'-'.join(map(str, request.network.widths))} {request.network.activation}, "
         f"{request.loss} loss",
-        "searched": f"{starts:,} starts, method {request.method}; {hits} minima in floating point",
+        "searched": f"{starts:,} starts, method {request.method}; {hits} "
+        f"{'minimum' if hits == 1 else 'minima'} in floating point",
     }
     summary: dict[str, Any] = {
         "points": request.points,
@@ -114,7 +123,7 @@ def _deliver(
     if found is None:
         closest = "" if best is None else f"; closest: smallest relative eigenvalue {best:.2g}"
         facts["result"] = f"none found{closest}"
-        deliver(Made(f"no {title}", facts, summary, {}, None), out, as_json)
+        deliver(Made(f"found no {title}", facts, summary, {}, None), out, as_json)
         return Status.UNDECIDED
     facts["data"] = f"rounded to multiples of 1e-{found.decimals}"
     facts["curvature"] = f"smallest eigenvalue about {found.eigenvalue:.3g}"
@@ -155,9 +164,10 @@ def _reporting(seconds: float) -> Generator[Callable[[Progress], None]]:
     def line(now: Progress) -> str:
         best = "" if now.best is None else f", best eigenvalue {now.best:.2g}"
         left = max(seconds - (time.monotonic() - start), 0) / 60
+        time_left = f"{left:.0f} min" if left >= 1 else "less than a minute"
         return (
             f"round {now.round + 1}, {100 * now.share:.0f}% done; {now.starts:,} starts before, "
-            f"{now.hits} hits{best}; {left:.0f} min left"
+            f"{now.hits} hit{'' if now.hits == 1 else 's'}{best}; {time_left} left"
         )
 
     if console.is_terminal:

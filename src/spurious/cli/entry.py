@@ -30,6 +30,8 @@ def main() -> None:
         status = int(Status.INTERRUPTED)
     if status == Status.INTERRUPTED:
         _silence()
+        if "jax" in sys.modules:  # its threads still run, and crash while Python shuts down
+            os._exit(int(Status.INTERRUPTED))
     sys.exit(status)  # pyright: ignore[reportArgumentType]
 
 

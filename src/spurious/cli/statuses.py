@@ -44,7 +44,10 @@ def guarded(command: Callable[P, Status]) -> Callable[P, None]:
         except SpuriousError as error:
             typer.echo(f"error: {error}", err=True)
             status = Status.BAD_INPUT
-        except (KeyboardInterrupt, BrokenPipeError):
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            status = Status.INTERRUPTED
+        except BrokenPipeError:
             status = Status.INTERRUPTED
         raise typer.Exit(int(status))
 

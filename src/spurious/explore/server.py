@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -77,6 +78,11 @@ def bound(host: str, port: int) -> socket.socket:
         found.bind(address)
     except OSError as error:
         found.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise InputError(
+                f"--host: found {host!r}, which is no address of this machine; leave it out for "
+                "127.0.0.1"
+            ) from None
         raise InputError(
             f"--port: cannot bind {host}:{port} ({error.strerror or error}); choose another, or 0 "
             "for a free one"

@@ -76,6 +76,8 @@ def read_plan(path: str | Path) -> Plan:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: found no such file, expected a sweep plan") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: found a directory, expected a sweep plan") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}), expected a sweep plan") from None
     return parse_plan(text, path.stem, path.parent, str(path))

@@ -83,7 +83,7 @@ class Store:
                 os.fsync(file.fileno())
             temporary.replace(target)
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error})") from None
+            raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
     def read(self, name: str) -> bytes | None:
         """A file's content, or None if there is no such file.
