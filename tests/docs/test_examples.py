@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.docs.blocks import ROOT
 
-SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+SCRIPTS = sorted(p for p in (ROOT / "examples").glob("*.py") if p.stem != "stuck")
 SIZE = {"atlas_d3": "40", "table1_outcomes": "20", "trap_rate": "10"}
 """Numbers of runs, of the scripts that take one."""
 
@@ -33,3 +33,10 @@ def test_scripts_are_short_and_shown(script: Path) -> None:
     picture = f"pictures/gallery-{script.stem.replace('_', '-')}.png"
     assert picture in gallery
     assert (ROOT / "docs" / picture).is_file()
+
+
+def test_the_session_with_a_stuck_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(ROOT / "examples/stuck.py"), run_name="__main__")
+    assert "<svg" in (tmp_path / "stuck.html").read_text("utf-8")
+    assert "examples/stuck.py" in (ROOT / "docs/diagnose.md").read_text("utf-8")
