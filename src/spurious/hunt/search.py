@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -193,9 +194,14 @@ def _round(
 def _machinery() -> tuple[Any, Callable[[Request, int], Any]]:
     """JAX, and what compiles a request.
 
+    XLA's batched linear algebra waits for other threads of its pool from within the pool, and hangs
+    when all of them wait (seen with jaxlib 0.10.2). A pool of one thread computes in place, as fast
+    here. NPROC is read when JAX computes for the first time; afterwards it changes nothing.
+
     Raises:
         InputError: JAX is missing.
     """
+    os.environ.setdefault("NPROC", "1")
     try:
         import jax
 
