@@ -7,9 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spurious.diagnose.finding import Finding, ranked
-from spurious.diagnose.judge_landscape import landscape_findings
-from spurious.diagnose.judge_signal import signal_findings
-from spurious.diagnose.judge_units import unit_findings
 from spurious.diagnose.report import Report
 from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
@@ -86,6 +83,9 @@ def _examined(
     from spurious.diagnose.batches import sample_of
     from spurious.diagnose.exact import dense_chain, exact_verdict
     from spurious.diagnose.examine import measure
+    from spurious.diagnose.judge_landscape import landscape_findings
+    from spurious.diagnose.judge_signal import signal_findings
+    from spurious.diagnose.judge_units import unit_findings
     from spurious.diagnose.plane import plane_of
 
     sample = sample_of(data, model, points)

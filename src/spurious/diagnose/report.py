@@ -8,8 +8,6 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.records import Measurements, Plane
 from spurious.errors import InputError
@@ -143,6 +141,8 @@ class Report:
 
 def _plain(value: Any) -> dict[str, object]:
     """The fields of a record, arrays as lists."""
+    import numpy as np
+
     found: dict[str, object] = {}
     for name in value.__dataclass_fields__:
         entry = getattr(value, name)
@@ -154,6 +154,8 @@ def _plain(value: Any) -> dict[str, object]:
 
 def finite(value: object) -> Any:
     """The same data with None for numbers that JSON does not have."""
+    import numpy as np
+
     if isinstance(value, np.generic):
         value = cast("object", value.item())
     if isinstance(value, Mapping):

@@ -11,12 +11,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
-from spurious.diagnose.judge_signal import signal_findings
-from spurious.diagnose.judge_units import unit_findings
 from spurious.diagnose.records import Landscape, Measurements, Regions, Units
 from spurious.diagnose.torch_extra import require
 from spurious.diagnose.watch_event import Event
@@ -235,6 +231,9 @@ class TrainingWatch:
         self._looking.stop_looking(look, output)
 
     def _finish(self, look: _Look, loss: Any) -> None:
+        from spurious.diagnose.judge_signal import signal_findings
+        from spurious.diagnose.judge_units import unit_findings
+
         self.looks += 1
         value = look.loss if loss is None else float(getattr(loss, "detach", lambda: loss)())
         seen = self._measure(look, value)
@@ -260,6 +259,8 @@ class TrainingWatch:
             sink.event(event)
 
     def _measure(self, look: _Look, known: float | None) -> Measurements:
+        import numpy as np
+
         history = self._history
         loss = math.nan if known is None else known
         if history.first is None and math.isfinite(loss):
@@ -310,6 +311,8 @@ class TrainingWatch:
 
     def _over_batches(self, layer: Units) -> Units:
         """The layer with the points of the last looks counted in."""
+        import numpy as np
+
         kept = self._history.on_points.setdefault(layer.name, deque(maxlen=WINDOW))
         if kept and len(kept[0][0]) != layer.size:
             kept.clear()

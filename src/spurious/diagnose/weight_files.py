@@ -7,8 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
 from spurious.problem import Network, Point, point_from_arrays
@@ -40,6 +38,8 @@ def write_safetensors(network: Network, point: Point, path: str | Path) -> None:
     Raises:
         InputError: safetensors is not installed, or the file cannot be written.
     """
+    import numpy as np
+
     require("safetensors")
     from safetensors.numpy import save_file
 
@@ -108,6 +108,8 @@ def write_onnx(network: Network, point: Point, path: str | Path) -> None:
         InputError: onnx is not installed, the file cannot be written, or ONNX has no such
             activation as one operator (silu).
     """
+    import numpy as np
+
     require("onnx", "onnx")
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -153,6 +155,8 @@ def read_onnx(path: str | Path) -> tuple[Network, Point]:
     Raises:
         InputError: onnx is not installed, or the file is none of such a network.
     """
+    import numpy as np
+
     require("onnx", "onnx")
     import onnx
     from onnx import helper, numpy_helper
