@@ -74,7 +74,7 @@ class TrainingWatch:
     """Looks at some steps of a training loop and reports what is wrong.
 
     Between looks it costs a call of `step`. It changes nothing in the training: the weights
-    after a watched run are, bit for bit, those of the same run unwatched.
+    after a watched run are, bit for bit, those of the same run unwatched::
 
         watch = TrainingWatch(model, jsonl="watch.jsonl")
         for x, y in loader:
