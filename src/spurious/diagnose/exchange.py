@@ -193,17 +193,9 @@ def _activation_name(module: nn.Module) -> tuple[str, Fraction | None]:
 def _activation_module(network: Network) -> nn.Module:
     from torch import nn
 
-    made = {
-        "relu": nn.ReLU,
-        "sigmoid": nn.Sigmoid,
-        "tanh": nn.Tanh,
-        "softplus": nn.Softplus,
-        "softsign": nn.Softsign,
-        "gelu": nn.GELU,
-        "silu": nn.SiLU,
-        "elu": nn.ELU,
-        "identity": nn.Identity,
-    }
+    from spurious.diagnose.exact import MODULES
+
+    made = {**MODULES, "identity": nn.Identity}
     if network.activation == "leaky_relu":
         assert network.slope is not None
         return nn.LeakyReLU(float(network.slope))
