@@ -11,7 +11,7 @@ from spurious.data import ArrayData
 from spurious.errors import InputError
 from spurious.problem import Loss, Network
 from spurious.train import Initialisation, Optimiser
-from spurious.train.recipe import MAX_UPDATES
+from spurious.train.recipe import check_updates, checked_batch
 
 __all__ = ["LARGE_VERSION", "LargeRecipe"]
 
@@ -62,19 +62,8 @@ class LargeRecipe:
             raise InputError(
                 f"loss: found {self.loss}, expected {wanted} for the targets of {self.data.name}"
             )
-        if type(self.updates) is not int or not 0 <= self.updates <= MAX_UPDATES:
-            raise InputError(
-                f"updates: found {self.updates!r}, expected an integer from 0 to {MAX_UPDATES}"
-            )
-        if self.batch is not None and (
-            type(self.batch) is not int or not 1 <= self.batch <= self.data.size
-        ):
-            raise InputError(
-                f"batch: found {self.batch!r}, expected an integer from 1 to {self.data.size}, "
-                "the number of points"
-            )
-        if self.batch == self.data.size:
-            object.__setattr__(self, "batch", None)
+        check_updates(self.updates)
+        object.__setattr__(self, "batch", checked_batch(self.batch, self.data.size))
         if self.tolerance is None:
             if self.loss is Loss.SQUARED:
                 raise InputError(

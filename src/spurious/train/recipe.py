@@ -71,23 +71,12 @@ class Recipe:
                 f"data: found {self.data.size} points, expected at most {MAX_POINTS}, "
                 "the most that the ensemble engine trains on"
             )
-        if type(self.updates) is not int or not 0 <= self.updates <= MAX_UPDATES:
-            raise InputError(
-                f"updates: found {self.updates!r}, expected an integer from 0 to {MAX_UPDATES}"
-            )
+        check_updates(self.updates)
         if self.precision not in PRECISIONS:
             raise InputError(
                 f"precision: found {self.precision!r}, expected one of {', '.join(PRECISIONS)}"
             )
-        if self.batch is not None and (
-            type(self.batch) is not int or not 1 <= self.batch <= self.data.size
-        ):
-            raise InputError(
-                f"batch: found {self.batch!r}, expected an integer from 1 to {self.data.size}, "
-                "the number of points"
-            )
-        if self.batch == self.data.size:
-            object.__setattr__(self, "batch", None)
+        object.__setattr__(self, "batch", checked_batch(self.batch, self.data.size))
         if self.tolerance is None:
             self._check_classes()
         elif not self.tolerance >= 0:
@@ -102,3 +91,26 @@ class Recipe:
                 "tolerance: found nothing, expected the loss at which a run counts as solved, "
                 "since the targets are not all -1 or 1"
             )
+
+
+def check_updates(updates: int) -> None:
+    """Refuses a number of updates that cannot be made.
+
+    Raises:
+        InputError: It is no integer from 0 to MAX_UPDATES.
+    """
+    if type(updates) is not int or not 0 <= updates <= MAX_UPDATES:
+        raise InputError(f"updates: found {updates!r}, expected an integer from 0 to {MAX_UPDATES}")
+
+
+def checked_batch(batch: int | None, points: int) -> int | None:
+    """The points of an update; None for all of them.
+
+    Raises:
+        InputError: It is no integer from 1 to the number of points.
+    """
+    if batch is not None and (type(batch) is not int or not 1 <= batch <= points):
+        raise InputError(
+            f"batch: found {batch!r}, expected an integer from 1 to {points}, the number of points"
+        )
+    return None if batch == points else batch
