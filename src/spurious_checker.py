@@ -798,7 +798,11 @@ def total_loss(pb: Problem, layers: Layers, bits: int) -> Number:
     """The loss at a point: a Fraction where section 4 makes it rational, else an interval."""
     exact = pb.slopes is not None
     at = layers if exact else enclosed(layers, bits, Fraction(0))
-    traces = [forward(pb, at, x, None if exact else bits) for x in pb.xs]
+    return add_losses(pb, [forward(pb, at, x, None if exact else bits) for x in pb.xs], bits)
+
+
+def add_losses(pb: Problem, traces: list[Trace], bits: int) -> Number:
+    """The sum of the losses of all data points."""
     return sum((loss_at(pb, i, t.out, bits) for i, t in enumerate(traces)), Fraction(0))
 
 
@@ -877,8 +881,9 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
         found.radius = distance(layers, pb.layers)
     else:
         as_object(proof, "rule", *keys)
-    found.place, found.loss = layers, total_loss(pb, layers, case.bits)
-    return evaluate(pb, layers), found
+    ex = evaluate(pb, layers)
+    found.place, found.loss = layers, add_losses(pb, ex.traces, case.bits)
+    return ex, found
 
 
 def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
@@ -888,18 +893,24 @@ def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
     return add_up(rows, len(ex.inputs[0]))
 
 
-def rank(rows: list[list[Fraction]]) -> int:
-    """The rank of a rational matrix, by elimination."""
-    rows, found = [list(row) for row in rows], 0
+def rank(matrix: list[list[Fraction]]) -> int:
+    """The rank of a rational matrix, by elimination among integers: rows may be scaled."""
+    rows: list[list[int]] = []
+    for row in matrix:
+        scale = math.lcm(*(v.denominator for v in row))
+        rows.append([v.numerator * (scale // v.denominator) for v in row])
+    found = 0
     for column in range(len(rows[0]) if rows else 0):
         pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
         if pivot is None:
             continue
         rows[found], rows[pivot] = rows[pivot], rows[found]
-        for r in range(found + 1, len(rows)):
-            factor = rows[r][column] / rows[found][column]
-            if factor:
-                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[found], strict=True)]
+        top, *below = rows[found:]
+        for r, row in enumerate(below, found + 1):
+            if row[column]:
+                row = [top[column] * a - row[column] * b for a, b in zip(row, top, strict=True)]
+                common = math.gcd(*row) or 1
+                rows[r] = [a // common for a in row]
         found += 1
     return found
 
@@ -1101,6 +1112,21 @@ def point_class(ex: Exact, i: int) -> tuple[object, ...]:
     if any(v == 0 for z in hidden for v in z):
         return ("loose",)
     return ("signs", *(v > 0 for z in hidden for v in z))
+
+
+def pointwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
+    as_object(proof, "rule")
+    require_pointwise(evaluate(case.problem, case.problem.layers))
+    return Found(place=case.problem.layers)
+
+
+def require_pointwise(ex: Exact) -> None:
+    """Over every group of equal inputs the g sum to zero, for every output."""
+    groups = ex.pb.groups()
+    for r in set(groups):
+        members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
+        require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
 
 
 def hidden_homogeneous(pb: Problem) -> str:
@@ -1707,6 +1733,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_output": (constant_output, ("local_minimum_nearby",)),
     "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
     "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
 REFUTATIONS = {
@@ -1763,17 +1790,14 @@ def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Num
     if rule == "cell_multipliers":
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
-    ex, everything = evaluate(pb, found.place), range(len(pb.xs))
-    groups = pb.groups()
+    ex = evaluate(pb, found.place)
+    if rule == "pointwise_optimum":
+        require_pointwise(ex)
+        return
+    require(rule == "affine_optimum", "unknown rule in global_proof")
+    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
     for k in range(pb.widths[-1]):
-        if rule == "affine_optimum":
-            require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-            require_zero(moment(ex, everything, k), "the sum of g x~")
-        else:
-            require(rule == "pointwise_optimum", "unknown rule in global_proof")
-            for r in set(groups):
-                members = [i for i in everything if groups[i] == r]
-                require_zero(moment(ex, members, k)[-1:], "the sum of g over equal inputs")
+        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
 
 
 # ---- the global optimum of a shallow network ----------------------------------------------------
@@ -1939,6 +1963,13 @@ def decimal(x: Fraction) -> str:
         return f"{context.divide(Decimal(x.numerator), Decimal(x.denominator)):.10g}"
 
 
+def ball_text(x: object) -> str:
+    """A ball in words: the middle in ten digits, and how far off if these may be wrong."""
+    mid, rad = ball(x)
+    told = rad * 10**9 <= abs(mid)
+    return decimal(mid) if told or not rad else f"{decimal(mid)} within {decimal(rad)}"
+
+
 def sentence(claim: Json) -> str:
     """The claim as one sentence."""
     parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
@@ -1952,11 +1983,11 @@ def sentence(claim: Json) -> str:
         parts.append("not strict")
     if claim["global"] != "unknown":
         parts.append("global" if claim["global"] == "yes" else "not global")
-    parts.append(f"loss {decimal(ball(claim['loss'])[0])}")
+    parts.append(f"loss {ball_text(claim['loss'])}")
     if claim["witness_loss"] is not None:
-        parts.append(f"a better point has loss {decimal(ball(claim['witness_loss'])[0])}")
+        parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
     if claim["valley_limit"] is not None:
-        parts.append(f"a valley falls to {decimal(ball(claim['valley_limit'])[0])} at infinity")
+        parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
     return ", ".join(parts)
 
 

@@ -102,6 +102,11 @@ class Verdict:
         reason: One sentence for a person.
         certificate: The certificate as JSON data, or None when undecided.
         seconds: Time taken.
+        slope: For `NOT_LOCAL_MINIMUM` by a slope: the loss's derivative along the certificate's
+            direction (largest entry about 1), rounded; else None.
+        decrease: For `NOT_LOCAL_MINIMUM`: the loss provably falls by at least this on the way to
+            the certificate's witness. None if nothing that large was proved, or for other verdicts.
+        decrease_radius: The largest change of a parameter on that way, or None.
     """
 
     decision: Decision
@@ -118,6 +123,9 @@ class Verdict:
     reason: str
     certificate: Mapping[str, Any] | None
     seconds: float
+    slope: Fraction | None = None
+    decrease: Fraction | None = None
+    decrease_radius: Fraction | None = None
 
     def __bool__(self) -> NoReturn:
         """Always raises.

@@ -115,10 +115,49 @@ CORNERS = {
     "softsign, exact perfect fit": (
         problem((1, 1, 1), "softsign", "squared", "-3, -2, -1, 1, 2, 3, 5",
                 "-3/4, -2/3, -1/2, 1/2, 2/3, 3/4, 5/6", "1 0 1 0"),
-        "local_minimum", None,
+        "local_minimum", "yes",
     ),
-    "degenerate smooth minimum": (
-        problem((1, 1, 1), "tanh", "squared", "0", "0", "0 0 0 0"), "undecided", "unknown",
+    "degenerate smooth minimum, perfect": (
+        problem((1, 1, 1), "tanh", "squared", "0", "0", "0 0 0 0"), "local_minimum", "yes",
+    ),
+    "singular softsign perfect fit": (
+        problem((1, 2, 1), "softsign", "squared", "0, 1, -2", "0, 1/2, -2/3",
+                "1 1 0 0 1/2 1/2 0"),
+        "local_minimum", "yes",
+    ),
+    "smooth saddle of the fourth order": (
+        problem((1, 1, 1), "tanh", "squared", "-1, 0, 1", "1, -2, 1", "0 0 0 0"),
+        "undecided", "unknown",
+    ),
+    "collinear least squares, exact": (
+        problem((2, 1), "identity", "squared", "0 0, 1 2, 2 4", "0, 1, 0", "0 0 1/3"),
+        "local_minimum", "yes",
+    ),
+    "collinear least squares, rounded": (
+        problem((2, 1), "identity", "squared", "0 0, 1 2, 2 4", "0, 1, 0", "0 0 0.333333333333333"),
+        "local_minimum_nearby", "yes",
+    ),
+    "off unit, huge output, log loss": (
+        problem((1, 1, 1), "relu", "logistic", "0, 1", "1, 1", "-1 -5 1 40000"),
+        "not_local_minimum", "no",
+    ),
+    "off unit, output a hair off": (
+        problem((1, 1, 1), "relu", "logistic", "0, 1", "1, -1", f"-1 -5 1 1/{10**60}"),
+        "local_minimum_nearby", None,
+    ),
+    "off unit, tiny float off, cross entropy": (
+        problem((1, 1, 2), "relu", "cross_entropy", "0, 1", "0, 1", f"-1 -5 1 1 0 1/{10**60}"),
+        "not_local_minimum", "no",
+    ),
+    "off unit, huge output, cross entropy": (
+        problem((1, 1, 2), "relu", "cross_entropy", "0, 1", "0, 0", "-1 -5 1 1 40000 0"),
+        "not_local_minimum", "no",
+    ),
+    "Newton wakes a dead unit of the second layer": (
+        problem((1, 1, 2, 1), "relu", "squared", "-2, -1, 1, 2, 3, 5, 6",
+                "11/10, 9/10, 637/740, 163/370, 237/740, 1, -1",
+                "1/100 -301/100000 -1000/37 100000 1 -11399/2 1 -1/1000000000 0"),
+        "not_local_minimum", "no",
     ),
 }  # fmt: skip
 

@@ -89,6 +89,11 @@ CASES = {
         (1, 1, 1), "tanh", "logistic", [["-3"], ["3"], ["0"]], [["-1"], ["-1"], ["1"]],
         "0 -1 1 0.0684469752",
     ),
+    "pointwise_optimum": problem(
+        # both units see the data alike, so the Hessian is singular; the equal inputs' mean is 1/2
+        (1, 2, 1), "softsign", "squared", [["0"], ["1"], ["1"], ["-2"]],
+        [["0"], ["1"], ["0"], ["-2/3"]], "1 1 0 0 1/2 1/2 0",
+    ),
     "constant_output": problem(
         (1, 1, 1), "relu", "logistic", [["1"], ["2"], ["3"]], [["1"], ["1"], ["-1"]],
         "-1 -1 1 0.6931471805",

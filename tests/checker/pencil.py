@@ -222,6 +222,15 @@ def identity_network() -> Cert:
     return certificate(pb, rule, {"rule": "affine_optimum"}, loss=ball("2/3"), **claim)
 
 
+def soft_fit() -> Cert:
+    """f = softsign(x) from two equal units; the two points at x = 1 want 1 and 0, mean 1/2."""
+    at = point(([[1], [1]], [0, 0]), ([["1/2", "1/2"]], [0]))
+    pb = problem([1, 2, 1], "softsign", "squared", [[0], [1], [1], [-2]],
+                 [[0], [1], [0], ["-2/3"]], at)  # fmt: skip
+    best = {"rule": "pointwise_optimum"}
+    return certificate(pb, best, best, loss=ball("1/2", F(1, 10**25)), **{"global": "yes"})
+
+
 def constant_squared() -> Cert:
     """The output bias is 2^-40 above the mean."""
     pb = dead_pair(1 + F(1, 2**40))
@@ -640,6 +649,7 @@ CASES = {
     "deep classes": deep_classes(),
     "labels without hidden layer": labels_without_hidden_layer(),
     "identity network": identity_network(),
+    "soft fit": soft_fit(),
     "constant squared": constant_squared(),
     "constant logistic": constant_logistic(),
     "constant exact": constant_exact(),

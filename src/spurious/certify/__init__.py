@@ -1,5 +1,5 @@
 """Decides local minimality and suboptimality of a point, with a certificate."""
 
-from spurious.certify.decide import certify
+from spurious.certify.decide import RefusedCertificateWarning, certify
 
-__all__ = ["certify"]
+__all__ = ["RefusedCertificateWarning", "certify"]

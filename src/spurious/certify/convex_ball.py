@@ -44,6 +44,9 @@ FREE_LIMIT = 200
 NEWTON_STEPS = 50
 """Newton steps before giving up."""
 
+SLICES = 3
+"""How often Newton's method may kill or wake units before giving up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -52,12 +55,13 @@ class Slice:
     Attributes:
         free: Flat indices of the free parameters.
         fixed: Flat indices of all others.
-        dead_units: Number of hidden units that are dead on all data.
+        dead: The hidden units that are dead on all data, as (layer, unit) from 0.
+        smooth: Whether nothing had to be fixed, because the activation has no kink.
     """
 
     free: tuple[int, ...]
     fixed: tuple[int, ...]
-    dead_units: int
+    dead: frozenset[tuple[int, int]]
     smooth: bool
 
 
@@ -81,10 +85,10 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
     centre = point
     if not exact:
         with balls.precision(balls.PRECISIONS[1]):
-            polished = polish(problem, point, chart)
-        if isinstance(polished, Undecided):
-            return polished
-        centre = polished
+            settled = _settle(problem, point, chart)
+        if isinstance(settled, Undecided):
+            return settled
+        centre, chart = settled
     result: Proof | Undecided = Undecided("no precision tried")
     for bits in balls.PRECISIONS[:3]:
         with balls.precision(bits):
@@ -94,12 +98,34 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
     return result
 
 
+def _settle(problem: Problem, point: Point, chart: Slice) -> tuple[Point, Slice] | Undecided:
+    """A critical point near the given one, and the slice at it.
+
+    Newton's method may carry a dead unit to life, or the other way round. What is free is decided
+    by the units that are dead where it ends, and only there.
+    """
+    centre = point
+    for _ in range(SLICES):
+        polished = polish(problem, centre, chart)
+        if isinstance(polished, Undecided):
+            return polished
+        there = gauge_slice(problem, polished)
+        if isinstance(there, Undecided):
+            return there
+        if largest_difference(polished, point) > nearby_limit(point):
+            return Undecided("Newton's method left the neighbourhood of the point")
+        if there.dead == chart.dead:
+            return polished, chart
+        centre, chart = polished, there
+    return Undecided("Newton's method kills and wakes units without end")
+
+
 def gauge_slice(problem: Problem, point: Point) -> Slice | Undecided:
     """The free parameters at a point: all for smooth activations, else one fixed a live unit."""
     network = problem.network
     count = network.parameter_count
     if not network.homogeneous or network.depth == 0:
-        return Slice(tuple(range(count)), (), 0, smooth=True)
+        return Slice(tuple(range(count)), (), frozenset(), smooth=True)
     evaluation = evaluate(problem, point)
     if evaluation.has_kinks and any(
         z == 0 for layer in evaluation.preactivations for row in layer for z in row
@@ -126,9 +152,13 @@ def gauge_slice(problem: Problem, point: Point) -> Slice | Undecided:
                 fixed.update(indices)
             elif level < network.depth:
                 live = [p for source, p in enumerate(indices) if source not in below]
-                fixed.add(max(live, key=lambda p: abs(values[p])))
+                largest = max(live, key=lambda p: abs(values[p]))
+                if values[largest] == 0:
+                    return Undecided(f"hidden unit {unit} of layer {level} has only zero weights")
+                fixed.add(largest)
     free = tuple(p for p in range(count) if p not in fixed)
-    return Slice(free, tuple(sorted(fixed)), sum(map(len, dead)), smooth=False)
+    every = frozenset((level, unit) for level, units in enumerate(dead) for unit in units)
+    return Slice(free, tuple(sorted(fixed)), every, smooth=False)
 
 
 def incoming_indices(network: Network) -> list[list[list[int]]]:
@@ -253,7 +283,7 @@ def _package(
         "fixed": list(chart.fixed),
         "transform": [[str(entry) for entry in row] for row in definite.transform],
     }
-    up_to_rescaling = Answer.NO if chart.dead_units else Answer.YES
+    up_to_rescaling = Answer.NO if chart.dead else Answer.YES
     where = (
         "the gradient is exactly zero" if exact else "a critical point is enclosed in a tiny box"
     )

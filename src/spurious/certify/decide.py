@@ -5,26 +5,33 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 1. the last layer's gradient; if it is not zero the point is no minimum, but one may be near;
 2. shallow: Theorem 1, which decides for one output; deep: `convex_ball` with an exact gradient,
    `classwise_optimum`;
-3. a minimum nearby: exact (shallow, one output, squared loss), constant output, `convex_ball`;
+3. a minimum nearby: exact (squared loss without hidden layer, or with one and one output),
+   constant output, `kinked_ball`, `convex_ball`;
 4. a valley to infinity, a descent direction, negative curvature;
 5. otherwise undecided, with the reason.
 
-For smooth activations: `constant_units`, `convex_ball`, `twin_units` if hidden units are exactly
-equal, then refutation by gradient or curvature.
+For smooth activations: `constant_units`, `convex_ball`, `pointwise_optimum`, `twin_units` if hidden
+units are exactly equal, then refutation by gradient or curvature.
+
+Whatever is decided, `spurious_checker` has to accept its certificate: it shares no code with this
+package, so a fault here ends in `undecided` and not in a false word.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
 
+import spurious_checker
 from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, twin_units, valley
 from spurious.certify.certificate import assemble, leaf_data
 from spurious.certify.constant_units import prove_constant_units
 from spurious.certify.evaluate import Evaluation, evaluate
+from spurious.certify.fall import Fall, proved_fall
 from spurious.certify.flatness import generic_flatness, shallow_flatness
-from spurious.certify.optimality import Optimality, judge_optimality
+from spurious.certify.optimality import Optimality, judge_optimality, unbeatable
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.certify.sums import classwise_optimum
@@ -35,12 +42,25 @@ from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Loss, Point, Problem, point_to_data
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
+AT_A_POINT = ("one_sided_derivatives", "classwise_optimum")
+"""Rules for minima whose certificate can name another point than the problem's."""
 
-def certify(problem: Problem) -> Verdict:
+
+class RefusedCertificateWarning(UserWarning):
+    """The independent checker refused a proof: a fault of this program, which should be reported.
+
+    The verdict is then `undecided`, with the checker's words as its reason.
+    """
+
+
+def certify(problem: Problem, *, check: bool = True, search: bool = True) -> Verdict:
     """Decides whether the problem's point is a local minimum, and whether a global one.
 
     Args:
         problem: A problem with a point; its witness, if any, is tried as the better point.
+        check: Whether `spurious_checker` has to accept the certificate before it is handed out.
+            Leave it out only where the certificate is checked later.
+        search: Whether to look for a better point where nothing else says if a minimum is global.
 
     Returns:
         The verdict with a certificate that `spurious_checker` accepts, or `undecided` and why.
@@ -57,8 +77,9 @@ def certify(problem: Problem) -> Verdict:
         loss = point_loss(problem, problem.point)
         if isinstance(outcome, Proof):
             loss = outcome.loss or loss
-            optimality = judge_optimality(problem, outcome, loss)
-            return conclude(problem, outcome, loss, optimality, start)
+            fall = proved_fall(problem, problem.point, outcome, loss)
+            optimality = judge_optimality(problem, outcome, loss, fall, search=search)
+            return conclude(problem, outcome, loss, optimality, start, fall=fall, check=check)
         reason = outcome.reason
     except balls.OutOfRangeError as unknown:
         reason = str(unknown)
@@ -66,7 +87,14 @@ def certify(problem: Problem) -> Verdict:
 
 
 def conclude(
-    problem: Problem, outcome: Proof, loss: Enclosure, optimality: Optimality, start: float
+    problem: Problem,
+    outcome: Proof,
+    loss: Enclosure,
+    optimality: Optimality,
+    start: float,
+    *,
+    fall: Fall | None = None,
+    check: bool = True,
 ) -> Verdict:
     """The verdict, with its certificate, on a point that is decided.
 
@@ -76,8 +104,18 @@ def conclude(
         loss: The loss at the point, or at the minimum nearby.
         optimality: Whether it is a global minimum.
         start: When work on it began, by `perf_counter`.
+        fall: For refutations: a lower point on the way down.
+        check: Whether the checker has to accept the certificate; if it does not, the verdict is
+            `undecided`, with a `RefusedCertificateWarning`.
     """
     certificate = assemble(problem, outcome, loss, optimality)
+    if check:
+        answer = spurious_checker.check(certificate)
+        if not answer.valid:
+            rule = outcome.evidence["rule"]
+            reason = f"the checker refuses the proof by {rule}: {answer.reason}"
+            warnings.warn(f"{reason}; please report it", RefusedCertificateWarning, stacklevel=3)
+            return _undecided(reason, loss, perf_counter() - start)
     return Verdict(
         decision=outcome.decision,
         is_global=optimality.is_global,
@@ -89,11 +127,25 @@ def conclude(
         witness_loss=optimality.witness_loss,
         radius=outcome.radius,
         valley_limit=outcome.valley_limit,
+        slope=outcome.slope,
+        decrease=fall.decrease if fall else None,
+        decrease_radius=fall.distance if fall else None,
         method=str(outcome.evidence["rule"]),
-        reason=outcome.reason,
+        reason=_with_fall(outcome, fall),
         certificate=certificate,
         seconds=perf_counter() - start,
     )
+
+
+def _with_fall(outcome: Proof, fall: Fall | None) -> str:
+    """The reason; of a refutation along a line, with how much is provably gained."""
+    if not outcome.directions:
+        return outcome.reason
+    head, separator, rest = outcome.reason.partition("; ")
+    if fall is None:
+        return f"{head}, by an amount too small to be shown{separator}{rest}"
+    gained = f"{nearest_float(fall.decrease):.2g} within {nearest_float(fall.distance):.2g}"
+    return f"{head}, provably by {gained} of the point{separator}{rest}"
 
 
 def _undecided(reason: str, loss: Enclosure | None, seconds: float) -> Verdict:
@@ -131,16 +183,37 @@ def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
     if constant is not None:
         return constant
     found = convex_ball.prove(problem, point)
+    if isinstance(found, Proof) and found.decision is Decision.LOCAL_MINIMUM:
+        return found
+    if unbeatable(problem, point):
+        return _pointwise_proof()
     if isinstance(found, Proof):
         return found
     twins = twin_units.prove(problem, point)
     if isinstance(twins, Proof):
         return twins
     found = twins or found
-    refuted = valley.smooth_valley(problem, point) or refute.smooth_refutation(problem, point)
+    downhill = valley.smooth_valley(problem, point)
+    if downhill is not None:
+        return downhill
+    refuted = refute.smooth_refutation(problem, point)
     if isinstance(refuted, Proof):
-        return _explained(refuted, found)
+        return _without_minimum(refuted, found)
     return Undecided(f"{refuted.reason}; {found.reason}")
+
+
+def _pointwise_proof() -> Proof:
+    return Proof(
+        decision=Decision.LOCAL_MINIMUM,
+        evidence={"rule": "pointwise_optimum"},
+        reason="the outputs are the best that any function of the inputs can have",
+    )
+
+
+def _without_minimum(refuted: Proof, found: Undecided) -> Proof:
+    """A refutation that says what it does not say."""
+    reason = f"{refuted.reason}; no minimum nearby was proved ({found.reason})"
+    return replace(refuted, reason=reason)
 
 
 def _decide_homogeneous(problem: Problem, point: Point) -> Proof | Undecided:
@@ -149,21 +222,23 @@ def _decide_homogeneous(problem: Problem, point: Point) -> Proof | Undecided:
     here: Proof | Undecided = last or minimum_here(evaluation)
     if isinstance(here, Proof) and here.decision is Decision.LOCAL_MINIMUM:
         return here
+    failed = Undecided("no rule for minima applies")
     for found in _nearby(problem, evaluation):
         if isinstance(found, Proof):
             return found
-        if isinstance(here, Undecided):
-            here = Undecided(f"{here.reason}; {found.reason}")
+        failed = found
     downhill = valley.exact_valley(evaluation)
     if downhill is not None:
         return downhill
     if isinstance(here, Proof):
-        return here
+        return _without_minimum(here, failed)
     if _off_kinks(evaluation):
         refuted = refute.smooth_refutation(problem, point)
     else:
         refuted = refute.kink_descent(evaluation)
-    return refuted if isinstance(refuted, Proof) else here
+    if isinstance(refuted, Proof):
+        return _without_minimum(refuted, failed)
+    return Undecided(f"{here.reason}; {failed.reason}")
 
 
 def minimum_here(evaluation: Evaluation) -> Proof | Undecided:
@@ -181,22 +256,23 @@ def minimum_here(evaluation: Evaluation) -> Proof | Undecided:
         if isinstance(found, one_sided.UnitDescends):
             return refute.unit_descent(evaluation, found)
         if isinstance(found, one_sided.ZeroWeightDescends):
-            return refute.zero_weight_descent(found)
+            return refute.zero_weight_descent(evaluation, found)
         reason = found.reason
     if convex_ball.vanishes_exactly(problem, point, range(problem.network.parameter_count)):
         ball = convex_ball.prove(problem, point)
         if isinstance(ball, Proof):
             return ball
         reason = ball.reason
-    flat = generic_flatness(evaluation)
-    if classwise_optimum(evaluation):
-        return Proof(
-            decision=Decision.LOCAL_MINIMUM,
-            evidence={"rule": "classwise_optimum"},
-            reason="no affine map on any activation pattern does better",
-            strict=flat.strict,
-        )
-    return Undecided(reason)
+    return _classwise_proof(evaluation) if classwise_optimum(evaluation) else Undecided(reason)
+
+
+def _classwise_proof(evaluation: Evaluation) -> Proof:
+    return Proof(
+        decision=Decision.LOCAL_MINIMUM,
+        evidence={"rule": "classwise_optimum"},
+        reason="no affine map on any activation pattern does better",
+        strict=generic_flatness(evaluation).strict,
+    )
 
 
 def _one_sided_proof(evaluation: Evaluation, found: one_sided.Minimum) -> Proof:
@@ -217,34 +293,27 @@ def _one_sided_proof(evaluation: Evaluation, found: one_sided.Minimum) -> Proof:
 
 def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undecided]:
     """Minima near a point that is none itself, or is not known to be one."""
-    network = problem.network
-    if network.depth == 1 and network.outputs == 1 and problem.loss is Loss.SQUARED:
+    network, loss = problem.network, problem.loss
+    if network.depth == 0 and loss is Loss.SQUARED:
+        solved = nearby.least_squares(evaluation)
+        if solved is not None and classwise_optimum(solved):
+            yield _moved_to(solved, evaluation, _classwise_proof(solved))
+            return
+    if network.depth == 1 and network.outputs == 1 and loss is Loss.SQUARED:
         for candidate in nearby.candidates(evaluation):
             if refute.last_layer_descent(candidate) is not None:
                 continue
             found = minimum_here(candidate)
-            if isinstance(found, Proof) and found.decision is Decision.LOCAL_MINIMUM:
-                distance = convex_ball.largest_difference(candidate.point, evaluation.point)
-                rule, *rest = found.evidence.items()
-                yield replace(
-                    found,
-                    decision=Decision.LOCAL_MINIMUM_NEARBY,
-                    evidence=dict([rule, ("point", point_to_data(candidate.point)), *rest]),
-                    reason=(
-                        f"an exact minimum lies within {nearest_float(distance):.2g}: "
-                        f"{found.reason}"
-                    ),
-                    minimum=candidate.point,
-                    loss=point_loss(problem, candidate.point),
-                    radius=distance,
-                )
+            if isinstance(found, Proof) and found.evidence["rule"] in AT_A_POINT:
+                yield _moved_to(candidate, evaluation, found)
                 return
+        yield Undecided("no critical point of the cells and faces next to it is one")
         return
     constant = nearby.constant_output(problem, evaluation)
     if constant is not None:
         yield constant
         return
-    if network.depth == 1 and network.outputs == 1 and problem.loss is Loss.LOGISTIC:
+    if network.depth == 1 and network.outputs == 1 and loss is Loss.LOGISTIC:
         kinked = kinked_ball.prove(evaluation)
         if kinked is not None:
             yield kinked
@@ -252,11 +321,22 @@ def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undeci
     yield convex_ball.prove(problem, evaluation.point)
 
 
+def _moved_to(candidate: Evaluation, start: Evaluation, found: Proof) -> Proof:
+    """The proof about an exact point, as one about a point near it."""
+    distance = convex_ball.largest_difference(candidate.point, start.point)
+    rule, *rest = found.evidence.items()
+    return replace(
+        found,
+        decision=Decision.LOCAL_MINIMUM_NEARBY,
+        evidence=dict([rule, ("point", point_to_data(candidate.point)), *rest]),
+        reason=f"an exact minimum lies within {nearest_float(distance):.2g}: {found.reason}",
+        minimum=candidate.point,
+        loss=point_loss(start.problem, candidate.point),
+        radius=distance,
+    )
+
+
 def _off_kinks(evaluation: Evaluation) -> bool:
     return not evaluation.has_kinks or all(
         z != 0 for layer in evaluation.preactivations for row in layer for z in row
     )
-
-
-def _explained(refuted: Proof, found: Undecided) -> Proof:
-    return replace(refuted, reason=f"{refuted.reason} ({found.reason})")

@@ -20,6 +20,12 @@ from spurious.verdict import Enclosure
 SLACK = Fraction(1, 10**25)
 """Enclosures of irrational losses are widened by this share, so that any checker's fit inside."""
 
+DIGITS = 27
+"""Significant digits of the midpoint of an enclosure."""
+
+SMALLEST = Fraction(1, 10**40)
+"""Shares and digits of smaller numbers are those of this number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -100,8 +106,6 @@ def evaluate(problem: Problem, point: Point) -> Evaluation:
     slopes = piecewise_slopes(problem.network)
     weights = tuple(layer_weights(layer) for layer in point.layers)
     inputs = tuple((*vector(x), ONE) for x in problem.data.x)
-    first: dict[tuple[Fraction, ...], int] = {}
-    groups = tuple(first.setdefault(x, i) for i, x in enumerate(problem.data.x))
     states = inputs
     preactivations: list[tuple[Vector, ...]] = []
     for layer in weights[:-1]:
@@ -114,13 +118,19 @@ def evaluate(problem: Problem, point: Point) -> Evaluation:
         point=point,
         weights=weights,
         inputs=inputs,
-        groups=groups,
+        groups=input_groups(problem.data),
         preactivations=tuple(preactivations),
         features=states,
         outputs=outputs,
         slopes=slopes,
         loss_derivative=loss_derivative(problem.loss, problem.data, outputs),
     )
+
+
+def input_groups(data: Dataset) -> tuple[int, ...]:
+    """For each data point the smallest index with an equal input, shape (n,)."""
+    first: dict[tuple[Fraction, ...], int] = {}
+    return tuple(first.setdefault(x, i) for i, x in enumerate(data.x))
 
 
 def loss_derivative(
@@ -182,9 +192,10 @@ def softplus(value: arb) -> arb:
 
 
 def enclosure(value: arb) -> Enclosure:
-    """A ball as midpoint and radius with few decimals, widened outward."""
+    """A ball as midpoint and radius with few digits, widened outward."""
     low, high = balls.bounds(value)
     middle, radius = (low + high) / 2, (high - low) / 2
-    slack = SLACK * max(Fraction(1), abs(middle))
-    short = balls.round_to(middle, 27)
+    size = max(SMALLEST, abs(middle))
+    slack = SLACK * size
+    short = balls.round_to(middle, DIGITS - 1 - balls.decimal_exponent(size))
     return Enclosure(short, balls.simple_above(radius + abs(middle - short) + slack))

@@ -1,6 +1,8 @@
-"""The gradient in exact arithmetic, where every activation value is rational."""
+"""Outputs and gradient in exact arithmetic, where every activation value is rational."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from flint import fmpq
 
@@ -9,6 +11,22 @@ from spurious.certify.evaluate import layer_weights, loss_derivative, piecewise_
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, vector
 from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Point, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Forward:
+    """A network at an exact point: weights, inputs of each layer with a 1, act' there, outputs."""
+
+    weights: list[tuple[Vector, ...]]
+    states: list[list[Vector]]
+    slants: list[list[Vector]]
+    outputs: list[Vector]
+
+
+def rational_outputs(problem: Problem, point: Point) -> list[Vector] | None:
+    """The outputs, shape (n, K), or None as for `exact_gradient`."""
+    passed = _forward(problem, point)
+    return None if passed is None else passed.outputs
 
 
 def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
@@ -22,6 +40,28 @@ def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
         Shape (P,), or None if an activation or its derivative is not known to be rational here
         (on a kink, or an irrational value).
     """
+    passed = _forward(problem, point)
+    if passed is None:
+        return None
+    weights, states, derivatives = passed.weights, passed.states, passed.slants
+    backward: list[list[Exact]] = [
+        list(row) for row in loss_derivative(problem.loss, problem.data, passed.outputs)
+    ]
+    layers: list[list[Exact]] = []
+    for level in range(len(weights) - 1, -1, -1):
+        layers.append(_layer_gradient(backward, states[level]))
+        if level:
+            backward = [
+                [
+                    _weighted(row, [own[j] for own in weights[level]]) * slant
+                    for j, slant in enumerate(derivatives[level - 1][i])
+                ]
+                for i, row in enumerate(backward)
+            ]
+    return [entry for layer in reversed(layers) for entry in layer]
+
+
+def _forward(problem: Problem, point: Point) -> _Forward | None:
     network = problem.network
     slopes = piecewise_slopes(network) if network.homogeneous or network.depth == 0 else (ONE, ONE)
     weights = [layer_weights(layer).rows for layer in point.layers]
@@ -40,21 +80,7 @@ def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
         states.append(values)
         derivatives.append(slants)
     outputs = [tuple(dot(row, state) for row in weights[-1]) for state in states[-1]]
-    backward: list[list[Exact]] = [
-        list(row) for row in loss_derivative(problem.loss, problem.data, outputs)
-    ]
-    layers: list[list[Exact]] = []
-    for level in range(len(weights) - 1, -1, -1):
-        layers.append(_layer_gradient(backward, states[level]))
-        if level:
-            backward = [
-                [
-                    _weighted(row, [own[j] for own in weights[level]]) * slant
-                    for j, slant in enumerate(derivatives[level - 1][i])
-                ]
-                for i, row in enumerate(backward)
-            ]
-    return [entry for layer in reversed(layers) for entry in layer]
+    return _Forward(weights, states, derivatives, outputs)
 
 
 def _layer_gradient(backward: list[list[Exact]], states: list[Vector]) -> list[Exact]:

@@ -1,10 +1,11 @@
-"""The exact minimum next to a float point: shallow networks, one output, squared loss.
+"""The exact minimum next to a float point, where a linear system gives it: squared loss.
 
 Within one activation pattern the outputs are linear in the effective parameters a_j = |v_j| (w_j,
 b_j) and c. Guess which points lie on which unit's kink (those with a small pre-activation), and
 which output weights are zero. Minimising the loss with those pre-activations held at zero is a
 linear system; take its exact solution closest to the given point. Nothing here is trusted: the
-caller applies Theorem 1 to the point that comes out.
+caller applies Theorem 1 to the point that comes out. Without a hidden layer (`least_squares`) there
+is nothing to guess.
 
 `constant_output` (Theorem 6) does the same for a dead layer under any separable loss: only the
 output bias matters.
@@ -195,6 +196,34 @@ def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) 
     )
     last = Layer((tuple(fraction(v) for v in outgoing),), (fraction(moved[-1]),))
     return Point((hidden, last))
+
+
+def least_squares(evaluation: Evaluation) -> Evaluation | None:
+    """The exact least squares solution closest to the point, if it is nearby.
+
+    Args:
+        evaluation: A network without hidden layer, squared loss.
+    """
+    problem, point = evaluation.problem, evaluation.point
+    design = fmpq_mat([list(x) for x in evaluation.inputs])
+    normal = [tuple(row) for row in (design.transpose() * design).tolist()]
+    rows: list[Vector] = []
+    for k, row in enumerate(evaluation.weights[0].rows):
+        residuals = [
+            [rational(y[k]) - f[k]] for y, f in zip(problem.data.y, evaluation.outputs, strict=True)
+        ]
+        downhill = (design.transpose() * fmpq_mat(residuals)).tolist()
+        step = least_correction(normal, [entry for (entry,) in downhill])
+        if step is None:
+            return None
+        rows.append(tuple(a + b for a, b in zip(row, step, strict=True)))
+    layer = Layer(
+        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
+        tuple(fraction(row[-1]) for row in rows),
+    )
+    found = Point((layer,))
+    near = largest_difference(found, point) <= nearby_limit(point)
+    return evaluate(problem, found) if near and _digits(found) <= DIGIT_LIMIT else None
 
 
 def constant_output(problem: Problem, evaluation: Evaluation) -> Proof | None:

@@ -24,6 +24,7 @@ from flint import fmpq
 
 from spurious.certify.evaluate import Evaluation, slope_at
 from spurious.certify.outcome import Undecided
+from spurious.certify.sums import vanishes, weighted_sum
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot
 from spurious.exact.softmax_numbers import Exact, SoftmaxNumber, sign
@@ -85,22 +86,27 @@ class UnitDescends:
 
 @dataclass(frozen=True, slots=True)
 class ZeroWeightDescends:
-    """Unit `unit` has zero output weights, and its psi for `output` is not zero at `direction`."""
+    """Unit `unit` has zero output weights, and its psi for `output` has sign `side` there."""
 
     unit: int
     output: int
     direction: Vector
+    side: int
 
 
 def test_point(evaluation: Evaluation) -> Minimum | UnitDescends | ZeroWeightDescends | Undecided:
-    """Applies Theorem 1 at a point where the last layer's gradient is already known to vanish.
+    """Applies Theorem 1 at a point where the last layer's gradient vanishes.
 
     Args:
         evaluation: A network with widths [d, h, K] and homogeneous activation.
 
     Raises:
         UndecidedSignError: a softmax number could not be compared with zero.
+        ArithmeticError: the sum of g is not zero, so the last layer's gradient does not vanish.
     """
+    ones = [(ONE,)] * len(evaluation.inputs)
+    if not vanishes(weighted_sum(evaluation, range(len(ones)), ones)):
+        raise ArithmeticError("Theorem 1 was applied where the sum of g is not zero")
     outgoing = evaluation.weights[1].rows
     trees: list[tuple[Mapping[str, Any], ...]] = []
     hidden = len(evaluation.weights[0].rows)
@@ -110,7 +116,7 @@ def test_point(evaluation: Evaluation) -> Minimum | UnitDescends | ZeroWeightDes
         if all(v == 0 for v in weights):
             found = vanishing(evaluation, derivative)
             if found is not None:
-                return ZeroWeightDescends(j, found[0], found[1])
+                return ZeroWeightDescends(j, *found)
             trees.append(())
             continue
         single = len(outgoing) == 1
@@ -210,8 +216,8 @@ def combine(
     return linear, tuple(weighted(row) for row in derivative.curvature)
 
 
-def vanishing(evaluation: Evaluation, derivative: UnitDerivative) -> tuple[int, Vector] | None:
-    """None if psi_k vanishes identically for every output k, else an output and a direction u.
+def vanishing(evaluation: Evaluation, derivative: UnitDerivative) -> tuple[int, Vector, int] | None:
+    """None if psi_k vanishes identically for every k, else k, a direction u and psi_k(u)'s sign.
 
     psi_k(u) = lin_k.u + sum_r C_rk |u.x~_r|. The functions |u.x~_r| for pairwise different inputs
     x~_r = (x_r, 1) and the linear functions are linearly independent, so psi_k vanishes only if all
@@ -222,13 +228,13 @@ def vanishing(evaluation: Evaluation, derivative: UnitDerivative) -> tuple[int, 
         jumps = [row[k] for row in derivative.curvature]
         if all(sign(c) == 0 for c in jumps):
             for axis, entry in enumerate(linear):
-                if sign(entry) != 0:
-                    return k, tuple(ONE if i == axis else ZERO for i in range(len(linear)))
+                if side := sign(entry):
+                    return k, tuple(ONE if i == axis else ZERO for i in range(len(linear))), side
             continue
         candidates = _probes([evaluation.inputs[r] for r in derivative.kinks])
         for u in candidates:
-            if sign(phi(evaluation, derivative.kinks, linear, jumps, u)) != 0:
-                return k, u
+            if side := sign(phi(evaluation, derivative.kinks, linear, jumps, u)):
+                return k, u, side
         raise ArithmeticError("a nonzero piecewise linear function vanished at every probe")
     return None
 

@@ -27,6 +27,8 @@ class Proof:
         flat_dimension: Dimension of the flat family, if known.
         eigenvalue_bound: Proved lower bound of the Hessian's eigenvalues, if any.
         valley_limit: Limit of the loss along a ray to infinity, if any.
+        directions: Of a refutation: along each the loss falls, at least a little way.
+        slope: Of a refutation by a slope: the loss's derivative along the one direction, rounded.
     """
 
     decision: Decision
@@ -40,6 +42,8 @@ class Proof:
     flat_dimension: int | None = None
     eigenvalue_bound: Fraction | None = None
     valley_limit: Enclosure | None = None
+    directions: tuple[Point, ...] = ()
+    slope: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,26 +33,39 @@ DIGITS = 6
 SMALL = Fraction(1, 10**40)
 """Entries of a direction below this share of the largest are dropped."""
 
+OUTPUT_WEIGHTS = (1, 3, 6, 9)
+"""Powers of 1/10 tried as the output weight of a unit that is to be turned."""
+
 RANDOM_DIRECTIONS = 64
 """Pseudo-random directions tried at kinks of deep networks."""
 
 
 def last_layer_descent(evaluation: Evaluation) -> Proof | None:
-    """A descent direction in the last layer, unless its gradient is exactly zero.
+    """A descent direction in the last layer; None only if its gradient is exactly zero.
+
+    Tries the rounded negative gradient. Where rounding spoils it (a sum that cancels, a number too
+    small to write down), one axis with an entry of known sign does.
 
     Raises:
         UndecidedSignError: a softmax number could not be told from zero.
+        ArithmeticError: neither descends, which would be an error of this program.
     """
     everything = range(len(evaluation.inputs))
     totals = weighted_sum(evaluation, everything, evaluation.features)
-    if all(sign(entry) == 0 for row in totals for entry in row):
+    values = [entry for row in totals for entry in row[:-1]] + [row[-1] for row in totals]
+    signs = [sign(value) for value in values]
+    if not any(signs):
         return None
-    count = evaluation.problem.network.parameter_count
-    width = len(totals[0]) - 1
-    values = [-entry for row in totals for entry in row[:-1]] + [-row[-1] for row in totals]
-    last = _short([fraction(approximate(value)) for value in values])
-    direction = [Fraction(0)] * (count - len(totals) * (width + 1)) + last
-    return first_order(evaluation, unflatten(tuple(direction), evaluation.problem.network))
+    steepest = _short([-fraction(approximate(value)) for value in values])
+    sure = next(p for p, side in enumerate(signs) if side)
+    axis = [Fraction(-side if p == sure else 0) for p, side in enumerate(signs)]
+    network = evaluation.problem.network
+    below = [Fraction(0)] * (network.parameter_count - len(values))
+    for last in (steepest, axis):
+        proof = first_order(evaluation, unflatten((*below, *last), network))
+        if proof is not None:
+            return proof
+    raise ArithmeticError("against a derivative that is not zero the loss does not fall")
 
 
 def unit_descent(evaluation: Evaluation, found: UnitDescends) -> Proof:
@@ -73,8 +86,22 @@ def unit_descent(evaluation: Evaluation, found: UnitDescends) -> Proof:
     return proof
 
 
-def zero_weight_descent(found: ZeroWeightDescends) -> Proof:
-    """The proof for a unit with zero output weights whose psi does not vanish."""
+def zero_weight_descent(evaluation: Evaluation, found: ZeroWeightDescends) -> Proof:
+    """The proof for a unit with zero output weights whose psi does not vanish.
+
+    Turn it a little (u) and give it a much smaller output weight, against the sign of psi.
+    """
+    network = evaluation.problem.network
+    wide, high = network.widths[0], network.widths[1]
+    values = [Fraction(0)] * network.parameter_count
+    for i, entry in enumerate(found.direction[:-1]):
+        values[found.unit * wide + i] = fraction(entry)
+    values[wide * high + found.unit] = fraction(found.direction[-1])
+    weight = high * (wide + 1) + found.output * high + found.unit
+    directions: list[Point] = []
+    for exponent in OUTPUT_WEIGHTS:
+        values[weight] = -found.side * Fraction(1, 10**exponent)
+        directions.append(unflatten(tuple(values), network))
     return Proof(
         decision=Decision.NOT_LOCAL_MINIMUM,
         evidence={
@@ -87,6 +114,7 @@ def zero_weight_descent(found: ZeroWeightDescends) -> Proof:
             f"hidden unit {found.unit} has zero output weight, and turning it slightly makes "
             "the loss fall"
         ),
+        directions=tuple(directions),
     )
 
 
@@ -95,7 +123,7 @@ def first_order(evaluation: Evaluation, direction: Point) -> Proof | None:
     slope = one_sided_derivative(evaluation, direction)
     if sign(slope) >= 0:
         return None
-    return _descent(direction, nearest_float(approximate(slope)))
+    return _descent(direction, fraction(approximate(slope)))
 
 
 def kink_descent(evaluation: Evaluation) -> Proof | None:
@@ -159,7 +187,7 @@ def _by_gradient(problem: Problem, point: Point) -> Proof | None:
             (g * rational(v) for g, v in zip(gradient, flatten(proposal), strict=True)), arb(0)
         )
         if balls.sign(slope) == -1:
-            return _descent(proposal, float(slope.mid()))
+            return _descent(proposal, fraction(balls.midpoint(slope)))
     return None
 
 
@@ -181,14 +209,17 @@ def _by_curvature(problem: Problem, point: Point) -> Proof | None:
         decision=Decision.NOT_LOCAL_MINIMUM,
         evidence={"rule": "negative_curvature", "direction": point_to_data(direction)},
         reason=f"the loss curves down along a line: second derivative {float(second.mid()):.3g}",
+        directions=(direction,),
     )
 
 
-def _descent(direction: Point, slope: float) -> Proof:
+def _descent(direction: Point, slope: Fraction) -> Proof:
     return Proof(
         decision=Decision.NOT_LOCAL_MINIMUM,
         evidence={"rule": "descent_direction", "direction": point_to_data(direction)},
-        reason=f"the loss falls along a direction, at rate {slope:.3g}",
+        reason=f"the loss falls along a direction, at rate {nearest_float(slope):.3g}",
+        directions=(direction,),
+        slope=slope,
     )
 
 

@@ -45,12 +45,20 @@ def vanishes(totals: Sequence[Sequence[Exact]]) -> bool:
     return all(sign(entry) == 0 for row in totals for entry in row)
 
 
-def pointwise_optimum(evaluation: Evaluation) -> bool:
-    """Whether the outputs are the best that any function of the inputs can have."""
-    ones = [(ONE,)] * len(evaluation.inputs)
+def pointwise_optimum(groups: Sequence[int], derivative: Sequence[Sequence[Exact]]) -> bool:
+    """Whether the outputs are the best that any function of the inputs can have.
+
+    Args:
+        groups: For each data point the name of its group of equal inputs, shape (n,).
+        derivative: g, the derivative of the loss with respect to the outputs, shape (n, K).
+
+    Raises:
+        UndecidedSignError: a sum could not be told from zero.
+    """
     return all(
-        vanishes(weighted_sum(evaluation, points, ones))
-        for points in _members(evaluation.groups).values()
+        sign(sum((derivative[i][k] for i in points), ZERO)) == 0
+        for points in _members(groups).values()
+        for k in range(len(derivative[0]))
     )
 
 

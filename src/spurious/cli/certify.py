@@ -99,6 +99,11 @@ def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, objec
         "reason": verdict.reason,
         "loss": None if verdict.loss is None else loss_text(verdict.loss),
         "witness_loss": None if witness is None else loss_text(witness),
+        "slope": None if verdict.slope is None else float(verdict.slope),
+        "decrease": None if verdict.decrease is None else float(verdict.decrease),
+        "decrease_radius": (
+            None if verdict.decrease_radius is None else float(verdict.decrease_radius)
+        ),
         "seconds": round(verdict.seconds, 6),
         "certificate": None if target is None else str(target),
     }

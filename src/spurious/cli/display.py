@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 _LABELS: Final = 14
+_CONVERGED: Final = Fraction(1, 10**6)
+"""Below this slope training has stopped for all that a user can tell."""
 _GOOD, _BAD, _OPEN = "bold green", "bold red", "bold yellow"
 _STYLES = {
     Decision.LOCAL_MINIMUM: _GOOD,
@@ -46,6 +49,9 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
     console = _console()
     console.print(Text(file, style="bold"), soft_wrap=True)
     table = _facts()
+    if verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
+        slope = f"{float(abs(verdict.slope)):.2g}"
+        table.add_row("training", f"has converged here to {slope}; no minimum nearby was proved")
     table.add_row("verdict", Text(verdict_text(verdict), style=_STYLES[verdict.decision]))
     if verdict.loss is not None:
         table.add_row("loss", interval_text(verdict.loss))
@@ -54,6 +60,9 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
         table.add_row("strict", _strict_text(verdict))
     if verdict.eigenvalue_bound is not None:
         table.add_row("curvature", f"Hessian eigenvalues >= {exact_text(verdict.eigenvalue_bound)}")
+    if verdict.decrease is not None and verdict.decrease_radius is not None:
+        gained, within = float(verdict.decrease), float(verdict.decrease_radius)
+        table.add_row("to be gained", f"at least {gained:.2g}, within {within:.2g} of the point")
     if verdict.valley_limit is not None:
         table.add_row(
             "valley", f"the loss falls for ever, to {interval_text(verdict.valley_limit)}"
@@ -187,9 +196,21 @@ def _facts() -> Table:
 
 
 def _global_text(verdict: Verdict) -> str:
-    if verdict.is_global is Answer.NO and verdict.witness_loss is not None:
+    if (
+        verdict.is_global is Answer.NO
+        and verdict.witness_loss is not None
+        and not _is_fall(verdict)
+    ):
         return f"no, a better point has loss {interval_text(verdict.witness_loss)}"
     return str(verdict.is_global)
+
+
+def _is_fall(verdict: Verdict) -> bool:
+    """Whether the better point is only the end of the refutation's step, told in its own row."""
+    loss, witness = verdict.loss, verdict.witness_loss
+    if loss is None or witness is None:
+        return False
+    return verdict.decrease == loss.lower - witness.upper
 
 
 def _strict_text(verdict: Verdict) -> str:

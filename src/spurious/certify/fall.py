@@ -1,0 +1,94 @@
+"""How much lower than a refuted point the loss provably gets: steps along what refutes it.
+
+A slope of -1e-13 proves that a point is no local minimum, and tells nobody whether anything is to
+be gained. So a few steps are tried and the losses at both ends compared, exactly or in balls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from spurious.certify.convex_ball import largest_difference
+from spurious.certify.outcome import Proof
+from spurious.certify.point_loss import point_loss
+from spurious.exact import balls
+from spurious.problem import Point, Problem, flatten, unflatten
+from spurious.verdict import Enclosure
+
+STEPS = 14
+"""Steps tried along one direction."""
+
+SHORTER = 8
+"""Without a slope, each step is shorter than the one before by this factor."""
+
+CLOSE = Fraction(1, 10)
+"""Steps that differ by less than this share count as equal."""
+
+REACH = 1000
+"""A step is at most this factor longer or shorter than the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A point with a provably smaller loss.
+
+    Attributes:
+        point: The lower point.
+        loss: Its loss.
+        decrease: The loss at the refuted point is larger by at least this, and it is positive.
+        distance: The largest difference of a parameter.
+    """
+
+    point: Point
+    loss: Enclosure
+    decrease: Fraction
+    distance: Fraction
+
+
+def proved_fall(problem: Problem, start: Point, proof: Proof, loss: Enclosure) -> Fall | None:
+    """The lowest of a few points along the refutation's directions; None if none is proved lower.
+
+    Args:
+        problem: Network, loss and data.
+        start: The refuted point.
+        proof: The refutation.
+        loss: The loss at the refuted point.
+    """
+    for direction in proof.directions:
+        found = _along(problem, start, direction, proof.slope, loss)
+        if found is not None:
+            return found
+    return None
+
+
+def _along(
+    problem: Problem, start: Point, direction: Point, slope: Fraction | None, loss: Enclosure
+) -> Fall | None:
+    """With a slope the next step is the lowest point of the parabola through what was found."""
+    best: Fall | None = None
+    step = min(Fraction(1), abs(slope)) if slope else Fraction(1)
+    for _ in range(STEPS):
+        step = balls.rounded(step, 2)
+        moves = zip(flatten(start), flatten(direction), strict=True)
+        point = unflatten(tuple(a + step * b for a, b in moves), problem.network)
+        there = point_loss(problem, point)
+        decrease = loss.lower - there.upper
+        better = decrease > (best.decrease if best else 0)
+        if better:
+            best = Fall(point, there, decrease, largest_difference(point, start))
+        elif best is not None:
+            break
+        longer = _parabola(step, slope, there.mid - loss.mid) if slope else step / SHORTER
+        if abs(longer - step) < CLOSE * step:
+            break
+        step = longer
+    return best
+
+
+def _parabola(step: Fraction, slope: Fraction, change: Fraction) -> Fraction:
+    """Where the parabola with this slope at 0 and this change at `step` is lowest."""
+    bend = 2 * (change - slope * step) / step**2
+    if bend <= 0:
+        return step * REACH
+    return max(step / REACH, min(step * REACH, -slope / bend))
