@@ -21,7 +21,7 @@ from spurious.atlas.parts import Setting, prepare
 from spurious.atlas.states import State
 from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
-from spurious.certify.decide import decide
+from spurious.certify.decide import prove
 from spurious.certify.outcome import Proof
 from spurious.exact.rationals import Vector, rational
 from spurious.problem import Problem, flatten, unflatten
@@ -275,7 +275,7 @@ class _Lookup:
         recipe = self.recipe
         point = unflatten([Fraction(float(value)) for value in parameters], recipe.network)
         problem = Problem(recipe.network, recipe.loss, recipe.data, point=point)
-        found = decide(problem, point)
+        found = prove(problem)
         if not isinstance(found, Proof):
             return Fate.UNKNOWN
         if found.decision is Decision.NOT_LOCAL_MINIMUM:

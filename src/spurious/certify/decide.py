@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 import spurious_checker
 from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, twin_units, valley
@@ -68,22 +69,61 @@ def certify(problem: Problem, *, check: bool = True, search: bool = True) -> Ver
     Raises:
         InputError: the problem has no point.
     """
-    if problem.point is None:
-        raise InputError("point: missing, but certify needs the point to decide about; add it")
+    point = _point_of(problem)
     start = perf_counter()
     loss: Enclosure | None = None
-    outcome = decide(problem, problem.point)
+    outcome = decide(problem, point)
     try:
-        loss = point_loss(problem, problem.point)
+        loss = point_loss(problem, point)
         if isinstance(outcome, Proof):
             loss = outcome.loss or loss
-            fall = proved_fall(problem, problem.point, outcome, loss)
+            fall = proved_fall(problem, point, outcome, loss)
             optimality = judge_optimality(problem, outcome, loss, fall, search=search)
             return conclude(problem, outcome, loss, optimality, start, fall=fall, check=check)
         reason = outcome.reason
     except balls.OutOfRangeError as unknown:
         reason = str(unknown)
     return _undecided(reason, loss, perf_counter() - start)
+
+
+def prove(problem: Problem) -> Proof | Undecided:
+    """What `certify` decides about the point alone, by itself: is it a minimum, is it none.
+
+    Args:
+        problem: A problem with a point.
+
+    Returns:
+        A proof that `spurious_checker` accepts, or why there is none.
+
+    Raises:
+        InputError: the problem has no point.
+    """
+    point = _point_of(problem)
+    outcome = decide(problem, point)
+    if isinstance(outcome, Undecided):
+        return outcome
+    try:
+        loss = outcome.loss or point_loss(problem, point)
+        refusal = _refusal(assemble(problem, outcome, loss, Optimality(Answer.UNKNOWN)))
+    except balls.OutOfRangeError as unknown:
+        refusal = str(unknown)
+    return outcome if refusal is None else Undecided(refusal)
+
+
+def _point_of(problem: Problem) -> Point:
+    if problem.point is None:
+        raise InputError("point: missing, but certify needs the point to decide about; add it")
+    return problem.point
+
+
+def _refusal(certificate: dict[str, Any]) -> str | None:
+    """What the checker has against a certificate; None if it accepts it."""
+    answer = spurious_checker.check(certificate)
+    if answer.valid:
+        return None
+    reason = f"the checker refuses the proof by {certificate['proof']['rule']}: {answer.reason}"
+    warnings.warn(f"{reason}; please report it", RefusedCertificateWarning, stacklevel=4)
+    return reason
 
 
 def conclude(
@@ -109,13 +149,9 @@ def conclude(
             `undecided`, with a `RefusedCertificateWarning`.
     """
     certificate = assemble(problem, outcome, loss, optimality)
-    if check:
-        answer = spurious_checker.check(certificate)
-        if not answer.valid:
-            rule = outcome.evidence["rule"]
-            reason = f"the checker refuses the proof by {rule}: {answer.reason}"
-            warnings.warn(f"{reason}; please report it", RefusedCertificateWarning, stacklevel=3)
-            return _undecided(reason, loss, perf_counter() - start)
+    refusal = _refusal(certificate) if check else None
+    if refusal is not None:
+        return _undecided(refusal, loss, perf_counter() - start)
     return Verdict(
         decision=outcome.decision,
         is_global=optimality.is_global,
@@ -168,7 +204,7 @@ def _undecided(reason: str, loss: Enclosure | None, seconds: float) -> Verdict:
 
 
 def decide(problem: Problem, point: Point) -> Proof | Undecided:
-    """The verdict on the point alone, without the search for a better one."""
+    """The verdict on the point alone; nobody has checked it yet."""
     try:
         if is_homogeneous(problem):
             return _decide_homogeneous(problem, point)

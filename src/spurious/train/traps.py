@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from spurious.certify.decide import decide
+from spurious.certify.decide import prove
 from spurious.certify.outcome import Proof
 from spurious.problem import Problem, unflatten
 from spurious.train.ensemble import Cancelled
@@ -89,7 +89,7 @@ def _continue(cancelled: Callable[[], bool]) -> None:
 def _decision(recipe: Recipe, outcomes: Outcomes, row: int) -> str:
     values = [Fraction(float(value)) for value in outcomes.polished[row]]
     point = unflatten(values, recipe.network)
-    found = decide(Problem(recipe.network, recipe.loss, recipe.data), point)
+    found = prove(Problem(recipe.network, recipe.loss, recipe.data, point))
     if isinstance(found, Proof) and found.decision is not Decision.NOT_LOCAL_MINIMUM:
         return str(found.decision)
     return str(Decision.UNDECIDED)
