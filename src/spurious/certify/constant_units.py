@@ -4,6 +4,10 @@ All units are constant on the data and the output is the best constant. If every
 right way, a condition on the data alone makes it a local minimum. Let G be the sum of (mean target
 - target) over each group of equal inputs: either its second moments are positive definite, or a
 transport of mass shows that it is balanced in the convex order.
+
+The minimum is that of C. Yun, S. Sra, A. Jadbabaie, "Small nonlinearities in activation functions
+create bad local minima in neural networks" (ICLR 2019), and T. Ding, D. Li, R. Sun, arXiv
+1911.01413 (2019).
 """
 
 from __future__ import annotations

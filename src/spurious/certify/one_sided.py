@@ -10,8 +10,10 @@ only if sum_i g_i = 0; for every unit with v_j != 0, with s = sign v_j,
 and for every unit with v_j = 0, phi_j vanishes identically. For several outputs the same with
 phi_T >= 0 for all T near V_j is sufficient, with T = V_j necessary.
 
-This generalises the first-order test of C. Yun, S. Sra, A. Jadbabaie, "Efficiently testing local
-optimality and escaping saddles for ReLU networks" (ICLR 2019).
+For the squared loss this is the theorem of F. Z. Wu, B. Simsek, F. G. Ged, "Loss landscape of
+shallow ReLU-like neural networks" (ICLR 2025): no "escape neurons". The first-order part of the
+test by C. Yun, S. Sra, A. Jadbabaie, "Efficiently testing local optimality and escaping saddles for
+ReLU networks" (ICLR 2019), is the case of inputs in general position.
 """
 
 from __future__ import annotations

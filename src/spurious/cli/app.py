@@ -57,7 +57,7 @@ def _options(
       spurious sweep run plan.toml           train many networks, count what they end in
       spurious construct region-trap         bad minima made to order
       spurious construct deadlock            hunt small data with a bad minimum
-      spurious catalogue                     everybody's constructions, certified
+      spurious catalogue                     others' constructions, certified
       spurious explore                       a page to play with small networks
     """
 

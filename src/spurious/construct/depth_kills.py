@@ -2,7 +2,9 @@
 
 The paper's fifth proposition: for every dataset and every zero-mean initial distribution, the
 probability of ending in a constant model goes to 1 with depth. Theorem 18 of docs/mathematics.md
-proves a lower bound for every depth; `constant_share` simulates.
+proves a lower bound for every depth; `constant_share` simulates. That deep ReLU
+networks die in probability is also proved by L. Lu, Y. Shin, Y. Su, G. E. Karniadakis, "Dying ReLU
+and initialization" (Communications in Computational Physics 28, 2020).
 
 *Without biases* a point whose last hidden vector is 0 stays 0. From the second layer on each point
 dies at a layer of h units with probability 2^-h, whatever happened below, and the deaths of n
