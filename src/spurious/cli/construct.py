@@ -322,8 +322,7 @@ def depth(
     """Tell how probable it is that a fresh network is constant on the data, against depth (C10).
 
     A lower bound is proved for relu layers; beside it stands a simulation, also of networks that
-    are constant up to 1 %. Without weight decay a
-    relu network that is constant stays so in training.
+    are constant up to 1 %. Without weight decay a constant relu network stays so in training.
 
     Example:
       spurious construct depth xor --units 3 --layers 60
