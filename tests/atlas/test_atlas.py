@@ -4,11 +4,13 @@ import random
 from collections import Counter
 from fractions import Fraction
 from importlib import import_module
+from itertools import permutations
 
 import pytest
 
 import spurious_checker
 from spurious import atlas
+from spurious.atlas.atlas import enumerate_strata
 from spurious.atlas.basins import measure_basins
 from spurious.certify import certify
 from spurious.errors import InputError
@@ -194,3 +196,17 @@ def test_an_interrupted_atlas_goes_on(tmp_path):
     other = atlas(of("d1", 2), journal=path)
     assert other.data == dataset("d1").data
     assert other == atlas(of("d1", 2))
+
+
+def test_a_family_is_connected_up_to_the_order_of_units_only():
+    """The perfect fits of D2 with two units: one family, two components (Theorem 12)."""
+    problem = of("d2", 2)
+    targets = tuple(y for (y,) in problem.data.y)
+    perfect = [states for outputs, states in enumerate_strata(problem) if outputs == targets]
+    (family,) = [family for family in atlas(problem).minima if family.loss == 0]
+    assert (family.orbit, family.connected, family.dimension) == (1, True, 2)
+    ((one, other),) = perfect
+    assert {one.sign, other.sign} == {-1, 1}
+    for labelled in permutations((one, other)):
+        for unit, state in zip((one, other), labelled, strict=True):
+            assert unit.touches(state) is (unit == state)

@@ -22,7 +22,7 @@ from spurious.figures.evaluate import (
     unravel,
 )
 from spurious.problem import Loss, Network, Problem, dataset, dataset_from_arrays
-from spurious.verdict import Decision
+from spurious.verdict import Answer, Decision
 
 
 def of(name, hidden):
@@ -58,8 +58,8 @@ def test_jellyfish_has_a_second_loss():
     assert found.complete
     losses = sorted({round(float(family.loss), 4) for family in found.minima})
     assert losses == [2.4488, 2.7726]
-    assert found.is_global(found.minima[0]) is None
-    assert found.is_global(found.minima[-1]) is False
+    assert found.is_global(found.minima[0]) is Answer.UNKNOWN
+    assert found.is_global(found.minima[-1]) is Answer.NO
 
 
 SAMPLE = {f"random {seed}": some(seed) for seed in range(11)} | {

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import spurious_checker
 from spurious.cli.app import app
+from spurious.problem import Loss, Network, Problem, dataset_from_arrays, problem_to_data
 
 
 def run(*words):
@@ -45,6 +46,16 @@ def test_files(tmp_path):
         assert ("not global" in checked.claim) is not minimum["global"]
     assert (tmp_path / "atlas.png").stat().st_size > 10_000
     assert (tmp_path / "atlas.svg").read_text().startswith("<?xml")
+
+
+def test_files_of_an_empty_list(tmp_path):
+    data = dataset_from_arrays([[0], [1]], [[1], [1]])
+    problem = Problem(Network((1, 1, 1), "relu"), Loss.LOGISTIC, data)
+    (tmp_path / "one-class.json").write_text(json.dumps(problem_to_data(problem)))
+    result = run("atlas", tmp_path / "one-class.json", "--out", tmp_path, "--starts", 0)
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "atlas.json").read_text())["minima"] == []
+    assert "atlas.png" not in result.stdout and not (tmp_path / "atlas.png").exists()
 
 
 def test_a_global_optimum_with_a_certificate(tmp_path):

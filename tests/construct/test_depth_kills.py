@@ -52,6 +52,13 @@ def test_one_ray_without_biases_is_exact(hidden: list[int]) -> None:
     assert bound == 1 - prod((1 - Fraction(1, 2**h) for h in hidden), start=Fraction(1))
 
 
+@pytest.mark.parametrize("start", STARTS, ids=lambda start: start.name)
+def test_one_input_is_always_constant(start: Initialisation) -> None:
+    """Then one ray is no exact case, and no bound below 1 is right."""
+    data = dataset_from_arrays([[1, -1], [1, -1]], [[0], [1]])
+    assert constant_bound(data, [3, 3], start) == 1
+
+
 def test_the_exact_case_is_what_is_simulated() -> None:
     data = dataset_from_arrays([[1, 1], [2, 2]], [[0], [1]])
     share = constant_share(data, [2] * 10, STARTS[0], 20_000)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
@@ -199,3 +200,51 @@ def test_impossible_requests() -> None:
         dead_probability(made, Fraction(1), 0.0, 1)
     with pytest.raises(InputError, match="sigma: found 'he'"):
         sigma("he", 1, 1, 1)
+
+
+def first_woken(
+    added: float = 0.0, apart: float = 0.0, momentum: float = 0.9, steps: int = 300
+) -> int | None:
+    """The step at which a first-layer unit turns on in the bulk, if one does.
+
+    Args:
+        added: Weight decay that is added to the gradient.
+        apart: Weight decay that multiplies the parameters, apart from the momentum.
+        momentum: Of the method.
+        steps: Of size 0.1.
+    """
+    made = shifted_start_data(2, 20)
+    x, y = (torch.tensor(np.array(v, dtype=float)) for v in (made.data.x, made.data.y))
+    first, last = torch.nn.Linear(2, 4).double(), torch.nn.Linear(4, 1).double()
+    with torch.no_grad():
+        first.weight[:] = torch.outer(torch.tensor([0.5, 1.0, 1.5, 2.0]).double(), x[-1])
+        first.bias[:], last.bias[:] = 0, 0
+        last.weight[:] = torch.tensor([[1.0, -1.0, 0.5, -0.5]])
+    parameters = [*first.parameters(), *last.parameters()]
+    start = first.weight.clone()
+    rule = torch.optim.SGD(parameters, lr=0.1, momentum=momentum, weight_decay=added)
+    for step in range(1, steps + 1):
+        rule.zero_grad()
+        torch.nn.functional.soft_margin_loss(last(torch.relu(first(x))), y).backward()
+        with torch.no_grad():
+            for values in parameters:
+                values.mul_(1 - 0.1 * apart)
+        rule.step()
+        if (first(x[: -made.outliers]) >= 0).any():
+            return step
+    assert not torch.equal(first.weight, start)
+    return None
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_decay_apart_from_the_momentum_wakes_no_unit(decay: float, momentum: float) -> None:
+    assert first_woken(apart=decay, momentum=momentum) is None
+
+
+def test_decay_in_the_gradient_wakes_units_beyond_a_bound() -> None:
+    """Theorem 17: with momentum 0.9 the bound on step size times decay is 0.00263."""
+    assert first_woken(added=0.05) == 48
+    assert first_woken(added=0.03, steps=200) == 142
+    assert first_woken(added=0.0263) is None
+    assert first_woken(added=11, momentum=0.0) == 1

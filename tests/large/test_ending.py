@@ -9,7 +9,9 @@ from tests.large.networks import classes, recipe, zigzag_recipe
 from spurious.data import ArrayData
 from spurious.large.ending import ending, layers_of
 from spurious.large.ensemble import Member, starts_of
+from spurious.large.recipe import LargeRecipe
 from spurious.large.rounding import forward
+from spurious.large.training import Work, trained
 from spurious.train import Initialisation
 
 exact = np.vectorize(lambda value: Fraction(float(value)), otypes=[object])
@@ -41,10 +43,16 @@ def loss(data: ArrayData, layers: list[tuple[np.ndarray, np.ndarray]]) -> float:
     )
 
 
-def test_a_dead_layer() -> None:
+def dead_recipe(targets: np.ndarray) -> LargeRecipe:
+    """A start whose first layer is off on all points, of three classes."""
     start = Initialisation("normal", mean=-3.0, std=0.1, bias="drawn")
-    positive = ArrayData("cloud", abs(classes().inputs), 1.0, classes().targets, 3)
-    dead = recipe(positive, start=start)
+    positive = ArrayData("cloud", abs(classes().inputs), 1.0, targets, 3)
+    return recipe(positive, start=start)
+
+
+def test_a_dead_layer() -> None:
+    dead = dead_recipe(classes().targets)
+    positive = dead.data
     found = ending(dead, starts_of([Member(dead, 1, 0)])[0])
     counts = np.bincount(positive.targets)
     entropy = float((counts * np.log(23 / counts)).sum())
@@ -52,6 +60,21 @@ def test_a_dead_layer() -> None:
     assert found.floor == pytest.approx(entropy) and found.floor < entropy
     assert found.floor_errors == 23 - counts.max()
     assert found.dead > 0.5
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_no_minimum_without_a_point_of_each_class(missing: int) -> None:
+    """The best constant is at infinity; the floor is an infimum."""
+    labels = classes().targets
+    dead = dead_recipe(np.where(labels == missing, (missing + 1) % 3, labels))
+    found = ending(dead, starts_of([Member(dead, 1, 0)])[0])
+    counts = np.bincount(dead.data.targets, minlength=3)
+    entropy = float(sum(k * np.log(23 / k) for k in counts if k))
+    assert found.dead_layer == 1 and counts[missing] == 0
+    assert found.floor == pytest.approx(entropy)
+    assert not found.attained and found.descends
+    ((_, (row,)),) = trained({"n": Member(dead, 1, 0)}, Work({}))
+    assert (row["outcome"], row["certified"]) == ("dead", "not_local_minimum")
 
 
 def test_nothing_nearby_beats_the_floor() -> None:

@@ -22,6 +22,7 @@ from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.problem import Dataset, Loss, Network, Problem
+from spurious.verdict import Answer
 
 __all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
 
@@ -31,11 +32,14 @@ class Undecided:
     """A fitted vector that may or may not belong to a local minimum.
 
     Attributes:
-        loss: Its loss.
+        loss: Its loss, which some point of the network has; with the logistic loss, the middle of
+            an interval.
+        loss_radius: Half the interval's width; 0 where the loss is exact.
         reason: Why it was not decided.
     """
 
     loss: Fraction
+    loss_radius: Fraction
     reason: str
 
 
@@ -82,14 +86,28 @@ class Atlas:
         """Whether every fitted vector was decided, so that the list has every local minimum."""
         return not self.undecided and not self.work.unresolved
 
-    def is_global(self, family: Family) -> bool | None:
-        """Whether a family is a global minimum; None if that is not known.
+    @property
+    def least_loss(self) -> Fraction:
+        """The least loss of all fitted vectors, undecided ones included: some point is as low.
 
-        With the logistic loss the loss may fall below every minimum at infinity.
+        With the squared loss it is exact, and the least loss of the network: each cell has a best
+        vector, and all of them were found. With the logistic loss it is the upper end of an
+        interval, and cells without a best vector, or unresolved ones, may go below it.
+
+        Raises:
+            ValueError: There is no fitted vector, which the logistic loss allows.
         """
-        if family.loss > self.minima[0].loss:
-            return False
-        return True if self.loss is Loss.SQUARED else None
+        return min(item.loss + item.loss_radius for item in (*self.minima, *self.undecided))
+
+    def is_global(self, family: Family) -> Answer:
+        """Whether a family is a global minimum.
+
+        A lower fitted vector proves that it is not, even one that was left undecided. With the
+        logistic loss YES is never given: the loss may fall below every minimum at infinity.
+        """
+        if self.least_loss < family.loss - family.loss_radius:
+            return Answer.NO
+        return Answer.YES if self.loss is Loss.SQUARED else Answer.UNKNOWN
 
     def problem(self, family: Family) -> Problem:
         """The family's point as a problem."""
@@ -241,7 +259,8 @@ def _collect(
     for name, fit in fits:
         data = parts[name]
         if "undecided" in data:
-            undecided.append(Undecided(fraction(fit.loss), data["undecided"]))
+            loss, radius = fraction(fit.loss), fraction(fit.radius)
+            undecided.append(Undecided(loss, radius, data["undecided"]))
         else:
             found.extend(family_from_data(family) for family in data["families"])
     return found, undecided

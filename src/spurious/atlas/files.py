@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.atlas import Atlas
 from spurious.atlas.optimum import optimum
-from spurious.atlas.records import family_to_data, work_to_data
+from spurious.atlas.records import family_to_data, number_text, work_to_data
 from spurious.atlas.workers import silent
 from spurious.certify import certify
 from spurious.certify.decide import conclude, decide
@@ -29,6 +29,9 @@ __all__ = ["FORMAT", "atlas_to_data", "certificates", "table_bytes", "with_basin
 
 FORMAT: Final = "spurious-atlas/1"
 
+GLOBAL: Final = {Answer.YES: True, Answer.NO: False, Answer.UNKNOWN: None}
+"""How `global` is written."""
+
 
 def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
     """An atlas as JSON data."""
@@ -45,9 +48,17 @@ def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
         "families": atlas.families,
         "complete": atlas.complete,
         "minima": [
-            family_to_data(family) | {"global": atlas.is_global(family)} for family in atlas.minima
+            family_to_data(family) | {"global": GLOBAL[atlas.is_global(family)]}
+            for family in atlas.minima
         ],
-        "undecided": [{"loss": str(u.loss), "reason": u.reason} for u in atlas.undecided],
+        "undecided": [
+            {
+                "loss": number_text(item.loss),
+                "loss_radius": number_text(item.loss_radius),
+                "reason": item.reason,
+            }
+            for item in atlas.undecided
+        ],
         "work": work_to_data(atlas.work),
     }
 
@@ -73,7 +84,7 @@ def with_basins(atlas: Atlas, basins: Basins | None) -> dict[str, Any]:
 
 
 def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silent) -> list[Verdict]:
-    """Certifies the point of every family; with squared loss the lowest ones as global optima.
+    """Certifies the point of every family; with squared loss global optima as such.
 
     With the logistic loss a point is rounded, and a flat family of irrational ones may be left
     undecided, or refuted at the rounded point: then the verdict says nothing about the family.
@@ -84,7 +95,7 @@ def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silen
     if atlas.loss is not Loss.SQUARED:
         return [certify(atlas.problem(family)) for family in atlas.minima]
     best = optimum(Problem(atlas.network, atlas.loss, atlas.data))
-    if best.loss != atlas.minima[0].loss:
+    if best.loss != atlas.least_loss:
         raise ArithmeticError("the atlas and the search for the global optimum differ")
     found: list[Verdict] = []
     for k, family in enumerate(atlas.minima):

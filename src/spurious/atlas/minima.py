@@ -27,7 +27,10 @@ CELL_LIMIT: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A connected set of local minima with one loss and one fitted vector.
+    """Local minima with one loss and one fitted vector: a connected set, and its permutations.
+
+    Permuting hidden units gives minima that do the same. They belong to the family, whether or not
+    a path of minima leads to them: up to the order of units it is connected (Theorem 12).
 
     Attributes:
         loss: The loss; with the logistic loss, the middle of an interval.
@@ -41,7 +44,8 @@ class Family:
         cells: How many closed activation cells hold a point of the family; None if more than
             100,000.
         orbit: How many families there are like it, up to the symmetries of the data.
-        connected: Whether it is known to be connected, and to be all of its component.
+        connected: Whether it is known to be connected up to the order of units, and to be all of
+            its component.
         point: A point of the family, where the loss is differentiable if possible; rounded
             where the family has no rational point.
     """
@@ -87,7 +91,7 @@ def families(
 def orbits_of_parts(
     strata: Strata, residual: Vector, symmetries: Sequence[Symmetry]
 ) -> tuple[tuple[frozenset[Stratum], ...], ...]:
-    """The connected parts of strata, grouped by the symmetries that keep the fitted vector.
+    """The families of strata, grouped by the symmetries that keep the fitted vector.
 
     In the order of `families`.
     """
@@ -134,7 +138,7 @@ class _Describer:
         self._smooth = [any(self._differentiable(state) for state in cls.states) for cls in classes]
 
     def family(self, part: Sequence[Stratum], orbit: int, connected: bool) -> Family:
-        """The description of a connected set of strata."""
+        """The description of a family's strata."""
         chosen = max(
             part,
             key=lambda item: (self._is_smooth(item), self._dimension(item), item.classes),

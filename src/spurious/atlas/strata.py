@@ -1,14 +1,16 @@
 """All local minima with one fitted vector: which states occur together, and which are connected.
 
-A *stratum* is a multiset of m admissible states together with all points that have these states
-and the fitted vector. In the effective parameters it is the relative interior of a polytope, so it
-is connected, and it is not empty exactly if some coefficients, positive on all generators of its
-units, give the fitted vector (Theorem 11): units share a generator by splitting its coefficient.
+Everything here is up to the order of the hidden units. A *stratum* is a multiset of m admissible
+states together with all points that have these states, in some order, and the fitted vector. For
+each order, in the effective parameters, they are the relative interior of a polyhedron, so they are
+connected. It is not empty exactly if some coefficients, positive on all generators of its units,
+give the fitted vector (Theorem 11): units share a generator by splitting its coefficient.
 
 The set of minima with that fitted vector is the union of the strata. Two strata are in contact if
-each unit's state touches the partner's; the families are the connected components of that graph
-(Theorem 12). States that contribute nothing move without the others, so those that are connected to
-one another count as one.
+their units can be paired so that each state touches its partner's; the families are the connected
+components of that graph (Theorem 12). In parameter space a family is one connected set and its
+images under permutations of units, which may be disjoint from it. States that contribute nothing
+move without the others, so those that are connected to one another count as one.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class Strata:
 
     Attributes:
         classes: The classes of states.
-        families: The strata of each connected family; at least one.
+        families: The strata of each family, connected up to the order of units; at least one.
         complete: Whether all strata were listed; if not, `families` holds one with some of them,
             and how many there are in truth is not known.
     """
@@ -168,7 +170,7 @@ class _Supports:
 def _components(
     classes: Sequence[Class], found: Sequence[Stratum]
 ) -> tuple[tuple[Stratum, ...], ...]:
-    """The connected components of the strata."""
+    """The connected components of the strata, up to the order of units."""
     touches = [
         [
             a == b or any(mine.touches(other) for mine in one.states for other in two.states)

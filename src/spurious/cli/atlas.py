@@ -84,10 +84,11 @@ def atlas(
     """List every local minimum of a network with one hidden layer, exactly.
 
     For an activation that is linear on either side of 0 (relu, leaky_relu, abs), all local minima
-    are found, those on kinks included: connected families with their loss as a fraction, dimension,
-    dead units and an exact point. One of each orbit of symmetries of the data is listed. The first
-    is the global optimum. With the logistic loss, losses are enclosed in intervals, and what falls
-    for ever at infinity is told apart; labels are -1 and 1.
+    are found, those on kinks included: families, connected up to the order of the hidden units,
+    with their loss as a fraction, dimension, dead units and an exact point. One of each orbit of
+    symmetries of the data is listed. With the squared loss the first is the global optimum, unless
+    a lower loss is undecided. With the logistic loss, losses are enclosed in intervals, and what
+    falls for ever at infinity is told apart; labels are -1 and 1.
 
     Example:
       spurious atlas d1 --hidden 1

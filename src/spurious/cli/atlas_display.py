@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.paper.wording import exact_text
-from spurious.verdict import Decision
+from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, Optimum
@@ -27,6 +27,9 @@ __all__ = ["reporting", "show_atlas", "show_optimum", "write_atlas"]
 WIDE: Final = 120
 SHOWN: Final = 60
 """Most rows of a printed table; the files have all."""
+
+KINDS: Final = {Answer.YES: "global", Answer.NO: "spurious", Answer.UNKNOWN: "lowest"}
+"""How a family is called; the lowest in the list may or may not be global."""
 
 PLAIN_SECONDS: Final = 5.0
 """How often a line is printed where there is no terminal."""
@@ -100,7 +103,7 @@ def write_atlas(
     write_json(out / "atlas.json", data)
     write_atomically(out / "minima.parquet", table_bytes(data))
     shares = None if basins is None else [count / basins.runs for count in basins.hits]
-    if atlas.network.inputs <= 2:
+    if _drawn(atlas):
         figure = atlas_panels(atlas, shares)
         write_atomically(out / "atlas.svg", svg_text(figure))
         write_atomically(out / "atlas.png", png_bytes(figure))
@@ -126,8 +129,7 @@ def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
         table.add_column("basin", justify="right")
     for k, family in enumerate(atlas.minima[:SHOWN]):
         exact = str(family.loss) if not family.loss_radius else ""
-        best = atlas.is_global(family)
-        kind = "spurious" if best is False else "global" if best else "lowest"
+        kind = KINDS[atlas.is_global(family)]
         if not family.differentiable:
             kind += ", on kinks only"
         if not family.connected:
@@ -160,7 +162,13 @@ def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
     for item in atlas.undecided:
         console.print(f"undecided: loss {exact_text(item.loss)}: {item.reason}")
     if out is not None:
-        console.print(f"written to {out}: atlas.json, minima.parquet, certificates, atlas.png")
+        picture = ", atlas.png" if _drawn(atlas) else ""
+        console.print(f"written to {out}: atlas.json, minima.parquet, certificates{picture}")
+
+
+def _drawn(atlas: Atlas) -> bool:
+    """Whether there is a picture: of one or two inputs, and of something."""
+    return bool(atlas.minima) and atlas.network.inputs <= 2
 
 
 def _share(count: int, runs: int) -> str:

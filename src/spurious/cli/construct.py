@@ -93,7 +93,7 @@ def dead_layer(
         f"{exact_text(-made.margin)}",
         "data": "decent: a better point exists" if made.decent else "not decent: nothing is better",
         "nearest life": f"{float(distance.own_squared) ** 0.5:.4g} away in the layer's own "
-        f"parameters; none within {float(distance.all_layers):.3g} in all parameters",
+        f"parameters; none within {float(distance.all_layers):.3g} in all parameters (Euclidean)",
     }
     summary: dict[str, Any] = {
         "network": list(network.widths),
@@ -233,11 +233,12 @@ def shifted_start(
     out: Out = None,
     as_json: AsJson = False,
 ) -> Status:
-    """Build white, separable data that no gradient method learns from a shifted start (C9).
+    """Build white, separable data that gradient descent never learns from a shifted start (C9).
 
     With weights from a normal distribution with the mean printed, and biases 0, all units of the
     first layer are off on most points of both classes, with probability at least 1 - eps, and stay
-    off for ever, whatever the other layers, step sizes or batches.
+    off for ever under gradient descent, with or without momentum, whatever the other layers, step
+    sizes or batches; not under Adam, or with weight decay that is added to the gradient.
 
     Example:
       spurious construct shifted-start --units 10000 --sigma 0.01 --out shifted
@@ -321,7 +322,7 @@ def depth(
     """Tell how probable it is that a fresh network is constant on the data, against depth (C10).
 
     A lower bound is proved for relu layers; beside it stands a simulation, also of networks that
-    are constant up to 1 %. A constant network stays constant in training.
+    are constant up to 1 %. Without weight decay a constant relu network stays so in training.
 
     Example:
       spurious construct depth xor --units 3 --layers 60

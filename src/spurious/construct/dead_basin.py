@@ -55,7 +55,8 @@ class DeadDistance:
     Attributes:
         own_squared: Squared Euclidean distance, exact, to the nearest point at which some unit of
             the layer reaches 0 on some data point, when only this layer's weights and biases move.
-        all_layers: A radius, proved, within which the layer stays dead whatever parameters move.
+        all_layers: A radius, proved: the layer stays dead if the parameters of every layer move by
+            at most this in Euclidean norm, so also if all together do.
     """
 
     own_squared: Fraction
@@ -165,7 +166,7 @@ def _below(point: Point, x: Vector, layer: int) -> tuple[Vector, Vector]:
 
 
 def _stays_dead(point: Point, layer: int, data: Dataset, radius: Fraction) -> bool:
-    """Whether the layer is dead on all data wherever all parameters move by at most `radius`."""
+    """Whether a layer is dead on all data if each layer moves by at most `radius` (Euclidean)."""
     return all(_stays_off(point, layer, x, radius) for x in data.x)
 
 

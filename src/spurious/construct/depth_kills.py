@@ -99,6 +99,8 @@ def constant_bound(data: Dataset, hidden: Sequence[int], start: Initialisation) 
         InputError: The distribution has another mean, or its biases are neither.
     """
     _check(hidden, start)
+    if len(set(data.x)) == 1:
+        return Fraction(1)
     layers = start.layers((data.inputs, *hidden))
     if layers[0].bias is None:
         return _with_biases(data, hidden, layers[0].normal)
@@ -176,8 +178,6 @@ def _without_biases(data: Dataset, hidden: Sequence[int], normal: bool) -> Fract
 
 def _with_biases(data: Dataset, hidden: Sequence[int], normal: bool) -> Fraction:
     points = set(data.x)
-    if len(points) == 1:
-        return Fraction(1)
     signs: list[int] = []
     if normal and _acute([(*x, Fraction(1)) for x in points]):
         signs.append(hidden[0] * len(points))

@@ -1,4 +1,4 @@
-"""A white, separable dataset that no gradient method learns from normal weights with a mean.
+"""A white, separable dataset that gradient descent never learns from normal weights with a mean.
 
 The paper's fourth proposition: for every eps there are white, linearly separable data of full rank
 on which every ReLU network, started from normal weights with a suitable mean and zero biases, fails
@@ -10,11 +10,14 @@ the hyperplane x . x_o = -1, spread evenly over its axes, of both classes. The m
 covariance the identity. On such data, and only there, is (x, 1) orthogonal to (x_o, 1) for all
 other points x.
 
-*Why it is never learnt.* Let every unit of the first layer be off on the n - k points. Then the
-gradient of a unit's (w, b) is a multiple of (x_o, 1), whatever the other layers do, and a step
-along it changes no pre-activation on the n - k points. So the units stay off there for ever, with
-any step sizes, momentum or batches; the n - k points share one output, and both classes are among
-them.
+*Why it is never learnt.* Let every unit of the first layer be off on the n - k points, and let the
+input reach the output through that layer alone. Then the gradient of a unit's (w, b) is a multiple
+of (x_o, 1), whatever the other layers do, and a step along it changes no pre-activation on the
+n - k points. So the units stay off there for ever, with any step sizes, momentum or batches; the
+n - k points share one output, and both classes are among them. Weight decay that multiplies (w, b)
+by positive factors, apart from the momentum, changes no sign either. Decay that is added to the
+gradient and so goes through the momentum may: it turns units on if step size times decay is above
+(1 - sqrt(momentum))^2.
 
 *How probable it is.* With weights N(mean, std^2), w . x is normal with mean -mean/c and standard
 deviation std |x|. All points of an axis lie between its two outermost ones, so a unit that is off

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from spurious.atlas import Atlas, Family
 from spurious.figures.evaluate import float_data, float_point, forward
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, PAGE, VERMILION, new_figure, styled
+from spurious.verdict import Answer
 
 __all__ = ["atlas_panels"]
 
@@ -37,7 +38,8 @@ LEVELS: Final = 9
 def atlas_panels(atlas: Atlas, basins: Sequence[float] | None) -> Figure:
     """Draws each family's function: a curve for one input, contour lines for two.
 
-    A bar above each panel is as long as the family's share of random starts.
+    A bar above each panel is as long as the family's share of random starts. Families that are
+    proved to be global minima are green.
 
     Args:
         atlas: The atlas, of one or two inputs; the first 24 families are drawn.
@@ -67,7 +69,7 @@ def _head(axes: Axes, atlas: Atlas, family: Family, basin: float | None) -> None
     """The loss, the dimension, and the bar of the basin."""
     exact = str(family.loss)
     loss = exact if len(exact) <= 10 else f"{float(family.loss):.5g}"
-    best = family.loss == atlas.minima[0].loss
+    best = atlas.is_global(family) is Answer.YES
     title = f"loss {loss}" + (f", {family.orbit} alike" if family.orbit > 1 else "")
     axes.set_title(title, fontsize=8, color=GREEN if best else BLACK, pad=7)
     note = f"dim {family.dimension}" + ("" if basin is None else f", {100 * basin:.3g}%")

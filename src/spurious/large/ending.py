@@ -4,21 +4,23 @@ Let a point of the data be *blind in layer l* if every unit of that hidden layer
 strictly. Three statements, each decided with rounding bounded (`rounding`), for relu networks:
 
 1. *Dead layer.* If all points are blind in a layer, the output is the same for all of them, here
-   and for all parameters nearby, so no parameters nearby beat the best constant. With the output
-   bias moved to that constant (nothing else changes, least of all the layer) the point is a local
-   minimum (the paper's Theorem 1).
+   and for all parameters nearby, so no parameters nearby beat the infimum over constants. There is
+   a best constant if the targets are values, or if each class has a point. With the output bias
+   moved to it (nothing else changes, least of all the layer) the point is a local minimum (the
+   paper's Theorem 1). If a class has no point its share is best at 0, which its output reaches at
+   minus infinity only: no point with this layer dead is a local minimum.
 2. *Floor.* Take for each point the last layer in which it is blind. Points with the same one see
    the same output (what follows the layer sees zeros), here and nearby. So near this point the
-   loss cannot fall below the sum over these groups of the loss of the group's best constant:
+   loss cannot fall below the sum over these groups of the infimum over the group's constants:
    for classes n H(shares of the classes), for values the sum of squares around the mean; and of a
    group at most its largest class is classified right. With one input and values, the other points
    are grouped by activation pattern, and the best straight line of each group counts: class-wise
    optimality. For classes lines are of no use: up to d + 1 affinely independent points of a group
    are fitted with a loss as near to 0 as one likes.
    The floor is *attained* if some output layer on top of these very hidden layers has that loss;
-   that network is then a local minimum. It is for a dead layer; and, with one hidden layer, one
-   input and values, if all points share one pattern and some unit is on with a weight other than 0:
-   its line, scaled, and the output bias are every straight line.
+   that network is then a local minimum. It is for a dead layer with a best constant; and, with one
+   hidden layer, one input and values, if all points share one pattern and some unit is on with a
+   weight other than 0: its line, scaled, and the output bias are every straight line.
 3. *Descends.* The loss is a differentiable (and convex) function of the output layer's weights, at
    kinks of hidden units too. If one of these derivatives is proved not to be 0, the point is no
    local minimum: training there is slow, not stuck.
@@ -111,7 +113,8 @@ def ending(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> Ending:
         float((seen.group > 0).mean()),
         floor,
         errors,
-        bool(dead) or (len(regions) == 1 and not seen.kinks and _has_line(recipe, seen, flat)),
+        (bool(dead) and _has_best_constant(recipe))
+        or (len(regions) == 1 and not seen.kinks and _has_line(recipe, seen, flat)),
         bool((np.abs(seen.slope) > seen.slope_error).any()),
         seen.outputs,
     )
@@ -202,6 +205,12 @@ def _floor(recipe: LargeRecipe, seen: _Seen, pattern: npt.NDArray[np.int64]) -> 
     if not data.classes and data.inputs.shape[1] == 1 and not seen.kinks:
         floor += _line_floor(recipe, seen, pattern)
     return floor * (1 - ROUNDED), errors
+
+
+def _has_best_constant(recipe: LargeRecipe) -> bool:
+    """Whether one output for all points has the least loss; without a class there is none."""
+    data = recipe.data
+    return not data.classes or bool(np.isin(np.arange(data.classes), data.targets).all())
 
 
 def _has_line(recipe: LargeRecipe, seen: _Seen, flat: npt.NDArray[np.float32]) -> bool:

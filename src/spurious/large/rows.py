@@ -46,10 +46,10 @@ def rows(
 
     `outcome` is solved, dead (a layer proved to be off on all points), finite_local_minimum (the
     loss is within 1 % of an attained floor, see `ending`), saddle_or_plateau (the second half of
-    the updates lowered the loss by less than 1 %), still_descending, or diverged. `certified` is
-    `local_minimum_in_region` for the second and third, with that minimum's loss as `limit`: a local
-    minimum with the same hidden layers, whose loss no parameters nearby beat. It is
-    `not_local_minimum` if a derivative is proved not to vanish; else empty.
+    the updates lowered the loss by less than 1 %), still_descending, or diverged. `limit` is the
+    floor of the second and third. If it is attained, `certified` is `local_minimum_in_region`: a
+    local minimum with the same hidden layers has that loss, and no parameters nearby beat it. Else
+    it is `not_local_minimum` if a derivative is proved not to vanish, or empty.
     """
     recipe = ensemble.members[0].recipe
     norm = gradient_norm(recipe.network, recipe.loss)
@@ -112,7 +112,7 @@ def _row(
         "solved_at": marks[int(solved.argmax())] if solved.any() else -1,
         "updates_made": recipe.updates,
         "exact_loss": "",
-        "certified": "local_minimum_in_region" if stuck else proved,
+        "certified": "local_minimum_in_region" if stuck and end.attained else proved,
         "dead_start": start.dead,
         "dead_end": end.dead,
         "regions_start": start.regions,

@@ -97,8 +97,9 @@ def run(context: Context) -> ClaimResult:
         (
             "Proved (Theorem 17 of docs/mathematics.md): on these data, once every unit of the "
             "first layer is off on all points but the outliers, no method that moves a unit's "
-            "parameters along gradients (with any step sizes, momentum, batches; not Adam, which "
-            "scales each coordinate) ever changes a pre-activation there. The points share one "
+            "parameters along gradients (with any step sizes, momentum, batches; without weight "
+            "decay; not Adam, which scales each coordinate) ever changes a pre-activation there. "
+            "The points share one "
             "output for ever, both classes are among them, and the network can only converge to "
             "a constant. Depth and the other layers play no part. The probability of such a start "
             "is bounded rigorously, in ball arithmetic.",

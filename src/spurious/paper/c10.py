@@ -119,8 +119,8 @@ def run(context: Context) -> ClaimResult:
         (
             "Proved (Theorem 18 of docs/mathematics.md): the lower bounds, for every dataset, "
             "depth and widths, for normal and uniform weights of mean 0; they tend to 1 if the "
-            "widths are bounded. A layer that is off on all data gets no gradient, so a network "
-            "that starts constant ends constant.",
+            "widths are bounded. A layer that is off on all data gets no gradient, so without "
+            "weight decay a network that starts constant ends constant.",
             "Widths must not grow without limit: two points on one ray die together at a layer "
             "of h units with probability 2^-h exactly, so without biases a network is constant "
             "with probability 1 - prod (1 - 2^-h), which tends to 1 only if the sum of the 2^-h "

@@ -13,6 +13,7 @@ from spurious.paper.claim import DataTable, Picture, Row, Status, proved
 from spurious.paper.evidence import Proof
 from spurious.paper.wording import exact_text
 from spurious.problem import Dataset, Loss, Network, Point, Problem
+from spurious.verdict import Answer
 
 __all__ = ["CompleteLists", "Mark", "complete_lists"]
 
@@ -116,7 +117,7 @@ def _list_row(found: Atlas, m: int, note: str) -> Row:
 
 
 def _global_row(found: Atlas, proof: Proof, m: int) -> Row:
-    agrees = proof.loss.mid == found.minima[0].loss
+    agrees = proof.loss.mid == found.least_loss
     return Row(
         f"{_units(m)}: global minimum",
         "",
@@ -127,20 +128,23 @@ def _global_row(found: Atlas, proof: Proof, m: int) -> Row:
 
 
 def _mark_row(found: Atlas, mark: Mark, m: int) -> Row:
-    """Where a point stands; it must be in the list if it is a local minimum."""
+    """Where a point stands; it must be in a complete list if it is a local minimum."""
     values = tuple(outputs(mark.point, x)[0] for x in found.data.x)
     losses = sorted({family.loss for family in found.minima})
     here = [family for family in found.minima if family.outputs == values]
     if not here:
         text = "not in the list"
-        return Row(f"{_units(m)}: {mark.label}", "", text, Status.DIFFERS, heading=HEADING)
+        status = Status.DIFFERS if found.complete else Status.MEASURED
+        return Row(f"{_units(m)}: {mark.label}", "", text, status, heading=HEADING)
     loss = here[0].loss
     place = losses.index(loss) + 1
-    if place == 1:
+    best = found.is_global(here[0]) is Answer.YES
+    status = Status.PROVED if best or found.complete else Status.MEASURED
+    if best:
         text = f"loss {exact_text(loss)}: the global minimum"
     else:
         text = f"loss {exact_text(loss)}: number {place} of {len(losses)} losses, not the best"
-    return Row(f"{_units(m)}: {mark.label}", "", text, Status.PROVED, heading=HEADING)
+    return Row(f"{_units(m)}: {mark.label}", "", text, status, heading=HEADING)
 
 
 def _picture(name: str, found: Atlas, m: int) -> Picture:

@@ -57,7 +57,8 @@ def _distance_row(case: Case, found: DeadLayer) -> Row:
         case.name,
         "",
         f"the first unit wakes up {sqrt(distance.own_squared):.4g} away in the layer's own "
-        f"parameters; no unit does within {float(distance.all_layers):.3g} of all parameters",
+        f"parameters; no unit does within {float(distance.all_layers):.3g} in all parameters "
+        "(Euclidean)",
         Status.PROVED,
         heading="distance to the nearest live start",
     )
