@@ -15,7 +15,7 @@ from spurious.large.ending import Ending, ending
 from spurious.large.ensemble import Ensemble, State, starts_of
 from spurious.large.model import gradient_norm, to_flat
 from spurious.large.recipe import LargeRecipe
-from spurious.train import Outcome
+from spurious.train import Outcome, ProofKind, Proved
 from spurious.train.outcome import STALLED
 
 __all__ = ["columns", "rows"]
@@ -46,10 +46,13 @@ def rows(
 
     `outcome` is solved, dead (a layer proved to be off on all points), finite_local_minimum (the
     loss is within 1 % of an attained floor, see `ending`), saddle_or_plateau (the second half of
-    the updates lowered the loss by less than 1 %), still_descending, or diverged. `certified` is
-    `local_minimum_in_region` for the second and third, with that minimum's loss as `limit`: a local
-    minimum with the same hidden layers, whose loss no parameters nearby beat. It is
-    `not_local_minimum` if a derivative is proved not to vanish; else empty.
+    the updates lowered the loss by less than 1 %), still_descending, or diverged.
+
+    `certify` does not reach these sizes, so `asked` is False. What is proved is proved by a float
+    bound: `proved` is `local_minimum_in_region` for dead and finite_local_minimum, with that
+    minimum's loss as `limit`: a local minimum with the same hidden layers, whose loss no parameters
+    nearby beat. It is `not_local_minimum` if a derivative is proved not to vanish, and a run is
+    neither solved nor one of the two; else `undecided`.
     """
     recipe = ensemble.members[0].recipe
     norm = gradient_norm(recipe.network, recipe.loss)
@@ -98,13 +101,12 @@ def _row(
 ) -> dict[str, Any]:
     solved = _solved(recipe, losses, correct)
     outcome = _outcome(recipe, marks, losses, bool(solved[-1]), end)
-    stuck = outcome in (Outcome.DEAD, Outcome.FINITE_LOCAL_MINIMUM)
-    proved = "not_local_minimum" if end.descends and outcome != Outcome.SOLVED else ""
+    proved = _proved(outcome, end)
     return {
         "index": 0,
         "outcome": str(outcome),
         "heading": "",
-        "limit": end.floor if stuck else float("nan"),
+        "limit": end.floor if proved is Proved.LOCAL_MINIMUM_IN_REGION else float("nan"),
         "final_loss": losses[-1],
         "correct": correct[-1],
         "gradient_norm": 0.0,
@@ -112,7 +114,9 @@ def _row(
         "solved_at": marks[int(solved.argmax())] if solved.any() else -1,
         "updates_made": recipe.updates,
         "exact_loss": "",
-        "certified": "local_minimum_in_region" if stuck else proved,
+        "asked": False,
+        "proof": str(ProofKind.NONE if proved is Proved.UNDECIDED else ProofKind.FLOAT_BOUND),
+        "proved": str(proved),
         "dead_start": start.dead,
         "dead_end": end.dead,
         "regions_start": start.regions,
@@ -126,6 +130,15 @@ def _row(
         "curve_loss": losses,
         "curve_correct": correct,
     }
+
+
+def _proved(outcome: Outcome, end: Ending) -> Proved:
+    """What the float bound says: a minimum where there is one, before what is no minimum."""
+    if outcome in (Outcome.DEAD, Outcome.FINITE_LOCAL_MINIMUM):
+        return Proved.LOCAL_MINIMUM_IN_REGION
+    if end.descends and outcome is not Outcome.SOLVED:
+        return Proved.NOT_LOCAL_MINIMUM
+    return Proved.UNDECIDED
 
 
 def _solved(

@@ -15,6 +15,7 @@ from spurious.paper.claim import Claim, ClaimResult, Context, DataTable, Row, St
 from spurious.paper.sweeping import swept
 from spurious.paper.wording import rate_text
 from spurious.sweep import Plan, Rate, clopper_pearson, connect
+from spurious.train import Proved
 
 __all__ = [
     "ENDINGS",
@@ -40,7 +41,8 @@ _COLUMNS: Final = (
     "updates",
     "index",
     "outcome",
-    "certified",
+    "proof",
+    "proved",
     "final_loss",
     "correct",
     "dead_start",
@@ -77,7 +79,8 @@ class LargeRun:
     updates: int
     index: int
     outcome: str
-    certified: str
+    proof: str
+    proved: str
     accuracy: float
     loss: float
     dead_start: float
@@ -118,7 +121,8 @@ def _run(row: dict[str, Any], size: int) -> LargeRun:
         row["updates"],
         row["index"],
         row["outcome"],
-        row["certified"],
+        row["proof"],
+        row["proved"],
         row["correct"] / size,
         row["final_loss"] / size,
         row["dead_start"],
@@ -150,9 +154,9 @@ def ending_words(run: LargeRun) -> str:
         return "solved"
     if run.outcome == "diverged":
         return "diverged"
-    if run.certified == "local_minimum_in_region":
+    if run.proved == Proved.LOCAL_MINIMUM_IN_REGION:
         return "stuck, proved"
-    return "no minimum yet, proved" if run.certified == "not_local_minimum" else "undecided"
+    return "no minimum yet, proved" if run.proved == Proved.NOT_LOCAL_MINIMUM else "undecided"
 
 
 @dataclass(frozen=True, slots=True)
