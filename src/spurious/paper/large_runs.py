@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ __all__ = [
     "mostly",
     "pairs",
     "rarely",
+    "run_of",
     "runs_table",
     "share",
     "without_data",
@@ -110,10 +111,16 @@ def large_runs(plan: Plan, context: Context) -> list[LargeRun]:
     store = swept(plan, context)
     size = plan.cells[0].recipe.data.size
     rows = connect(store).execute(f"SELECT {', '.join(_COLUMNS)} FROM runs ORDER BY ALL").fetchall()
-    return [_run(dict(zip(_COLUMNS, row, strict=True)), size) for row in rows]
+    return [run_of(dict(zip(_COLUMNS, row, strict=True)), size) for row in rows]
 
 
-def _run(row: dict[str, Any], size: int) -> LargeRun:
+def run_of(row: Mapping[str, Any], size: int) -> LargeRun:
+    """A row of the store as a value.
+
+    Args:
+        row: With the columns that `LargeRun` needs, and perhaps others.
+        size: Points of the data.
+    """
     return LargeRun(
         row["dataset"],
         tuple(int(units) for units in row["hidden"].split(",")),
