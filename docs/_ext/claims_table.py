@@ -1,7 +1,9 @@
 """The directive `claims-table`: the summary of a reproduction's claims.json."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -23,23 +25,32 @@ class ClaimsTable(SphinxDirective):
         claims = json.loads(Path(path).read_text("utf-8"))
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
         rows = "".join(map(_row, claims))
-        budgets = sorted({claim["budget"] for claim in claims if claim["seconds"]})
         table = (
             '<div class="table-wrapper docutils"><table class="docutils claims"><thead><tr>'
             f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-            f"<p>Budget: {', '.join(budgets)}.</p>"
         )
         return [nodes.raw("", table, format="html")]
 
 
-def _row(claim: dict[str, str]) -> str:
+def _row(claim: Mapping[str, Any]) -> str:
     cells = (
         f"<strong>{claim['id']}</strong> {typeset(claim['title'])}",
         typeset(claim["printed"]),
         typeset(claim["measured"]),
-        f'<span class="verdict">{typeset(claim["verdict"])}</span>',
+        "<br>".join((_verdict(claim), *map(_other, claim["beside"]))),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _verdict(claim: Mapping[str, Any]) -> str:
+    """The headline and, where it matters, its budget."""
+    budget = "" if claim["same_at_every_budget"] else f"<br>{claim['budget']} budget"
+    return f'<span class="verdict">{typeset(claim["verdict"])}</span>{budget}'
+
+
+def _other(finding: Mapping[str, str]) -> str:
+    """A verdict that disagrees with the headline."""
+    return f"{finding['budget']} budget: {typeset(finding['verdict'])}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,6 +1,7 @@
 """`spurious sweep`, as a user runs it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from spurious.cli.app import app
 
+ROOT = Path(__file__).parents[2]
 PLAN = SMALL.replace("runs = 150", "runs = 60")
 
 
@@ -43,6 +45,28 @@ def test_status(store: Path) -> None:
     result = run("status", store)
     assert result.exit_code == 0
     assert "16 of 16 shards, 480 of 480 runs" in result.stdout
+    asked = re.search(
+        r"certify was asked about (\d+) points: (\d+) are at or near a local minimum, "
+        r"(\d+) are no local minimum themselves, (\d+) undecided",
+        result.stdout,
+    )
+    assert asked and int(asked[1]) == sum(map(int, asked.groups()[1:])) > 0
+    sql = "SELECT count(*) FROM runs WHERE asked"
+    assert run("query", store, sql, "--csv").stdout.split() == ["count_star()", asked[1]]
+
+
+def test_status_of_committed_rows_says_what_was_counted() -> None:
+    """`certify` was never asked about these networks; a bound in floating point settled 72."""
+    result = run("status", ROOT / "docs/results/mnist-10000/initial.parquet")
+    assert result.exit_code == 0
+    named, *lines = result.stdout.splitlines()
+    assert named.split(": ")[1].startswith("24 solved, 6 saddle or plateau, 2 dead")
+    assert lines == [
+        "  certify was asked about no point",
+        "  the large engine's float bound settled 72 runs: nothing near 2 of them beats a local "
+        "minimum with the same hidden layers, 70 are at no local minimum",
+        "  nothing is proved of the other 24 runs",
+    ]
 
 
 def test_query(store: Path) -> None:

@@ -50,6 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / points, tmp_path / points)
     shutil.copy(ROOT / "src/spurious_checker.py", tmp_path / "src")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copytree(ROOT / "docs/results", tmp_path / "docs/results")
     for plan in (tmp_path / "examples").glob("*.toml"):
         text = plan.read_text("utf-8")
         small, count = SIZE.subn("runs = 5", text)

@@ -77,7 +77,8 @@ def run(**changes: object) -> LargeRun:
         "hidden": (3, 3),
         "initialisation": "pytorch",
         "outcome": "still_descending",
-        "certified": "",
+        "proof": "none",
+        "proved": "undecided",
         "outputs": (),
     }
     numbers = {f.name: 0 for f in dataclasses.fields(LargeRun) if f.name not in fields}
@@ -104,9 +105,9 @@ def test_verdicts_follow_the_interval() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"outcome": "solved", "certified": ""}, "solved"),
-        ({"outcome": "dead", "certified": "local_minimum_in_region"}, "stuck, proved"),
-        ({"certified": "not_local_minimum"}, "no minimum yet, proved"),
+        ({"outcome": "solved"}, "solved"),
+        ({"outcome": "dead", "proved": "local_minimum_in_region"}, "stuck, proved"),
+        ({"proved": "not_local_minimum"}, "no minimum yet, proved"),
         ({"outcome": "diverged"}, "diverged"),
         ({}, "undecided"),
     ],

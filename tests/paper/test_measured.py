@@ -10,6 +10,7 @@ from spurious.paper import Budget, ClaimResult, Context, Status, c03, find_claim
 from spurious.paper.linearity import relative_residual
 from spurious.paper.table1 import HIDDEN, main_plan, printed, sensitivity_plan
 from spurious.sweep import AXES, open_store, summaries
+from spurious.train import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,10 @@ def test_the_rows_are_those_of_the_store(table: ClaimResult, folder: Path) -> No
     by_labels = {row[: len(AXES)]: row for row in data.rows}
     for cell in found:
         row = by_labels[cell.labels]
-        assert sum(row[len(AXES) : -2]) == 100
+        assert sum(row[len(AXES) : len(AXES) + len(Outcome)]) == 100
         assert row[data.columns.index("solved")] == cell.counts["solved"]
+        assert sum(row[len(AXES) + len(Outcome) :]) == 100
+        assert row[data.columns.index("certify_minimum")] == cell.proofs["certify_minimum"]
 
 
 def test_progress_is_said(table: ClaimResult, said: list[str]) -> None:

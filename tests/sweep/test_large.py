@@ -9,6 +9,8 @@ from tests.sweep.plans import contents
 from spurious.errors import InputError
 from spurious.large import LargeRecipe
 from spurious.sweep import (
+    CERTIFIED,
+    Standing,
     connect,
     make_part,
     open_store,
@@ -72,7 +74,8 @@ def test_rows(store: Path) -> None:
         for cell in found
         if "mean=-9.0" in str(cell.label("initialisation")) and "tau" in str(cell.label("dataset"))
     ]
-    assert dead.counts["dead"] == dead.certified == 3
+    assert dead.counts["dead"] == dead.proofs[Standing.BOUND_MINIMUM] == 3
+    assert not any(dead.proofs[kind] for kind in CERTIFIED)
     rows = connect(open_store(store)).execute(
         "SELECT index, dead_end, len(outputs), curve_updates[-1], curve_loss[-1] = final_loss, "
         "len(parameters) FROM runs WHERE dataset = 'zigzag(points=9, pieces=2)' "

@@ -11,11 +11,21 @@ from spurious.certify.decide import decide
 from spurious.certify.float_network import loss_function
 from spurious.certify.outcome import Proof
 from spurious.problem import ACTIVATIONS, Loss, Network, Problem, dataset, unflatten
-from spurious.train import Initialisation, Optimiser, Outcome, Recipe, starts, train_and_name
+from spurious.train import (
+    MINIMA,
+    Initialisation,
+    Optimiser,
+    Outcome,
+    Recipe,
+    starts,
+    train_and_name,
+    traps,
+)
 from spurious.train.batched import correct, losses, preactivations
 from spurious.train.face import exact_loss, faces
 from spurious.train.polish import hessians, polish
 from spurious.train.scalar import loss_and_gradient, model
+from spurious.verdict import Decision
 
 
 def recipe(name: str, hidden: int, activation: str = "relu", **more) -> Recipe:
@@ -82,11 +92,28 @@ def test_ends_on_xor_are_the_atlas_of_the_literature() -> None:
     table = train_and_name(recipe("xor", 2, loss=Loss.SQUARED), 1, 0, 1500)
     found = table["outcome"] == Outcome.FINITE_LOCAL_MINIMUM
     assert set(table["exact_loss"][found]) == {"2", "8/3", "4"}
-    assert np.isin(table["certified"][found], ["", "local_minimum_nearby", "local_minimum"]).all()
-    assert (table["certified"][found] != "").mean() > 0.5
+    proved = np.isin(table["proved"][found], MINIMA)
+    assert proved.mean() > 0.5
+    assert (table["proof"][found] == np.where(proved, "certificate", "none")).all()
+    assert 1 <= table["asked"].sum() <= 10 and not table["asked"][~found].any()
+    assert proved.sum() > table["asked"].sum()  # the others are on the same faces
     kinds = Counter(table["outcome"].tolist())
     assert kinds[Outcome.DEAD] and kinds[Outcome.SOLVED] > 200
     assert kinds.total() == 1500
+
+
+def test_a_refutation_is_no_statement_on_other_runs_of_the_face(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`certify` is asked about one rounded point; it may refute that one, and no other."""
+    refuted = Proof(Decision.NOT_LOCAL_MINIMUM, {"rule": "none"}, "made for this test")
+    monkeypatch.setattr(traps, "decide", lambda *_: refuted)
+    table = train_and_name(recipe("xor", 2, loss=Loss.SQUARED), 1, 0, 300)
+    asked = table["asked"]
+    assert 0 < asked.sum() < (table["exact_loss"] != "").sum()
+    assert set(table["proved"][asked]) == {"not_local_minimum"}
+    assert set(table["proved"][~asked]) == {"undecided"}
+    assert ((table["proof"] == "certificate") == asked).all()
 
 
 @pytest.mark.parametrize("name", ["d1", "d2", "d3"])
@@ -94,7 +121,7 @@ def test_ends_on_xor_are_the_atlas_of_the_literature() -> None:
 def test_exact_losses_are_those_of_proved_minima(name: str, activation: str) -> None:
     plan = recipe(name, 2, activation, tolerance=1e-6)
     table = train_and_name(plan, 3, 0, 200)
-    rows = np.flatnonzero(table["certified"] == "local_minimum_nearby")[:15]
+    rows = np.flatnonzero(table["proved"] == "local_minimum_nearby")[:15]
     assert len(rows)
     for row in rows:
         ends = polish(plan, table["parameters"][row : row + 1])
@@ -130,7 +157,7 @@ def test_the_deadlock_is_found_and_proved() -> None:
     found = table["outcome"] == Outcome.FINITE_LOCAL_MINIMUM
     assert found.sum() >= 5
     assert np.allclose(table["limit"][found], 5.77737845)
-    assert set(table["certified"][found][:10]) == {"local_minimum_nearby"}
+    assert set(table["proved"][found & table["asked"]]) == {"local_minimum_nearby"}
 
 
 def test_unfinished_runs() -> None:

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from spurious.paper.findings import head_note
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.verdict import Answer, Decision, Verdict
 
@@ -122,20 +123,25 @@ def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
 def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
     """Prints the verdict on every claim, and where the report is."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("claim", "verdict", "certificates", "seconds", "what it says"):
+    for name in ("claim", "verdict", "budget", "certificates", "seconds", "what it says"):
         table.add_column(name, justify="right" if name == "seconds" else "left")
     for result in results:
-        style = _CLAIM_STYLES.get(result.status, _GOOD if result.rows else "dim")
+        head = result.findings[0]
+        style = _CLAIM_STYLES.get(head.verdict, _GOOD if head.measured else "dim")
         checked = sum(proof.valid for proof in result.proofs)
         table.add_row(
             result.claim.id,
-            Text(result.status, style=style),
+            Text(head.verdict, style=style),
+            str(head.budget) if result.claim.measured else "any",
             f"{checked} of {len(result.proofs)} valid" if result.proofs else "",
             f"{result.seconds:.2f}" if result.rows else "",
             Text(result.claim.title),
         )
     console = _console()
     console.print(table)
+    for result in results:
+        if note := head_note(result.findings):
+            console.print(Text(f"\n{result.claim.id}  {note}"), soft_wrap=True)
     console.print(Text(f"\nreport  {out / 'index.html'}"), soft_wrap=True)
 
 

@@ -38,7 +38,9 @@ def reproduce(
 ) -> Status:
     """Test the paper's claims and write a report.
 
-    The report has a verdict beside each value that the paper prints. Its folder gets index.html
+    The report has a verdict beside each value that the paper prints. The verdict on a claim is that
+    of the largest budget at hand: this run, an earlier one in the same folder, or one kept with the
+    package; one that disagrees is shown beside it. The report's folder gets index.html
     (open it in a browser), claims.json, certificates, figures and data. Claims that are already
     finished stay there if you interrupt it.
 

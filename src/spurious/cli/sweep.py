@@ -53,6 +53,11 @@ def run(
     to infinity, saddle or plateau, dead, still descending, or diverged. Interrupt it whenever you
     like: the same command goes on where it stopped, and what is done is never done twice.
 
+    Outcomes are names, given by measurement. In the table "certify" counts the points that it was
+    asked about (a sample of the finite local minima): proved to be at or near a minimum, proved to
+    be none, or left open. "bound" counts large networks that a float bound settled: stuck at a
+    minimum, or at none.
+
     Example:
       spurious sweep run examples/table1.toml --store table1
 
@@ -94,7 +99,11 @@ def run(
 
 
 def status(store: StoreArgument) -> Status:
-    """Say how much of a sweep is done, and which shards failed.
+    """Say how much of a sweep is done, what its runs ended in, and what is proved of that.
+
+    The names of outcomes are measured. What is proved is counted apart from them: the points that
+    `certify` was asked about, by its answer; and for large networks the runs that a bound in
+    floating point settled. STORE may also be one Parquet file of rows.
 
     Exit status:
       0  the sweep is complete
@@ -102,13 +111,19 @@ def status(store: StoreArgument) -> Status:
       2  there is no sweep
       3  shards are missing
     """
-    from spurious.cli.sweep_display import show_status
-    from spurious.sweep import open_store
+    from spurious.cli.sweep_display import show_counts, show_status
+    from spurious.sweep import open_store, summaries
 
-    manifest = open_store(store).manifest()
-    if manifest is None:
+    target = open_store(store)
+    manifest = target.manifest()
+    if manifest is None and not target.lone:
         raise InputError(f"{store}: found no sweep there, expected a store of `sweep run`")
-    show_status(store, manifest)
+    if manifest is not None:
+        show_status(store, manifest)
+    if manifest is None or manifest["parts"]:
+        show_counts(summaries(target))
+    if manifest is None:
+        return Status.OK
     if manifest["failed"]:
         return Status.INVALID
     return Status.OK if len(manifest["parts"]) == manifest["shards"] else Status.UNDECIDED
@@ -125,7 +140,7 @@ def query(
     The table is called runs and has one row for each network: the cell's columns (dataset, hidden,
     activation, loss, initialisation, optimiser, step_size, updates, ...), index, outcome, heading,
     limit, final_loss, correct, gradient_norm, parameter_norm, solved_at, updates_made, exact_loss,
-    certified and, for unsolved runs, parameters.
+    asked, proof, proved and, for unsolved runs, parameters.
 
     Example:
       spurious sweep query table1 "SELECT exact_loss, count(*) FROM runs GROUP BY 1 ORDER BY 2"

@@ -17,11 +17,29 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from spurious.sweep import AXES, Plan, Store, Summary, clopper_pearson
+from spurious.sweep import (
+    AXES,
+    BOUNDED,
+    CERTIFIED,
+    Plan,
+    Standing,
+    Store,
+    Summary,
+    clopper_pearson,
+    proof_lines,
+)
 from spurious.sweep import Progress as SweepProgress
 from spurious.train import Outcome
 
-__all__ = ["live", "say_failures", "say_interrupted", "show_rows", "show_status", "show_summaries"]
+__all__ = [
+    "live",
+    "say_failures",
+    "say_interrupted",
+    "show_counts",
+    "show_rows",
+    "show_status",
+    "show_summaries",
+]
 
 COLUMNS: Final = {
     Outcome.FINITE_LOCAL_MINIMUM: "minimum",
@@ -32,6 +50,13 @@ COLUMNS: Final = {
     Outcome.DIVERGED: "diverged",
 }
 """Headings of the outcomes other than solved."""
+
+PROOFS: Final = {
+    "certify: minimum / none / open": CERTIFIED,
+    "bound: minimum / none": BOUNDED,
+    "unknown (old store)": (Standing.UNKNOWN_MINIMUM, Standing.UNKNOWN),
+}
+"""Headings of what is proved, which the names of outcomes do not say; and what is counted there."""
 
 SHOWN: Final = 30
 """Cells in the live table; a longer sweep shows those that moved last."""
@@ -113,9 +138,7 @@ def live(plan: Plan) -> Generator[tuple[Callable[[SweepProgress], None], Callabl
                 labels = progress.shard.cell.labels
                 cells[labels] = cells.pop(labels) + Counter(progress.outcomes)
             moved = [(k, v) for k, v in cells.items() if v][-SHOWN:]
-            summary = [
-                Summary(labels, {o: counts[o] for o in Outcome}, 0, 0) for labels, counts in moved
-            ]
+            summary = [Summary(labels, counts) for labels, counts in moved]
             table = _table(summary, console.width < WIDE_ENOUGH)
             display.update(Group(table, bar) if summary else bar)
 
@@ -141,8 +164,19 @@ def show_summaries(found: Sequence[Summary], as_json: bool) -> None:
             for rate in [summary.rate(outcome)]
         }
         cell = dict(zip(AXES, summary.labels, strict=True))
-        certified = {"certified": summary.certified, "sampled": summary.sampled}
-        typer.echo(json.dumps({**cell, "runs": summary.total, **certified, "outcomes": rates}))
+        proofs = {str(kind): summary.proofs[kind] for kind in Standing}
+        line = {**cell, "runs": summary.total, "outcomes": rates, "proofs": proofs}
+        typer.echo(json.dumps(line))
+
+
+def show_counts(found: Sequence[Summary]) -> None:
+    """Prints what the runs are called, and, which is another thing, what is proved of them."""
+    console = _console()
+    names = sum((summary.counts for summary in found), Counter[str]())
+    listed = ", ".join(f"{names[o]:,} {o.replace('_', ' ')}" for o in Outcome if names[o])
+    console.print(Text(f"  named by measurement: {listed}"), soft_wrap=True)
+    for line in proof_lines(sum((summary.proofs for summary in found), Counter[Standing]())):
+        console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def show_status(store: str, manifest: Mapping[str, Any]) -> None:
@@ -184,7 +218,7 @@ def say_interrupted(store: Store) -> None:
 
 
 def _table(found: Sequence[Summary], narrow: bool) -> Table:
-    """A row for each cell: what tells it from the others, the solved rate, and the failures.
+    """A row for each cell: what tells it from the others, the solved rate, failures and proofs.
 
     Args:
         found: The cells.
@@ -196,14 +230,14 @@ def _table(found: Sequence[Summary], narrow: bool) -> Table:
         if len({summary.label(axis) for summary in found}) > 1 or axis == "hidden"
     ]
     outcomes = [o for o in COLUMNS if any(summary.counts[o] for summary in found)]
-    sampled = any(summary.sampled for summary in found) and not narrow
+    proofs = [] if narrow else [h for h in PROOFS if any(any(_of(s, h)) for s in found)]
     table = Table(box=None, padding=(0, 1 if narrow else 2, 0, 0), header_style="bold")
     labels = ["cell"] if narrow else [axis.replace("_", " ") for axis in varied]
     numbers = ["runs", "solved % (95%)" if narrow else "solved % (95% interval)"]
     numbers += [COLUMNS[outcome][: 4 if narrow else None] for outcome in outcomes]
     for heading in labels:
         table.add_column(heading, no_wrap=True)
-    for heading in numbers + ["certified"] * sampled:
+    for heading in numbers + proofs:
         table.add_column(heading, justify="right", no_wrap=True)
     for summary in found:
         rate = clopper_pearson(summary.counts[Outcome.SOLVED], summary.total)
@@ -214,7 +248,12 @@ def _table(found: Sequence[Summary], narrow: bool) -> Table:
         cells += [f"{summary.total:,}", f"{100 * rate.share:.1f} ({interval})"]
         digits = 0 if narrow else 1
         cells += [f"{100 * summary.counts[o] / summary.total:.{digits}f}" for o in outcomes]
-        if sampled:
-            cells.append(f"{summary.certified} of {summary.sampled}" if summary.sampled else "")
+        for heading in proofs:
+            counts = _of(summary, heading)
+            cells.append(" / ".join(map(str, counts)) if any(counts) else "")
         table.add_row(*map(Text, cells))
     return table
+
+
+def _of(summary: Summary, heading: str) -> list[int]:
+    return [summary.proofs[kind] for kind in PROOFS[heading]]

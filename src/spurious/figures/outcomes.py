@@ -80,7 +80,12 @@ def outcome_shares(data: Sequence[OutcomePanel]) -> Figure:
         axes.set_ylabel("share of runs (%)")
     for axes in cells[max(0, len(data) - columns) : len(data)]:
         axes.set_xlabel("hidden units")
-    figure.legend(handles=_legend(data), loc="outside lower center", ncols=4)
+    figure.legend(
+        handles=_legend(data),
+        loc="outside lower center",
+        ncols=4,
+        title="outcomes as named by measurement, not proved",
+    )
     return figure
 
 

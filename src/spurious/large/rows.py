@@ -15,13 +15,16 @@ from spurious.large.ending import Ending, ending
 from spurious.large.ensemble import Ensemble, State, starts_of
 from spurious.large.model import gradient_norm, to_flat
 from spurious.large.recipe import LargeRecipe
-from spurious.train import Outcome
+from spurious.train import Outcome, ProofKind, Proved
 from spurious.train.outcome import STALLED
 
 __all__ = ["columns", "rows"]
 
 KEPT: Final = 10_000
 """The parameters of networks with at most so many are kept."""
+
+STUCK: Final = (Outcome.DEAD, Outcome.FINITE_LOCAL_MINIMUM)
+"""Outcomes with a floor below which the loss does not get from there."""
 
 _UNKNOWN: Final = Ending(
     float("nan"), 0, -1, float("nan"), 0.0, 0, False, False, np.empty(0, np.float32)
@@ -47,9 +50,13 @@ def rows(
     `outcome` is solved, dead (a layer proved to be off on all points), finite_local_minimum (the
     loss is within 1 % of an attained floor, see `ending`), saddle_or_plateau (the second half of
     the updates lowered the loss by less than 1 %), still_descending, or diverged. `limit` is the
-    floor of the second and third. If it is attained, `certified` is `local_minimum_in_region`: a
-    local minimum with the same hidden layers has that loss, and no parameters nearby beat it. Else
-    it is `not_local_minimum` if a derivative is proved not to vanish, or empty.
+    floor of the second and third.
+
+    `certify` does not reach these sizes, so `asked` is False. What is proved is proved by a float
+    bound: `proved` is `local_minimum_in_region` for dead and finite_local_minimum whose floor is
+    attained: a local minimum with the same hidden layers has that loss, and no parameters nearby
+    beat it. Else it is `not_local_minimum` if a derivative is proved not to vanish and the run is
+    not solved; else `undecided`.
     """
     recipe = ensemble.members[0].recipe
     norm = gradient_norm(recipe.network, recipe.loss)
@@ -98,13 +105,12 @@ def _row(
 ) -> dict[str, Any]:
     solved = _solved(recipe, losses, correct)
     outcome = _outcome(recipe, marks, losses, bool(solved[-1]), end)
-    stuck = outcome in (Outcome.DEAD, Outcome.FINITE_LOCAL_MINIMUM)
-    proved = "not_local_minimum" if end.descends and outcome != Outcome.SOLVED else ""
+    proved = _proved(outcome, end)
     return {
         "index": 0,
         "outcome": str(outcome),
         "heading": "",
-        "limit": end.floor if stuck else float("nan"),
+        "limit": end.floor if outcome in STUCK else float("nan"),
         "final_loss": losses[-1],
         "correct": correct[-1],
         "gradient_norm": 0.0,
@@ -112,7 +118,9 @@ def _row(
         "solved_at": marks[int(solved.argmax())] if solved.any() else -1,
         "updates_made": recipe.updates,
         "exact_loss": "",
-        "certified": "local_minimum_in_region" if stuck and end.attained else proved,
+        "asked": False,
+        "proof": str(ProofKind.NONE if proved is Proved.UNDECIDED else ProofKind.FLOAT_BOUND),
+        "proved": str(proved),
         "dead_start": start.dead,
         "dead_end": end.dead,
         "regions_start": start.regions,
@@ -126,6 +134,15 @@ def _row(
         "curve_loss": losses,
         "curve_correct": correct,
     }
+
+
+def _proved(outcome: Outcome, end: Ending) -> Proved:
+    """What the float bound says: a minimum where there is one, before what is no minimum."""
+    if outcome in STUCK and end.attained:
+        return Proved.LOCAL_MINIMUM_IN_REGION
+    if end.descends and outcome is not Outcome.SOLVED:
+        return Proved.NOT_LOCAL_MINIMUM
+    return Proved.UNDECIDED
 
 
 def _solved(

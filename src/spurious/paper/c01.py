@@ -37,6 +37,7 @@ from spurious.paper.large_runs import (
 )
 from spurious.paper.wording import percent, rate_text
 from spurious.sweep import Rate, clopper_pearson
+from spurious.train import Proved
 
 __all__ = ["IMAGES", "run"]
 
@@ -247,7 +248,7 @@ def _sentences(found: _Runs) -> Iterator[str]:
         run
         for start in _STARTS
         for run in found[start, TRUE]
-        if run.certified == "not_local_minimum"
+        if run.proved == Proved.NOT_LOCAL_MINIMUM
     ]
     floors = [run for run in open_ if run.floor > 0]
     yield (

@@ -27,6 +27,7 @@ from spurious.paper.large_runs import (
 )
 from spurious.paper.rank_correlation import mean_correlation
 from spurious.paper.wording import percent, rate_text
+from spurious.train import Proved
 
 __all__ = ["by_tau", "region_dots", "run"]
 
@@ -80,8 +81,8 @@ def _sentences(found: Mapping[float, Sequence[LargeRun]]) -> Iterator[str]:
                 f"over {regions:,.0f} regions on average, not few."
             )
     unsolved = [run for tau in TAUS[1:] for run in found[tau] if run.outcome != "solved"]
-    slow = sum(run.certified == "not_local_minimum" for run in unsolved)
-    stuck = sum(run.certified == "local_minimum_in_region" for run in unsolved)
+    slow = sum(run.proved == Proved.NOT_LOCAL_MINIMUM for run in unsolved)
+    stuck = sum(run.proved == Proved.LOCAL_MINIMUM_IN_REGION for run in unsolved)
     floors = sum(run.floor > 0 for run in unsolved)
     yield (
         f"Of {len(unsolved)} unsolved runs below tau = 1, {stuck} are proved stuck, {slow} are "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,7 +17,7 @@ from spurious.paper.sweeping import swept
 from spurious.paper.table1 import HIDDEN, Column, main_plan, printed, sensitivity_plan
 from spurious.paper.wording import percent, rate_text
 from spurious.problem import dataset
-from spurious.sweep import AXES, Store, Summary, summaries
+from spurious.sweep import AXES, CERTIFIED, Standing, Store, Summary, summaries
 from spurious.train import Outcome
 
 __all__ = ["run"]
@@ -127,7 +128,7 @@ def _table_rows(
 
 
 def _kind_rows(columns: Mapping[Column, Sequence[Summary]]) -> list[Row]:
-    """What the unsolved runs of each column are: traps, or unfinished."""
+    """What the unsolved runs of each column are called, and what is proved of a sample."""
     rows: list[Row] = []
     for column, cells in columns.items():
         failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
@@ -140,11 +141,16 @@ def _kind_rows(columns: Mapping[Column, Sequence[Summary]]) -> list[Row]:
         trapped = sum(kinds[o] for o in TRAPS)
         verdict = "no failures"
         if failures:
-            verdict = f"{100 * trapped / failures:.1f}% traps ({text})"
-        sampled = sum(cell.sampled for cell in cells)
-        if sampled:
-            proved = sum(cell.certified for cell in cells)
-            verdict += f"; certify proved {proved} of {sampled} sampled finite minima"
+            verdict = f"{100 * trapped / failures:.1f}% named traps ({text})"
+        proofs = sum((cell.proofs for cell in cells), Counter[Standing]())
+        minimum, none, undecided = (proofs[kind] for kind in CERTIFIED)
+        if asked := minimum + none + undecided:
+            verdict += (
+                f"; certify, asked about {asked} of the points so named: {minimum} proved to be at "
+                f"or near a minimum, {none} proved to be none, {undecided} undecided"
+            )
+        if faces := proofs[Standing.FACE_MINIMUM]:
+            verdict += f"; {faces:,} more runs are on the faces of those minima"
         rows.append(
             Row(
                 f"{column}: {failures:,} unsolved runs",
@@ -256,7 +262,7 @@ def _trapped_row(columns: Mapping[Column, Sequence[Summary]], heading: str) -> R
     failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
     trapped = sum(cell.counts[outcome] for cell in cells for outcome in TRAPS)
     text = f"{percent(trapped / failures)} of {failures:,}" if failures else "there are none"
-    return Row("unsolved runs that are trapped", "not said", text, Status.MEASURED, True, heading)
+    return Row("unsolved runs named traps", "not said", text, Status.MEASURED, True, heading)
 
 
 def _trend_rows(
@@ -339,9 +345,10 @@ def _explanation(columns: Mapping[Column, Sequence[Summary]], context: Context) 
         "A run that does not converge is followed downhill in double precision to see what it is "
         "at. Finite minima, valleys to infinity and dead layers are traps: more training changes "
         "nothing. Plateaus and runs still descending are unfinished. These names are measured, "
-        "not proved; the share of sampled finite minima that certify proves is given. With log "
-        "loss and ReLU it is small, because the minima are irrational and flat, for which certify "
-        "has no method yet.",
+        "not proved; certify is asked about a sample of the points named finite minima, and each "
+        "of its answers is counted (that a point is none may be due to its rounding). With log "
+        "loss and ReLU it proves few, because the minima are irrational and flat, for which "
+        "certify has no method yet.",
         "The sensitivity grid varies step size, updates, initial distribution and (beyond the "
         "quick budget) loss. Where only some protocol of the grid reaches a printed value, the "
         "value is not reproduced: a rate without its protocol, and without the kinds of the "
@@ -353,9 +360,9 @@ def _data(name: str, columns: Mapping[Column, Sequence[Summary]]) -> DataTable:
     cells = [cell for found in columns.values() for cell in found]
     return DataTable(
         name,
-        (*AXES, *Outcome, "certified", "sampled"),
+        (*AXES, *Outcome, *Standing),
         tuple(
-            (*cell.labels, *(cell.counts[o] for o in Outcome), cell.certified, cell.sampled)
+            (*cell.labels, *(cell.counts[o] for o in Outcome), *(cell.proofs[k] for k in Standing))
             for cell in cells
         ),
     )

@@ -14,6 +14,7 @@ from spurious.paper.claim import ClaimResult, Picture, Row, Status, overall
 from spurious.paper.claims import find_claim
 from spurious.problem import Network, dataset
 from spurious.train import (
+    MINIMA,
     Initialisation,
     Optimiser,
     Outcome,
@@ -121,7 +122,7 @@ def _examples(recipe: Recipe, name: str) -> tuple[Example, Example]:
     kind = STUCK[recipe.network.activation]
     stuck = int(np.flatnonzero(outcomes.outcome == kind)[0])
     words = f"{kind.replace('_', ' ')}, where the loss tends to {outcomes.limit[stuck]:.4f}"
-    if check_traps(recipe, outcomes).certified[stuck].startswith("local_minimum"):
+    if check_traps(recipe, outcomes).proved[stuck] in MINIMA:
         words += ", proved"
     return (
         _example(recipe, runs, best, f"{name}, converged", "converged"),

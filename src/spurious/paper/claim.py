@@ -19,6 +19,8 @@ __all__ = [
     "ClaimResult",
     "Context",
     "DataTable",
+    "Finding",
+    "Origin",
     "Picture",
     "Row",
     "Status",
@@ -67,6 +69,39 @@ class Status(enum.StrEnum):
     NOT_RUN_AT_BUDGET = "not run at this budget"
     NOT_RUN_YET = "not run yet"
     FAILED = "failed"
+
+
+class Origin(enum.StrEnum):
+    """Where a verdict comes from; of two at the same budget the one named first counts."""
+
+    THIS_RUN = "this run"
+    EARLIER_RUN = "an earlier run in this folder"
+    COMMITTED = "results kept with the package"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict on a claim, and the budget it was found at.
+
+    Attributes:
+        budget: How much was spent.
+        verdict: What came out.
+        printed: The key values that the paper prints.
+        measured: What was found for them.
+        origin: Where it comes from.
+        command: What produced it.
+        date: When, as YYYY-MM-DD; "" if that is not known.
+        source: The folder of its rows in this project's repository; "" unless committed.
+    """
+
+    budget: Budget
+    verdict: Status
+    printed: str
+    measured: str
+    origin: Origin
+    command: str = ""
+    date: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +180,15 @@ class ClaimResult:
 
     Attributes:
         claim: The claim.
-        status: The verdict on the whole claim.
+        status: This run's verdict on the whole claim.
         rows: The comparison, value by value.
         explanation: Sentences that say what was done and what it means.
         proofs: The certified points.
         pictures: The figures.
         tables: The data behind them.
         seconds: Time taken.
+        findings: All verdicts at hand, this run's among them; the first is the headline (see
+            `spurious.paper.findings`). Empty until a report is made.
     """
 
     claim: Claim
@@ -162,6 +199,7 @@ class ClaimResult:
     pictures: tuple[Picture, ...] = ()
     tables: tuple[DataTable, ...] = ()
     seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
 
     @property
     def sound(self) -> bool:

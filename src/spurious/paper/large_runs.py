@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from spurious.paper.claim import Claim, ClaimResult, Context, DataTable, Row, St
 from spurious.paper.sweeping import swept
 from spurious.paper.wording import rate_text
 from spurious.sweep import Plan, Rate, clopper_pearson, connect
+from spurious.train import Proved
 
 __all__ = [
     "ENDINGS",
@@ -28,6 +29,7 @@ __all__ = [
     "mostly",
     "pairs",
     "rarely",
+    "run_of",
     "runs_table",
     "share",
     "without_data",
@@ -40,7 +42,8 @@ _COLUMNS: Final = (
     "updates",
     "index",
     "outcome",
-    "certified",
+    "proof",
+    "proved",
     "final_loss",
     "correct",
     "dead_start",
@@ -77,7 +80,8 @@ class LargeRun:
     updates: int
     index: int
     outcome: str
-    certified: str
+    proof: str
+    proved: str
     accuracy: float
     loss: float
     dead_start: float
@@ -107,10 +111,16 @@ def large_runs(plan: Plan, context: Context) -> list[LargeRun]:
     store = swept(plan, context)
     size = plan.cells[0].recipe.data.size
     rows = connect(store).execute(f"SELECT {', '.join(_COLUMNS)} FROM runs ORDER BY ALL").fetchall()
-    return [_run(dict(zip(_COLUMNS, row, strict=True)), size) for row in rows]
+    return [run_of(dict(zip(_COLUMNS, row, strict=True)), size) for row in rows]
 
 
-def _run(row: dict[str, Any], size: int) -> LargeRun:
+def run_of(row: Mapping[str, Any], size: int) -> LargeRun:
+    """A row of the store as a value.
+
+    Args:
+        row: With the columns that `LargeRun` needs, and perhaps others.
+        size: Points of the data.
+    """
     return LargeRun(
         row["dataset"],
         tuple(int(units) for units in row["hidden"].split(",")),
@@ -118,7 +128,8 @@ def _run(row: dict[str, Any], size: int) -> LargeRun:
         row["updates"],
         row["index"],
         row["outcome"],
-        row["certified"],
+        row["proof"],
+        row["proved"],
         row["correct"] / size,
         row["final_loss"] / size,
         row["dead_start"],
@@ -150,9 +161,9 @@ def ending_words(run: LargeRun) -> str:
         return "solved"
     if run.outcome == "diverged":
         return "diverged"
-    if run.certified == "local_minimum_in_region":
+    if run.proved == Proved.LOCAL_MINIMUM_IN_REGION:
         return "stuck, proved"
-    return "no minimum yet, proved" if run.certified == "not_local_minimum" else "undecided"
+    return "no minimum yet, proved" if run.proved == Proved.NOT_LOCAL_MINIMUM else "undecided"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from spurious import __version__
 from spurious.paper.claim import ClaimResult, Picture, Row
+from spurious.paper.findings import beside, head_note
 from spurious.paper.wording import interval_text, verdict_text
 
 __all__ = ["inline_svg", "render_page", "typeset"]
@@ -52,6 +53,8 @@ def render_page(results: Sequence[ClaimResult], budget: str, drawings: Mapping[s
         "inline": drawn,
         "verdict": verdict_text,
         "interval": interval_text,
+        "beside": beside,
+        "head_note": head_note,
     }
     environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType]
     return environment.get_template("report.html.j2").render(

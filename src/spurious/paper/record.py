@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from spurious.paper.claim import ClaimResult, Row
+from datetime import date
 
-__all__ = ["claim_record", "key_text"]
+from spurious.paper.claim import Budget, ClaimResult, Finding, Origin, Row
+from spurious.paper.findings import head_record
+
+__all__ = ["claim_record", "own_finding"]
 
 
-def claim_record(result: ClaimResult, budget: str) -> dict[str, object]:
+def claim_record(result: ClaimResult, budget: Budget) -> dict[str, object]:
     """One entry of `claims.json`; paths are relative to the report's folder.
 
+    `verdict`, `budget`, `printed` and `measured` are those of the headline; everything from
+    `this_run` on is about this run, whose rows may be those of a smaller budget.
+
     Args:
-        result: What came out.
+        result: What came out, with its findings.
         budget: Which budget it was run with.
     """
     claim = result.claim
-    keys = [row for row in result.rows if row.key]
     return {
         "id": claim.id,
         "title": claim.title,
         "source": claim.source,
         "statement": claim.statement,
-        "printed": "; ".join(key_text(row, row.printed) for row in keys if row.printed),
-        "measured": "; ".join(key_text(row, row.measured) for row in keys),
-        "verdict": str(result.status),
-        "budget": budget,
+        **head_record(result.findings),
+        "same_at_every_budget": not claim.measured,
+        "this_run": {"verdict": str(result.status), "budget": str(budget)},
         "seconds": round(result.seconds, 3),
         "explanation": list(result.explanation),
         "rows": [
@@ -53,6 +57,20 @@ def claim_record(result: ClaimResult, budget: str) -> dict[str, object]:
     }
 
 
-def key_text(row: Row, value: str) -> str:
+def own_finding(result: ClaimResult, budget: Budget) -> Finding:
+    """This run's verdict."""
+    keys = [row for row in result.rows if row.key]
+    return Finding(
+        budget,
+        result.status,
+        "; ".join(_key_text(row, row.printed) for row in keys if row.printed),
+        "; ".join(_key_text(row, row.measured) for row in keys),
+        Origin.THIS_RUN,
+        f"spurious reproduce {result.claim.id} --budget {budget}",
+        date.today().isoformat(),
+    )
+
+
+def _key_text(row: Row, value: str) -> str:
     """A quantity with its value, for the summary."""
     return f"{row.quantity}: {value}"

@@ -17,13 +17,15 @@ from typing import Final
 from spurious.errors import InputError
 from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
 from spurious.paper.claims import CLAIMS
-from spurious.paper.record import claim_record
+from spurious.paper.findings import committed, earlier, findings_of
+from spurious.paper.record import claim_record, own_finding
 from spurious.paper.writing import make_folder, write_atomically, write_json
 
 __all__ = ["reproduce", "run_claim"]
 
 FOLDERS: Final = ("certificates", "figures", "data")
 SWEEPS: Final = "sweeps"
+SUMMARY: Final = "claims.json"
 
 
 def _ignore(_: object) -> None:
@@ -40,7 +42,9 @@ def reproduce(
 ) -> tuple[ClaimResult, ...]:
     """Tests claims and writes the report; claims left out appear in it as not run.
 
-    A claim that raises is reported as failed and does not stop the others.
+    A claim that raises is reported as failed and does not stop the others. A claim's headline is
+    the verdict of the largest budget at hand (see `spurious.paper.findings`): a smaller run into
+    the same folder does not take the place of a larger one.
 
     Args:
         claims: Which to test.
@@ -58,7 +62,14 @@ def reproduce(
     """
     for folder in (out, *(out / name for name in FOLDERS)):
         make_folder(folder)
-    results = {claim.id: _left_out(claim) for claim in CLAIMS}
+    known = earlier(out / SUMMARY)
+
+    def headed(result: ClaimResult) -> ClaimResult:
+        claim = result.claim
+        others = (*known.get(claim.id, ()), *committed().get(claim.id, ()))
+        return replace(result, findings=findings_of(claim, own_finding(result, budget), others))
+
+    results = {claim.id: headed(_left_out(claim)) for claim in CLAIMS}
     drawings: dict[str, str] = {}
     asked = [claim for claim in CLAIMS if claim in claims]
     for claim in asked:
@@ -70,7 +81,7 @@ def reproduce(
             raise
         except Exception as error:  # a figure that cannot be drawn fails its claim, not the others
             result = _failed(claim, error, result.seconds)
-        results[claim.id] = result
+        results[claim.id] = result = headed(result)
         _write_summary(tuple(results.values()), budget, out, drawings)
         finished(result)
     return tuple(results[claim.id] for claim in asked)
@@ -121,5 +132,5 @@ def _write_summary(
     """Writes what covers all claims: `claims.json` and `index.html`."""
     from spurious.paper.page import render_page
 
-    write_json(out / "claims.json", [claim_record(result, budget) for result in results])
+    write_json(out / SUMMARY, [claim_record(result, budget) for result in results])
     write_atomically(out / "index.html", render_page(results, budget, drawings))

@@ -4,6 +4,7 @@ from spurious.sweep.axes import AXES
 from spurious.sweep.ensembles import on_this_machine
 from spurious.sweep.executors import Failure, connect_cluster, local, on_cluster
 from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
+from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
 from spurious.sweep.run import Progress, SweepResult, run_sweep
 from spurious.sweep.shard import Shard, make_part, shards_of
 from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
@@ -11,12 +12,15 @@ from spurious.sweep.store import Store, open_store
 
 __all__ = [
     "AXES",
+    "BOUNDED",
+    "CERTIFIED",
     "Cell",
     "Failure",
     "Plan",
     "Progress",
     "Rate",
     "Shard",
+    "Standing",
     "Store",
     "Summary",
     "SweepResult",
@@ -29,6 +33,7 @@ __all__ = [
     "on_this_machine",
     "open_store",
     "parse_plan",
+    "proof_lines",
     "read_plan",
     "run_sweep",
     "shards_of",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -11,6 +11,7 @@ from scipy.stats import beta
 
 from spurious.errors import InputError
 from spurious.sweep.axes import AXES, Label
+from spurious.sweep.proofs import Standing, proof_columns, standing
 from spurious.sweep.store import Store
 from spurious.train import Outcome
 
@@ -58,15 +59,13 @@ class Summary:
 
     Attributes:
         labels: Its value on each of `AXES`.
-        counts: Runs by `Outcome`; those that do not occur are 0.
-        certified: Of the finite local minima passed to `certify`, how many were proved.
-        sampled: How many were passed.
+        counts: Runs by `Outcome`, the name that each was given; those that do not occur are 0.
+        proofs: Runs by `Standing`, what is proved of each.
     """
 
     labels: tuple[Label, ...]
-    counts: Mapping[str, int]
-    certified: int
-    sampled: int
+    counts: Counter[str]
+    proofs: Counter[Standing] = field(default_factory=Counter[Standing])
 
     @property
     def total(self) -> int:
@@ -85,6 +84,9 @@ class Summary:
 def connect(store: Store) -> Any:
     """A DuckDB connection in which the table `runs` is the store's rows.
 
+    Rows of an older engine get the columns `asked`, `proof` and `proved`, NULL where they cannot
+    tell.
+
     Raises:
         InputError: There is no sweep, or nothing is done yet.
     """
@@ -96,9 +98,16 @@ def connect(store: Store) -> Any:
         connection.register_filesystem(store.files)
         paths = [store.files.unstrip_protocol(path) for path in paths]
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    connection.execute(
-        f"CREATE VIEW runs AS SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-    )
+    rows = f"read_parquet([{listed}], union_by_name = true)"
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"{store.url}: {str(error).splitlines()[0]}") from None
+    columns = [str(column) for column, *_ in described]
+    lacking = {axis: "NULL" for axis in AXES if axis not in columns}
+    added = {**lacking, **proof_columns(columns)}
+    extra = "".join(f", {value} AS {name}" for name, value in added.items())
+    connection.execute(f"CREATE VIEW runs AS SELECT *{extra} FROM {rows}")
     return connection
 
 
@@ -112,21 +121,17 @@ def summaries(store: Store) -> list[Summary]:
     rows = (
         connect(store)
         .execute(
-            f"SELECT {axes}, outcome, count(*), count(*) FILTER (certified <> ''), "
-            "count(*) FILTER (certified LIKE 'local_minimum%') "
-            f"FROM runs GROUP BY {axes}, outcome"
+            f"SELECT {axes}, outcome, asked, proof, proved, count(*) FROM runs GROUP BY ALL "
+            "ORDER BY ALL"
         )
         .fetchall()
     )
-    cells: dict[tuple[Label, ...], dict[str, Any]] = {}
-    for *labels, outcome, count, sampled, certified in rows:
-        cell = cells.setdefault(tuple(labels), {"counts": dict.fromkeys(map(str, Outcome), 0)})
-        cell["counts"][outcome] = count
-        cell["sampled"] = cell.get("sampled", 0) + sampled
-        cell["certified"] = cell.get("certified", 0) + certified
+    cells: dict[tuple[Label, ...], Summary] = {}
+    for *key, outcome, asked, proof, proved, count in rows:
+        labels = tuple(key)
+        cell = cells.setdefault(labels, Summary(labels, Counter(dict.fromkeys(Outcome, 0))))
+        cell.counts[outcome] += count
+        cell.proofs[standing(asked, proof, proved)] += count
     manifest = store.manifest() or {}
     order = {tuple(cell["labels"]): i for i, cell in enumerate(manifest.get("cells", []))}
-    return [
-        Summary(labels, cell["counts"], cell["certified"], cell["sampled"])
-        for labels, cell in sorted(cells.items(), key=lambda item: order.get(item[0], 0))
-    ]
+    return sorted(cells.values(), key=lambda cell: order.get(cell.labels, 0))

@@ -6,6 +6,8 @@
     STORE/failed/<shard>.json   why a shard failed
     STORE/checkpoints/          where large networks were when training stopped
 
+One Parquet file of rows, such as those of docs/results, can be read as a store, too.
+
 A file is complete or absent: on this machine it is written under a temporary name, flushed to the
 disk and renamed; object stores put whole objects.
 """
@@ -35,6 +37,7 @@ PARTS: Final = "parts"
 FAILED: Final = "failed"
 CHECKPOINTS: Final = "checkpoints"
 TEMPORARY: Final = ".tmp-"
+ROWS: Final = ".parquet"
 FORMAT: Final = "spurious-sweep/1"
 
 _KEYS: Final = {"name", "engine", "seed", "runs", "shard", "cells", "shards", "parts", "failed"}
@@ -58,6 +61,11 @@ class Store:
     def local(self) -> bool:
         """Whether it is on this machine."""
         return isinstance(self.files, LocalFileSystem)
+
+    @property
+    def lone(self) -> bool:
+        """Whether it is one Parquet file of rows, without plan and manifest."""
+        return self.root.endswith(ROWS) and bool(self.files.isfile(self.root))
 
     def path(self, name: str) -> str:
         """Where a file of the store is, such as "parts/x.parquet"."""
@@ -124,7 +132,7 @@ class Store:
         Raises:
             InputError: There is one that is not ours.
         """
-        content = self.read(MANIFEST)
+        content = None if self.lone else self.read(MANIFEST)
         if content is None:
             return None
         try:
@@ -150,11 +158,14 @@ class Store:
         return None if content is None else part_entry(content, shard, count)
 
     def parts(self) -> Iterator[str]:
-        """The paths of the parts that the manifest lists.
+        """The paths of the parts that the manifest lists, or of the one file of rows.
 
         Raises:
             InputError: There is no manifest, so there is no store.
         """
+        if self.lone:
+            yield self.root
+            return
         manifest = self.manifest()
         if manifest is None:
             raise InputError(f"{self.url}: found no sweep there, expected a store of `sweep run`")
@@ -164,7 +175,7 @@ class Store:
 
 def part_name(shard: str) -> str:
     """The file of a shard."""
-    return f"{PARTS}/{shard}.parquet"
+    return f"{PARTS}/{shard}{ROWS}"
 
 
 def open_store(url: str | Path) -> Store:

@@ -4,6 +4,7 @@ from spurious.train.ensemble import Cancelled, Runs, cores, log_spaced, train
 from spurious.train.initialisation import INITIALISATIONS, Initialisation
 from spurious.train.optimiser import OPTIMISERS, Optimiser
 from spurious.train.outcome import Outcome, Outcomes, name_outcomes
+from spurious.train.proofs import MINIMA, ProofKind, Proved
 from spurious.train.recipe import Recipe
 from spurious.train.starts import drawn, epoch_orders, starts
 from spurious.train.table import ENGINE_VERSION, train_and_name
@@ -12,12 +13,15 @@ from spurious.train.traps import Traps, check_traps
 __all__ = [
     "ENGINE_VERSION",
     "INITIALISATIONS",
+    "MINIMA",
     "OPTIMISERS",
     "Cancelled",
     "Initialisation",
     "Optimiser",
     "Outcome",
     "Outcomes",
+    "ProofKind",
+    "Proved",
     "Recipe",
     "Runs",
     "Traps",

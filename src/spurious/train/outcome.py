@@ -15,7 +15,7 @@ A run that is not solved is followed downhill in double precision to where desce
 The run has arrived if its loss was within `ARRIVED` of the loss there; then the place names its
 outcome. Otherwise it was on the way: `saddle_or_plateau` if the second half of its updates had
 lowered the loss by less than `STALLED` of it, else `still_descending`; `heading` says where to.
-None of this is a proof. `certify` proves it for a sample (`trapped`).
+None of this is a proof. `certify` is asked about a sample (`traps`).
 """
 
 from __future__ import annotations

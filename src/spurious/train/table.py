@@ -15,8 +15,11 @@ from spurious.train.traps import check_traps
 
 __all__ = ["ENGINE_VERSION", "train_and_name"]
 
-ENGINE_VERSION: Final = "1"
-"""Changes whenever the same recipe, seed and index may give another row."""
+ENGINE_VERSION: Final = "2"
+"""Changes whenever the same recipe, seed and index may give another row.
+
+2: `asked`, `proof` and `proved` instead of `certified`, which took a refutation for undecided.
+"""
 
 
 def train_and_name(
@@ -40,8 +43,9 @@ def train_and_name(
 
     Returns:
         Columns of `count` entries: index; outcome, heading and limit (see `Outcomes`); final_loss,
-        correct, gradient_norm, parameter_norm, solved_at and updates_made (see `Runs`); exact_loss
-        and certified (see `Traps`); parameters, shape (count, P), not numbers where solved.
+        correct, gradient_norm, parameter_norm, solved_at and updates_made (see `Runs`); exact_loss,
+        asked, proof and proved (see `Traps`); parameters, shape (count, P), not numbers where
+        solved.
 
     Raises:
         InputError: A number is out of range.
@@ -65,6 +69,8 @@ def train_and_name(
         "solved_at": runs.solved_at,
         "updates_made": runs.updates,
         "exact_loss": traps.exact_loss,
-        "certified": traps.certified,
+        "asked": traps.asked,
+        "proof": traps.proof,
+        "proved": traps.proved,
         "parameters": parameters.astype(recipe.precision),
     }

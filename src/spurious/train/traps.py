@@ -16,8 +16,8 @@ from spurious.problem import Problem, unflatten
 from spurious.train.ensemble import Cancelled
 from spurious.train.face import Face, exact_loss, faces, has_faces
 from spurious.train.outcome import Outcome, Outcomes
+from spurious.train.proofs import MINIMA, ProofKind, Proved
 from spurious.train.recipe import Recipe
-from spurious.verdict import Decision
 
 __all__ = ["SAMPLE", "Traps", "check_traps"]
 
@@ -37,48 +37,59 @@ class Traps:
     Attributes:
         exact_loss: For shallow homogeneous networks with squared loss at a finite local minimum,
             its loss as a fraction; otherwise empty.
-        certified: For the sample, what `certify` proves at the polished point ("local_minimum" or
-            "local_minimum_nearby"), or "undecided"; otherwise empty. A refutation counts as
-            undecided: the polished point is the rounding of a minimum at best.
+        asked: Whether `certify` was asked about the run's own polished point.
+        proof: A `ProofKind`: a certificate, or none.
+        proved: A `Proved`. Of runs that were not asked about it is a minimum where `certify` proved
+            one for another run on the same face with the same loss, otherwise undecided.
     """
 
     exact_loss: Names
-    certified: Names
+    asked: npt.NDArray[np.bool_]
+    proof: Names
+    proved: Names
 
 
 def check_traps(
     recipe: Recipe, outcomes: Outcomes, cancelled: Callable[[], bool] = lambda: False
 ) -> Traps:
-    """Computes exact losses, and certifies the first `SAMPLE` finite local minima.
+    """Computes exact losses, and asks `certify` about the first `SAMPLE` finite local minima.
 
     On a face the test of minimality depends on the residuals and the face alone (mathematics.md,
-    Theorem 1), so a decision holds for every run that ended on the same face with the same loss.
+    Theorem 1), so a proved minimum is one for every run that ended on the same face with the same
+    loss. A refutation is not: it may be about the rounding of this one point.
 
     Raises:
         Cancelled: `cancelled` said so.
     """
     count = len(outcomes.outcome)
-    losses, decisions = np.full(count, "", dtype="<U64"), np.full(count, "", dtype="<U24")
+    losses, asked = np.full(count, "", dtype="<U64"), np.zeros(count, np.bool_)
+    proved = np.full(count, Proved.UNDECIDED, dtype="<U24")
     rows = np.flatnonzero(outcomes.outcome == Outcome.FINITE_LOCAL_MINIMUM)
-    if not has_faces(recipe):
-        for row in rows[:SAMPLE]:
-            _continue(cancelled)
-            decisions[row] = _decision(recipe, outcomes, int(row))
-        return Traps(losses, decisions)
+    known = faces(recipe, outcomes.polished[rows]) if has_faces(recipe) else [None] * len(rows)
     values: dict[Face, Fraction] = {}
-    decided: dict[Face, str] = {}
-    for row, face in zip(rows, faces(recipe, outcomes.polished[rows]), strict=True):
-        if face not in values:
-            _continue(cancelled)
-            values[face] = exact_loss(recipe, face)
-        value, limit = float(values[face]), outcomes.limit[row]
-        if abs(value - limit) > AGREE * (1 + value):
+    decided: dict[Face, Proved] = {}
+    left = SAMPLE
+    for row, face in zip(map(int, rows), known, strict=True):
+        if face is not None:
+            if face not in values:
+                _continue(cancelled)
+                values[face] = exact_loss(recipe, face)
+            value, limit = float(values[face]), outcomes.limit[row]
+            if abs(value - limit) > AGREE * (1 + value):
+                continue
+            losses[row] = str(values[face])
+            if face in decided:
+                proved[row] = decided[face] if decided[face] in MINIMA else Proved.UNDECIDED
+                continue
+        if not left:
             continue
-        losses[row] = str(values[face])
-        if face not in decided and len(decided) < SAMPLE:
-            decided[face] = _decision(recipe, outcomes, int(row))
-        decisions[row] = decided.get(face, "")
-    return Traps(losses, decisions)
+        _continue(cancelled)
+        left -= 1
+        asked[row], proved[row] = True, _decision(recipe, outcomes, row)
+        if face is not None:
+            decided[face] = Proved(str(proved[row]))
+    proof = np.where(proved == Proved.UNDECIDED, ProofKind.NONE, ProofKind.CERTIFICATE)
+    return Traps(losses, asked, proof.astype("<U12"), proved)
 
 
 def _continue(cancelled: Callable[[], bool]) -> None:
@@ -86,10 +97,8 @@ def _continue(cancelled: Callable[[], bool]) -> None:
         raise Cancelled("certifying was cancelled")
 
 
-def _decision(recipe: Recipe, outcomes: Outcomes, row: int) -> str:
+def _decision(recipe: Recipe, outcomes: Outcomes, row: int) -> Proved:
     values = [Fraction(float(value)) for value in outcomes.polished[row]]
     point = unflatten(values, recipe.network)
     found = prove(Problem(recipe.network, recipe.loss, recipe.data, point))
-    if isinstance(found, Proof) and found.decision is not Decision.NOT_LOCAL_MINIMUM:
-        return str(found.decision)
-    return str(Decision.UNDECIDED)
+    return Proved(found.decision.value) if isinstance(found, Proof) else Proved.UNDECIDED

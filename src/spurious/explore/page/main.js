@@ -119,7 +119,7 @@ function choose(run, focus = false) {
     if (end.outcome[run] === "solved") text = `Run ${run}: solved after ${countText(end.solved_at[run])} updates, with loss ${numberText(end.loss[run])}.`;
     else if (end.heading[run]) {
       text += ` Followed downhill, it comes to loss ${numberText(end.limit[run])}`;
-      text += end.heading[run] === end.outcome[run] ? "; that point is certified." : ` (${words(end.heading[run])}); that point is certified.`;
+      text += end.heading[run] === end.outcome[run] ? ". Certify asks about that point." : ` (${words(end.heading[run])}). Certify asks about that point.`;
     }
     ready(text, end.end[run]);
   }
