@@ -93,6 +93,7 @@ def run(context: Context) -> ClaimResult:
     )
 
 
+_STUCK: Final = Proved.LOCAL_MINIMUM_IN_REGION
 _STARTS: Final = (STANDARD, MILD, STRONG, SMALL)
 _BAD: Final = (MILD, STRONG)
 
@@ -235,13 +236,13 @@ def _unit_rows(found: _Runs) -> Iterator[Row]:
 def _sentences(found: _Runs) -> Iterator[str]:
     for labels in (TRUE, PERMUTED):
         counts = ", ".join(
-            f"{sum(r.outcome == 'dead' for r in found[s, labels])} of {len(found[s, labels])} ({s})"
+            f"{sum(r.proved == _STUCK for r in found[s, labels])} of {len(found[s, labels])} ({s})"
             for s in _STARTS
         )
         yield f"Proved stuck, {labels}: {counts}."
     yield (
         "Stuck is proved where some hidden layer is off on every point, with rounding errors "
-        "bounded: then no parameters nearby do better than a constant, and with the output bias at "
+        "bounded, and every class has a point: then no parameters nearby do better than a constant, and with the output bias at "
         "the best constant the network is a local minimum (C12)."
     )
     open_ = [
