@@ -1,0 +1,154 @@
+"""Programs in double precision, with NumPy. For proposals: nothing here is proved.
+
+At a kink the slope is the one below, as in PyTorch and JAX for the relu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import erf, erfc
+
+from spurious.program.arithmetic import Signs
+from spurious.program.exact_array import fractions, is_binary
+from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.operations import Const, Take
+
+__all__ = ["NAMESPACE", "Floats", "NumpyArithmetic"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+NAMESPACE: Final = SimpleNamespace(
+    pi=np.pi,
+    exp=np.exp,
+    expm1=np.expm1,
+    log=np.log,
+    logaddexp=np.logaddexp,
+    sqrt=np.sqrt,
+    tanh=np.tanh,
+    erf=erf,
+    erfc=erfc,
+    sin=np.sin,
+    cos=np.cos,
+    sign=np.sign,
+    minimum=np.minimum,
+    maximum=np.maximum,
+    where=np.where,
+)
+"""What the `floats` of a function may use."""
+
+
+class NumpyArithmetic:
+    """Arrays of float64."""
+
+    def constant(self, const: Const) -> Floats:
+        """The nearest floats."""
+        values = const.values
+        if is_binary(values):
+            return values
+        return np.array([float(v) for v in fractions(values)]).reshape(values.shape)
+
+    def zeros(self, shape: tuple[int, ...]) -> Floats:
+        """Zeros."""
+        return np.zeros(shape)
+
+    def identity(self, size: int) -> Floats:
+        """The identity matrix."""
+        return np.eye(size)
+
+    def add(self, left: Floats, right: Floats) -> Floats:
+        """The sum."""
+        return np.asarray(left + right)
+
+    def multiply(self, left: Floats, right: Floats) -> Floats:
+        """The product entry by entry."""
+        return np.asarray(left * right)
+
+    def matmul(self, left: Floats, right: Floats) -> Floats:
+        """The matrix product."""
+        return left @ right
+
+    def sum(self, array: Floats, axes: tuple[int, ...]) -> Floats:
+        """The sum over some axes."""
+        return np.asarray(array.sum(axis=axes))
+
+    def reshape(self, array: Floats, shape: tuple[int, ...]) -> Floats:
+        """Another shape."""
+        return array.reshape(shape)
+
+    def broadcast(self, array: Floats, shape: tuple[int, ...]) -> Floats:
+        """The array repeated."""
+        return np.broadcast_to(array, shape)
+
+    def transpose(self, array: Floats) -> Floats:
+        """The last two axes exchanged."""
+        return np.swapaxes(array, -1, -2)
+
+    def gather(self, array: Floats, take: Take) -> Floats:
+        """Entries along the last axis."""
+        return array[..., take.index]
+
+    def scatter(self, array: Floats, take: Take, size: int) -> Floats:
+        """The adjoint of `gather`."""
+        return scatter(array, take, np.zeros((*array.shape[:-1], size)))
+
+    def join(self, arrays: Sequence[Floats]) -> Floats:
+        """One after the other."""
+        return np.concatenate(arrays, axis=-1)
+
+    def split(self, array: Floats, start: int, stop: int) -> Floats:
+        """A part of the last axis."""
+        return array[..., start:stop]
+
+    def jet(
+        self, function: Function, array: Floats, order: int, sides: Signs | None = None
+    ) -> tuple[Floats, ...]:
+        """A function's value and derivatives."""
+        with np.errstate(all="ignore"):
+            jet = float_jet(NAMESPACE, function, array)
+        if sides is not None:
+            jet = on_sides(function, array == 0, sides, jet)
+        return tuple(np.asarray(part) for part in jet[: order + 1])
+
+    def signs(self, array: Floats) -> Signs:
+        """The sign of each entry."""
+        return np.sign(array).astype(np.int8)
+
+
+def float_jet(namespace: Any, function: Function, z: Any) -> tuple[Any, Any, Any]:
+    """Value and two derivatives in floating point, from a namespace like NumPy's."""
+    if not isinstance(function, PiecewiseLinear):
+        return function.floats(namespace, z)
+    slope = namespace.where(z > 0, float(function.above), float(function.below))
+    return slope * z, slope, 0.0 * z
+
+
+def on_sides(
+    function: Function, at_zero: npt.NDArray[np.bool_], sides: Signs, jet: tuple[Floats, ...]
+) -> tuple[Floats, ...]:
+    """The jet with the derivatives on the side of the approach where the argument is 0."""
+    value, first, second = jet
+    if isinstance(function, PiecewiseLinear):
+        slopes = np.where(sides >= 0, float(function.above), float(function.below))
+        first = np.where(at_zero, slopes, first)
+    elif function.bend is not None:
+        above, below = map(float, function.bend)
+        second = np.where(at_zero, np.where(sides >= 0, above, below), second)
+    return value, first, second
+
+
+def scatter(array: npt.NDArray[Any], take: Take, target: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Adds a take's entries up into zeros, shapes (..., count) and (..., size)."""
+    if array.shape[-1] == 0:
+        return target
+    grouped = take.grouped
+    if len(grouped.targets) == array.shape[-1]:
+        target[..., take.index.ravel()] = array
+    else:
+        sums = np.add.reduceat(array[..., grouped.order], grouped.starts, axis=-1)
+        target[..., grouped.targets] = sums
+    return target
