@@ -129,3 +129,8 @@ def test_constants_that_are_no_numbers(values: list, found: str) -> None:
 def test_an_index_of_floats() -> None:
     with pytest.raises(InputError, match=r"take\.index: found numbers of type float64"):
         Take(0, np.array([0.5]))
+
+
+def test_a_scalar_constant() -> None:
+    assert Const(np.ones(())).values.shape == ()
+    assert not np.signbit(Const(-0.0).values)

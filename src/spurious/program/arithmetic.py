@@ -47,10 +47,6 @@ class Arithmetic(Protocol[Array]):
         """Zeros."""
         ...
 
-    def identity(self, size: int) -> Array:
-        """The identity matrix; of size 1 for a one."""
-        ...
-
     def add(self, left: Array, right: Array) -> Array:
         """The sum, with broadcasting."""
         ...

@@ -5,20 +5,21 @@ At a kink the slope is the one below, as in PyTorch and JAX for the relu.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import erf, erfc
 
+from spurious.exact.rationals import nearest_float
 from spurious.program.arithmetic import Signs
+from spurious.program.arithmetic_arrays import ArrayArithmetic
 from spurious.program.exact_array import fractions, is_binary
 from spurious.program.function import Function, PiecewiseLinear
-from spurious.program.operations import Const, Take
+from spurious.program.operations import Const
 
-__all__ = ["NAMESPACE", "Floats", "NumpyArithmetic"]
+__all__ = ["NAMESPACE", "Floats", "NumpyArithmetic", "float_jet"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -42,7 +43,8 @@ NAMESPACE: Final = SimpleNamespace(
 """What the `floats` of a function may use."""
 
 
-class NumpyArithmetic:
+@final
+class NumpyArithmetic(ArrayArithmetic):
     """Arrays of float64."""
 
     def constant(self, const: Const) -> Floats:
@@ -50,59 +52,15 @@ class NumpyArithmetic:
         values = const.values
         if is_binary(values):
             return values
-        return np.array([float(v) for v in fractions(values)]).reshape(values.shape)
+        return np.array([nearest_float(v) for v in fractions(values)]).reshape(values.shape)
 
     def zeros(self, shape: tuple[int, ...]) -> Floats:
         """Zeros."""
         return np.zeros(shape)
 
-    def identity(self, size: int) -> Floats:
-        """The identity matrix."""
-        return np.eye(size)
-
-    def add(self, left: Floats, right: Floats) -> Floats:
-        """The sum."""
-        return np.asarray(left + right)
-
-    def multiply(self, left: Floats, right: Floats) -> Floats:
-        """The product entry by entry."""
-        return np.asarray(left * right)
-
     def matmul(self, left: Floats, right: Floats) -> Floats:
         """The matrix product."""
         return left @ right
-
-    def sum(self, array: Floats, axes: tuple[int, ...]) -> Floats:
-        """The sum over some axes."""
-        return np.asarray(array.sum(axis=axes))
-
-    def reshape(self, array: Floats, shape: tuple[int, ...]) -> Floats:
-        """Another shape."""
-        return array.reshape(shape)
-
-    def broadcast(self, array: Floats, shape: tuple[int, ...]) -> Floats:
-        """The array repeated."""
-        return np.broadcast_to(array, shape)
-
-    def transpose(self, array: Floats) -> Floats:
-        """The last two axes exchanged."""
-        return np.swapaxes(array, -1, -2)
-
-    def gather(self, array: Floats, take: Take) -> Floats:
-        """Entries along the last axis."""
-        return array[..., take.index]
-
-    def scatter(self, array: Floats, take: Take, size: int) -> Floats:
-        """The adjoint of `gather`."""
-        return scatter(array, take, np.zeros((*array.shape[:-1], size)))
-
-    def join(self, arrays: Sequence[Floats]) -> Floats:
-        """One after the other."""
-        return np.concatenate(arrays, axis=-1)
-
-    def split(self, array: Floats, start: int, stop: int) -> Floats:
-        """A part of the last axis."""
-        return array[..., start:stop]
 
     def jet(
         self, function: Function, array: Floats, order: int, sides: Signs | None = None
@@ -111,7 +69,7 @@ class NumpyArithmetic:
         with np.errstate(all="ignore"):
             jet = float_jet(NAMESPACE, function, array)
         if sides is not None:
-            jet = on_sides(function, array == 0, sides, jet)
+            jet = _on_sides(function, array == 0, sides, jet)
         return tuple(np.asarray(part) for part in jet[: order + 1])
 
     def signs(self, array: Floats) -> Signs:
@@ -127,9 +85,9 @@ def float_jet(namespace: Any, function: Function, z: Any) -> tuple[Any, Any, Any
     return slope * z, slope, 0.0 * z
 
 
-def on_sides(
+def _on_sides(
     function: Function, at_zero: npt.NDArray[np.bool_], sides: Signs, jet: tuple[Floats, ...]
-) -> tuple[Floats, ...]:
+) -> tuple[Floats, Floats, Floats]:
     """The jet with the derivatives on the side of the approach where the argument is 0."""
     value, first, second = jet
     if isinstance(function, PiecewiseLinear):
@@ -139,16 +97,3 @@ def on_sides(
         above, below = map(float, function.bend)
         second = np.where(at_zero, np.where(sides >= 0, above, below), second)
     return value, first, second
-
-
-def scatter(array: npt.NDArray[Any], take: Take, target: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Adds a take's entries up into zeros, shapes (..., count) and (..., size)."""
-    if array.shape[-1] == 0:
-        return target
-    grouped = take.grouped
-    if len(grouped.targets) == array.shape[-1]:
-        target[..., take.index.ravel()] = array
-    else:
-        sums = np.add.reduceat(array[..., grouped.order], grouped.starts, axis=-1)
-        target[..., grouped.targets] = sums
-    return target

@@ -34,7 +34,7 @@ def exact_array(values: object) -> ExactArray:
         exact = np.array([_fraction(entry) for entry in given.ravel()], dtype=object)
         found = _compact(exact.reshape(given.shape))
     elif given.dtype.kind in "fV":  # bfloat16 has kind V
-        found = _finite(np.array(given, dtype=np.float64) + 0.0)  # + 0.0: no negative zero
+        found = _finite(np.asarray(np.array(given, dtype=np.float64) + 0.0))  # no -0.0
     else:
         raise InputError(f"const: found numbers of type {given.dtype}, expected real numbers")
     found.flags.writeable = False
