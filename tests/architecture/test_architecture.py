@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 CHECKER = "spurious_checker"
 ORDER = (
-    "problem", "data", "exact", "certify", "train", "large", "atlas", "construct", "hunt", "sweep",
-    "figures", "diagnose", "paper", "catalogue", "explore", "cli",
+    "exact", "program", "problem", "data", "certify", "train", "large", "atlas", "construct",
+    "hunt", "sweep", "figures", "diagnose", "paper", "catalogue", "explore", "cli",
 )  # fmt: skip
 FOR_ALL = ("errors", "verdict", "__version__")
 MODULES = {

@@ -1,0 +1,1 @@
+"""A loss as a program: operations, the table of functions, and what evaluates them."""

@@ -1,0 +1,99 @@
+"""Programs in double precision, with NumPy. For proposals: nothing here is proved.
+
+At a kink the slope is the one below, as in PyTorch and JAX for the relu.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Final, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import erf, erfc
+
+from spurious.exact.rationals import nearest_float
+from spurious.program.arithmetic import Signs
+from spurious.program.arithmetic_arrays import ArrayArithmetic
+from spurious.program.exact_array import fractions, is_binary
+from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.operations import Const
+
+__all__ = ["NAMESPACE", "Floats", "NumpyArithmetic", "float_jet"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+NAMESPACE: Final = SimpleNamespace(
+    pi=np.pi,
+    exp=np.exp,
+    expm1=np.expm1,
+    log=np.log,
+    logaddexp=np.logaddexp,
+    sqrt=np.sqrt,
+    tanh=np.tanh,
+    erf=erf,
+    erfc=erfc,
+    sin=np.sin,
+    cos=np.cos,
+    sign=np.sign,
+    minimum=np.minimum,
+    maximum=np.maximum,
+    where=np.where,
+)
+"""What the `floats` of a function may use."""
+
+
+@final
+class NumpyArithmetic(ArrayArithmetic):
+    """Arrays of float64."""
+
+    def constant(self, const: Const) -> Floats:
+        """The nearest floats."""
+        values = const.values
+        if is_binary(values):
+            return values
+        return np.array([nearest_float(v) for v in fractions(values)]).reshape(values.shape)
+
+    def zeros(self, shape: tuple[int, ...]) -> Floats:
+        """Zeros."""
+        return np.zeros(shape)
+
+    def matmul(self, left: Floats, right: Floats) -> Floats:
+        """The matrix product."""
+        return left @ right
+
+    def jet(
+        self, function: Function, array: Floats, order: int, sides: Signs | None = None
+    ) -> tuple[Floats, ...]:
+        """A function's value and derivatives."""
+        with np.errstate(all="ignore"):
+            jet = float_jet(NAMESPACE, function, array)
+        if sides is not None:
+            jet = _on_sides(function, array == 0, sides, jet)
+        return tuple(np.asarray(part) for part in jet[: order + 1])
+
+    def signs(self, array: Floats) -> Signs:
+        """The sign of each entry."""
+        return np.sign(array).astype(np.int8)
+
+
+def float_jet(namespace: Any, function: Function, z: Any) -> tuple[Any, Any, Any]:
+    """Value and two derivatives in floating point, from a namespace like NumPy's."""
+    if not isinstance(function, PiecewiseLinear):
+        return function.floats(namespace, z)
+    slope = namespace.where(z > 0, float(function.above), float(function.below))
+    return slope * z, slope, 0.0 * z
+
+
+def _on_sides(
+    function: Function, at_zero: npt.NDArray[np.bool_], sides: Signs, jet: tuple[Floats, ...]
+) -> tuple[Floats, Floats, Floats]:
+    """The jet with the derivatives on the side of the approach where the argument is 0."""
+    value, first, second = jet
+    if isinstance(function, PiecewiseLinear):
+        slopes = np.where(sides >= 0, float(function.above), float(function.below))
+        first = np.where(at_zero, slopes, first)
+    elif function.bend is not None:
+        above, below = map(float, function.bend)
+        second = np.where(at_zero, np.where(sides >= 0, above, below), second)
+    return value, first, second

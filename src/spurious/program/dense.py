@@ -1,0 +1,141 @@
+"""Dense chains of layers as programs: the networks of problem files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from spurious.errors import InputError
+from spurious.program.build import Builder, Handle
+from spurious.program.exact_array import ExactArray, exact_array
+from spurious.program.function import Function
+from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leaky_relu
+from spurious.program.program import Program
+
+__all__ = ["LOSSES", "dense_program"]
+
+
+def dense_program(
+    widths: Sequence[int],
+    activation: str,
+    loss: str,
+    x: object,
+    y: object,
+    *,
+    slope: Fraction | None = None,
+    l2: Fraction | Mapping[str, Fraction] = Fraction(0),
+    biases: bool = True,
+    mean: bool = False,
+    weights: Sequence[Fraction] | None = None,
+) -> Program:
+    """The loss of a fully connected network on data.
+
+    The blocks are `layers[0].weight`, shape (out, in), `layers[0].bias`, and so on: the flat
+    parameters are in the order of `spurious.problem.flatten`.
+
+    Args:
+        widths: Inputs, hidden units layer by layer, outputs.
+        activation: After each hidden layer: a function of the table, `leaky_relu` or `identity`.
+        loss: One of `LOSSES`, summed over the data.
+        x: Inputs, shape (n, d).
+        y: Targets or signs, shape (n, K); for the cross entropy labels, shape (n, 1).
+        slope: The slope below 0 of `leaky_relu`.
+        l2: The loss gets this times the sum of the squares of the parameters; or one such number
+            for some blocks, by their names.
+        biases: Whether a single `l2` is for biases too.
+        mean: Whether the sum over the data is divided by n. The penalty is not.
+        weights: A factor for each data point, shape (n,).
+
+    Raises:
+        InputError: A name is not known, or shapes do not fit.
+    """
+    if loss not in LOSSES:
+        raise InputError(f"loss: found {loss!r}, expected one of {', '.join(LOSSES)}")
+    builder = Builder()
+    inputs, targets = exact_array(x), exact_array(y)
+    if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets):
+        raise InputError(
+            f"x, y: found shapes {inputs.shape} and {targets.shape}, expected (n, d) and (n, K)"
+        )
+    state = builder.const(inputs)
+    blocks: dict[str, Handle] = {}
+    function = _activation(activation, slope)
+    for level, (below, above) in enumerate(pairwise(widths)):
+        weight = builder.param(f"layers[{level}].weight", (above, below))
+        bias = builder.param(f"layers[{level}].bias", (above,))
+        blocks |= {f"layers[{level}].weight": weight, f"layers[{level}].bias": bias}
+        state = state @ weight.transpose() + bias
+        if level < len(widths) - 2 and function is not None:
+            state = state.map(function)
+    losses = LOSSES[loss](state, targets)
+    if weights is not None:
+        losses = losses * builder.const(np.array(weights, dtype=object).reshape(-1))
+    total = losses.sum()
+    if mean:
+        total = total * Fraction(1, len(inputs))
+    for block, factor in _penalties(l2, biases, blocks).items():
+        if factor:
+            total = total + (blocks[block] * blocks[block]).sum() * factor
+    return builder.program(total, outputs=state)
+
+
+def _activation(name: str, slope: Fraction | None) -> Function | None:
+    if name == "identity":
+        return None
+    if name == "leaky_relu" and slope is not None:
+        return leaky_relu(slope)
+    if name not in FUNCTIONS:
+        known = ", ".join(("identity", "leaky_relu (with a slope)", *FUNCTIONS))
+        raise InputError(f"activation: found {name!r}, expected one of {known}")
+    return FUNCTIONS[name]
+
+
+def _penalties(
+    l2: Fraction | Mapping[str, Fraction], biases: bool, blocks: Mapping[str, Handle]
+) -> Mapping[str, Fraction]:
+    if not isinstance(l2, Mapping):
+        return {name: l2 for name in blocks if biases or name.endswith("weight")}
+    unknown = [name for name in l2 if name not in blocks]
+    if unknown:
+        raise InputError(f"l2: found the block {unknown[0]!r}, expected {', '.join(blocks)}")
+    return l2
+
+
+def _squared(outputs: Handle, y: ExactArray) -> Handle:
+    """Sum over k of (f_k - y_k)^2, shape (n,)."""
+    error = outputs - y
+    return (error * error).sum(1)
+
+
+def _logistic(outputs: Handle, y: ExactArray) -> Handle:
+    """Sum over k of log(1 + exp(-y_k f_k)), shape (n,)."""
+    return (outputs * -outputs.builder.const(y)).map(SOFTPLUS).sum(1)
+
+
+def _hinge(outputs: Handle, y: ExactArray) -> Handle:
+    """Sum over k of max(1 - y_k f_k, 0), shape (n,)."""
+    return (1 - outputs * y).map(RELU).sum(1)
+
+
+def _cross_entropy(outputs: Handle, y: ExactArray) -> Handle:
+    """Log of the sum over k of exp(f_k - f_label), shape (n,): only differences of outputs."""
+    count, classes = outputs.shape
+    labels = [int(label) for label in y[:, 0].tolist()]
+    others = np.array([[k for k in range(classes) if k != label] for label in labels])
+    rows = np.arange(count)[:, None] * classes
+    ahead = outputs.take(rows + others) - outputs.take(rows + np.array(labels)[:, None])
+    if classes == 2:
+        return ahead.map(SOFTPLUS).sum(1)
+    return (ahead.map(EXP).sum(1) + 1).map(LOG)
+
+
+LOSSES: Mapping[str, Callable[[Handle, ExactArray], Handle]] = {
+    "squared": _squared,
+    "logistic": _logistic,
+    "hinge": _hinge,
+    "cross_entropy": _cross_entropy,
+}
+"""Each loss as a function of the outputs, shape (n, K), and the targets; it has shape (n,)."""

@@ -1,0 +1,85 @@
+"""What a program knows of a function of one variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from flint import arb, fmpq
+
+__all__ = ["BallJet", "Function", "PiecewiseLinear", "Smooth"]
+
+BallJet: TypeAlias = tuple[arb, arb, arb]
+"""Value, first and second derivative, each enclosed over the whole ball."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Smooth:
+    """A function with a continuous first derivative on its domain.
+
+    Attributes:
+        name: Its name in programs and in problem files.
+        ball: Value, first and second derivative over a ball; where the second jumps, over both
+            sides (Clarke's generalised derivative). Raises DomainError where a number in the ball
+            may lie outside of the domain or at its end.
+        rational: At a rational, as many of value, first and second derivative as are rational, up
+            to the first that is not known to be. Raises DomainError like `ball`.
+        floats: The same three entry by entry in floating point, from a namespace such as NumPy
+            (`arithmetic_numpy.py` says what it has to hold) and an array.
+        bend: The second derivative at 0 from above and from below where the two differ.
+        torch: Its operators in PyTorch's ATen.
+        jax: Its primitive in JAX.
+        onnx: Its operator in ONNX.
+    """
+
+    name: str
+    ball: Callable[[arb], BallJet]
+    rational: Callable[[fmpq], tuple[fmpq, ...]]
+    floats: Callable[[Any, Any], tuple[Any, Any, Any]]
+    bend: tuple[Fraction, Fraction] | None = None
+    torch: str | None = None
+    jax: str | None = None
+    onnx: str | None = None
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the first derivative jumps: it does not."""
+        return False
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class PiecewiseLinear:
+    """`above` z for z >= 0, `below` z for z < 0.
+
+    Attributes:
+        name: Its name in programs and in problem files.
+        above: The slope above 0.
+        below: The slope below 0.
+        torch: Its operator in PyTorch's ATen.
+        jax: Its primitive in JAX.
+        onnx: Its operator in ONNX.
+    """
+
+    name: str
+    above: Fraction
+    below: Fraction
+    torch: str | None = None
+    jax: str | None = None
+    onnx: str | None = None
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the first derivative jumps at 0."""
+        return self.above != self.below
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.below})" if self.name == "leaky_relu" else self.name
+
+
+Function: TypeAlias = Smooth | PiecewiseLinear
+"""A function of the table in `functions.py`."""
