@@ -1,0 +1,42 @@
+"""What is studied where the loss is a program: the program and points of its parameter space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from spurious.errors import InputError
+from spurious.program.program import Program
+
+__all__ = ["FlatPoint", "ProgramProblem"]
+
+FlatPoint = tuple[Fraction, ...]
+"""Parameters block by block, in the order of the program's blocks, shape (P,)."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ProgramProblem:
+    """A loss given as a program, with optional points.
+
+    Attributes:
+        program: The loss.
+        point: The point in question, shape (P,), where there is one.
+        witness: Another point, believed to have a smaller loss.
+
+    Raises:
+        InputError: A point does not have as many entries as the program has parameters.
+    """
+
+    program: Program
+    point: FlatPoint | None = None
+    witness: FlatPoint | None = None
+
+    def __post_init__(self) -> None:
+        expected = self.program.parameter_count
+        if not expected:
+            raise InputError("program: found no parameters, expected at least one param operation")
+        for name, point in (("point", self.point), ("witness", self.witness)):
+            if point is not None and len(point) != expected:
+                raise InputError(
+                    f"{name}: found {len(point)} numbers, expected {expected}, one a parameter"
+                )
