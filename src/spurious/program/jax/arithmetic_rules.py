@@ -147,10 +147,10 @@ def _folded(
 
 def _cumulative(x: Handle, params: Params) -> Handle:
     """Running sums along an axis, by a triangular matrix."""
-    axis, size = params["axis"], x.shape[params["axis"]]
-    ones = (
-        np.triu(np.ones((size, size))) if not params["reverse"] else np.tril(np.ones((size, size)))
-    )
+    axis = int(params["axis"])
+    size = x.shape[axis]
+    ones = np.ones((size, size))
+    ones = np.tril(ones) if params["reverse"] else np.triu(ones)
     last = np.moveaxis(x.positions, axis, -1)
     sums = x.take(last.reshape(-1, size)) @ x.builder.const(ones)
     return sums.take(np.moveaxis(np.arange(x.size).reshape(last.shape), -1, axis))

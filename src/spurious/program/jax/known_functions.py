@@ -13,13 +13,11 @@ __all__ = ["is_logaddexp"]
 
 
 def is_logaddexp(equation: JaxprEqn) -> bool:
-    """Whether an equation calls `jnp.logaddexp`: it computes by the same steps as that one.
-
-    The name alone says nothing, since anybody may give it to another function.
-    """
-    if equation.params.get("name") != "logaddexp" or len(equation.invars) != 2:
+    """Whether an equation calls `jnp.logaddexp`: it computes by the same steps as that one."""
+    if equation.primitive.name != "custom_jvp_call" or len(equation.invars) != 2:
         return False
-    kinds = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in equation.invars]
+    inputs: list[Any] = list(equation.invars)
+    kinds = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in inputs]
     original = jax.make_jaxpr(jnp.logaddexp)(*kinds).eqns[-1]
     return _steps(equation) == _steps(original)
 

@@ -93,8 +93,9 @@ def _windows(
         positions = np.where(mask, taken, -1)
     for axis in range(depth):
         reach = (window[axis] - 1) * window_dilation[axis] + 1
-        starts: Index = np.arange(0, positions.shape[2 + axis] - reach + 1, strides[axis])
-        windows: Index = starts[:, None] + np.arange(window[axis]) * window_dilation[axis]
+        last = int(positions.shape[2 + axis]) - reach
+        starts = np.arange(0, last + 1, strides[axis])
+        windows = starts[:, None] + np.arange(window[axis]) * window_dilation[axis]
         positions = np.take(positions, windows, axis=2 + axis)
         positions = np.moveaxis(positions, 3 + axis, -1)
     return positions
