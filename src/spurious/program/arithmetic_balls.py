@@ -90,8 +90,8 @@ def _cornered(function: Function, z: arb, order: int, side: int | None) -> tuple
         value = z * (above if where >= 0 else below)
     if order == 0:
         return (value,)
-    if where == 0 and side != UNKNOWN:
-        where = side
+    if where == 0:
+        where = None if side == UNKNOWN else side
     if where is None and function.kinked:
         raise KinkError(f"{function.name}: an argument may lie on the kink: {z}")
     return value, below if where == -1 else above, ZERO
