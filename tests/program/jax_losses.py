@@ -116,6 +116,16 @@ def max_pooling():
     return loss, {"w": array(3, 2)}
 
 
+def max_pooling_and_softmax():
+    def loss(p):
+        h = jnp.tanh(SEQUENCE @ p["w"]).max(axis=1)
+        pooled = jax.nn.relu(SEQUENCE @ p["w"]).max(axis=(1, 2))
+        shares = jax.nn.softmax(h @ p["v"], axis=-1)
+        return jnp.mean(jax.nn.logsumexp(h, axis=-1)) + jnp.sum(shares**2) + jnp.sum(pooled)
+
+    return loss, {"w": array(3, 2), "v": array(2, 3)}
+
+
 def recurrence():
     def loss(p):
         def cell(h, x):
@@ -257,6 +267,7 @@ LOSSES = {
     "convolution_dilated": lambda: convolution(1, "SAME", 1, 2),
     "image": image,
     "max_pooling": max_pooling,
+    "max_pooling_and_softmax": max_pooling_and_softmax,
     "recurrence": recurrence,
     "loops": loops,
     "layer_norm": layer_norm,

@@ -194,6 +194,53 @@ def test_arguments_are_checked() -> None:
         from_jax(lambda p: p["n"] * 1.0, {"n": np.array(3)})
 
 
+def test_outputs() -> None:
+    def loss(p):
+        f = X @ p
+        return jnp.sum((f - Y) ** 2), f
+
+    p = array(3, 2)
+    program, point = from_jax(loss, p)
+    run = evaluator(program, FLOATS).run(FLOATS.array(point))
+    np.testing.assert_allclose(run.outputs, X @ p)
+    assert float(run.loss) == pytest.approx(float(loss(p)[0]))
+
+
+def test_half_precision() -> None:
+    program, point = from_jax(jnp.sum, jnp.asarray([0.1, 0.2], jnp.bfloat16))
+    assert point == (Fraction(205, 2048), Fraction(205, 1024))
+    assert program.parameter_count == 2
+
+
+def test_a_maximum_that_is_subtracted_twice_does_not_cancel() -> None:
+    """Both are read as they are, so the values agree all the same."""
+
+    def loss(p):
+        top = p.max(axis=1, keepdims=True)
+        return jnp.sum(jnp.log(jnp.exp(p - top).sum(axis=1)) - top[:, 0]) + jnp.sum(top**3)
+
+    p = array(3, 2)
+    program, point = from_jax(loss, p)
+    run = evaluator(program, FLOATS).run(FLOATS.array(point))
+    assert float(run.loss) == pytest.approx(float(loss(p)), rel=1e-12)
+
+
+def test_maxima_of_other_rows_do_not_cancel() -> None:
+    def loss(p):
+        top = p.max(axis=1, keepdims=True)
+        return jnp.sum(jnp.log(jnp.exp(p - top).sum(axis=1)) + top[::-1, 0] * jnp.array([1, 2, 3]))
+
+    p = array(3, 2)
+    program, point = from_jax(loss, p)
+    run = evaluator(program, FLOATS).run(FLOATS.array(point))
+    assert float(run.loss) == pytest.approx(float(loss(p)), rel=1e-12)
+
+
+def test_gathers_with_a_fill_value() -> None:
+    with pytest.raises(InputError, match="an index outside of its array"):
+        from_jax(lambda p: p.at[jnp.array([0, 9])].get(mode="fill", fill_value=0.0).sum(), array(4))
+
+
 def test_two_programs_of_one_network() -> None:
     """The dense chain and the same network in JAX."""
     loss, parameters = perceptron(jnp.tanh)

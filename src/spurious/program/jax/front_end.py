@@ -9,13 +9,13 @@ from fractions import Fraction
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.jax.reader import Reader
-from spurious.program.jax.values import as_handle
 from spurious.program.program import Program
 
 __all__ = ["from_jax"]
@@ -28,7 +28,8 @@ def from_jax(loss: Callable[[Any], Any], parameters: Any) -> tuple[Program, tupl
     read by what it computes. Every float is the exact number that it is, and no operation rounds.
 
     Args:
-        loss: A function of the parameters with a scalar result; data may be closed over.
+        loss: A function of the parameters with a scalar result, or with a scalar and the outputs
+            of the network; data may be closed over.
         parameters: A pytree of arrays of floats.
 
     Returns:
@@ -43,32 +44,37 @@ def from_jax(loss: Callable[[Any], Any], parameters: Any) -> tuple[Program, tupl
     names = [jax.tree_util.keystr(path) or "parameters" for path, _ in leaves]
     arrays = [np.asarray(leaf) for _, leaf in leaves]
     for name, array in zip(names, arrays, strict=True):
-        if not np.issubdtype(array.dtype, np.floating):
+        if not jnp.issubdtype(array.dtype, jnp.floating):
             raise InputError(f"parameters{name}: found {array.dtype}, expected floats")
     with _double(arrays):
         kinds = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays]
         traced = jax.make_jaxpr(loss)(jax.tree_util.tree_unflatten(structure, kinds))
         shapes = [result.shape for result in traced.out_avals]
-        if shapes != [()]:
-            raise InputError(f"loss: found results of shapes {shapes}, expected one scalar")
+        if not shapes or shapes[0] != () or len(shapes) > 2:
+            raise InputError(
+                f"loss: found results of shapes {shapes}, expected one scalar, "
+                "or a scalar and the network's outputs"
+            )
         program = _read(traced, names, arrays)
     return program, tuple(value for array in arrays for value in fractions(exact_array(array)))
 
 
 def _read(traced: Any, names: list[str], arrays: list[Any]) -> Program:
-    """The program; a maximum that does not cancel as a shift is read again as it is."""
-    for shifts in (True, False):
+    """The program; maxima that do not cancel as shifts are read again as they are."""
+    plain: frozenset[int] = frozenset()
+    while True:
         builder = Builder()
-        reader = Reader(builder, shifts)
+        reader = Reader(builder, plain)
         blocks: list[Handle] = [
             builder.param(name, array.shape) for name, array in zip(names, arrays, strict=True)
         ]
         try:
-            return builder.program(as_handle(builder, reader.closed(traced, blocks)[0]))
+            loss, *outputs = (reader.number(value) for value in reader.closed(traced, blocks))
+            return builder.program(loss, *outputs)
         except InputError:
-            if not reader.met_shifts:
+            if reader.failed <= plain:
                 raise
-    raise AssertionError("a reader without shifts met one")
+            plain |= reader.failed
 
 
 def _double(arrays: list[Any]) -> AbstractContextManager[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from spurious.errors import InputError
-from spurious.program.build import Builder
+from spurious.program.build import Builder, Handle
 from spurious.program.jax.arithmetic_rules import (
     BINARY,
     REDUCTIONS,
@@ -23,7 +23,7 @@ from spurious.program.jax.arithmetic_rules import (
     sign_of_difference,
 )
 from spurious.program.jax.known_functions import is_logaddexp
-from spurious.program.jax.shifts import maximum_as_shift, shifted
+from spurious.program.jax.shifts import equations, maximum_as_shift, shifted
 from spurious.program.jax.values import Shifted, Unreadable, Value, as_handle, moved
 from spurious.program.jax.windows import convolution, window_sum
 
@@ -63,17 +63,26 @@ class Reader:
 
     Attributes:
         builder: The program.
-        shifts: Whether a maximum over axes is read as a shift that has to cancel, as in a stable
-            softmax; otherwise it is read as it is, with kinks.
-        numbered: How many shifts there are.
-        met_shifts: Whether a maximum was read as a shift.
+        plain: The maxima over axes, by number, that are read as they are, with kinks. The others
+            are read as shifts that have to cancel, as in a stable softmax.
+        failed: The maxima that were read as shifts and did not cancel.
     """
 
     builder: Builder
-    shifts: bool
-    numbered: int = 0
-    met_shifts: bool = False
+    plain: frozenset[int]
+    failed: set[int] = field(default_factory=set[int])
+    _maxima: int = 0
     _calls: list[JaxprEqn] = field(default_factory=list[JaxprEqn])
+
+    def number(self, value: Value) -> Handle:
+        """A result as an operation of the program.
+
+        Raises:
+            InputError: It is none.
+        """
+        if isinstance(value, Shifted):
+            self.failed |= equations(value)
+        return as_handle(self.builder, value)
 
     def closed(self, jaxpr: Any, args: Sequence[Value]) -> list[Value]:
         """The results of a jaxpr, with or without its constants, for given arguments."""
@@ -99,9 +108,11 @@ class Reader:
         message = next((arg.message for arg in args if isinstance(arg, Unreadable)), None)
         self._calls.append(equation)
         try:
-            if message is None:
+            if message is None or equation.primitive.name in CALLS:
                 return self._results(equation, args)
         except InputError as error:
+            for arg in args:
+                self.failed |= equations(arg) if isinstance(arg, Shifted) else set()
             message = str(error)
             if not message.startswith("loss: "):
                 message = f"loss: {_place(self._calls)}: found {message}, expected {EXPECTED}"
@@ -150,10 +161,10 @@ class Reader:
                 if isinstance(arg, np.ndarray) and bound(arg).all():
                     return args[1 - i]
         handles = [as_handle(builder, arg) for arg in args]
-        if name == "reduce_max" and self.shifts:
-            self.met_shifts = True
-            shift, self.numbered = maximum_as_shift(handles[0], params["axes"], self.numbered)
-            return shift
+        if name == "reduce_max":
+            self._maxima += 1
+            if self._maxima not in self.plain:
+                return maximum_as_shift(handles[0], params["axes"], self._maxima)
         if name in ("gt", "ge", "lt", "le", "eq", "ne"):
             return sign_of_difference(name, handles[0], handles[1])
         if name == "stop_gradient" and handles[0].known is not None:
@@ -204,7 +215,7 @@ class Reader:
 
     def _choice_moved(self, equation: JaxprEqn, args: list[Value]) -> Value:
         """A comparison, moved; nothing else that depends on parameters may say where to."""
-        if len(args) != 1:
+        if len(args) != 1 or len(equation.outvars) != 1:
             raise InputError("positions that depend on parameters")
         return moved(args[0], lambda p: _bound(equation, [np.asarray(p, dtype=np.int32)])[0])
 
@@ -223,6 +234,8 @@ class Reader:
             steps.append(found[carried:])
         if params["reverse"]:
             steps.reverse()
+        if not steps:
+            raise InputError("a loop of no steps")
         outs = [self._stacked([step[i] for step in steps]) for i in range(len(steps[0]))]
         return [*carry, *outs]
 

@@ -7,6 +7,8 @@ on m at all, and then it equals the base, where m is read as 0.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,24 +18,30 @@ from spurious.program.functions import EXP, LOG
 from spurious.program.jax.arithmetic_rules import UNARY, Params
 from spurious.program.jax.values import Scale, Shifted, Value, as_handle
 
-__all__ = ["maximum_as_shift", "shifted"]
+__all__ = ["equations", "maximum_as_shift", "shifted"]
 
 
-def maximum_as_shift(x: Handle, axes: tuple[int, ...], start: int) -> tuple[Shifted, int]:
+MAXIMA: Final = 2**32
+"""How many maxima one equation may take."""
+
+
+def maximum_as_shift(x: Handle, axes: tuple[int, ...], number: int) -> Shifted:
     """The maximum over some axes as a new shift.
 
     Args:
         x: What the maximum is taken of.
         axes: The axes.
-        start: The number of the first maximum that is not yet in use.
-
-    Returns:
-        The shift, and the next unused number.
+        number: The number of the equation, counted over those that take maxima.
     """
     shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
     base = x.builder.const(np.zeros(shape))
-    which = start + np.arange(base.size).reshape(shape)
-    return Shifted(base, Scale.SUM, 1, which), start + base.size
+    which = number * MAXIMA + np.arange(base.size).reshape(shape)
+    return Shifted(base, Scale.SUM, 1, which)
+
+
+def equations(value: Shifted) -> set[int]:
+    """The numbers of the equations whose maxima a value depends on."""
+    return {int(number) for number in np.unique(value.which // MAXIMA)}
 
 
 def shifted(builder: Builder, name: str, args: list[Value], params: Params) -> Value:
@@ -61,6 +69,8 @@ def shifted(builder: Builder, name: str, args: list[Value], params: Params) -> V
         if name == "abs" and first.scale is Scale.PRODUCT:
             base = UNARY["abs"](first.base)
             return Shifted(base, Scale.PRODUCT, first.weight, first.which)
+        if name == "sign" and first.scale is Scale.PRODUCT:
+            return UNARY["sign"](first.base)
         if name == "reduce_sum" and first.scale is Scale.PRODUCT:
             return _reduced(first, tuple(sorted(params["axes"])))
     raise InputError(f"{name} of values from which a maximum has been subtracted")
