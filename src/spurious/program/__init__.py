@@ -13,6 +13,7 @@
 
 from spurious.program.arithmetic import UNKNOWN, Arithmetic, Signs
 from spurious.program.arithmetic_balls import BallArithmetic
+from spurious.program.arithmetic_bounds import Bounded, BoundedArithmetic
 from spurious.program.arithmetic_exact import ExactArithmetic
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.build import Builder, Handle
@@ -46,6 +47,8 @@ __all__ = [
     "Add",
     "Arithmetic",
     "BallArithmetic",
+    "Bounded",
+    "BoundedArithmetic",
     "Builder",
     "Const",
     "DomainError",
