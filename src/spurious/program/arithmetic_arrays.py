@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from spurious.program.operations import Take
+from spurious.program.exact_array import exact_array
+from spurious.program.operations import Const, Take
 
 __all__ = ["ArrayArithmetic", "Entries", "merged_matmul", "object_array"]
 
@@ -19,6 +20,14 @@ Entries: TypeAlias = npt.NDArray[Any]
 
 class ArrayArithmetic(abc.ABC):
     """Arrays of floats, or of objects that add and multiply."""
+
+    @abc.abstractmethod
+    def constant(self, const: Const) -> Entries:
+        """Exact numbers in this arithmetic."""
+
+    def array(self, values: object) -> Entries:
+        """Fractions, integers or floats in this arithmetic: a point, or a direction."""
+        return self.constant(Const(exact_array(values)))
 
     @abc.abstractmethod
     def zeros(self, shape: tuple[int, ...]) -> Entries:

@@ -5,6 +5,7 @@ A ball around a point gives enclosures over all points in it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -24,7 +25,7 @@ from spurious.program.faults import KinkError
 from spurious.program.function import Function, PiecewiseLinear
 from spurious.program.operations import Const
 
-__all__ = ["BallArithmetic"]
+__all__ = ["BallArithmetic", "ball_jets"]
 
 ZERO = arb(0)
 
@@ -52,13 +53,7 @@ class BallArithmetic(ArrayArithmetic):
         self, function: Function, array: Entries, order: int, sides: Signs | None = None
     ) -> tuple[Entries, ...]:
         """Enclosures of a function's value and derivatives over each ball."""
-        flat = array.ravel().tolist()
-        if isinstance(function, PiecewiseLinear) or (sides is not None and function.bend):
-            given = [None] * len(flat) if sides is None else sides.ravel().tolist()
-            pairs = zip(flat, given, strict=True)
-            jets = [_cornered(function, z, order, side) for z, side in pairs]
-        else:
-            jets = [function.ball(z) for z in flat]
+        jets = ball_jets(function, array.ravel().tolist(), order, sides)
         return tuple(object_array([jet[n] for jet in jets], array.shape) for n in range(order + 1))
 
     def signs(self, array: Entries) -> Signs:
@@ -66,6 +61,21 @@ class BallArithmetic(ArrayArithmetic):
         found = [sign(z) for z in array.ravel().tolist()]
         known = [UNKNOWN if side is None else side for side in found]
         return np.array(known, dtype=np.int8).reshape(array.shape)
+
+
+def ball_jets(
+    function: Function, entries: Sequence[arb], order: int, sides: Signs | None
+) -> list[tuple[arb, ...]]:
+    """A function's value and at least `order` derivatives over each ball of a flat array.
+
+    Raises:
+        KinkError: A ball may contain the kink, and no side says where it is approached from.
+        DomainError: A ball may leave the function's domain.
+    """
+    if not (isinstance(function, PiecewiseLinear) or (sides is not None and function.bend)):
+        return [function.ball(z) for z in entries]
+    given = [None] * len(entries) if sides is None else sides.ravel().tolist()
+    return [_cornered(function, z, order, s) for z, s in zip(entries, given, strict=True)]
 
 
 def _product(left: Entries, right: Entries) -> Entries:
@@ -90,8 +100,8 @@ def _cornered(function: Function, z: arb, order: int, side: int | None) -> tuple
         value = z * (above if where >= 0 else below)
     if order == 0:
         return (value,)
-    if where == 0 and side != UNKNOWN:
-        where = side
+    if where == 0:
+        where = None if side == UNKNOWN else side
     if where is None and function.kinked:
         raise KinkError(f"{function.name}: an argument may lie on the kink: {z}")
     return value, below if where == -1 else above, ZERO

@@ -67,9 +67,7 @@ class NumpyArithmetic(ArrayArithmetic):
     ) -> tuple[Floats, ...]:
         """A function's value and derivatives."""
         with np.errstate(all="ignore"):
-            jet = float_jet(NAMESPACE, function, array)
-        if sides is not None:
-            jet = _on_sides(function, array == 0, sides, jet)
+            jet = float_jet(NAMESPACE, function, array, sides)
         return tuple(np.asarray(part) for part in jet[: order + 1])
 
     def signs(self, array: Floats) -> Signs:
@@ -77,23 +75,24 @@ class NumpyArithmetic(ArrayArithmetic):
         return np.sign(array).astype(np.int8)
 
 
-def float_jet(namespace: Any, function: Function, z: Any) -> tuple[Any, Any, Any]:
-    """Value and two derivatives in floating point, from a namespace like NumPy's."""
-    if not isinstance(function, PiecewiseLinear):
-        return function.floats(namespace, z)
-    slope = namespace.where(z > 0, float(function.above), float(function.below))
-    return slope * z, slope, 0.0 * z
+def float_jet(
+    namespace: Any, function: Function, z: Any, sides: Signs | None = None
+) -> tuple[Any, Any, Any]:
+    """Value and two derivatives in floating point, from a namespace like NumPy's.
 
-
-def _on_sides(
-    function: Function, at_zero: npt.NDArray[np.bool_], sides: Signs, jet: tuple[Floats, ...]
-) -> tuple[Floats, Floats, Floats]:
-    """The jet with the derivatives on the side of the approach where the argument is 0."""
-    value, first, second = jet
+    Args:
+        namespace: What computes: `NAMESPACE`, or the like of it.
+        function: The function.
+        z: Its arguments.
+        sides: From which side arguments that are 0 are approached, if that is known.
+    """
+    where = namespace.where
     if isinstance(function, PiecewiseLinear):
-        slopes = np.where(sides >= 0, float(function.above), float(function.below))
-        first = np.where(at_zero, slopes, first)
-    elif function.bend is not None:
+        upper = z > 0 if sides is None else (z > 0) | ((z == 0) & (sides >= 0))
+        slope = where(upper, float(function.above), float(function.below))
+        return slope * z, slope, 0.0 * z
+    value, first, second = function.floats(namespace, z)
+    if sides is not None and function.bend is not None:
         above, below = map(float, function.bend)
-        second = np.where(at_zero, np.where(sides >= 0, above, below), second)
+        second = where(z == 0, where(sides >= 0, above, below), second)
     return value, first, second

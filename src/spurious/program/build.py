@@ -178,14 +178,14 @@ class Handle:
     def __add__(self, other: Operand) -> Handle:
         right = self.builder.handle(other)
         for zero, kept in ((self, right), (right, self)):
-            if _is_scalar(zero, 0):
+            if _is_all(zero, 0, kept.shape):
                 return kept
         return self.builder.binary(Add, self, right)
 
     def __mul__(self, other: Operand) -> Handle:
         right = self.builder.handle(other)
         for one, kept in ((self, right), (right, self)):
-            if _is_scalar(one, 1):
+            if _is_all(one, 1, kept.shape):
                 return kept
         return self.builder.binary(Mul, self, right)
 
@@ -284,9 +284,13 @@ def _exact(values: ExactArray) -> ExactArray:
     return found.reshape(values.shape)
 
 
-def _is_scalar(handle: Handle, number: int) -> bool:
+def _is_all(handle: Handle, number: int, shape: Shape) -> bool:
+    """Whether a constant holds one number alone, and broadcasts to a shape."""
     known = handle.known
-    return known is not None and known.shape == () and known[()] == number
+    if known is None or len(known.shape) > len(shape):
+        return False
+    fits = all(a in (1, b) for a, b in zip(known.shape[::-1], shape[::-1], strict=False))
+    return fits and bool((known == number).all())
 
 
 def _renumbered(operation: Operation, place: dict[int, int]) -> Operation:
