@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from tests.oracle.problems import random_problem
+from tests.oracle.problems import off_kinks, random_problem
 from tests.properties.brute_force import loss
 
 from spurious import Decision, Verdict, certify
@@ -132,6 +132,20 @@ def test_the_verdict_stays(change: Callable[[Problem, random.Random], Problem]) 
     assert seen[Decision.LOCAL_MINIMUM] >= SEEDS // 4, seen
     assert seen[Decision.NOT_LOCAL_MINIMUM] >= SEEDS // 4, seen
     assert seen[Decision.LOCAL_MINIMUM_NEARBY] >= SEEDS // 20, seen
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_flatness_of_several_units_stays(
+    change: Callable[[Problem, random.Random], Problem],
+) -> None:
+    seen = set[int]()
+    for seed in range(30):
+        problem = off_kinks(seed)
+        before, after = certify(problem), certify(change(problem, random.Random(seed)))
+        assert before.decision is Decision.LOCAL_MINIMUM and before.flat_dimension is not None
+        assert answers(before) == answers(after), seed
+        seen.add(before.flat_dimension - problem.network.hidden[0])
+    assert len(seen) >= 3, "rescalings alone, and more"
 
 
 @pytest.mark.parametrize("change", CHANGES)
