@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -90,13 +91,24 @@ def test_nothing_near_a_family_is_lower(name):
         assert family_from_data(family_to_data(family)) == family
 
 
-@pytest.mark.parametrize("name", SAMPLE)
-def test_the_certifier_agrees_where_it_decides(name):
-    found = atlas(SAMPLE[name])
-    for family in found.minima:
-        verdict = certify(found.problem(family))
-        if verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY):
-            assert float(verdict.loss.mid) == pytest.approx(float(family.loss), abs=1e-9)
+def test_the_certifier_agrees_where_it_decides():
+    """Points with constant outputs are exact, or proved to have a minimum nearby.
+
+    Others are rounded, and the certifier rightly says of some that the loss still falls there.
+    """
+    seen = Counter()
+    for name, problem in SAMPLE.items():
+        found = atlas(problem)
+        for family in found.minima:
+            verdict = certify(found.problem(family))
+            minimum = verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
+            constant = len(set(family.outputs)) == 1
+            seen[minimum, constant] += 1
+            if minimum:
+                assert float(verdict.loss.mid) == pytest.approx(float(family.loss), abs=1e-9)
+            else:
+                assert verdict.decision is Decision.NOT_LOCAL_MINIMUM and not constant, name
+    assert seen[True, True] >= 5 and seen[True, False] >= 3, seen
 
 
 @pytest.mark.parametrize("name", ["jellyfish, 2 units", "deadlock7, 1 unit", "random 9"])
@@ -104,7 +116,9 @@ def test_trained_networks_end_in_the_list_or_fall_for_ever(name):
     found = atlas(SAMPLE[name])
     basins = measure_basins(found, 200, 2, spread=3.0)
     assert basins.unknown == {}
-    assert sum(basins.hits) > 0
+    assert sum(basins.unplaced.values()) == 0
+    assert sum(basins.hits) + sum(basins.descending.values()) == 200
+    assert sum(basins.hits) >= 5
 
 
 def test_one_class_has_no_minimum_and_two_points_only_dead_units():

@@ -63,6 +63,44 @@ def test_dominated_group_with_positive_coefficient() -> None:
     assert "dominated" in rejected(concave())
 
 
+def test_multipliers_that_balance_but_are_too_large() -> None:
+    """g = (1, 2, -1, -2) at 0, 1, 2, -1: the loss falls when b does. |tau| is 3/2, c 1/2."""
+    at = point(([[1]], [0]), ([[1]], [0]))
+    ys = column("-1/2", 0, "5/2", 1)
+    pb = pencil.problem([1, 1, 1], "relu", "squared", column(0, 1, 2, -1), ys, at)
+    proof = {"rule": "one_sided_derivatives", "units": [[{"tau": {"0": "-3/2"}}]]}
+    assert "tau" in rejected(pencil.certificate(pb, proof, loss=ball("5/2"), strict="no"))
+
+
+def test_multipliers_that_balance_but_are_negative() -> None:
+    """g = (-1, 1) at 0, -1: the loss falls when b rises."""
+    at = point(([[1]], [0]), ([[1]], [0]))
+    ys = column("1/2", "-1/2")
+    pb = pencil.problem([1, 1, 1], "relu", "squared", column(0, -1), ys, at)
+    tree = {"split": 0, "plus": {"mu": {"0": "-1"}}, "minus": {"mu": {"0": "0"}}}
+    proof = {"rule": "one_sided_derivatives", "units": [[tree]]}
+    assert "negative" in rejected(pencil.certificate(pb, proof, loss=ball("1/2"), strict="no"))
+
+
+def line_fit(radius: str) -> Any:
+    """The fit of y = x at -1 and 1 by w x + b, at w = 1 + 10^-8; the Hessian is 4."""
+    at = point(([["100000001/100000000"]], [0]))
+    pb = pencil.problem([1, 1], "identity", "squared", column(-1, 1), column(-1, 1), at)
+    proof = {
+        "rule": "convex_ball", "centre": at, "radius": radius, "fixed": [],
+        "transform": [["1", "0"], ["0", "1"]],
+    }  # fmt: skip
+    return pencil.certificate(
+        pb, proof, loss=ball(0, "1/10000000"), verdict="local_minimum_nearby", radius=radius,
+        strict="yes", strict_up_to_rescaling="yes", flat_dimension=0, eigenvalue_bound="3",
+    )  # fmt: skip
+
+
+def test_a_box_that_the_minimum_is_not_in() -> None:
+    assert check(line_fit("3/100000000")).valid
+    assert "gradient" in rejected(line_fit("1/1000000000"))
+
+
 def test_outputs_are_no_dead_layer() -> None:
     """All outputs are negative and sum g = 0, but the slope is wrong."""
     at = point(([[1]], [1]), ([[1]], [-5]))

@@ -38,6 +38,26 @@ def random_problem(seed: int) -> Problem:
     return Problem(network, Loss.SQUARED, data, point)
 
 
+def off_kinks(seed: int) -> Problem:
+    """A critical point of two or three units, no data on a kink: a minimum of known flatness."""
+    rng = random.Random(seed)
+    h = rng.choice([2, 3])
+    network = Network((1, h, 1), "relu")
+    x = [(Fraction(k),) for k in range(-6, 7)]
+    rows = [[Fraction(rng.choice([-2, -1, 1, 2])), Fraction(rng.randint(-5, 5))] for _ in range(h)]
+    rows = [[w, b + Fraction(1, 2)] for w, b in rows]
+    outgoing = [Fraction(rng.choice([-2, -1, 1, 2])) for _ in range(h)]
+    equations, outputs = [[Fraction(1)] * len(x)], [Fraction(0)] * len(x)
+    for v, (w, b) in zip(outgoing, rows, strict=True):
+        on = [Fraction(w * a + b > 0) for (a,) in x]
+        equations += [on, [s * a for s, (a,) in zip(on, x, strict=True)]]
+        outputs = [f + v * s * (w * a + b) for f, s, (a,) in zip(outputs, on, x, strict=True)]
+    residual = _kernel_element(rng, equations)
+    values = [*(w for w, _ in rows), *(b for _, b in rows), *outgoing, Fraction(0)]
+    data = Dataset(tuple(x), tuple((f - r,) for f, r in zip(outputs, residual, strict=True)))
+    return Problem(network, Loss.SQUARED, data, unflatten(values, network))
+
+
 def _unit(rng: random.Random, x: list[tuple[Fraction, ...]]) -> list[Fraction]:
     """Incoming weights, often with several data points exactly on the kink, sometimes all zero."""
     d = len(x[0])

@@ -1,17 +1,18 @@
 """A verdict does not change when the same function, or the same data, is written differently."""
 
+import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.oracle.problems import random_problem
+from tests.oracle.problems import off_kinks, random_problem
+from tests.properties.brute_force import loss
 
-from spurious import certify
-from spurious.problem import Dataset, Layer, Point, Problem
+from spurious import Decision, Verdict, certify
+from spurious.problem import Dataset, Layer, Point, Problem, point_from_data
 
 
 def layers(problem: Problem) -> tuple[Layer, Layer]:
@@ -86,19 +87,77 @@ def permuted_data(problem: Problem, rng: random.Random) -> Problem:
     return replace(problem, data=data)
 
 
-@pytest.mark.parametrize("change", [permuted_units, rescaled, moved_inputs, permuted_data])
-@settings(max_examples=60, deadline=None, print_blob=True)
-@given(seed=st.integers(0, 10**6))
-def test_the_verdict_stays(change: Callable[[Problem, random.Random], Problem], seed: int) -> None:
-    problem = random_problem(seed)
-    if problem.point is not None and any(
-        v.denominator > 10**5 for layer in problem.point.layers for v in layer.bias
-    ):
-        return  # moved off by 1e-6: "nearby" is measured in parameters, which a change rescales
-    before, after = certify(problem), certify(change(problem, random.Random(seed)))
-    if "nearby" in before.decision + after.decision:
-        return
-    assert before.loss == after.loss
-    assert before.decision == after.decision
-    assert before.strict_up_to_rescaling == after.strict_up_to_rescaling
-    assert before.flat_dimension == after.flat_dimension
+CHANGES = [permuted_units, rescaled, moved_inputs, permuted_data]
+SEEDS = 150
+"""Problems for each change; about one in eight has a minimum nearby, not at the point."""
+
+
+def answers(verdict: Verdict) -> tuple[object, ...]:
+    return (
+        verdict.decision,
+        verdict.strict,
+        verdict.strict_up_to_rescaling,
+        verdict.flat_dimension,
+        verdict.loss,
+    )
+
+
+def minimum_nearby(verdict: Verdict) -> Point:
+    assert verdict.certificate is not None
+    return point_from_data(json.loads(json.dumps(verdict.certificate["proof"]["point"])))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_verdict_stays(change: Callable[[Problem, random.Random], Problem]) -> None:
+    """At the point; and where a minimum is nearby, at that minimum, changed in the same way."""
+    seen = Counter[str]()
+    for seed in range(SEEDS):
+        problem = random_problem(seed)
+        before, after = certify(problem), certify(change(problem, random.Random(seed)))
+        nearby = Decision.LOCAL_MINIMUM_NEARBY
+        seen[before.decision] += 1
+        if nearby not in (before.decision, after.decision):
+            assert answers(before) == answers(after), seed
+            continue
+        # "nearby" is measured in parameters, which some changes rescale; a minimum stays one
+        assert Decision.LOCAL_MINIMUM not in (before.decision, after.decision), seed
+        if change in (permuted_units, permuted_data):
+            assert answers(before) == answers(after), seed
+            assert before.radius == after.radius, seed
+        if before.decision is nearby:
+            there = replace(problem, point=minimum_nearby(before))
+            moved = certify(change(there, random.Random(seed)))
+            assert moved.decision is Decision.LOCAL_MINIMUM, seed
+            assert answers(moved)[1:] == answers(before)[1:], seed
+    assert seen[Decision.LOCAL_MINIMUM] >= SEEDS // 4, seen
+    assert seen[Decision.NOT_LOCAL_MINIMUM] >= SEEDS // 4, seen
+    assert seen[Decision.LOCAL_MINIMUM_NEARBY] >= SEEDS // 20, seen
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_flatness_of_several_units_stays(
+    change: Callable[[Problem, random.Random], Problem],
+) -> None:
+    seen = set[int]()
+    for seed in range(30):
+        problem = off_kinks(seed)
+        before, after = certify(problem), certify(change(problem, random.Random(seed)))
+        assert before.decision is Decision.LOCAL_MINIMUM and before.flat_dimension is not None
+        assert answers(before) == answers(after), seed
+        seen.add(before.flat_dimension - problem.network.hidden[0])
+    assert len(seen) >= 3, "rescalings alone, and more"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_changes_change_something_but_no_output(
+    change: Callable[[Problem, random.Random], Problem],
+) -> None:
+    different = 0
+    for seed in range(SEEDS):
+        problem = random_problem(seed)
+        other = change(problem, random.Random(seed))
+        different += other != problem
+        assert problem.point is not None and other.point is not None
+        losses = [loss(p, p.point) for p in (problem, other) if p.point is not None]
+        assert losses[0] == losses[1], seed
+    assert different >= SEEDS // 5  # half of the networks have one unit, which no order changes
