@@ -1,0 +1,124 @@
+"""Is a witness really better, and is a global minimum really the best?"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from fuzzing import exact, precise
+from fuzzing.case import Case, groups, parameters, size
+from fuzzing.floats import newton, surface
+from fuzzing.judge_nearby import loss_faults
+from fuzzing.probe import Probe
+from fuzzing.settle import DIGITS, rational
+
+PRIME = 2**61 - 1
+
+
+def global_faults(case: Case, verdict: Any, thorough: bool, rng: Random) -> list[str]:
+    """What contradicts the verdict's field `is_global`."""
+    answer, proof = str(verdict.is_global), verdict.certificate["global_proof"]
+    if answer == "no" and proof["rule"] == "witness":
+        return _witness_faults(case, verdict, case.at(parameters(proof["point"])))
+    if answer == "no" and str(verdict.decision) != "not_local_minimum":
+        return ["called not global without a better point"]
+    if answer == "yes":
+        return _yes_faults(case, verdict, thorough, rng)
+    return []
+
+
+def _witness_faults(case: Case, verdict: Any, witness: Case) -> list[str]:
+    faults = loss_faults(witness, verdict.witness_loss, "witness_loss")
+    if str(verdict.decision) == "local_minimum" and case.exact:
+        step = tuple(b - a for a, b in zip(case.point, witness.point, strict=True))
+        better = Probe(case).sign(step, Fraction(1)) < 0
+    else:
+        better = _loss(witness) < verdict.loss.upper
+    return faults if better else [*faults, "the witness is not better"]
+
+
+def _yes_faults(case: Case, verdict: Any, thorough: bool, rng: Random) -> list[str]:
+    upper = verdict.loss.upper
+    floor = floor_of_functions(case)
+    if verdict.loss.lower <= floor + (1 + abs(floor)) / 10**20:
+        return []
+    value = surface(case)
+    for spread in (0.5, 2.0, 8.0) if thorough else (1.0,):
+        start = [rng.gauss(0, spread) for _ in range(size(case.widths))]
+        end = newton(value, np.array(start), 60)
+        if np.isfinite(end).all():
+            found = _loss(case.at([Fraction(float(v)) for v in end]))
+            if found < upper - (1 + abs(upper)) / 10**9:
+                return [f"called global, but training finds the loss {float(found):.12g}"]
+    return []
+
+
+def floor_of_functions(case: Case) -> Fraction:
+    """The least loss of any function of the inputs: what points with equal inputs cost anyway."""
+    ctx, total = precise.context(DIGITS), Fraction(0)
+    for group in groups(case):
+        for k in range(len(case.y[0])):
+            targets = [case.y[i][k] for i in group]
+            if case.loss == "squared":
+                mean = sum(targets) / len(targets)
+                total += sum((t - mean) ** 2 for t in targets)
+            else:
+                counts = [targets.count(t) for t in set(targets)]
+                terms = [c * ctx.log(ctx.mpf(len(targets)) / c) for c in counts]
+                total += rational(ctx.fsum(terms))
+    return total
+
+
+def flat_faults(case: Case, verdict: Any) -> list[str]:
+    """The flat dimension at a point off the kinks, against the rank of the outputs' Jacobian."""
+    if (
+        verdict.flat_dimension is None
+        or not case.exact
+        or case.loss == "cross_entropy"
+        or verdict.method not in ("one_sided_derivatives", "convex_ball")
+    ):
+        return []
+    hidden = exact.preactivations(case, case.point)
+    if case.bent and any(z == 0 for rows in hidden for row in rows for z in row):
+        return []
+    columns = []
+    for j in range(len(case.point)):
+        axis = tuple(Fraction(k == j) for k in range(len(case.point)))
+        moves = exact.derivative(case, case.point, axis)[1]
+        columns.append([_modular(m) for row in moves for m in row])
+    flat = len(case.point) - _rank(columns)
+    if flat != verdict.flat_dimension:
+        return [f"flat_dimension: is {flat}, not {verdict.flat_dimension}"]
+    return []
+
+
+def _loss(case: Case) -> Fraction:
+    probe = Probe(case)
+    if probe.exactly:
+        return probe.base
+    ctx = precise.context(DIGITS)
+    outputs = precise.forward(case, ctx, [precise.real(ctx, v) for v in case.point]).outputs
+    return rational(precise.loss(case, ctx, outputs))
+
+
+def _modular(value: Fraction) -> int:
+    return value.numerator * pow(value.denominator, -1, PRIME) % PRIME
+
+
+def _rank(rows: list[list[int]]) -> int:
+    work, rank = [list(row) for row in rows], 0
+    for column in range(len(work[0])):
+        pick = next((i for i in range(rank, len(work)) if work[i][column]), None)
+        if pick is None:
+            continue
+        work[rank], work[pick] = work[pick], work[rank]
+        inverse = pow(work[rank][column], -1, PRIME)
+        for i in range(rank + 1, len(work)):
+            if work[i][column]:
+                by = work[i][column] * inverse % PRIME
+                work[i] = [(a - by * b) % PRIME for a, b in zip(work[i], work[rank], strict=True)]
+        rank += 1
+    return rank

@@ -1,0 +1,50 @@
+"""Is a point claimed to be a local minimum one? Slopes and falls around it say if not."""
+
+from __future__ import annotations
+
+from random import Random
+
+from fuzzing import precise
+from fuzzing.case import Case
+from fuzzing.probe import Probe, axes, bends, directions
+
+
+def minimum_faults(probe: Probe, strict: bool, thorough: bool, rng: Random) -> list[str]:
+    """What contradicts that the probe's point is a local minimum, strict if so claimed."""
+    case = probe.case
+    faults = [] if probe.slack else _slope_faults(probe, thorough, rng)
+    if faults:
+        return faults
+    rays = directions(case, rng, 36 if thorough else 6)
+    if thorough:
+        rays += bends(case)
+    for index, ray in enumerate(rays):
+        for less in (0, 12, 36) if thorough and index % 3 == 0 else (0,):
+            step = probe.step / 2**less
+            if probe.falls(ray, step):
+                return [f"the loss falls along a ray, at steps from {float(step):.1e} down"]
+            if strict and not probe.slack and probe.sign(ray, step) == 0:
+                return ["called strict, but the loss is the same beside it"]
+    return []
+
+
+def _slope_faults(probe: Probe, thorough: bool, rng: Random) -> list[str]:
+    case = probe.case
+    if not case.exact:
+        return _gradient_faults(case)
+    for ray in [*axes(case), *directions(case, rng, 30 if thorough else 6)]:
+        if probe.rate(ray) < 0:
+            moved = [j for j, u in enumerate(ray) if u]
+            return [f"the one-sided derivative is negative along a direction (parameters {moved})"]
+    return []
+
+
+def _gradient_faults(case: Case) -> list[str]:
+    wrong: set[int] | None = None
+    for digits in (60, 240):
+        ctx = precise.context(digits)
+        slopes = precise.gradient(case, ctx, [precise.real(ctx, v) for v in case.point])
+        bound = ctx.mpf(10) ** (20 - digits)
+        here = {j for j, (g, size) in enumerate(slopes) if abs(g) > size * bound}
+        wrong = here if wrong is None or digits > 60 else wrong & here
+    return [f"the gradient is not zero (parameters {sorted(wrong)})"] if wrong else []

@@ -1,0 +1,110 @@
+"""Is there a local minimum within the stated radius, with the stated loss?"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from fuzzing import precise
+from fuzzing.case import Case, Vector, layers, parameters
+from fuzzing.judge_minimum import minimum_faults
+from fuzzing.probe import Probe
+from fuzzing.settle import DIGITS, rational, settle
+
+SMALL = Fraction(1, 10**45)
+
+
+def nearby_faults(
+    case: Case, verdict: Any, thorough: bool, rng: Random
+) -> tuple[list[str], int, str]:
+    """Faults, the number of probes, and what could not be judged, if anything."""
+    proof = verdict.certificate["proof"]
+    if "point" in proof:
+        end, slack = parameters(proof["point"]), Fraction(0)
+    elif verdict.method in ("constant_output", "constant_units"):
+        end, slack = _best_constant(case), _slack(verdict)
+    else:
+        start = case.at(_centre(case, proof))
+        found = settle(start)
+        if found is None:
+            return [], 0, "no minimisation from the centre"
+        if found.saddle:
+            return ["the Hessian at the centre has a negative eigenvalue"], 1, ""
+        if found.first_step > 2 * verdict.radius + SMALL:
+            return ["a Newton step from the centre leads out of the radius"], 1, ""
+        if not found.converged:
+            return [], 0, "the minimisation did not settle"
+        end, slack = found.point, _slack(verdict)
+    faults = []
+    away = max(abs(a - b) for a, b in zip(end, case.point, strict=True))
+    if away > verdict.radius + SMALL:
+        faults.append(f"the minimum is {float(away):.3e} away, radius {float(verdict.radius):.3e}")
+    there = case.at(end)
+    faults += loss_faults(there, verdict.loss, "loss", SMALL)
+    probe = Probe(there, slack)
+    faults += minimum_faults(probe, str(verdict.strict) == "yes", thorough, rng)
+    return faults, probe.count, ""
+
+
+def loss_faults(case: Case, claimed: Any, name: str, slack: Fraction = Fraction(0)) -> list[str]:
+    """Whether an enclosure holds the loss at the case's point."""
+    if claimed is None:
+        return [f"{name}: missing"]
+    probe = Probe(case)
+    if probe.exactly:
+        true = probe.base
+        inside = claimed.lower - slack <= true <= claimed.upper + slack
+    else:
+        ctx = precise.context(DIGITS)
+        outputs = precise.forward(case, ctx, [precise.real(ctx, v) for v in case.point]).outputs
+        true = rational(precise.loss(case, ctx, outputs))
+        slack = max(slack, abs(true) / 10**60)
+        inside = claimed.lower - slack <= true <= claimed.upper + slack
+    return [] if inside else [f"{name}: is {float(true):.17g}, not {float(claimed.mid):.17g}"]
+
+
+def _slack(verdict: Any) -> Fraction:
+    return SMALL * (1 + abs(verdict.loss.mid))
+
+
+def _best_constant(case: Case) -> Vector:
+    """The point with its output biases moved to the best constant output."""
+    outputs = case.widths[-1]
+    ctx = precise.context(DIGITS)
+    there = [precise.real(ctx, v) for v in case.point]
+    now = precise.forward(case, ctx, there).outputs[0]
+    moved = list(case.point)
+    for k in range(outputs):
+        column = [row[k] for row in case.y]
+        if case.loss == "squared":
+            best = sum(column) / len(column)
+        else:
+            up = sum(t == 1 for t in column)
+            best = rational(ctx.log(ctx.mpf(up) / (len(column) - up)))
+        moved[k - outputs] += best - rational(now[k])
+    return tuple(moved)
+
+
+def _centre(case: Case, proof: dict[str, Any]) -> Vector:
+    """The certificate's centre; with twins, the point of the whole network that it stands for."""
+    if "centre" not in proof:
+        return case.point
+    centre = parameters(proof["centre"])
+    if len(centre) == len(case.point):
+        return centre
+    (weight, bias), (out, _) = layers(case.point, case.widths)
+    rows = [(*row, b) for row, b in zip(weight, bias, strict=True)]
+    kinds = list(dict.fromkeys(rows))
+    widths = (case.widths[0], len(kinds), case.widths[-1])
+    (merged, merged_bias), (merged_out, last) = layers(centre, widths)
+    place = [kinds.index(row) for row in rows]
+    whole = [
+        sum(v for v, p in zip(out[0], place, strict=True) if p == q) for q in range(len(kinds))
+    ]
+    return (
+        *(v for p in place for v in merged[p]),
+        *(merged_bias[p] for p in place),
+        *(v / whole[p] * merged_out[0][p] for v, p in zip(out[0], place, strict=True)),
+        *last,
+    )

@@ -1,0 +1,128 @@
+"""Does the loss fall where a refutation says so?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from fuzzing import exact, precise
+from fuzzing.case import Case, Vector, parameters
+from fuzzing.probe import Probe
+from fuzzing.settle import DIGITS, rational
+
+HALVINGS = (4, 40, 100, 300, 1000)
+
+
+def refutation_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:
+    """Faults, the number of probes, and what could not be judged, if anything."""
+    proof, probe = verdict.certificate["proof"], Probe(case)
+    rule = proof["rule"]
+    if rule == "descent_direction":
+        faults = _descent(probe, parameters(proof["direction"]))
+    elif rule == "negative_curvature":
+        faults = _curvature(probe, parameters(proof["direction"]))
+    elif rule == "zero_output_weight":
+        faults = _zero_weight(probe, proof)
+    elif rule == "valley_to_infinity":
+        faults = _valley(probe, _last_layer(case, proof["direction"]), verdict.valley_limit)
+    else:
+        return [], 0, f"a refutation by {rule}"
+    return faults, probe.count, ""
+
+
+def _descent(probe: Probe, ray: Vector) -> list[str]:
+    if probe.rate(ray) >= 0:
+        return ["the derivative along the direction is not negative"]
+    if not any(_sign(probe, ray, halvings) < 0 for halvings in HALVINGS):
+        return ["the loss is lower at no step along the direction"]
+    return []
+
+
+def _curvature(probe: Probe, ray: Vector) -> list[str]:
+    back = tuple(-u for u in ray)
+    for halvings in (20, 60):
+        if not any(_sign(probe, u, halvings) < 0 for u in (ray, back)):
+            return ["the loss falls on neither side of the direction"]
+    return []
+
+
+def _zero_weight(probe: Probe, proof: dict[str, Any]) -> list[str]:
+    case = probe.case
+    inputs, hidden, _ = case.widths
+    j, k = int(proof["unit"]), int(proof["output"])
+    turn = [Fraction(v) for v in proof["direction"]]
+    first = hidden * (inputs + 1)
+    if any(case.point[first + o * hidden + j] for o in range(case.widths[2])):
+        return ["an output weight of the unit is not zero"]
+    axis = tuple(Fraction(i == first + k * hidden + j) for i in range(len(case.point)))
+    for halvings in (4, 40, 100):
+        moved = list(case.point)
+        for i, u in enumerate(turn):
+            at = j * inputs + i if i < inputs else hidden * inputs + j
+            moved[at] += probe.step * u / 2**halvings / (1 + max(map(abs, turn)))
+        there = Probe(case.at(moved))
+        if not there.rate(axis):
+            return ["moving the unit does not make its output weight matter"]
+    return []
+
+
+def _valley(probe: Probe, ray: Vector, limit: Any) -> list[str]:
+    case = probe.case
+    margins = _margins(case, ray)
+    if min(margins) < 0 or max(margins) <= 0:
+        return ["the outputs do not all move towards their labels"]
+    if probe.rate(ray) >= 0:
+        return ["the derivative along the valley is not negative"]
+    if limit is None:
+        return ["the valley has no limit"]
+    here = max(abs(f) for row in _outputs(case, case.point) for f in row)
+    far = (1000 + 2 * here) / min(m for m in margins if m > 0)
+    signs = [
+        Probe(case.at(_moved(case, ray, t))).sign(ray, t + 1) for t in (Fraction(0), Fraction(1))
+    ]
+    if any(s >= 0 for s in signs):
+        return ["the loss does not fall along the valley"]
+    ctx = precise.context(DIGITS)
+    there = _outputs(case, _moved(case, ray, far))
+    rows = [[precise.real(ctx, v) for v in row] for row in there]
+    end = rational(precise.loss(case, ctx, rows))
+    slack = (1 + abs(end)) / 10**40
+    if not limit.lower - slack <= end <= limit.upper + slack:
+        return [f"the valley ends at {float(end):.17g}, not {float(limit.mid):.17g}"]
+    return []
+
+
+def _margins(case: Case, ray: Vector) -> list[Fraction]:
+    """How much the outputs gain along the ray towards their labels, against each other class."""
+    rows, there = _outputs(case, case.point), _outputs(case, _moved(case, ray, Fraction(1)))
+    found = []
+    for row, new, targets in zip(rows, there, case.y, strict=True):
+        gain = [b - a for a, b in zip(row, new, strict=True)]
+        if case.loss == "logistic":
+            found += [t * g for g, t in zip(gain, targets, strict=True)]
+        else:
+            label = int(targets[0])
+            found += [gain[label] - g for k, g in enumerate(gain) if k != label]
+    return found
+
+
+def _outputs(case: Case, point: Sequence[Fraction]) -> list[list[Fraction]]:
+    if case.exact:
+        return exact.outputs(case, point)
+    ctx = precise.context(DIGITS)
+    rows = precise.forward(case, ctx, [precise.real(ctx, v) for v in point]).outputs
+    return [[rational(v) for v in row] for row in rows]
+
+
+def _moved(case: Case, ray: Vector, step: Fraction) -> Vector:
+    return tuple(v + step * u for v, u in zip(case.point, ray, strict=True))
+
+
+def _last_layer(case: Case, direction: dict[str, Any]) -> Vector:
+    entries = [v for row in (*direction["weight"], direction["bias"]) for v in row]
+    return (*[Fraction(0)] * (len(case.point) - len(entries)), *(Fraction(v) for v in entries))
+
+
+def _sign(probe: Probe, ray: Vector, halvings: int) -> int:
+    return probe.sign(ray, probe.step / 2**halvings / (1 + int(max(map(abs, ray)))))
