@@ -33,6 +33,7 @@ class Decision(enum.StrEnum):
     LOCAL_MINIMUM = "local_minimum"
     NOT_LOCAL_MINIMUM = "not_local_minimum"
     LOCAL_MINIMUM_NEARBY = "local_minimum_nearby"
+    SADDLE_NEARBY = "saddle_nearby"
     UNDECIDED = "undecided"
 
     def __bool__(self) -> NoReturn:
@@ -41,7 +42,7 @@ class Decision(enum.StrEnum):
         Raises:
             TypeError: every time; compare with a member instead.
         """
-        raise TypeError("a Decision has four values; compare it with one of them")
+        raise TypeError("a Decision has five values; compare it with one of them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,10 @@ class Verdict:
         flat_dimension: Dimension, near the minimum, of the set of points of equal loss, or None.
         eigenvalue_bound: A proved positive lower bound of the Hessian's smallest eigenvalue
             (in the free parameters), or None.
-        loss: The loss at the point (at the minimum found, for `LOCAL_MINIMUM_NEARBY`).
+        loss: The loss at the point (at the critical point found, for the decisions nearby).
         witness_loss: The loss of the better point, where there is one.
-        radius: For `LOCAL_MINIMUM_NEARBY`: no parameter of the minimum is further than this from
-            the given point's.
+        radius: For `LOCAL_MINIMUM_NEARBY` and `SADDLE_NEARBY`: no parameter of the critical point
+            is further than this from the given point's.
         valley_limit: The limit of the loss along a proved ray to infinity, or None.
         method: The rule that proves it (`docs/certificates.md`, sections 5 and 6), or "none".
         reason: One sentence for a person.
@@ -107,6 +108,7 @@ class Verdict:
         decrease: For `NOT_LOCAL_MINIMUM`: the loss provably falls by at least this on the way to
             the certificate's witness. None if nothing that large was proved, or for other verdicts.
         decrease_radius: The largest change of a parameter on that way, or None.
+        index: For `SADDLE_NEARBY`: the number of negative eigenvalues of the Hessian; else None.
     """
 
     decision: Decision
@@ -126,6 +128,7 @@ class Verdict:
     slope: Fraction | None = None
     decrease: Fraction | None = None
     decrease_radius: Fraction | None = None
+    index: int | None = None
 
     def __bool__(self) -> NoReturn:
         """Always raises.

@@ -52,13 +52,19 @@ def _assemble(
         "radius": _text(proof.radius),
         "valley_limit": ball_data(proof.valley_limit),
     }
-    certificate = {
-        "format": FORMAT,
-        "claim": claim,
-        "problem": problem_to_data(problem),
-        "proof": dict(proof.evidence),
-        "global_proof": None if optimality.evidence is None else dict(optimality.evidence),
-    }
+    return sealed(
+        {
+            "format": FORMAT,
+            "claim": claim,
+            "problem": problem_to_data(problem),
+            "proof": dict(proof.evidence),
+            "global_proof": None if optimality.evidence is None else dict(optimality.evidence),
+        }
+    )
+
+
+def sealed(certificate: dict[str, Any]) -> dict[str, Any]:
+    """A certificate with its digest."""
     return {**certificate, "digest": digest(certificate)}
 
 

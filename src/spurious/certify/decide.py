@@ -19,13 +19,10 @@ package, so a fault here ends in `undecided` and not in a false word.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
-import spurious_checker
 from spurious.certify import convex_ball, kinked_ball, nearby, one_sided, refute, twin_units, valley
 from spurious.certify.certificate import assemble, leaf_data
 from spurious.certify.constant_units import prove_constant_units
@@ -35,6 +32,7 @@ from spurious.certify.flatness import generic_flatness, shallow_flatness
 from spurious.certify.optimality import Optimality, judge_optimality, unbeatable
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.refusal import refusal_of
 from spurious.certify.sums import classwise_optimum
 from spurious.errors import InputError
 from spurious.exact import balls
@@ -45,13 +43,6 @@ from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 AT_A_POINT = ("one_sided_derivatives", "classwise_optimum")
 """Rules for minima whose certificate can name another point than the problem's."""
-
-
-class RefusedCertificateWarning(UserWarning):
-    """The independent checker refused a proof: a fault of this program, which should be reported.
-
-    The verdict is then `undecided`, with the checker's words as its reason.
-    """
 
 
 def certify(problem: Problem, *, check: bool = True, search: bool = True) -> Verdict:
@@ -104,7 +95,7 @@ def prove(problem: Problem) -> Proof | Undecided:
         return outcome
     try:
         loss = outcome.loss or point_loss(problem, point)
-        refusal = _refusal(assemble(problem, outcome, loss, Optimality(Answer.UNKNOWN)))
+        refusal = refusal_of(assemble(problem, outcome, loss, Optimality(Answer.UNKNOWN)))
     except balls.OutOfRangeError as unknown:
         refusal = str(unknown)
     return outcome if refusal is None else Undecided(refusal)
@@ -114,16 +105,6 @@ def _point_of(problem: Problem) -> Point:
     if problem.point is None:
         raise InputError("point: missing, but certify needs the point to decide about; add it")
     return problem.point
-
-
-def _refusal(certificate: dict[str, Any]) -> str | None:
-    """What the checker has against a certificate; None if it accepts it."""
-    answer = spurious_checker.check(certificate)
-    if answer.valid:
-        return None
-    reason = f"the checker refuses the proof by {certificate['proof']['rule']}: {answer.reason}"
-    warnings.warn(f"{reason}; please report it", RefusedCertificateWarning, stacklevel=4)
-    return reason
 
 
 def conclude(
@@ -149,7 +130,7 @@ def conclude(
             `undecided`, with a `RefusedCertificateWarning`.
     """
     certificate = assemble(problem, outcome, loss, optimality)
-    refusal = _refusal(certificate) if check else None
+    refusal = refusal_of(certificate) if check else None
     if refusal is not None:
         return _undecided(refusal, loss, perf_counter() - start)
     return Verdict(

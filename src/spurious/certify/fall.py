@@ -6,8 +6,10 @@ be gained. So a few steps are tried and the losses at both ends compared, exactl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from spurious.certify.convex_ball import largest_difference
 from spurious.certify.outcome import Proof
@@ -27,6 +29,25 @@ CLOSE = Fraction(1, 10)
 
 REACH = 1000
 """A step is at most this factor longer or shorter than the one before."""
+
+
+Losses: TypeAlias = Callable[[Fraction], Enclosure]
+"""The loss at the end of a step along some direction, as a function of the step's length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step to a provably smaller loss.
+
+    Attributes:
+        length: The step, as a multiple of the direction.
+        loss: The loss at its end.
+        decrease: The loss at its start is larger by at least this, and it is positive.
+    """
+
+    length: Fraction
+    loss: Enclosure
+    decrease: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +77,42 @@ def proved_fall(problem: Problem, start: Point, proof: Proof, loss: Enclosure) -
         loss: The loss at the refuted point.
     """
     for direction in proof.directions:
-        found = _along(problem, start, direction, proof.slope, loss)
-        if found is not None:
-            return found
+
+        def moved(length: Fraction, direction: Point = direction) -> Point:
+            moves = zip(flatten(start), flatten(direction), strict=True)
+            return unflatten(tuple(a + length * b for a, b in moves), problem.network)
+
+        step = lowest_step(lambda length: point_loss(problem, moved(length)), proof.slope, loss)
+        if step is not None:
+            point = moved(step.length)
+            return Fall(point, step.loss, step.decrease, largest_difference(point, start))
     return None
 
 
-def _along(
-    problem: Problem, start: Point, direction: Point, slope: Fraction | None, loss: Enclosure
-) -> Fall | None:
-    """With a slope the next step is the lowest point of the parabola through what was found."""
-    best: Fall | None = None
-    step = min(Fraction(1), abs(slope)) if slope else Fraction(1)
+def lowest_step(losses: Losses, slope: Fraction | None, loss: Enclosure) -> Step | None:
+    """The best of a few steps along a direction, or None if none is proved to go down.
+
+    With a slope the next step is the lowest point of the parabola through what was found.
+
+    Args:
+        losses: The loss along the direction.
+        slope: The negative derivative at the start, if it is not zero.
+        loss: The loss at the start.
+    """
+    best: Step | None = None
+    length = min(Fraction(1), abs(slope)) if slope else Fraction(1)
     for _ in range(STEPS):
-        step = balls.rounded(step, 2)
-        moves = zip(flatten(start), flatten(direction), strict=True)
-        point = unflatten(tuple(a + step * b for a, b in moves), problem.network)
-        there = point_loss(problem, point)
+        length = balls.rounded(length, 2)
+        there = losses(length)
         decrease = loss.lower - there.upper
-        better = decrease > (best.decrease if best else 0)
-        if better:
-            best = Fall(point, there, decrease, largest_difference(point, start))
+        if decrease > (best.decrease if best else 0):
+            best = Step(length, there, decrease)
         elif best is not None:
             break
-        longer = _parabola(step, slope, there.mid - loss.mid) if slope else step / SHORTER
-        if abs(longer - step) < CLOSE * step:
+        longer = _parabola(length, slope, there.mid - loss.mid) if slope else length / SHORTER
+        if abs(longer - length) < CLOSE * length:
             break
-        step = longer
+        length = longer
     return best
 
 

@@ -63,16 +63,68 @@ def prove_definite(matrix: arb_mat) -> Definiteness | None:
     return None
 
 
+def eigenvalue_bound(matrix: arb_mat) -> Fraction | None:
+    """A positive number below all eigenvalues of a symmetric interval matrix, or None.
+
+    As `prove_definite`, without a witness to hand on.
+    """
+    proposal = _scaled_eigenvectors(matrix)
+    if proposal is None or proposal[0][0] <= TINY:
+        return None
+    values, transform = proposal
+    for share in (Fraction(99, 100), Fraction(9, 10), Fraction(1, 2)):
+        bound = simple_below(Fraction(float(values[0])) * share)
+        if is_dominant(transform * _shifted(matrix, bound) * transform.transpose()):
+            return bound
+    return None
+
+
+def negative_eigenvalues(matrix: arb_mat) -> int | None:
+    """How many eigenvalues of every symmetric matrix in an interval matrix are negative, or None.
+
+    With S near the scaled eigenvectors, all of Gershgorin's discs of S H S^T avoid zero. So no
+    matrix in the interval matrix is singular, and by Sylvester's law each has as many negative
+    eigenvalues as there are discs on the left.
+    """
+    proposal = _scaled_eigenvectors(matrix)
+    if proposal is None or abs(proposal[0]).min() <= TINY:
+        return None
+    _, transform = proposal
+    form = transform * matrix * transform.transpose()
+    size, count = form.nrows(), 0
+    for i in range(size):
+        others = sum((abs(form[i, j]) for j in range(size) if j != i), arb(0))
+        if not certainly_less(others, abs(form[i, i])):
+            return None
+        count += certainly_less(form[i, i], arb(0))
+    return count
+
+
+def _scaled_eigenvectors(
+    matrix: arb_mat,
+) -> tuple[npt.NDArray[np.float64], arb_mat] | None:
+    """Eigenvalues in floats, and eigenvectors as rows over the roots of their sizes, exactly."""
+    spectrum = float_spectrum(matrix)
+    if spectrum is None:
+        return None
+    values, vectors = spectrum
+    rows = (vectors / (abs(values) + TINY) ** 0.5).T
+    return values, arb_mat([[arb(v) for v in row] for row in rows.tolist()])
+
+
+def _shifted(matrix: arb_mat, shift: Fraction) -> arb_mat:
+    """The matrix less a multiple of the identity."""
+    size = matrix.nrows()
+    zero, entry = fmpq(0), rational(shift)
+    return matrix - arb_mat([[entry if i == j else zero for j in range(size)] for i in range(size)])
+
+
 def congruence(
     matrix: arb_mat, shift: Fraction, transform: tuple[tuple[Fraction, ...], ...]
 ) -> arb_mat:
     """The interval matrix S (H - shift I) S^T."""
-    size = matrix.nrows()
     left = arb_mat(fmpq_mat([[rational(entry) for entry in row] for row in transform]))
-    diagonal = arb_mat(
-        [[rational(shift) if i == j else fmpq(0) for j in range(size)] for i in range(size)]
-    )
-    return left * (matrix - diagonal) * left.transpose()
+    return left * _shifted(matrix, shift) * left.transpose()
 
 
 def is_dominant(matrix: arb_mat) -> bool:

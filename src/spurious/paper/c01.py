@@ -242,8 +242,9 @@ def _sentences(found: _Runs) -> Iterator[str]:
         yield f"Proved stuck, {labels}: {counts}."
     yield (
         "Stuck is proved where some hidden layer is off on every point, with rounding errors "
-        "bounded, and every class has a point: then no parameters nearby do better than a constant, and with the output bias at "
-        "the best constant the network is a local minimum (C12)."
+        "bounded, and every class has a point: then no parameters nearby do better than a "
+        "constant, and with the output bias at the best constant the network is a local minimum "
+        "(C12)."
     )
     open_ = [
         run

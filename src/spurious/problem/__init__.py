@@ -16,6 +16,14 @@ from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, Network
 from spurious.problem.number import exact
 from spurious.problem.point import Layer, Point, flatten, point_from_arrays, unflatten
 from spurious.problem.problem import Problem
+from spurious.problem.program_files import (
+    parse_any_problem,
+    program_problem_from_data,
+    program_problem_to_data,
+    read_any_problem,
+    write_program_problem,
+)
+from spurious.problem.program_problem import ProgramProblem
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,17 +36,23 @@ __all__ = [
     "Network",
     "Point",
     "Problem",
+    "ProgramProblem",
     "dataset",
     "dataset_from_arrays",
     "exact",
     "flatten",
+    "parse_any_problem",
     "parse_problem",
     "point_from_arrays",
     "point_from_data",
     "point_to_data",
     "problem_from_data",
     "problem_to_data",
+    "program_problem_from_data",
+    "program_problem_to_data",
+    "read_any_problem",
     "read_problem",
     "unflatten",
     "write_problem",
+    "write_program_problem",
 ]

@@ -15,6 +15,7 @@ from spurious.problem.table import Matrix, items, matrix, vector
 
 __all__ = [
     "FORMAT",
+    "file_bytes",
     "parse_problem",
     "point_from_data",
     "point_to_data",
@@ -34,6 +35,15 @@ def read_problem(path: str | Path) -> Problem:
     Raises:
         InputError: If the file cannot be read or is no valid problem.
     """
+    return parse_problem(*file_bytes(path))
+
+
+def file_bytes(path: str | Path) -> tuple[bytes, str]:
+    """What is in a problem file, and its name for messages.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
     name = str(path) if str(path).isprintable() else repr(str(path))
     try:
         with Path(path).open("rb") as file:
@@ -45,7 +55,7 @@ def read_problem(path: str | Path) -> Problem:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{name}: cannot be read ({reason}), expected a problem file") from None
-    return parse_problem(text, name)
+    return text, name
 
 
 def parse_problem(text: str | bytes, source: str = "problem") -> Problem:

@@ -1,4 +1,4 @@
-"""Problem files whose loss is a program: the format spurious-problem/2 (docs/certificates.md, 9)."""
+"""Problem files whose loss is a program: spurious-problem/2 (docs/certificates.md, section 9)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import prod
 from pathlib import Path
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from spurious.problem.problem import Problem
 from spurious.problem.program_problem import FlatPoint, ProgramProblem
 from spurious.problem.table import items
 from spurious.program.exact_array import fractions
-from spurious.program.function import Function
+from spurious.program.function import Function, PiecewiseLinear
 from spurious.program.functions import FUNCTIONS, leaky_relu
 from spurious.program.operations import (
     Add,
@@ -48,6 +49,8 @@ PROGRAM_FORMAT = "spurious-problem/2"
 
 LEAKY = "leaky_relu"
 
+Fields: TypeAlias = dict[str, object]
+
 
 def read_any_problem(path: str | Path) -> Problem | ProgramProblem:
     """Reads a problem file of either format.
@@ -69,7 +72,7 @@ def parse_any_problem(text: str | bytes, source: str = "problem") -> Problem | P
         InputError: It is no valid problem.
     """
     data = parse_json(text, source)
-    if isinstance(data, dict) and data.get("format") == PROGRAM_FORMAT:
+    if _fields(data).get("format") == PROGRAM_FORMAT:
         try:
             return program_problem_from_data(data)
         except InputError as error:
@@ -125,10 +128,16 @@ def write_program_problem(problem: ProgramProblem, path: str | Path) -> None:
         raise InputError(f"{path}: cannot be written ({reason}); choose another path") from None
 
 
+def _fields(data: object) -> Fields:
+    """What may be an object of the format; empty for anything else."""
+    return cast("Fields", data) if isinstance(data, dict) else {}
+
+
 def _operation(data: object, path: str) -> Operation:
-    if not isinstance(data, dict) or not isinstance(data.get("op"), str):
+    given = _fields(data)
+    if not isinstance(given.get("op"), str):
         raise InputError(f'{path}: found {shown(data)}, expected an object with the key "op"')
-    kind = str(data["op"])
+    kind = str(given["op"])
     if kind == "param":
         found = fields(data, path, ("op", "name", "shape"))
         if not isinstance(found["name"], str):
@@ -142,7 +151,7 @@ def _operation(data: object, path: str) -> Operation:
         entries[:] = values
         return Const(entries.reshape(shape))
     more = {"map": ("function",), "sum": ("axes",), "take": ("shape", "index")}.get(kind, ())
-    optional = ("slope",) if kind == "map" and data.get("function") == LEAKY else ()
+    optional = ("slope",) if kind == "map" and given.get("function") == LEAKY else ()
     found = fields(data, path, ("op", "of", *more), optional)
     of = _integers(found["of"], f"{path}.of")
     if kind == "join":
@@ -194,8 +203,8 @@ def _operation_data(operation: Operation) -> dict[str, object]:
             return {"op": "matmul", "of": [left, right]}
         case Map(function, argument):
             data: dict[str, object] = {"op": "map", "function": function.name, "of": [argument]}
-            if function.name == LEAKY:
-                data["slope"] = to_text(Fraction(getattr(function, "below")))
+            if isinstance(function, PiecewiseLinear) and function.name == LEAKY:
+                data["slope"] = to_text(function.below)
             return data
         case Sum(argument, axes):
             return {"op": "sum", "of": [argument], "axes": list(axes)}

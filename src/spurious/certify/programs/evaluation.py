@@ -1,0 +1,139 @@
+"""A program in balls, exactly, and in floats: loss, gradient and Hessian at flat points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from flint import arb, arb_mat, fmpq
+
+from spurious.certify.evaluate import enclosure
+from spurious.exact import balls
+from spurious.exact.rationals import fraction, rational
+from spurious.problem.program_problem import FlatPoint
+from spurious.program import (
+    BallArithmetic,
+    Evaluator,
+    ExactArithmetic,
+    NumpyArithmetic,
+    Program,
+    evaluator,
+    hessian,
+)
+from spurious.verdict import Enclosure
+
+__all__ = [
+    "BallProgram",
+    "Entries",
+    "FloatProgram",
+    "Floats",
+    "around",
+    "entries",
+    "exact_gradient",
+    "loss_at",
+]
+
+Floats = npt.NDArray[np.float64]
+Entries = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class BallProgram:
+    """A program in balls of the precision that was in force when it was made.
+
+    Attributes:
+        evaluator: The program with its constants enclosed.
+    """
+
+    evaluator: Evaluator[Entries]
+
+    @staticmethod
+    def of(program: Program) -> BallProgram:
+        """The program at the current precision."""
+        return BallProgram(evaluator(program, BallArithmetic()))
+
+    def loss(self, values: Sequence[arb]) -> arb:
+        """The loss over a box or at a point, shape (P,).
+
+        Raises:
+            ProgramError: a function may be undefined there.
+        """
+        return cast("arb", self.evaluator.run(entries(values), order=0).loss[()])
+
+    def gradient(self, values: Sequence[arb]) -> list[arb]:
+        """The gradient, shape (P,).
+
+        Raises:
+            ProgramError: an argument may be on a kink, or outside of a domain.
+        """
+        return list(self.evaluator.run(entries(values), order=1).gradient)
+
+    def hessian(self, values: Sequence[arb]) -> arb_mat:
+        """The Hessian (generalised where a second derivative jumps), shape (P, P).
+
+        Raises:
+            ProgramError: as for the gradient.
+        """
+        found = hessian(self.evaluator.run(entries(values), order=2))
+        size = len(values)
+        return arb_mat(size, size, found.ravel().tolist())
+
+
+class FloatProgram:
+    """A program in double precision: proposals only.
+
+    Args:
+        program: The program.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.evaluator = evaluator(program, NumpyArithmetic())
+
+    def loss_and_gradient(self, values: Floats) -> tuple[float, Floats]:
+        """Loss and gradient, shape (P,)."""
+        run = self.evaluator.run(values, order=1)
+        return float(run.loss), np.asarray(run.gradient, dtype=np.float64)
+
+    def hessian(self, values: Floats) -> Floats:
+        """The Hessian, shape (P, P)."""
+        return np.asarray(hessian(self.evaluator.run(values, order=2)), dtype=np.float64)
+
+
+def entries(values: Iterable[object]) -> Entries:
+    """Numbers as an array of objects, shape (P,)."""
+    listed = list(values)
+    found = np.empty(len(listed), dtype=object)
+    found[:] = listed
+    return found
+
+
+def around(point: Sequence[Fraction], radius: Fraction = Fraction(0)) -> list[arb]:
+    """Balls around a point's entries that hold everything within the radius."""
+    spread = arb(0, arb(rational(radius)).upper())
+    return [arb(rational(value)) + spread for value in point]
+
+
+def loss_at(program: Program, point: FlatPoint) -> Enclosure:
+    """The loss at an exact point, enclosed.
+
+    Raises:
+        ProgramError: a function is undefined there.
+        OutOfRangeError: the loss is too large.
+    """
+    with balls.precision(balls.PRECISIONS[1]):
+        return enclosure(BallProgram.of(program).loss(around(point)))
+
+
+def exact_gradient(program: Program, point: FlatPoint) -> list[Fraction]:
+    """The gradient in exact arithmetic.
+
+    Raises:
+        ProgramError: a value or derivative is not known to be rational, or lies on a kink.
+    """
+    values = entries(map(rational, point))
+    found = evaluator(program, ExactArithmetic()).run(values, order=1).gradient
+    return [fraction(cast("fmpq", entry)) for entry in found]
