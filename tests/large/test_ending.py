@@ -87,7 +87,7 @@ def test_no_minimum_without_a_point_of_each_class(missing: int) -> None:
     assert found.floor == pytest.approx(entropy)
     assert not found.attained and found.descends
     ((_, (row,)),) = trained({"n": Member(dead, 1, 0)}, Work({}))
-    assert (row["outcome"], row["certified"]) == ("dead", "not_local_minimum")
+    assert (row["outcome"], row["proved"]) == ("dead", "not_local_minimum")
 
 
 def test_nothing_nearby_beats_the_floor() -> None:

@@ -157,7 +157,7 @@ def test_a_rejected_certificate_never_counts_as_proved(
     def reject(_: object) -> SimpleNamespace:
         return SimpleNamespace(valid=False, reason="rejected", claim=None)
 
-    monkeypatch.setattr(evidence.spurious_checker, "check", reject)
+    monkeypatch.setattr(evidence, "spurious_checker", SimpleNamespace(check=reject))
     result = run_claim(find_claim(name), CONTEXT)
     assert result.status is Status.DIFFERS
     assert not result.sound
