@@ -24,6 +24,7 @@ FAMILIES: dict[str, tuple[int, Callable[[Random], Case]]] = {
     "trained": (14, draw_trained.trained),
     "trained twins": (2, draw_trained.twins),
     "trained, dead unit": (3, draw_trained.dead_unit),
+    "kinked, logistic": (3, draw_trained.on_kinks_logistic),
     "near a saddle": (4, draw_trained.near_saddle),
 }
 """Name: weight, and how a problem is drawn."""

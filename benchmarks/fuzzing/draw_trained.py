@@ -72,6 +72,30 @@ def dead_unit(rng: Random) -> Case:
     return replace(case, widths=widths, point=point)
 
 
+def on_kinks_logistic(rng: Random) -> Case:
+    """Units bent at data points at the best logistic fit, which floats come close to."""
+    act = rng.choice(
+        (("relu", None), ("relu", None), ("abs", None), ("leaky_relu", Fraction(1, 10)))
+    )
+    places = rng.sample(range(-5, 6), rng.choice((4, 5, 6)))
+    count = [rng.choice((0, 1, 3)) for _ in places]
+    labels = [(place, 1 + up, 4 - up) for place, up in zip(places, count, strict=True)]
+    rows = [(at, sign) for at, up, down in labels for sign in [1] * up + [-1] * down]
+    x = tuple((Fraction(at),) for at, _ in rows)
+    y = tuple((Fraction(sign),) for _, sign in rows)
+    hidden = rng.choice((1, 1, 2))
+    bends = rng.sample(sorted(places)[1:-1], hidden)
+    case = Case((1, hidden, 1), *act, "logistic", x, y, ())
+    p, q = case.slopes
+    features = tuple(tuple((p if z > b else q) * (z - b) for b in bends) for (z,) in x)
+    line = Case((hidden, 1), "identity", None, "logistic", features, y, ())
+    *slopes, bias = _end(line, rng, "newton")
+    weights = [abs(v) for v in slopes]
+    signs = [Fraction(1 if v > 0 else -1) for v in slopes]
+    back = [-w * b for w, b in zip(weights, bends, strict=True)]
+    return case.at([*weights, *back, *signs, bias])
+
+
 def near_saddle(rng: Random) -> Case:
     """A smaller network's end with a unit doubled or added at zero, moved by very little."""
     case = twins(rng) if rng.random() < 0.5 else trained(rng)

@@ -52,10 +52,21 @@ def judge(case: Case, rng: Random, certify: Certify = spurious.certify) -> Judge
     start = time.perf_counter()
     try:
         verdict = certify(spurious.parse_problem(json.dumps(to_data(case))))
+    except TimeoutError:
+        raise
     except Exception as error:  # whatever it is, it is a fault of certify
         return Judgement("error", (f"certify raised {type(error).__name__}: {error}",))
     middle = time.perf_counter()
-    faults, probes, unjudged = judge_verdict(case, verdict, rng)
+    try:
+        faults, probes, unjudged = judge_verdict(case, verdict, rng)
+    except TimeoutError:
+        raise
+    except Exception as error:  # a certificate of another shape, or a mistake of the referee
+        faults, probes, unjudged = (
+            [f"the referee fails with {type(error).__name__}: {error}"],
+            0,
+            "",
+        )
     seconds = (middle - start, time.perf_counter() - middle)
     decision, checked = str(verdict.decision), verdict.certificate is not None
     return Judgement(decision, tuple(faults), checked, probes, unjudged, verdict.method, seconds)
@@ -66,8 +77,11 @@ def judge_verdict(case: Case, verdict: Any, rng: Random) -> tuple[list[str], int
     decision = str(verdict.decision)
     if decision == "undecided":
         faults = [] if verdict.reason else ["undecided without a reason"]
-        gap = "gap: undecided, in the class in which every point is decided"
-        return [*faults, *([gap] if decidable(case) else [])], 0, ""
+        if decidable(case) and "beyond the range" not in verdict.reason:
+            faults.append("gap: undecided, in the class in which every point is decided")
+        return faults, 0, ""
+    if verdict.certificate is None:
+        return ["a decision without a certificate"], 0, ""
     thorough = rng.random() < 0.15
     faults = _certificate_faults(case, verdict)
     probes, unjudged = 1, ""
@@ -88,14 +102,12 @@ def judge_verdict(case: Case, verdict: Any, rng: Random) -> tuple[list[str], int
 
 
 def decidable(case: Case) -> bool:
-    """Whether the README promises a decision at every rational point."""
+    """Whether the README promises a decision (numbers of any size aside)."""
     shallow = len(case.widths) == 3 and case.widths[-1] == 1
     return shallow and case.exact and case.loss in ("squared", "logistic")
 
 
 def _certificate_faults(case: Case, verdict: Any) -> list[str]:
-    if verdict.certificate is None:
-        return ["a decision without a certificate"]
     if json.loads(json.dumps(verdict.certificate)) != verdict.certificate:
         return ["the certificate is not the same after a round trip through JSON"]
     answer = spurious_checker.check(json.loads(json.dumps(verdict.certificate)))

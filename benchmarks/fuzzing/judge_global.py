@@ -12,6 +12,7 @@ from fuzzing import exact, precise
 from fuzzing.case import Case, groups, parameters, size
 from fuzzing.floats import newton, surface
 from fuzzing.judge_nearby import loss_faults
+from fuzzing.pieces import place
 from fuzzing.probe import Probe
 from fuzzing.settle import DIGITS, rational
 
@@ -46,14 +47,24 @@ def _yes_faults(case: Case, verdict: Any, thorough: bool, rng: Random) -> list[s
     if verdict.loss.lower <= floor + (1 + abs(floor)) / 10**20:
         return []
     value = surface(case)
-    for spread in (0.5, 2.0, 8.0) if thorough else (1.0,):
-        start = [rng.gauss(0, spread) for _ in range(size(case.widths))]
-        end = newton(value, np.array(start), 60)
+    for spread in (0.5, 1.0, 2.0, 4.0) * (4 if thorough else 1):
+        end = newton(value, _start(case, spread, rng), 60)
         if np.isfinite(end).all():
             found = _loss(case.at([Fraction(float(v)) for v in end]))
             if found < upper - (1 + abs(upper)) / 10**9:
                 return [f"called global, but training finds the loss {float(found):.12g}"]
     return []
+
+
+def _start(case: Case, spread: float, rng: Random) -> np.ndarray:
+    """A random start whose first units bend among the data."""
+    start = np.array([rng.gauss(0, spread) for _ in range(size(case.widths))])
+    for j in range(case.widths[1] if len(case.widths) > 2 else 0):
+        row = rng.choice(case.x)
+        weights = [start[place(case.widths, 0, j, source)] for source in range(case.widths[0])]
+        bend = sum(w * float(v) for w, v in zip(weights, row, strict=True))
+        start[place(case.widths, 0, j, None)] = rng.gauss(0, spread) / 4 - bend
+    return start
 
 
 def floor_of_functions(case: Case) -> Fraction:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from random import Random
 
 from fuzzing import precise
 from fuzzing.case import Case
+from fuzzing.pieces import place
 from fuzzing.probe import Probe, axes, bends, directions
 
 
@@ -15,6 +17,8 @@ def minimum_faults(probe: Probe, strict: bool, thorough: bool, rng: Random) -> l
     faults = [] if probe.slack else _slope_faults(probe, thorough, rng)
     if faults:
         return faults
+    if strict and _rescaling_is_flat(probe):
+        return ["called strict, but rescaling a hidden unit keeps the loss"]
     rays = directions(case, rng, 36 if thorough else 6)
     if thorough:
         rays += bends(case)
@@ -26,6 +30,20 @@ def minimum_faults(probe: Probe, strict: bool, thorough: bool, rng: Random) -> l
             if strict and not probe.slack and probe.sign(ray, step) == 0:
                 return ["called strict, but the loss is the same beside it"]
     return []
+
+
+def _rescaling_is_flat(probe: Probe) -> bool:
+    """Whether the loss is the same where the first hidden unit is rescaled by a little."""
+    case = probe.case
+    if len(case.widths) == 2 or not case.exact:
+        return False
+    by, moved, shape = 1 + probe.step, list(case.point), case.widths
+    for source in (*range(shape[0]), None):
+        moved[place(shape, 0, 0, source)] *= by
+    for k in range(shape[2]):
+        moved[place(shape, 1, k, 0)] /= by
+    step = [b - a for a, b in zip(case.point, moved, strict=True)]
+    return any(step) and probe.sign(step, Fraction(1)) == 0
 
 
 def _slope_faults(probe: Probe, thorough: bool, rng: Random) -> list[str]:

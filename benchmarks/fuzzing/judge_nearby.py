@@ -58,8 +58,12 @@ def loss_faults(case: Case, claimed: Any, name: str, slack: Fraction = Fraction(
     else:
         ctx = precise.context(DIGITS)
         outputs = precise.forward(case, ctx, [precise.real(ctx, v) for v in case.point]).outputs
-        true = rational(precise.loss(case, ctx, outputs))
-        slack = max(slack, abs(true) / 10**60)
+        loss = precise.loss(case, ctx, outputs)
+        true = rational(loss)
+        size = 1 + max(abs(rational(f)) for row in outputs for f in row)
+        slack = max(slack, abs(true) / 10**60, size**2 / 10 ** (2 * DIGITS - 30))
+        if case.loss == "squared":  # the error of (f - t)^2
+            slack += size * Fraction(float(ctx.sqrt(loss))) / 10 ** (DIGITS - 15)
         inside = claimed.lower - slack <= true <= claimed.upper + slack
     return [] if inside else [f"{name}: is {float(true):.17g}, not {float(claimed.mid):.17g}"]
 
