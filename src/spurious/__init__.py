@@ -9,8 +9,11 @@ Fraction(1, 14)
 >>> spurious.diagnose(model, (x, y), torch.nn.MSELoss()).findings[0].kind  # doctest: +SKIP
 'dead_units'
 
-`spurious.atlas` and `spurious.diagnose` are functions; what else their packages hold is imported
-with `from spurious.diagnose import TrainingWatch`.
+Any differentiable loss becomes a problem with `spurious.from_jax(loss, parameters)` or
+`spurious.from_torch(model, x, y, loss)`, a dense network on arrays with `spurious.problem(x, y)`.
+
+`spurious.atlas`, `spurious.diagnose` and `spurious.problem` are functions; what else their packages
+hold is imported with `from spurious.diagnose import TrainingWatch`.
 """
 
 from spurious.atlas import Atlas, atlas, optimum
@@ -23,7 +26,11 @@ from spurious.problem import (
     Network,
     Point,
     Problem,
+    ProgramProblem,
+    from_jax,
+    from_torch,
     parse_problem,
+    problem,
     read_problem,
     write_problem,
 )
@@ -40,14 +47,18 @@ __all__ = [
     "Network",
     "Point",
     "Problem",
+    "ProgramProblem",
     "SpuriousError",
     "Verdict",
     "__version__",
     "atlas",
     "certify",
     "diagnose",
+    "from_jax",
+    "from_torch",
     "optimum",
     "parse_problem",
+    "problem",
     "read_problem",
     "write_problem",
 ]

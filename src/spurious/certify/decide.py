@@ -32,24 +32,28 @@ from spurious.certify.flatness import generic_flatness, shallow_flatness
 from spurious.certify.optimality import Optimality, judge_optimality, unbeatable
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.programs import certify_program
 from spurious.certify.refusal import refusal_of
 from spurious.certify.sums import classwise_optimum
 from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
-from spurious.problem import Loss, Point, Problem, point_to_data
+from spurious.problem import Loss, Point, Problem, ProgramProblem, point_to_data
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 AT_A_POINT = ("one_sided_derivatives", "classwise_optimum")
 """Rules for minima whose certificate can name another point than the problem's."""
 
 
-def certify(problem: Problem, *, check: bool = True, search: bool = True) -> Verdict:
+def certify(
+    problem: Problem | ProgramProblem, *, check: bool = True, search: bool = True
+) -> Verdict:
     """Decides whether the problem's point is a local minimum, and whether a global one.
 
     Args:
-        problem: A problem with a point; its witness, if any, is tried as the better point.
+        problem: A problem with a point, of a dense network or any program; its witness, if any,
+            is tried as the better point.
         check: Whether `spurious_checker` has to accept the certificate before it is handed out.
             Leave it out only where the certificate is checked later.
         search: Whether to look for a better point where nothing else says if a minimum is global.
@@ -60,6 +64,8 @@ def certify(problem: Problem, *, check: bool = True, search: bool = True) -> Ver
     Raises:
         InputError: the problem has no point.
     """
+    if isinstance(problem, ProgramProblem):
+        return certify_program(problem, check=check, search=search)
     point = _point_of(problem)
     start = perf_counter()
     loss: Enclosure | None = None

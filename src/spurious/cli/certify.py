@@ -13,7 +13,7 @@ from spurious.cli.statuses import Status, worst
 from spurious.errors import SpuriousError
 
 if TYPE_CHECKING:
-    from spurious.problem import Problem
+    from spurious.problem import Problem, ProgramProblem
     from spurious.verdict import Verdict
 
 __all__ = ["certify"]
@@ -79,10 +79,12 @@ def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Stat
     return Status.UNDECIDED if verdict.decision is Decision.UNDECIDED else Status.OK
 
 
-def _read(file: str) -> Problem:
-    from spurious.problem import parse_problem, read_problem
+def _read(file: str) -> Problem | ProgramProblem:
+    from spurious.problem import parse_any_problem, read_any_problem
 
-    return parse_problem(sys.stdin.buffer.read(), "-") if file == "-" else read_problem(file)
+    if file == "-":
+        return parse_any_problem(sys.stdin.buffer.read(), "-")
+    return read_any_problem(file)
 
 
 def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, object]:
@@ -99,6 +101,7 @@ def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, objec
         "reason": verdict.reason,
         "loss": None if verdict.loss is None else loss_text(verdict.loss),
         "witness_loss": None if witness is None else loss_text(witness),
+        "index": verdict.index,
         "slope": None if verdict.slope is None else float(verdict.slope),
         "decrease": None if verdict.decrease is None else float(verdict.decrease),
         "decrease_radius": (

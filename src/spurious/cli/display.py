@@ -39,6 +39,7 @@ _GOOD, _BAD, _OPEN = "bold green", "bold red", "bold yellow"
 _STYLES = {
     Decision.LOCAL_MINIMUM: _GOOD,
     Decision.LOCAL_MINIMUM_NEARBY: _GOOD,
+    Decision.SADDLE_NEARBY: _BAD,
     Decision.NOT_LOCAL_MINIMUM: _BAD,
     Decision.UNDECIDED: _OPEN,
 }

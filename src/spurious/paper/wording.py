@@ -78,13 +78,15 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.decision is Decision.NOT_LOCAL_MINIMUM:
         return "not a local minimum"
     words = "local minimum"
-    if verdict.strict is Answer.YES:
+    if verdict.decision is Decision.SADDLE_NEARBY:
+        words = f"saddle of index {verdict.index}"
+    elif verdict.strict is Answer.YES:
         words = "strict local minimum"
     elif verdict.strict_up_to_rescaling is Answer.YES:
         words = "local minimum, strict up to rescaling"
     elif verdict.strict is Answer.NO:
         words = "local minimum, not strict"
-    if verdict.decision is Decision.LOCAL_MINIMUM_NEARBY and verdict.radius is not None:
+    if verdict.radius is not None:
         words += f", within {_short(verdict.radius)} of the point"
     return words
 

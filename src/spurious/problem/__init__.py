@@ -11,6 +11,7 @@ from spurious.problem.files import (
     read_problem,
     write_problem,
 )
+from spurious.problem.front_doors import from_jax, from_torch, problem
 from spurious.problem.loss import Loss
 from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, Network
 from spurious.problem.number import exact
@@ -41,11 +42,14 @@ __all__ = [
     "dataset_from_arrays",
     "exact",
     "flatten",
+    "from_jax",
+    "from_torch",
     "parse_any_problem",
     "parse_problem",
     "point_from_arrays",
     "point_from_data",
     "point_to_data",
+    "problem",
     "problem_from_data",
     "problem_to_data",
     "program_problem_from_data",

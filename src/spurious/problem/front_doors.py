@@ -1,0 +1,166 @@
+"""Problems from what people have: arrays, functions in JAX, models in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from spurious.errors import InputError
+from spurious.problem.dataset import Dataset, dataset_from_arrays
+from spurious.problem.loss import Loss
+from spurious.problem.network import Network
+from spurious.problem.number import exact, unwrapped
+from spurious.problem.point import unflatten
+from spurious.problem.problem import Problem
+from spurious.problem.program_problem import ProgramProblem
+from spurious.problem.table import items, vector
+from spurious.program.dense import LOSSES, dense_program
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["from_jax", "from_torch", "problem"]
+
+REDUCTIONS = ("sum", "mean")
+
+
+def problem(
+    x: object,
+    y: object,
+    *,
+    hidden: int | Sequence[int] = (),
+    activation: str = "relu",
+    loss: str = "squared",
+    slope: object = None,
+    l2: float | Fraction | Mapping[str, float | Fraction] = 0,
+    biases: bool = True,
+    reduction: str = "sum",
+    weights: object = None,
+    point: object = None,
+) -> Problem | ProgramProblem:
+    """A dense network's loss on data.
+
+    Every float is the exact number that it is.
+
+    Args:
+        x: Inputs, shape (n, d), or (n,) for one input: lists, NumPy arrays, tensors.
+        y: Targets, shape (n, K), or (n,) for one output; -1 and 1 for the losses logistic and
+            hinge; class numbers from 0, shape (n,) or (n, 1), for cross_entropy.
+        hidden: Units of the hidden layers, as 8 or (8, 8); none without hidden layer.
+        activation: After each hidden layer: relu, leaky_relu, abs, identity, sigmoid, tanh, ...
+        loss: squared (the sum of squares), logistic, cross_entropy or hinge.
+        slope: The slope of leaky_relu below 0.
+        l2: The loss gets this times the sum of the squares of the parameters (PyTorch's
+            weight_decay is twice this); or one number for some blocks, such as
+            `{"layers[0].weight": 1e-3}`.
+        biases: Whether a single `l2` is for biases too.
+        reduction: sum or mean, over the data points. The penalty is not divided.
+        weights: A factor for each data point, shape (n,).
+        point: The parameters, flat: layer by layer, weights (out, in) row by row, then biases.
+
+    Returns:
+        A `Problem` if it is one of those of format 1, for which there are more rules; a
+        `ProgramProblem` with a penalty, a mean, weights or the hinge loss.
+
+    Raises:
+        InputError: Something does not fit; the message is one line.
+    """
+    if loss not in LOSSES:
+        raise InputError(f"loss: found {loss!r}, expected one of {', '.join(LOSSES)}")
+    if reduction not in REDUCTIONS:
+        raise InputError(f"reduction: found {reduction!r}, expected sum or mean")
+    data = dataset_from_arrays(_columns(x, "x"), _columns(y, "y"))
+    widths = (data.inputs, *_widths(hidden), _outputs(data, loss))
+    network = Network(widths, activation, None if slope is None else exact(slope, "slope"))
+    values = None if point is None else vector(point, "point")
+    penalties = _penalties(l2)
+    plain = not penalties and reduction == "sum" and weights is None and loss != "hinge"
+    if plain:
+        given = Problem(network, Loss(loss), data)
+        return given if values is None else replace(given, point=unflatten(values, network))
+    program = dense_program(
+        widths,
+        activation,
+        loss,
+        data.x,
+        data.y,
+        slope=network.slope,
+        l2=penalties,
+        biases=biases,
+        mean=reduction == "mean",
+        weights=None if weights is None else vector(weights, "weights"),
+    )
+    return ProgramProblem(program, values)
+
+
+def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:
+    """A loss written in JAX, as a problem whose point are the parameters given.
+
+    Args:
+        loss: Any differentiable function of the parameters with a scalar result; data are
+            constants inside it. It may also return (scalar, outputs).
+        parameters: A pytree of arrays; only shapes and, as the point, values matter.
+
+    Raises:
+        InputError: JAX is not installed, or an operation cannot be read exactly; the message names
+            it and where it stands.
+    """
+    try:
+        from spurious.program.jax import from_jax as read
+    except ImportError:
+        raise InputError(
+            "jax: not installed, but this needs it; pip install 'spurious[jax]'"
+        ) from None
+    return ProgramProblem(*read(loss, parameters))
+
+
+def from_torch(
+    model: torch.nn.Module,
+    x: Any,
+    y: Any,
+    loss: Callable[[Any, Any], torch.Tensor],
+    *,
+    weight_decay: float | Fraction = 0.0,
+    biases: bool = True,
+    optimiser: torch.optim.Optimizer | None = None,
+) -> ProgramProblem:
+    """A model of PyTorch with its data and loss, as a problem at the model's parameters.
+
+    The arguments are those of `spurious.program.from_torch`, which says what can be read.
+
+    Raises:
+        InputError: torch is not installed, or an operator cannot be read exactly; the message names
+            it and where it stands.
+    """
+    from spurious.program.from_torch import from_torch as read
+
+    return ProgramProblem(
+        *read(model, x, y, loss, weight_decay=weight_decay, biases=biases, optimiser=optimiser)
+    )
+
+
+def _columns(values: object, name: str) -> object:
+    """A list of numbers as a list of rows of one number; tables as they are."""
+    listed = items(values, name, "numbers, or rows of numbers")
+    flat = all(not isinstance(unwrapped(entry), (list, tuple)) for entry in listed)
+    return [[entry] for entry in listed] if flat else listed
+
+
+def _widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
+    return (hidden,) if isinstance(hidden, int) else tuple(hidden)
+
+
+def _outputs(data: Dataset, loss: str) -> int:
+    if loss != "cross_entropy":
+        return len(data.y[0])
+    return max(2, 1 + max(int(label) for (label, *_) in data.y))
+
+
+def _penalties(
+    l2: float | Fraction | Mapping[str, float | Fraction],
+) -> Fraction | Mapping[str, Fraction]:
+    if isinstance(l2, Mapping):
+        return {str(block): exact(value, f"l2[{block!r}]") for block, value in l2.items()}
+    return exact(l2, "l2")
