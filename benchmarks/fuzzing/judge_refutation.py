@@ -11,7 +11,7 @@ from fuzzing.case import Case, Vector, parameters
 from fuzzing.probe import Probe
 from fuzzing.settle import DIGITS, rational
 
-HALVINGS = (4, 40, 100, 300, 1000)
+HALVINGS = (4, 40, 100, 300, 1000, 3000)
 
 
 def refutation_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:

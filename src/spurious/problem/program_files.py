@@ -191,7 +191,7 @@ def _function(found: Mapping[str, object], path: str) -> Function:
 def _operation_data(operation: Operation) -> dict[str, object]:
     match operation:
         case Param(name, shape):
-            return {"op": "param", "name": name, "shape": list(shape)}
+            return {"op": "param", "name": name, "shape": [int(size) for size in shape]}
         case Const(values):
             texts = [to_text(v) for v in fractions(values)]
             return {"op": "const", "shape": list(values.shape), "values": texts}
@@ -207,7 +207,7 @@ def _operation_data(operation: Operation) -> dict[str, object]:
                 data["slope"] = to_text(function.below)
             return data
         case Sum(argument, axes):
-            return {"op": "sum", "of": [argument], "axes": list(axes)}
+            return {"op": "sum", "of": [argument], "axes": [int(axis) for axis in axes]}
         case Take(argument, index):
             flat = [int(i) for i in index.ravel()]
             return {"op": "take", "of": [argument], "shape": list(index.shape), "index": flat}
