@@ -108,6 +108,19 @@ def image():
     return loss, {"k": array(3, 2, 2, 3)}
 
 
+def constants():
+    """What depends on data alone: comparisons, signs, maxima, branches."""
+
+    def loss(p):
+        scaled = X / jnp.max(jnp.abs(X)) * jnp.sign(X[0]) + jnp.maximum(X, 0.1) + X.min(axis=0)
+        kept = jnp.where(scaled > 0.5, scaled, 2.0) * (jnp.arange(3) % 2 == 0)
+        folded = jax.lax.switch(1, [jnp.sin, jnp.cos], p)
+        scalar = jnp.where(p[0] > 0, jnp.zeros(3), jnp.zeros(3)) + jnp.where(p[0] > 0, p[0], 0.0)
+        return jnp.sum((kept @ p) ** 2) + jnp.sum(folded * scalar)
+
+    return loss, array(3)
+
+
 def max_pooling():
     def loss(p):
         h = jnp.tanh(SEQUENCE @ p["w"])
@@ -266,6 +279,7 @@ LOSSES = {
     "convolution_grouped": lambda: convolution(1, ((2, 0),), 2),
     "convolution_dilated": lambda: convolution(1, "SAME", 1, 2),
     "image": image,
+    "constants": constants,
     "max_pooling": max_pooling,
     "max_pooling_and_softmax": max_pooling_and_softmax,
     "recurrence": recurrence,

@@ -194,6 +194,17 @@ def test_arguments_are_checked() -> None:
         from_jax(lambda p: p["n"] * 1.0, {"n": np.array(3)})
 
 
+def test_loops_over_integers() -> None:
+    def loss(p):
+        return jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * p + 1), (0, p))[1]
+
+    p = array()
+    program, point = from_jax(loss, p)
+    run = evaluator(program, FLOATS).run(FLOATS.array(point))
+    assert float(run.loss) == pytest.approx(float(loss(p)), rel=1e-12)
+    assert float(run.gradient[0]) == pytest.approx(float(jax.jvp(loss, (p,), (1.0,))[1]))
+
+
 def test_outputs() -> None:
     def loss(p):
         f = X @ p

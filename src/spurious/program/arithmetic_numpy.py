@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf, erfc
 
 from spurious.exact.rationals import nearest_float
 from spurious.program.arithmetic import Signs
@@ -23,6 +22,19 @@ __all__ = ["NAMESPACE", "Floats", "NumpyArithmetic", "float_jet"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
+
+def _erf(z: Floats) -> Floats:
+    from scipy.special import erf  # slow to import, and few programs need it
+
+    return erf(z)
+
+
+def _erfc(z: Floats) -> Floats:
+    from scipy.special import erfc
+
+    return erfc(z)
+
+
 NAMESPACE: Final = SimpleNamespace(
     pi=np.pi,
     exp=np.exp,
@@ -31,8 +43,8 @@ NAMESPACE: Final = SimpleNamespace(
     logaddexp=np.logaddexp,
     sqrt=np.sqrt,
     tanh=np.tanh,
-    erf=erf,
-    erfc=erfc,
+    erf=_erf,
+    erfc=_erfc,
     sin=np.sin,
     cos=np.cos,
     sign=np.sign,

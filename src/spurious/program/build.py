@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from spurious.program.exact_array import ExactArray, is_binary
-from spurious.program.function import Function
+from spurious.program.function import Function, PiecewiseLinear
 from spurious.program.functions import RECIPROCAL
 from spurious.program.operations import (
     Add,
@@ -63,7 +63,12 @@ class Builder:
         return self._append(operation, ("const", exact.shape, content))
 
     def map(self, function: Function, argument: Handle) -> Handle:
-        """A function of every entry."""
+        """A function of every entry; exact for constants and piecewise linear functions."""
+        known = argument.known
+        if known is not None and isinstance(function, PiecewiseLinear):
+            exact = [Fraction(v) for v in known.ravel().tolist()]
+            mapped = [v * (function.above if v >= 0 else function.below) for v in exact]
+            return self.const(np.array(mapped, dtype=object).reshape(known.shape))
         return self._append(Map(function, argument.index))
 
     def join(self, arguments: Sequence[Handle]) -> Handle:

@@ -68,6 +68,8 @@ def _log1p(z: Handle) -> Handle:
 
 
 def _sign(z: Handle) -> Handle:
+    if z.known is not None:
+        return z.builder.const((z.known > 0).astype(int) - (z.known < 0).astype(int))
     if not _positive(z):
         raise InputError("the sign of a value that depends on parameters")
     return z.builder.const(np.ones(z.shape))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final, TypeAlias
 
+import numpy as np
+
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 from spurious.program.functions import ABS, ELU, EXP, RELU, leaky_relu
@@ -26,6 +28,8 @@ Linear: TypeAlias = Mapping[int, Fraction]
 
 def maximum(left: Handle, right: Handle) -> Handle:
     """The larger of two, entry by entry."""
+    if left.known is not None and right.known is not None:
+        return left.builder.const(np.maximum(left.known, right.known))
     if left.known is not None:
         left, right = right, left
     return (left - right).map(RELU) + right
@@ -46,11 +50,15 @@ def positive_part(z: Handle, above: Fraction, below: Fraction) -> Handle:
 
 
 def choose(difference: Handle, positive: Handle, negative: Handle) -> Handle:
-    """One of two branches by the sign of a difference.
+    """One of two branches, of one shape, by the sign of a difference.
 
     Raises:
         InputError: The branches are not known to meet where the difference is 0.
     """
+    return _chosen(difference, positive, negative).broadcast(*positive.shape)
+
+
+def _chosen(difference: Handle, positive: Handle, negative: Handle) -> Handle:
     z = _linear(difference)
     upper, lower = _linear(positive), _linear(negative)
     slopes = _ratio(upper, z), _ratio(lower, z)

@@ -161,7 +161,7 @@ class Reader:
                 if isinstance(arg, np.ndarray) and bound(arg).all():
                     return args[1 - i]
         handles = [as_handle(builder, arg) for arg in args]
-        if name == "reduce_max":
+        if name == "reduce_max" and handles[0].known is None:
             self._maxima += 1
             if self._maxima not in self.plain:
                 return maximum_as_shift(handles[0], params["axes"], self._maxima)
