@@ -9,19 +9,20 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from spurious.program.branches import maximum, minimum
 from spurious.program.build import Handle
-from spurious.program.functions import EXP, LOG, RELU, SOFTPLUS, SQRT
+from spurious.program.functions import EXP, LOG, SOFTPLUS, SQRT
+from spurious.program.operations import Index
 
 __all__ = [
     "clipped",
     "kept_sum",
-    "larger",
     "largest",
+    "largest_at",
     "log_softmax",
     "logsumexp",
     "mean",
     "normalised",
-    "smaller",
     "softmax",
     "standardised",
     "variance",
@@ -30,35 +31,50 @@ __all__ = [
 Hidden = npt.NDArray[np.bool_] | None
 
 
-def larger(x: Handle, y: Handle) -> Handle:
-    """The larger of two, entry by entry: y + relu(x - y)."""
-    if x.known is not None:
-        x, y = y, x
-    return y + (x - y).map(RELU)
-
-
-def smaller(x: Handle, y: Handle) -> Handle:
-    """The smaller of two, entry by entry."""
-    return -larger(-x, -y)
-
-
 def clipped(x: Handle, low: Handle | None, high: Handle | None) -> Handle:
     """Entries brought between two bounds."""
     if low is not None:
-        x = larger(x, low)
-    return x if high is None else smaller(x, high)
+        x = maximum(x, low)
+    return x if high is None else minimum(x, high)
 
 
 def largest(x: Handle) -> Handle:
     """The largest entry along the last axis, shape (..., n) to (...), by rounds of pairs."""
     while x.shape[-1] > 1:
         places, half = x.positions, x.shape[-1] // 2
-        won = larger(x.take(places[..., :half]), x.take(places[..., half : 2 * half]))
+        won = maximum(x.take(places[..., :half]), x.take(places[..., half : 2 * half]))
         if x.shape[-1] % 2:
             rest = x.take(places[..., 2 * half :])
             won = _beside(won, rest)
         x = won
     return x.reshape(*x.shape[:-1])
+
+
+def largest_at(x: Handle, places: Index) -> Handle:
+    """The largest of some entries, by rounds of pairs; no entry is compared with itself.
+
+    Args:
+        x: Any shape.
+        places: Positions in the flattened x, -1 for none, shape (..., n); in each row at least
+            one.
+
+    Returns:
+        Shape (...).
+    """
+    if (places >= 0).all():
+        return largest(x.take(places))
+    shape, flat = places.shape[:-1], x.ravel()
+    places = places.reshape(-1, places.shape[-1])
+    while places.shape[-1] > 1:
+        half = places.shape[-1] // 2
+        left, right = places[:, :half], places[:, half : 2 * half]
+        both = (left >= 0) & (right >= 0) & (left != right)
+        won = np.maximum(left, right)
+        won[both] = flat.size + np.arange(int(both.sum()))
+        best = maximum(flat.take(left[both]), flat.take(right[both]))
+        flat = flat.builder.join([flat, best])
+        places = np.concatenate([won, places[:, 2 * half :]], axis=1)
+    return flat.take(places.reshape(shape))
 
 
 def _beside(x: Handle, y: Handle) -> Handle:

@@ -1,5 +1,1 @@
-"""Reading models and losses written in PyTorch. Needs the extra `torch`."""
-
-from spurious.program.torch.front_end import from_torch
-
-__all__ = ["from_torch"]
+"""How `from_torch` reads what `torch.export` traces. Needs the extra `torch`."""

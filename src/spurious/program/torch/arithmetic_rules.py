@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from spurious.errors import InputError
+from spurious.program.branches import maximum, minimum
 from spurious.program.build import Builder, Handle
 from spurious.program.functions import (
     ABS,
@@ -24,7 +25,7 @@ from spurious.program.functions import (
     TANH,
     leaky_relu,
 )
-from spurious.program.layers import clipped, larger, largest, mean, smaller, variance
+from spurious.program.layers import clipped, largest, mean, variance
 from spurious.program.torch.functions import elu, matmul
 from spurious.program.torch.values import Masked, Unreadable, Value, as_handle, as_scores, axes_of
 
@@ -129,11 +130,6 @@ def _prelu(b: Builder, x: Any, weight: Any, **_: Any) -> Value:
     return z.map(RELU) - slope * (-z).map(RELU)
 
 
-def _softshrink(b: Builder, x: Any, lambd: float = 0.5, **_: Any) -> Value:
-    z, width = as_handle(b, x), Fraction(lambd)
-    return (z - width).map(RELU) - (-z - width).map(RELU)
-
-
 # reductions
 
 
@@ -196,7 +192,7 @@ def _extreme(sign: int) -> Rule:
     ) -> Value:
         z = as_handle(b, x)
         if other is not None:
-            return (larger if sign > 0 else smaller)(z, as_handle(b, other))
+            return (maximum if sign > 0 else minimum)(z, as_handle(b, other))
         axes = axes_of(z, dim)
         kept = [size for i, size in enumerate(z.shape) if i not in axes]
         rows = z.take(np.moveaxis(z.positions, axes, range(-len(axes), 0)).reshape(*kept, -1))
@@ -241,21 +237,12 @@ def _cumsum(b: Builder, x: Any, dim: int, **_: Any) -> Value:
     return found.take(np.moveaxis(found.positions, -1, dim))
 
 
-def _vector_norm(
-    b: Builder,
-    x: Any,
-    ord: float = 2,
-    dim: Any = None,
-    keepdim: bool = False,
-    **_: Any,  # noqa: A002
-) -> Value:
-    z = as_handle(b, x)
-    if ord == 1:
-        return _sum(b, z.map(ABS), dim, keepdim)
-    if ord != 2:
-        raise InputError(f"a norm of order {ord}")
-    total = _sum(b, z * z, dim, keepdim)
-    return as_handle(b, total).map(SQRT)
+def _vector_norm(b: Builder, x: Any, dim: Any = None, keepdim: bool = False, **rest: Any) -> Value:
+    z, order = as_handle(b, x), rest.get("ord", 2)
+    if order not in (1, 2):
+        raise InputError(f"a norm of order {order}")
+    total = _sum(b, z.map(ABS) if order == 1 else z * z, dim, keepdim)
+    return total if order == 1 else as_handle(b, total).map(SQRT)
 
 
 MAXIMUM, MINIMUM = _extreme(1), _extreme(-1)
@@ -280,7 +267,6 @@ ARITHMETIC: Final[Mapping[str, Rule]] = {
     "clamp_max": _clamp,
     "prelu": _prelu,
     "_prelu_kernel": _prelu,
-    "softshrink": _softshrink,
     "sum": _sum,
     "mean": _mean,
     "var": _var,

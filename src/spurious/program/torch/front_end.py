@@ -22,52 +22,19 @@ from spurious.program.torch.penalty import decays, trained
 from spurious.program.torch.reader import READ, Reader
 from spurious.program.torch.values import Value, as_handle
 
-__all__ = ["from_torch"]
+__all__ = ["read"]
 
 
-def from_torch(
+def read(
     model: torch.nn.Module,
     x: Any,
     y: Any,
     loss: Callable[[Any, Any], torch.Tensor],
-    *,
-    weight_decay: float | Fraction = 0.0,
-    biases: bool = True,
-    optimiser: torch.optim.Optimizer | None = None,
+    weight_decay: float | Fraction,
+    biases: bool,
+    optimiser: torch.optim.Optimizer | None,
 ) -> tuple[Program, tuple[Fraction, ...]]:
-    """Reads a model's loss on data.
-
-    The loss is read as mathematics: every float is the exact number that it is, in float32 too,
-    and no operation rounds. Two functions of PyTorch differ from what is read: `softplus` is
-    linear above its threshold (by default it differs there by less than 3e-9), and
-    `binary_cross_entropy` stops its logarithms at -100. The model is read in the mode that it is
-    in; batch normalisation in training is a function of the whole batch, and read as one.
-
-    PyTorch's `weight_decay` adds weight_decay times the parameter to the gradient. So what is
-    minimised is the loss plus weight_decay / 2 times the sum of the squares of the trained
-    parameters, and that is the program.
-
-    Args:
-        model: The model. Parameters without `requires_grad`, and with an optimiser those that it
-            does not hold, are constants; tied parameters are one block.
-        x: The model's input: a tensor, a tuple of positional or a dictionary of named arguments.
-        y: The targets, the second argument of the loss: a tensor, or anything made of tensors.
-        loss: A module such as `torch.nn.CrossEntropyLoss()`, or a function of outputs and
-            targets with one number as result. If a module with parameters, these are trained too.
-        weight_decay: As in `torch.optim.SGD` and `torch.optim.Adam`.
-        biases: Whether parameters named bias have weight decay too.
-        optimiser: Where weight decay is read from instead, group by group.
-
-    Returns:
-        The program, with one block for each trained parameter, in the order and with the names of
-        `model.named_parameters()`; and the parameters as they are, in the program's flat order,
-        shape (P,).
-
-    Raises:
-        InputError: `torch.export` cannot trace the model, the loss is no single number, nothing
-            is trained, or an operator is met that no program can hold; the message says which, in
-            which module, and on which line.
-    """
+    """Does what `spurious.program.from_torch.from_torch` says."""
     whole = _WithLoss(model, loss)
     parameters = trained(whole, optimiser)
     if not parameters:
@@ -113,13 +80,18 @@ def _exported(whole: _WithLoss, x: Any, y: Any) -> ExportedProgram:
             warnings.simplefilter("ignore")
             return torch.export.export(whole, _arguments(x, y))
     except Exception as error:  # whatever the model's own code raises
-        line = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"model: found that torch.export cannot trace it ({type(error).__name__}: {line}), "
-            "expected a model and a loss without branches on the values of tensors"
-        ) from error
+        raise _untraceable(error) from error
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _untraceable(error: Exception) -> InputError:
+    line = str(error).strip().partition("\n")[0]
+    return InputError(
+        f"model: found that torch.export cannot trace it ({type(error).__name__}: {line}), "
+        "expected a model and a loss without branches on the values of tensors and without "
+        "derivatives of their own"
+    )
 
 
 def _by_identity(
@@ -136,7 +108,7 @@ def _tensors(whole: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 def _loss_node(exported: ExportedProgram) -> torch.fx.Node:
     """The node of the loss, checked to be one number."""
-    name = exported.graph_signature.user_outputs[0]
+    name = next(iter(exported.graph_signature.user_outputs))
     node = next((node for node in exported.graph.nodes if node.name == name), None)
     if node is None:
         raise InputError(f"loss: found {name!r}, expected a tensor")
@@ -174,11 +146,14 @@ def _read(
     """The loss, and the model's outputs where these are one array."""
     table = default_decompositions()
     for operator in list(table.keys()):
-        if operator._schema.name.removeprefix("aten::") in READ:
+        if operator.name().removeprefix("aten::").partition(".")[0] in READ:
             table.pop(operator)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        core = exported.run_decompositions(table)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            core = exported.run_decompositions(table)
+    except Exception as error:  # whatever PyTorch raises, for instance for torch.func.jvp
+        raise _untraceable(error) from error
     nodes = {node.name: node for node in core.graph.nodes}
     known = _placeholders(core, whole, blocks, data)
     end = _loss_node(core)
@@ -186,8 +161,8 @@ def _read(
     reader = Reader(builder, {nodes[name]: value for name, value in known.items()})
     reader.read([node for node in core.graph.nodes if node in needed])
     total = as_handle(builder, reader.known[end]).reshape()
-    rest = core.graph_signature.user_outputs[1:]
-    outputs = reader.known.get(nodes.get(rest[0])) if len(rest) == 1 else None
+    rest = list(core.graph_signature.user_outputs)[1:]
+    outputs = reader.known.get(nodes[rest[0]]) if len(rest) == 1 and rest[0] in nodes else None
     return total, outputs if isinstance(outputs, Handle) else None
 
 
@@ -210,7 +185,7 @@ def _placeholders(
             known[name] = blocks.get(id(parameter), _here(parameter))
         elif spec.kind is InputKind.BUFFER:
             known[name] = _here(tensors[str(spec.target)])
-        else:
+        elif spec.kind is not InputKind.TOKEN:
             known[name] = _here(core.constants[str(spec.target)])
     return known
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Final
 
+from spurious.program.branches import maximum, minimum
 from spurious.program.build import Handle
 from spurious.program.function import Function
 from spurious.program.functions import (
@@ -24,7 +25,7 @@ from spurious.program.functions import (
     SQRT,
     TANH,
 )
-from spurious.program.layers import clipped, larger, smaller
+from spurious.program.layers import clipped
 from spurious.program.operations import Add, Map
 
 __all__ = ["BINARY", "UNARY", "elu", "matmul"]
@@ -139,8 +140,8 @@ BINARY: Final[Mapping[str, Callable[[Handle, Handle], Handle]]] = {
     "mul": _mul,
     "multiply": _mul,
     "div": _divide,
-    "maximum": larger,
-    "minimum": smaller,
+    "maximum": maximum,
+    "minimum": minimum,
     "logaddexp": lambda x, y: y + (x - y).map(SOFTPLUS),
     "matmul": matmul,
     "mm": matmul,

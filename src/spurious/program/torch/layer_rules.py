@@ -15,7 +15,7 @@ from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 from spurious.program.functions import SQRT
 from spurious.program.layers import (
-    largest,
+    largest_at,
     log_softmax,
     logsumexp,
     mean,
@@ -31,6 +31,7 @@ from spurious.program.windows import grouped_product, padded, windows
 
 __all__ = ["LAYERS"]
 
+PLACES: Final = Unreadable("the place of a maximum, which depends on parameters")
 STATISTICS: Final = Unreadable("a layer's own statistics")
 
 
@@ -73,7 +74,9 @@ def _convolution(
         ]
         inputs, outputs = weights.shape[:2]
         weights = weights.reshape(groups, inputs // groups, outputs, *window).swapaxes(1, 2)
-        weights = np.flip(weights.reshape(groups * outputs, -1, *window), range(2, depth + 2))
+        weights = np.flip(
+            weights.reshape(groups * outputs, -1, *window), tuple(range(2, depth + 2))
+        )
         patches = windows(places, window, [1] * depth, around, steps, spread)
     else:
         patches = windows(places, window, steps, around, [1] * depth, spread)
@@ -109,13 +112,11 @@ def _max_pool(
 ) -> Value:  # fmt: skip
     z = as_handle(b, x)
     places = _pool_places(z, kernel_size, stride, padding, dilation, ceil_mode)
-    first = places.max(axis=-1, keepdims=True)  # an entry twice changes no maximum
-    return largest(z.take(np.where(places < 0, first, places)))
+    return largest_at(z, places)
 
 
 def _max_pool_with_indices(b: Builder, **arguments: Any) -> Value:
-    places = Unreadable("the place of a maximum, which depends on parameters")
-    return [_max_pool(b, **arguments), places]
+    return [_max_pool(b, **arguments), PLACES]
 
 
 def _avg_pool(
@@ -149,6 +150,23 @@ def _adaptive_avg_pool(b: Builder, x: Any, output_size: Any, **_: Any) -> Value:
         found = (rows.reshape(-1, size) @ shares).reshape(*rows.shape[:-1], out)
         z = found.take(np.moveaxis(found.positions, -1, axis))
     return z
+
+
+def _adaptive_max_pool(b: Builder, x: Any, output_size: Any, **_: Any) -> Value:
+    """Maxima over the same windows, one axis at a time."""
+    z = as_handle(b, x)
+    wanted = [output_size] if isinstance(output_size, int) else list(output_size)
+    for axis, out in zip(range(-len(wanted), 0), wanted, strict=True):
+        ends = _adaptive_windows(z.shape[axis], out)
+        width = max(stop - start for start, stop in ends)
+        steps = np.arange(width)
+        index = np.array(
+            [np.where(start + steps < stop, start + steps, -1) for start, stop in ends]
+        )
+        rows = np.moveaxis(z.positions, axis, -1)
+        found = largest_at(z, np.where(index < 0, -1, rows[..., index]))
+        z = found.take(np.moveaxis(found.positions, -1, axis))
+    return [z, PLACES]
 
 
 # norms
@@ -252,7 +270,7 @@ def _attention(
 ) -> Value:  # fmt: skip
     """softmax(Q K' scale + mask) V, without the entries that the mask hides."""
     if dropout_p:
-        raise InputError(f"attention with dropout {dropout_p}, which is random,")
+        raise InputError(f"attention with dropout {dropout_p}, expected 0 or model.eval()")
     if enable_gqa:
         raise InputError("attention with enable_gqa")
     q, k, v = (as_handle(b, part) for part in (query, key, value))
@@ -271,9 +289,11 @@ def _attention(
     return softmax(scores, -1, _with_rest(hidden, -1)) @ v
 
 
-def _dropout(b: Builder, x: Any, p: float = 0.5, train: bool = True, **_: Any) -> Value:
+def _dropout(_: Builder, x: Any, p: float = 0.5, train: bool = True) -> Value:
     if train and p:
-        raise InputError(f"dropout with p={p} in training, which is random,")
+        raise InputError(
+            f"dropout with p={p} in training, expected p=0 or model.eval(): it is random"
+        )
     return x
 
 
@@ -285,6 +305,7 @@ LAYERS: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(("max_pool2d_with_indices",), _max_pool_with_indices),
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _avg_pool),
     **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d"), _adaptive_avg_pool),
+    **dict.fromkeys(("adaptive_max_pool1d", "adaptive_max_pool2d"), _adaptive_max_pool),
     "_adaptive_avg_pool2d": _adaptive_avg_pool,
     "layer_norm": _layer_norm,
     "native_layer_norm": _first_of(_layer_norm, 2),

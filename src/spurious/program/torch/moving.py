@@ -47,9 +47,11 @@ def moved(
     Raises:
         InputError: Where an entry comes from depends on parameters.
     """
-    named = dict(zip((a.name for a in target._schema.arguments), args, strict=False)) | kwargs
+    named = dict(zip((a.name for a in target._schema.arguments), args, strict=False)) | dict(kwargs)
     if named.get("accumulate") or named.get("reduce") is not None:
         raise InputError(f"{name}, which adds up entries")
+    if name == "embedding":
+        _check_embedding(named)
     pool: list[Handle] = []
     hidden: list[Any] = []
     size = 0
@@ -91,6 +93,15 @@ def moved(
         return Masked(entries, masked) if masked.any() else entries
 
     return taken(result) if isinstance(result, torch.Tensor) else [taken(part) for part in result]
+
+
+def _check_embedding(named: Mapping[str, Any]) -> None:
+    """Checks that every row that is looked up has the gradient that it should have."""
+    padding = named.get("padding_idx", -1)
+    if padding >= 0 and (named["indices"] == padding).any():
+        raise InputError(f"an embedding whose row {padding} (padding_idx) gets no gradient")
+    if named.get("scale_grad_by_freq"):
+        raise InputError("an embedding with scale_grad_by_freq, which changes its gradient")
 
 
 def _apply(target: Any, named: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from torch.fx import Node
 from torch.utils import _pytree as pytree
 
 from spurious.errors import InputError
+from spurious.program.branches import choose
 from spurious.program.build import Builder, Handle
 from spurious.program.torch.arithmetic_rules import ARITHMETIC, Rule
 from spurious.program.torch.functions import BINARY, UNARY
@@ -21,7 +22,7 @@ from spurious.program.torch.layer_rules import LAYERS
 from spurious.program.torch.loss_rules import LOSS_RULES
 from spurious.program.torch.moving import MOVING, moved
 from spurious.program.torch.places import place
-from spurious.program.torch.values import Masked, Unreadable, Value, as_handle, is_data
+from spurious.program.torch.values import Comparison, Masked, Unreadable, Value, as_handle, is_data
 
 __all__ = ["READ", "Reader"]
 
@@ -34,6 +35,15 @@ SHAPES: Final = frozenset(
     {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 )
 """Operators that look at shapes alone."""
+
+EXACT: Final = frozenset(
+    {
+        *("full", "zeros", "ones", "arange", "linspace", "eye", "scalar_tensor", "tril_indices"),
+        *("sign", "floor", "ceil", "round", "trunc", "frac", "sort", "topk", "nan_to_num"),
+        *("one_hot", "lift_fresh", "dropout", "max", "min", "amax", "amin"),
+    }
+)
+"""Operators on known numbers whose results are meant as the floats that they are."""
 
 COMPARISONS: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
@@ -77,7 +87,8 @@ class Reader:
             return self._called(node.target, list(args), dict(kwargs))
         except InputError as error:
             message = str(error)
-            raise InputError(f"loss: {place(node)}: found {message}, expected {EXPECTED}") from None
+            wanted = "" if ", expected " in message else f", expected {EXPECTED}"
+            raise InputError(f"loss: {place(node)}: found {message}{wanted}") from None
 
     def _called(self, target: Any, args: list[Any], kwargs: dict[str, Any]) -> Value:
         if target is operator.getitem:
@@ -93,7 +104,9 @@ class Reader:
             raise InputError(f"the operator {name}, which is random")
         if name in CHECKS:
             return None
-        if not any(isinstance(leaf, Handle | Masked) for leaf in leaves):
+        if name == "where" and isinstance(args[0], Comparison):
+            return self._chosen(*args)
+        if not any(isinstance(leaf, Handle | Masked | Comparison) for leaf in leaves):
             return self._constant(target, name, args, kwargs)
         if name in SHAPES:
             args[0] = torch.empty(_shape(args[0]), dtype=torch.float64)
@@ -103,13 +116,17 @@ class Reader:
         return self._computed(target, name, args, kwargs)
 
     def _constant(self, target: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Value:
-        """An operator on known numbers: exact where it would round, by PyTorch where it does not."""
+        """An operator on known numbers: exact where PyTorch would round, else by PyTorch."""
         if name in READ - MOVING and name not in ("detach", "dropout"):
             found = target(*args, **kwargs)
-            floats = any(is_data(leaf) for leaf in pytree.tree_leaves(found))
-            return self._computed(target, name, args, kwargs) if floats else found
+            return self._computed(target, name, args, kwargs) if _has_floats(found) else found
         with torch.no_grad():
-            return target(*args, **kwargs)
+            found = target(*args, **kwargs)
+        if name in MOVING | SAME | SHAPES | EXACT or not _has_floats(found):
+            return found
+        raise InputError(
+            f"the operator {name} of known numbers, expected its result as a buffer: it rounds"
+        )
 
     def _computed(self, target: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Value:
         """An operator of real numbers."""
@@ -136,11 +153,26 @@ class Reader:
         return value
 
     def _compared(self, name: str, left: Any, right: Any) -> Value:
-        """A comparison of numbers that are known exactly."""
-        x, y = (as_handle(self.builder, value).known for value in (left, right))
-        if x is None or y is None:
-            raise InputError(f"the comparison {name} of values that depend on parameters")
-        return torch.from_numpy(np.array(getattr(operator, name)(x, y), dtype=bool))
+        """A comparison: known where both sides are, else by the sign of the difference."""
+        x, y = (as_handle(self.builder, value) for value in (left, right))
+        if x.known is not None and y.known is not None:
+            return torch.from_numpy(np.array(getattr(operator, name)(x.known, y.known), dtype=bool))
+        if name in ("eq", "ne"):
+            raise InputError("a test for equality of values that depend on parameters")
+        return Comparison(x - y, name in ("gt", "ge"))
+
+    def _chosen(self, condition: Comparison, chosen: Any, other: Any) -> Value:
+        """A choice by a sign that depends on parameters: where the branches meet, as in relu."""
+        parts = [
+            as_handle(self.builder, value)
+            for value in ((chosen, other) if condition.above else (other, chosen))
+        ]
+        shape = np.broadcast_shapes(condition.difference.shape, *(part.shape for part in parts))
+        return choose(*(part.broadcast(*shape) for part in (condition.difference, *parts)))
+
+
+def _has_floats(result: Any) -> bool:
+    return any(is_data(leaf) for leaf in pytree.tree_leaves(result))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -14,7 +14,16 @@ import torch
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 
-__all__ = ["Masked", "Unreadable", "Value", "as_handle", "as_scores", "axes_of", "is_data"]
+__all__ = [
+    "Comparison",
+    "Masked",
+    "Unreadable",
+    "Value",
+    "as_handle",
+    "as_scores",
+    "axes_of",
+    "is_data",
+]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,6 +39,19 @@ class Masked:
     hidden: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Comparison:
+    """The sign of a difference that depends on parameters; nothing is said of ties.
+
+    Attributes:
+        difference: The difference.
+        above: Whether it is asked for to be positive; else, negative.
+    """
+
+    difference: Handle
+    above: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A result that no program can hold; an error only where it is used.
@@ -41,7 +63,9 @@ class Unreadable:
     message: str
 
 
-Value: TypeAlias = Handle | Masked | Unreadable | torch.Tensor | Sequence[Any] | float | str | None
+Value: TypeAlias = (
+    Handle | Masked | Comparison | Unreadable | torch.Tensor | Sequence[Any] | float | str | None
+)
 """Tensors are numbers known while reading; lists and scalars are arguments."""
 
 
@@ -69,6 +93,8 @@ def as_scores(builder: Builder, value: Any) -> tuple[Handle, npt.NDArray[np.bool
         return value.finite, value.hidden
     if isinstance(value, Unreadable):
         raise InputError(value.message)
+    if isinstance(value, Comparison):
+        raise InputError("a comparison of values that depend on parameters, used as a number")
     numbers = np.asarray(_exact(value) if isinstance(value, torch.Tensor) else value)
     if numbers.dtype.kind not in "biuf":
         raise InputError(f"{value!r} in the place of real numbers")
