@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from spurious.errors import InputError
+from spurious.program.branches import choose, maximum, minimum
 from spurious.program.build import Builder, Handle
 from spurious.program.function import Function
 from spurious.program.functions import (
@@ -26,7 +27,6 @@ from spurious.program.functions import (
     SOFTPLUS,
     SQRT,
 )
-from spurious.program.jax.branches import choose, maximum, minimum
 from spurious.program.jax.values import Comparison, Known, Value, as_handle
 from spurious.program.operations import Add, Const, Join, Map, MatMul, Mul, Sum, Take, operands
 

@@ -147,7 +147,10 @@ def _ratio(form: Linear, unit: Linear) -> Fraction | None:
 
 
 def _decay(builder: Builder, z: Handle, form: Linear) -> Fraction | None:
-    """The a with form = a (exp(min(z, 0)) - 1), which is 0 for z >= 0."""
-    power = builder.map(EXP, positive_part(z, Fraction(0), Fraction(1)))
-    factor = form.get(power.index)
-    return factor if factor and form == {power.index: factor, ONE: -factor} else None
+    """The a with form = a (exp(z) - 1) or a (exp(min(z, 0)) - 1), which are the same for z < 0."""
+    for exponent in (positive_part(z, Fraction(0), Fraction(1)), z):
+        power = builder.map(EXP, exponent)
+        factor = form.get(power.index)
+        if factor and form == {power.index: factor, ONE: -factor}:
+            return factor
+    return None
