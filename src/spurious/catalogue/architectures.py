@@ -64,7 +64,7 @@ def _convolution():
     x, y = _drawn(3, 8, 1, 7), _drawn(4, 8)
 
     def loss(p):
-        h = jax.lax.conv_general_dilated(x, p["kernel"], (1,), "VALID")
+        h = jax.lax.conv_general_dilated(jnp.asarray(x), p["kernel"], (1,), "VALID")
         h = jnp.tanh(h + p["bias"][:, None]).mean(axis=2)
         return ((h @ p["readout"] - y) ** 2).mean() + _decay(p, 0.003)
 
@@ -161,7 +161,7 @@ def _transformer():
         right = jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
         return (jax.nn.logsumexp(logits, axis=-1) - right).mean() + _decay(p, 0.01)
 
-    square = {name: (3, 3) for name in ("tokens", "places", "value")}
+    square = dict.fromkeys(("tokens", "places", "value"), (3, 3))
     gains = {f"gain.{k}": (3,) for k in (1, 2, 3)}
     heads = {"query": (3, 1), "key": (3, 1), "up": (3, 4), "down": (4, 3)}
     return loss, {**square, **heads, **gains}
@@ -174,5 +174,7 @@ ARCHITECTURES: Final = (
     Architecture("layer-norm", "layer normalisation, three classes, cross entropy", _normalised),
     Architecture("residual", "two residual blocks", _residual),
     Architecture("pinn", "a PINN for u'' = -u, u(0) = 0, u'(0) = 1", _pinn),
-    Architecture("transformer", "a GPT-like block: embedding, attention, MLP, tied head", _transformer),
+    Architecture(
+        "transformer", "a GPT-like block: embedding, attention, MLP, tied head", _transformer
+    ),
 )
