@@ -17,7 +17,7 @@ hold is imported with `from spurious.diagnose import TrainingWatch`.
 """
 
 from spurious.atlas import Atlas, atlas, optimum
-from spurious.certify import certify
+from spurious.certify import certified_minima, certified_saddles, certify
 from spurious.diagnose import diagnose
 from spurious.errors import InputError, SpuriousError
 from spurious.problem import (
@@ -52,6 +52,8 @@ __all__ = [
     "Verdict",
     "__version__",
     "atlas",
+    "certified_minima",
+    "certified_saddles",
     "certify",
     "diagnose",
     "from_jax",

@@ -7,6 +7,7 @@ whoever prepares the data.
 from spurious.figures.atlas import atlas_panels
 from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
 from spurious.figures.cost import CostPanel, CostSeries, cost_curves
+from spurious.figures.critical_points import Ladder, critical_points
 from spurious.figures.dead_layer import Profile, dead_layer
 from spurious.figures.diagnosis import (
     LayerBar,
@@ -28,6 +29,7 @@ __all__ = [
     "CostSeries",
     "DotRow",
     "FittedCurve",
+    "Ladder",
     "LayerBar",
     "LineSlice",
     "LossLine",
@@ -39,6 +41,7 @@ __all__ = [
     "SeriesPanel",
     "atlas_panels",
     "cost_curves",
+    "critical_points",
     "curvature_and_slices",
     "dead_layer",
     "decision_boundaries",

@@ -19,8 +19,11 @@ from spurious.program import (
     BallArithmetic,
     Evaluator,
     ExactArithmetic,
+    Function,
+    Map,
     NumpyArithmetic,
     Program,
+    Smooth,
     evaluator,
     hessian,
 )
@@ -81,6 +84,24 @@ class BallProgram:
         found = hessian(self.evaluator.run(entries(values), order=2))
         size = len(values)
         return arb_mat(size, size, found.ravel().tolist())
+
+    def is_smooth(self, values: Sequence[arb]) -> bool:
+        """Whether no argument may be where a function's first or second derivative jumps.
+
+        Raises:
+            ProgramError: a function may be undefined there.
+        """
+        run = self.evaluator.run(entries(values), order=0)
+        return all(
+            balls.sign(z) in (1, -1)
+            for operation in self.evaluator.program.operations
+            if isinstance(operation, Map) and _jumps(operation.function)
+            for z in run.values[operation.argument].ravel().tolist()
+        )
+
+
+def _jumps(function: Function) -> bool:
+    return function.kinked or (isinstance(function, Smooth) and function.bend is not None)
 
 
 class FloatProgram:

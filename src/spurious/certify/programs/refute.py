@@ -15,6 +15,7 @@ from flint import arb, fmpq
 
 from spurious.certify.outcome import Undecided
 from spurious.certify.programs.evaluation import (
+    BallProgram,
     Entries,
     FloatProgram,
     Floats,
@@ -30,12 +31,9 @@ from spurious.program import (
     BallArithmetic,
     Evaluator,
     ExactArithmetic,
-    Function,
     Line,
-    Map,
     Program,
     ProgramError,
-    Smooth,
     along,
     evaluator,
 )
@@ -161,7 +159,7 @@ class _Lines:
         """The second derivative, if it exists on the whole line and is proved to be negative."""
         with balls.precision(balls.PRECISIONS[1]):
             try:
-                if not self._bends_nowhere():
+                if not BallProgram.of(self.program).is_smooth(around(self.point)):
                     return None
                 second = self._in_balls(direction, 2).second
             except ProgramError:
@@ -176,17 +174,3 @@ class _Lines:
             entries(around(direction)),
             order=order,
         )
-
-    def _bends_nowhere(self) -> bool:
-        """Whether no argument may be where a first or second derivative jumps."""
-        run = evaluator(self.program, BallArithmetic()).run(entries(around(self.point)), order=0)
-        return all(
-            balls.sign(z) in (1, -1)
-            for operation in self.program.operations
-            if isinstance(operation, Map) and _jumps(operation.function)
-            for z in run.values[operation.argument].ravel().tolist()
-        )
-
-
-def _jumps(function: Function) -> bool:
-    return function.kinked or (isinstance(function, Smooth) and function.bend is not None)

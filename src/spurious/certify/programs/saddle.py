@@ -1,7 +1,7 @@
 """Rule `krawczyk`: a box that holds exactly one critical point, of a known index.
 
-Theorem 21 (`docs/mathematics.md`). With A any matrix, H(X) an enclosure of the (generalised)
-Hessian over the box X of half-width r around m: if |A grad(m)| + |I - A H(X)| r < r in the maximum
+Theorem 21 (`docs/mathematics.md`). Let the loss be C^2 on the box X of half-width r around m, H(X)
+an enclosure of its Hessian there, A any matrix: if |A grad(m)| + |I - A H(X)| r < r in the maximum
 norm, X holds exactly one critical point, and no matrix in H(X) is singular. So all have the same
 number of negative eigenvalues. If that is k >= 1, the point is a saddle of index k.
 """
@@ -65,6 +65,8 @@ def _prove(program: Program, point: FlatPoint, critical: Critical) -> ProgramPro
     needed = WIDER * balls.bounds(start)[1]
     radius = balls.power_of_ten_above(max(needed, LEAST_RADIUS))
     box = around(critical.centre, radius)
+    if not evaluated.is_smooth(box):
+        return Undecided("around the critical point a second derivative may jump")
     curved = evaluated.hessian(box)
     size = range(len(point))
     identity = arb_mat([[arb(int(i == j)) for j in size] for i in size])

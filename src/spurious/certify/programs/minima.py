@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from scipy.optimize import minimize, root
 
-from spurious.certify import certify
+from spurious.certify.programs.decide import certify_program
 from spurious.certify.programs.evaluation import FloatProgram, Floats
-from spurious.problem import ProgramProblem
+from spurious.problem.program_problem import ProgramProblem
 from spurious.program import Program
 from spurious.verdict import Decision, Verdict
 
@@ -72,7 +72,7 @@ def certified_minima(
     for _, end in _different(sorted(ends, key=lambda pair: pair[0])):
         witness = proved[0].problem.point if proved else None
         problem = ProgramProblem(program, _exact(end), witness)
-        verdict = certify(problem, search=False)
+        verdict = certify_program(problem, search=False)
         if verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY):
             proved.append(CriticalPoint(problem, verdict))
     return tuple(proved)
@@ -103,7 +103,7 @@ def certified_saddles(
     proved: list[CriticalPoint] = []
     for _, end in _different(sorted(ends, key=lambda pair: pair[0])):
         problem = ProgramProblem(program, _exact(end))
-        verdict = certify(problem, search=False)
+        verdict = certify_program(problem, search=False)
         if verdict.decision is Decision.SADDLE_NEARBY:
             proved.append(CriticalPoint(problem, verdict))
     return tuple(proved)
