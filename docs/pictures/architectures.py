@@ -1,7 +1,7 @@
 """Searches the catalogue's architectures for bad minima and saddles, and proves what it finds.
 
 `python docs/pictures/architectures.py [NAME ...]` writes for each a problem file of its highest
-proved minimum and of a saddle into the package, the losses into docs/results/architectures.json, and
+proved minimum and of a saddle into the package, the losses into docs/results, and
 the picture beside this file. Always the same finds; about three minutes. Needs the extra `jax`.
 """
 
@@ -52,7 +52,7 @@ def main():
     for architecture in ARCHITECTURES:
         if len(sys.argv) == 1 or architecture.name in sys.argv[1:]:
             records[architecture.name] = found(architecture)
-            print(architecture.name, records[architecture.name], flush=True)
+            sys.stderr.write(f"{records[architecture.name]}\n")
     kept = [records[a.name] for a in ARCHITECTURES if a.name in records]
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     ladders = [
