@@ -28,9 +28,10 @@ from spurious.paper.large_runs import (
     runs_table,
     share,
 )
+from spurious.paper.sweeping import store_of
 from spurious.paper.wording import interval_text, percent, rate_text, verdict_text
 from spurious.problem import Loss, Problem, dataset_from_arrays, unflatten
-from spurious.sweep import Plan, Store, clopper_pearson, connect, open_store
+from spurious.sweep import Plan, Store, clopper_pearson, connect
 from spurious.train import Outcome
 
 __all__ = ["run"]
@@ -49,7 +50,7 @@ def run(context: Context) -> ClaimResult:
     found = by_tau(runs, ZIGZAG_TAUS)
     widest = max(run.units for run in runs)
     smallest = ZIGZAG_TAUS[-1]
-    proofs = _proofs(found[smallest], open_store(context.folder / plan.name), plan)
+    proofs = _proofs(found[smallest], store_of(plan, context), plan)
     rows = (
         *(_row(found, tau) for tau in ZIGZAG_TAUS[1:]),
         _width_row([run for run in found[smallest] if run.units == widest], smallest),

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from spurious.paper.claim import Context
 from spurious.sweep import Plan, Progress, Store, on_this_machine, open_store, run_sweep
-from spurious.train import Outcome
+from spurious.train import ENGINE_VERSION, Outcome
 
-__all__ = ["swept"]
+__all__ = ["store_of", "swept"]
+
+
+def store_of(plan: Plan, context: Context) -> Store:
+    """Where a plan's runs are kept: each version of the engine has a folder of its own.
+
+    Rows of two versions do not mix, and a report made anew after an update should not fail.
+    """
+    return open_store(context.folder / f"{plan.name}-engine-{ENGINE_VERSION}")
 
 
 def swept(plan: Plan, context: Context) -> Store:
@@ -15,7 +23,7 @@ def swept(plan: Plan, context: Context) -> Store:
     Raises:
         RuntimeError: A shard failed.
     """
-    store = open_store(context.folder / plan.name)
+    store = store_of(plan, context)
     solved = seen = 0
 
     def report(progress: Progress) -> None:
