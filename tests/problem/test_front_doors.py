@@ -110,7 +110,7 @@ def test_jax_and_torch_say_the_same() -> None:
     model.double()
     x, y = torch.tensor(X).double(), torch.tensor(Y).double()[:, None]
     ours = spurious.from_torch(model, x, y, torch.nn.MSELoss(), weight_decay=0.25)
-    p = {name: np.array(t.detach()) for name, t in model.named_parameters()}
+    p = {name: t.detach().numpy() for name, t in model.named_parameters()}
 
     def loss(p):
         f = jnp.tanh(x.numpy() @ p["0.weight"].T + p["0.bias"]) @ p["2.weight"].T + p["2.bias"]
