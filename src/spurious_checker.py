@@ -40,139 +40,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-BITS = (128, 256, 512, 1024)
-MAX_BYTES = 256 * 2**20
-MAX_DIGITS = 100_000
-MAX_EXPONENT = 10_000
-
-Number = Any  # Fraction, Soft or Interval, and the int 0
-Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
-Json = dict[str, object]
-
-
-class Invalid(Exception):  # noqa: N818
-    """The certificate does not prove its claim."""
-
-
-class Undecided(Invalid):
-    """Not decided at this precision."""
-
-
-class BadInput(Exception):  # noqa: N818
-    """The file holds no certificate at all."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """The answer about one certificate.
-
-    Attributes:
-        valid: Whether the evidence proves the claim.
-        claim: The claim in one sentence; empty if it was not proved.
-        reason: Why it is invalid; empty if it is valid.
-    """
-
-    valid: bool
-    claim: str
-    reason: str
-
-
-def require(condition: bool, reason: str) -> None:
-    """Raises `Invalid` unless the condition holds (an assert that `python -O` keeps)."""
-    if not condition:
-        raise Invalid(reason)
-
-
-# ---- numbers: intervals ------------------------------------------------------------------------
-
-
-class Interval:
-    """All real numbers from lo / 2^bits to hi / 2^bits. Every operation rounds outward."""
-
-    __slots__ = ("bits", "hi", "lo")
-
-    def __init__(self, lo: int, hi: int, bits: int) -> None:
-        self.lo, self.hi, self.bits = lo, hi, bits
-
-    @staticmethod
-    def of(x: Fraction | int, bits: int) -> Interval:
-        """The narrowest interval around a rational number."""
-        x = Fraction(x)
-        scaled = x.numerator << bits
-        return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
-
-    def _coerce(self, other: object) -> Interval:
-        if isinstance(other, Interval):
-            return other
-        return Interval.of(cast("Fraction", other), self.bits)
-
-    def __add__(self, other: object) -> Interval:
-        o = self._coerce(other)
-        return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
-
-    __radd__ = __add__
-
-    def __neg__(self) -> Interval:
-        return Interval(-self.hi, -self.lo, self.bits)
-
-    def __sub__(self, other: object) -> Interval:
-        o = self._coerce(other)
-        return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
-
-    def __rsub__(self, other: object) -> Interval:
-        return self._coerce(other) - self
-
-    def __mul__(self, other: object) -> Interval:
-        o = self._coerce(other)
-        if self.lo >= 0 and o.lo >= 0:
-            low, high = self.lo * o.lo, self.hi * o.hi
-        else:
-            ends = (self.lo * o.lo, self.lo * o.hi, self.hi * o.lo, self.hi * o.hi)
-            low, high = min(ends), max(ends)
-        return Interval(low >> self.bits, -(-high >> self.bits), self.bits)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: object) -> Interval:
-        """Division by a positive interval."""
-        o = self._coerce(other)
-        if o.lo <= 0:
-            raise Undecided("a divisor is not known to be positive")
-        low, high = self.lo << self.bits, self.hi << self.bits
-        return Interval(
-            low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
-        )
-
-    def __rtruediv__(self, other: object) -> Interval:
-        return self._coerce(other) / self
-
-    def __abs__(self) -> Interval:
-        if self.lo >= 0:
-            return self
-        return -self if self.hi <= 0 else Interval(0, max(-self.lo, self.hi), self.bits)
-
-    def square(self) -> Interval:
-        """The range of the square, never negative."""
-        a = abs(self)
-        return a * a
-
-    @property
-    def lower(self) -> Fraction:
-        """The lower end."""
-        return Fraction(self.lo, 1 << self.bits)
-
-    @property
-    def upper(self) -> Fraction:
-        """The upper end."""
-        return Fraction(self.hi, 1 << self.bits)
-
-
-def hull(*parts: Interval) -> Interval:
-    """The smallest interval that contains all parts."""
-    return Interval(min(i.lo for i in parts), max(i.hi for i in parts), parts[0].bits)
-
-
-# ---- numbers: exp, log and the normal distribution, with proofs ---------------------------------
+# ---- Bounds for exp, log, pi and the normal distribution, with proofs. ---------------------------
 # These take and return integers scaled by 2^p and give a lower and an upper bound.
 
 
@@ -293,6 +161,114 @@ def normal_distribution(x: int, p: int) -> tuple[int, int]:
     return half + (lo * density_lo >> shift), half - (-hi * density_hi >> shift)
 
 
+# ---- Answers, and numbers: intervals, and softmax numbers (section 1). ---------------------------
+
+
+BITS = (128, 256, 512, 1024)
+
+Number = Any  # Fraction, Soft or Interval, and the int 0
+
+
+class Invalid(Exception):  # noqa: N818
+    """The certificate does not prove its claim."""
+
+
+class Undecided(Invalid):
+    """Not decided at this precision."""
+
+
+def require(condition: bool, reason: str) -> None:
+    """Raises `Invalid` unless the condition holds (an assert that `python -O` keeps)."""
+    if not condition:
+        raise Invalid(reason)
+
+
+class Interval:
+    """All real numbers from lo / 2^bits to hi / 2^bits. Every operation rounds outward."""
+
+    __slots__ = ("bits", "hi", "lo")
+
+    def __init__(self, lo: int, hi: int, bits: int) -> None:
+        self.lo, self.hi, self.bits = lo, hi, bits
+
+    @staticmethod
+    def of(x: Fraction | int, bits: int) -> Interval:
+        """The narrowest interval around a rational number."""
+        x = Fraction(x)
+        scaled = x.numerator << bits
+        return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
+
+    def _coerce(self, other: object) -> Interval:
+        if isinstance(other, Interval):
+            return other
+        return Interval.of(cast("Fraction", other), self.bits)
+
+    def __add__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.hi, -self.lo, self.bits)
+
+    def __sub__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
+
+    def __rsub__(self, other: object) -> Interval:
+        return self._coerce(other) - self
+
+    def __mul__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        if self.lo >= 0 and o.lo >= 0:
+            low, high = self.lo * o.lo, self.hi * o.hi
+        else:
+            ends = (self.lo * o.lo, self.lo * o.hi, self.hi * o.lo, self.hi * o.hi)
+            low, high = min(ends), max(ends)
+        return Interval(low >> self.bits, -(-high >> self.bits), self.bits)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: object) -> Interval:
+        """Division by a positive interval."""
+        o = self._coerce(other)
+        if o.lo <= 0:
+            raise Undecided("a divisor is not known to be positive")
+        low, high = self.lo << self.bits, self.hi << self.bits
+        return Interval(
+            low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
+        )
+
+    def __rtruediv__(self, other: object) -> Interval:
+        return self._coerce(other) / self
+
+    def __abs__(self) -> Interval:
+        if self.lo >= 0:
+            return self
+        return -self if self.hi <= 0 else Interval(0, max(-self.lo, self.hi), self.bits)
+
+    def square(self) -> Interval:
+        """The range of the square, never negative."""
+        a = abs(self)
+        return a * a
+
+    @property
+    def lower(self) -> Fraction:
+        """The lower end."""
+        return Fraction(self.lo, 1 << self.bits)
+
+    @property
+    def upper(self) -> Fraction:
+        """The upper end."""
+        return Fraction(self.hi, 1 << self.bits)
+
+
+def hull(*parts: Interval) -> Interval:
+    """The smallest interval that contains all parts."""
+    return Interval(min(i.lo for i in parts), max(i.hi for i in parts), parts[0].bits)
+
+
 def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
     """Bounds for 1 / (1 + sum exp(d)): the first of e^0, e^d1, ... over their sum, all shifted."""
     top = max(0, *ds)
@@ -318,9 +294,6 @@ def log_one_plus_exp(*ds: Interval) -> Interval:
         return top + log_bounds(sum(exp_minus(top - d, p)[side] for d in (0, *ends)), p)[side]
 
     return Interval(at([d.lo for d in ds], 0), at([d.hi for d in ds], 1), p)
-
-
-# ---- numbers: softmax numbers -------------------------------------------------------------------
 
 
 class Soft:
@@ -405,7 +378,14 @@ def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
     return total
 
 
-# ---- reading JSON -------------------------------------------------------------------------------
+# ---- Reading JSON (sections 1 and 2). ------------------------------------------------------------
+
+
+MAX_DIGITS = 100_000
+MAX_EXPONENT = 10_000
+
+Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
+Json = dict[str, object]
 
 
 def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
@@ -531,7 +511,8 @@ def distance(one: Layers, other: Layers) -> Fraction:
     return max(abs(a - b) for a, b in zip(flatten(one), flatten(other), strict=True))
 
 
-# ---- the network --------------------------------------------------------------------------------
+# ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
+
 
 SLOPES = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
 SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
@@ -806,7 +787,7 @@ def add_losses(pb: Problem, traces: list[Trace], bits: int) -> Number:
     return sum((loss_at(pb, i, t.out, bits) for i, t in enumerate(traces)), Fraction(0))
 
 
-# ---- what the rules share -----------------------------------------------------------------------
+# ---- What the rules share, and rules for minima (section 5). -------------------------------------
 
 
 @dataclass
@@ -913,47 +894,6 @@ def rank(matrix: list[list[Fraction]]) -> int:
                 rows[r] = [a // common for a in row]
         found += 1
     return found
-
-
-def require_definite(
-    h: list[list[Number]], bound: Fraction, s: list[list[Fraction]], bits: int
-) -> None:
-    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
-
-    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
-    interval matrix has all eigenvalues above the bound.
-    """
-    size = range(len(h))
-    shifted = [[h[a][b] - bound if a == b else h[a][b] for b in size] for a in size]
-    rows = [[Interval.of(v, bits) if v else 0 for v in row] for row in s]
-    left = [[dot(row, (shifted[a][b] for a in size)) for b in size] for row in rows]
-    for a in size:
-        entries = [interval(dot(left[a], rows[b]), bits) for b in size]
-        others = sum(abs(entries[b]).hi for b in size if b != a)
-        if entries[a].lo <= others:
-            raise Undecided("the Hessian is not shown to be positive definite")
-
-
-def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
-    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
-    squared = sum((g.square().upper for g in gradient), Fraction(0))
-    if 4 * squared >= (bound * radius) ** 2:
-        raise Undecided("the gradient at the centre is not shown to be small enough")
-    return squared / (2 * bound)
-
-
-def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
-    """The interval [loss - drop, loss]."""
-    top = interval(loss, bits)
-    return hull(top, top - drop)
-
-
-def transform(proof: Json, size: int) -> list[list[Fraction]]:
-    """Reads the square matrix S."""
-    return [read_row(row, size) for row in as_list(proof["transform"], size)]
-
-
-# ---- rules for minima ---------------------------------------------------------------------------
 
 
 def one_sided_derivatives(case: Case, proof: Json) -> Found:
@@ -1151,149 +1091,6 @@ def classwise_optimum(case: Case, proof: Json) -> Found:
     return found
 
 
-def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
-    listed: list[tuple[int, int, int]] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
-        listed += [(layer, j, -1) for j in range(outputs)]
-    return listed
-
-
-def backward(layers: Layers, trace: Trace, g: list[Number]) -> list[list[Number]]:
-    """The delta of each layer: the derivative of the loss of one data point by its z."""
-    deltas = [g]
-    for layer in range(len(layers) - 2, -1, -1):
-        columns = zip(*layers[layer + 1][0], strict=True)
-        back = [dot(column, deltas[0]) for column in columns]
-        deltas.insert(0, [b * s for b, s in zip(back, trace.first[layer], strict=True)])
-    return deltas
-
-
-def gradient(
-    pb: Problem, layers: Layers, free: list[tuple[int, int, int]], bits: int | None
-) -> list[Number]:
-    """The gradient of the loss in the free parameters, exact if `bits` is None."""
-    total: list[Number] = [Fraction(0)] * len(free)
-    for i, x in enumerate(pb.xs):
-        trace = forward(pb, layers, x, bits)
-        deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
-        row = [deltas[m][j] * (trace.post[m][k] if k >= 0 else 1) for m, j, k in free]
-        total = [a + b for a, b in zip(total, row, strict=True)]
-    return total
-
-
-def add_hessian(
-    pb: Problem, layers: Layers, i: int, trace: Trace, free: list[tuple[int, int, int]],
-    total: list[list[Number]],
-) -> None:  # fmt: skip
-    """Adds the Hessian of the loss of data point i in the free parameters, forward over reverse.
-
-    For each free parameter p: dz and da are the derivatives by p of z and a; then those of delta,
-    d delta = (W^T d delta' + dW^T delta') act' + (W^T delta') act'' dz, delta' of the next layer;
-    the entry for the parameter that multiplies a in z_j is d delta_j a + delta_j da.
-    """
-    last = len(layers) - 1
-    deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
-    backs = [
-        [dot(c, deltas[m + 1]) for c in zip(*layers[m + 1][0], strict=True)] for m in range(last)
-    ]
-    outer = loss_hessian(pb, trace.out)
-    for row, (layer, unit, source) in zip(total, free, strict=True):
-        da: list[list[Number]] = [[0] * len(a) for a in trace.post]
-        dz: list[list[Number]] = [[0] * len(z) for z in trace.pre]
-        dz[layer][unit] = trace.post[layer][source] if source >= 0 else 1
-        for m in range(layer, last):
-            da[m + 1] = [s * d if d else 0 for s, d in zip(trace.first[m], dz[m], strict=True)]
-            dz[m + 1] = [dot(w, da[m + 1]) for w in layers[m + 1][0]]
-        dd: list[list[Number]] = [[] for _ in layers]
-        dd[last] = [dot(r, dz[last]) for r in outer]
-        for m in range(last - 1, -1, -1):
-            back = [dot(c, dd[m + 1]) for c in zip(*layers[m + 1][0], strict=True)]
-            if m + 1 == layer and source >= 0:
-                back[source] = back[source] + deltas[layer][unit]
-            dd[m] = [
-                (b * s if b else 0) + (u * c * d if d else 0)
-                for b, s, u, c, d in zip(
-                    back, trace.first[m], backs[m], trace.second[m], dz[m], strict=True
-                )
-            ]
-        for column, (m, j, k) in enumerate(free):
-            one, other = dd[m][j], da[m][k] if k >= 0 else 0
-            if one:
-                row[column] = row[column] + (one * trace.post[m][k] if k >= 0 else one)
-            if other:
-                row[column] = row[column] + deltas[m][j] * other
-
-
-def convex_ball(case: Case, proof: Json) -> Found:
-    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
-    pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
-    centre = read_layers(proof["centre"], pb.widths, rational)
-    fixed = [as_int(p) for p in as_list(proof["fixed"])]
-    names = parameters(pb.widths)
-    require(fixed == sorted(set(fixed)), "fixed is not increasing")
-    require(all(0 <= p < len(names) for p in fixed), "fixed holds no parameter index")
-    box = enclosed(centre, bits, radius, fixed)
-    traces = [forward(pb, box, x, bits) for x in pb.xs]
-    smooth = pb.slopes is None or not pb.hidden
-    dead = check_fixed(pb, centre, fixed, names, traces)
-    kept = set(fixed)
-    free = [name for p, name in enumerate(names) if p not in kept]
-    require(len(free) > 0, "there is no free parameter")
-    hessian: list[list[Number]] = [[Interval(0, 0, bits) for _ in free] for _ in free]
-    for i, trace in enumerate(traces):
-        add_hessian(pb, box, i, trace, free, hessian)
-    require_definite(hessian, bound, transform(proof, len(free)), bits)
-    found = Found("no", "no" if dead else "yes", len(fixed), bound)
-    if smooth:
-        found.strict = "yes"
-    if case.verdict == "local_minimum":
-        require(distance(centre, pb.layers) == 0, "the centre is not the problem's point")
-        require_zero(gradient(pb, centre, free, None), "the gradient")
-        found.place = centre
-        return found
-    slopes = gradient(pb, enclosed(centre, bits, Fraction(0)), free, bits)
-    drop = require_small(slopes, bound, radius)
-    found.radius = distance(centre, pb.layers) + radius
-    found.loss = lowered(total_loss(pb, centre, bits), drop, bits)
-    return found
-
-
-def check_fixed(
-    pb: Problem, centre: Layers, fixed: list[int], names: list[tuple[int, int, int]],
-    traces: list[Trace],
-) -> bool:  # fmt: skip
-    """Which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more. Kinks were excluded when the traces were made.
-    """
-    if pb.slopes is None or not pb.hidden:
-        require(not fixed, "a smooth network has no fixed parameters")
-        return False
-    dead = {
-        (m, j)
-        for m, width in enumerate(pb.widths[1:-1])
-        for j in range(width)
-        if pb.activation == "relu" and all(t.pre[m][j].hi < 0 for t in traces)
-    }
-    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
-    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
-    values, seen = flatten(centre), set[tuple[int, int]]()
-    for p in fixed:
-        if p not in of_dead:
-            m, j, _ = names[p]
-            require(m < len(centre) - 1, "an output parameter is fixed")
-            require((m, j) not in seen, "two parameters of one unit are fixed")
-            require(values[p] != 0, "a fixed parameter is zero")
-            seen.add((m, j))
-    return bool(dead)
-
-
 def constant_output(case: Case, proof: Json) -> Found:
     """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
     pb = case.problem
@@ -1436,6 +1233,190 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
 
     one, other = log_share(ones), log_share(n - ones)
     return other - one, one * ones + other * (n - ones)
+
+
+# ---- Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6). -------------------------
+
+
+def require_definite(
+    h: list[list[Number]], bound: Fraction, s: list[list[Fraction]], bits: int
+) -> None:
+    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
+
+    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
+    interval matrix has all eigenvalues above the bound.
+    """
+    size = range(len(h))
+    shifted = [[h[a][b] - bound if a == b else h[a][b] for b in size] for a in size]
+    rows = [[Interval.of(v, bits) if v else 0 for v in row] for row in s]
+    left = [[dot(row, (shifted[a][b] for a in size)) for b in size] for row in rows]
+    for a in size:
+        entries = [interval(dot(left[a], rows[b]), bits) for b in size]
+        others = sum(abs(entries[b]).hi for b in size if b != a)
+        if entries[a].lo <= others:
+            raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    if 4 * squared >= (bound * radius) ** 2:
+        raise Undecided("the gradient at the centre is not shown to be small enough")
+    return squared / (2 * bound)
+
+
+def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
+    """The interval [loss - drop, loss]."""
+    top = interval(loss, bits)
+    return hull(top, top - drop)
+
+
+def transform(proof: Json, size: int) -> list[list[Fraction]]:
+    """Reads the square matrix S."""
+    return [read_row(row, size) for row in as_list(proof["transform"], size)]
+
+
+def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
+    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
+    listed: list[tuple[int, int, int]] = []
+    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
+        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
+        listed += [(layer, j, -1) for j in range(outputs)]
+    return listed
+
+
+def backward(layers: Layers, trace: Trace, g: list[Number]) -> list[list[Number]]:
+    """The delta of each layer: the derivative of the loss of one data point by its z."""
+    deltas = [g]
+    for layer in range(len(layers) - 2, -1, -1):
+        columns = zip(*layers[layer + 1][0], strict=True)
+        back = [dot(column, deltas[0]) for column in columns]
+        deltas.insert(0, [b * s for b, s in zip(back, trace.first[layer], strict=True)])
+    return deltas
+
+
+def gradient(
+    pb: Problem, layers: Layers, free: list[tuple[int, int, int]], bits: int | None
+) -> list[Number]:
+    """The gradient of the loss in the free parameters, exact if `bits` is None."""
+    total: list[Number] = [Fraction(0)] * len(free)
+    for i, x in enumerate(pb.xs):
+        trace = forward(pb, layers, x, bits)
+        deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
+        row = [deltas[m][j] * (trace.post[m][k] if k >= 0 else 1) for m, j, k in free]
+        total = [a + b for a, b in zip(total, row, strict=True)]
+    return total
+
+
+def add_hessian(
+    pb: Problem, layers: Layers, i: int, trace: Trace, free: list[tuple[int, int, int]],
+    total: list[list[Number]],
+) -> None:  # fmt: skip
+    """Adds the Hessian of the loss of data point i in the free parameters, forward over reverse.
+
+    For each free parameter p: dz and da are the derivatives by p of z and a; then those of delta,
+    d delta = (W^T d delta' + dW^T delta') act' + (W^T delta') act'' dz, delta' of the next layer;
+    the entry for the parameter that multiplies a in z_j is d delta_j a + delta_j da.
+    """
+    last = len(layers) - 1
+    deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
+    backs = [
+        [dot(c, deltas[m + 1]) for c in zip(*layers[m + 1][0], strict=True)] for m in range(last)
+    ]
+    outer = loss_hessian(pb, trace.out)
+    for row, (layer, unit, source) in zip(total, free, strict=True):
+        da: list[list[Number]] = [[0] * len(a) for a in trace.post]
+        dz: list[list[Number]] = [[0] * len(z) for z in trace.pre]
+        dz[layer][unit] = trace.post[layer][source] if source >= 0 else 1
+        for m in range(layer, last):
+            da[m + 1] = [s * d if d else 0 for s, d in zip(trace.first[m], dz[m], strict=True)]
+            dz[m + 1] = [dot(w, da[m + 1]) for w in layers[m + 1][0]]
+        dd: list[list[Number]] = [[] for _ in layers]
+        dd[last] = [dot(r, dz[last]) for r in outer]
+        for m in range(last - 1, -1, -1):
+            back = [dot(c, dd[m + 1]) for c in zip(*layers[m + 1][0], strict=True)]
+            if m + 1 == layer and source >= 0:
+                back[source] = back[source] + deltas[layer][unit]
+            dd[m] = [
+                (b * s if b else 0) + (u * c * d if d else 0)
+                for b, s, u, c, d in zip(
+                    back, trace.first[m], backs[m], trace.second[m], dz[m], strict=True
+                )
+            ]
+        for column, (m, j, k) in enumerate(free):
+            one, other = dd[m][j], da[m][k] if k >= 0 else 0
+            if one:
+                row[column] = row[column] + (one * trace.post[m][k] if k >= 0 else one)
+            if other:
+                row[column] = row[column] + deltas[m][j] * other
+
+
+def convex_ball(case: Case, proof: Json) -> Found:
+    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_layers(proof["centre"], pb.widths, rational)
+    fixed = [as_int(p) for p in as_list(proof["fixed"])]
+    names = parameters(pb.widths)
+    require(fixed == sorted(set(fixed)), "fixed is not increasing")
+    require(all(0 <= p < len(names) for p in fixed), "fixed holds no parameter index")
+    box = enclosed(centre, bits, radius, fixed)
+    traces = [forward(pb, box, x, bits) for x in pb.xs]
+    smooth = pb.slopes is None or not pb.hidden
+    dead = check_fixed(pb, centre, fixed, names, traces)
+    kept = set(fixed)
+    free = [name for p, name in enumerate(names) if p not in kept]
+    require(len(free) > 0, "there is no free parameter")
+    hessian: list[list[Number]] = [[Interval(0, 0, bits) for _ in free] for _ in free]
+    for i, trace in enumerate(traces):
+        add_hessian(pb, box, i, trace, free, hessian)
+    require_definite(hessian, bound, transform(proof, len(free)), bits)
+    found = Found("no", "no" if dead else "yes", len(fixed), bound)
+    if smooth:
+        found.strict = "yes"
+    if case.verdict == "local_minimum":
+        require(distance(centre, pb.layers) == 0, "the centre is not the problem's point")
+        require_zero(gradient(pb, centre, free, None), "the gradient")
+        found.place = centre
+        return found
+    slopes = gradient(pb, enclosed(centre, bits, Fraction(0)), free, bits)
+    drop = require_small(slopes, bound, radius)
+    found.radius = distance(centre, pb.layers) + radius
+    found.loss = lowered(total_loss(pb, centre, bits), drop, bits)
+    return found
+
+
+def check_fixed(
+    pb: Problem, centre: Layers, fixed: list[int], names: list[tuple[int, int, int]],
+    traces: list[Trace],
+) -> bool:  # fmt: skip
+    """Which parameters may be fixed (section 5.3); returns whether a unit is dead.
+
+    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
+    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
+    freedom of rescaling and no more. Kinks were excluded when the traces were made.
+    """
+    if pb.slopes is None or not pb.hidden:
+        require(not fixed, "a smooth network has no fixed parameters")
+        return False
+    dead = {
+        (m, j)
+        for m, width in enumerate(pb.widths[1:-1])
+        for j in range(width)
+        if pb.activation == "relu" and all(t.pre[m][j].hi < 0 for t in traces)
+    }
+    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
+    values, seen = flatten(centre), set[tuple[int, int]]()
+    for p in fixed:
+        if p not in of_dead:
+            m, j, _ = names[p]
+            require(m < len(centre) - 1, "an output parameter is fixed")
+            require((m, j) not in seen, "two parameters of one unit are fixed")
+            require(values[p] != 0, "a fixed parameter is zero")
+            seen.add((m, j))
+    return bool(dead)
 
 
 @dataclass
@@ -1610,7 +1591,7 @@ def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
     return [row[n:] for row in rows]
 
 
-# ---- rules for refutations ----------------------------------------------------------------------
+# ---- Rules for refutations (section 6). ----------------------------------------------------------
 
 
 def read_direction(case: Case, proof: Json) -> Layers:
@@ -1726,81 +1707,7 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
     return Found(limit=limit)
 
 
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
-    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
-    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
-    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
-    "constant_output": (constant_output, ("local_minimum_nearby",)),
-    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
-    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
-    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
-    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
-}
-REFUTATIONS = {
-    rule.__name__: (rule, ("not_local_minimum",))
-    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
-}
-RULES = MINIMA | REFUTATIONS
-
-
-# ---- the claim ----------------------------------------------------------------------------------
-
-
-def require_ball(claimed: object, value: Number, what: str) -> None:
-    """The claimed ball states the value (section 1, Ball)."""
-    mid, rad = ball(claimed)
-    if not isinstance(value, Interval):
-        require(rad == 0 and mid == value, f"{what} is not as claimed")
-        return
-    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
-    low, high = mid - rad, mid + rad
-    require(value.lower <= high and value.upper >= low, f"{what} is not as claimed")
-    if not low <= value.lower <= value.upper <= high:
-        raise Undecided(f"{what} is not shown to lie in the ball claimed")
-
-
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
-    if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
-        return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
-    require(answer in ("yes", "no"), "global is not yes, no or unknown")
-    if answer == "no" and rule == "witness":
-        as_object(fields, "rule", "point")
-        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
-        if isinstance(value, Interval) or isinstance(loss, Interval):
-            gap = interval(loss, bits) - value
-            require(sign(gap, bits) > 0, "the witness is not better")
-        else:
-            require(value < loss, "the witness is not better")
-        require_ball(claim["witness_loss"], value, "the loss of the witness")
-        return
-    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
-    if answer == "no":
-        require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
-    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
-    if found.place is None:
-        raise Invalid("global: yes needs an exact point")
-    if rule == "cell_multipliers":
-        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-        return
-    ex = evaluate(pb, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    for k in range(pb.widths[-1]):
-        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
-
-
-# ---- the global optimum of a shallow network ----------------------------------------------------
+# ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
@@ -1915,6 +1822,80 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
     return sorted(face for face in seen if all(face))
 
 
+# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
+
+
+MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
+    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
+    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
+    "constant_output": (constant_output, ("local_minimum_nearby",)),
+    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
+    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
+}
+REFUTATIONS = {
+    rule.__name__: (rule, ("not_local_minimum",))
+    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
+}
+RULES = MINIMA | REFUTATIONS
+
+
+def require_ball(claimed: object, value: Number, what: str) -> None:
+    """The claimed ball states the value (section 1, Ball)."""
+    mid, rad = ball(claimed)
+    if not isinstance(value, Interval):
+        require(rad == 0 and mid == value, f"{what} is not as claimed")
+        return
+    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
+    low, high = mid - rad, mid + rad
+    require(value.lower <= high and value.upper >= low, f"{what} is not as claimed")
+    if not low <= value.lower <= value.upper <= high:
+        raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
+    """Section 7: `global`, `witness_loss` and `global_proof`."""
+    pb, bits, answer = case.problem, case.bits, claim["global"]
+    if answer == "unknown":
+        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        return
+    fields = cast("Json", proof) if isinstance(proof, dict) else {}
+    rule = fields.get("rule")
+    require(answer in ("yes", "no"), "global is not yes, no or unknown")
+    if answer == "no" and rule == "witness":
+        as_object(fields, "rule", "point")
+        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
+        if isinstance(value, Interval) or isinstance(loss, Interval):
+            gap = interval(loss, bits) - value
+            require(sign(gap, bits) > 0, "the witness is not better")
+        else:
+            require(value < loss, "the witness is not better")
+        require_ball(claim["witness_loss"], value, "the loss of the witness")
+        return
+    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
+    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
+    if answer == "no":
+        require(rule == "not_local_minimum", "unknown rule in global_proof")
+        require(case.verdict == "not_local_minimum", "the verdict does not refute")
+        return
+    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
+    if found.place is None:
+        raise Invalid("global: yes needs an exact point")
+    if rule == "cell_multipliers":
+        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
+        return
+    ex = evaluate(pb, found.place)
+    if rule == "pointwise_optimum":
+        require_pointwise(ex)
+        return
+    require(rule == "affine_optimum", "unknown rule in global_proof")
+    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+    for k in range(pb.widths[-1]):
+        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
+
+
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 
@@ -1991,6 +1972,31 @@ def sentence(claim: Json) -> str:
     return ", ".join(parts)
 
 
+# ---- Files and the command line (section 8). -----------------------------------------------------
+
+
+MAX_BYTES = 256 * 2**20
+
+
+class BadInput(Exception):  # noqa: N818
+    """The file holds no certificate at all."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer about one certificate.
+
+    Attributes:
+        valid: Whether the evidence proves the claim.
+        claim: The claim in one sentence; empty if it was not proved.
+        reason: Why it is invalid; empty if it is valid.
+    """
+
+    valid: bool
+    claim: str
+    reason: str
+
+
 def check(certificate: dict[str, Any]) -> Result:
     """Checks a certificate that was read from JSON (section 8). Never raises."""
     reason = ""
@@ -2013,9 +2019,6 @@ def check(certificate: dict[str, Any]) -> Result:
     except Exception as error:  # whatever goes wrong, nothing was proved
         reason = f"the check failed ({type(error).__name__})"
     return Result(False, "", reason or "not proved")
-
-
-# ---- files and the command line -----------------------------------------------------------------
 
 
 def load(path: str | Path) -> Json:
