@@ -69,9 +69,17 @@ def log_bounds(u: int, p: int) -> tuple[int, int]:
     return (lo + k * log_two(p)[0], hi + k * log_two(p)[1]) if u != 1 << p else (0, 0)
 
 
+def log_any(u: int, p: int) -> tuple[int, int]:
+    """Bounds for log(u / 2^p), u > 0: below 1 it is -log(4^p / u / 2^p)."""
+    if u >= 1 << p:
+        return log_bounds(u, p)
+    lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
+    return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+
+
 @lru_cache(maxsize=64)
-def root_two_pi(p: int) -> tuple[int, int]:
-    """Bounds for sqrt(2 pi), with Machin's pi = 16 atan(1/5) - 4 atan(1/239).
+def pi_bounds(p: int) -> tuple[int, int]:
+    """Bounds for pi = 16 atan(1/5) - 4 atan(1/239) (Machin).
 
     atan(1/n) = 1/n - 1/(3 n^3) + ... alternates: the rest is at most the first term left out (here
     below 1), and each of the terms is rounded by less than 1, so the error is below their number.
@@ -88,8 +96,50 @@ def root_two_pi(p: int) -> tuple[int, int]:
 
     (a, error_a), (b, error_b) = atan_inverse(5), atan_inverse(239)
     pi, error = 16 * a - 4 * b, 16 * error_a + 4 * error_b
-    lo, hi = math.isqrt(2 * (pi - error) << w), math.isqrt(2 * (pi + error) << w) + 1
-    return lo >> 32, (hi >> 32) + 1
+    return pi - error >> 32, (pi + error >> 32) + 1
+
+
+@lru_cache(maxsize=64)
+def root_two_pi(p: int) -> tuple[int, int]:
+    """Bounds for sqrt(2 pi)."""
+    w = p + 32
+    lo, hi = pi_bounds(w)
+    return math.isqrt(2 * lo << w) >> 32, (math.isqrt(2 * hi << w) + 1 >> 32) + 1
+
+
+def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Bounds for the sine and the cosine of x / 2^p.
+
+    With k the integer nearest to x / 2^p / (pi/2), r = x / 2^p - k pi/2 is known in w bits up to
+    |k| times the error of pi/2, and |r| < 1. Both functions change by no more than r does. Their
+    series at r alternate and each term is below half the one before, so after a term of at most 1
+    (in units of 2^-w) the rest is below that. A term is computed from the one before: its error is
+    at most half the sum of that one's error and 1 (for r^2), and 2 for rounding, so below 5. With
+    n terms the error of the sum is below 5 n + 6.
+    """
+    w = p + 32 + max(0, x.bit_length() - p)
+    pi_lo, pi_hi = pi_bounds(w)
+    x <<= w - p
+    k = (2 * x + (pi_lo >> 1)) // pi_lo
+    r = x - (k * pi_lo >> 1)
+    square = r * r >> w
+
+    def series(term: int, j: int) -> tuple[int, int]:
+        total, error = term, 6 + abs(k) * (pi_hi - pi_lo) + 1
+        while abs(term) > 1:
+            term = -(term * square >> w) // ((j + 1) * (j + 2))
+            total, error, j = total + term, error + 5, j + 2
+        return total, error
+
+    (s, s_error), (c, c_error) = series(r, 1), series(1 << w, 0)
+    for _ in range(k % 4):
+        s, s_error, c, c_error = c, c_error, -s, s_error
+
+    def rounded(value: int, error: int) -> tuple[int, int]:
+        lo, hi = value - error >> w - p, -(error + value) >> w - p
+        return max(lo, -1 << p), min(-hi, 1 << p)
+
+    return rounded(s, s_error), rounded(c, c_error)
 
 
 def normal_density(x: int, p: int) -> tuple[int, int]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from checker.bounds import exp_minus, normal_density, normal_distribution
+from checker.functions import PIECEWISE, SMOOTH, enclosure, exact
 from checker.numbers import (
     Interval,
+    Invalid,
     Number,
     Undecided,
     atom,
@@ -30,9 +31,6 @@ from checker.reading import (
     read_layers,
     read_row,
 )
-
-SLOPES = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
-SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,8 @@ def read_problem(x: object) -> Problem:
     slopes: tuple[Fraction, Fraction] | None = None
     if activation == "leaky_relu":
         slopes = (Fraction(1), problem_number(network["slope"]))
-    elif activation in SLOPES:
-        slopes = (Fraction(SLOPES[activation][0]), Fraction(SLOPES[activation][1]))
+    elif activation in PIECEWISE:
+        slopes = (Fraction(PIECEWISE[activation][0]), Fraction(PIECEWISE[activation][1]))
     require(slopes is not None or activation in SMOOTH, "unknown activation")
     if len(widths) == 2:
         slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
@@ -110,69 +108,19 @@ def read_problem(x: object) -> Problem:
 
 
 def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:
-    """Ranges of act, act' and act'' over z (section 3).
-
-    With s = sigmoid(z): sigmoid' = s(1-s), sigmoid'' = s(1-s)(1-2s); softplus' = s;
-    tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2); silu' = s + z s(1-s),
-    silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2 - z^2). Monotone functions
-    are evaluated at the ends, the rest by interval arithmetic, which is sound on wide z too.
-    Homogeneous: act'' is 0; a z that may be on a kink raises `Undecided`.
-    """
-    bits, one, zero = z.bits, Interval.of(1, z.bits), Interval(0, 0, z.bits)
-    if pb.slopes is not None:
-        if z.lo <= 0 <= z.hi and pb.kinked:
-            raise Undecided("a pre-activation is not bounded away from the kink")
-        slope = interval(pb.slopes[0 if z.lo > 0 else 1], bits)
-        return z * slope, slope, zero
-    if pb.activation == "softsign":
-        size = abs(z) + 1
-
-        def softsign(end: int) -> Interval:
-            e = Interval(end, end, bits)
-            return e / (abs(e) + 1)
-
-        steep = 2 / (size * size * size)
-        second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
-        return hull(softsign(z.lo), softsign(z.hi)), 1 / (size * size), second
-    if pb.activation == "elu":
-        lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
-        first = Interval(lo, hi, bits)
-        bottom = z.lo if z.lo >= 0 else lo - one.lo
-        top = z.hi if z.hi >= 0 else hi - one.lo
-        second = zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
-        return Interval(bottom, top, bits), first, second
-    if pb.activation == "gelu":
-        lo, hi = normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1]
-        cdf, size = Interval(lo, hi, bits), abs(z)
-        density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
-        return z * cdf, cdf + z * density, density * (2 - z.square())
-    s = atom(-(z + z)) if pb.activation == "tanh" else atom(-z)
-    bend = s * (1 - s)
-    if pb.activation == "sigmoid":
-        return s, bend, bend * (1 - (s + s))
-    if pb.activation == "tanh":
-        t = s + s - 1
-        return t, 4 * bend, -8 * bend * t
-    if pb.activation == "softplus":
-        return log_one_plus_exp(z), s, bend
-    require(pb.activation == "silu", "unknown activation")
-    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
+    """Ranges of act, act' and act'' over z; a z that may be on a kink raises `Undecided`."""
+    value, first, second = enclosure(pb.activation, pb.slopes, z)
+    if first is None:
+        raise Undecided("a pre-activation is not bounded away from the kink")
+    return value, first, second
 
 
 def activation_exact(pb: Problem, z: Fraction) -> tuple[Fraction, Fraction]:
     """act(z) and act'(z) where both are rational (sections 3 and 5.3); at a kink act' is p."""
-    if pb.slopes is not None:
-        slope = pb.slopes[0 if z >= 0 else 1]
-        return slope * z, slope
-    if pb.activation == "softsign":
-        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
-    if pb.activation == "elu" and z >= 0:
-        return z, Fraction(1)
-    at_zero = {"sigmoid": ("1/2", "1/4"), "tanh": ("0", "1"), "gelu": ("0", "1/2")}
-    at_zero["silu"] = at_zero["gelu"]
-    require(z == 0 and pb.activation in at_zero, "a value of the activation is not rational")
-    value, slope = at_zero[pb.activation]
-    return Fraction(value), Fraction(slope)
+    found = exact(pb.activation, pb.slopes, z)
+    if found is None:
+        raise Invalid("a value of the activation is not rational")
+    return found
 
 
 @dataclass

@@ -104,9 +104,17 @@ def log_bounds(u: int, p: int) -> tuple[int, int]:
     return (lo + k * log_two(p)[0], hi + k * log_two(p)[1]) if u != 1 << p else (0, 0)
 
 
+def log_any(u: int, p: int) -> tuple[int, int]:
+    """Bounds for log(u / 2^p), u > 0: below 1 it is -log(4^p / u / 2^p)."""
+    if u >= 1 << p:
+        return log_bounds(u, p)
+    lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
+    return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+
+
 @lru_cache(maxsize=64)
-def root_two_pi(p: int) -> tuple[int, int]:
-    """Bounds for sqrt(2 pi), with Machin's pi = 16 atan(1/5) - 4 atan(1/239).
+def pi_bounds(p: int) -> tuple[int, int]:
+    """Bounds for pi = 16 atan(1/5) - 4 atan(1/239) (Machin).
 
     atan(1/n) = 1/n - 1/(3 n^3) + ... alternates: the rest is at most the first term left out (here
     below 1), and each of the terms is rounded by less than 1, so the error is below their number.
@@ -123,8 +131,50 @@ def root_two_pi(p: int) -> tuple[int, int]:
 
     (a, error_a), (b, error_b) = atan_inverse(5), atan_inverse(239)
     pi, error = 16 * a - 4 * b, 16 * error_a + 4 * error_b
-    lo, hi = math.isqrt(2 * (pi - error) << w), math.isqrt(2 * (pi + error) << w) + 1
-    return lo >> 32, (hi >> 32) + 1
+    return pi - error >> 32, (pi + error >> 32) + 1
+
+
+@lru_cache(maxsize=64)
+def root_two_pi(p: int) -> tuple[int, int]:
+    """Bounds for sqrt(2 pi)."""
+    w = p + 32
+    lo, hi = pi_bounds(w)
+    return math.isqrt(2 * lo << w) >> 32, (math.isqrt(2 * hi << w) + 1 >> 32) + 1
+
+
+def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Bounds for the sine and the cosine of x / 2^p.
+
+    With k the integer nearest to x / 2^p / (pi/2), r = x / 2^p - k pi/2 is known in w bits up to
+    |k| times the error of pi/2, and |r| < 1. Both functions change by no more than r does. Their
+    series at r alternate and each term is below half the one before, so after a term of at most 1
+    (in units of 2^-w) the rest is below that. A term is computed from the one before: its error is
+    at most half the sum of that one's error and 1 (for r^2), and 2 for rounding, so below 5. With
+    n terms the error of the sum is below 5 n + 6.
+    """
+    w = p + 32 + max(0, x.bit_length() - p)
+    pi_lo, pi_hi = pi_bounds(w)
+    x <<= w - p
+    k = (2 * x + (pi_lo >> 1)) // pi_lo
+    r = x - (k * pi_lo >> 1)
+    square = r * r >> w
+
+    def series(term: int, j: int) -> tuple[int, int]:
+        total, error = term, 6 + abs(k) * (pi_hi - pi_lo) + 1
+        while abs(term) > 1:
+            term = -(term * square >> w) // ((j + 1) * (j + 2))
+            total, error, j = total + term, error + 5, j + 2
+        return total, error
+
+    (s, s_error), (c, c_error) = series(r, 1), series(1 << w, 0)
+    for _ in range(k % 4):
+        s, s_error, c, c_error = c, c_error, -s, s_error
+
+    def rounded(value: int, error: int) -> tuple[int, int]:
+        lo, hi = value - error >> w - p, -(error + value) >> w - p
+        return max(lo, -1 << p), min(-hi, 1 << p)
+
+    return rounded(s, s_error), rounded(c, c_error)
 
 
 def normal_density(x: int, p: int) -> tuple[int, int]:
@@ -378,6 +428,220 @@ def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
     return total
 
 
+# ---- Functions of one variable: ranges of value and derivatives, exact values (3, 5.3, 9.2). -----
+
+
+Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
+Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
+
+PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
+             "leaky_relu")  # fmt: skip
+LARGEST_EXPONENT = 5000
+
+
+def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
+    """Ranges of a function and its first two derivatives over z.
+
+    With slopes, piecewise linear: the extremes are at the ends and at 0; the first derivative is
+    None where z may be at the kink. softsign and elu: the second derivative jumps at 0, both sides
+    are covered. Monotone functions are evaluated at the ends, the rest by interval arithmetic,
+    which is sound on wide z too. With s = sigmoid(z): s' = s(1-s), s'' = s(1-s)(1-2s);
+    softplus' = s; tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2);
+    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2-z^2).
+
+    Raises:
+        Undecided: If z is not shown to lie in the domain.
+    """
+    if slopes is not None:
+        return broken_line(slopes, z)
+    if name in NAMED:
+        return NAMED[name](z)
+    s = atom(-(z + z)) if name == "tanh" else atom(-z)
+    bend = s * (1 - s)
+    if name == "sigmoid":
+        return s, bend, bend * (1 - (s + s))
+    if name == "tanh":
+        t = s + s - 1
+        return t, 4 * bend, -8 * bend * t
+    if name == "softplus":
+        return log_one_plus_exp(z), s, bend
+    require(name == "silu", "unknown function")
+    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
+
+
+def broken_line(slopes: Slopes, z: Interval) -> Jet:
+    """P z above 0, q z below."""
+    p, q = slopes
+    zero = Interval(0, 0, z.bits)
+    if z.lo > 0 or z.hi < 0 or p == q:
+        slope = Interval.of(p if z.lo > 0 else q, z.bits)
+        return z * slope, slope, zero
+    low, high = Interval(z.lo, z.lo, z.bits) * q, Interval(z.hi, z.hi, z.bits) * p
+    return hull(low, zero, high), None, zero
+
+
+def softsign(z: Interval) -> Jet:
+    """Z / (1 + |z|), 1 / (1 + |z|)^2, -2 sign(z) / (1 + |z|)^3."""
+    size = abs(z) + 1
+    ends = [Interval(end, end, z.bits) for end in (z.lo, z.hi)]
+    steep = 2 / (size * size * size)
+    second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
+    return hull(*(e / (abs(e) + 1) for e in ends)), 1 / (size * size), second
+
+
+def elu(z: Interval) -> Jet:
+    """Z for z >= 0, else exp(z) - 1."""
+    bits, one, zero = z.bits, 1 << z.bits, Interval(0, 0, z.bits)
+    lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
+    first = Interval(lo, hi, bits)
+    value = Interval(z.lo if z.lo >= 0 else lo - one, z.hi if z.hi >= 0 else hi - one, bits)
+    return value, first, zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
+
+
+def gelu(z: Interval) -> Jet:
+    """Z Phi(z)."""
+    bits, size = z.bits, abs(z)
+    cdf = Interval(
+        normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1], bits
+    )  # fmt: skip
+    density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
+    return z * cdf, cdf + z * density, density * (2 - z.square())
+
+
+def exp(z: Interval) -> Jet:
+    """The exponential, which increases; above 0 the reciprocal of that of -z.
+
+    For 0 < z <= X that is at least 2^-(3X/2), so w = p + 3X + 8 bits leave p correct ones.
+    """
+    p = z.bits
+    if z.hi > LARGEST_EXPONENT << p:
+        raise Undecided("an exponential is too large")
+
+    def at(x: int, side: int) -> int:
+        if x <= 0:
+            return exp_minus(-x, p)[side]
+        w = p + 3 * ((x >> p) + 1) + 8
+        below, above = exp_minus(x << w - p, w)
+        return -(-(1 << p + w) // below) if side else (1 << p + w) // above
+
+    value = Interval(at(z.lo, 0), at(z.hi, 1), p)
+    return value, value, value
+
+
+def log(z: Interval) -> Jet:
+    """Log, 1/z, -1/z^2 for z > 0."""
+    require_positive(z)
+    inverse = 1 / z
+    value = Interval(log_any(z.lo, z.bits)[0], log_any(z.hi, z.bits)[1], z.bits)
+    return value, inverse, -inverse.square()
+
+
+def require_positive(z: Interval) -> None:
+    """Raises `Undecided` unless z > 0."""
+    if z.lo <= 0:
+        raise Undecided("the argument of log or sqrt is not known to be positive")
+
+
+def reciprocal(z: Interval) -> Jet:
+    """1/z, -1/z^2, 2/z^3 for z > 0 or z < 0."""
+    if z.lo <= 0 <= z.hi:
+        raise Undecided("the argument of reciprocal may be zero")
+    v = 1 / z if z.lo > 0 else -(1 / -z)
+    return v, -v.square(), 2 * (v * v.square())
+
+
+def sqrt(z: Interval) -> Jet:
+    """The root r, 1/(2r), -1/(4 r^3) for z > 0, by integer square roots."""
+    require_positive(z)
+    r = Interval(math.isqrt(z.lo << z.bits), math.isqrt(z.hi << z.bits) + 1, z.bits)
+    first = 1 / (r + r)
+    return r, first, -(first * (1 / (z + z)))
+
+
+def erf(z: Interval) -> Jet:
+    """The error function 2 Phi(z sqrt 2) - 1, which increases.
+
+    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of 2 z^2 and that plus 1.
+    """
+    p, q = z.bits, 2 * z.bits
+
+    def at(x: int, side: int) -> int:
+        root = math.isqrt(2 * x * x)
+        outward = (x > 0) == (side == 1)
+        y = root + 1 if x and outward else root
+        return 2 * normal_distribution(y if x > 0 else -y, p)[side] - (1 << p)
+
+    size = abs(z)
+    bell = Interval(exp_minus(size.hi**2, q)[0], exp_minus(size.lo**2, q)[1], q)
+    lo, hi = root_two_pi(q)
+    eight = math.isqrt(8 << 2 * q)
+    wide = bell * Interval(eight, eight + 1, q) / Interval(lo, hi, q)
+    first = Interval(wide.lo >> p, -(-wide.hi >> p), p)
+    return Interval(at(z.lo, 0), at(z.hi, 1), p), first, -2 * (z * first)
+
+
+def waves(z: Interval) -> tuple[Interval, Interval]:
+    """Ranges of sin and cos: the hull of the ends, and of 1 or -1 where a peak may lie between.
+
+    Peaks are at the multiples n of pi/2; those that may lie in z have lower(2 lo / pi) <= n <=
+    upper(2 hi / pi). An interval of length 7 > 2 pi holds them all.
+    """
+    p, one = z.bits, 1 << z.bits
+    if z.hi - z.lo >= 7 << p:
+        return Interval(-one, one, p), Interval(-one, one, p)
+    sines, cosines = zip(*(sin_cos(end, p) for end in (z.lo, z.hi)), strict=True)
+    w = p + 8 + max(z.lo.bit_length(), z.hi.bit_length())
+    pi_lo, pi_hi = pi_bounds(w)
+    first = -((-2 * z.lo << w - p) // (pi_hi if z.lo >= 0 else pi_lo))
+    last = (2 * z.hi << w - p) // (pi_lo if z.hi >= 0 else pi_hi)
+    peaks = {n % 4 for n in range(first, last + 1)}  # at most 6 of them
+
+    def spread(ends: tuple[tuple[int, int], ...], top: int) -> Interval:
+        lo, hi = min(e[0] for e in ends), max(e[1] for e in ends)
+        return Interval(-one if (top + 2) % 4 in peaks else lo, one if top in peaks else hi, p)
+
+    return spread(sines, 1), spread(cosines, 0)
+
+
+def sin(z: Interval) -> Jet:
+    """Sin, cos, -sin."""
+    sine, cosine = waves(z)
+    return sine, cosine, -sine
+
+
+def cos(z: Interval) -> Jet:
+    """Cos, -sin, -cos."""
+    sine, cosine = waves(z)
+    return cosine, -sine, -cosine
+
+
+NAMED = {f.__name__: f for f in (softsign, elu, gelu, exp, log, reciprocal, sqrt, erf, sin, cos)}
+RATIONAL_AT = {
+    "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
+    "silu": (0, "0", "1/2"), "exp": (0, "1", "1"), "sin": (0, "0", "1"), "cos": (0, "1", "0"),
+    "log": (1, "0", "1"),
+}  # fmt: skip
+
+
+def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Fraction] | None:
+    """Value and first derivative at z if both are rational (5.3, 9.3); at a kink the slope p."""
+    if slopes is not None:
+        slope = slopes[0 if z >= 0 else 1]
+        return slope * z, slope
+    if name == "softsign":
+        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
+    if name == "elu" and z >= 0:
+        return z, Fraction(1)
+    if name == "reciprocal" and z:
+        return 1 / z, -1 / z**2
+    if name in RATIONAL_AT and z == RATIONAL_AT[name][0]:
+        _, value, slope = RATIONAL_AT[name]
+        return Fraction(value), Fraction(slope)
+    return None
+
+
 # ---- Reading JSON (sections 1 and 2). ------------------------------------------------------------
 
 
@@ -514,10 +778,6 @@ def distance(one: Layers, other: Layers) -> Fraction:
 # ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
 
 
-SLOPES = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
-SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
-
-
 @dataclass(frozen=True)
 class Problem:
     """A spurious-problem/1 object: network, loss, data and point.
@@ -568,8 +828,8 @@ def read_problem(x: object) -> Problem:
     slopes: tuple[Fraction, Fraction] | None = None
     if activation == "leaky_relu":
         slopes = (Fraction(1), problem_number(network["slope"]))
-    elif activation in SLOPES:
-        slopes = (Fraction(SLOPES[activation][0]), Fraction(SLOPES[activation][1]))
+    elif activation in PIECEWISE:
+        slopes = (Fraction(PIECEWISE[activation][0]), Fraction(PIECEWISE[activation][1]))
     require(slopes is not None or activation in SMOOTH, "unknown activation")
     if len(widths) == 2:
         slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
@@ -593,69 +853,19 @@ def read_problem(x: object) -> Problem:
 
 
 def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:
-    """Ranges of act, act' and act'' over z (section 3).
-
-    With s = sigmoid(z): sigmoid' = s(1-s), sigmoid'' = s(1-s)(1-2s); softplus' = s;
-    tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2); silu' = s + z s(1-s),
-    silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2 - z^2). Monotone functions
-    are evaluated at the ends, the rest by interval arithmetic, which is sound on wide z too.
-    Homogeneous: act'' is 0; a z that may be on a kink raises `Undecided`.
-    """
-    bits, one, zero = z.bits, Interval.of(1, z.bits), Interval(0, 0, z.bits)
-    if pb.slopes is not None:
-        if z.lo <= 0 <= z.hi and pb.kinked:
-            raise Undecided("a pre-activation is not bounded away from the kink")
-        slope = interval(pb.slopes[0 if z.lo > 0 else 1], bits)
-        return z * slope, slope, zero
-    if pb.activation == "softsign":
-        size = abs(z) + 1
-
-        def softsign(end: int) -> Interval:
-            e = Interval(end, end, bits)
-            return e / (abs(e) + 1)
-
-        steep = 2 / (size * size * size)
-        second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
-        return hull(softsign(z.lo), softsign(z.hi)), 1 / (size * size), second
-    if pb.activation == "elu":
-        lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
-        first = Interval(lo, hi, bits)
-        bottom = z.lo if z.lo >= 0 else lo - one.lo
-        top = z.hi if z.hi >= 0 else hi - one.lo
-        second = zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
-        return Interval(bottom, top, bits), first, second
-    if pb.activation == "gelu":
-        lo, hi = normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1]
-        cdf, size = Interval(lo, hi, bits), abs(z)
-        density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
-        return z * cdf, cdf + z * density, density * (2 - z.square())
-    s = atom(-(z + z)) if pb.activation == "tanh" else atom(-z)
-    bend = s * (1 - s)
-    if pb.activation == "sigmoid":
-        return s, bend, bend * (1 - (s + s))
-    if pb.activation == "tanh":
-        t = s + s - 1
-        return t, 4 * bend, -8 * bend * t
-    if pb.activation == "softplus":
-        return log_one_plus_exp(z), s, bend
-    require(pb.activation == "silu", "unknown activation")
-    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
+    """Ranges of act, act' and act'' over z; a z that may be on a kink raises `Undecided`."""
+    value, first, second = enclosure(pb.activation, pb.slopes, z)
+    if first is None:
+        raise Undecided("a pre-activation is not bounded away from the kink")
+    return value, first, second
 
 
 def activation_exact(pb: Problem, z: Fraction) -> tuple[Fraction, Fraction]:
     """act(z) and act'(z) where both are rational (sections 3 and 5.3); at a kink act' is p."""
-    if pb.slopes is not None:
-        slope = pb.slopes[0 if z >= 0 else 1]
-        return slope * z, slope
-    if pb.activation == "softsign":
-        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
-    if pb.activation == "elu" and z >= 0:
-        return z, Fraction(1)
-    at_zero = {"sigmoid": ("1/2", "1/4"), "tanh": ("0", "1"), "gelu": ("0", "1/2")}
-    at_zero["silu"] = at_zero["gelu"]
-    require(z == 0 and pb.activation in at_zero, "a value of the activation is not rational")
-    value, slope = at_zero[pb.activation]
-    return Fraction(value), Fraction(slope)
+    found = exact(pb.activation, pb.slopes, z)
+    if found is None:
+        raise Invalid("a value of the activation is not rational")
+    return found
 
 
 @dataclass
