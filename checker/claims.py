@@ -55,11 +55,36 @@ def require_ball(claimed: object, value: Number, what: str) -> None:
     if not isinstance(value, Interval):
         require(rad == 0 and mid == value, f"{what} is not as claimed")
         return
+    require_inside(mid, rad, value.lower, value.upper, what)
+
+
+def require_inside(
+    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
+) -> None:
+    """The ball is narrow and holds the enclosure."""
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     low, high = mid - rad, mid + rad
-    require(value.lower <= high and value.upper >= low, f"{what} is not as claimed")
-    if not low <= value.lower <= value.upper <= high:
+    require(lower <= high and upper >= low, f"{what} is not as claimed")
+    if not low <= lower <= upper <= high:
         raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def require_lower(value: Number, loss: Number, bits: int) -> None:
+    """The first loss is smaller."""
+    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
+    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
+    require(sign(gap, bits) > 0, "the witness is not better")
+
+
+def require_radius(claimed: object, found: Found, nearby: bool) -> None:
+    """The radius is at least what is needed, and at most twice that (section 2)."""
+    if not nearby:
+        require(claimed is None, "only what is nearby has a radius")
+        return
+    needed = Fraction(0) if found.radius is None else found.radius
+    radius = rational(claimed)
+    require(needed <= radius, "the radius is too small")
+    require(radius <= 2 * needed, "the radius is more than twice what is needed")
 
 
 def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
@@ -74,11 +99,7 @@ def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Num
     if answer == "no" and rule == "witness":
         as_object(fields, "rule", "point")
         value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
-        if isinstance(value, Interval) or isinstance(loss, Interval):
-            gap = interval(loss, bits) - value
-            require(sign(gap, bits) > 0, "the witness is not better")
-        else:
-            require(value < loss, "the witness is not better")
+        require_lower(value, loss, bits)
         require_ball(claim["witness_loss"], value, "the loss of the witness")
         return
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
@@ -126,13 +147,7 @@ def check_at(certificate: Json, bits: int) -> str:
     require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    if verdict == "local_minimum_nearby":
-        needed = Fraction(0) if found.radius is None else found.radius
-        radius = rational(claim["radius"])
-        require(needed <= radius, "the radius is too small")
-        require(radius <= 2 * needed, "the radius is more than twice what is needed")
-    else:
-        require(claim["radius"] is None, "only local_minimum_nearby has a radius")
+    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
     loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
     require_ball(claim["loss"], loss, "the loss")
     if found.limit is None:
@@ -163,9 +178,11 @@ def sentence(claim: Json) -> str:
     parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
     if claim["radius"] is not None:
         parts[0] += f" (within {decimal(rational(claim['radius']))})"
+    if claim.get("index") is not None:
+        parts.append(f"index {claim['index']}")
     if claim["strict"] == "yes":
         parts.append("strict")
-    elif claim["strict_up_to_rescaling"] == "yes":
+    elif claim.get("strict_up_to_rescaling") == "yes":
         parts.append("strict up to rescaling")
     elif claim["strict"] == "no":
         parts.append("not strict")
@@ -174,6 +191,6 @@ def sentence(claim: Json) -> str:
     parts.append(f"loss {ball_text(claim['loss'])}")
     if claim["witness_loss"] is not None:
         parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
-    if claim["valley_limit"] is not None:
+    if claim.get("valley_limit") is not None:
         parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
     return ", ".join(parts)

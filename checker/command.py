@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from checker.claims import check_at
+from checker.critical import check_program_at
 from checker.numbers import BITS, Invalid, Undecided, require
-from checker.reading import MAX_EXPONENT, Json, as_object
+from checker.reading import MAX_EXPONENT, Json, as_object, as_text
 
 MAX_BYTES = 256 * 2**20
+FORMATS = {
+    "spurious-certificate/1": check_at,
+    "spurious-certificate/2": check_program_at,
+}
 
 
 class BadInput(Exception):  # noqa: N818
@@ -47,14 +52,14 @@ def check(certificate: dict[str, Any]) -> Result:
         fields = as_object(
             certificate, "format", "claim", "problem", "proof", "global_proof", "digest"
         )
-        require(fields["format"] == "spurious-certificate/1", "unknown format")
+        require(fields["format"] in FORMATS, "unknown format")
         rest = {key: value for key, value in fields.items() if key != "digest"}
         text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
         digest = hashlib.sha256(text.encode("ascii")).hexdigest()
         require(fields["digest"] == digest, "the digest differs: the file was changed")
         for bits in BITS:
             try:
-                return Result(True, check_at(fields, bits), "")
+                return Result(True, FORMATS[as_text(fields["format"])](fields, bits), "")
             except Undecided as error:
                 reason = str(error)
     except Invalid as error:
@@ -105,8 +110,8 @@ def load(path: str | Path) -> Json:
     except ValueError as error:
         raise BadInput(f"not JSON ({' '.join(str(error).split())[:80]})") from None
     found = cast("Json", value)
-    if not isinstance(value, dict) or found.get("format") != "spurious-certificate/1":
-        raise BadInput('not a certificate: no "format": "spurious-certificate/1"')
+    if not isinstance(value, dict) or str(found.get("format")) not in FORMATS:
+        raise BadInput('not a certificate: no "format": "spurious-certificate/1" or "...2"')
     pending: list[object] = [found]
     while pending:
         item = pending.pop()

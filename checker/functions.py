@@ -148,7 +148,8 @@ def sqrt(z: Interval) -> Jet:
 def erf(z: Interval) -> Jet:
     """The error function 2 Phi(z sqrt 2) - 1, which increases.
 
-    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of 2 z^2 and that plus 1.
+    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of
+    2 z^2 and that plus 1.
     """
     p, q = z.bits, 2 * z.bits
 

@@ -45,6 +45,7 @@ class Found:
         radius: With `local_minimum_nearby`, the smallest radius that may be claimed.
         place: The exact point that the verdict is about, if there is one.
         limit: The limit of the loss along a valley.
+        index: The number of negative eigenvalues of the Hessian at a saddle.
     """
 
     strict: str = "unknown"
@@ -55,6 +56,7 @@ class Found:
     radius: Fraction | None = None
     place: Layers | None = None
     limit: Number = None
+    index: int | None = None
 
 
 @dataclass

@@ -38,7 +38,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 # ---- Bounds for exp, log, pi and the normal distribution, with proofs. ---------------------------
 # These take and return integers scaled by 2^p and give a lower and an upper bound.
@@ -563,7 +563,8 @@ def sqrt(z: Interval) -> Jet:
 def erf(z: Interval) -> Jet:
     """The error function 2 Phi(z sqrt 2) - 1, which increases.
 
-    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of 2 z^2 and that plus 1.
+    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of
+    2 z^2 and that plus 1.
     """
     p, q = z.bits, 2 * z.bits
 
@@ -1019,6 +1020,7 @@ class Found:
         radius: With `local_minimum_nearby`, the smallest radius that may be claimed.
         place: The exact point that the verdict is about, if there is one.
         limit: The limit of the loss along a valley.
+        index: The number of negative eigenvalues of the Hessian at a saddle.
     """
 
     strict: str = "unknown"
@@ -1029,6 +1031,7 @@ class Found:
     radius: Fraction | None = None
     place: Layers | None = None
     limit: Number = None
+    index: int | None = None
 
 
 @dataclass
@@ -2058,11 +2061,36 @@ def require_ball(claimed: object, value: Number, what: str) -> None:
     if not isinstance(value, Interval):
         require(rad == 0 and mid == value, f"{what} is not as claimed")
         return
+    require_inside(mid, rad, value.lower, value.upper, what)
+
+
+def require_inside(
+    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
+) -> None:
+    """The ball is narrow and holds the enclosure."""
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     low, high = mid - rad, mid + rad
-    require(value.lower <= high and value.upper >= low, f"{what} is not as claimed")
-    if not low <= value.lower <= value.upper <= high:
+    require(lower <= high and upper >= low, f"{what} is not as claimed")
+    if not low <= lower <= upper <= high:
         raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def require_lower(value: Number, loss: Number, bits: int) -> None:
+    """The first loss is smaller."""
+    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
+    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
+    require(sign(gap, bits) > 0, "the witness is not better")
+
+
+def require_radius(claimed: object, found: Found, nearby: bool) -> None:
+    """The radius is at least what is needed, and at most twice that (section 2)."""
+    if not nearby:
+        require(claimed is None, "only what is nearby has a radius")
+        return
+    needed = Fraction(0) if found.radius is None else found.radius
+    radius = rational(claimed)
+    require(needed <= radius, "the radius is too small")
+    require(radius <= 2 * needed, "the radius is more than twice what is needed")
 
 
 def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
@@ -2077,11 +2105,7 @@ def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Num
     if answer == "no" and rule == "witness":
         as_object(fields, "rule", "point")
         value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
-        if isinstance(value, Interval) or isinstance(loss, Interval):
-            gap = interval(loss, bits) - value
-            require(sign(gap, bits) > 0, "the witness is not better")
-        else:
-            require(value < loss, "the witness is not better")
+        require_lower(value, loss, bits)
         require_ball(claim["witness_loss"], value, "the loss of the witness")
         return
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
@@ -2129,13 +2153,7 @@ def check_at(certificate: Json, bits: int) -> str:
     require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    if verdict == "local_minimum_nearby":
-        needed = Fraction(0) if found.radius is None else found.radius
-        radius = rational(claim["radius"])
-        require(needed <= radius, "the radius is too small")
-        require(radius <= 2 * needed, "the radius is more than twice what is needed")
-    else:
-        require(claim["radius"] is None, "only local_minimum_nearby has a radius")
+    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
     loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
     require_ball(claim["loss"], loss, "the loss")
     if found.limit is None:
@@ -2166,9 +2184,11 @@ def sentence(claim: Json) -> str:
     parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
     if claim["radius"] is not None:
         parts[0] += f" (within {decimal(rational(claim['radius']))})"
+    if claim.get("index") is not None:
+        parts.append(f"index {claim['index']}")
     if claim["strict"] == "yes":
         parts.append("strict")
-    elif claim["strict_up_to_rescaling"] == "yes":
+    elif claim.get("strict_up_to_rescaling") == "yes":
         parts.append("strict up to rescaling")
     elif claim["strict"] == "no":
         parts.append("not strict")
@@ -2177,15 +2197,1071 @@ def sentence(claim: Json) -> str:
     parts.append(f"loss {ball_text(claim['loss'])}")
     if claim["witness_loss"] is not None:
         parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
-    if claim["valley_limit"] is not None:
+    if claim.get("valley_limit") is not None:
         parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
     return ", ".join(parts)
+
+
+# ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
+
+
+Entry = Fraction | Interval
+Index = Sequence[int] | None  # None: every entry, in order
+Function = tuple[str, Slopes | None]
+
+MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
+
+
+Layout = tuple[int, int, bool]  # vectors of a matrix: their number, their length, rows or columns
+
+
+class Array(Protocol):
+    """What the operations of section 9.1 and their derivatives need; nothing changes in place."""
+
+    bits: int
+
+    def like(self, values: list[Fraction]) -> Self:
+        """Exact numbers as an array of this kind."""
+        ...
+
+    def pick(self, index: Index) -> Self:
+        """The entries with these numbers."""
+        ...
+
+    def scatter(self, index: Index, size: int) -> Self:
+        """Adds entry k to entry index[k] of zeros: the transpose of `pick`."""
+        ...
+
+    def plus(self, other: Self) -> Self:
+        """The sum, entry by entry."""
+        ...
+
+    def times(self, other: Self) -> Self:
+        """The product, entry by entry."""
+        ...
+
+    def outer(self, block: int, layout: Layout, other: Self, of: int, other_layout: Layout) -> Self:
+        """All inner products of vectors in a block of this array with those in one of another."""
+        ...
+
+    def joined(self, parts: list[Self]) -> Self:
+        """The parts one after the other."""
+        ...
+
+    def mapped(self, function: Function) -> Self:
+        """A function at every entry."""
+        ...
+
+    def slope(self, function: Function, side: Self | None) -> Self:
+        """Its derivative; at a kink the one on the side to which `side` points, if it is given."""
+        ...
+
+
+class Numbers:
+    """Exact rationals as long as everything below is rational, intervals otherwise."""
+
+    __slots__ = ("bits", "entries")
+
+    def __init__(self, entries: list[Entry], bits: int) -> None:
+        self.entries, self.bits = entries, bits
+        for x in entries:
+            size = (
+                max(x.lo.bit_length(), x.hi.bit_length()) - bits
+                if isinstance(x, Interval)
+                else (x.numerator.bit_length() + x.denominator.bit_length()) // 10
+            )
+            if size > MAX_MAGNITUDE:
+                raise Undecided("a number grows too long")
+
+    def like(self, values: list[Fraction]) -> Numbers:
+        """Exact."""
+        return Numbers(list(values), self.bits)
+
+    def pick(self, index: Index) -> Numbers:
+        """See `Array`."""
+        return self if index is None else Numbers([self.entries[i] for i in index], self.bits)
+
+    def scatter(self, index: Index, size: int) -> Numbers:
+        """See `Array`."""
+        if index is None:
+            return self
+        out: list[Entry] = [Fraction(0)] * size
+        for i, x in zip(index, self.entries, strict=True):
+            out[i] = out[i] + x
+        return Numbers(out, self.bits)
+
+    def plus(self, other: Numbers) -> Numbers:
+        """See `Array`."""
+        return Numbers([a + b for a, b in zip(self.entries, other.entries, strict=True)], self.bits)
+
+    def times(self, other: Numbers) -> Numbers:
+        """Zeros stay exact."""
+        pairs = zip(self.entries, other.entries, strict=True)
+        return Numbers([a * b if a and b else Fraction(0) for a, b in pairs], self.bits)
+
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Entry]]:
+        """Slices."""
+        start, stop = block * count * length, (block + 1) * count * length
+        if rows:
+            return [self.entries[i : i + length] for i in range(start, stop, length)]
+        return [self.entries[start + j : stop : count] for j in range(count)]
+
+    def outer(
+        self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
+    ) -> Numbers:
+        """See `inner`."""
+        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        return Numbers([inner(x, y) for x in xs for y in ys], self.bits)
+
+    def joined(self, parts: list[Numbers]) -> Numbers:
+        """See `Array`."""
+        return Numbers([x for part in parts for x in part.entries], self.bits)
+
+    def mapped(self, function: Function) -> Numbers:
+        """Exact where that is possible."""
+        out: list[Entry] = []
+        for z in self.entries:
+            found = None if isinstance(z, Interval) else exact(*function, z)
+            out.append(found[0] if found else enclosure(*function, interval(z, self.bits))[0])
+        return Numbers(out, self.bits)
+
+    def slope(self, function: Function, side: Numbers | None) -> Numbers:
+        """Exact where that is possible; at a kink as `side` says."""
+        out: list[Entry] = []
+        for k, z in enumerate(self.entries):
+            slopes = function[1]
+            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else z == 0
+            if flat and slopes is not None and slopes[0] != slopes[1]:
+                if side is None:
+                    raise Undecided("a derivative is taken at a kink")
+                way = sign(side.entries[k], self.bits)
+                out.append((slopes[1], Fraction(0), slopes[0])[way + 1])
+                continue
+            found = None if isinstance(z, Interval) else exact(*function, z)
+            out.append(
+                found[1] if found else known(enclosure(*function, interval(z, self.bits))[1])
+            )
+        return Numbers(out, self.bits)
+
+
+def inner(x: list[Entry], y: list[Entry]) -> Entry:
+    """The inner product; exact zeros are skipped."""
+    total: Entry = Fraction(0)
+    for a, b in zip(x, y, strict=True):
+        if a and b:
+            total = total + a * b
+    return total
+
+
+def known(first: Interval | None) -> Interval:
+    """The derivative; raises `Undecided` if there is none."""
+    if first is None:
+        raise Undecided("an argument is not bounded away from a kink")
+    return first
+
+
+Ball = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
+
+
+class Balls:
+    """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
+
+    Products are those of the middles, rounded down (an error below 1), with the radius
+    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
+    What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
+    """
+
+    __slots__ = ("bits", "jets", "m", "r", "views")
+
+    def __init__(self, m: list[int], r: list[int], bits: int) -> None:
+        self.m, self.r, self.bits = m, r, bits
+        self.jets: dict[Function, list[Jet]] = {}
+        self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
+        largest = max(max(m), -min(m), max(r))
+        if largest.bit_length() > bits + MAX_MAGNITUDE:
+            raise Undecided("a number grows too large")
+
+    @staticmethod
+    def around(values: list[Fraction], radius: Fraction, bits: int) -> Balls:
+        """The box of all points within the radius."""
+        wide = -(-(radius.numerator << bits) // radius.denominator)
+        split = [divmod(x.numerator << bits, x.denominator) for x in values]
+        return Balls([a for a, _ in split], [wide + (rest > 0) for _, rest in split], bits)
+
+    def like(self, values: list[Fraction]) -> Balls:
+        """Points, rounded if need be."""
+        return Balls.around(values, Fraction(0), self.bits)
+
+    def pick(self, index: Index) -> Balls:
+        """See `Array`."""
+        if index is None:
+            return self
+        return Balls([self.m[i] for i in index], [self.r[i] for i in index], self.bits)
+
+    def scatter(self, index: Index, size: int) -> Balls:
+        """See `Array`."""
+        if index is None:
+            return self
+        m, r = [0] * size, [0] * size
+        for i, a, s in zip(index, self.m, self.r, strict=True):
+            m[i] += a
+            r[i] += s
+        return Balls(m, r, self.bits)
+
+    def plus(self, other: Balls) -> Balls:
+        """See `Array`."""
+        m, r = map(operator.add, self.m, other.m), map(operator.add, self.r, other.r)
+        return Balls(list(m), list(r), self.bits)
+
+    def times(self, other: Balls) -> Balls:
+        """See the class."""
+        p = self.bits
+        pairs = zip(self.m, self.r, other.m, other.r, strict=True)
+        r = [
+            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
+            for a, s, b, t in pairs
+        ]
+        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[Ball | None]:
+        """Kept: those of values are used for each column of the Hessian."""
+        key = block, count, length, rows
+        if key not in self.views:
+            start, stop = block * count * length, (block + 1) * count * length
+            cuts = (
+                [slice(i, i + length) for i in range(start, stop, length)]
+                if rows
+                else [slice(start + j, stop, count) for j in range(count)]
+            )
+            self.views[key] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts]
+        return self.views[key]
+
+    def outer(
+        self, block: int, layout: Layout, other: Balls, of: int, other_layout: Layout
+    ) -> Balls:
+        """See the class."""
+        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
+        for x in xs:
+            if x is None:
+                m += [0] * len(ys)
+                r += [0] * len(ys)
+                continue
+            xm, xa, xr, _ = x
+            for y in ys:
+                if y is None:
+                    m.append(0)
+                    r.append(0)
+                    continue
+                ym, _, yr, yg = y
+                m.append(sum(map(times, xm, ym)) >> p)
+                wide = sum(map(times, xa, yr)) if yr else 0
+                wide += sum(map(times, xr, yg)) if xr else 0
+                r.append((wide >> p) + 2)
+        return Balls(m, r, p)
+
+    def joined(self, parts: list[Balls]) -> Balls:
+        """See `Array`."""
+        if len(parts) == 1:
+            return parts[0]
+        m, r = [a for part in parts for a in part.m], [s for part in parts for s in part.r]
+        return Balls(m, r, self.bits)
+
+    def intervals(self) -> list[Interval]:
+        """The entries as intervals."""
+        return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
+
+    def made(self, found: list[Interval]) -> Balls:
+        """Intervals as an array of this precision."""
+        m = [z.lo + z.hi >> 1 for z in found]
+        return Balls(m, [z.hi - a for z, a in zip(found, m, strict=True)], self.bits)
+
+    def jet(self, function: Function) -> list[Jet]:
+        """Value and derivatives of a function at every entry, kept."""
+        if function not in self.jets:
+            self.jets[function] = [enclosure(*function, z) for z in self.intervals()]
+        return self.jets[function]
+
+    def mapped(self, function: Function) -> Balls:
+        """Evaluated once."""
+        return self.made([value for value, _, _ in self.jet(function)])
+
+    def slope(self, function: Function, side: Balls | None) -> Balls:
+        """There is no side: a kink raises `Undecided`."""
+        del side  # at no kink
+        return self.made([known(first) for _, first, _ in self.jet(function)])
+
+    def bend(self, function: Function) -> Balls:
+        """The second derivative of a function at every entry."""
+        return self.made([second for _, _, second in self.jet(function)])
+
+
+def as_vector(m: list[int], r: list[int]) -> Ball | None:
+    """A row or column ready for inner products; no radii at all are an empty list."""
+    if not any(r):
+        if not any(m):
+            return None
+        a = list(map(abs, m))
+        return m, a, [], a
+    a = list(map(abs, m))
+    return m, a, r, list(map(operator.add, a, r))
+
+
+# ---- Programs (9.1): reading them, and one routine each for value, tangent, adjoint and Hessian. -
+
+
+MAX_OPERATIONS = 100_000
+MAX_ENTRIES = 2_000_000
+MAX_AXES = 64
+MAX_TOTAL = 20_000_000  # entries of all arrays of a program together
+MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
+MAX_PRODUCTS = 1_000_000_000  # multiplications in all its matrix products together
+
+A = TypeVar("A", bound=Array)
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation. This one is a constant, or a block of parameters if `of` is empty and it moves.
+
+    Attributes:
+        of: The steps that it operates on.
+        shape: Of the result.
+        moves: Whether the result depends on a parameter.
+        values: The entries of a constant.
+        block: Where a block of parameters lies in the flat vector.
+    """
+
+    of: tuple[int, ...]
+    shape: Shape
+    moves: bool
+    values: tuple[Fraction, ...] = ()
+    block: range = range(0)
+
+
+@dataclass(frozen=True)
+class Linear(Step):
+    """add, sum, take, join: picks of the operands, or scattered operands, added up."""
+
+    indices: tuple[Index, ...] = ()
+    picks: bool = True
+
+    def push(self, args: Sequence[A | None]) -> A | None:
+        """The result; None stands for zeros."""
+        total, size = None, math.prod(self.shape)
+        if not self.picks and len(args) > 1:  # join: the parts are disjoint
+            known = next((a for a in args if a is not None), None)
+            if known is None:
+                return None
+            sizes = [len(index or ()) for index in self.indices]
+            zeros = [known.like([Fraction(0)] * n) for n in sizes]
+            return known.joined([z if a is None else a for a, z in zip(args, zeros, strict=True)])
+        for a, index in zip(args, self.indices, strict=True):
+            if a is not None:
+                part = a.pick(index) if self.picks else a.scatter(index, size)
+                total = part if total is None else total.plus(part)
+        return total
+
+    def pull(self, bar: A, args: Sequence[A | None], sizes: Sequence[int]) -> list[A | None]:
+        """What the adjoint of the result adds to those of the operands."""
+        del args
+        return [
+            bar.scatter(index, size) if self.picks else bar.pick(index)
+            for index, size in zip(self.indices, sizes, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Product(Step):
+    """mul: products of picked entries."""
+
+    left: Index = None
+    right: Index = None
+
+    def push(self, a: A, b: A) -> A:
+        """The result."""
+        return a.pick(self.left).times(b.pick(self.right))
+
+    def pull(self, bar: A, args: Sequence[A | None], sizes: Sequence[int]) -> list[A | None]:
+        """The adjoint times the other operand, for each."""
+        a, b = args
+        return [
+            None if b is None else bar.times(b.pick(self.right)).scatter(self.left, sizes[0]),
+            None if a is None else bar.times(a.pick(self.left)).scatter(self.right, sizes[1]),
+        ]
+
+
+@dataclass(frozen=True)
+class MatrixProduct(Step):
+    """matmul of (n, k) and (k, m) blocks; `blocks` lists those of a, of b and of the result."""
+
+    n: int = 0
+    k: int = 0
+    m: int = 0
+    blocks: tuple[tuple[int, int, int], ...] = ()
+
+    def push(self, a: A, b: A) -> A:
+        """C = A B."""
+        n, k, m = self.n, self.k, self.m
+        return gathered(
+            a, [(c, a.outer(i, (n, k, True), b, j, (m, k, False))) for i, j, c in self.blocks]
+        )
+
+    def pull(self, bar: A, args: Sequence[A | None], sizes: Sequence[int]) -> list[A | None]:
+        """C B^T and A^T C, for the adjoint C."""
+        del sizes
+        (a, b), n, k, m = args, self.n, self.k, self.m
+        one = other = None
+        if b is not None:
+            parts = [(i, bar.outer(c, (n, m, True), b, j, (k, m, True))) for i, j, c in self.blocks]
+            one = gathered(bar, parts)
+        if a is not None:
+            parts = [
+                (j, a.outer(i, (k, n, False), bar, c, (m, n, False))) for i, j, c in self.blocks
+            ]
+            other = gathered(bar, parts)
+        return [one, other]
+
+
+@dataclass(frozen=True)
+class Map(Step):
+    """map: a function at every entry."""
+
+    function: Function = ("relu", None)
+
+
+def gathered(like: A, parts: list[tuple[int, A]]) -> A:
+    """Blocks in order, those with the same number added."""
+    out: dict[int, A] = {}
+    for block, part in parts:
+        out[block] = out[block].plus(part) if block in out else part
+    return like.joined([out[block] for block in sorted(out)])
+
+
+@dataclass(frozen=True)
+class Program:
+    """A spurious-problem/2 object.
+
+    Attributes:
+        steps: The operations; the last is the loss.
+        point: The flat vector of parameters.
+    """
+
+    steps: list[Step]
+    point: list[Fraction]
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def read_shape(x: object) -> Shape:
+    """Reads a shape within the limits."""
+    shape = tuple(as_int(n) for n in as_list(x))
+    require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+    return shape
+
+
+def broadcast(one: Shape, other: Shape) -> Shape:
+    """The shape that two arrays are repeated to, as in NumPy."""
+    size = max(len(one), len(other))
+    pairs = list(zip(padded(one, size), padded(other, size), strict=True))
+    require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
+    shape = tuple(max(a, b) for a, b in pairs)
+    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+    return shape
+
+
+def padded(shape: Shape, size: int) -> Shape:
+    """The shape with axes of size 1 before it."""
+    return (1,) * (size - len(shape)) + shape
+
+
+def repeats(shape: Shape, out: Shape) -> Index:
+    """For each entry of an array of shape `out` the entry of the operand that is repeated there."""
+    if math.prod(shape) == math.prod(out):
+        return None
+    index = [0]
+    for n, size in zip(padded(shape, len(out)), out, strict=True):
+        index = [i * n + (j if n > 1 else 0) for i in index for j in range(size)]
+    return index
+
+
+def read_step(fields: Json, done: list[Step]) -> Step:
+    """Reads an operation other than `param`; the operands are among those done."""
+    op = as_text(fields.get("op"))
+    require(op in OPERATIONS, "unknown op")
+    if op == "const":
+        as_object(fields, "op", "shape", "values")
+        shape = read_shape(fields["shape"])
+        values = read_row(fields["values"], math.prod(shape), problem_number)
+        return Step((), shape, False, tuple(values))
+    read, keys = OPERATIONS[op]
+    as_object(fields, "op", "of", *keys, optional=["slope"] if op == "map" else [])
+    of = tuple(as_int(i) for i in as_list(fields["of"]))
+    require(all(0 <= i < len(done) for i in of), "an operand is no earlier operation")
+    count = 2 if op in ("add", "mul", "matmul") else len(of) if op == "join" else 1
+    require(len(of) == count >= 1, f"{op} has a wrong number of operands")
+    return read(fields, of, [done[i].shape for i in of], any(done[i].moves for i in of))
+
+
+def read_add(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The sum of two arrays."""
+    del fields
+    shape = broadcast(*shapes)
+    return Linear(of, shape, moves, indices=tuple(repeats(s, shape) for s in shapes))
+
+
+def read_mul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The product of two arrays, entry by entry."""
+    del fields
+    shape = broadcast(*shapes)
+    left, right = (repeats(s, shape) for s in shapes)
+    return Product(of, shape, moves, left=left, right=right)
+
+
+def read_matmul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The matrix product."""
+    del fields
+    a, b = shapes
+    require(min(len(a), len(b)) >= 2 and a[-1] == b[-2], "the shapes of a matmul do not fit")
+    batch = broadcast(a[:-2], b[:-2])
+    (n, k), m, size = a[-2:], b[-1], math.prod(batch)
+    require(size * n * m <= MAX_ENTRIES, "an array has too many entries")
+    (one, other) = (repeats(s[:-2], batch) or range(size) for s in shapes)
+    blocks = tuple(zip(one, other, range(size), strict=True))
+    return MatrixProduct(of, (*batch, n, m), moves, n=n, k=k, m=m, blocks=blocks)
+
+
+def read_map(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """A function at every entry."""
+    name = as_text(fields["function"])
+    require(name in FUNCTIONS, "unknown function")
+    require(("slope" in fields) == (name == "leaky_relu"), "slope is for leaky_relu alone")
+    slopes: Slopes | None = None
+    if name == "leaky_relu":
+        slopes = (Fraction(1), problem_number(fields["slope"]))
+    elif name in PIECEWISE:
+        slopes = (Fraction(PIECEWISE[name][0]), Fraction(PIECEWISE[name][1]))
+    return Map(of, shapes[0], moves, function=(name, slopes))
+
+
+def read_sum(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The sum over axes."""
+    (shape,) = shapes
+    axes = [as_int(a) for a in as_list(fields["axes"])]
+    require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
+    require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
+    index = [0]
+    for axis, size in enumerate(shape):
+        index = [i if axis in axes else i * size + j for i in index for j in range(size)]
+    rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+    return Linear(of, rest, moves, indices=(index,), picks=False)
+
+
+def read_take(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """Entries by number."""
+    shape, size = read_shape(fields["shape"]), math.prod(shapes[0])
+    index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
+    require(all(0 <= i < size for i in index), "an index of take is out of range")
+    return Linear(of, shape, moves, indices=(index,))
+
+
+def read_join(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The operands one after the other."""
+    del fields
+    sizes = [math.prod(s) for s in shapes]
+    require(sum(sizes) <= MAX_ENTRIES, "an array has too many entries")
+    indices, start = list[Index](), 0
+    for size in sizes:
+        indices.append(range(start, start + size))
+        start += size
+    return Linear(of, (start,), moves, indices=tuple(indices), picks=False)
+
+
+Reader = Callable[[Json, Shape, list[Shape], bool], Step]
+OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
+    "add": (read_add, ()), "mul": (read_mul, ()), "matmul": (read_matmul, ()),
+    "map": (read_map, ("function",)), "sum": (read_sum, ("axes",)),
+    "take": (read_take, ("shape", "index")), "join": (read_join, ()), "const": (read_join, ()),
+}  # fmt: skip
+
+
+def read_program(x: object) -> Program:
+    """Reads and validates a spurious-problem/2 object (9.1); every size is bounded."""
+    fields = as_object(x, "format", "program", "point", optional=["witness"])
+    require(fields["format"] == "spurious-problem/2", "the problem has an unknown format")
+    operations = as_list(fields["program"])
+    require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
+    steps, names, start, total, products = list[Step](), dict[str, int](), 0, 0, 0
+    for item in operations:
+        require(isinstance(item, dict), "an operation is not an object")
+        operation = cast("Json", item)
+        if operation.get("op") == "param":
+            as_object(operation, "op", "name", "shape")
+            name, shape = as_text(operation["name"]), read_shape(operation["shape"])
+            require(name not in names, "two blocks of parameters have one name")
+            names[name] = math.prod(shape)
+            step = Step((), shape, True, block=range(start, start + names[name]))
+            start = step.block.stop
+        else:
+            step = read_step(operation, steps)
+        total += math.prod(step.shape)
+        if isinstance(step, MatrixProduct):
+            products += math.prod(step.shape) * step.k
+        require(total <= MAX_TOTAL and products <= MAX_PRODUCTS, "the program is too large")
+        steps.append(step)
+    require(steps[-1].shape == (), "the last operation is no scalar")
+    require(len(names) > 0, "there are no parameters")
+    points = list[list[Fraction]]()
+    for key in ("point", "witness"):
+        if key == "point" or key in fields:
+            blocks = as_object(fields[key], *names)
+            rows = (read_row(blocks[name], size, problem_number) for name, size in names.items())
+            points.append([v for row in rows for v in row])
+    return Program(steps, points[0])
+
+
+# ---- value and derivatives ----------------------------------------------------------------------
+
+
+def evaluated(steps: list[Step], point: A) -> list[A]:
+    """The values of all steps at a point."""
+    values: list[A] = []
+    for step in steps:
+        args = [values[i] for i in step.of]
+        value: A | None = None
+        if isinstance(step, Linear):
+            value = step.push(args)
+        elif isinstance(step, Product | MatrixProduct):
+            value = step.push(args[0], args[1])
+        elif isinstance(step, Map):
+            value = args[0].mapped(step.function)
+        elif step.moves:
+            value = point.pick(step.block)
+        values.append(point.like(list(step.values)) if value is None else value)
+    return values
+
+
+def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A | None]:
+    """The (one-sided) derivatives of all steps along a direction; None is zero.
+
+    Args:
+        steps: The program.
+        values: Of all steps.
+        seeds: The direction, for each block of parameters that moves by the number of its step.
+    """
+    dots: list[A | None] = []
+    for k, step in enumerate(steps):
+        args, moves = [values[i] for i in step.of], [dots[i] for i in step.of]
+        dot: A | None = seeds.get(k)
+        if not any(d is not None for d in moves):
+            pass
+        elif isinstance(step, Linear):
+            dot = step.push(moves)
+        elif isinstance(step, Map) and moves[0] is not None:
+            dot = moves[0].times(args[0].slope(step.function, moves[0]))
+        elif isinstance(step, Product | MatrixProduct):
+            one = None if moves[0] is None else step.push(moves[0], args[1])
+            other = None if moves[1] is None else step.push(args[0], moves[1])
+            dot = one.plus(other) if one is not None and other is not None else one or other
+        dots.append(dot)
+    return dots
+
+
+def adjoint(
+    steps: list[Step],
+    values: list[A],
+    bars: list[A | None],
+    sources: Callable[[int], list[A | None]] = lambda _: [],
+) -> list[A | None]:
+    """The derivatives of the loss by all steps, backwards.
+
+    Args:
+        steps: The program.
+        values: Of all steps.
+        bars: Where to start: those of the loss are 1 there, the rest None.
+        sources: What else a step adds to the adjoints of its operands.
+    """
+    for k in range(len(steps) - 1, -1, -1):
+        step, bar = steps[k], bars[k]
+        if not step.moves or not step.of:
+            continue
+        parts = sources(k)
+        if bar is not None:
+            parts = [*parts, *pulled(steps, step, bar, values)]
+        for i, part in zip(step.of * 2, parts, strict=False):
+            if part is not None:
+                old = bars[i]
+                bars[i] = part if old is None else old.plus(part)
+    return bars
+
+
+def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
+    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
+    if isinstance(step, Map):
+        z = values[step.of[0]]
+        return [None if z is None else bar.times(z.slope(step.function, None))]
+    if not isinstance(step, Linear | Product | MatrixProduct):
+        return []
+    # for what does not move, the other operand is not needed
+    args = [values[i] for i in step.of]
+    if isinstance(step, Product | MatrixProduct):
+        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
+    parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
+    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
+
+
+def gradient_of(program: Program, values: list[A]) -> list[A]:
+    """The gradient, for each block of parameters in order; also of blocks that do not matter."""
+    steps = program.steps
+    bars = adjoint(steps, values, unit_bars(values))
+    return blocks_of(steps, bars, values[0])
+
+
+def unit_bars(values: list[A]) -> list[A | None]:
+    """1 for the loss, None for the rest."""
+    return [*([None] * (len(values) - 1)), values[-1].like([Fraction(1)])]
+
+
+def blocks_of(steps: list[Step], bars: Sequence[A | None], like: A) -> list[A]:
+    """The entries for the blocks of parameters, zeros where there is None."""
+    found: list[A] = []
+    for step, bar in zip(steps, bars, strict=True):
+        if step.block:
+            found.append(like.like([Fraction(0)] * len(step.block)) if bar is None else bar)
+    return found
+
+
+class Curved:
+    """A program over a box of parameters, ready for columns of its Hessian: forward over reverse.
+
+    With dots the derivatives of all values along a direction, those of the adjoints flow back like
+    the adjoints, and each product adds the adjoint times the dot of the other operand, each
+    function its second derivative times adjoint times dot.
+    """
+
+    def __init__(self, program: Program, point: Balls) -> None:
+        self.steps = program.steps
+        self.values = evaluated(self.steps, point)
+        self.bars = adjoint(self.steps, self.values, unit_bars(self.values))
+        self.bends: dict[int, Balls] = {}
+        for k, (step, bar) in enumerate(zip(self.steps, self.bars, strict=True)):
+            if isinstance(step, Map) and step.moves and bar is not None:
+                z = self.values[step.of[0]]
+                self.bends[k] = bar.times(z.bend(step.function))
+
+    def gradient(self) -> Balls:
+        """The gradient, flat."""
+        parts = blocks_of(self.steps, self.bars, self.values[0])
+        return parts[0].joined(parts)
+
+    def column(self, seeds: dict[int, Balls]) -> Balls:
+        """The Hessian times a direction, flat."""
+        dots = tangent(self.steps, self.values, seeds)
+
+        def sources(k: int) -> list[Balls | None]:
+            step, bar = self.steps[k], self.bars[k]
+            if bar is None:
+                return []
+            if k in self.bends:
+                dot = dots[step.of[0]]
+                return [None if dot is None else self.bends[k].times(dot)]
+            if isinstance(step, Product | MatrixProduct):
+                return pulled(self.steps, step, bar, dots)
+            return []
+
+        start: list[Balls | None] = [None] * len(self.steps)
+        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
+                          self.values[0])  # fmt: skip
+        return parts[0].joined(parts)
+
+    def hessian(self) -> list[Balls]:
+        """All columns, of at most `MAX_HESSIAN` parameters."""
+        size = sum(len(step.block) for step in self.steps)
+        require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        columns: list[Balls] = []
+        for k, step in enumerate(self.steps):
+            for i in range(len(step.block)):
+                seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
+                columns.append(self.column({k: seed}))
+        return columns
+
+
+# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
+
+    program: Program
+    verdict: str
+    eigenvalue: object
+    bits: int
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
+
+    Attributes:
+        mid: (n, n), symmetric.
+        wide: For each row the sum of the radii.
+        bits: The precision.
+    """
+
+    mid: list[list[int]]
+    wide: list[int]
+    bits: int
+
+
+def symmetric(columns: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
+    size = range(len(columns))
+    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
+    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
+    return Enclosed(mid, wide, columns[0].bits)
+
+
+def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
+    """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
+
+    L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
+    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
+
+    Returns:
+        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
+
+    Raises:
+        Undecided: If a D is not positive and all must be.
+    """
+    least, one = 1 << p - p // 4, 1 << p
+    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
+    errors = [0] * len(matrix)
+    for i, row in enumerate(matrix):
+        new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
+        for j in range(i):
+            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
+            new.append((w[j] << p) // diagonal[j])
+        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
+        if definite and pivot <= 0:
+            raise Undecided("the Hessian is not shown to be positive definite")
+        if abs(pivot) < least and not definite:
+            pivot = least if pivot >= 0 else -least
+        diagonal.append(pivot)
+        lower.append([*new, one])
+        heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
+        scaled.append(heavy)
+        for j in range(i + 1):
+            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
+            errors[i] += e
+            errors[j] += e if j < i else 0
+    return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
+
+
+def require_above(h: Enclosed, bound: Fraction) -> None:
+    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
+
+    With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
+    L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
+    least L D L^T + bound + s - |E|, and that is above the bound.
+    """
+    s = int(bound * (1 << h.bits)) >> 20
+    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
+    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
+    _, errors = factored(shifted, h.bits, definite=True)
+    if max(errors) > s:
+        raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def strongly_convex(case: Claimed, proof: Json) -> Found:
+    """Section 9.3, Theorem 5."""
+    program, bits = case.program, case.bits
+    as_object(proof, "rule", "centre", "radius")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_row(proof["centre"], len(program.point))
+    away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
+    if case.verdict == "local_minimum":
+        require(away == 0, "the centre is not the problem's point")
+        values = evaluated(program.steps, Numbers([*centre], bits))
+        for part in gradient_of(program, values):
+            require(not any(isinstance(g, Interval) or g for g in part.entries),
+                    "the gradient is not exactly zero")  # fmt: skip
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    found = Found("yes", eigenvalue=bound)
+    if case.verdict == "local_minimum_nearby":
+        at = Curved(program, Balls.around(centre, Fraction(0), bits))
+        drop = require_small(at.gradient().intervals(), bound, radius)
+        found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
+        found.radius = away + radius
+    return found
+
+
+def krawczyk(case: Claimed, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+
+    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
+    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
+    """
+    program, p = case.program, case.bits
+    as_object(proof, "rule", "centre", "radius", "preconditioner")
+    n, r = len(program.point), positive(proof["radius"])
+    centre = read_row(proof["centre"], n)
+    a = [
+        [round(x * (1 << p)) for x in read_row(row, n)]
+        for row in as_list(proof["preconditioner"], n)
+    ]
+    box = Curved(program, Balls.around(centre, r, p))
+    h = symmetric(box.hessian())
+    at = Curved(program, Balls.around(centre, Fraction(0), p))
+    g, unit = at.gradient(), 1 << 2 * p
+    step = max(
+        abs(sum(map(operator.mul, row, g.m)))
+        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
+        for row in a
+    )
+    sizes = [list(map(abs, row)) for row in a]
+    rest = [
+        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
+            for j, column in enumerate(h.mid))
+        for i, row in enumerate(a)
+    ]  # fmt: skip
+
+    def norm(wide: list[int]) -> int:
+        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
+        return max(
+            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
+        )
+
+    if step >= r * (unit - norm(h.wide)):
+        raise Undecided("no critical point is shown to lie in the box")
+    negative, errors = factored(h.mid, p, definite=False)
+    if norm(list(map(operator.add, h.wide, errors))) >= unit:
+        raise Undecided("the index is not decided")
+    require(negative >= 1, "the critical point is no saddle")
+    # in the box the loss differs from that at the centre by at most r times the sum of |gradient|
+    slope = box.gradient()
+    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
+    (loss,) = at.values[-1].intervals()
+    moved = Interval.of(change, p)
+    away = max(abs(x - y) for x, y in zip(centre, program.point, strict=True))
+    loss = Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+    return Found(index=negative, loss=loss, radius=away + r)
+
+
+def read_flat(case: Claimed, proof: Json) -> list[Fraction]:
+    """Reads a direction."""
+    as_object(proof, "rule", "direction")
+    return read_row(proof["direction"], len(case.program.point))
+
+
+def descent(case: Claimed, proof: Json) -> Found:
+    """Section 9.5: the one-sided derivative along the direction is negative."""
+    program, bits = case.program, case.bits
+    direction = Numbers([*read_flat(case, proof)], bits)
+    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
+    values = evaluated(program.steps, Numbers([*program.point], bits))
+    slope = tangent(program.steps, values, seeds)[-1]
+    require(slope is not None and sign(slope.entries[0], bits) < 0,
+            "the loss does not fall along the direction")  # fmt: skip
+    return Found()
+
+
+def curvature_down(case: Claimed, proof: Json) -> Found:
+    """Section 9.5: the second derivative along the direction is negative."""
+    program, bits = case.program, case.bits
+    direction = Balls.around(read_flat(case, proof), Fraction(0), bits)
+    at = Curved(program, Balls.around(program.point, Fraction(0), bits))
+    for step in program.steps:
+        if isinstance(step, Map):
+            (name, slopes), z = step.function, at.values[step.of[0]]
+            kinked = slopes is not None and slopes[0] != slopes[1]
+            if kinked or name in ("softsign", "elu"):
+                away = all(abs(m) > s for m, s in zip(z.m, z.r, strict=True))
+                require_known(away, "an argument may be at a kink or a jump")
+    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
+    bent = at.column(seeds).times(direction).intervals()
+    total = sum(bent, Interval(0, 0, bits))
+    require(sign(total, bits) < 0, "the second derivative is not negative")
+    return Found()
+
+
+def require_known(condition: bool, reason: str) -> None:
+    """Raises `Undecided` unless the condition holds."""
+    if not condition:
+        raise Undecided(reason)
+
+
+PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
+    "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "krawczyk": (krawczyk, ("saddle_nearby",)),
+    "descent_direction": (descent, ("not_local_minimum",)),
+    "negative_curvature": (curvature_down, ("not_local_minimum",)),
+}
+PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
+                  "witness_loss", "radius")  # fmt: skip
+
+
+def require_loss(claimed: object, loss: Entry, what: str) -> None:
+    """The ball holds the loss of a program (section 1), rational or enclosed."""
+    low, high = (loss.lower, loss.upper) if isinstance(loss, Interval) else (loss, loss)
+    require_inside(*ball(claimed), low, high, what)
+
+
+def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
+    """The loss at a point, exact if everything below is rational."""
+    return evaluated(program.steps, Numbers([*point], bits))[-1].entries[0]
+
+
+def check_program_at(certificate: Json, bits: int) -> str:
+    """Checks a certificate about a program at one precision; returns the claim in words."""
+    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
+    program = read_program(certificate["problem"])
+    require(isinstance(certificate["proof"], dict), "proof is not an object")
+    proof = cast("Json", certificate["proof"])
+    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    require(name in PROGRAM_RULES, "unknown rule")
+    rule, verdicts = PROGRAM_RULES[name]
+    require(verdict in verdicts, f"the rule {name} does not give this verdict")
+    found = rule(Claimed(program, verdict, claim["eigenvalue_bound"], bits), proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    index = claim["index"]
+    require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, verdict.endswith("_nearby"))
+    loss = loss_of(program, program.point, bits) if found.loss is None else found.loss
+    require_loss(claim["loss"], loss, "the loss")
+    better, evidence = claim["witness_loss"], certificate["global_proof"]
+    if claim["global"] == "unknown":
+        require(evidence is None and better is None, "an unknown has no proof")
+        return sentence(claim)
+    require(claim["global"] == "no", "global is not no or unknown")
+    require(isinstance(evidence, dict), "global_proof is not an object")
+    fields = cast("Json", evidence)
+    if fields.get("rule") == "witness":
+        as_object(fields, "rule", "point")
+        value = loss_of(program, read_row(fields["point"], len(program.point)), bits)
+        require_lower(value, loss, bits)
+        require_loss(better, value, "the loss of the witness")
+        return sentence(claim)
+    as_object(fields, "rule")
+    require(fields["rule"] == "not_local_minimum", "unknown rule in global_proof")
+    require(better is None, "there is a witness_loss without a witness")
+    require(verdict in ("not_local_minimum", "saddle_nearby"), "the verdict does not refute")
+    return sentence(claim)
 
 
 # ---- Files and the command line (section 8). -----------------------------------------------------
 
 
 MAX_BYTES = 256 * 2**20
+FORMATS = {
+    "spurious-certificate/1": check_at,
+    "spurious-certificate/2": check_program_at,
+}
 
 
 class BadInput(Exception):  # noqa: N818
@@ -2214,14 +3290,14 @@ def check(certificate: dict[str, Any]) -> Result:
         fields = as_object(
             certificate, "format", "claim", "problem", "proof", "global_proof", "digest"
         )
-        require(fields["format"] == "spurious-certificate/1", "unknown format")
+        require(fields["format"] in FORMATS, "unknown format")
         rest = {key: value for key, value in fields.items() if key != "digest"}
         text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
         digest = hashlib.sha256(text.encode("ascii")).hexdigest()
         require(fields["digest"] == digest, "the digest differs: the file was changed")
         for bits in BITS:
             try:
-                return Result(True, check_at(fields, bits), "")
+                return Result(True, FORMATS[as_text(fields["format"])](fields, bits), "")
             except Undecided as error:
                 reason = str(error)
     except Invalid as error:
@@ -2272,8 +3348,8 @@ def load(path: str | Path) -> Json:
     except ValueError as error:
         raise BadInput(f"not JSON ({' '.join(str(error).split())[:80]})") from None
     found = cast("Json", value)
-    if not isinstance(value, dict) or found.get("format") != "spurious-certificate/1":
-        raise BadInput('not a certificate: no "format": "spurious-certificate/1"')
+    if not isinstance(value, dict) or str(found.get("format")) not in FORMATS:
+        raise BadInput('not a certificate: no "format": "spurious-certificate/1" or "...2"')
     pending: list[object] = [found]
     while pending:
         item = pending.pop()
