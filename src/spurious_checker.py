@@ -38,16 +38,185 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, Self, TypeVar, cast
+
+# ---- Bounds for exp, log, pi and the normal distribution, with proofs. ---------------------------
+# These take and return integers scaled by 2^p and give a lower and an upper bound.
+
+
+def exp_minus(x: int, p: int) -> tuple[int, int]:
+    """Bounds for exp(-x / 2^p), x >= 0.
+
+    From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
+    with t < 2^-8. All terms t^k/k! are rounded down in `lo` and up in `hi`. After the last term,
+    at most 2^-w, the rest is at most that term times t + t^2 + ... < 1, hence the final + 1. Then
+    square s times (exp(t)^(2^s)) and take the reciprocal, rounding outward.
+    """
+    if x == 0:
+        return 1 << p, 1 << p
+    if x >= (p + 2) << p:
+        return 0, 1
+    s = max(0, x.bit_length() - p) + 8
+    w = p + 2 * s + 32
+    t = x << (w - p - s)
+    lo = hi = low_term = high_term = 1 << w
+    k = 0
+    while high_term > 1:
+        k += 1
+        low_term = (low_term * t >> w) // k
+        high_term = -((-high_term * t >> w) // k)
+        lo, hi = lo + low_term, hi + high_term
+    hi += 1
+    for _ in range(s):
+        lo, hi = lo * lo >> w, -(-hi * hi >> w)
+    return (1 << p + w) // hi, -(-(1 << p + w) // lo)
+
+
+def two_atanh(numerator: int, denominator: int, p: int) -> tuple[int, int]:
+    """Bounds for 2 atanh(z) = 2 (z + z^3/3 + z^5/5 + ...), 0 <= z = numerator/denominator <= 1/3.
+
+    The terms left out, from z^j/j on, sum to at most z^j / (j (1 - z^2)) <= z^j.
+    """
+    w = p + 32
+    z_lo = (numerator << w) // denominator
+    z_hi = z_lo + 1
+    square_lo, square_hi = z_lo * z_lo >> w, -(-z_hi * z_hi >> w)
+    lo, hi, power_lo, power_hi, j = 0, 0, z_lo, z_hi, 1
+    while power_hi > 1:
+        lo, hi = lo + power_lo // j, hi + power_hi // j + 1
+        power_lo, power_hi = power_lo * square_lo >> w, -(-power_hi * square_hi >> w)
+        j += 2
+    hi += power_hi
+    return 2 * lo >> 32, -(-2 * hi >> 32)
+
+
+@lru_cache(maxsize=64)
+def log_two(p: int) -> tuple[int, int]:
+    """Bounds for log 2 = 2 atanh(1/3)."""
+    return two_atanh(1, 3, p)
+
+
+def log_bounds(u: int, p: int) -> tuple[int, int]:
+    """Bounds for log(u / 2^p), u >= 2^p: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1)."""
+    k = u.bit_length() - 1 - p
+    one = 1 << p + k
+    lo, hi = two_atanh(u - one, u + one, p)
+    return (lo + k * log_two(p)[0], hi + k * log_two(p)[1]) if u != 1 << p else (0, 0)
+
+
+def log_any(u: int, p: int) -> tuple[int, int]:
+    """Bounds for log(u / 2^p), u > 0: below 1 it is -log(4^p / u / 2^p)."""
+    if u >= 1 << p:
+        return log_bounds(u, p)
+    lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
+    return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+
+
+@lru_cache(maxsize=64)
+def pi_bounds(p: int) -> tuple[int, int]:
+    """Bounds for pi = 16 atan(1/5) - 4 atan(1/239) (Machin).
+
+    atan(1/n) = 1/n - 1/(3 n^3) + ... alternates: the rest is at most the first term left out (here
+    below 1), and each of the terms is rounded by less than 1, so the error is below their number.
+    """
+    w = p + 32
+
+    def atan_inverse(n: int) -> tuple[int, int]:
+        total, j, power = 0, 0, (1 << w) // n
+        while power:
+            total += (-1) ** j * (power // (2 * j + 1))
+            power //= n * n
+            j += 1
+        return total, 3 * j + 3
+
+    (a, error_a), (b, error_b) = atan_inverse(5), atan_inverse(239)
+    pi, error = 16 * a - 4 * b, 16 * error_a + 4 * error_b
+    return pi - error >> 32, (pi + error >> 32) + 1
+
+
+@lru_cache(maxsize=64)
+def root_two_pi(p: int) -> tuple[int, int]:
+    """Bounds for sqrt(2 pi)."""
+    w = p + 32
+    lo, hi = pi_bounds(w)
+    return math.isqrt(2 * lo << w) >> 32, (math.isqrt(2 * hi << w) + 1 >> 32) + 1
+
+
+def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Bounds for the sine and the cosine of x / 2^p.
+
+    With k the integer nearest to x / 2^p / (pi/2), r = x / 2^p - k pi/2 is known in w bits up to
+    |k| times the error of pi/2, and |r| < 1. Both functions change by no more than r does. Their
+    series at r alternate and each term is below half the one before, so after a term of at most 1
+    (in units of 2^-w) the rest is below that. A term is computed from the one before: its error is
+    at most half the sum of that one's error and 1 (for r^2), and 2 for rounding, so below 5. With
+    n terms the error of the sum is below 5 n + 6.
+    """
+    w = p + 32 + max(0, x.bit_length() - p)
+    pi_lo, pi_hi = pi_bounds(w)
+    x <<= w - p
+    k = (2 * x + (pi_lo >> 1)) // pi_lo
+    r = x - (k * pi_lo >> 1)
+    square = r * r >> w
+
+    def series(term: int, j: int) -> tuple[int, int]:
+        total, error = term, 6 + abs(k) * (pi_hi - pi_lo) + 1
+        while abs(term) > 1:
+            term = -(term * square >> w) // ((j + 1) * (j + 2))
+            total, error, j = total + term, error + 5, j + 2
+        return total, error
+
+    (s, s_error), (c, c_error) = series(r, 1), series(1 << w, 0)
+    for _ in range(k % 4):
+        s, s_error, c, c_error = c, c_error, -s, s_error
+
+    def rounded(value: int, error: int) -> tuple[int, int]:
+        lo, hi = value - error >> w - p, -(error + value) >> w - p
+        return max(lo, -1 << p), min(-hi, 1 << p)
+
+    return rounded(s, s_error), rounded(c, c_error)
+
+
+def normal_density(x: int, p: int) -> tuple[int, int]:
+    """Bounds for phi(x / 2^p) = exp(-(x/2^p)^2 / 2) / sqrt(2 pi); the exponent is exact."""
+    q = 2 * p + 1
+    lo, hi = exp_minus(x * x, q)
+    root_lo, root_hi = root_two_pi(q)
+    return (lo << p) // root_hi, -(-(hi << p) // root_lo)
+
+
+def normal_distribution(x: int, p: int) -> tuple[int, int]:
+    """Bounds for Phi(x / 2^p), by Phi(z) = 1/2 + phi(z) (z + z^3/3 + z^5/(3 5) + ...) for z >= 0.
+
+    The k-th term is the one before times z^2 / (2k + 1). Once the next factor is below 1/2 the rest
+    is at most the last term. For z^2 >= 2p + 4 (so z > 1), 1 - Phi(z) <= exp(-z^2/2) < 2^-p.
+    """
+    if x < 0:
+        lo, hi = normal_distribution(-x, p)
+        return (1 << p) - hi, (1 << p) - lo
+    if x * x >= (p + 2) << 2 * p + 1:
+        return (1 << p) - 1, 1 << p
+    w = 3 * p + 64
+    square = x * x << w - 2 * p
+    lo = hi = low_term = high_term = x << w - p
+    k = 0
+    while high_term > 1 or 2 * square >= (2 * k + 3) << w:
+        k += 1
+        low_term = (low_term * square >> w) // (2 * k + 1)
+        high_term = -((-high_term * square >> w) // (2 * k + 1))
+        lo, hi = lo + low_term, hi + high_term
+    hi += high_term
+    density_lo, density_hi = normal_density(x << w - p, w)
+    half, shift = 1 << p - 1, 2 * w - p
+    return half + (lo * density_lo >> shift), half - (-hi * density_hi >> shift)
+
+
+# ---- Answers, and numbers: intervals, and softmax numbers (section 1). ---------------------------
+
 
 BITS = (128, 256, 512, 1024)
-MAX_BYTES = 256 * 2**20
-MAX_DIGITS = 100_000
-MAX_EXPONENT = 10_000
 
 Number = Any  # Fraction, Soft or Interval, and the int 0
-Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
-Json = dict[str, object]
 
 
 class Invalid(Exception):  # noqa: N818
@@ -58,32 +227,10 @@ class Undecided(Invalid):
     """Not decided at this precision."""
 
 
-class BadInput(Exception):  # noqa: N818
-    """The file holds no certificate at all."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """The answer about one certificate.
-
-    Attributes:
-        valid: Whether the evidence proves the claim.
-        claim: The claim in one sentence; empty if it was not proved.
-        reason: Why it is invalid; empty if it is valid.
-    """
-
-    valid: bool
-    claim: str
-    reason: str
-
-
 def require(condition: bool, reason: str) -> None:
     """Raises `Invalid` unless the condition holds (an assert that `python -O` keeps)."""
     if not condition:
         raise Invalid(reason)
-
-
-# ---- numbers: intervals ------------------------------------------------------------------------
 
 
 class Interval:
@@ -172,127 +319,6 @@ def hull(*parts: Interval) -> Interval:
     return Interval(min(i.lo for i in parts), max(i.hi for i in parts), parts[0].bits)
 
 
-# ---- numbers: exp, log and the normal distribution, with proofs ---------------------------------
-# These take and return integers scaled by 2^p and give a lower and an upper bound.
-
-
-def exp_minus(x: int, p: int) -> tuple[int, int]:
-    """Bounds for exp(-x / 2^p), x >= 0.
-
-    From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
-    with t < 2^-8. All terms t^k/k! are rounded down in `lo` and up in `hi`. After the last term,
-    at most 2^-w, the rest is at most that term times t + t^2 + ... < 1, hence the final + 1. Then
-    square s times (exp(t)^(2^s)) and take the reciprocal, rounding outward.
-    """
-    if x == 0:
-        return 1 << p, 1 << p
-    if x >= (p + 2) << p:
-        return 0, 1
-    s = max(0, x.bit_length() - p) + 8
-    w = p + 2 * s + 32
-    t = x << (w - p - s)
-    lo = hi = low_term = high_term = 1 << w
-    k = 0
-    while high_term > 1:
-        k += 1
-        low_term = (low_term * t >> w) // k
-        high_term = -((-high_term * t >> w) // k)
-        lo, hi = lo + low_term, hi + high_term
-    hi += 1
-    for _ in range(s):
-        lo, hi = lo * lo >> w, -(-hi * hi >> w)
-    return (1 << p + w) // hi, -(-(1 << p + w) // lo)
-
-
-def two_atanh(numerator: int, denominator: int, p: int) -> tuple[int, int]:
-    """Bounds for 2 atanh(z) = 2 (z + z^3/3 + z^5/5 + ...), 0 <= z = numerator/denominator <= 1/3.
-
-    The terms left out, from z^j/j on, sum to at most z^j / (j (1 - z^2)) <= z^j.
-    """
-    w = p + 32
-    z_lo = (numerator << w) // denominator
-    z_hi = z_lo + 1
-    square_lo, square_hi = z_lo * z_lo >> w, -(-z_hi * z_hi >> w)
-    lo, hi, power_lo, power_hi, j = 0, 0, z_lo, z_hi, 1
-    while power_hi > 1:
-        lo, hi = lo + power_lo // j, hi + power_hi // j + 1
-        power_lo, power_hi = power_lo * square_lo >> w, -(-power_hi * square_hi >> w)
-        j += 2
-    hi += power_hi
-    return 2 * lo >> 32, -(-2 * hi >> 32)
-
-
-@lru_cache(maxsize=64)
-def log_two(p: int) -> tuple[int, int]:
-    """Bounds for log 2 = 2 atanh(1/3)."""
-    return two_atanh(1, 3, p)
-
-
-def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u >= 2^p: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1)."""
-    k = u.bit_length() - 1 - p
-    one = 1 << p + k
-    lo, hi = two_atanh(u - one, u + one, p)
-    return (lo + k * log_two(p)[0], hi + k * log_two(p)[1]) if u != 1 << p else (0, 0)
-
-
-@lru_cache(maxsize=64)
-def root_two_pi(p: int) -> tuple[int, int]:
-    """Bounds for sqrt(2 pi), with Machin's pi = 16 atan(1/5) - 4 atan(1/239).
-
-    atan(1/n) = 1/n - 1/(3 n^3) + ... alternates: the rest is at most the first term left out (here
-    below 1), and each of the terms is rounded by less than 1, so the error is below their number.
-    """
-    w = p + 32
-
-    def atan_inverse(n: int) -> tuple[int, int]:
-        total, j, power = 0, 0, (1 << w) // n
-        while power:
-            total += (-1) ** j * (power // (2 * j + 1))
-            power //= n * n
-            j += 1
-        return total, 3 * j + 3
-
-    (a, error_a), (b, error_b) = atan_inverse(5), atan_inverse(239)
-    pi, error = 16 * a - 4 * b, 16 * error_a + 4 * error_b
-    lo, hi = math.isqrt(2 * (pi - error) << w), math.isqrt(2 * (pi + error) << w) + 1
-    return lo >> 32, (hi >> 32) + 1
-
-
-def normal_density(x: int, p: int) -> tuple[int, int]:
-    """Bounds for phi(x / 2^p) = exp(-(x/2^p)^2 / 2) / sqrt(2 pi); the exponent is exact."""
-    q = 2 * p + 1
-    lo, hi = exp_minus(x * x, q)
-    root_lo, root_hi = root_two_pi(q)
-    return (lo << p) // root_hi, -(-(hi << p) // root_lo)
-
-
-def normal_distribution(x: int, p: int) -> tuple[int, int]:
-    """Bounds for Phi(x / 2^p), by Phi(z) = 1/2 + phi(z) (z + z^3/3 + z^5/(3 5) + ...) for z >= 0.
-
-    The k-th term is the one before times z^2 / (2k + 1). Once the next factor is below 1/2 the rest
-    is at most the last term. For z^2 >= 2p + 4 (so z > 1), 1 - Phi(z) <= exp(-z^2/2) < 2^-p.
-    """
-    if x < 0:
-        lo, hi = normal_distribution(-x, p)
-        return (1 << p) - hi, (1 << p) - lo
-    if x * x >= (p + 2) << 2 * p + 1:
-        return (1 << p) - 1, 1 << p
-    w = 3 * p + 64
-    square = x * x << w - 2 * p
-    lo = hi = low_term = high_term = x << w - p
-    k = 0
-    while high_term > 1 or 2 * square >= (2 * k + 3) << w:
-        k += 1
-        low_term = (low_term * square >> w) // (2 * k + 1)
-        high_term = -((-high_term * square >> w) // (2 * k + 1))
-        lo, hi = lo + low_term, hi + high_term
-    hi += high_term
-    density_lo, density_hi = normal_density(x << w - p, w)
-    half, shift = 1 << p - 1, 2 * w - p
-    return half + (lo * density_lo >> shift), half - (-hi * density_hi >> shift)
-
-
 def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
     """Bounds for 1 / (1 + sum exp(d)): the first of e^0, e^d1, ... over their sum, all shifted."""
     top = max(0, *ds)
@@ -318,9 +344,6 @@ def log_one_plus_exp(*ds: Interval) -> Interval:
         return top + log_bounds(sum(exp_minus(top - d, p)[side] for d in (0, *ends)), p)[side]
 
     return Interval(at([d.lo for d in ds], 0), at([d.hi for d in ds], 1), p)
-
-
-# ---- numbers: softmax numbers -------------------------------------------------------------------
 
 
 class Soft:
@@ -405,7 +428,229 @@ def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
     return total
 
 
-# ---- reading JSON -------------------------------------------------------------------------------
+# ---- Functions of one variable: ranges of value and derivatives, exact values (3, 5.3, 9.2). -----
+
+
+Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
+Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
+
+PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
+             "leaky_relu")  # fmt: skip
+LARGEST_EXPONENT = 5000
+
+
+def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
+    """Ranges of a function and its first two derivatives over z.
+
+    With slopes, piecewise linear: the extremes are at the ends and at 0; the first derivative is
+    None where z may be at the kink. softsign and elu: the second derivative jumps at 0, both sides
+    are covered. Monotone functions are evaluated at the ends, the rest by interval arithmetic,
+    which is sound on wide z too. With s = sigmoid(z): s' = s(1-s), s'' = s(1-s)(1-2s);
+    softplus' = s; tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2);
+    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2-z^2).
+
+    Raises:
+        Undecided: If z is not shown to lie in the domain.
+    """
+    if slopes is not None:
+        return broken_line(slopes, z)
+    if name in NAMED:
+        return NAMED[name](z)
+    s = atom(-(z + z)) if name == "tanh" else atom(-z)
+    bend = s * (1 - s)
+    if name == "sigmoid":
+        return s, bend, bend * (1 - (s + s))
+    if name == "tanh":
+        t = s + s - 1
+        return t, 4 * bend, -8 * bend * t
+    if name == "softplus":
+        return log_one_plus_exp(z), s, bend
+    require(name == "silu", "unknown function")
+    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
+
+
+def broken_line(slopes: Slopes, z: Interval) -> Jet:
+    """P z above 0, q z below."""
+    p, q = slopes
+    zero = Interval(0, 0, z.bits)
+    if z.lo > 0 or z.hi < 0 or p == q:
+        slope = Interval.of(p if z.lo > 0 else q, z.bits)
+        return z * slope, slope, zero
+    low, high = Interval(z.lo, z.lo, z.bits) * q, Interval(z.hi, z.hi, z.bits) * p
+    return hull(low, zero, high), None, zero
+
+
+def softsign(z: Interval) -> Jet:
+    """Z / (1 + |z|), 1 / (1 + |z|)^2, -2 sign(z) / (1 + |z|)^3."""
+    size = abs(z) + 1
+    ends = [Interval(end, end, z.bits) for end in (z.lo, z.hi)]
+    steep = 2 / (size * size * size)
+    second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
+    return hull(*(e / (abs(e) + 1) for e in ends)), 1 / (size * size), second
+
+
+def elu(z: Interval) -> Jet:
+    """Z for z >= 0, else exp(z) - 1."""
+    bits, one, zero = z.bits, 1 << z.bits, Interval(0, 0, z.bits)
+    lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
+    first = Interval(lo, hi, bits)
+    value = Interval(z.lo if z.lo >= 0 else lo - one, z.hi if z.hi >= 0 else hi - one, bits)
+    return value, first, zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
+
+
+def gelu(z: Interval) -> Jet:
+    """Z Phi(z)."""
+    bits, size = z.bits, abs(z)
+    cdf = Interval(
+        normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1], bits
+    )  # fmt: skip
+    density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
+    return z * cdf, cdf + z * density, density * (2 - z.square())
+
+
+def exp(z: Interval) -> Jet:
+    """The exponential, which increases; above 0 the reciprocal of that of -z.
+
+    For 0 < z <= X that is at least 2^-(3X/2), so w = p + 3X + 8 bits leave p correct ones.
+    """
+    p = z.bits
+    if z.hi > LARGEST_EXPONENT << p:
+        raise Undecided("an exponential is too large")
+
+    def at(x: int, side: int) -> int:
+        if x <= 0:
+            return exp_minus(-x, p)[side]
+        w = p + 3 * ((x >> p) + 1) + 8
+        below, above = exp_minus(x << w - p, w)
+        return -(-(1 << p + w) // below) if side else (1 << p + w) // above
+
+    value = Interval(at(z.lo, 0), at(z.hi, 1), p)
+    return value, value, value
+
+
+def log(z: Interval) -> Jet:
+    """Log, 1/z, -1/z^2 for z > 0."""
+    require_positive(z)
+    inverse = 1 / z
+    value = Interval(log_any(z.lo, z.bits)[0], log_any(z.hi, z.bits)[1], z.bits)
+    return value, inverse, -inverse.square()
+
+
+def require_positive(z: Interval) -> None:
+    """Raises `Undecided` unless z > 0."""
+    if z.lo <= 0:
+        raise Undecided("the argument of log or sqrt is not known to be positive")
+
+
+def reciprocal(z: Interval) -> Jet:
+    """1/z, -1/z^2, 2/z^3 for z > 0 or z < 0."""
+    if z.lo <= 0 <= z.hi:
+        raise Undecided("the argument of reciprocal may be zero")
+    v = 1 / z if z.lo > 0 else -(1 / -z)
+    return v, -v.square(), 2 * (v * v.square())
+
+
+def sqrt(z: Interval) -> Jet:
+    """The root r, 1/(2r), -1/(4 r^3) for z > 0, by integer square roots."""
+    require_positive(z)
+    r = Interval(math.isqrt(z.lo << z.bits), math.isqrt(z.hi << z.bits) + 1, z.bits)
+    first = 1 / (r + r)
+    return r, first, -(first * (1 / (z + z)))
+
+
+def erf(z: Interval) -> Jet:
+    """The error function 2 Phi(z sqrt 2) - 1, which increases.
+
+    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of
+    2 z^2 and that plus 1.
+    """
+    p, q = z.bits, 2 * z.bits
+
+    def at(x: int, side: int) -> int:
+        root = math.isqrt(2 * x * x)
+        outward = (x > 0) == (side == 1)
+        y = root + 1 if x and outward else root
+        return 2 * normal_distribution(y if x > 0 else -y, p)[side] - (1 << p)
+
+    size = abs(z)
+    bell = Interval(exp_minus(size.hi**2, q)[0], exp_minus(size.lo**2, q)[1], q)
+    lo, hi = root_two_pi(q)
+    eight = math.isqrt(8 << 2 * q)
+    wide = bell * Interval(eight, eight + 1, q) / Interval(lo, hi, q)
+    first = Interval(wide.lo >> p, -(-wide.hi >> p), p)
+    return Interval(at(z.lo, 0), at(z.hi, 1), p), first, -2 * (z * first)
+
+
+def waves(z: Interval) -> tuple[Interval, Interval]:
+    """Ranges of sin and cos: the hull of the ends, and of 1 or -1 where a peak may lie between.
+
+    Peaks are at the multiples n of pi/2; those that may lie in z have lower(2 lo / pi) <= n <=
+    upper(2 hi / pi). An interval of length 7 > 2 pi holds them all.
+    """
+    p, one = z.bits, 1 << z.bits
+    if z.hi - z.lo >= 7 << p:
+        return Interval(-one, one, p), Interval(-one, one, p)
+    sines, cosines = zip(*(sin_cos(end, p) for end in (z.lo, z.hi)), strict=True)
+    w = p + 8 + max(z.lo.bit_length(), z.hi.bit_length())
+    pi_lo, pi_hi = pi_bounds(w)
+    first = -((-2 * z.lo << w - p) // (pi_hi if z.lo >= 0 else pi_lo))
+    last = (2 * z.hi << w - p) // (pi_lo if z.hi >= 0 else pi_hi)
+    peaks = {n % 4 for n in range(first, last + 1)}  # at most 6 of them
+
+    def spread(ends: tuple[tuple[int, int], ...], top: int) -> Interval:
+        lo, hi = min(e[0] for e in ends), max(e[1] for e in ends)
+        return Interval(-one if (top + 2) % 4 in peaks else lo, one if top in peaks else hi, p)
+
+    return spread(sines, 1), spread(cosines, 0)
+
+
+def sin(z: Interval) -> Jet:
+    """Sin, cos, -sin."""
+    sine, cosine = waves(z)
+    return sine, cosine, -sine
+
+
+def cos(z: Interval) -> Jet:
+    """Cos, -sin, -cos."""
+    sine, cosine = waves(z)
+    return cosine, -sine, -cosine
+
+
+NAMED = {f.__name__: f for f in (softsign, elu, gelu, exp, log, reciprocal, sqrt, erf, sin, cos)}
+RATIONAL_AT = {
+    "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
+    "silu": (0, "0", "1/2"), "exp": (0, "1", "1"), "sin": (0, "0", "1"), "cos": (0, "1", "0"),
+    "log": (1, "0", "1"),
+}  # fmt: skip
+
+
+def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Fraction] | None:
+    """Value and first derivative at z if both are rational (5.3, 9.3); at a kink the slope p."""
+    if slopes is not None:
+        slope = slopes[0 if z >= 0 else 1]
+        return slope * z, slope
+    if name == "softsign":
+        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
+    if name == "elu" and z >= 0:
+        return z, Fraction(1)
+    if name == "reciprocal" and z:
+        return 1 / z, -1 / z**2
+    if name in RATIONAL_AT and z == RATIONAL_AT[name][0]:
+        _, value, slope = RATIONAL_AT[name]
+        return Fraction(value), Fraction(slope)
+    return None
+
+
+# ---- Reading JSON (sections 1 and 2). ------------------------------------------------------------
+
+
+MAX_DIGITS = 100_000
+MAX_EXPONENT = 10_000
+
+Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
+Json = dict[str, object]
 
 
 def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
@@ -531,10 +776,7 @@ def distance(one: Layers, other: Layers) -> Fraction:
     return max(abs(a - b) for a, b in zip(flatten(one), flatten(other), strict=True))
 
 
-# ---- the network --------------------------------------------------------------------------------
-
-SLOPES = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
-SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+# ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -587,8 +829,8 @@ def read_problem(x: object) -> Problem:
     slopes: tuple[Fraction, Fraction] | None = None
     if activation == "leaky_relu":
         slopes = (Fraction(1), problem_number(network["slope"]))
-    elif activation in SLOPES:
-        slopes = (Fraction(SLOPES[activation][0]), Fraction(SLOPES[activation][1]))
+    elif activation in PIECEWISE:
+        slopes = (Fraction(PIECEWISE[activation][0]), Fraction(PIECEWISE[activation][1]))
     require(slopes is not None or activation in SMOOTH, "unknown activation")
     if len(widths) == 2:
         slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
@@ -612,69 +854,19 @@ def read_problem(x: object) -> Problem:
 
 
 def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:
-    """Ranges of act, act' and act'' over z (section 3).
-
-    With s = sigmoid(z): sigmoid' = s(1-s), sigmoid'' = s(1-s)(1-2s); softplus' = s;
-    tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2); silu' = s + z s(1-s),
-    silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2 - z^2). Monotone functions
-    are evaluated at the ends, the rest by interval arithmetic, which is sound on wide z too.
-    Homogeneous: act'' is 0; a z that may be on a kink raises `Undecided`.
-    """
-    bits, one, zero = z.bits, Interval.of(1, z.bits), Interval(0, 0, z.bits)
-    if pb.slopes is not None:
-        if z.lo <= 0 <= z.hi and pb.kinked:
-            raise Undecided("a pre-activation is not bounded away from the kink")
-        slope = interval(pb.slopes[0 if z.lo > 0 else 1], bits)
-        return z * slope, slope, zero
-    if pb.activation == "softsign":
-        size = abs(z) + 1
-
-        def softsign(end: int) -> Interval:
-            e = Interval(end, end, bits)
-            return e / (abs(e) + 1)
-
-        steep = 2 / (size * size * size)
-        second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
-        return hull(softsign(z.lo), softsign(z.hi)), 1 / (size * size), second
-    if pb.activation == "elu":
-        lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
-        first = Interval(lo, hi, bits)
-        bottom = z.lo if z.lo >= 0 else lo - one.lo
-        top = z.hi if z.hi >= 0 else hi - one.lo
-        second = zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
-        return Interval(bottom, top, bits), first, second
-    if pb.activation == "gelu":
-        lo, hi = normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1]
-        cdf, size = Interval(lo, hi, bits), abs(z)
-        density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
-        return z * cdf, cdf + z * density, density * (2 - z.square())
-    s = atom(-(z + z)) if pb.activation == "tanh" else atom(-z)
-    bend = s * (1 - s)
-    if pb.activation == "sigmoid":
-        return s, bend, bend * (1 - (s + s))
-    if pb.activation == "tanh":
-        t = s + s - 1
-        return t, 4 * bend, -8 * bend * t
-    if pb.activation == "softplus":
-        return log_one_plus_exp(z), s, bend
-    require(pb.activation == "silu", "unknown activation")
-    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
+    """Ranges of act, act' and act'' over z; a z that may be on a kink raises `Undecided`."""
+    value, first, second = enclosure(pb.activation, pb.slopes, z)
+    if first is None:
+        raise Undecided("a pre-activation is not bounded away from the kink")
+    return value, first, second
 
 
 def activation_exact(pb: Problem, z: Fraction) -> tuple[Fraction, Fraction]:
     """act(z) and act'(z) where both are rational (sections 3 and 5.3); at a kink act' is p."""
-    if pb.slopes is not None:
-        slope = pb.slopes[0 if z >= 0 else 1]
-        return slope * z, slope
-    if pb.activation == "softsign":
-        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
-    if pb.activation == "elu" and z >= 0:
-        return z, Fraction(1)
-    at_zero = {"sigmoid": ("1/2", "1/4"), "tanh": ("0", "1"), "gelu": ("0", "1/2")}
-    at_zero["silu"] = at_zero["gelu"]
-    require(z == 0 and pb.activation in at_zero, "a value of the activation is not rational")
-    value, slope = at_zero[pb.activation]
-    return Fraction(value), Fraction(slope)
+    found = exact(pb.activation, pb.slopes, z)
+    if found is None:
+        raise Invalid("a value of the activation is not rational")
+    return found
 
 
 @dataclass
@@ -806,7 +998,7 @@ def add_losses(pb: Problem, traces: list[Trace], bits: int) -> Number:
     return sum((loss_at(pb, i, t.out, bits) for i, t in enumerate(traces)), Fraction(0))
 
 
-# ---- what the rules share -----------------------------------------------------------------------
+# ---- What the rules share, and rules for minima (section 5). -------------------------------------
 
 
 @dataclass
@@ -828,6 +1020,7 @@ class Found:
         radius: With `local_minimum_nearby`, the smallest radius that may be claimed.
         place: The exact point that the verdict is about, if there is one.
         limit: The limit of the loss along a valley.
+        index: The number of negative eigenvalues of the Hessian at a saddle.
     """
 
     strict: str = "unknown"
@@ -838,6 +1031,7 @@ class Found:
     radius: Fraction | None = None
     place: Layers | None = None
     limit: Number = None
+    index: int | None = None
 
 
 @dataclass
@@ -913,47 +1107,6 @@ def rank(matrix: list[list[Fraction]]) -> int:
                 rows[r] = [a // common for a in row]
         found += 1
     return found
-
-
-def require_definite(
-    h: list[list[Number]], bound: Fraction, s: list[list[Fraction]], bits: int
-) -> None:
-    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
-
-    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
-    interval matrix has all eigenvalues above the bound.
-    """
-    size = range(len(h))
-    shifted = [[h[a][b] - bound if a == b else h[a][b] for b in size] for a in size]
-    rows = [[Interval.of(v, bits) if v else 0 for v in row] for row in s]
-    left = [[dot(row, (shifted[a][b] for a in size)) for b in size] for row in rows]
-    for a in size:
-        entries = [interval(dot(left[a], rows[b]), bits) for b in size]
-        others = sum(abs(entries[b]).hi for b in size if b != a)
-        if entries[a].lo <= others:
-            raise Undecided("the Hessian is not shown to be positive definite")
-
-
-def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
-    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
-    squared = sum((g.square().upper for g in gradient), Fraction(0))
-    if 4 * squared >= (bound * radius) ** 2:
-        raise Undecided("the gradient at the centre is not shown to be small enough")
-    return squared / (2 * bound)
-
-
-def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
-    """The interval [loss - drop, loss]."""
-    top = interval(loss, bits)
-    return hull(top, top - drop)
-
-
-def transform(proof: Json, size: int) -> list[list[Fraction]]:
-    """Reads the square matrix S."""
-    return [read_row(row, size) for row in as_list(proof["transform"], size)]
-
-
-# ---- rules for minima ---------------------------------------------------------------------------
 
 
 def one_sided_derivatives(case: Case, proof: Json) -> Found:
@@ -1151,149 +1304,6 @@ def classwise_optimum(case: Case, proof: Json) -> Found:
     return found
 
 
-def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
-    listed: list[tuple[int, int, int]] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
-        listed += [(layer, j, -1) for j in range(outputs)]
-    return listed
-
-
-def backward(layers: Layers, trace: Trace, g: list[Number]) -> list[list[Number]]:
-    """The delta of each layer: the derivative of the loss of one data point by its z."""
-    deltas = [g]
-    for layer in range(len(layers) - 2, -1, -1):
-        columns = zip(*layers[layer + 1][0], strict=True)
-        back = [dot(column, deltas[0]) for column in columns]
-        deltas.insert(0, [b * s for b, s in zip(back, trace.first[layer], strict=True)])
-    return deltas
-
-
-def gradient(
-    pb: Problem, layers: Layers, free: list[tuple[int, int, int]], bits: int | None
-) -> list[Number]:
-    """The gradient of the loss in the free parameters, exact if `bits` is None."""
-    total: list[Number] = [Fraction(0)] * len(free)
-    for i, x in enumerate(pb.xs):
-        trace = forward(pb, layers, x, bits)
-        deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
-        row = [deltas[m][j] * (trace.post[m][k] if k >= 0 else 1) for m, j, k in free]
-        total = [a + b for a, b in zip(total, row, strict=True)]
-    return total
-
-
-def add_hessian(
-    pb: Problem, layers: Layers, i: int, trace: Trace, free: list[tuple[int, int, int]],
-    total: list[list[Number]],
-) -> None:  # fmt: skip
-    """Adds the Hessian of the loss of data point i in the free parameters, forward over reverse.
-
-    For each free parameter p: dz and da are the derivatives by p of z and a; then those of delta,
-    d delta = (W^T d delta' + dW^T delta') act' + (W^T delta') act'' dz, delta' of the next layer;
-    the entry for the parameter that multiplies a in z_j is d delta_j a + delta_j da.
-    """
-    last = len(layers) - 1
-    deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
-    backs = [
-        [dot(c, deltas[m + 1]) for c in zip(*layers[m + 1][0], strict=True)] for m in range(last)
-    ]
-    outer = loss_hessian(pb, trace.out)
-    for row, (layer, unit, source) in zip(total, free, strict=True):
-        da: list[list[Number]] = [[0] * len(a) for a in trace.post]
-        dz: list[list[Number]] = [[0] * len(z) for z in trace.pre]
-        dz[layer][unit] = trace.post[layer][source] if source >= 0 else 1
-        for m in range(layer, last):
-            da[m + 1] = [s * d if d else 0 for s, d in zip(trace.first[m], dz[m], strict=True)]
-            dz[m + 1] = [dot(w, da[m + 1]) for w in layers[m + 1][0]]
-        dd: list[list[Number]] = [[] for _ in layers]
-        dd[last] = [dot(r, dz[last]) for r in outer]
-        for m in range(last - 1, -1, -1):
-            back = [dot(c, dd[m + 1]) for c in zip(*layers[m + 1][0], strict=True)]
-            if m + 1 == layer and source >= 0:
-                back[source] = back[source] + deltas[layer][unit]
-            dd[m] = [
-                (b * s if b else 0) + (u * c * d if d else 0)
-                for b, s, u, c, d in zip(
-                    back, trace.first[m], backs[m], trace.second[m], dz[m], strict=True
-                )
-            ]
-        for column, (m, j, k) in enumerate(free):
-            one, other = dd[m][j], da[m][k] if k >= 0 else 0
-            if one:
-                row[column] = row[column] + (one * trace.post[m][k] if k >= 0 else one)
-            if other:
-                row[column] = row[column] + deltas[m][j] * other
-
-
-def convex_ball(case: Case, proof: Json) -> Found:
-    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
-    pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
-    centre = read_layers(proof["centre"], pb.widths, rational)
-    fixed = [as_int(p) for p in as_list(proof["fixed"])]
-    names = parameters(pb.widths)
-    require(fixed == sorted(set(fixed)), "fixed is not increasing")
-    require(all(0 <= p < len(names) for p in fixed), "fixed holds no parameter index")
-    box = enclosed(centre, bits, radius, fixed)
-    traces = [forward(pb, box, x, bits) for x in pb.xs]
-    smooth = pb.slopes is None or not pb.hidden
-    dead = check_fixed(pb, centre, fixed, names, traces)
-    kept = set(fixed)
-    free = [name for p, name in enumerate(names) if p not in kept]
-    require(len(free) > 0, "there is no free parameter")
-    hessian: list[list[Number]] = [[Interval(0, 0, bits) for _ in free] for _ in free]
-    for i, trace in enumerate(traces):
-        add_hessian(pb, box, i, trace, free, hessian)
-    require_definite(hessian, bound, transform(proof, len(free)), bits)
-    found = Found("no", "no" if dead else "yes", len(fixed), bound)
-    if smooth:
-        found.strict = "yes"
-    if case.verdict == "local_minimum":
-        require(distance(centre, pb.layers) == 0, "the centre is not the problem's point")
-        require_zero(gradient(pb, centre, free, None), "the gradient")
-        found.place = centre
-        return found
-    slopes = gradient(pb, enclosed(centre, bits, Fraction(0)), free, bits)
-    drop = require_small(slopes, bound, radius)
-    found.radius = distance(centre, pb.layers) + radius
-    found.loss = lowered(total_loss(pb, centre, bits), drop, bits)
-    return found
-
-
-def check_fixed(
-    pb: Problem, centre: Layers, fixed: list[int], names: list[tuple[int, int, int]],
-    traces: list[Trace],
-) -> bool:  # fmt: skip
-    """Which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more. Kinks were excluded when the traces were made.
-    """
-    if pb.slopes is None or not pb.hidden:
-        require(not fixed, "a smooth network has no fixed parameters")
-        return False
-    dead = {
-        (m, j)
-        for m, width in enumerate(pb.widths[1:-1])
-        for j in range(width)
-        if pb.activation == "relu" and all(t.pre[m][j].hi < 0 for t in traces)
-    }
-    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
-    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
-    values, seen = flatten(centre), set[tuple[int, int]]()
-    for p in fixed:
-        if p not in of_dead:
-            m, j, _ = names[p]
-            require(m < len(centre) - 1, "an output parameter is fixed")
-            require((m, j) not in seen, "two parameters of one unit are fixed")
-            require(values[p] != 0, "a fixed parameter is zero")
-            seen.add((m, j))
-    return bool(dead)
-
-
 def constant_output(case: Case, proof: Json) -> Found:
     """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
     pb = case.problem
@@ -1436,6 +1446,190 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
 
     one, other = log_share(ones), log_share(n - ones)
     return other - one, one * ones + other * (n - ones)
+
+
+# ---- Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6). -------------------------
+
+
+def require_definite(
+    h: list[list[Number]], bound: Fraction, s: list[list[Fraction]], bits: int
+) -> None:
+    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
+
+    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
+    interval matrix has all eigenvalues above the bound.
+    """
+    size = range(len(h))
+    shifted = [[h[a][b] - bound if a == b else h[a][b] for b in size] for a in size]
+    rows = [[Interval.of(v, bits) if v else 0 for v in row] for row in s]
+    left = [[dot(row, (shifted[a][b] for a in size)) for b in size] for row in rows]
+    for a in size:
+        entries = [interval(dot(left[a], rows[b]), bits) for b in size]
+        others = sum(abs(entries[b]).hi for b in size if b != a)
+        if entries[a].lo <= others:
+            raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    if 4 * squared >= (bound * radius) ** 2:
+        raise Undecided("the gradient at the centre is not shown to be small enough")
+    return squared / (2 * bound)
+
+
+def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
+    """The interval [loss - drop, loss]."""
+    top = interval(loss, bits)
+    return hull(top, top - drop)
+
+
+def transform(proof: Json, size: int) -> list[list[Fraction]]:
+    """Reads the square matrix S."""
+    return [read_row(row, size) for row in as_list(proof["transform"], size)]
+
+
+def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
+    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
+    listed: list[tuple[int, int, int]] = []
+    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
+        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
+        listed += [(layer, j, -1) for j in range(outputs)]
+    return listed
+
+
+def backward(layers: Layers, trace: Trace, g: list[Number]) -> list[list[Number]]:
+    """The delta of each layer: the derivative of the loss of one data point by its z."""
+    deltas = [g]
+    for layer in range(len(layers) - 2, -1, -1):
+        columns = zip(*layers[layer + 1][0], strict=True)
+        back = [dot(column, deltas[0]) for column in columns]
+        deltas.insert(0, [b * s for b, s in zip(back, trace.first[layer], strict=True)])
+    return deltas
+
+
+def gradient(
+    pb: Problem, layers: Layers, free: list[tuple[int, int, int]], bits: int | None
+) -> list[Number]:
+    """The gradient of the loss in the free parameters, exact if `bits` is None."""
+    total: list[Number] = [Fraction(0)] * len(free)
+    for i, x in enumerate(pb.xs):
+        trace = forward(pb, layers, x, bits)
+        deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
+        row = [deltas[m][j] * (trace.post[m][k] if k >= 0 else 1) for m, j, k in free]
+        total = [a + b for a, b in zip(total, row, strict=True)]
+    return total
+
+
+def add_hessian(
+    pb: Problem, layers: Layers, i: int, trace: Trace, free: list[tuple[int, int, int]],
+    total: list[list[Number]],
+) -> None:  # fmt: skip
+    """Adds the Hessian of the loss of data point i in the free parameters, forward over reverse.
+
+    For each free parameter p: dz and da are the derivatives by p of z and a; then those of delta,
+    d delta = (W^T d delta' + dW^T delta') act' + (W^T delta') act'' dz, delta' of the next layer;
+    the entry for the parameter that multiplies a in z_j is d delta_j a + delta_j da.
+    """
+    last = len(layers) - 1
+    deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
+    backs = [
+        [dot(c, deltas[m + 1]) for c in zip(*layers[m + 1][0], strict=True)] for m in range(last)
+    ]
+    outer = loss_hessian(pb, trace.out)
+    for row, (layer, unit, source) in zip(total, free, strict=True):
+        da: list[list[Number]] = [[0] * len(a) for a in trace.post]
+        dz: list[list[Number]] = [[0] * len(z) for z in trace.pre]
+        dz[layer][unit] = trace.post[layer][source] if source >= 0 else 1
+        for m in range(layer, last):
+            da[m + 1] = [s * d if d else 0 for s, d in zip(trace.first[m], dz[m], strict=True)]
+            dz[m + 1] = [dot(w, da[m + 1]) for w in layers[m + 1][0]]
+        dd: list[list[Number]] = [[] for _ in layers]
+        dd[last] = [dot(r, dz[last]) for r in outer]
+        for m in range(last - 1, -1, -1):
+            back = [dot(c, dd[m + 1]) for c in zip(*layers[m + 1][0], strict=True)]
+            if m + 1 == layer and source >= 0:
+                back[source] = back[source] + deltas[layer][unit]
+            dd[m] = [
+                (b * s if b else 0) + (u * c * d if d else 0)
+                for b, s, u, c, d in zip(
+                    back, trace.first[m], backs[m], trace.second[m], dz[m], strict=True
+                )
+            ]
+        for column, (m, j, k) in enumerate(free):
+            one, other = dd[m][j], da[m][k] if k >= 0 else 0
+            if one:
+                row[column] = row[column] + (one * trace.post[m][k] if k >= 0 else one)
+            if other:
+                row[column] = row[column] + deltas[m][j] * other
+
+
+def convex_ball(case: Case, proof: Json) -> Found:
+    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_layers(proof["centre"], pb.widths, rational)
+    fixed = [as_int(p) for p in as_list(proof["fixed"])]
+    names = parameters(pb.widths)
+    require(fixed == sorted(set(fixed)), "fixed is not increasing")
+    require(all(0 <= p < len(names) for p in fixed), "fixed holds no parameter index")
+    box = enclosed(centre, bits, radius, fixed)
+    traces = [forward(pb, box, x, bits) for x in pb.xs]
+    smooth = pb.slopes is None or not pb.hidden
+    dead = check_fixed(pb, centre, fixed, names, traces)
+    kept = set(fixed)
+    free = [name for p, name in enumerate(names) if p not in kept]
+    require(len(free) > 0, "there is no free parameter")
+    hessian: list[list[Number]] = [[Interval(0, 0, bits) for _ in free] for _ in free]
+    for i, trace in enumerate(traces):
+        add_hessian(pb, box, i, trace, free, hessian)
+    require_definite(hessian, bound, transform(proof, len(free)), bits)
+    found = Found("no", "no" if dead else "yes", len(fixed), bound)
+    if smooth:
+        found.strict = "yes"
+    if case.verdict == "local_minimum":
+        require(distance(centre, pb.layers) == 0, "the centre is not the problem's point")
+        require_zero(gradient(pb, centre, free, None), "the gradient")
+        found.place = centre
+        return found
+    slopes = gradient(pb, enclosed(centre, bits, Fraction(0)), free, bits)
+    drop = require_small(slopes, bound, radius)
+    found.radius = distance(centre, pb.layers) + radius
+    found.loss = lowered(total_loss(pb, centre, bits), drop, bits)
+    return found
+
+
+def check_fixed(
+    pb: Problem, centre: Layers, fixed: list[int], names: list[tuple[int, int, int]],
+    traces: list[Trace],
+) -> bool:  # fmt: skip
+    """Which parameters may be fixed (section 5.3); returns whether a unit is dead.
+
+    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
+    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
+    freedom of rescaling and no more. Kinks were excluded when the traces were made.
+    """
+    if pb.slopes is None or not pb.hidden:
+        require(not fixed, "a smooth network has no fixed parameters")
+        return False
+    dead = {
+        (m, j)
+        for m, width in enumerate(pb.widths[1:-1])
+        for j in range(width)
+        if pb.activation == "relu" and all(t.pre[m][j].hi < 0 for t in traces)
+    }
+    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
+    values, seen = flatten(centre), set[tuple[int, int]]()
+    for p in fixed:
+        if p not in of_dead:
+            m, j, _ = names[p]
+            require(m < len(centre) - 1, "an output parameter is fixed")
+            require((m, j) not in seen, "two parameters of one unit are fixed")
+            require(values[p] != 0, "a fixed parameter is zero")
+            seen.add((m, j))
+    return bool(dead)
 
 
 @dataclass
@@ -1610,7 +1804,7 @@ def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
     return [row[n:] for row in rows]
 
 
-# ---- rules for refutations ----------------------------------------------------------------------
+# ---- Rules for refutations (section 6). ----------------------------------------------------------
 
 
 def read_direction(case: Case, proof: Json) -> Layers:
@@ -1726,81 +1920,7 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
     return Found(limit=limit)
 
 
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
-    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
-    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
-    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
-    "constant_output": (constant_output, ("local_minimum_nearby",)),
-    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
-    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
-    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
-    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
-}
-REFUTATIONS = {
-    rule.__name__: (rule, ("not_local_minimum",))
-    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
-}
-RULES = MINIMA | REFUTATIONS
-
-
-# ---- the claim ----------------------------------------------------------------------------------
-
-
-def require_ball(claimed: object, value: Number, what: str) -> None:
-    """The claimed ball states the value (section 1, Ball)."""
-    mid, rad = ball(claimed)
-    if not isinstance(value, Interval):
-        require(rad == 0 and mid == value, f"{what} is not as claimed")
-        return
-    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
-    low, high = mid - rad, mid + rad
-    require(value.lower <= high and value.upper >= low, f"{what} is not as claimed")
-    if not low <= value.lower <= value.upper <= high:
-        raise Undecided(f"{what} is not shown to lie in the ball claimed")
-
-
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
-    if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
-        return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
-    require(answer in ("yes", "no"), "global is not yes, no or unknown")
-    if answer == "no" and rule == "witness":
-        as_object(fields, "rule", "point")
-        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
-        if isinstance(value, Interval) or isinstance(loss, Interval):
-            gap = interval(loss, bits) - value
-            require(sign(gap, bits) > 0, "the witness is not better")
-        else:
-            require(value < loss, "the witness is not better")
-        require_ball(claim["witness_loss"], value, "the loss of the witness")
-        return
-    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
-    if answer == "no":
-        require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
-    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
-    if found.place is None:
-        raise Invalid("global: yes needs an exact point")
-    if rule == "cell_multipliers":
-        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-        return
-    ex = evaluate(pb, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    for k in range(pb.widths[-1]):
-        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
-
-
-# ---- the global optimum of a shallow network ----------------------------------------------------
+# ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
@@ -1915,6 +2035,101 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
     return sorted(face for face in seen if all(face))
 
 
+# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
+
+
+MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
+    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
+    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
+    "constant_output": (constant_output, ("local_minimum_nearby",)),
+    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
+    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
+}
+REFUTATIONS = {
+    rule.__name__: (rule, ("not_local_minimum",))
+    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
+}
+RULES = MINIMA | REFUTATIONS
+
+
+def require_ball(claimed: object, value: Number, what: str) -> None:
+    """The claimed ball states the value (section 1, Ball)."""
+    mid, rad = ball(claimed)
+    if not isinstance(value, Interval):
+        require(rad == 0 and mid == value, f"{what} is not as claimed")
+        return
+    require_inside(mid, rad, value.lower, value.upper, what)
+
+
+def require_inside(
+    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
+) -> None:
+    """The ball is narrow and holds the enclosure."""
+    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
+    low, high = mid - rad, mid + rad
+    require(lower <= high and upper >= low, f"{what} is not as claimed")
+    if not low <= lower <= upper <= high:
+        raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def require_lower(value: Number, loss: Number, bits: int) -> None:
+    """The first loss is smaller."""
+    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
+    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
+    require(sign(gap, bits) > 0, "the witness is not better")
+
+
+def require_radius(claimed: object, found: Found, nearby: bool) -> None:
+    """The radius is at least what is needed, and at most twice that (section 2)."""
+    if not nearby:
+        require(claimed is None, "only what is nearby has a radius")
+        return
+    needed = Fraction(0) if found.radius is None else found.radius
+    radius = rational(claimed)
+    require(needed <= radius, "the radius is too small")
+    require(radius <= 2 * needed, "the radius is more than twice what is needed")
+
+
+def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
+    """Section 7: `global`, `witness_loss` and `global_proof`."""
+    pb, bits, answer = case.problem, case.bits, claim["global"]
+    if answer == "unknown":
+        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        return
+    fields = cast("Json", proof) if isinstance(proof, dict) else {}
+    rule = fields.get("rule")
+    require(answer in ("yes", "no"), "global is not yes, no or unknown")
+    if answer == "no" and rule == "witness":
+        as_object(fields, "rule", "point")
+        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
+        require_lower(value, loss, bits)
+        require_ball(claim["witness_loss"], value, "the loss of the witness")
+        return
+    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
+    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
+    if answer == "no":
+        require(rule == "not_local_minimum", "unknown rule in global_proof")
+        require(case.verdict == "not_local_minimum", "the verdict does not refute")
+        return
+    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
+    if found.place is None:
+        raise Invalid("global: yes needs an exact point")
+    if rule == "cell_multipliers":
+        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
+        return
+    ex = evaluate(pb, found.place)
+    if rule == "pointwise_optimum":
+        require_pointwise(ex)
+        return
+    require(rule == "affine_optimum", "unknown rule in global_proof")
+    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+    for k in range(pb.widths[-1]):
+        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
+
+
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 
@@ -1938,13 +2153,7 @@ def check_at(certificate: Json, bits: int) -> str:
     require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    if verdict == "local_minimum_nearby":
-        needed = Fraction(0) if found.radius is None else found.radius
-        radius = rational(claim["radius"])
-        require(needed <= radius, "the radius is too small")
-        require(radius <= 2 * needed, "the radius is more than twice what is needed")
-    else:
-        require(claim["radius"] is None, "only local_minimum_nearby has a radius")
+    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
     loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
     require_ball(claim["loss"], loss, "the loss")
     if found.limit is None:
@@ -1975,9 +2184,11 @@ def sentence(claim: Json) -> str:
     parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
     if claim["radius"] is not None:
         parts[0] += f" (within {decimal(rational(claim['radius']))})"
+    if claim.get("index") is not None:
+        parts.append(f"index {claim['index']}")
     if claim["strict"] == "yes":
         parts.append("strict")
-    elif claim["strict_up_to_rescaling"] == "yes":
+    elif claim.get("strict_up_to_rescaling") == "yes":
         parts.append("strict up to rescaling")
     elif claim["strict"] == "no":
         parts.append("not strict")
@@ -1986,9 +2197,1090 @@ def sentence(claim: Json) -> str:
     parts.append(f"loss {ball_text(claim['loss'])}")
     if claim["witness_loss"] is not None:
         parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
-    if claim["valley_limit"] is not None:
+    if claim.get("valley_limit") is not None:
         parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
     return ", ".join(parts)
+
+
+# ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
+
+
+Entry = Fraction | Interval
+Index = Sequence[int] | None  # None: every entry, in order
+Function = tuple[str, Slopes | None]
+
+MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
+
+
+Layout = tuple[int, int, bool]  # vectors of a matrix: their number, their length, rows or columns
+
+
+class Array(Protocol):
+    """What the operations of section 9.1 and their derivatives need; nothing changes in place."""
+
+    bits: int
+
+    def like(self, values: list[Fraction]) -> Self:
+        """Exact numbers as an array of this kind."""
+        ...
+
+    def pick(self, index: Index) -> Self:
+        """The entries with these numbers."""
+        ...
+
+    def scatter(self, index: Index, size: int) -> Self:
+        """Adds entry k to entry index[k] of zeros: the transpose of `pick`."""
+        ...
+
+    def plus(self, other: Self) -> Self:
+        """The sum, entry by entry."""
+        ...
+
+    def times(self, other: Self) -> Self:
+        """The product, entry by entry."""
+        ...
+
+    def outer(self, block: int, layout: Layout, other: Self, of: int, other_layout: Layout) -> Self:
+        """All inner products of vectors in a block of this array with those in one of another."""
+        ...
+
+    def joined(self, parts: list[Self]) -> Self:
+        """The parts one after the other."""
+        ...
+
+    def mapped(self, function: Function) -> Self:
+        """A function at every entry."""
+        ...
+
+    def slope(self, function: Function, side: Self | None) -> Self:
+        """Its derivative; at a kink the one on the side to which `side` points, if it is given."""
+        ...
+
+
+class Numbers:
+    """Exact rationals as long as everything below is rational, intervals otherwise."""
+
+    __slots__ = ("bits", "entries")
+
+    def __init__(self, entries: list[Entry], bits: int) -> None:
+        self.entries, self.bits = entries, bits
+        for x in entries:
+            size = (
+                max(x.lo.bit_length(), x.hi.bit_length()) - bits
+                if isinstance(x, Interval)
+                else (x.numerator.bit_length() + x.denominator.bit_length()) // 10
+            )
+            if size > MAX_MAGNITUDE:
+                raise Undecided("a number grows too long")
+
+    def like(self, values: list[Fraction]) -> Numbers:
+        """Exact."""
+        return Numbers(list(values), self.bits)
+
+    def pick(self, index: Index) -> Numbers:
+        """See `Array`."""
+        return self if index is None else Numbers([self.entries[i] for i in index], self.bits)
+
+    def scatter(self, index: Index, size: int) -> Numbers:
+        """See `Array`."""
+        if index is None:
+            return self
+        out: list[Entry] = [Fraction(0)] * size
+        for i, x in zip(index, self.entries, strict=True):
+            out[i] = out[i] + x
+        return Numbers(out, self.bits)
+
+    def plus(self, other: Numbers) -> Numbers:
+        """See `Array`."""
+        return Numbers([a + b for a, b in zip(self.entries, other.entries, strict=True)], self.bits)
+
+    def times(self, other: Numbers) -> Numbers:
+        """Zeros stay exact."""
+        pairs = zip(self.entries, other.entries, strict=True)
+        return Numbers([a * b if a and b else Fraction(0) for a, b in pairs], self.bits)
+
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Entry]]:
+        """Slices."""
+        start, stop = block * count * length, (block + 1) * count * length
+        if rows:
+            return [self.entries[i : i + length] for i in range(start, stop, length)]
+        return [self.entries[start + j : stop : count] for j in range(count)]
+
+    def outer(
+        self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
+    ) -> Numbers:
+        """See `inner`."""
+        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        return Numbers([inner(x, y) for x in xs for y in ys], self.bits)
+
+    def joined(self, parts: list[Numbers]) -> Numbers:
+        """See `Array`."""
+        return Numbers([x for part in parts for x in part.entries], self.bits)
+
+    def mapped(self, function: Function) -> Numbers:
+        """Exact where that is possible."""
+        out: list[Entry] = []
+        for z in self.entries:
+            found = None if isinstance(z, Interval) else exact(*function, z)
+            out.append(found[0] if found else enclosure(*function, interval(z, self.bits))[0])
+        return Numbers(out, self.bits)
+
+    def slope(self, function: Function, side: Numbers | None) -> Numbers:
+        """Exact where that is possible; at a kink as `side` says."""
+        out: list[Entry] = []
+        for k, z in enumerate(self.entries):
+            slopes = function[1]
+            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else z == 0
+            if flat and slopes is not None and slopes[0] != slopes[1]:
+                if side is None:
+                    raise Undecided("a derivative is taken at a kink")
+                way = sign(side.entries[k], self.bits)
+                out.append((slopes[1], Fraction(0), slopes[0])[way + 1])
+                continue
+            found = None if isinstance(z, Interval) else exact(*function, z)
+            out.append(
+                found[1] if found else known(enclosure(*function, interval(z, self.bits))[1])
+            )
+        return Numbers(out, self.bits)
+
+
+def inner(x: list[Entry], y: list[Entry]) -> Entry:
+    """The inner product; exact zeros are skipped."""
+    total: Entry = Fraction(0)
+    for a, b in zip(x, y, strict=True):
+        if a and b:
+            total = total + a * b
+    return total
+
+
+def known(first: Interval | None) -> Interval:
+    """The derivative; raises `Undecided` if there is none."""
+    if first is None:
+        raise Undecided("an argument is not bounded away from a kink")
+    return first
+
+
+Ball = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
+
+
+class Balls:
+    """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
+
+    Products are those of the middles, rounded down (an error below 1), with the radius
+    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
+    What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
+    """
+
+    __slots__ = ("bits", "jets", "m", "r", "views")
+
+    def __init__(self, m: list[int], r: list[int], bits: int) -> None:
+        self.m, self.r, self.bits = m, r, bits
+        self.jets: dict[Function, list[Jet]] = {}
+        self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
+        largest = max(max(m), -min(m), max(r))
+        if largest.bit_length() > bits + MAX_MAGNITUDE:
+            raise Undecided("a number grows too large")
+
+    @staticmethod
+    def around(values: list[Fraction], radius: Fraction, bits: int) -> Balls:
+        """The box of all points within the radius."""
+        wide = -(-(radius.numerator << bits) // radius.denominator)
+        split = [divmod(x.numerator << bits, x.denominator) for x in values]
+        return Balls([a for a, _ in split], [wide + (rest > 0) for _, rest in split], bits)
+
+    def like(self, values: list[Fraction]) -> Balls:
+        """Points, rounded if need be."""
+        return Balls.around(values, Fraction(0), self.bits)
+
+    def pick(self, index: Index) -> Balls:
+        """See `Array`."""
+        if index is None:
+            return self
+        return Balls([self.m[i] for i in index], [self.r[i] for i in index], self.bits)
+
+    def scatter(self, index: Index, size: int) -> Balls:
+        """See `Array`."""
+        if index is None:
+            return self
+        m, r = [0] * size, [0] * size
+        for i, a, s in zip(index, self.m, self.r, strict=True):
+            m[i] += a
+            r[i] += s
+        return Balls(m, r, self.bits)
+
+    def plus(self, other: Balls) -> Balls:
+        """See `Array`."""
+        m, r = map(operator.add, self.m, other.m), map(operator.add, self.r, other.r)
+        return Balls(list(m), list(r), self.bits)
+
+    def times(self, other: Balls) -> Balls:
+        """See the class."""
+        p = self.bits
+        pairs = zip(self.m, self.r, other.m, other.r, strict=True)
+        r = [
+            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
+            for a, s, b, t in pairs
+        ]
+        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[Ball | None]:
+        """Kept: those of values are used for each column of the Hessian."""
+        key = block, count, length, rows
+        if key not in self.views:
+            start, stop = block * count * length, (block + 1) * count * length
+            cuts = (
+                [slice(i, i + length) for i in range(start, stop, length)]
+                if rows
+                else [slice(start + j, stop, count) for j in range(count)]
+            )
+            self.views[key] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts]
+        return self.views[key]
+
+    def outer(
+        self, block: int, layout: Layout, other: Balls, of: int, other_layout: Layout
+    ) -> Balls:
+        """See the class."""
+        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
+        for x in xs:
+            if x is None:
+                m += [0] * len(ys)
+                r += [0] * len(ys)
+                continue
+            xm, xa, xr, _ = x
+            for y in ys:
+                if y is None:
+                    m.append(0)
+                    r.append(0)
+                    continue
+                ym, _, yr, yg = y
+                m.append(sum(map(times, xm, ym)) >> p)
+                wide = sum(map(times, xa, yr)) if yr else 0
+                wide += sum(map(times, xr, yg)) if xr else 0
+                r.append((wide >> p) + 2)
+        return Balls(m, r, p)
+
+    def joined(self, parts: list[Balls]) -> Balls:
+        """See `Array`."""
+        if len(parts) == 1:
+            return parts[0]
+        m, r = [a for part in parts for a in part.m], [s for part in parts for s in part.r]
+        return Balls(m, r, self.bits)
+
+    def intervals(self) -> list[Interval]:
+        """The entries as intervals."""
+        return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
+
+    def made(self, found: list[Interval]) -> Balls:
+        """Intervals as an array of this precision."""
+        m = [z.lo + z.hi >> 1 for z in found]
+        return Balls(m, [z.hi - a for z, a in zip(found, m, strict=True)], self.bits)
+
+    def jet(self, function: Function) -> list[Jet]:
+        """Value and derivatives of a function at every entry, kept."""
+        if function not in self.jets:
+            self.jets[function] = [enclosure(*function, z) for z in self.intervals()]
+        return self.jets[function]
+
+    def mapped(self, function: Function) -> Balls:
+        """Evaluated once."""
+        return self.made([value for value, _, _ in self.jet(function)])
+
+    def slope(self, function: Function, side: Balls | None) -> Balls:
+        """There is no side: a kink raises `Undecided`."""
+        del side  # at no kink
+        return self.made([known(first) for _, first, _ in self.jet(function)])
+
+    def bend(self, function: Function) -> Balls:
+        """The second derivative of a function at every entry."""
+        return self.made([second for _, _, second in self.jet(function)])
+
+
+def as_vector(m: list[int], r: list[int]) -> Ball | None:
+    """A row or column ready for inner products; no radii at all are an empty list."""
+    if not any(r):
+        if not any(m):
+            return None
+        a = list(map(abs, m))
+        return m, a, [], a
+    a = list(map(abs, m))
+    return m, a, r, list(map(operator.add, a, r))
+
+
+# ---- Programs (9.1): reading them, and one routine each for value, tangent, adjoint and Hessian. -
+
+
+MAX_OPERATIONS = 100_000
+MAX_ENTRIES = 2_000_000
+MAX_AXES = 64
+MAX_TOTAL = 20_000_000  # entries of all arrays of a program together
+MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
+MAX_PRODUCTS = 1_000_000_000  # multiplications in all its matrix products together
+
+A = TypeVar("A", bound=Array)
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation. This one is a constant, or a block of parameters if `of` is empty and it moves.
+
+    Attributes:
+        of: The steps that it operates on.
+        shape: Of the result.
+        moves: Whether the result depends on a parameter.
+        values: The entries of a constant.
+        block: Where a block of parameters lies in the flat vector.
+    """
+
+    of: tuple[int, ...]
+    shape: Shape
+    moves: bool
+    values: tuple[Fraction, ...] = ()
+    block: range = range(0)
+
+
+@dataclass(frozen=True)
+class Linear(Step):
+    """add, sum, take, join: picks of the operands, or scattered operands, added up."""
+
+    indices: tuple[Index, ...] = ()
+    picks: bool = True
+
+    def push(self, args: Sequence[A | None]) -> A | None:
+        """The result; None stands for zeros."""
+        total, size = None, math.prod(self.shape)
+        if not self.picks and len(args) > 1:  # join: the parts are disjoint
+            known = next((a for a in args if a is not None), None)
+            if known is None:
+                return None
+            sizes = [len(index or ()) for index in self.indices]
+            zeros = [known.like([Fraction(0)] * n) for n in sizes]
+            return known.joined([z if a is None else a for a, z in zip(args, zeros, strict=True)])
+        for a, index in zip(args, self.indices, strict=True):
+            if a is not None:
+                part = a.pick(index) if self.picks else a.scatter(index, size)
+                total = part if total is None else total.plus(part)
+        return total
+
+    def pull(self, bar: A, args: Sequence[A | None], sizes: Sequence[int]) -> list[A | None]:
+        """What the adjoint of the result adds to those of the operands."""
+        del args
+        return [
+            bar.scatter(index, size) if self.picks else bar.pick(index)
+            for index, size in zip(self.indices, sizes, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Product(Step):
+    """mul: products of picked entries."""
+
+    left: Index = None
+    right: Index = None
+
+    def push(self, a: A, b: A) -> A:
+        """The result."""
+        return a.pick(self.left).times(b.pick(self.right))
+
+    def pull(self, bar: A, args: Sequence[A | None], sizes: Sequence[int]) -> list[A | None]:
+        """The adjoint times the other operand, for each."""
+        a, b = args
+        return [
+            None if b is None else bar.times(b.pick(self.right)).scatter(self.left, sizes[0]),
+            None if a is None else bar.times(a.pick(self.left)).scatter(self.right, sizes[1]),
+        ]
+
+
+@dataclass(frozen=True)
+class MatrixProduct(Step):
+    """matmul of (n, k) and (k, m) blocks; `blocks` lists those of a, of b and of the result."""
+
+    n: int = 0
+    k: int = 0
+    m: int = 0
+    blocks: tuple[tuple[int, int, int], ...] = ()
+
+    def push(self, a: A, b: A) -> A:
+        """C = A B."""
+        n, k, m = self.n, self.k, self.m
+        return gathered(
+            a, [(c, a.outer(i, (n, k, True), b, j, (m, k, False))) for i, j, c in self.blocks]
+        )
+
+    def pull(self, bar: A, args: Sequence[A | None], sizes: Sequence[int]) -> list[A | None]:
+        """C B^T and A^T C, for the adjoint C."""
+        del sizes
+        (a, b), n, k, m = args, self.n, self.k, self.m
+        one = other = None
+        if b is not None:
+            parts = [(i, bar.outer(c, (n, m, True), b, j, (k, m, True))) for i, j, c in self.blocks]
+            one = gathered(bar, parts)
+        if a is not None:
+            parts = [
+                (j, a.outer(i, (k, n, False), bar, c, (m, n, False))) for i, j, c in self.blocks
+            ]
+            other = gathered(bar, parts)
+        return [one, other]
+
+
+@dataclass(frozen=True)
+class Map(Step):
+    """map: a function at every entry."""
+
+    function: Function = ("relu", None)
+
+
+def gathered(like: A, parts: list[tuple[int, A]]) -> A:
+    """Blocks in order, those with the same number added."""
+    out: dict[int, A] = {}
+    for block, part in parts:
+        out[block] = out[block].plus(part) if block in out else part
+    return like.joined([out[block] for block in sorted(out)])
+
+
+@dataclass(frozen=True)
+class Program:
+    """A spurious-problem/2 object.
+
+    Attributes:
+        steps: The operations; the last is the loss.
+        point: The flat vector of parameters.
+    """
+
+    steps: list[Step]
+    point: list[Fraction]
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def read_shape(x: object) -> Shape:
+    """Reads a shape within the limits."""
+    shape = tuple(as_int(n) for n in as_list(x))
+    require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+    return shape
+
+
+def broadcast(one: Shape, other: Shape) -> Shape:
+    """The shape that two arrays are repeated to, as in NumPy."""
+    size = max(len(one), len(other))
+    pairs = list(zip(padded(one, size), padded(other, size), strict=True))
+    require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
+    shape = tuple(max(a, b) for a, b in pairs)
+    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+    return shape
+
+
+def padded(shape: Shape, size: int) -> Shape:
+    """The shape with axes of size 1 before it."""
+    return (1,) * (size - len(shape)) + shape
+
+
+def repeats(shape: Shape, out: Shape) -> Index:
+    """For each entry of an array of shape `out` the entry of the operand that is repeated there."""
+    if math.prod(shape) == math.prod(out):
+        return None
+    index = [0]
+    for n, size in zip(padded(shape, len(out)), out, strict=True):
+        index = [i * n + (j if n > 1 else 0) for i in index for j in range(size)]
+    return index
+
+
+def read_step(fields: Json, done: list[Step]) -> Step:
+    """Reads an operation other than `param`; the operands are among those done."""
+    op = as_text(fields.get("op"))
+    require(op in OPERATIONS, "unknown op")
+    if op == "const":
+        as_object(fields, "op", "shape", "values")
+        shape = read_shape(fields["shape"])
+        values = read_row(fields["values"], math.prod(shape), problem_number)
+        return Step((), shape, False, tuple(values))
+    read, keys = OPERATIONS[op]
+    as_object(fields, "op", "of", *keys, optional=["slope"] if op == "map" else [])
+    of = tuple(as_int(i) for i in as_list(fields["of"]))
+    require(all(0 <= i < len(done) for i in of), "an operand is no earlier operation")
+    count = 2 if op in ("add", "mul", "matmul") else len(of) if op == "join" else 1
+    require(len(of) == count >= 1, f"{op} has a wrong number of operands")
+    return read(fields, of, [done[i].shape for i in of], any(done[i].moves for i in of))
+
+
+def read_add(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The sum of two arrays."""
+    del fields
+    shape = broadcast(*shapes)
+    return Linear(of, shape, moves, indices=tuple(repeats(s, shape) for s in shapes))
+
+
+def read_mul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The product of two arrays, entry by entry."""
+    del fields
+    shape = broadcast(*shapes)
+    left, right = (repeats(s, shape) for s in shapes)
+    return Product(of, shape, moves, left=left, right=right)
+
+
+def read_matmul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The matrix product."""
+    del fields
+    a, b = shapes
+    require(min(len(a), len(b)) >= 2 and a[-1] == b[-2], "the shapes of a matmul do not fit")
+    batch = broadcast(a[:-2], b[:-2])
+    (n, k), m, size = a[-2:], b[-1], math.prod(batch)
+    require(size * n * m <= MAX_ENTRIES, "an array has too many entries")
+    (one, other) = (repeats(s[:-2], batch) or range(size) for s in shapes)
+    blocks = tuple(zip(one, other, range(size), strict=True))
+    return MatrixProduct(of, (*batch, n, m), moves, n=n, k=k, m=m, blocks=blocks)
+
+
+def read_map(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """A function at every entry."""
+    name = as_text(fields["function"])
+    require(name in FUNCTIONS, "unknown function")
+    require(("slope" in fields) == (name == "leaky_relu"), "slope is for leaky_relu alone")
+    slopes: Slopes | None = None
+    if name == "leaky_relu":
+        slopes = (Fraction(1), problem_number(fields["slope"]))
+    elif name in PIECEWISE:
+        slopes = (Fraction(PIECEWISE[name][0]), Fraction(PIECEWISE[name][1]))
+    return Map(of, shapes[0], moves, function=(name, slopes))
+
+
+def read_sum(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The sum over axes."""
+    (shape,) = shapes
+    axes = [as_int(a) for a in as_list(fields["axes"])]
+    require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
+    require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
+    index = [0]
+    for axis, size in enumerate(shape):
+        index = [i if axis in axes else i * size + j for i in index for j in range(size)]
+    rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+    return Linear(of, rest, moves, indices=(index,), picks=False)
+
+
+def read_take(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """Entries by number."""
+    shape, size = read_shape(fields["shape"]), math.prod(shapes[0])
+    index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
+    require(all(0 <= i < size for i in index), "an index of take is out of range")
+    return Linear(of, shape, moves, indices=(index,))
+
+
+def read_join(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
+    """The operands one after the other."""
+    del fields
+    sizes = [math.prod(s) for s in shapes]
+    require(sum(sizes) <= MAX_ENTRIES, "an array has too many entries")
+    indices, start = list[Index](), 0
+    for size in sizes:
+        indices.append(range(start, start + size))
+        start += size
+    return Linear(of, (start,), moves, indices=tuple(indices), picks=False)
+
+
+Reader = Callable[[Json, Shape, list[Shape], bool], Step]
+OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
+    "add": (read_add, ()), "mul": (read_mul, ()), "matmul": (read_matmul, ()),
+    "map": (read_map, ("function",)), "sum": (read_sum, ("axes",)),
+    "take": (read_take, ("shape", "index")), "join": (read_join, ()), "const": (read_join, ()),
+}  # fmt: skip
+
+
+def read_program(x: object) -> Program:
+    """Reads and validates a spurious-problem/2 object (9.1); every size is bounded."""
+    fields = as_object(x, "format", "program", "point", optional=["witness"])
+    require(fields["format"] == "spurious-problem/2", "the problem has an unknown format")
+    operations = as_list(fields["program"])
+    require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
+    steps, names, start, total, products = list[Step](), dict[str, int](), 0, 0, 0
+    for item in operations:
+        require(isinstance(item, dict), "an operation is not an object")
+        operation = cast("Json", item)
+        if operation.get("op") == "param":
+            as_object(operation, "op", "name", "shape")
+            name, shape = as_text(operation["name"]), read_shape(operation["shape"])
+            require(name not in names, "two blocks of parameters have one name")
+            names[name] = math.prod(shape)
+            step = Step((), shape, True, block=range(start, start + names[name]))
+            start = step.block.stop
+        else:
+            step = read_step(operation, steps)
+        total += math.prod(step.shape)
+        if isinstance(step, MatrixProduct):
+            products += math.prod(step.shape) * step.k
+        require(total <= MAX_TOTAL and products <= MAX_PRODUCTS, "the program is too large")
+        steps.append(step)
+    require(steps[-1].shape == (), "the last operation is no scalar")
+    require(len(names) > 0, "there are no parameters")
+    points = list[list[Fraction]]()
+    for key in ("point", "witness"):
+        if key == "point" or key in fields:
+            blocks = as_object(fields[key], *names)
+            rows = (read_row(blocks[name], size, problem_number) for name, size in names.items())
+            points.append([v for row in rows for v in row])
+    return Program(steps, points[0])
+
+
+# ---- value and derivatives ----------------------------------------------------------------------
+
+
+def evaluated(steps: list[Step], point: A) -> list[A]:
+    """The values of all steps at a point."""
+    values: list[A] = []
+    for step in steps:
+        args = [values[i] for i in step.of]
+        value: A | None = None
+        if isinstance(step, Linear):
+            value = step.push(args)
+        elif isinstance(step, Product | MatrixProduct):
+            value = step.push(args[0], args[1])
+        elif isinstance(step, Map):
+            value = args[0].mapped(step.function)
+        elif step.moves:
+            value = point.pick(step.block)
+        values.append(point.like(list(step.values)) if value is None else value)
+    return values
+
+
+def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A | None]:
+    """The (one-sided) derivatives of all steps along a direction; None is zero.
+
+    Args:
+        steps: The program.
+        values: Of all steps.
+        seeds: The direction, for each block of parameters that moves by the number of its step.
+    """
+    dots: list[A | None] = []
+    for k, step in enumerate(steps):
+        args, moves = [values[i] for i in step.of], [dots[i] for i in step.of]
+        dot: A | None = seeds.get(k)
+        if not any(d is not None for d in moves):
+            pass
+        elif isinstance(step, Linear):
+            dot = step.push(moves)
+        elif isinstance(step, Map) and moves[0] is not None:
+            dot = moves[0].times(args[0].slope(step.function, moves[0]))
+        elif isinstance(step, Product | MatrixProduct):
+            one = None if moves[0] is None else step.push(moves[0], args[1])
+            other = None if moves[1] is None else step.push(args[0], moves[1])
+            dot = one.plus(other) if one is not None and other is not None else one or other
+        dots.append(dot)
+    return dots
+
+
+def adjoint(
+    steps: list[Step],
+    values: list[A],
+    bars: list[A | None],
+    sources: Callable[[int], list[A | None]] = lambda _: [],
+) -> list[A | None]:
+    """The derivatives of the loss by all steps, backwards.
+
+    Args:
+        steps: The program.
+        values: Of all steps.
+        bars: Where to start: those of the loss are 1 there, the rest None.
+        sources: What else a step adds to the adjoints of its operands.
+    """
+    for k in range(len(steps) - 1, -1, -1):
+        step, bar = steps[k], bars[k]
+        if not step.moves or not step.of:
+            continue
+        parts = sources(k)
+        if bar is not None:
+            parts = [*parts, *pulled(steps, step, bar, values)]
+        for i, part in zip(step.of * 2, parts, strict=False):
+            if part is not None:
+                old = bars[i]
+                bars[i] = part if old is None else old.plus(part)
+    return bars
+
+
+def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
+    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
+    if isinstance(step, Map):
+        z = values[step.of[0]]
+        return [None if z is None else bar.times(z.slope(step.function, None))]
+    if not isinstance(step, Linear | Product | MatrixProduct):
+        return []
+    # for what does not move, the other operand is not needed
+    args = [values[i] for i in step.of]
+    if isinstance(step, Product | MatrixProduct):
+        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
+    parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
+    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
+
+
+def gradient_of(program: Program, values: list[A]) -> list[A]:
+    """The gradient, for each block of parameters in order; also of blocks that do not matter."""
+    steps = program.steps
+    bars = adjoint(steps, values, unit_bars(values))
+    return blocks_of(steps, bars, values[0])
+
+
+def unit_bars(values: list[A]) -> list[A | None]:
+    """1 for the loss, None for the rest."""
+    return [*([None] * (len(values) - 1)), values[-1].like([Fraction(1)])]
+
+
+def blocks_of(steps: list[Step], bars: Sequence[A | None], like: A) -> list[A]:
+    """The entries for the blocks of parameters, zeros where there is None."""
+    found: list[A] = []
+    for step, bar in zip(steps, bars, strict=True):
+        if step.block:
+            found.append(like.like([Fraction(0)] * len(step.block)) if bar is None else bar)
+    return found
+
+
+class Curved:
+    """A program over a box of parameters, ready for columns of its Hessian: forward over reverse.
+
+    With dots the derivatives of all values along a direction, those of the adjoints flow back like
+    the adjoints, and each product adds the adjoint times the dot of the other operand, each
+    function its second derivative times adjoint times dot.
+    """
+
+    def __init__(self, program: Program, point: Balls) -> None:
+        self.steps = program.steps
+        self.values = evaluated(self.steps, point)
+        self.bars = adjoint(self.steps, self.values, unit_bars(self.values))
+        self.bends: dict[int, Balls] = {}
+        for k, (step, bar) in enumerate(zip(self.steps, self.bars, strict=True)):
+            if isinstance(step, Map) and step.moves and bar is not None:
+                z = self.values[step.of[0]]
+                self.bends[k] = bar.times(z.bend(step.function))
+
+    def gradient(self) -> Balls:
+        """The gradient, flat."""
+        parts = blocks_of(self.steps, self.bars, self.values[0])
+        return parts[0].joined(parts)
+
+    def column(self, seeds: dict[int, Balls]) -> Balls:
+        """The Hessian times a direction, flat."""
+        dots = tangent(self.steps, self.values, seeds)
+
+        def sources(k: int) -> list[Balls | None]:
+            step, bar = self.steps[k], self.bars[k]
+            if bar is None:
+                return []
+            if k in self.bends:
+                dot = dots[step.of[0]]
+                return [None if dot is None else self.bends[k].times(dot)]
+            if isinstance(step, Product | MatrixProduct):
+                return pulled(self.steps, step, bar, dots)
+            return []
+
+        start: list[Balls | None] = [None] * len(self.steps)
+        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
+                          self.values[0])  # fmt: skip
+        return parts[0].joined(parts)
+
+    def hessian(self) -> list[Balls]:
+        """All columns, of at most `MAX_HESSIAN` parameters."""
+        size = sum(len(step.block) for step in self.steps)
+        require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        columns: list[Balls] = []
+        for k, step in enumerate(self.steps):
+            for i in range(len(step.block)):
+                seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
+                columns.append(self.column({k: seed}))
+        return columns
+
+
+# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
+
+    program: Program
+    verdict: str
+    eigenvalue: object
+    bits: int
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
+
+    Attributes:
+        mid: (n, n), symmetric.
+        wide: For each row the sum of the radii.
+        bits: The precision.
+    """
+
+    mid: list[list[int]]
+    wide: list[int]
+    bits: int
+
+
+def symmetric(columns: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
+    size = range(len(columns))
+    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
+    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
+    return Enclosed(mid, wide, columns[0].bits)
+
+
+def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
+    """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
+
+    L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
+    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
+
+    Returns:
+        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
+
+    Raises:
+        Undecided: If a D is not positive and all must be.
+    """
+    least, one = 1 << p - p // 4, 1 << p
+    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
+    errors = [0] * len(matrix)
+    for i, row in enumerate(matrix):
+        new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
+        for j in range(i):
+            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
+            new.append((w[j] << p) // diagonal[j])
+        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
+        if definite and pivot <= 0:
+            raise Undecided("the Hessian is not shown to be positive definite")
+        if abs(pivot) < least and not definite:
+            pivot = least if pivot >= 0 else -least
+        diagonal.append(pivot)
+        lower.append([*new, one])
+        heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
+        scaled.append(heavy)
+        for j in range(i + 1):
+            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
+            errors[i] += e
+            errors[j] += e if j < i else 0
+    return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
+
+
+def require_above(h: Enclosed, bound: Fraction) -> None:
+    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
+
+    With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
+    L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
+    least L D L^T + bound + s - |E|, and that is above the bound.
+    """
+    s = int(bound * (1 << h.bits)) >> 20
+    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
+    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
+    _, errors = factored(shifted, h.bits, definite=True)
+    if max(errors) > s:
+        raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def strongly_convex(case: Claimed, proof: Json) -> Found:
+    """Section 9.3, Theorem 5."""
+    program, bits = case.program, case.bits
+    as_object(proof, "rule", "centre", "radius")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_row(proof["centre"], len(program.point))
+    away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
+    if case.verdict == "local_minimum":
+        require(away == 0, "the centre is not the problem's point")
+        values = evaluated(program.steps, Numbers([*centre], bits))
+        for part in gradient_of(program, values):
+            require(not any(isinstance(g, Interval) or g for g in part.entries),
+                    "the gradient is not exactly zero")  # fmt: skip
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    found = Found("yes", eigenvalue=bound)
+    if case.verdict == "local_minimum_nearby":
+        at = Curved(program, Balls.around(centre, Fraction(0), bits))
+        drop = require_small(at.gradient().intervals(), bound, radius)
+        found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
+        found.radius = away + radius
+    return found
+
+
+def krawczyk(case: Claimed, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+
+    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
+    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
+    """
+    program, p = case.program, case.bits
+    as_object(proof, "rule", "centre", "radius", "preconditioner")
+    n, r = len(program.point), positive(proof["radius"])
+    centre = read_row(proof["centre"], n)
+    a = [
+        [round(x * (1 << p)) for x in read_row(row, n)]
+        for row in as_list(proof["preconditioner"], n)
+    ]
+    box = Curved(program, Balls.around(centre, r, p))
+    h = symmetric(box.hessian())
+    at = Curved(program, Balls.around(centre, Fraction(0), p))
+    g, unit = at.gradient(), 1 << 2 * p
+    step = max(
+        abs(sum(map(operator.mul, row, g.m)))
+        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
+        for row in a
+    )
+    sizes = [list(map(abs, row)) for row in a]
+    rest = [
+        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
+            for j, column in enumerate(h.mid))
+        for i, row in enumerate(a)
+    ]  # fmt: skip
+
+    def norm(wide: list[int]) -> int:
+        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
+        return max(
+            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
+        )
+
+    if step >= r * (unit - norm(h.wide)):
+        raise Undecided("no critical point is shown to lie in the box")
+    negative, errors = factored(h.mid, p, definite=False)
+    if norm(list(map(operator.add, h.wide, errors))) >= unit:
+        raise Undecided("the index is not decided")
+    require(negative >= 1, "the critical point is no saddle")
+    # in the box the loss differs from that at the centre by at most r times the sum of |gradient|
+    slope = box.gradient()
+    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
+    (loss,) = at.values[-1].intervals()
+    moved = Interval.of(change, p)
+    away = max(abs(x - y) for x, y in zip(centre, program.point, strict=True))
+    loss = Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+    return Found(index=negative, loss=loss, radius=away + r)
+
+
+def read_flat(case: Claimed, proof: Json) -> list[Fraction]:
+    """Reads a direction."""
+    as_object(proof, "rule", "direction")
+    return read_row(proof["direction"], len(case.program.point))
+
+
+def descent(case: Claimed, proof: Json) -> Found:
+    """Section 9.5: the one-sided derivative along the direction is negative."""
+    program, bits = case.program, case.bits
+    direction = Numbers([*read_flat(case, proof)], bits)
+    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
+    values = evaluated(program.steps, Numbers([*program.point], bits))
+    slope = tangent(program.steps, values, seeds)[-1]
+    require(slope is not None and sign(slope.entries[0], bits) < 0,
+            "the loss does not fall along the direction")  # fmt: skip
+    return Found()
+
+
+def curvature_down(case: Claimed, proof: Json) -> Found:
+    """Section 9.5: the second derivative along the direction is negative."""
+    program, bits = case.program, case.bits
+    direction = Balls.around(read_flat(case, proof), Fraction(0), bits)
+    at = Curved(program, Balls.around(program.point, Fraction(0), bits))
+    for step in program.steps:
+        if isinstance(step, Map):
+            (name, slopes), z = step.function, at.values[step.of[0]]
+            kinked = slopes is not None and slopes[0] != slopes[1]
+            if kinked or name in ("softsign", "elu"):
+                away = all(abs(m) > s for m, s in zip(z.m, z.r, strict=True))
+                require_known(away, "an argument may be at a kink or a jump")
+    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
+    bent = at.column(seeds).times(direction).intervals()
+    total = sum(bent, Interval(0, 0, bits))
+    require(sign(total, bits) < 0, "the second derivative is not negative")
+    return Found()
+
+
+def require_known(condition: bool, reason: str) -> None:
+    """Raises `Undecided` unless the condition holds."""
+    if not condition:
+        raise Undecided(reason)
+
+
+PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
+    "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "krawczyk": (krawczyk, ("saddle_nearby",)),
+    "descent_direction": (descent, ("not_local_minimum",)),
+    "negative_curvature": (curvature_down, ("not_local_minimum",)),
+}
+PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
+                  "witness_loss", "radius")  # fmt: skip
+
+
+def require_loss(claimed: object, loss: Entry, what: str) -> None:
+    """The ball holds the loss of a program (section 1), rational or enclosed."""
+    low, high = (loss.lower, loss.upper) if isinstance(loss, Interval) else (loss, loss)
+    require_inside(*ball(claimed), low, high, what)
+
+
+def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
+    """The loss at a point, exact if everything below is rational."""
+    return evaluated(program.steps, Numbers([*point], bits))[-1].entries[0]
+
+
+def check_program_at(certificate: Json, bits: int) -> str:
+    """Checks a certificate about a program at one precision; returns the claim in words."""
+    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
+    program = read_program(certificate["problem"])
+    require(isinstance(certificate["proof"], dict), "proof is not an object")
+    proof = cast("Json", certificate["proof"])
+    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    require(name in PROGRAM_RULES, "unknown rule")
+    rule, verdicts = PROGRAM_RULES[name]
+    require(verdict in verdicts, f"the rule {name} does not give this verdict")
+    found = rule(Claimed(program, verdict, claim["eigenvalue_bound"], bits), proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    index = claim["index"]
+    require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, verdict.endswith("_nearby"))
+    loss = loss_of(program, program.point, bits) if found.loss is None else found.loss
+    require_loss(claim["loss"], loss, "the loss")
+    better, evidence = claim["witness_loss"], certificate["global_proof"]
+    if claim["global"] == "unknown":
+        require(evidence is None and better is None, "an unknown has no proof")
+        return sentence(claim)
+    require(claim["global"] == "no", "global is not no or unknown")
+    require(isinstance(evidence, dict), "global_proof is not an object")
+    fields = cast("Json", evidence)
+    if fields.get("rule") == "witness":
+        as_object(fields, "rule", "point")
+        value = loss_of(program, read_row(fields["point"], len(program.point)), bits)
+        require_lower(value, loss, bits)
+        require_loss(better, value, "the loss of the witness")
+        return sentence(claim)
+    as_object(fields, "rule")
+    require(fields["rule"] == "not_local_minimum", "unknown rule in global_proof")
+    require(better is None, "there is a witness_loss without a witness")
+    require(verdict in ("not_local_minimum", "saddle_nearby"), "the verdict does not refute")
+    return sentence(claim)
+
+
+# ---- Files and the command line (section 8). -----------------------------------------------------
+
+
+MAX_BYTES = 256 * 2**20
+FORMATS = {
+    "spurious-certificate/1": check_at,
+    "spurious-certificate/2": check_program_at,
+}
+
+
+class BadInput(Exception):  # noqa: N818
+    """The file holds no certificate at all."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer about one certificate.
+
+    Attributes:
+        valid: Whether the evidence proves the claim.
+        claim: The claim in one sentence; empty if it was not proved.
+        reason: Why it is invalid; empty if it is valid.
+    """
+
+    valid: bool
+    claim: str
+    reason: str
 
 
 def check(certificate: dict[str, Any]) -> Result:
@@ -1998,14 +3290,14 @@ def check(certificate: dict[str, Any]) -> Result:
         fields = as_object(
             certificate, "format", "claim", "problem", "proof", "global_proof", "digest"
         )
-        require(fields["format"] == "spurious-certificate/1", "unknown format")
+        require(fields["format"] in FORMATS, "unknown format")
         rest = {key: value for key, value in fields.items() if key != "digest"}
         text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
         digest = hashlib.sha256(text.encode("ascii")).hexdigest()
         require(fields["digest"] == digest, "the digest differs: the file was changed")
         for bits in BITS:
             try:
-                return Result(True, check_at(fields, bits), "")
+                return Result(True, FORMATS[as_text(fields["format"])](fields, bits), "")
             except Undecided as error:
                 reason = str(error)
     except Invalid as error:
@@ -2013,9 +3305,6 @@ def check(certificate: dict[str, Any]) -> Result:
     except Exception as error:  # whatever goes wrong, nothing was proved
         reason = f"the check failed ({type(error).__name__})"
     return Result(False, "", reason or "not proved")
-
-
-# ---- files and the command line -----------------------------------------------------------------
 
 
 def load(path: str | Path) -> Json:
@@ -2059,8 +3348,8 @@ def load(path: str | Path) -> Json:
     except ValueError as error:
         raise BadInput(f"not JSON ({' '.join(str(error).split())[:80]})") from None
     found = cast("Json", value)
-    if not isinstance(value, dict) or found.get("format") != "spurious-certificate/1":
-        raise BadInput('not a certificate: no "format": "spurious-certificate/1"')
+    if not isinstance(value, dict) or str(found.get("format")) not in FORMATS:
+        raise BadInput('not a certificate: no "format": "spurious-certificate/1" or "...2"')
     pending: list[object] = [found]
     while pending:
         item = pending.pop()

@@ -1,4 +1,4 @@
-"""Points of programs: what is proved, against floats and 60 digits, and on the edges of the rules."""
+"""Points of programs: what is proved, against floats and 60 digits, and at the rules' edges."""
 
 from fractions import Fraction
 

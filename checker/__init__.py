@@ -1,0 +1,20 @@
+"""Check `spurious-certificate/1` files. One file, Python's standard library, nothing else.
+
+    python spurious_checker.py CERTIFICATE... [--json]
+
+A certificate claims something about a point in the parameter space of a neural network (it is a
+local minimum, it is not, it is not a global one ...) and carries the evidence. This program never
+searches: it evaluates the network, follows the one rule that the certificate names, compares.
+
+What it trusts: Python's integers, fractions and JSON reader; the theorems in docs/mathematics.md;
+and the reader's patience. It takes nothing on trust from the program that wrote the certificate.
+"Section 5.1" and the like refer to docs/certificates.md.
+
+How to read it. A number is one of three kinds, and the network code serves all three:
+`Fraction` (exact), `Soft` (exact: a rational combination of 1/(1 + sum of exp(d)), section 1), and
+`Interval` (two integers over 2^bits, rounded outward). Whatever cannot be decided at 128 bits
+raises `Undecided` and the whole check is repeated with twice the bits; whatever is wrong raises
+`Invalid`. A rule returns what it establishes (`Found`) and the claim must say exactly that.
+
+Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
+"""

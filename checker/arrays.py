@@ -1,0 +1,312 @@
+"""Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Protocol, Self
+
+from checker.functions import Jet, Slopes, enclosure, exact
+from checker.numbers import Interval, Undecided, interval, sign
+
+Entry = Fraction | Interval
+Index = Sequence[int] | None  # None: every entry, in order
+Function = tuple[str, Slopes | None]
+
+MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
+
+
+Layout = tuple[int, int, bool]  # vectors of a matrix: their number, their length, rows or columns
+
+
+class Array(Protocol):
+    """What the operations of section 9.1 and their derivatives need; nothing changes in place."""
+
+    bits: int
+
+    def like(self, values: list[Fraction]) -> Self:
+        """Exact numbers as an array of this kind."""
+        ...
+
+    def pick(self, index: Index) -> Self:
+        """The entries with these numbers."""
+        ...
+
+    def scatter(self, index: Index, size: int) -> Self:
+        """Adds entry k to entry index[k] of zeros: the transpose of `pick`."""
+        ...
+
+    def plus(self, other: Self) -> Self:
+        """The sum, entry by entry."""
+        ...
+
+    def times(self, other: Self) -> Self:
+        """The product, entry by entry."""
+        ...
+
+    def outer(self, block: int, layout: Layout, other: Self, of: int, other_layout: Layout) -> Self:
+        """All inner products of vectors in a block of this array with those in one of another."""
+        ...
+
+    def joined(self, parts: list[Self]) -> Self:
+        """The parts one after the other."""
+        ...
+
+    def mapped(self, function: Function) -> Self:
+        """A function at every entry."""
+        ...
+
+    def slope(self, function: Function, side: Self | None) -> Self:
+        """Its derivative; at a kink the one on the side to which `side` points, if it is given."""
+        ...
+
+
+class Numbers:
+    """Exact rationals as long as everything below is rational, intervals otherwise."""
+
+    __slots__ = ("bits", "entries")
+
+    def __init__(self, entries: list[Entry], bits: int) -> None:
+        self.entries, self.bits = entries, bits
+        for x in entries:
+            size = (
+                max(x.lo.bit_length(), x.hi.bit_length()) - bits
+                if isinstance(x, Interval)
+                else (x.numerator.bit_length() + x.denominator.bit_length()) // 10
+            )
+            if size > MAX_MAGNITUDE:
+                raise Undecided("a number grows too long")
+
+    def like(self, values: list[Fraction]) -> Numbers:
+        """Exact."""
+        return Numbers(list(values), self.bits)
+
+    def pick(self, index: Index) -> Numbers:
+        """See `Array`."""
+        return self if index is None else Numbers([self.entries[i] for i in index], self.bits)
+
+    def scatter(self, index: Index, size: int) -> Numbers:
+        """See `Array`."""
+        if index is None:
+            return self
+        out: list[Entry] = [Fraction(0)] * size
+        for i, x in zip(index, self.entries, strict=True):
+            out[i] = out[i] + x
+        return Numbers(out, self.bits)
+
+    def plus(self, other: Numbers) -> Numbers:
+        """See `Array`."""
+        return Numbers([a + b for a, b in zip(self.entries, other.entries, strict=True)], self.bits)
+
+    def times(self, other: Numbers) -> Numbers:
+        """Zeros stay exact."""
+        pairs = zip(self.entries, other.entries, strict=True)
+        return Numbers([a * b if a and b else Fraction(0) for a, b in pairs], self.bits)
+
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Entry]]:
+        """Slices."""
+        start, stop = block * count * length, (block + 1) * count * length
+        if rows:
+            return [self.entries[i : i + length] for i in range(start, stop, length)]
+        return [self.entries[start + j : stop : count] for j in range(count)]
+
+    def outer(
+        self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
+    ) -> Numbers:
+        """See `inner`."""
+        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        return Numbers([inner(x, y) for x in xs for y in ys], self.bits)
+
+    def joined(self, parts: list[Numbers]) -> Numbers:
+        """See `Array`."""
+        return Numbers([x for part in parts for x in part.entries], self.bits)
+
+    def mapped(self, function: Function) -> Numbers:
+        """Exact where that is possible."""
+        out: list[Entry] = []
+        for z in self.entries:
+            found = None if isinstance(z, Interval) else exact(*function, z)
+            out.append(found[0] if found else enclosure(*function, interval(z, self.bits))[0])
+        return Numbers(out, self.bits)
+
+    def slope(self, function: Function, side: Numbers | None) -> Numbers:
+        """Exact where that is possible; at a kink as `side` says."""
+        out: list[Entry] = []
+        for k, z in enumerate(self.entries):
+            slopes = function[1]
+            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else z == 0
+            if flat and slopes is not None and slopes[0] != slopes[1]:
+                if side is None:
+                    raise Undecided("a derivative is taken at a kink")
+                way = sign(side.entries[k], self.bits)
+                out.append((slopes[1], Fraction(0), slopes[0])[way + 1])
+                continue
+            found = None if isinstance(z, Interval) else exact(*function, z)
+            out.append(
+                found[1] if found else known(enclosure(*function, interval(z, self.bits))[1])
+            )
+        return Numbers(out, self.bits)
+
+
+def inner(x: list[Entry], y: list[Entry]) -> Entry:
+    """The inner product; exact zeros are skipped."""
+    total: Entry = Fraction(0)
+    for a, b in zip(x, y, strict=True):
+        if a and b:
+            total = total + a * b
+    return total
+
+
+def known(first: Interval | None) -> Interval:
+    """The derivative; raises `Undecided` if there is none."""
+    if first is None:
+        raise Undecided("an argument is not bounded away from a kink")
+    return first
+
+
+Ball = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
+
+
+class Balls:
+    """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
+
+    Products are those of the middles, rounded down (an error below 1), with the radius
+    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
+    What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
+    """
+
+    __slots__ = ("bits", "jets", "m", "r", "views")
+
+    def __init__(self, m: list[int], r: list[int], bits: int) -> None:
+        self.m, self.r, self.bits = m, r, bits
+        self.jets: dict[Function, list[Jet]] = {}
+        self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
+        largest = max(max(m), -min(m), max(r))
+        if largest.bit_length() > bits + MAX_MAGNITUDE:
+            raise Undecided("a number grows too large")
+
+    @staticmethod
+    def around(values: list[Fraction], radius: Fraction, bits: int) -> Balls:
+        """The box of all points within the radius."""
+        wide = -(-(radius.numerator << bits) // radius.denominator)
+        split = [divmod(x.numerator << bits, x.denominator) for x in values]
+        return Balls([a for a, _ in split], [wide + (rest > 0) for _, rest in split], bits)
+
+    def like(self, values: list[Fraction]) -> Balls:
+        """Points, rounded if need be."""
+        return Balls.around(values, Fraction(0), self.bits)
+
+    def pick(self, index: Index) -> Balls:
+        """See `Array`."""
+        if index is None:
+            return self
+        return Balls([self.m[i] for i in index], [self.r[i] for i in index], self.bits)
+
+    def scatter(self, index: Index, size: int) -> Balls:
+        """See `Array`."""
+        if index is None:
+            return self
+        m, r = [0] * size, [0] * size
+        for i, a, s in zip(index, self.m, self.r, strict=True):
+            m[i] += a
+            r[i] += s
+        return Balls(m, r, self.bits)
+
+    def plus(self, other: Balls) -> Balls:
+        """See `Array`."""
+        m, r = map(operator.add, self.m, other.m), map(operator.add, self.r, other.r)
+        return Balls(list(m), list(r), self.bits)
+
+    def times(self, other: Balls) -> Balls:
+        """See the class."""
+        p = self.bits
+        pairs = zip(self.m, self.r, other.m, other.r, strict=True)
+        r = [
+            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
+            for a, s, b, t in pairs
+        ]
+        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[Ball | None]:
+        """Kept: those of values are used for each column of the Hessian."""
+        key = block, count, length, rows
+        if key not in self.views:
+            start, stop = block * count * length, (block + 1) * count * length
+            cuts = (
+                [slice(i, i + length) for i in range(start, stop, length)]
+                if rows
+                else [slice(start + j, stop, count) for j in range(count)]
+            )
+            self.views[key] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts]
+        return self.views[key]
+
+    def outer(
+        self, block: int, layout: Layout, other: Balls, of: int, other_layout: Layout
+    ) -> Balls:
+        """See the class."""
+        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
+        for x in xs:
+            if x is None:
+                m += [0] * len(ys)
+                r += [0] * len(ys)
+                continue
+            xm, xa, xr, _ = x
+            for y in ys:
+                if y is None:
+                    m.append(0)
+                    r.append(0)
+                    continue
+                ym, _, yr, yg = y
+                m.append(sum(map(times, xm, ym)) >> p)
+                wide = sum(map(times, xa, yr)) if yr else 0
+                wide += sum(map(times, xr, yg)) if xr else 0
+                r.append((wide >> p) + 2)
+        return Balls(m, r, p)
+
+    def joined(self, parts: list[Balls]) -> Balls:
+        """See `Array`."""
+        if len(parts) == 1:
+            return parts[0]
+        m, r = [a for part in parts for a in part.m], [s for part in parts for s in part.r]
+        return Balls(m, r, self.bits)
+
+    def intervals(self) -> list[Interval]:
+        """The entries as intervals."""
+        return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
+
+    def made(self, found: list[Interval]) -> Balls:
+        """Intervals as an array of this precision."""
+        m = [z.lo + z.hi >> 1 for z in found]
+        return Balls(m, [z.hi - a for z, a in zip(found, m, strict=True)], self.bits)
+
+    def jet(self, function: Function) -> list[Jet]:
+        """Value and derivatives of a function at every entry, kept."""
+        if function not in self.jets:
+            self.jets[function] = [enclosure(*function, z) for z in self.intervals()]
+        return self.jets[function]
+
+    def mapped(self, function: Function) -> Balls:
+        """Evaluated once."""
+        return self.made([value for value, _, _ in self.jet(function)])
+
+    def slope(self, function: Function, side: Balls | None) -> Balls:
+        """There is no side: a kink raises `Undecided`."""
+        del side  # at no kink
+        return self.made([known(first) for _, first, _ in self.jet(function)])
+
+    def bend(self, function: Function) -> Balls:
+        """The second derivative of a function at every entry."""
+        return self.made([second for _, _, second in self.jet(function)])
+
+
+def as_vector(m: list[int], r: list[int]) -> Ball | None:
+    """A row or column ready for inner products; no radii at all are an empty list."""
+    if not any(r):
+        if not any(m):
+            return None
+        a = list(map(abs, m))
+        return m, a, [], a
+    a = list(map(abs, m))
+    return m, a, r, list(map(operator.add, a, r))

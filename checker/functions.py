@@ -1,0 +1,228 @@
+"""Functions of one variable: ranges of value and derivatives, exact values (3, 5.3, 9.2)."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from checker.bounds import (
+    exp_minus,
+    log_any,
+    normal_density,
+    normal_distribution,
+    pi_bounds,
+    root_two_pi,
+    sin_cos,
+)
+from checker.numbers import Interval, Undecided, atom, hull, log_one_plus_exp, require
+
+Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
+Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
+
+PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
+             "leaky_relu")  # fmt: skip
+LARGEST_EXPONENT = 5000
+
+
+def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
+    """Ranges of a function and its first two derivatives over z.
+
+    With slopes, piecewise linear: the extremes are at the ends and at 0; the first derivative is
+    None where z may be at the kink. softsign and elu: the second derivative jumps at 0, both sides
+    are covered. Monotone functions are evaluated at the ends, the rest by interval arithmetic,
+    which is sound on wide z too. With s = sigmoid(z): s' = s(1-s), s'' = s(1-s)(1-2s);
+    softplus' = s; tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2);
+    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2-z^2).
+
+    Raises:
+        Undecided: If z is not shown to lie in the domain.
+    """
+    if slopes is not None:
+        return broken_line(slopes, z)
+    if name in NAMED:
+        return NAMED[name](z)
+    s = atom(-(z + z)) if name == "tanh" else atom(-z)
+    bend = s * (1 - s)
+    if name == "sigmoid":
+        return s, bend, bend * (1 - (s + s))
+    if name == "tanh":
+        t = s + s - 1
+        return t, 4 * bend, -8 * bend * t
+    if name == "softplus":
+        return log_one_plus_exp(z), s, bend
+    require(name == "silu", "unknown function")
+    return z * s, s + z * bend, bend * (2 + z * (1 - (s + s)))
+
+
+def broken_line(slopes: Slopes, z: Interval) -> Jet:
+    """P z above 0, q z below."""
+    p, q = slopes
+    zero = Interval(0, 0, z.bits)
+    if z.lo > 0 or z.hi < 0 or p == q:
+        slope = Interval.of(p if z.lo > 0 else q, z.bits)
+        return z * slope, slope, zero
+    low, high = Interval(z.lo, z.lo, z.bits) * q, Interval(z.hi, z.hi, z.bits) * p
+    return hull(low, zero, high), None, zero
+
+
+def softsign(z: Interval) -> Jet:
+    """Z / (1 + |z|), 1 / (1 + |z|)^2, -2 sign(z) / (1 + |z|)^3."""
+    size = abs(z) + 1
+    ends = [Interval(end, end, z.bits) for end in (z.lo, z.hi)]
+    steep = 2 / (size * size * size)
+    second = -steep if z.lo > 0 else steep if z.hi < 0 else hull(steep, -steep)
+    return hull(*(e / (abs(e) + 1) for e in ends)), 1 / (size * size), second
+
+
+def elu(z: Interval) -> Jet:
+    """Z for z >= 0, else exp(z) - 1."""
+    bits, one, zero = z.bits, 1 << z.bits, Interval(0, 0, z.bits)
+    lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
+    first = Interval(lo, hi, bits)
+    value = Interval(z.lo if z.lo >= 0 else lo - one, z.hi if z.hi >= 0 else hi - one, bits)
+    return value, first, zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
+
+
+def gelu(z: Interval) -> Jet:
+    """Z Phi(z)."""
+    bits, size = z.bits, abs(z)
+    cdf = Interval(
+        normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1], bits
+    )  # fmt: skip
+    density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
+    return z * cdf, cdf + z * density, density * (2 - z.square())
+
+
+def exp(z: Interval) -> Jet:
+    """The exponential, which increases; above 0 the reciprocal of that of -z.
+
+    For 0 < z <= X that is at least 2^-(3X/2), so w = p + 3X + 8 bits leave p correct ones.
+    """
+    p = z.bits
+    if z.hi > LARGEST_EXPONENT << p:
+        raise Undecided("an exponential is too large")
+
+    def at(x: int, side: int) -> int:
+        if x <= 0:
+            return exp_minus(-x, p)[side]
+        w = p + 3 * ((x >> p) + 1) + 8
+        below, above = exp_minus(x << w - p, w)
+        return -(-(1 << p + w) // below) if side else (1 << p + w) // above
+
+    value = Interval(at(z.lo, 0), at(z.hi, 1), p)
+    return value, value, value
+
+
+def log(z: Interval) -> Jet:
+    """Log, 1/z, -1/z^2 for z > 0."""
+    require_positive(z)
+    inverse = 1 / z
+    value = Interval(log_any(z.lo, z.bits)[0], log_any(z.hi, z.bits)[1], z.bits)
+    return value, inverse, -inverse.square()
+
+
+def require_positive(z: Interval) -> None:
+    """Raises `Undecided` unless z > 0."""
+    if z.lo <= 0:
+        raise Undecided("the argument of log or sqrt is not known to be positive")
+
+
+def reciprocal(z: Interval) -> Jet:
+    """1/z, -1/z^2, 2/z^3 for z > 0 or z < 0."""
+    if z.lo <= 0 <= z.hi:
+        raise Undecided("the argument of reciprocal may be zero")
+    v = 1 / z if z.lo > 0 else -(1 / -z)
+    return v, -v.square(), 2 * (v * v.square())
+
+
+def sqrt(z: Interval) -> Jet:
+    """The root r, 1/(2r), -1/(4 r^3) for z > 0, by integer square roots."""
+    require_positive(z)
+    r = Interval(math.isqrt(z.lo << z.bits), math.isqrt(z.hi << z.bits) + 1, z.bits)
+    first = 1 / (r + r)
+    return r, first, -(first * (1 / (z + z)))
+
+
+def erf(z: Interval) -> Jet:
+    """The error function 2 Phi(z sqrt 2) - 1, which increases.
+
+    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of
+    2 z^2 and that plus 1.
+    """
+    p, q = z.bits, 2 * z.bits
+
+    def at(x: int, side: int) -> int:
+        root = math.isqrt(2 * x * x)
+        outward = (x > 0) == (side == 1)
+        y = root + 1 if x and outward else root
+        return 2 * normal_distribution(y if x > 0 else -y, p)[side] - (1 << p)
+
+    size = abs(z)
+    bell = Interval(exp_minus(size.hi**2, q)[0], exp_minus(size.lo**2, q)[1], q)
+    lo, hi = root_two_pi(q)
+    eight = math.isqrt(8 << 2 * q)
+    wide = bell * Interval(eight, eight + 1, q) / Interval(lo, hi, q)
+    first = Interval(wide.lo >> p, -(-wide.hi >> p), p)
+    return Interval(at(z.lo, 0), at(z.hi, 1), p), first, -2 * (z * first)
+
+
+def waves(z: Interval) -> tuple[Interval, Interval]:
+    """Ranges of sin and cos: the hull of the ends, and of 1 or -1 where a peak may lie between.
+
+    Peaks are at the multiples n of pi/2; those that may lie in z have lower(2 lo / pi) <= n <=
+    upper(2 hi / pi). An interval of length 7 > 2 pi holds them all.
+    """
+    p, one = z.bits, 1 << z.bits
+    if z.hi - z.lo >= 7 << p:
+        return Interval(-one, one, p), Interval(-one, one, p)
+    sines, cosines = zip(*(sin_cos(end, p) for end in (z.lo, z.hi)), strict=True)
+    w = p + 8 + max(z.lo.bit_length(), z.hi.bit_length())
+    pi_lo, pi_hi = pi_bounds(w)
+    first = -((-2 * z.lo << w - p) // (pi_hi if z.lo >= 0 else pi_lo))
+    last = (2 * z.hi << w - p) // (pi_lo if z.hi >= 0 else pi_hi)
+    peaks = {n % 4 for n in range(first, last + 1)}  # at most 6 of them
+
+    def spread(ends: tuple[tuple[int, int], ...], top: int) -> Interval:
+        lo, hi = min(e[0] for e in ends), max(e[1] for e in ends)
+        return Interval(-one if (top + 2) % 4 in peaks else lo, one if top in peaks else hi, p)
+
+    return spread(sines, 1), spread(cosines, 0)
+
+
+def sin(z: Interval) -> Jet:
+    """Sin, cos, -sin."""
+    sine, cosine = waves(z)
+    return sine, cosine, -sine
+
+
+def cos(z: Interval) -> Jet:
+    """Cos, -sin, -cos."""
+    sine, cosine = waves(z)
+    return cosine, -sine, -cosine
+
+
+NAMED = {f.__name__: f for f in (softsign, elu, gelu, exp, log, reciprocal, sqrt, erf, sin, cos)}
+RATIONAL_AT = {
+    "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
+    "silu": (0, "0", "1/2"), "exp": (0, "1", "1"), "sin": (0, "0", "1"), "cos": (0, "1", "0"),
+    "log": (1, "0", "1"),
+}  # fmt: skip
+
+
+def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Fraction] | None:
+    """Value and first derivative at z if both are rational (5.3, 9.3); at a kink the slope p."""
+    if slopes is not None:
+        slope = slopes[0 if z >= 0 else 1]
+        return slope * z, slope
+    if name == "softsign":
+        return z / (1 + abs(z)), 1 / (1 + abs(z)) ** 2
+    if name == "elu" and z >= 0:
+        return z, Fraction(1)
+    if name == "reciprocal" and z:
+        return 1 / z, -1 / z**2
+    if name in RATIONAL_AT and z == RATIONAL_AT[name][0]:
+        _, value, slope = RATIONAL_AT[name]
+        return Fraction(value), Fraction(slope)
+    return None

@@ -1,0 +1,222 @@
+"""Answers, and numbers: intervals, and softmax numbers (section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any, cast
+
+from checker.bounds import exp_minus, log_bounds
+
+BITS = (128, 256, 512, 1024)
+
+Number = Any  # Fraction, Soft or Interval, and the int 0
+
+
+class Invalid(Exception):  # noqa: N818
+    """The certificate does not prove its claim."""
+
+
+class Undecided(Invalid):
+    """Not decided at this precision."""
+
+
+def require(condition: bool, reason: str) -> None:
+    """Raises `Invalid` unless the condition holds (an assert that `python -O` keeps)."""
+    if not condition:
+        raise Invalid(reason)
+
+
+class Interval:
+    """All real numbers from lo / 2^bits to hi / 2^bits. Every operation rounds outward."""
+
+    __slots__ = ("bits", "hi", "lo")
+
+    def __init__(self, lo: int, hi: int, bits: int) -> None:
+        self.lo, self.hi, self.bits = lo, hi, bits
+
+    @staticmethod
+    def of(x: Fraction | int, bits: int) -> Interval:
+        """The narrowest interval around a rational number."""
+        x = Fraction(x)
+        scaled = x.numerator << bits
+        return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
+
+    def _coerce(self, other: object) -> Interval:
+        if isinstance(other, Interval):
+            return other
+        return Interval.of(cast("Fraction", other), self.bits)
+
+    def __add__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.hi, -self.lo, self.bits)
+
+    def __sub__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
+
+    def __rsub__(self, other: object) -> Interval:
+        return self._coerce(other) - self
+
+    def __mul__(self, other: object) -> Interval:
+        o = self._coerce(other)
+        if self.lo >= 0 and o.lo >= 0:
+            low, high = self.lo * o.lo, self.hi * o.hi
+        else:
+            ends = (self.lo * o.lo, self.lo * o.hi, self.hi * o.lo, self.hi * o.hi)
+            low, high = min(ends), max(ends)
+        return Interval(low >> self.bits, -(-high >> self.bits), self.bits)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: object) -> Interval:
+        """Division by a positive interval."""
+        o = self._coerce(other)
+        if o.lo <= 0:
+            raise Undecided("a divisor is not known to be positive")
+        low, high = self.lo << self.bits, self.hi << self.bits
+        return Interval(
+            low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
+        )
+
+    def __rtruediv__(self, other: object) -> Interval:
+        return self._coerce(other) / self
+
+    def __abs__(self) -> Interval:
+        if self.lo >= 0:
+            return self
+        return -self if self.hi <= 0 else Interval(0, max(-self.lo, self.hi), self.bits)
+
+    def square(self) -> Interval:
+        """The range of the square, never negative."""
+        a = abs(self)
+        return a * a
+
+    @property
+    def lower(self) -> Fraction:
+        """The lower end."""
+        return Fraction(self.lo, 1 << self.bits)
+
+    @property
+    def upper(self) -> Fraction:
+        """The upper end."""
+        return Fraction(self.hi, 1 << self.bits)
+
+
+def hull(*parts: Interval) -> Interval:
+    """The smallest interval that contains all parts."""
+    return Interval(min(i.lo for i in parts), max(i.hi for i in parts), parts[0].bits)
+
+
+def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
+    """Bounds for 1 / (1 + sum exp(d)): the first of e^0, e^d1, ... over their sum, all shifted."""
+    top = max(0, *ds)
+    terms = [exp_minus(top - d, p) for d in (0, *ds)]
+    (lo, hi), rest = terms[0], terms[1:]
+    below, above = sum(t[0] for t in rest), sum(t[1] for t in rest)
+    return (lo << p) // (lo + above), -(-(hi << p) // (hi + below))
+
+
+def atom(*ds: Interval) -> Interval:
+    """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...), which decreases in each d."""
+    p = ds[0].bits
+    lo, hi = _atom_at([d.hi for d in ds], p)[0], _atom_at([d.lo for d in ds], p)[1]
+    return Interval(lo, hi, p)
+
+
+def log_one_plus_exp(*ds: Interval) -> Interval:
+    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d."""
+    p = ds[0].bits
+
+    def at(ends: list[int], side: int) -> int:
+        top = max(0, *ends)
+        return top + log_bounds(sum(exp_minus(top - d, p)[side] for d in (0, *ends)), p)[side]
+
+    return Interval(at([d.lo for d in ds], 0), at([d.hi for d in ds], 1), p)
+
+
+class Soft:
+    """A softmax number (section 1): sum of coefficient times 1/(1 + sum exp(d)); `()` is 1."""
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: dict[tuple[Fraction, ...], Fraction]) -> None:
+        self.terms = {d: c for d, c in terms.items() if c}
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def __add__(self, other: Number) -> Soft:
+        more = other.terms if isinstance(other, Soft) else {(): Fraction(other)}
+        terms = dict(self.terms)
+        for d, c in more.items():
+            terms[d] = terms.get(d, Fraction(0)) + c
+        return Soft(terms)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Number) -> Soft:
+        require(isinstance(factor, Fraction | int), "a product of softmax numbers")
+        return Soft({d: c * factor for d, c in self.terms.items()})
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Soft:
+        return self * -1
+
+    def __sub__(self, other: Number) -> Soft:
+        return self + -other
+
+    def __rsub__(self, other: Number) -> Soft:
+        return -self + other
+
+    def enclose(self, bits: int) -> Interval:
+        """An interval around the value."""
+        total = Interval.of(self.terms.get((), Fraction(0)), bits)
+        for ds, c in self.terms.items():
+            if ds:
+                total = total + atom(*(Interval.of(d, bits) for d in ds)) * c
+        return total
+
+
+def soft_atom(ds: Sequence[Fraction]) -> Number:
+    """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
+    if len(ds) == 1 and ds[0] <= 0:
+        return 1 - soft_atom([-ds[0]]) if ds[0] else Fraction(1, 2)
+    return Soft({tuple(sorted(ds)): Fraction(1)})
+
+
+def interval(x: Number, bits: int) -> Interval:
+    """An interval around a number of any kind."""
+    if isinstance(x, Interval):
+        return x
+    return x.enclose(bits) if isinstance(x, Soft) else Interval.of(x, bits)
+
+
+def sign(x: Number, bits: int) -> int:
+    """The proved sign, -1, 0 or 1. Raises `Undecided`."""
+    if not isinstance(x, Interval):
+        if not x:
+            return 0
+        if not isinstance(x, Soft):
+            return 1 if x > 0 else -1
+        x = x.enclose(bits)
+    if x.lo > 0 or x.hi < 0:
+        return 1 if x.lo > 0 else -1
+    if x.lo == x.hi:
+        return 0
+    raise Undecided("a sign is not decided at the highest precision")
+
+
+def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
+    """The inner product; exact zeros are skipped."""
+    total: Number = 0
+    for u, v in zip(us, vs, strict=True):
+        if u and v:
+            total = total + u * v
+    return total

@@ -1,0 +1,124 @@
+"""The global optimum of a shallow network (section 7, Theorem 13)."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from fractions import Fraction
+
+from checker.minima import rank
+from checker.network import Problem
+from checker.numbers import Number, require
+from checker.reading import read_row
+
+
+def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
+    """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
+
+    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
+    networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
+    of h signed chambers must have a multiplier that is good for all of them.
+    """
+    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
+    require(pb.slopes is not None and pb.loss == "squared", "the rule needs homogeneous, squared")
+    p, q = pb.slopes or (Fraction(1), Fraction(1))
+    multipliers = [read_row(row, len(pb.xs)) for row in rows]
+    for g in multipliers:
+        require(sum(g) == 0, "a multiplier does not sum to zero")
+        bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
+        require(bound >= loss, "a multiplier does not give the bound")
+    first = pb.groups()
+    places = [(*pb.xs[r], Fraction(1)) for r in sorted(set(first))]
+    sums = [
+        [sum((a for a, k in zip(g, first, strict=True) if k == r), Fraction(0))
+         for r in sorted(set(first))]
+        for g in multipliers
+    ]  # fmt: skip
+    rays = arrangement_rays(places)
+    signs: list[list[int]] = []  # for each ray and multiplier the sign of g.act(rho)
+    for ray in rays:
+        values = [p * z if z > 0 else q * z for z in ray]
+        products = [sum(map(operator.mul, g, values), Fraction(0)) for g in sums]
+        signs.append([(v > 0) - (v < 0) for v in products])
+    patterns: set[int] = set()  # for each signed chamber the set of multipliers good for it
+    for chamber in chambers(rays, len(places)):
+        own = [
+            k
+            for k, ray in enumerate(rays)
+            if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))
+        ]
+        for sign_ in (1, -1):
+            bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
+            patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
+    worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
+    later = [(1 << len(sums)) - 1]
+    for a in reversed(worst):
+        later.append(later[-1] & a)
+    later.reverse()
+
+    def covered(start: int, left: int, common: int) -> bool:
+        """Whether some multiplier is good for all, however `left` more chambers are chosen."""
+        if not common or not left or common & later[start]:
+            return common != 0
+        return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
+
+    require(covered(0, pb.widths[1], later[-1]), "some cell has no multiplier")
+
+
+def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction, ...]]:
+    """The values a.x~_i along each ray a of the arrangement of hyperplanes {a : a.x~_i = 0}.
+
+    A ray is a line on which r - 1 independent x~_i vanish and not all do, r their rank; both of its
+    directions count. Coordinates of x~ that depend linearly on others change nothing.
+    """
+    columns: list[int] = []
+    for c in range(len(places[0])):
+        if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
+            columns.append(c)
+    points = [[x[c] for c in columns] for x in places]
+    found: dict[frozenset[int], tuple[Fraction, ...]] = {}
+    for subset in itertools.combinations(range(len(points)), len(columns) - 1):
+        rows = [points[i] for i in subset]
+        if rank(rows) < len(rows):
+            continue
+        a = null_vector(rows, len(columns))
+        values = tuple(sum(map(operator.mul, a, x), Fraction(0)) for x in points)
+        found.setdefault(frozenset(i for i, z in enumerate(values) if z == 0), values)
+    return [v for values in found.values() for v in (values, tuple(-z for z in values))]
+
+
+def null_vector(rows: list[list[Fraction]], width: int) -> list[Fraction]:
+    """The vector, up to a factor, that width - 1 independent rows are orthogonal to.
+
+    Its entries are the minors of the rows with alternating signs.
+    """
+
+    def determinant(matrix: list[list[Fraction]]) -> Fraction:
+        if not matrix:
+            return Fraction(1)
+        pivot = next((r for r in range(len(matrix)) if matrix[r][0]), None)
+        if pivot is None:
+            return Fraction(0)
+        top, rest = matrix[pivot], [row for r, row in enumerate(matrix) if r != pivot]
+        lower = [
+            [a - row[0] / top[0] * b for a, b in zip(row[1:], top[1:], strict=True)] for row in rest
+        ]
+        return (-1) ** pivot * top[0] * determinant(lower)
+
+    return [
+        (-1) ** k * determinant([[*row[:k], *row[k + 1 :]] for row in rows]) for k in range(width)
+    ]
+
+
+def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ...]]:
+    """The sign vectors of full-dimensional cones: compositions of rays' signs without a zero."""
+    steps = [tuple((z > 0) - (z < 0) for z in ray) for ray in rays]
+    seen, fresh = {(0,) * count}, [(0,) * count]
+    while fresh:
+        face = fresh.pop()
+        for step in steps:
+            larger = tuple(a or b for a, b in zip(face, step, strict=True))
+            if larger not in seen:
+                seen.add(larger)
+                fresh.append(larger)
+    return sorted(face for face in seen if all(face))
