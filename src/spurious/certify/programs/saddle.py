@@ -37,6 +37,9 @@ DIGITS = 12
 WIDER = 4
 """The box is wider by this factor than the gradient needs."""
 
+LOSS_WIDER = 16
+"""The loss is enclosed over a box wider by this factor, so that a checker's enclosure fits in."""
+
 
 def prove(program: Program, point: FlatPoint, critical: Critical) -> ProgramProof | Undecided:
     """Proves a nondegenerate saddle near a point.
@@ -89,7 +92,7 @@ def _prove(program: Program, point: FlatPoint, critical: Critical) -> ProgramPro
             f"a critical point lies in a tiny box, and {index} of {len(point)} eigenvalues of the "
             "Hessian are negative"
         ),
-        loss=enclosure(evaluated.loss(box)),
+        loss=enclosure(evaluated.loss(around(critical.centre, LOSS_WIDER * radius))),
         radius=balls.simple_above(distance(critical.centre, point) + radius),
         index=index,
     )
