@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from fractions import Fraction
 
@@ -10,6 +11,8 @@ from checker.minima import rank
 from checker.network import Problem
 from checker.numbers import Number, require
 from checker.reading import read_row
+
+MAX_FACES = 10_000_000  # of rays, faces and cells, each
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
@@ -56,8 +59,11 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
         later.append(later[-1] & a)
     later.reverse()
 
+    calls = itertools.count()
+
     def covered(start: int, left: int, common: int) -> bool:
         """Whether some multiplier is good for all, however `left` more chambers are chosen."""
+        require(next(calls) < MAX_FACES, "there are too many cells")
         if not common or not left or common & later[start]:
             return common != 0
         return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
@@ -76,6 +82,8 @@ def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction,
         if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
             columns.append(c)
     points = [[x[c] for c in columns] for x in places]
+    few = math.comb(len(points), len(columns) - 1) <= MAX_FACES
+    require(few, "there are too many rays")
     found: dict[frozenset[int], tuple[Fraction, ...]] = {}
     for subset in itertools.combinations(range(len(points)), len(columns) - 1):
         rows = [points[i] for i in subset]
@@ -119,6 +127,7 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
         for step in steps:
             larger = tuple(a or b for a, b in zip(face, step, strict=True))
             if larger not in seen:
+                require(len(seen) < MAX_FACES, "there are too many faces")
                 seen.add(larger)
                 fresh.append(larger)
     return sorted(face for face in seen if all(face))

@@ -1,4 +1,4 @@
-"""Check `spurious-certificate/1` files. One file, Python's standard library, nothing else.
+"""Check `spurious-certificate/1` and `/2` files. One file, the standard library, nothing else.
 
     python spurious_checker.py CERTIFICATE... [--json]
 
@@ -14,7 +14,8 @@ How to read it. A number is one of three kinds, and the network code serves all 
 `Fraction` (exact), `Soft` (exact: a rational combination of 1/(1 + sum of exp(d)), section 1), and
 `Interval` (two integers over 2^bits, rounded outward). Whatever cannot be decided at 128 bits
 raises `Undecided` and the whole check is repeated with twice the bits; whatever is wrong raises
-`Invalid`. A rule returns what it establishes (`Found`) and the claim must say exactly that.
+`Invalid`. Programs (format 2) work on whole arrays: of `Fraction` and `Interval` (`Numbers`), or of
+middles and radii as lists of integers (`Balls`), which is fast. A rule returns what it establishes (`Found`) and the claim must say exactly that.
 
 Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
 """
@@ -1923,6 +1924,9 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
 # ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
 
 
+MAX_FACES = 10_000_000  # of rays, faces and cells, each
+
+
 def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
     """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
 
@@ -1967,8 +1971,11 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
         later.append(later[-1] & a)
     later.reverse()
 
+    calls = itertools.count()
+
     def covered(start: int, left: int, common: int) -> bool:
         """Whether some multiplier is good for all, however `left` more chambers are chosen."""
+        require(next(calls) < MAX_FACES, "there are too many cells")
         if not common or not left or common & later[start]:
             return common != 0
         return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
@@ -1987,6 +1994,8 @@ def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction,
         if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
             columns.append(c)
     points = [[x[c] for c in columns] for x in places]
+    few = math.comb(len(points), len(columns) - 1) <= MAX_FACES
+    require(few, "there are too many rays")
     found: dict[frozenset[int], tuple[Fraction, ...]] = {}
     for subset in itertools.combinations(range(len(points)), len(columns) - 1):
         rows = [points[i] for i in subset]
@@ -2030,6 +2039,7 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
         for step in steps:
             larger = tuple(a or b for a, b in zip(face, step, strict=True))
             if larger not in seen:
+                require(len(seen) < MAX_FACES, "there are too many faces")
                 seen.add(larger)
                 fresh.append(larger)
     return sorted(face for face in seen if all(face))

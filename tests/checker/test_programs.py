@@ -443,8 +443,87 @@ def test_radii_count() -> None:
             checker.require_above(matrix, bound)
 
 
-def test_the_radius_of_the_claim_follows_the_point() -> None:
-    data = case("saddle_one")
+@pytest.mark.parametrize("name", ["saddle_one", *MINIMA])
+def test_the_radius_of_the_claim_follows_the_point(name: str) -> None:
+    data = case(name)
     assert Fraction(data["claim"]["radius"]) == RADIUS * 3 / 2
-    (u,) = data["problem"]["point"]["u"]
-    refused(changed(data, "problem", "point", "u", to=[str(Fraction(u) + RADIUS)]))
+    block, (first, *rest) = next(iter(data["problem"]["point"].items()))
+    moved = [str(Fraction(first) + RADIUS), *rest]
+    assert "radius" in refused(changed(data, "problem", "point", block, to=moved))
+
+
+@pytest.mark.parametrize("name", ["saddle_one", "saddle_without_diagonal", *MINIMA])
+def test_centres_that_are_not_critical(name: str) -> None:
+    """All else is true of the centre a little away, but no critical point is that near."""
+    data = copy.deepcopy(case(name))
+    centre = [Fraction(v) + Fraction(1, 2**30) for v in data["proof"]["centre"]]
+    data["proof"]["centre"] = [str(v) for v in centre]
+    rest = list(data["proof"]["centre"])
+    for block, values in data["problem"]["point"].items():
+        data["problem"]["point"][block], rest = rest[: len(values)], rest[len(values) :]
+    value = programs.loss(data["problem"], [mp.mpf(v.numerator) / v.denominator for v in centre])
+    data["claim"]["loss"] = ball(value, Fraction(1, 2**36))
+    reason = refused(signed(data))
+    assert ("gradient" if name in MINIMA else "no critical point") in reason
+
+
+def test_the_centre_of_an_exact_minimum_is_the_point() -> None:
+    data = copy.deepcopy(case("exact_minimum"))
+    data["problem"]["point"]["a"] = ["1000001/1000000"]
+    data["claim"]["loss"] = ball(
+        programs.loss(data["problem"], [mp.mpf(1000001) / 1000000, mp.mpf(2)])
+    )
+    assert "not the problem's point" in refused(signed(data))
+
+
+def quadratic(matrix: list[list[str]], centre: list[str], radius: str, **claim: Any) -> Any:
+    """A saddle of x^T M x / 2, with the inverse of M as the preconditioner."""
+    w = Writer()
+    n = len(matrix)
+    x = w.param("x", n, 1)
+    form = w.matmul(w.transpose(x), w.matmul(w.const(matrix), x))
+    w.sum(w.mul(w.const("1/2"), form))
+    rows = [[mp.mpf(Fraction(v).numerator) / Fraction(v).denominator for v in r] for r in matrix]
+    inverse = mp.inverse(mp.matrix(rows))
+    a = [[str(programs.rounded([inverse[i, j]], 200)[0]) for j in range(n)] for i in range(n)]
+    proof = {"rule": "krawczyk", "centre": centre, "radius": radius, "preconditioner": a}
+    return certificate(w.problem(centre), proof, verdict="saddle_nearby", radius=radius, **claim)
+
+
+def test_the_loss_of_a_saddle_is_not_that_of_the_centre() -> None:
+    """u v at the centre (1/1000, 1/1000): the saddle's loss is 0."""
+    flat, centre = [["0", "1"], ["1", "0"]], ["1/1000", "1/1000"]
+    near = ball(Fraction(1, 10**6), Fraction(1, 10**7))
+    assert "loss" in refused(quadratic(flat, centre, "1/4", index=1, loss=near))
+    close = ball(Fraction(0), Fraction(1, 2**20))
+    assert check(quadratic(flat, ["0", "0"], "1/4096", index=1, loss=close)).valid
+
+
+def test_the_index_needs_enough_precision() -> None:
+    """A pivot of 2^-60 is below what 128 bits take; with 2^-32 instead another sign comes out."""
+    a, b, c = (str(Fraction(1, 2**k)) for k in (60, 34, 20))
+    matrix = [[a, b, "0"], [b, c, "0"], ["0", "0", "-1"]]
+    zero, value = ["0", "0", "0"], ball(Fraction(0), Fraction(1, 2**30))
+    assert check(quadratic(matrix, zero, "1/1048576", index=2, loss=value)).valid
+    refused(quadratic(matrix, zero, "1/1048576", index=1, loss=value))
+
+
+def test_curvature_at_a_jump_is_refused() -> None:
+    """elu(w) - w^2 bends by -1 or -2 at 0, but the rule asks for arguments away from 0."""
+    w = Writer()
+    p = w.param("w")
+    w.minus(w.map("elu", p), w.square(p))
+    proof = {"rule": "negative_curvature", "direction": ["1"]}
+    data = certificate(w.problem([0]), proof, verdict="not_local_minimum", loss=ball(Fraction(0)))
+    assert "jump" in refused(data)
+    away = certificate(
+        w.problem([-1]), proof, verdict="not_local_minimum", loss=ball(mp.exp(-1) - 2)
+    )
+    assert check(away).valid
+
+
+def test_rounding_errors_count() -> None:
+    """At 20 bits a bound of 1/8 leaves no room for the error of the factors."""
+    one = checker.Enclosed([[1 << 20]], [0], 20)
+    with pytest.raises(checker.Undecided):
+        checker.require_above(one, Fraction(1, 8))
