@@ -51,7 +51,8 @@ def main() -> None:
     print(tally.table())
     print(
         f"\nseed {seed}, {taken:.0f} s, {tally.problems / taken:.1f} problems a second with "
-        f"{options.jobs} processes; certify {tally.certifying:.0f} s, referee {tally.judging:.0f} s"
+        f"{options.jobs} processes; certify {tally.certifying:.0f} s, "
+        f"referee {tally.judging:.0f} s; {tally.withdrawn} proofs withdrawn by certify's own check"
     )
     print(tally.total_line())
     sys.exit(not tally.clean)

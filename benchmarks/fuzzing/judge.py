@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,6 +37,7 @@ class Judgement:
         unjudged: What the referee had no means to judge, or nothing.
         method: The verdict's rule.
         seconds: Time of certify and of the referee.
+        withdrawn: Whether `certify` had a proof that its own check refused, and said undecided.
     """
 
     verdict: str
@@ -45,13 +47,16 @@ class Judgement:
     unjudged: str = ""
     method: str = ""
     seconds: tuple[float, float] = (0.0, 0.0)
+    withdrawn: bool = False
 
 
 def judge(case: Case, rng: Random, certify: Certify = spurious.certify) -> Judgement:
     """Ask `certify`, then the checker, then our own arithmetic."""
     start = time.perf_counter()
     try:
-        verdict = certify(spurious.parse_problem(json.dumps(to_data(case))))
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            verdict = certify(spurious.parse_problem(json.dumps(to_data(case))))
     except TimeoutError:
         raise
     except Exception as error:  # whatever it is, it is a fault of certify
@@ -69,7 +74,9 @@ def judge(case: Case, rng: Random, certify: Certify = spurious.certify) -> Judge
         )
     seconds = (middle - start, time.perf_counter() - middle)
     decision, checked = str(verdict.decision), verdict.certificate is not None
-    return Judgement(decision, tuple(faults), checked, probes, unjudged, verdict.method, seconds)
+    withdrawn = any(w.category.__name__ == "RefusedCertificateWarning" for w in warned)
+    method = verdict.method
+    return Judgement(decision, tuple(faults), checked, probes, unjudged, method, seconds, withdrawn)
 
 
 def judge_verdict(case: Case, verdict: Any, rng: Random) -> tuple[list[str], int, str]:

@@ -11,7 +11,7 @@ import numpy as np
 from fuzzing import exact, precise
 from fuzzing.case import Case, groups, parameters, size
 from fuzzing.floats import newton, surface
-from fuzzing.judge_nearby import loss_faults
+from fuzzing.judge_nearby import loss_faults, loss_of
 from fuzzing.pieces import place
 from fuzzing.probe import Probe
 from fuzzing.settle import DIGITS, rational
@@ -37,7 +37,7 @@ def _witness_faults(case: Case, verdict: Any, witness: Case) -> list[str]:
         step = tuple(b - a for a, b in zip(case.point, witness.point, strict=True))
         better = Probe(case).sign(step, Fraction(1)) < 0
     else:
-        better = _loss(witness) < verdict.loss.upper
+        better = loss_of(witness)[0] < verdict.loss.upper
     return faults if better else [*faults, "the witness is not better"]
 
 
@@ -50,7 +50,7 @@ def _yes_faults(case: Case, verdict: Any, thorough: bool, rng: Random) -> list[s
     for spread in (0.5, 1.0, 2.0, 4.0) * (4 if thorough else 1):
         end = newton(value, _start(case, spread, rng), 60)
         if np.isfinite(end).all():
-            found = _loss(case.at([Fraction(float(v)) for v in end]))
+            found = loss_of(case.at([Fraction(float(v)) for v in end]))[0]
             if found < upper - (1 + abs(upper)) / 10**9:
                 return [f"called global, but training finds the loss {float(found):.12g}"]
     return []
@@ -104,15 +104,6 @@ def flat_faults(case: Case, verdict: Any) -> list[str]:
     if flat != verdict.flat_dimension:
         return [f"flat_dimension: is {flat}, not {verdict.flat_dimension}"]
     return []
-
-
-def _loss(case: Case) -> Fraction:
-    probe = Probe(case)
-    if probe.exactly:
-        return probe.base
-    ctx = precise.context(DIGITS)
-    outputs = precise.forward(case, ctx, [precise.real(ctx, v) for v in case.point]).outputs
-    return rational(precise.loss(case, ctx, outputs))
 
 
 def _modular(value: Fraction) -> int:

@@ -6,10 +6,10 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from fuzzing import precise
+from fuzzing import exact, precise
 from fuzzing.case import Case, Vector, layers, parameters
 from fuzzing.judge_minimum import minimum_faults
-from fuzzing.probe import Probe
+from fuzzing.probe import Probe, figures, reals
 from fuzzing.settle import DIGITS, rational, settle
 
 SMALL = Fraction(1, 10**45)
@@ -51,21 +51,28 @@ def loss_faults(case: Case, claimed: Any, name: str, slack: Fraction = Fraction(
     """Whether an enclosure holds the loss at the case's point."""
     if claimed is None:
         return [f"{name}: missing"]
-    probe = Probe(case)
-    if probe.exactly:
-        true = probe.base
-        inside = claimed.lower - slack <= true <= claimed.upper + slack
-    else:
-        ctx = precise.context(DIGITS)
-        outputs = precise.forward(case, ctx, [precise.real(ctx, v) for v in case.point]).outputs
-        loss = precise.loss(case, ctx, outputs)
-        true = rational(loss)
-        size = 1 + max(abs(rational(f)) for row in outputs for f in row)
-        slack = max(slack, abs(true) / 10**60, size**2 / 10 ** (2 * DIGITS - 30))
-        if case.loss == "squared":  # the error of (f - t)^2
-            slack += size * Fraction(float(ctx.sqrt(loss))) / 10 ** (DIGITS - 15)
-        inside = claimed.lower - slack <= true <= claimed.upper + slack
+    true, error = loss_of(case)
+    slack += error
+    inside = claimed.lower - slack <= true <= claimed.upper + slack
     return [] if inside else [f"{name}: is {float(true):.17g}, not {float(claimed.mid):.17g}"]
+
+
+def loss_of(case: Case) -> tuple[Fraction, Fraction]:
+    """The loss at the case's point, and what rounding may have done to it (0 where it is exact)."""
+    if case.exact:
+        rows = exact.outputs(case, case.point)
+        if case.loss == "squared":
+            return exact.squared_loss(case, case.point), Fraction(0)
+        ctx = precise.context(DIGITS + figures(rows))
+        loss = rational(precise.loss(case, ctx, reals(ctx, rows)))
+        return loss, abs(loss) / 10**60
+    ctx = precise.context(2 * DIGITS)
+    there = [precise.real(ctx, v) for v in case.point]
+    outputs = precise.forward(case, ctx, there).outputs
+    loss = precise.loss(case, ctx, outputs)
+    size = 1 + max(abs(rational(f)) for row in outputs for f in row)
+    error = (size * (1 + size + abs(rational(loss)))) / 10 ** (2 * DIGITS - 30)
+    return rational(loss), error
 
 
 def _slack(verdict: Any) -> Fraction:

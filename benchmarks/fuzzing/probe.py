@@ -86,10 +86,10 @@ class Probe:
             labels = [int(row[0]) for row in self.case.y]
             moves = [[m - move[k] for m in move] for move, k in zip(moves, labels, strict=True)]
         ladder = (*LADDER, DEEP) if any(abs(f) > 500 for row in rows for f in row) else LADDER
-        for digits in ladder:
+        for digits in (d + figures(rows) for d in ladder):
             ctx = precise.context(digits)
             if digits not in self._slopes:
-                self._slopes[digits] = precise.loss_slopes(self.case, ctx, _reals(ctx, rows))
+                self._slopes[digits] = precise.loss_slopes(self.case, ctx, reals(ctx, rows))
             slopes = self._slopes[digits]
             terms = [
                 g[0] * precise.real(ctx, m)
@@ -97,7 +97,7 @@ class Probe:
                 for g, m in zip(row, move, strict=True)
             ]
             total, size = ctx.fsum(terms), ctx.fsum(abs(t) for t in terms)
-            if abs(total) > size * ctx.mpf(10) ** (8 - digits):
+            if abs(total) > size * ctx.mpf(10) ** (8 + figures(rows) - digits):
                 return int(ctx.sign(total))
         return 0
 
@@ -124,10 +124,10 @@ class Probe:
             [b - a for a, b in zip(row, new, strict=True)]
             for row, new in zip(rows, exact.outputs(self.case, moved), strict=True)
         ]
-        for digits in LADDER:
+        for digits in (d + figures([*rows, *moves]) for d in LADDER):
             ctx = precise.context(digits)
-            change, size = precise.change(self.case, ctx, _reals(ctx, rows), _reals(ctx, moves))
-            if abs(change) > size * ctx.mpf(10) ** (8 - digits):
+            change, size = precise.change(self.case, ctx, reals(ctx, rows), reals(ctx, moves))
+            if abs(change) > size * ctx.mpf(10) ** (8 + figures([*rows, *moves]) - digits):
                 return 0 if abs(change) <= self._slack(digits) else int(ctx.sign(change))
         return 0
 
@@ -219,5 +219,11 @@ def _log10(value: Fraction) -> float:
     return (value.numerator.bit_length() - value.denominator.bit_length()) * log10(2)
 
 
-def _reals(ctx: Any, rows: list[list[Fraction]]) -> list[list[Any]]:
+def figures(rows: list[list[Any]]) -> int:
+    """Digits before the point, which differences of outputs may cost."""
+    return max([0, *(int(_log10(abs(v))) + 2 for row in rows for v in row if v)])
+
+
+def reals(ctx: Any, rows: list[list[Fraction]]) -> list[list[Any]]:
+    """Rational outputs, rounded."""
     return [[precise.real(ctx, v) for v in row] for row in rows]

@@ -40,6 +40,7 @@ class Tally:
     false: int = 0
     refused: int = 0
     gaps: int = 0
+    withdrawn: int = 0
     certifying: float = 0.0
     judging: float = 0.0
 
@@ -67,6 +68,7 @@ class Tally:
         self.refused += bool(refused)
         self.gaps += bool(gaps)
         self.false += len(judgement.faults) > len(refused) + len(gaps)
+        self.withdrawn += judgement.withdrawn
         self.certifying += judgement.seconds[0]
         self.judging += judgement.seconds[1]
 
