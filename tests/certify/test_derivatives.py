@@ -9,6 +9,7 @@ import mpmath as mp
 import pytest
 from flint import arb
 
+from spurious.certify import certify
 from spurious.certify.arithmetics import BallProgram, around, entries
 from spurious.certify.directional import one_sided_derivative
 from spurious.certify.evaluate import evaluate
@@ -166,3 +167,13 @@ def test_enclosures_over_narrow_balls_are_narrow(activation: str) -> None:
         middle = rng.choice([-1, 1]) * rng.uniform(0.1, 6)
         for found in SMOOTH[activation].ball(arb(middle, 1e-9)):
             assert float(found.rad()) < 1e-7
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_losses_beyond_all_range_are_undecided(activation: str) -> None:
+    values = map(Fraction, (1, "1/3", 10**400, -(10**400), 2, 0, 1, 2))
+    network = Network((1, 1, 3), activation)
+    data = Dataset(((Fraction(1),), (Fraction(2),)), ((Fraction(0),), (Fraction(1),)))
+    verdict = certify(Problem(network, Loss.CROSS_ENTROPY, data, unflatten([*values], network)))
+    assert verdict.decision == "undecided"
+    assert verdict.reason == "the loss is not finite: numbers here are too large"

@@ -32,4 +32,4 @@ def point_loss(problem: Problem, point: Point) -> Enclosure:
     try:
         return loss_at(program, values)
     except DomainError as error:  # no function of a dense loss is undefined at finite numbers
-        raise balls.OutOfRangeError(str(error)) from error
+        raise balls.OutOfRangeError("the loss is not finite: numbers here are too large") from error
