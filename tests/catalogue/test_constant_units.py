@@ -7,14 +7,13 @@ import pytest
 
 from spurious.catalogue.constant_units import constant_units
 from spurious.certify import certify
-from spurious.certify.activations import SMOOTH
 from spurious.errors import InputError
-from spurious.problem import flatten, unflatten
+from spurious.problem import SMOOTH_ACTIVATIONS, flatten, unflatten
 from spurious.verdict import Answer, Decision
 from spurious_checker import check
 
 
-@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("activation", SMOOTH_ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [1, 2, 3, 10])
 def test_it_is_a_bad_minimum(activation: str, hidden: int) -> None:
     verdict = certify(constant_units(activation, hidden))
@@ -33,7 +32,7 @@ def test_it_is_a_bad_minimum(activation: str, hidden: int) -> None:
     assert result.valid, result.reason
 
 
-@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("activation", SMOOTH_ACTIVATIONS)
 def test_turned_over_it_is_a_saddle(activation: str) -> None:
     """All units downwards: two of them can lower the loss together."""
     given = constant_units(activation, 2)

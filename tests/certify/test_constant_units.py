@@ -13,18 +13,29 @@ from flint import arb, fmpq_mat
 
 from spurious import Answer, Decision, certify
 from spurious.certify import constant_units
-from spurious.certify.activations import SMOOTH
+from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.certificate import assemble
 from spurious.certify.constant_units import bend, find_transport, group_sums
 from spurious.certify.decide import decide
-from spurious.certify.derivatives import differentiator
 from spurious.certify.float_network import loss_function
 from spurious.certify.optimality import Optimality
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import point_loss
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nullspace, rational, vector
-from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem, flatten, unflatten
+from spurious.problem import (
+    SMOOTH_ACTIVATIONS,
+    Dataset,
+    Layer,
+    Loss,
+    Network,
+    Point,
+    Problem,
+    flatten,
+    program_of,
+    unflatten,
+)
+from spurious.program import SMOOTH
 from spurious_checker import check
 
 Rows = Sequence[Sequence[Fraction | int]]
@@ -53,7 +64,9 @@ def at(
         if loss is Loss.LOGISTIC:
             best = ((1 + best) / (1 - best)).log()
         for _, level, v in units:
-            best -= rational(Fraction(v)) * SMOOTH[activation](arb(rational(Fraction(level))))[0]
+            best -= (
+                rational(Fraction(v)) * SMOOTH[activation].ball(arb(rational(Fraction(level))))[0]
+            )
         bias = balls.round_to(fraction(balls.midpoint(best)), 12) + shift
     rows = tuple(tuple(Fraction(w) for w in row) for row, _, _ in units)
     biases = tuple(
@@ -169,7 +182,7 @@ def lowest_nearby(problem: Problem, rng: random.Random, trials: int) -> arb:
     network, data = problem.network, problem.data
     assert problem.point is not None
     lowest: arb | None = None
-    jet = SMOOTH[network.activation]
+    jet = SMOOTH[network.activation].ball
     for _ in range(trials):
         hidden, last = problem.point.layers
         size = Fraction(1, 10 ** rng.choice([3, 4, 6, 9]))
@@ -227,7 +240,7 @@ def descend(problem: Problem, rng: random.Random) -> float:
     return function(place)[0]
 
 
-@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("activation", SMOOTH_ACTIVATIONS)
 def test_definite_moments(activation: str) -> None:
     """A minimum, and the Hessian has as many zeros as the flat dimension says, and no more."""
     rng = random.Random(activation)
@@ -245,10 +258,9 @@ def test_definite_moments(activation: str) -> None:
         assert descend(problem, rng) >= float(proof.loss) - 1e-12
         assert problem.point is not None
         with balls.precision(200):
-            derivatives = differentiator(problem)
-            passed = derivatives.run([arb(rational(v)) for v in flatten(problem.point)])
-            size = problem.network.parameter_count
-            hessian = derivatives.hessian(passed, range(size))
+            here = around(flatten(problem.point))
+            hessian = BallProgram.of(program_of(problem)).hessian(here)
+        size = problem.network.parameter_count
         entries = np.array([[float(hessian[i, j].mid()) for j in range(size)] for i in range(size)])
         values = np.linalg.eigvalsh(entries) / abs(entries).max()
         if 0 not in [bend(activation, level) for level in levels(problem)]:
@@ -256,7 +268,7 @@ def test_definite_moments(activation: str) -> None:
         assert (values > -1e-9).all()
 
 
-@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("activation", SMOOTH_ACTIVATIONS)
 def test_transport(activation: str) -> None:
     """Points without G off the span of the others make the moments singular."""
     rng = random.Random(activation)
@@ -275,7 +287,7 @@ def test_transport(activation: str) -> None:
     assert seen == 8
 
 
-@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("activation", SMOOTH_ACTIVATIONS)
 def test_turned_over(activation: str) -> None:
     """With -G, or -v, nothing is claimed; with two equal units the point is a saddle.
 
@@ -349,7 +361,7 @@ def test_levels() -> None:
         proof = claimed(at("elu", x, [0, 3, 0], [([0], 1, v)]))
         assert proof is not None and proof.decision is Decision.LOCAL_MINIMUM
         assert proof.flat_dimension is None
-    for activation in SMOOTH:
+    for activation in SMOOTH_ACTIVATIONS:
         side = bend(activation, Fraction(-50))
         assert side and claims(activation, "-50", side)
         assert not claims(activation, "-50", 0)

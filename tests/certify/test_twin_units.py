@@ -21,7 +21,6 @@ from tests.certify.twin_problems import (
 from spurious import Answer, Decision, certify
 from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.certify import twin_units
-from spurious.certify.activations import SMOOTH
 from spurious.certify.certificate import digest
 from spurious.certify.decide import conclude
 from spurious.certify.optimality import Optimality, judge_optimality
@@ -30,6 +29,7 @@ from spurious.certify.point_loss import point_loss
 from spurious.certify.twin_units import Merger, definite_side, split
 from spurious.exact import balls
 from spurious.problem import (
+    SMOOTH_ACTIVATIONS,
     Dataset,
     Loss,
     Network,
@@ -163,7 +163,7 @@ def expected(sign: int, weights: Sequence[float]) -> int:
     return 1 if sign and (sign * values > 0).all() else -1
 
 
-@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("activation", SMOOTH_ACTIVATIONS)
 @pytest.mark.parametrize(
     ("units", "inputs", "groups"),
     [(1, 1, [[0, 1]]), (1, 2, [[0, 1, 2]]), (2, 1, [[2, 0], [1]]), (2, 1, [[0, 2], [3, 1]])],

@@ -8,14 +8,14 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
-from spurious.certify.activations import SMOOTH
 from spurious.certify.twin_units import split
 from spurious.problem import Dataset, Loss, Network, Point, Problem, flatten, unflatten
+from spurious.program import SMOOTH
 
 
 def jets(activation: str, z: np.ndarray) -> np.ndarray:
     """act, act', act'' at each z, shape (3, n)."""
-    flat = [[float(v.mid()) for v in SMOOTH[activation](arb(float(a)))] for a in z.ravel()]
+    flat = [[float(v.mid()) for v in SMOOTH[activation].ball(arb(float(a)))] for a in z.ravel()]
     return np.moveaxis(np.array(flat).reshape(*z.shape, 3), -1, 0)
 
 
@@ -100,7 +100,7 @@ def duplicated(
 def precise_loss(problem: Problem, values: Sequence[arb]) -> arb:
     """The squared loss at parameters in flat order, at the current precision."""
     d, h, _ = problem.network.widths
-    act = SMOOTH[problem.network.activation]
+    act = SMOOTH[problem.network.activation].ball
     total = arb(0)
     for x, (y,) in zip(problem.data.x, problem.data.y, strict=True):
         f = values[-1]

@@ -1,30 +1,39 @@
-"""Dense programs against the derivatives that problem files are proved with."""
+"""Dense programs against exact evaluations of networks; `tests/certify` has their derivatives."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import arb
 
-from spurious.certify.derivatives import differentiator
-from spurious.certify.directional import one_sided_derivative, smooth_derivatives
-from spurious.certify.evaluate import evaluate, exact_loss
+from spurious.certify.directional import one_sided_derivative
+from spurious.certify.evaluate import evaluate
 from spurious.certify.exact_gradient import exact_gradient
+from spurious.certify.point_loss import point_loss
 from spurious.errors import InputError
-from spurious.exact import balls
 from spurious.exact.rationals import fraction, rational
-from spurious.problem import ACTIVATIONS, Dataset, Loss, Network, Problem, flatten, unflatten
-from spurious.program.arithmetic_balls import BallArithmetic
+from spurious.problem import (
+    ACTIVATIONS,
+    Dataset,
+    Loss,
+    Network,
+    Problem,
+    flatten,
+    program_of,
+    unflatten,
+)
+from spurious.program import FUNCTIONS, Function, leaky_relu
 from spurious.program.arithmetic_exact import ExactArithmetic
-from spurious.program.curvature import hessian
-from spurious.program.dense import dense_program
+from spurious.program.arithmetic_numpy import NumpyArithmetic
+from spurious.program.dense import dense_layers, dense_program
 from spurious.program.evaluate import evaluator
 from spurious.program.line import along
 from spurious.program.operations import Const
 from spurious.program.program import Program
+from spurious.verdict import Enclosure
 
-BALLS, EXACT = BallArithmetic(), ExactArithmetic()
+EXACT, FLOATS = ExactArithmetic(), NumpyArithmetic()
 
 
 def random_problem(
@@ -49,29 +58,28 @@ def random_problem(
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", Loss)
-@pytest.mark.parametrize("widths", [(2, 2, 2), (1, 2, 3, 3), (2, 3)])
-def test_value_gradient_hessian_and_line(
-    activation: str, loss: Loss, widths: tuple[int, ...]
-) -> None:
-    problem, program, direction = random_problem(random.Random(1), activation, loss, widths)
-    theta = flatten(problem.point)
-    with balls.precision(128):
-        derivatives = differentiator(problem)
-        passed = derivatives.run([arb(rational(v)) for v in theta])
-        evaluate_balls = evaluator(program, BALLS)
-        start = BALLS.constant(Const(np.array(theta, dtype=object)))
-        run = evaluate_balls.run(start, 2)
-        near = [run.loss[()] - derivatives.loss(passed)]
-        near += list(run.gradient - np.array(derivatives.gradient(passed), dtype=object))
-        curvature = derivatives.hessian(passed, range(len(theta)))
-        near += list(hessian(run).ravel() - np.array(curvature.entries(), dtype=object))
-        move = BALLS.constant(Const(np.array(direction, dtype=object)))
-        line = along(evaluate_balls, start, move)
-        first, second = smooth_derivatives(
-            problem, problem.point, unflatten(direction, problem.network)
-        )
-        near += [line.first[()] - first, line.second[()] - second]
-        assert all(error.contains(0) and float(error.rad()) < 1e-25 for error in near)
+@pytest.mark.parametrize("widths", [(2, 2, 2), (1, 2, 3, 3), (2, 3), (1, 1, 1, 1, 2)])
+def test_where_the_layers_are(activation: str, loss: Loss, widths: tuple[int, ...]) -> None:
+    problem, _, _ = random_problem(random.Random(1), activation, loss, widths)
+    program = program_of(problem)
+    assert program is program_of(replace(problem, point=None))
+    layers = dense_layers(program)
+    assert len(layers) == len(widths) - 1
+    assert layers[-1].preactivation == program.outputs
+    run = evaluator(program, FLOATS).run(FLOATS.array(flatten(problem.point)), 0)
+    state = np.array(problem.data.x, dtype=float)
+    for layer, exact in zip(layers, problem.point.layers, strict=True):
+        assert run.values[layer.state] == pytest.approx(state)
+        weight, bias = (np.array(part, dtype=float) for part in (exact.weight, exact.bias))
+        found = run.values[layer.preactivation]
+        assert found == pytest.approx(state @ weight.T + bias)
+        state = found
+        if layer is not layers[-1] and activation != "identity":
+            state = FLOATS.jet(function_of(problem.network), found, 0)[0]
+
+
+def function_of(network: Network) -> Function:
+    return leaky_relu(network.slope) if network.slope else FUNCTIONS[network.activation]
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "abs"])
@@ -80,7 +88,10 @@ def test_exact_gradients(activation: str, widths: tuple[int, ...]) -> None:
     problem, program, _ = random_problem(random.Random(2), activation, Loss.SQUARED, widths)
     theta = np.array(flatten(problem.point), dtype=object)
     run = evaluator(program, EXACT).run(EXACT.constant(Const(theta)))
-    assert fraction(run.loss[()]) == exact_loss(evaluate(problem, problem.point)).mid
+    pairs = zip(evaluate(problem, problem.point).outputs, problem.data.y, strict=True)
+    errors = [fraction(f) - t for row, y in pairs for f, t in zip(row, y, strict=True)]
+    assert fraction(run.loss[()]) == sum(e * e for e in errors)
+    assert point_loss(problem, problem.point) == Enclosure(fraction(run.loss[()]))
     exact = exact_gradient(problem, problem.point)
     assert list(run.gradient) == list(exact)
 

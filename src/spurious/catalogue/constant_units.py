@@ -19,11 +19,11 @@ from typing import Final
 
 from flint import arb
 
-from spurious.certify.activations import SMOOTH, rational_jet
 from spurious.errors import InputError
 from spurious.exact import balls
-from spurious.exact.rationals import ONE, fraction, rational
-from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
+from spurious.exact.rationals import fraction, rational
+from spurious.problem import SMOOTH_ACTIVATIONS, Dataset, Layer, Loss, Network, Point, Problem
+from spurious.program import SMOOTH
 
 __all__ = ["constant_units"]
 
@@ -50,8 +50,9 @@ def constant_units(activation: str, hidden: int) -> Problem:
     Raises:
         InputError: There is no such minimum.
     """
-    if activation not in SMOOTH:
-        raise InputError(f"activation: found {activation}, expected one of {', '.join(SMOOTH)}")
+    if activation not in SMOOTH_ACTIVATIONS:
+        known = ", ".join(SMOOTH_ACTIVATIONS)
+        raise InputError(f"activation: found {activation}, expected one of {known}")
     if hidden < 1:
         raise InputError(f"hidden: found {hidden}, expected at least 1 unit")
     x = ((Fraction(1), ZERO), (ZERO, Fraction(1)), (HALF, HALF))
@@ -77,11 +78,11 @@ def constant_units(activation: str, hidden: int) -> Problem:
 
 def _activate(activation: str, level: Fraction) -> Fraction:
     """The activation, exactly where it is rational, else to many digits."""
-    exact = rational_jet(activation, (ONE, ONE), rational(level))
-    if exact is not None:
+    exact = SMOOTH[activation].rational(rational(level))
+    if exact:
         return fraction(exact[0])
     with balls.precision(balls.PRECISIONS[0]):
-        return fraction(balls.midpoint(SMOOTH[activation](arb(rational(level)))[0]))
+        return fraction(balls.midpoint(SMOOTH[activation].ball(arb(rational(level)))[0]))
 
 
 def _point(

@@ -17,16 +17,16 @@ from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
 
-from spurious.certify.activations import SMOOTH, rational_jet
 from spurious.certify.best_constant import best_constant
 from spurious.certify.convex_ball import nearby_limit
-from spurious.certify.evaluate import enclosure
+from spurious.certify.enclosures import enclosure
 from spurious.certify.outcome import Proof
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational
 from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Loss, Point, Problem
+from spurious.program import SMOOTH
 from spurious.verdict import Answer, Decision, Enclosure
 
 INPUT_LIMIT = 50
@@ -209,7 +209,7 @@ def _with_best_constant(
     act = SMOOTH[problem.network.activation]
     output = arb(rational(layer.bias[0]))
     for v, level in zip(layer.weight[0], levels, strict=True):
-        output += rational(v) * act(arb(rational(level)))[0]
+        output += rational(v) * act.ball(arb(rational(level)))[0]
     low, high = balls.bounds(best - output)
     radius = balls.simple_above(max(max(-low, high) * Fraction(101, 100), LEAST_RADIUS))
     if radius > nearby_limit(point):
@@ -234,8 +234,8 @@ def _is_best(problem: Problem, point: Point, levels: list[Fraction], mean: Fract
     layer = point.layers[1]
     output = rational(layer.bias[0])
     for v, level in zip(layer.weight[0], levels, strict=True):
-        jet = rational_jet(problem.network.activation, (ONE, ONE), rational(level))
-        if jet is None:
+        jet = SMOOTH[problem.network.activation].rational(rational(level))
+        if not jet:
             return False
         output += rational(v) * jet[0]
     rational_best = problem.loss is Loss.SQUARED or mean == 0

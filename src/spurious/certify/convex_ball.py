@@ -19,18 +19,20 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from spurious.certify.activations import KinkError
-from spurious.certify.derivatives import Differentiator, differentiator
-from spurious.certify.evaluate import enclosure, evaluate, exact_loss
+from spurious.certify.arithmetics import BallProgram, around, curvature, loss_of
+from spurious.certify.enclosures import enclosure
+from spurious.certify.evaluate import evaluate
 from spurious.certify.exact_gradient import exact_gradient
 from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.exact import balls
 from spurious.exact.definiteness import Definiteness, float_spectrum, prove_definite
 from spurious.exact.krawczyk import krawczyk
 from spurious.exact.rationals import fraction, rational
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
-from spurious.problem import Network, Point, Problem, flatten, point_to_data, unflatten
-from spurious.verdict import Answer, Decision, Enclosure
+from spurious.problem import Network, Point, Problem, flatten, point_to_data, program_of, unflatten
+from spurious.program import KinkError
+from spurious.verdict import Answer, Decision
 
 DECIMALS = 30
 """The centre of a box is rounded to this many decimals."""
@@ -179,16 +181,16 @@ def incoming_indices(network: Network) -> list[list[list[int]]]:
 
 def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
     """Newton's method in the free parameters, to full precision. Not rigorous: a proposal."""
-    derivatives = differentiator(problem)
-    values = [arb(rational(value)) for value in flatten(point)]
+    program = BallProgram.of(program_of(problem))
+    values = around(flatten(point))
     limit = nearby_limit(point)
     start = list(values)
     last = float("inf")
     for _ in range(NEWTON_STEPS):
         try:
-            passed = derivatives.run(values)
-            gradient = derivatives.gradient(passed)
-            hessian = derivatives.hessian(passed, chart.free)
+            run = program.run(values)
+            gradient = run.gradient
+            hessian = curvature(run, chart.free)
         except KinkError:
             return Undecided("Newton's method ran onto a kink")
         right = arb_mat([[gradient[p]] for p in chart.free])
@@ -231,16 +233,16 @@ def _prove_at(
     problem: Problem, point: Point, centre: Point, chart: Slice, exact: bool
 ) -> Proof | Undecided:
     """The interval part, at the current precision."""
-    derivatives = differentiator(problem)
-    values = [arb(rational(value)) for value in flatten(centre)]
+    program = BallProgram.of(program_of(problem))
+    values = around(flatten(centre))
     try:
-        passed = derivatives.run(values)
-        gradient = derivatives.gradient(passed)
-        definite = prove_definite(derivatives.hessian(passed, chart.free))
+        run = program.run(values)
+        gradient = run.gradient
+        definite = prove_definite(curvature(run, chart.free))
     except KinkError:
         return Undecided("a unit is too close to its kink")
     if definite is None:
-        return _indefinite(derivatives, values, chart)
+        return _indefinite(program, values, chart)
     norm = balls.norm(gradient[p] for p in chart.free)
     if exact:
         radius = Fraction(1, 10**DECIMALS)
@@ -251,7 +253,7 @@ def _prove_at(
     free = set(chart.free)
     box = [value + spread if p in free else value for p, value in enumerate(values)]
     try:
-        definite = prove_definite(derivatives.hessian(derivatives.run(box), chart.free))
+        definite = prove_definite(curvature(program.run(box), chart.free))
     except KinkError:
         return Undecided("a unit is too close to its kink")
     if definite is None:
@@ -259,7 +261,7 @@ def _prove_at(
     bound = arb(rational(definite.eigenvalue_bound))
     if not exact and not balls.certainly_less(2 * norm, bound * rational(radius)):
         return Undecided("the gradient is not small enough against the curvature")
-    loss = derivatives.loss(passed)
+    loss = loss_of(run)
     lowest = loss if exact else loss - balls.square(norm) / (2 * bound)
     return _package(problem, point, centre, chart, exact, radius, definite, lowest.union(loss))
 
@@ -296,7 +298,7 @@ def _package(
             f"all eigenvalues above {float(definite.eigenvalue_bound):.3g}"
         ),
         minimum=centre,
-        loss=_loss_of(problem, centre, loss) if exact else enclosure(loss),
+        loss=point_loss(problem, centre) if exact and is_homogeneous(problem) else enclosure(loss),
         radius=None if exact else whole,
         strict=Answer.YES if chart.smooth else Answer.NO,
         strict_up_to_rescaling=up_to_rescaling,
@@ -305,19 +307,12 @@ def _package(
     )
 
 
-def _loss_of(problem: Problem, point: Point, loss: arb) -> Enclosure:
-    network = problem.network
-    if network.homogeneous or network.depth == 0:
-        return exact_loss(evaluate(problem, point))
-    return enclosure(loss)
-
-
 def largest_difference(left: Point, right: Point) -> Fraction:
     """The largest absolute difference of a parameter."""
     return max(abs(a - b) for a, b in zip(flatten(left), flatten(right), strict=True))
 
 
-def _indefinite(derivatives: Differentiator, values: list[arb], chart: Slice) -> Undecided:
+def _indefinite(program: BallProgram, values: list[arb], chart: Slice) -> Undecided:
     """Says what the critical point is, if it is no proved minimum."""
     centre = arb_mat([[values[p]] for p in chart.free])
 
@@ -328,11 +323,11 @@ def _indefinite(derivatives: Differentiator, values: list[arb], chart: Slice) ->
         return moved
 
     def gradient(column: arb_mat) -> arb_mat:
-        entries = derivatives.gradient(derivatives.run(at(column)))
+        entries = program.gradient(at(column))
         return arb_mat([[entries[p]] for p in chart.free])
 
     def hessian(column: arb_mat) -> arb_mat:
-        return derivatives.hessian(derivatives.run(at(column)), chart.free)
+        return curvature(program.run(at(column)), chart.free)
 
     spectrum = float_spectrum(hessian(centre))
     lowest = float(spectrum[0][0]) if spectrum else float("nan")

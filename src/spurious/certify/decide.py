@@ -40,6 +40,7 @@ from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Loss, Point, Problem, ProgramProblem, point_to_data
+from spurious.program import ProgramError
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 AT_A_POINT = ("one_sided_derivatives", "classwise_optimum")
@@ -196,7 +197,7 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
         if is_homogeneous(problem):
             return _decide_homogeneous(problem, point)
         return _decide_smooth(problem, point)
-    except (UndecidedSignError, balls.OutOfRangeError) as unknown:
+    except (UndecidedSignError, balls.OutOfRangeError, ProgramError) as unknown:
         return Undecided(str(unknown))
 
 

@@ -11,20 +11,9 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from spurious.exact import balls
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
-from spurious.verdict import Enclosure
-
-SLACK = Fraction(1, 10**25)
-"""Enclosures of irrational losses are widened by this share, so that any checker's fit inside."""
-
-DIGITS = 27
-"""Significant digits of the midpoint of an enclosure."""
-
-SMALLEST = Fraction(1, 10**40)
-"""Shares and digits of smaller numbers are those of this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,46 +145,6 @@ def loss_derivative(
     return tuple(rows)
 
 
-def exact_loss(evaluation: Evaluation) -> Enclosure:
-    """The loss: exact for the squared loss, else enclosed."""
-    data = evaluation.problem.data
-    if evaluation.problem.loss is Loss.SQUARED:
-        total = ZERO
-        for targets, output in zip(data.y, evaluation.outputs, strict=True):
-            for f, y in zip(output, vector(targets), strict=True):
-                total += (f - y) * (f - y)
-        return Enclosure(Fraction(int(total.p), int(total.q)))
-    with balls.precision(balls.PRECISIONS[1]):
-        outputs = [[arb(f) for f in row] for row in evaluation.outputs]
-        return enclosure(ball_loss(evaluation.problem.loss, data, outputs))
-
-
-def ball_loss(loss: Loss, data: Dataset, outputs: Sequence[Sequence[arb]]) -> arb:
-    """The loss of enclosed outputs, shape (n, K), at the current precision."""
-    total = arb(0)
-    for targets, output in zip(data.y, outputs, strict=True):
-        if loss is Loss.CROSS_ENTROPY:
-            label = int(targets[0])
-            total += sum(((f - output[label]).exp() for f in output), arb(0)).log()
-            continue
-        for y, f in zip(vector(targets), output, strict=True):
-            if loss is Loss.SQUARED:
-                total += balls.square(f - y)
-            else:
-                total += softplus(-f * y)
-    return total
-
-
 def softplus(value: arb) -> arb:
     """log(1 + exp(value)) without overflow: max(value, 0) + log1p(exp(-|value|))."""
     return value.max(arb(0)) + (-abs(value)).exp().log1p()
-
-
-def enclosure(value: arb) -> Enclosure:
-    """A ball as midpoint and radius with few digits, widened outward."""
-    low, high = balls.bounds(value)
-    middle, radius = (low + high) / 2, (high - low) / 2
-    size = max(SMALLEST, abs(middle))
-    slack = SLACK * size
-    short = balls.round_to(middle, DIGITS - 1 - balls.decimal_exponent(size))
-    return Enclosure(short, balls.simple_above(radius + abs(middle - short) + slack))

@@ -16,7 +16,8 @@ from fractions import Fraction
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from spurious.certify.convex_ball import DECIMALS, largest_difference, nearby_limit
-from spurious.certify.evaluate import Evaluation, enclosure, slope_at, softplus
+from spurious.certify.enclosures import enclosure
+from spurious.certify.evaluate import Evaluation, slope_at, softplus
 from spurious.certify.nearby import kink_guesses
 from spurious.certify.outcome import Proof
 from spurious.exact import balls

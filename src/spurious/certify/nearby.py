@@ -20,7 +20,8 @@ from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.best_constant import best_constant
 from spurious.certify.convex_ball import largest_difference, nearby_limit
-from spurious.certify.evaluate import Evaluation, enclosure, evaluate, slope_at
+from spurious.certify.enclosures import enclosure
+from spurious.certify.evaluate import Evaluation, evaluate, slope_at
 from spurious.certify.flatness import generic_flatness
 from spurious.certify.outcome import Proof
 from spurious.certify.sums import classes

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from flint import arb
+from typing import cast
 
-from spurious.certify.derivatives import differentiator
-from spurious.certify.evaluate import enclosure, evaluate, exact_loss
+from flint import fmpq
+
+from spurious.certify.arithmetics import entries, exact_program, loss_at
 from spurious.exact import balls
-from spurious.exact.rationals import rational
-from spurious.problem import Point, Problem, flatten
+from spurious.exact.rationals import fraction, rational
+from spurious.problem import Loss, Point, Problem, flatten, program_of
+from spurious.program import DomainError
 from spurious.verdict import Enclosure
 
 
@@ -18,10 +20,16 @@ def is_homogeneous(problem: Problem) -> bool:
 
 
 def point_loss(problem: Problem, point: Point) -> Enclosure:
-    """The loss at a point: exact where it is rational, else enclosed."""
-    if is_homogeneous(problem):
-        return exact_loss(evaluate(problem, point))
-    with balls.precision(balls.PRECISIONS[1]):
-        derivatives = differentiator(problem)
-        values = [arb(rational(value)) for value in flatten(point)]
-        return enclosure(derivatives.loss(derivatives.run(values)))
+    """The loss at a point: exact where it is rational, else enclosed.
+
+    Raises:
+        OutOfRangeError: it is too large.
+    """
+    program, values = program_of(problem), flatten(point)
+    if is_homogeneous(problem) and problem.loss is Loss.SQUARED:
+        run = exact_program(program).run(entries(map(rational, values)), order=0)
+        return Enclosure(fraction(cast("fmpq", run.loss[()])))
+    try:
+        return loss_at(program, values)
+    except DomainError as error:  # no function of a dense loss is undefined at finite numbers
+        raise balls.OutOfRangeError("the loss is not finite: numbers here are too large") from error

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import cast
 
 from flint import arb
 
-from spurious.certify.activations import KinkError
+from spurious.certify.arithmetics import BallProgram, around, curvature, entries, is_smooth
 from spurious.certify.convex_ball import FREE_LIMIT
-from spurious.certify.derivatives import differentiator
-from spurious.certify.directional import gradient_balls, one_sided_derivative, smooth_derivatives
+from spurious.certify.directional import one_sided_derivative
 from spurious.certify.evaluate import Evaluation
 from spurious.certify.one_sided import UnitDescends, ZeroWeightDescends
 from spurious.certify.outcome import Proof, Undecided
@@ -24,7 +24,8 @@ from spurious.exact import balls
 from spurious.exact.definiteness import float_spectrum
 from spurious.exact.rationals import fraction, nearest_float, rational
 from spurious.exact.softmax_numbers import approximate, sign
-from spurious.problem import Point, Problem, flatten, point_to_data, unflatten
+from spurious.problem import Point, Problem, flatten, point_to_data, program_of, unflatten
+from spurious.program import KinkError, along
 from spurious.verdict import Decision
 
 DIGITS = 6
@@ -164,7 +165,7 @@ def smooth_refutation(problem: Problem, point: Point) -> Proof | Undecided:
     return Undecided(reason)
 
 
-def curvature(problem: Problem, point: Point) -> Proof | None:
+def negative_curvature(problem: Problem, point: Point) -> Proof | None:
     """Refutes a point by negative curvature alone: near a saddle that says more than a slope."""
     with balls.precision(balls.PRECISIONS[1]):
         try:
@@ -174,7 +175,7 @@ def curvature(problem: Problem, point: Point) -> Proof | None:
 
 
 def _by_gradient(problem: Problem, point: Point) -> Proof | None:
-    gradient = gradient_balls(problem, point)
+    gradient = BallProgram.of(program_of(problem)).gradient(around(flatten(point)))
     if all(balls.sign(entry) in (None, 0) for entry in gradient):
         return None
     direction = _short([-fraction(balls.midpoint(entry)) for entry in gradient])
@@ -194,15 +195,18 @@ def _by_gradient(problem: Problem, point: Point) -> Proof | None:
 def _by_curvature(problem: Problem, point: Point) -> Proof | None:
     if problem.network.parameter_count > FREE_LIMIT:
         return None
-    derivatives = differentiator(problem)
-    values = [arb(rational(value)) for value in flatten(point)]
-    everything = range(len(values))
-    spectrum = float_spectrum(derivatives.hessian(derivatives.run(values), everything))
+    program = BallProgram.of(program_of(problem))
+    values = around(flatten(point))
+    run = program.run(values)
+    spectrum = float_spectrum(curvature(run))
     if spectrum is None or spectrum[0][0] >= 0:
         return None
     column = _short([Fraction(float(entry)) for entry in spectrum[1][:, 0]])
+    if not is_smooth(run):
+        raise KinkError("a unit may be where a derivative of the activation jumps")
+    line = along(program.evaluator, entries(values), entries(around(column)))
+    second = arb(0) if line.second is None else cast("arb", line.second[()])
     direction = unflatten(tuple(column), problem.network)
-    _, second = smooth_derivatives(problem, point, direction)
     if balls.sign(second) != -1:
         return None
     return Proof(

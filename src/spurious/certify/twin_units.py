@@ -21,15 +21,14 @@ from fractions import Fraction
 from flint import arb, arb_mat
 
 from spurious.certify import refute
-from spurious.certify.activations import BENT_AT_ZERO
+from spurious.certify.arithmetics import BallProgram, Entries, around
 from spurious.certify.convex_ball import largest_difference, nearby_limit
 from spurious.certify.convex_ball import prove as prove_merged
-from spurious.certify.derivatives import Pass, differentiator
 from spurious.certify.outcome import Proof, Undecided
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
-from spurious.exact.rationals import rational
-from spurious.problem import Layer, Point, Problem, flatten, point_from_data
+from spurious.problem import Layer, Point, Problem, flatten, point_from_data, program_of
+from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
 from spurious.verdict import Answer, Decision
 
 __all__ = ["merged", "prove", "split"]
@@ -74,7 +73,7 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided | None:
     with balls.precision(balls.PRECISIONS[1]):
         bends = _bends(found, below, point.layers[1].weight[0])
     if isinstance(bends, Undecided):
-        saddle = refute.curvature(problem, point)
+        saddle = refute.negative_curvature(problem, point)
         return replace(saddle, reason=f"{saddle.reason} ({bends.reason})") if saddle else bends
     return _plateau(point, found, below, bends)
 
@@ -135,22 +134,25 @@ def _bends(
 ) -> list[list[list[str]]] | Undecided:
     """For each group of twins the congruence that proves its form definite over the box."""
     centre = point_from_data(below.evidence["centre"])
-    spread = arb(0, arb(rational(Fraction(below.evidence["radius"]))).upper())
-    derivatives = differentiator(found.problem)
-    passed = derivatives.run([arb(rational(value)) + spread for value in flatten(centre)])
+    box = around(flatten(centre), Fraction(below.evidence["radius"]))
+    program = program_of(found.problem)
+    run = BallProgram.of(program).run(box)
+    hidden, last = dense_layers(program)
+    outgoing = box[program.parameters["layers[1].weight"]]
+    jumps = SMOOTH[found.problem.network.activation].bend is not None
     bends: list[list[list[str]]] = []
     for k, units in enumerate(found.groups):
         if len(units) == 1:
             continue
         side = definite_side([weights[j] for j in units])
         total = sum((weights[j] for j in units), Fraction(0))
-        if balls.sign(passed.layers[1][0, k]) != (1 if total > 0 else -1):
+        if balls.sign(outgoing[k]) != (1 if total > 0 else -1):
             return Undecided(f"the output weights of units {_listed(units)} may add up to 0")
-        if found.problem.network.activation in BENT_AT_ZERO and any(
-            balls.sign(z) not in (1, -1) for z in (passed.layers[0] * passed.states[0]).tolist()[k]
+        if jumps and any(
+            balls.sign(z) not in (1, -1) for z in run.values[hidden.preactivation][:, k]
         ):
             return Undecided(f"units {_listed(units)} may be at 0, where act'' jumps")
-        form = _form(passed, k)
+        form = _form(run, hidden, last, k)
         proved = prove_definite(form * side) if side else None
         if proved is None or not is_dominant(
             congruence(form * side, Fraction(0), proved.transform)
@@ -176,19 +178,15 @@ def definite_side(weights: Sequence[Fraction]) -> int:
     return -1 if positive == (total > 0) else 0
 
 
-def _form(passed: Pass, unit: int) -> arb_mat:
+def _form(run: Run[Entries], hidden: DenseLayer, last: DenseLayer, unit: int) -> arb_mat:
     """B = sum_i g_i act''(z_i) x~_i x~_i^T, shape (d + 1, d + 1)."""
-    inputs = passed.states[0]
-    scaled = arb_mat(
-        [
-            [
-                passed.backward[1][0, i] * passed.second[0][unit, i] * entry[i]
-                for i in range(len(entry))
-            ]
-            for entry in inputs.tolist()
-        ]
-    )
-    return scaled * inputs.transpose()
+    slopes, bends = run.adjoints[last.preactivation], run.seconds[last.state]
+    if slopes is None or bends is None:
+        raise TypeError("the form is for activations with two derivatives")
+    inputs = [[*row, arb(1)] for row in run.values[hidden.state].tolist()]
+    factors = slopes[:, 0] * bends[:, unit]
+    scaled = [[f * v for v in row] for f, row in zip(factors, inputs, strict=True)]
+    return arb_mat(scaled).transpose() * arb_mat(inputs)
 
 
 def _why_not(form: arb_mat, side: int, units: Sequence[int]) -> str:

@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from flint import arb
 
-from spurious.certify.derivatives import differentiator
-from spurious.certify.evaluate import Evaluation, enclosure, softplus
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.enclosures import enclosure
+from spurious.certify.evaluate import Evaluation, softplus
 from spurious.certify.outcome import Proof
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
@@ -27,7 +28,8 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import Loss, Point, Problem, flatten
+from spurious.problem import Loss, Point, Problem, flatten, program_of
+from spurious.program import dense_layers
 from spurious.verdict import Decision, Enclosure
 
 SIZE_LIMIT = 20_000
@@ -141,9 +143,10 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
     if problem.loss is Loss.SQUARED:
         return None
     with balls.precision(balls.PRECISIONS[0]):
-        derivatives = differentiator(problem)
-        passed = derivatives.run([arb(rational(value)) for value in flatten(point)])
-        features = passed.states[-1].transpose().tolist()
+        program = program_of(problem)
+        run = BallProgram.of(program).run(around(flatten(point)), order=0)
+        last = dense_layers(program)[-1].state
+        features: list[list[arb]] = [[*row, arb(1)] for row in run.values[last].tolist()]
         middles = [
             tuple(rational(balls.rounded(fraction(balls.midpoint(a)), 12)) for a in state)
             for state in features

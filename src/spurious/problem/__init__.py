@@ -2,6 +2,7 @@
 
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.datasets import DATASETS, BuiltIn, dataset
+from spurious.problem.dense import program_of
 from spurious.problem.files import (
     parse_problem,
     point_from_data,
@@ -13,7 +14,7 @@ from spurious.problem.files import (
 )
 from spurious.problem.front_doors import from_jax, from_torch, problem
 from spurious.problem.loss import Loss
-from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, Network
+from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, SMOOTH_ACTIVATIONS, Network
 from spurious.problem.number import exact
 from spurious.problem.point import Layer, Point, flatten, point_from_arrays, unflatten
 from spurious.problem.problem import Problem
@@ -30,6 +31,7 @@ __all__ = [
     "ACTIVATIONS",
     "DATASETS",
     "HOMOGENEOUS",
+    "SMOOTH_ACTIVATIONS",
     "BuiltIn",
     "Dataset",
     "Layer",
@@ -52,6 +54,7 @@ __all__ = [
     "problem",
     "problem_from_data",
     "problem_to_data",
+    "program_of",
     "program_problem_from_data",
     "program_problem_to_data",
     "read_any_problem",

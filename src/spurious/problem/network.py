@@ -7,7 +7,7 @@ from itertools import pairwise
 from spurious.errors import InputError
 from spurious.problem.number import shown
 
-__all__ = ["ACTIVATIONS", "HOMOGENEOUS", "Network"]
+__all__ = ["ACTIVATIONS", "HOMOGENEOUS", "SMOOTH_ACTIVATIONS", "Network"]
 
 MAX_WIDTH = 1_000_000
 """The widest layer that a problem may ask for; a guard against mistyped widths."""
@@ -15,8 +15,7 @@ MAX_WIDTH = 1_000_000
 HOMOGENEOUS: tuple[str, ...] = ("relu", "leaky_relu", "abs", "identity")
 """Activations with act(t z) = t act(z) for t >= 0: piecewise linear with their kink at 0."""
 
-ACTIVATIONS: tuple[str, ...] = (
-    *HOMOGENEOUS,
+SMOOTH_ACTIVATIONS: tuple[str, ...] = (
     "sigmoid",
     "tanh",
     "softplus",
@@ -25,6 +24,9 @@ ACTIVATIONS: tuple[str, ...] = (
     "silu",
     "elu",
 )
+"""Activations with a continuous derivative that is not constant."""
+
+ACTIVATIONS: tuple[str, ...] = (*HOMOGENEOUS, *SMOOTH_ACTIVATIONS)
 """Every activation that a problem may name."""
 
 

@@ -18,12 +18,12 @@ from spurious.program.arithmetic_exact import ExactArithmetic
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.build import Builder, Handle
 from spurious.program.curvature import hessian, hessian_products
-from spurious.program.dense import LOSSES, dense_program
+from spurious.program.dense import LOSSES, DenseLayer, dense_layers, dense_program
 from spurious.program.evaluate import Evaluator, Run, evaluator
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.faults import DomainError, IrrationalError, KinkError, ProgramError
 from spurious.program.function import Function, PiecewiseLinear, Smooth
-from spurious.program.functions import FUNCTIONS, leaky_relu
+from spurious.program.functions import FUNCTIONS, SMOOTH, leaky_relu
 from spurious.program.line import Line, along
 from spurious.program.operations import (
     Add,
@@ -43,6 +43,7 @@ from spurious.program.program import Program
 __all__ = [
     "FUNCTIONS",
     "LOSSES",
+    "SMOOTH",
     "UNKNOWN",
     "Add",
     "Arithmetic",
@@ -51,6 +52,7 @@ __all__ = [
     "BoundedArithmetic",
     "Builder",
     "Const",
+    "DenseLayer",
     "DomainError",
     "Evaluator",
     "ExactArithmetic",
@@ -75,6 +77,7 @@ __all__ = [
     "Sum",
     "Take",
     "along",
+    "dense_layers",
     "dense_program",
     "evaluator",
     "exact_array",

@@ -25,7 +25,7 @@ __all__ = ["ExactArithmetic"]
 
 @final
 class ExactArithmetic(ArrayArithmetic):
-    """Arrays of `flint.fmpq`."""
+    """Arrays of `flint.fmpq`; adjoints may be of any numbers that have products with these."""
 
     def constant(self, const: Const) -> Entries:
         """The same numbers."""
@@ -60,8 +60,11 @@ class ExactArithmetic(ArrayArithmetic):
 
 def _product(left: Entries, right: Entries) -> Entries:
     (rows, inner), columns = left.shape, right.shape[1]
-    x = fmpq_mat(rows, inner, left.ravel().tolist())
-    y = fmpq_mat(inner, columns, right.ravel().tolist())
+    try:
+        x = fmpq_mat(rows, inner, left.ravel().tolist())
+        y = fmpq_mat(inner, columns, right.ravel().tolist())
+    except TypeError:  # not both rational
+        return left @ right
     return object_array((x * y).entries(), (rows, columns))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,9 +14,40 @@ from spurious.program.build import Builder, Handle
 from spurious.program.exact_array import ExactArray, exact_array
 from spurious.program.function import Function
 from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leaky_relu
+from spurious.program.operations import Add, MatMul
 from spurious.program.program import Program
 
-__all__ = ["LOSSES", "dense_program"]
+__all__ = ["LOSSES", "DenseLayer", "dense_layers", "dense_program"]
+
+
+@dataclass(frozen=True, slots=True)
+class DenseLayer:
+    """Which operations of a dense program hold a layer's values.
+
+    Attributes:
+        state: The layer's input, shape (n, in): data, or what the activation makes of the layer
+            below.
+        preactivation: state W^T + b, shape (n, out); of the last layer the outputs.
+    """
+
+    state: int
+    preactivation: int
+
+
+def dense_layers(program: Program) -> tuple[DenseLayer, ...]:
+    """The layers of a program from `dense_program`, first to last."""
+    biases = {
+        block: name
+        for block, name in zip(program.blocks, program.parameters, strict=True)
+        if name.endswith(".bias")
+    }
+    found: list[DenseLayer] = []
+    for position, operation in enumerate(program.operations):
+        if isinstance(operation, Add) and operation.right in biases:
+            product = program.operations[operation.left]
+            if isinstance(product, MatMul):
+                found.append(DenseLayer(product.left, position))
+    return tuple(found)
 
 
 def dense_program(

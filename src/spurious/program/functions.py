@@ -30,6 +30,7 @@ __all__ = [
     "SIGMOID",
     "SILU",
     "SIN",
+    "SMOOTH",
     "SOFTPLUS",
     "SOFTSIGN",
     "SQRT",
@@ -393,3 +394,8 @@ FUNCTIONS: Mapping[str, Function] = {
     )
 }
 """Every function by its name, without `leaky_relu`, which has a slope for each value."""
+
+SMOOTH: Mapping[str, Smooth] = {
+    name: function for name, function in FUNCTIONS.items() if isinstance(function, Smooth)
+}
+"""Those with a continuous first derivative."""

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, around
 from spurious.certify.outcome import Undecided
-from spurious.certify.programs.evaluation import BallProgram, FloatProgram, Floats, around
 from spurious.exact import balls
 from spurious.problem.program_problem import FlatPoint
 from spurious.program import Program, ProgramError

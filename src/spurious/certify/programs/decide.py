@@ -12,11 +12,11 @@ from fractions import Fraction
 from time import perf_counter
 from typing import Any
 
+from spurious.certify.arithmetics import exact_gradient, loss_at
 from spurious.certify.fall import lowest_step
 from spurious.certify.outcome import Undecided
 from spurious.certify.programs import saddle, strongly_convex
 from spurious.certify.programs.critical import Critical, critical_point, distance
-from spurious.certify.programs.evaluation import exact_gradient, loss_at
 from spurious.certify.programs.outcome import ProgramProof, assemble
 from spurious.certify.programs.refute import refute
 from spurious.certify.programs.strongly_convex import texts

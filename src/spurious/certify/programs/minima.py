@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from scipy.optimize import minimize, root
 
+from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.certify.programs.decide import certify_program
-from spurious.certify.programs.evaluation import FloatProgram, Floats
 from spurious.problem.program_problem import ProgramProblem
 from spurious.program import Program
 from spurious.verdict import Decision, Verdict

@@ -13,29 +13,27 @@ from typing import cast
 import numpy as np
 from flint import arb, fmpq
 
-from spurious.certify.outcome import Undecided
-from spurious.certify.programs.evaluation import (
+from spurious.certify.arithmetics import (
     BallProgram,
     Entries,
     FloatProgram,
     Floats,
     around,
     entries,
+    exact_program,
 )
+from spurious.certify.outcome import Undecided
 from spurious.certify.programs.outcome import ProgramProof
 from spurious.certify.programs.strongly_convex import texts
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, rational
 from spurious.problem.program_problem import FlatPoint
 from spurious.program import (
-    BallArithmetic,
     Evaluator,
-    ExactArithmetic,
     Line,
     Program,
     ProgramError,
     along,
-    evaluator,
 )
 from spurious.verdict import Decision
 
@@ -128,7 +126,7 @@ class _Lines:
         self.program = program
         self.point = point
         try:
-            self.exact: Evaluator[Entries] | None = evaluator(program, ExactArithmetic())
+            self.exact: Evaluator[Entries] | None = exact_program(program)
         except ProgramError:  # a function of constants that is not rational
             self.exact = None
 
@@ -169,7 +167,7 @@ class _Lines:
 
     def _in_balls(self, direction: FlatPoint, order: int) -> Line[Entries]:
         return along(
-            evaluator(self.program, BallArithmetic()),
+            BallProgram.of(self.program).evaluator,
             entries(around(self.point)),
             entries(around(direction)),
             order=order,

@@ -13,10 +13,10 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, arb_mat
 
-from spurious.certify.evaluate import enclosure
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.enclosures import enclosure
 from spurious.certify.outcome import Undecided
 from spurious.certify.programs.critical import Critical, distance
-from spurious.certify.programs.evaluation import BallProgram, around
 from spurious.certify.programs.outcome import ProgramProof
 from spurious.certify.programs.strongly_convex import LEAST_RADIUS, texts
 from spurious.exact import balls

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 from flint import arb
 
-from spurious.certify.evaluate import enclosure
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.enclosures import enclosure
 from spurious.certify.outcome import Undecided
 from spurious.certify.programs.critical import CENTRE_DECIMALS, distance
-from spurious.certify.programs.evaluation import BallProgram, around
 from spurious.certify.programs.outcome import ProgramProof
 from spurious.exact import balls
 from spurious.exact.definiteness import eigenvalue_bound

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import minimize
 
-from spurious.certify.programs.evaluation import FloatProgram, loss_at
+from spurious.certify.arithmetics import FloatProgram, loss_at
 from spurious.exact import balls
 from spurious.problem.program_problem import FlatPoint
 from spurious.program import Program, ProgramError

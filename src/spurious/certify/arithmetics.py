@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from flint import arb, arb_mat, fmpq
 
-from spurious.certify.evaluate import enclosure
+from spurious.certify.enclosures import enclosure
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, rational
 from spurious.problem.program_problem import FlatPoint
@@ -23,6 +24,7 @@ from spurious.program import (
     Map,
     NumpyArithmetic,
     Program,
+    Run,
     Smooth,
     evaluator,
     hessian,
@@ -35,9 +37,13 @@ __all__ = [
     "FloatProgram",
     "Floats",
     "around",
+    "curvature",
     "entries",
     "exact_gradient",
+    "exact_program",
+    "is_smooth",
     "loss_at",
+    "loss_of",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -56,8 +62,16 @@ class BallProgram:
 
     @staticmethod
     def of(program: Program) -> BallProgram:
-        """The program at the current precision."""
-        return BallProgram(evaluator(program, BallArithmetic()))
+        """The program at the current precision; made once for each."""
+        return _ball_program(program, balls.working_precision())
+
+    def run(self, values: Sequence[arb], order: int = 2) -> Run[Entries]:
+        """All values over a box or at a point, shape (P,), with that many derivatives.
+
+        Raises:
+            ProgramError: a function or derivative may be undefined there.
+        """
+        return self.evaluator.run(entries(values), order)
 
     def loss(self, values: Sequence[arb]) -> arb:
         """The loss over a box or at a point, shape (P,).
@@ -65,7 +79,7 @@ class BallProgram:
         Raises:
             ProgramError: a function may be undefined there.
         """
-        return cast("arb", self.evaluator.run(entries(values), order=0).loss[()])
+        return loss_of(self.run(values, order=0))
 
     def gradient(self, values: Sequence[arb]) -> list[arb]:
         """The gradient, shape (P,).
@@ -73,7 +87,7 @@ class BallProgram:
         Raises:
             ProgramError: an argument may be on a kink, or outside of a domain.
         """
-        return list(self.evaluator.run(entries(values), order=1).gradient)
+        return list(self.run(values, order=1).gradient)
 
     def hessian(self, values: Sequence[arb]) -> arb_mat:
         """The Hessian (generalised where a second derivative jumps), shape (P, P).
@@ -81,9 +95,7 @@ class BallProgram:
         Raises:
             ProgramError: as for the gradient.
         """
-        found = hessian(self.evaluator.run(entries(values), order=2))
-        size = len(values)
-        return arb_mat(size, size, found.ravel().tolist())
+        return curvature(self.run(values))
 
     def is_smooth(self, values: Sequence[arb]) -> bool:
         """Whether no argument may be where a function's first or second derivative jumps.
@@ -91,13 +103,34 @@ class BallProgram:
         Raises:
             ProgramError: a function may be undefined there.
         """
-        run = self.evaluator.run(entries(values), order=0)
-        return all(
-            balls.sign(z) in (1, -1)
-            for operation in self.evaluator.program.operations
-            if isinstance(operation, Map) and _jumps(operation.function)
-            for z in run.values[operation.argument].ravel().tolist()
-        )
+        return is_smooth(self.run(values, order=0))
+
+
+@lru_cache(maxsize=16)
+def _ball_program(program: Program, bits: int) -> BallProgram:
+    with balls.precision(bits):
+        return BallProgram(evaluator(program, BallArithmetic()))
+
+
+def loss_of(run: Run[Entries]) -> arb:
+    """The loss of a program in balls."""
+    return cast("arb", run.loss[()])
+
+
+def curvature(run: Run[Entries], free: Sequence[int] | None = None) -> arb_mat:
+    """The Hessian in some parameters, ascending (all by default), of a program in balls."""
+    found = hessian(run, free)
+    return arb_mat(len(found), len(found), found.ravel().tolist())
+
+
+def is_smooth(run: Run[Entries]) -> bool:
+    """Whether no argument may be where a function's first or second derivative jumps."""
+    return all(
+        balls.sign(z) in (1, -1)
+        for operation in run.evaluator.program.operations
+        if isinstance(operation, Map) and _jumps(operation.function)
+        for z in run.values[operation.argument].ravel().tolist()
+    )
 
 
 def _jumps(function: Function) -> bool:
@@ -155,6 +188,15 @@ def exact_gradient(program: Program, point: FlatPoint) -> list[Fraction]:
     Raises:
         ProgramError: a value or derivative is not known to be rational, or lies on a kink.
     """
-    values = entries(map(rational, point))
-    found = evaluator(program, ExactArithmetic()).run(values, order=1).gradient
+    found = exact_program(program).run(entries(map(rational, point)), order=1).gradient
     return [fraction(cast("fmpq", entry)) for entry in found]
+
+
+@lru_cache(maxsize=16)
+def exact_program(program: Program) -> Evaluator[Entries]:
+    """The program in exact arithmetic.
+
+    Raises:
+        ProgramError: a function of constants is not rational.
+    """
+    return evaluator(program, ExactArithmetic())
