@@ -24,7 +24,7 @@ def minimum_faults(probe: Probe, strict: bool, thorough: bool, rng: Random) -> l
         rays += bends(case)
     for index, ray in enumerate(rays):
         for less in (0, 12, 36) if thorough and index % 3 == 0 else (0,):
-            step = probe.step / 2**less
+            step = probe.step / 2**less / (1 + int(max(map(abs, ray))))
             if probe.falls(ray, step):
                 return [f"the loss falls along a ray, at steps from {float(step):.1e} down"]
             if strict and not probe.slack and probe.sign(ray, step) == 0:
