@@ -18,7 +18,7 @@ from spurious.program.arithmetic_exact import ExactArithmetic
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.build import Builder, Handle
 from spurious.program.curvature import hessian, hessian_products
-from spurious.program.dense import LOSSES, dense_program
+from spurious.program.dense import LOSSES, dense_network, dense_program, preactivations
 from spurious.program.evaluate import Evaluator, Run, evaluator
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.faults import DomainError, IrrationalError, KinkError, ProgramError
@@ -75,6 +75,7 @@ __all__ = [
     "Sum",
     "Take",
     "along",
+    "dense_network",
     "dense_program",
     "evaluator",
     "exact_array",
@@ -83,4 +84,5 @@ __all__ = [
     "hessian_products",
     "leaky_relu",
     "operands",
+    "preactivations",
 ]

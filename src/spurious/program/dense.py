@@ -13,9 +13,10 @@ from spurious.program.build import Builder, Handle
 from spurious.program.exact_array import ExactArray, exact_array
 from spurious.program.function import Function
 from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leaky_relu
+from spurious.program.operations import Add, Param
 from spurious.program.program import Program
 
-__all__ = ["LOSSES", "dense_program"]
+__all__ = ["LOSSES", "dense_network", "dense_program", "preactivations"]
 
 
 def dense_program(
@@ -60,16 +61,7 @@ def dense_program(
         raise InputError(
             f"x, y: found shapes {inputs.shape} and {targets.shape}, expected (n, d) and (n, K)"
         )
-    state = builder.const(inputs)
-    blocks: dict[str, Handle] = {}
-    function = _activation(activation, slope)
-    for level, (below, above) in enumerate(pairwise(widths)):
-        weight = builder.param(f"layers[{level}].weight", (above, below))
-        bias = builder.param(f"layers[{level}].bias", (above,))
-        blocks |= {f"layers[{level}].weight": weight, f"layers[{level}].bias": bias}
-        state = state @ weight.transpose() + bias
-        if level < len(widths) - 2 and function is not None:
-            state = state.map(function)
+    state, blocks = _network(builder.const(inputs), widths, _activation(activation, slope))
     losses = LOSSES[loss](state, targets)
     if weights is not None:
         losses = losses * builder.const(np.array(weights, dtype=object).reshape(-1))
@@ -80,6 +72,55 @@ def dense_program(
         if factor:
             total = total + (blocks[block] * blocks[block]).sum() * factor
     return builder.program(total, outputs=state)
+
+
+def dense_network(
+    widths: Sequence[int], activation: str, x: object, *, slope: Fraction | None = None
+) -> Program:
+    """A fully connected network by itself; in place of a loss stands the sum of its outputs.
+
+    Args:
+        widths: As for `dense_program`, with the same blocks.
+        activation: Likewise.
+        x: Inputs, shape (n, d); or their number n, and then they are one more block, `x`, before
+            all others.
+        slope: The slope below 0 of `leaky_relu`.
+    """
+    builder = Builder()
+    inputs = builder.param("x", (x, widths[0])) if isinstance(x, int) else builder.const(x)
+    outputs, _ = _network(inputs, widths, _activation(activation, slope))
+    return builder.program(outputs.sum(), outputs)
+
+
+def preactivations(program: Program) -> tuple[int, ...]:
+    """The operations of a dense program that hold the values before each activation.
+
+    Returns:
+        One for each layer, the outputs last.
+    """
+    biases = {
+        k for k, op in enumerate(program.operations) if isinstance(op, Param) and "bias" in op.name
+    }
+    return tuple(
+        k
+        for k, op in enumerate(program.operations)
+        if isinstance(op, Add) and biases.intersection((op.left, op.right))
+    )
+
+
+def _network(
+    state: Handle, widths: Sequence[int], function: Function | None
+) -> tuple[Handle, Mapping[str, Handle]]:
+    """The outputs on inputs of shape (n, d), and the blocks of parameters."""
+    builder, blocks = state.builder, dict[str, Handle]()
+    for level, (below, above) in enumerate(pairwise(widths)):
+        weight = builder.param(f"layers[{level}].weight", (above, below))
+        bias = builder.param(f"layers[{level}].bias", (above,))
+        blocks |= {f"layers[{level}].weight": weight, f"layers[{level}].bias": bias}
+        state = state @ weight.transpose() + bias
+        if level < len(widths) - 2 and function is not None:
+            state = state.map(function)
+    return state, blocks
 
 
 def _activation(name: str, slope: Fraction | None) -> Function | None:
