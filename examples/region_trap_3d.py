@@ -11,8 +11,8 @@ import numpy as np
 from spurious import certify
 from spurious.construct import region_trap
 from spurious.figures import png_bytes
-from spurious.figures.evaluate import float_data, float_point, forward
 from spurious.figures.style import BLUE, PAGE, VERMILION, new_figure, styled
+from spurious.problem.forward import float_data, float_point, forward
 
 
 @styled

@@ -59,7 +59,7 @@ def test_the_ratio_is_met_exactly_or_just_exceeded(made: tuple[RegionTrap, Fract
 
 def alive(point: Point, trap: RegionTrap) -> tuple[bool, bool]:
     """Whether every unit is on somewhere, and every data point turns some unit of layer 1 on."""
-    values = [hidden_preactivations(point, x) for x in trap.problem.data.x]
+    values = hidden_preactivations(point, trap.problem.data.x)
     used = all(
         any(row[layer][unit] > 0 for row in values)
         for layer, units in enumerate(trap.problem.network.hidden)
@@ -75,8 +75,8 @@ def test_no_dead_unit_no_blind_spot_no_kink(made: tuple[RegionTrap, Fraction]) -
     point = trap.problem.point
     assert point is not None
     assert alive(point, trap) == (True, True)
-    for x in trap.problem.data.x:
-        assert all(z != 0 for layer in hidden_preactivations(point, x) for z in layer)
+    for layers in hidden_preactivations(point, trap.problem.data.x):
+        assert all(z != 0 for layer in layers for z in layer)
 
 
 @given(st.integers(1, 9), st.integers(1, 9))

@@ -70,12 +70,12 @@ def measured(name: str, quantity: str) -> str:
 def test_random_starts_that_end_at_the_bad_minimum() -> None:
     """The gradient by differences; and a wide interval covers the printed share."""
     data = dataset("deadlock10").data
-    x, y = np.array(data.x, float), np.array(data.y, float)[:, 0]
+    loss = random_starts._loss_of(data)
     theta = np.random.default_rng(0).standard_normal(9)
-    _, gradient = random_starts._loss(theta, x, y)
+    _, gradient = loss(theta)
     for k in range(9):
         step = np.eye(9)[k] * 1e-6
-        up, down = (random_starts._loss(theta + s, x, y)[0] for s in (step, -step))
+        up, down = (loss(theta + s)[0] for s in (step, -step))
         assert gradient[k] == pytest.approx((up - down) / 2e-6, abs=1e-6)
     share = float(
         measured("C13", "standard normal starts from which BFGS ends there").split("%")[0]

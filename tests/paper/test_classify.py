@@ -3,10 +3,10 @@ from fractions import Fraction
 
 import pytest
 
-from spurious.figures.evaluate import float_data, float_point, forward
 from spurious.paper.bundled import bundled, point_of, witness_of
 from spurious.paper.classify import classified
 from spurious.problem import Network, dataset
+from spurious.problem.forward import float_data, float_point, forward
 
 SIZES = (10, 9, 8, 7)
 

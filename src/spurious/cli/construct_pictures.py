@@ -14,11 +14,11 @@ from spurious.figures import (
     regression_fits,
     series_panels,
 )
-from spurious.figures.evaluate import Array, float_data, float_point, forward
 from spurious.paper.boundary import boundary_panel
 from spurious.paper.classify import Count
 from spurious.paper.curves import fitted_panel
 from spurious.problem import Loss
+from spurious.problem.forward import Floats, float_data, float_point, forward
 from spurious.sweep import Rate, clopper_pearson
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def depth_figure(share: ConstantShare, bounds: Sequence[float]) -> Figure:
     return series_panels([panel])
 
 
-def _with_interval(label: str, x: Array, rates: Sequence[Rate]) -> Series:
+def _with_interval(label: str, x: Floats, rates: Sequence[Rate]) -> Series:
     return Series(
         label,
         x,

@@ -93,20 +93,29 @@ def dead_distance(found: DeadLayer) -> DeadDistance:
     point, data = found.problem.point, found.problem.data
     assert point is not None
     layer = found.layer
+    rows = hidden_preactivations(point, data.x)
+    states = [(x, *(_relu(z) for z in row)) for x, row in zip(data.x, rows, strict=True)]
     own = min(
-        z * z / (_square(below) + 1)
-        for x in data.x
-        for below, z_row in [_below(point, x, layer)]
-        for z in z_row
+        z * z / (_square(state[layer - 1]) + 1)
+        for state, row in zip(states, rows, strict=True)
+        for z in row[layer - 1]
     )
+
+    def stays_dead(radius: Fraction) -> bool:
+        """Whether the layer is dead on all data if each layer moves by at most `radius`."""
+        return all(
+            _stays_off(point, layer, state, row[layer - 1], radius)
+            for state, row in zip(states, rows, strict=True)
+        )
+
     radius = _root_above(own)
-    while not _stays_dead(point, layer, data, radius):
+    while not stays_dead(radius):
         radius /= 2
     low, high = radius, 2 * radius
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         middle = Fraction(round(middle * _FINENESS * 1000), _FINENESS * 1000)
-        if _stays_dead(point, layer, data, middle):
+        if stays_dead(middle):
             low = middle
         else:
             high = middle
@@ -157,25 +166,25 @@ def dead_shares(
     return tuple(found)
 
 
-def _below(point: Point, x: Vector, layer: int) -> tuple[Vector, Vector]:
-    """The input of a layer, and its pre-activations, at one data point."""
-    values = hidden_preactivations(point, x)
-    if layer == 1:
-        return x, values[0]
-    return tuple(max(z, Fraction(0)) for z in values[layer - 2]), values[layer - 1]
+def _relu(z: Vector) -> Vector:
+    return tuple(max(value, Fraction(0)) for value in z)
 
 
-def _stays_dead(point: Point, layer: int, data: Dataset, radius: Fraction) -> bool:
-    """Whether a layer is dead on all data if each layer moves by at most `radius` (Euclidean)."""
-    return all(_stays_off(point, layer, x, radius) for x in data.x)
+def _stays_off(
+    point: Point, layer: int, state: Sequence[Vector], z_row: Vector, radius: Fraction
+) -> bool:
+    """Whether a layer stays off on one input if each layer moves by at most `radius` (Euclidean).
 
-
-def _stays_off(point: Point, layer: int, x: Vector, radius: Fraction) -> bool:
-    state = [x, *(tuple(max(z, Fraction(0)) for z in v) for v in hidden_preactivations(point, x))]
+    Args:
+        point: The point.
+        layer: The layer, from 1.
+        state: The input, and the values after each hidden layer.
+        z_row: The layer's pre-activations.
+        radius: How far each layer may move.
+    """
     error = Fraction(0)
     for (below, _), parameters in zip(pairwise(state), point.layers[: layer - 1], strict=False):
         error = _moved(below, error, radius, _norm(parameters))
-    z_row = _below(point, x, layer)[1]
     rows = point.layers[layer - 1].weight
     return all(
         _moved(state[layer - 1], error, radius, _root_above(_square(row))) < -z

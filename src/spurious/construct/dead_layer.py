@@ -103,14 +103,14 @@ def dead_point(network: Network, layer: int, data: Dataset, seed: int) -> Point:
         Layer(tuple(draw(below) for _ in range(above)), draw(above))
         for below, above in pairwise(network.widths)
     ]
-    values = [hidden_preactivations(Point(tuple(layers)), x)[layer - 1] for x in data.x]
+    values = [z[layer - 1] for z in hidden_preactivations(Point(tuple(layers)), data.x)]
     dead = layers[layer - 1]
     biases = tuple(
         bias - max(column) - 1
         for bias, column in zip(dead.bias, zip(*values, strict=True), strict=True)
     )
     layers[layer - 1] = replace(dead, bias=biases)
-    constant = outputs(Point(tuple(layers)), data.x[0])
+    (constant,) = outputs(Point(tuple(layers)), data.x[:1])
     last = layers[-1]
     layers[-1] = replace(
         last,
@@ -124,7 +124,7 @@ def dead_point(network: Network, layer: int, data: Dataset, seed: int) -> Point:
 
 def margin(point: Point, layer: int, data: Dataset) -> Fraction:
     """How far below 0 every pre-activation of a layer stays on the data."""
-    return -max(max(hidden_preactivations(point, x)[layer - 1]) for x in data.x)
+    return -max(max(z[layer - 1]) for z in hidden_preactivations(point, data.x))
 
 
 def target_means(data: Dataset) -> Vector:

@@ -2,54 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
-from spurious.problem import Dataset, Point
+from spurious.exact.rationals import fraction
+from spurious.problem import Dataset, Point, flatten
+from spurious.program import ExactArithmetic, dense_layers, dense_network, evaluator
 
 __all__ = ["Vector", "hidden_preactivations", "outputs", "squared_loss"]
 
 Vector = tuple[Fraction, ...]
 
 
-def hidden_preactivations(point: Point, x: Vector) -> tuple[Vector, ...]:
-    """The pre-activations of every hidden layer at one input.
+def hidden_preactivations(point: Point, x: Sequence[Vector]) -> tuple[tuple[Vector, ...], ...]:
+    """The pre-activations of every hidden layer at some inputs.
 
     Args:
         point: A point of a ReLU network.
-        x: The input, shape (d,).
+        x: Inputs, shape (n, d).
 
     Returns:
-        One vector per hidden layer, shape (width,).
+        For each input one vector per hidden layer, shape (width,).
     """
-    return _values(point, x)[:-1]
+    layers = [_rows(layer) for layer in _values(point, x)[:-1]]
+    return tuple(tuple(layer[i] for layer in layers) for i in range(len(x)))
 
 
-def outputs(point: Point, x: Vector) -> Vector:
-    """The network's output at one input, shape (K,)."""
-    return _values(point, x)[-1]
+def outputs(point: Point, x: Sequence[Vector]) -> tuple[Vector, ...]:
+    """The network's outputs at some inputs, shape (n, K)."""
+    return _rows(_values(point, x)[-1])
 
 
 def squared_loss(point: Point, data: Dataset) -> Fraction:
     """The plain sum of squared differences between outputs and targets."""
-    return sum(
-        (
-            (f - y) ** 2
-            for x, targets in zip(data.x, data.y, strict=True)
-            for f, y in zip(outputs(point, x), targets, strict=True)
-        ),
-        Fraction(0),
-    )
+    rows = zip(outputs(point, data.x), data.y, strict=True)
+    errors = (f - y for row, targets in rows for f, y in zip(row, targets, strict=True))
+    return sum((error**2 for error in errors), Fraction(0))
 
 
-def _values(point: Point, x: Vector) -> tuple[Vector, ...]:
-    """Pre-activations layer by layer, the output last."""
-    state = x
-    values: list[Vector] = []
-    for layer in point.layers:
-        z = tuple(
-            sum((w * a for w, a in zip(row, state, strict=True)), bias)
-            for row, bias in zip(layer.weight, layer.bias, strict=True)
-        )
-        values.append(z)
-        state = tuple(max(value, Fraction(0)) for value in z)
-    return tuple(values)
+def _values(point: Point, x: Sequence[Vector]) -> list[Any]:
+    """Pre-activations layer by layer, shape (n, width), the output last."""
+    widths = (len(point.layers[0].weight[0]), *(len(layer.bias) for layer in point.layers))
+    program, exact = dense_network(widths, "relu", x), ExactArithmetic()
+    values = evaluator(program, exact).run(exact.array(flatten(point)), 0).values
+    return [values[layer.preactivation] for layer in dense_layers(program)]
+
+
+def _rows(values: Any) -> tuple[Vector, ...]:
+    return tuple(tuple(map(fraction, row)) for row in values.tolist())

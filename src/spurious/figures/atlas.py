@@ -16,8 +16,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from spurious.atlas import Atlas, Family
-from spurious.figures.evaluate import float_data, float_point, forward
 from spurious.figures.style import BLACK, BLUE, GREEN, GREY, PAGE, VERMILION, new_figure, styled
+from spurious.problem.forward import float_data, float_point, forward
 from spurious.verdict import Answer
 
 __all__ = ["atlas_panels"]

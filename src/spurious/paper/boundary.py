@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spurious.figures import BoundaryPanel
-from spurious.figures.evaluate import float_data, float_point, forward
 from spurious.paper.classify import Count
 from spurious.problem import Point, Problem
+from spurious.problem.forward import float_data, float_point, forward
 
 __all__ = ["boundary_panel"]
 

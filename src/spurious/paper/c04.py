@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.figures import BoundaryPanel, decision_boundaries
-from spurious.figures.evaluate import forward, unravel
 from spurious.paper.claim import ClaimResult, Picture, Row, Status, overall
 from spurious.paper.claims import find_claim
 from spurious.problem import Network, dataset
+from spurious.problem.forward import forward
 from spurious.train import (
     MINIMA,
     Initialisation,
@@ -139,8 +139,7 @@ def _example(recipe: Recipe, runs: Runs, index: int, title: str, what: str) -> E
 def _panel(recipe: Recipe, example: Example) -> BoundaryPanel:
     axis = np.linspace(-0.35, 1.35, 241)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    point = unravel(example.parameters, recipe.network)
     x, y = float_data(recipe.data, recipe.loss, 1)
-    output = forward(recipe.network, point, grid)[:, 0].reshape(len(axis), len(axis))
-    wrong = y[:, 0] * forward(recipe.network, point, x)[:, 0] <= 0
+    output = forward(recipe.network, example.parameters, grid)[:, 0].reshape(len(axis), len(axis))
+    wrong = y[:, 0] * forward(recipe.network, example.parameters, x)[:, 0] <= 0
     return BoundaryPanel(example.title, axis, axis, output, x, y[:, 0], wrong)

@@ -79,8 +79,8 @@ def _rows(proof: Proof) -> tuple[Row, ...]:
     verdict, data = proof.verdict, proof.problem.data
     on_kink = [
         exact_text(x[0])
-        for x in data.x
-        if hidden_preactivations(point_of(proof.problem), x)[0][0] == 0
+        for x, z in zip(data.x, hidden_preactivations(point_of(proof.problem), data.x), strict=True)
+        if z[0][0] == 0
     ]
     flat = verdict.flat_dimension
     return (

@@ -84,7 +84,7 @@ def _status(as_printed: tuple[Row, ...], as_corrected: tuple[Row, ...]) -> Statu
 def _explanation(printed: Problem) -> str:
     """Why the printed signs cannot be meant, from the printed points themselves."""
     largest = [
-        max(hidden_preactivations(point, x)[0][1] for x in printed.data.x)
+        max(z[0][1] for z in hidden_preactivations(point, printed.data.x))
         for point in (point_of(printed), witness_of(printed))
     ]
     if max(largest) < 0:
@@ -164,7 +164,8 @@ def _blind_spots(problem: Problem) -> tuple[Row, ...]:
 
 def _unseen(point: Point, data: Dataset) -> list[Fraction]:
     """Inputs at which every unit's pre-activation is negative."""
-    return [x[0] for x in data.x if all(z < 0 for z in hidden_preactivations(point, x)[0])]
+    rows = zip(data.x, hidden_preactivations(point, data.x), strict=True)
+    return [x[0] for x, layers in rows if all(z < 0 for z in layers[0])]
 
 
 def _listed(values: list[Fraction]) -> str:

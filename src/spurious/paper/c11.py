@@ -120,7 +120,7 @@ def _prove(case: Case, kind: str) -> Proof:
 
 def _constant(proof: Proof) -> tuple[Fraction, ...] | None:
     """The output on all data, or None if it is not constant."""
-    values = {outputs(point_of(proof.problem), x) for x in proof.problem.data.x}
+    values = set(outputs(point_of(proof.problem), proof.problem.data.x))
     return values.pop() if len(values) == 1 else None
 
 

@@ -129,7 +129,7 @@ def _global_row(found: Atlas, proof: Proof, m: int) -> Row:
 
 def _mark_row(found: Atlas, mark: Mark, m: int) -> Row:
     """Where a point stands; it must be in a complete list if it is a local minimum."""
-    values = tuple(outputs(mark.point, x)[0] for x in found.data.x)
+    values = tuple(row[0] for row in outputs(mark.point, found.data.x))
     losses = sorted({family.loss for family in found.minima})
     here = [family for family in found.minima if family.outputs == values]
     if not here:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spurious.figures import FittedCurve, RegressionPanel
-from spurious.figures.evaluate import Array, float_data, float_point, forward
 from spurious.paper.claim import DataTable
 from spurious.problem import Dataset, Network, Point
+from spurious.problem.forward import Floats, float_data, float_point, forward
 
 __all__ = ["fitted_curve", "fitted_panel", "panel_table"]
 
@@ -51,10 +51,10 @@ def fitted_curve(label: str, network: Network, point: Point, x: NDArray[np.float
     low, high = float(x.min()) - margin, float(x.max()) + margin
     floats = float_point(point)
 
-    def f(at: Array) -> Array:
+    def f(at: Floats) -> Floats:
         return forward(network, floats, at[:, None])[:, 0]
 
-    weight, bias = floats.weights[0][:, 0], floats.biases[0]
+    weight, bias = floats[: network.widths[1]], floats[network.widths[1] : 2 * network.widths[1]]
     moving = weight != 0
     kinks = np.unique(-bias[moving] / weight[moving])
     kinks = kinks[(kinks > low) & (kinks < high)]

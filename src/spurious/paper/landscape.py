@@ -8,21 +8,13 @@ from typing import Final
 import numpy as np
 
 from spurious.figures import LineSlice, PlaneSlice
-from spurious.figures.evaluate import (
-    Array,
-    float_data,
-    float_point,
-    forward,
-    ravel,
-    total_loss,
-    unravel,
-)
 from spurious.paper.claim import DataTable
 from spurious.problem import Point, Problem
+from spurious.problem.forward import Floats, float_point, loss_evaluator, losses
+from spurious.program import hessian
 
-__all__ = ["Landscape", "hessian", "landscape", "landscape_table", "losses"]
+__all__ = ["Landscape", "landscape", "landscape_table"]
 
-STEP: Final = 1e-3
 LINE_SAMPLES: Final = 201
 PLANE_SAMPLES: Final = 121
 
@@ -37,26 +29,9 @@ class Landscape:
         plane: The loss over their plane.
     """
 
-    eigenvalues: Array
+    eigenvalues: Floats
     lines: tuple[LineSlice, ...]
     plane: PlaneSlice
-
-
-def losses(problem: Problem, vectors: Array) -> Array:
-    """The loss at many parameter vectors, shape (..., P); shape (...)."""
-    x, y = float_data(problem.data)
-    outputs = forward(problem.network, unravel(vectors, problem.network), x)
-    return total_loss(problem.loss, outputs, y)
-
-
-def hessian(problem: Problem, centre: Array) -> Array:
-    """The Hessian of the loss by central differences, shape (P, P), at `centre`, shape (P,)."""
-    count = len(centre)
-    steps = STEP * np.eye(count)
-    signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
-    moved = np.stack([centre + a * steps[:, None, :] + b * steps[None, :, :] for a, b in signs])
-    values = losses(problem, moved)
-    return (values[0] - values[1] - values[2] + values[3]) / (4 * STEP**2)
 
 
 def landscape(problem: Problem, point: Point, reach: float) -> Landscape:
@@ -67,8 +42,8 @@ def landscape(problem: Problem, point: Point, reach: float) -> Landscape:
         point: A minimum.
         reach: How far to go in each direction, in Euclidean distance.
     """
-    centre = ravel(float_point(point))
-    values, vectors = np.linalg.eigh(hessian(problem, centre))
+    centre = float_point(point)
+    values, vectors = np.linalg.eigh(hessian(loss_evaluator(problem).run(centre, 2)))
     base = losses(problem, centre)
     t = np.linspace(-reach, reach, LINE_SAMPLES)
     lines = tuple(

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from spurious.figures import Profile
-from spurious.figures.evaluate import (
-    Array,
-    FloatPoint,
-    float_data,
-    float_point,
-    forward,
-    preactivations,
-    total_loss,
-)
 from spurious.paper.claim import DataTable
-from spurious.problem import Point, Problem
+from spurious.problem import Network, Point, Problem
+from spurious.problem.forward import Floats, float_data, float_point, layer_values, losses
 
 __all__ = ["dead_layer_profiles", "output_bias_profile", "profile_table"]
 
@@ -40,15 +32,12 @@ def dead_layer_profiles(
         seed: Of the directions, which are uniform on the unit sphere.
     """
     floats = float_point(point)
-    index = layer - 1
+    own = _place(problem.network, layer)
     random = np.random.default_rng(seed)
-    directions: list[tuple[Array, Array]] = []
-    for _ in range(DIRECTIONS):
-        weight = random.standard_normal(floats.weights[index].shape)
-        bias = random.standard_normal(floats.biases[index].shape)
-        size = np.sqrt(np.sum(weight**2) + np.sum(bias**2))
-        directions.append((weight / size, bias / size))
-    edges = [_edges(problem, floats, index, direction) for direction in directions]
+    directions = np.zeros((DIRECTIONS, len(floats)))
+    directions[:, own] = random.standard_normal((DIRECTIONS, own.stop - own.start))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    edges = [_edges(problem, floats, layer, direction) for direction in directions]
     nearest = [min(abs(low), abs(high)) for low, high in edges]
     reach = BEYOND * max(edge for edge in nearest if np.isfinite(edge))
     t = np.linspace(-reach, reach, SAMPLES)
@@ -56,7 +45,7 @@ def dead_layer_profiles(
         Profile(
             f"direction {number}",
             t,
-            _losses(problem, floats, index, direction, t),
+            losses(problem, floats + t[:, None] * direction),
             np.array([edge for edge in pair if abs(edge) < reach]),
         )
         for number, (direction, pair) in enumerate(zip(directions, edges, strict=True), 1)
@@ -73,12 +62,10 @@ def output_bias_profile(problem: Problem, point: Point, label: str, reach: float
         reach: How far to go.
     """
     floats = float_point(point)
-    index = len(floats.biases) - 1
-    bias = np.zeros_like(floats.biases[index])
-    bias[0] = 1.0
     t = np.linspace(-reach, reach, SAMPLES)
-    direction = np.zeros_like(floats.weights[index]), bias
-    return Profile(label, t, _losses(problem, floats, index, direction, t), np.array([]))
+    moved = np.tile(floats, (SAMPLES, 1))
+    moved[:, -problem.network.outputs] += t
+    return Profile(label, t, losses(problem, moved), np.array([]))
 
 
 def profile_table(name: str, profiles: tuple[Profile, ...]) -> DataTable:
@@ -94,13 +81,11 @@ def profile_table(name: str, profiles: tuple[Profile, ...]) -> DataTable:
     )
 
 
-def _edges(
-    problem: Problem, floats: FloatPoint, index: int, direction: tuple[Array, Array]
-) -> tuple[float, float]:
+def _edges(problem: Problem, floats: Floats, layer: int, direction: Floats) -> tuple[float, float]:
     """The positions, below and above 0, at which a dead layer's first unit wakes up."""
     x, _ = float_data(problem.data)
-    here = preactivations(problem.network, floats, x)[index]
-    there = preactivations(problem.network, _moved(floats, index, direction, 1.0), x)[index]
+    ends = np.stack([floats, floats + direction])
+    here, there = layer_values(problem.network, ends, x)[layer - 1]
     slope = there - here
     with np.errstate(divide="ignore"):
         crossing = -here / slope
@@ -111,23 +96,7 @@ def _edges(
     )
 
 
-def _moved(floats: FloatPoint, index: int, direction: tuple[Array, Array], t: float) -> FloatPoint:
-    """The point with one layer moved by t times a direction."""
-    weights, biases = list(floats.weights), list(floats.biases)
-    weights[index] = weights[index] + t * direction[0]
-    biases[index] = biases[index] + t * direction[1]
-    return replace(floats, weights=tuple(weights), biases=tuple(biases))
-
-
-def _losses(
-    problem: Problem, floats: FloatPoint, index: int, direction: tuple[Array, Array], t: Array
-) -> Array:
-    """The loss at every position along the direction, shape (m,)."""
-    x, y = float_data(problem.data)
-    values = [
-        total_loss(
-            problem.loss, forward(problem.network, _moved(floats, index, direction, float(s)), x), y
-        )
-        for s in t
-    ]
-    return np.array(values)
+def _place(network: Network, layer: int) -> slice:
+    """Where a layer's weights and biases are among the parameters."""
+    sizes = [(wide + 1) * high for wide, high in pairwise(network.widths)]
+    return slice(sum(sizes[: layer - 1]), sum(sizes[:layer]))

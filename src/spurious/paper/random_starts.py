@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
 
-from spurious.problem import Dataset
+from spurious.problem import Dataset, Loss, Network
 from spurious.sweep import Rate, clopper_pearson
+from spurious.train import Initialisation, Optimiser, Recipe
+from spurious.train.scalar import loss_and_gradient, model
 
 __all__ = ["StartsEnding", "ending_at"]
 
@@ -27,6 +29,7 @@ CLOSE: Final = 1e-4
 
 MOST: Final = 5_000
 """Iterations."""
+
 
 Floats = NDArray[np.float64]
 
@@ -52,15 +55,14 @@ def ending_at(data: Dataset, loss: float, seed: int = 0) -> tuple[StartsEnding, 
         loss: Of the minimum.
         seed: Of the starts.
     """
-    x = np.array(data.x, dtype=np.float64)
-    y = np.array(data.y, dtype=np.float64)[:, 0]
+    function = _loss_of(data)
     found: list[StartsEnding] = []
     for index, spread in enumerate(SPREADS):
         runs = FEWER if index else RUNS
         starts = np.random.default_rng([seed, index]).normal(0, spread, (runs, 9))
         ends = [
             minimize(
-                _loss, t, (x, y), method="BFGS", jac=True, options={"maxiter": MOST, "gtol": 1e-7}
+                function, t, method="BFGS", jac=True, options={"maxiter": MOST, "gtol": 1e-7}
             ).fun
             for t in starts
         ]
@@ -69,12 +71,14 @@ def ending_at(data: Dataset, loss: float, seed: int = 0) -> tuple[StartsEnding, 
     return tuple(found)
 
 
-def _loss(theta: Floats, x: Floats, y: Floats) -> tuple[float, Floats]:
-    """The loss and its gradient."""
-    weight, bias, out, offset = theta[:4].reshape(2, 2), theta[4:6], theta[6:8], theta[8]
-    hidden: Floats = expit(x @ weight.T + bias)
-    margin: Floats = y * (hidden @ out + offset)
-    pull: Floats = -y * expit(-margin)
-    back: Floats = pull[:, None] * out * hidden * (1 - hidden)
-    gradient = np.concatenate([(back.T @ x).ravel(), back.sum(axis=0), pull @ hidden, [pull.sum()]])
-    return float(np.logaddexp(0, -margin).sum()), gradient
+def _loss_of(data: Dataset) -> Callable[[Floats], tuple[float, Floats]]:
+    """The loss and its gradient at 9 parameters, from the compiled network of `train`."""
+    never = Initialisation("normal"), Optimiser("gd", 1.0), 1  # nothing is trained
+    net = model(Recipe(Network((2, 2, 1), "sigmoid"), Loss.LOGISTIC, data, *never))
+    work = np.empty((3, net.units + net.outputs))
+
+    def function(parameters: Floats) -> tuple[float, Floats]:
+        gradient = np.empty_like(parameters)
+        return loss_and_gradient(parameters, gradient, net, work), gradient
+
+    return function

@@ -151,9 +151,8 @@ def has_blind_spot(trap: RegionTrap) -> bool:
     return any(max(row[0]) <= 0 for row in _values(trap))
 
 
-def _values(trap: RegionTrap) -> list[tuple[tuple[Fraction, ...], ...]]:
-    point = point_of(trap.problem)
-    return [hidden_preactivations(point, x) for x in trap.problem.data.x]
+def _values(trap: RegionTrap) -> tuple[tuple[tuple[Fraction, ...], ...], ...]:
+    return hidden_preactivations(point_of(trap.problem), trap.problem.data.x)
 
 
 def _shape(trap: RegionTrap) -> str:

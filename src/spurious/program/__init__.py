@@ -18,7 +18,13 @@ from spurious.program.arithmetic_exact import ExactArithmetic
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.build import Builder, Handle
 from spurious.program.curvature import hessian, hessian_products
-from spurious.program.dense import LOSSES, DenseLayer, dense_layers, dense_program
+from spurious.program.dense import (
+    LOSSES,
+    DenseLayer,
+    dense_layers,
+    dense_network,
+    dense_program,
+)
 from spurious.program.evaluate import Evaluator, Run, evaluator
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.faults import DomainError, IrrationalError, KinkError, ProgramError
@@ -78,6 +84,7 @@ __all__ = [
     "Take",
     "along",
     "dense_layers",
+    "dense_network",
     "dense_program",
     "evaluator",
     "exact_array",

@@ -13,7 +13,14 @@ import numpy.typing as npt
 from spurious.program.exact_array import exact_array
 from spurious.program.operations import Const, Take
 
-__all__ = ["ArrayArithmetic", "Entries", "merged_matmul", "object_array"]
+__all__ = [
+    "ArrayArithmetic",
+    "Entries",
+    "merged_matmul",
+    "object_array",
+    "transposed",
+    "transposed_back",
+]
 
 Entries: TypeAlias = npt.NDArray[Any]
 
@@ -65,10 +72,14 @@ class ArrayArithmetic(abc.ABC):
 
     def gather(self, array: Entries, take: Take) -> Entries:
         """Entries along the last axis."""
-        return array[..., take.index]
+        turned = transposed(array, take)
+        return array[..., take.index] if turned is None else turned
 
     def scatter(self, array: Entries, take: Take, size: int) -> Entries:
         """The adjoint of `gather`."""
+        turned = transposed_back(array, take, size)
+        if turned is not None:
+            return turned
         target = self.zeros((*array.shape[:-1], size))
         if array.shape[-1] == 0:
             return target
@@ -87,6 +98,26 @@ class ArrayArithmetic(abc.ABC):
     def split(self, array: Entries, start: int, stop: int) -> Entries:
         """A part of the last axis."""
         return array[..., start:stop]
+
+
+def transposed(array: Any, take: Take) -> Any:
+    """Entries along the last axis, if the take is a transposition of all, else None."""
+    if take.axes is None or array.shape[-1] != take.index.size:
+        return None
+    lead = array.shape[:-1]
+    whole = array.reshape((*lead, *(take.index.shape[axis] for axis in take.axes)))
+    back = np.argsort(take.axes).tolist()
+    return whole.transpose((*range(len(lead)), *(len(lead) + axis for axis in back)))
+
+
+def transposed_back(array: Any, take: Take, size: int) -> Any:
+    """The adjoint of `transposed`, from shape (..., size), or None."""
+    if take.axes is None or size != take.index.size:
+        return None
+    lead = array.shape[:-1]
+    whole = array.reshape((*lead, *take.index.shape))
+    turned = whole.transpose((*range(len(lead)), *(len(lead) + axis for axis in take.axes)))
+    return turned.reshape((*lead, size))
 
 
 def object_array(entries: Sequence[object], shape: tuple[int, ...]) -> Entries:

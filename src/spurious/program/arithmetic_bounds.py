@@ -131,7 +131,7 @@ class BoundedArithmetic:
 
     def gather(self, array: Bounded, take: Take) -> Bounded:
         """Entries along the last axis."""
-        return Bounded(array.value[..., take.index], array.radius[..., take.index])
+        return Bounded(FLOATS.gather(array.value, take), FLOATS.gather(array.radius, take))
 
     def scatter(self, array: Bounded, take: Take, size: int) -> Bounded:
         """The adjoint of `gather`."""

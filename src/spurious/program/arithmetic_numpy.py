@@ -5,6 +5,7 @@ At a kink the slope is the one below, as in PyTorch and JAX for the relu.
 
 from __future__ import annotations
 
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, final
 
@@ -35,6 +36,10 @@ def _erfc(z: Floats) -> Floats:
     return erfc(z)
 
 
+def _sigmoid(z: Floats) -> Floats:
+    return 1 / (1 + np.exp(np.minimum(-z, 709.0)))  # larger ones overflow
+
+
 NAMESPACE: Final = SimpleNamespace(
     pi=np.pi,
     exp=np.exp,
@@ -43,6 +48,7 @@ NAMESPACE: Final = SimpleNamespace(
     logaddexp=np.logaddexp,
     sqrt=np.sqrt,
     tanh=np.tanh,
+    sigmoid=_sigmoid,
     erf=_erf,
     erfc=_erfc,
     sin=np.sin,
@@ -79,8 +85,8 @@ class NumpyArithmetic(ArrayArithmetic):
     ) -> tuple[Floats, ...]:
         """A function's value and derivatives."""
         with np.errstate(all="ignore"):
-            jet = float_jet(NAMESPACE, function, array, sides)
-        return tuple(np.asarray(part) for part in jet[: order + 1])
+            jet = float_jet(NAMESPACE, function, array, order, sides)
+        return tuple(np.asarray(part) for part in jet)
 
     def signs(self, array: Floats) -> Signs:
         """The sign of each entry."""
@@ -88,23 +94,24 @@ class NumpyArithmetic(ArrayArithmetic):
 
 
 def float_jet(
-    namespace: Any, function: Function, z: Any, sides: Signs | None = None
-) -> tuple[Any, Any, Any]:
-    """Value and two derivatives in floating point, from a namespace like NumPy's.
+    namespace: Any, function: Function, z: Any, order: int, sides: Signs | None = None
+) -> tuple[Any, ...]:
+    """Value and up to two derivatives in floating point, from a namespace like NumPy's.
 
     Args:
         namespace: What computes: `NAMESPACE`, or the like of it.
         function: The function.
         z: Its arguments.
+        order: How many derivatives.
         sides: From which side arguments that are 0 are approached, if that is known.
     """
     where = namespace.where
     if isinstance(function, PiecewiseLinear):
         upper = z > 0 if sides is None else (z > 0) | ((z == 0) & (sides >= 0))
         slope = where(upper, float(function.above), float(function.below))
-        return slope * z, slope, 0.0 * z
-    value, first, second = function.floats(namespace, z)
-    if sides is not None and function.bend is not None:
+        return (slope * z, slope, *((0.0 * z,) if order > 1 else ()))[: order + 1]
+    jet = tuple(islice(function.floats(namespace, z), order + 1))
+    if order > 1 and sides is not None and function.bend is not None:
         above, below = map(float, function.bend)
-        second = where(z == 0, where(sides >= 0, above, below), second)
-    return value, first, second
+        return *jet[:2], where(z == 0, where(sides >= 0, above, below), jet[2])
+    return jet

@@ -17,7 +17,7 @@ from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leak
 from spurious.program.operations import Add, MatMul
 from spurious.program.program import Program
 
-__all__ = ["LOSSES", "DenseLayer", "dense_layers", "dense_program"]
+__all__ = ["LOSSES", "DenseLayer", "dense_layers", "dense_network", "dense_program"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,7 @@ def dense_program(
         raise InputError(
             f"x, y: found shapes {inputs.shape} and {targets.shape}, expected (n, d) and (n, K)"
         )
-    state = builder.const(inputs)
-    blocks: dict[str, Handle] = {}
-    function = _activation(activation, slope)
-    for level, (below, above) in enumerate(pairwise(widths)):
-        weight = builder.param(f"layers[{level}].weight", (above, below))
-        bias = builder.param(f"layers[{level}].bias", (above,))
-        blocks |= {f"layers[{level}].weight": weight, f"layers[{level}].bias": bias}
-        state = state @ weight.transpose() + bias
-        if level < len(widths) - 2 and function is not None:
-            state = state.map(function)
+    state, blocks = _network(builder.const(inputs), widths, _activation(activation, slope))
     losses = LOSSES[loss](state, targets)
     if weights is not None:
         losses = losses * builder.const(np.array(weights, dtype=object).reshape(-1))
@@ -112,6 +103,39 @@ def dense_program(
         if factor:
             total = total + (blocks[block] * blocks[block]).sum() * factor
     return builder.program(total, outputs=state)
+
+
+def dense_network(
+    widths: Sequence[int], activation: str, x: object, *, slope: Fraction | None = None
+) -> Program:
+    """A fully connected network by itself; in place of a loss stands the sum of its outputs.
+
+    Args:
+        widths: As for `dense_program`, with the same blocks.
+        activation: Likewise.
+        x: Inputs, shape (n, d); or their number n, and then they are one more block, `x`, before
+            all others.
+        slope: The slope below 0 of `leaky_relu`.
+    """
+    builder = Builder()
+    inputs = builder.param("x", (x, widths[0])) if isinstance(x, int) else builder.const(x)
+    outputs, _ = _network(inputs, widths, _activation(activation, slope))
+    return builder.program(outputs.sum(), outputs)
+
+
+def _network(
+    state: Handle, widths: Sequence[int], function: Function | None
+) -> tuple[Handle, Mapping[str, Handle]]:
+    """The outputs on inputs of shape (n, d), and the blocks of parameters."""
+    builder, blocks = state.builder, dict[str, Handle]()
+    for level, (below, above) in enumerate(pairwise(widths)):
+        weight = builder.param(f"layers[{level}].weight", (above, below))
+        bias = builder.param(f"layers[{level}].bias", (above,))
+        blocks |= {f"layers[{level}].weight": weight, f"layers[{level}].bias": bias}
+        state = state @ weight.transpose() + bias
+        if level < len(widths) - 2 and function is not None:
+            state = state.map(function)
+    return state, blocks
 
 
 def _activation(name: str, slope: Fraction | None) -> Function | None:

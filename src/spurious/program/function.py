@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -26,8 +26,8 @@ class Smooth:
             may lie outside of the domain or at its end.
         rational: At a rational, as many of value, first and second derivative as are rational, up
             to the first that is not known to be. Raises DomainError like `ball`.
-        floats: The same three entry by entry in floating point, from a namespace such as NumPy
-            (`arithmetic_numpy.py` says what it has to hold) and an array.
+        floats: Yields the same three entry by entry in floating point, from a namespace such as
+            NumPy (`arithmetic_numpy.py` says what it has to hold) and an array.
         bend: The second derivative at 0 from above and from below where the two differ.
         torch: Its operators in PyTorch's ATen.
         jax: Its primitive in JAX.
@@ -37,7 +37,7 @@ class Smooth:
     name: str
     ball: Callable[[arb], BallJet]
     rational: Callable[[fmpq], tuple[fmpq, ...]]
-    floats: Callable[[Any, Any], tuple[Any, Any, Any]]
+    floats: Callable[[Any, Any], Iterator[Any]]
     bend: tuple[Fraction, Fraction] | None = None
     torch: str | None = None
     jax: str | None = None

@@ -1,13 +1,15 @@
 """The table of functions: to add one, write it here, and in no other place.
 
 Each smooth function has three pieces: enclosures over a ball (F. Johansson, "Arb", 2017), exact
-values at the rationals where these are rational, and floating point on whole arrays.
+values at the rationals where these are rational, and floating point on whole arrays. The last
+yields the value and the derivatives one after the other: what is not asked for costs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from flint import arb, fmpq
@@ -38,7 +40,7 @@ __all__ = [
     "leaky_relu",
 ]
 
-Floats = tuple[Any, Any, Any]
+Floats = Iterator[Any]
 
 WIDE = 2.0**-8
 """Over balls with a larger radius, increasing functions are enclosed at the ends."""
@@ -77,7 +79,7 @@ def _exp_ball(z: arb) -> BallJet:
 
 def _exp_floats(xp: Any, z: Any) -> Floats:
     e = xp.exp(z)
-    return e, e, e
+    yield from (e, e, e)
 
 
 def _log_ball(z: arb) -> BallJet:
@@ -92,8 +94,9 @@ def _log_rational(z: fmpq) -> tuple[fmpq, ...]:
 
 
 def _log_floats(xp: Any, z: Any) -> Floats:
+    yield xp.log(z)
     first = 1 / z
-    return xp.log(z), first, -first * first
+    yield from (first, -first * first)
 
 
 def _reciprocal_ball(z: arb) -> BallJet:
@@ -113,7 +116,10 @@ def _reciprocal_rational(z: fmpq) -> tuple[fmpq, ...]:
 
 def _reciprocal_floats(_: Any, z: Any) -> Floats:
     r = 1 / z
-    return r, -r * r, 2 * r * r * r
+    yield r
+    first = -r * r
+    yield first
+    yield -2 * first * r
 
 
 def _sqrt_ball(z: arb) -> BallJet:
@@ -133,8 +139,10 @@ def _sqrt_rational(z: fmpq) -> tuple[fmpq, ...]:
 
 def _sqrt_floats(xp: Any, z: Any) -> Floats:
     r = xp.sqrt(z)
+    yield r
     first = 0.5 / r
-    return r, first, -0.5 * first / z
+    yield first
+    yield -0.5 * first / z
 
 
 EXP = Smooth(
@@ -165,8 +173,10 @@ def _tanh_ball(z: arb) -> BallJet:
 
 def _tanh_floats(xp: Any, z: Any) -> Floats:
     t = xp.tanh(z)
+    yield t
     first = 1 - t * t
-    return t, first, -2 * t * first
+    yield first
+    yield -2 * t * first
 
 
 def _sigmoid_value(z: arb) -> arb:
@@ -180,9 +190,11 @@ def _sigmoid_ball(z: arb) -> BallJet:
 
 
 def _sigmoid_floats(xp: Any, z: Any) -> Floats:
-    s = xp.exp(-xp.logaddexp(0.0 * z, -z))
-    first = s * xp.exp(-xp.logaddexp(0.0 * z, z))
-    return s, first, first * (1 - 2 * s)
+    s = xp.sigmoid(z)
+    yield s
+    first = s * xp.sigmoid(-z)
+    yield first
+    yield first * (1 - 2 * s)
 
 
 def _softplus_value(z: arb) -> arb:
@@ -195,8 +207,8 @@ def _softplus_ball(z: arb) -> BallJet:
 
 
 def _softplus_floats(xp: Any, z: Any) -> Floats:
-    s, first, _ = _sigmoid_floats(xp, z)
-    return xp.logaddexp(0.0 * z, z), s, first
+    yield xp.logaddexp(0.0 * z, z)
+    yield from islice(_sigmoid_floats(xp, z), 2)
 
 
 def _silu_ball(z: arb) -> BallJet:
@@ -205,8 +217,12 @@ def _silu_ball(z: arb) -> BallJet:
 
 
 def _silu_floats(xp: Any, z: Any) -> Floats:
-    s, first, second = _sigmoid_floats(xp, z)
-    return z * s, s + z * first, 2 * first + z * second
+    sigmoid = _sigmoid_floats(xp, z)
+    s = next(sigmoid)
+    yield z * s
+    first = next(sigmoid)
+    yield s + z * first
+    yield 2 * first + z * next(sigmoid)
 
 
 TANH = Smooth(
@@ -242,8 +258,10 @@ def _erf_ball(z: arb) -> BallJet:
 
 
 def _erf_floats(xp: Any, z: Any) -> Floats:
+    yield xp.erf(z)
     first = xp.exp(-z * z) * (2 / xp.pi**0.5)
-    return xp.erf(z), first, -2 * z * first
+    yield first
+    yield -2 * z * first
 
 
 def _gelu_ball(z: arb) -> BallJet:
@@ -255,8 +273,10 @@ def _gelu_ball(z: arb) -> BallJet:
 
 def _gelu_floats(xp: Any, z: Any) -> Floats:
     share = xp.erfc(-z * 0.5**0.5) / 2
+    yield z * share
     density = xp.exp(-z * z / 2) / (2 * xp.pi) ** 0.5
-    return z * share, share + z * density, density * (2 - z * z)
+    yield share + z * density
+    yield density * (2 - z * z)
 
 
 ERF = Smooth(
@@ -287,7 +307,10 @@ def _softsign_rational(z: fmpq) -> tuple[fmpq, ...]:
 
 def _softsign_floats(xp: Any, z: Any) -> Floats:
     below = 1 + abs(z)
-    return z / below, 1 / (below * below), -2 * xp.sign(z) / below**3
+    yield z / below
+    first = 1 / (below * below)
+    yield first
+    yield -2 * xp.sign(z) * first / below
 
 
 def _elu_ball(z: arb) -> BallJet:
@@ -309,8 +332,10 @@ def _elu_rational(z: fmpq) -> tuple[fmpq, ...]:
 
 def _elu_floats(xp: Any, z: Any) -> Floats:
     below = xp.minimum(z, 0.0)
+    yield xp.maximum(z, 0.0) + xp.expm1(below)
     slope = xp.exp(below)
-    return xp.maximum(z, 0.0) + xp.expm1(below), slope, xp.where(z < 0, slope, 0.0)
+    yield slope
+    yield xp.where(z < 0, slope, 0.0)
 
 
 SOFTSIGN = Smooth(
@@ -342,7 +367,9 @@ def _sin_ball(z: arb) -> BallJet:
 
 def _sin_floats(xp: Any, z: Any) -> Floats:
     s = xp.sin(z)
-    return s, xp.cos(z), -s
+    yield s
+    yield xp.cos(z)
+    yield -s
 
 
 def _cos_ball(z: arb) -> BallJet:
@@ -352,7 +379,9 @@ def _cos_ball(z: arb) -> BallJet:
 
 def _cos_floats(xp: Any, z: Any) -> Floats:
     c = xp.cos(z)
-    return c, -xp.sin(z), -c
+    yield c
+    yield -xp.sin(z)
+    yield -c
 
 
 SIN = Smooth(

@@ -136,6 +136,20 @@ class Take:
         object.__setattr__(self, "index", index)
 
     @cached_property
+    def axes(self) -> tuple[int, ...] | None:
+        """The order of the index's axes in which it counts 0, 1, 2, ...; None if there is none.
+
+        A take of as many entries as its argument has is then a reshape and a transposition.
+        """
+        strides = [
+            int(self.index.take(1, axis).flat[0]) if self.index.size and size > 1 else 0
+            for axis, size in enumerate(self.index.shape)
+        ]
+        order = tuple(sorted(range(self.index.ndim), key=lambda axis: -strides[axis]))
+        counts = np.array_equal(self.index.transpose(order).ravel(), np.arange(self.index.size))
+        return order if counts else None
+
+    @cached_property
     def grouped(self) -> Grouped:
         """The entries of the result, sorted by what they were taken from."""
         flat = self.index.ravel()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logsumexp, softmax
 
-from spurious.certify.float_network import activation
 from spurious.problem import Loss
+from spurious.problem.forward import layer_values
 from spurious.train.ensemble import float_data
 from spurious.train.recipe import Recipe
 
@@ -29,17 +27,8 @@ def preactivations(recipe: Recipe, parameters: Floats) -> list[Floats]:
     Returns:
         For each layer an array (N, n, units).
     """
-    act = activation(recipe.network)
     x, _ = float_data(recipe.data, recipe.loss, recipe.network.outputs)
-    state, start = np.broadcast_to(x, (len(parameters), *x.shape)), 0
-    found: list[Floats] = []
-    for wide, high in pairwise(recipe.network.widths):
-        middle, end = start + wide * high, start + (wide + 1) * high
-        weight = parameters[:, start:middle].reshape(-1, high, wide)
-        z = state @ weight.transpose(0, 2, 1) + parameters[:, None, middle:end]
-        found.append(z)
-        state, start = act(z)[0], end
-    return found
+    return list(layer_values(recipe.network, parameters, x))
 
 
 def losses(recipe: Recipe, outputs: Floats) -> Floats:

@@ -15,6 +15,7 @@ from jax.scipy import special
 
 from spurious.errors import InputError
 from spurious.program.arithmetic import Signs
+from spurious.program.arithmetic_arrays import transposed, transposed_back
 from spurious.program.arithmetic_numpy import NumpyArithmetic, float_jet
 from spurious.program.curvature import hessian
 from spurious.program.evaluate import evaluator
@@ -32,6 +33,7 @@ NAMESPACE: Final = SimpleNamespace(
     logaddexp=jnp.logaddexp,
     sqrt=jnp.sqrt,
     tanh=jnp.tanh,
+    sigmoid=jax.nn.sigmoid,
     erf=special.erf,
     erfc=special.erfc,
     sin=jnp.sin,
@@ -93,10 +95,14 @@ class JaxArithmetic:
 
     def gather(self, array: jax.Array, take: Take) -> jax.Array:
         """Entries along the last axis."""
-        return array[..., take.index]
+        turned = transposed(array, take)
+        return array[..., take.index] if turned is None else turned
 
     def scatter(self, array: jax.Array, take: Take, size: int) -> jax.Array:
         """The adjoint of `gather`."""
+        turned = transposed_back(array, take, size)
+        if turned is not None:
+            return turned
         target = jnp.zeros((*array.shape[:-1], size), array.dtype)
         return target.at[..., take.index.ravel()].add(array)
 
@@ -112,8 +118,8 @@ class JaxArithmetic:
         self, function: Function, array: jax.Array, order: int, sides: Signs | None = None
     ) -> tuple[jax.Array, ...]:
         """A function's value and derivatives."""
-        jet = float_jet(NAMESPACE, function, array, sides)
-        return tuple(jnp.asarray(part, array.dtype) for part in jet[: order + 1])
+        jet = float_jet(NAMESPACE, function, array, order, sides)
+        return tuple(jnp.asarray(part, array.dtype) for part in jet)
 
     def signs(self, array: jax.Array) -> Signs:
         """The sign of each entry, outside of `jax.jit` only."""
