@@ -15,10 +15,10 @@ from spurious.problem.problem import Problem
 from spurious.program import (
     Evaluator,
     NumpyArithmetic,
+    dense_layers,
     dense_network,
     dense_program,
     evaluator,
-    preactivations,
 )
 
 __all__ = [
@@ -47,7 +47,7 @@ def layer_values(network: Network, parameters: Floats, x: Floats) -> tuple[Float
     """
     ready = _ready(network, x.shape, np.ascontiguousarray(x, np.float64).tobytes())
     values = ready.run(parameters, 0).values
-    return tuple(values[k] for k in preactivations(ready.program))
+    return tuple(values[layer.preactivation] for layer in dense_layers(ready.program))
 
 
 @lru_cache(maxsize=8)
