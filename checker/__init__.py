@@ -15,7 +15,8 @@ How to read it. A number is one of three kinds, and the network code serves all 
 `Interval` (two integers over 2^bits, rounded outward). Whatever cannot be decided at 128 bits
 raises `Undecided` and the whole check is repeated with twice the bits; whatever is wrong raises
 `Invalid`. Programs (format 2) work on whole arrays: of `Fraction` and `Interval` (`Numbers`), or of
-middles and radii as lists of integers (`Balls`), which is fast. A rule returns what it establishes (`Found`) and the claim must say exactly that.
+middles and radii as lists of integers (`Balls`), which is fast. A rule returns what it establishes
+(`Found`) and the claim must say exactly that.
 
 Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
 """
