@@ -522,6 +522,20 @@ def test_curvature_at_a_jump_is_refused() -> None:
     assert check(away).valid
 
 
+def test_the_loss_of_a_minimum_is_below_that_of_the_centre() -> None:
+    """w^2 at the centre 2^-44: a narrow ball around its loss misses the minimum's."""
+    w = Writer()
+    w.square(w.param("w"))
+    centre = Fraction(1, 2**44)
+    proof = {"rule": "strongly_convex", "centre": [str(centre)], "radius": str(RADIUS)}
+    for rad, valid in ((Fraction(1, 2**95), False), (Fraction(1, 2**86), True)):
+        data = certificate(
+            w.problem([centre]), proof, verdict="local_minimum_nearby", strict="yes",
+            eigenvalue_bound="1", loss=ball(centre**2, rad), radius=str(RADIUS),
+        )  # fmt: skip
+        assert check(data).valid == valid
+
+
 def test_rounding_errors_count() -> None:
     """At 20 bits a bound of 1/8 leaves no room for the error of the factors."""
     one = checker.Enclosed([[1 << 20]], [0], 20)
