@@ -16,7 +16,7 @@ from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leak
 from spurious.program.operations import Add, Param
 from spurious.program.program import Program
 
-__all__ = ["LOSSES", "dense_network", "dense_program", "preactivations"]
+__all__ = ["LOSSES", "activation_of", "dense_network", "dense_program", "preactivations"]
 
 
 def dense_program(
@@ -61,7 +61,7 @@ def dense_program(
         raise InputError(
             f"x, y: found shapes {inputs.shape} and {targets.shape}, expected (n, d) and (n, K)"
         )
-    state, blocks = _network(builder.const(inputs), widths, _activation(activation, slope))
+    state, blocks = _network(builder.const(inputs), widths, activation_of(activation, slope))
     losses = LOSSES[loss](state, targets)
     if weights is not None:
         losses = losses * builder.const(np.array(weights, dtype=object).reshape(-1))
@@ -88,7 +88,7 @@ def dense_network(
     """
     builder = Builder()
     inputs = builder.param("x", (x, widths[0])) if isinstance(x, int) else builder.const(x)
-    outputs, _ = _network(inputs, widths, _activation(activation, slope))
+    outputs, _ = _network(inputs, widths, activation_of(activation, slope))
     return builder.program(outputs.sum(), outputs)
 
 
@@ -123,7 +123,12 @@ def _network(
     return state, blocks
 
 
-def _activation(name: str, slope: Fraction | None) -> Function | None:
+def activation_of(name: str, slope: Fraction | None) -> Function | None:
+    """The function of an activation's name, None for `identity`.
+
+    Raises:
+        InputError: The name is not known, or a slope is missing.
+    """
     if name == "identity":
         return None
     if name == "leaky_relu" and slope is not None:
