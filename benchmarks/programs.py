@@ -16,10 +16,10 @@ from time import perf_counter
 
 import numpy as np
 from scipy.optimize import minimize
-from spurious.certify.programs.evaluation import FloatProgram
 
 import spurious_checker
 from spurious import certify
+from spurious.certify.arithmetics import FloatProgram
 from spurious.problem import ProgramProblem
 from spurious.program import dense_program
 

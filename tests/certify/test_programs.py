@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from spurious.certify.programs.evaluation import FloatProgram
 
 from spurious import Answer, Decision, certified_minima, certified_saddles, certify
+from spurious.certify.arithmetics import FloatProgram
 from spurious.problem import ProgramProblem
 from spurious.program import FUNCTIONS, Builder, Program, dense_program
 from spurious_checker import check

@@ -107,7 +107,7 @@ def test_a_refutation_is_no_statement_on_other_runs_of_the_face(
 ) -> None:
     """`certify` is asked about one rounded point; it may refute that one, and no other."""
     refuted = Proof(Decision.NOT_LOCAL_MINIMUM, {"rule": "none"}, "made for this test")
-    monkeypatch.setattr(traps, "decide", lambda *_: refuted)
+    monkeypatch.setattr(traps, "prove", lambda *_: refuted)
     table = train_and_name(recipe("xor", 2, loss=Loss.SQUARED), 1, 0, 300)
     asked = table["asked"]
     assert 0 < asked.sum() < (table["exact_loss"] != "").sum()

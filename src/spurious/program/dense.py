@@ -17,7 +17,14 @@ from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leak
 from spurious.program.operations import Add, MatMul
 from spurious.program.program import Program
 
-__all__ = ["LOSSES", "DenseLayer", "dense_layers", "dense_network", "dense_program"]
+__all__ = [
+    "LOSSES",
+    "DenseLayer",
+    "activation_of",
+    "dense_layers",
+    "dense_network",
+    "dense_program",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def dense_program(
         raise InputError(
             f"x, y: found shapes {inputs.shape} and {targets.shape}, expected (n, d) and (n, K)"
         )
-    state, blocks = _network(builder.const(inputs), widths, _activation(activation, slope))
+    state, blocks = _network(builder.const(inputs), widths, activation_of(activation, slope))
     losses = LOSSES[loss](state, targets)
     if weights is not None:
         losses = losses * builder.const(np.array(weights, dtype=object).reshape(-1))
@@ -119,7 +126,7 @@ def dense_network(
     """
     builder = Builder()
     inputs = builder.param("x", (x, widths[0])) if isinstance(x, int) else builder.const(x)
-    outputs, _ = _network(inputs, widths, _activation(activation, slope))
+    outputs, _ = _network(inputs, widths, activation_of(activation, slope))
     return builder.program(outputs.sum(), outputs)
 
 
@@ -138,7 +145,12 @@ def _network(
     return state, blocks
 
 
-def _activation(name: str, slope: Fraction | None) -> Function | None:
+def activation_of(name: str, slope: Fraction | None) -> Function | None:
+    """The function of an activation's name, None for `identity`.
+
+    Raises:
+        InputError: The name is not known, or a slope is missing.
+    """
     if name == "identity":
         return None
     if name == "leaky_relu" and slope is not None:

@@ -7,7 +7,6 @@ The kernel is held to it step for step in the tests. It needs the extra `spuriou
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -16,32 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from spurious.problem import Loss, Network
+from spurious.problem import Loss
+from spurious.program.jax import dense_outputs
 from spurious.train.ensemble import float_data
 from spurious.train.optimiser import Optimiser
 from spurious.train.philox import draw_order
 from spurious.train.recipe import Recipe
 from spurious.train.starts import starts
 
-__all__ = ["activation", "optax_optimiser", "reference"]
-
-_SMOOTH: dict[str, Callable[[Any], Any]] = {
-    "sigmoid": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    "softplus": jax.nn.softplus,
-    "softsign": jax.nn.soft_sign,
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
-    "silu": jax.nn.silu,
-    "elu": jax.nn.elu,
-}
-
-
-def activation(network: Network) -> Callable[[Any], Any]:
-    """The activation; at a kink its derivative is that below zero."""
-    if network.homogeneous:
-        low = float(network.slopes[1])
-        return lambda z: jnp.where(z > 0, z, low * z)
-    return _SMOOTH[network.activation]
+__all__ = ["optax_optimiser", "reference"]
 
 
 def optax_optimiser(optimiser: Optimiser) -> Any:
@@ -57,21 +39,10 @@ def optax_optimiser(optimiser: Optimiser) -> Any:
 
 def _loss(recipe: Recipe) -> Callable[[Any, Any, Any, Any], Any]:
     """The loss of one network with flat parameters, summed with weights over points."""
-    act, widths = activation(recipe.network), recipe.network.widths
-
-    def outputs(parameters: Any, x: Any) -> Any:
-        state, start = x, 0
-        for layer, (wide, high) in enumerate(pairwise(widths)):
-            middle = start + wide * high
-            weight = parameters[start:middle].reshape(high, wide)
-            state = state @ weight.T + parameters[middle : middle + high]
-            if layer < len(widths) - 2:
-                state = act(state)
-            start = middle + high
-        return state
+    net = recipe.network
 
     def loss(parameters: Any, x: Any, y: Any, scale: Any) -> Any:
-        f = outputs(parameters, x)
+        f = dense_outputs(net.widths, net.activation, parameters, x, slope=net.slope)
         if recipe.loss is Loss.SQUARED:
             each = (f - y) ** 2
         elif recipe.loss is Loss.LOGISTIC:
