@@ -30,6 +30,10 @@ CERTIFY_FIELDS = [
     "reason",
     "loss",
     "witness_loss",
+    "index",
+    "slope",
+    "decrease",
+    "decrease_radius",
     "seconds",
     "certificate",
 ]

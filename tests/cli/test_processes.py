@@ -35,9 +35,11 @@ def spurious(
 
 
 def test_nothing_heavy_is_imported_at_the_start() -> None:
+    """NumPy is: programs consist of its arrays. It takes a tenth of a second."""
     code = (
         "import sys, spurious.cli, spurious.cli.app\n"
-        "heavy = {'numpy', 'scipy', 'matplotlib', 'jinja2', 'rich'} & set(sys.modules)\n"
+        "known = {'scipy', 'jax', 'torch', 'numba', 'matplotlib', 'jinja2', 'rich'}\n"
+        "heavy = known & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize, root
 
 from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.certify.programs.decide import certify_program
@@ -55,6 +54,8 @@ def certified_minima(
         seed: Of the starts; the same seed gives the same list.
         spread: Their standard deviation.
     """
+    from scipy.optimize import minimize  # heavy, so imported where used
+
     floats = FloatProgram(program)
     ends: list[tuple[float, Floats]] = []
     for start in _starts(program, starts, seed, spread):
@@ -91,6 +92,8 @@ def certified_saddles(
         seed: Of the starts.
         spread: Their standard deviation.
     """
+    from scipy.optimize import root  # heavy, so imported where used
+
     floats = FloatProgram(program)
     ends: list[tuple[float, Floats]] = []
     for start in _starts(program, starts, seed, spread):

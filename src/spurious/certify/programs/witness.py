@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import minimize
 
 from spurious.certify.arithmetics import FloatProgram, loss_at
 from spurious.exact import balls
@@ -37,6 +36,8 @@ def better_point(
         point: A point whose number of entries is wanted.
         loss: The loss to beat.
     """
+    from scipy.optimize import minimize  # heavy, so imported where used
+
     floats = FloatProgram(program)
     target = float(loss.lower)
     rng = np.random.Generator(np.random.Philox(key=1))
