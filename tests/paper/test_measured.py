@@ -10,7 +10,7 @@ from spurious.paper import Budget, ClaimResult, Context, Status, c03, find_claim
 from spurious.paper.linearity import relative_residual
 from spurious.paper.table1 import HIDDEN, main_plan, printed, sensitivity_plan
 from spurious.sweep import AXES, open_store, summaries
-from spurious.train import Outcome
+from spurious.train import ENGINE_VERSION, Outcome
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_printed_entry_has_a_row(table: ClaimResult) -> None:
 
 
 def test_the_rows_are_those_of_the_store(table: ClaimResult, folder: Path) -> None:
-    found = summaries(open_store(folder / "table1-quick"))
+    found = summaries(open_store(folder / f"table1-quick-engine-{ENGINE_VERSION}"))
     assert len(found) == 48 and all(cell.total == 100 for cell in found)
     (data,) = [t for t in table.tables if t.name == "c03-table"]
     by_labels = {row[: len(AXES)]: row for row in data.rows}

@@ -11,7 +11,7 @@
 `jax`, and so it is imported by itself.
 """
 
-from spurious.program.arithmetic import UNKNOWN, Arithmetic, Signs
+from spurious.program.arithmetic import UNKNOWN, Arithmetic
 from spurious.program.arithmetic_balls import BallArithmetic
 from spurious.program.arithmetic_bounds import Bounded, BoundedArithmetic
 from spurious.program.arithmetic_exact import ExactArithmetic
@@ -78,7 +78,6 @@ __all__ = [
     "Program",
     "ProgramError",
     "Run",
-    "Signs",
     "Smooth",
     "Sum",
     "Take",

@@ -76,7 +76,7 @@ class Arithmetic(Protocol[Array]):
         ...
 
     def gather(self, array: Array, take: Take) -> Array:
-        """Entries along the last axis, shape (..., size) to (..., *take.index.shape)."""
+        """Entries along the last axis: its one axis becomes those of the index."""
         ...
 
     def scatter(self, array: Array, take: Take, size: int) -> Array:
