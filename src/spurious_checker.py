@@ -711,7 +711,7 @@ def problem_number(x: object) -> Fraction:
     if isinstance(x, int):
         return Fraction(as_int(x))
     text = as_text(x)
-    pattern = r"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,9}))?"
+    pattern = r"([+-]?)([0-9]*+)\.?([0-9]*+)(?:[eE]([+-]?[0-9]{1,9}))?"
     match = re.fullmatch(pattern, text)
     if match is None:
         return rational(text)
