@@ -19,6 +19,9 @@ DIGITS = 80
 CLOSE = Fraction(1, 10**5)
 """Kinks within this are too close for differences in floats."""
 
+FAINT = 1_000_000
+"""Bits after the point beyond which a number counts as 0."""
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -77,8 +80,10 @@ def settle(case: Case) -> Settled | None:
 
 
 def rational(value: Any) -> Fraction:
-    """An mpmath number, exactly."""
-    sign, mantissa, power, _ = value._mpf_
+    """An mpmath number, exactly; 0 for one below 2^-FAINT, too small to write down."""
+    sign, mantissa, power, bits = value._mpf_
+    if power + bits < -FAINT:
+        return Fraction(0)
     whole = int(-mantissa if sign else mantissa)
     return Fraction(whole * 2**power) if power >= 0 else Fraction(whole, 2**-power)
 

@@ -153,6 +153,10 @@ CORNERS = {
         problem((1, 1, 2), "relu", "cross_entropy", "0, 1", "0, 0", "-1 -5 1 1 40000 0"),
         "not_local_minimum", "no",
     ),
+    "a valley whose exact direction has too many digits": (
+        problem((2, 3, 1), "gelu", "logistic", "-2/5 -5/2", "1", "0 86 0 0 0 0 0 0 0 0 0 0 0"),
+        "not_local_minimum", "no",
+    ),
     "Newton wakes a dead unit of the second layer": (
         problem((1, 1, 2, 1), "relu", "squared", "-2, -1, 1, 2, 3, 5, 6",
                 "11/10, 9/10, 637/740, 163/370, 237/740, 1, -1",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flint import fmpq
 
 from spurious.certify.outcome import Proof
+from spurious.exact import balls
 from spurious.exact.balls import OutOfRangeError
 from spurious.exact.rationals import fraction
 from spurious.exact.softmax_numbers import UNIT, Exact
@@ -82,16 +83,16 @@ def ball_data(value: Enclosure | None) -> dict[str, str] | None:
 def exact_data(value: Exact) -> str | dict[str, str]:
     """A softmax number: a rational string, or coefficients by atom."""
     if isinstance(value, fmpq):
-        return str(fraction(value))
+        return balls.written(fraction(value))
     return {
-        ("1" if atom == UNIT else _atom(atom)): str(fraction(coefficient))
+        ("1" if atom == UNIT else _atom(atom)): balls.written(fraction(coefficient))
         for atom, coefficient in value.terms.items()
     }
 
 
 def _atom(entries: tuple[fmpq, ...]) -> str:
     """The key of an atom; a single entry 1 is written 1/1, since the key "1" is the number one."""
-    text = ",".join(str(fraction(entry)) for entry in entries)
+    text = ",".join(balls.written(fraction(entry)) for entry in entries)
     return "1/1" if text == "1" else text
 
 
@@ -106,7 +107,7 @@ def leaf_data(tree: Mapping[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     if tree.get("dominated"):
         data["dominated"] = {
-            str(r): {str(s): str(fraction(m)) for s, m in row.items()}
+            str(r): {str(s): balls.written(fraction(m)) for s, m in row.items()}
             for r, row in tree["dominated"].items()
         }
     for name in ("tau", "mu"):

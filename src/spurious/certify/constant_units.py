@@ -174,7 +174,7 @@ def find_transport(sums: Sums) -> dict[str, dict[str, str]] | None:
     moved: dict[str, dict[str, str]] = {}
     for (r, s), mass in zip(pairs, found.multipliers, strict=True):
         if isinstance(mass, fmpq) and mass != 0:
-            moved.setdefault(str(r), {})[str(s)] = str(fraction(mass))
+            moved.setdefault(str(r), {})[str(s)] = balls.written(fraction(mass))
     return moved
 
 

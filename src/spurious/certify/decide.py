@@ -79,7 +79,7 @@ def certify(
             optimality = judge_optimality(problem, outcome, loss, fall, search=search)
             return conclude(problem, outcome, loss, optimality, start, fall=fall, check=check)
         reason = outcome.reason
-    except balls.OutOfRangeError as unknown:
+    except (balls.OutOfRangeError, InputError) as unknown:
         reason = str(unknown)
     return _undecided(reason, loss, perf_counter() - start)
 
@@ -103,7 +103,7 @@ def prove(problem: Problem) -> Proof | Undecided:
     try:
         loss = outcome.loss or point_loss(problem, point)
         refusal = refusal_of(assemble(problem, outcome, loss, Optimality(Answer.UNKNOWN)))
-    except balls.OutOfRangeError as unknown:
+    except (balls.OutOfRangeError, InputError) as unknown:
         refusal = str(unknown)
     return outcome if refusal is None else Undecided(refusal)
 
@@ -197,7 +197,7 @@ def decide(problem: Problem, point: Point) -> Proof | Undecided:
         if is_homogeneous(problem):
             return _decide_homogeneous(problem, point)
         return _decide_smooth(problem, point)
-    except (UndecidedSignError, balls.OutOfRangeError, ProgramError) as unknown:
+    except (UndecidedSignError, balls.OutOfRangeError, ProgramError, InputError) as unknown:
         return Undecided(str(unknown))
 
 
@@ -302,7 +302,7 @@ def _classwise_proof(evaluation: Evaluation) -> Proof:
 def _one_sided_proof(evaluation: Evaluation, found: one_sided.Minimum) -> Proof:
     evidence: dict[str, object] = {"rule": "one_sided_derivatives"}
     if found.epsilon is not None:
-        evidence["epsilon"] = str(fraction(found.epsilon))
+        evidence["epsilon"] = balls.written(fraction(found.epsilon))
     evidence["units"] = [[leaf_data(tree) for tree in trees] for trees in found.units]
     flat = shallow_flatness(evaluation)
     return Proof(

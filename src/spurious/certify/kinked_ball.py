@@ -289,7 +289,9 @@ def _package(
         "units": [
             {
                 "held": list(face.held[j]),
-                "basis": [[str(fraction(entry)) for entry in move] for move in face.bases[j]],
+                "basis": [
+                    [balls.written(fraction(entry)) for entry in move] for move in face.bases[j]
+                ],
             }
             if j in face.held
             else None

@@ -109,7 +109,7 @@ def zero_weight_descent(evaluation: Evaluation, found: ZeroWeightDescends) -> Pr
             "rule": "zero_output_weight",
             "unit": found.unit,
             "output": found.output,
-            "direction": [str(fraction(entry)) for entry in found.direction],
+            "direction": [balls.written(fraction(entry)) for entry in found.direction],
         },
         reason=(
             f"hidden unit {found.unit} has zero output weight, and turning it slightly makes "

@@ -35,6 +35,9 @@ from spurious.verdict import Decision, Enclosure
 SIZE_LIMIT = 20_000
 """Margins times unknowns; larger exact linear programs are not tried."""
 
+SHORT = 17
+"""Significant digits of a direction that balls verify."""
+
 CLEAR = arb(2) ** -200
 """Smaller margins of irrational features are not used: a checker would need too many bits."""
 
@@ -123,8 +126,8 @@ def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
         evidence={
             "rule": "valley_to_infinity",
             "direction": {
-                "weight": [[str(fraction(entry)) for entry in row[:-1]] for row in rows],
-                "bias": [str(fraction(row[-1])) for row in rows],
+                "weight": [[balls.written(fraction(entry)) for entry in row[:-1]] for row in rows],
+                "bias": [balls.written(fraction(row[-1])) for row in rows],
             },
         },
         reason=(
@@ -159,6 +162,9 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
         direction = _strict_separator(rows)
         if direction is None:
             return None
+        direction = tuple(
+            rational(balls.rounded(fraction(entry), SHORT)) for entry in direction
+        )  # margins are verified below
         width = len(features[0])
         for i, state in enumerate(features):
             rates = [

@@ -101,6 +101,18 @@ def bounds(value: arb) -> tuple[Fraction, Fraction]:
     return Fraction(int(low.p), int(low.q)), Fraction(int(high.p), int(high.q))
 
 
+def written(value: Fraction) -> str:
+    """A rational in decimal, "p/q" or "p".
+
+    Raises:
+        OutOfRangeError: it has more digits than Python writes.
+    """
+    try:
+        return str(value)
+    except ValueError:
+        raise OutOfRangeError("a number of the proof is too long to be written") from None
+
+
 def rounded(value: Fraction, digits: int) -> Fraction:
     """The value rounded to `digits` significant decimal digits."""
     if value == 0:

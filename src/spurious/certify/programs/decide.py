@@ -77,7 +77,7 @@ def certify_program(problem: ProgramProblem, *, check: bool = True, search: bool
             None if better is None else better.evidence,
             None if better is None else better.loss,
         )
-    except (ProgramError, balls.OutOfRangeError) as error:
+    except (ProgramError, balls.OutOfRangeError, InputError) as error:
         return _undecided(str(error), loss, start)
     refusal = refusal_of(certificate) if check else None
     if refusal is not None:

@@ -87,4 +87,4 @@ def _prove_at(
 
 def texts(values: Sequence[Fraction]) -> list[str]:
     """Rationals as a certificate writes them."""
-    return [str(value) for value in values]
+    return [balls.written(value) for value in values]
