@@ -81,9 +81,8 @@ def _valley(probe: Probe, ray: Vector, limit: Any) -> list[str]:
         return ["the valley has no limit"]
     here = max(abs(f) for row in _outputs(case, case.point) for f in row)
     far = (1000 + 2 * here) / min(m for m in margins if m > 0)
-    signs = [
-        Probe(case.at(_moved(case, ray, t))).sign(ray, t + 1) for t in (Fraction(0), Fraction(1))
-    ]
+    step = max(Fraction(1), far / 1000)  # shorter ones are lost in rounding if margins are tiny
+    signs = [Probe(case.at(_moved(case, ray, t))).sign(ray, step) for t in (Fraction(0), step)]
     if any(s >= 0 for s in signs):
         return ["the loss does not fall along the valley"]
     there = _outputs(case, _moved(case, ray, far))
