@@ -39,11 +39,11 @@ __all__ = [
     "around",
     "curvature",
     "entries",
-    "exact_gradient",
     "exact_program",
     "is_smooth",
     "loss_at",
     "loss_of",
+    "rational_gradient",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -182,7 +182,7 @@ def loss_at(program: Program, point: FlatPoint) -> Enclosure:
         return enclosure(BallProgram.of(program).loss(around(point)))
 
 
-def exact_gradient(program: Program, point: FlatPoint) -> list[Fraction]:
+def rational_gradient(program: Program, point: FlatPoint) -> list[Fraction]:
     """The gradient in exact arithmetic.
 
     Raises:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from time import perf_counter
 from typing import Any
 
-from spurious.certify.arithmetics import exact_gradient, loss_at
+from spurious.certify.arithmetics import loss_at, rational_gradient
 from spurious.certify.fall import lowest_step
 from spurious.certify.outcome import Undecided
 from spurious.certify.programs import saddle, strongly_convex
@@ -135,7 +135,7 @@ def _at(program: Program, point: FlatPoint, critical: Critical) -> ProgramProof 
 def _exact_minimum(program: Program, point: FlatPoint) -> ProgramProof | None:
     """A proof at the very point, if its gradient is exactly zero and rational."""
     try:
-        if any(exact_gradient(program, point)):
+        if any(rational_gradient(program, point)):
             return None
     except ProgramError:
         return None
@@ -165,7 +165,7 @@ def _better(
         return _Better({"rule": "not_local_minimum"})
     if not search:
         return None
-    found = better_point(program, point, loss)
+    found = better_point(program, loss)
     return found and _Better({"rule": "witness", "point": texts(found[0])}, found[1])
 
 

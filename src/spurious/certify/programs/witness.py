@@ -24,16 +24,13 @@ DIGITS = (3, 6, 17)
 """A witness is given with as few significant digits as still prove it better."""
 
 
-def better_point(
-    program: Program, point: FlatPoint, loss: Enclosure
-) -> tuple[FlatPoint, Enclosure] | None:
+def better_point(program: Program, loss: Enclosure) -> tuple[FlatPoint, Enclosure] | None:
     """A point with a provably smaller loss, and its loss; None if the search finds none.
 
     L-BFGS from normally distributed starts of several sizes. Always the same starts.
 
     Args:
         program: The loss.
-        point: A point whose number of entries is wanted.
         loss: The loss to beat.
     """
     from scipy.optimize import minimize  # heavy, so imported where used
@@ -43,7 +40,7 @@ def better_point(
     rng = np.random.Generator(np.random.Philox(key=1))
     with np.errstate(all="ignore"):
         for _ in range(STARTS):
-            start = rng.normal(size=len(point)) * 2 ** rng.uniform(-1, 2)
+            start = rng.normal(size=program.parameter_count) * 2 ** rng.uniform(-1, 2)
             end = minimize(
                 floats.loss_and_gradient,
                 start,
