@@ -1,4 +1,4 @@
-"""Dense problems as programs (9.7, 9.8): section 3 in the operations of 9.1."""
+"""Dense problems as programs (9.7): section 3 in the operations of 9.1."""
 
 from __future__ import annotations
 

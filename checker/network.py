@@ -36,7 +36,7 @@ from checker.reading import (
 
 @dataclass(frozen=True)
 class Problem:
-    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.8.
+    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.7.
 
     Attributes:
         widths: Inputs, hidden units of each layer, outputs.
@@ -78,7 +78,7 @@ class Problem:
 
 
 def read_problem(x: object, extended: bool = False) -> Problem:
-    """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.8."""
+    """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.7."""
     more = ["penalty", "reduction", "weights"] if extended else []
     fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness", *more])
     expected = "spurious-problem/2" if extended else "spurious-problem/1"
@@ -118,7 +118,7 @@ def read_problem(x: object, extended: bool = False) -> Problem:
 
 
 def read_weights(fields: Json, points: int) -> list[Fraction]:
-    """The keys `weights` and `reduction` of 9.8 as a factor for each data point."""
+    """The keys `weights` and `reduction` of 9.7 as a factor for each data point."""
     reduction = fields.get("reduction", "sum")
     require(reduction in ("sum", "mean"), "reduction is not sum or mean")
     weights = [Fraction(1)] * points
@@ -128,7 +128,7 @@ def read_weights(fields: Json, points: int) -> list[Fraction]:
 
 
 def read_penalties(x: object, layers: int) -> list[Fraction]:
-    """The key `penalty` of 9.8: one number for all blocks or all weights, or one a block."""
+    """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
     require(isinstance(x, dict), "the penalty is not an object")
     fields = cast("Json", x)
