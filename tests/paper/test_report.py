@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from spurious.errors import InputError
+from spurious.files import write_atomically
 from spurious.paper import CLAIMS, Budget, Status, c05, find_claim, report, reproduce
 from spurious.paper.claim import Row, overall
 from spurious.paper.page import typeset
-from spurious.paper.writing import write_atomically
 
 NAMES = ("C5", "C6")
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import sha256
 from itertools import product
 from math import comb
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from spurious.atlas.cells import Work
 from spurious.atlas.fits import Fit
-from spurious.atlas.journal import open_journal
 from spurious.atlas.minima import Family
 from spurious.atlas.parts import Setting, prepare, solve_branch
 from spurious.atlas.records import family_from_data, work_from_data
@@ -21,10 +22,14 @@ from spurious.atlas.strata import find_strata
 from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
-from spurious.problem import Dataset, Loss, Network, Problem
+from spurious.files import Journal
+from spurious.problem import Dataset, Loss, Network, Problem, problem_to_data
 from spurious.verdict import Answer
 
 __all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
+
+JOURNAL_VERSION: Final = 1
+"""Changes when the same problem would give other lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +166,16 @@ def atlas(
     setting = prepare(problem)
     chambers, hidden = len(setting.landscape.arrangement.chambers), setting.hidden
     cells = comb(2 * chambers + hidden - 1, hidden)
-    with (
-        open_journal(journal, problem) as known,
-        makers(setting, problem, workers) as make,
-    ):
+    kept = Journal(journal, _heading(problem))
+    parts: dict[str, Any] = dict(kept.entries)
+    with makers(setting, problem, workers) as make:
 
         def finish(what: str, names: Sequence[str]) -> None:
-            done = sum(name in known.parts for name in names)
+            done = sum(name in parts for name in names)
             progress(what, done, len(names))
-            for name, data in make([name for name in names if name not in known.parts]):
-                known.add(name, data)
+            for name, data in make([name for name in names if name not in parts]):
+                kept.add([name, data])
+                parts[name] = data
                 done += 1
                 progress(what, done, len(names))
 
@@ -181,11 +186,11 @@ def atlas(
         if setting.projector.evaluate(0) is None:  # not even the best constant is attained
             supports = {}
         for name in names:
-            work.add(work_from_data(known.parts[name]["work"]))
-            supports.update((int(text, 16), None) for text in known.parts[name]["supports"])
+            work.add(work_from_data(parts[name]["work"]))
+            supports.update((int(text, 16), None) for text in parts[name]["supports"])
         fits = _up_to_symmetry(setting, list(supports))
         finish("fitted vectors", [name for name, _ in fits])
-        found, undecided = _collect(known.parts, fits)
+        found, undecided = _collect(parts, fits)
     return Atlas(
         network=problem.network,
         loss=problem.loss,
@@ -200,6 +205,13 @@ def atlas(
         undecided=tuple(undecided),
         work=work,
     )
+
+
+def _heading(problem: Problem) -> list[str]:
+    """Names the problem, whose points do not matter, in a journal."""
+    bare = Problem(problem.network, problem.loss, problem.data)
+    text = json.dumps(problem_to_data(bare), sort_keys=True)
+    return ["problem", f"{JOURNAL_VERSION}:{sha256(text.encode()).hexdigest()}"]
 
 
 def enumerate_strata(

@@ -102,7 +102,7 @@ def atlas(
     """
     from spurious.atlas import atlas as enumerate_minima
     from spurious.cli.atlas_display import reporting, show_atlas, write_atlas
-    from spurious.paper.writing import make_folder
+    from spurious.files import make_folder
     from spurious.train import cores
 
     problem = _problem(source, hidden, activation, slope, loss)
@@ -163,7 +163,7 @@ def global_(
     """
     from spurious.atlas import optimum
     from spurious.cli.atlas_display import reporting, show_optimum
-    from spurious.paper.writing import make_folder, write_json
+    from spurious.files import make_folder, write_json
     from spurious.problem import point_to_data
 
     problem = _problem(source, hidden, activation, slope, LossName.squared)

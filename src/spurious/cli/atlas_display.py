@@ -85,7 +85,7 @@ def write_atlas(
 ) -> dict[str, Any]:
     """The atlas as JSON data; with a folder also its files."""
     from spurious.atlas.files import certificates, table_bytes, with_basins
-    from spurious.paper.writing import make_folder, write_atomically, write_json
+    from spurious.files import make_folder, write_atomically, write_json
 
     data = with_basins(atlas, basins)
     if out is None:

@@ -46,7 +46,7 @@ def catalogue(
     """
     from spurious.catalogue import ENTRIES, examine
     from spurious.cli.construct_display import busy
-    from spurious.paper.writing import make_folder, write_json
+    from spurious.files import make_folder, write_json
 
     chosen = _chosen(names or [], ENTRIES)
     if out is not None:
@@ -79,7 +79,7 @@ def _chosen(names: list[str], entries: tuple[Entry, ...]) -> list[Entry]:
 
 
 def _write(outcome: Outcome, out: Path) -> None:
-    from spurious.paper.writing import write_json
+    from spurious.files import write_json
     from spurious.problem import problem_to_data
 
     if outcome.proof is None:

@@ -46,7 +46,7 @@ def certify(
       3    a file was left undecided
       130  interrupted
     """
-    from spurious.paper.writing import make_folder
+    from spurious.files import make_folder
 
     if out is not None:
         make_folder(out)
@@ -57,7 +57,7 @@ def certify(
 def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Status:
     """Decides about one file and prints the answer."""
     from spurious.certify import certify as decide
-    from spurious.paper.writing import write_json
+    from spurious.files import write_json
     from spurious.verdict import Decision
 
     target = None if out is None else out / f"{name}.certificate.json"

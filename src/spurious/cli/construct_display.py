@@ -60,7 +60,7 @@ def deliver(made: Made, out: Path | None, as_json: bool) -> Status:
         InputError: A file cannot be written.
     """
     from spurious.certify import certify
-    from spurious.paper.writing import make_folder
+    from spurious.files import make_folder
 
     with busy("certifying"):
         verdicts = {
@@ -96,7 +96,7 @@ def _write(
 ) -> list[str]:
     """Writes everything; returns the names."""
     from spurious.figures import png_bytes, svg_text
-    from spurious.paper.writing import write_atomically, write_json
+    from spurious.files import write_atomically, write_json
     from spurious.problem import problem_to_data
 
     files: list[str] = []

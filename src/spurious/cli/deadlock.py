@@ -69,8 +69,8 @@ def deadlock(
       130  interrupted; with --out the same command goes on
     """
     from spurious.cli.construct import units_of
+    from spurious.files import make_folder
     from spurious.hunt import Request, hunt
-    from spurious.paper.writing import make_folder
     from spurious.problem import Loss, Network
 
     if loss not in list(Loss):
@@ -142,8 +142,8 @@ def _write_anatomy(found: Find, out: Path) -> None:
     from spurious.cli.construct_display import busy
     from spurious.cli.construct_pictures import deaths_figure, slices_figure
     from spurious.figures import png_bytes, svg_text
+    from spurious.files import write_atomically
     from spurious.hunt.anatomy import anatomy
-    from spurious.paper.writing import write_atomically
 
     with busy("looking into the minimum"):
         inside = anatomy(found.problem)

@@ -183,8 +183,8 @@ def plot(
       spurious sweep plot table1 --out pictures
     """
     from spurious.figures import outcome_shares, png_bytes, svg_text
+    from spurious.files import make_folder, write_atomically
     from spurious.paper.outcome_panels import outcome_panels
-    from spurious.paper.writing import make_folder, write_atomically
     from spurious.sweep import open_store, summaries
 
     figure = outcome_shares(outcome_panels(summaries(open_store(store))))

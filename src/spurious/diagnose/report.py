@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.records import Measurements, Plane
-from spurious.errors import InputError
+from spurious.files import write_atomically
 from spurious.proof import Verdict
 
 if TYPE_CHECKING:
@@ -85,13 +85,7 @@ class Report:
 
         text = render(self)
         if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8")
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise InputError(
-                    f"{path}: cannot be written ({reason}); choose another path"
-                ) from None
+            write_atomically(Path(path), text)
         return text
 
     def try_remedies(

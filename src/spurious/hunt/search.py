@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spurious.errors import InputError
+from spurious.files import Journal
 from spurious.hunt.finish import Descent, Find, finished
 from spurious.hunt.layout import layout
 from spurious.hunt.request import Request
@@ -108,7 +108,7 @@ def hunt(
     Raises:
         InputError: JAX is missing, or the journal is another hunt's.
     """
-    done = _read(journal, request)
+    kept, done = _open(journal, request)
     start = time.monotonic()
     for index in range(10**9):
         if index < len(done) and not done[index].certified:
@@ -118,7 +118,7 @@ def hunt(
         found, entry = _round(request, index, done[:index], report)
         if index >= len(done):
             done.append(entry)
-            _append(journal, request, entry)
+            kept.add(asdict(entry))
         if found is not None:
             return found, tuple(done)
     return None, tuple(done)
@@ -252,34 +252,15 @@ def _header(request: Request) -> dict[str, Any]:
     }
 
 
-def _read(journal: Path | None, request: Request) -> list[Round]:
-    """The rounds of a journal; a last line that was cut off is left out."""
-    if journal is None or not journal.exists():
-        return []
-    lines = journal.read_text("utf-8").splitlines()
-    found: list[Round] = []
-    for index, line in enumerate(lines):
-        try:
-            entry = json.loads(line)
-            if index == 0:
-                if entry != _header(request):
-                    raise InputError(
-                        f"{journal}: found the journal of another hunt, expected an empty folder "
-                        "or this hunt's"
-                    )
-                continue
-            found.append(Round(**entry))
-        except (ValueError, TypeError):
-            break
-    return found
+def _open(path: Path | None, request: Request) -> tuple[Journal, list[Round]]:
+    """The journal and its rounds.
 
-
-def _append(journal: Path | None, request: Request, entry: Round) -> None:
-    """Adds a round; the file is rewritten whole, so that it is never half written."""
-    if journal is None:
-        return
-    rounds = [*_read(journal, request), entry]
-    lines = [json.dumps(_header(request)), *(json.dumps(asdict(r)) for r in rounds)]
-    temporary = journal.with_name(f".{journal.name}.tmp")
-    temporary.write_text("\n".join(lines) + "\n", "utf-8")
-    temporary.replace(journal)
+    Raises:
+        InputError: It is another hunt's.
+    """
+    journal = Journal(path, _header(request))
+    if journal.other:
+        raise InputError(
+            f"{path}: found the journal of another hunt, expected an empty folder or this hunt's"
+        )
+    return journal, [Round(**entry) for entry in journal.entries]

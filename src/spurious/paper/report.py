@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from spurious.errors import InputError
+from spurious.files import make_folder, write_atomically, write_json
 from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
 from spurious.paper.claims import CLAIMS
 from spurious.paper.findings import committed, earlier, findings_of
 from spurious.paper.record import claim_record, own_finding
-from spurious.paper.writing import make_folder, write_atomically, write_json
 
 __all__ = ["reproduce", "run_claim"]
 

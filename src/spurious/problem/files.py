@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from spurious.errors import InputError
+from spurious.files import write_atomically
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.json_text import MAX_BYTES, NumberText, fields, parse_json
 from spurious.problem.loss import Loss
@@ -168,11 +169,7 @@ def write_problem(problem: Problem, path: str | Path) -> None:
         InputError: If the file cannot be written.
     """
     text = json.dumps(problem_to_data(problem), indent=1) + "\n"
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path}: cannot be written ({reason}); choose another path") from None
+    write_atomically(Path(path), text)
 
 
 def _problem(data: object) -> Problem:

@@ -12,6 +12,7 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from spurious.errors import InputError
+from spurious.files import write_atomically
 from spurious.problem.dense_files import dense_from_data, dense_to_data
 from spurious.problem.files import file_bytes, parse_problem
 from spurious.problem.json_text import fields, parse_json
@@ -128,11 +129,7 @@ def write_program_problem(problem: ProgramProblem, path: str | Path) -> None:
     """
     indent = None if problem.dense is None else 1
     text = json.dumps(program_problem_to_data(problem), indent=indent) + "\n"
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path}: cannot be written ({reason}); choose another path") from None
+    write_atomically(Path(path), text)
 
 
 def _fields(data: object) -> Fields:

@@ -15,7 +15,6 @@ disk and renamed; object stores put whole objects.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from fsspec.implementations.local import (  # pyright: ignore[reportMissingTypeS
 )
 
 from spurious.errors import InputError
+from spurious.files import make_folder, write_atomically
 from spurious.sweep.part import part_entry
 
 __all__ = ["Store", "open_store"]
@@ -36,7 +36,7 @@ PLAN: Final = "plan.toml"
 PARTS: Final = "parts"
 FAILED: Final = "failed"
 CHECKPOINTS: Final = "checkpoints"
-TEMPORARY: Final = ".tmp-"
+TEMPORARY: Final = "."
 ROWS: Final = ".parquet"
 FORMAT: Final = "spurious-sweep/1"
 
@@ -82,14 +82,8 @@ class Store:
             if not self.local:
                 self.files.pipe_file(path, content)
                 return
-            target = Path(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
+            make_folder(Path(path).parent)
+            write_atomically(Path(path), content)
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
