@@ -11,6 +11,7 @@ from typing import cast
 from checker.arrays import Balls, Entry, Numbers
 from checker.boxes import lowered, require_small
 from checker.claims import require_inside, require_lower, require_radius, sentence
+from checker.dense import read_any
 from checker.minima import Found
 from checker.numbers import Interval, Undecided, require, sign
 from checker.programs import (
@@ -19,7 +20,6 @@ from checker.programs import (
     Program,
     evaluated,
     gradient_of,
-    read_program,
     tangent,
 )
 from checker.reading import Json, as_int, as_list, as_object, as_text, ball, positive, read_row
@@ -251,7 +251,7 @@ def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
     claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
-    program = read_program(certificate["problem"])
+    program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
     name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])

@@ -2652,15 +2652,20 @@ def gathered(like: A, parts: list[tuple[int, A]]) -> A:
 
 @dataclass(frozen=True)
 class Program:
-    """A spurious-problem/2 object.
+    """A loss: a spurious-problem/2 object, or a dense spurious-problem/1 (`checker.dense`).
 
     Attributes:
         steps: The operations; the last is the loss.
         point: The flat vector of parameters.
+        outputs: Of a dense problem the step that holds the outputs, shape (n, K).
+        layers: Of a dense problem, for each layer, the steps of its input a (n, in) and of its
+            pre-activation z (n, out).
     """
 
     steps: list[Step]
     point: list[Fraction]
+    outputs: int | None = None
+    layers: tuple[tuple[int, int], ...] = ()
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -2799,39 +2804,73 @@ OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+class Writer:
+    """Operations one after the other, within the limits of section 9.1.
+
+    Attributes:
+        steps: What was written so far.
+        names: The blocks of parameters and their sizes.
+    """
+
+    def __init__(self) -> None:
+        self.steps, self.names = list[Step](), dict[str, int]()
+        self.parameters = self.total = self.products = 0
+
+    def append(self, step: Step) -> int:
+        """Adds a step; returns its number."""
+        self.total += math.prod(step.shape)
+        if isinstance(step, MatrixProduct):
+            self.products += math.prod(step.shape) * step.k
+        require(
+            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
+        )
+        require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def param(self, name: str, shape: Shape) -> int:
+        """A block of parameters."""
+        require(name not in self.names, "two blocks of parameters have one name")
+        start, size = self.parameters, math.prod(shape)
+        self.names[name], self.parameters = size, start + size
+        return self.append(Step((), shape, True, block=range(start, start + size)))
+
+    def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
+        """Exact numbers."""
+        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        return self.append(Step((), shape, False, tuple(values)))
+
+    def op(self, name: str, *of: int, **fields: object) -> int:
+        """Any other operation."""
+        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+
+    def read(self, operation: Json) -> int:
+        """An operation of a file."""
+        if operation.get("op") == "param":
+            as_object(operation, "op", "name", "shape")
+            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
+        return self.append(read_step(operation, self.steps))
+
+
 def read_program(x: object) -> Program:
     """Reads and validates a spurious-problem/2 object (9.1); every size is bounded."""
     fields = as_object(x, "format", "program", "point", optional=["witness"])
     require(fields["format"] == "spurious-problem/2", "the problem has an unknown format")
     operations = as_list(fields["program"])
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
-    steps, names, start, total, products = list[Step](), dict[str, int](), 0, 0, 0
+    writer = Writer()
     for item in operations:
         require(isinstance(item, dict), "an operation is not an object")
-        operation = cast("Json", item)
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            name, shape = as_text(operation["name"]), read_shape(operation["shape"])
-            require(name not in names, "two blocks of parameters have one name")
-            names[name] = math.prod(shape)
-            step = Step((), shape, True, block=range(start, start + names[name]))
-            start = step.block.stop
-        else:
-            step = read_step(operation, steps)
-        total += math.prod(step.shape)
-        if isinstance(step, MatrixProduct):
-            products += math.prod(step.shape) * step.k
-        require(total <= MAX_TOTAL and products <= MAX_PRODUCTS, "the program is too large")
-        steps.append(step)
-    require(steps[-1].shape == (), "the last operation is no scalar")
-    require(len(names) > 0, "there are no parameters")
+        writer.read(cast("Json", item))
+    require(writer.steps[-1].shape == (), "the last operation is no scalar")
+    require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()
     for key in ("point", "witness"):
         if key == "point" or key in fields:
-            blocks = as_object(fields[key], *names)
-            rows = (read_row(blocks[name], size, problem_number) for name, size in names.items())
+            blocks = as_object(fields[key], *writer.names)
+            rows = (read_row(blocks[n], size, problem_number) for n, size in writer.names.items())
             points.append([v for row in rows for v in row])
-    return Program(steps, points[0])
+    return Program(writer.steps, points[0])
 
 
 # ---- value and derivatives ----------------------------------------------------------------------
@@ -2998,6 +3037,71 @@ class Curved:
                 seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
                 columns.append(self.column({k: seed}))
         return columns
+
+
+# ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
+
+
+def read_any(x: object) -> Program:
+    """Reads a problem of either format as a program."""
+    require(isinstance(x, dict), "the problem is not an object")
+    fields = cast("Json", x)
+    if fields.get("format") == "spurious-problem/1":
+        return dense_program(read_problem(fields))
+    return read_program(fields)
+
+
+def dense_program(pb: Problem) -> Program:
+    """The loss as a program of the parameters in the order of section 1.
+
+    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
+    """
+    w, n = Writer(), len(pb.xs)
+    a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
+    layers = list[tuple[int, int]]()
+    for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
+        weight = w.param(f"layers[{level}].weight", (outputs, inputs))
+        bias = w.param(f"layers[{level}].bias", (outputs,))
+        turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
+        z = w.op("take", weight, shape=[inputs, outputs], index=turned)
+        z = w.op("add", w.op("matmul", a, z), bias)
+        layers.append((a, z))
+        a = z
+        if level < len(pb.widths) - 2 and pb.activation != "identity":
+            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
+    LOSSES[pb.loss](w, pb, a)
+    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+
+
+def squared(w: Writer, pb: Problem, f: int) -> int:
+    """Sum of (f - y)^2."""
+    error = w.op("add", f, w.const((len(pb.ys), pb.widths[-1]), [-v for row in pb.ys for v in row]))
+    return w.op("sum", w.op("mul", error, error), axes=[0, 1])
+
+
+def logistic(w: Writer, pb: Problem, f: int) -> int:
+    """Sum of log(1 + exp(-y f))."""
+    signs = w.const((len(pb.ys), pb.widths[-1]), [-v for row in pb.ys for v in row])
+    return w.op("sum", w.op("map", w.op("mul", f, signs), function="softplus"), axes=[0, 1])
+
+
+def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """Sum over i of log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); one such k: softplus."""
+    n, outputs = len(pb.ys), pb.widths[-1]
+    labels = [int(y) for (y,) in pb.ys]
+    others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
+    own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
+    shape = [n, outputs - 1]
+    right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
+    ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
+    if outputs == 2:
+        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[0, 1])
+    total = w.op("sum", w.op("map", ahead, function="exp"), axes=[1])
+    total = w.op("add", total, w.const((), [Fraction(1)]))
+    return w.op("sum", w.op("map", total, function="log"), axes=[0])
+
+
+LOSSES = {f.__name__: f for f in (squared, logistic, cross_entropy)}
 
 
 # ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
@@ -3229,7 +3333,7 @@ def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
     claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
-    program = read_program(certificate["problem"])
+    program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
     name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
