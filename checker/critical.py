@@ -12,6 +12,7 @@ from checker.arrays import Balls, Entry, Numbers
 from checker.boxes import lowered, require_small
 from checker.claims import require_inside, require_lower, require_radius, sentence
 from checker.dense import read_any
+from checker.interpolation import interpolated
 from checker.minima import Found
 from checker.numbers import Interval, Undecided, require, sign
 from checker.programs import (
@@ -227,8 +228,14 @@ def require_known(condition: bool, reason: str) -> None:
         raise Undecided(reason)
 
 
+def interpolation(case: Claimed, proof: Json) -> Found:
+    """Section 9.8, Theorem 22."""
+    return interpolated(case.program, proof, case.bits)
+
+
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent, ("not_local_minimum",)),
     "negative_curvature": (curvature_down, ("not_local_minimum",)),
@@ -250,7 +257,7 @@ def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
+    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS, optional=["flat_dimension"])
     program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
@@ -262,6 +269,8 @@ def check_program_at(certificate: Json, bits: int) -> str:
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
     require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
+    flat = claim.get("flat_dimension")
+    require(flat is None or as_int(flat) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict.endswith("_nearby"))
@@ -271,9 +280,14 @@ def check_program_at(certificate: Json, bits: int) -> str:
     if claim["global"] == "unknown":
         require(evidence is None and better is None, "an unknown has no proof")
         return sentence(claim)
-    require(claim["global"] == "no", "global is not no or unknown")
     require(isinstance(evidence, dict), "global_proof is not an object")
     fields = cast("Json", evidence)
+    if claim["global"] == "yes":
+        as_object(fields, "rule")
+        require(fields["rule"] == "interpolation" and found.unbeaten, "nothing proves global: yes")
+        require(better is None, "there is a witness_loss without a witness")
+        return sentence(claim)
+    require(claim["global"] == "no", "global is not yes, no or unknown")
     if fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
         value = loss_of(program, read_row(fields["point"], len(program.point)), bits)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 FORMAT = "spurious-certificate/1"
 
+PROGRAM_FORMAT = "spurious-certificate/2"
+
+AS_PROGRAM = ("interpolation",)
+"""Rules whose certificates are about the problem as a program, in format 2."""
+
 
 def assemble(
     problem: Problem, proof: Proof, loss: Enclosure, optimality: Optimality
@@ -32,8 +37,9 @@ def assemble(
     Raises:
         OutOfRangeError: a number is too long to be written in decimal.
     """
+    as_program = proof.evidence["rule"] in AS_PROGRAM
     try:
-        return _assemble(problem, proof, loss, optimality)
+        return (_assemble_as_program if as_program else _assemble)(problem, proof, loss, optimality)
     except ValueError as error:  # Python refuses to print integers of more than 4300 digits
         raise OutOfRangeError(f"a number of the certificate is too long: {error}") from error
 
@@ -56,6 +62,31 @@ def _assemble(
     return sealed(
         {
             "format": FORMAT,
+            "claim": claim,
+            "problem": problem_to_data(problem),
+            "proof": dict(proof.evidence),
+            "global_proof": None if optimality.evidence is None else dict(optimality.evidence),
+        }
+    )
+
+
+def _assemble_as_program(
+    problem: Problem, proof: Proof, loss: Enclosure, optimality: Optimality
+) -> dict[str, Any]:
+    claim = {
+        "verdict": proof.decision.value,
+        "strict": proof.strict.value,
+        "index": None,
+        "flat_dimension": proof.flat_dimension,
+        "eigenvalue_bound": _text(proof.eigenvalue_bound),
+        "global": optimality.is_global.value,
+        "loss": ball_data(loss),
+        "witness_loss": ball_data(optimality.witness_loss),
+        "radius": _text(proof.radius),
+    }
+    return sealed(
+        {
+            "format": PROGRAM_FORMAT,
             "claim": claim,
             "problem": problem_to_data(problem),
             "proof": dict(proof.evidence),

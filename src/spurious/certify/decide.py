@@ -6,12 +6,12 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 2. shallow: Theorem 1, which decides for one output; deep: `convex_ball` with an exact gradient,
    `classwise_optimum`;
 3. a minimum nearby: exact (squared loss without hidden layer, or with one and one output),
-   constant output, `kinked_ball`, `convex_ball`;
+   `interpolation`, constant output, `kinked_ball`, `convex_ball`;
 4. a valley to infinity, a descent direction, negative curvature;
 5. otherwise undecided, with the reason.
 
-For smooth activations: `constant_units`, `convex_ball`, `pointwise_optimum`, `twin_units` if hidden
-units are exactly equal, then refutation by gradient or curvature.
+For smooth activations: `constant_units`, `interpolation`, `convex_ball`, `pointwise_optimum`,
+`twin_units` if hidden units are exactly equal, then refutation by gradient or curvature.
 
 Whatever is decided, `spurious_checker` has to accept its certificate: it shares no code with this
 package, so a fault here ends in `undecided` and not in a false word.
@@ -29,6 +29,7 @@ from spurious.certify.constant_units import prove_constant_units
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.fall import Fall, proved_fall
 from spurious.certify.flatness import generic_flatness, shallow_flatness
+from spurious.certify.interpolation import perfect_fit
 from spurious.certify.optimality import Optimality, judge_optimality, unbeatable
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
@@ -206,10 +207,14 @@ def _decide_smooth(problem: Problem, point: Point) -> Proof | Undecided:
     constant = prove_constant_units(problem, point)
     if constant is not None:
         return constant
+    best_here = unbeatable(problem, point) is not None
+    fitted = None if best_here else perfect_fit(problem, point)
+    if fitted is not None:
+        return fitted
     found = convex_ball.prove(problem, point)
     if isinstance(found, Proof) and found.decision is Decision.LOCAL_MINIMUM:
         return found
-    if unbeatable(problem, point):
+    if best_here:
         return _pointwise_proof()
     if isinstance(found, Proof):
         return found
@@ -332,6 +337,10 @@ def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undeci
                 yield _moved_to(candidate, evaluation, found)
                 return
         yield Undecided("no critical point of the cells and faces next to it is one")
+        return
+    fitted = perfect_fit(problem, evaluation.point)
+    if fitted is not None:
+        yield fitted
         return
     constant = nearby.constant_output(problem, evaluation)
     if constant is not None:

@@ -18,6 +18,7 @@ from spurious.certify.outcome import Undecided
 from spurious.certify.programs import saddle, strongly_convex
 from spurious.certify.programs.critical import Critical, critical_point, distance
 from spurious.certify.programs.outcome import ProgramProof, assemble
+from spurious.certify.programs.perfect_fit import perfect_fit_of_program
 from spurious.certify.programs.refute import refute
 from spurious.certify.programs.strongly_convex import texts
 from spurious.certify.programs.witness import better_point
@@ -36,7 +37,7 @@ PARAMETER_LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Better:
-    """A point with a smaller loss, and what the certificate says of it."""
+    """A point with a smaller loss, or why there is none, and what the certificate says of it."""
 
     evidence: Mapping[str, Any]
     loss: Enclosure | None = None
@@ -73,7 +74,7 @@ def certify_program(problem: ProgramProblem, *, check: bool = True, search: bool
             problem,
             outcome,
             loss,
-            Answer.UNKNOWN if better is None else Answer.NO,
+            _is_global(outcome, better),
             None if better is None else better.evidence,
             None if better is None else better.loss,
         )
@@ -84,10 +85,10 @@ def certify_program(problem: ProgramProblem, *, check: bool = True, search: bool
         return _undecided(refusal, loss, start)
     return Verdict(
         decision=outcome.decision,
-        is_global=Answer.UNKNOWN if better is None else Answer.NO,
-        strict=Answer.YES if outcome.is_minimum else Answer.UNKNOWN,
-        strict_up_to_rescaling=Answer.YES if outcome.is_minimum else Answer.UNKNOWN,
-        flat_dimension=0 if outcome.is_minimum else None,
+        is_global=_is_global(outcome, better),
+        strict=outcome.strict,
+        strict_up_to_rescaling=Answer.UNKNOWN if outcome.flat_dimension else outcome.strict,
+        flat_dimension=outcome.flat_dimension if outcome.is_minimum else None,
         eigenvalue_bound=outcome.eigenvalue_bound,
         loss=loss,
         witness_loss=None if better is None else better.loss,
@@ -114,6 +115,9 @@ def decide(program: Program, point: FlatPoint) -> ProgramProof | Undecided:
     here = _exact_minimum(program, point)
     if here is not None:
         return here
+    fitted = perfect_fit_of_program(program, point)
+    if isinstance(fitted, ProgramProof):
+        return fitted
     critical = critical_point(program, point)
     nearby = critical if isinstance(critical, Undecided) else _at(program, point, critical)
     if isinstance(nearby, ProgramProof):
@@ -123,6 +127,12 @@ def decide(program: Program, point: FlatPoint) -> ProgramProof | Undecided:
         return Undecided(f"{nearby.reason}; {refuted.reason}")
     reason = f"{refuted.reason}; no critical point nearby was proved ({nearby.reason})"
     return replace(refuted, reason=reason)
+
+
+def _is_global(proof: ProgramProof, better: _Better | None) -> Answer:
+    if proof.unbeaten:
+        return Answer.YES
+    return Answer.UNKNOWN if better is None else Answer.NO
 
 
 def _at(program: Program, point: FlatPoint, critical: Critical) -> ProgramProof | Undecided:
@@ -147,6 +157,8 @@ def _better(
     problem: ProgramProblem, point: FlatPoint, proof: ProgramProof, loss: Enclosure, search: bool
 ) -> _Better | None:
     program = problem.program
+    if proof.unbeaten:
+        return _Better({"rule": "interpolation"})
     if problem.witness is not None:
         found = loss_at(program, problem.witness)
         if found.upper < loss.lower:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from spurious.certify.certificate import ball_data, sealed
+from spurious.certify.certificate import PROGRAM_FORMAT, ball_data, sealed
 from spurious.problem.program_files import program_problem_to_data
 from spurious.problem.program_problem import FlatPoint, ProgramProblem
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["FORMAT", "ProgramProof", "assemble"]
-
-FORMAT = "spurious-certificate/2"
+__all__ = ["ProgramProof", "assemble"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,8 @@ class ProgramProof:
         index: For saddles: the number of negative eigenvalues.
         directions: Of a refutation: along each the loss falls, at least a little way.
         slope: Of a refutation by a slope: the derivative along the one direction, rounded.
+        flat_dimension: Of a minimum: the dimension of the set of points with its loss around it.
+        unbeaten: Whether no outputs whatever have a smaller loss.
     """
 
     decision: Decision
@@ -42,11 +42,20 @@ class ProgramProof:
     index: int | None = None
     directions: tuple[FlatPoint, ...] = ()
     slope: Fraction | None = None
+    flat_dimension: int = 0
+    unbeaten: bool = False
 
     @property
     def is_minimum(self) -> bool:
         """Whether a minimum is proved, there or nearby."""
         return self.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
+
+    @property
+    def strict(self) -> Answer:
+        """Whether a strict minimum is proved, there or nearby."""
+        if not self.is_minimum:
+            return Answer.UNKNOWN
+        return Answer.NO if self.flat_dimension else Answer.YES
 
 
 def assemble(
@@ -64,10 +73,11 @@ def assemble(
     """
     return sealed(
         {
-            "format": FORMAT,
+            "format": PROGRAM_FORMAT,
             "claim": {
                 "verdict": proof.decision.value,
-                "strict": (Answer.YES if proof.is_minimum else Answer.UNKNOWN).value,
+                "strict": proof.strict.value,
+                **({"flat_dimension": proof.flat_dimension} if proof.unbeaten else {}),
                 "index": proof.index,
                 "eigenvalue_bound": _text(proof.eigenvalue_bound),
                 "global": is_global.value,
