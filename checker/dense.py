@@ -1,4 +1,4 @@
-"""Dense problems as programs (9.7): section 3 in the operations of 9.1."""
+"""Dense problems as programs (9.7, 9.8): section 3 in the operations of 9.1."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def read_any(x: object) -> Program:
     fields = cast("Json", x)
     if fields.get("format") == "spurious-problem/1":
         return dense_program(read_problem(fields))
+    if "network" in fields:
+        return dense_program(read_problem(fields, extended=True))
     return read_program(fields)
 
 
@@ -28,35 +30,55 @@ def dense_program(pb: Problem) -> Program:
     """
     w, n = Writer(), len(pb.xs)
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
-    layers = list[tuple[int, int]]()
+    layers, blocks = list[tuple[int, int]](), list[int]()
     for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
         z = w.op("take", weight, shape=[inputs, outputs], index=turned)
         z = w.op("add", w.op("matmul", a, z), bias)
+        blocks += [weight, bias]
         layers.append((a, z))
         a = z
         if level < len(pb.widths) - 2 and pb.activation != "identity":
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
-    LOSSES[pb.loss](w, pb, a)
+    losses = LOSSES[pb.loss](w, pb, a)
+    if any(v != 1 for v in pb.weights):
+        losses = w.op("mul", losses, w.const((n,), pb.weights))
+    total = w.op("sum", losses, axes=[0])
+    for block, cost in zip(blocks, pb.penalties, strict=False):
+        if cost:
+            axes = [*range(len(w.steps[block].shape))]
+            squares = w.op("sum", w.op("mul", block, block), axes=axes)
+            total = w.op("add", total, w.op("mul", squares, w.const((), [cost])))
     return Program(w.steps, flatten(pb.layers), a, tuple(layers))
 
 
+def targets(w: Writer, pb: Problem) -> int:
+    """The targets times -1, shape (n, K)."""
+    return w.const((len(pb.ys), pb.widths[-1]), [-y for row in pb.ys for y in row])
+
+
 def squared(w: Writer, pb: Problem, f: int) -> int:
-    """Sum of (f - y)^2."""
-    error = w.op("add", f, w.const((len(pb.ys), pb.widths[-1]), [-v for row in pb.ys for v in row]))
-    return w.op("sum", w.op("mul", error, error), axes=[0, 1])
+    """For each data point the sum of (f - y)^2."""
+    error = w.op("add", f, targets(w, pb))
+    return w.op("sum", w.op("mul", error, error), axes=[1])
 
 
 def logistic(w: Writer, pb: Problem, f: int) -> int:
-    """Sum of log(1 + exp(-y f))."""
-    signs = w.const((len(pb.ys), pb.widths[-1]), [-v for row in pb.ys for v in row])
-    return w.op("sum", w.op("map", w.op("mul", f, signs), function="softplus"), axes=[0, 1])
+    """For each data point the sum of log(1 + exp(-y f))."""
+    margins = w.op("mul", f, targets(w, pb))
+    return w.op("sum", w.op("map", margins, function="softplus"), axes=[1])
+
+
+def hinge(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point the sum of max(1 - y f, 0)."""
+    missed = w.op("add", w.op("mul", f, targets(w, pb)), w.const((), [Fraction(1)]))
+    return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """Sum over i of log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); one such k: softplus."""
+    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -65,10 +87,9 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
     ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
     if outputs == 2:
-        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[0, 1])
+        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[1])
     total = w.op("sum", w.op("map", ahead, function="exp"), axes=[1])
-    total = w.op("add", total, w.const((), [Fraction(1)]))
-    return w.op("sum", w.op("map", total, function="log"), axes=[0])
+    return w.op("map", w.op("add", total, w.const((), [Fraction(1)])), function="log")
 
 
-LOSSES = {f.__name__: f for f in (squared, logistic, cross_entropy)}
+LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}

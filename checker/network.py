@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from checker.functions import PIECEWISE, SMOOTH, enclosure, exact
 from checker.numbers import (
@@ -22,6 +22,7 @@ from checker.numbers import (
     soft_atom,
 )
 from checker.reading import (
+    Json,
     Layers,
     as_int,
     as_list,
@@ -35,7 +36,7 @@ from checker.reading import (
 
 @dataclass(frozen=True)
 class Problem:
-    """A spurious-problem/1 object: network, loss, data and point.
+    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.8.
 
     Attributes:
         widths: Inputs, hidden units of each layer, outputs.
@@ -45,6 +46,9 @@ class Problem:
         xs: (n, d) inputs.
         ys: (n, K) targets; for cross_entropy (n, 1) labels.
         layers: The point.
+        weights: A factor for each data point; empty for ones.
+        penalties: For each block of parameters (weights, biases, layer by layer) what the sum of
+            its squares costs; empty for nothing.
     """
 
     widths: list[int]
@@ -54,6 +58,8 @@ class Problem:
     xs: list[list[Fraction]]
     ys: list[list[Fraction]]
     layers: Layers
+    weights: list[Fraction] = field(default_factory=list[Fraction])
+    penalties: list[Fraction] = field(default_factory=list[Fraction])
 
     @property
     def hidden(self) -> bool:
@@ -71,10 +77,12 @@ class Problem:
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
 
-def read_problem(x: object) -> Problem:
-    """Reads and validates the embedded problem (section 2; the format is docs of `problem`)."""
-    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness"])
-    require(fields["format"] == "spurious-problem/1", "the problem has an unknown format")
+def read_problem(x: object, extended: bool = False) -> Problem:
+    """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.8."""
+    more = ["penalty", "reduction", "weights"] if extended else []
+    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness", *more])
+    expected = "spurious-problem/2" if extended else "spurious-problem/1"
+    require(fields["format"] == expected, "the problem has an unknown format")
     network = as_object(fields["network"], "widths", "activation", optional=["slope"])
     widths = [as_int(w) for w in as_list(network["widths"])]
     require(len(widths) >= 2 and min(widths) >= 1, "widths are at least two positive integers")
@@ -99,12 +107,39 @@ def read_problem(x: object) -> Problem:
         require(all(y in range(outputs) for (y,) in ys), "a label is not one of the classes")
     else:
         ys = [read_row(row, outputs, problem_number) for row in labels]
-        require(loss in ("squared", "logistic"), "unknown loss")
+        require(loss in ("squared", "logistic") or (extended and loss == "hinge"), "unknown loss")
         require(loss == "squared" or all(abs(y) == 1 for r in ys for y in r), "labels are -1 or 1")
     layers = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    return Problem(widths, activation, slopes, loss, xs, ys, layers)
+    weights = read_weights(fields, len(xs))
+    penalties = read_penalties(fields["penalty"], len(layers)) if "penalty" in fields else []
+    return Problem(widths, activation, slopes, loss, xs, ys, layers, weights, penalties)
+
+
+def read_weights(fields: Json, points: int) -> list[Fraction]:
+    """The keys `weights` and `reduction` of 9.8 as a factor for each data point."""
+    reduction = fields.get("reduction", "sum")
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = [Fraction(1)] * points
+    if "weights" in fields:
+        weights = read_row(fields["weights"], points, problem_number)
+    return [w / points for w in weights] if reduction == "mean" else weights
+
+
+def read_penalties(x: object, layers: int) -> list[Fraction]:
+    """The key `penalty` of 9.8: one number for all blocks or all weights, or one a block."""
+    names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
+    require(isinstance(x, dict), "the penalty is not an object")
+    fields = cast("Json", x)
+    if "l2" in fields:
+        as_object(fields, "l2", optional=["biases"])
+        biases = fields.get("biases", True)
+        require(isinstance(biases, bool), "biases is not true or false")
+        cost = problem_number(fields["l2"])
+        return [cost, cost if biases else Fraction(0)] * layers
+    as_object(fields, optional=names)
+    return [problem_number(fields.get(name, 0)) for name in names]
 
 
 def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:

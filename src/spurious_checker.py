@@ -783,7 +783,7 @@ def distance(one: Layers, other: Layers) -> Fraction:
 
 @dataclass(frozen=True)
 class Problem:
-    """A spurious-problem/1 object: network, loss, data and point.
+    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.8.
 
     Attributes:
         widths: Inputs, hidden units of each layer, outputs.
@@ -793,6 +793,9 @@ class Problem:
         xs: (n, d) inputs.
         ys: (n, K) targets; for cross_entropy (n, 1) labels.
         layers: The point.
+        weights: A factor for each data point; empty for ones.
+        penalties: For each block of parameters (weights, biases, layer by layer) what the sum of
+            its squares costs; empty for nothing.
     """
 
     widths: list[int]
@@ -802,6 +805,8 @@ class Problem:
     xs: list[list[Fraction]]
     ys: list[list[Fraction]]
     layers: Layers
+    weights: list[Fraction] = field(default_factory=list[Fraction])
+    penalties: list[Fraction] = field(default_factory=list[Fraction])
 
     @property
     def hidden(self) -> bool:
@@ -819,10 +824,12 @@ class Problem:
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
 
-def read_problem(x: object) -> Problem:
-    """Reads and validates the embedded problem (section 2; the format is docs of `problem`)."""
-    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness"])
-    require(fields["format"] == "spurious-problem/1", "the problem has an unknown format")
+def read_problem(x: object, extended: bool = False) -> Problem:
+    """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.8."""
+    more = ["penalty", "reduction", "weights"] if extended else []
+    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness", *more])
+    expected = "spurious-problem/2" if extended else "spurious-problem/1"
+    require(fields["format"] == expected, "the problem has an unknown format")
     network = as_object(fields["network"], "widths", "activation", optional=["slope"])
     widths = [as_int(w) for w in as_list(network["widths"])]
     require(len(widths) >= 2 and min(widths) >= 1, "widths are at least two positive integers")
@@ -847,12 +854,39 @@ def read_problem(x: object) -> Problem:
         require(all(y in range(outputs) for (y,) in ys), "a label is not one of the classes")
     else:
         ys = [read_row(row, outputs, problem_number) for row in labels]
-        require(loss in ("squared", "logistic"), "unknown loss")
+        require(loss in ("squared", "logistic") or (extended and loss == "hinge"), "unknown loss")
         require(loss == "squared" or all(abs(y) == 1 for r in ys for y in r), "labels are -1 or 1")
     layers = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    return Problem(widths, activation, slopes, loss, xs, ys, layers)
+    weights = read_weights(fields, len(xs))
+    penalties = read_penalties(fields["penalty"], len(layers)) if "penalty" in fields else []
+    return Problem(widths, activation, slopes, loss, xs, ys, layers, weights, penalties)
+
+
+def read_weights(fields: Json, points: int) -> list[Fraction]:
+    """The keys `weights` and `reduction` of 9.8 as a factor for each data point."""
+    reduction = fields.get("reduction", "sum")
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = [Fraction(1)] * points
+    if "weights" in fields:
+        weights = read_row(fields["weights"], points, problem_number)
+    return [w / points for w in weights] if reduction == "mean" else weights
+
+
+def read_penalties(x: object, layers: int) -> list[Fraction]:
+    """The key `penalty` of 9.8: one number for all blocks or all weights, or one a block."""
+    names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
+    require(isinstance(x, dict), "the penalty is not an object")
+    fields = cast("Json", x)
+    if "l2" in fields:
+        as_object(fields, "l2", optional=["biases"])
+        biases = fields.get("biases", True)
+        require(isinstance(biases, bool), "biases is not true or false")
+        cost = problem_number(fields["l2"])
+        return [cost, cost if biases else Fraction(0)] * layers
+    as_object(fields, optional=names)
+    return [problem_number(fields.get(name, 0)) for name in names]
 
 
 def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:
@@ -3041,7 +3075,7 @@ class Curved:
         return columns
 
 
-# ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
+# ---- Dense problems as programs (9.7, 9.8): section 3 in the operations of 9.1. ------------------
 
 
 def read_any(x: object) -> Program:
@@ -3050,6 +3084,8 @@ def read_any(x: object) -> Program:
     fields = cast("Json", x)
     if fields.get("format") == "spurious-problem/1":
         return dense_program(read_problem(fields))
+    if "network" in fields:
+        return dense_program(read_problem(fields, extended=True))
     return read_program(fields)
 
 
@@ -3060,35 +3096,55 @@ def dense_program(pb: Problem) -> Program:
     """
     w, n = Writer(), len(pb.xs)
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
-    layers = list[tuple[int, int]]()
+    layers, blocks = list[tuple[int, int]](), list[int]()
     for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
         z = w.op("take", weight, shape=[inputs, outputs], index=turned)
         z = w.op("add", w.op("matmul", a, z), bias)
+        blocks += [weight, bias]
         layers.append((a, z))
         a = z
         if level < len(pb.widths) - 2 and pb.activation != "identity":
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
-    LOSSES[pb.loss](w, pb, a)
+    losses = LOSSES[pb.loss](w, pb, a)
+    if any(v != 1 for v in pb.weights):
+        losses = w.op("mul", losses, w.const((n,), pb.weights))
+    total = w.op("sum", losses, axes=[0])
+    for block, cost in zip(blocks, pb.penalties, strict=False):
+        if cost:
+            axes = [*range(len(w.steps[block].shape))]
+            squares = w.op("sum", w.op("mul", block, block), axes=axes)
+            total = w.op("add", total, w.op("mul", squares, w.const((), [cost])))
     return Program(w.steps, flatten(pb.layers), a, tuple(layers))
 
 
+def targets(w: Writer, pb: Problem) -> int:
+    """The targets times -1, shape (n, K)."""
+    return w.const((len(pb.ys), pb.widths[-1]), [-y for row in pb.ys for y in row])
+
+
 def squared(w: Writer, pb: Problem, f: int) -> int:
-    """Sum of (f - y)^2."""
-    error = w.op("add", f, w.const((len(pb.ys), pb.widths[-1]), [-v for row in pb.ys for v in row]))
-    return w.op("sum", w.op("mul", error, error), axes=[0, 1])
+    """For each data point the sum of (f - y)^2."""
+    error = w.op("add", f, targets(w, pb))
+    return w.op("sum", w.op("mul", error, error), axes=[1])
 
 
 def logistic(w: Writer, pb: Problem, f: int) -> int:
-    """Sum of log(1 + exp(-y f))."""
-    signs = w.const((len(pb.ys), pb.widths[-1]), [-v for row in pb.ys for v in row])
-    return w.op("sum", w.op("map", w.op("mul", f, signs), function="softplus"), axes=[0, 1])
+    """For each data point the sum of log(1 + exp(-y f))."""
+    margins = w.op("mul", f, targets(w, pb))
+    return w.op("sum", w.op("map", margins, function="softplus"), axes=[1])
+
+
+def hinge(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point the sum of max(1 - y f, 0)."""
+    missed = w.op("add", w.op("mul", f, targets(w, pb)), w.const((), [Fraction(1)]))
+    return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """Sum over i of log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); one such k: softplus."""
+    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -3097,13 +3153,12 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
     ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
     if outputs == 2:
-        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[0, 1])
+        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[1])
     total = w.op("sum", w.op("map", ahead, function="exp"), axes=[1])
-    total = w.op("add", total, w.const((), [Fraction(1)]))
-    return w.op("sum", w.op("map", total, function="log"), axes=[0])
+    return w.op("map", w.op("add", total, w.const((), [Fraction(1)])), function="log")
 
 
-LOSSES = {f.__name__: f for f in (squared, logistic, cross_entropy)}
+LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
 
 
 # ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------

@@ -14,7 +14,7 @@ from tests.checker.programs import RADIUS, ball, certificate
 from tests.checker.truth import DIGITS, Landscape, real
 
 import spurious_checker as checker
-from spurious.problem import flatten, problem_from_data
+from spurious.problem import flatten, problem_from_data, program_problem_from_data
 from spurious.problem.dense import program_of
 from spurious.program import BallArithmetic, ExactArithmetic, evaluator
 from spurious_checker import Interval, Numbers
@@ -102,6 +102,91 @@ def test_the_loss_is_that_of_section_3(activation: str) -> None:
             truth = Landscape(data).loss([real(v) for v in program.point])
             low, high = (mp.mpf(v.numerator) / v.denominator for v in ends(value))
             assert low - mp.mpf(10) ** -60 <= truth <= high + mp.mpf(10) ** -60
+
+
+EXTENDED = {
+    "hinge": {"loss": "hinge"},
+    "a penalty": {"penalty": {"l2": "1/7"}},
+    "of weights": {"penalty": {"l2": "1/7", "biases": False}, "reduction": "mean"},
+    "of blocks": {"penalty": {"layers[0].bias": "1/7", "layers[1].weight": -2}},
+    "weights": {"weights": ["1", "1/2", "0", "-3"], "reduction": "sum"},
+    "weights and mean": {"weights": ["1", "1/2", "0", "-3"], "reduction": "mean"},
+    "all": {
+        "loss": "hinge", "weights": [1, 2, 3, 4], "reduction": "mean", "penalty": {"l2": "-1e-2"},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXTENDED)
+def test_the_readable_keys_mean_the_same_to_the_prover(name: str) -> None:
+    """Exactly: with relu and these losses everything is rational."""
+    for loss in ("logistic",) if "loss" in EXTENDED[name] else ("squared", "logistic"):
+        data = {**random_problem("relu", loss, 2, 1), "format": "spurious-problem/2"}
+        data |= EXTENDED[name]
+        program, problem = checker.read_any(data), program_problem_from_data(data)
+        assert problem.point is not None and tuple(program.point) == problem.point
+        exact = data["loss"] in ("squared", "hinge")
+        arithmetic: Any = ExactArithmetic() if exact else BallArithmetic()
+        run = evaluator(problem.program, arithmetic).run(arithmetic.array(program.point))
+        values = checker.evaluated(program.steps, Numbers([*program.point], 128))
+        found = [values[-1], *checker.gradient_of(program, values)]
+        flat = [v for part in found for v in part.entries]
+        right = [run.loss[()], *run.gradient]
+        if exact:
+            assert flat == [Fraction(int(v.p), int(v.q)) for v in map(fmpq, right)]
+        else:
+            assert all(close(a, b) for a, b in zip(flat, right, strict=True))
+
+
+def close(x: Any, value: Any) -> bool:
+    """Whether an enclosed number meets a ball of 53 bits."""
+    low, high = (fmpq(v.numerator, v.denominator) for v in ends(x))
+    return bool(arb((low + high) / 2, (high - low) / 2 + fmpq(1, 2**40)).overlaps(arb(value)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"penalty": "1"}, {"penalty": {"l2": "1", "biases": 0}}, {"penalty": {"biases": True}},
+        {"penalty": {"l2": "1", "layers[0].bias": "1"}}, {"penalty": {"layers[2].bias": "1"}},
+        {"penalty": {"l2": None}}, {"reduction": "max"}, {"reduction": None}, {"weights": ["1"]},
+        {"weights": "1"}, {"loss": "absolute"}, {"loss": "hinge"}, {"decay": "1"},
+        {"program": []}, {"format": "spurious-problem/1"}, {"format": "spurious-problem/3"},
+    ],
+)  # fmt: skip
+def test_other_readable_keys_are_refused(changes: dict[str, Any]) -> None:
+    data = {**random_problem("relu", "squared", 1, 1), "format": "spurious-problem/2"}
+    data |= {"penalty": {"l2": "1"}}
+    checker.read_any(data)
+    with pytest.raises(checker.Invalid):
+        checker.read_any({**data, **changes})
+
+
+def test_format_1_has_no_readable_keys() -> None:
+    data = random_problem("relu", "logistic", 1, 1)
+    for changes in ({"loss": "hinge"}, {"reduction": "sum"}, {"penalty": {"l2": "1"}}):
+        with pytest.raises(checker.Invalid):
+            checker.read_any({**data, **changes})
+
+
+def test_a_minimum_with_weight_decay_is_proved_and_its_certificate_readable() -> None:
+    """(b^2 + (w + b - 1)^2) / 2 + w^2 / 2 + 3 b^2 / 2 at its minimum."""
+    problem = {
+        "format": "spurious-problem/2", "network": {"widths": [1, 1], "activation": "identity"},
+        "loss": "squared", "data": {"x": [["0"], ["1"]], "y": [["0"], ["1"]]},
+        "reduction": "mean", "penalty": {"layers[0].weight": "1/2", "layers[0].bias": "3/2"},
+    }  # fmt: skip
+    w, b = Fraction(4, 9), Fraction(1, 9)
+    assert w + b - 1 + w == 0 and b + (w + b - 1) + 3 * b == 0
+    problem["point"] = {"layers": [{"weight": [[str(w)]], "bias": [str(b)]}]}
+    proof = {"rule": "strongly_convex", "centre": [str(w), str(b)], "radius": str(RADIUS)}
+    loss = (b**2 + (w + b - 1) ** 2 + w**2 + 3 * b**2) / 2
+    claim = {"verdict": "local_minimum", "strict": "yes", "loss": ball(loss, Fraction(0))}
+    good = certificate(problem, proof, eigenvalue_bound="1", **claim)
+    assert checker.check(good).valid, checker.check(good).reason
+    for change in ({"reduction": "sum"}, {"weights": ["1", "2"]}, {"penalty": {"l2": "1/2"}}):
+        other = certificate({**problem, **change}, proof, eigenvalue_bound="1", **claim)
+        assert not checker.check(other).valid
 
 
 def test_the_layers_say_where_inputs_and_preactivations_are() -> None:
