@@ -1,4 +1,4 @@
-"""Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller."""
+"""Interpolation (9.9, Theorem 22): outputs at which no part of the loss can be smaller."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
 
 
 def interpolated(program: Program, proof: Json, bits: int) -> Found:
-    """Section 9.8: Krawczyk's test for u = t in the parameters named."""
+    """Section 9.9: Krawczyk's test for u = t in the parameters named."""
     steps, point, known = program.steps, program.point, program.outputs
     as_object(proof, "rule", "centre", "radius", "parameters", "preconditioner",
               *(["outputs"] if known is None else []))  # fmt: skip

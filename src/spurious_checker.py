@@ -3161,7 +3161,7 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
 LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
 
 
-# ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------
+# ---- Interpolation (9.9, Theorem 22): outputs at which no part of the loss can be smaller. -------
 
 
 MAX_EQUATIONS = 500
@@ -3321,7 +3321,7 @@ def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
 
 
 def interpolated(program: Program, proof: Json, bits: int) -> Found:
-    """Section 9.8: Krawczyk's test for u = t in the parameters named."""
+    """Section 9.9: Krawczyk's test for u = t in the parameters named."""
     steps, point, known = program.steps, program.point, program.outputs
     as_object(proof, "rule", "centre", "radius", "parameters", "preconditioner",
               *(["outputs"] if known is None else []))  # fmt: skip
@@ -3592,7 +3592,7 @@ def require_known(condition: bool, reason: str) -> None:
 
 
 def interpolation(case: Claimed, proof: Json) -> Found:
-    """Section 9.8, Theorem 22."""
+    """Section 9.9, Theorem 22."""
     return interpolated(case.program, proof, case.bits)
 
 
@@ -3605,6 +3605,7 @@ PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
+FLAT = ("interpolation",)  # rules that establish a flat dimension
 
 
 def require_loss(claimed: object, loss: Entry, what: str) -> None:
@@ -3620,20 +3621,22 @@ def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS, optional=["flat_dimension"])
     program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    name = as_text(proof.get("rule"))
     require(name in PROGRAM_RULES, "unknown rule")
+    keys = [*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else [])]
+    claim = as_object(certificate["claim"], *keys)
+    verdict = as_text(claim["verdict"])
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
     found = rule(Claimed(program, verdict, claim["eigenvalue_bound"], bits), proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
     require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
-    flat = claim.get("flat_dimension")
-    require(flat is None or as_int(flat) == found.flat, f"flat dimension {found.flat}")
+    if name in FLAT:
+        require(as_int(claim["flat_dimension"]) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict.endswith("_nearby"))

@@ -111,14 +111,15 @@ def best_outputs_of_program(program: Program) -> BestOutputs | None:
     for name, zero, one in zip(names, at_zero.gradient, at_one.gradient, strict=True):
         slopes[name] = slopes.get(name, ZERO) + zero
         bends[name] = bends.get(name, ZERO) + one - zero
-    if not all(bend > 0 for bend in bends.values()):
+    used = [name for name, bend in bends.items() if bend != 0 or slopes[name] != 0]
+    if not used or not all(bends[name] > 0 for name in used):
         return None
     total = cast("fmpq", at_zero.loss[()])
-    for name, bend in bends.items():
-        total -= slopes[name] ** 2 / (2 * bend)
+    for name in used:
+        total -= slopes[name] ** 2 / (2 * bends[name])
     return BestOutputs(
         places,
-        tuple(((names.index(name), 1),) for name in bends),
-        tuple(arb(-slopes[name] / bend) for name, bend in bends.items()),
+        tuple(((names.index(name), 1),) for name in used),
+        tuple(arb(-slopes[name] / bends[name]) for name in used),
         fraction(total),
     )

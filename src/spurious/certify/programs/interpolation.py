@@ -77,7 +77,7 @@ class Interpolation:
     outputs: tuple[int, ...] | None = None
 
     def to_data(self) -> dict[str, object]:
-        """The certificate's `proof` object (`docs/certificates.md`, 9.8)."""
+        """The certificate's `proof` object (`docs/certificates.md`, 9.9)."""
         return {
             "rule": RULE,
             **({} if self.outputs is None else {"outputs": list(self.outputs)}),

@@ -86,7 +86,11 @@ def assemble(
                 "radius": _text(proof.radius),
             },
             "problem": program_problem_to_data(problem),
-            "proof": dict(proof.evidence),
+            "proof": {
+                key: value
+                for key, value in proof.evidence.items()
+                if key != "outputs" or problem.dense is None  # a dense file says where they are
+            },
             "global_proof": None if global_proof is None else dict(global_proof),
         }
     )
