@@ -27,7 +27,7 @@ from checker.reading import Json, as_int, as_list, as_object, positive, read_row
 MAX_EQUATIONS = 500
 MAX_NUMBERED = 5_000_000  # entries of all arrays of a program together
 
-Form = tuple[tuple[int, Fraction], ...]  # a linear form of the outputs; its first factor is 1
+Form = tuple[tuple[int, Fraction], ...]  # outputs with factors, the first of which is 1
 T = TypeVar("T")
 
 
@@ -110,16 +110,17 @@ def numbered(steps: list[Step]) -> list[list[int]]:
     return out
 
 
-def of_outputs(program: Program, outputs: list[int], names: list[list[int]]) -> Part:
-    """The loss as a function of the outputs."""
-    steps, parts = program.steps, dict[int, list[Part]]()
+def of_outputs(steps: list[Step], outputs: list[int], names: list[list[int]]) -> Part:
+    """The loss as a function of the outputs in a row; the first of equal ones stands for all."""
+    order, parts = [g for k in outputs for g in names[k]], dict[int, list[Part]]()
+    first = {g: i for i, g in reversed([*enumerate(order)])}
     needed = {len(steps) - 1}
     for k in range(len(steps) - 1, -1, -1):
         needed |= set(steps[k].of) if k in needed and k not in outputs else set()
     for k in sorted(needed):
         step = steps[k]
         if k in outputs:
-            parts[k] = [Part(linear={g: Fraction(1)}) for g in names[k]]
+            parts[k] = [Part(linear={first[g]: Fraction(1)}) for g in names[k]]
             continue
         args = [parts[i] for i in step.of]
         if isinstance(step, Linear):
@@ -130,7 +131,8 @@ def of_outputs(program: Program, outputs: list[int], names: list[list[int]]) -> 
         elif isinstance(step, Map) and step.function[0] == "softplus":
             groups = [[z] for z in args[0]]
         else:
-            require(not step.of and not step.moves, "the loss is no sum over the outputs")
+            require(not step.of, "the loss is no sum over the outputs")
+            require(not step.moves, "parameters enter the loss beside the outputs")
             groups = [[Part(v)] for v in step.values]
         sizes = (1 + len(part.linear) + len(part.bends) for group in groups for part in group)
         require(sum(sizes) <= MAX_NUMBERED, "the loss has too many terms")
@@ -167,7 +169,7 @@ def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
         require(c == 0 or u in loss.bends, "the loss has no least value")
         if c:
             loss.bends[u][1] += c
-    for u, (a, b, c, d) in loss.bends.items():
+    for u, (a, b, c, d) in sorted(loss.bends.items()):
         if a > 0 and c == 0 and d == 0:
             found.append((u, -b / (2 * a)))
             total = total - b * b / (4 * a)
@@ -187,14 +189,13 @@ def interpolated(program: Program, proof: Json, bits: int) -> Found:
               *(["outputs"] if known is None else []))  # fmt: skip
     outputs = read_increasing(proof["outputs"], len(steps)) if known is None else [known]
     names = numbered(steps)
-    equations, loss = least(of_outputs(program, outputs, names), bits)
+    equations, loss = least(of_outputs(steps, outputs, names), bits)
     q, r, centre = len(equations), positive(proof["radius"]), read_row(proof["centre"], len(point))
     moved = read_increasing(proof["parameters"], len(point))
     require(len(moved) == q, "there are not as many parameters as equations")
     a = [[round(x * (1 << bits)) for x in read_row(row, q)]
          for row in as_list(proof["preconditioner"], q)]  # fmt: skip
-    first, order = steps[: outputs[-1] + 1], [g for k in outputs for g in names[k]]
-    place = {g: i for i, g in enumerate(order)}
+    first = steps[: outputs[-1] + 1]
 
     def forms(rows: list[Balls | None]) -> list[Interval]:
         """The u of the outputs, or of their derivatives."""
@@ -203,8 +204,7 @@ def interpolated(program: Program, proof: Json, bits: int) -> Found:
             row = rows[k]
             zero = [Interval(0, 0, bits)] * len(names[k])
             found += zero if row is None else row.intervals()
-        return [sum((found[place[g]] * c for g, c in u[1:]), found[place[u[0][0]]])
-                for u, _ in equations]  # fmt: skip
+        return [sum((found[i] * c for i, c in u[1:]), found[u[0][0]]) for u, _ in equations]
 
     at, seeds = Balls.around(centre, Fraction(0), bits), dict[int, Balls]()
     wide = -(-(r.numerator << bits) // r.denominator)

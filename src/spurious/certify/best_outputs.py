@@ -37,7 +37,7 @@ class BestOutputs:
 
     Attributes:
         outputs: The operations whose results, flattened and one after the other, are f.
-        forms: The u, one for each equation.
+        forms: The u, one for each equation, in the order of the outputs that they begin with.
         targets: The t, in balls of the precision in force.
         loss: The loss where all hold: exact for squares.
     """
@@ -75,8 +75,8 @@ def best_outputs(problem: Problem) -> BestOutputs | None:
             if best is None:
                 return None
             place = group * network.outputs + k
-            forms.append(((place, -1), (place + 1, 1)) if classes else ((place, 1),))
-            targets.append(best[0])
+            forms.append(((place, 1), (place + 1, -1)) if classes else ((place, 1),))
+            targets.append(-best[0] if classes else best[0])
             total = _sum(total, best[1])
     outputs = dense_layers(program_of(problem))[-1].preactivation
     return BestOutputs((outputs,), tuple(forms), tuple(targets), total)
