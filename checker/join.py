@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "network", "minima", "boxes", "refutations",
-         "optimum", "claims", "arrays", "programs", "dense", "interpolation",
-         "critical", "command")  # fmt: skip
+         "optimum", "claims", "arrays", "programs", "dense", "outputs",
+         "interpolation", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:

@@ -3161,7 +3161,7 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
 LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
 
 
-# ---- Interpolation (9.9, Theorem 22): outputs at which no part of the loss can be smaller. -------
+# ---- The loss as a function of the outputs, and at which outputs it is least (9.9). --------------
 
 
 MAX_EQUATIONS = 500
@@ -3322,6 +3322,9 @@ def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
     return found, total
 
 
+# ---- Interpolation (9.9, Theorem 22): outputs at which no part of the loss can be smaller. -------
+
+
 def interpolated(program: Program, proof: Json, bits: int) -> Found:
     """Section 9.9: Krawczyk's test for u = t in the parameters named."""
     steps, point, known = program.steps, program.point, program.outputs
@@ -3346,7 +3349,7 @@ def interpolated(program: Program, proof: Json, bits: int) -> Found:
             found += zero if row is None else row.intervals()
         return [sum((found[i] * c for i, c in u[1:]), found[u[0][0]]) for u, _ in equations]
 
-    at, seeds = Balls.around(centre, Fraction(0), bits), dict[int, Balls]()
+    at = Balls.around(centre, Fraction(0), bits)
     wide = -(-(r.numerator << bits) // r.denominator)
     box = Balls(at.m, [s + wide * (i in set(moved)) for i, s in enumerate(at.r)], bits)
     values, columns = evaluated(first, box), list[list[Interval]]()
@@ -3355,8 +3358,8 @@ def interpolated(program: Program, proof: Json, bits: int) -> Found:
             values[step.of[0]].slope(step.function, None)  # C^1 near the box: at no kink
     for i in moved:
         k = next(k for k, step in enumerate(steps) if i in step.block)
-        seeds = {k: box.like([Fraction(i == j) for j in steps[k].block])}
-        columns.append(forms(tangent(first, values, seeds)))
+        seed = box.like([Fraction(i == j) for j in steps[k].block])
+        columns.append(forms(tangent(first, values, {k: seed})))
     gap = [v - t for v, (_, t) in zip(forms([*evaluated(first, at)]), equations, strict=True)]
     require_contraction(a, [at.made(column) for column in columns], at.made(gap), r)
     away = max(abs(x - y) for x, y in zip(centre, point, strict=True))
