@@ -104,6 +104,17 @@ SMOOTH = BENT | {
 }
 """Near a strict minimum."""
 
+FIT = SMOOTH | {
+    "data": {"x": [["-1"], ["1"], ["1"]], "y": [["1/2"], ["1/2"], ["3/2"]]},
+    "point": {
+        "layers": [
+            {"weight": [["1"]], "bias": ["1"]},
+            {"weight": [["0.51865736"]], "bias": ["0.5"]},
+        ]
+    },
+}
+"""Near a fit of the means: tanh 2 is 0.9640..."""
+
 VALLEY = SATURATED | {
     "point": {"layers": [{"weight": [["-1"]], "bias": ["-5"]}, {"weight": [["1"]], "bias": ["2"]}]}
 }
@@ -160,6 +171,10 @@ FORGERIES: dict[str, tuple[dict[str, Any], Callable[[Verdict], Verdict], str]] =
         lambda v: replace(v, decision=Decision.LOCAL_MINIMUM),
         "the gradient is not zero",
     ),
+    "fit, flat dimension": (FIT, lambda v: replace(v, flat_dimension=3), "flat_dimension: is 2"),
+    "fit, loss": (FIT, lambda v: replace(v, loss=Enclosure(Fraction(0))), "loss: is 0.5"),
+    "fit, strict": (FIT, lambda v: replace(v, strict=Answer.YES), "called strict"),
+    "fit, radius": (FIT, lambda v: replace(v, radius=Fraction(1, 10**30)), "away, radius"),
     "valley limit": (
         VALLEY,
         lambda v: replace(v, valley_limit=Enclosure(Fraction(1, 100))),
