@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from dataclasses import replace
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from tests.checker.programs import signed
 from tests.checker.truth import Landscape, real, shaped
 
 import spurious
@@ -379,3 +381,46 @@ def test_the_certificate_says_what_the_verdict_says() -> None:
     assert (claim["global"], claim["strict"], claim["flat_dimension"]) == ("yes", "no", 7)
     words = spurious_checker.check(dict(verdict.certificate or {})).claim
     assert words.startswith("local minimum nearby") and words.endswith("not strict, global, loss 0")
+
+
+def leaves(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths to all numbers and words of a certificate."""
+    if not isinstance(data, dict | list):
+        return [path]
+    pairs = data.items() if isinstance(data, dict) else enumerate(data)
+    return [p for key, value in pairs for p in leaves(value, (*path, key))]
+
+
+def mutated(certificate: Any, path: tuple[Any, ...]) -> Any:
+    """One number 1 larger, or one word changed; signed again."""
+    data = copy.deepcopy(certificate)
+    *above, last = path
+    target = data
+    for key in above:
+        target = target[key]
+    value = target[last]
+    try:
+        larger = Fraction(value) + 1
+        target[last] = int(larger) if isinstance(value, int) else str(larger)
+    except (TypeError, ValueError):
+        target[last] = "no" if value == "yes" else "sigmoid" if value == "tanh" else "yes"
+    return signed(data)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_mutations_signed_again_are_refused(loss: str) -> None:
+    """All but those that change nothing in the claim and leave a matrix near the inverse."""
+    problem: Any = fitted([1, 2, 1], "tanh", 3, 2, repeat=True)
+    if loss == "logistic":
+        point = [0.5, -1.0, 0.25, 1.0, 0.75, 0.0, 0.0]
+        f = 0.75 * float(np.tanh(0.75))
+        point[6] = float(np.log(2)) - f
+        problem = one_input(["1", "1", "1"], ["1", "1", "-1"], point, 2, loss="logistic")
+    verdict = spurious.certify(problem)
+    assert verdict.method == "interpolation"
+    certificate: Any = verdict.certificate
+    paths = [p for p in leaves(certificate) if p != ("digest",)]
+    assert len(paths) > 30
+    for path in paths:
+        result = spurious_checker.check(mutated(certificate, path))
+        assert not result.valid or path[:2] == ("proof", "preconditioner"), (path, result.claim)
