@@ -1,4 +1,4 @@
-"""Dense problems as programs (9.7, 9.8): section 3 in the operations of 9.1."""
+"""Dense problems as programs (9.7): section 3 in the operations of 9.1."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def hinge(w: Writer, pb: Problem, f: int) -> int:
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -86,10 +86,22 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     shape = [n, outputs - 1]
     right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
     ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
-    if outputs == 2:
-        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[1])
-    total = w.op("sum", w.op("map", ahead, function="exp"), axes=[1])
-    return w.op("map", w.op("add", total, w.const((), [Fraction(1)])), function="log")
+    ahead = w.op("map", ahead, function="softplus") if outputs == 2 else log_sum(w, ahead)
+    return w.op("sum", ahead, axes=[1])
+
+
+def log_sum(w: Writer, d: int) -> int:
+    """log(1 + sum over k of exp(d_ik)), shape (n, 1): one k after the other.
+
+    log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
+    """
+    n, m = w.steps[d].shape
+    column = [w.op("take", d, shape=[n, 1], index=[i * m + k for i in range(n)]) for k in range(m)]
+    a, minus = w.op("map", column[0], function="softplus"), w.const((), [Fraction(-1)])
+    for b in column[1:]:
+        ahead = w.op("add", b, w.op("mul", a, minus))
+        a = w.op("add", a, w.op("map", ahead, function="softplus"))
+    return a
 
 
 LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}

@@ -1,4 +1,4 @@
-"""Interpolation (9.9, Theorem 22): outputs at which no part of the loss can be smaller."""
+"""Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import operator
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.minima import Found
+from checker.minima import Claimed, Found
 from checker.numbers import Interval, Undecided, require
 from checker.outputs import least, numbered, of_outputs
-from checker.programs import Map, Program, evaluated, tangent
+from checker.programs import Map, evaluated, tangent
 from checker.reading import Json, as_int, as_list, as_object, positive, read_row
 
 
-def interpolated(program: Program, proof: Json, bits: int) -> Found:
-    """Section 9.9: Krawczyk's test for u = t in the parameters named."""
+def interpolation(case: Claimed, proof: Json) -> Found:
+    """Section 9.8: Krawczyk's test for u = t in the parameters named."""
+    program, bits = case.program, case.bits
     steps, point, known = program.steps, program.point, program.outputs
     as_object(proof, "rule", "centre", "radius", "parameters", "preconditioner",
               *(["outputs"] if known is None else []))  # fmt: skip

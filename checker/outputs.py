@@ -1,4 +1,4 @@
-"""The loss as a function of the outputs, and at which outputs it is least (9.9)."""
+"""The loss as a function of the outputs, and at which outputs it is least (9.8)."""
 
 from __future__ import annotations
 

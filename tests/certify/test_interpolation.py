@@ -19,9 +19,9 @@ import spurious
 import spurious_checker
 from spurious import Answer, Decision, Problem, ProgramProblem, Verdict
 from spurious.certify.best_outputs import best_outputs
-from spurious.certify.programs.interpolation import Interpolation
 from spurious.problem import flatten, problem_from_data, problem_to_data, program_of, unflatten
 from spurious.program import FUNCTIONS, Builder
+from spurious.proof import Interpolation, evidence_from_data
 
 DIGITS = 60
 TANH = FUNCTIONS["tanh"]
@@ -368,11 +368,11 @@ def test_exact_fits_are_minima_here() -> None:
 
 def test_evidence_is_read_back() -> None:
     verdict = spurious.certify(fitted([1, 3, 1], "tanh", 3, 0))
-    assert verdict.certificate is not None
+    assert verdict.certificate is not None and isinstance(verdict.evidence, Interpolation)
     proof = verdict.certificate["proof"]
-    assert Interpolation.from_data(proof).to_data() == proof
-    program = replace(Interpolation.from_data(proof), outputs=(3, 5))
-    assert Interpolation.from_data(program.to_data()) == program
+    assert evidence_from_data(proof) == verdict.evidence and verdict.evidence.to_data() == proof
+    program = replace(verdict.evidence, outputs=(3, 5))
+    assert evidence_from_data(program.to_data()) == program
 
 
 def test_the_certificate_says_what_the_verdict_says() -> None:

@@ -61,7 +61,7 @@ def test_other_rules_do_not_make_it_global() -> None:
     for rule in ("pointwise_optimum", "witness", "not_local_minimum"):
         refused(changed(FIT, "global_proof", "rule", to=rule))
     data = copy.deepcopy(programs.CASES["exact_minimum"]())
-    data["claim"]["global"], data["global_proof"] = "yes", {"rule": "interpolation"}
+    data["claim"]["global"], data["global_proof"] = "yes", {"rule": "best_outputs"}
     refused(signed(data))
 
 
@@ -114,7 +114,7 @@ def test_a_kink_in_the_box() -> None:
             "radius": str(RADIUS), "parameters": [1], "preconditioner": [["1"]],
         }  # fmt: skip
         data = certificate(
-            w.problem([at, Fraction(1, 8) - at]), proof, {"rule": "interpolation"},
+            w.problem([at, Fraction(1, 8) - at]), proof, {"rule": "best_outputs"},
             verdict="local_minimum_nearby", strict="no", flat_dimension=1, radius=str(RADIUS),
             loss=ball(Fraction(0), Fraction(0)), **{"global": "yes"},
         )  # fmt: skip
@@ -133,7 +133,7 @@ def bounded(target: str, centre: str, radius: str) -> Any:
         "parameters": [0], "preconditioner": [[str(programs.rounded([slope], 60)[0])]],
     }  # fmt: skip
     return certificate(
-        w.problem([at]), proof, {"rule": "interpolation"}, verdict="local_minimum_nearby",
+        w.problem([at]), proof, {"rule": "best_outputs"}, verdict="local_minimum_nearby",
         strict="yes", flat_dimension=0, radius=radius, loss=ball(Fraction(0), Fraction(0)),
         **{"global": "yes"},
     )  # fmt: skip
@@ -165,7 +165,7 @@ def log_loss(factors: list[str], signs: list[str], centre: Any) -> Any:
     weights = [mp.mpf(Fraction(v).numerator) / Fraction(v).denominator for v in factors]
     value = sum(c * mp.log1p(mp.exp(int(s) * centre)) for c, s in zip(weights, signs, strict=True))
     return certificate(
-        w.problem(point), proof, {"rule": "interpolation"}, verdict="local_minimum_nearby",
+        w.problem(point), proof, {"rule": "best_outputs"}, verdict="local_minimum_nearby",
         strict="yes", flat_dimension=0, radius=str(RADIUS * 3 / 2), loss=ball(value),
         **{"global": "yes"},
     )  # fmt: skip

@@ -22,7 +22,7 @@ from spurious.program import Program, ProgramError, dense_layers
 from spurious.program.equal_entries import equal_entries
 from spurious.program.tail import squared_results, tail
 
-__all__ = ["BestOutputs", "best_outputs", "best_outputs_of_program"]
+__all__ = ["Equations", "best_outputs", "best_outputs_of_program"]
 
 EQUATION_LIMIT = 200
 """With more equations nothing is tried: the certificate holds a matrix of that size."""
@@ -32,7 +32,7 @@ Form: TypeAlias = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class BestOutputs:
+class Equations:
     """Equations u = t for linear forms u of the outputs f; where all hold, no loss is smaller.
 
     Attributes:
@@ -48,7 +48,7 @@ class BestOutputs:
     loss: Fraction | arb
 
 
-def best_outputs(problem: Problem) -> BestOutputs | None:
+def best_outputs(problem: Problem) -> Equations | None:
     """The best outputs of a dense network: one equation for each output and different input.
 
     None where they do not exist (a group of equal inputs lacks a label), where there are more of
@@ -79,7 +79,7 @@ def best_outputs(problem: Problem) -> BestOutputs | None:
             targets.append(-best[0] if classes else best[0])
             total = _sum(total, best[1])
     outputs = dense_layers(program_of(problem))[-1].preactivation
-    return BestOutputs((outputs,), tuple(forms), tuple(targets), total)
+    return Equations((outputs,), tuple(forms), tuple(targets), total)
 
 
 def _sum(left: Fraction | arb, right: Fraction | arb) -> Fraction | arb:
@@ -89,7 +89,7 @@ def _sum(left: Fraction | arb, right: Fraction | arb) -> Fraction | arb:
     return one + other
 
 
-def best_outputs_of_program(program: Program) -> BestOutputs | None:
+def best_outputs_of_program(program: Program) -> Equations | None:
     """The best outputs of a loss that adds up squares of results less constants.
 
     The loss is then a sum of `loss(0) + slope f + bend f^2 / 2`, one for each entry of the results
@@ -117,7 +117,7 @@ def best_outputs_of_program(program: Program) -> BestOutputs | None:
     total = cast("fmpq", at_zero.loss[()])
     for name in used:
         total -= slopes[name] ** 2 / (2 * bends[name])
-    return BestOutputs(
+    return Equations(
         places,
         tuple(((names.index(name), 1),) for name in used),
         tuple(arb(-slopes[name] / bends[name]) for name in used),

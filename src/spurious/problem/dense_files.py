@@ -1,4 +1,4 @@
-"""Problem files of dense losses beyond format 1 (docs/certificates.md, section 9.8)."""
+"""Problem files of dense losses beyond format 1 (docs/certificates.md, section 9.7)."""
 
 from __future__ import annotations
 

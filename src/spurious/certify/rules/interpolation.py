@@ -7,8 +7,7 @@ global minimum over all functions of the inputs, on a manifold of P - q dimensio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -17,20 +16,22 @@ import numpy.typing as npt
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, around
-from spurious.certify.best_outputs import BestOutputs
+from spurious.certify.best_outputs import Equations, best_outputs, best_outputs_of_program
+from spurious.certify.critical import is_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.outcome import Undecided
-from spurious.certify.programs.critical import distance, nearby_limit
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.optimality import unbeaten
+from spurious.certify.rule import Rule
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.krawczyk import largest_row
 from spurious.exact.rationals import fraction, rational
-from spurious.problem.program_problem import FlatPoint
+from spurious.problem import FlatPoint, ProgramProblem
 from spurious.program import Program, ProgramError, Run
-from spurious.verdict import Enclosure
+from spurious.proof import Claim, Interpolation, Proof, Undecided
+from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["RULE", "Interpolated", "Interpolation", "prove"]
-
-RULE = "interpolation"
+__all__ = ["RULE"]
 
 FLOAT_STEPS = 30
 """Gauss-Newton steps in floats."""
@@ -57,76 +58,34 @@ DIGITS = 17
 """Significant digits of the preconditioner."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interpolation:
-    """The evidence: a box in which the outputs take their best values somewhere.
-
-    Attributes:
-        centre: The box's centre, shape (P,).
-        radius: Half the width of the box in the parameters that move; it has none in the others.
-        parameters: Those that move, ascending, shape (q,).
-        preconditioner: Near the inverse of the derivative of the outputs by them, shape (q, q).
-        outputs: The operations whose results are the outputs; None for a dense problem, whose
-            outputs are known.
-    """
-
-    centre: FlatPoint
-    radius: Fraction
-    parameters: tuple[int, ...]
-    preconditioner: tuple[tuple[Fraction, ...], ...]
-    outputs: tuple[int, ...] | None = None
-
-    def to_data(self) -> dict[str, object]:
-        """The certificate's `proof` object (`docs/certificates.md`, 9.9)."""
-        return {
-            "rule": RULE,
-            **({} if self.outputs is None else {"outputs": list(self.outputs)}),
-            "centre": [balls.written(value) for value in self.centre],
-            "radius": balls.written(self.radius),
-            "parameters": list(self.parameters),
-            "preconditioner": [[balls.written(v) for v in row] for row in self.preconditioner],
-        }
-
-    @staticmethod
-    def from_data(data: Mapping[str, Any]) -> Interpolation:
-        """Reads what `to_data` wrote."""
-        outputs = data.get("outputs")
-        return Interpolation(
-            tuple(map(Fraction, data["centre"])),
-            Fraction(data["radius"]),
-            tuple(data["parameters"]),
-            tuple(tuple(map(Fraction, row)) for row in data["preconditioner"]),
-            None if outputs is None else tuple(outputs),
-        )
+def _applies(subject: Subject) -> bool:
+    """Whether there are best outputs, not too many, and no rule proves more about the point."""
+    best = subject.once(_best_outputs)
+    if best is None:
+        return False
+    if subject.is_dense:
+        return subject.once(unbeaten) is None
+    return len(best.forms) < len(subject.values) or not subject.once(is_critical)
 
 
-@dataclass(frozen=True, slots=True)
-class Interpolated:
-    """A global minimum proved next to a point.
-
-    Attributes:
-        evidence: What proves it.
-        loss: Its loss, exact for squares.
-        radius: No parameter of it is further than this from the point's.
-        flat_dimension: The dimension of the manifold of such minima around it, P - q.
-        reason: One sentence for a person.
-    """
-
-    evidence: Interpolation
-    loss: Enclosure
-    radius: Fraction
-    flat_dimension: int
-    reason: str
+def _best_outputs(subject: Subject) -> Equations | None:
+    with balls.precision(balls.PRECISIONS[1]):
+        if subject.is_dense:
+            return best_outputs(subject.dense)
+        return best_outputs_of_program(subject.program)
 
 
-def prove(program: Program, best: BestOutputs, point: FlatPoint) -> Interpolated | Undecided:
-    """Proves a global minimum next to a point, in balls of the precision in force.
+def _prove(subject: Subject) -> Proof | Undecided:
+    best = subject.once(_best_outputs)
+    if best is None:
+        return Undecided("no outputs are best")
+    with balls.precision(balls.PRECISIONS[1]):
+        return _near(subject, best)
 
-    Args:
-        program: The loss.
-        best: Its best outputs, at this precision.
-        point: The point.
-    """
+
+def _near(subject: Subject, best: Equations) -> Proof | Undecided:
+    """Proves that the best outputs, enclosed at the precision in force, are reached nearby."""
+    program, point = subject.program, subject.values
     near = _in_floats(FloatProgram(program), best, point)
     if isinstance(near, Undecided):
         return near
@@ -149,18 +108,44 @@ def prove(program: Program, best: BestOutputs, point: FlatPoint) -> Interpolated
         return Undecided("the best outputs are reached too far away")
     free = len(point) - len(moved)
     where = "at that point alone" if free == 0 else f"on a set of {free} dimensions"
-    return Interpolated(
-        Interpolation(centre, radius, tuple(moved), rows),
-        Enclosure(best.loss) if isinstance(best.loss, Fraction) else enclosure(best.loss),
-        balls.simple_above(away),
-        free,
-        "an exact fit lies in a tiny box: all outputs are the best that any function of the "
-        f"inputs can have, {where}",
+    loss = Enclosure(best.loss) if isinstance(best.loss, Fraction) else enclosure(best.loss)
+    return Proof(
+        claim=Claim(
+            Decision.LOCAL_MINIMUM_NEARBY,
+            loss,
+            strict=Answer.NO if free else Answer.YES,
+            strict_up_to_rescaling=_up_to_rescaling(subject, free),
+            flat_dimension=free,
+            radius=balls.simple_above(away),
+        ),
+        evidence=Interpolation(
+            centre, radius, tuple(moved), rows, best.outputs if _is_bare(subject) else None
+        ),
+        reason=(
+            "an exact fit lies in a tiny box: all outputs are the best that any function of the "
+            f"inputs can have, {where}"
+        ),
+        minimum=centre,
     )
 
 
+def _is_bare(subject: Subject) -> bool:
+    """Whether the problem's file is a list of operations and does not say what the outputs are."""
+    return isinstance(subject.asked, ProgramProblem) and subject.asked.dense is None
+
+
+def _up_to_rescaling(subject: Subject, free: int) -> Answer:
+    """Rescalings of hidden units make at most one dimension each, and none in smooth networks."""
+    if free == 0:
+        return Answer.YES
+    if not subject.is_dense:
+        return Answer.UNKNOWN
+    rescalings = sum(subject.network.hidden) if subject.homogeneous else 0
+    return Answer.NO if free > rescalings else Answer.UNKNOWN
+
+
 def _in_floats(
-    program: FloatProgram, best: BestOutputs, point: FlatPoint
+    program: FloatProgram, best: Equations, point: FlatPoint
 ) -> tuple[Floats, Floats] | Undecided:
     """Gauss-Newton steps of least norm; the end and the derivative of u there, shape (q, P)."""
     targets = np.array([float(t.mid()) for t in best.targets])
@@ -185,17 +170,17 @@ def _in_floats(
     return Undecided("no perfect fit is near")
 
 
-def _outputs(run: Run[npt.NDArray[Any]], best: BestOutputs) -> npt.NDArray[Any]:
+def _outputs(run: Run[npt.NDArray[Any]], best: Equations) -> npt.NDArray[Any]:
     """The u, shape (q,)."""
     return _forms(np.concatenate([run.values[k].ravel() for k in best.outputs]), best)
 
 
-def _slopes(run: Run[npt.NDArray[Any]], best: BestOutputs) -> npt.NDArray[Any]:
+def _slopes(run: Run[npt.NDArray[Any]], best: Equations) -> npt.NDArray[Any]:
     """The derivative of u by the parameters, shape (q, P)."""
     return _forms(np.concatenate([run.jacobian(k) for k in best.outputs]), best)
 
 
-def _forms(rows: npt.NDArray[Any], best: BestOutputs) -> npt.NDArray[Any]:
+def _forms(rows: npt.NDArray[Any], best: Equations) -> npt.NDArray[Any]:
     """The linear forms of the outputs' rows."""
     return np.stack([sum(rows[place] * factor for place, factor in form) for form in best.forms])
 
@@ -219,7 +204,7 @@ def _independent_columns(matrix: Floats) -> list[int]:
 
 
 def _refined(
-    program: Program, best: BestOutputs, start: Floats, moved: Sequence[int], inverse: arb_mat
+    program: Program, best: Equations, start: Floats, moved: Sequence[int], inverse: arb_mat
 ) -> FlatPoint | None:
     """Newton's method with one inverse in the parameters that move; None if it does not end."""
     evaluated = BallProgram.of(program)
@@ -239,7 +224,7 @@ def _refined(
     return None
 
 
-def _gap(run: Run[npt.NDArray[Any]], best: BestOutputs) -> arb_mat:
+def _gap(run: Run[npt.NDArray[Any]], best: Equations) -> arb_mat:
     """The outputs less their best values, a column."""
     gaps = zip(_outputs(run, best).tolist(), best.targets, strict=True)
     return arb_mat([[output - target] for output, target in gaps])
@@ -247,7 +232,7 @@ def _gap(run: Run[npt.NDArray[Any]], best: BestOutputs) -> arb_mat:
 
 def _isolated(
     program: Program,
-    best: BestOutputs,
+    best: Equations,
     centre: FlatPoint,
     moved: Sequence[int],
     inverse: arb_mat,
@@ -265,3 +250,6 @@ def _isolated(
     half = arb(rational(radius))
     found = start + largest_row(identity - inverse * slope) * half
     return radius if balls.certainly_less(found, half) else None
+
+
+RULE = Rule("interpolation", _applies, _prove)
