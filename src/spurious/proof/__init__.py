@@ -34,12 +34,13 @@ from spurious.proof.evidence import (
 )
 from spurious.proof.proof import Proof
 from spurious.proof.refusal import RefusedCertificateWarning, refusal_of
-from spurious.proof.verdict import Decided, Fall, Undecided, Verdict
+from spurious.proof.verdict import Decided, Fall, Undecided, Unfinished, Verdict
 from spurious.proof.words import (
     exact_text,
     interval_text,
     loss_text,
     proved_decimal,
+    unfinished_text,
     verdict_data,
     verdict_text,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "Tree",
     "TwinUnits",
     "Undecided",
+    "Unfinished",
     "ValleyToInfinity",
     "Verdict",
     "Witness",
@@ -87,6 +89,7 @@ __all__ = [
     "loss_text",
     "proved_decimal",
     "refusal_of",
+    "unfinished_text",
     "verdict_data",
     "verdict_from_certificate",
     "verdict_text",
