@@ -12,6 +12,7 @@ from checker.arrays import Balls
 from checker.boxes import lowered, require_small
 from checker.claims import require_ball, require_lower, require_radius, sentence
 from checker.dense import read_any
+from checker.interpolation import interpolation
 from checker.minima import Claimed, Found
 from checker.numbers import Interval, Number, Undecided, require
 from checker.programs import Curved, gradient_of
@@ -169,12 +170,14 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
 
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
+FLAT = ("interpolation",)  # rules that establish a flat dimension
 
 
 def require_loss(claimed: object, loss: Number, what: str) -> None:
@@ -184,12 +187,14 @@ def require_loss(claimed: object, loss: Number, what: str) -> None:
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
     program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    name = as_text(proof.get("rule"))
     require(name in PROGRAM_RULES, "unknown rule")
+    keys = [*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else [])]
+    claim = as_object(certificate["claim"], *keys)
+    verdict = as_text(claim["verdict"])
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
     case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
@@ -197,6 +202,8 @@ def check_program_at(certificate: Json, bits: int) -> str:
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
     require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
+    if name in FLAT:
+        require(as_int(claim["flat_dimension"]) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict.endswith("_nearby"))
@@ -206,9 +213,14 @@ def check_program_at(certificate: Json, bits: int) -> str:
     if claim["global"] == "unknown":
         require(evidence is None and better is None, "an unknown has no proof")
         return sentence(claim)
-    require(claim["global"] == "no", "global is not no or unknown")
     require(isinstance(evidence, dict), "global_proof is not an object")
     fields = cast("Json", evidence)
+    if claim["global"] == "yes":
+        as_object(fields, "rule")
+        require(fields["rule"] == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+        require(better is None, "there is a witness_loss without a witness")
+        return sentence(claim)
+    require(claim["global"] == "no", "global is not yes, no or unknown")
     if fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
         value = case.loss_at(read_row(fields["point"], len(program.point)))

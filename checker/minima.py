@@ -68,6 +68,7 @@ class Found:
         place: The exact point that the verdict is about, if there is one.
         limit: The limit of the loss along a valley.
         index: The number of negative eigenvalues of the Hessian at a saddle.
+        unbeaten: Whether no outputs whatever have a smaller loss.
     """
 
     strict: str = "unknown"
@@ -79,6 +80,7 @@ class Found:
     place: Layers | None = None
     limit: Number | None = None
     index: int | None = None
+    unbeaten: bool = False
 
 
 @dataclass(frozen=True)

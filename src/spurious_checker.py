@@ -1931,6 +1931,7 @@ class Found:
         place: The exact point that the verdict is about, if there is one.
         limit: The limit of the loss along a valley.
         index: The number of negative eigenvalues of the Hessian at a saddle.
+        unbeaten: Whether no outputs whatever have a smaller loss.
     """
 
     strict: str = "unknown"
@@ -1942,6 +1943,7 @@ class Found:
     place: Layers | None = None
     limit: Number | None = None
     index: int | None = None
+    unbeaten: bool = False
 
 
 @dataclass(frozen=True)
@@ -3089,6 +3091,235 @@ def sentence(claim: Json) -> str:
     return ", ".join(parts)
 
 
+# ---- The loss as a function of the outputs, and at which outputs it is least (9.8). --------------
+
+
+MAX_EQUATIONS = 500
+MAX_NUMBERED = 5_000_000  # entries of all arrays of a program together
+
+Form = tuple[tuple[int, Fraction], ...]  # outputs with factors, the first of which is 1
+T = TypeVar("T")
+
+
+@dataclass
+class Part:
+    """A number as a function of the outputs: constant, linear terms, and bends by linear form u.
+
+    A bend [a, b, c, d] is a u^2 + b u + c log(1 + e^u) + d log(1 + e^-u).
+    """
+
+    constant: Fraction = Fraction(0)
+    linear: dict[int, Fraction] = field(default_factory=dict[int, Fraction])
+    bends: dict[Form, list[Fraction]] = field(default_factory=dict[Form, list[Fraction]])
+
+    def add(self, other: Part, factor: Fraction | int = 1) -> Part:
+        """Adds a multiple of another part to this one."""
+        self.constant += other.constant * factor
+        for g, c in other.linear.items():
+            self.linear[g] = self.linear.get(g, Fraction(0)) + c * factor
+        for u, bend in other.bends.items():
+            old = self.bends.get(u, [Fraction(0)] * 4)
+            self.bends[u] = [a + b * factor for a, b in zip(old, bend, strict=True)]
+        return self
+
+    def form(self) -> tuple[Form, Fraction]:
+        """The linear form u and the factor s if the linear terms are s u and there is no bend."""
+        terms = sorted((g, c) for g, c in self.linear.items() if c)
+        require(not self.bends and len(terms) > 0, "a part of the loss is not understood")
+        return tuple((g, c / terms[0][1]) for g, c in terms), terms[0][1]
+
+
+def picked(row: list[T], index: Index) -> list[T]:
+    """The entries with these numbers."""
+    return row if index is None else [row[i] for i in index]
+
+
+def added(step: Linear, args: list[list[T]]) -> list[list[T]]:
+    """For each entry of the result the entries that are added up."""
+    found: list[list[T]] = [[] for _ in range(math.prod(step.shape))]
+    for arg, index in zip(args, step.indices, strict=True):
+        places = range(len(found) if step.picks else len(arg)) if index is None else index
+        for k, i in enumerate(places):
+            found[k if step.picks else i].append(arg[i if step.picks else k])
+    return found
+
+
+def numbered(steps: list[Step]) -> list[list[int]]:
+    """A number for each entry of each step; entries with one number agree for all parameters.
+
+    A number stands for an operation and the numbers of what it operates on. (Entries with
+    different ones may agree too.)
+    """
+    require(sum(math.prod(s.shape) for s in steps) <= MAX_NUMBERED, "there are too many entries")
+    known, out = dict[tuple[object, ...], int](), list[list[int]]()
+
+    def name(*key: object) -> int:
+        return known.setdefault(key, len(known))
+
+    for step in steps:
+        args = [out[i] for i in step.of]
+        if isinstance(step, Linear):
+            parts = added(step, args)
+            row = [p[0] if len(p) == 1 else name("+", *sorted(p)) for p in parts]
+        elif isinstance(step, Product):
+            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
+            row = [name("*", *sorted(pair)) for pair in pairs]
+        elif isinstance(step, MatrixProduct):
+            (a, b), n, k, m, row = args, step.n, step.k, step.m, list[int]()
+            for i, j, _ in step.blocks:
+                ups = [name("row", *a[(i * n + r) * k : (i * n + r + 1) * k]) for r in range(n)]
+                downs = [name("row", *b[j * k * m + c : (j + 1) * k * m : m]) for c in range(m)]
+                row += [name("@", up, down) for up in ups for down in downs]
+        elif isinstance(step, Map):
+            row = [name("map", step.function, z) for z in args[0]]
+        elif step.moves:
+            row = [name("parameter", i) for i in step.block]
+        else:
+            row = [name("constant", v) for v in step.values]
+        out.append(row)
+    return out
+
+
+def of_outputs(steps: list[Step], outputs: list[int], names: list[list[int]]) -> Part:
+    """The loss as a function of the outputs in a row; the first of equal ones stands for all."""
+    order, parts = [g for k in outputs for g in names[k]], dict[int, list[Part]]()
+    first = {g: i for i, g in reversed([*enumerate(order)])}
+    needed = {len(steps) - 1}
+    for k in range(len(steps) - 1, -1, -1):
+        needed |= set(steps[k].of) if k in needed and k not in outputs else set()
+    for k in sorted(needed):
+        step = steps[k]
+        if k in outputs:
+            parts[k] = [Part(linear={first[g]: Fraction(1)}) for g in names[k]]
+            continue
+        args = [parts[i] for i in step.of]
+        if isinstance(step, Linear):
+            groups = added(step, args)
+        elif isinstance(step, Product):
+            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
+            groups = [list(pair) for pair in pairs]
+        elif isinstance(step, Map) and step.function[0] == "softplus":
+            groups = [[z] for z in args[0]]
+        else:
+            require(not step.of, "the loss is no sum over the outputs")
+            require(not step.moves, "parameters enter the loss beside the outputs")
+            groups = [[Part(v)] for v in step.values]
+        sizes = (1 + len(part.linear) + len(part.bends) for group in groups for part in group)
+        require(sum(sizes) <= MAX_NUMBERED, "the loss has too many terms")
+        parts[k] = [combined(step, group) for group in groups]
+    return parts[len(steps) - 1][0]
+
+
+def combined(step: Step, group: list[Part]) -> Part:
+    """One entry of a step: a sum; a multiple, or a product of functions of one u; softplus."""
+    if isinstance(step, Map):
+        u, s = group[0].form()
+        require(group[0].constant == 0 and abs(s) == 1, "the loss is no sum over the outputs")
+        return Part(bends={u: [Fraction(c) for c in (0, 0, s == 1, s == -1)]})
+    total = Part()
+    if not isinstance(step, Product):
+        for part in group:
+            total.add(part)
+        return total
+    x, y = group
+    for one, other in ((x, y), (y, x)):
+        if not any(one.linear.values()) and not one.bends:
+            return total.add(other, one.constant)
+    (u, s), (v, t) = x.form(), y.form()
+    require(u == v, "the loss is no sum over the outputs")
+    bend = [s * t, s * y.constant + t * x.constant, Fraction(0), Fraction(0)]
+    return Part(x.constant * y.constant, bends={u: bend})
+
+
+def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
+    """Each linear form with the value at which what bends by it is least, and the least loss."""
+    found, total = list[tuple[Form, Number]](), loss.constant
+    for g, c in loss.linear.items():
+        u: Form = ((g, Fraction(1)),)
+        require(c == 0 or u in loss.bends, "the loss has no least value")
+        if c:
+            loss.bends[u][1] += c
+    for u, (a, b, c, d) in sorted(loss.bends.items()):
+        if a > 0 and c == 0 and d == 0:
+            found.append((u, -b / (2 * a)))
+            total = total - b * b / (4 * a)
+        elif a or b or c or d:
+            require(a == 0 and c + b > 0 and d - b > 0, "a part of the loss has no least value")
+            up, down, both = (log(Interval.of(v, bits))[0] for v in (d - b, c + b, c + d))
+            found.append((u, up - down))
+            total = total + (both * (c + d) - up * (d - b) - down * (c + b))
+    require(1 <= len(found) <= MAX_EQUATIONS, "the number of equations is out of bounds")
+    return found, total
+
+
+# ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------
+
+
+def interpolation(case: Claimed, proof: Json) -> Found:
+    """Section 9.8: Krawczyk's test for u = t in the parameters named."""
+    program, bits = case.program, case.bits
+    steps, point, known = program.steps, program.point, program.outputs
+    as_object(proof, "rule", "centre", "radius", "parameters", "preconditioner",
+              *(["outputs"] if known is None else []))  # fmt: skip
+    outputs = read_increasing(proof["outputs"], len(steps)) if known is None else [known]
+    names = numbered(steps)
+    equations, loss = least(of_outputs(steps, outputs, names), bits)
+    q, r, centre = len(equations), positive(proof["radius"]), read_row(proof["centre"], len(point))
+    moved = read_increasing(proof["parameters"], len(point))
+    require(len(moved) == q, "there are not as many parameters as equations")
+    a = [[round(x * (1 << bits)) for x in read_row(row, q)]
+         for row in as_list(proof["preconditioner"], q)]  # fmt: skip
+    first = steps[: outputs[-1] + 1]
+
+    def forms(rows: list[Balls | None]) -> list[Interval]:
+        """The u of the outputs, or of their derivatives."""
+        found = list[Interval]()
+        for k in outputs:
+            row = rows[k]
+            zero = [Interval(0, 0, bits)] * len(names[k])
+            found += zero if row is None else row.intervals()
+        return [sum((found[i] * c for i, c in u[1:]), found[u[0][0]]) for u, _ in equations]
+
+    at = Balls.around(centre, Fraction(0), bits)
+    wide = -(-(r.numerator << bits) // r.denominator)
+    box = Balls(at.m, [s + wide * (i in set(moved)) for i, s in enumerate(at.r)], bits)
+    values, columns = evaluated(first, box), list[list[Interval]]()
+    for step in first:
+        if isinstance(step, Map) and step.moves:
+            values[step.of[0]].slope(step.function, None)  # C^1 near the box: at no kink
+    for i in moved:
+        k = next(k for k, step in enumerate(steps) if i in step.block)
+        seed = box.like([Fraction(i == j) for j in steps[k].block])
+        columns.append(forms(tangent(first, values, {k: seed})))
+    gap = [v - t for v, (_, t) in zip(forms([*evaluated(first, at)]), equations, strict=True)]
+    require_contraction(a, [at.made(column) for column in columns], at.made(gap), r)
+    away = max(abs(x - y) for x, y in zip(centre, point, strict=True))
+    flat = len(point) - q
+    return Found("no" if flat else "yes", flat=flat, loss=loss, radius=away + r, unbeaten=True)
+
+
+def read_increasing(x: object, stop: int) -> list[int]:
+    """Reads increasing numbers from 0 on, below a limit; at least one."""
+    found = [as_int(i) for i in as_list(x)]
+    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
+    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
+    return found
+
+
+def require_contraction(a: list[list[int]], columns: list[Balls], g: Balls, r: Fraction) -> None:
+    """|A g| + |I - A J| r < r; the row sums of |A D|, D within J's radii, are at most |A| w."""
+    unit, norm, step = 1 << 2 * g.bits, 0, 0
+    wide = [sum(radii) for radii in zip(*(column.r for column in columns), strict=True)]
+    for i, row in enumerate(a):
+        sizes = list(map(abs, row))
+        off = (unit * (i == j) - sum(map(operator.mul, row, c.m)) for j, c in enumerate(columns))
+        norm = max(norm, sum(map(abs, off)) + sum(map(operator.mul, sizes, wide)))
+        moved = abs(sum(map(operator.mul, row, g.m))) + sum(map(operator.mul, sizes, g.r))
+        step = max(step, moved)
+    if step >= r * (unit - norm):
+        raise Undecided("the best outputs are not shown to be reached in the box")
+
+
 # ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
 
 
@@ -3242,12 +3473,14 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
 
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
+FLAT = ("interpolation",)  # rules that establish a flat dimension
 
 
 def require_loss(claimed: object, loss: Number, what: str) -> None:
@@ -3257,12 +3490,14 @@ def require_loss(claimed: object, loss: Number, what: str) -> None:
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
     program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    name = as_text(proof.get("rule"))
     require(name in PROGRAM_RULES, "unknown rule")
+    keys = [*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else [])]
+    claim = as_object(certificate["claim"], *keys)
+    verdict = as_text(claim["verdict"])
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
     case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
@@ -3270,6 +3505,8 @@ def check_program_at(certificate: Json, bits: int) -> str:
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
     require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
+    if name in FLAT:
+        require(as_int(claim["flat_dimension"]) == found.flat, f"flat dimension {found.flat}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict.endswith("_nearby"))
@@ -3279,9 +3516,14 @@ def check_program_at(certificate: Json, bits: int) -> str:
     if claim["global"] == "unknown":
         require(evidence is None and better is None, "an unknown has no proof")
         return sentence(claim)
-    require(claim["global"] == "no", "global is not no or unknown")
     require(isinstance(evidence, dict), "global_proof is not an object")
     fields = cast("Json", evidence)
+    if claim["global"] == "yes":
+        as_object(fields, "rule")
+        require(fields["rule"] == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+        require(better is None, "there is a witness_loss without a witness")
+        return sentence(claim)
+    require(claim["global"] == "no", "global is not yes, no or unknown")
     if fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
         value = case.loss_at(read_row(fields["point"], len(program.point)))

@@ -68,8 +68,10 @@ def size(widths: Sequence[int]) -> int:
     return sum((below + 1) * above for below, above in pairwise(widths))
 
 
-def parameters(point: dict[str, Any]) -> Vector:
-    """A point of a problem or certificate file, in a row."""
+def parameters(point: dict[str, Any] | list[str]) -> Vector:
+    """A point of a problem or certificate file, in a row; format 2 has it in a row already."""
+    if isinstance(point, list):
+        return tuple(map(number, point))
     return tuple(
         number(value)
         for layer in point["layers"]

@@ -94,6 +94,7 @@ def judge_verdict(case: Case, verdict: Any, rng: Random) -> tuple[list[str], int
     probes, unjudged = 1, ""
     if decision == "local_minimum_nearby":
         more, probes, unjudged = nearby_faults(case, verdict, thorough, rng)
+        more += flat_faults(case, verdict) if verdict.method == "interpolation" else []
     else:
         more = loss_faults(case, verdict.loss, "loss")
         if decision == "not_local_minimum":

@@ -84,7 +84,17 @@ def floor_of_functions(case: Case) -> Fraction:
 
 
 def flat_faults(case: Case, verdict: Any) -> list[str]:
-    """The flat dimension at a point off the kinks, against the rank of the outputs' Jacobian."""
+    """The flat dimension at a point off the kinks, against the rank of the outputs' Jacobian.
+
+    Where the outputs are the best of all functions it is what their number leaves.
+    """
+    if verdict.method == "interpolation":
+        outputs = len(case.y[0]) if case.loss != "cross_entropy" else case.widths[-1] - 1
+        flat = len(case.point) - outputs * len(groups(case))
+        found = verdict.flat_dimension
+        faults = [] if flat == found else [f"flat_dimension: is {flat}, not {found}"]
+        isolated = str(verdict.strict) == "yes"
+        return faults if isolated == (flat == 0) else [*faults, f"called strict: {verdict.strict}"]
     if (
         verdict.flat_dimension is None
         or not case.exact

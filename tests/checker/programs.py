@@ -353,10 +353,52 @@ def negative_curvature() -> dict[str, Any]:
     )  # fmt: skip
 
 
+FIT_INPUTS = ("-1", "1/2", "2", "1/2")
+FIT_TARGETS = ("1", "1/3", "-1", "2/3")
+
+
+def fit_writer(
+    targets: tuple[str, ...] = FIT_TARGETS, factors: tuple[str, ...] = ("1", "1", "1", "1")
+) -> tuple[Writer, int]:
+    """A 1-3-1 tanh network on four points, two with equal inputs; also the outputs' step."""
+    w = Writer()
+    x = w.const([[v] for v in FIT_INPUTS])
+    hidden, bias = w.param("w0", 3, 1), w.param("b0", 3)
+    a = w.map("tanh", w.add(w.matmul(x, w.transpose(hidden)), bias))
+    f = w.add(w.matmul(a, w.transpose(w.param("w1", 1, 3))), w.param("b1", 1))
+    squares = w.square(w.minus(f, w.const([[v] for v in targets])))
+    w.sum(w.mul(squares, w.const([[v] for v in factors])))
+    return w, f
+
+
+def perfect_fit() -> dict[str, Any]:
+    """The output weights solve f = t; the point with two targets keeps a loss of 1/18."""
+    w, outputs = fit_writer()
+    below, shift, offset = ("1", "-1/2", "2"), ("1/4", "1", "0"), Fraction(1, 5)
+    numbers = [[mp.mpf(v.numerator) / v.denominator for v in map(Fraction, row)]
+               for row in (below, shift, FIT_INPUTS[:3], ("1", "1/2", "-1"))]  # fmt: skip
+    units = list(zip(*numbers[:2], strict=True))
+    features = mp.matrix([[mp.tanh(a * x + b) for a, b in units] for x in numbers[2]])
+    inverse = mp.inverse(features)
+    best = inverse * mp.matrix([y - mp.mpf(1) / 5 for y in numbers[3]])
+    centre = [*map(Fraction, below + shift), *rounded(list(best)), offset]
+    rows = [[str(rounded([inverse[i, j]], 60)[0]) for j in range(3)] for i in range(3)]
+    problem = w.problem([Fraction(round(v * 10**20), 10**20) for v in centre])
+    proof = {
+        "rule": "interpolation", "outputs": [outputs], "centre": [str(v) for v in centre],
+        "radius": str(RADIUS), "parameters": [6, 7, 8], "preconditioner": rows,
+    }  # fmt: skip
+    return certificate(
+        problem, proof, {"rule": "best_outputs"}, verdict="local_minimum_nearby", strict="no",
+        flat_dimension=7, loss=ball(Fraction(1, 18), Fraction(0)), radius=str(RADIUS * 3 / 2),
+        **{"global": "yes"},
+    )  # fmt: skip
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
     f.__name__: f
     for f in (
         tanh_regression, cross_entropy, layer_norm, exact_minimum, saddle_one, saddle_two,
-        saddle_without_diagonal, descent_at_a_kink, negative_curvature,
+        saddle_without_diagonal, descent_at_a_kink, negative_curvature, perfect_fit,
     )
 }  # fmt: skip

@@ -105,6 +105,8 @@ def place(certificate: Any) -> list[Number]:
         return flat(layers_of(problem["point"]))
     if "point" in proof:
         return flat(layers_of(proof["point"]))
+    if proof["rule"] == "interpolation":
+        return [real(v) for v in proof["centre"]]
     if "centre" in proof and proof["rule"] != "twin_units":
         return flat(layers_of(proof["centre"]))
     return flat(layers_of(problem["point"]))

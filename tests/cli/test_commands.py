@@ -35,6 +35,7 @@ CERTIFY_FIELDS = [
     "slope",
     "decrease",
     "decrease_radius",
+    "unfinished",
     "seconds",
     "certificate",
 ]

@@ -92,6 +92,17 @@ SMOOTH = BENT | {
 }
 """Near a strict minimum."""
 
+FIT = SMOOTH | {
+    "data": {"x": [["-1"], ["1"], ["1"]], "y": [["1/2"], ["1/2"], ["3/2"]]},
+    "point": {
+        "layers": [
+            {"weight": [["1"]], "bias": ["1"]},
+            {"weight": [["0.51865736"]], "bias": ["0.5"]},
+        ]
+    },
+}
+"""Near a fit of the means: tanh 2 is 0.9640..."""
+
 VALLEY = SATURATED | {
     "point": {"layers": [{"weight": [["-1"]], "bias": ["-5"]}, {"weight": [["1"]], "bias": ["2"]}]}
 }
@@ -153,6 +164,10 @@ FORGERIES: dict[str, tuple[dict[str, Any], Callable[[Verdict], Verdict], str]] =
         lambda v: claiming(v, decision=Decision.LOCAL_MINIMUM),
         "the gradient is not zero",
     ),
+    "fit, flat dimension": (FIT, lambda v: claiming(v, flat_dimension=3), "flat_dimension: is 2"),
+    "fit, loss": (FIT, lambda v: claiming(v, loss=Enclosure(Fraction(0))), "loss: is 0.5"),
+    "fit, strict": (FIT, lambda v: claiming(v, strict=Answer.YES), "called strict"),
+    "fit, radius": (FIT, lambda v: claiming(v, radius=Fraction(1, 10**30)), "away, radius"),
     "valley limit": (
         VALLEY,
         lambda v: claiming(v, valley_limit=Enclosure(Fraction(1, 100))),

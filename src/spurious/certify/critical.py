@@ -7,7 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, around
+from spurious.certify.arithmetics import (
+    BallProgram,
+    FloatProgram,
+    Floats,
+    around,
+    rational_gradient,
+)
 from spurious.certify.neighbourhood import distance, nearby_limit
 from spurious.certify.subject import Subject
 from spurious.exact import balls
@@ -15,7 +21,7 @@ from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
 from spurious.proof import Undecided
 
-__all__ = ["CENTRE_DECIMALS", "Critical", "nearest_critical"]
+__all__ = ["CENTRE_DECIMALS", "Critical", "is_critical", "nearest_critical"]
 
 CENTRE_DECIMALS = 30
 """The centre of a box is rounded to this many decimals."""
@@ -46,6 +52,14 @@ class Critical:
     centre: FlatPoint
     eigenvalues: Floats
     hessian: Floats
+
+
+def is_critical(subject: Subject) -> bool:
+    """Whether the gradient is rational and exactly zero; for `Subject.once`."""
+    try:
+        return not any(rational_gradient(subject.program, subject.values))
+    except ProgramError:
+        return False
 
 
 def nearest_critical(subject: Subject) -> Critical | Undecided:

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Final
 
 from spurious.certify.fall import proved_fall
+from spurious.certify.further import further_fall, unfinished
 from spurious.certify.optimality import Optimality, judge_optimality
 from spurious.certify.rule import Rule
 from spurious.certify.rules import (
@@ -22,6 +23,7 @@ from spurious.certify.rules import (
     constant_units,
     convex_ball,
     descent_direction,
+    interpolation,
     kinked_ball,
     krawczyk,
     least_squares,
@@ -46,9 +48,11 @@ from spurious.proof import (
     Fall,
     Proof,
     Undecided,
+    Unfinished,
     Verdict,
     certificate_data,
     refusal_of,
+    unfinished_text,
 )
 from spurious.verdict import Decision, Enclosure
 
@@ -62,6 +66,7 @@ MINIMA: Final[tuple[Rule, ...]] = (
     one_sided_derivatives.RULE,
     least_squares.RULE,
     cells_nearby.RULE,
+    interpolation.RULE,
     kinked_ball.RULE,
     convex_ball.RULE,
     strongly_convex.RULE,
@@ -109,13 +114,25 @@ def certify(
         loss = subject.loss_at(subject.values)
         if isinstance(outcome, Proof):
             loss = outcome.claim.loss or loss
-            fall = proved_fall(subject, outcome, loss)
+            fall, left = _left_to_gain(subject, outcome, loss)
             optimality = judge_optimality(subject, outcome, loss, fall, search=search)
-            return conclude(subject, outcome, loss, optimality, start, fall=fall, check=check)
+            return conclude(
+                subject, outcome, loss, optimality, start, fall=fall, unfinished=left, check=check
+            )
         reason = outcome.reason
     except (OutOfRangeError, ProgramError, InputError) as unknown:
         reason = str(unknown)
     return _undecided(reason, loss, start)
+
+
+def _left_to_gain(
+    subject: Subject, proof: Proof, loss: Enclosure
+) -> tuple[Fall | None, Unfinished | None]:
+    """Of a refutation along a line: how far down it provably goes, and how long that takes."""
+    if not proof.directions:
+        return None, None
+    fall = further_fall(subject, proved_fall(subject, proof, loss), loss)
+    return fall, unfinished(subject, fall, loss)
 
 
 def _subject(problem: Problem | ProgramProblem) -> Subject:
@@ -183,6 +200,7 @@ def conclude(
     start: float,
     *,
     fall: Fall | None = None,
+    unfinished: Unfinished | None = None,
     check: bool = True,
 ) -> Verdict:
     """The verdict, with its certificate, on a point that is decided.
@@ -194,6 +212,7 @@ def conclude(
         optimality: Whether it is a global minimum.
         start: When work on it began, by `perf_counter`.
         fall: For refutations: a lower point on the way down.
+        unfinished: For refutations: how long training would still take.
         check: Whether the checker has to accept the certificate; if it does not, the verdict is
             `undecided`, with a `RefusedCertificateWarning`.
     """
@@ -208,25 +227,29 @@ def conclude(
     if refusal is not None:
         return _undecided(refusal, loss, start)
     return Decided(
-        _with_fall(proof, fall),
+        _with_fall(proof, fall, unfinished),
         claim=claim,
         seconds=perf_counter() - start,
         evidence=proof.evidence,
         certificate=certificate,
         slope=proof.slope,
         fall=fall,
+        unfinished=unfinished,
     )
 
 
-def _with_fall(proof: Proof, fall: Fall | None) -> str:
-    """The reason; of a refutation along a line, with how much is provably gained."""
+def _with_fall(proof: Proof, fall: Fall | None, unfinished: Unfinished | None) -> str:
+    """The reason; of a refutation along a line, with what is left to gain and how soon."""
     if not proof.directions:
         return proof.reason
     head, separator, rest = proof.reason.partition("; ")
     if fall is None:
         return f"{head}, by an amount too small to be shown{separator}{rest}"
     gained = f"{nearest_float(fall.decrease):.2g} within {nearest_float(fall.distance):.2g}"
-    return f"{head}, provably by {gained} of the point{separator}{rest}"
+    told = f"{head}, provably by {gained} of the point"
+    if unfinished is not None:
+        told = f"training has only stopped: {told}; {unfinished_text(unfinished)}"
+    return f"{told}{separator}{rest}"
 
 
 def _undecided(reason: str, loss: Enclosure | None, start: float) -> Undecided:

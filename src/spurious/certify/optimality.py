@@ -14,9 +14,11 @@ from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import FlatPoint, Point, Problem, unflatten
 from spurious.proof import (
     AffineOptimum,
+    BestOutputs,
     ClasswiseOptimum,
     Evidence,
     Fall,
+    Interpolation,
     NotLocalMinimum,
     OneSidedDerivatives,
     PointwiseOptimum,
@@ -55,6 +57,8 @@ def judge_optimality(
         fall: Of a refutation: a lower point next to it.
         search: Whether to look for a better point if nothing else decides it.
     """
+    if isinstance(proof.evidence, Interpolation):
+        return Optimality(Answer.YES, BestOutputs())
     if subject.witness is not None:
         found = subject.loss_at(subject.witness)
         if found.upper < loss.lower:

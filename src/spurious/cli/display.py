@@ -15,7 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.paper.findings import head_note
-from spurious.proof import Verdict, exact_text, interval_text, verdict_text
+from spurious.proof import (
+    Verdict,
+    exact_text,
+    interval_text,
+    unfinished_text,
+    verdict_text,
+)
 from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
@@ -51,7 +57,9 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
     console = _console()
     console.print(Text(file, style="bold"), soft_wrap=True)
     table = _facts()
-    if verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
+    if verdict.unfinished is not None:
+        table.add_row("training", f"has only stopped; {unfinished_text(verdict.unfinished)}")
+    elif verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
         slope = f"{float(abs(verdict.slope)):.2g}"
         table.add_row("training", f"has converged here to {slope}; no minimum nearby was proved")
     table.add_row("verdict", Text(verdict_text(verdict), style=_STYLES[verdict.decision]))

@@ -43,3 +43,12 @@ def krawczyk(function: Function, jacobian: Function, centre: arb_mat, radius: ar
     identity = arb_mat([[arb(int(i == j)) for j in range(size)] for i in range(size)])
     image = (identity - inverse * slope) * offset - inverse * function(centre)
     return all(certainly_less(abs(image[i, 0]), radius) for i in range(size))
+
+
+def largest_row(matrix: arb_mat) -> arb:
+    """The largest sum of absolute values in a row: the matrix norm of the maximum norm."""
+    found = arb(0)
+    for i in range(matrix.nrows()):
+        total = sum((abs(matrix[i, j]) for j in range(matrix.ncols())), arb(0))
+        found = found.max(total)
+    return found

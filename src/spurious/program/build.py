@@ -7,7 +7,7 @@ loss does not depend on is left out of the program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
@@ -35,7 +35,7 @@ from spurious.program.operations import (
 from spurious.program.program import Program
 from spurious.program.shapes import Shape, result_shape
 
-__all__ = ["Builder", "Handle", "Operand"]
+__all__ = ["Builder", "Handle", "Operand", "renumbered"]
 
 
 @dataclass(eq=False)
@@ -99,7 +99,7 @@ class Builder:
                 needed |= set(operands(self.operations[i]))
         kept = sorted(needed)
         place = {old: new for new, old in enumerate(kept)}
-        written = [_renumbered(self.operations[i], place) for i in kept]
+        written = [renumbered(self.operations[i], place) for i in kept]
         if kept[-1] != loss.index:
             written.append(Take(place[loss.index], np.arange(prod(loss.shape)).reshape(loss.shape)))
         return Program(tuple(written), place[outputs.index] if outputs else None)
@@ -298,7 +298,13 @@ def _is_all(handle: Handle, number: int, shape: Shape) -> bool:
     return fits and bool((known == number).all())
 
 
-def _renumbered(operation: Operation, place: dict[int, int]) -> Operation:
+def renumbered(operation: Operation, place: Mapping[int, int]) -> Operation:
+    """An operation whose operands have new indices.
+
+    Args:
+        operation: The operation.
+        place: The new index for each operand's old one.
+    """
     match operation:
         case Param() | Const():
             return operation

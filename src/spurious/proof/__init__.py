@@ -4,6 +4,7 @@ from spurious.proof.certificate import certificate_data, digest, verdict_from_ce
 from spurious.proof.claim import Claim
 from spurious.proof.evidence import (
     AffineOptimum,
+    BestOutputs,
     CellMultipliers,
     ClasswiseOptimum,
     ConstantOutput,
@@ -12,6 +13,7 @@ from spurious.proof.evidence import (
     DescentDirection,
     Evidence,
     HeldUnit,
+    Interpolation,
     KinkedBall,
     Krawczyk,
     Leaf,
@@ -32,18 +34,20 @@ from spurious.proof.evidence import (
 )
 from spurious.proof.proof import Proof
 from spurious.proof.refusal import RefusedCertificateWarning, refusal_of
-from spurious.proof.verdict import Decided, Fall, Undecided, Verdict
+from spurious.proof.verdict import Decided, Fall, Undecided, Unfinished, Verdict
 from spurious.proof.words import (
     exact_text,
     interval_text,
     loss_text,
     proved_decimal,
+    unfinished_text,
     verdict_data,
     verdict_text,
 )
 
 __all__ = [
     "AffineOptimum",
+    "BestOutputs",
     "CellMultipliers",
     "Claim",
     "ClasswiseOptimum",
@@ -55,6 +59,7 @@ __all__ = [
     "Evidence",
     "Fall",
     "HeldUnit",
+    "Interpolation",
     "KinkedBall",
     "Krawczyk",
     "Leaf",
@@ -71,6 +76,7 @@ __all__ = [
     "Tree",
     "TwinUnits",
     "Undecided",
+    "Unfinished",
     "ValleyToInfinity",
     "Verdict",
     "Witness",
@@ -83,6 +89,7 @@ __all__ = [
     "loss_text",
     "proved_decimal",
     "refusal_of",
+    "unfinished_text",
     "verdict_data",
     "verdict_from_certificate",
     "verdict_text",

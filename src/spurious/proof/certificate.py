@@ -10,7 +10,7 @@ from typing import Any, Final
 from spurious.exact.balls import OutOfRangeError
 from spurious.problem import Problem, ProgramProblem, problem_to_data, program_problem_to_data
 from spurious.proof.claim import Claim
-from spurious.proof.evidence import Evidence, evidence_from_data
+from spurious.proof.evidence import Evidence, Interpolation, evidence_from_data
 from spurious.proof.verdict import Decided
 
 __all__ = ["certificate_data", "digest", "verdict_from_certificate"]
@@ -44,12 +44,16 @@ def certificate_data(
     Raises:
         OutOfRangeError: a number is too long to be written in decimal.
     """
-    program = isinstance(problem, ProgramProblem)
+    interpolates = isinstance(evidence, Interpolation)
+    program = isinstance(problem, ProgramProblem) or interpolates
+    claims = PROGRAM_CLAIMS if program else DENSE_CLAIMS
+    if interpolates:
+        claims = (*claims, "flat_dimension")
     try:
         data = claim.to_data()
         written = {
             "format": PROGRAM if program else DENSE,
-            "claim": {key: data[key] for key in (PROGRAM_CLAIMS if program else DENSE_CLAIMS)},
+            "claim": {key: data[key] for key in claims},
             "problem": (
                 program_problem_to_data(problem)
                 if isinstance(problem, ProgramProblem)

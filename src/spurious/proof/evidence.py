@@ -18,6 +18,7 @@ from spurious.proof.codec import fields_from_data, fields_to_data
 
 __all__ = [
     "AffineOptimum",
+    "BestOutputs",
     "CellMultipliers",
     "ClasswiseOptimum",
     "ConstantOutput",
@@ -26,6 +27,7 @@ __all__ = [
     "DescentDirection",
     "Evidence",
     "HeldUnit",
+    "Interpolation",
     "KinkedBall",
     "Krawczyk",
     "Leaf",
@@ -218,6 +220,26 @@ class StronglyConvex(Evidence):
 
 
 @dataclass(frozen=True, slots=True)
+class Interpolation(Evidence):
+    """Theorem 22: a box in which the outputs take their best values somewhere.
+
+    Attributes:
+        centre: The box's centre, shape (P,).
+        radius: Half the width of the box in the parameters that move; it has none in the others.
+        parameters: Those that move, ascending, shape (q,).
+        preconditioner: Near the inverse of the derivative of the outputs by them, shape (q, q).
+        outputs: The operations whose results are the outputs, where the problem does not say.
+    """
+
+    rule = "interpolation"
+    centre: tuple[Fraction, ...]
+    radius: Fraction
+    parameters: tuple[int, ...]
+    preconditioner: Matrix
+    outputs: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Krawczyk(Evidence):
     """Theorem 21: a box that holds exactly one critical point."""
 
@@ -284,6 +306,13 @@ class AffineOptimum(Evidence):
     """Theorem 3: no affine function of the inputs does better, and the network is affine."""
 
     rule = "affine_optimum"
+
+
+@dataclass(frozen=True, slots=True)
+class BestOutputs(Evidence):
+    """Theorem 22: no outputs whatever have a smaller loss than those of the proof."""
+
+    rule = "best_outputs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["Decided", "Fall", "Undecided", "Verdict"]
+__all__ = ["Decided", "Fall", "Undecided", "Unfinished", "Verdict"]
 
 
 NOTHING: Final = Claim(Decision.UNDECIDED)
@@ -36,6 +36,20 @@ class Fall:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Training that has only stopped at a refuted point. These are estimates, nothing is proved.
+
+    Attributes:
+        updates: About how many more updates of gradient descent gain half of the `Fall`, or None:
+            more than anyone makes, or not known.
+        step: Their step, 1 over the largest eigenvalue of the Hessian, or None.
+    """
+
+    updates: int | None
+    step: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What is known about a point: `Decided` or `Undecided`.
 
@@ -50,6 +64,8 @@ class Verdict:
         slope: For `NOT_LOCAL_MINIMUM` by a slope: the loss's derivative along the certificate's
             direction (largest entry about 1), rounded; else None.
         fall: For `NOT_LOCAL_MINIMUM`: a lower point on the way down, if one was proved.
+        unfinished: Where the fall is large enough for float64 to show it: how long training would
+            still take. None where it would not, or falls for ever along a proved valley.
     """
 
     reason: str
@@ -60,6 +76,7 @@ class Verdict:
     certificate: Mapping[str, Any] | None
     slope: Fraction | None = None
     fall: Fall | None = None
+    unfinished: Unfinished | None = None
 
     def __bool__(self) -> NoReturn:
         """Always raises.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, log10
 from typing import TYPE_CHECKING, Final
 
-from spurious.proof.verdict import Verdict
+from spurious.proof.verdict import Unfinished, Verdict
 from spurious.verdict import Answer, Decision, Enclosure
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "interval_text",
     "loss_text",
     "proved_decimal",
+    "unfinished_text",
     "verdict_data",
     "verdict_text",
 ]
@@ -91,6 +93,23 @@ def verdict_text(verdict: Verdict) -> str:
     return words
 
 
+def unfinished_text(value: Unfinished) -> str:
+    """What an estimate says: `half of what is left takes about 12000 more updates ...`."""
+    if value.updates is None or value.step is None:
+        return (
+            "gradient descent would take more than 10^15 updates, or never get there (an estimate)"
+        )
+    more = "1 more update" if value.updates == 1 else f"about {_rough(value.updates)} more updates"
+    how = f"gradient descent with step {value.step:.2g}"
+    return f"half of what is left takes {more} of {how} (an estimate)"
+
+
+def _rough(count: int) -> str:
+    """A number of updates with two digits."""
+    size = 10 ** max(0, len(str(count)) - 2)
+    return str(round(count / size) * size) if count < 10**6 else f"{count:.0e}".replace("e+0", "e")
+
+
 def verdict_data(verdict: Verdict) -> dict[str, object]:
     """A verdict for programs: the keys that `--json` prints."""
     witness = verdict.witness_loss
@@ -106,6 +125,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "slope": _float(verdict.slope),
         "decrease": _float(verdict.decrease),
         "decrease_radius": _float(verdict.decrease_radius),
+        "unfinished": None if verdict.unfinished is None else asdict(verdict.unfinished),
         "seconds": round(verdict.seconds, 6),
     }
 

@@ -22,6 +22,7 @@ from spurious.certify.rules.strongly_convex import LEAST_RADIUS
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import negative_eigenvalues
+from spurious.exact.krawczyk import largest_row
 from spurious.exact.rationals import rational
 from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
@@ -62,7 +63,7 @@ def _isolated(program: Program, point: FlatPoint, critical: Critical) -> Proof |
     rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
     matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
     gradient = evaluated.gradient(around(critical.centre))
-    start = _largest_row(matrix * arb_mat([[entry] for entry in gradient]))
+    start = largest_row(matrix * arb_mat([[entry] for entry in gradient]))
     needed = WIDER * balls.bounds(start)[1]
     radius = balls.power_of_ten_above(max(needed, LEAST_RADIUS))
     box = around(critical.centre, radius)
@@ -71,7 +72,7 @@ def _isolated(program: Program, point: FlatPoint, critical: Critical) -> Proof |
     curved = evaluated.hessian(box)
     size = range(len(point))
     identity = arb_mat([[arb(int(i == j)) for j in size] for i in size])
-    spread = _largest_row(identity - matrix * curved)
+    spread = largest_row(identity - matrix * curved)
     half = arb(rational(radius))
     if not balls.certainly_less(start + spread * half, half):
         return Undecided("Krawczyk's test does not isolate the critical point")
@@ -91,15 +92,6 @@ def _isolated(program: Program, point: FlatPoint, critical: Critical) -> Proof |
             "Hessian are negative"
         ),
     )
-
-
-def _largest_row(matrix: arb_mat) -> arb:
-    """The largest sum of absolute values in a row."""
-    found = arb(0)
-    for i in range(matrix.nrows()):
-        total = sum((abs(matrix[i, j]) for j in range(matrix.ncols())), arb(0))
-        found = found.max(total)
-    return found
 
 
 RULE = Rule("krawczyk", lambda s: not s.is_dense and len(s.values) <= SADDLE_LIMIT, _prove)

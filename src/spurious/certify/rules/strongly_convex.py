@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from flint import arb
 
-from spurious.certify.arithmetics import BallProgram, around, rational_gradient
-from spurious.certify.critical import CENTRE_DECIMALS, nearest_critical
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.critical import CENTRE_DECIMALS, is_critical, nearest_critical
 from spurious.certify.enclosures import enclosure
 from spurious.certify.neighbourhood import distance
 from spurious.certify.rule import Rule
@@ -35,7 +35,7 @@ WIDER = 4
 
 def _prove(subject: Subject) -> Proof | Undecided:
     program, point = subject.program, subject.values
-    if _is_critical(program, point):
+    if subject.once(is_critical):
         here = _tried(program, point, point, 1.0, exact=True)
         if isinstance(here, Proof):
             return here
@@ -46,14 +46,6 @@ def _prove(subject: Subject) -> Proof | Undecided:
     if lowest <= 0:
         return Undecided(f"the Hessian at the critical point has an eigenvalue near {lowest:.3g}")
     return _tried(program, point, critical.centre, lowest, exact=False)
-
-
-def _is_critical(program: Program, point: FlatPoint) -> bool:
-    """Whether the gradient is rational and exactly zero."""
-    try:
-        return not any(rational_gradient(program, point))
-    except ProgramError:
-        return False
 
 
 def _tried(

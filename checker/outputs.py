@@ -1,0 +1,170 @@
+"""The loss as a function of the outputs, and at which outputs it is least (9.8)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeVar
+
+from checker.arrays import Index
+from checker.functions import log
+from checker.numbers import Interval, Number, require
+from checker.programs import Linear, Map, MatrixProduct, Product, Step
+
+MAX_EQUATIONS = 500
+MAX_NUMBERED = 5_000_000  # entries of all arrays of a program together
+
+Form = tuple[tuple[int, Fraction], ...]  # outputs with factors, the first of which is 1
+T = TypeVar("T")
+
+
+@dataclass
+class Part:
+    """A number as a function of the outputs: constant, linear terms, and bends by linear form u.
+
+    A bend [a, b, c, d] is a u^2 + b u + c log(1 + e^u) + d log(1 + e^-u).
+    """
+
+    constant: Fraction = Fraction(0)
+    linear: dict[int, Fraction] = field(default_factory=dict[int, Fraction])
+    bends: dict[Form, list[Fraction]] = field(default_factory=dict[Form, list[Fraction]])
+
+    def add(self, other: Part, factor: Fraction | int = 1) -> Part:
+        """Adds a multiple of another part to this one."""
+        self.constant += other.constant * factor
+        for g, c in other.linear.items():
+            self.linear[g] = self.linear.get(g, Fraction(0)) + c * factor
+        for u, bend in other.bends.items():
+            old = self.bends.get(u, [Fraction(0)] * 4)
+            self.bends[u] = [a + b * factor for a, b in zip(old, bend, strict=True)]
+        return self
+
+    def form(self) -> tuple[Form, Fraction]:
+        """The linear form u and the factor s if the linear terms are s u and there is no bend."""
+        terms = sorted((g, c) for g, c in self.linear.items() if c)
+        require(not self.bends and len(terms) > 0, "a part of the loss is not understood")
+        return tuple((g, c / terms[0][1]) for g, c in terms), terms[0][1]
+
+
+def picked(row: list[T], index: Index) -> list[T]:
+    """The entries with these numbers."""
+    return row if index is None else [row[i] for i in index]
+
+
+def added(step: Linear, args: list[list[T]]) -> list[list[T]]:
+    """For each entry of the result the entries that are added up."""
+    found: list[list[T]] = [[] for _ in range(math.prod(step.shape))]
+    for arg, index in zip(args, step.indices, strict=True):
+        places = range(len(found) if step.picks else len(arg)) if index is None else index
+        for k, i in enumerate(places):
+            found[k if step.picks else i].append(arg[i if step.picks else k])
+    return found
+
+
+def numbered(steps: list[Step]) -> list[list[int]]:
+    """A number for each entry of each step; entries with one number agree for all parameters.
+
+    A number stands for an operation and the numbers of what it operates on. (Entries with
+    different ones may agree too.)
+    """
+    require(sum(math.prod(s.shape) for s in steps) <= MAX_NUMBERED, "there are too many entries")
+    known, out = dict[tuple[object, ...], int](), list[list[int]]()
+
+    def name(*key: object) -> int:
+        return known.setdefault(key, len(known))
+
+    for step in steps:
+        args = [out[i] for i in step.of]
+        if isinstance(step, Linear):
+            parts = added(step, args)
+            row = [p[0] if len(p) == 1 else name("+", *sorted(p)) for p in parts]
+        elif isinstance(step, Product):
+            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
+            row = [name("*", *sorted(pair)) for pair in pairs]
+        elif isinstance(step, MatrixProduct):
+            (a, b), n, k, m, row = args, step.n, step.k, step.m, list[int]()
+            for i, j, _ in step.blocks:
+                ups = [name("row", *a[(i * n + r) * k : (i * n + r + 1) * k]) for r in range(n)]
+                downs = [name("row", *b[j * k * m + c : (j + 1) * k * m : m]) for c in range(m)]
+                row += [name("@", up, down) for up in ups for down in downs]
+        elif isinstance(step, Map):
+            row = [name("map", step.function, z) for z in args[0]]
+        elif step.moves:
+            row = [name("parameter", i) for i in step.block]
+        else:
+            row = [name("constant", v) for v in step.values]
+        out.append(row)
+    return out
+
+
+def of_outputs(steps: list[Step], outputs: list[int], names: list[list[int]]) -> Part:
+    """The loss as a function of the outputs in a row; the first of equal ones stands for all."""
+    order, parts = [g for k in outputs for g in names[k]], dict[int, list[Part]]()
+    first = {g: i for i, g in reversed([*enumerate(order)])}
+    needed = {len(steps) - 1}
+    for k in range(len(steps) - 1, -1, -1):
+        needed |= set(steps[k].of) if k in needed and k not in outputs else set()
+    for k in sorted(needed):
+        step = steps[k]
+        if k in outputs:
+            parts[k] = [Part(linear={first[g]: Fraction(1)}) for g in names[k]]
+            continue
+        args = [parts[i] for i in step.of]
+        if isinstance(step, Linear):
+            groups = added(step, args)
+        elif isinstance(step, Product):
+            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
+            groups = [list(pair) for pair in pairs]
+        elif isinstance(step, Map) and step.function[0] == "softplus":
+            groups = [[z] for z in args[0]]
+        else:
+            require(not step.of, "the loss is no sum over the outputs")
+            require(not step.moves, "parameters enter the loss beside the outputs")
+            groups = [[Part(v)] for v in step.values]
+        sizes = (1 + len(part.linear) + len(part.bends) for group in groups for part in group)
+        require(sum(sizes) <= MAX_NUMBERED, "the loss has too many terms")
+        parts[k] = [combined(step, group) for group in groups]
+    return parts[len(steps) - 1][0]
+
+
+def combined(step: Step, group: list[Part]) -> Part:
+    """One entry of a step: a sum; a multiple, or a product of functions of one u; softplus."""
+    if isinstance(step, Map):
+        u, s = group[0].form()
+        require(group[0].constant == 0 and abs(s) == 1, "the loss is no sum over the outputs")
+        return Part(bends={u: [Fraction(c) for c in (0, 0, s == 1, s == -1)]})
+    total = Part()
+    if not isinstance(step, Product):
+        for part in group:
+            total.add(part)
+        return total
+    x, y = group
+    for one, other in ((x, y), (y, x)):
+        if not any(one.linear.values()) and not one.bends:
+            return total.add(other, one.constant)
+    (u, s), (v, t) = x.form(), y.form()
+    require(u == v, "the loss is no sum over the outputs")
+    bend = [s * t, s * y.constant + t * x.constant, Fraction(0), Fraction(0)]
+    return Part(x.constant * y.constant, bends={u: bend})
+
+
+def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
+    """Each linear form with the value at which what bends by it is least, and the least loss."""
+    found, total = list[tuple[Form, Number]](), loss.constant
+    for g, c in loss.linear.items():
+        u: Form = ((g, Fraction(1)),)
+        require(c == 0 or u in loss.bends, "the loss has no least value")
+        if c:
+            loss.bends[u][1] += c
+    for u, (a, b, c, d) in sorted(loss.bends.items()):
+        if a > 0 and c == 0 and d == 0:
+            found.append((u, -b / (2 * a)))
+            total = total - b * b / (4 * a)
+        elif a or b or c or d:
+            require(a == 0 and c + b > 0 and d - b > 0, "a part of the loss has no least value")
+            up, down, both = (log(Interval.of(v, bits))[0] for v in (d - b, c + b, c + d))
+            found.append((u, up - down))
+            total = total + (both * (c + d) - up * (d - b) - down * (c + b))
+    require(1 <= len(found) <= MAX_EQUATIONS, "the number of equations is out of bounds")
+    return found, total

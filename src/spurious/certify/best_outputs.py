@@ -1,0 +1,125 @@
+"""The best outputs of a loss: which functions of the parameters should take which values.
+
+Theorem 22 (`docs/mathematics.md`). Where the loss adds up functions of outputs that have one
+minimiser each, a point at which all outputs are these minimisers is a global minimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias, cast
+
+import numpy as np
+from flint import arb, fmpq
+
+from spurious.certify.arithmetics import entries, exact_program
+from spurious.certify.best_constant import best_constant
+from spurious.certify.evaluate import input_groups
+from spurious.exact.rationals import ZERO, fraction, rational
+from spurious.problem import Loss, Problem, program_of
+from spurious.program import Program, ProgramError, dense_layers
+from spurious.program.equal_entries import equal_entries
+from spurious.program.tail import squared_results, tail
+
+__all__ = ["Equations", "best_outputs", "best_outputs_of_program"]
+
+EQUATION_LIMIT = 200
+"""With more equations nothing is tried: the certificate holds a matrix of that size."""
+
+Form: TypeAlias = tuple[tuple[int, int], ...]
+"""A linear form of the outputs: their positions with factors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """Equations u = t for linear forms u of the outputs f; where all hold, no loss is smaller.
+
+    Attributes:
+        outputs: The operations whose results, flattened and one after the other, are f.
+        forms: The u, one for each equation, in the order of the outputs that they begin with.
+        targets: The t, in balls of the precision in force.
+        loss: The loss where all hold: exact for squares.
+    """
+
+    outputs: tuple[int, ...]
+    forms: tuple[Form, ...]
+    targets: tuple[arb, ...]
+    loss: Fraction | arb
+
+
+def best_outputs(problem: Problem) -> Equations | None:
+    """The best outputs of a dense network: one equation for each output and different input.
+
+    None where they do not exist (a group of equal inputs lacks a label), where there are more of
+    them than parameters, or with three or more classes.
+    """
+    network, loss, data = problem.network, problem.loss, problem.data
+    members: dict[int, list[int]] = {}
+    for i, group in enumerate(input_groups(data)):
+        members.setdefault(group, []).append(i)
+    classes = loss is Loss.CROSS_ENTROPY
+    columns = 1 if classes else network.outputs
+    count = len(members) * columns
+    limit = min(EQUATION_LIMIT, network.parameter_count)
+    if count > limit or (classes and network.outputs > 2):
+        return None
+    forms: list[Form] = []
+    targets: list[arb] = []
+    total: Fraction | arb = Fraction(0)
+    for group, points in members.items():
+        for k in range(columns):
+            values = [data.y[i][k] for i in points]
+            values = [2 * y - 1 for y in values] if classes else values
+            best = best_constant(Loss.LOGISTIC if classes else loss, values)
+            if best is None:
+                return None
+            place = group * network.outputs + k
+            forms.append(((place, 1), (place + 1, -1)) if classes else ((place, 1),))
+            targets.append(-best[0] if classes else best[0])
+            total = _sum(total, best[1])
+    outputs = dense_layers(program_of(problem))[-1].preactivation
+    return Equations((outputs,), tuple(forms), tuple(targets), total)
+
+
+def _sum(left: Fraction | arb, right: Fraction | arb) -> Fraction | arb:
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return left + right
+    one, other = (arb(rational(v)) if isinstance(v, Fraction) else v for v in (left, right))
+    return one + other
+
+
+def best_outputs_of_program(program: Program) -> Equations | None:
+    """The best outputs of a loss that adds up squares of results less constants.
+
+    The loss is then a sum of `loss(0) + slope f + bend f^2 / 2`, one for each entry of the results
+    squared. Entries that come from the same operations on the same numbers are one.
+    """
+    places = squared_results(program)
+    if not places or any(k in program.blocks for k in places):
+        return None
+    numbers = equal_entries(program, places[-1])
+    names: list[int] = np.concatenate([numbers[k].ravel() for k in places]).tolist()
+    if len(set(names)) > min(EQUATION_LIMIT, program.parameter_count):
+        return None
+    try:
+        end = exact_program(tail(program, places))
+        at_zero, at_one = (end.run(entries([fmpq(v)] * len(names))) for v in (0, 1))
+    except ProgramError:
+        return None
+    slopes, bends = dict[int, fmpq](), dict[int, fmpq]()
+    for name, zero, one in zip(names, at_zero.gradient, at_one.gradient, strict=True):
+        slopes[name] = slopes.get(name, ZERO) + zero
+        bends[name] = bends.get(name, ZERO) + one - zero
+    used = [name for name, bend in bends.items() if bend != 0 or slopes[name] != 0]
+    if not used or not all(bends[name] > 0 for name in used):
+        return None
+    total = cast("fmpq", at_zero.loss[()])
+    for name in used:
+        total -= slopes[name] ** 2 / (2 * bends[name])
+    return Equations(
+        places,
+        tuple(((names.index(name), 1),) for name in used),
+        tuple(arb(-slopes[name] / bends[name]) for name in used),
+        fraction(total),
+    )
