@@ -14,7 +14,19 @@ from spurious.exact.rationals import fraction, rational
 from spurious.problem import FlatPoint
 from spurious.program import Evaluator, Line, Program, ProgramError, along
 
-__all__ = ["Lines", "ball_gradient"]
+__all__ = ["Lines", "ball_gradient", "has_converged"]
+
+CONVERGED = 1e-6
+"""Training has stopped, for all that a user can tell, where no derivative is larger."""
+
+
+def has_converged(subject: Subject) -> bool:
+    """Whether all derivatives are tiny; for `Subject.once`.
+
+    Raises:
+        ProgramError: there are none: on a kink, or a function is undefined.
+    """
+    return all(abs(float(entry.mid())) <= CONVERGED for entry in subject.once(ball_gradient))
 
 
 def ball_gradient(subject: Subject) -> list[arb]:

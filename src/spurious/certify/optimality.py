@@ -62,20 +62,21 @@ def judge_optimality(
     if subject.witness is not None:
         found = subject.loss_at(subject.witness)
         if found.upper < loss.lower:
-            return _beaten(subject, subject.witness, found)
+            return _beaten(subject, proof, subject.witness, found)
     if fall is not None:
-        return _beaten(subject, fall.point, fall.loss)
+        return _beaten(subject, proof, fall.point, fall.loss)
     if not proof.claim.is_minimum:
         return Optimality(Answer.NO, NotLocalMinimum())
     best = _best(subject, proof)
     if best is not None:
         return Optimality(Answer.YES, best)
     better = better_point(subject, loss) if search else None
-    return Optimality(Answer.UNKNOWN) if better is None else _beaten(subject, *better)
+    return Optimality(Answer.UNKNOWN) if better is None else _beaten(subject, proof, *better)
 
 
-def _beaten(subject: Subject, point: FlatPoint, loss: Enclosure) -> Optimality:
-    return Optimality(Answer.NO, Witness(subject.place(point)), loss)
+def _beaten(subject: Subject, proof: Proof, point: FlatPoint, loss: Enclosure) -> Optimality:
+    flat = proof.evidence.of_programs
+    return Optimality(Answer.NO, Witness(point if flat else subject.place(point)), loss)
 
 
 def _best(subject: Subject, proof: Proof) -> Evidence | None:

@@ -44,10 +44,9 @@ def certificate_data(
     Raises:
         OutOfRangeError: a number is too long to be written in decimal.
     """
-    interpolates = isinstance(evidence, Interpolation)
-    program = isinstance(problem, ProgramProblem) or interpolates
+    program = isinstance(problem, ProgramProblem) or evidence.of_programs
     claims = PROGRAM_CLAIMS if program else DENSE_CLAIMS
-    if interpolates:
+    if isinstance(evidence, Interpolation):
         claims = (*claims, "flat_dimension")
     try:
         data = claim.to_data()

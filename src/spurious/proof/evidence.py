@@ -59,9 +59,11 @@ class Evidence:
 
     Attributes:
         rule: The name of the rule that the checker applies.
+        of_programs: Whether the rule reads every problem as a program, in certificates of format 2.
     """
 
     rule: ClassVar[str] = ""
+    of_programs: ClassVar[bool] = False
 
     def to_data(self) -> dict[str, Any]:
         """The certificate's `proof` or `global_proof` object.
@@ -212,6 +214,7 @@ class StronglyConvex(Evidence):
     """Theorem 5 for programs: a box on which the loss is strongly convex."""
 
     rule = "strongly_convex"
+    of_programs = True
     centre: tuple[Fraction, ...]
     radius: Fraction
 
@@ -232,6 +235,7 @@ class Interpolation(Evidence):
     """
 
     rule = "interpolation"
+    of_programs = True
     centre: tuple[Fraction, ...]
     radius: Fraction
     parameters: tuple[int, ...]
@@ -244,6 +248,7 @@ class Krawczyk(Evidence):
     """Theorem 21: a box that holds exactly one critical point."""
 
     rule = "krawczyk"
+    of_programs = True
     centre: tuple[Fraction, ...]
     radius: Fraction
     preconditioner: Matrix

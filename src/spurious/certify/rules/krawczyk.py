@@ -16,6 +16,7 @@ from flint import arb, arb_mat
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.critical import Critical, nearest_critical
 from spurious.certify.enclosures import enclosure
+from spurious.certify.lines import has_converged
 from spurious.certify.neighbourhood import distance
 from spurious.certify.rule import Rule
 from spurious.certify.rules.strongly_convex import LEAST_RADIUS
@@ -45,6 +46,8 @@ LOSS_WIDER = 16
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
+    if not subject.once(has_converged):
+        return Undecided("the gradient is not zero")
     critical = subject.once(nearest_critical)
     if isinstance(critical, Undecided):
         return critical
@@ -94,4 +97,4 @@ def _isolated(program: Program, point: FlatPoint, critical: Critical) -> Proof |
     )
 
 
-RULE = Rule("krawczyk", lambda s: not s.is_dense and len(s.values) <= SADDLE_LIMIT, _prove)
+RULE = Rule("krawczyk", lambda s: not s.homogeneous and len(s.values) <= SADDLE_LIMIT, _prove)

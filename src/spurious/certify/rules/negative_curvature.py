@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from spurious.certify.arithmetics import BallProgram, around, curvature
-from spurious.certify.lines import Lines, ball_gradient
+from spurious.certify.lines import Lines, ball_gradient, has_converged
 from spurious.certify.rule import Rule
 from spurious.certify.rules.descent_direction import short
 from spurious.certify.rules.twin_units import Merger, twins
@@ -26,9 +26,6 @@ __all__ = ["RULE"]
 PARAMETER_LIMIT = 200
 """With more parameters no direction of negative curvature is looked for."""
 
-CONVERGED = 1e-6
-"""Training has stopped, for all that a user can tell, where no derivative is larger."""
-
 CLEAR = 1e-6
 """A negative eigenvalue counts as clear from this share of the largest on."""
 
@@ -39,7 +36,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
         flat = isinstance(subject.once(twins), Merger) or all(
             balls.sign(entry) in (None, 0) for entry in gradient
         )
-        if not flat and max(abs(float(entry.mid())) for entry in gradient) > CONVERGED:
+        if not flat and not subject.once(has_converged):
             return Undecided("the gradient is not zero")
         with balls.precision(balls.PRECISIONS[1]):
             run = BallProgram.of(subject.program).run(around(subject.values))
