@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar, cast
@@ -43,6 +43,7 @@ class Step:
         moves: Whether the result depends on a parameter.
         values: The entries of a constant.
         block: Where a block of parameters lies in the flat vector.
+        late: The step of the last block that it depends on; -1 if it depends on none.
     """
 
     of: tuple[int, ...]
@@ -50,6 +51,7 @@ class Step:
     moves: bool
     values: tuple[Fraction, ...] = ()
     block: range = range(0)
+    late: int = -1
 
 
 @dataclass(frozen=True)
@@ -326,7 +328,8 @@ class Writer:
             self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
         )
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
-        self.steps.append(step)
+        late = max((self.steps[i].late for i in step.of), default=-1)
+        self.steps.append(replace(step, late=len(self.steps) if step.block else late))
         return len(self.steps) - 1
 
     def param(self, name: str, shape: Shape) -> int:
@@ -426,22 +429,24 @@ def adjoint(
     values: list[A],
     bars: list[A | None],
     sources: Callable[[int], list[A | None]] = lambda _: [],
+    since: int = 0,
 ) -> list[A | None]:
-    """The derivatives of the loss by all steps, backwards.
+    """The derivatives of the loss by the steps, backwards; only by those that blocks move.
 
     Args:
         steps: The program.
         values: Of all steps.
         bars: Where to start: those of the loss are 1 there, the rest None.
         sources: What else a step adds to the adjoints of its operands.
+        since: The step of a block. Blocks before it do not count.
     """
-    for k in range(len(steps) - 1, -1, -1):
+    for k in range(len(steps) - 1, since, -1):
         step, bar = steps[k], bars[k]
-        if not step.moves or not step.of:
+        if step.late < since or not step.of:
             continue
         parts = sources(k)
         if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values)]
+            parts = [*parts, *pulled(steps, step, bar, values, since)]
         for i, part in zip(step.of * 2, parts, strict=False):
             if part is not None:
                 old = bars[i]
@@ -449,19 +454,21 @@ def adjoint(
     return bars
 
 
-def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
+def pulled(
+    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], since: int
+) -> list[A | None]:
+    """What a step adds to the adjoints of its operands; None where no block moves them."""
     if isinstance(step, Map):
         z = values[step.of[0]]
         return [None if z is None else bar.times(z.slope(step.function, None))]
     if not isinstance(step, Linear | Product | MatrixProduct):
         return []
     # for what does not move, the other operand is not needed
-    args = [values[i] for i in step.of]
+    args, moved = [values[i] for i in step.of], [steps[i].late >= since for i in step.of]
     if isinstance(step, Product | MatrixProduct):
-        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
+        args = [a if needed else None for a, needed in zip(args, moved[::-1], strict=True)]
     parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
+    return [p if needed else None for p, needed in zip(parts, moved, strict=True)]
 
 
 def gradient_of(program: Program, values: list[A]) -> list[A]:
@@ -508,8 +515,8 @@ class Curved:
         parts = blocks_of(self.steps, self.bars, self.values[0])
         return parts[0].joined(parts)
 
-    def column(self, seeds: dict[int, Balls]) -> Balls:
-        """The Hessian times a direction, flat."""
+    def column(self, seeds: dict[int, Balls], since: int = 0) -> Balls:
+        """The Hessian times a direction, flat; entries of blocks before step `since` are 0."""
         dots = tangent(self.steps, self.values, seeds)
 
         def sources(k: int) -> list[Balls | None]:
@@ -520,23 +527,30 @@ class Curved:
                 dot = dots[step.of[0]]
                 return [None if dot is None else self.bends[k].times(dot)]
             if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots)
+                return pulled(self.steps, step, bar, dots, since)
             return []
 
         start: list[Balls | None] = [None] * len(self.steps)
-        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
-                          self.values[0])  # fmt: skip
+        bars = adjoint(self.steps, self.values, start, sources, since)
+        parts = blocks_of(self.steps, bars, self.values[0])
         return parts[0].joined(parts)
 
     def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
-        """The columns for the parameters chosen; for all of them, which are then limited."""
+        """The rows for the parameters chosen; for all of them, which are then limited.
+
+        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        """
         size = sum(len(step.block) for step in self.steps)
         require(chosen is not None or size <= MAX_HESSIAN,
                 "there are too many parameters for a Hessian")  # fmt: skip
+        places = [*range(size)] if chosen is None else sorted(chosen)
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in step.block:
-                if chosen is None or i in chosen:
+            for i in places if step.block else []:
+                if i in step.block:
                     seed = self.values[0].like([Fraction(i == j) for j in step.block])
-                    columns.append(self.column({k: seed}))
-        return columns
+                    columns.append(self.column({k: seed}, k).pick(places))
+        pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
+                 for i in range(len(places))]  # fmt: skip
+        return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
+                for row in pairs]  # fmt: skip

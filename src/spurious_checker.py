@@ -990,11 +990,12 @@ class Balls:
     What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
     """
 
-    __slots__ = ("bits", "jets", "m", "r", "views")
+    __slots__ = ("bits", "jets", "m", "r", "slopes", "views")
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
         self.m, self.r, self.bits = m, r, bits
         self.jets: dict[Function, list[Jet]] = {}
+        self.slopes: dict[Function, Balls] = {}
         self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
         largest = max(max(m), -min(m), max(r))
         if largest.bit_length() > bits + MAX_MAGNITUDE:
@@ -1115,10 +1116,12 @@ class Balls:
     def slope(self, function: Function, side: Balls | None) -> Balls:
         """There is no side: a kink raises `Undecided`."""
         del side  # at no kink
-        firsts = [first for _, first, _ in self.jet(function) if first is not None]
-        if len(firsts) < len(self.m):
-            raise Undecided("an argument is not bounded away from a kink")
-        return self.made(firsts)
+        if function not in self.slopes:
+            firsts = [first for _, first, _ in self.jet(function) if first is not None]
+            if len(firsts) < len(self.m):
+                raise Undecided("an argument is not bounded away from a kink")
+            self.slopes[function] = self.made(firsts)
+        return self.slopes[function]
 
     def bend(self, function: Function) -> Balls:
         """The second derivative of a function at every entry."""
@@ -1160,6 +1163,7 @@ class Step:
         moves: Whether the result depends on a parameter.
         values: The entries of a constant.
         block: Where a block of parameters lies in the flat vector.
+        late: The step of the last block that it depends on; -1 if it depends on none.
     """
 
     of: tuple[int, ...]
@@ -1167,6 +1171,7 @@ class Step:
     moves: bool
     values: tuple[Fraction, ...] = ()
     block: range = range(0)
+    late: int = -1
 
 
 @dataclass(frozen=True)
@@ -1443,7 +1448,8 @@ class Writer:
             self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
         )
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
-        self.steps.append(step)
+        late = max((self.steps[i].late for i in step.of), default=-1)
+        self.steps.append(replace(step, late=len(self.steps) if step.block else late))
         return len(self.steps) - 1
 
     def param(self, name: str, shape: Shape) -> int:
@@ -1543,22 +1549,24 @@ def adjoint(
     values: list[A],
     bars: list[A | None],
     sources: Callable[[int], list[A | None]] = lambda _: [],
+    since: int = 0,
 ) -> list[A | None]:
-    """The derivatives of the loss by all steps, backwards.
+    """The derivatives of the loss by the steps, backwards; only by those that blocks move.
 
     Args:
         steps: The program.
         values: Of all steps.
         bars: Where to start: those of the loss are 1 there, the rest None.
         sources: What else a step adds to the adjoints of its operands.
+        since: The step of a block. Blocks before it do not count.
     """
-    for k in range(len(steps) - 1, -1, -1):
+    for k in range(len(steps) - 1, since, -1):
         step, bar = steps[k], bars[k]
-        if not step.moves or not step.of:
+        if step.late < since or not step.of:
             continue
         parts = sources(k)
         if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values)]
+            parts = [*parts, *pulled(steps, step, bar, values, since)]
         for i, part in zip(step.of * 2, parts, strict=False):
             if part is not None:
                 old = bars[i]
@@ -1566,19 +1574,21 @@ def adjoint(
     return bars
 
 
-def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
+def pulled(
+    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], since: int
+) -> list[A | None]:
+    """What a step adds to the adjoints of its operands; None where no block moves them."""
     if isinstance(step, Map):
         z = values[step.of[0]]
         return [None if z is None else bar.times(z.slope(step.function, None))]
     if not isinstance(step, Linear | Product | MatrixProduct):
         return []
     # for what does not move, the other operand is not needed
-    args = [values[i] for i in step.of]
+    args, moved = [values[i] for i in step.of], [steps[i].late >= since for i in step.of]
     if isinstance(step, Product | MatrixProduct):
-        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
+        args = [a if needed else None for a, needed in zip(args, moved[::-1], strict=True)]
     parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
+    return [p if needed else None for p, needed in zip(parts, moved, strict=True)]
 
 
 def gradient_of(program: Program, values: list[A]) -> list[A]:
@@ -1625,8 +1635,8 @@ class Curved:
         parts = blocks_of(self.steps, self.bars, self.values[0])
         return parts[0].joined(parts)
 
-    def column(self, seeds: dict[int, Balls]) -> Balls:
-        """The Hessian times a direction, flat."""
+    def column(self, seeds: dict[int, Balls], since: int = 0) -> Balls:
+        """The Hessian times a direction, flat; entries of blocks before step `since` are 0."""
         dots = tangent(self.steps, self.values, seeds)
 
         def sources(k: int) -> list[Balls | None]:
@@ -1637,26 +1647,33 @@ class Curved:
                 dot = dots[step.of[0]]
                 return [None if dot is None else self.bends[k].times(dot)]
             if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots)
+                return pulled(self.steps, step, bar, dots, since)
             return []
 
         start: list[Balls | None] = [None] * len(self.steps)
-        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
-                          self.values[0])  # fmt: skip
+        bars = adjoint(self.steps, self.values, start, sources, since)
+        parts = blocks_of(self.steps, bars, self.values[0])
         return parts[0].joined(parts)
 
     def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
-        """The columns for the parameters chosen; for all of them, which are then limited."""
+        """The rows for the parameters chosen; for all of them, which are then limited.
+
+        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        """
         size = sum(len(step.block) for step in self.steps)
         require(chosen is not None or size <= MAX_HESSIAN,
                 "there are too many parameters for a Hessian")  # fmt: skip
+        places = [*range(size)] if chosen is None else sorted(chosen)
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in step.block:
-                if chosen is None or i in chosen:
+            for i in places if step.block else []:
+                if i in step.block:
                     seed = self.values[0].like([Fraction(i == j) for j in step.block])
-                    columns.append(self.column({k: seed}))
-        return columns
+                    columns.append(self.column({k: seed}, k).pick(places))
+        pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
+                 for i in range(len(places))]  # fmt: skip
+        return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
+                for row in pairs]  # fmt: skip
 
 
 # ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
@@ -2413,9 +2430,10 @@ def congruent(s: Rows, m: Rows) -> Rows:
     return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
 
 
-def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
     """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
-    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
+    squared = Fraction(sum(ends), 1 << 2 * gradient.bits)
     if 4 * squared >= (bound * radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
     return squared / (2 * bound)
@@ -2471,10 +2489,6 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     require(len(free) > 0, "there is no free parameter")
     box = Curved(program, Balls.around(flat, radius, bits, set(fixed)))
     dead = check_fixed(case, flat, fixed, box)
-    # there are no more columns than rows in the file's transform
-    square = transform(proof, len(free))
-    hessian = [column.pick(free) for column in box.hessian(set(free))]
-    require_definite(hessian, bound, square)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
     away = distance(flat, program.point)
@@ -2482,10 +2496,13 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require(away == 0, "the centre is not the problem's point")
         require_critical(case, free)
         found.place = centre
-        return found, box
-    at = Curved(program, Balls.around(flat, Fraction(0), bits))
-    drop = require_small(at.gradient().pick(free).intervals(), bound, radius)
-    found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    else:
+        at = Curved(program, Balls.around(flat, Fraction(0), bits))
+        drop = require_small(at.gradient().pick(free), bound, radius)
+        found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    # there are no more columns than rows in the file's transform
+    square = transform(proof, len(free))
+    require_definite(box.hessian(set(free)), bound, square)
     return found, box
 
 
@@ -2577,9 +2594,9 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     w.op("sum", LOSSES[pb.loss](w, pb, f), axes=[0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Curved(moved, Balls.around(moved.point, r, bits))
-    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
     at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
-    drop = require_small(at.gradient().intervals(), bound, r)
+    drop = require_small(at.gradient(), bound, r)
+    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
     slopes = box.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
@@ -3107,12 +3124,9 @@ class Enclosed:
     bits: int
 
 
-def symmetric(columns: list[Balls]) -> Enclosed:
-    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
-    size = range(len(columns))
-    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
-    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
-    return Enclosed(mid, wide, columns[0].bits)
+def enclosed(rows: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these rows."""
+    return Enclosed([row.m for row in rows], [sum(row.r) for row in rows], rows[0].bits)
 
 
 def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
@@ -3178,13 +3192,13 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
         for part in gradient_of(program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
-    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     found = Found("yes", eigenvalue=bound)
     if case.verdict == "local_minimum_nearby":
         at = Curved(program, Balls.around(centre, Fraction(0), bits))
-        drop = require_small(at.gradient().intervals(), bound, radius)
+        drop = require_small(at.gradient(), bound, radius)
         found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
+    require_above(enclosed(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     return found
 
 
@@ -3203,7 +3217,7 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
         for row in as_list(proof["preconditioner"], n)
     ]
     box = Curved(program, Balls.around(centre, r, p))
-    h = symmetric(box.hessian())
+    h = enclosed(box.hessian())
     at = Curved(program, Balls.around(centre, Fraction(0), p))
     g, unit = at.gradient(), 1 << 2 * p
     step = max(
