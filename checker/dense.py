@@ -8,7 +8,7 @@ from typing import cast
 
 from checker.network import Problem, read_problem
 from checker.numbers import require
-from checker.programs import Map, Program, Writer, read_program
+from checker.programs import Linear, Map, Program, Writer, read_program
 from checker.reading import Json, flatten
 
 
@@ -35,7 +35,7 @@ def dense_program(pb: Problem) -> Program:
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.op("take", weight, shape=[inputs, outputs], index=turned)
+        z = w.append(Linear((weight,), (inputs, outputs), True, indices=(turned,)))
         z = w.op("add", w.op("matmul", a, z), bias)
         blocks += [weight, bias]
         layers.append((a, z))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar, cast
@@ -33,7 +33,7 @@ A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Step:
     """An operation. This one is a constant, or a block of parameters if `of` is empty and it moves.
 
@@ -54,7 +54,7 @@ class Step:
     late: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Linear(Step):
     """add, sum, take, join: picks of the operands, or scattered operands, added up."""
 
@@ -86,7 +86,7 @@ class Linear(Step):
         ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Product(Step):
     """mul: products of picked entries."""
 
@@ -106,7 +106,7 @@ class Product(Step):
         ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class MatrixProduct(Step):
     """matmul of (n, k) and (k, m) blocks; `blocks` lists those of a, of b and of the result."""
 
@@ -138,7 +138,7 @@ class MatrixProduct(Step):
         return [one, other]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Map(Step):
     """map: a function at every entry."""
 
@@ -328,8 +328,9 @@ class Writer:
             self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
         )
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
-        late = max((self.steps[i].late for i in step.of), default=-1)
-        self.steps.append(replace(step, late=len(self.steps) if step.block else late))
+        late = max([self.steps[i].late for i in step.of], default=-1)
+        step.late = len(self.steps) if step.block else late
+        self.steps.append(step)
         return len(self.steps) - 1
 
     def param(self, name: str, shape: Shape) -> int:

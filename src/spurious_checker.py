@@ -751,8 +751,9 @@ def problem_number(x: object) -> Fraction:
     require(bool(match[2] + match[3]), f"{text[:40]!a} is not a number")
     exponent = int(match[4] or "0")
     require(abs(exponent) <= MAX_EXPONENT, "an exponent is too large")
-    value = _digits(match[2] + match[3]) * Fraction(10) ** (exponent - len(match[3]))
-    return -value if match[1] == "-" else value
+    value, shift = _digits(match[2] + match[3]), exponent - len(match[3])
+    value = -value if match[1] == "-" else value
+    return Fraction(value * 10**shift) if shift >= 0 else Fraction(value, 10**-shift)
 
 
 def ball(x: object) -> tuple[Fraction, Fraction]:
@@ -1153,7 +1154,7 @@ A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Step:
     """An operation. This one is a constant, or a block of parameters if `of` is empty and it moves.
 
@@ -1174,7 +1175,7 @@ class Step:
     late: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Linear(Step):
     """add, sum, take, join: picks of the operands, or scattered operands, added up."""
 
@@ -1206,7 +1207,7 @@ class Linear(Step):
         ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Product(Step):
     """mul: products of picked entries."""
 
@@ -1226,7 +1227,7 @@ class Product(Step):
         ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class MatrixProduct(Step):
     """matmul of (n, k) and (k, m) blocks; `blocks` lists those of a, of b and of the result."""
 
@@ -1258,7 +1259,7 @@ class MatrixProduct(Step):
         return [one, other]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Map(Step):
     """map: a function at every entry."""
 
@@ -1448,8 +1449,9 @@ class Writer:
             self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
         )
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
-        late = max((self.steps[i].late for i in step.of), default=-1)
-        self.steps.append(replace(step, late=len(self.steps) if step.block else late))
+        late = max([self.steps[i].late for i in step.of], default=-1)
+        step.late = len(self.steps) if step.block else late
+        self.steps.append(step)
         return len(self.steps) - 1
 
     def param(self, name: str, shape: Shape) -> int:
@@ -1835,7 +1837,7 @@ def dense_program(pb: Problem) -> Program:
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.op("take", weight, shape=[inputs, outputs], index=turned)
+        z = w.append(Linear((weight,), (inputs, outputs), True, indices=(turned,)))
         z = w.op("add", w.op("matmul", a, z), bias)
         blocks += [weight, bias]
         layers.append((a, z))
@@ -2106,7 +2108,9 @@ def unit_terms(
         on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
         slope = (p + q) / 2 if on_kink else ex.slope(i, j)
         for k in outputs:
-            lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
+            factor = ex.g[i][k] * slope
+            if factor:
+                lin[k] = [a + factor * b for a, b in zip(lin[k], x, strict=True)]
         if on_kink:
             more = [a * ((p - q) / 2) for a in ex.g[i]]
             old = bends.get(groups[i])
