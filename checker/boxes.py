@@ -129,9 +129,10 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
     require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    free = [p for p in range(len(flat)) if p not in fixed]
+    kept = set(fixed)
+    free = [p for p in range(len(flat)) if p not in kept]
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, set(fixed)))
+    box = Curved(program, Balls.around(flat, radius, bits, kept))
     dead = check_fixed(case, flat, fixed, box)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)

@@ -34,9 +34,12 @@ class Enclosed:
     bits: int
 
 
-def enclosed(rows: list[Balls]) -> Enclosed:
-    """An enclosure of the symmetric matrices in these rows."""
-    return Enclosed([row.m for row in rows], [sum(row.r) for row in rows], rows[0].bits)
+def symmetric(columns: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
+    size = range(len(columns))
+    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
+    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
+    return Enclosed(mid, wide, columns[0].bits)
 
 
 def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
@@ -108,7 +111,7 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
         drop = require_small(at.gradient(), bound, radius)
         found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
-    require_above(enclosed(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     return found
 
 
@@ -127,7 +130,7 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
         for row in as_list(proof["preconditioner"], n)
     ]
     box = Curved(program, Balls.around(centre, r, p))
-    h = enclosed(box.hessian())
+    h = symmetric(box.hessian())
     at = Curved(program, Balls.around(centre, Fraction(0), p))
     g, unit = at.gradient(), 1 << 2 * p
     step = max(

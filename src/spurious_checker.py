@@ -2489,9 +2489,10 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
     require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    free = [p for p in range(len(flat)) if p not in fixed]
+    kept = set(fixed)
+    free = [p for p in range(len(flat)) if p not in kept]
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, set(fixed)))
+    box = Curved(program, Balls.around(flat, radius, bits, kept))
     dead = check_fixed(case, flat, fixed, box)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
@@ -2819,6 +2820,7 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
 
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
+MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
@@ -2859,6 +2861,7 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
         for sign_ in (1, -1):
             bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
             patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
+    require(len(patterns) ** 2 <= MAX_PAIRS, "there are too many sets of multipliers")
     worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
     later = [(1 << len(sums)) - 1]
     for a in reversed(worst):
@@ -2933,7 +2936,8 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
         for step in steps:
             larger = tuple(a or b for a, b in zip(face, step, strict=True))
             if larger not in seen:
-                require(len(seen) < MAX_FACES, "there are too many faces")
+                few = len(seen) < MAX_FACES and len(seen) * len(steps) < MAX_PAIRS
+                require(few, "there are too many faces")
                 seen.add(larger)
                 fresh.append(larger)
     return sorted(face for face in seen if all(face))
@@ -3128,9 +3132,12 @@ class Enclosed:
     bits: int
 
 
-def enclosed(rows: list[Balls]) -> Enclosed:
-    """An enclosure of the symmetric matrices in these rows."""
-    return Enclosed([row.m for row in rows], [sum(row.r) for row in rows], rows[0].bits)
+def symmetric(columns: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
+    size = range(len(columns))
+    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
+    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
+    return Enclosed(mid, wide, columns[0].bits)
 
 
 def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
@@ -3202,7 +3209,7 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
         drop = require_small(at.gradient(), bound, radius)
         found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
-    require_above(enclosed(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     return found
 
 
@@ -3221,7 +3228,7 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
         for row in as_list(proof["preconditioner"], n)
     ]
     box = Curved(program, Balls.around(centre, r, p))
-    h = enclosed(box.hessian())
+    h = symmetric(box.hessian())
     at = Curved(program, Balls.around(centre, Fraction(0), p))
     g, unit = at.gradient(), 1 << 2 * p
     step = max(
