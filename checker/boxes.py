@@ -30,7 +30,7 @@ from checker.numbers import (
     interval,
     require,
 )
-from checker.programs import Curved, Program, Writer, adjoint, blocks_of
+from checker.programs import OF_DENSE, Curved, Program, Writer, adjoint, blocks_of
 from checker.reading import (
     Json,
     Layers,
@@ -232,11 +232,11 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     reach = max([Fraction(1), *sums])
     outputs, size = [f for (f,) in ex.pre[1]], len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
-    w = Writer()
-    y = w.op("matmul", w.const((len(rows), size), [a for row in rows for a in row]),
-             w.param("y", (size, 1)))  # fmt: skip
-    f = w.op("add", y, w.const((len(rows), 1), outputs))
-    w.op("sum", LOSSES[pb.loss](w, pb, f), axes=[0])
+    w = Writer(OF_DENSE)
+    y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
+                 w.param("y", (size, 1)))  # fmt: skip
+    f = w.add(y, w.const((len(rows), 1), outputs))
+    w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Curved(moved, Balls.around(moved.point, r, bits))
     at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))

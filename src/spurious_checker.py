@@ -1144,11 +1144,8 @@ def as_vector(m: list[int], r: list[int]) -> Ball | None:
 
 
 MAX_OPERATIONS = 100_000
-MAX_ENTRIES = 2_000_000
 MAX_AXES = 64
-MAX_TOTAL = 20_000_000  # entries of all arrays of a program together
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
-MAX_PRODUCTS = 1_000_000_000  # multiplications in all its matrix products together
 
 A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
@@ -1295,22 +1292,23 @@ class Program:
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def read_shape(x: object) -> Shape:
-    """Reads a shape within the limits."""
-    shape = tuple(as_int(n) for n in as_list(x))
-    require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
-    return shape
+@dataclass(frozen=True)
+class Limits:
+    """How large a program may be.
+
+    Attributes:
+        entries: Of one array.
+        total: Entries of all arrays together.
+        products: Multiplications in all matrix products together.
+    """
+
+    entries: int
+    total: int
+    products: int
 
 
-def broadcast(one: Shape, other: Shape) -> Shape:
-    """The shape that two arrays are repeated to, as in NumPy."""
-    size = max(len(one), len(other))
-    pairs = list(zip(padded(one, size), padded(other, size), strict=True))
-    require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
-    shape = tuple(max(a, b) for a, b in pairs)
-    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
-    return shape
+OF_PROGRAMS = Limits(2_000_000, 20_000_000, 1_000_000_000)
+OF_DENSE = Limits(100_000_000, 1_000_000_000, 100_000_000_000)  # the file's size bounds them more
 
 
 def padded(shape: Shape, size: int) -> Shape:
@@ -1328,126 +1326,29 @@ def repeats(shape: Shape, out: Shape) -> Index:
     return index
 
 
-def read_step(fields: Json, done: list[Step]) -> Step:
-    """Reads an operation other than `param`; the operands are among those done."""
-    op = as_text(fields.get("op"))
-    require(op in OPERATIONS, "unknown op")
-    if op == "const":
-        as_object(fields, "op", "shape", "values")
-        shape = read_shape(fields["shape"])
-        values = read_row(fields["values"], math.prod(shape), problem_number)
-        return Step((), shape, False, tuple(values))
-    read, keys = OPERATIONS[op]
-    as_object(fields, "op", "of", *keys, optional=["slope"] if op == "map" else [])
-    of = tuple(as_int(i) for i in as_list(fields["of"]))
-    require(all(0 <= i < len(done) for i in of), "an operand is no earlier operation")
-    count = 2 if op in ("add", "mul", "matmul") else len(of) if op == "join" else 1
-    require(len(of) == count >= 1, f"{op} has a wrong number of operands")
-    return read(fields, of, [done[i].shape for i in of], any(done[i].moves for i in of))
-
-
-def read_add(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The sum of two arrays."""
-    del fields
-    shape = broadcast(*shapes)
-    return Linear(of, shape, moves, indices=tuple(repeats(s, shape) for s in shapes))
-
-
-def read_mul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The product of two arrays, entry by entry."""
-    del fields
-    shape = broadcast(*shapes)
-    left, right = (repeats(s, shape) for s in shapes)
-    return Product(of, shape, moves, left=left, right=right)
-
-
-def read_matmul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The matrix product."""
-    del fields
-    a, b = shapes
-    require(min(len(a), len(b)) >= 2 and a[-1] == b[-2], "the shapes of a matmul do not fit")
-    batch = broadcast(a[:-2], b[:-2])
-    (n, k), m, size = a[-2:], b[-1], math.prod(batch)
-    require(size * n * m <= MAX_ENTRIES, "an array has too many entries")
-    (one, other) = (repeats(s[:-2], batch) or range(size) for s in shapes)
-    blocks = tuple(zip(one, other, range(size), strict=True))
-    return MatrixProduct(of, (*batch, n, m), moves, n=n, k=k, m=m, blocks=blocks)
-
-
-def read_map(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """A function at every entry."""
-    name = as_text(fields["function"])
-    require(name in FUNCTIONS, "unknown function")
-    require(("slope" in fields) == (name == "leaky_relu"), "slope is for leaky_relu alone")
-    slopes: Slopes | None = None
-    if name == "leaky_relu":
-        slopes = (Fraction(1), problem_number(fields["slope"]))
-    elif name in PIECEWISE:
-        slopes = (Fraction(PIECEWISE[name][0]), Fraction(PIECEWISE[name][1]))
-    return Map(of, shapes[0], moves, function=(name, slopes))
-
-
-def read_sum(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The sum over axes."""
-    (shape,) = shapes
-    axes = [as_int(a) for a in as_list(fields["axes"])]
-    require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
-    require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
-    index = [0]
-    for axis, size in enumerate(shape):
-        index = [i if axis in axes else i * size + j for i in index for j in range(size)]
-    rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
-    return Linear(of, rest, moves, indices=(index,), picks=False)
-
-
-def read_take(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """Entries by number."""
-    shape, size = read_shape(fields["shape"]), math.prod(shapes[0])
-    index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
-    require(all(0 <= i < size for i in index), "an index of take is out of range")
-    return Linear(of, shape, moves, indices=(index,))
-
-
-def read_join(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The operands one after the other."""
-    del fields
-    sizes = [math.prod(s) for s in shapes]
-    require(sum(sizes) <= MAX_ENTRIES, "an array has too many entries")
-    indices, start = list[Index](), 0
-    for size in sizes:
-        indices.append(range(start, start + size))
-        start += size
-    return Linear(of, (start,), moves, indices=tuple(indices), picks=False)
-
-
-Reader = Callable[[Json, Shape, list[Shape], bool], Step]
-OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
-    "add": (read_add, ()), "mul": (read_mul, ()), "matmul": (read_matmul, ()),
-    "map": (read_map, ("function",)), "sum": (read_sum, ("axes",)),
-    "take": (read_take, ("shape", "index")), "join": (read_join, ()), "const": (read_join, ()),
-}  # fmt: skip
-
-
 class Writer:
-    """Operations one after the other, within the limits of section 9.1.
+    """Operations one after the other (section 9.1), within limits; each returns its number.
 
     Attributes:
         steps: What was written so far.
         names: The blocks of parameters and their sizes.
     """
 
-    def __init__(self) -> None:
-        self.steps, self.names = list[Step](), dict[str, int]()
+    def __init__(self, limits: Limits = OF_PROGRAMS) -> None:
+        self.steps, self.names, self.limits = list[Step](), dict[str, int](), limits
         self.parameters = self.total = self.products = 0
 
+    def require_size(self, *shape: int) -> None:
+        """The number of entries of an array that is about to be made is within the limit."""
+        require(math.prod(shape) <= self.limits.entries, "an array has too many entries")
+
     def append(self, step: Step) -> int:
-        """Adds a step; returns its number."""
+        """Adds a step."""
         self.total += math.prod(step.shape)
         if isinstance(step, MatrixProduct):
             self.products += math.prod(step.shape) * step.k
-        require(
-            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
-        )
+        few = self.total <= self.limits.total and self.products <= self.limits.products
+        require(few, "the program is too large")
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
         late = max([self.steps[i].late for i in step.of], default=-1)
         step.late = len(self.steps) if step.block else late
@@ -1463,19 +1364,132 @@ class Writer:
 
     def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
         """Exact numbers."""
-        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        self.require_size(*shape)
         return self.append(Step((), shape, False, tuple(values)))
 
-    def op(self, name: str, *of: int, **fields: object) -> int:
-        """Any other operation."""
-        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+    def shapes(self, *of: int) -> list[Shape]:
+        """The shapes of operands."""
+        return [self.steps[i].shape for i in of]
 
-    def read(self, operation: Json) -> int:
+    def moves(self, *of: int) -> bool:
+        """Whether any of them depends on a parameter."""
+        return any(self.steps[i].moves for i in of)
+
+    def broadcast(self, one: Shape, other: Shape) -> Shape:
+        """The shape that two arrays are repeated to, as in NumPy."""
+        size = max(len(one), len(other))
+        pairs = list(zip(padded(one, size), padded(other, size), strict=True))
+        require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
+        shape = tuple(max(a, b) for a, b in pairs)
+        self.require_size(*shape)
+        return shape
+
+    def add(self, a: int, b: int) -> int:
+        """The sum of two arrays."""
+        shape = self.broadcast(*self.shapes(a, b))
+        indices = tuple(repeats(s, shape) for s in self.shapes(a, b))
+        return self.append(Linear((a, b), shape, self.moves(a, b), indices=indices))
+
+    def mul(self, a: int, b: int) -> int:
+        """The product of two arrays, entry by entry."""
+        shape = self.broadcast(*self.shapes(a, b))
+        left, right = (repeats(s, shape) for s in self.shapes(a, b))
+        return self.append(Product((a, b), shape, self.moves(a, b), left=left, right=right))
+
+    def matmul(self, a: int, b: int) -> int:
+        """The matrix product."""
+        one, other = self.shapes(a, b)
+        fits = min(len(one), len(other)) >= 2 and one[-1] == other[-2]
+        require(fits, "the shapes of a matmul do not fit")
+        batch = self.broadcast(one[:-2], other[:-2])
+        (n, k), m, size = one[-2:], other[-1], math.prod(batch)
+        self.require_size(size, n, m)
+        first, second = (repeats(s[:-2], batch) or range(size) for s in (one, other))
+        blocks = tuple(zip(first, second, range(size), strict=True))
+        shape, moves = (*batch, n, m), self.moves(a, b)
+        return self.append(MatrixProduct((a, b), shape, moves, n=n, k=k, m=m, blocks=blocks))
+
+    def map(self, a: int, function: str, slope: Fraction | None = None) -> int:
+        """A function at every entry."""
+        require(function in FUNCTIONS, "unknown function")
+        require((slope is not None) == (function == "leaky_relu"), "slope is for leaky_relu alone")
+        slopes: Slopes | None = None
+        if slope is not None:
+            slopes = (Fraction(1), slope)
+        elif function in PIECEWISE:
+            slopes = (Fraction(PIECEWISE[function][0]), Fraction(PIECEWISE[function][1]))
+        (shape,) = self.shapes(a)
+        return self.append(Map((a,), shape, self.moves(a), function=(function, slopes)))
+
+    def sum(self, a: int, axes: Sequence[int]) -> int:
+        """The sum over axes."""
+        (shape,), index = self.shapes(a), [0]
+        require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
+        require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
+        for axis, size in enumerate(shape):
+            index = [i if axis in axes else i * size + j for i in index for j in range(size)]
+        rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+        return self.append(Linear((a,), rest, self.moves(a), indices=(index,), picks=False))
+
+    def take(self, a: int, shape: Sequence[int], index: Sequence[int]) -> int:
+        """Entries by number."""
+        size = math.prod(self.steps[a].shape)
+        require(all(0 <= i < size for i in index), "an index of take is out of range")
+        return self.append(Linear((a,), tuple(shape), self.moves(a), indices=(index,)))
+
+    def join(self, *of: int) -> int:
+        """The operands one after the other."""
+        require(len(of) >= 1, "join has no operands")
+        indices, start = list[Index](), 0
+        for shape in self.shapes(*of):
+            indices.append(range(start, start + math.prod(shape)))
+            start += math.prod(shape)
+        self.require_size(start)
+        return self.append(
+            Linear(of, (start,), self.moves(*of), indices=tuple(indices), picks=False)
+        )
+
+    def read(self, fields: Json) -> int:
         """An operation of a file."""
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
-        return self.append(read_step(operation, self.steps))
+        op = as_text(fields.get("op"))
+        require(op in KEYS, "unknown op")
+        as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
+        if op == "param":
+            return self.param(as_text(fields["name"]), self.read_shape(fields["shape"]))
+        if op == "const":
+            shape = self.read_shape(fields["shape"])
+            return self.const(shape, read_row(fields["values"], math.prod(shape), problem_number))
+        of = [as_int(i) for i in as_list(fields["of"])]
+        require(all(0 <= i < len(self.steps) for i in of), "an operand is no earlier operation")
+        if op == "join":
+            return self.join(*of)
+        if op in ("add", "mul", "matmul"):
+            require(len(of) == 2, f"{op} has a wrong number of operands")
+            return {"add": self.add, "mul": self.mul, "matmul": self.matmul}[op](*of)
+        require(len(of) == 1, f"{op} has a wrong number of operands")
+        if op == "map":
+            slope = problem_number(fields["slope"]) if "slope" in fields else None
+            return self.map(of[0], as_text(fields["function"]), slope)
+        if op == "sum":
+            return self.sum(of[0], [as_int(a) for a in as_list(fields["axes"])])
+        shape = self.read_shape(fields["shape"])
+        return self.take(
+            of[0], shape, [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
+        )
+
+    def read_shape(self, x: object) -> Shape:
+        """Reads a shape within the limits."""
+        shape = tuple(as_int(n) for n in as_list(x))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
+        return shape
+
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "param": ("name", "shape"), "const": ("shape", "values"), "add": ("of",), "mul": ("of",),
+    "matmul": ("of",), "map": ("of", "function"), "sum": ("of", "axes"),
+    "take": ("of", "shape", "index"), "join": ("of",),
+}  # fmt: skip
 
 
 def read_program(x: object) -> Program:
@@ -1830,15 +1844,15 @@ def dense_program(pb: Problem) -> Program:
 
     Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
     """
-    w, n = Writer(), len(pb.xs)
+    w, n = Writer(OF_DENSE), len(pb.xs)
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
     layers, blocks = list[tuple[int, int]](), list[int]()
     for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.append(Linear((weight,), (inputs, outputs), True, indices=(turned,)))
-        z = w.op("add", w.op("matmul", a, z), bias)
+        z = w.take(weight, (inputs, outputs), turned)
+        z = w.add(w.matmul(a, z), bias)
         blocks += [weight, bias]
         layers.append((a, z))
         a = z
@@ -1846,13 +1860,13 @@ def dense_program(pb: Problem) -> Program:
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
     losses = LOSSES[pb.loss](w, pb, a)
     if any(v != 1 for v in pb.weights):
-        losses = w.op("mul", losses, w.const((n,), pb.weights))
-    total = w.op("sum", losses, axes=[0])
+        losses = w.mul(losses, w.const((n,), pb.weights))
+    total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
-            squares = w.op("sum", w.op("mul", block, block), axes=axes)
-            total = w.op("add", total, w.op("mul", squares, w.const((), [cost])))
+            squares = w.sum(w.mul(block, block), axes)
+            total = w.add(total, w.mul(squares, w.const((), [cost])))
     return Program(w.steps, flatten(pb.layers), a, tuple(layers))
 
 
@@ -1863,20 +1877,20 @@ def targets(w: Writer, pb: Problem) -> int:
 
 def squared(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of (f - y)^2."""
-    error = w.op("add", f, targets(w, pb))
-    return w.op("sum", w.op("mul", error, error), axes=[1])
+    error = w.add(f, targets(w, pb))
+    return w.sum(w.mul(error, error), [1])
 
 
 def logistic(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of log(1 + exp(-y f))."""
-    margins = w.op("mul", f, targets(w, pb))
-    return w.op("sum", w.op("map", margins, function="softplus"), axes=[1])
+    margins = w.mul(f, targets(w, pb))
+    return w.sum(w.map(margins, "softplus"), [1])
 
 
 def hinge(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of max(1 - y f, 0)."""
-    missed = w.op("add", w.op("mul", f, targets(w, pb)), w.const((), [Fraction(1)]))
-    return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
+    missed = w.add(w.mul(f, targets(w, pb)), w.const((), [Fraction(1)]))
+    return w.sum(w.map(missed, "relu"), [1])
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
@@ -1886,10 +1900,10 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
-    right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
-    ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
-    ahead = w.op("map", ahead, function="softplus") if outputs == 2 else log_sum(w, ahead)
-    return w.op("sum", ahead, axes=[1])
+    right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
+    ahead = w.add(w.take(f, shape, others), right)
+    ahead = w.map(ahead, "softplus") if outputs == 2 else log_sum(w, ahead)
+    return w.sum(ahead, [1])
 
 
 def log_sum(w: Writer, d: int) -> int:
@@ -1898,11 +1912,11 @@ def log_sum(w: Writer, d: int) -> int:
     log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
     """
     n, m = w.steps[d].shape
-    column = [w.op("take", d, shape=[n, 1], index=[i * m + k for i in range(n)]) for k in range(m)]
-    a, minus = w.op("map", column[0], function="softplus"), w.const((), [Fraction(-1)])
+    column = [w.take(d, [n, 1], [i * m + k for i in range(n)]) for k in range(m)]
+    a, minus = w.map(column[0], "softplus"), w.const((), [Fraction(-1)])
     for b in column[1:]:
-        ahead = w.op("add", b, w.op("mul", a, minus))
-        a = w.op("add", a, w.op("map", ahead, function="softplus"))
+        ahead = w.add(b, w.mul(a, minus))
+        a = w.add(a, w.map(ahead, "softplus"))
     return a
 
 
@@ -2592,11 +2606,11 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     reach = max([Fraction(1), *sums])
     outputs, size = [f for (f,) in ex.pre[1]], len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
-    w = Writer()
-    y = w.op("matmul", w.const((len(rows), size), [a for row in rows for a in row]),
-             w.param("y", (size, 1)))  # fmt: skip
-    f = w.op("add", y, w.const((len(rows), 1), outputs))
-    w.op("sum", LOSSES[pb.loss](w, pb, f), axes=[0])
+    w = Writer(OF_DENSE)
+    y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
+                 w.param("y", (size, 1)))  # fmt: skip
+    f = w.add(y, w.const((len(rows), 1), outputs))
+    w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Curved(moved, Balls.around(moved.point, r, bits))
     at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
