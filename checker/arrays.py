@@ -291,6 +291,12 @@ class Balls:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
+    def unit(self, place: int, size: int) -> Balls:
+        """1 at one place, 0 at the others."""
+        m = [0] * size
+        m[place] = 1 << self.bits
+        return Balls(m, [0] * size, self.bits)
+
     def nonzero(self) -> bool:
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))

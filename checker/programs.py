@@ -30,7 +30,7 @@ A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Step:
     """An operation. This one is a constant, or a block of parameters if `of` is empty and it moves.
 
@@ -40,7 +40,6 @@ class Step:
         moves: Whether the result depends on a parameter.
         values: The entries of a constant.
         block: Where a block of parameters lies in the flat vector.
-        late: The step of the last block that it depends on; -1 if it depends on none.
     """
 
     of: tuple[int, ...]
@@ -48,10 +47,9 @@ class Step:
     moves: bool
     values: tuple[Fraction, ...] = ()
     block: range = range(0)
-    late: int = -1
 
 
-@dataclass
+@dataclass(frozen=True)
 class Linear(Step):
     """add, sum, take, join: picks of the operands, or scattered operands, added up."""
 
@@ -83,7 +81,7 @@ class Linear(Step):
         ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Product(Step):
     """mul: products of picked entries."""
 
@@ -103,7 +101,7 @@ class Product(Step):
         ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class MatrixProduct(Step):
     """matmul of (n, k) and (k, m) blocks; `blocks` lists those of a, of b and of the result."""
 
@@ -135,7 +133,7 @@ class MatrixProduct(Step):
         return [one, other]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Map(Step):
     """map: a function at every entry."""
 
@@ -229,8 +227,6 @@ class Writer:
         few = self.total <= self.limits.total and self.products <= self.limits.products
         require(few, "the program is too large")
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
-        late = max([self.steps[i].late for i in step.of], default=-1)
-        step.late = len(self.steps) if step.block else late
         self.steps.append(step)
         return len(self.steps) - 1
 
@@ -439,6 +435,14 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
     return dots
 
 
+def moved_since(steps: list[Step], since: int) -> list[bool]:
+    """Whether each step depends on a block of parameters from step `since` on."""
+    found: list[bool] = []
+    for k, step in enumerate(steps):
+        found.append(any(found[i] for i in step.of) or (k >= since and len(step.block) > 0))
+    return found
+
+
 def adjoint(
     steps: list[Step],
     values: list[A],
@@ -455,13 +459,14 @@ def adjoint(
         sources: What else a step adds to the adjoints of its operands.
         since: The step of a block. Blocks before it do not count.
     """
+    moved = moved_since(steps, since)
     for k in range(len(steps) - 1, since, -1):
         step, bar = steps[k], bars[k]
-        if step.late < since or not step.of:
+        if not moved[k] or not step.of:
             continue
         parts = sources(k)
         if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values, since)]
+            parts = [*parts, *pulled(steps, step, bar, values, moved)]
         for i, part in zip(step.of * 2, parts, strict=False):
             if part is not None:
                 old = bars[i]
@@ -470,20 +475,20 @@ def adjoint(
 
 
 def pulled(
-    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], since: int
+    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], moved: list[bool]
 ) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None where no block moves them."""
+    """What a step adds to the adjoints of its operands; None for those that are not moved."""
     if isinstance(step, Map):
         z = values[step.of[0]]
         return [None if z is None else bar.times(z.slope(step.function, None))]
     if not isinstance(step, Linear | Product | MatrixProduct):
         return []
     # for what does not move, the other operand is not needed
-    args, moved = [values[i] for i in step.of], [steps[i].late >= since for i in step.of]
+    args = [values[i] for i in step.of]
     if isinstance(step, Product | MatrixProduct):
-        args = [a if needed else None for a, needed in zip(args, moved[::-1], strict=True)]
+        args = [a if moved[j] else None for a, j in zip(args, step.of[::-1], strict=True)]
     parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if needed else None for p, needed in zip(parts, moved, strict=True)]
+    return [p if moved[i] else None for p, i in zip(parts, step.of, strict=True)]
 
 
 def gradient_of(program: Program, values: list[A]) -> list[A]:
@@ -532,7 +537,7 @@ class Curved:
 
     def column(self, seeds: dict[int, Balls], since: int = 0) -> Balls:
         """The Hessian times a direction, flat; entries of blocks before step `since` are 0."""
-        dots = tangent(self.steps, self.values, seeds)
+        dots, moved = tangent(self.steps, self.values, seeds), moved_since(self.steps, since)
 
         def sources(k: int) -> list[Balls | None]:
             step, bar = self.steps[k], self.bars[k]
@@ -542,7 +547,7 @@ class Curved:
                 dot = dots[step.of[0]]
                 return [None if dot is None else self.bends[k].times(dot)]
             if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots, since)
+                return pulled(self.steps, step, bar, dots, moved)
             return []
 
         start: list[Balls | None] = [None] * len(self.steps)
@@ -563,7 +568,7 @@ class Curved:
         for k, step in enumerate(self.steps):
             for i in places if step.block else []:
                 if i in step.block:
-                    seed = self.values[0].like([Fraction(i == j) for j in step.block])
+                    seed = self.values[0].unit(i - step.block.start, len(step.block))
                     columns.append(self.column({k: seed}, k).pick(places))
         pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
                  for i in range(len(places))]  # fmt: skip

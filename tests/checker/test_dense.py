@@ -202,6 +202,20 @@ def test_the_layers_say_where_inputs_and_preactivations_are() -> None:
     assert values[program.layers[0][1]].entries[1] == z + Fraction(first["bias"][1])
 
 
+def test_a_program_may_be_cut_at_the_outputs() -> None:
+    """Steps that no writer made have derivatives too: here 2 (f - y)."""
+    data = random_problem("tanh", "squared", 2, 1)
+    program = checker.read_any(data)
+    last, none = program.outputs, checker.Step((), (), False, (Fraction(0),))
+    start = checker.Step((), (4, 2), True, block=range(8))
+    cut = checker.Program([*[none] * last, start, *program.steps[last + 1 :]], [])
+    f = [Fraction(k, 7) for k in range(8)]
+    values = checker.evaluated(cut.steps, Numbers(f, 128))
+    y = [Fraction(v) for row in data["data"]["y"] for v in row]
+    (slopes,) = checker.gradient_of(cut, values)
+    assert slopes.entries == [2 * (a - b) for a, b in zip(f, y, strict=True)]
+
+
 def test_a_dense_problem_may_have_larger_arrays() -> None:
     """Format 1 never had the limits of programs."""
     checker.Writer(checker.OF_DENSE).require_size(3_000, 784)
