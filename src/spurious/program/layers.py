@@ -21,6 +21,7 @@ __all__ = [
     "largest_at",
     "log_softmax",
     "logsumexp",
+    "matmul",
     "mean",
     "normalised",
     "softmax",
@@ -29,6 +30,19 @@ __all__ = [
 ]
 
 Hidden = npt.NDArray[np.bool_] | None
+
+
+def matmul(x: Handle, y: Handle) -> Handle:
+    """A product of matrices, batches of them, or vectors, as in NumPy."""
+    left = x.reshape(1, *x.shape) if len(x.shape) == 1 else x
+    right = y.reshape(*y.shape, 1) if len(y.shape) == 1 else y
+    found = left @ right
+    shape = list(found.shape)
+    if len(y.shape) == 1:
+        shape.pop(-1)
+    if len(x.shape) == 1:
+        shape.pop(len(shape) - 1 if len(y.shape) == 1 else len(shape) - 2)
+    return found.reshape(*shape)
 
 
 def clipped(x: Handle, low: Handle | None, high: Handle | None) -> Handle:

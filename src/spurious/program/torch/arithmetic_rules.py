@@ -9,24 +9,13 @@ from math import prod, sqrt
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from spurious.errors import InputError
 from spurious.program.branches import maximum, minimum
 from spurious.program.build import Builder, Handle
-from spurious.program.functions import (
-    ABS,
-    EXP,
-    GELU,
-    LOG,
-    RELU,
-    SOFTPLUS,
-    SQRT,
-    TANH,
-    leaky_relu,
-)
-from spurious.program.layers import clipped, largest, mean, variance
-from spurious.program.torch.functions import elu, matmul
+from spurious.program.entrywise import elu, gelu, power
+from spurious.program.functions import ABS, RELU, SOFTPLUS, SQRT, leaky_relu
+from spurious.program.layers import clipped, largest, matmul, mean, variance
 from spurious.program.torch.values import Masked, Unreadable, Value, as_handle, as_scores, axes_of
 
 __all__ = ["ARITHMETIC"]
@@ -70,26 +59,15 @@ def _addmm(
 
 
 def _pow(b: Builder, x: Any, exponent: Any, **_: Any) -> Value:
-    base = as_handle(b, x)
-    if isinstance(exponent, torch.Tensor) and exponent.ndim == 0:
-        exponent = exponent.item()
-    if isinstance(exponent, int | float):
-        twice = 2 * Fraction(exponent)
-        if twice.denominator == 1:
-            whole, half = divmod(int(twice), 2)
-            return base.map(SQRT) ** (2 * whole + half) if half else base**whole
-    return (as_handle(b, exponent) * base.map(LOG)).map(EXP)
+    return power(as_handle(b, x), as_handle(b, exponent))
 
 
 # activations
 
 
 def _gelu(b: Builder, x: Any, approximate: str = "none", **_: Any) -> Value:
-    z = as_handle(b, x)
-    if approximate == "none":
-        return z.map(GELU)
-    inner = (z + z**3 * Fraction(0.044715)) * Fraction(sqrt(2) * (2 / sqrt(np.pi)) * 0.5)
-    return z * (inner.map(TANH) + 1) * Fraction(1, 2)
+    factor = None if approximate == "none" else Fraction(sqrt(2) * (2 / sqrt(np.pi)) * 0.5)
+    return gelu(as_handle(b, x), factor)
 
 
 def _leaky_relu(b: Builder, x: Any, negative_slope: float = 0.01, **_: Any) -> Value:

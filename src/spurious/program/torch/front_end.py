@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
+from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.program import Program
 from spurious.program.torch.gradients import ancestors, check_gradients
@@ -46,9 +47,7 @@ def read(
     blocks = {name: builder.param(names[name], p.shape) for name, p in parameters.items()}
     _check(exported, whole, parameters)
     total, outputs = _read(exported, whole, builder, _by_identity(parameters, blocks), (x, y))
-    for name, decay in penalties.items():
-        if decay:
-            total = total + (blocks[name] * blocks[name]).sum() * (decay / 2)
+    total = with_squares(total, blocks, {name: decay / 2 for name, decay in penalties.items()})
     start = (exact_array(p.detach().cpu().double().numpy()) for p in parameters.values())
     return builder.program(total, outputs), tuple(v for part in start for v in fractions(part))
 

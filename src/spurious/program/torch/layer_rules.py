@@ -18,6 +18,7 @@ from spurious.program.layers import (
     largest_at,
     log_softmax,
     logsumexp,
+    matmul,
     mean,
     normalised,
     softmax,
@@ -25,7 +26,6 @@ from spurious.program.layers import (
     variance,
 )
 from spurious.program.torch.arithmetic_rules import Rule
-from spurious.program.torch.functions import matmul
 from spurious.program.torch.values import Unreadable, Value, as_handle, as_scores, axes_of
 from spurious.program.windows import grouped_product, padded, windows
 
