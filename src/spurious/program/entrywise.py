@@ -7,6 +7,7 @@ softplus.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -16,13 +17,16 @@ from spurious.program.build import Handle
 from spurious.program.function import Function
 from spurious.program.functions import (
     ABS,
+    COS,
     ELU,
+    ERF,
     EXP,
     GELU,
     LOG,
     RELU,
     SIGMOID,
     SILU,
+    SIN,
     SOFTPLUS,
     SOFTSIGN,
     SQRT,
@@ -32,6 +36,7 @@ from spurious.program.layers import clipped
 from spurious.program.operations import Add, Map
 
 __all__ = [
+    "COMPOSED",
     "divided",
     "elu",
     "gelu",
@@ -39,6 +44,7 @@ __all__ = [
     "log_one_plus",
     "multiplied",
     "power",
+    "prelu",
     "selu",
 ]
 
@@ -98,6 +104,11 @@ def power(x: Handle, exponent: Handle) -> Handle:
     return (exponent * x.map(LOG)).map(EXP)
 
 
+def prelu(x: Handle, slope: Handle) -> Handle:
+    """X above 0 and slope x below, for slopes that may be parameters."""
+    return x.map(RELU) - slope * (-x).map(RELU)
+
+
 def elu(x: Handle, alpha: Fraction, scale: Fraction, input_scale: Fraction) -> Handle:
     """Scale times x above 0 and alpha (exp(input_scale x) - 1) below; input_scale > 0."""
     smooth = (x * input_scale).map(ELU) * alpha
@@ -121,3 +132,22 @@ def gelu(x: Handle, factor: Fraction | None = None) -> Handle:
 def hard_sigmoid(x: Handle, slope: Fraction, level: Fraction) -> Handle:
     """Slope x + level, brought between 0 and 1."""
     return clipped(x * slope + level, x.builder.const(0), x.builder.const(1))
+
+
+def _half_sum(x: Handle, sign: int) -> Handle:
+    return (x.map(EXP) + (-x).map(EXP) * sign) * Fraction(1, 2)
+
+
+COMPOSED: Mapping[str, Callable[[Handle], Handle]] = {
+    "neg": lambda x: -x,
+    "square": lambda x: x * x,
+    "rsqrt": lambda x: x.map(SQRT).reciprocal(),
+    "log1p": log_one_plus,
+    "expm1": lambda x: x.map(EXP) - 1,
+    "exp2": lambda x: (x * x.builder.const(2).map(LOG)).map(EXP),
+    "erfc": lambda x: 1 - x.map(ERF),
+    "tan": lambda x: x.map(SIN) * x.map(COS).reciprocal(),
+    "sinh": lambda x: _half_sum(x, -1),
+    "cosh": lambda x: _half_sum(x, 1),
+}
+"""Functions of one array that are made of the table's, by the names that PyTorch and JAX share."""

@@ -16,6 +16,7 @@ from spurious.program.operations import Index
 
 __all__ = [
     "clipped",
+    "extreme",
     "kept_sum",
     "largest",
     "largest_at",
@@ -62,6 +63,14 @@ def largest(x: Handle) -> Handle:
             won = _beside(won, rest)
         x = won
     return x.reshape(*x.shape[:-1])
+
+
+def extreme(x: Handle, axes: Sequence[int], sign: int) -> Handle:
+    """The largest (sign 1) or smallest (-1) entry over some axes, which stay with size 1."""
+    kept = [size for i, size in enumerate(x.shape) if i not in axes]
+    moved = np.moveaxis(x.positions, axes, range(-len(axes), 0))
+    found = largest(x.take(moved.reshape(*kept, -1)) * sign) * sign
+    return found.reshape(*(1 if i in axes else size for i, size in enumerate(x.shape)))
 
 
 def largest_at(x: Handle, places: Index) -> Handle:

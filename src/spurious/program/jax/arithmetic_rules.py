@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from math import prod
 from typing import Any, TypeAlias
 
@@ -12,18 +11,14 @@ import numpy as np
 from spurious.errors import InputError
 from spurious.program.branches import choose, maximum, minimum
 from spurious.program.build import Builder, Handle
-from spurious.program.entrywise import divided, log_one_plus, multiplied, power
+from spurious.program.entrywise import COMPOSED, divided, multiplied, power
 from spurious.program.function import Function
 from spurious.program.functions import (
     ABS,
-    COS,
-    ERF,
     EXP,
     FUNCTIONS,
-    LOG,
     RECIPROCAL,
     SIGMOID,
-    SIN,
     SOFTPLUS,
     SQRT,
 )
@@ -56,24 +51,11 @@ def _sign(z: Handle) -> Handle:
     return z.builder.const(np.ones(z.shape))
 
 
-def _exp2(x: Handle) -> Handle:
-    return (x * x.builder.const(2).map(LOG)).map(EXP)
-
-
 UNARY: Mapping[str, Callable[[Handle], Handle]] = {
     **_function_rules(),
-    "neg": lambda x: -x,
+    **COMPOSED,
     "abs": _abs,
     "sign": _sign,
-    "square": lambda x: x * x,
-    "rsqrt": lambda x: x.map(SQRT).map(RECIPROCAL),
-    "expm1": lambda x: x.map(EXP) - 1,
-    "log1p": log_one_plus,
-    "exp2": _exp2,
-    "erfc": lambda x: 1 - x.map(ERF),
-    "tan": lambda x: x.map(SIN) / x.map(COS),
-    "sinh": lambda x: (x.map(EXP) - (-x).map(EXP)) * Fraction(1, 2),
-    "cosh": lambda x: (x.map(EXP) + (-x).map(EXP)) * Fraction(1, 2),
 }
 """Primitives that act entry by entry on one array."""
 

@@ -13,9 +13,9 @@ import numpy as np
 from spurious.errors import InputError
 from spurious.program.branches import maximum, minimum
 from spurious.program.build import Builder, Handle
-from spurious.program.entrywise import elu, gelu, power
-from spurious.program.functions import ABS, RELU, SOFTPLUS, SQRT, leaky_relu
-from spurious.program.layers import clipped, largest, matmul, mean, variance
+from spurious.program.entrywise import elu, gelu, power, prelu
+from spurious.program.functions import ABS, SOFTPLUS, SQRT, leaky_relu
+from spurious.program.layers import clipped, extreme, matmul, mean, variance
 from spurious.program.torch.values import Masked, Unreadable, Value, as_handle, as_scores, axes_of
 
 __all__ = ["ARITHMETIC"]
@@ -105,7 +105,7 @@ def _prelu(b: Builder, x: Any, weight: Any, **_: Any) -> Value:
     z, slope = as_handle(b, x), as_handle(b, weight)
     if slope.size > 1 and len(z.shape) > 1 and slope.shape != z.shape:
         slope = slope.reshape(-1, *(1,) * (len(z.shape) - 2))
-    return z.map(RELU) - slope * (-z).map(RELU)
+    return prelu(z, slope)
 
 
 # reductions
@@ -172,11 +172,7 @@ def _extreme(sign: int) -> Rule:
         if other is not None:
             return (maximum if sign > 0 else minimum)(z, as_handle(b, other))
         axes = axes_of(z, dim)
-        kept = [size for i, size in enumerate(z.shape) if i not in axes]
-        rows = z.take(np.moveaxis(z.positions, axes, range(-len(axes), 0)).reshape(*kept, -1))
-        found = largest(rows * sign) * sign
-        ones = [1 if i in axes else size for i, size in enumerate(z.shape)]
-        return found.reshape(*(ones if keepdim else kept))
+        return _reduced(z, extreme(z, axes, sign), axes, keepdim)
 
     return read
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from spurious.program.branches import maximum, minimum
 from spurious.program.build import Handle
-from spurious.program.entrywise import divided, log_one_plus, multiplied, selu
+from spurious.program.entrywise import COMPOSED, divided, multiplied, selu
 from spurious.program.function import Function
-from spurious.program.functions import COS, EXP, FUNCTIONS, LOG, SIN, SOFTPLUS, SQRT, TANH
+from spurious.program.functions import FUNCTIONS, LOG, SOFTPLUS, TANH
 from spurious.program.layers import clipped, matmul
 
 __all__ = ["BINARY", "UNARY"]
@@ -22,10 +22,6 @@ def _selu(x: Handle) -> Handle:
 
 def _relu6(x: Handle) -> Handle:
     return clipped(x, x.builder.const(0), x.builder.const(6))
-
-
-def _half_difference(x: Handle, sign: int) -> Handle:
-    return (x.map(EXP) + (-x).map(EXP) * sign) * Fraction(1, 2)
 
 
 def _log_of_base(base: int) -> Callable[[Handle], Handle]:
@@ -41,20 +37,11 @@ GENERAL: Final = frozenset({"elu", "gelu", "leaky_relu", "softplus"})
 
 UNARY: Final[Mapping[str, Callable[[Handle], Handle]]] = {
     **{f.torch: _mapping(f) for f in FUNCTIONS.values() if f.torch and f.torch not in GENERAL},
-    "neg": lambda x: -x,
+    **COMPOSED,
     "positive": lambda x: x,
     "reciprocal": lambda x: x.reciprocal(),
-    "rsqrt": lambda x: x.map(SQRT).reciprocal(),
-    "square": lambda x: x * x,
-    "log1p": log_one_plus,
-    "expm1": lambda x: x.map(EXP) - 1,
-    "exp2": lambda x: (x * x.builder.const(2).map(LOG)).map(EXP),
     "log2": _log_of_base(2),
     "log10": _log_of_base(10),
-    "erfc": lambda x: 1 - x.map(FUNCTIONS["erf"]),
-    "tan": lambda x: x.map(SIN) * x.map(COS).reciprocal(),
-    "sinh": lambda x: _half_difference(x, -1),
-    "cosh": lambda x: _half_difference(x, 1),
     "log_sigmoid": lambda x: -(-x).map(SOFTPLUS),
     "mish": lambda x: x * x.map(SOFTPLUS).map(TANH),
     "selu": _selu,
