@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
+from checker.functions import BENT
 from checker.minima import Case, Exact, Found, evaluate, rank, require_zero, unit_terms
 from checker.network import (
     Problem,
@@ -332,7 +333,7 @@ def twin_units(case: Case, proof: Json) -> Found:
     for k, bend in zip(twins, as_list(proof["bends"], len(twins)), strict=True):
         side = parting_side([a for a, m in zip(v, place, strict=True) if m == k])
         require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
-        if pb.activation in ("softsign", "elu"):
+        if pb.activation in BENT:
             require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
         size = pb.widths[0] + 1
         form = [[Interval(0, 0, bits)] * size for _ in range(size)]

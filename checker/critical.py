@@ -11,6 +11,7 @@ from typing import cast
 from checker.arrays import Balls, Entry, Numbers
 from checker.boxes import lowered, require_small
 from checker.claims import require_inside, require_lower, require_radius, sentence
+from checker.functions import BENT
 from checker.minima import Found
 from checker.numbers import Interval, Undecided, require, sign
 from checker.programs import (
@@ -211,7 +212,7 @@ def curvature_down(case: Claimed, proof: Json) -> Found:
         if isinstance(step, Map):
             (name, slopes), z = step.function, at.values[step.of[0]]
             kinked = slopes is not None and slopes[0] != slopes[1]
-            if kinked or name in ("softsign", "elu"):
+            if kinked or name in BENT:
                 away = all(abs(m) > s for m, s in zip(z.m, z.r, strict=True))
                 require_known(away, "an argument may be at a kink or a jump")
     seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}

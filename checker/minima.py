@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import cast
 
 from checker.bounds import log_bounds
+from checker.functions import enclosure
 from checker.network import Problem, Trace, activation_enclosure, add_losses, forward, loss_gradient
 from checker.numbers import Interval, Number, atom, dot, interval, require, sign
 from checker.reading import (
@@ -392,7 +393,6 @@ def constant_units(case: Case, proof: Json) -> Found:
 
 def curvature(activation: str, z: Fraction, bits: int) -> int:
     """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    require(z != 0 or activation in ("softplus", "gelu", "silu"), "act'' has no sign at 0")
     if activation == "softplus":
         return 1
     if activation == "gelu":
@@ -400,6 +400,11 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
     if activation == "silu":
         place = Interval.of(z, bits)
         return sign(2 + place * (1 - 2 * atom(-place)), bits)
+    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
+        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
+        require(found != 0, "act'' has no sign there")
+        return found
+    require(z != 0, "act'' has no sign at 0")
     if z > 0:
         return 0 if activation == "elu" else -1
     return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from checker.functions import BENT
 from checker.minima import Case, Found, evaluate, unit_terms
 from checker.network import enclosed, forward, loss_gradient, loss_hessian
 from checker.numbers import Interval, Number, dot, interval, log_one_plus_exp, require, sign
@@ -68,7 +69,7 @@ def negative_curvature(case: Case, proof: Json) -> Found:
     total: Number = Fraction(0)
     for i, x in enumerate(pb.xs):
         trace = forward(pb, layers, x, bits)
-        if pb.activation in ("softsign", "elu"):
+        if pb.activation in BENT:
             for z in (z for row in trace.pre[:-1] for z in row):
                 require(sign(z, bits) != 0, "a unit is exactly at 0")
         da: list[Number] = [0] * len(x)

@@ -437,7 +437,8 @@ Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
 Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
 
 PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
-SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu", "mish")
+BENT = ("softsign", "elu")  # their second derivative jumps at 0
 FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
              "leaky_relu")  # fmt: skip
 LARGEST_EXPONENT = 5000
@@ -510,6 +511,21 @@ def gelu(z: Interval) -> Jet:
     )  # fmt: skip
     density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
     return z * cdf, cdf + z * density, density * (2 - z.square())
+
+
+def mish(z: Interval) -> Jet:
+    """Z t, t = tanh(softplus(z)) = (1 - r^2) / (1 + r^2) with r = 1 / (1 + exp z), s = 1 - r.
+
+    t increases. With u = 1 - t^2 = 4 r^2 / (1 + r^2)^2: t' = u s, t'' = u s r - 2 t u s^2.
+    """
+    ends = [atom(Interval(end, end, z.bits)).square() for end in (z.lo, z.hi)]
+    t = hull(*((1 - e) / (e + 1) for e in ends))
+    r = atom(z)
+    s, below = 1 - r, r.square() + 1
+    u = 4 * r.square() / below.square()
+    first = u * s
+    second = first * r - 2 * (t * first * s)
+    return z * t, t + z * first, 2 * first + z * second
 
 
 def exp(z: Interval) -> Jet:
@@ -620,10 +636,13 @@ def cos(z: Interval) -> Jet:
     return cosine, -sine, -cosine
 
 
-NAMED = {f.__name__: f for f in (softsign, elu, gelu, exp, log, reciprocal, sqrt, erf, sin, cos)}
+NAMED = {
+    f.__name__: f for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos)
+}
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
-    "silu": (0, "0", "1/2"), "exp": (0, "1", "1"), "sin": (0, "0", "1"), "cos": (0, "1", "0"),
+    "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
+    "cos": (0, "1", "0"),
     "log": (1, "0", "1"),
 }  # fmt: skip
 
@@ -1369,7 +1388,6 @@ def constant_units(case: Case, proof: Json) -> Found:
 
 def curvature(activation: str, z: Fraction, bits: int) -> int:
     """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    require(z != 0 or activation in ("softplus", "gelu", "silu"), "act'' has no sign at 0")
     if activation == "softplus":
         return 1
     if activation == "gelu":
@@ -1377,6 +1395,11 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
     if activation == "silu":
         place = Interval.of(z, bits)
         return sign(2 + place * (1 - 2 * atom(-place)), bits)
+    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
+        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
+        require(found != 0, "act'' has no sign there")
+        return found
+    require(z != 0, "act'' has no sign at 0")
     if z > 0:
         return 0 if activation == "elu" else -1
     return 1
@@ -1753,7 +1776,7 @@ def twin_units(case: Case, proof: Json) -> Found:
     for k, bend in zip(twins, as_list(proof["bends"], len(twins)), strict=True):
         side = parting_side([a for a, m in zip(v, place, strict=True) if m == k])
         require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
-        if pb.activation in ("softsign", "elu"):
+        if pb.activation in BENT:
             require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
         size = pb.widths[0] + 1
         form = [[Interval(0, 0, bits)] * size for _ in range(size)]
@@ -1867,7 +1890,7 @@ def negative_curvature(case: Case, proof: Json) -> Found:
     total: Number = Fraction(0)
     for i, x in enumerate(pb.xs):
         trace = forward(pb, layers, x, bits)
-        if pb.activation in ("softsign", "elu"):
+        if pb.activation in BENT:
             for z in (z for row in trace.pre[:-1] for z in row):
                 require(sign(z, bits) != 0, "a unit is exactly at 0")
         da: list[Number] = [0] * len(x)
@@ -3189,7 +3212,7 @@ def curvature_down(case: Claimed, proof: Json) -> Found:
         if isinstance(step, Map):
             (name, slopes), z = step.function, at.values[step.of[0]]
             kinked = slopes is not None and slopes[0] != slopes[1]
-            if kinked or name in ("softsign", "elu"):
+            if kinked or name in BENT:
                 away = all(abs(m) > s for m, s in zip(z.m, z.r, strict=True))
                 require_known(away, "an argument may be at a kink or a jump")
     seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}

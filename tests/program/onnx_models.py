@@ -94,7 +94,7 @@ def gemm() -> Case:
 
 PLAIN = (
     *("Relu", "Tanh", "Sigmoid", "Softplus", "Softsign", "Erf", "Exp", "Sin", "Cos", "Abs", "Neg"),
-    *("Gelu", "Elu", "LeakyRelu", "HardSwish", "HardSigmoid", "Selu", "Celu", "Identity"),
+    *("Gelu", "Elu", "LeakyRelu", "HardSwish", "HardSigmoid", "Selu", "Celu", "Identity", "Mish"),
 )
 for each in PLAIN:
     CASES[each] = lambda each=each: dense(NODE(each, ["z"], ["h"]))

@@ -136,7 +136,7 @@ def torch_models() -> dict[str, Any]:
         nn.Conv1d(2, 3, 2), nn.ELU(), nn.AvgPool1d(2), nn.Flatten(), nn.Linear(3, 2)
     )
     layer = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.SiLU(), nn.Linear(3, 2))
-    batch = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 2))
+    batch = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Mish(), nn.Linear(3, 2))
     return {
         "dense": (nn.Sequential(nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 2)), (N, 4)),
         "convolution": (convolution, (N, 2, 4)),

@@ -1,13 +1,13 @@
 """Functions of entries that front ends share, with forms of the table's functions recognised.
 
 A product, a quotient or a logarithm that computes a function of the table is read as that one:
-z sigmoid(z) is the silu, z / (1 + |z|) the softsign, which has no kink, and log(1 + exp z) the
-softplus.
+z sigmoid(z) is the silu, as the table's `gate` says, z / (1 + |z|) the softsign, which has no kink,
+and log(1 + exp z) the softplus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -24,9 +24,8 @@ from spurious.program.functions import (
     GELU,
     LOG,
     RELU,
-    SIGMOID,
-    SILU,
     SIN,
+    SMOOTH,
     SOFTPLUS,
     SOFTSIGN,
     SQRT,
@@ -48,6 +47,9 @@ __all__ = [
     "selu",
 ]
 
+GATED: Mapping[Function, Sequence[Function]] = {f: f.gate for f in SMOOTH.values() if f.gate}
+"""Functions that are z times other functions of z."""
+
 LARGEST_POWER = 1000
 """The largest exponent that is read as a chain of products."""
 
@@ -63,9 +65,20 @@ def applied(handle: Handle, function: Function) -> int | None:
 def multiplied(x: Handle, y: Handle) -> Handle:
     """A product entry by entry."""
     for gate, z in ((x, y), (y, x)):
-        if applied(gate, SIGMOID) == z.index:
-            return z.map(SILU)
+        for function, chain in GATED.items():
+            if _applied_all(gate, chain) == z.index:
+                return z.map(function)
     return x * y
+
+
+def _applied_all(handle: Handle, functions: Sequence[Function]) -> int | None:
+    """The index of what functions were applied to, one after the other."""
+    for function in reversed(functions):
+        inner = applied(handle, function)
+        if inner is None:
+            return None
+        handle = Handle(handle.builder, inner)
+    return handle.index
 
 
 def divided(x: Handle, y: Handle) -> Handle:

@@ -10,7 +10,7 @@ from spurious.program.branches import maximum, minimum
 from spurious.program.build import Handle
 from spurious.program.entrywise import COMPOSED, divided, multiplied, selu
 from spurious.program.function import Function
-from spurious.program.functions import FUNCTIONS, LOG, SOFTPLUS, TANH
+from spurious.program.functions import FUNCTIONS, LOG, SOFTPLUS
 from spurious.program.layers import clipped, matmul
 
 __all__ = ["BINARY", "UNARY"]
@@ -43,7 +43,6 @@ UNARY: Final[Mapping[str, Callable[[Handle], Handle]]] = {
     "log2": _log_of_base(2),
     "log10": _log_of_base(10),
     "log_sigmoid": lambda x: -(-x).map(SOFTPLUS),
-    "mish": lambda x: x * x.map(SOFTPLUS).map(TANH),
     "selu": _selu,
     "relu6": _relu6,
     "hardsigmoid": lambda x: _relu6(x + 3) * Fraction(1, 6),
