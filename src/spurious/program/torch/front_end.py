@@ -18,6 +18,7 @@ from spurious.program.build import Builder, Handle
 from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.program import Program
+from spurious.program.torch.dropout import check_dropout
 from spurious.program.torch.gradients import ancestors, check_gradients
 from spurious.program.torch.penalty import decays, trained
 from spurious.program.torch.reader import READ, Reader
@@ -133,6 +134,7 @@ def _check(
         if spec.kind is InputKind.PARAMETER and id(tensors[str(spec.target)]) in moving
     }
     check_gradients(exported.graph, nodes, _loss_node(exported))
+    check_dropout(exported.graph)
 
 
 def _read(
