@@ -12,15 +12,7 @@ from typing import TypeVar, cast
 from checker.arrays import Array, Balls, Function, Index
 from checker.functions import FUNCTIONS, PIECEWISE, Slopes
 from checker.numbers import require
-from checker.reading import (
-    Json,
-    as_int,
-    as_list,
-    as_object,
-    as_text,
-    problem_number,
-    read_row,
-)
+from checker.reading import Json, as_int, as_list, as_object, as_text, problem_number, read_row
 
 MAX_OPERATIONS = 100_000
 MAX_ENTRIES = 2_000_000
