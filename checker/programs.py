@@ -1,4 +1,4 @@
-"""Programs (9.1): reading them, and one routine each for value, tangent, adjoint and Hessian."""
+"""Programs (9.1): their operations, and reading them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar, cast
 
-from checker.arrays import Array, Balls, Function, Index
+from checker.arrays import Array, Function, Index
 from checker.functions import FUNCTIONS, PIECEWISE, Slopes
 from checker.numbers import require
 from checker.reading import Json, as_int, as_list, as_object, as_text, problem_number, read_row
@@ -18,7 +18,6 @@ MAX_OPERATIONS = 100_000
 MAX_ENTRIES = 2_000_000
 MAX_AXES = 64
 MAX_TOTAL = 20_000_000  # entries of all arrays of a program together
-MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 MAX_PRODUCTS = 1_000_000_000  # multiplications in all its matrix products together
 
 A = TypeVar("A", bound=Array)
@@ -145,15 +144,20 @@ def gathered(like: A, parts: list[tuple[int, A]]) -> A:
 
 @dataclass(frozen=True)
 class Program:
-    """A spurious-problem/2 object.
+    """A loss: a spurious-problem/2 object, or a dense spurious-problem/1 (`checker.dense`).
 
     Attributes:
         steps: The operations; the last is the loss.
         point: The flat vector of parameters.
+        outputs: Of a dense problem the step that holds the outputs, shape (n, K).
+        layers: Of a dense problem, for each layer, the steps of its input a (n, in) and of its
+            pre-activation z (n, out).
     """
 
     steps: list[Step]
     point: list[Fraction]
+    outputs: int | None = None
+    layers: tuple[tuple[int, int], ...] = ()
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -292,202 +296,73 @@ OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+class Writer:
+    """Operations one after the other, within the limits of section 9.1.
+
+    Attributes:
+        steps: What was written so far.
+        names: The blocks of parameters and their sizes.
+    """
+
+    def __init__(self) -> None:
+        self.steps, self.names = list[Step](), dict[str, int]()
+        self.parameters = self.total = self.products = 0
+
+    def append(self, step: Step) -> int:
+        """Adds a step; returns its number."""
+        self.total += math.prod(step.shape)
+        if isinstance(step, MatrixProduct):
+            self.products += math.prod(step.shape) * step.k
+        require(
+            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
+        )
+        require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def param(self, name: str, shape: Shape) -> int:
+        """A block of parameters."""
+        require(name not in self.names, "two blocks of parameters have one name")
+        start, size = self.parameters, math.prod(shape)
+        self.names[name], self.parameters = size, start + size
+        return self.append(Step((), shape, True, block=range(start, start + size)))
+
+    def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
+        """Exact numbers."""
+        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        return self.append(Step((), shape, False, tuple(values)))
+
+    def op(self, name: str, *of: int, **fields: object) -> int:
+        """Any other operation."""
+        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+
+    def read(self, operation: Json) -> int:
+        """An operation of a file."""
+        if operation.get("op") == "param":
+            as_object(operation, "op", "name", "shape")
+            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
+        return self.append(read_step(operation, self.steps))
+
+
 def read_program(x: object) -> Program:
     """Reads and validates a spurious-problem/2 object (9.1); every size is bounded."""
     fields = as_object(x, "format", "program", "point", optional=["witness"])
     require(fields["format"] == "spurious-problem/2", "the problem has an unknown format")
     operations = as_list(fields["program"])
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
-    steps, names, start, total, products = list[Step](), dict[str, int](), 0, 0, 0
+    writer = Writer()
     for item in operations:
         require(isinstance(item, dict), "an operation is not an object")
-        operation = cast("Json", item)
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            name, shape = as_text(operation["name"]), read_shape(operation["shape"])
-            require(name not in names, "two blocks of parameters have one name")
-            names[name] = math.prod(shape)
-            step = Step((), shape, True, block=range(start, start + names[name]))
-            start = step.block.stop
-        else:
-            step = read_step(operation, steps)
-        total += math.prod(step.shape)
-        if isinstance(step, MatrixProduct):
-            products += math.prod(step.shape) * step.k
-        require(total <= MAX_TOTAL and products <= MAX_PRODUCTS, "the program is too large")
-        steps.append(step)
-    require(steps[-1].shape == (), "the last operation is no scalar")
-    require(len(names) > 0, "there are no parameters")
+        writer.read(cast("Json", item))
+    require(writer.steps[-1].shape == (), "the last operation is no scalar")
+    require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()
     for key in ("point", "witness"):
         if key == "point" or key in fields:
-            blocks = as_object(fields[key], *names)
-            rows = (read_row(blocks[name], size, problem_number) for name, size in names.items())
+            blocks = as_object(fields[key], *writer.names)
+            rows = (read_row(blocks[n], size, problem_number) for n, size in writer.names.items())
             points.append([v for row in rows for v in row])
-    return Program(steps, points[0])
+    return Program(writer.steps, points[0])
 
 
 # ---- value and derivatives ----------------------------------------------------------------------
-
-
-def evaluated(steps: list[Step], point: A) -> list[A]:
-    """The values of all steps at a point."""
-    values: list[A] = []
-    for step in steps:
-        args = [values[i] for i in step.of]
-        value: A | None = None
-        if isinstance(step, Linear):
-            value = step.push(args)
-        elif isinstance(step, Product | MatrixProduct):
-            value = step.push(args[0], args[1])
-        elif isinstance(step, Map):
-            value = args[0].mapped(step.function)
-        elif step.moves:
-            value = point.pick(step.block)
-        values.append(point.like(list(step.values)) if value is None else value)
-    return values
-
-
-def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A | None]:
-    """The (one-sided) derivatives of all steps along a direction; None is zero.
-
-    Args:
-        steps: The program.
-        values: Of all steps.
-        seeds: The direction, for each block of parameters that moves by the number of its step.
-    """
-    dots: list[A | None] = []
-    for k, step in enumerate(steps):
-        args, moves = [values[i] for i in step.of], [dots[i] for i in step.of]
-        dot: A | None = seeds.get(k)
-        if not any(d is not None for d in moves):
-            pass
-        elif isinstance(step, Linear):
-            dot = step.push(moves)
-        elif isinstance(step, Map) and moves[0] is not None:
-            dot = moves[0].times(args[0].slope(step.function, moves[0]))
-        elif isinstance(step, Product | MatrixProduct):
-            one = None if moves[0] is None else step.push(moves[0], args[1])
-            other = None if moves[1] is None else step.push(args[0], moves[1])
-            dot = one.plus(other) if one is not None and other is not None else one or other
-        dots.append(dot)
-    return dots
-
-
-def adjoint(
-    steps: list[Step],
-    values: list[A],
-    bars: list[A | None],
-    sources: Callable[[int], list[A | None]] = lambda _: [],
-) -> list[A | None]:
-    """The derivatives of the loss by all steps, backwards.
-
-    Args:
-        steps: The program.
-        values: Of all steps.
-        bars: Where to start: those of the loss are 1 there, the rest None.
-        sources: What else a step adds to the adjoints of its operands.
-    """
-    for k in range(len(steps) - 1, -1, -1):
-        step, bar = steps[k], bars[k]
-        if not step.moves or not step.of:
-            continue
-        parts = sources(k)
-        if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values)]
-        for i, part in zip(step.of * 2, parts, strict=False):
-            if part is not None:
-                old = bars[i]
-                bars[i] = part if old is None else old.plus(part)
-    return bars
-
-
-def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
-    if isinstance(step, Map):
-        z = values[step.of[0]]
-        return [None if z is None else bar.times(z.slope(step.function, None))]
-    if not isinstance(step, Linear | Product | MatrixProduct):
-        return []
-    # for what does not move, the other operand is not needed
-    args = [values[i] for i in step.of]
-    if isinstance(step, Product | MatrixProduct):
-        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
-    parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
-
-
-def gradient_of(program: Program, values: list[A]) -> list[A]:
-    """The gradient, for each block of parameters in order; also of blocks that do not matter."""
-    steps = program.steps
-    bars = adjoint(steps, values, unit_bars(values))
-    return blocks_of(steps, bars, values[0])
-
-
-def unit_bars(values: list[A]) -> list[A | None]:
-    """1 for the loss, None for the rest."""
-    return [*([None] * (len(values) - 1)), values[-1].like([Fraction(1)])]
-
-
-def blocks_of(steps: list[Step], bars: Sequence[A | None], like: A) -> list[A]:
-    """The entries for the blocks of parameters, zeros where there is None."""
-    found: list[A] = []
-    for step, bar in zip(steps, bars, strict=True):
-        if step.block:
-            found.append(like.like([Fraction(0)] * len(step.block)) if bar is None else bar)
-    return found
-
-
-class Curved:
-    """A program over a box of parameters, ready for columns of its Hessian: forward over reverse.
-
-    With dots the derivatives of all values along a direction, those of the adjoints flow back like
-    the adjoints, and each product adds the adjoint times the dot of the other operand, each
-    function its second derivative times adjoint times dot.
-    """
-
-    def __init__(self, program: Program, point: Balls) -> None:
-        self.steps = program.steps
-        self.values = evaluated(self.steps, point)
-        self.bars = adjoint(self.steps, self.values, unit_bars(self.values))
-        self.bends: dict[int, Balls] = {}
-        for k, (step, bar) in enumerate(zip(self.steps, self.bars, strict=True)):
-            if isinstance(step, Map) and step.moves and bar is not None:
-                z = self.values[step.of[0]]
-                self.bends[k] = bar.times(z.bend(step.function))
-
-    def gradient(self) -> Balls:
-        """The gradient, flat."""
-        parts = blocks_of(self.steps, self.bars, self.values[0])
-        return parts[0].joined(parts)
-
-    def column(self, seeds: dict[int, Balls]) -> Balls:
-        """The Hessian times a direction, flat."""
-        dots = tangent(self.steps, self.values, seeds)
-
-        def sources(k: int) -> list[Balls | None]:
-            step, bar = self.steps[k], self.bars[k]
-            if bar is None:
-                return []
-            if k in self.bends:
-                dot = dots[step.of[0]]
-                return [None if dot is None else self.bends[k].times(dot)]
-            if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots)
-            return []
-
-        start: list[Balls | None] = [None] * len(self.steps)
-        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
-                          self.values[0])  # fmt: skip
-        return parts[0].joined(parts)
-
-    def hessian(self) -> list[Balls]:
-        """All columns, of at most `MAX_HESSIAN` parameters."""
-        size = sum(len(step.block) for step in self.steps)
-        require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-        columns: list[Balls] = []
-        for k, step in enumerate(self.steps):
-            for i in range(len(step.block)):
-                seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
-                columns.append(self.column({k: seed}))
-        return columns

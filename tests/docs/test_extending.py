@@ -89,8 +89,8 @@ def test_the_list_of_an_operation() -> None:
 
 def test_the_list_of_a_rule() -> None:
     found = naming(r'["`]krawczyk["`]', "src", "checker", "docs", "tests")
-    caller = place("certify/programs/decide.py")
-    assert re.search(r"\bsaddle\b", caller.read_text("utf-8"))
+    caller = place("certify/decide.py")
+    assert re.search(r"\bkrawczyk\.RULE\b", caller.read_text("utf-8"))
     assert covered(found | {caller}, listed("Add a rule")), found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.records import Measurements, Plane
-from spurious.verdict import Verdict
+from spurious.proof import Verdict
 
 if TYPE_CHECKING:
     from spurious.diagnose.start_probability import StartProbability

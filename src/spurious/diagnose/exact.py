@@ -17,7 +17,7 @@ from spurious.diagnose.modules import MODULES
 from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Measurements
 from spurious.errors import InputError
-from spurious.verdict import Verdict
+from spurious.proof import Verdict
 
 __all__ = ["dense_chain", "exact_verdict"]
 

@@ -15,7 +15,7 @@ from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array
 from spurious.program.function import Function
 from spurious.program.functions import FUNCTIONS, leaky_relu
-from spurious.program.losses import LOSSES, check_targets
+from spurious.program.losses import LOSSES
 from spurious.program.operations import Add, MatMul
 from spurious.program.program import Program
 
@@ -92,13 +92,14 @@ def dense_program(
     Raises:
         InputError: A name is not known, or shapes do not fit.
     """
+    if loss not in LOSSES:
+        raise InputError(f"loss: found {loss!r}, expected one of {', '.join(LOSSES)}")
     builder = Builder()
     inputs, targets = exact_array(x), exact_array(y)
     if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets):
         raise InputError(
             f"x, y: found shapes {inputs.shape} and {targets.shape}, expected (n, d) and (n, K)"
         )
-    check_targets(loss, targets, (len(inputs), widths[-1]))
     state, blocks = _network(builder.const(inputs), widths, activation_of(activation, slope))
     losses = LOSSES[loss](state, targets)
     if weights is not None:

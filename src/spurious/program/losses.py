@@ -13,7 +13,7 @@ from spurious.program.build import Handle
 from spurious.program.exact_array import ExactArray, exact_array
 from spurious.program.functions import EXP, LOG, RELU, SOFTPLUS
 
-__all__ = ["LOSSES", "REDUCTIONS", "check_targets", "minus_log_of_label", "reduced_loss"]
+__all__ = ["LOSSES", "REDUCTIONS", "minus_log_of_label", "reduced_loss"]
 
 REDUCTIONS = ("sum", "mean")
 """What is done with the losses of the data points."""
@@ -69,7 +69,7 @@ LOSSES: Mapping[str, Callable[[Handle, ExactArray], Handle]] = {
 """Each loss as a function of the outputs, shape (n, K), and the targets; it has shape (n,)."""
 
 
-def check_targets(loss: str, y: ExactArray, shape: tuple[int, ...]) -> None:
+def _check_targets(loss: str, y: ExactArray, shape: tuple[int, ...]) -> None:
     """Checks targets for outputs of a shape (n, K).
 
     Raises:
@@ -111,6 +111,6 @@ def reduced_loss(loss: str, outputs: Handle, y: object, reduction: str) -> Handl
         raise InputError(f"reduction: found {reduction!r}, expected sum or mean")
     targets = exact_array(y)
     targets = targets.reshape(-1, 1) if targets.ndim == 1 else targets
-    check_targets(loss, targets, outputs.shape)
+    _check_targets(loss, targets, outputs.shape)
     total = LOSSES[loss](outputs, targets).sum()
     return total * Fraction(1, outputs.shape[0]) if reduction == "mean" else total

@@ -1,0 +1,144 @@
+"""Numbers and verdicts in words a person reads: exact where exact, proved digits otherwise."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from math import floor, log10
+from typing import TYPE_CHECKING, Final
+
+from spurious.proof.verdict import Verdict
+from spurious.verdict import Answer, Decision, Enclosure
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = [
+    "exact_text",
+    "interval_text",
+    "loss_text",
+    "proved_decimal",
+    "verdict_data",
+    "verdict_text",
+]
+
+SIGNIFICANT: Final = 12
+"""Most significant digits shown of a number that is not short and exact."""
+
+SHORT_DECIMAL: Final = 10
+"""Exact decimals of up to this many characters are preferred to fractions."""
+
+BESIDE_FRACTION: Final = 6
+"""Significant digits of a decimal that stands beside an exact fraction."""
+
+LONGEST_FRACTION: Final = 24
+"""Fractions with more characters are shown to people as decimals."""
+
+
+def exact_text(value: Fraction) -> str:
+    """An exact number for a person: `18`, `0.5`, `2/3`, or rounded where that is too long."""
+    decimal = proved_decimal(Enclosure(value))
+    if len(decimal) <= SHORT_DECIMAL and Fraction(Decimal(decimal)) == value:
+        return decimal
+    text = str(value)
+    return text if len(text) <= LONGEST_FRACTION else decimal
+
+
+def proved_decimal(value: Enclosure, significant: int = SIGNIFICANT) -> str:
+    """A decimal whose last digit is off by at most one unit from the enclosed number.
+
+    Args:
+        value: The number; the fewer digits are known, the fewer are shown.
+        significant: Most digits to show.
+    """
+    return _decimal(value, significant)[0]
+
+
+def loss_text(value: Enclosure) -> str:
+    """The number as one string: the exact rational, else the decimal with its proved digits."""
+    return str(value.mid) if value.exact else proved_decimal(value)
+
+
+def interval_text(value: Enclosure) -> str:
+    """The number with its interval: `18`, `2/3 ~ 0.666667`, `5.77737844906 +/- 1e-11`."""
+    if value.exact:
+        text = exact_text(value.mid)
+        if "/" in text:
+            return f"{text} ~ {_decimal(value, BESIDE_FRACTION)[0]}"
+        if Fraction(Decimal(text)) == value.mid:
+            return text
+    decimal, step = _decimal(value, SIGNIFICANT)
+    return f"{decimal} +/- {step}"
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The decision in words, with strictness: `strict local minimum, within 1e-20`."""
+    if verdict.decision is Decision.UNDECIDED:
+        return "undecided"
+    if verdict.decision is Decision.NOT_LOCAL_MINIMUM:
+        return "not a local minimum"
+    words = "local minimum"
+    if verdict.decision is Decision.SADDLE_NEARBY:
+        words = f"saddle of index {verdict.index}"
+    elif verdict.strict is Answer.YES:
+        words = "strict local minimum"
+    elif verdict.strict_up_to_rescaling is Answer.YES:
+        words = "local minimum, strict up to rescaling"
+    elif verdict.strict is Answer.NO:
+        words = "local minimum, not strict"
+    if verdict.radius is not None:
+        words += f", within {_short(verdict.radius)} of the point"
+    return words
+
+
+def verdict_data(verdict: Verdict) -> dict[str, object]:
+    """A verdict for programs: the keys that `--json` prints."""
+    witness = verdict.witness_loss
+    return {
+        "verdict": str(verdict.decision),
+        "strict": str(verdict.strict),
+        "global": str(verdict.is_global),
+        "method": verdict.method,
+        "reason": verdict.reason,
+        "loss": None if verdict.loss is None else loss_text(verdict.loss),
+        "witness_loss": None if witness is None else loss_text(witness),
+        "index": verdict.index,
+        "slope": _float(verdict.slope),
+        "decrease": _float(verdict.decrease),
+        "decrease_radius": _float(verdict.decrease_radius),
+        "seconds": round(verdict.seconds, 6),
+    }
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _short(value: Fraction) -> str:
+    """A positive bound with two digits, rounded up."""
+    power = floor(log10(value.numerator) - log10(value.denominator)) - 1
+    digits = -floor(-value / Fraction(10) ** power)
+    return f"{Decimal(digits).scaleb(power):.1e}".replace("e-0", "e-").replace("e+0", "e+")
+
+
+def _decimal(value: Enclosure, significant: int) -> tuple[str, str]:
+    """The decimal and one unit of its last digit."""
+    size = abs(value.mid)
+    exponent = floor(log10(size.numerator) - log10(size.denominator)) if size else 0
+    if value.rad > size:
+        exponent = floor(log10(value.rad.numerator) - log10(value.rad.denominator))
+    places = significant - 1 - exponent
+    lowest = places - significant - 1
+    while places > lowest:
+        unit = Fraction(10) ** -places
+        count = round(value.mid / unit)
+        if value.rad + abs(count * unit - value.mid) <= unit:
+            break
+        places -= 1
+    unit = Fraction(10) ** -places
+    shown = Decimal(round(value.mid / unit)).scaleb(-places)
+    if value.exact and places > 0:
+        shown = shown.normalize()
+    plain = -5 <= exponent < SIGNIFICANT + 3 and places >= 0
+    text = f"{shown:f}" if plain else f"{shown:e}".replace("e+", "e")
+    return text, f"1e{-places}"
