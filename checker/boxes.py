@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from checker.arrays import Balls, Numbers
 from checker.dense import LOSSES, dense_program
+from checker.derivatives import Curved, adjoint, blocks_of
+from checker.functions import BENT
 from checker.minima import (
     Case,
     Exact,
@@ -30,7 +32,7 @@ from checker.numbers import (
     interval,
     require,
 )
-from checker.programs import OF_DENSE, Curved, Program, Writer, adjoint, blocks_of
+from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import (
     Json,
     Layers,
@@ -325,7 +327,7 @@ def parting_form(pb: Problem, box: Curved, layers: Layered, k: int, side: int) -
     (_, first), (_, last) = layers
     n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.bars[last]
     z = box.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
-    jumps = pb.activation in ("softsign", "elu")
+    jumps = pb.activation in BENT
     if slopes is None or (jumps and not z.nonzero()):
         raise Undecided("a twin may be at 0")
     curves = slopes.times(z.bend((pb.activation, None)))

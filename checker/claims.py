@@ -8,13 +8,12 @@ from fractions import Fraction
 from typing import cast
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
+from checker.constants import constant_output, constant_units
 from checker.dense import dense_program
 from checker.minima import (
     Case,
     Found,
     classwise_optimum,
-    constant_output,
-    constant_units,
     evaluate,
     moment,
     one_sided_derivatives,

@@ -12,10 +12,10 @@ from checker.arrays import Balls
 from checker.boxes import lowered, require_small
 from checker.claims import require_ball, require_lower, require_radius, sentence
 from checker.dense import read_any
+from checker.derivatives import Curved, gradient_of
 from checker.interpolation import interpolation
 from checker.minima import Claimed, Found
 from checker.numbers import Interval, Number, Undecided, require
-from checker.programs import Curved, gradient_of
 from checker.reading import Json, as_int, as_list, as_object, as_text, positive, read_row
 from checker.refutations import descent_direction, negative_curvature
 

@@ -21,7 +21,8 @@ Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
 Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
 
 PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
-SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu", "mish")
+BENT = ("softsign", "elu")  # their second derivative jumps at 0
 FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
              "leaky_relu")  # fmt: skip
 LARGEST_EXPONENT = 5000
@@ -103,6 +104,21 @@ def gelu(z: Interval) -> Jet:
     cdf = between(lambda x: normal_distribution(x, bits), z)
     density = between(lambda x: normal_density(-x, bits), -size)  # it increases below 0
     return z * cdf, cdf + z * density, density * (2 - z.square())
+
+
+def mish(z: Interval) -> Jet:
+    """Z t, t = tanh(softplus(z)) = (1 - r^2) / (1 + r^2) with r = 1 / (1 + exp z), s = 1 - r.
+
+    t increases. With u = 1 - t^2 = 4 r^2 / (1 + r^2)^2: t' = u s, t'' = u s r - 2 t u s^2.
+    """
+    ends = [atom(Interval(end, end, z.bits)).square() for end in (z.lo, z.hi)]
+    t = hull(*((1 - e) / (e + 1) for e in ends))
+    r = atom(z)
+    s, below = 1 - r, r.square() + 1
+    u = 4 * r.square() / below.square()
+    first = u * s
+    second = first * r - 2 * (t * first * s)
+    return z * t, t + z * first, 2 * first + z * second
 
 
 def exp(z: Interval) -> Jet:
@@ -213,10 +229,13 @@ def cos(z: Interval) -> Jet:
     return cosine, -sine, -cosine
 
 
-NAMED = {f.__name__: f for f in (softsign, elu, gelu, exp, log, reciprocal, sqrt, erf, sin, cos)}
+NAMED = {
+    f.__name__: f for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos)
+}
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
-    "silu": (0, "0", "1/2"), "exp": (0, "1", "1"), "sin": (0, "0", "1"), "cos": (0, "1", "0"),
+    "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
+    "cos": (0, "1", "0"),
     "log": (1, "0", "1"),
 }  # fmt: skip
 

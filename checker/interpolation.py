@@ -6,10 +6,11 @@ import operator
 from fractions import Fraction
 
 from checker.arrays import Balls
+from checker.derivatives import evaluated, tangent
 from checker.minima import Claimed, Found
 from checker.numbers import Interval, Undecided, require
 from checker.outputs import least, numbered, of_outputs
-from checker.programs import Map, evaluated, tangent
+from checker.programs import Map
 from checker.reading import Json, as_int, as_list, as_object, positive, read_row
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
-PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "network", "dense",
-         "minima", "boxes", "refutations", "optimum", "claims", "outputs", "interpolation",
-         "critical", "command")  # fmt: skip
+PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "derivatives",
+         "network", "dense", "minima", "constants", "boxes", "refutations", "optimum", "claims",
+         "outputs", "interpolation", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:

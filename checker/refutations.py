@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from checker.arrays import Balls
+from checker.derivatives import Curved, tangent
+from checker.functions import BENT
 from checker.minima import Case, Claimed, Found, evaluate, unit_terms
 from checker.numbers import (
     Interval,
@@ -17,7 +19,7 @@ from checker.numbers import (
     sign,
     total,
 )
-from checker.programs import Curved, Map, tangent
+from checker.programs import Map
 from checker.reading import (
     Json,
     as_int,
@@ -57,7 +59,7 @@ def negative_curvature(case: Claimed, proof: Json) -> Found:
         if isinstance(step, Map):
             name, slopes = step.function
             kinked = slopes is not None and slopes[0] != slopes[1]
-            if (kinked or name in ("softsign", "elu")) and not at.values[step.of[0]].nonzero():
+            if (kinked or name in BENT) and not at.values[step.of[0]].nonzero():
                 raise Undecided("an argument may be at a kink or a jump")
     seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
     bent = total(at.column(seeds).times(direction).intervals())

@@ -462,7 +462,8 @@ Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
 Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
 
 PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
-SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu", "mish")
+BENT = ("softsign", "elu")  # their second derivative jumps at 0
 FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
              "leaky_relu")  # fmt: skip
 LARGEST_EXPONENT = 5000
@@ -544,6 +545,21 @@ def gelu(z: Interval) -> Jet:
     cdf = between(lambda x: normal_distribution(x, bits), z)
     density = between(lambda x: normal_density(-x, bits), -size)  # it increases below 0
     return z * cdf, cdf + z * density, density * (2 - z.square())
+
+
+def mish(z: Interval) -> Jet:
+    """Z t, t = tanh(softplus(z)) = (1 - r^2) / (1 + r^2) with r = 1 / (1 + exp z), s = 1 - r.
+
+    t increases. With u = 1 - t^2 = 4 r^2 / (1 + r^2)^2: t' = u s, t'' = u s r - 2 t u s^2.
+    """
+    ends = [atom(Interval(end, end, z.bits)).square() for end in (z.lo, z.hi)]
+    t = hull(*((1 - e) / (e + 1) for e in ends))
+    r = atom(z)
+    s, below = 1 - r, r.square() + 1
+    u = 4 * r.square() / below.square()
+    first = u * s
+    second = first * r - 2 * (t * first * s)
+    return z * t, t + z * first, 2 * first + z * second
 
 
 def exp(z: Interval) -> Jet:
@@ -654,10 +670,13 @@ def cos(z: Interval) -> Jet:
     return cosine, -sine, -cosine
 
 
-NAMED = {f.__name__: f for f in (softsign, elu, gelu, exp, log, reciprocal, sqrt, erf, sin, cos)}
+NAMED = {
+    f.__name__: f for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos)
+}
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
-    "silu": (0, "0", "1/2"), "exp": (0, "1", "1"), "sin": (0, "0", "1"), "cos": (0, "1", "0"),
+    "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
+    "cos": (0, "1", "0"),
     "log": (1, "0", "1"),
 }  # fmt: skip
 
@@ -1147,12 +1166,11 @@ def as_vector(m: list[int], r: list[int]) -> Ball | None:
     return m, a, r, list(map(operator.add, a, r))
 
 
-# ---- Programs (9.1): reading them, and one routine each for value, tangent, adjoint and Hessian. -
+# ---- Programs (9.1): their operations, and reading them. -----------------------------------------
 
 
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
-MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 
 A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
@@ -1516,7 +1534,10 @@ def read_program(x: object) -> Program:
     return Program(writer.steps, points[0])
 
 
-# ---- value and derivatives ----------------------------------------------------------------------
+# ---- Programs (9.1): one routine each for value, tangent, adjoint and Hessian. -------------------
+
+
+MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 
 
 def evaluated(steps: list[Step], point: A) -> list[A]:
@@ -2289,6 +2310,9 @@ def classwise_optimum(case: Case, proof: Json) -> Found:
     return found
 
 
+# ---- Minima with constant outputs: dead layers, and units that do not see the data (5.4, 5.7). ---
+
+
 def constant_output(case: Case, proof: Json) -> Found:
     """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
     pb = case.problem
@@ -2350,7 +2374,6 @@ def constant_units(case: Case, proof: Json) -> Found:
 
 def curvature(activation: str, z: Fraction, bits: int) -> int:
     """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    require(z != 0 or activation in ("softplus", "gelu", "silu"), "act'' has no sign at 0")
     if activation == "softplus":
         return 1
     if activation == "gelu":
@@ -2358,6 +2381,11 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
     if activation == "silu":
         place = Interval.of(z, bits)
         return sign(2 + place * (1 - 2 * atom(-place)), bits)
+    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
+        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
+        require(found != 0, "act'' has no sign there")
+        return found
+    require(z != 0, "act'' has no sign at 0")
     if z > 0:
         return 0 if activation == "elu" else -1
     return 1
@@ -2713,7 +2741,7 @@ def parting_form(pb: Problem, box: Curved, layers: Layered, k: int, side: int) -
     (_, first), (_, last) = layers
     n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.bars[last]
     z = box.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
-    jumps = pb.activation in ("softsign", "elu")
+    jumps = pb.activation in BENT
     if slopes is None or (jumps and not z.nonzero()):
         raise Undecided("a twin may be at 0")
     curves = slopes.times(z.bend((pb.activation, None)))
@@ -2786,7 +2814,7 @@ def negative_curvature(case: Claimed, proof: Json) -> Found:
         if isinstance(step, Map):
             name, slopes = step.function
             kinked = slopes is not None and slopes[0] != slopes[1]
-            if (kinked or name in ("softsign", "elu")) and not at.values[step.of[0]].nonzero():
+            if (kinked or name in BENT) and not at.values[step.of[0]].nonzero():
                 raise Undecided("an argument may be at a kink or a jump")
     seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
     bent = total(at.column(seeds).times(direction).intervals())

@@ -10,7 +10,8 @@ Fraction(1, 14)
 'dead_units'
 
 Any differentiable loss becomes a problem with `spurious.from_jax(loss, parameters)` or
-`spurious.from_torch(model, x, y, loss)`, a dense network on arrays with `spurious.problem(x, y)`.
+`spurious.from_torch(model, x, y, loss)`, the model of an ONNX file with
+`spurious.from_onnx(path, x, y, loss)`, a dense network on arrays with `spurious.problem(x, y)`.
 
 `spurious.atlas`, `spurious.diagnose` and `spurious.problem` are functions; what else their packages
 hold is imported with `from spurious.diagnose import TrainingWatch`.
@@ -28,6 +29,7 @@ from spurious.problem import (
     Problem,
     ProgramProblem,
     from_jax,
+    from_onnx,
     from_torch,
     parse_problem,
     problem,
@@ -58,6 +60,7 @@ __all__ = [
     "certify",
     "diagnose",
     "from_jax",
+    "from_onnx",
     "from_torch",
     "optimum",
     "parse_problem",

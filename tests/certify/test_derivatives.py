@@ -36,6 +36,7 @@ DEFINITIONS: dict[str, Callable[[Any], Any]] = {
     "softsign": lambda z: z / (1 + abs(z)),
     "gelu": lambda z: z * (1 + mp.erf(z / mp.sqrt(2))) / 2,
     "silu": lambda z: z / (1 + mp.exp(-z)),
+    "mish": lambda z: z * mp.tanh(mp.log1p(mp.exp(z))),
     "elu": lambda z: z if z > 0 else mp.exp(z) - 1,
     "relu": lambda z: max(z, 0),
     "leaky_relu": lambda z: z if z > 0 else z / 10,

@@ -29,6 +29,7 @@ ENUMS: dict[Any, tuple[Any, ...]] = {
     "global": ("yes", "no", "unknown"),
     "activation": (
         "relu", "abs", "identity", "sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu",
+        "mish",
     ),
     "loss": ("squared", "logistic", "cross_entropy"),
 }  # fmt: skip

@@ -353,6 +353,10 @@ def act(name: str, z: float) -> tuple[float, float, float]:
         return math.log1p(math.exp(z)), s, s * (1 - s)
     if name == "silu":
         return z * s, s + z * s * (1 - s), s * (1 - s) * (2 + z * (1 - 2 * s))
+    if name == "mish":
+        t = math.tanh(math.log1p(math.exp(z)))
+        u, first = (1 - t * t) * s, s * (1 - s)
+        return z * t, t + z * u, 2 * u + z * (1 - t * t) * (first - 2 * t * s * s)
     if name == "gelu":
         cdf, pdf = (1 + math.erf(z / 2**0.5)) / 2, math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
         return z * cdf, cdf + z * pdf, pdf * (2 - z * z)
@@ -659,7 +663,7 @@ CASES = {
     "regression": regression(),
     **{
         f"{name} ball": smooth_ball(name)
-        for name in ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
+        for name in ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu", "mish")
     },
     "relu ball": relu_ball(),
     "dead unit ball": dead_unit_ball(),

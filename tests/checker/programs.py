@@ -21,6 +21,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": mp.exp, "log": mp.log, "reciprocal": lambda z: 1 / z, "sqrt": mp.sqrt, "tanh": mp.tanh,
     "sigmoid": lambda z: 1 / (1 + mp.exp(-z)), "softplus": lambda z: mp.log1p(mp.exp(z)),
     "erf": mp.erf, "gelu": lambda z: z * mp.erfc(-z / mp.sqrt(2)) / 2,
+    "mish": lambda z: z * mp.tanh(mp.log1p(mp.exp(z))),
     "silu": lambda z: z / (1 + mp.exp(-z)), "softsign": lambda z: z / (1 + abs(z)),
     "elu": lambda z: z if z >= 0 else mp.expm1(z), "sin": mp.sin, "cos": mp.cos,
     "relu": lambda z: max(z, mp.mpf(0)), "abs": abs,

@@ -42,6 +42,9 @@ def reference(name: str, x: Decimal) -> Decimal:
         return (1 + x.exp()).ln()
     if name == "silu":
         return x * s
+    if name == "mish":
+        square = (1 + x.exp()) ** 2
+        return x * (square - 1) / (square + 1)
     if name == "softsign":
         return x / (1 + abs(x))
     if name == "elu":

@@ -27,6 +27,7 @@ REFERENCE: dict[str, Callable[[Any], Any]] = {
     "erf": mp.erf,
     "gelu": lambda z: z * mp.erfc(-z / mp.sqrt(2)) / 2,
     "silu": lambda z: z / (1 + mp.exp(-z)),
+    "mish": lambda z: z * mp.tanh(mp.log1p(mp.exp(z))),
     "softsign": lambda z: z / (1 + abs(z)),
     "elu": lambda z: z if z >= 0 else mp.expm1(z),
     "sin": mp.sin,

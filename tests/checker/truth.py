@@ -72,6 +72,8 @@ class Landscape:
             return mp.tanh(z)
         if name == "softplus":
             return mp.log1p(mp.exp(z))
+        if name == "mish":
+            return z * mp.tanh(mp.log1p(mp.exp(z)))
         sigmoid = 1 / (1 + mp.exp(-z))
         return z * sigmoid if name == "silu" else sigmoid
 

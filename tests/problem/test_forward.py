@@ -28,6 +28,7 @@ SCALAR: dict[str, Callable[[float], float]] = {
     "softsign": lambda z: z / (1 + abs(z)),
     "gelu": lambda z: z * 0.5 * math.erfc(-z / math.sqrt(2)),
     "silu": lambda z: z / (1 + math.exp(-z)),
+    "mish": lambda z: z * math.tanh(math.log1p(math.exp(z))),
     "elu": lambda z: z if z > 0 else math.expm1(z),
 }
 

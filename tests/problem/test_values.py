@@ -48,7 +48,7 @@ def test_slopes() -> None:
 
 def test_names() -> None:
     assert ACTIVATIONS[:4] == HOMOGENEOUS
-    assert len(set(ACTIVATIONS)) == 11
+    assert len(set(ACTIVATIONS)) == 12
     assert [loss.value for loss in Loss] == ["squared", "logistic", "cross_entropy"]
     assert issubclass(InputError, SpuriousError)
 

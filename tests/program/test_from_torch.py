@@ -258,6 +258,40 @@ def test_a_row_without_gradient_is_refused(looked_up: bool) -> None:
         from_torch(model, words, random(4, 3), F.mse_loss)
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_dropout_between_recurrent_layers_is_refused(kind: Any) -> None:
+    """PyTorch's decomposition forgets it, so that it was once read as if there were none."""
+
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = kind(1, 1, 2, dropout=0.5, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.cell(x)[0][:, -1]
+
+    model = Last().double()
+    with pytest.raises(InputError, match=f"cell.*{kind.__name__}.*: found dropout 0.5 between"):
+        from_torch(model, random(6, 3, 1), random(6, 1), F.mse_loss)
+    program, _ = from_torch(model.eval(), random(6, 3, 1), random(6, 1), F.mse_loss)
+    assert program.parameter_count == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (nn.EmbeddingBag(4, 2), r"0 \(EmbeddingBag\).*: found the operator _embedding_bag"),
+        (nn.Sequential(nn.Embedding(4, 2, max_norm=1.0), nn.Flatten()), "without its gradient"),
+    ],
+)
+def test_embeddings_that_are_no_plain_tables_are_refused(layer: Any, message: str) -> None:
+    outputs = 2 if isinstance(layer, nn.EmbeddingBag) else 4
+    model = nn.Sequential(layer, nn.Linear(outputs, 1)).double()
+    with pytest.raises(InputError, match=message) as caught:
+        from_torch(model, torch.tensor([[0, 1], [2, 3]]), random(2, 1), F.mse_loss)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -26,6 +26,7 @@ TRUTH = {
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
     "softplus": lambda z: mpmath.log(1 + mpmath.exp(z)),
     "silu": lambda z: z / (1 + mpmath.exp(-z)),
+    "mish": lambda z: z * mpmath.tanh(mpmath.log1p(mpmath.exp(z))),
     "erf": mpmath.erf,
     "gelu": lambda z: z * mpmath.ncdf(z),
     "softsign": lambda z: z / (1 + abs(z)),

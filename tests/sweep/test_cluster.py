@@ -43,7 +43,8 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """The scheduler's address, and two workers without a nanny, so that dead ones stay dead."""
     file = tmp_path / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    path = os.pathsep.join(map(str, (ROOT / "src", ROOT)))  # these sources, not installed ones
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
 
     def dask(*arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

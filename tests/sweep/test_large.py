@@ -19,7 +19,7 @@ from spurious.sweep import (
     shards_of,
     summaries,
 )
-from spurious.sweep.ensembles import on_this_machine
+from spurious.sweep.executors import on_this_machine
 
 MIXED = """
 name = "mixed"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf, expit, log_softmax
+from scipy.special import expit, log_softmax
 
 from spurious.exact.rationals import nearest_float
 from spurious.problem import Loss, Network, Problem
+from spurious.program import FUNCTIONS, Function, NumpyArithmetic
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -21,52 +23,12 @@ def activation(network: Network) -> Callable[[Array], tuple[Array, Array]]:
     if network.homogeneous:
         high, low = (nearest_float(slope) for slope in network.slopes)
         return lambda z: (np.where(z > 0, high * z, low * z), np.where(z > 0, high, low))
-    return _SMOOTH[network.activation]
+    return partial(_value_and_slope, FUNCTIONS[network.activation])
 
 
-def _sigmoid(z: Array) -> tuple[Array, Array]:
-    s = expit(z)
-    return s, s * (1 - s)
-
-
-def _tanh(z: Array) -> tuple[Array, Array]:
-    t = np.tanh(z)
-    return t, 1 - t * t
-
-
-def _softplus(z: Array) -> tuple[Array, Array]:
-    return np.logaddexp(0, z), expit(z)
-
-
-def _softsign(z: Array) -> tuple[Array, Array]:
-    below = 1 + np.abs(z)
-    return z / below, 1 / below**2
-
-
-def _gelu(z: Array) -> tuple[Array, Array]:
-    share: Array = 0.5 * (1 + np.asarray(erf(z / np.sqrt(2)), dtype=np.float64))
-    return z * share, share + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-
-
-def _silu(z: Array) -> tuple[Array, Array]:
-    s = expit(z)
-    return z * s, s + z * s * (1 - s)
-
-
-def _elu(z: Array) -> tuple[Array, Array]:
-    below = np.expm1(np.minimum(z, 0))
-    return np.maximum(z, 0) + below, below + 1
-
-
-_SMOOTH: dict[str, Callable[[Array], tuple[Array, Array]]] = {
-    "sigmoid": _sigmoid,
-    "tanh": _tanh,
-    "softplus": _softplus,
-    "softsign": _softsign,
-    "gelu": _gelu,
-    "silu": _silu,
-    "elu": _elu,
-}
+def _value_and_slope(function: Function, z: Array) -> tuple[Array, Array]:
+    value, slope = NumpyArithmetic().jet(function, z, 1)
+    return value, slope
 
 
 def layers_of(parameters: Array, widths: tuple[int, ...]) -> list[tuple[Array, Array]]:

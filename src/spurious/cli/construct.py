@@ -12,9 +12,10 @@ from spurious.cli.deadlock import deadlock
 from spurious.cli.help_text import help_text
 from spurious.cli.sources import data_of
 from spurious.cli.statuses import Status, guarded
+from spurious.cli.units import units_of
 from spurious.errors import InputError
 
-__all__ = ["construct_app", "units_of"]
+__all__ = ["construct_app"]
 
 construct_app = typer.Typer(
     no_args_is_help=True,
@@ -375,18 +376,6 @@ def depth(
 
 
 _MARKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1_000)
-
-
-def units_of(option: str, text: str) -> tuple[int, ...]:
-    """`3,3,3` as numbers.
-
-    Raises:
-        InputError: It is no such list.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
-        raise InputError(f"{option}: found {text!r}, expected numbers above 0, such as 3,3,3")
-    return tuple(map(int, parts))
 
 
 def _fraction(option: str, text: str) -> Fraction:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from spurious.cli.statuses import Status
+from spurious.cli.units import units_of
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def deadlock(
       3    nothing found in the time
       130  interrupted; with --out the same command goes on
     """
-    from spurious.cli.construct import units_of
     from spurious.files import make_folder
     from spurious.hunt import Request, hunt
     from spurious.problem import Loss, Network

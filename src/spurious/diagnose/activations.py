@@ -12,9 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+from spurious.problem import SMOOTH_ACTIVATIONS
+from spurious.program import SMOOTH, NumpyArithmetic
 
 __all__ = ["Activation", "activation_of"]
 
@@ -64,7 +68,6 @@ _FUNCTIONS: dict[str, tuple[Activation, tuple[object, ...]]] = {
     # |derivative| < 0.01 below these
     "gelu": (Activation("gelu", off=lambda z: z <= -3.0), (F.gelu,)),
     "silu": (Activation("silu", off=lambda z: z <= -6.2), (F.silu,)),
-    "mish": (Activation("mish", off=lambda z: z <= -6.2), (F.mish,)),
     "softplus": (Activation("softplus", off=lambda z: z <= -4.6), (F.softplus,)),
     # 4 s (1 - s) = 0.01
     "sigmoid": (
@@ -80,6 +83,24 @@ _FUNCTIONS: dict[str, tuple[Activation, tuple[object, ...]]] = {
     "softsign": (Activation("softsign", saturated=_beyond(-9, 9)), (F.softsign,)),
     "abs": (Activation("abs", kinked=True), (torch.abs, Tensor.abs)),
 }
+
+
+def _of_table(name: str) -> tuple[Activation, tuple[object, ...]]:
+    """A smooth activation that has no entry above: flat where the table's derivative says so."""
+    reach = 20.0
+    z = np.linspace(-reach, reach, 4001)
+    slope = np.abs(NumpyArithmetic().jet(SMOOTH[name], z, 1)[1])
+    live = z[slope > FLAT * slope.max()]
+    low, high = float(live[0]), float(live[-1])
+    functions = tuple(f for place in (F, torch, Tensor) if (f := getattr(place, name, None)))
+    if low == -reach:
+        return Activation(name), functions
+    if high == reach:
+        return Activation(name, off=lambda z: z <= low), functions
+    return Activation(name, saturated=_beyond(low, high)), functions
+
+
+_FUNCTIONS |= {name: _of_table(name) for name in SMOOTH_ACTIVATIONS if name not in _FUNCTIONS}
 _BY_FUNCTION: dict[object, Activation] = {
     function: activation for activation, functions in _FUNCTIONS.values() for function in functions
 }

@@ -13,6 +13,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from spurious.certify import certify
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.exchange import from_torch, loss_named, network_of
+from spurious.diagnose.modules import MODULES
 from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Measurements
 from spurious.errors import InputError
@@ -28,17 +29,6 @@ MOST_POINTS: Final = 100
 
 SAME: Final = 1e-5
 """The chain's outputs must agree with the model's to this share of their size."""
-
-MODULES: Final = {
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "softplus": nn.Softplus,
-    "softsign": nn.Softsign,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "elu": nn.ELU,
-}
 
 
 def dense_chain(model: nn.Module, seen: Measurements, sample: Sample) -> nn.Sequential | None:

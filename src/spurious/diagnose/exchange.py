@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +69,8 @@ def to_torch(problem: Problem) -> nn.Sequential:
     import torch
     from torch import nn
 
+    from spurious.diagnose.modules import activation_module
+
     if problem.point is None:
         raise InputError("point: missing, but the weights come from it; add it")
     modules: list[nn.Module] = []
@@ -79,7 +80,7 @@ def to_torch(problem: Problem) -> nn.Sequential:
             rows = [list(map(float, row)) for row in layer.weight]
             linear.weight.copy_(torch.tensor(rows, dtype=torch.float64))
             linear.bias.copy_(torch.tensor(list(map(float, layer.bias)), dtype=torch.float64))
-        modules += [linear, _activation_module(problem.network)]
+        modules += [linear, activation_module(problem.network)]
     return nn.Sequential(*modules[:-1])
 
 
@@ -91,9 +92,11 @@ def network_of(model: nn.Module) -> tuple[Network, Point]:
     """
     from torch import nn
 
+    from spurious.diagnose.modules import activation_name
+
     modules = [m for m in _leaves(model) if not isinstance(m, (nn.Identity, nn.Flatten))]
     linear = [m for m in modules[::2] if isinstance(m, nn.Linear)]
-    names = {_activation_name(module) for module in modules[1::2]}
+    names = {activation_name(module) for module in modules[1::2]}
     if len(modules) % 2 == 0 or 2 * len(linear) != len(modules) + 1:
         raise InputError(
             "model: found modules in another order, expected a Linear, then an activation and a "
@@ -152,56 +155,3 @@ def _leaves(model: nn.Module) -> list[nn.Module]:
     if isinstance(model, nn.Sequential):
         return [leaf for child in model for leaf in _leaves(child)]
     return [model]
-
-
-def _activation_name(module: nn.Module) -> tuple[str, Fraction | None]:
-    """The activation's name here, and its slope.
-
-    Raises:
-        InputError: There is none.
-    """
-    kind = type(module).__name__
-    plain = {
-        "ReLU": "relu",
-        "Sigmoid": "sigmoid",
-        "Tanh": "tanh",
-        "Softsign": "softsign",
-        "SiLU": "silu",
-    }
-    settings: dict[str, tuple[str, Any, str]] = {
-        "Softplus": ("beta", 1.0, "softplus"),
-        "GELU": ("approximate", "none", "gelu"),
-        "ELU": ("alpha", 1.0, "elu"),
-    }
-    if kind in plain:
-        return plain[kind], None
-    if kind == "LeakyReLU":
-        return "leaky_relu", Fraction(str(module.negative_slope))
-    if kind in settings:
-        setting, usual, name = settings[kind]
-        if getattr(module, setting) == usual:
-            return name, None
-        raise InputError(
-            f"model: found {kind}({setting}={getattr(module, setting)!r}), expected {usual!r}"
-        )
-    raise InputError(
-        f"model: found a {kind}, expected a torch.nn.Sequential of Linear and one of ReLU, "
-        "LeakyReLU, Sigmoid, Tanh, Softplus, Softsign, GELU, SiLU, ELU"
-    )
-
-
-def _activation_module(network: Network) -> nn.Module:
-    from torch import nn
-
-    from spurious.diagnose.exact import MODULES
-
-    made = {**MODULES, "identity": nn.Identity}
-    if network.activation == "leaky_relu":
-        assert network.slope is not None
-        return nn.LeakyReLU(float(network.slope))
-    if network.activation not in made:
-        raise InputError(
-            f"network.activation: found {network.activation}, which is no module of torch.nn; "
-            f"expected one of {', '.join(made)}, leaky_relu"
-        )
-    return made[network.activation]()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
 
+from spurious.diagnose.diagnosis import Diagnosis
 from spurious.diagnose.finding import REMEDIES
 from spurious.diagnose.records import Measurements
 from spurious.diagnose.summary import facts, start_text
@@ -20,13 +21,10 @@ from spurious.figures import (
     svg_text,
 )
 
-if TYPE_CHECKING:
-    from spurious.diagnose.report import Report
-
 __all__ = ["render"]
 
 
-def render(report: Report) -> str:
+def render(report: Diagnosis) -> str:
     """The page's text; pictures are inline SVG."""
     environment = Environment(loader=PackageLoader("spurious.diagnose"), autoescape=True)
     return environment.get_template("diagnosis.html.j2").render(
@@ -39,7 +37,7 @@ def render(report: Report) -> str:
     )
 
 
-def _pictures(report: Report) -> list[tuple[str, str]]:
+def _pictures(report: Diagnosis) -> list[tuple[str, str]]:
     """Captions and SVG documents."""
     seen = report.measurements
     found: list[tuple[str, str]] = []

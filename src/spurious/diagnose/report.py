@@ -8,44 +8,26 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from spurious.diagnose.finding import Finding, Severity
-from spurious.diagnose.records import Measurements, Plane
+from spurious.diagnose.diagnosis import Diagnosis
 from spurious.files import write_atomically
-from spurious.proof import Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from spurious.diagnose.start_probability import StartProbability
     from spurious.diagnose.trials import Trial
 
 __all__ = ["Report", "finite"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
+class Report(Diagnosis):
     """What was found. Print it with Rich, or write it with `to_html`.
 
     Attributes:
-        findings: The gravest first.
-        measurements: All numbers that the findings are drawn from.
-        verdict: The exact verdict on a small dense network, or None.
-        start: How probable a constant start is, for dense ReLU networks that have one; or None.
-        plane: The model over the plane of its two inputs, or None.
         subject: The model, the points and the loss that remedies are tried with.
     """
 
-    findings: tuple[Finding, ...]
-    measurements: Measurements
-    verdict: Verdict | None
-    start: StartProbability | None
-    plane: Plane | None
     subject: tuple[Any, Any, Any] = field(repr=False)
-
-    @property
-    def problems(self) -> tuple[Finding, ...]:
-        """The findings that are warnings or worse."""
-        return tuple(found for found in self.findings if found.severity > Severity.INFO)
 
     def to_dict(self) -> dict[str, object]:
         """Everything but the pictures, as JSON data."""

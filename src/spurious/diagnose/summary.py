@@ -9,10 +9,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spurious.diagnose.diagnosis import Diagnosis
 from spurious.diagnose.finding import Finding, Severity
 
 if TYPE_CHECKING:
-    from spurious.diagnose.report import Report
     from spurious.diagnose.start_probability import StartProbability
 
 __all__ = ["facts", "start_text", "summary"]
@@ -20,7 +20,7 @@ __all__ = ["facts", "start_text", "summary"]
 COLOURS = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
-def summary(report: Report) -> Iterator[RenderableType]:
+def summary(report: Diagnosis) -> Iterator[RenderableType]:
     """A count, the findings, and the numbers they rest on."""
     if report.problems:
         yield Text(f"{len(report.problems)} of {len(report.findings)} findings are problems.")
@@ -48,7 +48,7 @@ def _row(found: Finding) -> Table:
     return table
 
 
-def facts(report: Report) -> list[str]:
+def facts(report: Diagnosis) -> list[str]:
     """The loss and what it is compared with, the curvature, the exact verdict."""
     seen = report.measurements
     landscape = seen.landscape

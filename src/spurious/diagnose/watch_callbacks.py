@@ -9,15 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from spurious.diagnose.watch import TrainingWatch
-
-__all__ = ["lightning_callback", "transformers_callback"]
+__all__ = ["Watching", "lightning_callback", "transformers_callback"]
 
 
-def lightning_callback(watch: TrainingWatch) -> Any:
+class Watching(Protocol):
+    """What a callback does with a `TrainingWatch`."""
+
+    def after_backward(self) -> None:
+        """Reads gradients."""
+        ...
+
+    def step(self, loss: Any = None) -> None:
+        """Ends a step."""
+        ...
+
+    def close(self) -> None:
+        """Stops watching."""
+        ...
+
+
+def lightning_callback(watch: Watching) -> Any:
     """A Lightning callback. The watched module must be one that the training step calls."""
 
     def after_backward(_self: Any, *_: Any) -> None:
@@ -38,7 +51,7 @@ def lightning_callback(watch: TrainingWatch) -> Any:
     return type("SpuriousWatch", (base,), methods)()
 
 
-def transformers_callback(watch: TrainingWatch) -> Any:
+def transformers_callback(watch: Watching) -> Any:
     """A callback for Hugging Face's Trainer, which clears gradients before `on_step_end`."""
 
     def before_optimiser(_self: Any, *_: Any, **__: Any) -> None:

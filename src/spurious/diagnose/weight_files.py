@@ -9,25 +9,19 @@ from typing import Any, Final
 
 from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
-from spurious.problem import Network, Point, point_from_arrays
+from spurious.problem import ACTIVATIONS, Network, Point, point_from_arrays
+from spurious.program import FUNCTIONS
 
 __all__ = ["read_onnx", "read_safetensors", "write_onnx", "write_safetensors"]
 
 ONNX_NAMES: Final = {
-    "Relu": "relu",
     "LeakyRelu": "leaky_relu",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "Gelu": "gelu",
-    "Elu": "elu",
-    "Abs": "abs",
+    **{f.onnx: name for name in ACTIVATIONS if (f := FUNCTIONS.get(name)) and f.onnx},
 }
 """Operators of ONNX that are activations here."""
 
 OPSET: Final = 20
-"""Version of the operators written; the first with Gelu."""
+"""Version of the operators written; the first with Gelu, and later than every other."""
 
 
 def write_safetensors(network: Network, point: Point, path: str | Path) -> None:

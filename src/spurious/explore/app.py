@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from spurious import __version__
 from spurious.errors import InputError, SpuriousError
 from spurious.explore import limits
+from spurious.explore.curves import curves
 from spurious.explore.ensemble import Engine, lines
 from spurious.explore.guard import Guard, refusal
 from spurious.explore.jobs import Busy, Jobs
@@ -73,6 +74,7 @@ async def _start(_: Request) -> Response:
         {
             "version": __version__,
             "activations": ACTIVATIONS,
+            "curves": curves(),
             "homogeneous": HOMOGENEOUS,
             "optimisers": OPTIMISERS,
             "initialisations": INITIALISATIONS,

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from spurious.hunt.layout import layout
 from spurious.hunt.request import Request
 from spurious.problem import Loss
+from spurious.program.jax import jax_activation
 
 __all__ = ["Climbers", "Engine", "compiled"]
 
@@ -61,16 +62,6 @@ TINY: Final = 1e-10
 
 Array = Any
 Floats = NDArray[np.float64]
-
-_ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {
-    "sigmoid": jax.nn.sigmoid,
-    "tanh": jnp.tanh,
-    "softplus": jax.nn.softplus,
-    "softsign": jax.nn.soft_sign,
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
-    "silu": jax.nn.silu,
-    "elu": jax.nn.elu,
-}
 
 
 class Climbers(NamedTuple):
@@ -115,7 +106,7 @@ class Engine:
 
 def outputs(request: Request, theta: Array, x: Array) -> Array:
     """The network's outputs, (N,)."""
-    act = _ACTIVATIONS[request.network.activation]
+    act = jax_activation(request.network.activation)
     values, at = x, 0
     shapes = list(pairwise(request.network.widths))
     for index, (wide, high) in enumerate(shapes):
@@ -134,7 +125,7 @@ def bend_bound(request: Request, theta: Array, x: Array, size: Array) -> Array:
         rows = jax.vmap(lambda row: jax.hessian(lambda t: outputs(request, t, row[None])[0])(theta))
         return jnp.diag(size @ jnp.sum(jnp.abs(rows(x)), axis=2))
     d, h = request.network.inputs, request.network.hidden[0]
-    act = _ACTIVATIONS[request.network.activation]
+    act = jax_activation(request.network.activation)
     weight, bias = theta[: h * d].reshape(h, d), theta[h * d : h * d + h]
     out = jnp.abs(theta[h * d + h : h * d + 2 * h]) + 1e-3
     z = (x @ weight.T + bias).T

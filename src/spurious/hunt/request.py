@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from spurious.errors import InputError
-from spurious.problem import Loss, Network
+from spurious.problem import SMOOTH_ACTIVATIONS, Loss, Network
 
-__all__ = ["METHODS", "SMOOTH", "Request"]
-
-SMOOTH: Final = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu")
-"""Activations without kinks."""
+__all__ = ["METHODS", "Request"]
 
 METHODS: Final = ("absolute", "relative", "homotopy", "symmetric")
 
@@ -44,10 +41,10 @@ class Request:
 
     def __post_init__(self) -> None:
         network = self.network
-        if network.activation not in SMOOTH:
+        if network.activation not in SMOOTH_ACTIVATIONS:
             raise InputError(
                 f"activation: found {network.activation}, expected a smooth one: "
-                f"{', '.join(SMOOTH)}"
+                f"{', '.join(SMOOTH_ACTIVATIONS)}"
             )
         if self.loss not in LOSSES:
             raise InputError(f"loss: found {self.loss}, expected {' or '.join(LOSSES)}")

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.problem import Loss, Network
-from spurious.program.dense import activation_of
-from spurious.program.jax import JaxArithmetic
+from spurious.program.jax import jax_activation
 
 __all__ = ["Parameters", "evaluate", "from_flat", "gradient_norm", "loss", "to_flat"]
 
@@ -45,11 +44,10 @@ def to_flat(parameters: Parameters) -> npt.NDArray[np.float32]:
 
 def _outputs(network: Network, parameters: Parameters, x: Any) -> Any:
     """Outputs of one network, shape (n, K), for inputs (n, d)."""
-    function = activation_of(network.activation, network.slope)
+    act = jax_activation(network.activation, network.slope)
     *hidden, (weight, bias) = parameters
     for w, b in hidden:
-        z = _product(x, w) + b
-        x = z if function is None else JaxArithmetic(z.dtype).jet(function, z, 0)[0]
+        x = act(_product(x, w) + b)
     return _product(x, weight) + bias
 
 

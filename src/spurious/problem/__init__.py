@@ -12,7 +12,7 @@ from spurious.problem.files import (
     read_problem,
     write_problem,
 )
-from spurious.problem.front_doors import from_jax, from_torch, problem
+from spurious.problem.front_doors import from_jax, from_onnx, from_torch, problem
 from spurious.problem.loss import Loss
 from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, SMOOTH_ACTIVATIONS, Network
 from spurious.problem.number import exact
@@ -46,6 +46,7 @@ __all__ = [
     "exact",
     "flatten",
     "from_jax",
+    "from_onnx",
     "from_torch",
     "parse_any_problem",
     "parse_problem",

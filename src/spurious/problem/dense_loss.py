@@ -12,12 +12,11 @@ from spurious.problem.fit import check_fit
 from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.table import Vector
-from spurious.program.dense import LOSSES, dense_program
+from spurious.program.dense import dense_program
+from spurious.program.losses import LOSSES, REDUCTIONS
 from spurious.program.program import Program
 
-__all__ = ["REDUCTIONS", "DenseLoss", "Penalty"]
-
-REDUCTIONS = ("sum", "mean")
+__all__ = ["DenseLoss", "Penalty"]
 
 
 @dataclass(frozen=True, slots=True)

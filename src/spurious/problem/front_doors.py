@@ -1,10 +1,11 @@
-"""Problems from what people have: arrays, functions in JAX, models in PyTorch."""
+"""Problems from what people have: arrays, functions in JAX, models in PyTorch and ONNX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spurious.errors import InputError
@@ -17,12 +18,13 @@ from spurious.problem.point import unflatten
 from spurious.problem.problem import Problem
 from spurious.problem.program_problem import ProgramProblem
 from spurious.problem.table import items, vector
-from spurious.program.dense import LOSSES
+from spurious.program.losses import LOSSES
 
 if TYPE_CHECKING:
+    import onnx
     import torch
 
-__all__ = ["from_jax", "from_torch", "problem"]
+__all__ = ["from_jax", "from_onnx", "from_torch", "problem"]
 
 
 def problem(
@@ -129,6 +131,41 @@ def from_torch(
 
     return ProgramProblem(
         *read(model, x, y, loss, weight_decay=weight_decay, biases=biases, optimiser=optimiser)
+    )
+
+
+def from_onnx(
+    model: str | Path | bytes | onnx.ModelProto,
+    x: object,
+    y: object,
+    loss: str = "squared",
+    *,
+    reduction: str = "sum",
+    weight_decay: float | Fraction = 0.0,
+    biases: bool = True,
+    parameters: Sequence[str] | None = None,
+) -> ProgramProblem:
+    """A model in an ONNX file with data and a loss, as a problem at the file's parameters.
+
+    The arguments are those of `spurious.program.from_onnx`, which says what can be read.
+
+    Raises:
+        InputError: onnx is not installed, or an operator cannot be read exactly; the message names
+            it and its node.
+    """
+    from spurious.program.from_onnx import from_onnx as read
+
+    return ProgramProblem(
+        *read(
+            model,
+            x,
+            y,
+            loss,
+            reduction=reduction,
+            weight_decay=weight_decay,
+            biases=biases,
+            parameters=parameters,
+        )
     )
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from spurious.errors import InputError
 from spurious.problem.number import shown
+from spurious.program.functions import SMOOTH_ACTIVATIONS
 
 __all__ = ["ACTIVATIONS", "HOMOGENEOUS", "SMOOTH_ACTIVATIONS", "Network"]
 
@@ -15,19 +16,8 @@ MAX_WIDTH = 1_000_000
 HOMOGENEOUS: tuple[str, ...] = ("relu", "leaky_relu", "abs", "identity")
 """Activations with act(t z) = t act(z) for t >= 0: piecewise linear with their kink at 0."""
 
-SMOOTH_ACTIVATIONS: tuple[str, ...] = (
-    "sigmoid",
-    "tanh",
-    "softplus",
-    "softsign",
-    "gelu",
-    "silu",
-    "elu",
-)
-"""Activations with a continuous derivative that is not constant."""
-
 ACTIVATIONS: tuple[str, ...] = (*HOMOGENEOUS, *SMOOTH_ACTIVATIONS)
-"""Every activation that a problem may name."""
+"""Every activation that a problem may name: those, and the smooth ones of the table."""
 
 
 @dataclass(frozen=True, slots=True)

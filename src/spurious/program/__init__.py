@@ -19,7 +19,6 @@ from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.build import Builder, Handle
 from spurious.program.curvature import hessian, hessian_products
 from spurious.program.dense import (
-    LOSSES,
     DenseLayer,
     dense_layers,
     dense_network,
@@ -31,6 +30,7 @@ from spurious.program.faults import DomainError, IrrationalError, KinkError, Pro
 from spurious.program.function import Function, PiecewiseLinear, Smooth
 from spurious.program.functions import FUNCTIONS, SMOOTH, leaky_relu
 from spurious.program.line import Line, along
+from spurious.program.losses import LOSSES
 from spurious.program.operations import (
     Add,
     Const,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -11,14 +11,15 @@ import numpy as np
 
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
-from spurious.program.exact_array import ExactArray, exact_array
+from spurious.program.decay import with_squares
+from spurious.program.exact_array import exact_array
 from spurious.program.function import Function
-from spurious.program.functions import EXP, FUNCTIONS, LOG, RELU, SOFTPLUS, leaky_relu
+from spurious.program.functions import FUNCTIONS, leaky_relu
+from spurious.program.losses import LOSSES
 from spurious.program.operations import Add, MatMul
 from spurious.program.program import Program
 
 __all__ = [
-    "LOSSES",
     "DenseLayer",
     "activation_of",
     "dense_layers",
@@ -106,9 +107,7 @@ def dense_program(
     total = losses.sum()
     if mean:
         total = total * Fraction(1, len(inputs))
-    for block, factor in _penalties(l2, biases, blocks).items():
-        if factor:
-            total = total + (blocks[block] * blocks[block]).sum() * factor
+    total = with_squares(total, blocks, _penalties(l2, biases, blocks))
     return builder.program(total, outputs=state)
 
 
@@ -170,40 +169,3 @@ def _penalties(
     if unknown:
         raise InputError(f"l2: found the block {unknown[0]!r}, expected {', '.join(blocks)}")
     return l2
-
-
-def _squared(outputs: Handle, y: ExactArray) -> Handle:
-    """Sum over k of (f_k - y_k)^2, shape (n,)."""
-    error = outputs - y
-    return (error * error).sum(1)
-
-
-def _logistic(outputs: Handle, y: ExactArray) -> Handle:
-    """Sum over k of log(1 + exp(-y_k f_k)), shape (n,)."""
-    return (outputs * -outputs.builder.const(y)).map(SOFTPLUS).sum(1)
-
-
-def _hinge(outputs: Handle, y: ExactArray) -> Handle:
-    """Sum over k of max(1 - y_k f_k, 0), shape (n,)."""
-    return (1 - outputs * y).map(RELU).sum(1)
-
-
-def _cross_entropy(outputs: Handle, y: ExactArray) -> Handle:
-    """Log of the sum over k of exp(f_k - f_label), shape (n,): only differences of outputs."""
-    count, classes = outputs.shape
-    labels = [int(label) for label in y[:, 0].tolist()]
-    others = np.array([[k for k in range(classes) if k != label] for label in labels])
-    rows = np.arange(count)[:, None] * classes
-    ahead = outputs.take(rows + others) - outputs.take(rows + np.array(labels)[:, None])
-    if classes == 2:
-        return ahead.map(SOFTPLUS).sum(1)
-    return (ahead.map(EXP).sum(1) + 1).map(LOG)
-
-
-LOSSES: Mapping[str, Callable[[Handle, ExactArray], Handle]] = {
-    "squared": _squared,
-    "logistic": _logistic,
-    "hinge": _hinge,
-    "cross_entropy": _cross_entropy,
-}
-"""Each loss as a function of the outputs, shape (n, K), and the targets; it has shape (n,)."""

@@ -32,6 +32,8 @@ class Smooth:
         torch: Its operators in PyTorch's ATen.
         jax: Its primitive in JAX.
         onnx: Its operator in ONNX.
+        activation: Whether problem files may name it as the activation of a network.
+        gate: Functions f, g, ... with which it is z g(f(z)), if that is how others write it.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Smooth:
     torch: str | None = None
     jax: str | None = None
     onnx: str | None = None
+    activation: bool = False
+    gate: tuple[Smooth, ...] = ()
 
     @property
     def kinked(self) -> bool:

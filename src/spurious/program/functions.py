@@ -1,4 +1,6 @@
-"""The table of functions: to add one, write it here, and in no other place.
+"""The table of functions: to add one, write it here, and its name in no other place.
+
+What trains networks (`train/activations.py`) and the checker have formulas of their own.
 
 Each smooth function has three pieces: enclosures over a ball (F. Johansson, "Arb", 2017), exact
 values at the rationals where these are rational, and floating point on whole arrays. The last
@@ -27,12 +29,14 @@ __all__ = [
     "FUNCTIONS",
     "GELU",
     "LOG",
+    "MISH",
     "RECIPROCAL",
     "RELU",
     "SIGMOID",
     "SILU",
     "SIN",
     "SMOOTH",
+    "SMOOTH_ACTIVATIONS",
     "SOFTPLUS",
     "SOFTSIGN",
     "SQRT",
@@ -162,7 +166,7 @@ SQRT = Smooth(
 )
 
 
-# tanh, sigmoid, softplus, silu
+# tanh, sigmoid, softplus, silu, mish
 
 
 def _tanh_ball(z: arb) -> BallJet:
@@ -225,6 +229,25 @@ def _silu_floats(xp: Any, z: Any) -> Floats:
     yield 2 * first + z * next(sigmoid)
 
 
+def _mish_ball(z: arb) -> BallJet:
+    """Z t with t = tanh(softplus z), t' = (1 - t^2) s, t'' = (1 - t^2)(s' - 2 t s^2), s sigmoid."""
+    s, s_first, _ = _sigmoid_ball(z)
+    t = _increasing(lambda place: _softplus_value(place).tanh(), z)
+    rest = (1 - t) * (1 + t)
+    first = rest * s
+    return z * t, t + z * first, 2 * first + z * rest * (s_first - 2 * t * s * s)
+
+
+def _mish_floats(xp: Any, z: Any) -> Floats:
+    t = xp.tanh(xp.logaddexp(0.0 * z, z))
+    yield z * t
+    sigmoid = _sigmoid_floats(xp, z)
+    s, rest = next(sigmoid), 1 - t * t
+    first = rest * s
+    yield t + z * first
+    yield 2 * first + z * rest * (next(sigmoid) - 2 * t * s * s)
+
+
 TANH = Smooth(
     "tanh",
     _tanh_ball,
@@ -233,6 +256,7 @@ TANH = Smooth(
     torch="tanh",
     jax="tanh",
     onnx="Tanh",
+    activation=True,
 )
 SIGMOID = Smooth(
     "sigmoid",
@@ -242,11 +266,36 @@ SIGMOID = Smooth(
     torch="sigmoid",
     jax="logistic",
     onnx="Sigmoid",
+    activation=True,
 )
 SOFTPLUS = Smooth(
-    "softplus", _softplus_ball, _never, _softplus_floats, torch="softplus", onnx="Softplus"
+    "softplus",
+    _softplus_ball,
+    _never,
+    _softplus_floats,
+    torch="softplus",
+    onnx="Softplus",
+    activation=True,
 )
-SILU = Smooth("silu", _silu_ball, _only_at(ZERO, ZERO, HALF, HALF), _silu_floats, torch="silu")
+SILU = Smooth(
+    "silu",
+    _silu_ball,
+    _only_at(ZERO, ZERO, HALF, HALF),
+    _silu_floats,
+    torch="silu",
+    activation=True,
+    gate=(SIGMOID,),
+)
+MISH = Smooth(
+    "mish",
+    _mish_ball,
+    _only_at(ZERO, ZERO, fmpq(3, 5), fmpq(16, 25)),  # tanh(log 2) = 3/5
+    _mish_floats,
+    torch="mish",
+    onnx="Mish",
+    activation=True,
+    gate=(SOFTPLUS, TANH),
+)
 
 
 # erf, gelu
@@ -283,7 +332,13 @@ ERF = Smooth(
     "erf", _erf_ball, _only_at(ZERO, ZERO), _erf_floats, torch="erf", jax="erf", onnx="Erf"
 )
 GELU = Smooth(
-    "gelu", _gelu_ball, _only_at(ZERO, ZERO, HALF), _gelu_floats, torch="gelu", onnx="Gelu"
+    "gelu",
+    _gelu_ball,
+    _only_at(ZERO, ZERO, HALF),
+    _gelu_floats,
+    torch="gelu",
+    onnx="Gelu",
+    activation=True,
 )
 
 
@@ -345,6 +400,7 @@ SOFTSIGN = Smooth(
     _softsign_floats,
     bend=(Fraction(-2), Fraction(2)),
     onnx="Softsign",
+    activation=True,
 )
 ELU = Smooth(
     "elu",
@@ -354,6 +410,7 @@ ELU = Smooth(
     bend=(Fraction(0), Fraction(1)),
     torch="elu",
     onnx="Elu",
+    activation=True,
 )
 
 
@@ -418,8 +475,8 @@ def leaky_relu(slope: Fraction) -> PiecewiseLinear:
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
-        *(EXP, LOG, RECIPROCAL, SQRT, TANH, SIGMOID, SOFTPLUS, SILU, ERF, GELU, SOFTSIGN, ELU),
-        *(SIN, COS, RELU, ABS),
+        *(EXP, LOG, RECIPROCAL, SQRT, SIN, COS, ERF, RELU, ABS),
+        *(SIGMOID, TANH, SOFTPLUS, SOFTSIGN, GELU, SILU, ELU, MISH),
     )
 }
 """Every function by its name, without `leaky_relu`, which has a slope for each value."""
@@ -428,3 +485,6 @@ SMOOTH: Mapping[str, Smooth] = {
     name: function for name, function in FUNCTIONS.items() if isinstance(function, Smooth)
 }
 """Those with a continuous first derivative."""
+
+SMOOTH_ACTIVATIONS: tuple[str, ...] = tuple(name for name, f in SMOOTH.items() if f.activation)
+"""Those that a network may have as its activation."""

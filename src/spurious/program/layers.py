@@ -16,11 +16,13 @@ from spurious.program.operations import Index
 
 __all__ = [
     "clipped",
+    "extreme",
     "kept_sum",
     "largest",
     "largest_at",
     "log_softmax",
     "logsumexp",
+    "matmul",
     "mean",
     "normalised",
     "softmax",
@@ -29,6 +31,19 @@ __all__ = [
 ]
 
 Hidden = npt.NDArray[np.bool_] | None
+
+
+def matmul(x: Handle, y: Handle) -> Handle:
+    """A product of matrices, batches of them, or vectors, as in NumPy."""
+    left = x.reshape(1, *x.shape) if len(x.shape) == 1 else x
+    right = y.reshape(*y.shape, 1) if len(y.shape) == 1 else y
+    found = left @ right
+    shape = list(found.shape)
+    if len(y.shape) == 1:
+        shape.pop(-1)
+    if len(x.shape) == 1:
+        shape.pop(len(shape) - 1 if len(y.shape) == 1 else len(shape) - 2)
+    return found.reshape(*shape)
 
 
 def clipped(x: Handle, low: Handle | None, high: Handle | None) -> Handle:
@@ -48,6 +63,14 @@ def largest(x: Handle) -> Handle:
             won = _beside(won, rest)
         x = won
     return x.reshape(*x.shape[:-1])
+
+
+def extreme(x: Handle, axes: Sequence[int], sign: int) -> Handle:
+    """The largest (sign 1) or smallest (-1) entry over some axes, which stay with size 1."""
+    kept = [size for i, size in enumerate(x.shape) if i not in axes]
+    moved = np.moveaxis(x.positions, axes, range(-len(axes), 0))
+    found = largest(x.take(moved.reshape(*kept, -1)) * sign) * sign
+    return found.reshape(*(1 if i in axes else size for i, size in enumerate(x.shape)))
 
 
 def largest_at(x: Handle, places: Index) -> Handle:

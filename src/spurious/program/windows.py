@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
 from spurious.program.build import Handle
 from spurious.program.operations import Index
 
-__all__ = ["grouped_product", "padded", "windows"]
+__all__ = ["convolution", "grouped_product", "padded", "window_means", "window_places", "windows"]
 
 
 def windows(
@@ -86,3 +87,50 @@ def grouped_product(
     found = left @ kernel.take(columns)  # (groups, N out, O / groups)
     order = found.positions.transpose(1, 0, 2).reshape(count, *out, features)
     return found.take(np.moveaxis(order, -1, 1))
+
+
+def convolution(
+    x: Handle,
+    kernel: Handle,
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    window_dilation: Sequence[int],
+    groups: int,
+) -> Handle:
+    """A convolution of x, shape (N, C, *space), with a kernel (O, C / groups, *window)."""
+    weights = kernel.positions
+    ones = [1] * (weights.ndim - 2)
+    places = windows(x.positions, weights.shape[2:], strides, padding, ones, window_dilation)
+    return grouped_product(x, places, kernel, weights, groups)
+
+
+def window_places(
+    x: Handle,
+    window: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    window_dilation: Sequence[int],
+) -> Index:
+    """Positions under each place of a window over the last axes, -1 on padding.
+
+    Returns:
+        Shape (..., *out, entries).
+    """
+    depth = len(window)
+    kept, space = x.shape[:-depth], x.shape[-depth:]
+    places = x.positions.reshape(1, -1, *space)
+    found = windows(places, window, strides, padding, [1] * depth, window_dilation)
+    return found.reshape(*kept, *found.shape[2 : 2 + depth], prod(window))
+
+
+def window_means(x: Handle, places: Index, divisor: int | None) -> Handle:
+    """Means of the entries at `places`, shape (..., n) to (...).
+
+    Args:
+        x: Any shape.
+        places: Positions, -1 for zeros.
+        divisor: What the sums are divided by; None for the number of entries without padding.
+    """
+    total = padded(x, places).sum(places.ndim - 1)
+    counts = (places >= 0).sum(axis=-1) if divisor is None else np.full(total.shape, divisor)
+    return total * x.builder.const(counts).reciprocal()

@@ -1,12 +1,13 @@
 """Sweeps: plans, shards, the result store, statistics, and where shards are trained."""
 
 from spurious.sweep.axes import AXES
-from spurious.sweep.ensembles import on_this_machine
-from spurious.sweep.executors import Failure, connect_cluster, local, on_cluster
+from spurious.sweep.executors import connect_cluster, local, on_cluster, on_this_machine
+from spurious.sweep.make import make_part
 from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
 from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
+from spurious.sweep.results import Failure
 from spurious.sweep.run import Progress, SweepResult, run_sweep
-from spurious.sweep.shard import Shard, make_part, shards_of
+from spurious.sweep.shard import Shard, shards_of
 from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
 from spurious.sweep.store import Store, open_store
 from spurious.sweep.words import percent, rate_text

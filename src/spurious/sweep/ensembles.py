@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from threading import Event
 from typing import Any, cast
 
 from spurious.errors import InputError
 from spurious.large import LargeRecipe
-from spurious.sweep.executors import Executor, Failure, Result, failure, local
 from spurious.sweep.part import part_bytes
+from spurious.sweep.results import Failure, Result, failure
 from spurious.sweep.shard import Shard
 from spurious.sweep.store import CHECKPOINTS, Store
 
-__all__ = ["Checkpoints", "make_large_part", "on_this_machine"]
+__all__ = ["Checkpoints", "make_large_part", "make_large_parts"]
 
 
 class Checkpoints(MutableMapping[str, bytes]):
@@ -43,49 +42,36 @@ class Checkpoints(MutableMapping[str, bytes]):
         return len(self._store.names(CHECKPOINTS))
 
 
-def on_this_machine(
-    store: Store,
-    workers: int | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> Executor:
-    """The executor of this machine: small networks on threads, large ones in ensembles on JAX.
-
-    Args:
-        store: Where checkpoints of large networks are kept while they train.
-        workers: Shards of small networks at a time; by default one for each core.
-        say: Called with a line on what large networks are doing.
-    """
-    small = local(workers)
-
-    def run(shards: Sequence[Shard], stop: Event) -> Iterator[tuple[Shard, Result]]:
-        large = [shard for shard in shards if isinstance(shard.cell.recipe, LargeRecipe)]
-        rest = [shard for shard in shards if not isinstance(shard.cell.recipe, LargeRecipe)]
-        if large:  # first: `small` sets `stop` when it is done
-            yield from _large(large, Checkpoints(store), stop.is_set, say)
-        if rest:
-            yield from small(rest, stop)
-
-    return run
-
-
 def make_large_part(shard: Shard, cancelled: Callable[[], bool]) -> bytes:
     """A shard of large networks by itself, without checkpoints.
 
     Raises:
         Cancelled: `cancelled` said so.
     """
-    ((_, result),) = _large([shard], {}, cancelled, lambda _: None)
+    ((_, result),) = make_large_parts([shard], {}, cancelled, lambda _: None)
     if isinstance(result, Failure):
         raise RuntimeError(result.reason)
     return result
 
 
-def _large(
+def make_large_parts(
     shards: Sequence[Shard],
     files: MutableMapping[str, bytes],
     cancelled: Callable[[], bool],
     say: Callable[[str], None],
 ) -> Iterator[tuple[Shard, Result]]:
+    """Shards of large networks, trained together; each with its result as it is done.
+
+    Args:
+        shards: The shards.
+        files: Checkpoints.
+        cancelled: Whether to stop.
+        say: Called with a line on what is done.
+
+    Raises:
+        InputError: JAX is not installed.
+        Cancelled: `cancelled` said so.
+    """
     try:
         from spurious.large.ensemble import Member
         from spurious.large.rows import columns

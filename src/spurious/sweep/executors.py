@@ -9,41 +9,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from threading import Event
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from spurious.errors import InputError
-from spurious.sweep.shard import Shard, make_part
+from spurious.large import LargeRecipe
+from spurious.sweep.ensembles import Checkpoints, make_large_parts
+from spurious.sweep.make import make_part
+from spurious.sweep.results import Executor, Result, failure
+from spurious.sweep.shard import Shard
+from spurious.sweep.store import Store
 from spurious.train import Cancelled, cores
 
-__all__ = [
-    "Executor",
-    "Failure",
-    "Result",
-    "connect_cluster",
-    "failure",
-    "local",
-    "on_cluster",
-]
+__all__ = ["connect_cluster", "local", "on_cluster", "on_this_machine"]
 
 IN_FLIGHT: Final = 3
 """Shards that a cluster holds for each of its threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a shard has no rows.
-
-    Attributes:
-        reason: One line.
-    """
-
-    reason: str
-
-
-Result: TypeAlias = bytes | Failure
-Executor: TypeAlias = Callable[[Sequence[Shard], Event], Iterator[tuple[Shard, Result]]]
 
 
 class Make(Protocol):
@@ -87,6 +68,31 @@ def local(workers: int | None = None, make: Make = make_part) -> Executor:
                         yield running.pop(future), future.result()
             finally:
                 stop.set()  # however this ends, no thread is left at work
+
+    return run
+
+
+def on_this_machine(
+    store: Store,
+    workers: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Executor:
+    """The executor of this machine: small networks on threads, large ones in ensembles on JAX.
+
+    Args:
+        store: Where checkpoints of large networks are kept while they train.
+        workers: Shards of small networks at a time; by default one for each core.
+        say: Called with a line on what large networks are doing.
+    """
+    small = local(workers)
+
+    def run(shards: Sequence[Shard], stop: Event) -> Iterator[tuple[Shard, Result]]:
+        large = [shard for shard in shards if isinstance(shard.cell.recipe, LargeRecipe)]
+        rest = [shard for shard in shards if not isinstance(shard.cell.recipe, LargeRecipe)]
+        if large:  # first: `small` sets `stop` when it is done
+            yield from make_large_parts(large, Checkpoints(store), stop.is_set, say)
+        if rest:
+            yield from small(rest, stop)
 
     return run
 
@@ -147,9 +153,3 @@ def connect_cluster(address: str) -> Any:
         return Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise InputError(f"cluster: no scheduler answers at {address} ({error})") from None
-
-
-def failure(error: BaseException) -> Failure:
-    """An exception as the reason of a failure."""
-    text = " ".join(str(error).split())
-    return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__)

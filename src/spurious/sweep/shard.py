@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any
 
 from spurious.large import LARGE_VERSION, LargeRecipe
 from spurious.sweep.axes import AXES
-from spurious.sweep.part import part_bytes
 from spurious.sweep.plan import Cell, Plan
-from spurious.train import ENGINE_VERSION, Recipe, train_and_name
+from spurious.train import ENGINE_VERSION, Recipe
 
-__all__ = ["Shard", "cell_name", "make_part", "shards_of"]
+__all__ = ["Shard", "cell_name", "shards_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +90,3 @@ def _recipe_data(recipe: Recipe | LargeRecipe) -> dict[str, Any]:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
-
-
-def make_part(
-    shard: Shard, threads: int = 1, cancelled: Callable[[], bool] = lambda: False
-) -> bytes:
-    """Trains a shard's networks and returns its rows as a Parquet file, the same bytes each time.
-
-    Raises:
-        Cancelled: `cancelled` said so.
-    """
-    if isinstance(shard.cell.recipe, LargeRecipe):
-        from spurious.sweep.ensembles import make_large_part
-
-        return make_large_part(shard, cancelled)
-    columns = train_and_name(
-        shard.cell.recipe,
-        shard.seed,
-        shard.first,
-        shard.count,
-        threads=threads,
-        cancelled=cancelled,
-    )
-    return part_bytes(shard.name, shard.cell.labels, shard.seed, columns)

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.errors import InputError, SpuriousError
-from spurious.problem import ACTIVATIONS, Dataset, Loss
+from spurious.problem import Dataset, Loss
+from spurious.train.activations import number_of
 from spurious.train.kernel import advance, measure
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import LANES
@@ -186,7 +187,7 @@ def _task(recipe: Recipe, seed: int) -> Task:
         weights=_tiles(np.ones((points, 1)), dtype)[:, 0].copy(),
         widths=np.array(network.widths),
         points=points,
-        activation=ACTIVATIONS.index(network.activation),
+        activation=number_of(network.activation),
         slope=float(network.slopes[1]) if network.homogeneous else 0.0,
         loss=list(Loss).index(recipe.loss),
         tolerance=tolerance,

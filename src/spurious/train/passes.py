@@ -13,10 +13,10 @@ from typing import Any
 
 from numba import njit
 
-from spurious.train.activations import activate, times_slope
+from spurious.train.activations import RELU, activate, times_slope
 from spurious.train.functions import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
-from spurious.train.task import CROSS_ENTROPY, RELU, SQUARED, TILE, Open
+from spurious.train.task import CROSS_ENTROPY, SQUARED, TILE, Open
 from spurious.train.updates import update
 
 __all__ = ["backward", "forward", "point_loss"]

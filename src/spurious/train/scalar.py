@@ -10,20 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from spurious.problem import ACTIVATIONS, Loss
+from spurious.problem import Loss
+from spurious.train.activations import activated, number_of, sigmoid
 from spurious.train.ensemble import float_data
 from spurious.train.recipe import Recipe
-from spurious.train.task import (
-    CROSS_ENTROPY,
-    GELU,
-    IDENTITY,
-    SIGMOID,
-    SILU,
-    SOFTPLUS,
-    SOFTSIGN,
-    SQUARED,
-    TANH,
-)
+from spurious.train.task import CROSS_ENTROPY, SQUARED
 
 __all__ = ["Model", "loss_and_gradient", "model"]
 
@@ -39,7 +30,7 @@ class Model(NamedTuple):
         widths: Units of each layer, from inputs to outputs.
         units: Number of hidden units.
         outputs: Number of outputs, K.
-        activation: Position in `ACTIVATIONS`.
+        activation: Its number, see `activations.py`.
         slope: Of a homogeneous activation below zero.
         loss: Position among the losses.
     """
@@ -64,43 +55,10 @@ def model(recipe: Recipe) -> Model:
         np.array(network.widths),
         sum(network.hidden),
         network.outputs,
-        ACTIVATIONS.index(network.activation),
+        number_of(network.activation),
         float(network.slopes[1]) if network.homogeneous else 0.0,
         list(Loss).index(recipe.loss),
     )
-
-
-@njit
-def _sigmoid(z: float) -> float:
-    if z >= 0:
-        return 1 / (1 + math.exp(-z))
-    e = math.exp(z)
-    return e / (1 + e)
-
-
-@njit
-def _activation(z: float, kind: int, low: float) -> tuple[float, float]:
-    """act(z) and act'(z); at a kink the derivative is that below zero."""
-    if kind <= IDENTITY:
-        return (z, 1.0) if z > 0 else (low * z, low)
-    if kind == SIGMOID:
-        s = _sigmoid(z)
-        return s, s * (1 - s)
-    if kind == TANH:
-        t = math.tanh(z)
-        return t, 1 - t * t
-    if kind == SOFTPLUS:
-        return max(z, 0.0) + math.log1p(math.exp(-abs(z))), _sigmoid(z)
-    if kind == SOFTSIGN:
-        share = 1 / (1 + abs(z))
-        return z * share, share * share
-    if kind == GELU:
-        share = 0.5 * (1 + math.erf(z * math.sqrt(0.5)))
-        return z * share, share + z * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    if kind == SILU:
-        s = _sigmoid(z)
-        return z * s, s + z * s * (1 - s)
-    return (z, 1.0) if z > 0 else (math.expm1(z), math.exp(z))
 
 
 @njit
@@ -122,7 +80,7 @@ def _loss(outputs: Floats, y: Floats, kind: int, out: Floats) -> float:
         else:
             margin = y[k] * outputs[k]
             total += max(-margin, 0.0) + math.log1p(math.exp(-abs(margin)))
-            out[k] = -y[k] * _sigmoid(-margin)
+            out[k] = -y[k] * sigmoid(-margin)
     return total
 
 
@@ -152,7 +110,7 @@ def loss_and_gradient(at: Floats, gradient: Floats, net: Any, work: Floats) -> f
                 if layer == last:
                     values[base + j] = z
                 else:
-                    value, slope = _activation(z, net.activation, net.slope)  # pyright: ignore
+                    value, slope = activated(z, net.activation, net.slope)  # pyright: ignore
                     values[base + j], slopes[base + j] = value, slope
             start += (wide + 1) * high
             base += high

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from spurious.problem import ACTIVATIONS
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import pointer
 
@@ -17,9 +16,6 @@ __all__ = ["TILE", "Open", "Task", "Work", "opened"]
 
 Array = npt.NDArray[Any]
 
-RELU, LEAKY, ABS, IDENTITY, SIGMOID, TANH, SOFTPLUS, SOFTSIGN, GELU, SILU, ELU = range(
-    len(ACTIVATIONS)
-)
 GD, MOMENTUM, NESTEROV, RMSPROP, ADAM = range(len(OPTIMISERS))
 SQUARED, LOGISTIC, CROSS_ENTROPY = range(3)
 
@@ -36,7 +32,7 @@ class Task(NamedTuple):
         weights: 1 for a data point, 0 for padding, shape (tiles, TILE).
         widths: Units of each layer, from inputs to outputs.
         points: Number of data points, n.
-        activation: Position in `ACTIVATIONS`.
+        activation: Its number, see `activations.py`.
         slope: Of a homogeneous activation below zero.
         loss: 0 squared, 1 logistic, 2 cross entropy.
         tolerance: Solved when the loss is below this; negative for zero training error.

@@ -105,9 +105,8 @@ def bend(activation: str, level: Fraction) -> int | None:
         return None if level == 0 else 0 if level > 0 else 1
     if activation == "gelu":
         return 1 if level * level < 2 else -1  # never equal: the level is rational
-    with balls.precision(balls.PRECISIONS[1]):  # silu'' = s (1 - s) (2 - z tanh(z/2))
-        place = arb(rational(level))
-        return balls.sign(2 - place * (place / 2).tanh()) or None
+    with balls.precision(balls.PRECISIONS[1]):
+        return balls.sign(SMOOTH[activation].ball(arb(rational(level)))[2]) or None
 
 
 def group_sums(problem: Problem) -> Sums:

@@ -4,7 +4,7 @@ import { answer, download, stream } from "./ask.js";
 import { showAtlas } from "./atlas.js";
 import { Curves } from "./curves.js";
 import { drawFunctions, drawSurface, fresh } from "./draw.js";
-import { pointData } from "./network.js";
+import { learn, pointData } from "./network.js";
 import { Numbers } from "./numbers.js";
 import { Outcomes, words } from "./outcomes.js";
 import { Points } from "./points.js";
@@ -292,6 +292,7 @@ async function begin() {
   state.start = await (await fetch("api/start")).json();
   state.atlasText = $("atlas-text").textContent;
   const { start } = state;
+  learn(start.curves);
   fill("dataset", start.datasets.map((d) => d.name), "d3");
   fill("activation", start.activations, "relu");
   fill("optimiser", start.optimisers, "adam");

@@ -1,34 +1,34 @@
 // A network with one hidden layer and one output, in floating point, for drawing only.
 
-const SLOPE = 0.01; // of leaky_relu below 0
+const activations = {};
 
-function erf(z) { // Abramowitz and Stegun 7.1.26; error below 1.5e-7
-  const t = 1 / (1 + 0.3275911 * Math.abs(z));
-  const sum = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  return Math.sign(z) * (1 - sum * Math.exp(-z * z));
+// Takes in the server's tables of activations; see `explore/curves.py`.
+export function learn(curves) {
+  for (const [name, curve] of Object.entries(curves)) {
+    activations[name] = "above" in curve
+      ? (z) => (z > 0 ? curve.above * z : curve.below * z)
+      : between(curve);
+  }
 }
 
-const sigmoid = (z) => 1 / (1 + Math.exp(-z));
-
-export const ACTIVATIONS = {
-  relu: (z) => (z > 0 ? z : 0),
-  leaky_relu: (z) => (z > 0 ? z : SLOPE * z),
-  abs: Math.abs,
-  identity: (z) => z,
-  sigmoid,
-  tanh: Math.tanh,
-  softplus: (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))),
-  softsign: (z) => z / (1 + Math.abs(z)),
-  gelu: (z) => (z / 2) * (1 + erf(z / Math.SQRT2)),
-  silu: (z) => z * sigmoid(z),
-  elu: (z) => (z > 0 ? z : Math.expm1(z)),
-};
+// The cubics with the table's values and slopes; straight lines beyond its ends.
+function between({ low, step, values, slopes }) {
+  const last = values.length - 1;
+  return (z) => {
+    const place = (z - low) / step;
+    if (place <= 0) return values[0] + slopes[0] * (z - low);
+    if (place >= last) return values[last] + slopes[last] * (z - low - last * step);
+    const i = Math.floor(place), t = place - i, r = 1 - t;
+    return r * r * ((1 + 2 * t) * values[i] + t * step * slopes[i]) +
+      t * t * ((1 + 2 * r) * values[i + 1] - r * step * slopes[i + 1]);
+  };
+}
 
 // The network as a function of an input (array of d numbers). `parameters` are listed as the
 // engine does: the hidden layer's weight row by row, its bias, the output's weight, its bias.
 export function networkFunction(network, parameters) {
   const [d, h] = network.widths;
-  const act = ACTIVATIONS[network.activation];
+  const act = activations[network.activation];
   return (x) => {
     let f = parameters[d * h + 2 * h];
     for (let j = 0; j < h; j++) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from math import prod
 from typing import Any, TypeAlias
 
@@ -12,18 +11,14 @@ import numpy as np
 from spurious.errors import InputError
 from spurious.program.branches import choose, maximum, minimum
 from spurious.program.build import Builder, Handle
+from spurious.program.entrywise import COMPOSED, divided, multiplied, power
 from spurious.program.function import Function
 from spurious.program.functions import (
     ABS,
-    COS,
-    ERF,
     EXP,
     FUNCTIONS,
-    LOG,
     RECIPROCAL,
     SIGMOID,
-    SILU,
-    SIN,
     SOFTPLUS,
     SQRT,
 )
@@ -44,27 +39,8 @@ def _mapping(function: Function) -> Callable[[Handle], Handle]:
     return lambda z: z.map(function)
 
 
-def _mul(x: Handle, y: Handle) -> Handle:
-    for gate, z in ((x, y), (y, x)):
-        operation = gate.builder.operations[gate.index]
-        if (
-            isinstance(operation, Map)
-            and operation.function is SIGMOID
-            and operation.argument == z.index
-        ):
-            return z.map(SILU)
-    return x * y
-
-
 def _abs(z: Handle) -> Handle:
     return z if _positive(z) else z.map(ABS)
-
-
-def _log1p(z: Handle) -> Handle:
-    operation = z.builder.operations[z.index]
-    if isinstance(operation, Map) and operation.function is EXP:
-        return Handle(z.builder, operation.argument).map(SOFTPLUS)
-    return (z + 1).map(LOG)
 
 
 def _sign(z: Handle) -> Handle:
@@ -75,36 +51,11 @@ def _sign(z: Handle) -> Handle:
     return z.builder.const(np.ones(z.shape))
 
 
-def _power(x: Handle, y: Handle) -> Handle:
-    """X ** y: by products where y is an integer or a half, else exp(y log x)."""
-    known = y.known
-    if known is not None and known.size and (known == known.ravel()[0]).all():
-        exponent = Fraction(known.ravel()[0])
-        if exponent.denominator == 1 and abs(exponent) <= 64:
-            return x ** int(exponent)
-        if exponent.denominator == 2 and abs(exponent) <= 64:
-            return x.map(SQRT) ** int(2 * exponent)
-    return (x.map(LOG) * y).map(EXP)
-
-
-def _exp2(x: Handle) -> Handle:
-    return (x * x.builder.const(2).map(LOG)).map(EXP)
-
-
 UNARY: Mapping[str, Callable[[Handle], Handle]] = {
     **_function_rules(),
-    "neg": lambda x: -x,
+    **COMPOSED,
     "abs": _abs,
     "sign": _sign,
-    "square": lambda x: x * x,
-    "rsqrt": lambda x: x.map(SQRT).map(RECIPROCAL),
-    "expm1": lambda x: x.map(EXP) - 1,
-    "log1p": _log1p,
-    "exp2": _exp2,
-    "erfc": lambda x: 1 - x.map(ERF),
-    "tan": lambda x: x.map(SIN) / x.map(COS),
-    "sinh": lambda x: (x.map(EXP) - (-x).map(EXP)) * Fraction(1, 2),
-    "cosh": lambda x: (x.map(EXP) + (-x).map(EXP)) * Fraction(1, 2),
 }
 """Primitives that act entry by entry on one array."""
 
@@ -112,11 +63,11 @@ BINARY: Mapping[str, Callable[[Handle, Handle], Handle]] = {
     "add": lambda x, y: x + y,
     "add_any": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
-    "mul": _mul,
-    "div": lambda x, y: x / y,
+    "mul": multiplied,
+    "div": divided,
     "max": maximum,
     "min": minimum,
-    "pow": _power,
+    "pow": power,
     "logaddexp": lambda x, y: (x - y).map(SOFTPLUS) + y,
 }
 """Primitives, and one function, that act entry by entry on two arrays."""

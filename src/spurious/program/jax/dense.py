@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from spurious.program.dense import dense_network
+from spurious.program.dense import activation_of, dense_network
 from spurious.program.evaluate import evaluator
 from spurious.program.jax.arithmetic import JaxArithmetic
 
-__all__ = ["dense_outputs"]
+__all__ = ["dense_outputs", "jax_activation"]
+
+
+def jax_activation(name: str, slope: Fraction | None = None) -> Callable[[Any], jax.Array]:
+    """An activation of the table, or `leaky_relu` or `identity`, as a function in JAX."""
+    function = activation_of(name, slope)
+    if function is None:
+        return jnp.asarray
+    return lambda z: JaxArithmetic(z.dtype).jet(function, z, 0)[0]
 
 
 def dense_outputs(

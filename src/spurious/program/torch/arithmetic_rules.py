@@ -9,24 +9,13 @@ from math import prod, sqrt
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from spurious.errors import InputError
 from spurious.program.branches import maximum, minimum
 from spurious.program.build import Builder, Handle
-from spurious.program.functions import (
-    ABS,
-    EXP,
-    GELU,
-    LOG,
-    RELU,
-    SOFTPLUS,
-    SQRT,
-    TANH,
-    leaky_relu,
-)
-from spurious.program.layers import clipped, largest, mean, variance
-from spurious.program.torch.functions import elu, matmul
+from spurious.program.entrywise import elu, gelu, power, prelu
+from spurious.program.functions import ABS, SOFTPLUS, SQRT, leaky_relu
+from spurious.program.layers import clipped, extreme, matmul, mean, variance
 from spurious.program.torch.values import Masked, Unreadable, Value, as_handle, as_scores, axes_of
 
 __all__ = ["ARITHMETIC"]
@@ -70,26 +59,15 @@ def _addmm(
 
 
 def _pow(b: Builder, x: Any, exponent: Any, **_: Any) -> Value:
-    base = as_handle(b, x)
-    if isinstance(exponent, torch.Tensor) and exponent.ndim == 0:
-        exponent = exponent.item()
-    if isinstance(exponent, int | float):
-        twice = 2 * Fraction(exponent)
-        if twice.denominator == 1:
-            whole, half = divmod(int(twice), 2)
-            return base.map(SQRT) ** (2 * whole + half) if half else base**whole
-    return (as_handle(b, exponent) * base.map(LOG)).map(EXP)
+    return power(as_handle(b, x), as_handle(b, exponent))
 
 
 # activations
 
 
 def _gelu(b: Builder, x: Any, approximate: str = "none", **_: Any) -> Value:
-    z = as_handle(b, x)
-    if approximate == "none":
-        return z.map(GELU)
-    inner = (z + z**3 * Fraction(0.044715)) * Fraction(sqrt(2) * (2 / sqrt(np.pi)) * 0.5)
-    return z * (inner.map(TANH) + 1) * Fraction(1, 2)
+    factor = None if approximate == "none" else Fraction(sqrt(2) * (2 / sqrt(np.pi)) * 0.5)
+    return gelu(as_handle(b, x), factor)
 
 
 def _leaky_relu(b: Builder, x: Any, negative_slope: float = 0.01, **_: Any) -> Value:
@@ -127,7 +105,7 @@ def _prelu(b: Builder, x: Any, weight: Any, **_: Any) -> Value:
     z, slope = as_handle(b, x), as_handle(b, weight)
     if slope.size > 1 and len(z.shape) > 1 and slope.shape != z.shape:
         slope = slope.reshape(-1, *(1,) * (len(z.shape) - 2))
-    return z.map(RELU) - slope * (-z).map(RELU)
+    return prelu(z, slope)
 
 
 # reductions
@@ -194,11 +172,7 @@ def _extreme(sign: int) -> Rule:
         if other is not None:
             return (maximum if sign > 0 else minimum)(z, as_handle(b, other))
         axes = axes_of(z, dim)
-        kept = [size for i, size in enumerate(z.shape) if i not in axes]
-        rows = z.take(np.moveaxis(z.positions, axes, range(-len(axes), 0)).reshape(*kept, -1))
-        found = largest(rows * sign) * sign
-        ones = [1 if i in axes else size for i, size in enumerate(z.shape)]
-        return found.reshape(*(ones if keepdim else kept))
+        return _reduced(z, extreme(z, axes, sign), axes, keepdim)
 
     return read
 

@@ -15,8 +15,10 @@ from torch.utils import _pytree as pytree
 
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
+from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.program import Program
+from spurious.program.torch.dropout import check_dropout
 from spurious.program.torch.gradients import ancestors, check_gradients
 from spurious.program.torch.penalty import decays, trained
 from spurious.program.torch.reader import READ, Reader
@@ -46,9 +48,7 @@ def read(
     blocks = {name: builder.param(names[name], p.shape) for name, p in parameters.items()}
     _check(exported, whole, parameters)
     total, outputs = _read(exported, whole, builder, _by_identity(parameters, blocks), (x, y))
-    for name, decay in penalties.items():
-        if decay:
-            total = total + (blocks[name] * blocks[name]).sum() * (decay / 2)
+    total = with_squares(total, blocks, {name: decay / 2 for name, decay in penalties.items()})
     start = (exact_array(p.detach().cpu().double().numpy()) for p in parameters.values())
     return builder.program(total, outputs), tuple(v for part in start for v in fractions(part))
 
@@ -134,6 +134,7 @@ def _check(
         if spec.kind is InputKind.PARAMETER and id(tensors[str(spec.target)]) in moving
     }
     check_gradients(exported.graph, nodes, _loss_node(exported))
+    check_dropout(exported.graph)
 
 
 def _read(

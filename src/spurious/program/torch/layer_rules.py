@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from spurious.program.layers import (
     largest_at,
     log_softmax,
     logsumexp,
+    matmul,
     mean,
     normalised,
     softmax,
@@ -25,9 +25,14 @@ from spurious.program.layers import (
     variance,
 )
 from spurious.program.torch.arithmetic_rules import Rule
-from spurious.program.torch.functions import matmul
 from spurious.program.torch.values import Unreadable, Value, as_handle, as_scores, axes_of
-from spurious.program.windows import grouped_product, padded, windows
+from spurious.program.windows import (
+    convolution,
+    grouped_product,
+    window_means,
+    window_places,
+    windows,
+)
 
 __all__ = ["LAYERS"]
 
@@ -56,11 +61,10 @@ def _convolution(
     **_: Any,
 ) -> Value:  # fmt: skip
     z, kernel = as_handle(b, x), as_handle(b, weight)
-    weights = kernel.positions
-    depth = weights.ndim - 2
+    depth = len(kernel.shape) - 2
     single = len(z.shape) == depth + 1
-    places = z.positions[None] if single else z.positions
-    window = weights.shape[2:]
+    z = z.reshape(1, *z.shape) if single else z
+    window = kernel.shape[2:]
     steps, spread = _each(stride, depth), _each(dilation, depth)
     reach = [spread[i] * (window[i] - 1) for i in range(depth)]
     if padding == "same":
@@ -72,18 +76,21 @@ def _convolution(
         around = [
             (reach[i] - around[i][0], reach[i] - around[i][1] + more[i]) for i in range(depth)
         ]
-        inputs, outputs = weights.shape[:2]
-        weights = weights.reshape(groups, inputs // groups, outputs, *window).swapaxes(1, 2)
-        weights = np.flip(
-            weights.reshape(groups * outputs, -1, *window), tuple(range(2, depth + 2))
-        )
-        patches = windows(places, window, [1] * depth, around, steps, spread)
+        patches = windows(z.positions, window, [1] * depth, around, steps, spread)
+        found = grouped_product(z, patches, kernel, _turned(kernel, groups), groups)
     else:
-        patches = windows(places, window, steps, around, [1] * depth, spread)
-    found = grouped_product(z, patches, kernel, weights, groups)
+        found = convolution(z, kernel, steps, around, spread, groups)
     if bias is not None:
         found = found + as_handle(b, bias).reshape(-1, *(1,) * depth)
     return found.reshape(*found.shape[1:]) if single else found
+
+
+def _turned(kernel: Handle, groups: int) -> np.ndarray:
+    """The positions of a transposed convolution's kernel, as those of the convolution it is."""
+    inputs, outputs, *window = kernel.shape
+    split = kernel.positions.reshape(groups, inputs // groups, outputs, *window).swapaxes(1, 2)
+    joined = split.reshape(groups * outputs, -1, *window)
+    return np.flip(joined, tuple(range(2, joined.ndim)))
 
 
 def _convolution_transposed(b: Builder, **arguments: Any) -> Value:
@@ -98,12 +105,9 @@ def _pool_places(
         raise InputError("ceil_mode")
     depth = len(_each(kernel_size, 1)) if not isinstance(kernel_size, int) else 1
     size = _each(kernel_size, depth)
-    space = z.shape[-depth:]
-    places = z.positions.reshape(1, -1, *space)
     around = [(p, p) for p in _each(padding, depth)]
     steps = _each(stride or size, depth)
-    found = windows(places, size, steps, around, [1] * depth, _each(dilation, depth))
-    return found.reshape(*z.shape[:-depth], *found.shape[2 : 2 + depth], prod(size))
+    return window_places(z, size, steps, around, _each(dilation, depth))
 
 
 def _max_pool(
@@ -126,11 +130,8 @@ def _avg_pool(
 ) -> Value:  # fmt: skip
     z = as_handle(b, x)
     places = _pool_places(z, kernel_size, stride, padding, 1, ceil_mode)
-    total = padded(z, places).sum(places.ndim - 1)
-    counts = np.full(total.shape, divisor_override or places.shape[-1])
-    if not count_include_pad and not divisor_override:
-        counts = (places >= 0).sum(axis=-1)
-    return total * b.const(counts).reciprocal()
+    size = places.shape[-1] if count_include_pad else None
+    return window_means(z, places, divisor_override or size)
 
 
 def _adaptive_windows(size: int, out: int) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 from spurious.program.functions import ABS, EXP, LOG, RELU, SOFTPLUS
 from spurious.program.layers import log_softmax
+from spurious.program.losses import minus_log_of_label
 from spurious.program.torch.arithmetic_rules import Rule
 from spurious.program.torch.values import Value, as_handle
 
@@ -133,18 +134,6 @@ def _weights(weight: Any, count: int) -> np.ndarray:
     return np.array([Fraction(w) for w in weight.double().tolist()], dtype=object)
 
 
-def _above_label(rows: Handle, labels: np.ndarray) -> Handle:
-    """Minus the logarithm of each label's softmax, shape (M,): only differences of scores."""
-    count, classes = rows.shape
-    starts = np.arange(count)[:, None] * classes
-    others = np.array([[k for k in range(classes) if k != label] for label in labels])
-    others = others.reshape(count, classes - 1).astype(np.intp)
-    ahead = rows.take(starts + others) - rows.take(starts + labels[:, None])
-    if classes == 2:
-        return ahead.map(SOFTPLUS).sum(1)
-    return (ahead.map(EXP).sum(1) + 1).map(LOG)
-
-
 def _by_label(
     losses: Handle, own: np.ndarray, keep: np.ndarray, shape: Any, reduction: int
 ) -> Handle:
@@ -174,7 +163,7 @@ def _cross_entropy(
     labels = labels[keep]
     own = weights[labels]
     smooth = Fraction(label_smoothing)
-    losses = _above_label(rows, labels)
+    losses = minus_log_of_label(rows, labels)
     found = losses * b.const(own) * (1 - smooth)
     if smooth:
         ahead = rows.take(rows.positions[np.arange(len(labels)), labels]).reshape(-1, 1) - rows

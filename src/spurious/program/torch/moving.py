@@ -12,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
+from spurious.program.pool import Pool
 from spurious.program.torch.values import Masked, Value, as_scores, is_data
 
 __all__ = ["MOVING", "moved"]
@@ -42,7 +43,7 @@ def moved(
 ) -> Value:
     """The result of an operator that moves entries.
 
-    Positions are doubles, counted from 1, so that what the operator itself fills in is 0.
+    The numbers of entries are doubles here; what the operator itself fills in is 0.
 
     Raises:
         InputError: Where an entry comes from depends on parameters.
@@ -52,12 +53,10 @@ def moved(
         raise InputError(f"{name}, which adds up entries")
     if name == "embedding":
         _check_embedding(named)
-    pool: list[Handle] = []
+    pool = Pool(builder)
     hidden: list[Any] = []
-    size = 0
 
     def position(key: str, value: Any) -> Any:
-        nonlocal size
         filled = isinstance(value, int | float) and (
             key == "value" or (name == "where" and key in ("self", "other"))
         )
@@ -67,29 +66,20 @@ def moved(
         if key in ("condition", "mask", "index", "indices"):
             raise InputError(f"{name} with places that depend on parameters")
         finite, dead = as_scores(builder, value)
-        pool.append(finite)
         hidden.append(np.zeros(finite.shape, bool) if dead is None else dead)
-        places = finite.positions + (size + 1.0)
-        size += finite.size
-        return float(places) if filled else torch.from_numpy(np.array(places, dtype=np.float64))
+        places = pool.numbers(finite).astype(np.float64)
+        return float(places) if filled else torch.from_numpy(places)
 
     found = {
         key: pytree.tree_map(lambda leaf, key=key: position(key, leaf), value)
         for key, value in named.items()
     }
     result = _apply(target, found)
-    handles, dead = [*pool, builder.const(np.zeros(1))], [*(h.ravel() for h in hidden), [False]]
-    whole, concealed = None, np.concatenate(dead)
+    concealed = np.concatenate([[False], *(h.ravel() for h in hidden)])
 
     def taken(tensor: torch.Tensor) -> Handle | Masked:
-        nonlocal whole
-        index = tensor.numpy().astype(np.intp) - 1
-        if len(pool) == 1 and (index >= 0).all():
-            entries = pool[0].take(index)
-        else:
-            whole = builder.join(handles) if whole is None else whole
-            entries = whole.take(np.where(index < 0, size, index))
-        masked = concealed[index]
+        numbers = tensor.numpy().astype(np.intp)
+        entries, masked = pool.take(numbers), concealed[numbers]
         return Masked(entries, masked) if masked.any() else entries
 
     return taken(result) if isinstance(result, torch.Tensor) else [taken(part) for part in result]

@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 
 from spurious.errors import InputError
+from spurious.program.decay import decay_of, uniform_decays
 
 __all__ = ["decays", "trained"]
 
@@ -47,8 +48,7 @@ def decays(
             not descend on a loss with a penalty.
     """
     if optimiser is None:
-        decay = _decay(weight_decay)
-        return {name: decay if biases or not _is_bias(name) else Fraction(0) for name in parameters}
+        return uniform_decays(parameters, weight_decay, biases)
     if weight_decay or not biases:
         raise InputError(
             "weight_decay: found it beside an optimiser, expected one of the two; "
@@ -60,7 +60,7 @@ def decays(
 
 def _of_groups(groups: Iterable[Mapping[str, Any]], kind: str) -> Iterable[tuple[int, Fraction]]:
     for group in groups:
-        decay = _decay(group.get("weight_decay", 0))
+        decay = decay_of(group.get("weight_decay", 0))
         if group.get("maximize"):
             raise InputError("optimiser: found maximize=True, expected one that minimises")
         if decay and (kind not in COUPLED or group.get("decoupled_weight_decay")):
@@ -69,17 +69,3 @@ def _of_groups(groups: Iterable[Mapping[str, Any]], kind: str) -> Iterable[tuple
                 "belongs to no loss; expected SGD or Adam, or weight_decay=0"
             )
         yield from ((id(parameter), decay) for parameter in group["params"])
-
-
-def _decay(value: Any) -> Fraction:
-    try:
-        found = Fraction(value)
-    except (TypeError, ValueError, OverflowError):
-        found = Fraction(-1)
-    if found < 0:
-        raise InputError(f"weight_decay: found {value!r}, expected a number of 0 or more")
-    return found
-
-
-def _is_bias(name: str) -> bool:
-    return name.rpartition(".")[2].startswith("bias") or name.endswith("_bias")

@@ -1,0 +1,167 @@
+"""Minima with constant outputs: dead layers, and units that do not see the data (5.4, 5.7)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+from checker.bounds import log_bounds
+from checker.functions import enclosure
+from checker.minima import (
+    Case,
+    Found,
+    add_up,
+    evaluate,
+    hidden_homogeneous,
+    point_class,
+    rank,
+    require_zero,
+)
+from checker.network import Problem, loss_slopes
+from checker.numbers import Interval, Number, atom, inner, interval, require, sign
+from checker.reading import Json, as_object, positive, rational
+
+
+def constant_output(case: Case, proof: Json) -> Found:
+    """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
+    pb = case.problem
+    as_object(proof, "rule", "radius")
+    radius = positive(proof["radius"])
+    require(pb.activation == "relu" and pb.hidden, "the rule needs relu units")
+    require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
+    ex = evaluate(case, pb.layers)
+    kinds = {point_class(ex, i) for i in range(len(pb.xs))}
+    require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
+    for side in (-1, 1):
+        moved = [
+            loss_slopes(pb, i, [c + side * radius for c in f]) for i, f in enumerate(ex.pre[-1])
+        ]
+        for total in add_up(moved, pb.widths[-1]):
+            require(sign(total, case.bits) == side, "the best constant is not within the radius")
+    loss: Number = Fraction(0)
+    for k in range(pb.widths[-1]):
+        loss = loss + best_constant(pb, k, case.bits)[1]
+    return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
+
+
+def constant_units(case: Case, proof: Json) -> Found:
+    """Section 5.7, Theorem 20: all units are constant on the data; the sums G decide."""
+    pb, bits, here = case.problem, case.bits, case.verdict == "local_minimum"
+    as_object(proof, "rule", "transport", *([] if here else ["radius"]))
+    shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
+    require(shape, "the rule needs a smooth activation, [d,h,1]")
+    (weight, biases), (outgoing, _) = pb.layers
+    affine = False
+    for row, b, v in zip(weight, biases, outgoing[0], strict=True):
+        levels = {inner(row, x) + b for x in pb.xs}
+        require(len(levels) == 1, "a unit is not constant on the data")
+        level = levels.pop()
+        bend = curvature(pb.activation, level, bits)
+        require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
+        affine = affine or bend == 0
+    mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
+    sums = dict.fromkeys(pb.groups, Fraction(0))
+    for r, (y,) in zip(pb.groups, pb.ys, strict=True):
+        sums[r] += mean - y
+    found, spanned = Found("no", "no"), None
+    if proof["transport"] is None:
+        spanned = definite_moments(pb.xs, sums)
+    else:
+        check_transport(pb.xs, sums, proof["transport"])
+    if spanned is not None and not affine:
+        found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
+    best, found.loss = best_constant(pb, 0, bits)
+    if here:
+        require_zero(add_up(evaluate(case, pb.layers).g, 1), "the sum of g")
+        found.place = pb.layers
+        return found
+    found.radius = positive(proof["radius"])
+    gap = interval(best, bits) - case.values[case.program.layers[-1][1]].entries[0]
+    require(sign(found.radius - abs(gap), bits) > 0, "the best constant is not within the radius")
+    return found
+
+
+def curvature(activation: str, z: Fraction, bits: int) -> int:
+    """The sign of act'' around z (section 5.7); 0 where act is affine."""
+    if activation == "softplus":
+        return 1
+    if activation == "gelu":
+        return 1 if z * z < 2 else -1
+    if activation == "silu":
+        place = Interval.of(z, bits)
+        return sign(2 + place * (1 - 2 * atom(-place)), bits)
+    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
+        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
+        require(found != 0, "act'' has no sign there")
+        return found
+    require(z != 0, "act'' has no sign at 0")
+    if z > 0:
+        return 0 if activation == "elu" else -1
+    return 1
+
+
+def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
+    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
+
+    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
+    and no negative one make a principal submatrix of that size positive definite, and M has no
+    larger rank, so no negative eigenvalue.
+    """
+    size = range(len(xs[0]))
+    moments = [[g * v for v in xs[r]] for r, g in sums.items()]
+    require_zero(add_up(moments, len(size)), "the sum of G x")
+    rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
+            for a in size]  # fmt: skip
+    pivots = 0
+    while rows:
+        (top, *rest), rows = rows, []
+        require(top[0] >= 0, "the second moments are not positive")
+        if top[0]:
+            pivots += 1
+            rest = [
+                [a - row[0] / top[0] * t for a, t in zip(row, top, strict=True)] for row in rest
+            ]
+        rows = [row[1:] for row in rest]
+    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
+    require(pivots == spanned, "the second moments are singular on the differences of inputs")
+    return spanned
+
+
+def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
+    """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
+
+    def entries(x: object) -> dict[int, object]:
+        require(isinstance(x, dict), "a transport is not an object")
+        names = {str(r): r for r in sums}
+        require(set(cast("Json", x)) <= set(names), "a transport names no group")
+        return {names[key]: value for key, value in cast("Json", x).items()}
+
+    made = dict.fromkeys(sums, Fraction(0))
+    for r, row in entries(table).items():
+        masses = {s: rational(value) for s, value in entries(row).items()}
+        require(all(a >= 0 for a in masses.values()), "a mass is negative")
+        moved = [
+            [a * (p - q) for p, q in zip(xs[s], xs[r], strict=True)] for s, a in masses.items()
+        ]
+        require_zero(add_up(moved, len(xs[r])), "the mean of what an input is spread to, less it,")
+        for s, a in masses.items():
+            made[s] += a
+            made[r] -= a
+    require(made == sums, "the transport does not make the sums of g")
+
+
+def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
+    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
+    targets = [row[k] for row in pb.ys]
+    n, ones = len(targets), targets.count(Fraction(1))
+    if pb.loss == "squared":
+        mean = sum(targets, Fraction(0)) / n
+        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
+    require(0 < ones < n, "one label alone has no best constant")
+
+    def log_share(m: int) -> Interval:
+        lo, hi = (n << bits) // m, -(-(n << bits) // m)
+        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
+
+    one, other = log_share(ones), log_share(n - ones)
+    return other - one, one * ones + other * (n - ones)

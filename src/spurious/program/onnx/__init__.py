@@ -1,0 +1,1 @@
+"""How `from_onnx` reads the graphs of ONNX files. Needs the extra `onnx`."""
