@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "network", "dense",
-         "minima", "boxes", "refutations", "optimum", "claims", "outputs", "interpolation",
-         "critical", "command")  # fmt: skip
+         "minima", "boxes", "refutations", "saturation", "optimum", "claims", "outputs",
+         "interpolation", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:
