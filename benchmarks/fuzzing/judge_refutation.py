@@ -26,6 +26,8 @@ def refutation_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:
         faults = _zero_weight(probe, proof)
     elif rule == "valley_to_infinity":
         faults = _valley(probe, _last_layer(case, proof["direction"]), verdict.valley_limit)
+    elif rule == "saturating_unit":
+        faults = _saturation(case, proof, verdict.valley_limit)
     else:
         return [], 0, f"a refutation by {rule}"
     return faults, probe.count, ""
@@ -88,6 +90,44 @@ def _valley(probe: Probe, ray: Vector, limit: Any) -> list[str]:
     there = _outputs(case, _moved(case, ray, far))
     ctx = precise.context(DIGITS + figures(there))
     end = rational(precise.loss(case, ctx, reals(ctx, there)))
+    slack = (1 + abs(end)) / 10**40
+    if not limit.lower - slack <= end <= limit.upper + slack:
+        return [f"the valley ends at {float(end):.17g}, not {float(limit.mid):.17g}"]
+    return []
+
+
+def _saturation(case: Case, proof: dict[str, Any], limit: Any) -> list[str]:
+    """The derivative along the ray here and further out, term by term, and where it ends."""
+    inputs, hidden, outputs = case.widths
+    j, turn = int(proof["unit"]), [Fraction(v) for v in proof["direction"]]
+    moves = [sum(u * v for u, v in zip(turn, (*row, Fraction(1)), strict=True)) for row in case.x]
+    first = hidden * (inputs + 1)
+    weights = [case.point[first + k * hidden + j] for k in range(outputs)]
+    ray = [Fraction(0)] * len(case.point)
+    ray[j * inputs : (j + 1) * inputs], ray[hidden * inputs + j] = turn[:-1], turn[-1]
+    least = min((abs(m) for m in moves if m), default=None)
+    if least is None:
+        return ["no point moves along the ray"]
+    if limit is None:
+        return ["the valley has no limit"]
+    for far in (0, 1, 3, 10, 40):
+        there = _moved(case, tuple(ray), far / (2 * least))
+        ctx = precise.context(DIGITS + 4 * far + figures([there]))
+        run = precise.forward(case, ctx, reals(ctx, [there])[0])
+        slopes = precise.loss_slopes(case, ctx, run.outputs)
+        terms = []
+        for move, row, pairs in zip(moves, run.hidden[0], slopes, strict=True):
+            e = ctx.exp(-abs(row[j]) * (2 if case.activation == "tanh" else 1))
+            g = ctx.fsum(w.numerator * s / w.denominator
+                         for w, (s, _) in zip(weights, pairs, strict=True))  # fmt: skip
+            terms.append(g * e / (1 + e) ** 2 * move.numerator / move.denominator)
+        if ctx.fsum(terms) >= 0:
+            return [f"the derivative along the ray is not negative at {far}"]
+    there = _moved(case, tuple(ray), 1000 / least)
+    ctx = precise.context(DIGITS + figures([there]))
+    end = rational(
+        precise.loss(case, ctx, precise.forward(case, ctx, reals(ctx, [there])[0]).outputs)
+    )
     slack = (1 + abs(end)) / 10**40
     if not limit.lower - slack <= end <= limit.upper + slack:
         return [f"the valley ends at {float(end):.17g}, not {float(limit.mid):.17g}"]
