@@ -41,6 +41,7 @@ from checker.refutations import (
     valley_to_infinity,
     zero_output_weight,
 )
+from checker.saturation import saturating_unit
 
 MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
@@ -54,8 +55,9 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
 }
 REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     rule.__name__: (rule, ("not_local_minimum",))
-    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
-}
+    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
+                 saturating_unit)
+}  # fmt: skip
 RULES = MINIMA | REFUTATIONS
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "derivatives",
-         "network", "dense", "minima", "constants", "boxes", "refutations", "optimum", "claims",
-         "outputs", "interpolation", "critical", "command")  # fmt: skip
+         "network", "dense", "minima", "constants", "boxes", "refutations", "saturation",
+         "optimum", "claims", "outputs", "interpolation", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:

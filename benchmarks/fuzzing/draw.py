@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from fuzzing import draw_exact, draw_fits, draw_smooth, draw_trained
+from fuzzing import draw_exact, draw_fits, draw_smooth, draw_steps, draw_trained
 from fuzzing.case import Case
 
 FAMILIES: dict[str, tuple[int, Callable[[Random], Case]]] = {
@@ -28,6 +28,7 @@ FAMILIES: dict[str, tuple[int, Callable[[Random], Case]]] = {
     "near a saddle": (4, draw_trained.near_saddle),
     "fits, nearly": (6, draw_fits.fits),
     "log ratios": (3, draw_fits.log_ratios),
+    "steps": (4, draw_steps.steps),
 }
 """Name: weight, and how a problem is drawn."""
 

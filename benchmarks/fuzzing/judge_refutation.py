@@ -11,6 +11,9 @@ from fuzzing.case import Case, Vector, parameters
 from fuzzing.probe import Probe, figures, reals
 from fuzzing.settle import DIGITS, rational
 
+FINEST = 2000
+"""Digits for slopes that seem to be 0."""
+
 HALVINGS = (4, 40, 100, 300, 1000, 4000)
 
 
@@ -26,13 +29,25 @@ def refutation_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:
         faults = _zero_weight(probe, proof)
     elif rule == "valley_to_infinity":
         faults = _valley(probe, _last_layer(case, proof["direction"]), verdict.valley_limit)
+    elif rule == "saturating_unit":
+        faults = _saturation(case, proof, verdict.valley_limit)
     else:
         return [], 0, f"a refutation by {rule}"
     return faults, probe.count, ""
 
 
+def _rate(probe: Probe, ray: Vector) -> Any:
+    """The slope along a ray; of smooth networks, where it seems to be 0, in many more digits."""
+    case, rate = probe.case, probe.rate(ray)
+    if rate != 0 or case.exact:
+        return rate
+    ctx = precise.context(FINEST)
+    slopes = precise.gradient(case, ctx, [precise.real(ctx, v) for v in case.point])
+    return ctx.fsum(precise.real(ctx, u) * g for u, (g, _) in zip(ray, slopes, strict=True))
+
+
 def _descent(probe: Probe, ray: Vector) -> list[str]:
-    if probe.rate(ray) >= 0:
+    if _rate(probe, ray) >= 0:
         return ["the derivative along the direction is not negative"]
     if probe.case.exact and not probe.exactly:
         return []  # steps that show a slope of 10^-17372 would be smaller still
@@ -88,6 +103,44 @@ def _valley(probe: Probe, ray: Vector, limit: Any) -> list[str]:
     there = _outputs(case, _moved(case, ray, far))
     ctx = precise.context(DIGITS + figures(there))
     end = rational(precise.loss(case, ctx, reals(ctx, there)))
+    slack = (1 + abs(end)) / 10**40
+    if not limit.lower - slack <= end <= limit.upper + slack:
+        return [f"the valley ends at {float(end):.17g}, not {float(limit.mid):.17g}"]
+    return []
+
+
+def _saturation(case: Case, proof: dict[str, Any], limit: Any) -> list[str]:
+    """The derivative along the ray here and further out, term by term, and where it ends."""
+    inputs, hidden, outputs = case.widths
+    j, turn = int(proof["unit"]), [Fraction(v) for v in proof["direction"]]
+    moves = [sum(u * v for u, v in zip(turn, (*row, Fraction(1)), strict=True)) for row in case.x]
+    first = hidden * (inputs + 1)
+    weights = [case.point[first + k * hidden + j] for k in range(outputs)]
+    ray = [Fraction(0)] * len(case.point)
+    ray[j * inputs : (j + 1) * inputs], ray[hidden * inputs + j] = turn[:-1], turn[-1]
+    least = min((abs(m) for m in moves if m), default=None)
+    if least is None:
+        return ["no point moves along the ray"]
+    if limit is None:
+        return ["the valley has no limit"]
+    for far in (0, 1, 3, 10, 40):
+        there = _moved(case, tuple(ray), far / (2 * least))
+        ctx = precise.context(DIGITS + 4 * far + figures([there]))
+        run = precise.forward(case, ctx, reals(ctx, [there])[0])
+        slopes = precise.loss_slopes(case, ctx, run.outputs)
+        terms = []
+        for move, row, pairs in zip(moves, run.hidden[0], slopes, strict=True):
+            e = ctx.exp(-abs(row[j]) * (2 if case.activation == "tanh" else 1))
+            g = ctx.fsum(w.numerator * s / w.denominator
+                         for w, (s, _) in zip(weights, pairs, strict=True))  # fmt: skip
+            terms.append(g * e / (1 + e) ** 2 * move.numerator / move.denominator)
+        if ctx.fsum(terms) >= 0:
+            return [f"the derivative along the ray is not negative at {far}"]
+    there = _moved(case, tuple(ray), 1000 / least)
+    ctx = precise.context(DIGITS + figures([there]))
+    end = rational(
+        precise.loss(case, ctx, precise.forward(case, ctx, reals(ctx, [there])[0]).outputs)
+    )
     slack = (1 + abs(end)) / 10**40
     if not limit.lower - slack <= end <= limit.upper + slack:
         return [f"the valley ends at {float(end):.17g}, not {float(limit.mid):.17g}"]

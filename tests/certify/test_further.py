@@ -33,7 +33,7 @@ def left(curvatures: list[str], point: list[str]) -> tuple[Subject, Fall, Unfini
     at = tuple(Fraction(v) for v in point)
     subject = Subject(ProgramProblem(quadratic(curvatures), at))
     loss = subject.loss_at(at)
-    fall = further_fall(subject, None, loss)
+    fall = further_fall(subject, None)
     assert fall is not None
     return subject, fall, unfinished(subject, fall, loss)
 
@@ -72,7 +72,7 @@ def test_along_negative_curvature_it_takes_long_to_leave() -> None:
     for start in (Fraction(1, 10**3), Fraction(1, 10**5)):
         subject = Subject(ProgramProblem(program, (start, Fraction(0))))
         loss = subject.loss_at(subject.values)
-        fall = further_fall(subject, None, loss)
+        fall = further_fall(subject, None)
         assert fall is not None and float(fall.decrease) == pytest.approx(0.25, rel=1e-3)
         found = unfinished(subject, fall, loss)
         assert found is not None and found.updates is not None and found.step == 0.5
@@ -94,7 +94,7 @@ def test_a_barrier_is_not_jumped_over() -> None:
     x = builder.param("x", ())
     program = builder.program(_cosine(x) - x * Fraction(1, 100))
     subject = Subject(ProgramProblem(program, (Fraction(2),)))
-    fall = further_fall(subject, None, subject.loss_at(subject.values))
+    fall = further_fall(subject, None)
     assert fall is not None and abs(float(fall.point[0]) - np.pi) < 0.02
 
 
@@ -111,7 +111,7 @@ def test_kinks_are_left_alone() -> None:
     x = builder.param("x", ())
     program = builder.program((x - 2).map(FUNCTIONS["abs"]))
     subject = Subject(ProgramProblem(program, (Fraction(0),)))
-    assert further_fall(subject, None, subject.loss_at(subject.values)) is None
+    assert further_fall(subject, None) is None
 
 
 STOPPED: dict[str, Any] = {

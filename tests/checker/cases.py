@@ -118,6 +118,11 @@ CASES = {
     "negative_curvature": problem(
         (1, 1, 1), "tanh", "squared", [["-1"], ["1"]], [["-1"], ["1"]], "0 0 0 0",
     ),
+    "saturating_unit": problem(
+        # the best step; the inner points would have a higher one, the outer points a lower one
+        (1, 1, 1), "tanh", "squared", [["-2"], ["-1"], ["1"], ["2"]],
+        [["-1/2"], ["-3/2"], ["3/2"], ["1/2"]], "40 0 1 0",
+    ),
     "valley_to_infinity, some margins stay": problem(
         (1, 1, 1), "relu", "logistic", LINE, [["-1"], ["1"], ["1"], ["1"]], "1 0 1 0",
     ),

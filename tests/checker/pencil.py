@@ -641,6 +641,20 @@ def class_valley() -> Cert:
     return refutation(pb, proof, log_ball(3), valley_limit=log_ball(2))
 
 
+def step_unit() -> Cert:
+    """A tanh unit that becomes a step, but keeps its value at 0; it falls short of both targets.
+
+    The limits are 1 and -1, so the loss is 1 + 1 + 25 in the end; now it is 2 (2 - tanh 1)^2 + 25.
+    """
+    at = point(([[1]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1], "tanh", "squared", column(1, -1, 0), column(2, -2, 5), at)
+    proof = {"rule": "saturating_unit", "unit": 0, "direction": ["1", "0"]}
+    with localcontext(prec=50):
+        square = Decimal(2).exp()
+        loss = 2 * (2 - (square - 1) / (square + 1)) ** 2 + 25
+    return refutation(pb, proof, ball(F(loss), F(1, 10**40)), valley_limit=ball(27, F(1, 10**40)))
+
+
 CASES = {
     "one kink": one_kink(),
     "split tree": split_tree(),
@@ -677,4 +691,5 @@ CASES = {
     "identity saddle": saddle("identity"),
     "valley": valley(),
     "class valley": class_valley(),
+    "step unit": step_unit(),
 }

@@ -179,12 +179,15 @@ def no_descent(certificate: Any, loss: Number) -> Iterator[str]:
     """Along its own direction, a refuted point has lower ones however near."""
     landscape, proof = Landscape(certificate["problem"]), certificate["proof"]
     at = layers_of(certificate["problem"]["point"])
-    valley = proof["rule"] == "valley_to_infinity"
+    valley = proof["rule"] in ("valley_to_infinity", "saturating_unit")
     if proof["rule"] == "zero_output_weight":
         candidates = opened_unit(at, proof)
     else:
-        way = {"layers": [proof["direction"]]} if valley else proof["direction"]
-        along = flat(layers_of(way))
+        if proof["rule"] == "saturating_unit":
+            along = turned_unit(at, proof)
+        else:
+            way = {"layers": [proof["direction"]]} if valley else proof["direction"]
+            along = flat(layers_of(way))
         along = [mp.mpf(0)] * (len(flat(at)) - len(along)) + along
         signs = (1, -1) if proof["rule"] == "negative_curvature" else (1,)
         candidates = [
@@ -193,11 +196,22 @@ def no_descent(certificate: Any, loss: Number) -> Iterator[str]:
             for t in (mp.mpf(10) ** -k for k in (18, 22, 26))
         ]
         if valley:
-            far = [a + mp.mpf(10) ** 60 * b for a, b in zip(flat(at), along, strict=True)]
+            far = [
+                a + mp.mpf(10) ** (60 if along[0] == 0 else 20) * b
+                for a, b in zip(flat(at), along, strict=True)
+            ]
             if not within(certificate["claim"]["valley_limit"], landscape.loss(far), 1e-50):
                 yield "the valley ends elsewhere"
     if not any(landscape.loss(values) < loss for values in candidates):
         yield "the loss does not fall along the direction"
+
+
+def turned_unit(at: Layers, proof: Any) -> list[Number]:
+    """The direction of a unit's incoming weights and bias, as one of all parameters."""
+    (weight, bias), (out, last) = [([[0 * v for v in row] for row in w], [0 * v for v in b])
+                                   for w, b in at]  # fmt: skip
+    *weight[proof["unit"]], bias[proof["unit"]] = reals([proof["direction"]])[0]
+    return flat([(weight, bias), (out, last)])
 
 
 def opened_unit(at: Layers, proof: Any) -> list[list[Number]]:

@@ -147,6 +147,10 @@ class FloatProgram:
     def __init__(self, program: Program) -> None:
         self.evaluator = evaluator(program, NumpyArithmetic())
 
+    def loss(self, values: Floats) -> float:
+        """The loss at a point, shape (P,)."""
+        return float(self.evaluator.run(values, order=0).loss)
+
     def loss_and_gradient(self, values: Floats) -> tuple[float, Floats]:
         """Loss and gradient, shape (P,)."""
         run = self.evaluator.run(values, order=1)

@@ -30,6 +30,7 @@ from spurious.certify.rules import (
     negative_curvature,
     one_sided_derivatives,
     pointwise_optimum,
+    saturating_unit,
     strongly_convex,
     twin_units,
     valley_to_infinity,
@@ -80,6 +81,7 @@ MINIMA: Final[tuple[Rule, ...]] = (
 RULES: Final[tuple[Rule, ...]] = (
     *MINIMA,
     valley_to_infinity.RULE,
+    saturating_unit.RULE,
     krawczyk.RULE,
     zero_output_weight.RULE,
     negative_curvature.RULE,
@@ -131,7 +133,7 @@ def _left_to_gain(
     """Of a refutation along a line: how far down it provably goes, and how long that takes."""
     if not proof.directions:
         return None, None
-    fall = further_fall(subject, proved_fall(subject, proof, loss), loss)
+    fall = further_fall(subject, proved_fall(subject, proof, loss))
     return fall, unfinished(subject, fall, loss)
 
 

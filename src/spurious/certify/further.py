@@ -16,12 +16,12 @@ from spurious.certify.subject import Subject
 from spurious.proof import Fall, Unfinished
 from spurious.verdict import Enclosure
 
-__all__ = ["further_fall", "unfinished"]
+__all__ = ["further_fall", "has_stalled", "unfinished"]
 
 PARAMETER_LIMIT = 200
 """With more parameters Hessians cost too much for an estimate."""
 
-STEPS = 30
+STEPS = 20
 """Newton steps."""
 
 DAMPINGS = (0.0, 1e-6, 1e-4, 1e-2, 1.0, 1e2)
@@ -39,11 +39,14 @@ AT_REST = Fraction(1, 2**26)
 ALONG = (0.125, 0.25, 0.5, 0.75)
 """Where along a step the loss has to be falling too: so that no barrier is jumped over."""
 
+PATIENCE = 10**9
+"""Nobody waits for more updates than this."""
+
 MOST_UPDATES = 10**15
 """No estimate goes further."""
 
 
-def further_fall(subject: Subject, fall: Fall | None, loss: Enclosure) -> Fall | None:
+def further_fall(subject: Subject, fall: Fall | None) -> Fall | None:
     """The lower of what is known and of where Newton's method leads, within the point's own size.
 
     With kinks, which it does not see, what is known.
@@ -51,19 +54,31 @@ def further_fall(subject: Subject, fall: Fall | None, loss: Enclosure) -> Fall |
     Args:
         subject: The refuted point.
         fall: A lower point next to it, if one is known.
-        loss: The loss at the refuted point.
     """
-    if len(subject.values) > PARAMETER_LIMIT or subject.program.kinked:
+    found = subject.once(_newton_fall)
+    if found is None or (fall is not None and found.decrease <= fall.decrease):
         return fall
+    return found
+
+
+def has_stalled(subject: Subject) -> bool:
+    """Whether training would gain nothing to speak of in any time; for `Subject.once`."""
+    if len(subject.values) > PARAMETER_LIMIT:
+        return False
+    left = unfinished(subject, subject.once(_newton_fall), subject.loss_at(subject.values))
+    return left is None or left.updates is None or left.updates > PATIENCE
+
+
+def _newton_fall(subject: Subject) -> Fall | None:
+    if len(subject.values) > PARAMETER_LIMIT or subject.program.kinked:
+        return None
     end = _descended(FloatProgram(subject.program), _floats(subject))
     if end is None:
-        return fall
+        return None
     point = tuple(Fraction(v) for v in end.tolist())
     there = subject.loss_at(point)
-    decrease = loss.lower - there.upper
-    if decrease <= (fall.decrease if fall else 0):
-        return fall
-    return Fall(point, there, decrease, subject.distance(point))
+    decrease = subject.loss_at(subject.values).lower - there.upper
+    return Fall(point, there, decrease, subject.distance(point)) if decrease > 0 else None
 
 
 def unfinished(subject: Subject, fall: Fall | None, loss: Enclosure) -> Unfinished | None:
@@ -136,7 +151,7 @@ def _loss_after(program: FloatProgram, here: Floats, there: Floats, loss: float)
     last = loss
     with np.errstate(all="ignore"):
         for part in (*ALONG, 1.0):
-            now = program.loss_and_gradient(here + part * (there - here))[0]
+            now = program.loss(here + part * (there - here))
             if not now <= last:
                 return float("inf")
             last = now

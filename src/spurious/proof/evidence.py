@@ -37,6 +37,7 @@ __all__ = [
     "OneSidedDerivatives",
     "Place",
     "PointwiseOptimum",
+    "SaturatingUnit",
     "Split",
     "StronglyConvex",
     "Tree",
@@ -286,6 +287,15 @@ class ValleyToInfinity(Evidence):
 
     rule = "valley_to_infinity"
     direction: Layer
+
+
+@dataclass(frozen=True, slots=True)
+class SaturatingUnit(Evidence):
+    """Theorem 25: a direction of a unit's incoming weights and bias along which it saturates."""
+
+    rule = "saturating_unit"
+    unit: int
+    direction: tuple[Fraction, ...]
 
 
 # ---- global minima ------------------------------------------------------------------------------

@@ -1,0 +1,119 @@
+"""Rule saturating_unit: false certificates, and the theorem's inequality against mpmath."""
+
+from __future__ import annotations
+
+import copy
+import random
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import mpmath as mp
+import pytest
+from tests.checker.pencil import CASES, ball, certificate, column, point, problem, seal
+from tests.checker.truth import DIGITS, Landscape, flat, layers_of, turned_unit
+
+from spurious_checker import check
+
+STEP = CASES["step unit"]
+
+
+def refused(data: Any) -> str:
+    result = check(seal(data))
+    assert not result.valid, result.claim
+    assert result.reason and not result.reason.startswith("the check failed"), result.reason
+    return result.reason
+
+
+def with_proof(**changes: Any) -> Any:
+    data = copy.deepcopy(STEP)
+    data["proof"].update(changes)
+    return data
+
+
+def test_false_directions() -> None:
+    """Backwards, through 0, not moving at all, of a wrong length."""
+    for direction in (["-1", "0"], ["1", "1"], ["1", "-1"], ["0", "1"], ["0", "0"], ["1"], []):
+        refused(with_proof(direction=direction))
+    assert check(seal(with_proof(direction=["1/7", "0"]))).valid
+    for unit in (1, -1, "0", True, None):
+        refused(with_proof(unit=unit))
+
+
+def test_false_limits() -> None:
+    for limit in (ball(26, Fraction(1, 10**40)), ball(27, 1), None):
+        data = copy.deepcopy(STEP)
+        data["claim"]["valley_limit"] = limit
+        refused(data)
+
+
+@pytest.mark.parametrize("activation", ["relu", "softsign", "gelu", "elu", "softplus", "silu"])
+def test_other_activations(activation: str) -> None:
+    data = copy.deepcopy(STEP)
+    data["problem"]["network"]["activation"] = activation
+    assert "tanh" in refused(data)
+
+
+def test_two_layers() -> None:
+    data = copy.deepcopy(STEP)
+    data["problem"]["network"]["widths"] = [1, 1, 1, 1]
+    data["problem"]["point"]["layers"].append({"weight": [["1"]], "bias": ["0"]})
+    refused(data)
+
+
+def steps(targets: tuple[Any, ...], weight: Any) -> Any:
+    """A tanh unit at x = 1, 2, -1, -2, with the limits 1 and -1."""
+    at = point(([[weight]], [0]), ([[1]], [0]))
+    pb = problem([1, 1, 1], "tanh", "squared", column(1, 2, -1, -2), column(*targets), at)
+    with mp.workdps(DIGITS):
+        loss = Landscape(pb).loss(flat(layers_of(at)))
+        found = Fraction(mp.nstr(loss, 60))
+    limit = sum((f - Fraction(t)) ** 2 for f, t in zip((1, 1, -1, -1), targets, strict=True))
+    proof = {"rule": "saturating_unit", "unit": 0, "direction": ["1", "0"]}
+    return certificate(
+        pb, proof, {"rule": "not_local_minimum"}, verdict="not_local_minimum",
+        loss=ball(found, Fraction(1, 10**40)), valley_limit=ball(limit, Fraction(1, 10**40)),
+        **{"global": "no"},
+    )  # fmt: skip
+
+
+def test_the_nearest_point_decides() -> None:
+    """Inner targets above the step draw it on; below they hold it back, whatever outer ones say."""
+    assert check(steps(("3/2", "1/2", "-3/2", "-1/2"), 4)).valid
+    assert "fall" in refused(steps(("1/2", "3/2", "-1/2", "-3/2"), 4))
+    assert "fall" in refused(steps(("1", "2", "-1", "-2"), 4))  # exactly right: nothing is gained
+
+
+def test_points_further_out_count_for_what_they_weigh() -> None:
+    """h = -1 for the inner points, 2 R for the outer: R e^(-2 w) (1 + e^(-2 w))^2 < 1/2 or so."""
+    for weight in ("1/2", "1", "2", "4"):
+        with mp.workdps(30):
+            w = mp.mpf(Fraction(weight).numerator) / Fraction(weight).denominator
+            # 0 is one of two inner points, the other is left out; both outer points count
+            border = mp.exp(2 * w) / (1 + mp.exp(-2 * w)) ** 2 / 4
+        for share, valid in ((0.99, True), (1.01, False)):
+            risen = Fraction(float(border) * share)
+            data = steps(("3/2", 1 - risen / 2, "-3/2", -1 + risen / 2), weight)
+            assert check(data).valid is valid, (weight, share)
+
+
+def test_the_loss_falls_along_rays_that_pass() -> None:
+    """The condition, on random steep units; where it holds the loss is lower further out."""
+    rng, passed = random.Random(3), 0
+    for _ in range(300):
+        weight = Fraction(rng.randint(4, 40), 8)
+        targets = tuple(Fraction(rng.randint(-16, 16), 8) for _ in range(4))
+        data = steps(targets, weight)
+        if not check(data).valid:
+            continue
+        passed += 1
+        landscape, at = Landscape(data["problem"]), layers_of(data["problem"]["point"])
+        with mp.workdps(DIGITS):
+            along = turned_unit(at, data["proof"])
+            places = [0, mp.mpf("0.01"), mp.mpf("0.1"), *range(1, 12)]
+            values = [landscape.loss([a + s * b for a, b in zip(flat(at), along, strict=True)])
+                      for s in places]  # fmt: skip
+            assert all(a > b for a, b in pairwise(values))
+            limit = Fraction(data["claim"]["valley_limit"]["mid"])
+            assert values[-1] > mp.mpf(limit.numerator) / limit.denominator
+    assert 5 <= passed <= 150
