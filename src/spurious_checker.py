@@ -2080,173 +2080,6 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
     return sorted(face for face in seen if all(face))
 
 
-# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
-
-
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
-    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
-    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
-    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
-    "constant_output": (constant_output, ("local_minimum_nearby",)),
-    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
-    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
-    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
-    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
-}
-REFUTATIONS = {
-    rule.__name__: (rule, ("not_local_minimum",))
-    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
-}
-RULES = MINIMA | REFUTATIONS
-
-
-def require_ball(claimed: object, value: Number, what: str) -> None:
-    """The claimed ball states the value (section 1, Ball)."""
-    mid, rad = ball(claimed)
-    if not isinstance(value, Interval):
-        require(rad == 0 and mid == value, f"{what} is not as claimed")
-        return
-    require_inside(mid, rad, value.lower, value.upper, what)
-
-
-def require_inside(
-    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
-) -> None:
-    """The ball is narrow and holds the enclosure."""
-    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
-    low, high = mid - rad, mid + rad
-    require(lower <= high and upper >= low, f"{what} is not as claimed")
-    if not low <= lower <= upper <= high:
-        raise Undecided(f"{what} is not shown to lie in the ball claimed")
-
-
-def require_lower(value: Number, loss: Number, bits: int) -> None:
-    """The first loss is smaller."""
-    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
-    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
-    require(sign(gap, bits) > 0, "the witness is not better")
-
-
-def require_radius(claimed: object, found: Found, nearby: bool) -> None:
-    """The radius is at least what is needed, and at most twice that (section 2)."""
-    if not nearby:
-        require(claimed is None, "only what is nearby has a radius")
-        return
-    needed = Fraction(0) if found.radius is None else found.radius
-    radius = rational(claimed)
-    require(needed <= radius, "the radius is too small")
-    require(radius <= 2 * needed, "the radius is more than twice what is needed")
-
-
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
-    if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
-        return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
-    require(answer in ("yes", "no"), "global is not yes, no or unknown")
-    if answer == "no" and rule == "witness":
-        as_object(fields, "rule", "point")
-        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
-        require_lower(value, loss, bits)
-        require_ball(claim["witness_loss"], value, "the loss of the witness")
-        return
-    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
-    if answer == "no":
-        require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
-    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
-    if found.place is None:
-        raise Invalid("global: yes needs an exact point")
-    if rule == "cell_multipliers":
-        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-        return
-    ex = evaluate(pb, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    for k in range(pb.widths[-1]):
-        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
-
-
-CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
-          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
-
-
-def check_at(certificate: Json, bits: int) -> str:
-    """Checks everything at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *CLAIMS)
-    pb = read_problem(certificate["problem"])
-    proof = certificate["proof"]
-    require(isinstance(proof, dict), "proof is not an object")
-    proof = cast("Json", proof)
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
-    require(name in RULES, "unknown rule")
-    rule, verdicts = RULES[name]
-    require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Case(pb, verdict, claim["eigenvalue_bound"], bits)
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
-    flat = claim["flat_dimension"]
-    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
-    if found.eigenvalue is None:
-        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
-    loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
-    require_ball(claim["loss"], loss, "the loss")
-    if found.limit is None:
-        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
-    else:
-        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
-    global_claim(case, claim, certificate["global_proof"], found, loss)
-    return sentence(claim)
-
-
-def decimal(x: Fraction) -> str:
-    """A rational in words: exact if short, else rounded to ten digits."""
-    if x.numerator.bit_length() < 40 and x.denominator.bit_length() < 20:
-        return str(x)
-    with localcontext(prec=10) as context:
-        return f"{context.divide(Decimal(x.numerator), Decimal(x.denominator)):.10g}"
-
-
-def ball_text(x: object) -> str:
-    """A ball in words: the middle in ten digits, and how far off if these may be wrong."""
-    mid, rad = ball(x)
-    told = rad * 10**9 <= abs(mid)
-    return decimal(mid) if told or not rad else f"{decimal(mid)} within {decimal(rad)}"
-
-
-def sentence(claim: Json) -> str:
-    """The claim as one sentence."""
-    parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
-    if claim["radius"] is not None:
-        parts[0] += f" (within {decimal(rational(claim['radius']))})"
-    if claim.get("index") is not None:
-        parts.append(f"index {claim['index']}")
-    if claim["strict"] == "yes":
-        parts.append("strict")
-    elif claim.get("strict_up_to_rescaling") == "yes":
-        parts.append("strict up to rescaling")
-    elif claim["strict"] == "no":
-        parts.append("not strict")
-    if claim["global"] != "unknown":
-        parts.append("global" if claim["global"] == "yes" else "not global")
-    parts.append(f"loss {ball_text(claim['loss'])}")
-    if claim["witness_loss"] is not None:
-        parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
-    if claim.get("valley_limit") is not None:
-        parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
-    return ", ".join(parts)
-
-
 # ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
 
 
@@ -3159,17 +2992,7 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
 LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
 
 
-# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
-
-    program: Program
-    verdict: str
-    eigenvalue: object
-    bits: int
+# ---- Symmetric interval matrices: definiteness, and Krawczyk's test with the index (9.3, 9.4). ---
 
 
 @dataclass(frozen=True)
@@ -3246,43 +3069,28 @@ def require_above(h: Enclosed, bound: Fraction) -> None:
         raise Undecided("the Hessian is not shown to be positive definite")
 
 
-def strongly_convex(case: Claimed, proof: Json) -> Found:
-    """Section 9.3, Theorem 5."""
-    program, bits = case.program, case.bits
-    as_object(proof, "rule", "centre", "radius")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
-    centre = read_row(proof["centre"], len(program.point))
-    away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
-    if case.verdict == "local_minimum":
-        require(away == 0, "the centre is not the problem's point")
-        values = evaluated(program.steps, Numbers([*centre], bits))
-        for part in gradient_of(program, values):
-            require(not any(isinstance(g, Interval) or g for g in part.entries),
-                    "the gradient is not exactly zero")  # fmt: skip
-    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
-    found = Found("yes", eigenvalue=bound)
-    if case.verdict == "local_minimum_nearby":
-        at = Curved(program, Balls.around(centre, Fraction(0), bits))
-        drop = require_small(at.gradient().intervals(), bound, radius)
-        found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
-        found.radius = away + radius
-    return found
+def require_positive(columns: list[Balls]) -> None:
+    """The vectors in these columns are independent: their Gram matrix is positive definite."""
+    size, length, bits = len(columns), len(columns[0].m), columns[0].bits
+    whole, layout = columns[0].joined(columns), (size, length, True)
+    gram = whole.outer(0, layout, whole, 0, layout)
+    rows = [gram.pick(range(k * size, (k + 1) * size)) for k in range(size)]
+    require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
 
 
-def krawczyk(case: Claimed, proof: Json) -> Found:
+def isolated(
+    program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
+) -> tuple[int, Curved, Curved]:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
 
     The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
     The row sums of |A D|, D within radii of row sums w, are at most |A| w.
+
+    Returns:
+        The number of negative eigenvalues, and the program at the centre and over the box.
     """
-    program, p = case.program, case.bits
-    as_object(proof, "rule", "centre", "radius", "preconditioner")
-    n, r = len(program.point), positive(proof["radius"])
-    centre = read_row(proof["centre"], n)
-    a = [
-        [round(x * (1 << p)) for x in read_row(row, n)]
-        for row in as_list(proof["preconditioner"], n)
-    ]
+    n = len(centre)
+    a = [[round(x * (1 << p)) for x in read_row(row, n)] for row in as_list(preconditioner, n)]
     box = Curved(program, Balls.around(centre, r, p))
     h = symmetric(box.hessian())
     at = Curved(program, Balls.around(centre, Fraction(0), p))
@@ -3310,15 +3118,502 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
     negative, errors = factored(h.mid, p, definite=False)
     if norm(list(map(operator.add, h.wide, errors))) >= unit:
         raise Undecided("the index is not decided")
-    require(negative >= 1, "the critical point is no saddle")
-    # in the box the loss differs from that at the centre by at most r times the sum of |gradient|
-    slope = box.gradient()
+    return negative, at, box
+
+
+def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
+    """The loss in the box: off the centre's by at most r times the sum of |gradient|."""
+    slope, p = box.gradient(), box.values[-1].bits
     change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
-    (loss,) = at.values[-1].intervals()
-    moved = Interval.of(change, p)
+    (loss,), moved = at.values[-1].intervals(), Interval.of(change, p)
+    return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+
+
+# ---- Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma). ----
+
+
+MAX_TERMS = 200_000  # of all polynomials, and of what all fields make of them
+
+Monomial = tuple[int, ...]
+Polynomial = dict[Monomial, Fraction]
+Field = list[tuple[int, int, Fraction]]  # (p, q, c): c theta_q in component p; q = -1: c
+
+
+def read_fields(x: object, size: int) -> list[Field]:
+    """Reads fields; null stands for the number 1."""
+    fields = list[Field]()
+    for item in as_list(x):
+        field: Field = []
+        for entry in as_list(item):
+            p, q, c = as_list(entry, 3)
+            field.append((as_int(p), -1 if q is None else as_int(q), rational(c)))
+            require(0 <= field[-1][0] < size, "a field names no parameter")
+            require(q is None or 0 <= field[-1][1] < size, "a field names no parameter")
+        fields.append(field)
+    return fields
+
+
+def rescalings(widths: list[int]) -> list[Field]:
+    """For each hidden unit its incoming parameters, less its outgoing weights."""
+    fields, start, one = list[Field](), 0, Fraction(1)
+    for (below, width), (_, above) in pairwise(pairwise(widths)):
+        after = start + width * (below + 1)
+        for j in range(width):
+            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
+            out = [after + k * width + j for k in range(above)]
+            fields.append([*((p, p, one) for p in into), *((p, p, -one) for p in out)])
+        start = after
+    return fields
+
+
+def face_map(
+    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]]
+) -> list[Polynomial]:
+    """G: z of each held pair, then the outputs; a monomial has one parameter a layer."""
+    where = {(m, j, points[0]): k for k, (m, j, points) in enumerate(pairs)}
+    held, outputs, terms = [Polynomial()] * len(pairs), list[Polynomial](), 0
+    for i, x in enumerate(pb.xs):
+        state, start = [{(): v} for v in x], 0
+        for level, (below, above) in enumerate(pairwise(pb.widths)):
+            z = list[Polynomial]()
+            for j in range(above):
+                total: Polynomial = {(start + above * below + j,): Fraction(1)}
+                for k, a in enumerate(state):
+                    p = start + j * below + k
+                    total.update({(*m, p): c for m, c in a.items() if c})
+                terms += len(total)
+                require(terms <= MAX_TERMS, "the polynomials have too many terms")
+                if (level, j, i) in where:
+                    held[where[level, j, i]] = total
+                z.append(total)
+            start += above * (below + 1)
+            state = z
+            if level < len(slopes):
+                state = [{m: s * c for m, c in a.items()} if s else {}
+                         for s, a in zip(slopes[level][i], z, strict=True)]  # fmt: skip
+        outputs += state
+    return held + outputs
+
+
+def moved(polynomial: Polynomial, field: Field) -> Polynomial:
+    """The derivative of a polynomial along a field."""
+    table, found = dict[int, list[tuple[int, Fraction]]](), Polynomial()
+    for p, q, c in field:
+        table.setdefault(p, []).append((q, c))
+    for monomial, coefficient in polynomial.items():
+        for k, p in enumerate(monomial):
+            for q, c in table.get(p, ()):
+                rest = (*monomial[:k], *monomial[k + 1 :], *([q] if q >= 0 else []))
+                key = tuple(sorted(rest))
+                found[key] = found.get(key, Fraction(0)) + coefficient * c
+    return {m: c for m, c in found.items() if c}
+
+
+def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
+    """Whether the image is a number times the polynomial: then it vanishes where that does."""
+    if not image or image.keys() != polynomial.keys():
+        return not image
+    return len({c / polynomial[m] for m, c in image.items()}) == 1
+
+
+def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
+    """Adds a vector to a basis: each is 1 at its pivot and 0 at the pivots before."""
+    for pivot, row in basis.items():
+        factor = vector.get(pivot, Fraction(0))
+        if factor:
+            for k, v in row.items():
+                vector[k] = vector.get(k, Fraction(0)) - factor * v
+    rest = {k: v for k, v in vector.items() if v}
+    if rest:
+        pivot = min(rest)
+        basis[pivot] = {k: v / rest[pivot] for k, v in rest.items()}
+
+
+def require_rank(
+    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
+    fields: list[Field], box: Balls, rank: int,
+) -> None:  # fmt: skip
+    """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
+    rows, terms = face_map(pb, slopes, pairs), 0
+    basis = dict[int, dict[int, Fraction]]()
+    for field in fields:
+        vectors = dict[Monomial, dict[int, Fraction]]()
+        for k, row in enumerate(rows):
+            image = moved(row, field)
+            terms += len(image)
+            require(terms <= MAX_TERMS, "the fields make too many terms")
+            if k >= len(pairs) or not is_multiple(image, row):
+                for m, c in image.items():
+                    vectors.setdefault(m, {})[k] = c
+        for vector in vectors.values():
+            enlarge(basis, vector)
+    require(len(basis) + len(box.m) - len(fields) <= rank, "the rank is not bounded as claimed")
+    columns = list[Balls]()
+    for field in fields:
+        total = box.like([Fraction(0)] * len(box.m))
+        for p, q, c in field:
+            part = box.like([c]) if q < 0 else box.pick([q]).times(box.like([c]))
+            total = total.plus(part.scatter([p], len(box.m)))
+        columns.append(total)
+    if columns:
+        require_positive(columns)
+
+
+# ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24): the face and the box. ------------
+
+
+Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
+
+
+@dataclass(frozen=True)
+class Face:
+    """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
+
+    slopes: list[list[list[Fraction]]]
+    pairs: list[Pair]
+
+
+def read_face(pb: Problem, box: Balls) -> Face:
+    """The pairs that may be on their kink over the box are held, with all that are alike."""
+    network = dense_program(pb)
+    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
+    slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
+    assert pb.slopes is not None
+    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
+        entries = values[z].intervals()
+        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        layer = [[pb.slopes[0] if v.lo > 0 else pb.slopes[1] for v in row] for row in rows]
+        for j in range(width):
+            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
+            for name in dict.fromkeys(n for n in names if n in held):
+                points = [i for i, other in enumerate(names) if other == name]
+                pairs.append((level, j, points))
+                for i in points:
+                    layer[i][j] = Fraction(0)
+        slopes.append(layer)
+        if pb.slopes[1] == 0:
+            off = [all(v.hi < 0 for v in row) for row in rows]
+            names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
+    return Face(slopes, pairs)
+
+
+@dataclass(frozen=True)
+class Lagrangian:
+    """Lambda as a program in the free parameters and mu, and where its parts are.
+
+    Attributes:
+        program: The program.
+        states: For each hidden layer the step that holds its activations, (n, width).
+        held: For each held pair the step that holds its z.
+        outputs: The step that holds f.
+    """
+
+    program: Program
+    states: list[int]
+    held: list[int]
+    outputs: int
+
+
+def lagrangian(
+    pb: Problem, face: Face, centre: list[Fraction], free: list[int], mu: list[Fraction]
+) -> Lagrangian:
+    """The network on the face, b = 0: each activation is its slope times z."""
+    w, n, kept = Writer(), len(pb.xs), set(free)
+    fixed = [p for p in range(len(centre)) if p not in kept]
+    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
+    multipliers = w.param("multipliers", (len(mu),)) if mu else 0
+    whole, place = w.op("join", *parts), {p: k for k, p in enumerate([*free, *fixed])}
+    a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
+    states, held = list[int](), list[int]()
+    for level, (below, above) in enumerate(pairwise(pb.widths)):
+        turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
+        bias = [place[start + above * below + j] for j in range(above)]
+        start += above * (below + 1)
+        weight = w.op("take", whole, shape=[below, above], index=turned)
+        a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
+        if level < len(face.slopes):
+            held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
+                     for m, j, points in face.pairs if m == level]  # fmt: skip
+            flat = [s for row in face.slopes[level] for s in row]
+            states.append(w.op("mul", a, w.const((n, above), flat)))
+            a = states[-1]
+    total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
+    if mu:
+        bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
+        total = w.op("add", total, bound)
+    return Lagrangian(Program(w.steps, [*(centre[p] for p in free), *mu]), states, held, a)
+
+
+def require_stays(
+    pb: Problem, face: Face, lag: Lagrangian, box: Curved, mu: list[Interval]
+) -> None:
+    """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
+    assert pb.slopes is not None
+    for (level, j, points), m in zip(face.pairs, mu, strict=True):
+        bar, width = box.bars[lag.states[level]], pb.widths[level + 1]
+        if bar is None:
+            raise Undecided("a held pair has no effect")
+        back = bar.intervals()
+        d = sum((back[i * width + j] for i in points), Interval(0, 0, m.bits))
+        if (m - d * pb.slopes[1]).lo <= 0 or (d * pb.slopes[0] - m).lo <= 0:
+            raise Undecided("a held pair may leave its kink")
+
+
+def kinked(case: Case, proof: Json) -> Found:
+    """Section 5.9: with `fields` also rule `constant_rank`."""
+    pb, bits, ranked = case.problem, case.bits, proof["rule"] == "constant_rank"
+    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
+              *(["fields"] if ranked else []))  # fmt: skip
+    require(pb.hidden and pb.kinked, "the rule needs hidden units with kinks")
+    here = flatten(pb.layers)
+    centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
+    free = [as_int(p) for p in as_list(proof["free"])]
+    require(free == sorted(set(free)) and set(free) <= set(range(len(here))), "free is no list")
+    require(len(free) > 0, "there is no free parameter")
+    exact, wide, kept = (
+        Balls.around(centre, Fraction(0), bits),
+        Balls.around(centre, r, bits),
+        {*free},
+    )
+    spread = [w if p in kept else s for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]
+    place = Balls(exact.m, spread, bits)
+    face = read_face(pb, place)
+    mu = read_row(proof["multipliers"], len(face.pairs))
+    lag = lagrangian(pb, face, centre, free, mu)
+    index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
+    require(index == len(mu), "the critical point is a saddle on the face")
+    if mu:
+        require_stays(pb, face, lag, box, Balls.around(mu, r, bits).intervals())
+    columns = list[Balls]()
+    for p in range(len(free)):
+        unit = exact.like([Fraction(k == p) for k in range(len(free))])
+        dots = tangent(lag.program.steps, box.values, {0: unit})
+        parts = [(dots[k], box.values[k]) for k in (*lag.held, lag.outputs)]
+        found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
+        columns.append(found[0].joined(found))
+    require_positive(columns)
+    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
+    require_rank(pb, face.slopes, face.pairs, fields, place, len(free))
+    units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
+    rescaled = "no" if flat > units else "unknown" if ranked else "yes"
+    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
+    return Found("no", rescaled, flat, loss=loss_in(at, box, r), radius=away + r)
+
+
+# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
+
+
+MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
+    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
+    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
+    "constant_output": (constant_output, ("local_minimum_nearby",)),
+    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
+    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
+    "kinked": (kinked, ("local_minimum_nearby",)),
+    "constant_rank": (kinked, ("local_minimum_nearby",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
+}
+REFUTATIONS = {
+    rule.__name__: (rule, ("not_local_minimum",))
+    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
+}
+RULES = MINIMA | REFUTATIONS
+
+
+def require_ball(claimed: object, value: Number, what: str) -> None:
+    """The claimed ball states the value (section 1, Ball)."""
+    mid, rad = ball(claimed)
+    if not isinstance(value, Interval):
+        require(rad == 0 and mid == value, f"{what} is not as claimed")
+        return
+    require_inside(mid, rad, value.lower, value.upper, what)
+
+
+def require_inside(
+    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
+) -> None:
+    """The ball is narrow and holds the enclosure."""
+    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
+    low, high = mid - rad, mid + rad
+    require(lower <= high and upper >= low, f"{what} is not as claimed")
+    if not low <= lower <= upper <= high:
+        raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def require_lower(value: Number, loss: Number, bits: int) -> None:
+    """The first loss is smaller."""
+    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
+    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
+    require(sign(gap, bits) > 0, "the witness is not better")
+
+
+def require_radius(claimed: object, found: Found, nearby: bool) -> None:
+    """The radius is at least what is needed, and at most twice that (section 2)."""
+    if not nearby:
+        require(claimed is None, "only what is nearby has a radius")
+        return
+    needed = Fraction(0) if found.radius is None else found.radius
+    radius = rational(claimed)
+    require(needed <= radius, "the radius is too small")
+    require(radius <= 2 * needed, "the radius is more than twice what is needed")
+
+
+def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
+    """Section 7: `global`, `witness_loss` and `global_proof`."""
+    pb, bits, answer = case.problem, case.bits, claim["global"]
+    if answer == "unknown":
+        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        return
+    fields = cast("Json", proof) if isinstance(proof, dict) else {}
+    rule = fields.get("rule")
+    require(answer in ("yes", "no"), "global is not yes, no or unknown")
+    if answer == "no" and rule == "witness":
+        as_object(fields, "rule", "point")
+        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
+        require_lower(value, loss, bits)
+        require_ball(claim["witness_loss"], value, "the loss of the witness")
+        return
+    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
+    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
+    if answer == "no":
+        require(rule == "not_local_minimum", "unknown rule in global_proof")
+        require(case.verdict == "not_local_minimum", "the verdict does not refute")
+        return
+    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
+    if found.place is None:
+        raise Invalid("global: yes needs an exact point")
+    if rule == "cell_multipliers":
+        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
+        return
+    ex = evaluate(pb, found.place)
+    if rule == "pointwise_optimum":
+        require_pointwise(ex)
+        return
+    require(rule == "affine_optimum", "unknown rule in global_proof")
+    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+    for k in range(pb.widths[-1]):
+        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
+
+
+CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
+          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
+
+
+def check_at(certificate: Json, bits: int) -> str:
+    """Checks everything at one precision; returns the claim in words."""
+    claim = as_object(certificate["claim"], *CLAIMS)
+    pb = read_problem(certificate["problem"])
+    proof = certificate["proof"]
+    require(isinstance(proof, dict), "proof is not an object")
+    proof = cast("Json", proof)
+    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    require(name in RULES, "unknown rule")
+    rule, verdicts = RULES[name]
+    require(verdict in verdicts, f"the rule {name} does not give this verdict")
+    case = Case(pb, verdict, claim["eigenvalue_bound"], bits)
+    found = rule(case, proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
+    flat = claim["flat_dimension"]
+    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
+    loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
+    require_ball(claim["loss"], loss, "the loss")
+    if found.limit is None:
+        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
+    else:
+        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
+    global_claim(case, claim, certificate["global_proof"], found, loss)
+    return sentence(claim)
+
+
+def decimal(x: Fraction) -> str:
+    """A rational in words: exact if short, else rounded to ten digits."""
+    if x.numerator.bit_length() < 40 and x.denominator.bit_length() < 20:
+        return str(x)
+    with localcontext(prec=10) as context:
+        return f"{context.divide(Decimal(x.numerator), Decimal(x.denominator)):.10g}"
+
+
+def ball_text(x: object) -> str:
+    """A ball in words: the middle in ten digits, and how far off if these may be wrong."""
+    mid, rad = ball(x)
+    told = rad * 10**9 <= abs(mid)
+    return decimal(mid) if told or not rad else f"{decimal(mid)} within {decimal(rad)}"
+
+
+def sentence(claim: Json) -> str:
+    """The claim as one sentence."""
+    parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
+    if claim["radius"] is not None:
+        parts[0] += f" (within {decimal(rational(claim['radius']))})"
+    if claim.get("index") is not None:
+        parts.append(f"index {claim['index']}")
+    if claim["strict"] == "yes":
+        parts.append("strict")
+    elif claim.get("strict_up_to_rescaling") == "yes":
+        parts.append("strict up to rescaling")
+    elif claim["strict"] == "no":
+        parts.append("not strict")
+    if claim["global"] != "unknown":
+        parts.append("global" if claim["global"] == "yes" else "not global")
+    parts.append(f"loss {ball_text(claim['loss'])}")
+    if claim["witness_loss"] is not None:
+        parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
+    if claim.get("valley_limit") is not None:
+        parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
+    return ", ".join(parts)
+
+
+# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
+
+    program: Program
+    verdict: str
+    eigenvalue: object
+    bits: int
+
+
+def strongly_convex(case: Claimed, proof: Json) -> Found:
+    """Section 9.3, Theorem 5."""
+    program, bits = case.program, case.bits
+    as_object(proof, "rule", "centre", "radius")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_row(proof["centre"], len(program.point))
+    away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
+    if case.verdict == "local_minimum":
+        require(away == 0, "the centre is not the problem's point")
+        values = evaluated(program.steps, Numbers([*centre], bits))
+        for part in gradient_of(program, values):
+            require(not any(isinstance(g, Interval) or g for g in part.entries),
+                    "the gradient is not exactly zero")  # fmt: skip
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    found = Found("yes", eigenvalue=bound)
+    if case.verdict == "local_minimum_nearby":
+        at = Curved(program, Balls.around(centre, Fraction(0), bits))
+        drop = require_small(at.gradient().intervals(), bound, radius)
+        found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
+        found.radius = away + radius
+    return found
+
+
+def krawczyk(case: Claimed, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
+    program, p = case.program, case.bits
+    as_object(proof, "rule", "centre", "radius", "preconditioner")
+    centre, r = read_row(proof["centre"], len(program.point)), positive(proof["radius"])
+    negative, at, box = isolated(program, centre, r, proof["preconditioner"], p)
+    require(negative >= 1, "the critical point is no saddle")
     away = max(abs(x - y) for x, y in zip(centre, program.point, strict=True))
-    loss = Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
-    return Found(index=negative, loss=loss, radius=away + r)
+    return Found(index=negative, loss=loss_in(at, box, r), radius=away + r)
 
 
 def read_flat(case: Claimed, proof: Json) -> list[Fraction]:

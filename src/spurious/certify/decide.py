@@ -29,6 +29,7 @@ from spurious.certify.constant_units import prove_constant_units
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.fall import Fall, proved_fall
 from spurious.certify.flatness import generic_flatness, shallow_flatness
+from spurious.certify.kinked import prove_face_minimum
 from spurious.certify.optimality import Optimality, judge_optimality, unbeatable
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.point_loss import is_homogeneous, point_loss
@@ -343,6 +344,8 @@ def _nearby(problem: Problem, evaluation: Evaluation) -> Iterator[Proof | Undeci
             yield kinked
             return
     yield convex_ball.prove(problem, evaluation.point)
+    if network.depth and evaluation.has_kinks:
+        yield prove_face_minimum(problem, evaluation.point)
 
 
 def _moved_to(candidate: Evaluation, start: Evaluation, found: Proof) -> Proof:

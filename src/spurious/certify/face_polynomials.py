@@ -107,5 +107,3 @@ def replaced(monomial: Monomial, place: int, q: int) -> Monomial:
     """A monomial with one factor replaced by another parameter, or left out."""
     rest = monomial[:place] + monomial[place + 1 :]
     return rest if q == CONSTANT else tuple(sorted((*rest, q)))
-
-

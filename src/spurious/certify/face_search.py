@@ -104,7 +104,7 @@ class _Search:
         self.scale = 1 + float(np.abs(start).max())
 
     def preactivations(self, values: Floats) -> list[Floats]:
-        """z of every hidden layer, shape (n, width) each."""
+        """Z of every hidden layer, shape (n, width) each."""
         run = self.network.run(values, order=0)
         return [np.asarray(run.values[k], dtype=np.float64) for k in self.layers]
 
@@ -192,7 +192,9 @@ class _Search:
         count, size = len(pattern.pairs), len(values)
         if not count:
             return None
-        program = lagrangian(self.problem, pattern, (Fraction(0),) * size, range(size), activations=True)
+        program = lagrangian(
+            self.problem, pattern, (Fraction(0),) * size, range(size), activations=True
+        )
         at = np.concatenate([values, multipliers, np.zeros(count)])
         run = evaluator(program, NumpyArithmetic()).run(at, order=1)
         weight = np.asarray(run.gradient, dtype=np.float64)[-count:]

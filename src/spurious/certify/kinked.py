@@ -33,7 +33,7 @@ from spurious.problem import Point, Problem, flatten, program_of, unflatten
 from spurious.program import NumpyArithmetic, Program, ProgramError, evaluator, hessian
 from spurious.verdict import Answer, Decision
 
-__all__ = ["prove"]
+__all__ = ["prove_face_minimum"]
 
 PARAMETER_LIMIT = 200
 """With more parameters no face is tried: the certificate holds a matrix of that size."""
@@ -61,7 +61,7 @@ class _Chart:
     fields: tuple[Field, ...]
 
 
-def prove(problem: Problem, point: Point) -> Proof | Undecided:
+def prove_face_minimum(problem: Problem, point: Point) -> Proof | Undecided:
     """Proves a minimum near a point: some pre-activations exactly zero, or flat, or both.
 
     Args:
@@ -183,7 +183,7 @@ def _signs_hold(problem: Problem, pattern: Pattern, values: Sequence[arb]) -> bo
     found = [signs for _, signs in sorted(run.kink_signs().items())]
     return all(
         (np.where(np.abs(signs) == 1, signs, 0) == expected).all()
-        for signs, expected in zip(found, pattern.signs, strict=False)
+        for signs, expected in zip(found[: len(pattern.signs)], pattern.signs, strict=True)
     )
 
 
