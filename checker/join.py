@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "network", "minima", "boxes", "refutations",
-         "optimum", "arrays", "programs", "dense", "symmetric", "constant_rank", "kinked", "claims",
-         "critical", "command")  # fmt: skip
+         "optimum", "arrays", "programs", "dense", "symmetric", "polynomials",
+         "constant_rank", "faces", "kinked", "claims", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:

@@ -1,110 +1,27 @@
-"""Minima on kinks and flat minima (5.9, Theorems 23 and 24): the face and the box."""
+"""Minima on kinks and flat minima (5.9, Theorems 23 and 24)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
-from checker.dense import LOSSES, dense_program
+from checker.faces import Face, lagrangian, read_face
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
-from checker.programs import Curved, Program, Writer, evaluated, tangent
+from checker.programs import Curved, tangent
 from checker.reading import Json, as_int, as_list, as_object, flatten, positive, read_row
 from checker.symmetric import isolated, loss_in, require_positive
 
-Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
-
-
-@dataclass(frozen=True)
-class Face:
-    """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
-
-    slopes: list[list[list[Fraction]]]
-    pairs: list[Pair]
-
-
-def read_face(pb: Problem, box: Balls) -> Face:
-    """The pairs that may be on their kink over the box are held, with all that are alike."""
-    network = dense_program(pb)
-    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
-    slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    assert pb.slopes is not None
-    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
-        entries = values[z].intervals()
-        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
-        layer = [[pb.slopes[0] if v.lo > 0 else pb.slopes[1] for v in row] for row in rows]
-        for j in range(width):
-            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
-            for name in dict.fromkeys(n for n in names if n in held):
-                points = [i for i, other in enumerate(names) if other == name]
-                pairs.append((level, j, points))
-                for i in points:
-                    layer[i][j] = Fraction(0)
-        slopes.append(layer)
-        if pb.slopes[1] == 0:
-            off = [all(v.hi < 0 for v in row) for row in rows]
-            names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
-    return Face(slopes, pairs)
-
-
-@dataclass(frozen=True)
-class Lagrangian:
-    """Lambda as a program in the free parameters and mu, and where its parts are.
-
-    Attributes:
-        program: The program.
-        states: For each hidden layer the step that holds its activations, (n, width).
-        held: For each held pair the step that holds its z.
-        outputs: The step that holds f.
-    """
-
-    program: Program
-    states: list[int]
-    held: list[int]
-    outputs: int
-
-
-def lagrangian(
-    pb: Problem, face: Face, centre: list[Fraction], free: list[int], mu: list[Fraction]
-) -> Lagrangian:
-    """The network on the face, b = 0: each activation is its slope times z."""
-    w, n, kept = Writer(), len(pb.xs), set(free)
-    fixed = [p for p in range(len(centre)) if p not in kept]
-    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
-    multipliers = w.param("multipliers", (len(mu),)) if mu else 0
-    whole, place = w.op("join", *parts), {p: k for k, p in enumerate([*free, *fixed])}
-    a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
-    states, held = list[int](), list[int]()
-    for level, (below, above) in enumerate(pairwise(pb.widths)):
-        turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
-        bias = [place[start + above * below + j] for j in range(above)]
-        start += above * (below + 1)
-        weight = w.op("take", whole, shape=[below, above], index=turned)
-        a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
-        if level < len(face.slopes):
-            held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
-                     for m, j, points in face.pairs if m == level]  # fmt: skip
-            flat = [s for row in face.slopes[level] for s in row]
-            states.append(w.op("mul", a, w.const((n, above), flat)))
-            a = states[-1]
-    total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
-    if mu:
-        bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
-        total = w.op("add", total, bound)
-    return Lagrangian(Program(w.steps, [*(centre[p] for p in free), *mu]), states, held, a)
-
 
 def require_stays(
-    pb: Problem, face: Face, lag: Lagrangian, box: Curved, mu: list[Interval]
+    pb: Problem, face: Face, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
     assert pb.slopes is not None
     for (level, j, points), m in zip(face.pairs, mu, strict=True):
-        bar, width = box.bars[lag.states[level]], pb.widths[level + 1]
+        bar, width = box.bars[states[level]], pb.widths[level + 1]
         if bar is None:
             raise Undecided("a held pair has no effect")
         back = bar.intervals()
@@ -137,7 +54,7 @@ def kinked(case: Case, proof: Json) -> Found:
     index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, face, lag, box, Balls.around(mu, r, bits).intervals())
+        require_stays(pb, face, lag.states, box, Balls.around(mu, r, bits).intervals())
     columns = list[Balls]()
     for p in range(len(free)):
         unit = exact.like([Fraction(k == p) for k in range(len(free))])

@@ -3129,41 +3129,14 @@ def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
     return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
 
 
-# ---- Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma). ----
+# ---- Outputs and held pre-activations on a face as polynomials of the parameters (5.9). ----------
 
 
 MAX_TERMS = 200_000  # of all polynomials, and of what all fields make of them
 
 Monomial = tuple[int, ...]
 Polynomial = dict[Monomial, Fraction]
-Field = list[tuple[int, int, Fraction]]  # (p, q, c): c theta_q in component p; q = -1: c
-
-
-def read_fields(x: object, size: int) -> list[Field]:
-    """Reads fields; null stands for the number 1."""
-    fields = list[Field]()
-    for item in as_list(x):
-        field: Field = []
-        for entry in as_list(item):
-            p, q, c = as_list(entry, 3)
-            field.append((as_int(p), -1 if q is None else as_int(q), rational(c)))
-            require(0 <= field[-1][0] < size, "a field names no parameter")
-            require(q is None or 0 <= field[-1][1] < size, "a field names no parameter")
-        fields.append(field)
-    return fields
-
-
-def rescalings(widths: list[int]) -> list[Field]:
-    """For each hidden unit its incoming parameters, less its outgoing weights."""
-    fields, start, one = list[Field](), 0, Fraction(1)
-    for (below, width), (_, above) in pairwise(pairwise(widths)):
-        after = start + width * (below + 1)
-        for j in range(width):
-            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
-            out = [after + k * width + j for k in range(above)]
-            fields.append([*((p, p, one) for p in into), *((p, p, -one) for p in out)])
-        start = after
-    return fields
+Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial m in component p
 
 
 def face_map(
@@ -3197,16 +3170,48 @@ def face_map(
 
 def moved(polynomial: Polynomial, field: Field) -> Polynomial:
     """The derivative of a polynomial along a field."""
-    table, found = dict[int, list[tuple[int, Fraction]]](), Polynomial()
-    for p, q, c in field:
-        table.setdefault(p, []).append((q, c))
+    table, found = dict[int, list[tuple[Monomial, Fraction]]](), Polynomial()
+    for p, factor, c in field:
+        table.setdefault(p, []).append((factor, c))
     for monomial, coefficient in polynomial.items():
         for k, p in enumerate(monomial):
-            for q, c in table.get(p, ()):
-                rest = (*monomial[:k], *monomial[k + 1 :], *([q] if q >= 0 else []))
-                key = tuple(sorted(rest))
+            for factor, c in table.get(p, ()):
+                key = tuple(sorted((*monomial[:k], *monomial[k + 1 :], *factor)))
                 found[key] = found.get(key, Fraction(0)) + coefficient * c
     return {m: c for m, c in found.items() if c}
+
+
+def on_face(polynomial: Polynomial, known: dict[int, Polynomial]) -> Polynomial:
+    """The polynomial with the known parameters replaced until none is left."""
+    found, pending, steps = Polynomial(), list(polynomial.items()), 0
+    while pending:
+        monomial, coefficient = pending.pop()
+        k = next((k for k, p in enumerate(monomial) if p in known), None)
+        if k is None:
+            found[monomial] = found.get(monomial, Fraction(0)) + coefficient
+            continue
+        rest = (*monomial[:k], *monomial[k + 1 :])
+        for m, c in known[monomial[k]].items():
+            pending.append((tuple(sorted((*rest, *m))), coefficient * c))
+        steps += 1
+        require(steps <= MAX_TERMS, "the face makes too many terms")
+    return {m: c for m, c in found.items() if c}
+
+
+def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
+    """Parameters that the others determine where all held z are 0.
+
+    A z that contains a parameter by itself and nowhere else gives one. What is put for it contains
+    no parameter known before, so replacing comes to an end.
+    """
+    known = dict[int, Polynomial]()
+    for z in held:
+        rest = on_face(z, known)
+        alone = [m[0] for m in rest if len(m) == 1 and sum(m[0] in other for other in rest) == 1]
+        if alone:
+            p = min(alone)
+            known[p] = {m: -c / rest[(p,)] for m, c in rest.items() if m != (p,)}
+    return known
 
 
 def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
@@ -3214,6 +3219,36 @@ def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
     if not image or image.keys() != polynomial.keys():
         return not image
     return len({c / polynomial[m] for m, c in image.items()}) == 1
+
+
+# ---- Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma). ----
+
+
+def read_fields(x: object, size: int) -> list[Field]:
+    """Reads fields."""
+    fields = list[Field]()
+    for item in as_list(x):
+        field: Field = []
+        for entry in as_list(item):
+            p, factors, c = as_list(entry, 3)
+            m = tuple(as_int(q) for q in as_list(factors))
+            require(all(0 <= q < size for q in (as_int(p), *m)), "a field names no parameter")
+            field.append((as_int(p), m, rational(c)))
+        fields.append(field)
+    return fields
+
+
+def rescalings(widths: list[int]) -> list[Field]:
+    """For each hidden unit its incoming parameters, less its outgoing weights."""
+    fields, start, one = list[Field](), 0, Fraction(1)
+    for (below, width), (_, above) in pairwise(pairwise(widths)):
+        after = start + width * (below + 1)
+        for j in range(width):
+            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
+            out = [after + k * width + j for k in range(above)]
+            fields.append([*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)])
+        start = after
+    return fields
 
 
 def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
@@ -3235,14 +3270,16 @@ def require_rank(
 ) -> None:  # fmt: skip
     """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
     rows, terms = face_map(pb, slopes, pairs), 0
+    known = relations(rows[: len(pairs)])
+    zeros = [on_face(row, known) for row in rows[: len(pairs)]]
     basis = dict[int, dict[int, Fraction]]()
     for field in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
         for k, row in enumerate(rows):
-            image = moved(row, field)
+            image = on_face(moved(row, field), known)
             terms += len(image)
             require(terms <= MAX_TERMS, "the fields make too many terms")
-            if k >= len(pairs) or not is_multiple(image, row):
+            if k >= len(pairs) or not is_multiple(image, zeros[k]):
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for vector in vectors.values():
@@ -3251,15 +3288,17 @@ def require_rank(
     columns = list[Balls]()
     for field in fields:
         total = box.like([Fraction(0)] * len(box.m))
-        for p, q, c in field:
-            part = box.like([c]) if q < 0 else box.pick([q]).times(box.like([c]))
+        for p, factor, c in field:
+            part = box.like([c])
+            for q in factor:
+                part = part.times(box.pick([q]))
             total = total.plus(part.scatter([p], len(box.m)))
         columns.append(total)
     if columns:
         require_positive(columns)
 
 
-# ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24): the face and the box. ------------
+# ---- The face of a box (5.9): its held pairs, and Lambda as a program. ---------------------------
 
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
@@ -3344,13 +3383,16 @@ def lagrangian(
     return Lagrangian(Program(w.steps, [*(centre[p] for p in free), *mu]), states, held, a)
 
 
+# ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
+
+
 def require_stays(
-    pb: Problem, face: Face, lag: Lagrangian, box: Curved, mu: list[Interval]
+    pb: Problem, face: Face, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
     assert pb.slopes is not None
     for (level, j, points), m in zip(face.pairs, mu, strict=True):
-        bar, width = box.bars[lag.states[level]], pb.widths[level + 1]
+        bar, width = box.bars[states[level]], pb.widths[level + 1]
         if bar is None:
             raise Undecided("a held pair has no effect")
         back = bar.intervals()
@@ -3383,7 +3425,7 @@ def kinked(case: Case, proof: Json) -> Found:
     index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, face, lag, box, Balls.around(mu, r, bits).intervals())
+        require_stays(pb, face, lag.states, box, Balls.around(mu, r, bits).intervals())
     columns = list[Balls]()
     for p in range(len(free)):
         unit = exact.like([Fraction(k == p) for k in range(len(free))])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from spurious.certify.face_polynomials import CONSTANT, Field
+from spurious.certify.face_polynomials import Field
 from spurious.exact.balls import written
 from spurious.problem.program_problem import FlatPoint
 
@@ -58,7 +58,7 @@ class FaceEvidence:
         }
         if self.fields is not None:
             data["fields"] = [
-                [[p, None if q == CONSTANT else q, written(c)] for p, q, c in field]
+                [[p, list(monomial), written(c)] for p, monomial, c in field]
                 for field in self.fields
             ]
         return data
@@ -69,7 +69,7 @@ class FaceEvidence:
         fields: tuple[Field, ...] | None = None
         if data["rule"] == CONSTANT_RANK:
             fields = tuple(
-                tuple((p, CONSTANT if q is None else q, Fraction(c)) for p, q, c in field)
+                tuple((p, tuple(monomial), Fraction(c)) for p, monomial, c in field)
                 for field in data["fields"]
             )
         return FaceEvidence(

@@ -1,12 +1,13 @@
 """Outputs and held pre-activations on a face as polynomials, and what a field does to them.
 
 Section 12 of `docs/mathematics.md`: G = (z_H, f). On a face every product of weights along a path
-is a monomial, with one parameter of each layer. A field is affine, v = A theta + a.
+is a monomial, with one parameter of each layer. The components of a field are
+polynomials, too; those of most are affine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -19,13 +20,15 @@ from spurious.exact.rationals import ONE, ZERO, rational
 from spurious.problem import Problem
 
 __all__ = [
-    "CONSTANT",
     "FaceMap",
     "Field",
     "Monomial",
     "Polynomial",
     "face_map",
     "moved",
+    "on_face",
+    "product",
+    "relations",
 ]
 
 Monomial: TypeAlias = tuple[int, ...]
@@ -33,11 +36,8 @@ Monomial: TypeAlias = tuple[int, ...]
 
 Polynomial: TypeAlias = Mapping[Monomial, fmpq]
 
-CONSTANT = -1
-"""Stands for the number 1 in place of a parameter."""
-
-Field: TypeAlias = tuple[tuple[int, int, Fraction], ...]
-"""Entries (p, q, c): component p of the field has the summand c theta_q, or c if q is CONSTANT."""
+Field: TypeAlias = tuple[tuple[int, Monomial, Fraction], ...]
+"""Entries (p, m, c): component p of the field has the summand c times the monomial m."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,19 +91,52 @@ def face_map(problem: Problem, pattern: Pattern, limit: int) -> FaceMap | None:
 
 def moved(polynomial: Polynomial, field: Field) -> dict[Monomial, fmpq]:
     """The derivative of a polynomial along a field."""
-    by_parameter: dict[int, list[tuple[int, fmpq]]] = {}
-    for p, q, c in field:
-        by_parameter.setdefault(p, []).append((q, rational(c)))
+    by_parameter: dict[int, list[tuple[Monomial, fmpq]]] = {}
+    for p, factor, c in field:
+        by_parameter.setdefault(p, []).append((factor, rational(c)))
     found: dict[Monomial, fmpq] = {}
     for monomial, coefficient in polynomial.items():
         for place, p in enumerate(monomial):
-            for q, c in by_parameter.get(p, ()):
-                key = replaced(monomial, place, q)
+            for factor, c in by_parameter.get(p, ()):
+                key = product(monomial[:place] + monomial[place + 1 :], factor)
                 found[key] = found.get(key, ZERO) + coefficient * c
     return {m: c for m, c in found.items() if c != 0}
 
 
-def replaced(monomial: Monomial, place: int, q: int) -> Monomial:
-    """A monomial with one factor replaced by another parameter, or left out."""
-    rest = monomial[:place] + monomial[place + 1 :]
-    return rest if q == CONSTANT else tuple(sorted((*rest, q)))
+def product(left: Monomial, right: Monomial) -> Monomial:
+    """The product of two monomials."""
+    return tuple(sorted((*left, *right)))
+
+
+def relations(held: Sequence[Polynomial]) -> dict[int, Polynomial]:
+    """Parameters that the others determine where all held z are 0, and as which polynomial.
+
+    One for each z that contains a parameter by itself and nowhere else: the bias of its unit, or
+    in the first layer any.
+    """
+    found: dict[int, Polynomial] = {}
+    for z in held:
+        rest = on_face(z, found)
+        alone = [m[0] for m in rest if len(m) == 1 and sum(m[0] in other for other in rest) == 1]
+        if alone:
+            p = min(alone)
+            found[p] = {m: -c / rest[p,] for m, c in rest.items() if m != (p,)}
+    return found
+
+
+def on_face(polynomial: Polynomial, known: Mapping[int, Polynomial]) -> dict[Monomial, fmpq]:
+    """A polynomial with these parameters replaced, again and again.
+
+    It ends: what `relations` puts for a parameter contains none found before it.
+    """
+    found: dict[Monomial, fmpq] = {}
+    pending = list(polynomial.items())
+    while pending:
+        monomial, coefficient = pending.pop()
+        place = next((k for k, p in enumerate(monomial) if p in known), None)
+        if place is None:
+            found[monomial] = found.get(monomial, ZERO) + coefficient
+            continue
+        rest = monomial[:place] + monomial[place + 1 :]
+        pending += [(product(rest, m), coefficient * c) for m, c in known[monomial[place]].items()]
+    return {m: c for m, c in found.items() if c != 0}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 from flint import arb, arb_mat
@@ -20,7 +21,7 @@ from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.convex_ball import incoming_indices, largest_difference, nearby_limit
 from spurious.certify.enclosures import enclosure
 from spurious.certify.face_evidence import FaceEvidence
-from spurious.certify.face_polynomials import Field, face_map
+from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
 from spurious.certify.face_search import Floats, Proposal, proposals
 from spurious.certify.isolation import Isolation, is_injective, isolated
 from spurious.certify.outcome import Proof, Undecided
@@ -40,6 +41,9 @@ PARAMETER_LIMIT = 200
 
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
+
+BLOCK_LIMIT = 6
+"""In networks with more units in the first layer no blocks of parameters are tried."""
 
 RANK = 1e-12
 """Singular values below this share of the largest one are not trusted."""
@@ -116,21 +120,53 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
     size = len(proposal.values)
     program = lagrangian(problem, proposal.pattern, (Fraction(0),) * size, range(size))
-    at = np.append(proposal.values, proposal.multipliers)
-    run = evaluator(program, NumpyArithmetic()).run(at, order=2)
-    assert program.outputs is not None
-    outputs = np.asarray(run.jacobian(program.outputs), dtype=np.float64)[:, :size]
-    derivative = np.vstack([np.asarray(hessian(run), dtype=np.float64)[size:, :size], outputs])
+    derivative = _derivative(program, proposal.values, len(proposal.multipliers))
     singular = np.linalg.svd(derivative, compute_uv=False)
     face = face_map(problem, proposal.pattern, TERM_LIMIT)
     if face is None:
         return Undecided("the outputs on the face have too many terms")
-    trusted = int((singular > RANK * singular[0]).sum())
-    fields = bounding_fields(face, proposal.values.tolist(), (), trusted)
+    rank = int((singular > RANK * singular[0]).sum())
+    if _rank_elsewhere(program, face, proposal.values) > rank:
+        return Undecided("the rank of the outputs' derivative is larger nearby")
+    blocks = [] if proposal.pattern.pairs else _blocks(problem)
+    fields = bounding_fields(face, proposal.values.tolist(), blocks, rank)
     if fields is None:
         return Undecided("the rank of the outputs' derivative may be larger nearby")
-    rank = trusted
     return _Chart(tuple(sorted(_pivots(derivative, rank))), fields)
+
+
+def _derivative(program: Program, values: Floats, held: int) -> Floats:
+    """DG in floats, in all parameters."""
+    size = len(values)
+    run = evaluator(program, NumpyArithmetic()).run(np.append(values, np.zeros(held)), order=2)
+    assert program.outputs is not None
+    outputs = np.asarray(run.jacobian(program.outputs), dtype=np.float64)[:, :size]
+    bound = np.asarray(hessian(run), dtype=np.float64)[size:, :size]
+    return np.vstack([bound, outputs])
+
+
+def _rank_elsewhere(program: Program, face: FaceMap, values: Floats) -> int:
+    """The rank of dG at some other point of the face: where it is larger, no bound holds."""
+    moved = values * np.random.default_rng(1).uniform(0.5, 1.5, len(values))
+    known = relations(face.held)
+    if len(known) < len(face.held):
+        return 0
+    for p, polynomial in known.items():
+        terms = on_face(polynomial, known).items()
+        moved[p] = sum(float(c) * float(np.prod(moved[list(m)])) for m, c in terms)
+    singular = np.linalg.svd(_derivative(program, moved, len(face.held)), compute_uv=False)
+    return int((singular > RANK * singular[0]).sum())
+
+
+def _blocks(problem: Problem) -> Iterator[list[int]]:
+    """The output biases, with all that goes into one or two units of the first layer."""
+    first, *_, last = incoming_indices(problem.network)
+    if problem.network.depth == 1 or len(first) > BLOCK_LIMIT:
+        return
+    biases = [incoming[-1] for incoming in last]
+    for size in (1, 2):
+        for units in combinations(first, size):
+            yield sorted({*biases, *(p for incoming in units for p in incoming)})
 
 
 def _pivots(matrix: Floats, rank: int) -> Iterator[int]:
@@ -205,8 +241,11 @@ def _at(fields: Sequence[Field], values: Sequence[arb]) -> arb_mat:
     """The fields at a point, as columns."""
     matrix = arb_mat(len(values), len(fields))
     for k, field in enumerate(fields):
-        for p, q, c in field:
-            matrix[p, k] += rational(c) * (values[q] if q >= 0 else 1)
+        for p, monomial, c in field:
+            term = arb(rational(c))
+            for q in monomial:
+                term *= values[q]
+            matrix[p, k] += term
     return matrix
 
 

@@ -17,13 +17,14 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from spurious.certify.face_polynomials import (
-    CONSTANT,
     FaceMap,
     Field,
     Monomial,
     Polynomial,
     moved,
-    replaced,
+    on_face,
+    product,
+    relations,
 )
 from spurious.exact.rationals import ZERO, fraction, nullspace
 
@@ -31,6 +32,9 @@ __all__ = ["bounding_fields"]
 
 Unknown = tuple[int, int]
 """The coefficient of theta_q in component p of a field; (-1, h): of z_h in the image of z_h."""
+
+CONSTANT = -1
+"""Stands for the number 1 in place of theta_q."""
 
 Key = tuple[int, Monomial]
 """The coefficient of a monomial in a row of dG v."""
@@ -40,7 +44,7 @@ INDEPENDENT = 1e-7
 
 
 def bounding_fields(
-    face: FaceMap, values: Sequence[float], blocks: Sequence[Sequence[int]], rank: int
+    face: FaceMap, values: Sequence[float], blocks: Iterable[Sequence[int]], rank: int
 ) -> tuple[Field, ...] | None:
     """Fields that bound the rank of dG near a point of the face by a number, if they are found.
 
@@ -54,24 +58,39 @@ def bounding_fields(
     symmetries = _independent(_symmetries(face.rows, len(face.held), count), values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
-    units = tuple(_unit(p) for p in range(count))
-    if _span(face, units).rank <= rank:
-        return units
+    tangents = _tangents(face, count)
+    if _span(face, tangents).rank + count - len(tangents) <= rank:
+        return tangents
     for block in blocks:
-        own = [units[p] for p in block]
+        own = [field for field in tangents if field[0][0] in block]
         span = _span(face, own)
-        if span.rank > rank:
-            continue
-        rows = span.complement(face.rows)
-        rest = _symmetries(rows, 0, count) if face.held == () else []
+        rest = _symmetries(span.complement(face.rows), 0, count) if not face.held else []
         found = _independent([*own, *symmetries, *rest], values)
         if span.rank + count - len(found) <= rank:
             return found
     return None
 
 
+def _tangents(face: FaceMap, count: int) -> tuple[Field, ...]:
+    """Independent fields along the face: a unit vector for each parameter not determined there.
+
+    To each belongs what the determined parameters of the same unit have to do to keep its z at 0.
+    """
+    known = relations(face.held)
+    fields: list[Field] = []
+    for p in range(count):
+        if p in known:
+            continue
+        field: list[tuple[int, Monomial, Fraction]] = [(p, (), Fraction(1))]
+        for determined, polynomial in known.items():
+            image = moved(on_face(polynomial, known), _unit(p))
+            field += [(determined, m, fraction(c)) for m, c in image.items()]
+        fields.append(tuple(field))
+    return tuple(fields)
+
+
 def _unit(p: int) -> Field:
-    return ((p, CONSTANT, Fraction(1)),)
+    return ((p, (), Fraction(1)),)
 
 
 @dataclass
@@ -130,11 +149,11 @@ def _subtract(row: dict[int, fmpq], factor: fmpq, other: dict[int, fmpq]) -> Non
 
 def _span(face: FaceMap, fields: Iterable[Field]) -> _Span:
     """The span of the coefficients of the images of fields."""
-    span = _Span()
+    span, known = _Span(), relations(face.held)
     for item in fields:
         by_monomial: dict[Monomial, dict[int, fmpq]] = defaultdict(dict)
         for k, polynomial in enumerate(face.rows):
-            for monomial, c in moved(polynomial, item).items():
+            for monomial, c in on_face(moved(polynomial, item), known).items():
                 by_monomial[monomial][k] = c
         for vector in by_monomial.values():
             span.add(vector)
@@ -164,7 +183,7 @@ def _symmetries(rows: Sequence[Polynomial], held: int, count: int) -> list[Field
         equations = _independent_rows(matrix)
         for solution in nullspace(equations, len(part)):
             entries = tuple(
-                (p, q, fraction(c))
+                (p, () if q == CONSTANT else (q,), fraction(c))
                 for (p, q), c in zip(part, solution, strict=True)
                 if c != 0 and p >= 0
             )
@@ -243,15 +262,21 @@ def _components(
         yield sorted(part)
 
 
+def replaced(monomial: Monomial, place: int, q: int) -> Monomial:
+    """A monomial with one factor replaced by another parameter, or left out."""
+    rest = monomial[:place] + monomial[place + 1 :]
+    return rest if q == CONSTANT else product(rest, (q,))
+
+
 def _independent(fields: Sequence[Field], values: Sequence[float]) -> tuple[Field, ...]:
     """Fields that are independent at a point: those first in the list are kept where possible."""
-    at = np.append(np.array(values, dtype=np.float64), 1.0)  # the last one is for CONSTANT
+    at = np.array(values, dtype=np.float64)
     basis: list[np.ndarray] = []
     kept: list[Field] = []
     for item in fields:
         vector = np.zeros(len(values))
-        for p, q, c in item:
-            vector[p] += float(c) * at[q]
+        for p, monomial, c in item:
+            vector[p] += float(c) * float(np.prod(at[list(monomial)]))
         size = float(np.linalg.norm(vector))
         if size == 0:
             continue

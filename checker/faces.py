@@ -1,0 +1,93 @@
+"""The face of a box (5.9): its held pairs, and Lambda as a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from checker.arrays import Balls
+from checker.dense import LOSSES, dense_program
+from checker.network import Problem
+from checker.programs import Program, Writer, evaluated
+
+Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
+
+
+@dataclass(frozen=True)
+class Face:
+    """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
+
+    slopes: list[list[list[Fraction]]]
+    pairs: list[Pair]
+
+
+def read_face(pb: Problem, box: Balls) -> Face:
+    """The pairs that may be on their kink over the box are held, with all that are alike."""
+    network = dense_program(pb)
+    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
+    slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
+    assert pb.slopes is not None
+    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
+        entries = values[z].intervals()
+        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        layer = [[pb.slopes[0] if v.lo > 0 else pb.slopes[1] for v in row] for row in rows]
+        for j in range(width):
+            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
+            for name in dict.fromkeys(n for n in names if n in held):
+                points = [i for i, other in enumerate(names) if other == name]
+                pairs.append((level, j, points))
+                for i in points:
+                    layer[i][j] = Fraction(0)
+        slopes.append(layer)
+        if pb.slopes[1] == 0:
+            off = [all(v.hi < 0 for v in row) for row in rows]
+            names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
+    return Face(slopes, pairs)
+
+
+@dataclass(frozen=True)
+class Lagrangian:
+    """Lambda as a program in the free parameters and mu, and where its parts are.
+
+    Attributes:
+        program: The program.
+        states: For each hidden layer the step that holds its activations, (n, width).
+        held: For each held pair the step that holds its z.
+        outputs: The step that holds f.
+    """
+
+    program: Program
+    states: list[int]
+    held: list[int]
+    outputs: int
+
+
+def lagrangian(
+    pb: Problem, face: Face, centre: list[Fraction], free: list[int], mu: list[Fraction]
+) -> Lagrangian:
+    """The network on the face, b = 0: each activation is its slope times z."""
+    w, n, kept = Writer(), len(pb.xs), set(free)
+    fixed = [p for p in range(len(centre)) if p not in kept]
+    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
+    multipliers = w.param("multipliers", (len(mu),)) if mu else 0
+    whole, place = w.op("join", *parts), {p: k for k, p in enumerate([*free, *fixed])}
+    a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
+    states, held = list[int](), list[int]()
+    for level, (below, above) in enumerate(pairwise(pb.widths)):
+        turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
+        bias = [place[start + above * below + j] for j in range(above)]
+        start += above * (below + 1)
+        weight = w.op("take", whole, shape=[below, above], index=turned)
+        a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
+        if level < len(face.slopes):
+            held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
+                     for m, j, points in face.pairs if m == level]  # fmt: skip
+            flat = [s for row in face.slopes[level] for s in row]
+            states.append(w.op("mul", a, w.const((n, above), flat)))
+            a = states[-1]
+    total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
+    if mu:
+        bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
+        total = w.op("add", total, bound)
+    return Lagrangian(Program(w.steps, [*(centre[p] for p in free), *mu]), states, held, a)
