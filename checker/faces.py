@@ -15,14 +15,14 @@ Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike a
 
 
 @dataclass(frozen=True)
-class Face:
+class Pattern:
     """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
 
     slopes: list[list[list[Fraction]]]
     pairs: list[Pair]
 
 
-def read_face(pb: Problem, box: Balls) -> Face:
+def read_pattern(pb: Problem, box: Balls) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike."""
     network = dense_program(pb)
     values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
@@ -43,7 +43,7 @@ def read_face(pb: Problem, box: Balls) -> Face:
         if pb.slopes[1] == 0:
             off = [all(v.hi < 0 for v in row) for row in rows]
             names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
-    return Face(slopes, pairs)
+    return Pattern(slopes, pairs)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Lagrangian:
 
 
 def lagrangian(
-    pb: Problem, face: Face, centre: list[Fraction], free: list[int], mu: list[Fraction]
+    pb: Problem, pattern: Pattern, centre: list[Fraction], free: list[int], mu: list[Fraction]
 ) -> Lagrangian:
     """The network on the face, b = 0: each activation is its slope times z."""
     w, n, kept = Writer(), len(pb.xs), set(free)
@@ -80,10 +80,10 @@ def lagrangian(
         start += above * (below + 1)
         weight = w.op("take", whole, shape=[below, above], index=turned)
         a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
-        if level < len(face.slopes):
+        if level < len(pattern.slopes):
             held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
-                     for m, j, points in face.pairs if m == level]  # fmt: skip
-            flat = [s for row in face.slopes[level] for s in row]
+                     for m, j, points in pattern.pairs if m == level]  # fmt: skip
+            flat = [s for row in pattern.slopes[level] for s in row]
             states.append(w.op("mul", a, w.const((n, above), flat)))
             a = states[-1]
     total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])

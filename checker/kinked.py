@@ -6,21 +6,31 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
-from checker.faces import Face, lagrangian, read_face
+from checker.faces import Pattern, lagrangian, read_pattern
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
 from checker.programs import Curved, tangent
-from checker.reading import Json, as_int, as_list, as_object, flatten, positive, read_row
-from checker.symmetric import isolated, loss_in, require_positive
+from checker.reading import (
+    Json,
+    as_int,
+    as_list,
+    as_object,
+    flatten,
+    positive,
+    rational,
+    read_layers,
+    read_row,
+)
+from checker.symmetric import isolated, loss_in, require_independent
 
 
 def require_stays(
-    pb: Problem, face: Face, states: list[int], box: Curved, mu: list[Interval]
+    pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
     assert pb.slopes is not None
-    for (level, j, points), m in zip(face.pairs, mu, strict=True):
+    for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
         bar, width = box.bars[states[level]], pb.widths[level + 1]
         if bar is None:
             raise Undecided("a held pair has no effect")
@@ -37,7 +47,8 @@ def kinked(case: Case, proof: Json) -> Found:
               *(["fields"] if ranked else []))  # fmt: skip
     require(pb.hidden and pb.kinked, "the rule needs hidden units with kinks")
     here = flatten(pb.layers)
-    centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
+    centre = flatten(read_layers(proof["centre"], pb.widths, rational))
+    r = positive(proof["radius"])
     free = [as_int(p) for p in as_list(proof["free"])]
     require(free == sorted(set(free)) and set(free) <= set(range(len(here))), "free is no list")
     require(len(free) > 0, "there is no free parameter")
@@ -48,13 +59,13 @@ def kinked(case: Case, proof: Json) -> Found:
     )
     spread = [w if p in kept else s for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]
     place = Balls(exact.m, spread, bits)
-    face = read_face(pb, place)
-    mu = read_row(proof["multipliers"], len(face.pairs))
-    lag = lagrangian(pb, face, centre, free, mu)
+    pattern = read_pattern(pb, place)
+    mu = read_row(proof["multipliers"], len(pattern.pairs))
+    lag = lagrangian(pb, pattern, centre, free, mu)
     index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, face, lag.states, box, Balls.around(mu, r, bits).intervals())
+        require_stays(pb, pattern, lag.states, box, Balls.around(mu, r, bits).intervals())
     columns = list[Balls]()
     for p in range(len(free)):
         unit = exact.like([Fraction(k == p) for k in range(len(free))])
@@ -62,9 +73,9 @@ def kinked(case: Case, proof: Json) -> Found:
         parts = [(dots[k], box.values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
-    require_positive(columns)
+    require_independent(columns)
     fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
-    require_rank(pb, face.slopes, face.pairs, fields, place, len(free))
+    require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
     away = max(abs(a - b) for a, b in zip(centre, here, strict=True))

@@ -8,7 +8,7 @@ from itertools import pairwise
 from checker.network import Problem
 from checker.numbers import require
 
-MAX_TERMS = 200_000  # of all polynomials, and of what all fields make of them
+MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
 
 Monomial = tuple[int, ...]
 Polynomial = dict[Monomial, Fraction]

@@ -86,7 +86,7 @@ def require_above(h: Enclosed, bound: Fraction) -> None:
         raise Undecided("the Hessian is not shown to be positive definite")
 
 
-def require_positive(columns: list[Balls]) -> None:
+def require_independent(columns: list[Balls]) -> None:
     """The vectors in these columns are independent: their Gram matrix is positive definite."""
     size, length, bits = len(columns), len(columns[0].m), columns[0].bits
     whole, layout = columns[0].joined(columns), (size, length, True)

@@ -3069,7 +3069,7 @@ def require_above(h: Enclosed, bound: Fraction) -> None:
         raise Undecided("the Hessian is not shown to be positive definite")
 
 
-def require_positive(columns: list[Balls]) -> None:
+def require_independent(columns: list[Balls]) -> None:
     """The vectors in these columns are independent: their Gram matrix is positive definite."""
     size, length, bits = len(columns), len(columns[0].m), columns[0].bits
     whole, layout = columns[0].joined(columns), (size, length, True)
@@ -3132,7 +3132,7 @@ def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
 # ---- Outputs and held pre-activations on a face as polynomials of the parameters (5.9). ----------
 
 
-MAX_TERMS = 200_000  # of all polynomials, and of what all fields make of them
+MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
 
 Monomial = tuple[int, ...]
 Polynomial = dict[Monomial, Fraction]
@@ -3224,6 +3224,9 @@ def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
 # ---- Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma). ----
 
 
+MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
+
+
 def read_fields(x: object, size: int) -> list[Field]:
     """Reads fields."""
     fields = list[Field]()
@@ -3277,8 +3280,8 @@ def require_rank(
         vectors = dict[Monomial, dict[int, Fraction]]()
         for k, row in enumerate(rows):
             image = on_face(moved(row, field), known)
-            terms += len(image)
-            require(terms <= MAX_TERMS, "the fields make too many terms")
+            terms += len(row) + len(image)
+            require(terms <= MAX_MOVES, "the fields make too many terms")
             if k >= len(pairs) or not is_multiple(image, zeros[k]):
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
@@ -3295,7 +3298,7 @@ def require_rank(
             total = total.plus(part.scatter([p], len(box.m)))
         columns.append(total)
     if columns:
-        require_positive(columns)
+        require_independent(columns)
 
 
 # ---- The face of a box (5.9): its held pairs, and Lambda as a program. ---------------------------
@@ -3305,14 +3308,14 @@ Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike a
 
 
 @dataclass(frozen=True)
-class Face:
+class Pattern:
     """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
 
     slopes: list[list[list[Fraction]]]
     pairs: list[Pair]
 
 
-def read_face(pb: Problem, box: Balls) -> Face:
+def read_pattern(pb: Problem, box: Balls) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike."""
     network = dense_program(pb)
     values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
@@ -3333,7 +3336,7 @@ def read_face(pb: Problem, box: Balls) -> Face:
         if pb.slopes[1] == 0:
             off = [all(v.hi < 0 for v in row) for row in rows]
             names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
-    return Face(slopes, pairs)
+    return Pattern(slopes, pairs)
 
 
 @dataclass(frozen=True)
@@ -3354,7 +3357,7 @@ class Lagrangian:
 
 
 def lagrangian(
-    pb: Problem, face: Face, centre: list[Fraction], free: list[int], mu: list[Fraction]
+    pb: Problem, pattern: Pattern, centre: list[Fraction], free: list[int], mu: list[Fraction]
 ) -> Lagrangian:
     """The network on the face, b = 0: each activation is its slope times z."""
     w, n, kept = Writer(), len(pb.xs), set(free)
@@ -3370,10 +3373,10 @@ def lagrangian(
         start += above * (below + 1)
         weight = w.op("take", whole, shape=[below, above], index=turned)
         a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
-        if level < len(face.slopes):
+        if level < len(pattern.slopes):
             held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
-                     for m, j, points in face.pairs if m == level]  # fmt: skip
-            flat = [s for row in face.slopes[level] for s in row]
+                     for m, j, points in pattern.pairs if m == level]  # fmt: skip
+            flat = [s for row in pattern.slopes[level] for s in row]
             states.append(w.op("mul", a, w.const((n, above), flat)))
             a = states[-1]
     total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
@@ -3387,11 +3390,11 @@ def lagrangian(
 
 
 def require_stays(
-    pb: Problem, face: Face, states: list[int], box: Curved, mu: list[Interval]
+    pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
     assert pb.slopes is not None
-    for (level, j, points), m in zip(face.pairs, mu, strict=True):
+    for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
         bar, width = box.bars[states[level]], pb.widths[level + 1]
         if bar is None:
             raise Undecided("a held pair has no effect")
@@ -3408,7 +3411,8 @@ def kinked(case: Case, proof: Json) -> Found:
               *(["fields"] if ranked else []))  # fmt: skip
     require(pb.hidden and pb.kinked, "the rule needs hidden units with kinks")
     here = flatten(pb.layers)
-    centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
+    centre = flatten(read_layers(proof["centre"], pb.widths, rational))
+    r = positive(proof["radius"])
     free = [as_int(p) for p in as_list(proof["free"])]
     require(free == sorted(set(free)) and set(free) <= set(range(len(here))), "free is no list")
     require(len(free) > 0, "there is no free parameter")
@@ -3419,13 +3423,13 @@ def kinked(case: Case, proof: Json) -> Found:
     )
     spread = [w if p in kept else s for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]
     place = Balls(exact.m, spread, bits)
-    face = read_face(pb, place)
-    mu = read_row(proof["multipliers"], len(face.pairs))
-    lag = lagrangian(pb, face, centre, free, mu)
+    pattern = read_pattern(pb, place)
+    mu = read_row(proof["multipliers"], len(pattern.pairs))
+    lag = lagrangian(pb, pattern, centre, free, mu)
     index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, face, lag.states, box, Balls.around(mu, r, bits).intervals())
+        require_stays(pb, pattern, lag.states, box, Balls.around(mu, r, bits).intervals())
     columns = list[Balls]()
     for p in range(len(free)):
         unit = exact.like([Fraction(k == p) for k in range(len(free))])
@@ -3433,9 +3437,9 @@ def kinked(case: Case, proof: Json) -> Found:
         parts = [(dots[k], box.values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
-    require_positive(columns)
+    require_independent(columns)
     fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
-    require_rank(pb, face.slopes, face.pairs, fields, place, len(free))
+    require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
     away = max(abs(a - b) for a, b in zip(centre, here, strict=True))

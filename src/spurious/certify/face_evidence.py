@@ -9,6 +9,7 @@ from typing import Any
 
 from spurious.certify.face_polynomials import Field
 from spurious.exact.balls import written
+from spurious.problem import Point, point_from_data, point_to_data
 from spurious.problem.program_problem import FlatPoint
 
 __all__ = ["CONSTANT_RANK", "KINKED", "FaceEvidence"]
@@ -22,7 +23,7 @@ class FaceEvidence:
     """A box around a minimum on a face (`docs/certificates.md`, section 5.9).
 
     Attributes:
-        centre: All parameters, shape (P,).
+        centre: The middle, all parameters.
         radius: Half the box's width, in the free parameters and the multipliers.
         free: Flat indices of the free parameters, ascending.
         multipliers: mu at the centre, one for each held pair.
@@ -30,7 +31,7 @@ class FaceEvidence:
         fields: What bounds the rank of dG; None: the rescalings.
     """
 
-    centre: FlatPoint
+    centre: Point
     radius: Fraction
     free: tuple[int, ...]
     multipliers: FlatPoint
@@ -50,7 +51,7 @@ class FaceEvidence:
         """
         data: dict[str, Any] = {
             "rule": self.rule,
-            "centre": [written(value) for value in self.centre],
+            "centre": point_to_data(self.centre),
             "radius": written(self.radius),
             "free": list(self.free),
             "multipliers": [written(value) for value in self.multipliers],
@@ -73,7 +74,7 @@ class FaceEvidence:
                 for field in data["fields"]
             )
         return FaceEvidence(
-            centre=tuple(Fraction(value) for value in data["centre"]),
+            centre=point_from_data(data["centre"]),
             radius=Fraction(data["radius"]),
             free=tuple(data["free"]),
             multipliers=tuple(Fraction(value) for value in data["multipliers"]),

@@ -86,8 +86,11 @@ def proposals(problem: Problem, point: Point) -> Iterator[Proposal]:
         return
     search = _Search(problem, start, float(nearby_limit(point)))
     for signs in search.starts():
-        with np.errstate(all="ignore"):
-            found = search.run(signs)
+        try:
+            with np.errstate(all="ignore"):
+                found = search.run(signs)
+        except np.linalg.LinAlgError:
+            continue
         if found is not None:
             yield found
 
@@ -220,7 +223,8 @@ def _least_multipliers(local: _Local) -> Floats:
     """What to add to mu so that the gradient becomes as small as possible."""
     if not len(local.z):
         return np.zeros(0)
-    return -np.linalg.lstsq(local.jacobian.T, local.gradient, rcond=1e-10)[0]
+    found = np.linalg.lstsq(local.jacobian.T, -local.gradient, rcond=1e-10)[0]
+    return np.asarray(found, dtype=np.float64)
 
 
 def _step(local: _Local, longest: float) -> Floats:
@@ -239,4 +243,5 @@ def _step(local: _Local, longest: float) -> Floats:
         moves = np.where(steep, -slopes / np.where(steep, np.abs(values), 1), 0)
         back = back + basis @ (vectors @ moves)
     length = float(np.abs(back).max())
-    return back if length <= longest else back * (longest / length)
+    share = 1.0 if length <= longest else longest / length
+    return np.asarray(share * back, dtype=np.float64)

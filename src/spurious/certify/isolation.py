@@ -97,8 +97,10 @@ def is_injective(matrix: arb_mat) -> bool:
     scale = np.abs(middle).max(axis=0)
     if not (scale > 0).all():
         return False
-    inverse = np.linalg.pinv(middle / scale, rcond=1e-15) / scale[:, None]
-    found = _rest(arb_mat([[arb(v) for v in row] for row in inverse.tolist()]), matrix)
+    scaled = np.asarray(middle / scale, dtype=np.float64)
+    inverse = np.asarray(np.linalg.pinv(scaled), dtype=np.float64) / scale[:, None]
+    entries: list[list[float]] = inverse.tolist()
+    found = _rest(arb_mat([[arb(v) for v in row] for row in entries]), matrix)
     return balls.certainly_less(_largest_row(found), arb(1))
 
 

@@ -27,7 +27,7 @@ from spurious.certify.isolation import Isolation, is_injective, isolated
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.pattern import Pattern, lagrangian
 from spurious.certify.programs.critical import critical_point
-from spurious.certify.rank_bound import bounding_fields
+from spurious.certify.rank_bound import bounding_fields, rescalings
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.problem import Point, Problem, flatten, program_of, unflatten
@@ -78,6 +78,8 @@ def prove_face_minimum(problem: Problem, point: Point) -> Proof | Undecided:
     for proposal in proposals(problem, point):
         try:
             found = _prove(problem, point, proposal)
+        except np.linalg.LinAlgError:
+            found = Undecided("on the face the numbers are too large for floats")
         except ProgramError as error:
             found = Undecided(f"on the face: {error}")
         if isinstance(found, Proof):
@@ -128,8 +130,9 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     rank = int((singular > RANK * singular[0]).sum())
     if _rank_elsewhere(program, face, proposal.values) > rank:
         return Undecided("the rank of the outputs' derivative is larger nearby")
-    blocks = [] if proposal.pattern.pairs else _blocks(problem)
-    fields = bounding_fields(face, proposal.values.tolist(), blocks, rank)
+    blocks = iter(()) if proposal.pattern.pairs else _blocks(problem)
+    known = rescalings(problem.network)
+    fields = bounding_fields(face, proposal.values.tolist(), known, blocks, rank)
     if fields is None:
         return Undecided("the rank of the outputs' derivative may be larger nearby")
     return _Chart(tuple(sorted(_pivots(derivative, rank))), fields)
@@ -261,12 +264,12 @@ def _package(
     units = sum(problem.network.hidden)
     strict = count - free == units and _has_incoming(problem, centre, box, chart)
     evidence = FaceEvidence(
-        centre=flatten(centre),
+        centre=centre,
         radius=box.radius,
         free=chart.free,
         multipliers=tuple(box.centre[free:]),
         preconditioner=box.preconditioner,
-        fields=None if strict and len(box.centre) > free else chart.fields,
+        fields=None if strict else chart.fields,
     )
     where = "with data points exactly on kinks" if len(box.centre) > free else "off the kinks"
     kind = "" if strict else f", flat in {count - free} directions,"

@@ -67,8 +67,8 @@ def alike(problem: Problem, signs: Sequence[Signs]) -> list[list[tuple[int, int]
     for level, layer in enumerate(signs, start=1):
         found.append(names)
         if problem.network.slopes[1] == 0:
-            off = (layer < 0).all(axis=1)
-            names = [(level, 0) if dead else name for name, dead in zip(names, off, strict=True)]
+            off = [bool((row < 0).all()) for row in layer]
+            names = [(level, 0) if o else name for name, o in zip(names, off, strict=True)]
     return found
 
 

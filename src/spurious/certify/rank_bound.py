@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from spurious.certify.convex_ball import incoming_indices
 from spurious.certify.face_polynomials import (
     FaceMap,
     Field,
@@ -27,8 +29,9 @@ from spurious.certify.face_polynomials import (
     relations,
 )
 from spurious.exact.rationals import ZERO, fraction, nullspace
+from spurious.problem import Network
 
-__all__ = ["bounding_fields"]
+__all__ = ["bounding_fields", "rescalings"]
 
 Unknown = tuple[int, int]
 """The coefficient of theta_q in component p of a field; (-1, h): of z_h in the image of z_h."""
@@ -44,18 +47,28 @@ INDEPENDENT = 1e-7
 
 
 def bounding_fields(
-    face: FaceMap, values: Sequence[float], blocks: Iterable[Sequence[int]], rank: int
+    face: FaceMap,
+    values: Sequence[float],
+    known: Sequence[Field],
+    blocks: Iterable[Sequence[int]],
+    rank: int,
 ) -> tuple[Field, ...] | None:
     """Fields that bound the rank of dG near a point of the face by a number, if they are found.
 
     Args:
         face: G.
         values: All parameters at the point, in floats, shape (P,).
+        known: Symmetries of every network: the rescalings.
         blocks: Sets of parameters whose unit vectors are tried together.
         rank: The bound wanted: the rank of dG at the point.
     """
     count = len(values)
-    symmetries = _independent(_symmetries(face.rows, len(face.held), count), values)
+    used = {p for row in face.rows for monomial in row for p in monomial}
+    unused = [_unit(p) for p in range(count) if p not in used]
+    symmetries = _independent([*known, *unused], values)
+    if len(symmetries) < count - rank:
+        found = _symmetries(face.rows, len(face.held), count)
+        symmetries = _independent([*symmetries, *found], values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
     tangents = _tangents(face, count)
@@ -69,6 +82,19 @@ def bounding_fields(
         if span.rank + count - len(found) <= rank:
             return found
     return None
+
+
+def rescalings(network: Network) -> tuple[Field, ...]:
+    """For each hidden unit its incoming parameters, less its outgoing weights."""
+    layers, one = incoming_indices(network), Fraction(1)
+    fields: list[Field] = []
+    for below, above in pairwise(layers):
+        for unit, incoming in enumerate(below):
+            outgoing = [row[unit] for row in above]
+            fields.append(
+                (*((p, (p,), one) for p in incoming), *((p, (p,), -one) for p in outgoing))
+            )
+    return tuple(fields)
 
 
 def _tangents(face: FaceMap, count: int) -> tuple[Field, ...]:
@@ -174,14 +200,15 @@ def _symmetries(rows: Sequence[Polynomial], held: int, count: int) -> list[Field
             keys[key].add(unknown)
     fields: list[Field] = []
     for part in _components(images, keys):
+        if len(part) == 1 and (images[part[0]] or part[0][1] != CONSTANT):
+            continue  # it is 0; or its parameter has no effect, and the constant field is enough
         columns = sorted({key for unknown in part for key in images[unknown]})
         place = {key: k for k, key in enumerate(columns)}
         matrix = fmpq_mat(len(columns), len(part))
         for j, unknown in enumerate(part):
             for key, value in images[unknown].items():
                 matrix[place[key], j] = value
-        equations = _independent_rows(matrix)
-        for solution in nullspace(equations, len(part)):
+        for solution in nullspace(matrix.tolist(), len(part)):
             entries = tuple(
                 (p, () if q == CONSTANT else (q,), fraction(c))
                 for (p, q), c in zip(part, solution, strict=True)
@@ -190,12 +217,6 @@ def _symmetries(rows: Sequence[Polynomial], held: int, count: int) -> list[Field
             if entries:
                 fields.append(entries)
     return fields
-
-
-def _independent_rows(matrix: fmpq_mat) -> list[tuple[fmpq, ...]]:
-    """Rows that span those of a matrix."""
-    reduced, found = matrix.rref()
-    return [tuple(reduced[i, j] for j in range(matrix.ncols())) for i in range(found)]
 
 
 def _possible(rows: Sequence[Polynomial], held: int, count: int) -> set[Unknown]:
@@ -232,14 +253,20 @@ def _images(
     partners: dict[int, list[int]] = defaultdict(list)
     for p, q in found:
         partners[p].append(q)
+    effects: dict[Monomial, list[tuple[Unknown, Monomial]]] = {}
     for k, polynomial in enumerate(rows):
         if k < held and (-1, k) in found:
             found[-1, k] = {(k, m): -c for m, c in polynomial.items()}
         for monomial, c in polynomial.items():
-            for place, p in enumerate(monomial):
-                for q in partners.get(p, ()):
-                    image, key = found[p, q], (k, replaced(monomial, place, q))
-                    image[key] = image.get(key, ZERO) + c
+            if monomial not in effects:
+                effects[monomial] = [
+                    ((p, q), replaced(monomial, place, q))
+                    for place, p in enumerate(monomial)
+                    for q in partners.get(p, ())
+                ]
+            for unknown, target in effects[monomial]:
+                image, key = found[unknown], (k, target)
+                image[key] = image[key] + c if key in image else c
     return found
 
 
