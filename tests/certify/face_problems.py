@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 from flint import fmpq, fmpq_mat
@@ -208,18 +209,19 @@ def fraction(value: fmpq) -> Fraction:
 def exact_loss(problem: Problem, values: Sequence[fmpq]) -> fmpq:
     """The squared loss of the network itself, exactly."""
     above, below = (fmpq(s.numerator, s.denominator) for s in problem.network.slopes)
-    total = fmpq(0)
-    for x, y in zip(problem.data.x, problem.data.y, strict=True):
-        state, start = [fmpq(v.numerator, v.denominator) for v in x], 0
-        for level, (low, high) in enumerate(pairwise(problem.network.widths)):
-            z = [
-                sum((values[start + j * low + k] * a for k, a in enumerate(state)), fmpq(0))
-                + values[start + high * low + j]
-                for j in range(high)
-            ]
-            start += high * (low + 1)
-            last = level == problem.network.depth
-            state = z if last else [v * (above if v > 0 else below) for v in z]
-        for f, t in zip(state, y, strict=True):
-            total += (f - fmpq(t.numerator, t.denominator)) ** 2
-    return total
+    state, start = matrix(problem.data.x), 0
+    ones = fmpq_mat([[1]] * len(problem.data.x))
+    for level, (low, high) in enumerate(pairwise(problem.network.widths)):
+        weight = fmpq_mat(high, low, list(values[start : start + high * low]))
+        start += high * (low + 1)
+        state = state * weight.transpose() + ones * fmpq_mat([list(values[start - high : start])])
+        if level < problem.network.depth:
+            entries = [v * (above if v > 0 else below) for v in state.entries()]
+            state = fmpq_mat(state.nrows(), high, entries)
+    error = state - matrix(problem.data.y)
+    return sum((v * v for v in error.entries()), fmpq(0))
+
+
+@cache
+def matrix(rows: tuple[tuple[Fraction, ...], ...]) -> fmpq_mat:
+    return fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows])
