@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from spurious.certify.convex_ball import nearby_limit
+from spurious.certify.convex_ball import incoming_indices, nearby_limit
 from spurious.certify.pattern import Pattern, Signs, lagrangian, pattern_of
-from spurious.problem import Point, Problem, flatten, program_of
+from spurious.problem import Network, Point, Problem, flatten, program_of
 from spurious.program import NumpyArithmetic, dense_layers, evaluator, hessian
 
-__all__ = ["Floats", "Proposal", "proposals"]
+__all__ = ["Floats", "Proposal", "proposals", "unit_sizes"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,6 +106,7 @@ class _Search:
         above, below = problem.network.slopes
         self.above, self.below = float(above), float(below)
         self.scale = 1 + float(np.abs(start).max())
+        self.sizes = unit_sizes(problem.network, start)
 
     def preactivations(self, values: Floats) -> list[Floats]:
         """Z of every hidden layer, shape (n, width) each."""
@@ -143,7 +145,8 @@ class _Search:
                 multipliers = _least_multipliers(self._local(pattern, values, zero))
             local = self._local(pattern, values, multipliers)
             multipliers = multipliers + _least_multipliers(local)
-            step = _step(self._local(pattern, values, multipliers), self.limit / 4)
+            local = self._local(pattern, values, multipliers)
+            step = _step(local, self.sizes, self.limit / 4)
             if not np.isfinite(step).all():
                 return None
             share, blocking = self._blocked(pattern, values, step)
@@ -227,21 +230,47 @@ def _least_multipliers(local: _Local) -> Floats:
     return np.asarray(found, dtype=np.float64)
 
 
-def _step(local: _Local, longest: float) -> Floats:
-    """A Newton step on the face; negative curvatures are turned round, flat directions left."""
-    size = len(local.gradient)
-    back, basis = np.zeros(size), np.eye(size)
+def unit_sizes(network: Network, values: Floats) -> Floats:
+    """Natural lengths of steps, shape (P,): in these units every unit is balanced.
+
+    Rescaling a unit so that its incoming and outgoing weights are equally long multiplies its
+    incoming parameters by a number s and its outgoing weights by 1/s.
+    """
+    sizes = np.ones(len(values))
+    layers = [np.array(layer, dtype=np.intp) for layer in incoming_indices(network)]
+    for below, above in pairwise(layers):
+        incoming = np.linalg.norm(values[below], axis=1)
+        outgoing = np.linalg.norm(values[above[:, :-1]], axis=0)
+        known = (incoming > 0) & (outgoing > 0)
+        share = np.sqrt(np.where(known, incoming, 1) / np.where(known, outgoing, 1))
+        sizes[below] *= share[:, None]
+        sizes[above[:, :-1]] /= share[None, :]
+    return sizes
+
+
+def _step(local: _Local, sizes: Floats, longest: float) -> Floats:
+    """A Newton step on the face; negative curvatures are turned round, flat directions left.
+
+    Args:
+        local: Lambda.
+        sizes: The step is measured in these, shape (P,).
+        longest: In the maximum norm.
+    """
+    back, basis = np.zeros(len(sizes)), np.eye(len(sizes))
+    curved, gradient = sizes[:, None] * local.curved * sizes, sizes * local.gradient
     if len(local.z):
-        _, s, rows = np.linalg.svd(local.jacobian)
+        jacobian = local.jacobian * sizes
+        _, s, rows = np.linalg.svd(jacobian)
         basis = rows[int((s > FLAT * s[0]).sum()) :].T
-        back = -np.linalg.lstsq(local.jacobian, local.z, rcond=FLAT)[0]
+        back = -np.linalg.lstsq(jacobian, local.z, rcond=FLAT)[0]
     if basis.shape[1]:
-        curved = basis.T @ local.curved @ basis
-        values, vectors = np.linalg.eigh((curved + curved.T) / 2)
-        slopes = vectors.T @ (basis.T @ (local.gradient + local.curved @ back))
+        reduced = basis.T @ curved @ basis
+        values, vectors = np.linalg.eigh((reduced + reduced.T) / 2)
+        slopes = vectors.T @ (basis.T @ (gradient + curved @ back))
         steep = np.abs(values) > FLAT * np.abs(values).max()
         moves = np.where(steep, -slopes / np.where(steep, np.abs(values), 1), 0)
         back = back + basis @ (vectors @ moves)
-    length = float(np.abs(back).max())
+    step = sizes * back
+    length = float(np.abs(step).max())
     share = 1.0 if length <= longest else longest / length
-    return np.asarray(share * back, dtype=np.float64)
+    return np.asarray(share * step, dtype=np.float64)

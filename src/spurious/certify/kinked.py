@@ -22,7 +22,7 @@ from spurious.certify.convex_ball import incoming_indices, largest_difference, n
 from spurious.certify.enclosures import enclosure
 from spurious.certify.face_evidence import FaceEvidence
 from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
-from spurious.certify.face_search import Floats, Proposal, proposals
+from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
 from spurious.certify.isolation import Isolation, is_injective, isolated
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.pattern import Pattern, lagrangian
@@ -122,13 +122,14 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
     size = len(proposal.values)
     program = lagrangian(problem, proposal.pattern, (Fraction(0),) * size, range(size))
-    derivative = _derivative(program, proposal.values, len(proposal.multipliers))
+    sizes = unit_sizes(problem.network, proposal.values)
+    derivative = sizes * _derivative(program, proposal.values, len(proposal.multipliers))
     singular = np.linalg.svd(derivative, compute_uv=False)
     face = face_map(problem, proposal.pattern, TERM_LIMIT)
     if face is None:
         return Undecided("the outputs on the face have too many terms")
     rank = int((singular > RANK * singular[0]).sum())
-    if _rank_elsewhere(program, face, proposal.values) > rank:
+    if _rank_elsewhere(program, face, proposal.values, sizes) > rank:
         return Undecided("the rank of the outputs' derivative is larger nearby")
     blocks = iter(()) if proposal.pattern.pairs else _blocks(problem)
     known = rescalings(problem.network)
@@ -148,7 +149,7 @@ def _derivative(program: Program, values: Floats, held: int) -> Floats:
     return np.vstack([bound, outputs])
 
 
-def _rank_elsewhere(program: Program, face: FaceMap, values: Floats) -> int:
+def _rank_elsewhere(program: Program, face: FaceMap, values: Floats, sizes: Floats) -> int:
     """The rank of dG at some other point of the face: where it is larger, no bound holds."""
     moved = values * np.random.default_rng(1).uniform(0.5, 1.5, len(values))
     known = relations(face.held)
@@ -157,7 +158,8 @@ def _rank_elsewhere(program: Program, face: FaceMap, values: Floats) -> int:
     for p, polynomial in known.items():
         terms = on_face(polynomial, known).items()
         moved[p] = sum(float(c) * float(np.prod(moved[list(m)])) for m, c in terms)
-    singular = np.linalg.svd(_derivative(program, moved, len(face.held)), compute_uv=False)
+    derivative = sizes * _derivative(program, moved, len(face.held))
+    singular = np.linalg.svd(derivative, compute_uv=False)
     return int((singular > RANK * singular[0]).sum())
 
 
