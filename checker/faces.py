@@ -9,6 +9,7 @@ from itertools import pairwise
 from checker.arrays import Balls
 from checker.dense import LOSSES, dense_program
 from checker.network import Problem
+from checker.numbers import Invalid
 from checker.programs import Program, Writer, evaluated
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
@@ -22,16 +23,22 @@ class Pattern:
     pairs: list[Pair]
 
 
+def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """(p, q) of section 3, different ones."""
+    if pb.slopes is None or not pb.kinked or not pb.hidden:
+        raise Invalid("the rule needs hidden units with kinks")
+    return pb.slopes
+
+
 def read_pattern(pb: Problem, box: Balls) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike."""
-    network = dense_program(pb)
+    (above, below), network = two_slopes(pb), dense_program(pb)
     values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    assert pb.slopes is not None
     for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
         entries = values[z].intervals()
         rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
-        layer = [[pb.slopes[0] if v.lo > 0 else pb.slopes[1] for v in row] for row in rows]
+        layer = [[above if v.lo > 0 else below for v in row] for row in rows]
         for j in range(width):
             held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
             for name in dict.fromkeys(n for n in names if n in held):
@@ -40,7 +47,7 @@ def read_pattern(pb: Problem, box: Balls) -> Pattern:
                 for i in points:
                     layer[i][j] = Fraction(0)
         slopes.append(layer)
-        if pb.slopes[1] == 0:
+        if below == 0:
             off = [all(v.hi < 0 for v in row) for row in rows]
             names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
     return Pattern(slopes, pairs)

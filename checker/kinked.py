@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
-from checker.faces import Pattern, lagrangian, read_pattern
+from checker.faces import Pattern, lagrangian, read_pattern, two_slopes
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
@@ -29,14 +29,14 @@ def require_stays(
     pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
-    assert pb.slopes is not None
+    above, below = two_slopes(pb)
     for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
         bar, width = box.bars[states[level]], pb.widths[level + 1]
         if bar is None:
             raise Undecided("a held pair has no effect")
         back = bar.intervals()
         d = sum((back[i * width + j] for i in points), Interval(0, 0, m.bits))
-        if (m - d * pb.slopes[1]).lo <= 0 or (d * pb.slopes[0] - m).lo <= 0:
+        if (m - d * below).lo <= 0 or (d * above - m).lo <= 0:
             raise Undecided("a held pair may leave its kink")
 
 
@@ -45,7 +45,7 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, bits, ranked = case.problem, case.bits, proof["rule"] == "constant_rank"
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
-    require(pb.hidden and pb.kinked, "the rule needs hidden units with kinks")
+    two_slopes(pb)
     here = flatten(pb.layers)
     centre = flatten(read_layers(proof["centre"], pb.widths, rational))
     r = positive(proof["radius"])

@@ -3315,16 +3315,22 @@ class Pattern:
     pairs: list[Pair]
 
 
+def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """(p, q) of section 3, different ones."""
+    if pb.slopes is None or not pb.kinked or not pb.hidden:
+        raise Invalid("the rule needs hidden units with kinks")
+    return pb.slopes
+
+
 def read_pattern(pb: Problem, box: Balls) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike."""
-    network = dense_program(pb)
+    (above, below), network = two_slopes(pb), dense_program(pb)
     values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    assert pb.slopes is not None
     for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
         entries = values[z].intervals()
         rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
-        layer = [[pb.slopes[0] if v.lo > 0 else pb.slopes[1] for v in row] for row in rows]
+        layer = [[above if v.lo > 0 else below for v in row] for row in rows]
         for j in range(width):
             held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
             for name in dict.fromkeys(n for n in names if n in held):
@@ -3333,7 +3339,7 @@ def read_pattern(pb: Problem, box: Balls) -> Pattern:
                 for i in points:
                     layer[i][j] = Fraction(0)
         slopes.append(layer)
-        if pb.slopes[1] == 0:
+        if below == 0:
             off = [all(v.hi < 0 for v in row) for row in rows]
             names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
     return Pattern(slopes, pairs)
@@ -3393,14 +3399,14 @@ def require_stays(
     pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
-    assert pb.slopes is not None
+    above, below = two_slopes(pb)
     for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
         bar, width = box.bars[states[level]], pb.widths[level + 1]
         if bar is None:
             raise Undecided("a held pair has no effect")
         back = bar.intervals()
         d = sum((back[i * width + j] for i in points), Interval(0, 0, m.bits))
-        if (m - d * pb.slopes[1]).lo <= 0 or (d * pb.slopes[0] - m).lo <= 0:
+        if (m - d * below).lo <= 0 or (d * above - m).lo <= 0:
             raise Undecided("a held pair may leave its kink")
 
 
@@ -3409,7 +3415,7 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, bits, ranked = case.problem, case.bits, proof["rule"] == "constant_rank"
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
-    require(pb.hidden and pb.kinked, "the rule needs hidden units with kinks")
+    two_slopes(pb)
     here = flatten(pb.layers)
     centre = flatten(read_layers(proof["centre"], pb.widths, rational))
     r = positive(proof["radius"])
