@@ -17,7 +17,7 @@ from flint import fmpq, fmpq_mat
 from spurious.problem import Dataset, Loss, Network, Problem, unflatten
 
 Held = Sequence[tuple[int, int, int]]
-"""(layer, unit, data point), at most one a unit."""
+"""(layer, unit, data point), at most one a unit; with points that are alike, the first of them."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,11 @@ class Made:
 class Face:
     """A network with fixed slopes: 0 where a pair is held, and then the activation is given."""
 
-    def __init__(self, network: Network, xs: list[list[int]], held: Held) -> None:
+    def __init__(
+        self, network: Network, xs: list[list[int]], held: Held, twins: Sequence[int] = ()
+    ) -> None:
         self.network, self.xs, self.held = network, xs, held
+        self.twins = set(twins)
         self.slopes: dict[tuple[int, int, int], fmpq] = {}
 
     def run(self, values: list[fmpq], given: Sequence[int]) -> list[fmpq]:
@@ -61,10 +64,14 @@ class Face:
                     break
                 state = [self.act(level, j, i, v) for j, v in enumerate(z)]
                 for h, pair in enumerate(self.held):
-                    if (pair[0], pair[2]) == (level, i):
-                        found[h] = z[pair[1]]
+                    if level == pair[0] and self.same(pair[2], i):
+                        assert found.setdefault(h, z[pair[1]]) == z[pair[1]]
                         state[pair[1]] = fmpq(given[h])
         return [*(found[h] for h in range(len(self.held))), *outputs]
+
+    def same(self, first: int, second: int) -> bool:
+        """Whether points are one, or alike."""
+        return first == second or {first, second} <= self.twins
 
     def act(self, level: int, unit: int, point: int, z: fmpq) -> fmpq:
         """The first time the slope is that of the sign of z; from then on it stays."""
@@ -81,6 +88,8 @@ def made(
     points: int = 10,
     edge: str = "inside",
     size: Fraction = Fraction(1, 20),
+    twins: tuple[int, ...] = (),
+    equal: bool = False,
 ) -> Made | None:
     """A problem, or None if the random numbers allow none.
 
@@ -93,14 +102,24 @@ def made(
         edge: Where the slope of the first pair is: `inside` of q and p, `upper` for p itself,
             `outside` beyond p. The others are inside.
         size: The largest derivative of the loss by an output.
+        twins: Points that are alike at the layers of the held pairs.
+        equal: Whether that is because their inputs are equal; else they are all those for which
+            the whole first layer is off, the first one among them.
     """
     rng = random.Random(seed)
     network = Network(widths, activation, Fraction(1, 4) if activation == "leaky_relu" else None)
     columns = [rng.sample(range(-9, 10), points) for _ in range(widths[0])]
     xs = [list(x) for x in zip(*columns, strict=True)]
+    if equal:
+        xs = [xs[twins[0]] if i in twins else x for i, x in enumerate(xs)]
     count = network.parameter_count
     values = [fmpq(rng.choice((-1, 1)) * rng.randint(1, 9), 4) for _ in range(count)]
-    face = Face(network, xs, held)
+    if twins and not equal:
+        dead = tuple(i for i in range(points) if off(network, xs, values, [i]))
+        if len(dead) < 2 or twins[0] not in dead:
+            return None
+        twins = dead
+    face = Face(network, xs, held, twins)
     zeros = [0] * len(held)
     for h, (level, j, _) in enumerate(held):  # layer by layer, a bias moves each z to 0
         before = sum(above * (below + 1) for below, above in pairwise(widths[: level + 1]))
@@ -161,6 +180,17 @@ def package(
     return Problem(network, Loss.SQUARED, data, point)
 
 
+def off(network: Network, xs: list[list[int]], values: list[fmpq], points: Sequence[int]) -> bool:
+    """Whether the whole first layer is negative at some points."""
+    below, above = network.widths[:2]
+    rows = [[*values[j * below : (j + 1) * below], values[above * below + j]] for j in range(above)]
+    return all(
+        sum((w * v for w, v in zip(row, [*xs[i], 1], strict=True)), fmpq(0)) < 0
+        for row in rows
+        for i in points
+    )
+
+
 def unit(place: int, size: int) -> list[int]:
     return [int(k == place) for k in range(size)]
 
@@ -178,7 +208,7 @@ def network_zeros(face: Face, values: list[fmpq]) -> list[fmpq]:
     seen = list[fmpq]()
 
     def act(level: int, unit: int, point: int, z: fmpq) -> fmpq:
-        if (level, unit, point) in face.held:
+        if any((level, unit) == h[:2] and face.same(h[2], point) for h in face.held):
             return fmpq(0)
         seen.append(z)
         return Face.act(free, level, unit, point, z)

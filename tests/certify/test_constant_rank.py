@@ -93,6 +93,27 @@ def test_flat_minima_made_to_order(activation: str) -> None:
     assert seen >= 4
 
 
+def test_a_core_is_left_out_where_symmetries_are_too_few() -> None:
+    """Of three outputs and eight units, the symmetries alone explain less than the kernel."""
+    seen = 0
+    for seed in range(10):
+        found = made((2, 8, 3), "relu", (), seed, points=19)
+        if found is None:
+            continue
+        problem = found.problem
+        assert problem.point is not None
+        proof = prove_face_minimum(problem, problem.point)
+        if not isinstance(proof, Proof):
+            continue
+        fields = FaceEvidence.from_data(proof.evidence).fields or ()
+        face = face_map(problem, pattern(problem), 100_000)
+        assert face is not None
+        if any(moved(row, item) for item in fields for row in face.rows):
+            seen += 1
+            assert check(certificate(problem, proof)).valid
+    assert seen
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_point_around_a_flat_minimum_is_lower(seed: int) -> None:
     found = made((2, 2, 2, 1), "relu", (), seed, points=12)
@@ -123,7 +144,7 @@ def test_fields_move_nothing_by_differences() -> None:
         polynomials = face_map(problem, pattern(problem), 10_000)
         assert polynomials is not None
         known = rescalings(problem.network)
-        fields = bounding_fields(polynomials, floats(problem), known, (), found.rank)
+        fields = bounding_fields(polynomials, floats(problem), known, found.rank)
         if fields is None:
             continue
         rng = random.Random(seed)

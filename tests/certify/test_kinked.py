@@ -210,8 +210,24 @@ def test_what_holds_at_the_centre_alone_is_not_enough() -> None:
         assert not answer.valid and "digest" not in answer.reason
 
 
-def test_alike_points_are_one_pair() -> None:
-    """The same input twice, on one kink: one multiplier for both."""
-    problem = CASES["kinked_ball"]  # -3 comes twice
-    doubled = proved(problem)
-    assert len(doubled.evidence["multipliers"]) == 1
+@pytest.mark.parametrize(
+    ("widths", "held", "seed", "points", "equal"),
+    [
+        ((2, 2, 2), ((0, 0, 1),), 0, 10, True),
+        ((2, 2, 1), ((0, 0, 1),), 3, 12, True),
+        ((2, 2, 2, 2), ((1, 0, 1),), 7, 18, False),
+        ((2, 3, 2, 1), ((1, 0, 1),), 259, 18, False),
+    ],
+)
+def test_alike_points_are_one_pair(
+    widths: tuple[int, ...], held: Held, seed: int, points: int, equal: bool
+) -> None:
+    """Equal inputs, or points for which the whole first layer is off: one multiplier for all."""
+    twins = (1, 2) if equal else (1,)
+    found = made(widths, "relu", held, seed, points=points, twins=twins, equal=equal)
+    assert found is not None
+    proof = proved(found.problem)
+    assert len(proof.evidence["multipliers"]) == 1
+    assert proof.flat_dimension == found.problem.network.parameter_count - found.rank
+    answer = check(certificate(found.problem, proof))
+    assert answer.valid, answer.reason

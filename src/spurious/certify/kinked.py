@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
 
 import numpy as np
 from flint import arb, arb_mat
@@ -41,9 +40,6 @@ PARAMETER_LIMIT = 200
 
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
-
-BLOCK_LIMIT = 6
-"""In networks with more units in the first layer no blocks of parameters are tried."""
 
 RANK = 1e-12
 """Singular values below this share of the largest one are not trusted."""
@@ -131,9 +127,8 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     rank = int((singular > RANK * singular[0]).sum())
     if _rank_elsewhere(program, face, proposal.values, sizes) > rank:
         return Undecided("the rank of the outputs' derivative is larger nearby")
-    blocks = iter(()) if proposal.pattern.pairs else _blocks(problem)
     known = rescalings(problem.network)
-    fields = bounding_fields(face, proposal.values.tolist(), known, blocks, rank)
+    fields = bounding_fields(face, proposal.values.tolist(), known, rank)
     if fields is None:
         return Undecided("the rank of the outputs' derivative may be larger nearby")
     return _Chart(tuple(sorted(_pivots(derivative, rank))), fields)
@@ -161,17 +156,6 @@ def _rank_elsewhere(program: Program, face: FaceMap, values: Floats, sizes: Floa
     derivative = sizes * _derivative(program, moved, len(face.held))
     singular = np.linalg.svd(derivative, compute_uv=False)
     return int((singular > RANK * singular[0]).sum())
-
-
-def _blocks(problem: Problem) -> Iterator[list[int]]:
-    """The output biases, with all that goes into one or two units of the first layer."""
-    first, *_, last = incoming_indices(problem.network)
-    if problem.network.depth == 1 or len(first) > BLOCK_LIMIT:
-        return
-    biases = [incoming[-1] for incoming in last]
-    for size in (1, 2):
-        for units in combinations(first, size):
-            yield sorted({*biases, *(p for incoming in units for p in incoming)})
 
 
 def _pivots(matrix: Floats, rank: int) -> Iterator[int]:

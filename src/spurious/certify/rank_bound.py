@@ -1,15 +1,16 @@
-"""A bound for the rank of dG on a face, by affine fields (the lemma of section 12).
+"""A bound for the rank of dG on a face, by fields (the lemma of section 12).
 
 Fields v_1, ..., v_q that are independent at the point, and whose images dG v lie in a space of
-dimension w, bound the rank by w + P - q. First the symmetries, w = 0: all fields with dG v = 0 on
-the face, by exact linear algebra. Then the hull: all unit vectors. Then unit vectors of some
-parameters beside the fields whose images lie in the space that those span.
+dimension w, bound the rank by w + P - q. First the symmetries, w = 0. Then fields whose images lie
+in the core: the space of all vectors that dG reaches at every point of the face. Taking them out
+costs nothing, and what is left has more symmetries.
 """
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -17,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from spurious.certify.affine_fields import affine_symmetries
 from spurious.certify.convex_ball import incoming_indices
 from spurious.certify.face_polynomials import (
     FaceMap,
@@ -28,30 +30,23 @@ from spurious.certify.face_polynomials import (
     product,
     relations,
 )
-from spurious.exact.rationals import ZERO, fraction, nullspace
+from spurious.exact.rationals import ZERO, Vector, fraction, nullspace
 from spurious.problem import Network
 
 __all__ = ["bounding_fields", "rescalings"]
 
-Unknown = tuple[int, int]
-"""The coefficient of theta_q in component p of a field; (-1, h): of z_h in the image of z_h."""
-
-CONSTANT = -1
-"""Stands for the number 1 in place of theta_q."""
-
-Key = tuple[int, Monomial]
-"""The coefficient of a monomial in a row of dG v."""
-
 INDEPENDENT = 1e-7
-"""Singular values below this share of the largest one count as zero: a proposal."""
+"""What is left of a vector of length 1, if it counts as independent of others: a proposal."""
+
+SAMPLES = 3
+"""Points of the face at which the core is looked for."""
+
+LARGE = 5
+"""The parameters of these points are integers up to this one."""
 
 
 def bounding_fields(
-    face: FaceMap,
-    values: Sequence[float],
-    known: Sequence[Field],
-    blocks: Iterable[Sequence[int]],
-    rank: int,
+    face: FaceMap, values: Sequence[float], known: Sequence[Field], rank: int
 ) -> tuple[Field, ...] | None:
     """Fields that bound the rank of dG near a point of the face by a number, if they are found.
 
@@ -59,29 +54,24 @@ def bounding_fields(
         face: G.
         values: All parameters at the point, in floats, shape (P,).
         known: Symmetries of every network: the rescalings.
-        blocks: Sets of parameters whose unit vectors are tried together.
         rank: The bound wanted: the rank of dG at the point.
     """
     count = len(values)
     used = {p for row in face.rows for monomial in row for p in monomial}
     unused = [_unit(p) for p in range(count) if p not in used]
     symmetries = _independent([*known, *unused], values)
-    if len(symmetries) < count - rank:
-        found = _symmetries(face.rows, len(face.held), count)
-        symmetries = _independent([*symmetries, *found], values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
-    tangents = _tangents(face, count)
-    if _span(face, tangents).rank + count - len(tangents) <= rank:
-        return tangents
-    for block in blocks:
-        own = [field for field in tangents if field[0][0] in block]
-        span = _span(face, own)
-        rest = _symmetries(span.complement(face.rows), 0, count) if not face.held else []
-        found = _independent([*own, *symmetries, *rest], values)
-        if span.rank + count - len(found) <= rank:
-            return found
-    return None
+    chart = _Chart.of(face, count)
+    found = map(chart.lifted, affine_symmetries(chart.rows, len(chart.held), chart.free))
+    symmetries = _independent([*symmetries, *found], values)
+    if len(symmetries) >= count - rank:
+        return symmetries[: count - rank]
+    if chart.held:
+        return None
+    found = map(chart.lifted, affine_symmetries(_beyond_core(chart), 0, chart.free))
+    fields = _independent([*symmetries, *found], values)
+    return fields if _span(face, fields) + count - len(fields) <= rank else None
 
 
 def rescalings(network: Network) -> tuple[Field, ...]:
@@ -97,26 +87,90 @@ def rescalings(network: Network) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def _tangents(face: FaceMap, count: int) -> tuple[Field, ...]:
-    """Independent fields along the face: a unit vector for each parameter not determined there.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chart:
+    """G on the face, by the parameters that are not determined there.
 
-    To each belongs what the determined parameters of the same unit have to do to keep its z at 0.
+    Attributes:
+        free: These parameters.
+        known: The others, as polynomials of them.
+        held: What is left of the z of held pairs that determine none.
+        outputs: The outputs.
     """
-    known = relations(face.held)
-    fields: list[Field] = []
-    for p in range(count):
-        if p in known:
-            continue
-        field: list[tuple[int, Monomial, Fraction]] = [(p, (), Fraction(1))]
-        for determined, polynomial in known.items():
-            image = moved(on_face(polynomial, known), _unit(p))
-            field += [(determined, m, fraction(c)) for m, c in image.items()]
-        fields.append(tuple(field))
-    return tuple(fields)
+
+    free: tuple[int, ...]
+    known: dict[int, Polynomial]
+    held: tuple[Polynomial, ...]
+    outputs: tuple[Polynomial, ...]
+
+    @staticmethod
+    def of(face: FaceMap, count: int) -> _Chart:
+        """The chart of a face."""
+        relation = relations(face.held)
+        known: dict[int, Polynomial] = {p: on_face(r, relation) for p, r in relation.items()}
+        return _Chart(
+            free=tuple(p for p in range(count) if p not in known),
+            known=known,
+            held=tuple(z for z in (on_face(z, known) for z in face.held) if z),
+            outputs=tuple(on_face(f, known) for f in face.outputs),
+        )
+
+    @property
+    def rows(self) -> tuple[Polynomial, ...]:
+        """All entries of G that are not 0 on the face."""
+        return self.held + self.outputs
+
+    def lifted(self, item: Field) -> Field:
+        """A field of the free parameters, with what the determined ones do."""
+        entries = list(item)
+        for p, factor, c in item:
+            for determined, polynomial in self.known.items():
+                for monomial, d in moved(polynomial, _unit(p)).items():
+                    entries.append((determined, product(factor, monomial), c * fraction(d)))
+        return tuple(entries)
 
 
 def _unit(p: int) -> Field:
     return ((p, (), Fraction(1)),)
+
+
+def _beyond_core(chart: _Chart) -> list[Polynomial]:
+    """Combinations of the outputs that vanish on what dG reaches at every point of the face.
+
+    Left kernels of dG at a few points, together; more points could only give more combinations.
+    """
+    rng, found = random.Random(1), list[Vector]()
+    for _ in range(SAMPLES):
+        at = {p: fmpq(rng.choice((-1, 1)) * rng.randint(1, LARGE)) for p in chart.free}
+        rows = [_derivative(output, at, chart.free) for output in chart.outputs]
+        columns = [[row[p] for row in rows] for p in chart.free]
+        found += nullspace(columns, len(rows))
+    if not found:
+        return []
+    reduced, size = fmpq_mat([list(row) for row in found]).rref()
+    combinations: list[Polynomial] = []
+    for k in range(size):
+        total: dict[Monomial, fmpq] = defaultdict(fmpq)
+        for j, output in enumerate(chart.outputs):
+            if reduced[k, j] != 0:
+                for monomial, c in output.items():
+                    total[monomial] += reduced[k, j] * c
+        combinations.append({m: c for m, c in total.items() if c != 0})
+    return combinations
+
+
+def _derivative(
+    polynomial: Polynomial, at: dict[int, fmpq], free: Sequence[int]
+) -> dict[int, fmpq]:
+    """The gradient of a polynomial at a point."""
+    found = dict.fromkeys(free, ZERO)
+    for monomial, c in polynomial.items():
+        for place, p in enumerate(monomial):
+            term = c
+            for q in monomial[:place] + monomial[place + 1 :]:
+                term *= at[q]
+            found[p] += term
+    return found
 
 
 @dataclass
@@ -152,29 +206,14 @@ class _Span:
                 _subtract(row, factor, new)
         self.basis[pivot] = new
 
-    def complement(self, rows: Sequence[Polynomial]) -> tuple[Polynomial, ...]:
-        """Combinations of rows that vanish on the space, one for each entry that is no pivot."""
-        found: list[Polynomial] = []
-        for k, polynomial in enumerate(rows):
-            if k in self.basis:
-                continue
-            total = dict(polynomial)
-            for pivot, row in self.basis.items():
-                factor = row.get(k, ZERO)
-                if factor != 0:
-                    for monomial, c in rows[pivot].items():
-                        total[monomial] = total.get(monomial, ZERO) - factor * c
-            found.append({m: c for m, c in total.items() if c != 0})
-        return tuple(found)
-
 
 def _subtract(row: dict[int, fmpq], factor: fmpq, other: dict[int, fmpq]) -> None:
     for k, value in other.items():
         row[k] = row.get(k, ZERO) - factor * value
 
 
-def _span(face: FaceMap, fields: Iterable[Field]) -> _Span:
-    """The span of the coefficients of the images of fields."""
+def _span(face: FaceMap, fields: Iterable[Field]) -> int:
+    """The dimension of the span of the coefficients of the images of fields."""
     span, known = _Span(), relations(face.held)
     for item in fields:
         by_monomial: dict[Monomial, dict[int, fmpq]] = defaultdict(dict)
@@ -183,116 +222,7 @@ def _span(face: FaceMap, fields: Iterable[Field]) -> _Span:
                 by_monomial[monomial][k] = c
         for vector in by_monomial.values():
             span.add(vector)
-    return span
-
-
-def _symmetries(rows: Sequence[Polynomial], held: int, count: int) -> list[Field]:
-    """A basis of all fields with dG v = 0 where the first `held` rows are 0.
-
-    The image of such a row may be a multiple of the row itself. Equations: each coefficient of each
-    row of the image vanishes. They fall apart into small systems.
-    """
-    unknowns = _possible(rows, held, count)
-    images = _images(rows, held, unknowns)
-    keys: dict[Key, set[Unknown]] = defaultdict(set)
-    for unknown, image in images.items():
-        for key in image:
-            keys[key].add(unknown)
-    fields: list[Field] = []
-    for part in _components(images, keys):
-        if len(part) == 1 and (images[part[0]] or part[0][1] != CONSTANT):
-            continue  # it is 0; or its parameter has no effect, and the constant field is enough
-        columns = sorted({key for unknown in part for key in images[unknown]})
-        place = {key: k for k, key in enumerate(columns)}
-        matrix = fmpq_mat(len(columns), len(part))
-        for j, unknown in enumerate(part):
-            for key, value in images[unknown].items():
-                matrix[place[key], j] = value
-        for solution in nullspace(matrix.tolist(), len(part)):
-            entries = tuple(
-                (p, () if q == CONSTANT else (q,), fraction(c))
-                for (p, q), c in zip(part, solution, strict=True)
-                if c != 0 and p >= 0
-            )
-            if entries:
-                fields.append(entries)
-    return fields
-
-
-def _possible(rows: Sequence[Polynomial], held: int, count: int) -> set[Unknown]:
-    """Unknowns that may differ from 0: no monomial of dG v comes from one of them alone."""
-    sources: dict[Unknown, set[Monomial]] = defaultdict(set)
-    for p in range(count):
-        for q in range(CONSTANT, count):
-            sources[p, q] = set()
-    for monomial in {m for polynomial in rows for m in polynomial}:
-        for place, p in enumerate(monomial):
-            for q in range(CONSTANT, count):
-                sources[p, q].add(replaced(monomial, place, q))
-    for k in range(held):
-        sources[-1, k] = set(rows[k])
-    users: dict[Monomial, set[Unknown]] = defaultdict(set)
-    for unknown, monomials in sources.items():
-        for monomial in monomials:
-            users[monomial].add(unknown)
-    alone = [monomial for monomial, unknowns in users.items() if len(unknowns) == 1]
-    while alone:
-        for unknown in users[alone.pop()].copy():
-            for monomial in sources.pop(unknown):
-                users[monomial].discard(unknown)
-                if len(users[monomial]) == 1:
-                    alone.append(monomial)
-    return set(sources)
-
-
-def _images(
-    rows: Sequence[Polynomial], held: int, unknowns: set[Unknown]
-) -> dict[Unknown, dict[Key, fmpq]]:
-    """For each unknown what it adds to the rows of dG v."""
-    found: dict[Unknown, dict[Key, fmpq]] = {unknown: {} for unknown in sorted(unknowns)}
-    partners: dict[int, list[int]] = defaultdict(list)
-    for p, q in found:
-        partners[p].append(q)
-    effects: dict[Monomial, list[tuple[Unknown, Monomial]]] = {}
-    for k, polynomial in enumerate(rows):
-        if k < held and (-1, k) in found:
-            found[-1, k] = {(k, m): -c for m, c in polynomial.items()}
-        for monomial, c in polynomial.items():
-            if monomial not in effects:
-                effects[monomial] = [
-                    ((p, q), replaced(monomial, place, q))
-                    for place, p in enumerate(monomial)
-                    for q in partners.get(p, ())
-                ]
-            for unknown, target in effects[monomial]:
-                image, key = found[unknown], (k, target)
-                image[key] = image[key] + c if key in image else c
-    return found
-
-
-def _components(
-    images: dict[Unknown, dict[Key, fmpq]], keys: dict[Key, set[Unknown]]
-) -> Iterator[list[Unknown]]:
-    """The unknowns that are left, those with a common entry together."""
-    left = set(images)
-    for start in images:
-        if start not in left:
-            continue
-        part, pending = [start], [start]
-        left.discard(start)
-        while pending:
-            for key in images[pending.pop()]:
-                new = keys[key] & left
-                left -= new
-                part += new
-                pending += new
-        yield sorted(part)
-
-
-def replaced(monomial: Monomial, place: int, q: int) -> Monomial:
-    """A monomial with one factor replaced by another parameter, or left out."""
-    rest = monomial[:place] + monomial[place + 1 :]
-    return rest if q == CONSTANT else product(rest, (q,))
+    return span.rank
 
 
 def _independent(fields: Sequence[Field], values: Sequence[float]) -> tuple[Field, ...]:
