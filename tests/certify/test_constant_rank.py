@@ -94,10 +94,10 @@ def test_flat_minima_made_to_order(activation: str) -> None:
 
 
 def test_a_core_is_left_out_where_symmetries_are_too_few() -> None:
-    """Of three outputs and eight units, the symmetries alone explain less than the kernel."""
+    """With two outputs and two layers the symmetries alone may explain less than the kernel."""
     seen = 0
-    for seed in range(10):
-        found = made((2, 8, 3), "relu", (), seed, points=19)
+    for seed in range(4):
+        found = made((3, 3, 3, 2), "relu", (), seed, points=19)
         if found is None:
             continue
         problem = found.problem
