@@ -77,18 +77,23 @@ def hinge(w: Writer, pb: Problem, f: int) -> int:
     return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
 
 
-def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
+def ahead(w: Writer, pb: Problem, f: int) -> int:
+    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
     right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
-    ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
-    if outputs == 2:
-        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[1])
-    total = w.op("sum", w.op("map", ahead, function="exp"), axes=[1])
+    return w.op("add", w.op("take", f, shape=shape, index=others), right)
+
+
+def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
+    gaps = ahead(w, pb, f)
+    if pb.widths[-1] == 2:
+        return w.op("sum", w.op("map", gaps, function="softplus"), axes=[1])
+    total = w.op("sum", w.op("map", gaps, function="exp"), axes=[1])
     return w.op("map", w.op("add", total, w.const((), [Fraction(1)])), function="log")
 
 

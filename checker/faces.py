@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from checker.arrays import Balls
-from checker.dense import LOSSES, dense_program
+from checker.dense import LOSSES, ahead, dense_program
 from checker.network import Problem
 from checker.numbers import Invalid
 from checker.programs import Program, Writer, evaluated
@@ -61,7 +61,7 @@ class Lagrangian:
         program: The program.
         states: For each hidden layer the step that holds its activations, (n, width).
         held: For each held pair the step that holds its z.
-        outputs: The step that holds f.
+        outputs: The step that holds what the loss depends on.
     """
 
     program: Program
@@ -93,8 +93,10 @@ def lagrangian(
             flat = [s for row in pattern.slopes[level] for s in row]
             states.append(w.op("mul", a, w.const((n, above), flat)))
             a = states[-1]
+    outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
     total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
     if mu:
         bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
         total = w.op("add", total, bound)
-    return Lagrangian(Program(w.steps, [*(centre[p] for p in free), *mu]), states, held, a)
+    values = [*(centre[p] for p in free), *mu]
+    return Lagrangian(Program(w.steps, values), states, held, outputs)

@@ -18,7 +18,10 @@ Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial 
 def face_map(
     pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]]
 ) -> list[Polynomial]:
-    """G: z of each held pair, then the outputs; a monomial has one parameter a layer."""
+    """G: z of each held pair, then what the loss depends on; a monomial has one parameter a layer.
+
+    That is the outputs; with the cross entropy their differences to the label's.
+    """
     where = {(m, j, points[0]): k for k, (m, j, points) in enumerate(pairs)}
     held, outputs, terms = [Polynomial()] * len(pairs), list[Polynomial](), 0
     for i, x in enumerate(pb.xs):
@@ -40,8 +43,18 @@ def face_map(
             if level < len(slopes):
                 state = [{m: s * c for m, c in a.items()} if s else {}
                          for s, a in zip(slopes[level][i], z, strict=True)]  # fmt: skip
+        if pb.loss == "cross_entropy":
+            label = state.pop(int(pb.ys[i][0]))
+            state = [less(f, label) for f in state]
         outputs += state
     return held + outputs
+
+
+def less(one: Polynomial, other: Polynomial) -> Polynomial:
+    """The difference."""
+    zero = Fraction(0)
+    found = {m: one.get(m, zero) - other.get(m, zero) for m in {**one, **other}}
+    return {m: c for m, c in found.items() if c}
 
 
 def moved(polynomial: Polynomial, field: Field) -> Polynomial:

@@ -2974,18 +2974,23 @@ def hinge(w: Writer, pb: Problem, f: int) -> int:
     return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
 
 
-def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
+def ahead(w: Writer, pb: Problem, f: int) -> int:
+    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
     right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
-    ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
-    if outputs == 2:
-        return w.op("sum", w.op("map", ahead, function="softplus"), axes=[1])
-    total = w.op("sum", w.op("map", ahead, function="exp"), axes=[1])
+    return w.op("add", w.op("take", f, shape=shape, index=others), right)
+
+
+def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
+    gaps = ahead(w, pb, f)
+    if pb.widths[-1] == 2:
+        return w.op("sum", w.op("map", gaps, function="softplus"), axes=[1])
+    total = w.op("sum", w.op("map", gaps, function="exp"), axes=[1])
     return w.op("map", w.op("add", total, w.const((), [Fraction(1)])), function="log")
 
 
@@ -3142,7 +3147,10 @@ Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial 
 def face_map(
     pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]]
 ) -> list[Polynomial]:
-    """G: z of each held pair, then the outputs; a monomial has one parameter a layer."""
+    """G: z of each held pair, then what the loss depends on; a monomial has one parameter a layer.
+
+    That is the outputs; with the cross entropy their differences to the label's.
+    """
     where = {(m, j, points[0]): k for k, (m, j, points) in enumerate(pairs)}
     held, outputs, terms = [Polynomial()] * len(pairs), list[Polynomial](), 0
     for i, x in enumerate(pb.xs):
@@ -3164,8 +3172,18 @@ def face_map(
             if level < len(slopes):
                 state = [{m: s * c for m, c in a.items()} if s else {}
                          for s, a in zip(slopes[level][i], z, strict=True)]  # fmt: skip
+        if pb.loss == "cross_entropy":
+            label = state.pop(int(pb.ys[i][0]))
+            state = [less(f, label) for f in state]
         outputs += state
     return held + outputs
+
+
+def less(one: Polynomial, other: Polynomial) -> Polynomial:
+    """The difference."""
+    zero = Fraction(0)
+    found = {m: one.get(m, zero) - other.get(m, zero) for m in {**one, **other}}
+    return {m: c for m, c in found.items() if c}
 
 
 def moved(polynomial: Polynomial, field: Field) -> Polynomial:
@@ -3353,7 +3371,7 @@ class Lagrangian:
         program: The program.
         states: For each hidden layer the step that holds its activations, (n, width).
         held: For each held pair the step that holds its z.
-        outputs: The step that holds f.
+        outputs: The step that holds what the loss depends on.
     """
 
     program: Program
@@ -3385,11 +3403,13 @@ def lagrangian(
             flat = [s for row in pattern.slopes[level] for s in row]
             states.append(w.op("mul", a, w.const((n, above), flat)))
             a = states[-1]
+    outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
     total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
     if mu:
         bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
         total = w.op("add", total, bound)
-    return Lagrangian(Program(w.steps, [*(centre[p] for p in free), *mu]), states, held, a)
+    values = [*(centre[p] for p in free), *mu]
+    return Lagrangian(Program(w.steps, values), states, held, outputs)
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------

@@ -5,11 +5,13 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 import pytest
 from flint import fmpq
 from tests.certify.face_problems import Face, exact_loss, made
 from tests.checker.mutations import signed
+from tests.checker.truth import Landscape
 
 from spurious import Answer, Decision, certify
 from spurious.certify import kinked
@@ -23,7 +25,15 @@ from spurious.certify.optimality import Optimality
 from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.pattern import pattern_of
 from spurious.certify.rank_bound import bounding_fields, rescalings
-from spurious.problem import Dataset, Loss, Network, Problem, flatten, unflatten
+from spurious.problem import (
+    Dataset,
+    Loss,
+    Network,
+    Problem,
+    flatten,
+    problem_to_data,
+    unflatten,
+)
 from spurious_checker import check
 
 F = Fraction
@@ -190,6 +200,40 @@ def test_held_pairs_determine_parameters() -> None:
     known = relations(face.held)
     assert len(known) == 2
     assert [on_face(z, known) for z in face.held] == [{}, {}]
+
+
+def three_classes() -> Problem:
+    """A bend between the inputs -1 and 1. Every input has every label, so a best fit exists."""
+    counts = {-2: (2, 1, 1), -1: (2, 1, 1), 1: (1, 1, 1), 2: (1, 3, 1), 3: (1, 9, 1)}
+    pairs = [
+        ((F(x),), (F(label),))
+        for x, row in counts.items()
+        for label, count in enumerate(row)
+        for _ in range(count)
+    ]
+    data = Dataset(tuple(x for x, _ in pairs), tuple(y for _, y in pairs))
+    point = "0.99841 -0.53214 -0.0251931 1.1659502 0.2592429 -0.0877545 -0.7651414 -0.6371041"
+    network = Network((1, 1, 3), "relu")
+    return Problem(network, Loss.CROSS_ENTROPY, data, unflatten(numbers(point), network))
+
+
+def test_the_cross_entropy_sees_differences_of_outputs() -> None:
+    """Flat: the rescaling, one number added to all output weights, and one to all biases."""
+    problem = three_classes()
+    verdict = certify(problem)
+    assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY
+    assert (verdict.method, verdict.flat_dimension) == ("constant_rank", 3)
+    assert verdict.strict_up_to_rescaling is Answer.NO
+    proof = proved(problem)
+    assert proof.minimum is not None and proof.loss is not None
+    rng = random.Random(0)
+    with mp.workdps(60):
+        landscape = Landscape(problem_to_data(problem))
+        centre = [mp.mpf(v.numerator) / v.denominator for v in flatten(proof.minimum)]
+        lowest = mp.mpf(proof.loss.lower.numerator) / proof.loss.lower.denominator
+        for _ in range(300):
+            step = mp.mpf(10) ** -rng.choice((3, 4, 6, 9))
+            assert landscape.loss([v + step * rng.uniform(-1, 1) for v in centre]) >= lowest
 
 
 def jump() -> Problem:

@@ -6,7 +6,7 @@ Order, for networks whose outputs are rational (homogeneous activation or no hid
 2. shallow: Theorem 1, which decides for one output; deep: `convex_ball` with an exact gradient,
    `classwise_optimum`;
 3. a minimum nearby: exact (squared loss without hidden layer, or with one and one output),
-   constant output, `kinked_ball`, `convex_ball`;
+   constant output, `kinked_ball`, `convex_ball`, `kinked` and `constant_rank`;
 4. a valley to infinity, a descent direction, negative curvature;
 5. otherwise undecided, with the reason.
 

@@ -17,7 +17,7 @@ from flint import fmpq
 from spurious.certify.convex_ball import incoming_indices
 from spurious.certify.pattern import Pattern
 from spurious.exact.rationals import ONE, ZERO, rational
-from spurious.problem import Problem
+from spurious.problem import Loss, Problem
 
 __all__ = [
     "FaceMap",
@@ -46,7 +46,8 @@ class FaceMap:
 
     Attributes:
         held: z of each held pair.
-        outputs: The outputs, point by point, shape (n K,).
+        outputs: What the loss depends on, point by point: the outputs, or their differences to the
+            label's.
     """
 
     held: tuple[Polynomial, ...]
@@ -85,8 +86,23 @@ def face_map(problem: Problem, pattern: Pattern, limit: int) -> FaceMap | None:
             if terms > limit:
                 return None
             state = states
-        outputs += state
+        outputs += _compared(problem, i, state)
     return FaceMap(tuple(held), tuple(outputs))
+
+
+def _compared(problem: Problem, i: int, state: list[Polynomial]) -> list[Polynomial]:
+    """What the loss at a data point depends on."""
+    if problem.loss is not Loss.CROSS_ENTROPY:
+        return state
+    label = int(problem.data.y[i][0])
+    found: list[Polynomial] = []
+    for k, output in enumerate(state):
+        if k != label:
+            total = dict(output)
+            for m, c in state[label].items():
+                total[m] = total.get(m, ZERO) - c
+            found.append({m: c for m, c in total.items() if c != 0})
+    return found
 
 
 def moved(polynomial: Polynomial, field: Field) -> dict[Monomial, fmpq]:

@@ -181,7 +181,8 @@ class _Search:
         for signs, z, end in zip(pattern.signs, here, there, strict=True):
             crossed = (signs != 0) & (signs * end < 0)
             away = np.maximum(signs * z, 0)
-            shares.append(np.where(crossed, away / (away - signs * end), np.inf))
+            whole = np.where(crossed, away - signs * end, 1.0)
+            shares.append(np.where(crossed, away / whole, np.inf))
         share = min(float(s.min()) for s in shares)
         if share >= 1:
             return 1.0, None

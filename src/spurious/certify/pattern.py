@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.evaluate import input_groups
-from spurious.problem import Network, Problem
+from spurious.problem import Loss, Network, Problem
 from spurious.problem.program_problem import FlatPoint
 from spurious.program import LOSSES, Builder, Handle, Program
 
@@ -96,6 +96,8 @@ def lagrangian(
 ) -> Program:
     """Lambda as a program in the free parameters and a multiplier for each held pair.
 
+    Its outputs are what the loss depends on: with the cross entropy differences to the label's.
+
     Args:
         problem: Network, loss and data.
         pattern: Its held pairs are the constraints.
@@ -130,7 +132,18 @@ def lagrangian(
     loss = LOSSES[problem.loss.value](state, y).sum()
     if multipliers is not None:
         loss = loss + (builder.join(held) * multipliers).sum()
-    return builder.program(loss, outputs=state)
+    return builder.program(loss, outputs=_compared(problem, state))
+
+
+def _compared(problem: Problem, outputs: Handle) -> Handle:
+    """What the loss depends on: the outputs, or how far they are ahead of the label's."""
+    if problem.loss is not Loss.CROSS_ENTROPY:
+        return outputs
+    count, classes = outputs.shape
+    labels = np.array([int(label) for (label,) in problem.data.y])[:, None]
+    others = np.array([[k for k in range(classes) if k != label] for (label,) in labels])
+    rows = np.arange(count)[:, None] * classes
+    return outputs.take(rows + others) - outputs.take(rows + labels)
 
 
 def _parameters(builder: Builder, values: FlatPoint, free: Sequence[int]) -> Handle:
