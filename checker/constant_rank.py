@@ -17,7 +17,7 @@ from checker.polynomials import (
     on_face,
     relations,
 )
-from checker.reading import as_int, as_list, rational
+from checker.reading import as_int, as_list, as_object, rational
 from checker.symmetric import require_independent
 
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
@@ -29,10 +29,10 @@ def read_fields(x: object, size: int) -> list[Field]:
     for item in as_list(x):
         field: Field = []
         for entry in as_list(item):
-            p, factors, c = as_list(entry, 3)
-            m = tuple(as_int(q) for q in as_list(factors))
-            require(all(0 <= q < size for q in (as_int(p), *m)), "a field names no parameter")
-            field.append((as_int(p), m, rational(c)))
+            parts = as_object(entry, "parameter", "factors", "coefficient")
+            p, m = as_int(parts["parameter"]), tuple(as_int(q) for q in as_list(parts["factors"]))
+            require(all(0 <= q < size for q in (p, *m)), "a field names no parameter")
+            field.append((p, m, rational(parts["coefficient"])))
         fields.append(field)
     return fields
 

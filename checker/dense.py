@@ -89,12 +89,24 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """log(1 + sum over k != y_i of exp(f_ik - f_iy_i)); of one such k the softplus."""
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
     gaps = ahead(w, pb, f)
-    if pb.widths[-1] == 2:
-        return w.op("sum", w.op("map", gaps, function="softplus"), axes=[1])
-    total = w.op("sum", w.op("map", gaps, function="exp"), axes=[1])
-    return w.op("map", w.op("add", total, w.const((), [Fraction(1)])), function="log")
+    losses = w.op("map", gaps, function="softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
+    return w.op("sum", losses, axes=[1])
+
+
+def log_sum(w: Writer, d: int) -> int:
+    """log(1 + sum over k of exp(d_ik)), shape (n, 1): one k after the other.
+
+    log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
+    """
+    n, m = w.steps[d].shape
+    column = [w.op("take", d, shape=[n, 1], index=[i * m + k for i in range(n)]) for k in range(m)]
+    a, minus = w.op("map", column[0], function="softplus"), w.const((), [Fraction(-1)])
+    for b in column[1:]:
+        gap = w.op("add", b, w.op("mul", a, minus))
+        a = w.op("add", a, w.op("map", gap, function="softplus"))
+    return a
 
 
 LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}

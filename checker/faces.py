@@ -33,7 +33,7 @@ def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
 def read_pattern(pb: Problem, box: Balls) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike."""
     (above, below), network = two_slopes(pb), dense_program(pb)
-    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups()]
+    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups]
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
     for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
         entries = values[z].intervals()

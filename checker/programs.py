@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -528,13 +528,15 @@ class Curved:
                           self.values[0])  # fmt: skip
         return parts[0].joined(parts)
 
-    def hessian(self) -> list[Balls]:
-        """All columns, of at most `MAX_HESSIAN` parameters."""
+    def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
+        """The columns for the parameters chosen; for all of them, which are then limited."""
         size = sum(len(step.block) for step in self.steps)
-        require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require(chosen is not None or size <= MAX_HESSIAN,
+                "there are too many parameters for a Hessian")  # fmt: skip
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in range(len(step.block)):
-                seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
-                columns.append(self.column({k: seed}))
+            for i in step.block:
+                if chosen is None or i in chosen:
+                    seed = self.values[0].like([Fraction(i == j) for j in step.block])
+                    columns.append(self.column({k: seed}))
         return columns

@@ -14,17 +14,14 @@ from tests.checker.mutations import signed
 from tests.checker.truth import Landscape
 
 from spurious import Answer, Decision, certify
-from spurious.certify import kinked
-from spurious.certify.certificate import assemble
 from spurious.certify.evaluate import evaluate
-from spurious.certify.face_evidence import FaceEvidence
-from spurious.certify.face_polynomials import face_map, moved, on_face, relations
+from spurious.certify.face_polynomials import Field, face_map, moved, on_face, relations
 from spurious.certify.face_search import Proposal
-from spurious.certify.kinked import prove_face_minimum
-from spurious.certify.optimality import Optimality
-from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.pattern import pattern_of
 from spurious.certify.rank_bound import bounding_fields, rescalings
+from spurious.certify.rules import kinked
+from spurious.certify.rules.kinked import prove_face_minimum, prove_on
+from spurious.certify.subject import Subject
 from spurious.problem import (
     Dataset,
     Loss,
@@ -34,21 +31,32 @@ from spurious.problem import (
     problem_to_data,
     unflatten,
 )
+from spurious.proof import ConstantRank, Proof, Undecided, certificate_data
 from spurious_checker import check
 
 F = Fraction
 
 
 def proved(problem: Problem) -> Proof:
-    assert problem.point is not None
-    found = prove_face_minimum(problem, problem.point)
+    found = prove_face_minimum(Subject(problem))
     assert isinstance(found, Proof), found
     return found
 
 
 def certificate(problem: Problem, proof: Proof) -> dict[str, Any]:
-    assert proof.loss is not None
-    return assemble(problem, proof, proof.loss, Optimality(Answer.UNKNOWN))
+    return certificate_data(problem, proof.claim, proof.evidence, None)
+
+
+def evidence(proof: Proof) -> ConstantRank:
+    assert isinstance(proof.evidence, ConstantRank)
+    return proof.evidence
+
+
+def fields_of(proof: Proof) -> list[Field]:
+    return [
+        tuple((part.parameter, part.factors, part.coefficient) for part in field)
+        for field in evidence(proof).fields
+    ]
 
 
 def numbers(text: str) -> tuple[Fraction, ...]:
@@ -76,9 +84,9 @@ def test_units_that_are_always_on_mix_and_shift() -> None:
     """All 12 parameters describe an affine map of rank 2 from the plane to the plane."""
     problem = affine()
     proof = proved(problem)
-    assert proof.evidence["rule"] == "constant_rank"
-    assert proof.flat_dimension == 12 - 6
-    assert proof.strict_up_to_rescaling is Answer.NO
+    assert isinstance(proof.evidence, ConstantRank)
+    assert proof.claim.flat_dimension == 12 - 6
+    assert proof.claim.strict_up_to_rescaling is Answer.NO
     assert check(certificate(problem, proof)).valid
     verdict = certify(problem)
     assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY
@@ -94,10 +102,10 @@ def test_flat_minima_made_to_order(activation: str) -> None:
         if found is None:
             continue
         assert found.problem.point is not None
-        proof = prove_face_minimum(found.problem, found.problem.point)
+        proof = prove_face_minimum(Subject(found.problem))
         if isinstance(proof, Proof):
             seen += 1
-            assert proof.flat_dimension == found.problem.network.parameter_count - found.rank
+            assert proof.claim.flat_dimension == found.problem.network.parameter_count - found.rank
             answer = check(certificate(found.problem, proof))
             assert answer.valid, answer.reason
     assert seen >= 4
@@ -112,10 +120,10 @@ def test_a_core_is_left_out_where_symmetries_are_too_few() -> None:
             continue
         problem = found.problem
         assert problem.point is not None
-        proof = prove_face_minimum(problem, problem.point)
+        proof = prove_face_minimum(Subject(problem))
         if not isinstance(proof, Proof):
             continue
-        fields = FaceEvidence.from_data(proof.evidence).fields or ()
+        fields = fields_of(proof)
         face = face_map(problem, pattern(problem), 100_000)
         assert face is not None
         if any(moved(row, item) for item in fields for row in face.rows):
@@ -129,7 +137,7 @@ def test_no_point_around_a_flat_minimum_is_lower(seed: int) -> None:
     found = made((2, 2, 2, 1), "relu", (), seed, points=12)
     assert found is not None and found.problem.point is not None
     proof = proved(found.problem)
-    assert proof.flat_dimension is not None and proof.flat_dimension > 4
+    assert proof.claim.flat_dimension is not None and proof.claim.flat_dimension > 4
     centre = [fmpq(v.numerator, v.denominator) for v in flatten(found.problem.point)]
     lowest, rng = exact_loss(found.problem, centre), random.Random(seed)
     for _ in range(10_000):
@@ -225,12 +233,12 @@ def test_the_cross_entropy_sees_differences_of_outputs() -> None:
     assert (verdict.method, verdict.flat_dimension) == ("constant_rank", 3)
     assert verdict.strict_up_to_rescaling is Answer.NO
     proof = proved(problem)
-    assert proof.minimum is not None and proof.loss is not None
+    assert proof.minimum is not None and proof.claim.loss is not None
     rng = random.Random(0)
     with mp.workdps(60):
         landscape = Landscape(problem_to_data(problem))
-        centre = [mp.mpf(v.numerator) / v.denominator for v in flatten(proof.minimum)]
-        lowest = mp.mpf(proof.loss.lower.numerator) / proof.loss.lower.denominator
+        centre = [mp.mpf(v.numerator) / v.denominator for v in proof.minimum]
+        lowest = mp.mpf(proof.claim.loss.lower.numerator) / proof.claim.loss.lower.denominator
         for _ in range(300):
             step = mp.mpf(10) ** -rng.choice((3, 4, 6, 9))
             assert landscape.loss([v + step * rng.uniform(-1, 1) for v in centre]) >= lowest
@@ -252,7 +260,7 @@ def jump() -> Problem:
 def test_where_the_rank_jumps_nothing_is_proved() -> None:
     problem = jump()
     assert problem.point is not None
-    assert isinstance(prove_face_minimum(problem, problem.point), Undecided)
+    assert isinstance(prove_face_minimum(Subject(problem)), Undecided)
     centre = [fmpq(v.numerator, v.denominator) for v in flatten(problem.point)]
     lower = [v + fmpq(d, 1000) for v, d in zip(centre, (0, 300, 0, 2, 0, -6, 0), strict=True)]
     assert exact_loss(problem, lower) < exact_loss(problem, centre)
@@ -267,7 +275,7 @@ def test_the_checker_refuses_a_rank_that_jumps(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(kinked, "bounding_fields", lambda *_: fields)
     monkeypatch.setattr(kinked, "_rank_elsewhere", lambda *_: 0)
     proposal = Proposal(pattern(problem), np.array(floats(problem)), np.zeros(0))
-    proof = kinked._prove(problem, problem.point, proposal)
+    proof = prove_on(Subject(problem), proposal)
     assert isinstance(proof, Proof)
     answer = check(certificate(problem, proof))
     assert not answer.valid and answer.reason == "the rank is not bounded as claimed"
@@ -276,9 +284,8 @@ def test_the_checker_refuses_a_rank_that_jumps(monkeypatch: pytest.MonkeyPatch) 
 def test_the_checker_refuses_dependent_fields() -> None:
     problem = affine()
     data = certificate(problem, proved(problem))
-    evidence = FaceEvidence.from_data(data["proof"])
-    assert evidence.fields is not None
-    doubled = replace(evidence, fields=(evidence.fields[0], *evidence.fields[:-1]))
+    found = evidence(proved(problem))
+    doubled = replace(found, fields=(found.fields[0], *found.fields[:-1]))
     answer = check(resigned(data, doubled))
     assert not answer.valid and "positive definite" in answer.reason
 
@@ -286,15 +293,14 @@ def test_the_checker_refuses_dependent_fields() -> None:
 def test_the_checker_refuses_fewer_fields_and_other_free_parameters() -> None:
     problem = affine()
     data = certificate(problem, proved(problem))
-    evidence = FaceEvidence.from_data(data["proof"])
-    assert evidence.fields is not None
-    fewer = check(resigned(data, replace(evidence, fields=evidence.fields[1:])))
+    found = evidence(proved(problem))
+    fewer = check(resigned(data, replace(found, fields=found.fields[1:])))
     assert not fewer.valid and fewer.reason == "the rank is not bounded as claimed"
     for shift in range(1, 12):
-        free = tuple(sorted((p + shift) % 12 for p in evidence.free))
-        if free != evidence.free:
-            assert not check(resigned(data, replace(evidence, free=free))).valid
+        free = tuple(sorted((p + shift) % 12 for p in found.free))
+        if free != found.free:
+            assert not check(resigned(data, replace(found, free=free))).valid
 
 
-def resigned(data: dict[str, Any], evidence: FaceEvidence) -> dict[str, Any]:
-    return signed({**data, "proof": evidence.to_data()})
+def resigned(data: dict[str, Any], changed: ConstantRank) -> dict[str, Any]:
+    return signed({**data, "proof": changed.to_data()})

@@ -14,18 +14,22 @@ from tests.checker.cases import CASES
 from tests.checker.mutations import signed
 
 from spurious import Answer, Decision, certify
-from spurious.certify import kinked
-from spurious.certify.certificate import assemble
-from spurious.certify.convex_ball import largest_difference
-from spurious.certify.decide import minimum_here
 from spurious.certify.evaluate import evaluate
-from spurious.certify.face_evidence import FaceEvidence
 from spurious.certify.face_search import Proposal
-from spurious.certify.kinked import prove_face_minimum
-from spurious.certify.optimality import Optimality
-from spurious.certify.outcome import Proof, Undecided
 from spurious.certify.pattern import pattern_of
+from spurious.certify.rules import kinked, one_sided_derivatives
+from spurious.certify.rules.kinked import prove_face_minimum, prove_on
+from spurious.certify.rules.one_sided_derivatives import Minimum, UnitDescends
+from spurious.certify.subject import Subject
 from spurious.problem import Problem, flatten
+from spurious.proof import (
+    ConstantRank,
+    Kinked,
+    Proof,
+    Undecided,
+    certificate_data,
+    evidence_from_data,
+)
 from spurious_checker import check
 
 NESTED = ((0, 0, 1), (1, 0, 1))
@@ -52,15 +56,18 @@ def case(name: str, edge: str = "inside") -> Made:
 
 
 def proved(problem: Problem) -> Proof:
-    assert problem.point is not None
-    found = prove_face_minimum(problem, problem.point)
+    found = prove_face_minimum(Subject(problem))
     assert isinstance(found, Proof), found
     return found
 
 
+def evidence(proof: Proof) -> Kinked | ConstantRank:
+    assert isinstance(proof.evidence, Kinked | ConstantRank)
+    return proof.evidence
+
+
 def certificate(problem: Problem, proof: Proof) -> dict[str, Any]:
-    assert proof.loss is not None
-    return assemble(problem, proof, proof.loss, Optimality(Answer.UNKNOWN))
+    return certificate_data(problem, proof.claim, proof.evidence, None)
 
 
 def directly(found: Made, held: Held) -> Proof | Undecided:
@@ -76,31 +83,30 @@ def directly(found: Made, held: Held) -> Proof | Undecided:
         signs[level][i, unit] = 0
     values = np.array([float(v) for v in flatten(problem.point)])
     mu = np.array([float(m) for m in found.multipliers])
-    return kinked._prove(problem, problem.point, Proposal(pattern_of(problem, signs), values, mu))
+    return prove_on(Subject(problem), Proposal(pattern_of(problem, signs), values, mu))
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_a_minimum_made_to_order_is_proved_and_checked(name: str) -> None:
     found, held = case(name), SPECS[name][2]
     proof = proved(found.problem)
-    evidence = FaceEvidence.from_data(proof.evidence)
-    assert len(evidence.multipliers) == len(held)
-    assert proof.minimum is not None and found.problem.point is not None
-    assert largest_difference(proof.minimum, found.problem.point) < 1e-12
-    assert proof.decision is Decision.LOCAL_MINIMUM_NEARBY
+    assert len(evidence(proof).multipliers) == len(held)
+    assert proof.minimum is not None
+    assert Subject(found.problem).distance(proof.minimum) < 1e-12
+    assert proof.claim.decision is Decision.LOCAL_MINIMUM_NEARBY
     count, units = found.problem.network.parameter_count, sum(found.problem.network.hidden)
-    assert proof.flat_dimension == count - found.rank
-    assert proof.strict is Answer.NO
+    assert proof.claim.flat_dimension == count - found.rank
+    assert proof.claim.strict is Answer.NO
     strict = Answer.YES if count - found.rank == units else Answer.NO
-    assert proof.strict_up_to_rescaling is strict
+    assert proof.claim.strict_up_to_rescaling is strict
     answer = check(certificate(found.problem, proof))
     assert answer.valid, answer.reason
 
 
 def test_evidence_is_read_as_it_was_written() -> None:
     for name in ("two outputs", "nested, one input"):
-        data = proved(case(name).problem).evidence
-        assert FaceEvidence.from_data(data).to_data() == data
+        found = proved(case(name).problem).evidence
+        assert evidence_from_data(found.to_data()) == found
 
 
 @pytest.mark.parametrize("name", ["two outputs", "leaky", "nested, abs", "nested, relu"])
@@ -133,10 +139,9 @@ def test_a_slope_on_or_beyond_the_edge_is_not_proved(name: str, edge: str) -> No
             continue
         seen += 1
         assert isinstance(directly(found, held), Undecided)
-        assert found.problem.point is not None
-        other = prove_face_minimum(found.problem, found.problem.point)
+        other = prove_face_minimum(Subject(found.problem))
         if isinstance(other, Proof):  # there may be one beside the kink
-            assert len(other.evidence["multipliers"]) < len(held)
+            assert len(evidence(other).multipliers) < len(held)
     assert seen or edge == "outside"
 
 
@@ -165,29 +170,27 @@ def test_theorem_1_agrees(widths: tuple[int, ...], activation: str, edge: str) -
         if found is None:
             continue
         seen += 1
-        assert found.problem.point is not None
-        exact = minimum_here(evaluate(found.problem, found.problem.point))
-        assert isinstance(exact, Proof)
-        expected = Decision.NOT_LOCAL_MINIMUM if edge == "outside" else Decision.LOCAL_MINIMUM
-        assert exact.decision is expected
+        subject = Subject(found.problem)
+        exact = one_sided_derivatives.first_order(subject)
+        expected = UnitDescends if edge == "outside" else Minimum
+        assert isinstance(exact, expected)
         proof = directly(found, held)
         if edge != "inside":
             assert isinstance(proof, Undecided)
-        elif isinstance(proof, Proof):
-            assert exact.flat_dimension in (None, proof.flat_dimension)
+        elif isinstance(proof, Proof) and isinstance(exact, Minimum):
+            flat = one_sided_derivatives.minimum(subject.evaluation, exact).claim.flat_dimension
+            assert flat in (None, proof.claim.flat_dimension)
     assert seen >= (2 if edge == "inside" else 1)
 
 
 def test_it_subsumes_kinked_ball() -> None:
     problem = CASES["kinked_ball"]
     old, new = certify(problem), proved(problem)
-    assert old.method == "kinked_ball" and new.evidence["rule"] == "kinked"
-    assert old.loss is not None and new.loss is not None
-    assert abs(old.loss.mid - new.loss.mid) < 1e-25
-    assert (old.flat_dimension, old.strict_up_to_rescaling) == (
-        new.flat_dimension,
-        new.strict_up_to_rescaling,
-    )
+    assert old.method == "kinked_ball" and isinstance(new.evidence, Kinked)
+    assert old.loss is not None and new.claim.loss is not None
+    assert abs(old.loss.mid - new.claim.loss.mid) < 1e-25
+    assert old.flat_dimension == new.claim.flat_dimension
+    assert old.strict_up_to_rescaling == new.claim.strict_up_to_rescaling
     assert check(certificate(problem, new)).valid
 
 
@@ -227,7 +230,7 @@ def test_alike_points_are_one_pair(
     found = made(widths, "relu", held, seed, points=points, twins=twins, equal=equal)
     assert found is not None
     proof = proved(found.problem)
-    assert len(proof.evidence["multipliers"]) == 1
-    assert proof.flat_dimension == found.problem.network.parameter_count - found.rank
+    assert len(evidence(proof).multipliers) == 1
+    assert proof.claim.flat_dimension == found.problem.network.parameter_count - found.rank
     answer = check(certificate(found.problem, proof))
     assert answer.valid, answer.reason

@@ -607,8 +607,8 @@ def always_on() -> Cert:
         "rule": "constant_rank", "centre": at, "radius": "1/1000000000", "free": [0, 3],
         "multipliers": [], "preconditioner": text(inverse([[10, 6], [6, 6]])),
         "fields": [
-            [[0, [0], "1"], [1, [1], "1"], [2, [2], "-1"]],
-            [[1, [], "1"], [3, [2], "-1"]],
+            [summand(0, [0], "1"), summand(1, [1], "1"), summand(2, [2], "-1")],
+            [summand(1, [], "1"), summand(3, [2], "-1")],
         ],
     }  # fmt: skip
     claim: Cert = {
@@ -616,6 +616,10 @@ def always_on() -> Cert:
         "flat_dimension": 2, "radius": "1/1000000000",
     }  # fmt: skip
     return certificate(pb, proof, loss=ball("3/32", F(1, 2**22)), **claim)
+
+
+def summand(parameter: int, factors: list[int], coefficient: str) -> Cert:
+    return {"parameter": parameter, "factors": factors, "coefficient": coefficient}
 
 
 def inverse(matrix: list[list[int]]) -> list[list[Fraction]]:

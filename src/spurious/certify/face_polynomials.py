@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 from flint import fmpq
 
-from spurious.certify.convex_ball import incoming_indices
 from spurious.certify.pattern import Pattern
+from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ONE, ZERO, rational
 from spurious.problem import Loss, Problem
 

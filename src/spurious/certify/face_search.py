@@ -16,8 +16,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from spurious.certify.convex_ball import incoming_indices, nearby_limit
+from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Signs, lagrangian, pattern_of
+from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.problem import Network, Point, Problem, flatten, program_of
 from spurious.program import NumpyArithmetic, dense_layers, evaluator, hessian
 
@@ -85,7 +86,7 @@ def proposals(problem: Problem, point: Point) -> Iterator[Proposal]:
     start = np.array([float(value) for value in flatten(point)])
     if not np.isfinite(start).all():
         return
-    search = _Search(problem, start, float(nearby_limit(point)))
+    search = _Search(problem, start, float(nearby_limit(flatten(point))))
     for signs in search.starts():
         try:
             with np.errstate(all="ignore"):

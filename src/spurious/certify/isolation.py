@@ -12,13 +12,13 @@ import numpy as np
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.outcome import Undecided
-from spurious.certify.programs.critical import Critical
+from spurious.certify.critical import Critical
 from spurious.exact import balls
 from spurious.exact.definiteness import negative_eigenvalues
 from spurious.exact.rationals import rational
-from spurious.problem.program_problem import FlatPoint
+from spurious.problem import FlatPoint
 from spurious.program import Program
+from spurious.proof import Undecided
 
 __all__ = ["Isolation", "is_injective", "isolated"]
 

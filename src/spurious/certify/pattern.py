@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.evaluate import input_groups
-from spurious.problem import Loss, Network, Problem
-from spurious.problem.program_problem import FlatPoint
+from spurious.problem import FlatPoint, Loss, Network, Problem
 from spurious.program import LOSSES, Builder, Handle, Program
 
 __all__ = ["Pair", "Pattern", "Signs", "alike", "lagrangian", "pattern_of"]

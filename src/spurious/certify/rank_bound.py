@@ -19,7 +19,6 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from spurious.certify.affine_fields import affine_symmetries
-from spurious.certify.convex_ball import incoming_indices
 from spurious.certify.face_polynomials import (
     FaceMap,
     Field,
@@ -30,6 +29,7 @@ from spurious.certify.face_polynomials import (
     product,
     relations,
 )
+from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ZERO, Vector, fraction, nullspace
 from spurious.problem import Network
 

@@ -17,23 +17,25 @@ import numpy as np
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.convex_ball import incoming_indices, largest_difference, nearby_limit
+from spurious.certify.critical import critical_point
 from spurious.certify.enclosures import enclosure
-from spurious.certify.face_evidence import FaceEvidence
 from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
 from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
 from spurious.certify.isolation import Isolation, is_injective, isolated
-from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, lagrangian
-from spurious.certify.programs.critical import critical_point
 from spurious.certify.rank_bound import bounding_fields, rescalings
+from spurious.certify.rule import Rule
+from spurious.certify.rules.convex_ball import incoming_indices
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import Point, Problem, flatten, program_of, unflatten
+from spurious.problem import Loss, Point, Problem, flatten, program_of, unflatten
 from spurious.program import NumpyArithmetic, Program, ProgramError, evaluator, hessian
+from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["prove_face_minimum"]
+__all__ = ["RULE", "prove_face_minimum"]
 
 PARAMETER_LIMIT = 200
 """With more parameters no face is tried: the certificate holds a matrix of that size."""
@@ -61,19 +63,19 @@ class _Chart:
     fields: tuple[Field, ...]
 
 
-def prove_face_minimum(problem: Problem, point: Point) -> Proof | Undecided:
+def prove_face_minimum(subject: Subject) -> Proof | Undecided:
     """Proves a minimum near a point: some pre-activations exactly zero, or flat, or both.
 
     Args:
-        problem: A network with a homogeneous activation and a hidden layer.
-        point: The point.
+        subject: A network with a homogeneous activation and a hidden layer.
     """
+    problem, point = subject.dense, subject.point
     if problem.network.parameter_count > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
     failed = Undecided("no critical point was found on a face nearby")
     for proposal in proposals(problem, point):
         try:
-            found = _prove(problem, point, proposal)
+            found = prove_on(subject, proposal)
         except np.linalg.LinAlgError:
             found = Undecided("on the face the numbers are too large for floats")
         except ProgramError as error:
@@ -84,7 +86,9 @@ def prove_face_minimum(problem: Problem, point: Point) -> Proof | Undecided:
     return failed
 
 
-def _prove(problem: Problem, point: Point, proposal: Proposal) -> Proof | Undecided:
+def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
+    """Proves a minimum near a proposed point of a face."""
+    problem = subject.dense
     chart = _chart(problem, proposal)
     if isinstance(chart, Undecided):
         return chart
@@ -108,10 +112,10 @@ def _prove(problem: Problem, point: Point, proposal: Proposal) -> Proof | Undeci
         for p, value in zip(chart.free, box.centre, strict=False):
             centre[p] = value
         found = unflatten(tuple(centre), problem.network)
-        if largest_difference(found, point) > nearby_limit(point):
+        if subject.distance(tuple(centre)) > nearby_limit(subject.values):
             return Undecided("the critical point on the face is not nearby")
         gap = _gap(problem, proposal.pattern, program, found, box, chart)
-        return gap or _package(problem, point, found, program, box, chart)
+        return _package(subject, found, program, box, chart) if gap is None else gap
 
 
 def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
@@ -239,39 +243,30 @@ def _at(fields: Sequence[Field], values: Sequence[arb]) -> arb_mat:
 
 
 def _package(
-    problem: Problem,
-    point: Point,
-    centre: Point,
-    program: Program,
-    box: Isolation,
-    chart: _Chart,
+    subject: Subject, centre: Point, program: Program, box: Isolation, chart: _Chart
 ) -> Proof:
-    count, free = problem.network.parameter_count, len(chart.free)
-    units = sum(problem.network.hidden)
-    strict = count - free == units and _has_incoming(problem, centre, box, chart)
-    evidence = FaceEvidence(
-        centre=centre,
-        radius=box.radius,
-        free=chart.free,
-        multipliers=tuple(box.centre[free:]),
-        preconditioner=box.preconditioner,
-        fields=None if strict else chart.fields,
-    )
+    problem, free = subject.dense, len(chart.free)
+    flat, units = len(subject.values) - free, sum(problem.network.hidden)
+    strict = flat == units and _has_incoming(problem, centre, box, chart)
+    common = (centre, box.radius, chart.free, tuple(box.centre[free:]), box.preconditioner)
+    fields = tuple(tuple(Summand(*entry) for entry in field) for field in chart.fields)
     where = "with data points exactly on kinks" if len(box.centre) > free else "off the kinks"
-    kind = "" if strict else f", flat in {count - free} directions,"
+    kind = "" if strict else f", flat in {flat} directions,"
     loss = BallProgram.of(program).loss(around(box.centre, LOSS_WIDER * box.radius))
     return Proof(
-        decision=Decision.LOCAL_MINIMUM_NEARBY,
-        evidence=evidence.to_data(),
-        reason=f"a minimum{kind} {where} is enclosed in a tiny box",
-        minimum=centre,
-        loss=enclosure(loss),
-        radius=balls.simple_above(largest_difference(centre, point) + box.radius),
-        strict=Answer.NO,
-        strict_up_to_rescaling=(
-            Answer.YES if strict else Answer.NO if count - free > units else Answer.UNKNOWN
+        claim=Claim(
+            Decision.LOCAL_MINIMUM_NEARBY,
+            enclosure(loss),
+            strict=Answer.NO,
+            strict_up_to_rescaling=(
+                Answer.YES if strict else Answer.NO if flat > units else Answer.UNKNOWN
+            ),
+            flat_dimension=flat,
+            radius=balls.simple_above(subject.distance(flatten(centre)) + box.radius),
         ),
-        flat_dimension=count - free,
+        evidence=Kinked(*common) if strict else ConstantRank(*common, fields),
+        reason=f"a minimum{kind} {where} is enclosed in a tiny box",
+        minimum=flatten(centre),
     )
 
 
@@ -283,3 +278,14 @@ def _has_incoming(problem: Problem, centre: Point, box: Isolation, chart: _Chart
         for layer in incoming_indices(problem.network)[:-1]
         for incoming in layer
     )
+
+
+def _applies(subject: Subject) -> bool:
+    """Shallow networks with one output and the squared loss are decided otherwise."""
+    if not subject.homogeneous or not subject.evaluation.has_kinks:
+        return False
+    shallow = subject.network.depth == 1 and subject.network.outputs == 1
+    return subject.network.depth > 0 and not (shallow and subject.dense.loss is Loss.SQUARED)
+
+
+RULE = Rule("kinked", _applies, prove_face_minimum)
