@@ -187,11 +187,12 @@ class Balls:
     What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
     """
 
-    __slots__ = ("bits", "jets", "m", "r", "views")
+    __slots__ = ("bits", "jets", "m", "r", "slopes", "views")
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
         self.m, self.r, self.bits = m, r, bits
         self.jets: dict[Function, list[Jet]] = {}
+        self.slopes: dict[Function, Balls] = {}
         self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
         largest = max(max(m), -min(m), max(r))
         if largest.bit_length() > bits + MAX_MAGNITUDE:
@@ -290,6 +291,12 @@ class Balls:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
+    def unit(self, place: int, size: int) -> Balls:
+        """1 at one place, 0 at the others."""
+        m = [0] * size
+        m[place] = 1 << self.bits
+        return Balls(m, [0] * size, self.bits)
+
     def nonzero(self) -> bool:
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
@@ -312,10 +319,12 @@ class Balls:
     def slope(self, function: Function, side: Balls | None) -> Balls:
         """There is no side: a kink raises `Undecided`."""
         del side  # at no kink
-        firsts = [first for _, first, _ in self.jet(function) if first is not None]
-        if len(firsts) < len(self.m):
-            raise Undecided("an argument is not bounded away from a kink")
-        return self.made(firsts)
+        if function not in self.slopes:
+            firsts = [first for _, first, _ in self.jet(function) if first is not None]
+            if len(firsts) < len(self.m):
+                raise Undecided("an argument is not bounded away from a kink")
+            self.slopes[function] = self.made(firsts)
+        return self.slopes[function]
 
     def bend(self, function: Function) -> Balls:
         """The second derivative of a function at every entry."""

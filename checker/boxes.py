@@ -30,7 +30,7 @@ from checker.numbers import (
     interval,
     require,
 )
-from checker.programs import Curved, Program, Writer, adjoint, blocks_of
+from checker.programs import OF_DENSE, Curved, Program, Writer, adjoint, blocks_of
 from checker.reading import (
     Json,
     Layers,
@@ -74,9 +74,10 @@ def congruent(s: Rows, m: Rows) -> Rows:
     return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
 
 
-def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
     """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
-    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
+    squared = Fraction(sum(ends), 1 << 2 * gradient.bits)
     if 4 * squared >= (bound * radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
     return squared / (2 * bound)
@@ -128,14 +129,11 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
     require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    free = [p for p in range(len(flat)) if p not in fixed]
+    kept = set(fixed)
+    free = [p for p in range(len(flat)) if p not in kept]
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, set(fixed)))
+    box = Curved(program, Balls.around(flat, radius, bits, kept))
     dead = check_fixed(case, flat, fixed, box)
-    # there are no more columns than rows in the file's transform
-    square = transform(proof, len(free))
-    hessian = [column.pick(free) for column in box.hessian(set(free))]
-    require_definite(hessian, bound, square)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
     away = distance(flat, program.point)
@@ -143,10 +141,13 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require(away == 0, "the centre is not the problem's point")
         require_critical(case, free)
         found.place = centre
-        return found, box
-    at = Curved(program, Balls.around(flat, Fraction(0), bits))
-    drop = require_small(at.gradient().pick(free).intervals(), bound, radius)
-    found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    else:
+        at = Curved(program, Balls.around(flat, Fraction(0), bits))
+        drop = require_small(at.gradient().pick(free), bound, radius)
+        found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    # there are no more columns than rows in the file's transform
+    square = transform(proof, len(free))
+    require_definite(box.hessian(set(free)), bound, square)
     return found, box
 
 
@@ -231,16 +232,16 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     reach = max([Fraction(1), *sums])
     outputs, size = [f for (f,) in ex.pre[1]], len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
-    w = Writer()
-    y = w.op("matmul", w.const((len(rows), size), [a for row in rows for a in row]),
-             w.param("y", (size, 1)))  # fmt: skip
-    f = w.op("add", y, w.const((len(rows), 1), outputs))
-    w.op("sum", LOSSES[pb.loss](w, pb, f), axes=[0])
+    w = Writer(OF_DENSE)
+    y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
+                 w.param("y", (size, 1)))  # fmt: skip
+    f = w.add(y, w.const((len(rows), 1), outputs))
+    w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Curved(moved, Balls.around(moved.point, r, bits))
-    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
     at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
-    drop = require_small(at.gradient().intervals(), bound, r)
+    drop = require_small(at.gradient(), bound, r)
+    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
     slopes = box.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")

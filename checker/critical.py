@@ -30,13 +30,13 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
         for part in gradient_of(program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
-    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     found = Found("yes", eigenvalue=bound)
     if case.verdict == "local_minimum_nearby":
         at = Curved(program, Balls.around(centre, Fraction(0), bits))
-        drop = require_small(at.gradient().intervals(), bound, radius)
+        drop = require_small(at.gradient(), bound, radius)
         found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from checker.network import Problem, read_problem
 from checker.numbers import require
-from checker.programs import Map, Program, Writer, read_program
+from checker.programs import OF_DENSE, Map, Program, Writer, read_program
 from checker.reading import Json, flatten
 
 
@@ -28,15 +28,15 @@ def dense_program(pb: Problem) -> Program:
 
     Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
     """
-    w, n = Writer(), len(pb.xs)
+    w, n = Writer(OF_DENSE), len(pb.xs)
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
     layers, blocks = list[tuple[int, int]](), list[int]()
     for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.op("take", weight, shape=[inputs, outputs], index=turned)
-        z = w.op("add", w.op("matmul", a, z), bias)
+        z = w.take(weight, (inputs, outputs), turned)
+        z = w.add(w.matmul(a, z), bias)
         blocks += [weight, bias]
         layers.append((a, z))
         a = z
@@ -44,13 +44,13 @@ def dense_program(pb: Problem) -> Program:
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
     losses = LOSSES[pb.loss](w, pb, a)
     if any(v != 1 for v in pb.weights):
-        losses = w.op("mul", losses, w.const((n,), pb.weights))
-    total = w.op("sum", losses, axes=[0])
+        losses = w.mul(losses, w.const((n,), pb.weights))
+    total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
-            squares = w.op("sum", w.op("mul", block, block), axes=axes)
-            total = w.op("add", total, w.op("mul", squares, w.const((), [cost])))
+            squares = w.sum(w.mul(block, block), axes)
+            total = w.add(total, w.mul(squares, w.const((), [cost])))
     return Program(w.steps, flatten(pb.layers), a, tuple(layers))
 
 
@@ -61,20 +61,20 @@ def targets(w: Writer, pb: Problem) -> int:
 
 def squared(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of (f - y)^2."""
-    error = w.op("add", f, targets(w, pb))
-    return w.op("sum", w.op("mul", error, error), axes=[1])
+    error = w.add(f, targets(w, pb))
+    return w.sum(w.mul(error, error), [1])
 
 
 def logistic(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of log(1 + exp(-y f))."""
-    margins = w.op("mul", f, targets(w, pb))
-    return w.op("sum", w.op("map", margins, function="softplus"), axes=[1])
+    margins = w.mul(f, targets(w, pb))
+    return w.sum(w.map(margins, "softplus"), [1])
 
 
 def hinge(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of max(1 - y f, 0)."""
-    missed = w.op("add", w.op("mul", f, targets(w, pb)), w.const((), [Fraction(1)]))
-    return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
+    missed = w.add(w.mul(f, targets(w, pb)), w.const((), [Fraction(1)]))
+    return w.sum(w.map(missed, "relu"), [1])
 
 
 def ahead(w: Writer, pb: Problem, f: int) -> int:
@@ -84,15 +84,15 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
-    right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
-    return w.op("add", w.op("take", f, shape=shape, index=others), right)
+    right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
+    return w.add(w.take(f, shape, others), right)
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
     gaps = ahead(w, pb, f)
-    losses = w.op("map", gaps, function="softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
-    return w.op("sum", losses, axes=[1])
+    losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
+    return w.sum(losses, [1])
 
 
 def log_sum(w: Writer, d: int) -> int:
@@ -101,11 +101,11 @@ def log_sum(w: Writer, d: int) -> int:
     log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
     """
     n, m = w.steps[d].shape
-    column = [w.op("take", d, shape=[n, 1], index=[i * m + k for i in range(n)]) for k in range(m)]
-    a, minus = w.op("map", column[0], function="softplus"), w.const((), [Fraction(-1)])
+    column = [w.take(d, [n, 1], [i * m + k for i in range(n)]) for k in range(m)]
+    a, minus = w.map(column[0], "softplus"), w.const((), [Fraction(-1)])
     for b in column[1:]:
-        gap = w.op("add", b, w.op("mul", a, minus))
-        a = w.op("add", a, w.op("map", gap, function="softplus"))
+        gap = w.add(b, w.mul(a, minus))
+        a = w.add(a, w.map(gap, "softplus"))
     return a
 
 

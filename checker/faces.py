@@ -78,25 +78,25 @@ def lagrangian(
     fixed = [p for p in range(len(centre)) if p not in kept]
     parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
     multipliers = w.param("multipliers", (len(mu),)) if mu else 0
-    whole, place = w.op("join", *parts), {p: k for k, p in enumerate([*free, *fixed])}
+    whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
     a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
     states, held = list[int](), list[int]()
     for level, (below, above) in enumerate(pairwise(pb.widths)):
         turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
         bias = [place[start + above * below + j] for j in range(above)]
         start += above * (below + 1)
-        weight = w.op("take", whole, shape=[below, above], index=turned)
-        a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
+        weight = w.take(whole, [below, above], turned)
+        a = w.add(w.matmul(a, weight), w.take(whole, [above], bias))
         if level < len(pattern.slopes):
-            held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
+            held += [w.take(a, [1], [points[0] * above + j])
                      for m, j, points in pattern.pairs if m == level]  # fmt: skip
             flat = [s for row in pattern.slopes[level] for s in row]
-            states.append(w.op("mul", a, w.const((n, above), flat)))
+            states.append(w.mul(a, w.const((n, above), flat)))
             a = states[-1]
     outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
-    total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
+    total = w.sum(LOSSES[pb.loss](w, pb, a), [0])
     if mu:
-        bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
-        total = w.op("add", total, bound)
+        bound = w.sum(w.mul(w.join(*held), multipliers), [0])
+        total = w.add(total, bound)
     values = [*(centre[p] for p in free), *mu]
     return Lagrangian(Program(w.steps, values), states, held, outputs)

@@ -226,7 +226,9 @@ def unit_terms(
         on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
         slope = (p + q) / 2 if on_kink else ex.slope(i, j)
         for k in outputs:
-            lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
+            factor = ex.g[i][k] * slope
+            if factor:
+                lin[k] = [a + factor * b for a, b in zip(lin[k], x, strict=True)]
         if on_kink:
             more = [a * ((p - q) / 2) for a in ex.g[i]]
             old = bends.get(groups[i])

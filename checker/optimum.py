@@ -13,6 +13,7 @@ from checker.numbers import require
 from checker.reading import read_row
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
+MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
@@ -53,6 +54,7 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
         for sign_ in (1, -1):
             bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
             patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
+    require(len(patterns) ** 2 <= MAX_PAIRS, "there are too many sets of multipliers")
     worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
     later = [(1 << len(sums)) - 1]
     for a in reversed(worst):
@@ -127,7 +129,8 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
         for step in steps:
             larger = tuple(a or b for a, b in zip(face, step, strict=True))
             if larger not in seen:
-                require(len(seen) < MAX_FACES, "there are too many faces")
+                few = len(seen) < MAX_FACES and len(seen) * len(steps) < MAX_PAIRS
+                require(few, "there are too many faces")
                 seen.add(larger)
                 fresh.append(larger)
     return sorted(face for face in seen if all(face))

@@ -23,11 +23,8 @@ from checker.reading import (
 )
 
 MAX_OPERATIONS = 100_000
-MAX_ENTRIES = 2_000_000
 MAX_AXES = 64
-MAX_TOTAL = 20_000_000  # entries of all arrays of a program together
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
-MAX_PRODUCTS = 1_000_000_000  # multiplications in all its matrix products together
 
 A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
@@ -172,22 +169,23 @@ class Program:
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def read_shape(x: object) -> Shape:
-    """Reads a shape within the limits."""
-    shape = tuple(as_int(n) for n in as_list(x))
-    require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
-    return shape
+@dataclass(frozen=True)
+class Limits:
+    """How large a program may be.
+
+    Attributes:
+        entries: Of one array.
+        total: Entries of all arrays together.
+        products: Multiplications in all matrix products together.
+    """
+
+    entries: int
+    total: int
+    products: int
 
 
-def broadcast(one: Shape, other: Shape) -> Shape:
-    """The shape that two arrays are repeated to, as in NumPy."""
-    size = max(len(one), len(other))
-    pairs = list(zip(padded(one, size), padded(other, size), strict=True))
-    require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
-    shape = tuple(max(a, b) for a, b in pairs)
-    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
-    return shape
+OF_PROGRAMS = Limits(2_000_000, 20_000_000, 1_000_000_000)
+OF_DENSE = Limits(100_000_000, 1_000_000_000, 100_000_000_000)  # the file's size bounds them more
 
 
 def padded(shape: Shape, size: int) -> Shape:
@@ -205,126 +203,29 @@ def repeats(shape: Shape, out: Shape) -> Index:
     return index
 
 
-def read_step(fields: Json, done: list[Step]) -> Step:
-    """Reads an operation other than `param`; the operands are among those done."""
-    op = as_text(fields.get("op"))
-    require(op in OPERATIONS, "unknown op")
-    if op == "const":
-        as_object(fields, "op", "shape", "values")
-        shape = read_shape(fields["shape"])
-        values = read_row(fields["values"], math.prod(shape), problem_number)
-        return Step((), shape, False, tuple(values))
-    read, keys = OPERATIONS[op]
-    as_object(fields, "op", "of", *keys, optional=["slope"] if op == "map" else [])
-    of = tuple(as_int(i) for i in as_list(fields["of"]))
-    require(all(0 <= i < len(done) for i in of), "an operand is no earlier operation")
-    count = 2 if op in ("add", "mul", "matmul") else len(of) if op == "join" else 1
-    require(len(of) == count >= 1, f"{op} has a wrong number of operands")
-    return read(fields, of, [done[i].shape for i in of], any(done[i].moves for i in of))
-
-
-def read_add(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The sum of two arrays."""
-    del fields
-    shape = broadcast(*shapes)
-    return Linear(of, shape, moves, indices=tuple(repeats(s, shape) for s in shapes))
-
-
-def read_mul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The product of two arrays, entry by entry."""
-    del fields
-    shape = broadcast(*shapes)
-    left, right = (repeats(s, shape) for s in shapes)
-    return Product(of, shape, moves, left=left, right=right)
-
-
-def read_matmul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The matrix product."""
-    del fields
-    a, b = shapes
-    require(min(len(a), len(b)) >= 2 and a[-1] == b[-2], "the shapes of a matmul do not fit")
-    batch = broadcast(a[:-2], b[:-2])
-    (n, k), m, size = a[-2:], b[-1], math.prod(batch)
-    require(size * n * m <= MAX_ENTRIES, "an array has too many entries")
-    (one, other) = (repeats(s[:-2], batch) or range(size) for s in shapes)
-    blocks = tuple(zip(one, other, range(size), strict=True))
-    return MatrixProduct(of, (*batch, n, m), moves, n=n, k=k, m=m, blocks=blocks)
-
-
-def read_map(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """A function at every entry."""
-    name = as_text(fields["function"])
-    require(name in FUNCTIONS, "unknown function")
-    require(("slope" in fields) == (name == "leaky_relu"), "slope is for leaky_relu alone")
-    slopes: Slopes | None = None
-    if name == "leaky_relu":
-        slopes = (Fraction(1), problem_number(fields["slope"]))
-    elif name in PIECEWISE:
-        slopes = (Fraction(PIECEWISE[name][0]), Fraction(PIECEWISE[name][1]))
-    return Map(of, shapes[0], moves, function=(name, slopes))
-
-
-def read_sum(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The sum over axes."""
-    (shape,) = shapes
-    axes = [as_int(a) for a in as_list(fields["axes"])]
-    require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
-    require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
-    index = [0]
-    for axis, size in enumerate(shape):
-        index = [i if axis in axes else i * size + j for i in index for j in range(size)]
-    rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
-    return Linear(of, rest, moves, indices=(index,), picks=False)
-
-
-def read_take(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """Entries by number."""
-    shape, size = read_shape(fields["shape"]), math.prod(shapes[0])
-    index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
-    require(all(0 <= i < size for i in index), "an index of take is out of range")
-    return Linear(of, shape, moves, indices=(index,))
-
-
-def read_join(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The operands one after the other."""
-    del fields
-    sizes = [math.prod(s) for s in shapes]
-    require(sum(sizes) <= MAX_ENTRIES, "an array has too many entries")
-    indices, start = list[Index](), 0
-    for size in sizes:
-        indices.append(range(start, start + size))
-        start += size
-    return Linear(of, (start,), moves, indices=tuple(indices), picks=False)
-
-
-Reader = Callable[[Json, Shape, list[Shape], bool], Step]
-OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
-    "add": (read_add, ()), "mul": (read_mul, ()), "matmul": (read_matmul, ()),
-    "map": (read_map, ("function",)), "sum": (read_sum, ("axes",)),
-    "take": (read_take, ("shape", "index")), "join": (read_join, ()), "const": (read_join, ()),
-}  # fmt: skip
-
-
 class Writer:
-    """Operations one after the other, within the limits of section 9.1.
+    """Operations one after the other (section 9.1), within limits; each returns its number.
 
     Attributes:
         steps: What was written so far.
         names: The blocks of parameters and their sizes.
     """
 
-    def __init__(self) -> None:
-        self.steps, self.names = list[Step](), dict[str, int]()
+    def __init__(self, limits: Limits = OF_PROGRAMS) -> None:
+        self.steps, self.names, self.limits = list[Step](), dict[str, int](), limits
         self.parameters = self.total = self.products = 0
 
+    def require_size(self, *shape: int) -> None:
+        """The number of entries of an array that is about to be made is within the limit."""
+        require(math.prod(shape) <= self.limits.entries, "an array has too many entries")
+
     def append(self, step: Step) -> int:
-        """Adds a step; returns its number."""
+        """Adds a step."""
         self.total += math.prod(step.shape)
         if isinstance(step, MatrixProduct):
             self.products += math.prod(step.shape) * step.k
-        require(
-            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
-        )
+        few = self.total <= self.limits.total and self.products <= self.limits.products
+        require(few, "the program is too large")
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
         self.steps.append(step)
         return len(self.steps) - 1
@@ -338,19 +239,132 @@ class Writer:
 
     def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
         """Exact numbers."""
-        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        self.require_size(*shape)
         return self.append(Step((), shape, False, tuple(values)))
 
-    def op(self, name: str, *of: int, **fields: object) -> int:
-        """Any other operation."""
-        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+    def shapes(self, *of: int) -> list[Shape]:
+        """The shapes of operands."""
+        return [self.steps[i].shape for i in of]
 
-    def read(self, operation: Json) -> int:
+    def moves(self, *of: int) -> bool:
+        """Whether any of them depends on a parameter."""
+        return any(self.steps[i].moves for i in of)
+
+    def broadcast(self, one: Shape, other: Shape) -> Shape:
+        """The shape that two arrays are repeated to, as in NumPy."""
+        size = max(len(one), len(other))
+        pairs = list(zip(padded(one, size), padded(other, size), strict=True))
+        require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
+        shape = tuple(max(a, b) for a, b in pairs)
+        self.require_size(*shape)
+        return shape
+
+    def add(self, a: int, b: int) -> int:
+        """The sum of two arrays."""
+        shape = self.broadcast(*self.shapes(a, b))
+        indices = tuple(repeats(s, shape) for s in self.shapes(a, b))
+        return self.append(Linear((a, b), shape, self.moves(a, b), indices=indices))
+
+    def mul(self, a: int, b: int) -> int:
+        """The product of two arrays, entry by entry."""
+        shape = self.broadcast(*self.shapes(a, b))
+        left, right = (repeats(s, shape) for s in self.shapes(a, b))
+        return self.append(Product((a, b), shape, self.moves(a, b), left=left, right=right))
+
+    def matmul(self, a: int, b: int) -> int:
+        """The matrix product."""
+        one, other = self.shapes(a, b)
+        fits = min(len(one), len(other)) >= 2 and one[-1] == other[-2]
+        require(fits, "the shapes of a matmul do not fit")
+        batch = self.broadcast(one[:-2], other[:-2])
+        (n, k), m, size = one[-2:], other[-1], math.prod(batch)
+        self.require_size(size, n, m)
+        first, second = (repeats(s[:-2], batch) or range(size) for s in (one, other))
+        blocks = tuple(zip(first, second, range(size), strict=True))
+        shape, moves = (*batch, n, m), self.moves(a, b)
+        return self.append(MatrixProduct((a, b), shape, moves, n=n, k=k, m=m, blocks=blocks))
+
+    def map(self, a: int, function: str, slope: Fraction | None = None) -> int:
+        """A function at every entry."""
+        require(function in FUNCTIONS, "unknown function")
+        require((slope is not None) == (function == "leaky_relu"), "slope is for leaky_relu alone")
+        slopes: Slopes | None = None
+        if slope is not None:
+            slopes = (Fraction(1), slope)
+        elif function in PIECEWISE:
+            slopes = (Fraction(PIECEWISE[function][0]), Fraction(PIECEWISE[function][1]))
+        (shape,) = self.shapes(a)
+        return self.append(Map((a,), shape, self.moves(a), function=(function, slopes)))
+
+    def sum(self, a: int, axes: Sequence[int]) -> int:
+        """The sum over axes."""
+        (shape,), index = self.shapes(a), [0]
+        require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
+        require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
+        for axis, size in enumerate(shape):
+            index = [i if axis in axes else i * size + j for i in index for j in range(size)]
+        rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+        return self.append(Linear((a,), rest, self.moves(a), indices=(index,), picks=False))
+
+    def take(self, a: int, shape: Sequence[int], index: Sequence[int]) -> int:
+        """Entries by number."""
+        size = math.prod(self.steps[a].shape)
+        require(all(0 <= i < size for i in index), "an index of take is out of range")
+        return self.append(Linear((a,), tuple(shape), self.moves(a), indices=(index,)))
+
+    def join(self, *of: int) -> int:
+        """The operands one after the other."""
+        require(len(of) >= 1, "join has no operands")
+        indices, start = list[Index](), 0
+        for shape in self.shapes(*of):
+            indices.append(range(start, start + math.prod(shape)))
+            start += math.prod(shape)
+        self.require_size(start)
+        return self.append(
+            Linear(of, (start,), self.moves(*of), indices=tuple(indices), picks=False)
+        )
+
+    def read(self, fields: Json) -> int:
         """An operation of a file."""
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
-        return self.append(read_step(operation, self.steps))
+        op = as_text(fields.get("op"))
+        require(op in KEYS, "unknown op")
+        as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
+        if op == "param":
+            return self.param(as_text(fields["name"]), self.read_shape(fields["shape"]))
+        if op == "const":
+            shape = self.read_shape(fields["shape"])
+            return self.const(shape, read_row(fields["values"], math.prod(shape), problem_number))
+        of = [as_int(i) for i in as_list(fields["of"])]
+        require(all(0 <= i < len(self.steps) for i in of), "an operand is no earlier operation")
+        if op == "join":
+            return self.join(*of)
+        if op in ("add", "mul", "matmul"):
+            require(len(of) == 2, f"{op} has a wrong number of operands")
+            return {"add": self.add, "mul": self.mul, "matmul": self.matmul}[op](*of)
+        require(len(of) == 1, f"{op} has a wrong number of operands")
+        if op == "map":
+            slope = problem_number(fields["slope"]) if "slope" in fields else None
+            return self.map(of[0], as_text(fields["function"]), slope)
+        if op == "sum":
+            return self.sum(of[0], [as_int(a) for a in as_list(fields["axes"])])
+        shape = self.read_shape(fields["shape"])
+        return self.take(
+            of[0], shape, [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
+        )
+
+    def read_shape(self, x: object) -> Shape:
+        """Reads a shape within the limits."""
+        shape = tuple(as_int(n) for n in as_list(x))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
+        return shape
+
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "param": ("name", "shape"), "const": ("shape", "values"), "add": ("of",), "mul": ("of",),
+    "matmul": ("of",), "map": ("of", "function"), "sum": ("of", "axes"),
+    "take": ("of", "shape", "index"), "join": ("of",),
+}  # fmt: skip
 
 
 def read_program(x: object) -> Program:
@@ -421,27 +435,38 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
     return dots
 
 
+def moved_since(steps: list[Step], since: int) -> list[bool]:
+    """Whether each step depends on a block of parameters from step `since` on."""
+    found: list[bool] = []
+    for k, step in enumerate(steps):
+        found.append(any(found[i] for i in step.of) or (k >= since and len(step.block) > 0))
+    return found
+
+
 def adjoint(
     steps: list[Step],
     values: list[A],
     bars: list[A | None],
     sources: Callable[[int], list[A | None]] = lambda _: [],
+    since: int = 0,
 ) -> list[A | None]:
-    """The derivatives of the loss by all steps, backwards.
+    """The derivatives of the loss by the steps, backwards; only by those that blocks move.
 
     Args:
         steps: The program.
         values: Of all steps.
         bars: Where to start: those of the loss are 1 there, the rest None.
         sources: What else a step adds to the adjoints of its operands.
+        since: The step of a block. Blocks before it do not count.
     """
-    for k in range(len(steps) - 1, -1, -1):
+    moved = moved_since(steps, since)
+    for k in range(len(steps) - 1, since, -1):
         step, bar = steps[k], bars[k]
-        if not step.moves or not step.of:
+        if not moved[k] or not step.of:
             continue
         parts = sources(k)
         if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values)]
+            parts = [*parts, *pulled(steps, step, bar, values, moved)]
         for i, part in zip(step.of * 2, parts, strict=False):
             if part is not None:
                 old = bars[i]
@@ -449,8 +474,10 @@ def adjoint(
     return bars
 
 
-def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
+def pulled(
+    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], moved: list[bool]
+) -> list[A | None]:
+    """What a step adds to the adjoints of its operands; None for those that are not moved."""
     if isinstance(step, Map):
         z = values[step.of[0]]
         return [None if z is None else bar.times(z.slope(step.function, None))]
@@ -459,9 +486,9 @@ def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) ->
     # for what does not move, the other operand is not needed
     args = [values[i] for i in step.of]
     if isinstance(step, Product | MatrixProduct):
-        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
+        args = [a if moved[j] else None for a, j in zip(args, step.of[::-1], strict=True)]
     parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
+    return [p if moved[i] else None for p, i in zip(parts, step.of, strict=True)]
 
 
 def gradient_of(program: Program, values: list[A]) -> list[A]:
@@ -508,9 +535,9 @@ class Curved:
         parts = blocks_of(self.steps, self.bars, self.values[0])
         return parts[0].joined(parts)
 
-    def column(self, seeds: dict[int, Balls]) -> Balls:
-        """The Hessian times a direction, flat."""
-        dots = tangent(self.steps, self.values, seeds)
+    def column(self, seeds: dict[int, Balls], since: int = 0) -> Balls:
+        """The Hessian times a direction, flat; entries of blocks before step `since` are 0."""
+        dots, moved = tangent(self.steps, self.values, seeds), moved_since(self.steps, since)
 
         def sources(k: int) -> list[Balls | None]:
             step, bar = self.steps[k], self.bars[k]
@@ -520,23 +547,30 @@ class Curved:
                 dot = dots[step.of[0]]
                 return [None if dot is None else self.bends[k].times(dot)]
             if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots)
+                return pulled(self.steps, step, bar, dots, moved)
             return []
 
         start: list[Balls | None] = [None] * len(self.steps)
-        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
-                          self.values[0])  # fmt: skip
+        bars = adjoint(self.steps, self.values, start, sources, since)
+        parts = blocks_of(self.steps, bars, self.values[0])
         return parts[0].joined(parts)
 
     def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
-        """The columns for the parameters chosen; for all of them, which are then limited."""
+        """The rows for the parameters chosen; for all of them, which are then limited.
+
+        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        """
         size = sum(len(step.block) for step in self.steps)
         require(chosen is not None or size <= MAX_HESSIAN,
                 "there are too many parameters for a Hessian")  # fmt: skip
+        places = [*range(size)] if chosen is None else sorted(chosen)
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in step.block:
-                if chosen is None or i in chosen:
-                    seed = self.values[0].like([Fraction(i == j) for j in step.block])
-                    columns.append(self.column({k: seed}))
-        return columns
+            for i in places if step.block else []:
+                if i in step.block:
+                    seed = self.values[0].unit(i - step.block.start, len(step.block))
+                    columns.append(self.column({k: seed}, k).pick(places))
+        pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
+                 for i in range(len(places))]  # fmt: skip
+        return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
+                for row in pairs]  # fmt: skip

@@ -79,8 +79,9 @@ def problem_number(x: object) -> Fraction:
     require(bool(match[2] + match[3]), f"{text[:40]!a} is not a number")
     exponent = int(match[4] or "0")
     require(abs(exponent) <= MAX_EXPONENT, "an exponent is too large")
-    value = _digits(match[2] + match[3]) * Fraction(10) ** (exponent - len(match[3]))
-    return -value if match[1] == "-" else value
+    value, shift = _digits(match[2] + match[3]), exponent - len(match[3])
+    value = -value if match[1] == "-" else value
+    return Fraction(value * 10**shift) if shift >= 0 else Fraction(value, 10**-shift)
 
 
 def ball(x: object) -> tuple[Fraction, Fraction]:

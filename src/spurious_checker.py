@@ -4,19 +4,20 @@
 
 A certificate claims something about a point in the parameter space of a neural network (it is a
 local minimum, it is not, it is not a global one ...) and carries the evidence. This program never
-searches: it evaluates the network, follows the one rule that the certificate names, compares.
+searches: it evaluates the loss, follows the one rule that the certificate names, compares.
 
 What it trusts: Python's integers, fractions and JSON reader; the theorems in docs/mathematics.md;
 and the reader's patience. It takes nothing on trust from the program that wrote the certificate.
 "Section 5.1" and the like refer to docs/certificates.md.
 
-How to read it. A number is one of three kinds, and the network code serves all three:
-`Fraction` (exact), `Soft` (exact: a rational combination of 1/(1 + sum of exp(d)), section 1), and
-`Interval` (two integers over 2^bits, rounded outward). Whatever cannot be decided at 128 bits
-raises `Undecided` and the whole check is repeated with twice the bits; whatever is wrong raises
-`Invalid`. Programs (format 2) work on whole arrays: of `Fraction` and `Interval` (`Numbers`), or of
-middles and radii as lists of integers (`Balls`), which is fast. A rule returns what it establishes
-(`Found`) and the claim must say exactly that.
+How to read it. A number is one of three kinds: `Fraction` (exact), `Soft` (exact: a rational
+combination of 1/(1 + sum of exp(d)), section 1), and `Interval` (two integers over 2^bits, rounded
+outward). A loss, also a dense network's, is a program: a list of steps over arrays, with one
+routine each for values, tangents, adjoints and Hessians. It runs on arrays of such numbers
+(`Numbers`), or of middles and radii as lists of integers (`Balls`), which is fast. Whatever cannot
+be decided at 128 bits raises `Undecided` and the whole check is repeated with twice the bits;
+whatever is wrong raises `Invalid`. A rule returns what it establishes (`Found`) and the claim must
+say exactly that.
 
 Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
 """
@@ -751,8 +752,9 @@ def problem_number(x: object) -> Fraction:
     require(bool(match[2] + match[3]), f"{text[:40]!a} is not a number")
     exponent = int(match[4] or "0")
     require(abs(exponent) <= MAX_EXPONENT, "an exponent is too large")
-    value = _digits(match[2] + match[3]) * Fraction(10) ** (exponent - len(match[3]))
-    return -value if match[1] == "-" else value
+    value, shift = _digits(match[2] + match[3]), exponent - len(match[3])
+    value = -value if match[1] == "-" else value
+    return Fraction(value * 10**shift) if shift >= 0 else Fraction(value, 10**-shift)
 
 
 def ball(x: object) -> tuple[Fraction, Fraction]:
@@ -990,11 +992,12 @@ class Balls:
     What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
     """
 
-    __slots__ = ("bits", "jets", "m", "r", "views")
+    __slots__ = ("bits", "jets", "m", "r", "slopes", "views")
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
         self.m, self.r, self.bits = m, r, bits
         self.jets: dict[Function, list[Jet]] = {}
+        self.slopes: dict[Function, Balls] = {}
         self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
         largest = max(max(m), -min(m), max(r))
         if largest.bit_length() > bits + MAX_MAGNITUDE:
@@ -1093,6 +1096,12 @@ class Balls:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
+    def unit(self, place: int, size: int) -> Balls:
+        """1 at one place, 0 at the others."""
+        m = [0] * size
+        m[place] = 1 << self.bits
+        return Balls(m, [0] * size, self.bits)
+
     def nonzero(self) -> bool:
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
@@ -1115,10 +1124,12 @@ class Balls:
     def slope(self, function: Function, side: Balls | None) -> Balls:
         """There is no side: a kink raises `Undecided`."""
         del side  # at no kink
-        firsts = [first for _, first, _ in self.jet(function) if first is not None]
-        if len(firsts) < len(self.m):
-            raise Undecided("an argument is not bounded away from a kink")
-        return self.made(firsts)
+        if function not in self.slopes:
+            firsts = [first for _, first, _ in self.jet(function) if first is not None]
+            if len(firsts) < len(self.m):
+                raise Undecided("an argument is not bounded away from a kink")
+            self.slopes[function] = self.made(firsts)
+        return self.slopes[function]
 
     def bend(self, function: Function) -> Balls:
         """The second derivative of a function at every entry."""
@@ -1140,11 +1151,8 @@ def as_vector(m: list[int], r: list[int]) -> Ball | None:
 
 
 MAX_OPERATIONS = 100_000
-MAX_ENTRIES = 2_000_000
 MAX_AXES = 64
-MAX_TOTAL = 20_000_000  # entries of all arrays of a program together
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
-MAX_PRODUCTS = 1_000_000_000  # multiplications in all its matrix products together
 
 A = TypeVar("A", bound=Array)
 Shape = tuple[int, ...]
@@ -1289,22 +1297,23 @@ class Program:
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def read_shape(x: object) -> Shape:
-    """Reads a shape within the limits."""
-    shape = tuple(as_int(n) for n in as_list(x))
-    require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
-    return shape
+@dataclass(frozen=True)
+class Limits:
+    """How large a program may be.
+
+    Attributes:
+        entries: Of one array.
+        total: Entries of all arrays together.
+        products: Multiplications in all matrix products together.
+    """
+
+    entries: int
+    total: int
+    products: int
 
 
-def broadcast(one: Shape, other: Shape) -> Shape:
-    """The shape that two arrays are repeated to, as in NumPy."""
-    size = max(len(one), len(other))
-    pairs = list(zip(padded(one, size), padded(other, size), strict=True))
-    require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
-    shape = tuple(max(a, b) for a, b in pairs)
-    require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
-    return shape
+OF_PROGRAMS = Limits(2_000_000, 20_000_000, 1_000_000_000)
+OF_DENSE = Limits(100_000_000, 1_000_000_000, 100_000_000_000)  # the file's size bounds them more
 
 
 def padded(shape: Shape, size: int) -> Shape:
@@ -1322,126 +1331,29 @@ def repeats(shape: Shape, out: Shape) -> Index:
     return index
 
 
-def read_step(fields: Json, done: list[Step]) -> Step:
-    """Reads an operation other than `param`; the operands are among those done."""
-    op = as_text(fields.get("op"))
-    require(op in OPERATIONS, "unknown op")
-    if op == "const":
-        as_object(fields, "op", "shape", "values")
-        shape = read_shape(fields["shape"])
-        values = read_row(fields["values"], math.prod(shape), problem_number)
-        return Step((), shape, False, tuple(values))
-    read, keys = OPERATIONS[op]
-    as_object(fields, "op", "of", *keys, optional=["slope"] if op == "map" else [])
-    of = tuple(as_int(i) for i in as_list(fields["of"]))
-    require(all(0 <= i < len(done) for i in of), "an operand is no earlier operation")
-    count = 2 if op in ("add", "mul", "matmul") else len(of) if op == "join" else 1
-    require(len(of) == count >= 1, f"{op} has a wrong number of operands")
-    return read(fields, of, [done[i].shape for i in of], any(done[i].moves for i in of))
-
-
-def read_add(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The sum of two arrays."""
-    del fields
-    shape = broadcast(*shapes)
-    return Linear(of, shape, moves, indices=tuple(repeats(s, shape) for s in shapes))
-
-
-def read_mul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The product of two arrays, entry by entry."""
-    del fields
-    shape = broadcast(*shapes)
-    left, right = (repeats(s, shape) for s in shapes)
-    return Product(of, shape, moves, left=left, right=right)
-
-
-def read_matmul(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The matrix product."""
-    del fields
-    a, b = shapes
-    require(min(len(a), len(b)) >= 2 and a[-1] == b[-2], "the shapes of a matmul do not fit")
-    batch = broadcast(a[:-2], b[:-2])
-    (n, k), m, size = a[-2:], b[-1], math.prod(batch)
-    require(size * n * m <= MAX_ENTRIES, "an array has too many entries")
-    (one, other) = (repeats(s[:-2], batch) or range(size) for s in shapes)
-    blocks = tuple(zip(one, other, range(size), strict=True))
-    return MatrixProduct(of, (*batch, n, m), moves, n=n, k=k, m=m, blocks=blocks)
-
-
-def read_map(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """A function at every entry."""
-    name = as_text(fields["function"])
-    require(name in FUNCTIONS, "unknown function")
-    require(("slope" in fields) == (name == "leaky_relu"), "slope is for leaky_relu alone")
-    slopes: Slopes | None = None
-    if name == "leaky_relu":
-        slopes = (Fraction(1), problem_number(fields["slope"]))
-    elif name in PIECEWISE:
-        slopes = (Fraction(PIECEWISE[name][0]), Fraction(PIECEWISE[name][1]))
-    return Map(of, shapes[0], moves, function=(name, slopes))
-
-
-def read_sum(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The sum over axes."""
-    (shape,) = shapes
-    axes = [as_int(a) for a in as_list(fields["axes"])]
-    require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
-    require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
-    index = [0]
-    for axis, size in enumerate(shape):
-        index = [i if axis in axes else i * size + j for i in index for j in range(size)]
-    rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
-    return Linear(of, rest, moves, indices=(index,), picks=False)
-
-
-def read_take(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """Entries by number."""
-    shape, size = read_shape(fields["shape"]), math.prod(shapes[0])
-    index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
-    require(all(0 <= i < size for i in index), "an index of take is out of range")
-    return Linear(of, shape, moves, indices=(index,))
-
-
-def read_join(fields: Json, of: Shape, shapes: list[Shape], moves: bool) -> Step:
-    """The operands one after the other."""
-    del fields
-    sizes = [math.prod(s) for s in shapes]
-    require(sum(sizes) <= MAX_ENTRIES, "an array has too many entries")
-    indices, start = list[Index](), 0
-    for size in sizes:
-        indices.append(range(start, start + size))
-        start += size
-    return Linear(of, (start,), moves, indices=tuple(indices), picks=False)
-
-
-Reader = Callable[[Json, Shape, list[Shape], bool], Step]
-OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
-    "add": (read_add, ()), "mul": (read_mul, ()), "matmul": (read_matmul, ()),
-    "map": (read_map, ("function",)), "sum": (read_sum, ("axes",)),
-    "take": (read_take, ("shape", "index")), "join": (read_join, ()), "const": (read_join, ()),
-}  # fmt: skip
-
-
 class Writer:
-    """Operations one after the other, within the limits of section 9.1.
+    """Operations one after the other (section 9.1), within limits; each returns its number.
 
     Attributes:
         steps: What was written so far.
         names: The blocks of parameters and their sizes.
     """
 
-    def __init__(self) -> None:
-        self.steps, self.names = list[Step](), dict[str, int]()
+    def __init__(self, limits: Limits = OF_PROGRAMS) -> None:
+        self.steps, self.names, self.limits = list[Step](), dict[str, int](), limits
         self.parameters = self.total = self.products = 0
 
+    def require_size(self, *shape: int) -> None:
+        """The number of entries of an array that is about to be made is within the limit."""
+        require(math.prod(shape) <= self.limits.entries, "an array has too many entries")
+
     def append(self, step: Step) -> int:
-        """Adds a step; returns its number."""
+        """Adds a step."""
         self.total += math.prod(step.shape)
         if isinstance(step, MatrixProduct):
             self.products += math.prod(step.shape) * step.k
-        require(
-            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
-        )
+        few = self.total <= self.limits.total and self.products <= self.limits.products
+        require(few, "the program is too large")
         require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
         self.steps.append(step)
         return len(self.steps) - 1
@@ -1455,19 +1367,132 @@ class Writer:
 
     def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
         """Exact numbers."""
-        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        self.require_size(*shape)
         return self.append(Step((), shape, False, tuple(values)))
 
-    def op(self, name: str, *of: int, **fields: object) -> int:
-        """Any other operation."""
-        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+    def shapes(self, *of: int) -> list[Shape]:
+        """The shapes of operands."""
+        return [self.steps[i].shape for i in of]
 
-    def read(self, operation: Json) -> int:
+    def moves(self, *of: int) -> bool:
+        """Whether any of them depends on a parameter."""
+        return any(self.steps[i].moves for i in of)
+
+    def broadcast(self, one: Shape, other: Shape) -> Shape:
+        """The shape that two arrays are repeated to, as in NumPy."""
+        size = max(len(one), len(other))
+        pairs = list(zip(padded(one, size), padded(other, size), strict=True))
+        require(all(a == b or 1 in (a, b) for a, b in pairs), "shapes do not fit")
+        shape = tuple(max(a, b) for a, b in pairs)
+        self.require_size(*shape)
+        return shape
+
+    def add(self, a: int, b: int) -> int:
+        """The sum of two arrays."""
+        shape = self.broadcast(*self.shapes(a, b))
+        indices = tuple(repeats(s, shape) for s in self.shapes(a, b))
+        return self.append(Linear((a, b), shape, self.moves(a, b), indices=indices))
+
+    def mul(self, a: int, b: int) -> int:
+        """The product of two arrays, entry by entry."""
+        shape = self.broadcast(*self.shapes(a, b))
+        left, right = (repeats(s, shape) for s in self.shapes(a, b))
+        return self.append(Product((a, b), shape, self.moves(a, b), left=left, right=right))
+
+    def matmul(self, a: int, b: int) -> int:
+        """The matrix product."""
+        one, other = self.shapes(a, b)
+        fits = min(len(one), len(other)) >= 2 and one[-1] == other[-2]
+        require(fits, "the shapes of a matmul do not fit")
+        batch = self.broadcast(one[:-2], other[:-2])
+        (n, k), m, size = one[-2:], other[-1], math.prod(batch)
+        self.require_size(size, n, m)
+        first, second = (repeats(s[:-2], batch) or range(size) for s in (one, other))
+        blocks = tuple(zip(first, second, range(size), strict=True))
+        shape, moves = (*batch, n, m), self.moves(a, b)
+        return self.append(MatrixProduct((a, b), shape, moves, n=n, k=k, m=m, blocks=blocks))
+
+    def map(self, a: int, function: str, slope: Fraction | None = None) -> int:
+        """A function at every entry."""
+        require(function in FUNCTIONS, "unknown function")
+        require((slope is not None) == (function == "leaky_relu"), "slope is for leaky_relu alone")
+        slopes: Slopes | None = None
+        if slope is not None:
+            slopes = (Fraction(1), slope)
+        elif function in PIECEWISE:
+            slopes = (Fraction(PIECEWISE[function][0]), Fraction(PIECEWISE[function][1]))
+        (shape,) = self.shapes(a)
+        return self.append(Map((a,), shape, self.moves(a), function=(function, slopes)))
+
+    def sum(self, a: int, axes: Sequence[int]) -> int:
+        """The sum over axes."""
+        (shape,), index = self.shapes(a), [0]
+        require(all(a < b for a, b in pairwise(axes)), "axes are not increasing")
+        require(all(0 <= a < len(shape) for a in axes), "there is no such axis")
+        for axis, size in enumerate(shape):
+            index = [i if axis in axes else i * size + j for i in index for j in range(size)]
+        rest = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+        return self.append(Linear((a,), rest, self.moves(a), indices=(index,), picks=False))
+
+    def take(self, a: int, shape: Sequence[int], index: Sequence[int]) -> int:
+        """Entries by number."""
+        size = math.prod(self.steps[a].shape)
+        require(all(0 <= i < size for i in index), "an index of take is out of range")
+        return self.append(Linear((a,), tuple(shape), self.moves(a), indices=(index,)))
+
+    def join(self, *of: int) -> int:
+        """The operands one after the other."""
+        require(len(of) >= 1, "join has no operands")
+        indices, start = list[Index](), 0
+        for shape in self.shapes(*of):
+            indices.append(range(start, start + math.prod(shape)))
+            start += math.prod(shape)
+        self.require_size(start)
+        return self.append(
+            Linear(of, (start,), self.moves(*of), indices=tuple(indices), picks=False)
+        )
+
+    def read(self, fields: Json) -> int:
         """An operation of a file."""
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
-        return self.append(read_step(operation, self.steps))
+        op = as_text(fields.get("op"))
+        require(op in KEYS, "unknown op")
+        as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
+        if op == "param":
+            return self.param(as_text(fields["name"]), self.read_shape(fields["shape"]))
+        if op == "const":
+            shape = self.read_shape(fields["shape"])
+            return self.const(shape, read_row(fields["values"], math.prod(shape), problem_number))
+        of = [as_int(i) for i in as_list(fields["of"])]
+        require(all(0 <= i < len(self.steps) for i in of), "an operand is no earlier operation")
+        if op == "join":
+            return self.join(*of)
+        if op in ("add", "mul", "matmul"):
+            require(len(of) == 2, f"{op} has a wrong number of operands")
+            return {"add": self.add, "mul": self.mul, "matmul": self.matmul}[op](*of)
+        require(len(of) == 1, f"{op} has a wrong number of operands")
+        if op == "map":
+            slope = problem_number(fields["slope"]) if "slope" in fields else None
+            return self.map(of[0], as_text(fields["function"]), slope)
+        if op == "sum":
+            return self.sum(of[0], [as_int(a) for a in as_list(fields["axes"])])
+        shape = self.read_shape(fields["shape"])
+        return self.take(
+            of[0], shape, [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
+        )
+
+    def read_shape(self, x: object) -> Shape:
+        """Reads a shape within the limits."""
+        shape = tuple(as_int(n) for n in as_list(x))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
+        return shape
+
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "param": ("name", "shape"), "const": ("shape", "values"), "add": ("of",), "mul": ("of",),
+    "matmul": ("of",), "map": ("of", "function"), "sum": ("of", "axes"),
+    "take": ("of", "shape", "index"), "join": ("of",),
+}  # fmt: skip
 
 
 def read_program(x: object) -> Program:
@@ -1538,27 +1563,38 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
     return dots
 
 
+def moved_since(steps: list[Step], since: int) -> list[bool]:
+    """Whether each step depends on a block of parameters from step `since` on."""
+    found: list[bool] = []
+    for k, step in enumerate(steps):
+        found.append(any(found[i] for i in step.of) or (k >= since and len(step.block) > 0))
+    return found
+
+
 def adjoint(
     steps: list[Step],
     values: list[A],
     bars: list[A | None],
     sources: Callable[[int], list[A | None]] = lambda _: [],
+    since: int = 0,
 ) -> list[A | None]:
-    """The derivatives of the loss by all steps, backwards.
+    """The derivatives of the loss by the steps, backwards; only by those that blocks move.
 
     Args:
         steps: The program.
         values: Of all steps.
         bars: Where to start: those of the loss are 1 there, the rest None.
         sources: What else a step adds to the adjoints of its operands.
+        since: The step of a block. Blocks before it do not count.
     """
-    for k in range(len(steps) - 1, -1, -1):
+    moved = moved_since(steps, since)
+    for k in range(len(steps) - 1, since, -1):
         step, bar = steps[k], bars[k]
-        if not step.moves or not step.of:
+        if not moved[k] or not step.of:
             continue
         parts = sources(k)
         if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values)]
+            parts = [*parts, *pulled(steps, step, bar, values, moved)]
         for i, part in zip(step.of * 2, parts, strict=False):
             if part is not None:
                 old = bars[i]
@@ -1566,8 +1602,10 @@ def adjoint(
     return bars
 
 
-def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None where no parameter moves them."""
+def pulled(
+    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], moved: list[bool]
+) -> list[A | None]:
+    """What a step adds to the adjoints of its operands; None for those that are not moved."""
     if isinstance(step, Map):
         z = values[step.of[0]]
         return [None if z is None else bar.times(z.slope(step.function, None))]
@@ -1576,9 +1614,9 @@ def pulled(steps: list[Step], step: Step, bar: A, values: Sequence[A | None]) ->
     # for what does not move, the other operand is not needed
     args = [values[i] for i in step.of]
     if isinstance(step, Product | MatrixProduct):
-        args = [a if steps[j].moves else None for a, j in zip(args, step.of[::-1], strict=True)]
+        args = [a if moved[j] else None for a, j in zip(args, step.of[::-1], strict=True)]
     parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if steps[i].moves else None for p, i in zip(parts, step.of, strict=True)]
+    return [p if moved[i] else None for p, i in zip(parts, step.of, strict=True)]
 
 
 def gradient_of(program: Program, values: list[A]) -> list[A]:
@@ -1625,9 +1663,9 @@ class Curved:
         parts = blocks_of(self.steps, self.bars, self.values[0])
         return parts[0].joined(parts)
 
-    def column(self, seeds: dict[int, Balls]) -> Balls:
-        """The Hessian times a direction, flat."""
-        dots = tangent(self.steps, self.values, seeds)
+    def column(self, seeds: dict[int, Balls], since: int = 0) -> Balls:
+        """The Hessian times a direction, flat; entries of blocks before step `since` are 0."""
+        dots, moved = tangent(self.steps, self.values, seeds), moved_since(self.steps, since)
 
         def sources(k: int) -> list[Balls | None]:
             step, bar = self.steps[k], self.bars[k]
@@ -1637,26 +1675,33 @@ class Curved:
                 dot = dots[step.of[0]]
                 return [None if dot is None else self.bends[k].times(dot)]
             if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots)
+                return pulled(self.steps, step, bar, dots, moved)
             return []
 
         start: list[Balls | None] = [None] * len(self.steps)
-        parts = blocks_of(self.steps, adjoint(self.steps, self.values, start, sources),
-                          self.values[0])  # fmt: skip
+        bars = adjoint(self.steps, self.values, start, sources, since)
+        parts = blocks_of(self.steps, bars, self.values[0])
         return parts[0].joined(parts)
 
     def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
-        """The columns for the parameters chosen; for all of them, which are then limited."""
+        """The rows for the parameters chosen; for all of them, which are then limited.
+
+        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        """
         size = sum(len(step.block) for step in self.steps)
         require(chosen is not None or size <= MAX_HESSIAN,
                 "there are too many parameters for a Hessian")  # fmt: skip
+        places = [*range(size)] if chosen is None else sorted(chosen)
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in step.block:
-                if chosen is None or i in chosen:
-                    seed = self.values[0].like([Fraction(i == j) for j in step.block])
-                    columns.append(self.column({k: seed}))
-        return columns
+            for i in places if step.block else []:
+                if i in step.block:
+                    seed = self.values[0].unit(i - step.block.start, len(step.block))
+                    columns.append(self.column({k: seed}, k).pick(places))
+        pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
+                 for i in range(len(places))]  # fmt: skip
+        return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
+                for row in pairs]  # fmt: skip
 
 
 # ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
@@ -1811,15 +1856,15 @@ def dense_program(pb: Problem) -> Program:
 
     Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
     """
-    w, n = Writer(), len(pb.xs)
+    w, n = Writer(OF_DENSE), len(pb.xs)
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
     layers, blocks = list[tuple[int, int]](), list[int]()
     for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
         bias = w.param(f"layers[{level}].bias", (outputs,))
         turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.op("take", weight, shape=[inputs, outputs], index=turned)
-        z = w.op("add", w.op("matmul", a, z), bias)
+        z = w.take(weight, (inputs, outputs), turned)
+        z = w.add(w.matmul(a, z), bias)
         blocks += [weight, bias]
         layers.append((a, z))
         a = z
@@ -1827,13 +1872,13 @@ def dense_program(pb: Problem) -> Program:
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
     losses = LOSSES[pb.loss](w, pb, a)
     if any(v != 1 for v in pb.weights):
-        losses = w.op("mul", losses, w.const((n,), pb.weights))
-    total = w.op("sum", losses, axes=[0])
+        losses = w.mul(losses, w.const((n,), pb.weights))
+    total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
-            squares = w.op("sum", w.op("mul", block, block), axes=axes)
-            total = w.op("add", total, w.op("mul", squares, w.const((), [cost])))
+            squares = w.sum(w.mul(block, block), axes)
+            total = w.add(total, w.mul(squares, w.const((), [cost])))
     return Program(w.steps, flatten(pb.layers), a, tuple(layers))
 
 
@@ -1844,20 +1889,20 @@ def targets(w: Writer, pb: Problem) -> int:
 
 def squared(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of (f - y)^2."""
-    error = w.op("add", f, targets(w, pb))
-    return w.op("sum", w.op("mul", error, error), axes=[1])
+    error = w.add(f, targets(w, pb))
+    return w.sum(w.mul(error, error), [1])
 
 
 def logistic(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of log(1 + exp(-y f))."""
-    margins = w.op("mul", f, targets(w, pb))
-    return w.op("sum", w.op("map", margins, function="softplus"), axes=[1])
+    margins = w.mul(f, targets(w, pb))
+    return w.sum(w.map(margins, "softplus"), [1])
 
 
 def hinge(w: Writer, pb: Problem, f: int) -> int:
     """For each data point the sum of max(1 - y f, 0)."""
-    missed = w.op("add", w.op("mul", f, targets(w, pb)), w.const((), [Fraction(1)]))
-    return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
+    missed = w.add(w.mul(f, targets(w, pb)), w.const((), [Fraction(1)]))
+    return w.sum(w.map(missed, "relu"), [1])
 
 
 def ahead(w: Writer, pb: Problem, f: int) -> int:
@@ -1867,15 +1912,15 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
-    right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
-    return w.op("add", w.op("take", f, shape=shape, index=others), right)
+    right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
+    return w.add(w.take(f, shape, others), right)
 
 
 def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
     gaps = ahead(w, pb, f)
-    losses = w.op("map", gaps, function="softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
-    return w.op("sum", losses, axes=[1])
+    losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
+    return w.sum(losses, [1])
 
 
 def log_sum(w: Writer, d: int) -> int:
@@ -1884,11 +1929,11 @@ def log_sum(w: Writer, d: int) -> int:
     log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
     """
     n, m = w.steps[d].shape
-    column = [w.op("take", d, shape=[n, 1], index=[i * m + k for i in range(n)]) for k in range(m)]
-    a, minus = w.op("map", column[0], function="softplus"), w.const((), [Fraction(-1)])
+    column = [w.take(d, [n, 1], [i * m + k for i in range(n)]) for k in range(m)]
+    a, minus = w.map(column[0], "softplus"), w.const((), [Fraction(-1)])
     for b in column[1:]:
-        gap = w.op("add", b, w.op("mul", a, minus))
-        a = w.op("add", a, w.op("map", gap, function="softplus"))
+        gap = w.add(b, w.mul(a, minus))
+        a = w.add(a, w.map(gap, "softplus"))
     return a
 
 
@@ -2094,7 +2139,9 @@ def unit_terms(
         on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
         slope = (p + q) / 2 if on_kink else ex.slope(i, j)
         for k in outputs:
-            lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
+            factor = ex.g[i][k] * slope
+            if factor:
+                lin[k] = [a + factor * b for a, b in zip(lin[k], x, strict=True)]
         if on_kink:
             more = [a * ((p - q) / 2) for a in ex.g[i]]
             old = bends.get(groups[i])
@@ -2418,9 +2465,10 @@ def congruent(s: Rows, m: Rows) -> Rows:
     return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
 
 
-def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
     """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
-    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
+    squared = Fraction(sum(ends), 1 << 2 * gradient.bits)
     if 4 * squared >= (bound * radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
     return squared / (2 * bound)
@@ -2472,14 +2520,11 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
     require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    free = [p for p in range(len(flat)) if p not in fixed]
+    kept = set(fixed)
+    free = [p for p in range(len(flat)) if p not in kept]
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, set(fixed)))
+    box = Curved(program, Balls.around(flat, radius, bits, kept))
     dead = check_fixed(case, flat, fixed, box)
-    # there are no more columns than rows in the file's transform
-    square = transform(proof, len(free))
-    hessian = [column.pick(free) for column in box.hessian(set(free))]
-    require_definite(hessian, bound, square)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
     away = distance(flat, program.point)
@@ -2487,10 +2532,13 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require(away == 0, "the centre is not the problem's point")
         require_critical(case, free)
         found.place = centre
-        return found, box
-    at = Curved(program, Balls.around(flat, Fraction(0), bits))
-    drop = require_small(at.gradient().pick(free).intervals(), bound, radius)
-    found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    else:
+        at = Curved(program, Balls.around(flat, Fraction(0), bits))
+        drop = require_small(at.gradient().pick(free), bound, radius)
+        found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    # there are no more columns than rows in the file's transform
+    square = transform(proof, len(free))
+    require_definite(box.hessian(set(free)), bound, square)
     return found, box
 
 
@@ -2575,16 +2623,16 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     reach = max([Fraction(1), *sums])
     outputs, size = [f for (f,) in ex.pre[1]], len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
-    w = Writer()
-    y = w.op("matmul", w.const((len(rows), size), [a for row in rows for a in row]),
-             w.param("y", (size, 1)))  # fmt: skip
-    f = w.op("add", y, w.const((len(rows), 1), outputs))
-    w.op("sum", LOSSES[pb.loss](w, pb, f), axes=[0])
+    w = Writer(OF_DENSE)
+    y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
+                 w.param("y", (size, 1)))  # fmt: skip
+    f = w.add(y, w.const((len(rows), 1), outputs))
+    w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Curved(moved, Balls.around(moved.point, r, bits))
-    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
     at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
-    drop = require_small(at.gradient().intervals(), bound, r)
+    drop = require_small(at.gradient(), bound, r)
+    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
     slopes = box.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
@@ -2803,6 +2851,7 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
 
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
+MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
@@ -2843,6 +2892,7 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
         for sign_ in (1, -1):
             bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
             patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
+    require(len(patterns) ** 2 <= MAX_PAIRS, "there are too many sets of multipliers")
     worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
     later = [(1 << len(sums)) - 1]
     for a in reversed(worst):
@@ -2917,7 +2967,8 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
         for step in steps:
             larger = tuple(a or b for a, b in zip(face, step, strict=True))
             if larger not in seen:
-                require(len(seen) < MAX_FACES, "there are too many faces")
+                few = len(seen) < MAX_FACES and len(seen) * len(steps) < MAX_PAIRS
+                require(few, "there are too many faces")
                 seen.add(larger)
                 fresh.append(larger)
     return sorted(face for face in seen if all(face))
@@ -3314,26 +3365,26 @@ def lagrangian(
     fixed = [p for p in range(len(centre)) if p not in kept]
     parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
     multipliers = w.param("multipliers", (len(mu),)) if mu else 0
-    whole, place = w.op("join", *parts), {p: k for k, p in enumerate([*free, *fixed])}
+    whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
     a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
     states, held = list[int](), list[int]()
     for level, (below, above) in enumerate(pairwise(pb.widths)):
         turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
         bias = [place[start + above * below + j] for j in range(above)]
         start += above * (below + 1)
-        weight = w.op("take", whole, shape=[below, above], index=turned)
-        a = w.op("add", w.op("matmul", a, weight), w.op("take", whole, shape=[above], index=bias))
+        weight = w.take(whole, [below, above], turned)
+        a = w.add(w.matmul(a, weight), w.take(whole, [above], bias))
         if level < len(pattern.slopes):
-            held += [w.op("take", a, shape=[1], index=[points[0] * above + j])
+            held += [w.take(a, [1], [points[0] * above + j])
                      for m, j, points in pattern.pairs if m == level]  # fmt: skip
             flat = [s for row in pattern.slopes[level] for s in row]
-            states.append(w.op("mul", a, w.const((n, above), flat)))
+            states.append(w.mul(a, w.const((n, above), flat)))
             a = states[-1]
     outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
-    total = w.op("sum", LOSSES[pb.loss](w, pb, a), axes=[0])
+    total = w.sum(LOSSES[pb.loss](w, pb, a), [0])
     if mu:
-        bound = w.op("sum", w.op("mul", w.op("join", *held), multipliers), axes=[0])
-        total = w.op("add", total, bound)
+        bound = w.sum(w.mul(w.join(*held), multipliers), [0])
+        total = w.add(total, bound)
     values = [*(centre[p] for p in free), *mu]
     return Lagrangian(Program(w.steps, values), states, held, outputs)
 
@@ -3586,13 +3637,13 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
         for part in gradient_of(program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
-    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     found = Found("yes", eigenvalue=bound)
     if case.verdict == "local_minimum_nearby":
         at = Curved(program, Balls.around(centre, Fraction(0), bits))
-        drop = require_small(at.gradient().intervals(), bound, radius)
+        drop = require_small(at.gradient(), bound, radius)
         found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
+    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
     return found
 
 

@@ -202,6 +202,51 @@ def test_the_layers_say_where_inputs_and_preactivations_are() -> None:
     assert values[program.layers[0][1]].entries[1] == z + Fraction(first["bias"][1])
 
 
+def test_a_program_may_be_cut_at_the_outputs() -> None:
+    """Steps that no writer made have derivatives too: here 2 (f - y)."""
+    data = random_problem("tanh", "squared", 2, 1)
+    program = checker.read_any(data)
+    last, none = program.outputs, checker.Step((), (), False, (Fraction(0),))
+    start = checker.Step((), (4, 2), True, block=range(8))
+    cut = checker.Program([*[none] * last, start, *program.steps[last + 1 :]], [])
+    f = [Fraction(k, 7) for k in range(8)]
+    values = checker.evaluated(cut.steps, Numbers(f, 128))
+    y = [Fraction(v) for row in data["data"]["y"] for v in row]
+    (slopes,) = checker.gradient_of(cut, values)
+    assert slopes.entries == [2 * (a - b) for a, b in zip(f, y, strict=True)]
+
+
+def test_a_dense_problem_may_have_larger_arrays() -> None:
+    """Format 1 never had the limits of programs."""
+    checker.Writer(checker.OF_DENSE).require_size(3_000, 784)
+    with pytest.raises(checker.Invalid, match="too many entries"):
+        checker.Writer().require_size(3_000, 784)
+
+
+@pytest.mark.parametrize("gap", [0, 1, 200, 3000, 10**6])
+def test_the_cross_entropy_of_three_classes_far_apart(gap: int) -> None:
+    """log(1 + e^gap + e^-gap) at the label 0, where exp alone would overflow or lose it."""
+    data = random_problem("identity", "cross_entropy", 3, 0)
+    layer = {"weight": [["0", "0"]] * 3, "bias": ["0", str(gap), str(-gap)]}
+    data = {
+        **data, "data": {"x": [["1", "2"]], "y": [[0]]}, "point": {"layers": [layer]},
+    }  # fmt: skip
+    program = checker.read_any(data)
+    values = checker.values_at(program, program.point, 128)
+    slopes = checker.gradient_of(program, values)[1].entries
+    with mp.workdps(DIGITS):
+        powers = [mp.exp(v) for v in (0, gap, -gap)]
+        truth = [
+            mp.log(sum(powers)),
+            powers[0] / sum(powers) - 1,
+            *(p / sum(powers) for p in powers[1:]),
+        ]
+        for found, right in zip([values[-1].entries[0], *slopes], truth, strict=True):
+            low, high = (mp.mpf(v.numerator) / v.denominator for v in ends(found))
+            assert low - mp.mpf(10) ** -60 <= right <= high + mp.mpf(10) ** -60
+            assert high - low < mp.mpf(10) ** -30
+
+
 def slope_certificate() -> dict[str, Any]:
     """(w x + b - y)^2 on one point with w = b = 0, y = 1, x = 2: it falls along w."""
     problem = {

@@ -151,7 +151,7 @@ def contradiction(data: Any) -> str:
         ):
             if {claim[key], answer.value} == {"yes", "no"}:
                 return f"{key}: {answer}"
-        flat = claim["flat_dimension"], found.flat_dimension
+        flat = claim["flat_dimension"], found.claim.flat_dimension
         if None not in flat and flat[0] != flat[1]:
             return f"flat dimension {flat[1]}"
     return ""

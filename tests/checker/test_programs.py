@@ -99,6 +99,18 @@ def test_missing_and_superfluous_keys(name: str) -> None:
     refused({**data, "digest": "0" * 64})
 
 
+def test_a_small_gradient_is_seen_at_the_first_precision() -> None:
+    """Its square is below 2^-128, and was lost there."""
+    data, r = case("tanh_regression"), Fraction(1, 2**80)
+    here = [Fraction(v) for block in data["problem"]["point"].values() for v in block]
+    centre = [Fraction(v) for v in data["proof"]["centre"]]
+    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
+    data = changed(data, "proof", "radius", to=str(r))
+    data = changed(data, "claim", "radius", to=str((away + r) * 3 / 2))
+    assert checker.check_program_at(data, 128)
+    assert check(data).valid
+
+
 MINIMA = [name for name in CASES if name in ("tanh_regression", "cross_entropy", "layer_norm")]
 SADDLES = [name for name in CASES if name.startswith("saddle")]
 
