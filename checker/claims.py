@@ -10,6 +10,7 @@ from typing import cast
 from checker.boxes import convex_ball, kinked_ball, twin_units
 from checker.constants import constant_output, constant_units
 from checker.dense import dense_program
+from checker.kinked import kinked
 from checker.minima import (
     Case,
     Found,
@@ -51,6 +52,8 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
     "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
     "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
+    "kinked": (kinked, ("local_minimum_nearby",)),
+    "constant_rank": (kinked, ("local_minimum_nearby",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
 REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
@@ -15,83 +13,10 @@ from checker.dense import read_any
 from checker.derivatives import Curved, gradient_of
 from checker.interpolation import interpolation
 from checker.minima import Claimed, Found
-from checker.numbers import Interval, Number, Undecided, require
-from checker.reading import Json, as_int, as_list, as_object, as_text, positive, read_row
+from checker.numbers import Interval, Number, require
+from checker.reading import Json, as_int, as_object, as_text, positive, read_row
 from checker.refutations import descent_direction, negative_curvature
-
-
-@dataclass(frozen=True)
-class Enclosed:
-    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
-
-    Attributes:
-        mid: (n, n), symmetric.
-        wide: For each row the sum of the radii.
-        bits: The precision.
-    """
-
-    mid: list[list[int]]
-    wide: list[int]
-    bits: int
-
-
-def symmetric(columns: list[Balls]) -> Enclosed:
-    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
-    size = range(len(columns))
-    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
-    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
-    return Enclosed(mid, wide, columns[0].bits)
-
-
-def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
-    """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
-
-    L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
-    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
-
-    Returns:
-        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
-
-    Raises:
-        Undecided: If a D is not positive and all must be.
-    """
-    least, one = 1 << p - p // 4, 1 << p
-    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
-    errors = [0] * len(matrix)
-    for i, row in enumerate(matrix):
-        new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
-        for j in range(i):
-            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
-            new.append((w[j] << p) // diagonal[j])
-        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
-        if definite and pivot <= 0:
-            raise Undecided("the Hessian is not shown to be positive definite")
-        if abs(pivot) < least and not definite:
-            pivot = least if pivot >= 0 else -least
-        diagonal.append(pivot)
-        lower.append([*new, one])
-        heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
-        scaled.append(heavy)
-        for j in range(i + 1):
-            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
-            errors[i] += e
-            errors[j] += e if j < i else 0
-    return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
-
-
-def require_above(h: Enclosed, bound: Fraction) -> None:
-    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
-
-    With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
-    L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
-    least L D L^T + bound + s - |E|, and that is above the bound.
-    """
-    s = int(bound * (1 << h.bits)) >> 20
-    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
-    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
-    _, errors = factored(shifted, h.bits, definite=True)
-    if max(errors) > s:
-        raise Undecided("the Hessian is not shown to be positive definite")
+from checker.symmetric import isolated, loss_in, require_above, symmetric
 
 
 def strongly_convex(case: Claimed, proof: Json) -> Found:
@@ -117,55 +42,14 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
 
 
 def krawczyk(case: Claimed, proof: Json) -> Found:
-    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
-
-    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
-    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
-    """
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
     program, p = case.program, case.bits
     as_object(proof, "rule", "centre", "radius", "preconditioner")
-    n, r = len(program.point), positive(proof["radius"])
-    centre = read_row(proof["centre"], n)
-    a = [
-        [round(x * (1 << p)) for x in read_row(row, n)]
-        for row in as_list(proof["preconditioner"], n)
-    ]
-    box = Curved(program, Balls.around(centre, r, p))
-    h = symmetric(box.hessian())
-    at = Curved(program, Balls.around(centre, Fraction(0), p))
-    g, unit = at.gradient(), 1 << 2 * p
-    step = max(
-        abs(sum(map(operator.mul, row, g.m)))
-        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
-        for row in a
-    )
-    sizes = [list(map(abs, row)) for row in a]
-    rest = [
-        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
-            for j, column in enumerate(h.mid))
-        for i, row in enumerate(a)
-    ]  # fmt: skip
-
-    def norm(wide: list[int]) -> int:
-        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
-        return max(
-            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
-        )
-
-    if step >= r * (unit - norm(h.wide)):
-        raise Undecided("no critical point is shown to lie in the box")
-    negative, errors = factored(h.mid, p, definite=False)
-    if norm(list(map(operator.add, h.wide, errors))) >= unit:
-        raise Undecided("the index is not decided")
+    centre, r = read_row(proof["centre"], len(program.point)), positive(proof["radius"])
+    negative, at, box = isolated(program, centre, r, proof["preconditioner"], p)
     require(negative >= 1, "the critical point is no saddle")
-    # in the box the loss differs from that at the centre by at most r times the sum of |gradient|
-    slope = box.gradient()
-    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
-    (loss,) = at.values[-1].intervals()
-    moved = Interval.of(change, p)
     away = max(abs(x - y) for x, y in zip(centre, program.point, strict=True))
-    loss = Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
-    return Found(index=negative, loss=loss, radius=away + r)
+    return Found(index=negative, loss=loss_in(at, box, r), radius=away + r)
 
 
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {

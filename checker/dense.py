@@ -77,17 +77,22 @@ def hinge(w: Writer, pb: Problem, f: int) -> int:
     return w.sum(w.map(missed, "relu"), [1])
 
 
-def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
+def ahead(w: Writer, pb: Problem, f: int) -> int:
+    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
-    ahead = w.add(w.take(f, shape, others), right)
-    ahead = w.map(ahead, "softplus") if outputs == 2 else log_sum(w, ahead)
-    return w.sum(ahead, [1])
+    return w.add(w.take(f, shape, others), right)
+
+
+def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
+    gaps = ahead(w, pb, f)
+    losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
+    return w.sum(losses, [1])
 
 
 def log_sum(w: Writer, d: int) -> int:
@@ -99,8 +104,8 @@ def log_sum(w: Writer, d: int) -> int:
     column = [w.take(d, [n, 1], [i * m + k for i in range(n)]) for k in range(m)]
     a, minus = w.map(column[0], "softplus"), w.const((), [Fraction(-1)])
     for b in column[1:]:
-        ahead = w.add(b, w.mul(a, minus))
-        a = w.add(a, w.map(ahead, "softplus"))
+        gap = w.add(b, w.mul(a, minus))
+        a = w.add(a, w.map(gap, "softplus"))
     return a
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from checker.derivatives import evaluated, gradient_of
 from checker.functions import exp
 from checker.minima import Case, Found
 from checker.numbers import Interval, Number, dot, inner, interval, require, sign
-from checker.programs import Program, Step, evaluated, gradient_of
+from checker.programs import Program, Step
 from checker.reading import Json, as_int, as_object, read_row
 
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}  # l, and the limit on the left; 1 on the right

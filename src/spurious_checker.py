@@ -1926,17 +1926,22 @@ def hinge(w: Writer, pb: Problem, f: int) -> int:
     return w.sum(w.map(missed, "relu"), [1])
 
 
-def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
+def ahead(w: Writer, pb: Problem, f: int) -> int:
+    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
     shape = [n, outputs - 1]
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
-    ahead = w.add(w.take(f, shape, others), right)
-    ahead = w.map(ahead, "softplus") if outputs == 2 else log_sum(w, ahead)
-    return w.sum(ahead, [1])
+    return w.add(w.take(f, shape, others), right)
+
+
+def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
+    gaps = ahead(w, pb, f)
+    losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
+    return w.sum(losses, [1])
 
 
 def log_sum(w: Writer, d: int) -> int:
@@ -1948,8 +1953,8 @@ def log_sum(w: Writer, d: int) -> int:
     column = [w.take(d, [n, 1], [i * m + k for i in range(n)]) for k in range(m)]
     a, minus = w.map(column[0], "softplus"), w.const((), [Fraction(-1)])
     for b in column[1:]:
-        ahead = w.add(b, w.mul(a, minus))
-        a = w.add(a, w.map(ahead, "softplus"))
+        gap = w.add(b, w.mul(a, minus))
+        a = w.add(a, w.map(gap, "softplus"))
     return a
 
 
@@ -3047,6 +3052,481 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
     return sorted(face for face in seen if all(face))
 
 
+# ---- Symmetric interval matrices: definiteness, and Krawczyk's test with the index (9.3, 9.4). ---
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
+
+    Attributes:
+        mid: (n, n), symmetric.
+        wide: For each row the sum of the radii.
+        bits: The precision.
+    """
+
+    mid: list[list[int]]
+    wide: list[int]
+    bits: int
+
+
+def symmetric(columns: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
+    size = range(len(columns))
+    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
+    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
+    return Enclosed(mid, wide, columns[0].bits)
+
+
+def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
+    """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
+
+    L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
+    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
+
+    Returns:
+        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
+
+    Raises:
+        Undecided: If a D is not positive and all must be.
+    """
+    least, one = 1 << p - p // 4, 1 << p
+    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
+    errors = [0] * len(matrix)
+    for i, row in enumerate(matrix):
+        new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
+        for j in range(i):
+            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
+            new.append((w[j] << p) // diagonal[j])
+        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
+        if definite and pivot <= 0:
+            raise Undecided("the Hessian is not shown to be positive definite")
+        if abs(pivot) < least and not definite:
+            pivot = least if pivot >= 0 else -least
+        diagonal.append(pivot)
+        lower.append([*new, one])
+        heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
+        scaled.append(heavy)
+        for j in range(i + 1):
+            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
+            errors[i] += e
+            errors[j] += e if j < i else 0
+    return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
+
+
+def require_above(h: Enclosed, bound: Fraction) -> None:
+    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
+
+    With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
+    L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
+    least L D L^T + bound + s - |E|, and that is above the bound.
+    """
+    s = int(bound * (1 << h.bits)) >> 20
+    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
+    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
+    _, errors = factored(shifted, h.bits, definite=True)
+    if max(errors) > s:
+        raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def require_independent(columns: list[Balls]) -> None:
+    """The vectors in these columns are independent: their Gram matrix is positive definite."""
+    size, length, bits = len(columns), len(columns[0].m), columns[0].bits
+    whole, layout = columns[0].joined(columns), (size, length, True)
+    gram = whole.outer(0, layout, whole, 0, layout)
+    rows = [gram.pick(range(k * size, (k + 1) * size)) for k in range(size)]
+    require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
+
+
+def isolated(
+    program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
+) -> tuple[int, Curved, Curved]:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+
+    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
+    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
+
+    Returns:
+        The number of negative eigenvalues, and the program at the centre and over the box.
+    """
+    n = len(centre)
+    a = [[round(x * (1 << p)) for x in read_row(row, n)] for row in as_list(preconditioner, n)]
+    box = Curved(program, Balls.around(centre, r, p))
+    h = symmetric(box.hessian())
+    at = Curved(program, Balls.around(centre, Fraction(0), p))
+    g, unit = at.gradient(), 1 << 2 * p
+    step = max(
+        abs(sum(map(operator.mul, row, g.m)))
+        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
+        for row in a
+    )
+    sizes = [list(map(abs, row)) for row in a]
+    rest = [
+        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
+            for j, column in enumerate(h.mid))
+        for i, row in enumerate(a)
+    ]  # fmt: skip
+
+    def norm(wide: list[int]) -> int:
+        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
+        return max(
+            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
+        )
+
+    if step >= r * (unit - norm(h.wide)):
+        raise Undecided("no critical point is shown to lie in the box")
+    negative, errors = factored(h.mid, p, definite=False)
+    if norm(list(map(operator.add, h.wide, errors))) >= unit:
+        raise Undecided("the index is not decided")
+    return negative, at, box
+
+
+def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
+    """The loss in the box: off the centre's by at most r times the sum of |gradient|."""
+    slope, p = box.gradient(), box.values[-1].bits
+    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
+    (loss,), moved = at.values[-1].intervals(), Interval.of(change, p)
+    return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+
+
+# ---- Outputs and held pre-activations on a face as polynomials of the parameters (5.9). ----------
+
+
+MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
+
+Monomial = tuple[int, ...]
+Polynomial = dict[Monomial, Fraction]
+Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial m in component p
+
+
+def face_map(
+    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]]
+) -> list[Polynomial]:
+    """G: z of each held pair, then what the loss depends on; a monomial has one parameter a layer.
+
+    That is the outputs; with the cross entropy their differences to the label's.
+    """
+    where = {(m, j, points[0]): k for k, (m, j, points) in enumerate(pairs)}
+    held, outputs, terms = [Polynomial()] * len(pairs), list[Polynomial](), 0
+    for i, x in enumerate(pb.xs):
+        state, start = [{(): v} for v in x], 0
+        for level, (below, above) in enumerate(pairwise(pb.widths)):
+            z = list[Polynomial]()
+            for j in range(above):
+                total: Polynomial = {(start + above * below + j,): Fraction(1)}
+                for k, a in enumerate(state):
+                    p = start + j * below + k
+                    total.update({(*m, p): c for m, c in a.items() if c})
+                terms += len(total)
+                require(terms <= MAX_TERMS, "the polynomials have too many terms")
+                if (level, j, i) in where:
+                    held[where[level, j, i]] = total
+                z.append(total)
+            start += above * (below + 1)
+            state = z
+            if level < len(slopes):
+                state = [{m: s * c for m, c in a.items()} if s else {}
+                         for s, a in zip(slopes[level][i], z, strict=True)]  # fmt: skip
+        if pb.loss == "cross_entropy":
+            label = state.pop(int(pb.ys[i][0]))
+            state = [less(f, label) for f in state]
+        outputs += state
+    return held + outputs
+
+
+def less(one: Polynomial, other: Polynomial) -> Polynomial:
+    """The difference."""
+    zero = Fraction(0)
+    found = {m: one.get(m, zero) - other.get(m, zero) for m in {**one, **other}}
+    return {m: c for m, c in found.items() if c}
+
+
+def moved(polynomial: Polynomial, vectors: Field) -> Polynomial:
+    """The derivative of a polynomial along a vector field."""
+    table, found = dict[int, list[tuple[Monomial, Fraction]]](), Polynomial()
+    for p, factor, c in vectors:
+        table.setdefault(p, []).append((factor, c))
+    for monomial, coefficient in polynomial.items():
+        for k, p in enumerate(monomial):
+            for factor, c in table.get(p, ()):
+                key = tuple(sorted((*monomial[:k], *monomial[k + 1 :], *factor)))
+                found[key] = found.get(key, Fraction(0)) + coefficient * c
+    return {m: c for m, c in found.items() if c}
+
+
+def on_face(polynomial: Polynomial, known: dict[int, Polynomial]) -> Polynomial:
+    """The polynomial with the known parameters replaced until none is left."""
+    found, pending, steps = Polynomial(), list(polynomial.items()), 0
+    while pending:
+        monomial, coefficient = pending.pop()
+        k = next((k for k, p in enumerate(monomial) if p in known), None)
+        if k is None:
+            found[monomial] = found.get(monomial, Fraction(0)) + coefficient
+            continue
+        rest = (*monomial[:k], *monomial[k + 1 :])
+        for m, c in known[monomial[k]].items():
+            pending.append((tuple(sorted((*rest, *m))), coefficient * c))
+        steps += 1
+        require(steps <= MAX_TERMS, "the face makes too many terms")
+    return {m: c for m, c in found.items() if c}
+
+
+def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
+    """Parameters that the others determine where all held z are 0.
+
+    A z that contains a parameter by itself and nowhere else gives one. What is put for it contains
+    no parameter known before, so replacing comes to an end.
+    """
+    known = dict[int, Polynomial]()
+    for z in held:
+        rest = on_face(z, known)
+        alone = [m[0] for m in rest if len(m) == 1 and sum(m[0] in other for other in rest) == 1]
+        if alone:
+            p = min(alone)
+            known[p] = {m: -c / rest[(p,)] for m, c in rest.items() if m != (p,)}
+    return known
+
+
+def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
+    """Whether the image is a number times the polynomial: then it vanishes where that does."""
+    if not image or image.keys() != polynomial.keys():
+        return not image
+    return len({c / polynomial[m] for m, c in image.items()}) == 1
+
+
+# ---- Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma). ----
+
+
+MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
+
+
+def read_fields(x: object, size: int) -> list[Field]:
+    """Reads fields."""
+    fields = list[Field]()
+    for item in as_list(x):
+        vector: Field = []
+        for entry in as_list(item):
+            parts = as_object(entry, "parameter", "factors", "coefficient")
+            p, m = as_int(parts["parameter"]), tuple(as_int(q) for q in as_list(parts["factors"]))
+            require(all(0 <= q < size for q in (p, *m)), "a field names no parameter")
+            vector.append((p, m, rational(parts["coefficient"])))
+        fields.append(vector)
+    return fields
+
+
+def rescalings(widths: list[int]) -> list[Field]:
+    """For each hidden unit its incoming parameters, less its outgoing weights."""
+    fields, start, one = list[Field](), 0, Fraction(1)
+    for (below, width), (_, above) in pairwise(pairwise(widths)):
+        after = start + width * (below + 1)
+        for j in range(width):
+            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
+            out = [after + k * width + j for k in range(above)]
+            fields.append([*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)])
+        start = after
+    return fields
+
+
+def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
+    """Adds a vector to a basis: each is 1 at its pivot and 0 at the pivots before."""
+    for pivot, row in basis.items():
+        factor = vector.get(pivot, Fraction(0))
+        if factor:
+            for k, v in row.items():
+                vector[k] = vector.get(k, Fraction(0)) - factor * v
+    rest = {k: v for k, v in vector.items() if v}
+    if rest:
+        pivot = min(rest)
+        basis[pivot] = {k: v / rest[pivot] for k, v in rest.items()}
+
+
+def require_rank(
+    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
+    fields: list[Field], box: Balls, rank: int,
+) -> None:  # fmt: skip
+    """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
+    rows, terms = face_map(pb, slopes, pairs), 0
+    known = relations(rows[: len(pairs)])
+    zeros = [on_face(row, known) for row in rows[: len(pairs)]]
+    basis = dict[int, dict[int, Fraction]]()
+    for vector in fields:
+        vectors = dict[Monomial, dict[int, Fraction]]()
+        for k, row in enumerate(rows):
+            image = on_face(moved(row, vector), known)
+            terms += len(row) + len(image)
+            require(terms <= MAX_MOVES, "the fields make too many terms")
+            if k >= len(pairs) or not is_multiple(image, zeros[k]):
+                for m, c in image.items():
+                    vectors.setdefault(m, {})[k] = c
+        for vector in vectors.values():
+            enlarge(basis, vector)
+    require(len(basis) + len(box.m) - len(fields) <= rank, "the rank is not bounded as claimed")
+    columns = list[Balls]()
+    for vector in fields:
+        total = box.like([Fraction(0)] * len(box.m))
+        for p, factor, c in vector:
+            part = box.like([c])
+            for q in factor:
+                part = part.times(box.pick([q]))
+            total = total.plus(part.scatter([p], len(box.m)))
+        columns.append(total)
+    if columns:
+        require_independent(columns)
+
+
+# ---- The face of a box (5.9): its held pairs, and Lambda as a program. ---------------------------
+
+
+Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
+
+    slopes: list[list[list[Fraction]]]
+    pairs: list[Pair]
+
+
+def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """(p, q) of section 3, different ones."""
+    if pb.slopes is None or not pb.kinked or not pb.hidden:
+        raise Invalid("the rule needs hidden units with kinks")
+    return pb.slopes
+
+
+def read_pattern(pb: Problem, box: Balls) -> Pattern:
+    """The pairs that may be on their kink over the box are held, with all that are alike."""
+    (above, below), network = two_slopes(pb), dense_program(pb)
+    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups]
+    slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
+    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
+        entries = values[z].intervals()
+        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        layer = [[above if v.lo > 0 else below for v in row] for row in rows]
+        for j in range(width):
+            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
+            for name in dict.fromkeys(n for n in names if n in held):
+                points = [i for i, other in enumerate(names) if other == name]
+                pairs.append((level, j, points))
+                for i in points:
+                    layer[i][j] = Fraction(0)
+        slopes.append(layer)
+        if below == 0:
+            off = [all(v.hi < 0 for v in row) for row in rows]
+            names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
+    return Pattern(slopes, pairs)
+
+
+@dataclass(frozen=True)
+class Lagrangian:
+    """Lambda as a program in the free parameters and mu, and where its parts are.
+
+    Attributes:
+        program: The program.
+        states: For each hidden layer the step that holds its activations, (n, width).
+        held: For each held pair the step that holds its z.
+        outputs: The step that holds what the loss depends on.
+    """
+
+    program: Program
+    states: list[int]
+    held: list[int]
+    outputs: int
+
+
+def lagrangian(
+    pb: Problem, pattern: Pattern, centre: list[Fraction], free: list[int], mu: list[Fraction]
+) -> Lagrangian:
+    """The network on the face, b = 0: each activation is its slope times z."""
+    w, n, kept = Writer(), len(pb.xs), set(free)
+    fixed = [p for p in range(len(centre)) if p not in kept]
+    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
+    multipliers = w.param("multipliers", (len(mu),)) if mu else 0
+    whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
+    a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
+    states, held = list[int](), list[int]()
+    for level, (below, above) in enumerate(pairwise(pb.widths)):
+        turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
+        bias = [place[start + above * below + j] for j in range(above)]
+        start += above * (below + 1)
+        weight = w.take(whole, [below, above], turned)
+        a = w.add(w.matmul(a, weight), w.take(whole, [above], bias))
+        if level < len(pattern.slopes):
+            held += [w.take(a, [1], [points[0] * above + j])
+                     for m, j, points in pattern.pairs if m == level]  # fmt: skip
+            flat = [s for row in pattern.slopes[level] for s in row]
+            states.append(w.mul(a, w.const((n, above), flat)))
+            a = states[-1]
+    outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
+    total = w.sum(LOSSES[pb.loss](w, pb, a), [0])
+    if mu:
+        bound = w.sum(w.mul(w.join(*held), multipliers), [0])
+        total = w.add(total, bound)
+    values = [*(centre[p] for p in free), *mu]
+    return Lagrangian(Program(w.steps, values), states, held, outputs)
+
+
+# ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
+
+
+def require_stays(
+    pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
+) -> None:
+    """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
+    above, below = two_slopes(pb)
+    for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
+        bar, width = box.bars[states[level]], pb.widths[level + 1]
+        if bar is None:
+            raise Undecided("a held pair has no effect")
+        back = bar.intervals()
+        d = sum((back[i * width + j] for i in points), Interval(0, 0, m.bits))
+        if (m - d * below).lo <= 0 or (d * above - m).lo <= 0:
+            raise Undecided("a held pair may leave its kink")
+
+
+def kinked(case: Case, proof: Json) -> Found:
+    """Section 5.9: with `fields` also rule `constant_rank`."""
+    pb, bits, ranked = case.problem, case.bits, proof["rule"] == "constant_rank"
+    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
+              *(["fields"] if ranked else []))  # fmt: skip
+    two_slopes(pb)
+    here = flatten(pb.layers)
+    centre = flatten(read_layers(proof["centre"], pb.widths, rational))
+    r = positive(proof["radius"])
+    free = [as_int(p) for p in as_list(proof["free"])]
+    require(free == sorted(set(free)) and set(free) <= set(range(len(here))), "free is no list")
+    require(len(free) > 0, "there is no free parameter")
+    exact, wide, kept = (
+        Balls.around(centre, Fraction(0), bits),
+        Balls.around(centre, r, bits),
+        {*free},
+    )
+    spread = [w if p in kept else s for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]
+    place = Balls(exact.m, spread, bits)
+    pattern = read_pattern(pb, place)
+    mu = read_row(proof["multipliers"], len(pattern.pairs))
+    lag = lagrangian(pb, pattern, centre, free, mu)
+    index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
+    require(index == len(mu), "the critical point is a saddle on the face")
+    if mu:
+        require_stays(pb, pattern, lag.states, box, Balls.around(mu, r, bits).intervals())
+    columns = list[Balls]()
+    for p in range(len(free)):
+        unit = exact.like([Fraction(k == p) for k in range(len(free))])
+        dots = tangent(lag.program.steps, box.values, {0: unit})
+        parts = [(dots[k], box.values[k]) for k in (*lag.held, lag.outputs)]
+        found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
+        columns.append(found[0].joined(found))
+    require_independent(columns)
+    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
+    require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
+    units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
+    rescaled = "no" if flat > units else "unknown" if ranked else "yes"
+    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
+    return Found("no", rescaled, flat, loss=loss_in(at, box, r), radius=away + r)
+
+
 # ---- The claim (sections 2 and 7). ---------------------------------------------------------------
 
 
@@ -3058,6 +3538,8 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
     "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
     "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
+    "kinked": (kinked, ("local_minimum_nearby",)),
+    "constant_rank": (kinked, ("local_minimum_nearby",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
 REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
@@ -3451,80 +3933,6 @@ def require_contraction(a: list[list[int]], columns: list[Balls], g: Balls, r: F
 # ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
 
 
-@dataclass(frozen=True)
-class Enclosed:
-    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
-
-    Attributes:
-        mid: (n, n), symmetric.
-        wide: For each row the sum of the radii.
-        bits: The precision.
-    """
-
-    mid: list[list[int]]
-    wide: list[int]
-    bits: int
-
-
-def symmetric(columns: list[Balls]) -> Enclosed:
-    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
-    size = range(len(columns))
-    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
-    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
-    return Enclosed(mid, wide, columns[0].bits)
-
-
-def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
-    """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
-
-    L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
-    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
-
-    Returns:
-        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
-
-    Raises:
-        Undecided: If a D is not positive and all must be.
-    """
-    least, one = 1 << p - p // 4, 1 << p
-    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
-    errors = [0] * len(matrix)
-    for i, row in enumerate(matrix):
-        new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
-        for j in range(i):
-            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
-            new.append((w[j] << p) // diagonal[j])
-        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
-        if definite and pivot <= 0:
-            raise Undecided("the Hessian is not shown to be positive definite")
-        if abs(pivot) < least and not definite:
-            pivot = least if pivot >= 0 else -least
-        diagonal.append(pivot)
-        lower.append([*new, one])
-        heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
-        scaled.append(heavy)
-        for j in range(i + 1):
-            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
-            errors[i] += e
-            errors[j] += e if j < i else 0
-    return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
-
-
-def require_above(h: Enclosed, bound: Fraction) -> None:
-    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
-
-    With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
-    L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
-    least L D L^T + bound + s - |E|, and that is above the bound.
-    """
-    s = int(bound * (1 << h.bits)) >> 20
-    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
-    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
-    _, errors = factored(shifted, h.bits, definite=True)
-    if max(errors) > s:
-        raise Undecided("the Hessian is not shown to be positive definite")
-
-
 def strongly_convex(case: Claimed, proof: Json) -> Found:
     """Section 9.3, Theorem 5."""
     program, bits = case.program, case.bits
@@ -3548,55 +3956,14 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
 
 
 def krawczyk(case: Claimed, proof: Json) -> Found:
-    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
-
-    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
-    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
-    """
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
     program, p = case.program, case.bits
     as_object(proof, "rule", "centre", "radius", "preconditioner")
-    n, r = len(program.point), positive(proof["radius"])
-    centre = read_row(proof["centre"], n)
-    a = [
-        [round(x * (1 << p)) for x in read_row(row, n)]
-        for row in as_list(proof["preconditioner"], n)
-    ]
-    box = Curved(program, Balls.around(centre, r, p))
-    h = symmetric(box.hessian())
-    at = Curved(program, Balls.around(centre, Fraction(0), p))
-    g, unit = at.gradient(), 1 << 2 * p
-    step = max(
-        abs(sum(map(operator.mul, row, g.m)))
-        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
-        for row in a
-    )
-    sizes = [list(map(abs, row)) for row in a]
-    rest = [
-        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
-            for j, column in enumerate(h.mid))
-        for i, row in enumerate(a)
-    ]  # fmt: skip
-
-    def norm(wide: list[int]) -> int:
-        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
-        return max(
-            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
-        )
-
-    if step >= r * (unit - norm(h.wide)):
-        raise Undecided("no critical point is shown to lie in the box")
-    negative, errors = factored(h.mid, p, definite=False)
-    if norm(list(map(operator.add, h.wide, errors))) >= unit:
-        raise Undecided("the index is not decided")
+    centre, r = read_row(proof["centre"], len(program.point)), positive(proof["radius"])
+    negative, at, box = isolated(program, centre, r, proof["preconditioner"], p)
     require(negative >= 1, "the critical point is no saddle")
-    # in the box the loss differs from that at the centre by at most r times the sum of |gradient|
-    slope = box.gradient()
-    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
-    (loss,) = at.values[-1].intervals()
-    moved = Interval.of(change, p)
     away = max(abs(x - y) for x, y in zip(centre, program.point, strict=True))
-    loss = Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
-    return Found(index=negative, loss=loss, radius=away + r)
+    return Found(index=negative, loss=loss_in(at, box, r), radius=away + r)
 
 
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {

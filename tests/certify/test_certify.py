@@ -147,7 +147,7 @@ CORNERS = {
     ),
     "off unit, tiny float off, cross entropy": (
         problem((1, 1, 2), "relu", "cross_entropy", "0, 1", "0, 1", f"-1 -5 1 1 0 1/{10**60}"),
-        "not_local_minimum", "no",
+        "local_minimum_nearby", None,
     ),
     "off unit, huge output, cross entropy": (
         problem((1, 1, 2), "relu", "cross_entropy", "0, 1", "0, 0", "-1 -5 1 1 40000 0"),

@@ -104,6 +104,23 @@ CASES = {
         [["-1"], ["1"], ["1"], ["1"], ["-1"], ["-1"], ["1"], ["1"]],
         "-0.575643450 0.575643451 0.6082189 -0.1710662",
     ),
+    "kinked": problem(
+        # two outputs, 0 on the kink; the output bias is a little off
+        (1, 1, 2), "relu", "squared", [["-2"], ["0"], ["-6"], ["3"], ["9"]],
+        [["1/40", "3/2"], ["-341/150", "253/200"], ["539/120", "2"], ["-673/300", "373/300"],
+         ["-9/4", "149/120"]], "-1/2 0 9/4 1/4 -9/4 1.2500001",
+    ),
+    "constant_rank": problem(
+        # the upper unit is on its kink at -1; the lower one is on at all inputs but two
+        (1, 1, 1, 1), "relu", "squared", [["6"], ["-1"], ["7"], ["2"], ["-7"], ["-3"]],
+        [["-113/75"], ["-61/40"], ["-301/200"], ["-37/25"], ["1439/120"], ["121/40"]],
+        "-3/2 5/4 1 -11/4 3/2 -1.5000001",
+    ),
+    "constant_rank, off the kinks": problem(
+        (1, 1, 1, 1), "relu", "squared", [["3"], ["4"], ["-8"], ["-1"], ["6"]],
+        [["-11/15"], ["-33/20"], ["407/180"], ["403/180"], ["-101/30"]],
+        "7/4 2 1 -5/4 -1/2 2.2500001",
+    ),
     "twin_units": duplicated_unit("plateau"),
     "negative_curvature, duplicated unit": duplicated_unit("saddle"),
     "descent_direction": bundled("c6-d2-as-printed"),

@@ -577,6 +577,62 @@ def kinked_ball() -> Cert:
     return certificate(pb, proof, loss=ball(loss, F(1, 2**22)), **claim)
 
 
+def held_at_zero() -> Cert:
+    """A relu unit on its kink at x = 0, w = v = 1, b = c = 0, and v is kept.
+
+    Free are w, b, c: f = w x + b + c for x > 0, c for x <= 0. With g = (2, -2, 1, -1)/4 at 0, 1, 2,
+    -1 the sums of g x and g over x > 0 are 0 and -1/4, that of all g is 0; so mu = 1/4, D = 1/2.
+    The preconditioner is the inverse of the Hessian, bordered by the derivative of z = b.
+    """
+    at = point(([[1]], [0]), ([[1]], [0]))
+    ys = column("-1/4", "5/4", "15/8", "1/8")
+    pb = problem([1, 1, 1], "relu", "squared", column(0, 1, 2, -1), ys, at)
+    form = [[10, 6, 6, 0], [6, 4, 4, 1], [6, 4, 8, 0], [0, 1, 0, 0]]
+    proof = {
+        "rule": "kinked", "centre": at, "radius": "1/1000000000", "free": [0, 1, 3],
+        "multipliers": ["1/4"], "preconditioner": text(inverse(form)),
+    }  # fmt: skip
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "strict": "no", "strict_up_to_rescaling": "yes",
+        "flat_dimension": 1, "radius": "1/1000000000",
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball("5/32", F(1, 2**22)), **claim)
+
+
+def always_on() -> Cert:
+    """A relu unit that is on at all data, w = v = 1, b = 5, c = -5: f = x, affine.
+
+    g = (1, -2, 1)/4 at 0, 1, 2 is orthogonal to 1 and x. Free are w and c. Nothing changes along
+    (w, b, -v), a rescaling, and (b: 1, c: -v), a shift of the bias.
+    """
+    at = point(([[1]], [5]), ([[1]], [-5]))
+    pb = problem([1, 1, 1], "relu", "squared", column(0, 1, 2), column("-1/8", "5/4", "15/8"), at)
+    proof = {
+        "rule": "constant_rank", "centre": at, "radius": "1/1000000000", "free": [0, 3],
+        "multipliers": [], "preconditioner": text(inverse([[10, 6], [6, 6]])),
+        "fields": [
+            [summand(0, [0], "1"), summand(1, [1], "1"), summand(2, [2], "-1")],
+            [summand(1, [], "1"), summand(3, [2], "-1")],
+        ],
+    }  # fmt: skip
+    claim: Cert = {
+        "verdict": "local_minimum_nearby", "strict": "no", "strict_up_to_rescaling": "no",
+        "flat_dimension": 2, "radius": "1/1000000000",
+    }  # fmt: skip
+    return certificate(pb, proof, loss=ball("3/32", F(1, 2**22)), **claim)
+
+
+def summand(parameter: int, factors: list[int], coefficient: str) -> Cert:
+    return {"parameter": parameter, "factors": factors, "coefficient": coefficient}
+
+
+def inverse(matrix: list[list[int]]) -> list[list[Fraction]]:
+    size = range(len(matrix))
+    exact: Any = [[F(v) for v in row] for row in matrix]
+    columns: Any = [solve(exact, [F(k == j) for k in size]) for j in size]
+    return [[columns[j][i] for j in size] for i in size]
+
+
 # ---- 6 ------------------------------------------------------------------------------------------
 
 
@@ -684,6 +740,8 @@ CASES = {
     "twins": twins(),
     "exact triplets": exact_triplets(),
     "kinked ball": kinked_ball(),
+    "held at zero": held_at_zero(),
+    "always on": always_on(),
     "descent": descent(),
     "smooth descent": smooth_descent(),
     "psi": psi(),

@@ -545,3 +545,27 @@ def test_a_twin_where_the_second_derivative_jumps() -> None:
     assert "may be at 0" in rejected(pencil.exact_triplets(fitted=(0,)))
     in_the_box = pencil.exact_triplets(fitted=("1/1000000000000",))
     assert "may be at 0" in rejected(in_the_box)
+
+
+def test_a_multiplier_on_its_edge() -> None:
+    """`held at zero` with g = (1, -2, 1, 0)/4: mu = D = 1/4, and (2) is an equality."""
+    case = copy.deepcopy(pencil.CASES["held at zero"])
+    case["problem"]["data"]["y"] = pencil.text(column("-1/8", "5/4", "15/8", 0))
+    case["claim"]["loss"] = ball("3/32", pencil.F(1, 2**22))
+    assert rejected(case) == "a held pair may leave its kink"
+
+
+def test_a_held_pair_without_its_multiplier() -> None:
+    """Left out, the pair would be any other: but its sign is not known over the box."""
+    case = with_proof("held at zero", multipliers=[])
+    assert "expected 1" in rejected(case)
+
+
+def test_a_shift_of_the_bias_that_nobody_takes_up() -> None:
+    """A unit off at one point: its bias is no freedom; the second field moves the outputs."""
+    case = copy.deepcopy(pencil.CASES["always on"])
+    case["problem"]["data"] = {
+        "x": pencil.text(column(0, 1, 2, -6)),
+        "y": pencil.text(column("-1/8", "5/4", "15/8", -5)),
+    }
+    assert rejected(case) == "the rank is not bounded as claimed"

@@ -45,7 +45,9 @@ OTHER_EVIDENCE = {
     "radius": "the evidence holds in other balls too",
     "centre": "or around other centres",
     "basis": "a space has many bases",
-    "multipliers": "in any order, and more than are needed",
+    "multipliers": "in any order, and more than are needed; or other ones as near to mu",
+    "preconditioner": "any matrix near the inverse will do",
+    "fields": "symmetries span a space, which has many bases",
     "global_proof": "another point has the same smaller loss",
 }
 """Evidence that may change and still prove the same claim, and why."""

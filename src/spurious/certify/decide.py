@@ -24,6 +24,7 @@ from spurious.certify.rules import (
     convex_ball,
     descent_direction,
     interpolation,
+    kinked,
     kinked_ball,
     krawczyk,
     least_squares,
@@ -75,6 +76,7 @@ MINIMA: Final[tuple[Rule, ...]] = (
     pointwise_optimum.RULE,
     constant_output.RULE,
     twin_units.RULE,
+    kinked.RULE,
 )
 """Rules that prove minima, those at the point itself before those nearby."""
 

@@ -22,12 +22,14 @@ __all__ = [
     "CellMultipliers",
     "ClasswiseOptimum",
     "ConstantOutput",
+    "ConstantRank",
     "ConstantUnits",
     "ConvexBall",
     "DescentDirection",
     "Evidence",
     "HeldUnit",
     "Interpolation",
+    "Kinked",
     "KinkedBall",
     "Krawczyk",
     "Leaf",
@@ -40,6 +42,7 @@ __all__ = [
     "SaturatingUnit",
     "Split",
     "StronglyConvex",
+    "Summand",
     "Tree",
     "TwinUnits",
     "ValleyToInfinity",
@@ -197,6 +200,40 @@ class KinkedBall(Evidence):
     radius: Fraction
     units: tuple[HeldUnit | None, ...]
     transform: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Summand:
+    """Of a component of a field: the component, and a coefficient times a product of parameters."""
+
+    parameter: int
+    factors: tuple[int, ...]
+    coefficient: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Kinked(Evidence):
+    """Theorems 23 and 24: a box around a minimum on a face, flat along the rescalings alone."""
+
+    rule = "kinked"
+    centre: Point
+    radius: Fraction
+    free: tuple[int, ...]
+    multipliers: tuple[Fraction, ...]
+    preconditioner: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRank(Evidence):
+    """The same with other fields than the rescalings to bound the rank of the derivative."""
+
+    rule = "constant_rank"
+    centre: Point
+    radius: Fraction
+    free: tuple[int, ...]
+    multipliers: tuple[Fraction, ...]
+    preconditioner: Matrix
+    fields: tuple[tuple[Summand, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)

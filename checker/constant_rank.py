@@ -1,0 +1,97 @@
+"""Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+from checker.arrays import Balls
+from checker.network import Problem
+from checker.numbers import require
+from checker.polynomials import (
+    Field,
+    Monomial,
+    face_map,
+    is_multiple,
+    moved,
+    on_face,
+    relations,
+)
+from checker.reading import as_int, as_list, as_object, rational
+from checker.symmetric import require_independent
+
+MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
+
+
+def read_fields(x: object, size: int) -> list[Field]:
+    """Reads fields."""
+    fields = list[Field]()
+    for item in as_list(x):
+        vector: Field = []
+        for entry in as_list(item):
+            parts = as_object(entry, "parameter", "factors", "coefficient")
+            p, m = as_int(parts["parameter"]), tuple(as_int(q) for q in as_list(parts["factors"]))
+            require(all(0 <= q < size for q in (p, *m)), "a field names no parameter")
+            vector.append((p, m, rational(parts["coefficient"])))
+        fields.append(vector)
+    return fields
+
+
+def rescalings(widths: list[int]) -> list[Field]:
+    """For each hidden unit its incoming parameters, less its outgoing weights."""
+    fields, start, one = list[Field](), 0, Fraction(1)
+    for (below, width), (_, above) in pairwise(pairwise(widths)):
+        after = start + width * (below + 1)
+        for j in range(width):
+            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
+            out = [after + k * width + j for k in range(above)]
+            fields.append([*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)])
+        start = after
+    return fields
+
+
+def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
+    """Adds a vector to a basis: each is 1 at its pivot and 0 at the pivots before."""
+    for pivot, row in basis.items():
+        factor = vector.get(pivot, Fraction(0))
+        if factor:
+            for k, v in row.items():
+                vector[k] = vector.get(k, Fraction(0)) - factor * v
+    rest = {k: v for k, v in vector.items() if v}
+    if rest:
+        pivot = min(rest)
+        basis[pivot] = {k: v / rest[pivot] for k, v in rest.items()}
+
+
+def require_rank(
+    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
+    fields: list[Field], box: Balls, rank: int,
+) -> None:  # fmt: skip
+    """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
+    rows, terms = face_map(pb, slopes, pairs), 0
+    known = relations(rows[: len(pairs)])
+    zeros = [on_face(row, known) for row in rows[: len(pairs)]]
+    basis = dict[int, dict[int, Fraction]]()
+    for vector in fields:
+        vectors = dict[Monomial, dict[int, Fraction]]()
+        for k, row in enumerate(rows):
+            image = on_face(moved(row, vector), known)
+            terms += len(row) + len(image)
+            require(terms <= MAX_MOVES, "the fields make too many terms")
+            if k >= len(pairs) or not is_multiple(image, zeros[k]):
+                for m, c in image.items():
+                    vectors.setdefault(m, {})[k] = c
+        for vector in vectors.values():
+            enlarge(basis, vector)
+    require(len(basis) + len(box.m) - len(fields) <= rank, "the rank is not bounded as claimed")
+    columns = list[Balls]()
+    for vector in fields:
+        total = box.like([Fraction(0)] * len(box.m))
+        for p, factor, c in vector:
+            part = box.like([c])
+            for q in factor:
+                part = part.times(box.pick([q]))
+            total = total.plus(part.scatter([p], len(box.m)))
+        columns.append(total)
+    if columns:
+        require_independent(columns)

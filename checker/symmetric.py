@@ -1,0 +1,147 @@
+"""Symmetric interval matrices: definiteness, and Krawczyk's test with the index (9.3, 9.4)."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from checker.arrays import Balls
+from checker.derivatives import Curved
+from checker.numbers import Interval, Undecided
+from checker.programs import Program
+from checker.reading import as_list, read_row
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
+
+    Attributes:
+        mid: (n, n), symmetric.
+        wide: For each row the sum of the radii.
+        bits: The precision.
+    """
+
+    mid: list[list[int]]
+    wide: list[int]
+    bits: int
+
+
+def symmetric(columns: list[Balls]) -> Enclosed:
+    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
+    size = range(len(columns))
+    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
+    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
+    return Enclosed(mid, wide, columns[0].bits)
+
+
+def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
+    """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
+
+    L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
+    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
+
+    Returns:
+        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
+
+    Raises:
+        Undecided: If a D is not positive and all must be.
+    """
+    least, one = 1 << p - p // 4, 1 << p
+    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
+    errors = [0] * len(matrix)
+    for i, row in enumerate(matrix):
+        new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
+        for j in range(i):
+            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
+            new.append((w[j] << p) // diagonal[j])
+        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
+        if definite and pivot <= 0:
+            raise Undecided("the Hessian is not shown to be positive definite")
+        if abs(pivot) < least and not definite:
+            pivot = least if pivot >= 0 else -least
+        diagonal.append(pivot)
+        lower.append([*new, one])
+        heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
+        scaled.append(heavy)
+        for j in range(i + 1):
+            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
+            errors[i] += e
+            errors[j] += e if j < i else 0
+    return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
+
+
+def require_above(h: Enclosed, bound: Fraction) -> None:
+    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
+
+    With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
+    L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
+    least L D L^T + bound + s - |E|, and that is above the bound.
+    """
+    s = int(bound * (1 << h.bits)) >> 20
+    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
+    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
+    _, errors = factored(shifted, h.bits, definite=True)
+    if max(errors) > s:
+        raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def require_independent(columns: list[Balls]) -> None:
+    """The vectors in these columns are independent: their Gram matrix is positive definite."""
+    size, length, bits = len(columns), len(columns[0].m), columns[0].bits
+    whole, layout = columns[0].joined(columns), (size, length, True)
+    gram = whole.outer(0, layout, whole, 0, layout)
+    rows = [gram.pick(range(k * size, (k + 1) * size)) for k in range(size)]
+    require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
+
+
+def isolated(
+    program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
+) -> tuple[int, Curved, Curved]:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+
+    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
+    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
+
+    Returns:
+        The number of negative eigenvalues, and the program at the centre and over the box.
+    """
+    n = len(centre)
+    a = [[round(x * (1 << p)) for x in read_row(row, n)] for row in as_list(preconditioner, n)]
+    box = Curved(program, Balls.around(centre, r, p))
+    h = symmetric(box.hessian())
+    at = Curved(program, Balls.around(centre, Fraction(0), p))
+    g, unit = at.gradient(), 1 << 2 * p
+    step = max(
+        abs(sum(map(operator.mul, row, g.m)))
+        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
+        for row in a
+    )
+    sizes = [list(map(abs, row)) for row in a]
+    rest = [
+        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
+            for j, column in enumerate(h.mid))
+        for i, row in enumerate(a)
+    ]  # fmt: skip
+
+    def norm(wide: list[int]) -> int:
+        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
+        return max(
+            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
+        )
+
+    if step >= r * (unit - norm(h.wide)):
+        raise Undecided("no critical point is shown to lie in the box")
+    negative, errors = factored(h.mid, p, definite=False)
+    if norm(list(map(operator.add, h.wide, errors))) >= unit:
+        raise Undecided("the index is not decided")
+    return negative, at, box
+
+
+def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
+    """The loss in the box: off the centre's by at most r times the sum of |gradient|."""
+    slope, p = box.gradient(), box.values[-1].bits
+    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
+    (loss,), moved = at.values[-1].intervals(), Interval.of(change, p)
+    return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)

@@ -1,0 +1,278 @@
+"""Where a minimum on a face may lie: Newton's method with an active set, in floats.
+
+Nothing here is trusted. From the point, with the pairs whose pre-activation is tiny held at zero:
+Newton steps on the face, as long as no other pre-activation changes its sign; there that pair is
+held, too. Where the steps end, a held pair that violates (2) of `docs/mathematics.md`, section 12,
+is let go to the side on which the loss falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from spurious.certify.neighbourhood import nearby_limit
+from spurious.certify.pattern import Pattern, Signs, lagrangian, pattern_of
+from spurious.certify.rules.convex_ball import incoming_indices
+from spurious.problem import Network, Point, Problem, flatten, program_of
+from spurious.program import NumpyArithmetic, dense_layers, evaluator, hessian
+
+__all__ = ["Floats", "Proposal", "proposals", "unit_sizes"]
+
+Floats = npt.NDArray[np.float64]
+
+STEPS = 60
+"""Newton steps and changes of the pattern from one start."""
+
+STARTS = 5
+"""Sets of pairs that are held at the start."""
+
+SMALL = 1e-4
+"""Pairs whose pre-activation is larger than this, against weights and inputs, are not held."""
+
+GAP = 30.0
+"""Between two sets of pairs tried, the pre-activations differ by at least this factor."""
+
+FLAT = 1e-9
+"""Curvatures below this share of the largest one count as zero."""
+
+DONE = 1e-10
+"""A step of this share of the largest parameter ends the search."""
+
+MARGIN = 1e-6
+"""What counts as an equality in (2), as a share of D."""
+
+PUSH = 1e-6
+"""How far a pair is pushed off its kink if (2) holds with equality."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """A point on a face where the loss seems to have a minimum.
+
+    Attributes:
+        pattern: Signs and held pairs.
+        values: All parameters, shape (P,).
+        multipliers: mu, one for each held pair.
+    """
+
+    pattern: Pattern
+    values: Floats
+    multipliers: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Local:
+    """Lambda at a point of a face: gradient in the parameters, Hessian, z of the pairs and J."""
+
+    gradient: Floats
+    curved: Floats
+    z: Floats
+    jacobian: Floats
+
+
+def proposals(problem: Problem, point: Point) -> Iterator[Proposal]:
+    """Candidates near a point, most plausible first.
+
+    Args:
+        problem: A network with a homogeneous hidden layer.
+        point: Where the search starts.
+    """
+    start = np.array([float(value) for value in flatten(point)])
+    if not np.isfinite(start).all():
+        return
+    search = _Search(problem, start, float(nearby_limit(flatten(point))))
+    for signs in search.starts():
+        try:
+            with np.errstate(all="ignore"):
+                found = search.run(signs)
+        except np.linalg.LinAlgError:
+            continue
+        if found is not None:
+            yield found
+
+
+class _Search:
+    def __init__(self, problem: Problem, start: Floats, limit: float) -> None:
+        self.problem, self.start, self.limit = problem, start, limit
+        program = program_of(problem)
+        self.layers = [layer.preactivation for layer in dense_layers(program)][:-1]
+        self.states = [layer.state for layer in dense_layers(program)][:-1]
+        self.network = evaluator(program, NumpyArithmetic())
+        above, below = problem.network.slopes
+        self.above, self.below = float(above), float(below)
+        self.scale = 1 + float(np.abs(start).max())
+        self.sizes = unit_sizes(problem.network, start)
+
+    def preactivations(self, values: Floats) -> list[Floats]:
+        """Z of every hidden layer, shape (n, width) each."""
+        run = self.network.run(values, order=0)
+        return [np.asarray(run.values[k], dtype=np.float64) for k in self.layers]
+
+    def starts(self) -> Iterator[tuple[Signs, ...]]:
+        """Signs with nested sets of held pairs: first that before the widest gap."""
+        run = self.network.run(self.start, order=0)
+        heights: list[Floats] = []
+        for k, state in zip(self.layers, self.states, strict=True):
+            z = np.asarray(run.values[k], dtype=np.float64)
+            below = np.asarray(run.values[state], dtype=np.float64)
+            size = np.abs(below).max(axis=1, initial=1.0, keepdims=True)
+            heights.append(np.abs(z) / (size * self.scale))
+        ranked = np.unique(np.concatenate([h.ravel() for h in heights]))
+        bounds = [0.0, *ranked[ranked < SMALL].tolist()]
+        after = [*bounds[1:], float(ranked[ranked >= SMALL].min(initial=1.0))]
+        gaps = [b / max(a, 1e-12) for a, b in zip(bounds, after, strict=True)]
+        order = sorted(range(len(bounds)), key=lambda k: -gaps[k])
+        chosen = [k for k in order if gaps[k] >= GAP][:STARTS] or order[:1]
+        signs = [np.sign(z).astype(np.int8) for z in self.preactivations(self.start)]
+        for k in chosen:
+            yield tuple(
+                np.where(h <= bounds[k], 0, s).astype(np.int8)
+                for h, s in zip(heights, signs, strict=True)
+            )
+
+    def run(self, signs: tuple[Signs, ...]) -> Proposal | None:
+        """Follows one start to its end."""
+        values, pattern = self.start.copy(), pattern_of(self.problem, signs)
+        multipliers: Floats | None = None
+        for _ in range(STEPS):
+            if multipliers is None:
+                zero = np.zeros(len(pattern.pairs))
+                multipliers = _least_multipliers(self._local(pattern, values, zero))
+            local = self._local(pattern, values, multipliers)
+            multipliers = multipliers + _least_multipliers(local)
+            local = self._local(pattern, values, multipliers)
+            step = _step(local, self.sizes, self.limit / 4)
+            if not np.isfinite(step).all():
+                return None
+            share, blocking = self._blocked(pattern, values, step)
+            values = values + share * step
+            if not np.abs(values - self.start).max() <= self.limit:
+                return None
+            if blocking is not None:
+                pattern, multipliers = pattern_of(self.problem, blocking), None
+            elif np.abs(step).max() <= DONE * self.scale:
+                released = self._released(pattern, values, multipliers)
+                if released is None:
+                    return Proposal(pattern, values, multipliers)
+                (pattern, values), multipliers = released, None
+        return None
+
+    def _local(self, pattern: Pattern, values: Floats, multipliers: Floats) -> _Local:
+        size = len(values)
+        program = lagrangian(self.problem, pattern, (Fraction(0),) * size, range(size))
+        run = evaluator(program, NumpyArithmetic()).run(np.append(values, multipliers), order=2)
+        gradient = np.asarray(run.gradient, dtype=np.float64)
+        curved = np.asarray(hessian(run), dtype=np.float64)
+        return _Local(gradient[:size], curved[:size, :size], gradient[size:], curved[size:, :size])
+
+    def _blocked(
+        self, pattern: Pattern, values: Floats, step: Floats
+    ) -> tuple[float, tuple[Signs, ...] | None]:
+        """How far the step goes until a pair that is not held reaches its kink, and the signs."""
+        if self.above == self.below:
+            return 1.0, None
+        here, there = self.preactivations(values), self.preactivations(values + step)
+        shares: list[Floats] = []
+        for signs, z, end in zip(pattern.signs, here, there, strict=True):
+            crossed = (signs != 0) & (signs * end < 0)
+            away = np.maximum(signs * z, 0)
+            whole = np.where(crossed, away - signs * end, 1.0)
+            shares.append(np.where(crossed, away / whole, np.inf))
+        share = min(float(s.min()) for s in shares)
+        if share >= 1:
+            return 1.0, None
+        chosen = tuple(
+            np.where(s <= share * (1 + 1e-9), 0, signs).astype(np.int8)
+            for s, signs in zip(shares, pattern.signs, strict=True)
+        )
+        return share, chosen
+
+    def _released(
+        self, pattern: Pattern, values: Floats, multipliers: Floats
+    ) -> tuple[Pattern, Floats] | None:
+        """Lets go the pair that violates (2) most, None if all satisfy it."""
+        count, size = len(pattern.pairs), len(values)
+        if not count:
+            return None
+        program = lagrangian(
+            self.problem, pattern, (Fraction(0),) * size, range(size), activations=True
+        )
+        at = np.concatenate([values, multipliers, np.zeros(count)])
+        run = evaluator(program, NumpyArithmetic()).run(at, order=1)
+        weight = np.asarray(run.gradient, dtype=np.float64)[-count:]
+        up, down = self.above * weight - multipliers, multipliers - self.below * weight
+        slack = np.minimum(up, down)
+        tight = slack - MARGIN * np.abs(weight)
+        k = int(tight.argmin())
+        if tight[k] > 0:
+            return None
+        side = 1 if up[k] < down[k] else -1
+        signs = tuple(layer.copy() for layer in pattern.signs)
+        pair = pattern.pairs[k]
+        signs[pair.layer][list(pair.points), pair.unit] = side
+        if slack[k] > -MARGIN * (np.abs(weight[k]) + np.abs(weight).max()):
+            jacobian = self._local(pattern, values, multipliers).jacobian
+            wanted = np.zeros(count)
+            wanted[k] = side * PUSH * self.scale
+            values = values + np.linalg.lstsq(jacobian, wanted, rcond=1e-10)[0]
+        return pattern_of(self.problem, signs), values
+
+
+def _least_multipliers(local: _Local) -> Floats:
+    """What to add to mu so that the gradient becomes as small as possible."""
+    if not len(local.z):
+        return np.zeros(0)
+    found = np.linalg.lstsq(local.jacobian.T, -local.gradient, rcond=1e-10)[0]
+    return np.asarray(found, dtype=np.float64)
+
+
+def unit_sizes(network: Network, values: Floats) -> Floats:
+    """Natural lengths of steps, shape (P,): in these units every unit is balanced.
+
+    Rescaling a unit so that its incoming and outgoing weights are equally long multiplies its
+    incoming parameters by a number s and its outgoing weights by 1/s.
+    """
+    sizes = np.ones(len(values))
+    layers = [np.array(layer, dtype=np.intp) for layer in incoming_indices(network)]
+    for below, above in pairwise(layers):
+        incoming = np.linalg.norm(values[below], axis=1)
+        outgoing = np.linalg.norm(values[above[:, :-1]], axis=0)
+        known = (incoming > 0) & (outgoing > 0)
+        share = np.sqrt(np.where(known, incoming, 1) / np.where(known, outgoing, 1))
+        sizes[below] *= share[:, None]
+        sizes[above[:, :-1]] /= share[None, :]
+    return sizes
+
+
+def _step(local: _Local, sizes: Floats, longest: float) -> Floats:
+    """A Newton step on the face; negative curvatures are turned round, flat directions left.
+
+    Args:
+        local: Lambda.
+        sizes: The step is measured in these, shape (P,).
+        longest: In the maximum norm.
+    """
+    back, basis = np.zeros(len(sizes)), np.eye(len(sizes))
+    curved, gradient = sizes[:, None] * local.curved * sizes, sizes * local.gradient
+    if len(local.z):
+        jacobian = local.jacobian * sizes
+        _, s, rows = np.linalg.svd(jacobian)
+        basis = rows[int((s > FLAT * s[0]).sum()) :].T
+        back = -np.linalg.lstsq(jacobian, local.z, rcond=FLAT)[0]
+    if basis.shape[1]:
+        reduced = basis.T @ curved @ basis
+        values, vectors = np.linalg.eigh((reduced + reduced.T) / 2)
+        slopes = vectors.T @ (basis.T @ (gradient + curved @ back))
+        steep = np.abs(values) > FLAT * np.abs(values).max()
+        moves = np.where(steep, -slopes / np.where(steep, np.abs(values), 1), 0)
+        back = back + basis @ (vectors @ moves)
+    step = sizes * back
+    length = float(np.abs(step).max())
+    share = 1.0 if length <= longest else longest / length
+    return np.asarray(share * step, dtype=np.float64)

@@ -1,0 +1,120 @@
+"""Krawczyk's test around a critical point of a program: a box that holds exactly one, its index.
+
+Theorem 21 (`docs/mathematics.md`); the index may be 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import arb, arb_mat
+
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.critical import Critical
+from spurious.exact import balls
+from spurious.exact.definiteness import negative_eigenvalues
+from spurious.exact.rationals import rational
+from spurious.problem import FlatPoint
+from spurious.program import Program
+from spurious.proof import Undecided
+
+__all__ = ["Isolation", "is_injective", "isolated"]
+
+LEAST_RADIUS = Fraction(1, 10**28)
+"""Of a box: so that few bits are enough to check it."""
+
+DIGITS = 12
+"""Significant digits of the preconditioner."""
+
+WIDER = 4
+"""The box is wider by this factor than the gradient needs, for the checker's own enclosures."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Isolation:
+    """A box that holds exactly one critical point.
+
+    Attributes:
+        centre: Its middle, shape (P,).
+        radius: Half its width.
+        preconditioner: Rows of Krawczyk's matrix.
+        hessian: An enclosure of the Hessian over the box.
+        index: The number of negative eigenvalues of the Hessian.
+    """
+
+    centre: FlatPoint
+    radius: Fraction
+    preconditioner: tuple[FlatPoint, ...]
+    hessian: arb_mat
+    index: int
+
+
+def isolated(program: Program, critical: Critical) -> Isolation | Undecided:
+    """Encloses a critical point, at the current precision.
+
+    Args:
+        program: A function with two continuous derivatives around the point.
+        critical: The point.
+
+    Raises:
+        ProgramError: A function may be undefined there.
+    """
+    evaluated = BallProgram.of(program)
+    try:
+        inverse = np.linalg.inv(critical.hessian)
+    except np.linalg.LinAlgError:
+        return Undecided("the Hessian is singular")
+    rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
+    matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
+    gradient = evaluated.gradient(around(critical.centre))
+    start = _largest_row(matrix * arb_mat([[entry] for entry in gradient]))
+    needed = WIDER * balls.bounds(start)[1]
+    radius = balls.power_of_ten_above(max(needed, LEAST_RADIUS))
+    box = around(critical.centre, radius)
+    if not evaluated.is_smooth(box):
+        return Undecided("around the critical point a second derivative may jump")
+    curved = evaluated.hessian(box)
+    half = arb(rational(radius))
+    if not balls.certainly_less(start + _largest_row(_rest(matrix, curved)) * half, half):
+        return Undecided("Krawczyk's test does not isolate the critical point")
+    index = negative_eigenvalues(curved)
+    if index is None:
+        return Undecided("the critical point's index was not proved")
+    return Isolation(critical.centre, radius, rows, curved, index)
+
+
+def is_injective(matrix: arb_mat) -> bool:
+    """Whether every matrix in an interval matrix, shape (m, n), has rank n.
+
+    With B near the pseudoinverse, |I - B M| < 1 makes B M invertible.
+    """
+    columns = matrix.ncols()
+    middle = np.array([[float(v.mid()) for v in row] for row in matrix.tolist()])
+    if matrix.nrows() < columns or not np.isfinite(middle).all():
+        return columns == 0
+    scale = np.abs(middle).max(axis=0)
+    if not (scale > 0).all():
+        return False
+    scaled = np.asarray(middle / scale, dtype=np.float64)
+    inverse = np.asarray(np.linalg.pinv(scaled), dtype=np.float64) / scale[:, None]
+    entries: list[list[float]] = inverse.tolist()
+    found = _rest(arb_mat([[arb(v) for v in row] for row in entries]), matrix)
+    return balls.certainly_less(_largest_row(found), arb(1))
+
+
+def _rest(left: arb_mat, right: arb_mat) -> arb_mat:
+    """I - left right."""
+    size = range(left.nrows())
+    identity = arb_mat([[arb(int(i == j)) for j in size] for i in size])
+    return identity - left * right
+
+
+def _largest_row(matrix: arb_mat) -> arb:
+    """The largest sum of absolute values in a row."""
+    found = arb(0)
+    for i in range(matrix.nrows()):
+        total = sum((abs(matrix[i, j]) for j in range(matrix.ncols())), arb(0))
+        found = found.max(total)
+    return found

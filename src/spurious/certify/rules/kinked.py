@@ -1,0 +1,291 @@
+"""Rules `kinked` and `constant_rank`: minima on kinks and flat minima, at any depth.
+
+Theorems 23 and 24 (`docs/mathematics.md`, section 12). On the face of the held pairs the network is
+a polynomial. With r parameters free, Krawczyk's test encloses a critical point of the Lagrangian
+with as many negative eigenvalues as there are held pairs: a strict minimum on the face and slice.
+Over the box inequality (2) makes it a minimum off the face, and a bound r for the rank of the
+outputs' derivative makes it one off the slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from flint import arb, arb_mat
+
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.critical import critical_point
+from spurious.certify.enclosures import enclosure
+from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
+from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
+from spurious.certify.isolation import Isolation, is_injective, isolated
+from spurious.certify.neighbourhood import nearby_limit
+from spurious.certify.pattern import Pattern, lagrangian
+from spurious.certify.rank_bound import bounding_fields, rescalings
+from spurious.certify.rule import Rule
+from spurious.certify.rules.convex_ball import incoming_indices
+from spurious.certify.subject import Subject
+from spurious.exact import balls
+from spurious.exact.rationals import rational
+from spurious.problem import Loss, Point, Problem, flatten, program_of, unflatten
+from spurious.program import NumpyArithmetic, Program, ProgramError, evaluator, hessian
+from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
+from spurious.verdict import Answer, Decision
+
+__all__ = ["RULE", "prove_face_minimum"]
+
+PARAMETER_LIMIT = 200
+"""With more parameters no face is tried: the certificate holds a matrix of that size."""
+
+TERM_LIMIT = 100_000
+"""Larger polynomials are not written out."""
+
+RANK = 1e-12
+"""Singular values below this share of the largest one are not trusted."""
+
+LOSS_WIDER = 16
+"""The loss is enclosed over a box wider by this factor, so that a checker's enclosure fits in."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chart:
+    """Which parameters are free, and why that is enough.
+
+    Attributes:
+        free: Flat indices, ascending.
+        fields: What bounds the rank of dG by their number.
+    """
+
+    free: tuple[int, ...]
+    fields: tuple[Field, ...]
+
+
+def prove_face_minimum(subject: Subject) -> Proof | Undecided:
+    """Proves a minimum near a point: some pre-activations exactly zero, or flat, or both.
+
+    Args:
+        subject: A network with a homogeneous activation and a hidden layer.
+    """
+    problem, point = subject.dense, subject.point
+    if problem.network.parameter_count > PARAMETER_LIMIT:
+        return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
+    failed = Undecided("no critical point was found on a face nearby")
+    for proposal in proposals(problem, point):
+        try:
+            found = prove_on(subject, proposal)
+        except np.linalg.LinAlgError:
+            found = Undecided("on the face the numbers are too large for floats")
+        except ProgramError as error:
+            found = Undecided(f"on the face: {error}")
+        if isinstance(found, Proof):
+            return found
+        failed = found
+    return failed
+
+
+def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
+    """Proves a minimum near a proposed point of a face."""
+    problem = subject.dense
+    chart = _chart(problem, proposal)
+    if isinstance(chart, Undecided):
+        return chart
+    values = tuple(Fraction(float(v)) for v in proposal.values)
+    program = lagrangian(problem, proposal.pattern, values, chart.free)
+    start = [values[p] for p in chart.free] + [Fraction(float(v)) for v in proposal.multipliers]
+    critical = critical_point(program, tuple(start))
+    if isinstance(critical, Undecided):
+        return critical
+    with balls.precision(balls.PRECISIONS[1]):
+        box = isolated(program, critical)
+        if isinstance(box, Undecided):
+            return box
+        held = len(proposal.pattern.pairs)
+        if box.index != held:
+            return Undecided(
+                f"the critical point on the face is a saddle: {box.index - held} negative "
+                "eigenvalues"
+            )
+        centre = list(values)
+        for p, value in zip(chart.free, box.centre, strict=False):
+            centre[p] = value
+        found = unflatten(tuple(centre), problem.network)
+        if subject.distance(tuple(centre)) > nearby_limit(subject.values):
+            return Undecided("the critical point on the face is not nearby")
+        gap = _gap(problem, proposal.pattern, program, found, box, chart)
+        return _package(subject, found, program, box, chart) if gap is None else gap
+
+
+def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
+    """Free parameters on which dG is injective, as many as its rank can be nearby."""
+    size = len(proposal.values)
+    program = lagrangian(problem, proposal.pattern, (Fraction(0),) * size, range(size))
+    sizes = unit_sizes(problem.network, proposal.values)
+    derivative = sizes * _derivative(program, proposal.values, len(proposal.multipliers))
+    singular = np.linalg.svd(derivative, compute_uv=False)
+    face = face_map(problem, proposal.pattern, TERM_LIMIT)
+    if face is None:
+        return Undecided("the outputs on the face have too many terms")
+    rank = int((singular > RANK * singular[0]).sum())
+    if _rank_elsewhere(program, face, proposal.values, sizes) > rank:
+        return Undecided("the rank of the outputs' derivative is larger nearby")
+    known = rescalings(problem.network)
+    fields = bounding_fields(face, proposal.values.tolist(), known, rank)
+    if fields is None:
+        return Undecided("the rank of the outputs' derivative may be larger nearby")
+    return _Chart(tuple(sorted(_pivots(derivative, rank))), fields)
+
+
+def _derivative(program: Program, values: Floats, held: int) -> Floats:
+    """DG in floats, in all parameters."""
+    size = len(values)
+    run = evaluator(program, NumpyArithmetic()).run(np.append(values, np.zeros(held)), order=2)
+    assert program.outputs is not None
+    outputs = np.asarray(run.jacobian(program.outputs), dtype=np.float64)[:, :size]
+    bound = np.asarray(hessian(run), dtype=np.float64)[size:, :size]
+    return np.vstack([bound, outputs])
+
+
+def _rank_elsewhere(program: Program, face: FaceMap, values: Floats, sizes: Floats) -> int:
+    """The rank of dG at some other point of the face: where it is larger, no bound holds."""
+    moved = values * np.random.default_rng(1).uniform(0.5, 1.5, len(values))
+    known = relations(face.held)
+    if len(known) < len(face.held):
+        return 0
+    for p, polynomial in known.items():
+        terms = on_face(polynomial, known).items()
+        moved[p] = sum(float(c) * float(np.prod(moved[list(m)])) for m, c in terms)
+    derivative = sizes * _derivative(program, moved, len(face.held))
+    singular = np.linalg.svd(derivative, compute_uv=False)
+    return int((singular > RANK * singular[0]).sum())
+
+
+def _pivots(matrix: Floats, rank: int) -> Iterator[int]:
+    """So many columns, far from dependent: the longest one left, again and again."""
+    rest = matrix.copy()
+    for _ in range(rank):
+        sizes = (rest * rest).sum(axis=0)
+        k = int(sizes.argmax())
+        yield k
+        unit = rest[:, k] / np.sqrt(sizes[k])
+        rest = rest - np.outer(unit, unit @ rest)
+        rest[:, k] = 0
+
+
+def _gap(
+    problem: Problem,
+    pattern: Pattern,
+    program: Program,
+    centre: Point,
+    box: Isolation,
+    chart: _Chart,
+) -> Undecided | None:
+    """What is not proved over the box: signs, (2), and the two ranks; None if all is."""
+    free = len(chart.free)
+    inside = around(box.centre, box.radius)
+    values = around(flatten(centre))
+    for k, p in enumerate(chart.free):
+        values[p] = inside[k]
+    if not _signs_hold(problem, pattern, values):
+        return Undecided("a pre-activation off the face may reach its kink")
+    if pattern.pairs and not _stays(problem, pattern, centre, chart, inside):
+        return Undecided("leaving the face may pay to first order")
+    assert program.outputs is not None
+    run = BallProgram.of(program).run(inside, order=1)
+    outputs = run.jacobian(program.outputs).tolist()
+    held = box.hessian.tolist()[free:]
+    derivative = arb_mat([row[:free] for row in [*held, *outputs]])
+    if not is_injective(derivative):
+        return Undecided("the rank of the outputs' derivative is not proved")
+    if not is_injective(_at(chart.fields, values)):
+        return Undecided("the symmetries at the point are not proved to be independent")
+    return None
+
+
+def _signs_hold(problem: Problem, pattern: Pattern, values: Sequence[arb]) -> bool:
+    """Whether just the held pairs may be on their kink."""
+    if problem.network.slopes[0] == problem.network.slopes[1]:
+        return True
+    run = BallProgram.of(program_of(problem)).run(values, order=0)
+    found = [signs for _, signs in sorted(run.kink_signs().items())]
+    return all(
+        (np.where(np.abs(signs) == 1, signs, 0) == expected).all()
+        for signs, expected in zip(found[: len(pattern.signs)], pattern.signs, strict=True)
+    )
+
+
+def _stays(
+    problem: Problem, pattern: Pattern, centre: Point, chart: _Chart, inside: Sequence[arb]
+) -> bool:
+    """Inequality (2) over the box."""
+    program = lagrangian(problem, pattern, flatten(centre), chart.free, activations=True)
+    above, below = (rational(slope) for slope in problem.network.slopes)
+    count = len(pattern.pairs)
+    gradient = BallProgram.of(program).gradient([*inside, *[arb(0)] * count])
+    return all(
+        balls.certainly_less(below * weight, mu) and balls.certainly_less(mu, above * weight)
+        for weight, mu in zip(gradient[-count:], inside[-count:], strict=True)
+    )
+
+
+def _at(fields: Sequence[Field], values: Sequence[arb]) -> arb_mat:
+    """The fields at a point, as columns."""
+    matrix = arb_mat(len(values), len(fields))
+    for k, field in enumerate(fields):
+        for p, monomial, c in field:
+            term = arb(rational(c))
+            for q in monomial:
+                term *= values[q]
+            matrix[p, k] += term
+    return matrix
+
+
+def _package(
+    subject: Subject, centre: Point, program: Program, box: Isolation, chart: _Chart
+) -> Proof:
+    problem, free = subject.dense, len(chart.free)
+    flat, units = len(subject.values) - free, sum(problem.network.hidden)
+    strict = flat == units and _has_incoming(problem, centre, box, chart)
+    common = (centre, box.radius, chart.free, tuple(box.centre[free:]), box.preconditioner)
+    fields = tuple(tuple(Summand(*entry) for entry in field) for field in chart.fields)
+    where = "with data points exactly on kinks" if len(box.centre) > free else "off the kinks"
+    kind = "" if strict else f", flat in {flat} directions,"
+    loss = BallProgram.of(program).loss(around(box.centre, LOSS_WIDER * box.radius))
+    return Proof(
+        claim=Claim(
+            Decision.LOCAL_MINIMUM_NEARBY,
+            enclosure(loss),
+            strict=Answer.NO,
+            strict_up_to_rescaling=(
+                Answer.YES if strict else Answer.NO if flat > units else Answer.UNKNOWN
+            ),
+            flat_dimension=flat,
+            radius=balls.simple_above(subject.distance(flatten(centre)) + box.radius),
+        ),
+        evidence=Kinked(*common) if strict else ConstantRank(*common, fields),
+        reason=f"a minimum{kind} {where} is enclosed in a tiny box",
+        minimum=flatten(centre),
+    )
+
+
+def _has_incoming(problem: Problem, centre: Point, box: Isolation, chart: _Chart) -> bool:
+    """Whether every hidden unit has an incoming parameter that is not 0 in the box."""
+    values, free = flatten(centre), set(chart.free)
+    return all(
+        any(abs(values[p]) > (box.radius if p in free else 0) for p in incoming)
+        for layer in incoming_indices(problem.network)[:-1]
+        for incoming in layer
+    )
+
+
+def _applies(subject: Subject) -> bool:
+    """Shallow networks with one output and the squared loss are decided otherwise."""
+    if not subject.homogeneous or not subject.evaluation.has_kinks:
+        return False
+    shallow = subject.network.depth == 1 and subject.network.outputs == 1
+    return subject.network.depth > 0 and not (shallow and subject.dense.loss is Loss.SQUARED)
+
+
+RULE = Rule("kinked", _applies, prove_face_minimum)
