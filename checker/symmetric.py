@@ -88,9 +88,18 @@ def require_above(h: Enclosed, bound: Fraction) -> None:
 
 
 def require_independent(columns: list[Balls]) -> None:
-    """The vectors in these columns are independent: their Gram matrix is positive definite."""
+    """The vectors in these columns are independent: their Gram matrix is positive definite.
+
+    Each is multiplied by a power of two first, so that its largest entry is about 1.
+    """
     size, length, bits = len(columns), len(columns[0].m), columns[0].bits
-    whole, layout = columns[0].joined(columns), (size, length, True)
+    scaled = list[Balls]()
+    for column in columns:
+        up = bits - max(map(abs, column.m)).bit_length()
+        down, up = max(-up, 0), max(up, 0)
+        m = [a << up >> down for a in column.m]
+        scaled.append(Balls(m, [(s << up >> down) + 2 * (down > 0) for s in column.r], bits))
+    whole, layout = scaled[0].joined(scaled), (size, length, True)
     gram = whole.outer(0, layout, whole, 0, layout)
     rows = [gram.pick(range(k * size, (k + 1) * size)) for k in range(size)]
     require_above(symmetric(rows), Fraction(1, 1 << bits // 2))

@@ -244,6 +244,15 @@ def test_the_cross_entropy_sees_differences_of_outputs() -> None:
             assert landscape.loss([v + step * rng.uniform(-1, 1) for v in centre]) >= lowest
 
 
+def test_fields_of_any_size_are_seen_to_be_independent() -> None:
+    """From the fuzzer: target numbers of twelve digits make fields of very different lengths."""
+    network = Network((3, 3, 2), "relu")
+    point = "0 -3 0 0 0 1 -3 -3 -3/2 1/2 1 0 0 -3 0 -1 -1/5 0 1/2 1"
+    data = Dataset((numbers("-3 -3 -3"),), (numbers("499999999999/1000000000000 -17/2"),))
+    problem = Problem(network, Loss.SQUARED, data, unflatten(numbers(point), network))
+    assert check(certificate(problem, proved(problem))).valid
+
+
 def jump() -> Problem:
     """A unit without output weights, two outputs: the rank of dG is 4 here and 5 nearby.
 

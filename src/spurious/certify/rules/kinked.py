@@ -139,7 +139,7 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
 
 
 def _derivative(program: Program, values: Floats, held: int) -> Floats:
-    """DG in floats, in all parameters."""
+    """The derivative of G in floats, in all parameters."""
     size = len(values)
     run = evaluator(program, NumpyArithmetic()).run(np.append(values, np.zeros(held)), order=2)
     assert program.outputs is not None
