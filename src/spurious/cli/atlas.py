@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from spurious.cli.output import echo_json
+from spurious.cli.output import echo_json, echo_note
 from spurious.cli.sources import found_source
 from spurious.cli.statuses import Status
 from spurious.errors import InputError
@@ -164,9 +164,9 @@ def global_(
     from spurious.atlas import optimum
     from spurious.cli.atlas_display import reporting, show_optimum
     from spurious.paper.writing import make_folder, write_json
-    from spurious.problem import point_to_data
+    from spurious.problem import point_to_data, problem_to_data
 
-    problem = _problem(source, hidden, activation, slope, LossName.squared)
+    problem = _problem(source, hidden, activation, slope, None)
     if out is not None:
         make_folder(out)
     with reporting() as report:
@@ -180,6 +180,7 @@ def global_(
         point = found.problem.point
         echo_json(
             {
+                "problem": problem_to_data(problem),
                 "loss": str(found.loss),
                 "point": None if point is None else point_to_data(point),
                 "multipliers": found.multipliers,
@@ -228,7 +229,28 @@ def _problem(
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)
     chosen = Loss(loss.value) if loss else base.loss if base else Loss.SQUARED
-    return Problem(network, chosen, data)
+    problem = Problem(network, chosen, data)
+    if base is not None:
+        _note_replaced(source, base, problem)
+    return problem
+
+
+def _note_replaced(source: str, file: Problem, asked: Problem) -> None:
+    """Says which parts of a problem file the options have replaced."""
+    for option, found, instead in (
+        ("--hidden", file.network.hidden, asked.network.hidden),
+        ("--activation", file.network.activation, asked.network.activation),
+        ("--slope", file.network.slope, asked.network.slope),
+        ("--loss", file.loss, asked.loss),
+    ):
+        if found != instead and found not in ((), None):
+            echo_note(f"{option} {_shown(instead)} replaces {_shown(found)} of {source}")
+
+
+def _shown(value: object) -> str:
+    return (
+        ",".join(map(str, cast(tuple[int, ...], value))) if isinstance(value, tuple) else str(value)
+    )
 
 
 def _fraction(text: str) -> Fraction:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from spurious.cli.output import counted
 from spurious.paper.wording import exact_text
 from spurious.verdict import Answer, Decision
 
@@ -202,12 +203,13 @@ def show_optimum(found: Optimum, certificate: Path | None) -> None:
     widths = "-".join(map(str, found.problem.network.widths))
     console.print(
         Text.assemble(
-            f"{widths} {found.problem.network.activation}: global optimum, loss ",
+            f"{widths} {found.problem.network.activation}, {found.problem.loss} loss: "
+            "global optimum, loss ",
             (_loss(found.loss), "bold green"),
         )
     )
     console.print(
-        f"proved by {found.multipliers:,} multipliers after solving {found.solved:,} of "
+        f"proved by {counted(found.multipliers, 'multiplier')} after solving {found.solved:,} of "
         f"{found.cells:,} cells, in {found.seconds:.2f} s"
     )
     if certificate is not None:

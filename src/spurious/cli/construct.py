@@ -81,9 +81,9 @@ def dead_layer(
     from spurious.construct import dead_distance, dead_shares
     from spurious.construct import dead_layer as build
     from spurious.paper.wording import exact_text
-    from spurious.problem import Network
+    from spurious.problem import Loss, Network
 
-    data = data_of(source)
+    data = data_of(source, Loss.SQUARED)
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
     made = build(network, data, layer, seed)
     distance = dead_distance(made)
@@ -116,7 +116,9 @@ def dead_layer(
     made_points = {"dead": made.problem}
     figure = None if out is None else outputs_figure(made.problem, ("dead layer", "better point"))
     return deliver(
-        Made(f"dead layer on {source}", facts, summary, made_points, figure), out, as_json
+        Made(f"dead layer on {source}, squared loss", facts, summary, made_points, figure),
+        out,
+        as_json,
     )
 
 

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-__all__ = ["echo_error", "echo_json"]
+__all__ = ["counted", "echo_error", "echo_json", "echo_note"]
 
 
 def echo_json(value: object) -> None:
@@ -20,3 +20,13 @@ def echo_error(file: str, error: Exception, as_json: bool) -> None:
         echo_json({"file": file, "error": str(error)})
     else:
         typer.echo(f"error: {error}", err=True)
+
+
+def echo_note(text: str) -> None:
+    """Prints on stderr what a user should know about the answer, in one line."""
+    typer.echo(f"note: {text}", err=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 unit`, `2 units`, `1,000 units`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
