@@ -73,6 +73,30 @@ def test_page_stands_alone_and_its_links_lead_somewhere(folder: Path) -> None:
     assert "spurious check certificates/c05-d1.json" in page
 
 
+def test_claims_left_out_stay_as_an_earlier_run_left_them(tmp_path: Path) -> None:
+    def records() -> dict[str, dict]:
+        found = json.loads((tmp_path / "claims.json").read_text("utf-8"))
+        return {entry["id"]: entry for entry in found}
+
+    def section(name: str) -> str:
+        page = (tmp_path / "index.html").read_text("utf-8")
+        return page[page.index(f'<section id="{name}"') :].partition("</section>")[0]
+
+    reproduce([find_claim("C5")], Budget.QUICK, tmp_path)
+    before, shown = records()["C5"], section("C5")
+    for _ in range(2):  # what was kept once is kept again
+        reproduce([find_claim("C11")], Budget.QUICK, tmp_path)
+        after = records()
+        assert after["C5"]["findings"][0].pop("origin") == "an earlier run in this folder"
+        for key in before.keys() - {"findings"}:
+            assert after["C5"][key] == before[key], key
+        assert section("C5") == shown
+        assert after["C11"]["verdict"] == "proved" and after["C6"]["verdict"] == "not run yet"
+    (tmp_path / before["certificates"][0]["path"]).unlink()
+    reproduce([find_claim("C11")], Budget.QUICK, tmp_path)  # a page with dead links helps nobody
+    assert records()["C5"]["verdict"] == "not run yet"
+
+
 def test_nothing_temporary_is_left(folder: Path) -> None:
     assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".svg", ".png"}

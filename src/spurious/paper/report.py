@@ -8,7 +8,7 @@ and `sweeps/`, the rows of measured claims, which a later run goes on from.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -17,15 +17,15 @@ from typing import Final
 from spurious.errors import InputError
 from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
 from spurious.paper.claims import CLAIMS
-from spurious.paper.findings import committed, earlier, findings_of
-from spurious.paper.record import claim_record, own_finding
+from spurious.paper.findings import committed, earlier, findings_of, local_findings
+from spurious.paper.page import SUMMARY, Page
+from spurious.paper.record import claim_record, kept_record, own_finding
 from spurious.paper.writing import make_folder, write_atomically, write_json
 
 __all__ = ["reproduce", "run_claim"]
 
 FOLDERS: Final = ("certificates", "figures", "data")
 SWEEPS: Final = "sweeps"
-SUMMARY: Final = "claims.json"
 
 
 def _ignore(_: object) -> None:
@@ -40,8 +40,9 @@ def reproduce(
     finished: Callable[[ClaimResult], None] = _ignore,
     say: Callable[[str], None] = _ignore,
 ) -> tuple[ClaimResult, ...]:
-    """Tests claims and writes the report; claims left out appear in it as not run.
+    """Tests claims and writes the report.
 
+    Claims left out appear in it as an earlier run into the same folder left them, else as not run.
     A claim that raises is reported as failed and does not stop the others. A claim's headline is
     the verdict of the largest budget at hand (see `spurious.paper.findings`): a smaller run into
     the same folder does not take the place of a larger one.
@@ -66,25 +67,30 @@ def reproduce(
 
     def headed(result: ClaimResult) -> ClaimResult:
         claim = result.claim
-        others = (*known.get(claim.id, ()), *committed().get(claim.id, ()))
+        before = local_findings(known[claim.id]) if claim.id in known else ()
+        others = (*before, *committed().get(claim.id, ()))
         return replace(result, findings=findings_of(claim, own_finding(result, budget), others))
 
-    results = {claim.id: headed(_left_out(claim)) for claim in CLAIMS}
-    drawings: dict[str, str] = {}
+    page = Page(out)
+    for claim in CLAIMS:
+        kept = kept_record(claim, known[claim.id], out) if claim.id in known else None
+        page.put(kept or claim_record(headed(_left_out(claim)), budget))
     asked = [claim for claim in CLAIMS if claim in claims]
+    results: list[ClaimResult] = []
     for claim in asked:
         starting(claim)
         result = run_claim(claim, Context(budget, out / SWEEPS, say))
         try:
-            drawings |= _write_files(result, out)
+            _write_files(result, out)
         except InputError:
             raise
         except Exception as error:  # a figure that cannot be drawn fails its claim, not the others
             result = _failed(claim, error, result.seconds)
-        results[claim.id] = result = headed(result)
-        _write_summary(tuple(results.values()), budget, out, drawings)
-        finished(result)
-    return tuple(results[claim.id] for claim in asked)
+        results.append(headed(result))
+        page.put(claim_record(results[-1], budget))
+        page.write()
+        finished(results[-1])
+    return tuple(results)
 
 
 def run_claim(claim: Claim, context: Context) -> ClaimResult:
@@ -107,8 +113,8 @@ def _left_out(claim: Claim) -> ClaimResult:
     return ClaimResult(claim, Status.NOT_RUN_YET, explanation=("Not part of this run.",))
 
 
-def _write_files(result: ClaimResult, out: Path) -> dict[str, str]:
-    """Writes a claim's certificates, data and figures; returns the figures' SVG, by name."""
+def _write_files(result: ClaimResult, out: Path) -> None:
+    """Writes a claim's certificates, data and figures."""
     for proof in result.proofs:
         if proof.verdict.certificate is not None:
             write_json(out / "certificates" / f"{proof.name}.json", proof.verdict.certificate)
@@ -116,21 +122,9 @@ def _write_files(result: ClaimResult, out: Path) -> dict[str, str]:
         value = {"columns": table.columns, "rows": table.rows}
         write_json(out / "data" / f"{table.name}.json", value)
     if not result.pictures:
-        return {}
+        return
     from spurious.figures import png_bytes, svg_text
 
-    drawings = {picture.name: svg_text(picture.figure) for picture in result.pictures}
     for picture in result.pictures:
-        write_atomically(out / "figures" / f"{picture.name}.svg", drawings[picture.name])
+        write_atomically(out / "figures" / f"{picture.name}.svg", svg_text(picture.figure))
         write_atomically(out / "figures" / f"{picture.name}.png", png_bytes(picture.figure))
-    return drawings
-
-
-def _write_summary(
-    results: Sequence[ClaimResult], budget: Budget, out: Path, drawings: Mapping[str, str]
-) -> None:
-    """Writes what covers all claims: `claims.json` and `index.html`."""
-    from spurious.paper.page import render_page
-
-    write_json(out / SUMMARY, [claim_record(result, budget) for result in results])
-    write_atomically(out / "index.html", render_page(results, budget, drawings))
