@@ -196,11 +196,34 @@ def test_typesetting(text: str, html: str) -> None:
 
 def test_overall_takes_the_worst() -> None:
     def of(*statuses: Status) -> Status:
-        return overall(Row("", "", "", status) for status in statuses)
+        return overall(Row("", "6", "", status, key=True) for status in statuses)
 
     assert of(Status.PROVED, Status.PROVED) is Status.PROVED
     assert of(Status.PROVED, Status.DIFFERS, Status.REFUTED) is Status.DIFFERS
-    assert of(Status.PROVED, Status.REFUTED) is Status.REFUTED
-    assert of(Status.PROVED, Status.NOT_RUN_YET) is Status.PROVED
+    assert of(Status.REFUTED) is Status.REFUTED
     assert of(Status.PROVED, Status.REPRODUCED) is Status.REPRODUCED
     assert of() is Status.NOT_RUN_YET
+
+
+def test_a_verdict_does_not_hide_a_part_that_is_open_or_false() -> None:
+    def of(status: Status, other: Status, printed: str = "6", key: bool = True) -> Status:
+        return overall([Row("a", "5", "", status, key=True), Row("b", printed, "", other, key)])
+
+    assert of(Status.PROVED, Status.REFUTED) is Status.PROVED_PART_REFUTED
+    for other in (Status.MEASURED, Status.NOT_RUN_AT_BUDGET, Status.NOT_RUN_YET):
+        assert of(Status.PROVED, other) is Status.PROVED_IN_PART
+        assert of(Status.REPRODUCED, other) is Status.REPRODUCED_IN_PART
+        assert of(Status.REPRODUCED, other, printed="not said") is Status.REPRODUCED
+        assert of(Status.PROVED, other, key=False) is Status.PROVED
+
+
+def test_what_is_not_printed_is_not_reproduced() -> None:
+    with pytest.raises(ValueError, match="nothing is printed"):
+        Row("a", "", "7", Status.REPRODUCED)
+
+
+def test_every_verdict_is_explained_and_what_nobody_read_is_said(folder: Path) -> None:
+    page = (folder / "index.html").read_text("utf-8")
+    for status in Status:
+        assert f">{status}</span></dt>" in page
+    assert "nobody here has read" in " ".join(page.partition("</header>")[0].split())

@@ -43,7 +43,15 @@ _STYLES = {
     Decision.NOT_LOCAL_MINIMUM: _BAD,
     Decision.UNDECIDED: _OPEN,
 }
-_CLAIM_STYLES = {"refuted": _BAD, "differs": _BAD, "failed": _BAD, "proved with correction": _OPEN}
+_CLAIM_STYLES = {
+    "refuted": _BAD,
+    "differs": _BAD,
+    "failed": _BAD,
+    "proved with correction": _OPEN,
+    "proved, a part refuted": _OPEN,
+    "proved in part": _OPEN,
+    "reproduced in part": _OPEN,
+}
 
 
 def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from spurious import __version__
+from spurious.paper.claim import MEANINGS
 from spurious.paper.writing import write_atomically, write_json
 
 __all__ = ["SUMMARY", "Page", "inline_svg", "typeset"]
@@ -72,6 +73,7 @@ class Page:
             sections=list(self._sections.values()),
             version=__version__,
             made=_made(),
+            meanings=MEANINGS,
         )
         write_atomically(self._folder / "index.html", text)
 
