@@ -123,6 +123,13 @@ def test_json_names_the_problem_that_was_solved(tmp_path):
         (["atlas", "d1", "--hidden", "2", "--spread", "0"], "--spread"),
         (["global", "d1", "--hidden", "2", "--activation", "leaky_relu", "--slope", "x"], "slope"),
         (["global", "missing.json"], "no such file"),
+        (["atlas", "d1", "--hidden", "12"], "found 141,120,525, expected at most 5,000,000"),
+        (["atlas", "d1", "--hidden", "100000"], "found a number of many digits"),
+        (
+            ["atlas", "d1", "--hidden", "2", "--most-cells", "200"],
+            "found 210, expected at most 200",
+        ),
+        (["global", "d1", "--hidden", "2", "--slope", "1e99999999"], "--slope"),
     ],
 )
 def test_bad_input_gets_one_line(words, says):
@@ -130,6 +137,12 @@ def test_bad_input_gets_one_line(words, says):
     assert result.exit_code == 2
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_starts_have_a_limit():
+    result = run("atlas", "d1", "--hidden", 1, "--starts", 99999999999999)
+    assert result.exit_code == 2
+    assert "100000000" in result.stderr
 
 
 def test_no_hidden_unit_is_refused():

@@ -101,7 +101,41 @@ def test_a_reader_that_went_away(problem: Path, arguments: list[str]) -> None:
     )
     os.close(writing)
     assert done.stderr == b""
-    assert done.returncode == 130
+    assert done.returncode == 141
+
+
+@pytest.mark.parametrize("arguments", [["certify", "{}"], ["atlas", "d1", "--hidden", "2"]])
+def test_a_reader_that_has_read_enough(problem: Path, arguments: list[str]) -> None:
+    words = [argument.format(problem) for argument in arguments]
+    with subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout and running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this file")
+@pytest.mark.parametrize("arguments", [["datasets"], ["datasets", "--json"], ["certify", "{}"]])
+def test_a_full_disk_behind_stdout(problem: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [argument.format(problem) for argument in arguments]
+        done = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.stderr == b"error: stdout: cannot be written (No space left on device)\n"
+    assert done.returncode == 141
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closed another way")
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_streams_do_not_matter(problem: Path, closed: str) -> None:
+    out = problem.with_name("out")
+    command = f'"$@" certify "{problem}" --out "{out}" {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", *COMMAND], stderr=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads((out / "d1.certificate.json").read_text("utf-8"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent another way")

@@ -59,6 +59,9 @@ def _options(
       spurious construct deadlock            hunt small data with a bad minimum
       spurious catalogue                     others' constructions, certified
       spurious explore                       a page to play with small networks
+
+    Exit statuses are told by each command's --help. With all of them 130 is interrupted, and 141:
+    the output could not be written, because its reader went away or its disk is full.
     """
 
 

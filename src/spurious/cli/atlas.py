@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from spurious.cli.limits import CELLS, COUNT, affordable, cells, fraction
 from spurious.cli.output import echo_json, echo_note
 from spurious.cli.sources import found_source
 from spurious.cli.statuses import Status
@@ -68,6 +69,7 @@ def atlas(
         int | None,
         typer.Option(
             min=0,
+            max=COUNT,
             metavar="N",
             help=f"Random starts that measure the basins; default {STARTS:,} with --out, else 0.",
         ),
@@ -77,6 +79,12 @@ def atlas(
     ] = 5.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; default: one for each core.")] = 0,
+    most_cells: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Refuse networks with more activation cells: they take hours."
+        ),
+    ] = CELLS,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the atlas as one JSON object.")
     ] = False,
@@ -106,6 +114,8 @@ def atlas(
     from spurious.train import cores
 
     problem = _problem(source, hidden, activation, slope, loss)
+    if problem.network.depth == 1:
+        affordable("activation cells, by --hidden and the data", cells(problem), most_cells)
     if not spread > 0:
         raise InputError(f"--spread: found {spread}, expected a positive number")
     if out is not None:
@@ -224,7 +234,7 @@ def _problem(
     below: Fraction | None = None
     if name == "leaky_relu":
         kept = base.network.slope if base and base.network.activation == name else None
-        below = _fraction(slope) if slope else kept or Fraction(1, 100)
+        below = fraction("--slope", slope) if slope else kept or Fraction(1, 100)
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)
@@ -251,10 +261,3 @@ def _shown(value: object) -> str:
     return (
         ",".join(map(str, cast(tuple[int, ...], value))) if isinstance(value, tuple) else str(value)
     )
-
-
-def _fraction(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"--slope: found {text}, expected a fraction such as 1/100") from None

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from spurious.cli.consoles import answers, messages
 from spurious.cli.output import counted
 from spurious.paper.wording import exact_text
 from spurious.verdict import Answer, Decision
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["reporting", "show_atlas", "show_optimum", "write_atlas"]
 
 WIDE: Final = 120
+"""Columns where there is no terminal."""
+
 SHOWN: Final = 60
 """Most rows of a printed table; the files have all."""
 
@@ -58,7 +61,7 @@ def reporting() -> Generator[Report]:
     Yields:
         What to call with a heading, how much is done, and how much there is (0: unknown).
     """
-    console = Console(stderr=True)
+    console = messages()
     if not console.is_terminal:
         yield _lines(console)
         return
@@ -113,7 +116,7 @@ def write_atlas(
 
 def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
     """Prints the list of minima."""
-    console = _console()
+    console = answers(WIDE)
     widths = "-".join(map(str, atlas.network.widths))
     console.print(
         f"{widths} {atlas.network.activation}, {atlas.data.size} points, {atlas.loss} loss: "
@@ -199,7 +202,7 @@ def _show_basins(console: Console, basins: Basins) -> None:
 
 def show_optimum(found: Optimum, certificate: Path | None) -> None:
     """Prints a global optimum."""
-    console = _console()
+    console = answers(WIDE)
     widths = "-".join(map(str, found.problem.network.widths))
     console.print(
         Text.assemble(
@@ -223,8 +226,3 @@ def _loss(value: Fraction) -> str:
     text = str(value)
     short = f"{float(value):.10g}"
     return text if "/" not in text else f"{text} ~ {short}" if len(text) < 40 else f"~ {short}"
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDE)

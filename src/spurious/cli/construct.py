@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from spurious.cli.deadlock import deadlock
 from spurious.cli.help_text import help_text
+from spurious.cli.limits import COUNT, affordable, fraction, parameters
 from spurious.cli.sources import data_of
 from spurious.cli.statuses import Status, guarded
 from spurious.errors import InputError
@@ -40,6 +40,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Of all random numbers.")]
 
 RUNS = 1_000
 UPDATES = 3_000
+PARAMETERS = 100_000
+"""Most of a dead layer's network; so many take about a minute, as do the following."""
+TRAP_SIZE = 3_000
+SHIFTED_VALUES = 20_000
+LAYERS = 5_000
+COMPUTED = 10**10
+RUNS_LIMIT = 100_000
 REACH = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
@@ -52,7 +59,10 @@ def dead_layer(
     runs: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="Random starts of each kind that measure the basin; 0: none."
+            min=0,
+            max=RUNS_LIMIT,
+            metavar="N",
+            help="Random starts of each kind that measure the basin; 0: none.",
         ),
     ] = 0,
     seed: Seed = 0,
@@ -85,6 +95,7 @@ def dead_layer(
 
     data = data_of(source, Loss.SQUARED)
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
+    affordable("parameters, by --hidden", parameters(network.widths), PARAMETERS)
     made = build(network, data, layer, seed)
     distance = dead_distance(made)
     facts = {
@@ -138,7 +149,10 @@ def region_trap(
     runs: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="Random starts of each kind that measure the basin; 0: none."
+            min=0,
+            max=RUNS_LIMIT,
+            metavar="N",
+            help="Random starts of each kind that measure the basin; 0: none.",
         ),
     ] = 0,
     seed: Seed = 0,
@@ -167,7 +181,13 @@ def region_trap(
     from spurious.construct import region_trap as build
     from spurious.paper.wording import exact_text
 
-    made = build(inputs, regions, units, _fraction("--ratio", ratio), depth, seed)
+    factor = fraction("--ratio", ratio)
+    affordable(
+        "--inputs times --regions times --units times --depth",
+        _size(inputs, regions, units, depth),
+        TRAP_SIZE,
+    )
+    made = build(inputs, regions, units, factor, depth, seed)
     network, data = made.problem.network, made.problem.data
     facts = {
         "network": "-".join(map(str, network.widths)),
@@ -229,7 +249,10 @@ def shifted_start(
         float, typer.Option(metavar="E", help="Start hopeless with probability 1 - E.")
     ] = 0.01,
     draws: Annotated[
-        int, typer.Option(min=0, metavar="N", help="First layers to draw as a test; 0: none.")
+        int,
+        typer.Option(
+            min=0, max=COUNT, metavar="N", help="First layers to draw as a test; 0: none."
+        ),
     ] = 2_000,
     seed: Seed = 0,
     out: Out = None,
@@ -265,6 +288,8 @@ def shifted_start(
     from spurious.problem import Loss, Network, Problem
     from spurious.sweep import clopper_pearson
 
+    affordable("--inputs times --points", inputs * points, SHIFTED_VALUES)
+    affordable("--inputs times --units times --draws", inputs * units * draws, COMPUTED)
     made = shifted_start_data(inputs, points, outliers)
     if units < 1:
         raise InputError(f"--units: found {units}, expected at least 1")
@@ -316,7 +341,9 @@ def depth(
     block: Annotated[
         str, typer.Option(metavar="KIND", help="relu, leaky or residual layers.")
     ] = "relu",
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Networks to draw.")] = 10_000,
+    runs: Annotated[
+        int, typer.Option(min=1, max=COUNT, metavar="N", help="Networks to draw.")
+    ] = 10_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
@@ -347,6 +374,8 @@ def depth(
         raise InputError(f"--block: found {block!r}, expected one of {', '.join(Block)}")
     if layers < 1:
         raise InputError(f"--layers: found {layers}, expected at least 1")
+    affordable("--layers", layers, LAYERS)
+    affordable("--units squared times --layers times --runs", units**2 * layers * runs, COMPUTED)
     kind, initial = Block(block), Initialisation(start)
     with busy("drawing networks"):
         share = constant_share(data, [units] * layers, initial, runs, block=kind, seed=seed)
@@ -393,11 +422,9 @@ def units_of(option: str, text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _fraction(option: str, text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"{option}: found {text!r}, expected a number such as 9 or 9/4") from None
+def _size(inputs: int, regions: int, units: int, depth: int) -> int:
+    """What the time of a region trap grows with; requests below the least are refused later."""
+    return max(inputs, 1) * max(regions, 1) * max(units, 1) * max(depth, 1)
 
 
 def _number(option: str, text: str, expected: str) -> float:

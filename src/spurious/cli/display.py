@@ -9,11 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from spurious.cli.consoles import answers, messages
 from spurious.paper.findings import head_note
 from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.verdict import Answer, Decision, Verdict
@@ -56,7 +56,7 @@ _CLAIM_STYLES = {
 
 def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
     """Prints the decision about a file."""
-    console = _console()
+    console = answers()
     console.print(Text(file, style="bold"), soft_wrap=True)
     table = _facts()
     if verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
@@ -91,7 +91,7 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
 
 def show_check(file: str, valid: bool, claim: str, reason: str, seconds: float) -> None:
     """Prints what the checker says of a certificate."""
-    console = _console()
+    console = answers()
     answer = Text("valid  " if valid else "invalid", style=_GOOD if valid else _BAD)
     console.print(answer, Text(file), soft_wrap=True)
     table = _facts()
@@ -112,12 +112,12 @@ def show_datasets(found: Sequence[BuiltIn]) -> None:
     for entry in found:
         sizes = str(entry.data.size), str(entry.data.inputs)
         table.add_row(entry.name, *sizes, str(entry.loss), Text(entry.description))
-    _console().print(table)
+    answers().print(table)
 
 
 def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
     """Prints entries of the catalogue: what they are, whose they are, what was proved."""
-    console = _console()
+    console = answers()
     for outcome in outcomes:
         style = _OPEN if outcome.standing == "open" else _GOOD
         head = Text.assemble((outcome.entry.name, "bold"), "  ", (str(outcome.standing), style))
@@ -146,7 +146,7 @@ def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
             f"{result.seconds:.2f}" if result.rows else "",
             Text(result.claim.title),
         )
-    console = _console()
+    console = answers()
     console.print(table)
     for result in results:
         if note := head_note(result.findings):
@@ -168,7 +168,7 @@ def progress(
     Yields:
         What to call before and after each claim, and with a line on what it is doing.
     """
-    console = _Console(stderr=True, highlight=False)
+    console = messages()
     done = 0
 
     def finished(result: ClaimResult) -> None:
@@ -190,17 +190,6 @@ def progress(
             status.update(Text(f"{title}  {line}"))
 
         yield starting, finished, say
-
-
-class _Console(Console):
-    """A console that leaves it to the caller what a closed pipe means."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-def _console() -> Console:
-    return _Console(highlight=False)
 
 
 def _facts() -> Table:

@@ -18,7 +18,6 @@ from spurious.errors import InputError
 from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
 from spurious.paper.claims import CLAIMS
 from spurious.paper.findings import committed, earlier, findings_of, local_findings
-from spurious.paper.page import SUMMARY, Page
 from spurious.paper.record import claim_record, kept_record, own_finding
 from spurious.paper.writing import make_folder, write_atomically, write_json
 
@@ -61,6 +60,8 @@ def reproduce(
     Raises:
         InputError: The folder cannot be written.
     """
+    from spurious.paper.page import SUMMARY, Page  # its templates are slow to import
+
     for folder in (out, *(out / name for name in FOLDERS)):
         make_folder(folder)
     known = earlier(out / SUMMARY)
