@@ -89,9 +89,13 @@ def test_few_use_the_checker(name: str) -> None:
 @pytest.mark.parametrize("name", PACKAGES)
 def test_public_names_are_the_sorted_reexports(name: str) -> None:
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    body = list(tree.body)
+    for node in tree.body:  # what a type checker sees is what there is
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            body += node.body
     public = {
         alias.asname or alias.name
-        for node in tree.body
+        for node in body
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{name}.")
         for alias in node.names
         if not alias.name.startswith("_")
@@ -102,6 +106,21 @@ def test_public_names_are_the_sorted_reexports(name: str) -> None:
     assert set(listed) == public | {n for n in own if not n.startswith("_")}
     assert listed == sorted(listed, key=isort_style), "sort __all__ (ruff check --fix does)"
     assert all(hasattr(package, public_name) for public_name in listed)
+
+
+def test_what_is_imported_late_comes_from_where_it_is_said() -> None:
+    package = importlib.import_module("spurious")
+    tree = ast.parse(MODULES["spurious"].read_text(encoding="utf-8"))
+    (seen,) = [node for node in tree.body if isinstance(node, ast.If)]
+    said = {
+        node.module: tuple(alias.name for alias in node.names)
+        for node in seen.body
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert said == package._LATE
+    for name, home in package._HOMES.items():
+        assert getattr(package, name) is getattr(importlib.import_module(home), name)
+    assert set(package.__all__) <= set(dir(package))
 
 
 def isort_style(name: str) -> tuple[int, str]:
