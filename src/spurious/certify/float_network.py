@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf, expit, log_softmax
 
 from spurious.exact.rationals import nearest_float
 from spurious.problem import Loss, Network, Problem
@@ -24,8 +23,12 @@ def activation(network: Network) -> Callable[[Array], tuple[Array, Array]]:
     return _SMOOTH[network.activation]
 
 
+def _expit(z: Array) -> Array:
+    return np.exp(-np.logaddexp(0, -z))
+
+
 def _sigmoid(z: Array) -> tuple[Array, Array]:
-    s = expit(z)
+    s = _expit(z)
     return s, s * (1 - s)
 
 
@@ -35,7 +38,7 @@ def _tanh(z: Array) -> tuple[Array, Array]:
 
 
 def _softplus(z: Array) -> tuple[Array, Array]:
-    return np.logaddexp(0, z), expit(z)
+    return np.logaddexp(0, z), _expit(z)
 
 
 def _softsign(z: Array) -> tuple[Array, Array]:
@@ -44,12 +47,14 @@ def _softsign(z: Array) -> tuple[Array, Array]:
 
 
 def _gelu(z: Array) -> tuple[Array, Array]:
+    from scipy.special import erf  # slow to import, and few networks need it
+
     share: Array = 0.5 * (1 + np.asarray(erf(z / np.sqrt(2)), dtype=np.float64))
     return z * share, share + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
 
 def _silu(z: Array) -> tuple[Array, Array]:
-    s = expit(z)
+    s = _expit(z)
     return z * s, s + z * s * (1 - s)
 
 
@@ -113,9 +118,9 @@ def output_loss(loss: Loss, outputs: Array, y: Array) -> tuple[float, Array]:
         return float((residual**2).sum()), 2 * residual
     if loss is Loss.LOGISTIC:
         margin = y * outputs
-        return float(np.logaddexp(0, -margin).sum()), -y * expit(-margin)
+        return float(np.logaddexp(0, -margin).sum()), -y * _expit(-margin)
     labels = y[:, 0].astype(int)
-    logs = log_softmax(outputs, axis=1)
+    logs = outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
     rows = np.arange(len(labels))
     shares = np.exp(logs)
     shares[rows, labels] -= 1

@@ -38,9 +38,9 @@ def better_point(problem: Problem, loss: Enclosure) -> tuple[Point, Enclosure] |
         loss: The loss to beat.
     """
     import numpy as np  # heavy, so imported where used
-    from scipy.optimize import minimize
 
     from spurious.certify.float_network import loss_function
+    from spurious.certify.quasi_newton import minimise
 
     function = loss_function(problem)
     target = nearest_float(loss.lower)
@@ -48,9 +48,7 @@ def better_point(problem: Problem, loss: Enclosure) -> tuple[Point, Enclosure] |
     with np.errstate(all="ignore"):
         for _ in range(STARTS):
             start = _start(problem, rng)
-            end = minimize(
-                function, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
-            ).x
+            end = minimise(function, start, STEPS)
             for parameters in (start, end):
                 if function(parameters)[0] < target - 1e-9 * max(1.0, abs(target)):
                     found = _shortest(problem, parameters, loss)
