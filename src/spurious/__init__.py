@@ -16,12 +16,10 @@ Any differentiable loss becomes a problem with `spurious.from_jax(loss, paramete
 hold is imported with `from spurious.diagnose import TrainingWatch`.
 """
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spurious.errors import InputError, SpuriousError
+from spurious.late import import_late
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 if TYPE_CHECKING:
@@ -74,51 +72,4 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_LATE = {
-    "spurious.atlas": ("Atlas", "atlas", "optimum"),
-    "spurious.certify": ("certified_minima", "certified_saddles", "certify"),
-    "spurious.diagnose": ("diagnose",),
-    "spurious.problem": (
-        "Dataset",
-        "Loss",
-        "Network",
-        "Point",
-        "Problem",
-        "ProgramProblem",
-        "from_jax",
-        "from_torch",
-        "parse_problem",
-        "problem",
-        "read_problem",
-        "write_problem",
-    ),
-}
-"""What is imported when it is first asked for, so that nobody waits for what he does not use."""
-
-_HOMES = {name: module for module, names in _LATE.items() for name in names}
-
-
-class _Package(ModuleType):
-    """This package, some of whose functions have the names of the packages they come from.
-
-    Importing `spurious.atlas` would put the package in the function's place.
-    """
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'spurious' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-sys.modules[__name__].__class__ = _Package
+import_late(__name__)

@@ -162,3 +162,47 @@ def test_ctrl_c(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "claims.json").read_text("utf-8"))
     assert [entry["id"] for entry in found if entry["verdict"] == "proved"] == ["C5"]
     assert signal.getsignal(signal.SIGINT) is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "construct dead-layer d1 --hidden a,b",
+        "construct region-trap --ratio 1",
+        "construct depth xor --start best",
+        "construct deadlock --loss nothing",
+        "sweep run nothing.toml",
+        "sweep status nothing",
+        "sweep query nothing x",
+        "atlas nothing",
+        "global d1",
+        "reproduce C99",
+        "certify nothing.json",
+        "check nothing.json",
+    ],
+)
+def test_a_mistake_is_told_before_anything_slow_is_imported(tmp_path: Path, words: str) -> None:
+    """Importing one of these takes longer than the whole answer may."""
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from spurious.cli.app import app\n"
+        "out = CliRunner().invoke(app, sys.argv[1:])\n"
+        "assert out.exit_code == 2, out.output\n"
+        "slow = {'numba', 'scipy', 'matplotlib', 'duckdb', 'pyarrow', 'jax', 'torch', 'jinja2'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, *words.split()], check=True, cwd=tmp_path)
+
+
+def test_the_first_example_needs_no_scipy(problem: Path) -> None:
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from spurious.cli.app import app\n"
+        "out = CliRunner().invoke(app, ['certify', sys.argv[1]])\n"
+        "assert out.exit_code == 0\n"
+        "slow = {'numba', 'scipy', 'matplotlib', 'duckdb', 'pyarrow', 'jinja2'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(problem)], check=True)

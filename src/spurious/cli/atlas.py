@@ -108,16 +108,16 @@ def atlas(
       3    some fitted vectors were left undecided; they are named
       130  interrupted
     """
-    from spurious.atlas import atlas as enumerate_minima
-    from spurious.cli.atlas_display import reporting, show_atlas, write_atlas
-    from spurious.paper.writing import make_folder
-    from spurious.train import cores
-
     problem = _problem(source, hidden, activation, slope, loss)
     if problem.network.depth == 1:
         affordable("activation cells, by --hidden and the data", cells(problem), most_cells)
     if not spread > 0:
         raise InputError(f"--spread: found {spread}, expected a positive number")
+    from spurious.atlas import atlas as enumerate_minima  # slow to import
+    from spurious.cli.atlas_display import reporting, show_atlas, write_atlas
+    from spurious.paper.writing import make_folder
+    from spurious.train import cores
+
     if out is not None:
         make_folder(out)
     count = starts if starts is not None else STARTS if out is not None else 0
@@ -171,12 +171,12 @@ def global_(
       2    the dataset, file or network cannot be used
       130  interrupted
     """
-    from spurious.atlas import optimum
+    problem = _problem(source, hidden, activation, slope, None)
+    from spurious.atlas import optimum  # slow to import
     from spurious.cli.atlas_display import reporting, show_optimum
     from spurious.paper.writing import make_folder, write_json
     from spurious.problem import point_to_data, problem_to_data
 
-    problem = _problem(source, hidden, activation, slope, None)
     if out is not None:
         make_folder(out)
     with reporting() as report:

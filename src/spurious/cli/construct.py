@@ -86,8 +86,6 @@ def dead_layer(
       3    built, but a proof was left undecided
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import outputs_figure
     from spurious.construct import dead_distance, dead_shares
     from spurious.construct import dead_layer as build
     from spurious.paper.wording import exact_text
@@ -97,6 +95,8 @@ def dead_layer(
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
     affordable("parameters, by --hidden", parameters(network.widths), PARAMETERS)
     made = build(network, data, layer, seed)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     distance = dead_distance(made)
     facts = {
         "network": "-".join(map(str, network.widths)),
@@ -125,7 +125,11 @@ def dead_layer(
         for s in shares
     ]
     made_points = {"dead": made.problem}
-    figure = None if out is None else outputs_figure(made.problem, ("dead layer", "better point"))
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import outputs_figure
+
+        figure = outputs_figure(made.problem, ("dead layer", "better point"))
     return deliver(
         Made(f"dead layer on {source}, squared loss", facts, summary, made_points, figure),
         out,
@@ -175,8 +179,6 @@ def region_trap(
       3    built, but a proof was left undecided
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import trap_figure
     from spurious.construct import STANDARD_STARTS, trap_reach, trap_shares
     from spurious.construct import region_trap as build
     from spurious.paper.wording import exact_text
@@ -188,6 +190,8 @@ def region_trap(
         TRAP_SIZE,
     )
     made = build(inputs, regions, units, factor, depth, seed)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     network, data = made.problem.network, made.problem.data
     facts = {
         "network": "-".join(map(str, network.widths)),
@@ -227,7 +231,11 @@ def region_trap(
         "reach": [{"distance": r.distance, "runs": r.runs, "back": r.back} for r in reach],
     }
     points = {"bad": made.problem, "good": made.good}
-    figure = None if out is None else trap_figure(made, reach)
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import trap_figure
+
+        figure = trap_figure(made, reach)
     return deliver(Made("region trap", facts, summary, points, figure), out, as_json)
 
 
@@ -274,8 +282,6 @@ def shifted_start(
       2    there are no such data
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import shifted_figure
     from spurious.construct import (
         SIGMA_RULES,
         dead_probability,
@@ -299,6 +305,8 @@ def shifted_start(
         std = _number("--sigma", sigma, f"a number, or one of {', '.join(SIGMA_RULES)}")
     mean = smallest_mean(lambda at: dead_probability(made, at, std, units), eps)
     bounds = dead_probability(made, mean, std, units)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     facts = {
         "data": f"{points} points, {made.outliers} of them "
         f"{'an outlier' if made.outliers == 1 else 'outliers'}; white up to "
@@ -326,7 +334,11 @@ def shifted_start(
         facts["simulated"] = f"{rate_text(rate)} of {draws:,} first layers"
         summary["simulated"] = {"draws": draws, "dead": rate.count}
     problem = Problem(Network((inputs, units, 1), "relu"), Loss.LOGISTIC, made.data)
-    figure = None if out is None else shifted_figure(made)
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import shifted_figure
+
+        figure = shifted_figure(made)
     title = f"data against a shifted start of {inputs}-{units}-...-1"
     return deliver(Made(title, facts, summary, {"data": problem}, figure), out, as_json)
 
@@ -362,8 +374,6 @@ def depth(
       2    there is no such network
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import depth_figure
     from spurious.construct import Block, constant_bound, constant_share
     from spurious.paper.wording import percent, rate_text
     from spurious.sweep import clopper_pearson
@@ -377,6 +387,8 @@ def depth(
     affordable("--layers", layers, LAYERS)
     affordable("--units squared times --layers times --runs", units**2 * layers * runs, COMPUTED)
     kind, initial = Block(block), Initialisation(start)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     with busy("drawing networks"):
         share = constant_share(data, [units] * layers, initial, runs, block=kind, seed=seed)
     bounds: list[float] = []
@@ -402,7 +414,11 @@ def depth(
         "nearly_constant": share.nearly.tolist(),
         "proved_at_least": bounds,
     }
-    figure = None if out is None else depth_figure(share, bounds)
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import depth_figure
+
+        figure = depth_figure(share, bounds)
     title = f"constant {block} networks on {source}, {units} units a layer, {start}"
     return deliver(Made(title, facts, summary, {}, figure), out, as_json)
 

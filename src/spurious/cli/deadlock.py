@@ -69,7 +69,7 @@ def deadlock(
       130  interrupted; with --out the same command goes on
     """
     from spurious.cli.construct import units_of
-    from spurious.hunt import Request, hunt
+    from spurious.hunt import Request
     from spurious.paper.writing import make_folder
     from spurious.problem import Loss, Network
 
@@ -83,6 +83,8 @@ def deadlock(
     if out is not None:
         make_folder(out)
     journal = None if out is None else out / "journal.jsonl"
+    from spurious.hunt import hunt  # slow to import
+
     try:
         with _reporting(60 * minutes) as report:
             found, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)

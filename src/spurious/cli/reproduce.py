@@ -22,6 +22,13 @@ class BudgetName(enum.StrEnum):
     full = "full"
 
 
+LANES = 2
+"""Most claims at a time; a third would need as much memory again."""
+
+FEW = 4
+"""So many claims are tested one after the other, in this process."""
+
+
 def reproduce(
     claims: Annotated[
         list[str] | None,
@@ -55,13 +62,22 @@ def reproduce(
       2    unknown claim, or a folder that cannot be written
       130  interrupted
     """
-    from spurious.cli.display import progress, show_claims
-    from spurious.paper import CLAIMS, Budget, find_claim
-    from spurious.paper import reproduce as run
+    from spurious.paper.claims import CLAIMS, find_claim
 
     name_data_folder(data)
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
-    with progress(len({claim.id for claim in asked})) as (starting, finished, say):
-        results = run(asked, Budget(budget.value), out, starting, finished, say)
+    from spurious.cli.consoles import messages  # slow to import, as the following
+    from spurious.cli.display import progress, show_claims
+    from spurious.paper import Budget
+    from spurious.paper import reproduce as run
+    from spurious.train import cores
+    from spurious.train.warm import is_compiled
+
+    names = {claim.id for claim in asked}
+    lanes = min(cores(), LANES) if budget is BudgetName.quick and len(names) > FEW else 1
+    if lanes > 1 and not is_compiled():
+        messages().print("compiling the engine, once, in parallel; about half a minute")
+    with progress(len(names)) as (starting, finished, say):
+        results = run(asked, Budget(budget.value), out, starting, finished, say, lanes)
     show_claims(results, out)
     return Status.OK if all(result.sound for result in results) else Status.INVALID

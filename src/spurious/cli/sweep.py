@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from spurious.cli.data_folder import DataOption, name_data_folder
 from spurious.cli.help_text import help_text
 from spurious.cli.statuses import Status, guarded
 from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from spurious.sweep import Store
 
 __all__ = ["sweep_app"]
 
@@ -67,20 +70,15 @@ def run(
       2    the plan or the store cannot be used
       130  interrupted
     """
-    from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
-    from spurious.sweep import (
-        connect_cluster,
-        on_cluster,
-        on_this_machine,
-        open_store,
-        read_plan,
-        run_sweep,
-        summaries,
-    )
+    from spurious.sweep import open_store, read_plan
 
     name_data_folder(data)
     found = read_plan(plan)
     target = open_store(store or found.name)
+    # All that follows is slow to import, and a mistake should be told at once.
+    from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
+    from spurious.sweep import connect_cluster, on_cluster, on_this_machine, run_sweep, summaries
+
     try:
         with live(found) as (report, say):
             executor = (
@@ -111,13 +109,10 @@ def status(store: StoreArgument) -> Status:
       2  there is no sweep
       3  shards are missing
     """
+    target, manifest = _found(store)
     from spurious.cli.sweep_display import show_counts, show_status
-    from spurious.sweep import open_store, summaries
+    from spurious.sweep import summaries
 
-    target = open_store(store)
-    manifest = target.manifest()
-    if manifest is None and not target.lone:
-        raise InputError(f"{store}: found no sweep there, expected a store of `sweep run`")
     if manifest is not None:
         show_status(store, manifest)
     if manifest is None or manifest["parts"]:
@@ -145,12 +140,13 @@ def query(
     Example:
       spurious sweep query table1 "SELECT exact_loss, count(*) FROM runs GROUP BY 1 ORDER BY 2"
     """
+    target, _ = _found(store)
     import duckdb
 
-    from spurious.sweep import connect, open_store
+    from spurious.sweep import connect
 
     try:
-        cursor: Any = connect(open_store(store)).execute(sql)
+        cursor: Any = connect(target).execute(sql)
         if cursor is None or not cursor.description:
             raise InputError("query: found no question, expected SQL such as SELECT * FROM runs")
         columns = [entry[0] for entry in cursor.description]
@@ -182,17 +178,34 @@ def plot(
     Example:
       spurious sweep plot table1 --out pictures
     """
+    from spurious.paper.writing import make_folder, write_atomically
+
+    target, _ = _found(store)
+    make_folder(out)
     from spurious.figures import outcome_shares, png_bytes, svg_text
     from spurious.paper.outcome_panels import outcome_panels
-    from spurious.paper.writing import make_folder, write_atomically
-    from spurious.sweep import open_store, summaries
+    from spurious.sweep import summaries
 
-    figure = outcome_shares(outcome_panels(summaries(open_store(store))))
-    make_folder(out)
+    figure = outcome_shares(outcome_panels(summaries(target)))
     for name, content in (("rates.svg", svg_text(figure)), ("rates.png", png_bytes(figure))):
         write_atomically(out / name, content)
         typer.echo(str(out / name))
     return Status.OK
+
+
+def _found(store: str) -> tuple[Store, dict[str, Any] | None]:
+    """A store and its manifest; None if it is a Parquet file alone.
+
+    Raises:
+        InputError: There is no sweep.
+    """
+    from spurious.sweep import open_store
+
+    target = open_store(store)
+    manifest = target.manifest()
+    if manifest is None and not target.lone:
+        raise InputError(f"{store}: found no sweep there, expected a store of `sweep run`")
+    return target, manifest
 
 
 def _about() -> None:

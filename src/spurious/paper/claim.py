@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spurious.paper.evidence import Proof
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from spurious.paper.evidence import Proof
 
 __all__ = [
     "MEANINGS",

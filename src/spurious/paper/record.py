@@ -12,7 +12,7 @@ from spurious.paper.evidence import Proof
 from spurious.paper.findings import committed, findings_of, head_record, local_findings
 from spurious.paper.wording import interval_text, verdict_text
 
-__all__ = ["claim_record", "kept_record", "own_finding"]
+__all__ = ["Record", "claim_record", "kept_record", "own_finding"]
 
 WITH_PAGE: Final = ("this_run", "points", "pictures", "rows", "explanation", "data", "seconds")
 """What the page needs of a record; reports of older versions lack some of it."""

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from spurious.errors import InputError
-from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
+from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Finding, Status
 from spurious.paper.claims import CLAIMS
 from spurious.paper.findings import committed, earlier, findings_of, local_findings
-from spurious.paper.record import claim_record, kept_record, own_finding
+from spurious.paper.record import Record, claim_record, kept_record, own_finding
 from spurious.paper.writing import make_folder, write_atomically, write_json
 
-__all__ = ["reproduce", "run_claim"]
+__all__ = ["Job", "reproduce", "run_claim"]
 
 FOLDERS: Final = ("certificates", "figures", "data")
 SWEEPS: Final = "sweeps"
@@ -38,6 +38,7 @@ def reproduce(
     starting: Callable[[Claim], None] = _ignore,
     finished: Callable[[ClaimResult], None] = _ignore,
     say: Callable[[str], None] = _ignore,
+    lanes: int = 1,
 ) -> tuple[ClaimResult, ...]:
     """Tests claims and writes the report.
 
@@ -53,9 +54,12 @@ def reproduce(
         starting: Called before each claim.
         finished: Called after each claim, when its files are written.
         say: Called with a line on what a long claim is doing.
+        lanes: How many claims at a time, each in a process of its own; with 1 they are tested in
+            this process, in the paper's order. It changes no result.
 
     Returns:
-        The results of the claims asked for, in the paper's order.
+        The results of the claims asked for, in the paper's order. With more than one lane they
+        have no pictures, which are in the folder.
 
     Raises:
         InputError: The folder cannot be written.
@@ -65,33 +69,71 @@ def reproduce(
     for folder in (out, *(out / name for name in FOLDERS)):
         make_folder(folder)
     known = earlier(out / SUMMARY)
-
-    def headed(result: ClaimResult) -> ClaimResult:
-        claim = result.claim
-        before = local_findings(known[claim.id]) if claim.id in known else ()
-        others = (*before, *committed().get(claim.id, ()))
-        return replace(result, findings=findings_of(claim, own_finding(result, budget), others))
-
     page = Page(out)
+    jobs: dict[str, Job] = {}
     for claim in CLAIMS:
+        before = local_findings(known[claim.id]) if claim.id in known else ()
+        job = Job(claim, budget, out, (*before, *committed().get(claim.id, ())))
         kept = kept_record(claim, known[claim.id], out) if claim.id in known else None
-        page.put(kept or claim_record(headed(_left_out(claim)), budget))
-    asked = [claim for claim in CLAIMS if claim in claims]
-    results: list[ClaimResult] = []
-    for claim in asked:
-        starting(claim)
-        result = run_claim(claim, Context(budget, out / SWEEPS, say))
+        page.put(kept or claim_record(job.headed(_left_out(claim)), budget))
+        if claim in claims:
+            jobs[claim.id] = job
+    results: dict[str, ClaimResult] = {}
+
+    def done(result: ClaimResult, record: Record) -> None:
+        results[result.claim.id] = result
+        page.put(record)
+        page.write()
+        finished(result)
+
+    if lanes > 1:
+        from spurious.paper.schedule import side_by_side
+
+        for result, record in side_by_side(jobs, lanes, starting, say):
+            done(result, record)
+    else:
+        for job in jobs.values():
+            starting(job.claim)
+            done(*job.done(say))
+    return tuple(results[name] for name in jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claim to be tested.
+
+    Attributes:
+        claim: The claim.
+        budget: How much to spend.
+        out: The report's folder.
+        others: The verdicts of other runs.
+    """
+
+    claim: Claim
+    budget: Budget
+    out: Path
+    others: tuple[Finding, ...]
+
+    def done(self, say: Callable[[str], None]) -> tuple[ClaimResult, Record]:
+        """Tests the claim, and writes its files; the result, and its entry of `claims.json`.
+
+        Raises:
+            InputError: A file cannot be written.
+        """
+        result = run_claim(self.claim, Context(self.budget, self.out / SWEEPS, say))
         try:
-            _write_files(result, out)
+            _write_files(result, self.out)
         except InputError:
             raise
         except Exception as error:  # a figure that cannot be drawn fails its claim, not the others
-            result = _failed(claim, error, result.seconds)
-        results.append(headed(result))
-        page.put(claim_record(results[-1], budget))
-        page.write()
-        finished(results[-1])
-    return tuple(results)
+            result = _failed(self.claim, error, result.seconds)
+        result = self.headed(result)
+        return result, claim_record(result, self.budget)
+
+    def headed(self, result: ClaimResult) -> ClaimResult:
+        """The result with all findings, the headline first."""
+        own = own_finding(result, self.budget)
+        return replace(result, findings=findings_of(self.claim, own, self.others))
 
 
 def run_claim(claim: Claim, context: Context) -> ClaimResult:

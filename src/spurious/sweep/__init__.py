@@ -1,14 +1,19 @@
 """Sweeps: plans, shards, the result store, statistics, and where shards are trained."""
 
-from spurious.sweep.axes import AXES
-from spurious.sweep.ensembles import on_this_machine
-from spurious.sweep.executors import Failure, connect_cluster, local, on_cluster
-from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
-from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
-from spurious.sweep.run import Progress, SweepResult, run_sweep
-from spurious.sweep.shard import Shard, make_part, shards_of
-from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
-from spurious.sweep.store import Store, open_store
+from typing import TYPE_CHECKING
+
+from spurious.late import import_late
+
+if TYPE_CHECKING:
+    from spurious.sweep.axes import AXES
+    from spurious.sweep.ensembles import on_this_machine
+    from spurious.sweep.executors import Failure, connect_cluster, local, on_cluster
+    from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
+    from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
+    from spurious.sweep.run import Progress, SweepResult, run_sweep
+    from spurious.sweep.shard import Shard, make_part, shards_of
+    from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
+    from spurious.sweep.store import Store, open_store
 
 __all__ = [
     "AXES",
@@ -39,3 +44,5 @@ __all__ = [
     "shards_of",
     "summaries",
 ]
+
+import_late(__name__)

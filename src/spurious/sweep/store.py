@@ -27,7 +27,6 @@ from fsspec.implementations.local import (  # pyright: ignore[reportMissingTypeS
 )
 
 from spurious.errors import InputError
-from spurious.sweep.part import part_entry
 
 __all__ = ["Store", "open_store"]
 
@@ -155,6 +154,8 @@ class Store:
     def part(self, shard: str, count: int) -> dict[str, Any] | None:
         """What the manifest says of a part, read from the part; None if it is not whole."""
         content = self.read(part_name(shard))
+        from spurious.sweep.part import part_entry  # pyarrow is slow to import
+
         return None if content is None else part_entry(content, shard, count)
 
     def parts(self) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from numba import config, njit
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "is_cached"]
 
 
 def _sources() -> str:
@@ -37,7 +37,7 @@ def _cached(function: Callable[..., None]) -> Any:
     """
     for folder in ("", _temporary()):
         if folder:
-            config.CACHE_DIR = folder
+            setattr(config, "CACHE_DIR", folder)  # noqa: B010  (not known to type checkers)
         with suppress(RuntimeError, OSError):
             return njit(function, nogil=True, cache=True)
     return njit(function, nogil=True)
@@ -78,3 +78,12 @@ def compiled(function: Callable[..., None]) -> Callable[..., None]:
 
     kept._index_key = key
     return dispatcher
+
+
+def is_cached(function: Any) -> bool:
+    """Whether the cache on disk has code of a compiled function, made from these sources."""
+    try:
+        found = function._cache._cache_file._load_index()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return any(key[-1] == _SOURCES for key in found)
