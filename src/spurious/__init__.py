@@ -12,8 +12,8 @@ Fraction(1, 14)
 Any differentiable loss becomes a problem with `spurious.from_jax(loss, parameters)` or
 `spurious.from_torch(model, x, y, loss)`, a dense network on arrays with `spurious.problem(x, y)`.
 
-`spurious.atlas`, `spurious.diagnose` and `spurious.problem` are functions; what else their packages
-hold is imported with `from spurious.diagnose import TrainingWatch`.
+`spurious.atlas`, `certify`, `diagnose`, `problem` and `train` are functions; what else their
+packages hold is imported with `from spurious.diagnose import TrainingWatch`.
 """
 
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, atlas, optimum
-    from spurious.certify import certified_minima, certified_saddles, certify
+    from spurious.certify import certified_minima, certified_saddles, certify, check
     from spurious.diagnose import diagnose
     from spurious.problem import (
         Dataset,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         Point,
         Problem,
         ProgramProblem,
+        dataset,
+        datasets,
         from_jax,
         from_torch,
         parse_problem,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         read_problem,
         write_problem,
     )
+    from spurious.train import train
 
 __all__ = [
     "Answer",
@@ -60,6 +63,9 @@ __all__ = [
     "certified_minima",
     "certified_saddles",
     "certify",
+    "check",
+    "dataset",
+    "datasets",
     "diagnose",
     "from_jax",
     "from_torch",
@@ -67,6 +73,7 @@ __all__ = [
     "parse_problem",
     "problem",
     "read_problem",
+    "train",
     "write_problem",
 ]
 

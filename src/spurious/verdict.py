@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import enum
+import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from html import escape
+from pathlib import Path
 from typing import Any, NoReturn
+
+from spurious.errors import InputError
 
 __all__ = ["Answer", "Decision", "Enclosure", "Verdict"]
 
@@ -45,7 +51,7 @@ class Decision(enum.StrEnum):
         raise TypeError("a Decision has five values; compare it with one of them")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Enclosure:
     """A real number known to lie in [mid - rad, mid + rad]; exact when `rad` is 0.
 
@@ -72,6 +78,18 @@ class Enclosure:
         """Whether the number is known exactly."""
         return self.rad == 0
 
+    def __eq__(self, other: object) -> bool:
+        """Equal to the same enclosure; an exact one to its number too."""
+        if isinstance(other, Enclosure):
+            return (self.mid, self.rad) == (other.mid, other.rad)
+        return self.exact and self.mid == other
+
+    def __hash__(self) -> int:
+        return hash(self.mid) if self.exact else hash((self.mid, self.rad))
+
+    def __str__(self) -> str:
+        return f"{_number(self.mid)}" + ("" if self.exact else f" +/- {float(self.rad):.1g}")
+
     def __float__(self) -> float:
         """The midpoint, rounded.
 
@@ -81,9 +99,11 @@ class Enclosure:
         return float(self.mid)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
     """What was decided about a point, with the certificate that proves it.
+
+    Two are equal if they say the same with the same certificate; the time taken does not count.
 
     Attributes:
         decision: The verdict. Its truth value is not defined: compare it with a `Decision`.
@@ -124,7 +144,7 @@ class Verdict:
     method: str
     reason: str
     certificate: Mapping[str, Any] | None
-    seconds: float
+    seconds: float = field(compare=False)
     slope: Fraction | None = None
     decrease: Fraction | None = None
     decrease_radius: Fraction | None = None
@@ -137,3 +157,62 @@ class Verdict:
             TypeError: every time; look at `decision`.
         """
         raise TypeError("a Verdict has no truth value: compare verdict.decision with a Decision")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON data: fractions as text, enclosures as an object with mid and rad."""
+        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self)}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the certificate, for `spurious check`.
+
+        Args:
+            path: The file.
+
+        Raises:
+            InputError: There is no certificate, or the file cannot be written.
+        """
+        if self.certificate is None:
+            raise InputError(f"{path}: nothing to write, the point is {self.decision}")
+        text = json.dumps(self.certificate, indent=1, ensure_ascii=False) + "\n"
+        try:
+            Path(path).write_text(text, "utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+    def __repr__(self) -> str:
+        told = "".join(f", {name} {text}" for name, text in self._told())
+        return f"<Verdict: {self.decision.replace('_', ' ')}{told}>"
+
+    def _told(self) -> list[tuple[str, str]]:
+        """The main facts but the decision."""
+        found = [("global:", str(self.is_global)), ("strict:", str(self.strict))]
+        if self.loss is not None:
+            found.insert(0, ("loss", str(self.loss)))
+        if self.witness_loss is not None:
+            found.append(("better:", str(self.witness_loss)))
+        return [*found, ("by", self.method.replace("_", " "))]
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        rows = [("", self.decision.replace("_", " ")), *self._told(), ("reason", self.reason)]
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name.rstrip(':'))}</th>"
+            f"<td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in rows
+        )
+        return f"<table>{cells}</table>"
+
+
+def _number(value: Fraction) -> str:
+    """A number in short: exact if that is short, else ten digits."""
+    text = str(value)
+    return text if len(text) <= 12 else f"{float(value):.10g}"
+
+
+def _plain(value: object) -> object:
+    """JSON data of an attribute."""
+    if isinstance(value, Enclosure):
+        return {"mid": str(value.mid), "rad": str(value.rad)}
+    if isinstance(value, Fraction | enum.Enum):
+        return str(value)
+    return value

@@ -39,7 +39,7 @@ from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
-from spurious.problem import Loss, Point, Problem, ProgramProblem, point_to_data
+from spurious.problem import Loss, Named, Point, Problem, ProgramProblem, point_to_data, problem_of
 from spurious.program import ProgramError
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
@@ -48,12 +48,13 @@ AT_A_POINT = ("one_sided_derivatives", "classwise_optimum")
 
 
 def certify(
-    problem: Problem | ProgramProblem, *, check: bool = True, search: bool = True
+    problem: Problem | ProgramProblem | Named, *, check: bool = True, search: bool = True
 ) -> Verdict:
     """Decides whether the problem's point is a local minimum, and whether a global one.
 
     Args:
-        problem: A problem with a point, of a dense network or any program; its witness, if any,
+        problem: A problem with a point, of a dense network or any program, or the path of a problem
+            file; its witness, if any,
             is tried as the better point.
         check: Whether `spurious_checker` has to accept the certificate before it is handed out.
             Leave it out only where the certificate is checked later.
@@ -65,6 +66,7 @@ def certify(
     Raises:
         InputError: the problem has no point.
     """
+    problem = problem_of(problem)
     if isinstance(problem, ProgramProblem):
         return certify_program(problem, check=check, search=search)
     point = _point_of(problem)

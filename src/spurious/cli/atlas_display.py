@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from spurious.atlas.atlas import KINDS
 from spurious.cli.consoles import answers, messages
 from spurious.cli.output import counted
 from spurious.paper.wording import exact_text
-from spurious.verdict import Answer, Decision
+from spurious.verdict import Decision
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, Optimum
@@ -31,9 +32,6 @@ WIDE: Final = 120
 
 SHOWN: Final = 60
 """Most rows of a printed table; the files have all."""
-
-KINDS: Final = {Answer.YES: "global", Answer.NO: "spurious", Answer.UNKNOWN: "lowest"}
-"""How a family is called; the lowest in the list may or may not be global."""
 
 PLAIN_SECONDS: Final = 5.0
 """How often a line is printed where there is no terminal."""
