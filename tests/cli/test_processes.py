@@ -206,3 +206,15 @@ def test_the_first_example_needs_no_scipy(problem: Path) -> None:
         "assert not slow & set(sys.modules), slow & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(problem)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("spurious cons", "construct"), ("spurious sweep st", "status")]
+)
+def test_completion(typed: str, offered: str) -> None:
+    done = spurious(
+        _SPURIOUS_COMPLETE="complete_bash",
+        COMP_WORDS=typed,
+        COMP_CWORD=str(len(typed.split()) - 1),
+    )
+    assert done.stdout.decode().split() == [offered]

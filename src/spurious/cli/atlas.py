@@ -11,7 +11,7 @@ import typer
 
 from spurious.cli.limits import CELLS, COUNT, affordable, cells, fraction
 from spurious.cli.output import echo_json, echo_note
-from spurious.cli.sources import found_source
+from spurious.cli.sources import found_source, naming
 from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
@@ -121,7 +121,7 @@ def atlas(
     if out is not None:
         make_folder(out)
     count = starts if starts is not None else STARTS if out is not None else 0
-    with reporting() as report:
+    with naming(source), reporting() as report:
         found = enumerate_minima(
             problem,
             workers=workers or cores(),
@@ -179,7 +179,7 @@ def global_(
 
     if out is not None:
         make_folder(out)
-    with reporting() as report:
+    with naming(source), reporting() as report:
         found = optimum(problem, progress=report)
     target: Path | None = None
     if out is not None:

@@ -28,6 +28,7 @@ __all__ = [
     "show_catalogue",
     "show_check",
     "show_claims",
+    "show_dataset",
     "show_datasets",
     "show_verdict",
 ]
@@ -115,6 +116,25 @@ def show_datasets(found: Sequence[BuiltIn]) -> None:
     answers().print(table)
 
 
+def show_dataset(found: BuiltIn) -> None:
+    """Prints a built-in dataset with its points."""
+    console = answers()
+    console.print(Text(found.name, style="bold"))
+    for line in (found.description, f"used with the loss {found.loss}", found.citation):
+        console.print(Padding.indent(Text(line), 2))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    outputs = len(found.data.y[0])
+    for heading in (*_numbered("x", found.data.inputs), *_numbered("y", outputs)):
+        table.add_column(heading, justify="right")
+    for x, y in zip(found.data.x, found.data.y, strict=True):
+        table.add_row(*map(exact_text, (*x, *y)))
+    console.print(Padding.indent(table, 2))
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}{k + 1}" for k in range(count)]
+
+
 def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
     """Prints entries of the catalogue: what they are, whose they are, what was proved."""
     console = answers()
@@ -149,6 +169,9 @@ def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
     console = answers()
     console.print(table)
     for result in results:
+        if not result.rows and result.explanation:
+            told = " ".join(result.explanation)
+            console.print(Text(f"\n{result.claim.id}  {told}"), soft_wrap=True)
         if note := head_note(result.findings):
             console.print(Text(f"\n{result.claim.id}  {note}"), soft_wrap=True)
     console.print(Text(f"\nreport  {out / 'index.html'}"), soft_wrap=True)

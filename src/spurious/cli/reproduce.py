@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from spurious.cli.data_folder import DataOption, name_data_folder
+from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status
 
 __all__ = ["reproduce"]
@@ -42,6 +44,9 @@ def reproduce(
         "reproduction"
     ),
     data: DataOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a claim, as in claims.json.")
+    ] = False,
 ) -> Status:
     """Test the paper's claims and write a report.
 
@@ -79,5 +84,10 @@ def reproduce(
         messages().print("compiling the engine, once, in parallel; about half a minute")
     with progress(len(names)) as (starting, finished, say):
         results = run(asked, Budget(budget.value), out, starting, finished, say, lanes)
-    show_claims(results, out)
+    if as_json:
+        for record in json.loads((out / "claims.json").read_text("utf-8")):
+            if record["id"] in names:
+                echo_json(record)
+    else:
+        show_claims(results, out)
     return Status.OK if all(result.sound for result in results) else Status.INVALID

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spurious.cli.output import echo_note
+from spurious.cli.output import echo_note, with_name
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from spurious.problem import BuiltIn, Dataset, Loss, Problem
 
-__all__ = ["data_of", "found_source"]
+__all__ = ["data_of", "found_source", "naming"]
 
 
 def found_source(source: str) -> BuiltIn | Problem:
@@ -30,6 +32,19 @@ def found_source(source: str) -> BuiltIn | Problem:
             f"{', '.join(DATASETS)}, or a problem file"
         )
     return read_problem(source)
+
+
+@contextmanager
+def naming(source: str) -> Generator[None]:
+    """Puts the argument in front of what is found wrong with it.
+
+    Raises:
+        InputError: Something is wrong.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(with_name(source, error)) from None
 
 
 def data_of(source: str, loss: Loss | None = None) -> Dataset:

@@ -12,6 +12,7 @@ import typer
 
 from spurious.cli.data_folder import DataOption, name_data_folder
 from spurious.cli.help_text import help_text
+from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status, guarded
 from spurious.errors import InputError
 
@@ -96,7 +97,10 @@ def run(
     return Status.INVALID if result.failed else Status.OK
 
 
-def status(store: StoreArgument) -> Status:
+def status(
+    store: StoreArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> Status:
     """Say how much of a sweep is done, what its runs ended in, and what is proved of that.
 
     The names of outcomes are measured. What is proved is counted apart from them: the points that
@@ -110,12 +114,15 @@ def status(store: StoreArgument) -> Status:
       3  shards are missing
     """
     target, manifest = _found(store)
-    from spurious.cli.sweep_display import show_counts, show_status
+    from spurious.cli.sweep_display import show_counts, show_status, status_record
     from spurious.sweep import summaries
 
-    if manifest is not None:
+    if as_json:
+        whole = manifest is None or manifest["parts"]
+        echo_json(status_record(store, manifest, summaries(target) if whole else []))
+    elif manifest is not None:
         show_status(store, manifest)
-    if manifest is None or manifest["parts"]:
+    if not as_json and (manifest is None or manifest["parts"]):
         show_counts(summaries(target))
     if manifest is None:
         return Status.OK
@@ -140,6 +147,8 @@ def query(
     Example:
       spurious sweep query table1 "SELECT exact_loss, count(*) FROM runs GROUP BY 1 ORDER BY 2"
     """
+    if as_csv and as_json:
+        raise InputError("--csv: found --json too, expected one of the two")
     target, _ = _found(store)
     import duckdb
 
@@ -172,6 +181,7 @@ def plot(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the pictures, rates.svg and rates.png.")
     ] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> Status:
     """Draw the share of runs by outcome against the hidden units, a panel for each setting.
 
@@ -189,7 +199,10 @@ def plot(
     figure = outcome_shares(outcome_panels(summaries(target)))
     for name, content in (("rates.svg", svg_text(figure)), ("rates.png", png_bytes(figure))):
         write_atomically(out / name, content)
-        typer.echo(str(out / name))
+        if not as_json:
+            typer.echo(str(out / name))
+    if as_json:
+        echo_json({"files": [str(out / name) for name in ("rates.svg", "rates.png")]})
     return Status.OK
 
 

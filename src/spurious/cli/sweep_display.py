@@ -40,6 +40,7 @@ __all__ = [
     "show_rows",
     "show_status",
     "show_summaries",
+    "status_record",
 ]
 
 COLUMNS: Final = {
@@ -187,6 +188,27 @@ def show_status(store: str, manifest: Mapping[str, Any]) -> None:
     )
     for entry in manifest["failed"]:
         console.print(Text(f"  failed  {entry['shard']}  {entry['reason']}", style="red"))
+
+
+def status_record(
+    store: str, manifest: Mapping[str, Any] | None, found: Sequence[Summary]
+) -> dict[str, Any]:
+    """The same as JSON data; a Parquet file alone has no shards."""
+    names = sum((summary.counts for summary in found), Counter[str]())
+    proofs = sum((summary.proofs for summary in found), Counter[Standing]())
+    record: dict[str, Any] = {"store": store}
+    if manifest is not None:
+        record |= {
+            "name": manifest["name"],
+            "shards": manifest["shards"],
+            "shards_done": len(manifest["parts"]),
+            "failed": manifest["failed"],
+            "runs": manifest["runs"] * len(manifest["cells"]),
+        }
+    record["runs_done"] = sum(names.values())
+    record["outcomes"] = {str(outcome): names[outcome] for outcome in Outcome}
+    record["proofs"] = {str(standing): proofs[standing] for standing in Standing}
+    return record
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

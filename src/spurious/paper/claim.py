@@ -72,6 +72,7 @@ class Status(enum.StrEnum):
     DIFFERS = "differs"
     MEASURED = "measured"
     NOT_RUN_AT_BUDGET = "not run at this budget"
+    NOT_INSTALLED = "not run, an extra is not installed"
     NOT_RUN_YET = "not run yet"
     FAILED = "failed"
 
@@ -86,7 +87,8 @@ MEANINGS: Final[Mapping[Status, str]] = {
     Status.REPRODUCED_IN_PART: "so, but something that the claim says stayed open at this budget",
     Status.DIFFERS: "measured again, and some part of it came out otherwise",
     Status.MEASURED: "measured; the paper prints no value, or the interval is too wide to tell",
-    Status.NOT_RUN_AT_BUDGET: "needs a larger budget, or something that is not installed",
+    Status.NOT_RUN_AT_BUDGET: "needs a larger budget, or data that were not given",
+    Status.NOT_INSTALLED: "needs an optional package, which the claim names",
     Status.NOT_RUN_YET: "left out of this run, and no earlier one is in the folder",
     Status.FAILED: "the test stopped with an error; it says nothing of the claim",
 }
@@ -269,7 +271,12 @@ def overall(rows: Iterable[Row]) -> Status:
     return next((status for status in _WORST_FIRST if status in found), Status.NOT_RUN_YET)
 
 
-_OPEN: Final = (Status.MEASURED, Status.NOT_RUN_AT_BUDGET, Status.NOT_RUN_YET)
+_OPEN: Final = (
+    Status.MEASURED,
+    Status.NOT_RUN_AT_BUDGET,
+    Status.NOT_INSTALLED,
+    Status.NOT_RUN_YET,
+)
 
 _WORST_FIRST: Final = (
     Status.FAILED,
@@ -283,6 +290,7 @@ _WORST_FIRST: Final = (
     Status.PROVED,
     Status.MEASURED,
     Status.NOT_RUN_AT_BUDGET,
+    Status.NOT_INSTALLED,
 )
 
 

@@ -28,7 +28,12 @@ __all__ = [
     "local_findings",
 ]
 
-NOT_RUN: Final = (Status.NOT_RUN_YET, Status.NOT_RUN_AT_BUDGET, Status.FAILED)
+NOT_RUN: Final = (
+    Status.NOT_RUN_YET,
+    Status.NOT_RUN_AT_BUDGET,
+    Status.NOT_INSTALLED,
+    Status.FAILED,
+)
 """These are no results."""
 
 _BUDGETS: Final = tuple(Budget)

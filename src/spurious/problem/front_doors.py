@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
@@ -113,9 +113,7 @@ def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:
     try:
         from spurious.program.jax import from_jax as read
     except ImportError:
-        raise InputError(
-            "jax: not installed, but this needs it; pip install 'spurious[jax]'"
-        ) from None
+        raise MissingExtraError("jax", "jax") from None
     return ProgramProblem(*read(loss, parameters))
 
 

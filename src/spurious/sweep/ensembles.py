@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from threading import Event
 from typing import Any, cast
 
-from spurious.errors import InputError
+from spurious.errors import MissingExtraError
 from spurious.large import LargeRecipe
 from spurious.sweep.executors import Executor, Failure, Result, failure, local
 from spurious.sweep.part import part_bytes
@@ -91,9 +91,7 @@ def _large(
         from spurious.large.rows import columns
         from spurious.large.training import Work, trained
     except ImportError:
-        raise InputError(
-            "large networks: found no JAX; install it with: pip install 'spurious[large]'"
-        ) from None
+        raise MissingExtraError("jax", "large") from None
 
     owner: dict[str, Shard] = {}
     networks: dict[str, Member] = {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final, Protocol, TypeAlias
 
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 from spurious.sweep.shard import Shard, make_part
 from spurious.train import Cancelled, cores
 
@@ -140,9 +140,7 @@ def connect_cluster(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError(
-            "cluster: found no Dask; install it with: pip install 'spurious[cluster]'"
-        ) from None
+        raise MissingExtraError("distributed", "cluster") from None
     try:
         return Client(address, timeout=10)
     except (OSError, ValueError) as error:
