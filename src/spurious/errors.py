@@ -32,3 +32,7 @@ class MissingExtraError(InputError):
         super().__init__(
             f"{package}: not installed, but this needs it; pip install 'spurious[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str]]:
+        """Between processes the message is all that counts."""
+        return InputError, (str(self),)

@@ -2,6 +2,7 @@
 
 import json
 import operator
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,17 @@ def test_a_folder_that_cannot_be_written_ends_all_lanes(tmp_path: Path) -> None:
         reproduce([find_claim("C5")], Budget.QUICK, tmp_path, lanes=2)
 
 
-def test_a_process_that_dies_is_told() -> None:
+def test_what_a_process_raises_is_raised_here() -> None:
     lanes = in_lanes(operator.truediv, [1], 1, lambda _: None, lambda *_: None)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        list(lanes)
+
+
+def test_a_process_that_dies_is_told() -> None:
+    lanes = in_lanes(ends, [1], 1, lambda _: None, lambda *_: None)
     with pytest.raises(RuntimeError, match="has ended"):
         list(lanes)
+
+
+def ends(*_: object) -> None:
+    os._exit(3)

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def test_claims_json(folder: Path) -> None:
     assert five["verdict"] == "proved"
     assert "loss: 18" in five["printed"]
     assert "loss: 18" in five["measured"]
+
+
+def test_a_certificate_is_checked_with_the_folder_alone(folder: Path) -> None:
+    """As the page says: nothing of spurious is on the path."""
+    command = [sys.executable, "-I", "spurious_checker.py"]
+    certificates = [str(path.relative_to(folder)) for path in folder.glob("certificates/*")]
+    done = subprocess.run([*command, *certificates], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count("valid") >= len(certificates)
+    assert "python spurious_checker.py certificates/*" in (folder / "index.html").read_text()
 
 
 def test_page_stands_alone_and_its_links_lead_somewhere(folder: Path) -> None:

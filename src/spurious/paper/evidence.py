@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import spurious_checker
 from spurious.certify import certify
 from spurious.problem import Problem
 from spurious.verdict import Answer, Decision, Enclosure, Verdict
 
-__all__ = ["Proof", "prove"]
+__all__ = ["Proof", "checker_source", "prove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +89,8 @@ def prove(name: str, subject: str, problem: Problem) -> Proof:
         return Proof(name, subject, problem, verdict, False, "no certificate")
     result = spurious_checker.check(dict(verdict.certificate))
     return Proof(name, subject, problem, verdict, result.valid, result.reason)
+
+
+def checker_source() -> str:
+    """The one file that verifies certificates, for who has nothing else."""
+    return Path(spurious_checker.__file__).read_text("utf-8")

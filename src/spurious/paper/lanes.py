@@ -46,6 +46,7 @@ def in_lanes(
 
     Raises:
         RuntimeError: A process ended without an answer.
+        Exception: What `work` has raised.
     """
     spawn = multiprocessing.get_context("spawn")
     left = deque(tasks)
@@ -83,6 +84,8 @@ def in_lanes(
                 if line is not None:
                     say(busy[connection], line)
                     continue
+                if isinstance(answer, Exception):
+                    raise answer
                 yield busy.pop(connection), answer
                 idle.append(connection)
             begin()
@@ -98,4 +101,8 @@ def _lane(work: Work, connection: Connection) -> None:
     end_with_parent()
     while True:
         task = connection.recv()
-        connection.send((None, work(task, lambda line: connection.send((line, None)))))
+        try:
+            answer = work(task, lambda line: connection.send((line, None)))
+        except Exception as error:  # it is the caller's
+            answer = error
+        connection.send((None, answer))

@@ -17,11 +17,13 @@ from markupsafe import Markup, escape
 
 from spurious import __version__
 from spurious.paper.claim import MEANINGS
+from spurious.paper.evidence import checker_source
 from spurious.paper.writing import write_atomically, write_json
 
 __all__ = ["SUMMARY", "Page", "inline_svg", "typeset"]
 
 SUMMARY: Final = "claims.json"
+CHECKER: Final = "spurious_checker.py"
 
 _SIGNS: Final = (
     ("+/-", "\N{PLUS-MINUS SIGN}"),
@@ -76,6 +78,7 @@ class Page:
             meanings=MEANINGS,
         )
         write_atomically(self._folder / "index.html", text)
+        write_atomically(self._folder / CHECKER, checker_source())
 
     def _drawn(self, picture: Mapping[str, str]) -> Markup:
         drawing = (self._folder / "figures" / f"{picture['name']}.svg").read_text("utf-8")
