@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from spurious.cli.engine import note_compiling
 from spurious.cli.limits import CELLS, COUNT, affordable, cells, fraction
 from spurious.cli.output import echo_json, echo_note
 from spurious.cli.sources import found_source, naming
@@ -132,6 +133,7 @@ def atlas(
         if count:
             from spurious.atlas.basins import measure_basins
 
+            note_compiling()
             basins = measure_basins(
                 found,
                 count,

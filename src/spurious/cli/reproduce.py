@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from spurious.cli.data_folder import DataOption, name_data_folder
+from spurious.cli.engine import note_compiling
 from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status
 
@@ -71,17 +72,15 @@ def reproduce(
 
     name_data_folder(data)
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
-    from spurious.cli.consoles import messages  # slow to import, as the following
-    from spurious.cli.display import progress, show_claims
+    from spurious.cli.display import progress, show_claims  # slow to import, as the following
     from spurious.paper import Budget
     from spurious.paper import reproduce as run
     from spurious.train import cores
-    from spurious.train.warm import is_compiled
 
     names = {claim.id for claim in asked}
     lanes = min(cores(), LANES) if budget is BudgetName.quick and len(names) > FEW else 1
-    if lanes > 1 and not is_compiled():
-        messages().print("compiling the engine, once, in parallel; about half a minute")
+    if lanes > 1:
+        note_compiling()
     with progress(len(names)) as (starting, finished, say):
         results = run(asked, Budget(budget.value), out, starting, finished, say, lanes)
     if as_json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spurious.cli.data_folder import DataOption, name_data_folder
+from spurious.cli.engine import note_compiling
 from spurious.cli.help_text import help_text
 from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status, guarded
@@ -79,7 +80,10 @@ def run(
     # All that follows is slow to import, and a mistake should be told at once.
     from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
     from spurious.sweep import connect_cluster, on_cluster, on_this_machine, run_sweep, summaries
+    from spurious.train import Recipe
 
+    if any(isinstance(cell.recipe, Recipe) for cell in found.cells):
+        note_compiling()
     try:
         with live(found) as (report, say):
             executor = (
