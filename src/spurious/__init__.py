@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from spurious.errors import InputError, SpuriousError
 from spurious.late import import_late
-from spurious.verdict import Answer, Decision, Enclosure, Verdict
+from spurious.verdict import Answer, Decision, Enclosure
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, atlas, optimum
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         read_problem,
         write_problem,
     )
+    from spurious.proof import Verdict
     from spurious.train import train
 
 __all__ = [

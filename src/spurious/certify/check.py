@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import spurious_checker
 from spurious.errors import InputError
-from spurious.verdict import Verdict
+from spurious.proof import Verdict
 
 __all__ = ["Check", "check"]
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from spurious.atlas.atlas import KINDS
 from spurious.cli.consoles import answers, messages
 from spurious.cli.output import counted
-from spurious.paper.wording import exact_text
+from spurious.proof import exact_text
 from spurious.verdict import Decision
 
 if TYPE_CHECKING:

@@ -88,8 +88,8 @@ def dead_layer(
     """
     from spurious.construct import dead_distance, dead_shares
     from spurious.construct import dead_layer as build
-    from spurious.paper.wording import exact_text
     from spurious.problem import Loss, Network
+    from spurious.proof import exact_text
 
     data = data_of(source, Loss.SQUARED)
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
@@ -181,7 +181,7 @@ def region_trap(
     """
     from spurious.construct import STANDARD_STARTS, trap_reach, trap_shares
     from spurious.construct import region_trap as build
-    from spurious.paper.wording import exact_text
+    from spurious.proof import exact_text
 
     factor = fraction("--ratio", ratio)
     affordable(
@@ -290,9 +290,8 @@ def shifted_start(
         smallest_mean,
     )
     from spurious.construct import sigma as sigma_of
-    from spurious.paper.wording import percent, rate_text
     from spurious.problem import Loss, Network, Problem
-    from spurious.sweep import clopper_pearson
+    from spurious.sweep import clopper_pearson, percent, rate_text
 
     affordable("--inputs times --points", inputs * points, SHIFTED_VALUES)
     affordable("--inputs times --units times --draws", inputs * units * draws, COMPUTED)
@@ -375,8 +374,7 @@ def depth(
       130  interrupted
     """
     from spurious.construct import Block, constant_bound, constant_share
-    from spurious.paper.wording import percent, rate_text
-    from spurious.sweep import clopper_pearson
+    from spurious.sweep import clopper_pearson, percent, rate_text
     from spurious.train import Initialisation
 
     data = data_of(source)

@@ -16,7 +16,7 @@ from spurious.diagnose.exchange import from_torch, loss_named, network_of
 from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Measurements
 from spurious.errors import InputError
-from spurious.verdict import Verdict
+from spurious.proof import Verdict
 
 __all__ = ["dense_chain", "exact_verdict"]
 

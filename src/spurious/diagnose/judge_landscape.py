@@ -9,7 +9,8 @@ import numpy as np
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.records import Curvature, Landscape, Measurements
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.proof import Verdict
+from spurious.verdict import Answer, Decision
 
 __all__ = ["landscape_findings"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from spurious.paper.claim import Budget, Claim, ClaimResult, Finding, Origin, Row, Status
 from spurious.paper.evidence import Proof
 from spurious.paper.findings import committed, findings_of, head_record, local_findings
-from spurious.paper.wording import interval_text, verdict_text
+from spurious.proof import interval_text, verdict_text
 
 __all__ = ["Record", "claim_record", "kept_record", "own_finding"]
 

@@ -25,7 +25,7 @@ from spurious.problem.program_files import (
     read_any_problem,
     write_program_problem,
 )
-from spurious.problem.program_problem import ProgramProblem
+from spurious.problem.program_problem import FlatPoint, ProgramProblem
 from spurious.problem.sources import Named, dense_problem_of, problem_of
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "SMOOTH_ACTIVATIONS",
     "BuiltIn",
     "Dataset",
+    "FlatPoint",
     "Layer",
     "Loss",
     "Named",
