@@ -6,11 +6,15 @@ JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUN := $(VENV)/.runs
+# Not compiling what may never be imported halves the time of an installation.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test lint bench docs clean
+.PHONY: help install reproduce test lint bench docs clean
 
 help:
+	@echo "make install     install into $(VENV) what the commands need"
 	@echo "make reproduce   rebuild every claim of the paper (options: ARGS='--budget standard')"
 	@echo "make test        run the tests on the available cores (JOBS=2 for two)"
 	@echo "make lint        check formatting, lint rules and types"
@@ -18,7 +22,10 @@ help:
 	@echo "make docs        build the documentation's site in docs/_build"
 	@echo "make clean       remove the virtual environment and build output"
 
-reproduce: $(STAMP)
+install: $(RUN)
+
+# What developing needs is more than what running needs, and does for it.
+reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 	@$(BIN)/spurious reproduce $(ARGS)
 
 test: $(STAMP)
@@ -30,14 +37,14 @@ lint: $(STAMP)
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 bench: $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[bench]'
+	@$(PIP) --no-build-isolation -e '.[bench]'
 	@set -e; for file in benchmarks/*.py; do \
 	    test -e "$$file" || { echo "No benchmarks yet."; break; }; \
 	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS); \
 	done
 
 docs: $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[docs]'
+	@$(PIP) --no-build-isolation -e '.[docs]'
 	@$(BIN)/python -m sphinx -q -n -W --keep-going -b html docs docs/_build
 	@echo "Open docs/_build/index.html"
 
@@ -45,11 +52,17 @@ clean:
 	@rm -rf $(VENV) build dist docs/_build docs/reference .pytest_cache .ruff_cache .hypothesis
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml constraints.txt
+$(RUN): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"$(PYTHON) is Python {v[0]}.{v[1]}, but spurious needs 3.11 or later; try: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV) the versions that constraints.txt pins (about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation -e '.[large,explore]'
+	@touch $@
+	@echo "Installed."
+
+$(STAMP): $(RUN)
+	@echo "Installing what the tests need ..."
+	@$(PIP) --no-build-isolation -e '.[dev]'
 	@touch $@
 	@echo "Installed."

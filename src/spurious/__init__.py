@@ -13,31 +13,39 @@ Any differentiable loss becomes a problem with `spurious.from_jax(loss, paramete
 `spurious.from_torch(model, x, y, loss)`, the model of an ONNX file with
 `spurious.from_onnx(path, x, y, loss)`, a dense network on arrays with `spurious.problem(x, y)`.
 
-`spurious.atlas`, `spurious.diagnose` and `spurious.problem` are functions; what else their packages
-hold is imported with `from spurious.diagnose import TrainingWatch`.
+`spurious.atlas`, `certify`, `diagnose`, `problem` and `train` are functions; what else their
+packages hold is imported with `from spurious.diagnose import TrainingWatch`.
 """
 
-from spurious.atlas import Atlas, atlas, optimum
-from spurious.certify import certified_minima, certified_saddles, certify
-from spurious.diagnose import diagnose
+from typing import TYPE_CHECKING
+
 from spurious.errors import InputError, SpuriousError
-from spurious.problem import (
-    Dataset,
-    Loss,
-    Network,
-    Point,
-    Problem,
-    ProgramProblem,
-    from_jax,
-    from_onnx,
-    from_torch,
-    parse_problem,
-    problem,
-    read_problem,
-    write_problem,
-)
-from spurious.proof import Verdict
+from spurious.late import import_late
 from spurious.verdict import Answer, Decision, Enclosure
+
+if TYPE_CHECKING:
+    from spurious.atlas import Atlas, atlas, optimum
+    from spurious.certify import certified_minima, certified_saddles, certify, check
+    from spurious.diagnose import diagnose
+    from spurious.problem import (
+        Dataset,
+        Loss,
+        Network,
+        Point,
+        Problem,
+        ProgramProblem,
+        dataset,
+        datasets,
+        from_jax,
+        from_onnx,
+        from_torch,
+        parse_problem,
+        problem,
+        read_problem,
+        write_problem,
+    )
+    from spurious.proof import Verdict
+    from spurious.train import train
 
 __all__ = [
     "Answer",
@@ -58,6 +66,9 @@ __all__ = [
     "certified_minima",
     "certified_saddles",
     "certify",
+    "check",
+    "dataset",
+    "datasets",
     "diagnose",
     "from_jax",
     "from_onnx",
@@ -66,7 +77,10 @@ __all__ = [
     "parse_problem",
     "problem",
     "read_problem",
+    "train",
     "write_problem",
 ]
 
 __version__ = "0.1.0"
+
+import_late(__name__)

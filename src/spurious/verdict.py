@@ -44,7 +44,7 @@ class Decision(enum.StrEnum):
         raise TypeError("a Decision has five values; compare it with one of them")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Enclosure:
     """A real number known to lie in [mid - rad, mid + rad]; exact when `rad` is 0.
 
@@ -71,6 +71,18 @@ class Enclosure:
         """Whether the number is known exactly."""
         return self.rad == 0
 
+    def __eq__(self, other: object) -> bool:
+        """Equal to the same enclosure; an exact one to its number too."""
+        if isinstance(other, Enclosure):
+            return (self.mid, self.rad) == (other.mid, other.rad)
+        return self.exact and self.mid == other
+
+    def __hash__(self) -> int:
+        return hash(self.mid) if self.exact else hash((self.mid, self.rad))
+
+    def __str__(self) -> str:
+        return f"{_number(self.mid)}" + ("" if self.exact else f" +/- {float(self.rad):.1g}")
+
     def __float__(self) -> float:
         """The midpoint, rounded.
 
@@ -78,3 +90,9 @@ class Enclosure:
             OverflowError: no float is near.
         """
         return float(self.mid)
+
+
+def _number(value: Fraction) -> str:
+    """A number in short: exact if that is short, else ten digits."""
+    text = str(value)
+    return text if len(text) <= 12 else f"{float(value):.10g}"

@@ -18,7 +18,7 @@ ORDER = (
     "exact", "program", "problem", "data", "proof", "certify", "train", "large", "atlas",
     "construct", "hunt", "sweep", "figures", "diagnose", "paper", "catalogue", "explore", "cli",
 )  # fmt: skip
-FOR_ALL = ("errors", "files", "verdict", "__version__")
+FOR_ALL = ("errors", "files", "late", "verdict", "__version__")
 MODULES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SRC.rglob("*.py"))
@@ -86,17 +86,24 @@ def test_the_checker_is_no_longer_than_one_can_read() -> None:
 def test_few_use_the_checker(name: str) -> None:
     """No rule does: only who hands out verdicts, the report and the command line."""
     uses = any(dotted.split(".")[0] == CHECKER for dotted in imports(name))
-    allowed = name == "spurious.proof.refusal" or part(name) in ("paper", "cli")
+    asks = name in ("spurious.certify.check", "spurious.proof.refusal")
+    allowed = asks or part(name) in ("paper", "cli")
     assert not uses or allowed, f"{name} may not import {CHECKER}"
 
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_public_names_are_the_sorted_reexports(name: str) -> None:
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    body = list(tree.body)
+    for node in tree.body:  # what a type checker sees is what there is
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            body += node.body
     public = {
         alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{name}.")
+        for node in body
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith(f"{name}.")
+        and node.module != "spurious.late"
         for alias in node.names
         if not alias.name.startswith("_")
     }
@@ -106,6 +113,18 @@ def test_public_names_are_the_sorted_reexports(name: str) -> None:
     assert set(listed) == public | {n for n in own if not n.startswith("_")}
     assert listed == sorted(listed, key=isort_style), "sort __all__ (ruff check --fix does)"
     assert all(hasattr(package, public_name) for public_name in listed)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_is_imported_late_comes_from_where_it_is_said(name: str) -> None:
+    """A name stays what it is when the module of that name is imported too."""
+    package = importlib.import_module(name)
+    for public, home in getattr(package, "_homes", {}).items():
+        importlib.import_module(f"{name}.{public}" if f"{name}.{public}" in MODULES else home)
+        assert getattr(package, public) is getattr(importlib.import_module(home), public)
+        assert public in dir(package)
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        _ = package.nothing_of_this_name
 
 
 def isort_style(name: str) -> tuple[int, str]:

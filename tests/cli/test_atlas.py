@@ -81,6 +81,38 @@ def test_a_problem_file_is_taken_with_its_network(tmp_path):
     assert json.loads(result.stdout)["loss"] == "0"
 
 
+def save(path, loss=Loss.LOGISTIC, hidden=1):
+    data = dataset_from_arrays([[0], [1], [2]], [[1], [-1], [1]])
+    problem = Problem(Network((1, hidden, 1), "relu"), loss, data)
+    path.write_text(json.dumps(problem_to_data(problem)))
+    return path
+
+
+def test_the_optimum_of_another_loss_than_the_file_s_is_not_proved(tmp_path):
+    result = run("global", save(tmp_path / "p.json"))
+    assert result.exit_code == 2
+    assert "found logistic" in result.stderr
+    assert result.stdout == ""
+
+
+def test_what_an_option_replaces_in_a_file_is_said(tmp_path):
+    path = save(tmp_path / "p.json", Loss.SQUARED)
+    result = run("atlas", path, "--hidden", 2, "--activation", "abs", "--loss", "logistic")
+    assert result.exit_code == 0
+    for note in ("--hidden 2 replaces 1", "--activation abs replaces relu", "--loss logistic rep"):
+        assert note in result.stderr
+    assert result.stdout.startswith("1-2-1 abs, 3 points, logistic loss")
+    same = run("global", path, "--hidden", 1)
+    assert same.stderr == ""
+    assert same.stdout.startswith("1-1-1 relu, squared loss: global optimum")
+
+
+def test_json_names_the_problem_that_was_solved(tmp_path):
+    found = json.loads(run("global", save(tmp_path / "p.json", Loss.SQUARED), "--json").stdout)
+    assert found["problem"]["network"]["widths"] == [1, 1, 1]
+    assert found["problem"]["loss"] == "squared"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -91,6 +123,13 @@ def test_a_problem_file_is_taken_with_its_network(tmp_path):
         (["atlas", "d1", "--hidden", "2", "--spread", "0"], "--spread"),
         (["global", "d1", "--hidden", "2", "--activation", "leaky_relu", "--slope", "x"], "slope"),
         (["global", "missing.json"], "no such file"),
+        (["atlas", "d1", "--hidden", "12"], "found 141,120,525, expected at most 5,000,000"),
+        (["atlas", "d1", "--hidden", "100000"], "found a number of many digits"),
+        (
+            ["atlas", "d1", "--hidden", "2", "--most-cells", "200"],
+            "found 210, expected at most 200",
+        ),
+        (["global", "d1", "--hidden", "2", "--slope", "1e99999999"], "--slope"),
     ],
 )
 def test_bad_input_gets_one_line(words, says):
@@ -98,6 +137,12 @@ def test_bad_input_gets_one_line(words, says):
     assert result.exit_code == 2
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_starts_have_a_limit():
+    result = run("atlas", "d1", "--hidden", 1, "--starts", 99999999999999)
+    assert result.exit_code == 2
+    assert "100000000" in result.stderr
 
 
 def test_no_hidden_unit_is_refused():

@@ -282,3 +282,64 @@ def test_an_interruption_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(report, "run_claim", interrupt)
     result = run("reproduce", "C5")
     assert result.exit_code == 130
+
+
+def test_one_dataset_is_shown_and_exported() -> None:
+    shown = run("datasets", "xor")
+    assert shown.exit_code == 0 and "exclusive or" in shown.stdout
+    assert shown.stdout.rstrip().splitlines()[-1].split() == ["1", "1", "-1"]
+    (found,) = lines(run("datasets", "d1", "--json"))
+    assert found["data"]["x"][0] == ["5"] and found["data"]["y"][0] == ["2"]
+    assert run("datasets", "d1", "--out", "d1.csv").stdout == "d1.csv\n"
+    assert Path("d1.csv").read_text("utf-8").split() == [
+        "x1,y1", "5,2", "4,1", "3,0", "1,-3", "-1,3",
+    ]  # fmt: skip
+    run("datasets", "d1", "--out", "d1.json")
+    problem = {
+        "format": "spurious-problem/1",
+        "network": {"widths": [1, 1, 1], "activation": "relu"},
+        "loss": "squared",
+        "data": json.loads(Path("d1.json").read_text("utf-8")),
+    }
+    Path("p.json").write_text(json.dumps(problem))
+    assert run("global", "p.json", "--json").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["datasets", "nothing"], "expected one of xor, jellyfish"),
+        (["datasets", "--out", "x.csv"], "no dataset is named"),
+        (["datasets", "xor", "--out", "xor.txt"], "ends in .csv or .json"),
+    ],
+)
+def test_datasets_that_cannot_be_shown(words: list[str], says: str) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert says in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_every_error_names_its_file() -> None:
+    data = problem_to_data(replace(bundled("c5-d1"), point=None))
+    Path("bare.json").write_text(json.dumps(data))
+    assert run("certify", "bare.json").stderr.startswith("error: bare.json: point: missing")
+    smooth = problem_to_data(bundled("c13-deadlock-7-points"))
+    Path("smooth.json").write_text(json.dumps(smooth))
+    for command in ("atlas", "global"):
+        assert run(command, "smooth.json").stderr.startswith("error: smooth.json: network.activ")
+
+
+def test_reproduce_as_json() -> None:
+    found = lines(run("reproduce", "C5", "C11", "--json"))
+    assert [entry["id"] for entry in found] == ["C5", "C11"]
+    assert {entry["verdict"] for entry in found} == {"proved"}
+
+
+def test_every_command_that_answers_has_json() -> None:
+    for words in (
+        ["certify"], ["check"], ["atlas"], ["global"], ["reproduce"], ["datasets"], ["catalogue"],
+        ["sweep", "run"], ["sweep", "status"], ["sweep", "query"], ["sweep", "plot"],
+        ["construct", "dead-layer"], ["construct", "region-trap"], ["construct", "shifted-start"],
+        ["construct", "depth"], ["construct", "deadlock"],
+    ):  # fmt: skip
+        assert "--json" in run(*words, "--help").stdout, words

@@ -112,6 +112,13 @@ def test_depth(tmp_path):
         ("depth xor --units 0", "hidden: found 0 units"),
         ("depth xor --layers 0", "--layers: found 0"),
         ("depth xor --block cnn", "--block: found 'cnn'"),
+        ("region-trap --ratio 1e99999999", "--ratio: found a number too long"),
+        ("region-trap --inputs 5000", "expected at most 3,000"),
+        ("dead-layer d1 --hidden 3000,3000", "found 9,012,001, expected at most 100,000"),
+        ("shifted-start --units 10000000000", "expected at most"),
+        ("shifted-start --points 1000000", "expected at most"),
+        ("depth xor --layers 1000000", "--layers: found 1,000,000, expected at most"),
+        ("depth xor --units 100000", "expected at most"),
         ("depth xor --start best", "initialisation.name: found 'best'"),
     ],
 )

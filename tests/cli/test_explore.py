@@ -53,4 +53,4 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "starlette.applications", None)
     result = CliRunner().invoke(app, ["explore", "--no-browser"])
     assert result.exit_code == 2
-    assert "is not installed; try: pip install 'spurious[explore]'" in result.output
+    assert "not installed, but this needs it; pip install 'spurious[explore]'" in result.output

@@ -101,7 +101,41 @@ def test_a_reader_that_went_away(problem: Path, arguments: list[str]) -> None:
     )
     os.close(writing)
     assert done.stderr == b""
-    assert done.returncode == 130
+    assert done.returncode == 141
+
+
+@pytest.mark.parametrize("arguments", [["certify", "{}"], ["atlas", "d1", "--hidden", "2"]])
+def test_a_reader_that_has_read_enough(problem: Path, arguments: list[str]) -> None:
+    words = [argument.format(problem) for argument in arguments]
+    with subprocess.Popen(
+        [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout and running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this file")
+@pytest.mark.parametrize("arguments", [["datasets"], ["datasets", "--json"], ["certify", "{}"]])
+def test_a_full_disk_behind_stdout(problem: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [argument.format(problem) for argument in arguments]
+        done = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.stderr == b"error: stdout: cannot be written (No space left on device)\n"
+    assert done.returncode == 141
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closed another way")
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_streams_do_not_matter(problem: Path, closed: str) -> None:
+    out = problem.with_name("out")
+    command = f'"$@" certify "{problem}" --out "{out}" {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", *COMMAND], stderr=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads((out / "d1.certificate.json").read_text("utf-8"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent another way")
@@ -128,3 +162,59 @@ def test_ctrl_c(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "claims.json").read_text("utf-8"))
     assert [entry["id"] for entry in found if entry["verdict"] == "proved"] == ["C5"]
     assert signal.getsignal(signal.SIGINT) is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "construct dead-layer d1 --hidden a,b",
+        "construct region-trap --ratio 1",
+        "construct depth xor --start best",
+        "construct deadlock --loss nothing",
+        "sweep run nothing.toml",
+        "sweep status nothing",
+        "sweep query nothing x",
+        "atlas nothing",
+        "global d1",
+        "reproduce C99",
+        "certify nothing.json",
+        "check nothing.json",
+    ],
+)
+def test_a_mistake_is_told_before_anything_slow_is_imported(tmp_path: Path, words: str) -> None:
+    """Importing one of these takes longer than the whole answer may."""
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from spurious.cli.app import app\n"
+        "out = CliRunner().invoke(app, sys.argv[1:])\n"
+        "assert out.exit_code == 2, out.output\n"
+        "slow = {'numba', 'scipy', 'matplotlib', 'duckdb', 'pyarrow', 'jax', 'torch', 'jinja2'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, *words.split()], check=True, cwd=tmp_path)
+
+
+def test_the_first_example_needs_no_scipy(problem: Path) -> None:
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from spurious.cli.app import app\n"
+        "out = CliRunner().invoke(app, ['certify', sys.argv[1]])\n"
+        "assert out.exit_code == 0\n"
+        "slow = {'numba', 'scipy', 'matplotlib', 'duckdb', 'pyarrow', 'jinja2'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(problem)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("spurious cons", "construct"), ("spurious sweep st", "status")]
+)
+def test_completion(typed: str, offered: str) -> None:
+    done = spurious(
+        _SPURIOUS_COMPLETE="complete_bash",
+        COMP_WORDS=typed,
+        COMP_CWORD=str(len(typed.split()) - 1),
+    )
+    assert done.stdout.decode().split() == [offered]

@@ -19,7 +19,7 @@ ELSEWHERE = {
     "make reproduce": "run by tests/paper and tests/cli, claim by claim",
     "make test": "this is it",
     "make docs": "run by .ci/run",
-    "make .venv/.installed": "where this runs",
+    "make install": "where this runs",
     "pip install": "no network",
     "git clone": "no network",
     "cd spurious": "where this runs",

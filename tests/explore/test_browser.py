@@ -121,6 +121,17 @@ def test_train_certify_and_enumerate(page: Page) -> None:
     assert page.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_certify_knows_what_the_atlas_has_found(page: Page) -> None:
+    page.change("dataset", "d1")
+    page["enumerate"].click()
+    page.wait(".family")
+    squares = page.all("#squares [role=option]")
+    next(s for s in squares if "finite local minimum" in str(s.get_attribute("title"))).click()
+    page["certify"].click()
+    page.wait(".answer")
+    assert "no, proved: a better point has loss 0\n" in page["verdict"].text
+
+
 def test_classes_with_a_smooth_network(page: Page) -> None:
     page.change("dataset", "deadlock7")
     page.change("activation", "sigmoid")
@@ -222,6 +233,13 @@ def test_a_refusal_is_shown(page: Page) -> None:
     assert page["error"].text == "runs: found 5000, expected an integer from 1 to 400"
     (entry,) = page.driver.get_log("browser")
     assert "400" in entry["message"]
+
+
+def test_a_server_that_has_stopped_is_said(page: Page) -> None:
+    page.run("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    page["enumerate"].click()
+    WebDriverWait(page.driver, 10).until(lambda _: page["error"].text)
+    assert page["error"].text == "the server has stopped; start `spurious explore` again"
 
 
 def test_functions_are_the_engines(page: Page) -> None:

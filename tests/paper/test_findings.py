@@ -101,8 +101,8 @@ def test_an_earlier_larger_run_in_the_folder_counts(
         assert [(f["verdict"], f["budget"]) for f in three["beside"]] == [("differs", "quick")]
         assert len(three["findings"]) == 2
     left_out = record(tmp_path)
-    assert left_out["verdict"] == "not run yet"
-    assert [f["budget"] for f in left_out["beside"]] == ["full", "standard"]
+    assert (left_out["verdict"], left_out["budget"]) == ("reproduced", "full")
+    assert [f["budget"] for f in left_out["beside"]] == ["standard"]
     reproduce(claims, FULL, tmp_path)  # a new run at a budget stands for the earlier one
     assert record(tmp_path, "C3")["verdict"] == "differs"
     assert [f["budget"] for f in record(tmp_path, "C3")["findings"]] == ["full", "quick"]

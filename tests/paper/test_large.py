@@ -1,6 +1,7 @@
 """C1, C2 and C8 at a tiny size, and what their verdicts rest on."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_without_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             result = run_claim(find_claim(name), Context(budget, tmp_path))
             assert result.status is Status.NOT_RUN_AT_BUDGET
             assert "found no file" in result.explanation[0]
+
+
+def test_a_missing_package_is_not_a_matter_of_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    result = run_claim(find_claim("C1"), Context(Budget.QUICK, tmp_path))
+    assert result.status is Status.NOT_INSTALLED
+    assert "pip install 'spurious[large]'" in result.explanation[0]
 
 
 def test_shifts() -> None:

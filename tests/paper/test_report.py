@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -56,6 +58,15 @@ def test_claims_json(folder: Path) -> None:
     assert "loss: 18" in five["measured"]
 
 
+def test_a_certificate_is_checked_with_the_folder_alone(folder: Path) -> None:
+    """As the page says: nothing of spurious is on the path."""
+    command = [sys.executable, "-I", "spurious_checker.py"]
+    certificates = [str(path.relative_to(folder)) for path in folder.glob("certificates/*")]
+    done = subprocess.run([*command, *certificates], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count("valid") >= len(certificates)
+    assert "python spurious_checker.py certificates/*" in (folder / "index.html").read_text()
+
+
 def test_page_stands_alone_and_its_links_lead_somewhere(folder: Path) -> None:
     page = (folder / "index.html").read_text("utf-8")
     links = Links()
@@ -71,6 +82,30 @@ def test_page_stands_alone_and_its_links_lead_somewhere(folder: Path) -> None:
     for claim in CLAIMS:
         assert claim.id in links.ids
     assert "spurious check certificates/c05-d1.json" in page
+
+
+def test_claims_left_out_stay_as_an_earlier_run_left_them(tmp_path: Path) -> None:
+    def records() -> dict[str, dict]:
+        found = json.loads((tmp_path / "claims.json").read_text("utf-8"))
+        return {entry["id"]: entry for entry in found}
+
+    def section(name: str) -> str:
+        page = (tmp_path / "index.html").read_text("utf-8")
+        return page[page.index(f'<section id="{name}"') :].partition("</section>")[0]
+
+    reproduce([find_claim("C5")], Budget.QUICK, tmp_path)
+    before, shown = records()["C5"], section("C5")
+    for _ in range(2):  # what was kept once is kept again
+        reproduce([find_claim("C11")], Budget.QUICK, tmp_path)
+        after = records()
+        assert after["C5"]["findings"][0].pop("origin") == "an earlier run in this folder"
+        for key in before.keys() - {"findings"}:
+            assert after["C5"][key] == before[key], key
+        assert section("C5") == shown
+        assert after["C11"]["verdict"] == "proved" and after["C6"]["verdict"] == "not run yet"
+    (tmp_path / before["certificates"][0]["path"]).unlink()
+    reproduce([find_claim("C11")], Budget.QUICK, tmp_path)  # a page with dead links helps nobody
+    assert records()["C5"]["verdict"] == "not run yet"
 
 
 def test_nothing_temporary_is_left(folder: Path) -> None:
@@ -172,11 +207,34 @@ def test_typesetting(text: str, html: str) -> None:
 
 def test_overall_takes_the_worst() -> None:
     def of(*statuses: Status) -> Status:
-        return overall(Row("", "", "", status) for status in statuses)
+        return overall(Row("", "6", "", status, key=True) for status in statuses)
 
     assert of(Status.PROVED, Status.PROVED) is Status.PROVED
     assert of(Status.PROVED, Status.DIFFERS, Status.REFUTED) is Status.DIFFERS
-    assert of(Status.PROVED, Status.REFUTED) is Status.REFUTED
-    assert of(Status.PROVED, Status.NOT_RUN_YET) is Status.PROVED
+    assert of(Status.REFUTED) is Status.REFUTED
     assert of(Status.PROVED, Status.REPRODUCED) is Status.REPRODUCED
     assert of() is Status.NOT_RUN_YET
+
+
+def test_a_verdict_does_not_hide_a_part_that_is_open_or_false() -> None:
+    def of(status: Status, other: Status, printed: str = "6", key: bool = True) -> Status:
+        return overall([Row("a", "5", "", status, key=True), Row("b", printed, "", other, key)])
+
+    assert of(Status.PROVED, Status.REFUTED) is Status.PROVED_PART_REFUTED
+    for other in (Status.MEASURED, Status.NOT_RUN_AT_BUDGET, Status.NOT_RUN_YET):
+        assert of(Status.PROVED, other) is Status.PROVED_IN_PART
+        assert of(Status.REPRODUCED, other) is Status.REPRODUCED_IN_PART
+        assert of(Status.REPRODUCED, other, printed="not said") is Status.REPRODUCED
+        assert of(Status.PROVED, other, key=False) is Status.PROVED
+
+
+def test_what_is_not_printed_is_not_reproduced() -> None:
+    with pytest.raises(ValueError, match="nothing is printed"):
+        Row("a", "", "7", Status.REPRODUCED)
+
+
+def test_every_verdict_is_explained_and_what_nobody_read_is_said(folder: Path) -> None:
+    page = (folder / "index.html").read_text("utf-8")
+    for status in Status:
+        assert f">{status}</span></dt>" in page
+    assert "nobody here has read" in " ".join(page.partition("</header>")[0].split())

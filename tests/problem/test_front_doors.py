@@ -11,9 +11,13 @@ import torch
 import spurious
 from spurious.errors import InputError
 from spurious.problem import (
+    Loss,
+    Network,
     Problem,
     ProgramProblem,
+    dataset_from_arrays,
     parse_any_problem,
+    problem,
     program_problem_from_data,
     program_problem_to_data,
     read_any_problem,
@@ -204,3 +208,37 @@ def test_jax_and_torch_say_the_same() -> None:
         theirs = spurious.from_jax(loss, p)
     values = [float(spurious.certify(q, search=False).loss) for q in (ours, theirs)]
     assert values[0] == pytest.approx(values[1], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([0, 1, 2], [1, 0, 1]),
+        (np.arange(3), np.array([1, 0, 1])),
+        (np.arange(3.0).reshape(3, 1), np.array([[1.0], [0.0], [1.0]])),
+        ((0, 1, 2), np.array([True, False, True])),
+    ],
+)
+def test_arrays_of_every_shape_are_one_problem(x, y) -> None:
+    expected = problem([[0], [1], [2]], [[1], [0], [1]], hidden=(2,))
+    for hidden in (2, [2], np.int64(2), np.array([2])):
+        assert problem(x, y, hidden=hidden) == expected
+
+
+def test_true_and_false_are_two_classes() -> None:
+    made = problem([0, 1], [True, False], hidden=1, loss="logistic")
+    assert made == problem([0, 1], [1, -1], hidden=1, loss="logistic")
+
+
+def test_a_point_is_given_flat_or_layer_by_layer() -> None:
+    layers = [(np.array([[1], [2]]), [3, 4]), ([[5, 6]], [7])]
+    flat = [1, 2, 3, 4, 5, 6, 7]
+    assert problem([0], [0], hidden=2, point=layers) == problem([0], [0], hidden=2, point=flat)
+
+
+def test_names_and_lists_do_for_losses_and_widths() -> None:
+    data = dataset_from_arrays([[0], [1]], [0, 1])
+    made = Problem(Network([1, 2, 1], "relu"), "squared", data)
+    assert made == Problem(Network((1, 2, 1), "relu"), Loss.SQUARED, data)
+    assert made.loss is Loss.SQUARED and hash(made.network) == hash(Network((1, 2, 1), "relu"))
+    assert problem([0], [0], hidden=1, activation="ReLU").network.activation == "relu"

@@ -57,7 +57,7 @@ def test_names() -> None:
     ("arguments", "message"),
     [
         (((1,), "relu"), r"network\.widths: found a list of 1, expected at least 2 integers"),
-        (([1, 1], "relu"), r"network\.widths: found a list of 2"),
+        (("11", "relu"), r"network\.widths: found '11'"),
         (((1, 0), "relu"), r"network\.widths\[1\]: found 0, expected an integer from 1"),
         (((-1, 1), "relu"), r"network\.widths\[0\]: found -1"),
         (((True, 1), "relu"), r"network\.widths\[0\]: found true"),
@@ -173,7 +173,7 @@ def test_a_layer_refuses_floats() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"loss": "squared"}, r"loss: found 'squared', expected one of Loss\.SQUARED"),
+        ({"loss": "square"}, r"loss: found 'square', expected one of Loss\.SQUARED"),
         ({"network": Network((2, 1), "relu")}, r"data\.x: found points of 1 inputs, expected 2"),
         ({"network": Network((1, 2), "relu")}, r"data\.y: found rows of 1 numbers, expected 2"),
         (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
+from html import escape
 from itertools import product
 from math import comb
 from pathlib import Path
@@ -23,7 +24,15 @@ from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.files import Journal
-from spurious.problem import Dataset, Loss, Network, Problem, problem_to_data
+from spurious.problem import (
+    Dataset,
+    Loss,
+    Named,
+    Network,
+    Problem,
+    dense_problem_of,
+    problem_to_data,
+)
 from spurious.verdict import Answer
 
 __all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
@@ -48,7 +57,11 @@ class Undecided:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+KINDS: Final = {Answer.YES: "global", Answer.NO: "spurious", Answer.UNKNOWN: "lowest"}
+"""How a family is called; the lowest in the list may or may not be global."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Atlas:
     """Every local minimum of a network on a dataset.
 
@@ -114,6 +127,36 @@ class Atlas:
             return Answer.NO
         return Answer.YES if self.loss is Loss.SQUARED else Answer.UNKNOWN
 
+    def __repr__(self) -> str:
+        widths = "-".join(map(str, self.network.widths))
+        whole = "all" if self.complete else "not all decided"
+        return (
+            f"<Atlas: {widths} {self.network.activation}, {self.data.size} points, {self.loss} "
+            f"loss: {self.families} families of local minima, {whole}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        rows = [
+            (
+                f"{float(family.loss):.6g}" if len(str(family.loss)) > 12 else str(family.loss),
+                KINDS[self.is_global(family)],
+                str(family.dimension),
+                str(family.dead_units),
+                str(family.orbit),
+            )
+            for family in self.minima
+        ]
+        head = ("loss", "kind", "dimension", "dead units", "alike")
+        lines = [head, *rows]
+        cells = "".join(
+            "<tr>"
+            + "".join(f"<{'td' if k else 'th'}>{c}</{'td' if k else 'th'}>" for c in line)
+            + "</tr>"
+            for k, line in enumerate(lines)
+        )
+        return f"<p>{escape(repr(self)[1:-1])}</p><table>{cells}</table>"
+
     def problem(self, family: Family) -> Problem:
         """The family's point as a problem."""
         return Problem(self.network, self.loss, self.data, point=family.point)
@@ -140,7 +183,8 @@ def require_atlas(network: Network, loss: Loss) -> None:
 
 
 def atlas(
-    problem: Problem,
+    problem: Problem | Named,
+    hidden: int | None = None,
     *,
     workers: int = 1,
     journal: Path | None = None,
@@ -150,7 +194,9 @@ def atlas(
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
-            squared or logistic loss. Its points are ignored.
+            squared or logistic loss; its points are ignored. Or the path of a problem file, or
+            the name of a built-in dataset.
+        hidden: With a dataset's name, the units of the hidden layer.
         workers: Processes for large problems; it changes no result. A script that asks for more
             than one needs the guard `if __name__ == "__main__":`.
         journal: A file for finished parts; a later run on the same problem goes on from it.
@@ -162,10 +208,11 @@ def atlas(
     Raises:
         InputError: The network or the loss is of another kind, or the journal cannot be used.
     """
+    problem = dense_problem_of(problem, hidden)
     require_atlas(problem.network, problem.loss)
     setting = prepare(problem)
-    chambers, hidden = len(setting.landscape.arrangement.chambers), setting.hidden
-    cells = comb(2 * chambers + hidden - 1, hidden)
+    chambers, units = len(setting.landscape.arrangement.chambers), setting.hidden
+    cells = comb(2 * chambers + units - 1, units)
     kept = Journal(journal, _heading(problem))
     parts: dict[str, Any] = dict(kept.entries)
     with makers(setting, problem, workers) as make:

@@ -28,7 +28,7 @@ from spurious.certify.optimality import Optimality
 from spurious.certify.subject import Subject
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
-from spurious.problem import Loss, Point, Problem
+from spurious.problem import Loss, Named, Point, Problem, dense_problem_of
 from spurious.proof import CellMultipliers, Proof, Verdict
 from spurious.verdict import Answer
 
@@ -60,26 +60,34 @@ class Optimum:
     seconds: float
 
 
-def optimum(problem: Problem, *, progress: Callable[[str, int, int], None] = silent) -> Optimum:
+def optimum(
+    problem: Problem | Named,
+    hidden: int | None = None,
+    *,
+    progress: Callable[[str, int, int], None] = silent,
+) -> Optimum:
     """Finds and proves the global optimum of a shallow network.
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
-            squared loss. Its points are ignored.
+            squared loss; its points are ignored. Or the path of a problem file, or the name of a
+            built-in dataset.
+        hidden: With a dataset's name, the units of the hidden layer.
         progress: Called with what is being done, how much of it is done, and 0: not known.
 
     Raises:
         InputError: The network or the loss is of another kind.
     """
+    problem = dense_problem_of(problem, hidden)
     require_atlas(problem.network, problem.loss)
     if problem.loss is not Loss.SQUARED:
         raise InputError(f"loss: found {problem.loss}, but a proof of the optimum needs squared")
     start = perf_counter()
     landscape = describe(problem.data, problem.network.slopes)
-    hidden = problem.network.hidden[0]
     projector = Projector(landscape)
     group = symmetries(landscape)
-    search = _Search(landscape, projector, hidden, group, progress)
+    units = problem.network.hidden[0]
+    search = _Search(landscape, projector, units, group, progress)
     search.run()
     point = search.best_point()
     solved_problem = Problem(problem.network, problem.loss, problem.data, point=point)

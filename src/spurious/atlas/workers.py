@@ -14,7 +14,7 @@ from spurious.problem import Problem, problem_from_data, problem_to_data
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["Make", "makers", "part", "silent"]
+__all__ = ["Make", "end_with_parent", "makers", "part", "silent"]
 
 PATIENCE: Final = 2.0
 """Seconds of work here before other processes are started."""
@@ -101,23 +101,26 @@ def _spread(pool: ProcessPoolExecutor, names: Sequence[str]) -> Iterator[tuple[s
 
 
 def _start_worker(data: dict[str, Any]) -> None:
+    end_with_parent()
+    _setting.append(prepare(problem_from_data(data)))
+
+
+def end_with_parent() -> None:
+    """Ends this process when its parent is gone, even if that was killed, and never by Ctrl-C."""
+    import multiprocessing
+    import os
     import signal
     from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-    _setting.append(prepare(problem_from_data(data)))
-
-
-def _end_with_parent() -> None:
-    """Ends this process when its parent is gone, even if that was killed."""
-    import multiprocessing
-    import os
-
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
 
 
 def _named_part(name: str) -> tuple[str, Any]:

@@ -42,7 +42,7 @@ from spurious.errors import InputError
 from spurious.exact.balls import OutOfRangeError
 from spurious.exact.rationals import nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
-from spurious.problem import Problem, ProgramProblem
+from spurious.problem import Named, Problem, ProgramProblem, problem_of
 from spurious.program import ProgramError
 from spurious.proof import (
     Claim,
@@ -93,12 +93,13 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def certify(
-    problem: Problem | ProgramProblem, *, check: bool = True, search: bool = True
+    problem: Problem | ProgramProblem | Named, *, check: bool = True, search: bool = True
 ) -> Verdict:
     """Decides whether the problem's point is a local minimum, and whether a global one.
 
     Args:
-        problem: A problem with a point, of a dense network or any program; its witness, if any,
+        problem: A problem with a point, of a dense network or any program, or the path of a problem
+            file; its witness, if any,
             is tried as the better point.
         check: Whether `spurious_checker` has to accept the certificate before it is handed out.
             Leave it out only where the certificate is checked later.
@@ -110,7 +111,7 @@ def certify(
     Raises:
         InputError: the problem has no point, or is a program of too many parameters.
     """
-    subject = _subject(problem)
+    subject = _subject(problem_of(problem))
     start = perf_counter()
     loss: Enclosure | None = None
     outcome = decide(subject)

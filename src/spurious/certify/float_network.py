@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, log_softmax
 
 from spurious.exact.rationals import nearest_float
 from spurious.problem import Loss, Network, Problem
@@ -75,9 +74,9 @@ def output_loss(loss: Loss, outputs: Array, y: Array) -> tuple[float, Array]:
         return float((residual**2).sum()), 2 * residual
     if loss is Loss.LOGISTIC:
         margin = y * outputs
-        return float(np.logaddexp(0, -margin).sum()), -y * expit(-margin)
+        return float(np.logaddexp(0, -margin).sum()), -y * np.exp(-np.logaddexp(0, margin))
     labels = y[:, 0].astype(int)
-    logs = log_softmax(outputs, axis=1)
+    logs = outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
     rows = np.arange(len(labels))
     shares = np.exp(logs)
     shares[rows, labels] -= 1

@@ -23,7 +23,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,6 +59,9 @@ def _options(
       spurious construct deadlock            hunt small data with a bad minimum
       spurious catalogue                     others' constructions, certified
       spurious explore                       a page to play with small networks
+
+    Exit statuses are told by each command's --help. With all of them 130 is interrupted, and 141:
+    the output could not be written, because its reader went away or its disk is full.
     """
 
 

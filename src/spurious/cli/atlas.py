@@ -5,12 +5,14 @@ from __future__ import annotations
 import enum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from spurious.cli.output import echo_json
-from spurious.cli.sources import found_source
+from spurious.cli.engine import note_compiling
+from spurious.cli.limits import CELLS, COUNT, affordable, cells, fraction
+from spurious.cli.output import echo_json, echo_note
+from spurious.cli.sources import found_source, naming
 from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
@@ -68,6 +70,7 @@ def atlas(
         int | None,
         typer.Option(
             min=0,
+            max=COUNT,
             metavar="N",
             help=f"Random starts that measure the basins; default {STARTS:,} with --out, else 0.",
         ),
@@ -77,6 +80,12 @@ def atlas(
     ] = 5.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; default: one for each core.")] = 0,
+    most_cells: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Refuse networks with more activation cells: they take hours."
+        ),
+    ] = CELLS,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the atlas as one JSON object.")
     ] = False,
@@ -100,18 +109,20 @@ def atlas(
       3    some fitted vectors were left undecided; they are named
       130  interrupted
     """
-    from spurious.atlas import atlas as enumerate_minima
+    problem = _problem(source, hidden, activation, slope, loss)
+    if problem.network.depth == 1:
+        affordable("activation cells, by --hidden and the data", cells(problem), most_cells)
+    if not spread > 0:
+        raise InputError(f"--spread: found {spread}, expected a positive number")
+    from spurious.atlas import atlas as enumerate_minima  # slow to import
     from spurious.cli.atlas_display import reporting, show_atlas, write_atlas
     from spurious.files import make_folder
     from spurious.train import cores
 
-    problem = _problem(source, hidden, activation, slope, loss)
-    if not spread > 0:
-        raise InputError(f"--spread: found {spread}, expected a positive number")
     if out is not None:
         make_folder(out)
     count = starts if starts is not None else STARTS if out is not None else 0
-    with reporting() as report:
+    with naming(source), reporting() as report:
         found = enumerate_minima(
             problem,
             workers=workers or cores(),
@@ -122,6 +133,7 @@ def atlas(
         if count:
             from spurious.atlas.basins import measure_basins
 
+            note_compiling()
             basins = measure_basins(
                 found,
                 count,
@@ -161,15 +173,15 @@ def global_(
       2    the dataset, file or network cannot be used
       130  interrupted
     """
-    from spurious.atlas import optimum
+    problem = _problem(source, hidden, activation, slope, None)
+    from spurious.atlas import optimum  # slow to import
     from spurious.cli.atlas_display import reporting, show_optimum
     from spurious.files import make_folder, write_json
-    from spurious.problem import point_to_data
+    from spurious.problem import point_to_data, problem_to_data
 
-    problem = _problem(source, hidden, activation, slope, LossName.squared)
     if out is not None:
         make_folder(out)
-    with reporting() as report:
+    with naming(source), reporting() as report:
         found = optimum(problem, progress=report)
     target: Path | None = None
     if out is not None:
@@ -180,6 +192,7 @@ def global_(
         point = found.problem.point
         echo_json(
             {
+                "problem": problem_to_data(problem),
                 "loss": str(found.loss),
                 "point": None if point is None else point_to_data(point),
                 "multipliers": found.multipliers,
@@ -223,16 +236,30 @@ def _problem(
     below: Fraction | None = None
     if name == "leaky_relu":
         kept = base.network.slope if base and base.network.activation == name else None
-        below = _fraction(slope) if slope else kept or Fraction(1, 100)
+        below = fraction("--slope", slope) if slope else kept or Fraction(1, 100)
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)
     chosen = Loss(loss.value) if loss else base.loss if base else Loss.SQUARED
-    return Problem(network, chosen, data)
+    problem = Problem(network, chosen, data)
+    if base is not None:
+        _note_replaced(source, base, problem)
+    return problem
 
 
-def _fraction(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"--slope: found {text}, expected a fraction such as 1/100") from None
+def _note_replaced(source: str, file: Problem, asked: Problem) -> None:
+    """Says which parts of a problem file the options have replaced."""
+    for option, found, instead in (
+        ("--hidden", file.network.hidden, asked.network.hidden),
+        ("--activation", file.network.activation, asked.network.activation),
+        ("--slope", file.network.slope, asked.network.slope),
+        ("--loss", file.loss, asked.loss),
+    ):
+        if found != instead and found not in ((), None):
+            echo_note(f"{option} {_shown(instead)} replaces {_shown(found)} of {source}")
+
+
+def _shown(value: object) -> str:
+    return (
+        ",".join(map(str, cast(tuple[int, ...], value))) if isinstance(value, tuple) else str(value)
+    )

@@ -15,8 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from spurious.atlas.atlas import KINDS
+from spurious.cli.consoles import answers, messages
+from spurious.cli.output import counted
 from spurious.proof import exact_text
-from spurious.verdict import Answer, Decision
+from spurious.verdict import Decision
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, Optimum
@@ -25,11 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["reporting", "show_atlas", "show_optimum", "write_atlas"]
 
 WIDE: Final = 120
+"""Columns where there is no terminal."""
+
 SHOWN: Final = 60
 """Most rows of a printed table; the files have all."""
-
-KINDS: Final = {Answer.YES: "global", Answer.NO: "spurious", Answer.UNKNOWN: "lowest"}
-"""How a family is called; the lowest in the list may or may not be global."""
 
 PLAIN_SECONDS: Final = 5.0
 """How often a line is printed where there is no terminal."""
@@ -57,7 +59,7 @@ def reporting() -> Generator[Report]:
     Yields:
         What to call with a heading, how much is done, and how much there is (0: unknown).
     """
-    console = Console(stderr=True)
+    console = messages()
     if not console.is_terminal:
         yield _lines(console)
         return
@@ -112,7 +114,7 @@ def write_atlas(
 
 def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
     """Prints the list of minima."""
-    console = _console()
+    console = answers(WIDE)
     widths = "-".join(map(str, atlas.network.widths))
     console.print(
         f"{widths} {atlas.network.activation}, {atlas.data.size} points, {atlas.loss} loss: "
@@ -198,16 +200,17 @@ def _show_basins(console: Console, basins: Basins) -> None:
 
 def show_optimum(found: Optimum, certificate: Path | None) -> None:
     """Prints a global optimum."""
-    console = _console()
+    console = answers(WIDE)
     widths = "-".join(map(str, found.problem.network.widths))
     console.print(
         Text.assemble(
-            f"{widths} {found.problem.network.activation}: global optimum, loss ",
+            f"{widths} {found.problem.network.activation}, {found.problem.loss} loss: "
+            "global optimum, loss ",
             (_loss(found.loss), "bold green"),
         )
     )
     console.print(
-        f"proved by {found.multipliers:,} multipliers after solving {found.solved:,} of "
+        f"proved by {counted(found.multipliers, 'multiplier')} after solving {found.solved:,} of "
         f"{found.cells:,} cells, in {found.seconds:.2f} s"
     )
     if certificate is not None:
@@ -221,8 +224,3 @@ def _loss(value: Fraction) -> str:
     text = str(value)
     short = f"{float(value):.10g}"
     return text if "/" not in text else f"{text} ~ {short}" if len(text) < 40 else f"~ {short}"
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDE)

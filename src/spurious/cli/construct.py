@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from spurious.cli.deadlock import deadlock
 from spurious.cli.help_text import help_text
+from spurious.cli.limits import COUNT, affordable, fraction, parameters
 from spurious.cli.sources import data_of
 from spurious.cli.statuses import Status, guarded
 from spurious.cli.units import units_of
@@ -41,6 +41,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Of all random numbers.")]
 
 RUNS = 1_000
 UPDATES = 3_000
+PARAMETERS = 100_000
+"""Most of a dead layer's network; so many take about a minute, as do the following."""
+TRAP_SIZE = 3_000
+SHIFTED_VALUES = 20_000
+LAYERS = 5_000
+COMPUTED = 10**10
+RUNS_LIMIT = 100_000
 REACH = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
@@ -53,7 +60,10 @@ def dead_layer(
     runs: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="Random starts of each kind that measure the basin; 0: none."
+            min=0,
+            max=RUNS_LIMIT,
+            metavar="N",
+            help="Random starts of each kind that measure the basin; 0: none.",
         ),
     ] = 0,
     seed: Seed = 0,
@@ -77,16 +87,17 @@ def dead_layer(
       3    built, but a proof was left undecided
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import outputs_figure
     from spurious.construct import dead_distance, dead_shares
     from spurious.construct import dead_layer as build
-    from spurious.problem import Network
+    from spurious.problem import Loss, Network
     from spurious.proof import exact_text
 
-    data = data_of(source)
+    data = data_of(source, Loss.SQUARED)
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
+    affordable("parameters, by --hidden", parameters(network.widths), PARAMETERS)
     made = build(network, data, layer, seed)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     distance = dead_distance(made)
     facts = {
         "network": "-".join(map(str, network.widths)),
@@ -115,9 +126,15 @@ def dead_layer(
         for s in shares
     ]
     made_points = {"dead": made.problem}
-    figure = None if out is None else outputs_figure(made.problem, ("dead layer", "better point"))
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import outputs_figure
+
+        figure = outputs_figure(made.problem, ("dead layer", "better point"))
     return deliver(
-        Made(f"dead layer on {source}", facts, summary, made_points, figure), out, as_json
+        Made(f"dead layer on {source}, squared loss", facts, summary, made_points, figure),
+        out,
+        as_json,
     )
 
 
@@ -137,7 +154,10 @@ def region_trap(
     runs: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="Random starts of each kind that measure the basin; 0: none."
+            min=0,
+            max=RUNS_LIMIT,
+            metavar="N",
+            help="Random starts of each kind that measure the basin; 0: none.",
         ),
     ] = 0,
     seed: Seed = 0,
@@ -160,13 +180,19 @@ def region_trap(
       3    built, but a proof was left undecided
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import trap_figure
     from spurious.construct import STANDARD_STARTS, trap_reach, trap_shares
     from spurious.construct import region_trap as build
     from spurious.proof import exact_text
 
-    made = build(inputs, regions, units, _fraction("--ratio", ratio), depth, seed)
+    factor = fraction("--ratio", ratio)
+    affordable(
+        "--inputs times --regions times --units times --depth",
+        _size(inputs, regions, units, depth),
+        TRAP_SIZE,
+    )
+    made = build(inputs, regions, units, factor, depth, seed)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     network, data = made.problem.network, made.problem.data
     facts = {
         "network": "-".join(map(str, network.widths)),
@@ -206,7 +232,11 @@ def region_trap(
         "reach": [{"distance": r.distance, "runs": r.runs, "back": r.back} for r in reach],
     }
     points = {"bad": made.problem, "good": made.good}
-    figure = None if out is None else trap_figure(made, reach)
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import trap_figure
+
+        figure = trap_figure(made, reach)
     return deliver(Made("region trap", facts, summary, points, figure), out, as_json)
 
 
@@ -228,7 +258,10 @@ def shifted_start(
         float, typer.Option(metavar="E", help="Start hopeless with probability 1 - E.")
     ] = 0.01,
     draws: Annotated[
-        int, typer.Option(min=0, metavar="N", help="First layers to draw as a test; 0: none.")
+        int,
+        typer.Option(
+            min=0, max=COUNT, metavar="N", help="First layers to draw as a test; 0: none."
+        ),
     ] = 2_000,
     seed: Seed = 0,
     out: Out = None,
@@ -250,8 +283,6 @@ def shifted_start(
       2    there are no such data
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import shifted_figure
     from spurious.construct import (
         SIGMA_RULES,
         dead_probability,
@@ -263,6 +294,8 @@ def shifted_start(
     from spurious.problem import Loss, Network, Problem
     from spurious.sweep import clopper_pearson, percent, rate_text
 
+    affordable("--inputs times --points", inputs * points, SHIFTED_VALUES)
+    affordable("--inputs times --units times --draws", inputs * units * draws, COMPUTED)
     made = shifted_start_data(inputs, points, outliers)
     if units < 1:
         raise InputError(f"--units: found {units}, expected at least 1")
@@ -272,6 +305,8 @@ def shifted_start(
         std = _number("--sigma", sigma, f"a number, or one of {', '.join(SIGMA_RULES)}")
     mean = smallest_mean(lambda at: dead_probability(made, at, std, units), eps)
     bounds = dead_probability(made, mean, std, units)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     facts = {
         "data": f"{points} points, {made.outliers} of them "
         f"{'an outlier' if made.outliers == 1 else 'outliers'}; white up to "
@@ -299,7 +334,11 @@ def shifted_start(
         facts["simulated"] = f"{rate_text(rate)} of {draws:,} first layers"
         summary["simulated"] = {"draws": draws, "dead": rate.count}
     problem = Problem(Network((inputs, units, 1), "relu"), Loss.LOGISTIC, made.data)
-    figure = None if out is None else shifted_figure(made)
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import shifted_figure
+
+        figure = shifted_figure(made)
     title = f"data against a shifted start of {inputs}-{units}-...-1"
     return deliver(Made(title, facts, summary, {"data": problem}, figure), out, as_json)
 
@@ -314,7 +353,9 @@ def depth(
     block: Annotated[
         str, typer.Option(metavar="KIND", help="relu, leaky or residual layers.")
     ] = "relu",
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Networks to draw.")] = 10_000,
+    runs: Annotated[
+        int, typer.Option(min=1, max=COUNT, metavar="N", help="Networks to draw.")
+    ] = 10_000,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
@@ -333,8 +374,6 @@ def depth(
       2    there is no such network
       130  interrupted
     """
-    from spurious.cli.construct_display import Made, busy, deliver
-    from spurious.cli.construct_pictures import depth_figure
     from spurious.construct import Block, constant_bound, constant_share
     from spurious.sweep import clopper_pearson, percent, rate_text
     from spurious.train import Initialisation
@@ -344,7 +383,11 @@ def depth(
         raise InputError(f"--block: found {block!r}, expected one of {', '.join(Block)}")
     if layers < 1:
         raise InputError(f"--layers: found {layers}, expected at least 1")
+    affordable("--layers", layers, LAYERS)
+    affordable("--units squared times --layers times --runs", units**2 * layers * runs, COMPUTED)
     kind, initial = Block(block), Initialisation(start)
+    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+
     with busy("drawing networks"):
         share = constant_share(data, [units] * layers, initial, runs, block=kind, seed=seed)
     bounds: list[float] = []
@@ -370,7 +413,11 @@ def depth(
         "nearly_constant": share.nearly.tolist(),
         "proved_at_least": bounds,
     }
-    figure = None if out is None else depth_figure(share, bounds)
+    figure = None
+    if out is not None:
+        from spurious.cli.construct_pictures import depth_figure
+
+        figure = depth_figure(share, bounds)
     title = f"constant {block} networks on {source}, {units} units a layer, {start}"
     return deliver(Made(title, facts, summary, {}, figure), out, as_json)
 
@@ -378,11 +425,9 @@ def depth(
 _MARKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1_000)
 
 
-def _fraction(option: str, text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"{option}: found {text!r}, expected a number such as 9 or 9/4") from None
+def _size(inputs: int, regions: int, units: int, depth: int) -> int:
+    """What the time of a region trap grows with; requests below the least are refused later."""
+    return max(inputs, 1) * max(regions, 1) * max(units, 1) * max(depth, 1)
 
 
 def _number(option: str, text: str, expected: str) -> float:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from spurious.cli.consoles import answers, messages
 from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status
 from spurious.proof import Verdict, interval_text, verdict_text
@@ -49,7 +49,7 @@ class Made:
 @contextmanager
 def busy(what: str) -> Generator[None]:
     """Says on a terminal, on stderr, what takes a while."""
-    with Console(stderr=True).status(what, spinner="line"):
+    with messages().status(what, spinner="line"):
         yield
 
 
@@ -116,7 +116,7 @@ def _write(
 
 
 def _show(made: Made, verdicts: Mapping[str, Verdict], out: Path | None, files: list[str]) -> None:
-    console = Console(highlight=False)
+    console = answers()
     console.print(Text(made.title, style="bold"), soft_wrap=True)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", min_width=14)

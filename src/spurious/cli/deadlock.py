@@ -24,11 +24,11 @@ PLAIN_SECONDS: Final = 15.0
 
 
 def deadlock(
-    points: Annotated[int, typer.Option(metavar="N", help="Data points.")] = 8,
+    points: Annotated[int, typer.Option(max=1_000, metavar="N", help="Data points.")] = 8,
     width: Annotated[
         str, typer.Option(metavar="M,...", help="Units of the hidden layers, as in 2 or 2,2.")
     ] = "2",
-    inputs: Annotated[int, typer.Option(min=1, metavar="D", help="Inputs.")] = 2,
+    inputs: Annotated[int, typer.Option(min=1, max=1_000, metavar="D", help="Inputs.")] = 2,
     activation: Annotated[
         str, typer.Option(metavar="NAME", help="A smooth one, such as sigmoid, tanh, gelu.")
     ] = "sigmoid",
@@ -70,7 +70,7 @@ def deadlock(
       130  interrupted; with --out the same command goes on
     """
     from spurious.files import make_folder
-    from spurious.hunt import Request, hunt
+    from spurious.hunt import Request
     from spurious.problem import Loss, Network
 
     if loss not in list(Loss):
@@ -83,6 +83,8 @@ def deadlock(
     if out is not None:
         make_folder(out)
     journal = None if out is None else out / "journal.jsonl"
+    from spurious.hunt import hunt  # slow to import
+
     try:
         with _reporting(60 * minutes) as report:
             found, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)
@@ -155,9 +157,9 @@ def _write_anatomy(found: Find, out: Path) -> None:
 @contextmanager
 def _reporting(seconds: float) -> Generator[Callable[[Progress], None]]:
     """Progress on stderr: a live line on a terminal, else a line now and then."""
-    from rich.console import Console
+    from spurious.cli.consoles import messages
 
-    console = Console(stderr=True, highlight=False)
+    console = messages()
     start = time.monotonic()
     said = start
 

@@ -9,11 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from spurious.cli.consoles import answers, messages
 from spurious.paper.findings import head_note
 from spurious.proof import (
     Verdict,
@@ -34,6 +34,7 @@ __all__ = [
     "show_catalogue",
     "show_check",
     "show_claims",
+    "show_dataset",
     "show_datasets",
     "show_verdict",
 ]
@@ -49,12 +50,20 @@ _STYLES = {
     Decision.NOT_LOCAL_MINIMUM: _BAD,
     Decision.UNDECIDED: _OPEN,
 }
-_CLAIM_STYLES = {"refuted": _BAD, "differs": _BAD, "failed": _BAD, "proved with correction": _OPEN}
+_CLAIM_STYLES = {
+    "refuted": _BAD,
+    "differs": _BAD,
+    "failed": _BAD,
+    "proved with correction": _OPEN,
+    "proved, a part refuted": _OPEN,
+    "proved in part": _OPEN,
+    "reproduced in part": _OPEN,
+}
 
 
 def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
     """Prints the decision about a file."""
-    console = _console()
+    console = answers()
     console.print(Text(file, style="bold"), soft_wrap=True)
     table = _facts()
     if verdict.unfinished is not None:
@@ -91,7 +100,7 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
 
 def show_check(file: str, valid: bool, claim: str, reason: str, seconds: float) -> None:
     """Prints what the checker says of a certificate."""
-    console = _console()
+    console = answers()
     answer = Text("valid  " if valid else "invalid", style=_GOOD if valid else _BAD)
     console.print(answer, Text(file), soft_wrap=True)
     table = _facts()
@@ -112,12 +121,31 @@ def show_datasets(found: Sequence[BuiltIn]) -> None:
     for entry in found:
         sizes = str(entry.data.size), str(entry.data.inputs)
         table.add_row(entry.name, *sizes, str(entry.loss), Text(entry.description))
-    _console().print(table)
+    answers().print(table)
+
+
+def show_dataset(found: BuiltIn) -> None:
+    """Prints a built-in dataset with its points."""
+    console = answers()
+    console.print(Text(found.name, style="bold"))
+    for line in (found.description, f"used with the loss {found.loss}", found.citation):
+        console.print(Padding.indent(Text(line), 2))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    outputs = len(found.data.y[0])
+    for heading in (*_numbered("x", found.data.inputs), *_numbered("y", outputs)):
+        table.add_column(heading, justify="right")
+    for x, y in zip(found.data.x, found.data.y, strict=True):
+        table.add_row(*map(exact_text, (*x, *y)))
+    console.print(Padding.indent(table, 2))
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}{k + 1}" for k in range(count)]
 
 
 def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
     """Prints entries of the catalogue: what they are, whose they are, what was proved."""
-    console = _console()
+    console = answers()
     for outcome in outcomes:
         style = _OPEN if outcome.standing == "open" else _GOOD
         head = Text.assemble((outcome.entry.name, "bold"), "  ", (str(outcome.standing), style))
@@ -146,9 +174,12 @@ def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
             f"{result.seconds:.2f}" if result.rows else "",
             Text(result.claim.title),
         )
-    console = _console()
+    console = answers()
     console.print(table)
     for result in results:
+        if not result.rows and result.explanation:
+            told = " ".join(result.explanation)
+            console.print(Text(f"\n{result.claim.id}  {told}"), soft_wrap=True)
         if note := head_note(result.findings):
             console.print(Text(f"\n{result.claim.id}  {note}"), soft_wrap=True)
     console.print(Text(f"\nreport  {out / 'index.html'}"), soft_wrap=True)
@@ -168,7 +199,7 @@ def progress(
     Yields:
         What to call before and after each claim, and with a line on what it is doing.
     """
-    console = _Console(stderr=True, highlight=False)
+    console = messages()
     done = 0
 
     def finished(result: ClaimResult) -> None:
@@ -190,17 +221,6 @@ def progress(
             status.update(Text(f"{title}  {line}"))
 
         yield starting, finished, say
-
-
-class _Console(Console):
-    """A console that leaves it to the caller what a closed pipe means."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-def _console() -> Console:
-    return _Console(highlight=False)
 
 
 def _facts() -> Table:

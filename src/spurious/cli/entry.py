@@ -5,10 +5,45 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import cast
 
 from spurious.cli.statuses import Status
 
 __all__ = ["main"]
+
+
+class _LostOutputError(Exception):
+    """What was to be printed cannot be written, for another reason than a reader gone away."""
+
+
+class _Stdout(io.TextIOWrapper):
+    """Standard output that tells its own errors from those of other files."""
+
+    def __init__(self, plain: io.TextIOWrapper) -> None:
+        encoding, buffered = plain.encoding, plain.line_buffering
+        super().__init__(
+            plain.detach(), encoding, errors="backslashreplace", line_buffering=buffered
+        )
+
+    def write(self, text: str, /) -> int:
+        with _told():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with _told():
+            super().flush()
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _LostOutputError(error.strerror) from None
 
 
 def main() -> None:
@@ -17,22 +52,40 @@ def main() -> None:
     Raises:
         SystemExit: Always, with the status of `spurious.cli.statuses`.
     """
-    stdout = sys.stdout
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
+    stdout, stderr = cast(object, sys.stdout), cast(object, sys.stderr)
+    if type(stderr) is io.TextIOWrapper:
+        stderr.reconfigure(errors="backslashreplace")
+    if type(stdout) is io.TextIOWrapper:
+        sys.stdout = stdout = _Stdout(stdout)
     try:
         status: object = _run()
         sys.stdout.flush()
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         status = int(Status.INTERRUPTED)
+    except BrokenPipeError:
+        status = int(Status.NO_READER)
+    except _LostOutputError as error:
+        sys.stderr.write(f"error: stdout: cannot be written ({error})\n")
+        status = int(Status.NO_READER)
     if sys.stdout is not stdout:  # Typer puts a wrapper there when the reader has gone away
-        status = int(Status.INTERRUPTED)
-    if status == Status.INTERRUPTED:
+        status = int(Status.NO_READER)
+    if status in (Status.INTERRUPTED, Status.NO_READER):
         _silence()
         if "jax" in sys.modules:  # its threads still run, and crash while Python shuts down
-            os._exit(int(Status.INTERRUPTED))
+            os._exit(int(status))
     sys.exit(status)  # pyright: ignore[reportArgumentType]
+
+
+def _open_streams() -> None:
+    """Gives closed streams a place: who has closed stdout wants files or the status alone."""
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != descriptor:  # else a file opened later would get its number
+                os.dup2(nowhere, descriptor)
+            stream = open(descriptor, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _run() -> object:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spurious.cli.statuses import Status
-from spurious.errors import InputError
+from spurious.errors import MissingExtraError
 
 __all__ = ["explore"]
 
@@ -38,9 +38,7 @@ def explore(
     try:
         from spurious.explore import serve
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"explore: {error.name} is not installed; try: pip install 'spurious[explore]'"
-        ) from None
+        raise MissingExtraError(str(error.name), "explore") from None
 
     def opened(url: str) -> None:
         typer.echo(f"Explorer: {url}  (Ctrl-C stops it)")

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-__all__ = ["echo_error", "echo_json"]
+__all__ = ["counted", "echo_error", "echo_json", "echo_note", "with_name"]
 
 
 def echo_json(value: object) -> None:
@@ -19,4 +19,20 @@ def echo_error(file: str, error: Exception, as_json: bool) -> None:
     if as_json:
         echo_json({"file": file, "error": str(error)})
     else:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {with_name(file, error)}", err=True)
+
+
+def with_name(file: str, error: Exception) -> str:
+    """What is wrong, with the file's name in front unless it is there."""
+    text = str(error)
+    return text if file in text else f"{file}: {text}"
+
+
+def echo_note(text: str) -> None:
+    """Prints on stderr what a user should know about the answer, in one line."""
+    typer.echo(f"note: {text}", err=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 unit`, `2 units`, `1,000 units`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from spurious.cli.data_folder import DataOption, name_data_folder
+from spurious.cli.engine import note_compiling
+from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status
 
 __all__ = ["reproduce"]
@@ -20,6 +23,13 @@ class BudgetName(enum.StrEnum):
     quick = "quick"
     standard = "standard"
     full = "full"
+
+
+LANES = 2
+"""Most claims at a time; a third would need as much memory again."""
+
+FEW = 4
+"""So many claims are tested one after the other, in this process."""
 
 
 def reproduce(
@@ -35,6 +45,9 @@ def reproduce(
         "reproduction"
     ),
     data: DataOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a claim, as in claims.json.")
+    ] = False,
 ) -> Status:
     """Test the paper's claims and write a report.
 
@@ -55,13 +68,25 @@ def reproduce(
       2    unknown claim, or a folder that cannot be written
       130  interrupted
     """
-    from spurious.cli.display import progress, show_claims
-    from spurious.paper import CLAIMS, Budget, find_claim
-    from spurious.paper import reproduce as run
+    from spurious.paper.claims import CLAIMS, find_claim
 
     name_data_folder(data)
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
-    with progress(len({claim.id for claim in asked})) as (starting, finished, say):
-        results = run(asked, Budget(budget.value), out, starting, finished, say)
-    show_claims(results, out)
+    from spurious.cli.display import progress, show_claims  # slow to import, as the following
+    from spurious.paper import Budget
+    from spurious.paper import reproduce as run
+    from spurious.train import cores
+
+    names = {claim.id for claim in asked}
+    lanes = min(cores(), LANES) if budget is BudgetName.quick and len(names) > FEW else 1
+    if lanes > 1:
+        note_compiling()
+    with progress(len(names)) as (starting, finished, say):
+        results = run(asked, Budget(budget.value), out, starting, finished, say, lanes)
+    if as_json:
+        for record in json.loads((out / "claims.json").read_text("utf-8")):
+            if record["id"] in names:
+                echo_json(record)
+    else:
+        show_claims(results, out)
     return Status.OK if all(result.sound for result in results) else Status.INVALID

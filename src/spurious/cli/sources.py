@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spurious.cli.output import echo_note, with_name
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
-    from spurious.problem import BuiltIn, Dataset, Problem
+    from spurious.problem import BuiltIn, Dataset, Loss, Problem
 
-__all__ = ["data_of", "found_source"]
+__all__ = ["data_of", "found_source", "naming"]
 
 
 def found_source(source: str) -> BuiltIn | Problem:
@@ -31,10 +34,32 @@ def found_source(source: str) -> BuiltIn | Problem:
     return read_problem(source)
 
 
-def data_of(source: str) -> Dataset:
+@contextmanager
+def naming(source: str) -> Generator[None]:
+    """Puts the argument in front of what is found wrong with it.
+
+    Raises:
+        InputError: Something is wrong.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(with_name(source, error)) from None
+
+
+def data_of(source: str, loss: Loss | None = None) -> Dataset:
     """The data alone.
+
+    Args:
+        source: A dataset's name or a problem file.
+        loss: What the command is about; a file's other loss is then not passed over in silence.
 
     Raises:
         InputError: The argument names none.
     """
-    return found_source(source).data
+    from spurious.problem import Problem
+
+    found = found_source(source)
+    if isinstance(found, Problem) and loss not in (None, found.loss):
+        echo_note(f"the loss here is {loss}, not {found.loss} as in {source}")
+    return found.data

@@ -17,13 +17,14 @@ P = ParamSpec("P")
 
 
 class Status(enum.IntEnum):
-    """What a command's exit status means."""
+    """What a command's exit status means; `NO_READER`: its output could not be written."""
 
     OK = 0
     INVALID = 1
     BAD_INPUT = 2
     UNDECIDED = 3
     INTERRUPTED = 130
+    NO_READER = 141
 
 
 _SEVERITY = (Status.OK, Status.UNDECIDED, Status.INVALID, Status.BAD_INPUT)
@@ -46,8 +47,6 @@ def guarded(command: Callable[P, Status]) -> Callable[P, None]:
             status = Status.BAD_INPUT
         except KeyboardInterrupt:
             typer.echo("Interrupted.", err=True)
-            status = Status.INTERRUPTED
-        except BrokenPipeError:
             status = Status.INTERRUPTED
         raise typer.Exit(int(status))
 

@@ -6,14 +6,19 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spurious.cli.data_folder import DataOption, name_data_folder
+from spurious.cli.engine import note_compiling
 from spurious.cli.help_text import help_text
+from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status, guarded
 from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from spurious.sweep import Store
 
 __all__ = ["sweep_app"]
 
@@ -67,20 +72,18 @@ def run(
       2    the plan or the store cannot be used
       130  interrupted
     """
-    from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
-    from spurious.sweep import (
-        connect_cluster,
-        on_cluster,
-        on_this_machine,
-        open_store,
-        read_plan,
-        run_sweep,
-        summaries,
-    )
+    from spurious.sweep import open_store, read_plan
 
     name_data_folder(data)
     found = read_plan(plan)
     target = open_store(store or found.name)
+    # All that follows is slow to import, and a mistake should be told at once.
+    from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
+    from spurious.sweep import connect_cluster, on_cluster, on_this_machine, run_sweep, summaries
+    from spurious.train import Recipe
+
+    if any(isinstance(cell.recipe, Recipe) for cell in found.cells):
+        note_compiling()
     try:
         with live(found) as (report, say):
             executor = (
@@ -98,7 +101,10 @@ def run(
     return Status.INVALID if result.failed else Status.OK
 
 
-def status(store: StoreArgument) -> Status:
+def status(
+    store: StoreArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> Status:
     """Say how much of a sweep is done, what its runs ended in, and what is proved of that.
 
     The names of outcomes are measured. What is proved is counted apart from them: the points that
@@ -111,16 +117,16 @@ def status(store: StoreArgument) -> Status:
       2  there is no sweep
       3  shards are missing
     """
-    from spurious.cli.sweep_display import show_counts, show_status
-    from spurious.sweep import open_store, summaries
+    target, manifest = _found(store)
+    from spurious.cli.sweep_display import show_counts, show_status, status_record
+    from spurious.sweep import summaries
 
-    target = open_store(store)
-    manifest = target.manifest()
-    if manifest is None and not target.lone:
-        raise InputError(f"{store}: found no sweep there, expected a store of `sweep run`")
-    if manifest is not None:
+    if as_json:
+        whole = manifest is None or manifest["parts"]
+        echo_json(status_record(store, manifest, summaries(target) if whole else []))
+    elif manifest is not None:
         show_status(store, manifest)
-    if manifest is None or manifest["parts"]:
+    if not as_json and (manifest is None or manifest["parts"]):
         show_counts(summaries(target))
     if manifest is None:
         return Status.OK
@@ -145,12 +151,15 @@ def query(
     Example:
       spurious sweep query table1 "SELECT exact_loss, count(*) FROM runs GROUP BY 1 ORDER BY 2"
     """
+    if as_csv and as_json:
+        raise InputError("--csv: found --json too, expected one of the two")
+    target, _ = _found(store)
     import duckdb
 
-    from spurious.sweep import connect, open_store
+    from spurious.sweep import connect
 
     try:
-        cursor: Any = connect(open_store(store)).execute(sql)
+        cursor: Any = connect(target).execute(sql)
         if cursor is None or not cursor.description:
             raise InputError("query: found no question, expected SQL such as SELECT * FROM runs")
         columns = [entry[0] for entry in cursor.description]
@@ -176,23 +185,45 @@ def plot(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the pictures, rates.svg and rates.png.")
     ] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> Status:
     """Draw the share of runs by outcome against the hidden units, a panel for each setting.
 
     Example:
       spurious sweep plot table1 --out pictures
     """
-    from spurious.figures import outcome_shares, png_bytes, svg_text
     from spurious.files import make_folder, write_atomically
-    from spurious.paper.outcome_panels import outcome_panels
-    from spurious.sweep import open_store, summaries
 
-    figure = outcome_shares(outcome_panels(summaries(open_store(store))))
+    target, _ = _found(store)
     make_folder(out)
+    from spurious.figures import outcome_shares, png_bytes, svg_text
+    from spurious.files import make_folder
+    from spurious.paper.outcome_panels import outcome_panels
+    from spurious.sweep import summaries
+
+    figure = outcome_shares(outcome_panels(summaries(target)))
     for name, content in (("rates.svg", svg_text(figure)), ("rates.png", png_bytes(figure))):
         write_atomically(out / name, content)
-        typer.echo(str(out / name))
+        if not as_json:
+            typer.echo(str(out / name))
+    if as_json:
+        echo_json({"files": [str(out / name) for name in ("rates.svg", "rates.png")]})
     return Status.OK
+
+
+def _found(store: str) -> tuple[Store, dict[str, Any] | None]:
+    """A store and its manifest; None if it is a Parquet file alone.
+
+    Raises:
+        InputError: There is no sweep.
+    """
+    from spurious.sweep import open_store
+
+    target = open_store(store)
+    manifest = target.manifest()
+    if manifest is None and not target.lone:
+        raise InputError(f"{store}: found no sweep there, expected a store of `sweep run`")
+    return target, manifest
 
 
 def _about() -> None:

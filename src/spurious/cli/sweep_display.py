@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from spurious.cli.consoles import answers, messages
 from spurious.sweep import (
     AXES,
     BOUNDED,
@@ -39,6 +40,7 @@ __all__ = [
     "show_rows",
     "show_status",
     "show_summaries",
+    "status_record",
 ]
 
 COLUMNS: Final = {
@@ -71,12 +73,6 @@ PLAIN_SECONDS: Final = 2.0
 """How often a line is printed where there is no terminal."""
 
 
-def _console(stderr: bool = False) -> Console:
-    """A console; where there is no terminal, lines may be long."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)
-
-
 @contextmanager
 def live(plan: Plan) -> Generator[tuple[Callable[[SweepProgress], None], Callable[[str], None]]]:
     """Reports a running sweep on stderr: a table on a terminal, else a line now and then.
@@ -84,7 +80,7 @@ def live(plan: Plan) -> Generator[tuple[Callable[[SweepProgress], None], Callabl
     Yields:
         What to call with every progress, and with lines on what large networks are doing.
     """
-    console = _console(stderr=True)
+    console = messages(WIDE)
     cells = {cell.labels: Counter[str]() for cell in plan.cells}
     bar = Progress(
         TextColumn("{task.description}"),
@@ -151,7 +147,7 @@ def live(plan: Plan) -> Generator[tuple[Callable[[SweepProgress], None], Callabl
 def show_summaries(found: Sequence[Summary], as_json: bool) -> None:
     """Prints every cell's outcomes, with the interval of the solved rate."""
     if not as_json:
-        console = _console()
+        console = answers(WIDE)
         console.print(_table(found, console.width < WIDE_ENOUGH))
         return
     for summary in found:
@@ -171,7 +167,7 @@ def show_summaries(found: Sequence[Summary], as_json: bool) -> None:
 
 def show_counts(found: Sequence[Summary]) -> None:
     """Prints what the runs are called, and, which is another thing, what is proved of them."""
-    console = _console()
+    console = answers(WIDE)
     names = sum((summary.counts for summary in found), Counter[str]())
     listed = ", ".join(f"{names[o]:,} {o.replace('_', ' ')}" for o in Outcome if names[o])
     console.print(Text(f"  named by measurement: {listed}"), soft_wrap=True)
@@ -181,7 +177,7 @@ def show_counts(found: Sequence[Summary]) -> None:
 
 def show_status(store: str, manifest: Mapping[str, Any]) -> None:
     """Prints how much is done."""
-    console = _console()
+    console = answers(WIDE)
     done, shards = len(manifest["parts"]), manifest["shards"]
     rows = sum(part["rows"] for part in manifest["parts"])
     size = sum(part["bytes"] for part in manifest["parts"]) / 2**20
@@ -194,6 +190,27 @@ def show_status(store: str, manifest: Mapping[str, Any]) -> None:
         console.print(Text(f"  failed  {entry['shard']}  {entry['reason']}", style="red"))
 
 
+def status_record(
+    store: str, manifest: Mapping[str, Any] | None, found: Sequence[Summary]
+) -> dict[str, Any]:
+    """The same as JSON data; a Parquet file alone has no shards."""
+    names = sum((summary.counts for summary in found), Counter[str]())
+    proofs = sum((summary.proofs for summary in found), Counter[Standing]())
+    record: dict[str, Any] = {"store": store}
+    if manifest is not None:
+        record |= {
+            "name": manifest["name"],
+            "shards": manifest["shards"],
+            "shards_done": len(manifest["parts"]),
+            "failed": manifest["failed"],
+            "runs": manifest["runs"] * len(manifest["cells"]),
+        }
+    record["runs_done"] = sum(names.values())
+    record["outcomes"] = {str(outcome): names[outcome] for outcome in Outcome}
+    record["proofs"] = {str(standing): proofs[standing] for standing in Standing}
+    return record
+
+
 def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Prints the answer to a query."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -201,7 +218,7 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         table.add_column(column)
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    _console().print(table)
+    answers(WIDE).print(table)
 
 
 def say_failures(failed: Mapping[str, str]) -> None:

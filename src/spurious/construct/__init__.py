@@ -1,27 +1,32 @@
 """Constructions: datasets, points and starts with proven traps, one file for each."""
 
-from spurious.construct.dead_basin import (
-    STANDARD_STARTS,
-    DeadDistance,
-    DeadShare,
-    dead_distance,
-    dead_shares,
-)
-from spurious.construct.dead_layer import DeadLayer, dead_layer
-from spurious.construct.depth_kills import Block, ConstantShare, constant_bound, constant_share
-from spurious.construct.initial_regions import InitialRegions, initial_regions
-from spurious.construct.region_trap import RegionTrap, region_trap
-from spurious.construct.shift_probability import (
-    SIGMA_RULES,
-    ProbabilityBounds,
-    dead_probability,
-    drawn_dead,
-    same_sign_probability,
-    sigma,
-    smallest_mean,
-)
-from spurious.construct.shifted_start import ShiftedStart, shifted_start_data
-from spurious.construct.trap_basin import TrapReach, TrapShares, trap_reach, trap_shares
+from typing import TYPE_CHECKING
+
+from spurious.late import import_late
+
+if TYPE_CHECKING:
+    from spurious.construct.dead_basin import (
+        STANDARD_STARTS,
+        DeadDistance,
+        DeadShare,
+        dead_distance,
+        dead_shares,
+    )
+    from spurious.construct.dead_layer import DeadLayer, dead_layer
+    from spurious.construct.depth_kills import Block, ConstantShare, constant_bound, constant_share
+    from spurious.construct.initial_regions import InitialRegions, initial_regions
+    from spurious.construct.region_trap import RegionTrap, region_trap
+    from spurious.construct.shift_probability import (
+        SIGMA_RULES,
+        ProbabilityBounds,
+        dead_probability,
+        drawn_dead,
+        same_sign_probability,
+        sigma,
+        smallest_mean,
+    )
+    from spurious.construct.shifted_start import ShiftedStart, shifted_start_data
+    from spurious.construct.trap_basin import TrapReach, TrapShares, trap_reach, trap_shares
 
 __all__ = [
     "SIGMA_RULES",
@@ -53,3 +58,5 @@ __all__ = [
     "trap_reach",
     "trap_shares",
 ]
+
+import_late(__name__)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from spurious.construct.region_trap import RegionTrap
 from spurious.problem import flatten
 from spurious.train import Initialisation, Optimiser, Outcome, Recipe, train_and_name
-from spurious.train.polish import polish
 
 __all__ = ["TrapReach", "TrapShares", "trap_reach", "trap_shares"]
 
@@ -105,6 +104,8 @@ def trap_reach(
     Raises:
         InputError: The network is too large for the engine.
     """
+    from spurious.train.polish import polish  # Numba takes half a second to import
+
     assert trap.problem.point is not None
     centre = np.array([float(value) for value in flatten(trap.problem.point)])
     recipe = _recipe(trap, "pytorch", 0, 0.01)

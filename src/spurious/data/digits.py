@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from spurious.errors import InputError
+from spurious.errors import MissingExtraError
 
 __all__ = ["digits"]
 
@@ -27,10 +27,7 @@ def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     try:
         from sklearn import datasets  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
-        raise InputError(
-            "digits: found no scikit-learn, which holds them; install it with: "
-            "pip install 'spurious[large]'"
-        ) from None
+        raise MissingExtraError("sklearn", "large") from None
     load: Any = datasets.load_digits  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     bunch = load()
     return (bunch.data / DARKEST).astype(np.float32), bunch.target.astype(np.int64)

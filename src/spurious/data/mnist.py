@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.data.idx import read_idx
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 
 __all__ = ["FOLDER_VARIABLE", "mnist"]
 
@@ -93,10 +93,7 @@ def _fetched(name: str, mirrors: Sequence[str]) -> Path:
     try:
         import pooch  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
-        raise InputError(
-            "mnist: found no pooch, which fetches it; install it with: "
-            "pip install 'spurious[large]'"
-        ) from None
+        raise MissingExtraError("pooch", "large") from None
     cache = Path(str(pooch.os_cache("spurious")))
     file = f"{name}.gz"
     reasons: list[str] = []

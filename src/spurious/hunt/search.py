@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 from spurious.files import Journal
 from spurious.hunt.finish import Descent, Find, finished
 from spurious.hunt.layout import layout
@@ -207,9 +207,7 @@ def _machinery() -> tuple[Any, Callable[[Request, int], Any]]:
 
         from spurious.hunt.ascent import compiled
     except ImportError:
-        raise InputError(
-            "hunt: found no JAX; install it with: pip install 'spurious[jax]'"
-        ) from None
+        raise MissingExtraError("jax", "jax") from None
     return jax, compiled
 
 

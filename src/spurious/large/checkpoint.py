@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spurious.errors import InputError
+from spurious.errors import MissingExtraError
 
 __all__ = ["Checkpoint", "checkpoint_bytes", "checkpoint_name", "read_checkpoint"]
 
@@ -56,9 +56,7 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     try:
         from safetensors.numpy import save
     except ImportError:
-        raise InputError(
-            "checkpoint: found no safetensors; install it with: pip install 'spurious[large]'"
-        ) from None
+        raise MissingExtraError("safetensors", "large") from None
     metadata = {"members": json.dumps(checkpoint.members), "step": str(checkpoint.step)}
     # A copy: safetensors writes the memory as it lies.
     arrays = {key: np.array(value, order="C") for key, value in checkpoint.arrays.items()}

@@ -4,9 +4,14 @@ Source: Swirszcz, Czarnecki, Pascanu, "Local minima in training of neural networ
 arXiv 1611.06310.
 """
 
-from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
-from spurious.paper.claims import CLAIMS, find_claim
-from spurious.paper.report import reproduce, run_claim
+from typing import TYPE_CHECKING
+
+from spurious.late import import_late
+
+if TYPE_CHECKING:
+    from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
+    from spurious.paper.claims import CLAIMS, find_claim
+    from spurious.paper.report import reproduce, run_claim
 
 __all__ = [
     "CLAIMS",
@@ -19,3 +24,5 @@ __all__ = [
     "reproduce",
     "run_claim",
 ]
+
+import_late(__name__)

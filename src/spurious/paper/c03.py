@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Final
 
 from spurious.figures import outcome_shares
-from spurious.paper.claim import ClaimResult, Context, DataTable, Picture, Row, Status, overall
+from spurious.paper.claim import (
+    NOT_SAID,
+    ClaimResult,
+    Context,
+    DataTable,
+    Picture,
+    Row,
+    Status,
+    overall,
+)
 from spurious.paper.claims import find_claim
 from spurious.paper.complete_lists import CompleteLists, complete_lists
 from spurious.paper.linearity import near_linear
@@ -153,7 +162,7 @@ def _kind_rows(columns: Mapping[Column, Sequence[Summary]]) -> list[Row]:
         rows.append(
             Row(
                 f"{column}: {failures:,} unsolved runs",
-                "not said",
+                NOT_SAID,
                 verdict,
                 Status.MEASURED,
                 heading="what the unsolved runs are (the paper does not say)",
@@ -177,7 +186,7 @@ def _sensitivity_rows(grid: Mapping[Column, Sequence[Summary]]) -> list[Row]:
         rows.append(
             Row(
                 str(column),
-                "not said",
+                NOT_SAID,
                 f"{moves} points",
                 Status.MEASURED,
                 heading="how far the rate moves along each axis of the grid, on average",
@@ -261,7 +270,11 @@ def _trapped_row(columns: Mapping[Column, Sequence[Summary]], heading: str) -> R
     failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
     trapped = sum(cell.counts[outcome] for cell in cells for outcome in TRAPS)
     text = f"{percent(trapped / failures)} of {failures:,}" if failures else "there are none"
-    return Row("unsolved runs named traps", "not said", text, Status.MEASURED, True, heading)
+    asked = sum(cell.proofs[kind] for cell in cells for kind in CERTIFIED)
+    minima = sum(cell.proofs[CERTIFIED[0]] for cell in cells)
+    if asked:
+        text += f", by name; certify proved {minima} of the {asked} asked about"
+    return Row("unsolved runs named traps", NOT_SAID, text, Status.MEASURED, True, heading)
 
 
 def _trend_rows(

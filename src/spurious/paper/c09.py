@@ -245,7 +245,7 @@ def _simulated_row(inputs: int, units: int, rule: str, draws: int) -> Row:
         f"d = {inputs}, {units} units, {_rule_text(rule)}",
         "",
         "; ".join(texts),
-        Status.REPRODUCED if inside else Status.DIFFERS,
+        Status.MEASURED if inside else Status.DIFFERS,
         heading="probability that the first layer is off: simulation against the bounds",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -59,6 +60,7 @@ STARTS: Final = (
 UNITS: Final = 3
 TRAINED: Final = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40)
 UPDATES: Final = 3_000
+TAIL: Final = 60
 
 _Shares: TypeAlias = list[tuple[str, ConstantShare]]
 
@@ -107,6 +109,7 @@ def run(context: Context) -> ClaimResult:
             _bound_row(curve, "with biases drawn as the weights are (PyTorch's)")
             for curve in biased
         ),
+        _growing_row(),
         *(_share_row(label, share, "which start delays it") for label, share in starts),
         *(_share_row(label, share, "other layers") for label, share in blocks),
         *map(_trained_row, trained),
@@ -120,7 +123,8 @@ def run(context: Context) -> ClaimResult:
             "depth and widths, for normal and uniform weights of mean 0; they tend to 1 if the "
             "widths are bounded. A layer that is off on all data gets no gradient, so without "
             "weight decay a network that starts constant ends constant.",
-            "Widths must not grow without limit: two points on one ray die together at a layer "
+            "The statement as quoted, for any widths, is false. They must not grow without "
+            "limit: two points on one ray die together at a layer "
             "of h units with probability 2^-h exactly, so without biases a network is constant "
             "with probability 1 - prod (1 - 2^-h), which tends to 1 only if the sum of the 2^-h "
             "diverges.",
@@ -176,6 +180,25 @@ def _bound_row(curve: _Curve, heading: str) -> Row:
         proved(agrees),
         True,
         heading,
+    )
+
+
+def _growing_row() -> Row:
+    """The claim with widths of any growth, which is false: exact for two points on one ray.
+
+    A layer of h units is off on both with probability 2^-h, so layers of 1, 2, 3, ... units are all
+    alive with probability prod (1 - 2^-h), and the factors beyond `TAIL` are at least 1 - 2^-TAIL.
+    """
+    alive = 1 - Fraction(1, 2**TAIL)
+    for units in range(1, TAIL + 1):
+        alive *= 1 - Fraction(1, 2**units)
+    return Row(
+        "layers of 1, 2, 3, ... units, two points on one ray",
+        "tends to 1 with depth",
+        f"never above {percent(float(1 - alive))}: the widths must be bounded",
+        Status.PROVED_WITH_CORRECTION,
+        True,
+        "without biases, widths that grow",
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from spurious.paper.evidence import Proof
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from spurious.paper.evidence import Proof
+
 __all__ = [
+    "MEANINGS",
+    "NOT_SAID",
     "Budget",
     "Claim",
     "ClaimResult",
@@ -61,14 +63,39 @@ class Status(enum.StrEnum):
     """The verdict beside a printed value; `MEASURED` where the paper prints none."""
 
     PROVED = "proved"
+    PROVED_IN_PART = "proved in part"
+    PROVED_PART_REFUTED = "proved, a part refuted"
     PROVED_WITH_CORRECTION = "proved with correction"
     REFUTED = "refuted"
     REPRODUCED = "reproduced"
+    REPRODUCED_IN_PART = "reproduced in part"
     DIFFERS = "differs"
     MEASURED = "measured"
     NOT_RUN_AT_BUDGET = "not run at this budget"
+    NOT_INSTALLED = "not run, an extra is not installed"
     NOT_RUN_YET = "not run yet"
     FAILED = "failed"
+
+
+MEANINGS: Final[Mapping[Status, str]] = {
+    Status.PROVED: "proved exactly, or by certificates that were checked",
+    Status.PROVED_IN_PART: "so, but something that the claim says was only measured or not tried",
+    Status.PROVED_PART_REFUTED: "the claim is proved; something that goes with it is false",
+    Status.PROVED_WITH_CORRECTION: "false as printed; proved after the correction that is named",
+    Status.REFUTED: "proved to be false",
+    Status.REPRODUCED: "measured again, and it came out the same; no proof",
+    Status.REPRODUCED_IN_PART: "so, but something that the claim says stayed open at this budget",
+    Status.DIFFERS: "measured again, and some part of it came out otherwise",
+    Status.MEASURED: "measured; the paper prints no value, or the interval is too wide to tell",
+    Status.NOT_RUN_AT_BUDGET: "needs a larger budget, or data that were not given",
+    Status.NOT_INSTALLED: "needs an optional package, which the claim names",
+    Status.NOT_RUN_YET: "left out of this run, and no earlier one is in the folder",
+    Status.FAILED: "the test stopped with an error; it says nothing of the claim",
+}
+"""What each verdict means, for the report."""
+
+NOT_SAID: Final = "not said"
+"""Stands for the printed value where the reader might expect one and the paper has none."""
 
 
 class Origin(enum.StrEnum):
@@ -134,6 +161,9 @@ class Row:
         status: The verdict.
         key: Whether the row also appears in the summary.
         heading: Which part of the claim it belongs to; rows of a part follow one another.
+
+    Raises:
+        ValueError: Something is called reproduced although the paper prints nothing.
     """
 
     quantity: str
@@ -142,6 +172,15 @@ class Row:
     status: Status
     key: bool = False
     heading: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status is Status.REPRODUCED and not self.said:
+            raise ValueError(f"{self.quantity}: nothing is printed that could be reproduced")
+
+    @property
+    def said(self) -> bool:
+        """Whether the paper prints a value."""
+        return self.printed not in ("", NOT_SAID)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,26 +257,45 @@ def overall(rows: Iterable[Row]) -> Status:
 
     Any part that differs makes the whole differ; otherwise a correction, then a refutation counts;
     otherwise it is proved if every part that was run is, and reproduced if some part was only
-    measured. Parts that were not run are left out, unless no part was run.
+    measured; in part, if a key row on what the paper prints was left open.
     """
-    found = {row.status for row in rows}
-    for status in (
-        Status.FAILED,
-        Status.DIFFERS,
-        Status.PROVED_WITH_CORRECTION,
-        Status.REFUTED,
-        Status.REPRODUCED,
-        Status.PROVED,
-        Status.MEASURED,
-        Status.NOT_RUN_AT_BUDGET,
-    ):
-        if status in found:
-            return status
-    return Status.NOT_RUN_YET
+    listed = tuple(rows)
+    found = {row.status for row in listed}
+    left_open = any(row.key and row.said and row.status in _OPEN for row in listed)
+    if Status.REFUTED in found and Status.PROVED in found:
+        found.add(Status.PROVED_PART_REFUTED)
+    if left_open and Status.REPRODUCED in found:
+        found.add(Status.REPRODUCED_IN_PART)
+    if left_open and Status.PROVED in found:
+        found.add(Status.PROVED_IN_PART)
+    return next((status for status in _WORST_FIRST if status in found), Status.NOT_RUN_YET)
+
+
+_OPEN: Final = (
+    Status.MEASURED,
+    Status.NOT_RUN_AT_BUDGET,
+    Status.NOT_INSTALLED,
+    Status.NOT_RUN_YET,
+)
+
+_WORST_FIRST: Final = (
+    Status.FAILED,
+    Status.DIFFERS,
+    Status.PROVED_WITH_CORRECTION,
+    Status.PROVED_PART_REFUTED,
+    Status.REFUTED,
+    Status.REPRODUCED_IN_PART,
+    Status.REPRODUCED,
+    Status.PROVED_IN_PART,
+    Status.PROVED,
+    Status.MEASURED,
+    Status.NOT_RUN_AT_BUDGET,
+    Status.NOT_INSTALLED,
+)
 
 
 def explained(status: Status, *sentences: str) -> tuple[str, ...]:
     """Sentences that presume a proof, if there is one; otherwise a plain warning."""
-    if status in (Status.PROVED, Status.PROVED_WITH_CORRECTION):
+    if status in (Status.PROVED, Status.PROVED_PART_REFUTED, Status.PROVED_WITH_CORRECTION):
         return sentences
     return ("Not everything below could be proved in this run; see the verdicts row by row.",)

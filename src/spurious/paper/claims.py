@@ -114,7 +114,7 @@ CLAIMS: Final = (
     Claim(
         "C13",
         "A strict, isolated bad minimum for sigmoids",
-        "v2, Theorem 1",
+        "v2, Theorem 1 (not read: see above)",
         "A 2-2-1 sigmoid network with log loss on ten points has a strict local minimum of loss "
         "about 5.7774 that classifies 40% of the points right, while other parameters classify "
         "all ten.",

@@ -106,8 +106,9 @@ def _list_row(found: Atlas, m: int, note: str) -> Row:
     named = ", ".join(map(exact_text, losses[:SHOWN])) + (", ..." if len(losses) > SHOWN else "")
     at_kinks = sum(family.orbit for family in found.minima if not family.differentiable)
     text = f"{found.families} families at {len(losses)} losses ({named})"
-    if not all(family.connected for family in found.minima):
-        text = text.replace(" families", " or more families", 1)
+    open_ = sum(not family.connected for family in found.minima)
+    if open_:
+        text += f"; {open_} of them may be several each"
     if at_kinks:
         text += f"; {at_kinks} only on kinks"
     if not found.complete:

@@ -25,9 +25,15 @@ __all__ = [
     "findings_of",
     "head_note",
     "head_record",
+    "local_findings",
 ]
 
-NOT_RUN: Final = (Status.NOT_RUN_YET, Status.NOT_RUN_AT_BUDGET, Status.FAILED)
+NOT_RUN: Final = (
+    Status.NOT_RUN_YET,
+    Status.NOT_RUN_AT_BUDGET,
+    Status.NOT_INSTALLED,
+    Status.FAILED,
+)
 """These are no results."""
 
 _BUDGETS: Final = tuple(Budget)
@@ -132,21 +138,32 @@ def committed() -> Mapping[str, tuple[Finding, ...]]:
     return found
 
 
-def earlier(path: Path) -> Mapping[str, tuple[Finding, ...]]:
-    """What earlier runs left in a report's `claims.json`, by claim; nothing if it is not one.
+def earlier(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The entries that earlier runs left in a report's `claims.json`, by claim.
 
     Args:
         path: The file.
+
+    Returns:
+        Nothing if it is no such file.
     """
     try:
         records = json.loads(path.read_text("utf-8"))
-        return {record["id"]: tuple(_earlier(record)) for record in records}
+        found = {str(record["id"]): record for record in records}
+        for record in found.values():
+            local_findings(record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+    return found
 
 
-def _earlier(record: Mapping[str, Any]) -> list[Finding]:
-    """The verdicts of runs in a record; reports of version 0.1.0 have only their own."""
+def local_findings(record: Mapping[str, Any]) -> list[Finding]:
+    """The verdicts of runs in a record; reports of version 0.1.0 have only their own.
+
+    Raises:
+        KeyError: An entry is missing.
+        ValueError: It is no budget or no verdict.
+    """
     listed = cast(list[dict[str, Any]], record.get("findings", [{**record, "origin": "this run"}]))
     local = [entry for entry in listed if entry["origin"] != Origin.COMMITTED]
     return [finding_of(entry, Origin.EARLIER_RUN) for entry in local]

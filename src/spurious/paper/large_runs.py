@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 from spurious.figures import Series
 from spurious.paper.claim import Claim, ClaimResult, Context, DataTable, Row, Status
 from spurious.paper.sweeping import swept
@@ -253,5 +253,7 @@ INDEPENDENCE: Final = (
 
 
 def without_data(claim: Claim, error: InputError) -> ClaimResult:
-    """The result of a claim whose images are not there."""
-    return ClaimResult(claim, Status.NOT_RUN_AT_BUDGET, explanation=(f"Not run: {error}.",))
+    """The result of a claim whose images, or the package that holds them, are not there."""
+    missing = isinstance(error, MissingExtraError)
+    status = Status.NOT_INSTALLED if missing else Status.NOT_RUN_AT_BUDGET
+    return ClaimResult(claim, status, explanation=(f"Not run: {error}.",))

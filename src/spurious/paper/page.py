@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from importlib.metadata import version
 from itertools import groupby
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from spurious import __version__
-from spurious.paper.claim import ClaimResult, Picture, Row
-from spurious.paper.findings import beside, head_note
-from spurious.proof import interval_text, verdict_text
+from spurious.files import write_atomically, write_json
+from spurious.paper.claim import MEANINGS
+from spurious.paper.evidence import checker_source
 
-__all__ = ["inline_svg", "render_page", "typeset"]
+__all__ = ["SUMMARY", "Page", "inline_svg", "typeset"]
+
+SUMMARY: Final = "claims.json"
+CHECKER: Final = "spurious_checker.py"
 
 _SIGNS: Final = (
     ("+/-", "\N{PLUS-MINUS SIGN}"),
@@ -28,38 +36,61 @@ _POWER: Final = re.compile(r"\b(?:(\d+(?:\.\d+)?)e|1e)(-?\d+)\b")
 _NEGATIVE: Final = re.compile(r"(?<![\w\d])-(?=[\d.])")
 
 
-def render_page(results: Sequence[ClaimResult], budget: str, drawings: Mapping[str, str]) -> str:
-    """The page as HTML text.
+class Page:
+    """The report's `claims.json` and `index.html`: made from the claims' entries and figures."""
 
-    Args:
-        results: All claims, in order, run or not.
-        budget: Which budget was asked for.
-        drawings: The SVG document of every picture, by name.
-    """
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._records: dict[str, Mapping[str, Any]] = {}
+        self._sections: dict[str, Markup] = {}
+        self._templates = Environment(
+            loader=PackageLoader("spurious.paper"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        filters: dict[str, Callable[..., object]] = {
+            "typeset": typeset,
+            "parts": _parts,
+            "inline": self._drawn,
+        }
+        self._templates.filters.update(filters)  # pyright: ignore[reportUnknownMemberType]
 
-    def drawn(picture: Picture) -> Markup:
-        return inline_svg(drawings[picture.name], picture)
+    def put(self, record: Mapping[str, Any]) -> None:
+        """Adds a claim's entry, or replaces it; the order is that of the first time."""
+        self._records[record["id"]] = record
+        template = self._templates.get_template("section.html.j2")
+        self._sections[record["id"]] = Markup(template.render(record=record))
 
-    environment = Environment(
-        loader=PackageLoader("spurious.paper"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    filters: dict[str, Callable[..., object]] = {
-        "typeset": typeset,
-        "parts": _parts,
-        "inline": drawn,
-        "verdict": verdict_text,
-        "interval": interval_text,
-        "beside": beside,
-        "head_note": head_note,
-    }
-    environment.filters.update(filters)  # pyright: ignore[reportUnknownMemberType]
-    return environment.get_template("report.html.j2").render(
-        results=results, budget=budget, version=__version__
-    )
+    def write(self) -> None:
+        """Writes both files.
+
+        Raises:
+            InputError: A file cannot be written.
+        """
+        write_json(self._folder / SUMMARY, list(self._records.values()))
+        text = self._templates.get_template("report.html.j2").render(
+            records=list(self._records.values()),
+            sections=list(self._sections.values()),
+            version=__version__,
+            made=_made(),
+            meanings=MEANINGS,
+        )
+        write_atomically(self._folder / "index.html", text)
+        write_atomically(self._folder / CHECKER, checker_source())
+
+    def _drawn(self, picture: Mapping[str, str]) -> Markup:
+        drawing = (self._folder / "figures" / f"{picture['name']}.svg").read_text("utf-8")
+        return inline_svg(drawing, picture["name"], picture["caption"])
+
+
+def _made() -> str:
+    """When and with what."""
+    parts = [f"Python {platform.python_version()}"]
+    parts += [f"{name} {version(name)}" for name in ("numpy", "numba", "python-flint")]
+    parts += [f"{platform.system()} {platform.machine()}", f"{os.cpu_count()} processors"]
+    return " \N{MIDDLE DOT} ".join([date.today().isoformat(), *parts])
 
 
 def typeset(text: str) -> Markup:
@@ -82,16 +113,16 @@ def _minus(text: str) -> Markup:
     return escape(_NEGATIVE.sub("\N{MINUS SIGN}", text))
 
 
-def inline_svg(drawing: str, picture: Picture) -> Markup:
+def inline_svg(drawing: str, name: str, caption: str) -> Markup:
     """A figure as an `svg` element whose identifiers clash with no other figure's."""
     text = drawing[drawing.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    prefix = re.sub(r"\W", "-", picture.name)
+    prefix = re.sub(r"\W", "-", name)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
-    label = escape(picture.caption)
+    label = escape(caption)
     return Markup(text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
 
 
-def _parts(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+def _parts(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Rows by heading, in order."""
-    return [(heading, list(group)) for heading, group in groupby(rows, lambda row: row.heading)]
+    return [(part, list(group)) for part, group in groupby(rows, lambda row: row["part"])]

@@ -1,7 +1,7 @@
 """What is studied: networks, losses, datasets, points, and problem files. Plain frozen values."""
 
 from spurious.problem.dataset import Dataset, dataset_from_arrays
-from spurious.problem.datasets import DATASETS, BuiltIn, dataset
+from spurious.problem.datasets import DATASETS, BuiltIn, dataset, datasets
 from spurious.problem.dense import program_of
 from spurious.problem.files import (
     parse_problem,
@@ -26,6 +26,7 @@ from spurious.problem.program_files import (
     write_program_problem,
 )
 from spurious.problem.program_problem import FlatPoint, ProgramProblem
+from spurious.problem.sources import Named, dense_problem_of, problem_of
 
 __all__ = [
     "ACTIVATIONS",
@@ -37,12 +38,15 @@ __all__ = [
     "FlatPoint",
     "Layer",
     "Loss",
+    "Named",
     "Network",
     "Point",
     "Problem",
     "ProgramProblem",
     "dataset",
     "dataset_from_arrays",
+    "datasets",
+    "dense_problem_of",
     "exact",
     "flatten",
     "from_jax",
@@ -55,6 +59,7 @@ __all__ = [
     "point_to_data",
     "problem",
     "problem_from_data",
+    "problem_of",
     "problem_to_data",
     "program_of",
     "program_problem_from_data",

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from spurious.errors import InputError
-from spurious.problem.table import check_matrix, matrix
+from spurious.problem.number import unwrapped
+from spurious.problem.table import check_matrix, items, matrix
 
 __all__ = ["Dataset", "dataset_from_arrays"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dataset:
     """A finite dataset with exact entries.
 
@@ -38,6 +39,10 @@ class Dataset:
         """Number of points, n."""
         return len(self.x)
 
+    def __repr__(self) -> str:
+        outputs = len(self.y[0])
+        return f"<Dataset: {self.size} points, {self.inputs} to {outputs} numbers>"
+
     @property
     def inputs(self) -> int:
         """Number of inputs of each point, d."""
@@ -49,9 +54,12 @@ def dataset_from_arrays(x: object, y: object) -> Dataset:
 
     Args:
         x: Inputs, shape (n, d).
-        y: Targets, shape (n, K).
+        y: Targets, shape (n, K), or (n,) for one output.
 
     Raises:
         InputError: If an entry is no finite number or the shapes do not fit.
     """
-    return Dataset(matrix(x, "data.x"), matrix(y, "data.y"))
+    targets = items(y, "data.y", "rows of numbers")
+    flat = all(not isinstance(unwrapped(entry), list | tuple) for entry in targets)
+    column = [[entry] for entry in targets] if flat else targets
+    return Dataset(matrix(x, "data.x"), matrix(column, "data.y"))

@@ -1,6 +1,7 @@
 """Built-in datasets: those of the paper, and smaller sigmoid deadlocks."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
 from spurious.errors import InputError
@@ -8,7 +9,7 @@ from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.loss import Loss
 from spurious.problem.number import shown
 
-__all__ = ["DATASETS", "BuiltIn", "dataset"]
+__all__ = ["DATASETS", "BuiltIn", "dataset", "datasets"]
 
 _PAPER = (
     "Swirszcz, Czarnecki, Pascanu, Local minima in training of neural networks, arXiv 1611.06310"
@@ -35,6 +36,16 @@ class BuiltIn:
     citation: str
     loss: Loss
     data: Dataset
+
+    @property
+    def arrays(self) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
+        """Inputs and targets, as `spurious.problem(x, y)` takes them."""
+        return [list(row) for row in self.data.x], [list(row) for row in self.data.y]
+
+
+def datasets() -> tuple[BuiltIn, ...]:
+    """All built-in datasets."""
+    return tuple(_BUILT_IN.values())
 
 
 def dataset(name: str) -> BuiltIn:

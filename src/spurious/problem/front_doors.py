@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.dense_loss import DenseLoss, Penalty
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import exact, unwrapped
-from spurious.problem.point import unflatten
+from spurious.problem.point import flatten, point_from_arrays, unflatten
 from spurious.problem.problem import Problem
 from spurious.problem.program_problem import ProgramProblem
 from spurious.problem.table import items, vector
@@ -47,8 +47,9 @@ def problem(
 
     Args:
         x: Inputs, shape (n, d), or (n,) for one input: lists, NumPy arrays, tensors.
-        y: Targets, shape (n, K), or (n,) for one output; -1 and 1 for the losses logistic and
-            hinge; class numbers from 0, shape (n,) or (n, 1), for cross_entropy.
+        y: Targets, shape (n, K), or (n,) for one output; -1 and 1, or true and false, for the
+            losses logistic and hinge; class numbers from 0, shape (n,) or (n, 1), for
+            cross_entropy.
         hidden: Units of the hidden layers, as 8 or (8, 8); none without hidden layer.
         activation: After each hidden layer: relu, leaky_relu, abs, identity, sigmoid, tanh, ...
         loss: squared (the sum of squares), logistic, cross_entropy or hinge.
@@ -59,7 +60,8 @@ def problem(
         biases: Whether a single `l2` is for biases too.
         reduction: sum or mean, over the data points. The penalty is not divided.
         weights: A factor for each data point, shape (n,).
-        point: The parameters, flat: layer by layer, weights (out, in) row by row, then biases.
+        point: The parameters: a weight (out, in) and a bias (out,) for each layer, as
+            `[(weight, bias), ...]`; or flat, layer by layer, row by row.
 
     Returns:
         A `Problem` if it is one of those of format 1, for which there are more rules; a
@@ -68,9 +70,10 @@ def problem(
     Raises:
         InputError: Something does not fit; the message is one line.
     """
+    activation = activation.lower()
     if loss not in LOSSES:
         raise InputError(f"loss: found {loss!r}, expected one of {', '.join(LOSSES)}")
-    data = dataset_from_arrays(_columns(x, "x"), _columns(y, "y"))
+    data = dataset_from_arrays(_columns(x, "x"), _columns(_labels(y, loss), "y"))
     widths = (data.inputs, *_widths(hidden), _outputs(data, loss))
     dense = DenseLoss(
         Network(widths, activation, None if slope is None else exact(slope, "slope")),
@@ -80,7 +83,7 @@ def problem(
         reduction,
         None if weights is None else vector(weights, "weights"),
     )
-    values = None if point is None else vector(point, "point")
+    values = None if point is None else _parameters(point)
     plain = not dense.penalty.l2 and reduction == "sum" and weights is None and loss != "hinge"
     if plain:
         given = Problem(dense.network, Loss(loss), data)
@@ -103,9 +106,7 @@ def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:
     try:
         from spurious.program.jax import from_jax as read
     except ImportError:
-        raise InputError(
-            "jax: not installed, but this needs it; pip install 'spurious[jax]'"
-        ) from None
+        raise MissingExtraError("jax", "jax") from None
     return ProgramProblem(*read(loss, parameters))
 
 
@@ -177,7 +178,30 @@ def _columns(values: object, name: str) -> object:
 
 
 def _widths(hidden: int | Sequence[int]) -> tuple[int, ...]:
-    return (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    listed = unwrapped(hidden)
+    units = cast("list[int]", listed if isinstance(listed, list | tuple) else [listed])
+    return tuple(int(exact(unit, "hidden")) for unit in units)
+
+
+def _labels(y: object, loss: str) -> object:
+    """Targets that are true or false as the numbers that the loss takes."""
+    listed = unwrapped(y)
+    if not isinstance(listed, list | tuple):
+        return y
+    false = -1 if loss in ("logistic", "hinge") else 0
+    entries = cast("list[object]", listed)
+    if not all(isinstance(entry, bool) for entry in entries):
+        return y
+    return [1 if entry else false for entry in entries]
+
+
+def _parameters(point: object) -> tuple[Fraction, ...]:
+    """Parameters that are given flat, or as a weight and a bias for each layer."""
+    layers = items(point, "point", "numbers, or a weight and a bias for each layer")
+    pairs = [cast("Sequence[object]", p) for p in layers if isinstance(p, list | tuple)]
+    if len(pairs) < len(layers) or any(len(pair) != 2 for pair in pairs):
+        return vector(point, "point")
+    return flatten(point_from_arrays([w for w, _ in pairs], [b for _, b in pairs]))
 
 
 def _outputs(data: Dataset, loss: str) -> int:

@@ -28,7 +28,7 @@ class Network:
     z_1 = W_1 x + b_1, z_{l+1} = W_{l+1} act(z_l) + b_{l+1}, and returns z_{L+1} of shape (K,).
 
     Attributes:
-        widths: Inputs, hidden units layer by layer, outputs.
+        widths: Inputs, hidden units layer by layer, outputs; a list becomes a tuple.
         activation: One of `ACTIVATIONS`.
         slope: The slope of leaky_relu on the negative side; None for every other activation.
 
@@ -43,6 +43,8 @@ class Network:
     slope: Fraction | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.widths, list):  # pyright: ignore[reportUnnecessaryIsInstance]
+            object.__setattr__(self, "widths", tuple(self.widths))
         if not isinstance(self.widths, tuple) or len(self.widths) < 2:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError(
                 f"network.widths: found {shown(self.widths)}, expected at least 2 integers "

@@ -14,13 +14,13 @@ from spurious.problem.point import Point
 __all__ = ["Problem", "check_point"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Problem:
     """A network, a loss and a dataset that fit together, with optional points.
 
     Attributes:
         network: The architecture.
-        loss: The loss, summed over the dataset.
+        loss: The loss, summed over the dataset; its name will do.
         data: Inputs (n, d) and targets (n, K) or labels (n, 1).
         point: The point in question, where there is one.
         witness: Another point, believed to have a smaller loss.
@@ -35,7 +35,16 @@ class Problem:
     point: Point | None = None
     witness: Point | None = None
 
+    def __repr__(self) -> str:
+        widths = "-".join(map(str, self.network.widths))
+        points = [name for name in ("point", "witness") if getattr(self, name) is not None]
+        told = "".join(f", with a {name}" for name in points)
+        activation = f" {self.network.activation}" if self.network.depth else ""
+        return f"<Problem: {widths}{activation}, {self.data.size} points, {self.loss} loss{told}>"
+
     def __post_init__(self) -> None:
+        if self.loss in list(Loss):
+            object.__setattr__(self, "loss", Loss(self.loss))
         if not isinstance(self.loss, Loss):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError(
                 f"loss: found {shown(self.loss)}, expected one of "

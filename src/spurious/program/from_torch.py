@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from spurious.errors import InputError
+from spurious.errors import MissingExtraError
 from spurious.program.program import Program
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def from_torch(
     try:
         import torch  # noqa: F401
     except ImportError:
-        raise InputError(
-            "torch: not installed, but this needs it; pip install 'spurious[torch]'"
-        ) from None
+        raise MissingExtraError("torch", "torch") from None
     from spurious.program.torch.front_end import read
 
     return read(model, x, y, loss, weight_decay, biases, optimiser)

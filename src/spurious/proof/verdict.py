@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
+from html import escape
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from spurious.errors import InputError
 from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence
 from spurious.verdict import Answer, Decision, Enclosure
@@ -49,11 +54,12 @@ class Unfinished:
     step: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
     """What is known about a point: `Decided` or `Undecided`.
 
-    Its truth value is not defined: compare `verdict.decision` with a `Decision`.
+    Its truth value is not defined: compare `verdict.decision` with a `Decision`. Two are equal if
+    they say the same with the same certificate; the time taken does not count.
 
     Attributes:
         reason: One sentence for a person.
@@ -71,7 +77,7 @@ class Verdict:
     reason: str
     _: KW_ONLY
     claim: Claim
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
     evidence: Evidence | None
     certificate: Mapping[str, Any] | None
     slope: Fraction | None = None
@@ -159,8 +165,54 @@ class Verdict:
         """The largest change of a parameter on that way, or None."""
         return None if self.fall is None else self.fall.distance
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data: what `spurious certify --json` prints, and the certificate."""
+        from spurious.proof.words import verdict_data
 
-@dataclass(frozen=True, slots=True)
+        return {**verdict_data(self), "certificate": self.certificate}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the certificate, for `spurious check`.
+
+        Args:
+            path: The file.
+
+        Raises:
+            InputError: There is no certificate, or the file cannot be written.
+        """
+        if self.certificate is None:
+            raise InputError(f"{path}: nothing to write, the point is {self.decision}")
+        text = json.dumps(self.certificate, indent=1, ensure_ascii=False) + "\n"
+        try:
+            Path(path).write_text(text, "utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+    def __repr__(self) -> str:
+        told = "".join(f", {name} {text}" for name, text in self._told())
+        return f"<Verdict: {self.decision.replace('_', ' ')}{told}>"
+
+    def _told(self) -> list[tuple[str, str]]:
+        """The main facts but the decision."""
+        found = [("global:", str(self.is_global)), ("strict:", str(self.strict))]
+        if self.loss is not None:
+            found.insert(0, ("loss", str(self.loss)))
+        if self.witness_loss is not None:
+            found.append(("better:", str(self.witness_loss)))
+        return [*found, ("by", self.method.replace("_", " "))]
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        rows = [("", self.decision.replace("_", " ")), *self._told(), ("reason", self.reason)]
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name.rstrip(':'))}</th>"
+            f"<td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in rows
+        )
+        return f"<table>{cells}</table>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Decided(Verdict):
     """A decision that its certificate proves."""
 
@@ -171,7 +223,7 @@ class Decided(Verdict):
     __bool__ = Verdict.__bool__
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Undecided(Verdict):
     """Nothing is proved about the point, and why. A rule that proves nothing answers so, too."""
 

@@ -1,16 +1,21 @@
 """Sweeps: plans, shards, the result store, statistics, and where shards are trained."""
 
-from spurious.sweep.axes import AXES
-from spurious.sweep.executors import connect_cluster, local, on_cluster, on_this_machine
-from spurious.sweep.make import make_part
-from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
-from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
-from spurious.sweep.results import Failure
-from spurious.sweep.run import Progress, SweepResult, run_sweep
-from spurious.sweep.shard import Shard, shards_of
-from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
-from spurious.sweep.store import Store, open_store
-from spurious.sweep.words import percent, rate_text
+from typing import TYPE_CHECKING
+
+from spurious.late import import_late
+
+if TYPE_CHECKING:
+    from spurious.sweep.axes import AXES
+    from spurious.sweep.executors import connect_cluster, local, on_cluster, on_this_machine
+    from spurious.sweep.make import make_part
+    from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
+    from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
+    from spurious.sweep.results import Failure
+    from spurious.sweep.run import Progress, SweepResult, run_sweep
+    from spurious.sweep.shard import Shard, shards_of
+    from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
+    from spurious.sweep.store import Store, open_store
+    from spurious.sweep.words import percent, rate_text
 
 __all__ = [
     "AXES",
@@ -43,3 +48,5 @@ __all__ = [
     "shards_of",
     "summaries",
 ]
+
+import_late(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, cast
 
-from spurious.errors import InputError
+from spurious.errors import MissingExtraError
 from spurious.large import LargeRecipe
 from spurious.sweep.part import part_bytes
 from spurious.sweep.results import Failure, Result, failure
@@ -77,9 +77,7 @@ def make_large_parts(
         from spurious.large.rows import columns
         from spurious.large.training import Work, trained
     except ImportError:
-        raise InputError(
-            "large networks: found no JAX; install it with: pip install 'spurious[large]'"
-        ) from None
+        raise MissingExtraError("jax", "large") from None
 
     owner: dict[str, Shard] = {}
     networks: dict[str, Member] = {}

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any, Final, Protocol
 
-from spurious.errors import InputError
+from spurious.errors import InputError, MissingExtraError
 from spurious.large import LargeRecipe
 from spurious.sweep.ensembles import Checkpoints, make_large_parts
 from spurious.sweep.make import make_part
@@ -146,9 +146,7 @@ def connect_cluster(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError(
-            "cluster: found no Dask; install it with: pip install 'spurious[cluster]'"
-        ) from None
+        raise MissingExtraError("distributed", "cluster") from None
     try:
         return Client(address, timeout=10)
     except (OSError, ValueError) as error:

@@ -6,9 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
-from scipy.stats import beta
-
 from spurious.errors import InputError
 from spurious.sweep.axes import AXES, Label
 from spurious.sweep.proofs import Standing, proof_columns, standing
@@ -47,6 +44,8 @@ def clopper_pearson(count: int, total: int, confidence: float = 0.95) -> Rate:
 
     Source: Clopper & Pearson, Biometrika 26 (1934), 404-413.
     """
+    from scipy.stats import beta  # slow to import
+
     tail = (1 - confidence) / 2
     low = 0.0 if count == 0 else float(beta.ppf(tail, count, total - count + 1))
     high = 1.0 if count == total else float(beta.ppf(1 - tail, count + 1, total - count))
@@ -90,6 +89,8 @@ def connect(store: Store) -> Any:
     Raises:
         InputError: There is no sweep, or nothing is done yet.
     """
+    import duckdb  # slow to import
+
     paths = list(store.parts())
     if not paths:
         raise InputError(f"{store.url}: found no finished shard yet")

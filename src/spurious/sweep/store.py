@@ -149,6 +149,7 @@ class Store:
     def part(self, shard: str, count: int) -> dict[str, Any] | None:
         """What the manifest says of a part, read from the part; None if it is not whole."""
         content = self.read(part_name(shard))
+
         return None if content is None else part_entry(content, shard, count)
 
     def parts(self) -> Iterator[str]:

@@ -1,14 +1,19 @@
 """The ensemble engine: many small networks trained at once, and what each run ended in."""
 
-from spurious.train.ensemble import Cancelled, Runs, cores, log_spaced, train
-from spurious.train.initialisation import INITIALISATIONS, Initialisation
-from spurious.train.optimiser import OPTIMISERS, Optimiser
-from spurious.train.outcome import Outcome, Outcomes, name_outcomes
-from spurious.train.proofs import MINIMA, ProofKind, Proved
-from spurious.train.recipe import Recipe
-from spurious.train.starts import drawn, epoch_orders, starts
-from spurious.train.table import ENGINE_VERSION, train_and_name
-from spurious.train.traps import Traps, check_traps
+from typing import TYPE_CHECKING
+
+from spurious.late import import_late
+
+if TYPE_CHECKING:
+    from spurious.train.ensemble import Cancelled, Runs, cores, log_spaced, train
+    from spurious.train.initialisation import INITIALISATIONS, Initialisation
+    from spurious.train.optimiser import OPTIMISERS, Optimiser
+    from spurious.train.outcome import Outcome, Outcomes, name_outcomes
+    from spurious.train.proofs import MINIMA, ProofKind, Proved
+    from spurious.train.recipe import Recipe
+    from spurious.train.starts import drawn, epoch_orders, starts
+    from spurious.train.table import ENGINE_VERSION, train_and_name
+    from spurious.train.traps import Traps, check_traps
 
 __all__ = [
     "ENGINE_VERSION",
@@ -35,3 +40,5 @@ __all__ = [
     "train",
     "train_and_name",
 ]
+
+import_late(__name__)

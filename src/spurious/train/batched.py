@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logsumexp, softmax
 
 from spurious.problem import Loss
 from spurious.problem.forward import layer_values
@@ -38,11 +37,15 @@ def losses(recipe: Recipe, outputs: Floats) -> Floats:
         return ((outputs - y) ** 2).sum(axis=(1, 2))
     if recipe.loss is Loss.LOGISTIC:
         return np.logaddexp(0.0, -y * outputs).sum(axis=(1, 2))
+    from scipy.special import logsumexp  # slow to import, as below
+
     return (np.asarray(logsumexp(outputs, axis=2)) - (outputs * y).sum(axis=2)).sum(axis=1)
 
 
 def loss_slopes(recipe: Recipe, outputs: Floats) -> Floats:
     """The derivatives of the loss by the outputs, shape (N, n, K)."""
+    from scipy.special import expit, softmax
+
     _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
     if recipe.loss is Loss.SQUARED:
         return 2 * (outputs - y)

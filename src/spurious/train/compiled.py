@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "is_cached"]
 
 
 def _sources() -> str:
@@ -24,18 +29,61 @@ def _sources() -> str:
 _SOURCES = _sources()
 
 
+def _cached(function: Callable[..., None]) -> Any:
+    """Numba's dispatcher with a cache on disk, wherever there is a folder for it.
+
+    If neither the installation nor the home can be written, as in containers, that is a folder of
+    this user alone among the temporary files; if not even that, nothing is kept.
+    """
+    for folder in ("", _temporary()):
+        if folder:
+            setattr(config, "CACHE_DIR", folder)  # noqa: B010  (not known to type checkers)
+        with suppress(RuntimeError, OSError):
+            return njit(function, nogil=True, cache=True)
+    return njit(function, nogil=True)
+
+
+@cache
+def _temporary() -> str:
+    """A folder among the temporary files that nobody else can write; "" if there is none.
+
+    What is in a cache is run, so a folder that another user has made is never taken.
+    """
+    if not hasattr(os, "getuid"):
+        return ""
+    path = Path(tempfile.gettempdir()) / f"spurious-numba-{os.getuid()}"
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError:
+        return ""
+    own = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
+    return str(path) if own and not found.st_mode & 0o077 else ""
+
+
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compiles a function, which then runs without Python's global lock.
 
     Numba's cache looks at the age of the function's own file only, so that a change in a file it
     uses, or an upgrade, could leave old code in use. Here the key has a hash of all sources.
     """
-    dispatcher: Any = njit(function, nogil=True, cache=True)
-    cache = dispatcher._cache
-    plain = cache._index_key
+    dispatcher: Any = _cached(function)
+    kept = dispatcher._cache
+    plain = getattr(kept, "_index_key", None)
+    if plain is None:  # nothing is kept
+        return dispatcher
 
     def key(signature: Any, codegen: Any) -> tuple[Any, ...]:
         return (*plain(signature, codegen), _SOURCES)
 
-    cache._index_key = key
+    kept._index_key = key
     return dispatcher
+
+
+def is_cached(function: Any) -> bool:
+    """Whether the cache on disk has code of a compiled function, made from these sources."""
+    try:
+        found = function._cache._cache_file._load_index()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return any(key[-1] == _SOURCES for key in found)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +31,10 @@ import numpy.typing as npt
 from spurious.problem import Loss
 from spurious.train.batched import correct, dead, loss_slopes, losses, preactivations
 from spurious.train.ensemble import Runs
-from spurious.train.polish import Polished, hessians, polish
 from spurious.train.recipe import Recipe
-from spurious.train.scalar import model
+
+if TYPE_CHECKING:
+    from spurious.train.polish import Polished
 
 __all__ = ["Outcome", "Outcomes", "name_outcomes"]
 
@@ -141,6 +142,8 @@ def _headings(
     recipe: Recipe, at: Floats, threads: int, cancelled: Callable[[], bool]
 ) -> tuple[Polished, Names]:
     """Where descent from parameters (N, P) leads, and what is there."""
+    from spurious.train.polish import polish  # Numba takes half a second to import
+
     ends = polish(recipe, at, threads=threads, cancelled=cancelled)
     names = np.full(len(at), "", dtype="<U24")
     left = np.arange(len(at))
@@ -201,6 +204,9 @@ def _falls_for_ever(
 
 def _lowest_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
     """Whether the Hessian at parameters (N, P) is not positive definite; its lowest axis."""
+    from spurious.train.polish import hessians
+    from spurious.train.scalar import model
+
     matrices = np.empty((len(at), at.shape[1], at.shape[1]))
     hessians(np.ascontiguousarray(at), matrices, model(recipe))
     values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)
@@ -216,6 +222,8 @@ def _resume(
     cancelled: Callable[[], bool],
 ) -> None:
     """Descends from both sides of saddles and keeps the lower end, in place."""
+    from spurious.train.polish import polish
+
     at = ends.parameters[rows]
     step = 1e-2 * (1 + np.linalg.norm(at, axis=1, keepdims=True)) * directions
     sides = [

@@ -91,7 +91,7 @@ def polish(
         if cancelled():
             raise Cancelled("polishing was cancelled")
         part = slice(start, start + CHUNK)
-        _descend_all(at[part], marks[part], found[part], steps[part], net, ITERATIONS)
+        descend_all(at[part], marks[part], found[part], steps[part], net, ITERATIONS)
 
     starts = range(0, len(at), CHUNK)
     if threads == 1:
@@ -231,7 +231,7 @@ def hessians(at: Floats, out: Floats, net: Model) -> None:
 
 
 @compiled
-def _descend_all(
+def descend_all(
     at: Floats,
     marks: Floats,
     found: Floats,

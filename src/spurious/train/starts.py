@@ -7,11 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from spurious.problem import Network
 from spurious.train.initialisation import Initialisation
-from spurious.train.philox import uniforms, write_orders
 from spurious.train.recipe import Recipe
 
 __all__ = ["drawn", "epoch_orders", "starts"]
@@ -39,6 +37,10 @@ def drawn(
     network: Network, initialisation: Initialisation, seed: int, first: int, count: int
 ) -> npt.NDArray[np.float64]:
     """As `starts`, for any network and initial distribution."""
+    from scipy.special import ndtri  # slow to import, as the next
+
+    from spurious.train.philox import uniforms
+
     values = np.empty((count, network.parameter_count))
     uniforms(np.uint64(seed), first, values)
     start = 0
@@ -60,6 +62,8 @@ def epoch_orders(
     seed: int, indices: Sequence[int], epoch: int, points: int
 ) -> npt.NDArray[np.int64]:
     """Each network's order of the points in an epoch, shape (points, networks)."""
+    from spurious.train.philox import write_orders
+
     order = np.empty((points, len(indices)), np.int64)
     write_orders(np.uint64(seed), np.asarray(indices, np.int64), epoch, order)
     return order

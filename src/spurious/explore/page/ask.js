@@ -1,12 +1,17 @@
 // Requests to the server.
 
+function gone(error) {
+  if (!(error instanceof TypeError)) throw error; // aborted
+  throw new Error("the server has stopped; start `spurious explore` again");
+}
+
 async function post(path, body, signal) {
   const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     signal,
-  });
+  }).catch(gone);
   if (!response.ok) {
     const found = await response.json().catch(() => ({}));
     throw new Error(found.error ?? `the server answered ${response.status}`);
@@ -22,7 +27,7 @@ export async function stream(path, body, signal, take) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch(gone);
     if (done) break;
     const lines = (rest + value).split("\n");
     rest = lines.pop();

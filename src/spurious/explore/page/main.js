@@ -10,6 +10,7 @@ import { Outcomes, words } from "./outcomes.js";
 import { Points } from "./points.js";
 import { showVerdict } from "./verdict.js";
 import { View, countText, numberText } from "./view.js";
+import { witness } from "./witness.js";
 
 const GHOSTS = 100; // most other runs drawn as curves
 const PLAY = 3000; // milliseconds from the first frame to the last
@@ -21,6 +22,8 @@ const data = { inputs: 1, points: [] };
 const state = {
   start: null, view: null, frames: [], end: null, time: 0, playing: false, from: 0,
   chosen: null, network: null, problem: null, family: null, abort: null, timer: null,
+  trained: null, // the problem of the runs
+  atlas: null, // the last one: { asked, minima }
 };
 let points, numbers, curves, outcomes;
 
@@ -48,6 +51,7 @@ async function train() {
   const abort = (state.abort = new AbortController());
   Object.assign(state, { frames: [], end: null, time: 0, playing: true, family: null, problem: problem(), from: performance.now() });
   state.network = state.problem.network;
+  state.trained = state.problem;
   showError("");
   forget();
   outcomes.show(null);
@@ -133,10 +137,15 @@ function ready(text, parameters) {
   for (const id of ["certify", "problem"]) $(id).disabled = !parameters;
 }
 
-const pointed = () => ({
-  ...state.problem,
-  point: state.family ? state.family.point : pointData(state.network, state.point),
-});
+function pointed() {
+  const { family, end, chosen, network: own } = state;
+  const made = { ...state.problem, point: family ? family.point : pointData(own, state.point) };
+  const same = state.atlas && JSON.stringify(state.atlas.asked) === JSON.stringify(state.problem);
+  const runs = JSON.stringify(state.trained) === JSON.stringify(state.problem) ? end : null;
+  const loss = family ? family.loss_float : end.limit[chosen] ?? end.loss[chosen];
+  const better = witness(loss, same ? state.atlas.minima : [], runs, own);
+  return better ? { ...made, witness: better } : made;
+}
 
 async function certify() {
   const asked = pointed(), { family, chosen, problem: own } = state;
@@ -165,6 +174,7 @@ async function enumerate() {
   try {
     const found = await answer("api/atlas", { problem: asked });
     clearInterval(tick);
+    state.atlas = { asked, minima: found.minima };
     const same = state.problem && JSON.stringify(state.problem) === JSON.stringify(asked);
     showAtlas($("families"), $("atlas-text"), found, asked.network, state.view, same ? state.end : null, (family, parameters) => {
       Object.assign(state, { family, problem: asked, network: asked.network });
