@@ -37,6 +37,7 @@ class Objective:
         self.names, self.parameters = tuple(trained), tuple(trained.values())
         self._summed: bool | None = None
         self._twice = False
+        self._needs_graph = False
 
     def forward(self, batch: Batch) -> Any:
         """The model's outputs."""
@@ -159,11 +160,20 @@ class Objective:
 
     def value(self) -> float:
         """The loss."""
-        with torch.no_grad():
-            return sum(
-                float(self.loss_of(self.forward(b), b.targets)) * self.weight(b)
-                for b in self.sample.batches
-            )
+        return sum(
+            self._value(self.forward, b.targets, b) * self.weight(b) for b in self.sample.batches
+        )
+
+    def _value(self, forward: Callable[[Batch], Any], targets: Any, batch: Batch) -> float:
+        """The loss of a batch, without a graph unless the loss itself differentiates."""
+        if not self._needs_graph:
+            try:
+                with torch.no_grad():
+                    return float(self.loss_of(forward(batch), targets))
+            except RuntimeError:
+                self._needs_graph = True
+        with torch.enable_grad():
+            return float(self.loss_of(forward(batch), targets).detach())
 
     def product(self, vector: Vector) -> Vector:
         """The Hessian times a vector, by differentiating twice."""

@@ -32,7 +32,8 @@ class Report:
         verdict: The exact verdict on a small dense network, or None.
         start: How probable a constant start is, for dense ReLU networks that have one; or None.
         plane: The model over the plane of its two inputs, or None.
-        subject: The model, the points and the loss that remedies are tried with.
+        subject: The model, the points, the loss and the rule of the optimiser (or None), to try
+            remedies with.
     """
 
     findings: tuple[Finding, ...]
@@ -40,7 +41,7 @@ class Report:
     verdict: Verdict | None
     start: StartProbability | None
     plane: Plane | None
-    subject: tuple[Any, Any, Any] = field(repr=False)
+    subject: tuple[Any, Any, Any, Any] = field(repr=False)
 
     @property
     def problems(self) -> tuple[Finding, ...]:
@@ -98,7 +99,7 @@ class Report:
         self,
         steps: int = 200,
         *,
-        step_size: float = 1e-3,
+        step_size: float | None = None,
         optimiser: Callable[..., Any] | None = None,
         only: tuple[str, ...] | None = None,
         say: Callable[[str], None] = lambda _: None,
@@ -110,8 +111,9 @@ class Report:
 
         Args:
             steps: Optimiser steps for each.
-            step_size: Of the optimiser; remedies may change it.
-            optimiser: A function of (parameters, lr=...), by default `torch.optim.Adam`.
+            step_size: Of the optimiser, by default 1e-3; remedies may change it.
+            optimiser: A function of (parameters, lr=...); by default one like that given to
+                `diagnose`, or else `torch.optim.Adam`.
             only: Names of remedies to try instead.
             say: Called with a line about each trial.
 
@@ -127,9 +129,18 @@ class Report:
         if wanted is None:
             named = [name for found in self.problems for name in found.remedies]
             wanted = tuple(dict.fromkeys(named))
-        model, sample, loss = self.subject
+        model, sample, loss, rule = self.subject
+        if optimiser is None and step_size is None:
+            optimiser = rule
         return try_remedies(
-            model, sample, loss, wanted, steps, step_size=step_size, optimiser=optimiser, say=say
+            model,
+            sample,
+            loss,
+            wanted,
+            steps,
+            step_size=1e-3 if step_size is None else step_size,
+            optimiser=optimiser,
+            say=say,
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
+from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Landscape, Measurements, Regions, Units
 from spurious.diagnose.torch_extra import require
 from spurious.diagnose.watch_event import Event
@@ -345,7 +346,9 @@ class TrainingWatch:
         if norms[-1] > GROWTH * norms[0]:
             text = "The loss stands still near that of the start while the weights grow."
             remedies = ("redraw_weights", "smaller_step", "standardise_inputs")
-            return [Finding("valley_to_infinity", Severity.WARNING, None, evidence, text, remedies)]
+            return [
+                Finding(Kind.VALLEY_TO_INFINITY, Severity.WARNING, None, evidence, text, remedies)
+            ]
         text = f"Over {steps[-1] - steps[0]} steps the loss has stood still near that of the start."
         remedies = ("rescale", "redraw_weights", "larger_step")
-        return [Finding("plateau", Severity.WARNING, None, evidence, text, remedies)]
+        return [Finding(Kind.PLATEAU, Severity.WARNING, None, evidence, text, remedies)]
