@@ -201,7 +201,13 @@ NEEDED = {
     "log_softmax_output": squashed,
     "logits_loss": squashed,
 }
-OF_OTHERS = {"new_optimiser", "without_weight_decay", "standardise_targets", "another_optimiser"}
+OF_OTHERS = {
+    "match_shapes",
+    "new_optimiser",
+    "without_weight_decay",
+    "standardise_targets",
+    "another_optimiser",
+}
 
 
 @pytest.mark.parametrize("remedy", sorted(set(REMEDIES) - OF_OTHERS))
@@ -212,7 +218,7 @@ def test_every_remedy_is_applied_and_trained(remedy: str) -> None:
     assert trial.remedy == remedy and trial.note == "" and trial.steps == len(trial.losses) == 2
     assert trial.start is not None and trial.after is not None and nothing.after is not None
     assert nothing.start == nothing.before == trial.before
-    same = remedy in ("smaller_step", "larger_step", "add_unit", "unfreeze", "logits_loss")
+    same = remedy.endswith("_step") or remedy in ("add_unit", "unfreeze", "logits_loss")
     if remedy != "reinitialise_dead_units":
         assert (trial.start == trial.before) == same
     assert trial.after != nothing.after
@@ -243,6 +249,7 @@ NOT_APPLICABLE = {
     "new_optimiser": (dead, data, "no optimiser was given"),
     "without_weight_decay": (dead, data, "no optimiser was given"),
     "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),
+    "match_shapes": (dead, data, "different numbers of entries"),
 }
 
 
@@ -272,5 +279,6 @@ def test_the_actions_are_the_remedies() -> None:
     assert set(ACTIONS) == set(REMEDIES)
     assert set(REMEDIES) - set(NOT_APPLICABLE) == {
         "smaller_step", "larger_step", "escape_direction", "another_optimiser", "sigmoid_output",
-        "softmax_output", "log_softmax_output",
+        "softmax_output", "log_softmax_output", "hundredth_step", "thousandth_step",
+        "hundredfold_step",
     }  # fmt: skip

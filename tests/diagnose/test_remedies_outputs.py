@@ -92,3 +92,27 @@ def test_an_impossible_remedy_loses_no_other_trial() -> None:
     failed = next(t for t in trials if t.remedy == "add_unit")
     assert failed.after is None and "raised RuntimeError" in failed.note
     assert next(t for t in trials if t.remedy == "larger_step").after is not None
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_outputs_get_the_targets_shape() -> None:
+    x, y = regression()
+    y = (y[:, 0] - 5000) / 1000
+    report = spurious.diagnose(net(), (x, y), nn.MSELoss(), curvature=False)
+    assert report.problems[0].kind == "broadcast_targets"
+    assert report.problems[0].remedies[0] == "match_shapes"
+    nothing, trial = report.try_remedies(200, only=("match_shapes",), step_size=1e-2)
+    assert trial.after < 0.05 and nothing.after > 0.5
+
+
+def test_remedies_joined_are_applied_one_after_the_other() -> None:
+    model = net()
+    optimiser = torch.optim.SGD(model.parameters(), 1e6)
+    report = spurious.diagnose(
+        model, regression(), nn.MSELoss(), optimiser=optimiser, curvature=False, rehearse=False
+    )
+    joined = "standardise_targets+thousandth_step"
+    _, trial = report.try_remedies(3, only=(joined,))
+    assert trial.remedy == joined and trial.note == ""
+    with pytest.raises(spurious.InputError, match="nonsense"):
+        report.try_remedies(1, only=("smaller_step+nonsense",))

@@ -14,9 +14,6 @@ __all__ = ["CHECKS"]
 SHOWN: Final = 5
 """Names listed."""
 
-MOST: Final = 0.5
-"""Half of the parameters."""
-
 
 def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     """Trained parameters that the optimiser does not hold, or parameters of another model."""
@@ -75,7 +72,7 @@ def frozen_layers(scene: Scene) -> Finding | None:
     shown = ", ".join(list(frozen)[:SHOWN]) + (", ..." if len(frozen) > SHOWN else "")
     return Finding(
         Kind.FROZEN_LAYERS,
-        Severity.WARNING if share > MOST and scene.is_poor and scene.trained else Severity.INFO,
+        Severity.INFO,  # whether it is to blame, copies with and without show
         None,
         {"frozen": list(frozen), "share_of_parameters": share},
         f"Set requires_grad of the layers that must learn: {len(frozen)} tensors with {share:.0%} "

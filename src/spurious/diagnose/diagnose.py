@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from spurious.diagnose.finding import Finding, Severity, ranked
+from spurious.diagnose.mends import with_code
 from spurious.diagnose.report import Report
 from spurious.diagnose.settle import settled
 from spurious.diagnose.torch_extra import require
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from spurious.diagnose.optimiser import OptimiserSeen
     from spurious.diagnose.records import Measurements
+    from spurious.diagnose.trials import Trial
 
 __all__ = ["diagnose"]
 
@@ -108,6 +110,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.checks import cause_findings
     from spurious.diagnose.exact import dense_chain, exact_verdict
     from spurious.diagnose.examine import measure
+    from spurious.diagnose.folding import folded
     from spurious.diagnose.judge_landscape import landscape_findings
     from spurious.diagnose.judge_rehearsals import rehearsal_findings
     from spurious.diagnose.judge_signal import signal_findings
@@ -116,7 +119,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.optimiser import rule_like
     from spurious.diagnose.plane import plane_of
     from spurious.diagnose.preserve import untouched
-    from spurious.diagnose.rehearse import rehearse
+    from spurious.diagnose.rank_remedies import ranked_remedies
+    from spurious.diagnose.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
     from spurious.diagnose.scene_of import scene_of
 
     loss, say = asked.loss, asked.say
@@ -126,9 +130,11 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     scene = scene_of(model, sample, seen, values, asked.held, asked.trained)
     verdict, probability, plane = None, None, None
     chain = None if seen.not_finite else dense_chain(model, seen, sample)
-    if asked.curvature and chain is not None:
+    if asked.curvature and not seen.not_finite and seen.landscape.connected:
         say("exact verdict")
-        verdict, note = exact_verdict(chain, loss, sample, seen.broadcast)
+        bare, logits_loss = folded(model, loss)
+        inner = chain if bare is model else dense_chain(bare, seen, sample)
+        verdict, note = exact_verdict(model, inner, logits_loss, sample, seen.broadcast)
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen
     if not seen.not_finite:
         plane = plane_of(model, sample)
@@ -147,7 +153,15 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         *signal_findings(seen),
         *landscape_findings(seen, verdict, scene, rehearsals),
     ]
-    findings = settled(_once(findings), scene, rehearsals, well)
+    findings = list(ranked(settled(_once(findings), scene, rehearsals, well)))
+    trials: tuple[Trial, ...] = ()
+    scale = seen.landscape.constant_loss or abs(seen.landscape.loss)
+    if asked.rehearse and not well and seen.landscape.connected:
+        few, steps = sample.first(MOST_POINTS), steps_for(seen)
+        size = asked.held.step_size if asked.held is not None else USUAL_STEP
+        findings, trials = ranked_remedies(
+            findings, model, loss, few, steps, size, rule, scale, rehearsals, say
+        )
     relu = all(layer.activation == "relu" for layer in seen.units)
     if chain is not None and relu and any(_of_start(found) for found in findings):
         from spurious.diagnose.start_probability import start_probability
@@ -158,12 +172,13 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             seen.affine, features.detach().flatten(1).cpu().double().numpy()
         )
     return Report(
-        findings=ranked(findings),
+        findings=tuple(map(with_code, findings)),
         measurements=seen,
         verdict=verdict,
         start=probability,
         plane=plane,
         subject=(model, sample, loss, rule),
+        trials=trials,
     )
 
 

@@ -291,7 +291,7 @@ def _affinity(objective: Objective, seen: _Pass) -> float | None:
         return None
     f = seen.outputs.double()
     apart = float((f[first] - f[second]).pow(2).mean().sqrt()) / 2
-    bent = float((found.double() - (f[first] + f[second]) / 2).pow(2).mean().sqrt())
+    bent = float((found.detach().double() - (f[first] + f[second]) / 2).pow(2).mean().sqrt())
     return bent / apart if apart > 0 else None
 
 

@@ -22,6 +22,10 @@ REMEDIES: Final[Mapping[str, str]] = {
     "leaky_slope": "give relu units the slope 0.1 below zero",
     "smaller_step": "a tenth of the step size",
     "larger_step": "ten times the step size",
+    "hundredth_step": "a hundredth of the step size",
+    "thousandth_step": "a thousandth of the step size",
+    "hundredfold_step": "a hundred times the step size",
+    "match_shapes": "give the outputs the targets' shape",
     "another_optimiser": "Adam with step size 0.001",
     "without_weight_decay": "no weight decay",
     "unfreeze": "train every parameter",
@@ -59,7 +63,9 @@ class Finding:
         layer: The layer's name, as in `model.named_modules()`; None for the whole model.
         evidence: What was measured, by name: numbers, texts, lists of point indices.
         explanation: A sentence or two in plain words.
-        remedies: Names from `REMEDIES`, the most promising first.
+        remedies: Names from `REMEDIES`, the most promising first; several joined by + are applied
+            one after the other.
+        code: What to change, to paste; "" where there is no such line.
     """
 
     kind: Kind
@@ -68,6 +74,7 @@ class Finding:
     evidence: Mapping[str, object]
     explanation: str
     remedies: tuple[str, ...]
+    code: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """The finding as JSON data."""
@@ -78,6 +85,7 @@ class Finding:
             "evidence": dict(self.evidence),
             "explanation": self.explanation,
             "remedies": list(self.remedies),
+            "code": self.code,
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,10 +45,24 @@ def landscape_findings(
     valley = _valley(landscape)
     if valley is not None:
         yield valley
+    refuted = verdict is not None and verdict.decision == Decision.NOT_LOCAL_MINIMUM
     if landscape.relative_gradient < thresholds.STATIONARY:
-        yield _stationary(landscape, seen.curvature, scene)
+        found = _stationary(landscape, seen.curvature, scene)
+        yield _no_minimum(found) if refuted else found
     if scene is not None and scene.trained and rehearsals is not None:
         yield from _standing(landscape, rehearsals)
+
+
+def _no_minimum(found: Finding) -> Finding:
+    """The same where it is proved that the point is no local minimum."""
+    kind = Kind.PLATEAU if found.kind is Kind.LOCAL_MINIMUM else found.kind
+    if found.kind is Kind.LOCAL_MINIMUM:
+        text = "The gradient is almost 0, and training stands still."
+    else:
+        text = found.explanation
+    return replace(
+        found, kind=kind, explanation=f"{text} Proved: it is no local minimum, the loss can fall."
+    )
 
 
 def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]:
@@ -127,10 +142,11 @@ def _proved(verdict: Verdict) -> Finding | None:
         bad = verdict.is_global == Answer.NO
         near = verdict.decision == Decision.LOCAL_MINIMUM_NEARBY
         where = "within a tiny distance of" if near else "at"
-        better = f", although a point with loss {evidence['better_loss_sum']:.4g} exists"
+        known = verdict.witness_loss
+        lower = f", although a point with loss {float(known.mid):.4g} exists" if known else ""
         text = (
             f"Proved: there is a local minimum {where} this point (loss {evidence['loss_sum']:.4g} "
-            f"in all{better if bad and verdict.witness_loss else ''}). No small step leads out."
+            f"in all{lower if bad else ''}). No small step leads out."
         )
         remedies = ("redraw_weights", "add_unit", "larger_step") if bad else ()
         severity = Severity.CRITICAL if bad else Severity.INFO

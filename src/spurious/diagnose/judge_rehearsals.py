@@ -4,15 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Curvature
-from spurious.diagnose.rehearse import Rehearsal, Rehearsals
+from spurious.diagnose.rehearse import LARGER, SMALLER, Rehearsal, Rehearsals
 from spurious.diagnose.scene import Scene
 
 __all__ = ["learns", "rehearsal_findings"]
+
+FACTORS: Final = {
+    "smaller_step": 0.1,
+    "hundredth_step": 1e-2,
+    "thousandth_step": 1e-3,
+    "larger_step": 10.0,
+    "hundredfold_step": 100.0,
+}
+"""What each remedy multiplies the step size with."""
 
 
 def learns(found: Rehearsals | None) -> bool:
@@ -51,7 +61,12 @@ def _best(helped: list[Rehearsal], name: str) -> Rehearsal:
     own = [r for r in helped if r.change.name == name]
     top = max(r.gain for r in own)
     good = [r for r in own if r.gain >= top - thresholds.LEARNT]
-    return min(good, key=lambda r: max(r.change.factor, 1 / r.change.factor))
+    mild = [*SMALLER, *LARGER]
+
+    def strength(result: Rehearsal) -> int:
+        return max((mild.index(name) for name in result.change.remedies if name in mild), default=0)
+
+    return min(good, key=strength)
 
 
 def _numbers(result: Rehearsal, found: Rehearsals) -> dict[str, object]:
@@ -82,7 +97,7 @@ def _unscaled_inputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iter
         f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
         f"{float(x.max()):.4g}, with spreads from {float(std.min()):.3g} to "
         f"{float(std.max()):.3g}. {_tried(result, found)}",
-        ("standardise_inputs",),
+        (result.change.joined, "standardise_inputs"),
     )
 
 
@@ -96,7 +111,7 @@ def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
         f"Standardise the targets, y = (y - {float(y.mean()):.4g}) / {float(y.std()):.4g}, and "
         f"undo it in predictions: they lie between {float(y.min()):.4g} and {float(y.max()):.4g}, "
         f"far from what a fresh model gives. {_tried(result, found)}",
-        ("standardise_targets",),
+        (result.change.joined, "standardise_targets"),
     )
 
 
@@ -111,7 +126,7 @@ def _both_scales(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator
 def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     assert scene.optimiser is not None
     size = scene.optimiser.step_size
-    better = size * result.change.factor
+    better = size * FACTORS[result.change.remedies[-1]]
     yield Finding(
         Kind.STEP_TOO_LARGE,
         Severity.CRITICAL,
@@ -119,7 +134,7 @@ def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
         _numbers(result, found) | {"step_size": size, "better_step_size": better},
         f"Use a smaller step size, about lr={better:.2g} instead of {size:.2g}. "
         f"{_tried(result, found)}",
-        ("smaller_step",),
+        (result.change.joined, result.change.remedies[-1]),
     )
 
 
@@ -128,7 +143,7 @@ def _step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
     if not scene.trained or not scene.is_poor:
         return  # a start says nothing about how long one means to train
     size = scene.optimiser.step_size
-    better = size * result.change.factor
+    better = size * FACTORS[result.change.remedies[-1]]
     yield Finding(
         Kind.STEP_TOO_SMALL,
         Severity.WARNING,
@@ -136,7 +151,7 @@ def _step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
         _numbers(result, found) | {"step_size": size, "better_step_size": better},
         f"Use a larger step size, about lr={better:.2g} instead of {size:.2g}, or train much "
         f"longer. {_tried(result, found)}",
-        ("larger_step", "another_optimiser"),
+        (result.change.joined, result.change.remedies[-1], "another_optimiser"),
     )
 
 
@@ -155,7 +170,7 @@ def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> It
         _numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
         f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
         f"lr={scene.optimiser.step_size:.2g}, which hardly moves. {_tried(result, found)}",
-        ("another_optimiser", "larger_step"),
+        (result.change.joined, "another_optimiser"),
     )
 
 
@@ -169,7 +184,7 @@ def _over_regularised(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
         _numbers(result, found) | {"weight_decay": decay},
         f"Use a far smaller weight decay than {decay:.2g}: it pulls the weights to 0 faster than "
         f"the data move them. {_tried(result, found)}",
-        ("without_weight_decay",),
+        (result.change.joined, "without_weight_decay"),
     )
 
 
@@ -182,7 +197,7 @@ def _unfreeze(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fi
         _numbers(result, found) | {"frozen": list(scene.frozen)},
         f"Set requires_grad of {len(scene.frozen)} frozen tensors ({names}). "
         f"{_tried(result, found)}",
-        ("unfreeze",),
+        (result.change.joined, "unfreeze"),
     )
 
 
@@ -196,7 +211,7 @@ def _new_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
         _numbers(result, found) | {"missed": list(missed)},
         f"Make the optimiser again from model.parameters(): it does not hold {len(missed)} trained "
         f"tensors ({', '.join(missed[:5])}). {_tried(result, found)}",
-        ("new_optimiser",),
+        (result.change.joined, "new_optimiser"),
     )
 
 
@@ -213,7 +228,7 @@ def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
         _numbers(result, found),
         "Give the hidden layers more units: with four times as many a copy learns what this one "
         f"does not, from a start and with an optimiser alike. {_tried(result, found)}",
-        ("wider_layers", "add_unit"),
+        (result.change.joined, "wider_layers", "add_unit"),
     )
 
 

@@ -66,10 +66,10 @@ def _broadcast(seen: Measurements) -> Finding:
         Severity.CRITICAL,
         None,
         {"shapes": seen.broadcast},
-        f"The loss compares {seen.broadcast}: it stretches both, and so compares each output with "
-        "the targets of all points. The best that can be learnt is one constant. Give outputs and "
-        "targets one shape.",
-        (),
+        f"Give outputs and targets one shape: the loss compares {seen.broadcast}, stretches both, "
+        "and so compares each output with the targets of all points. The best that can be learnt "
+        "is one constant.",
+        ("match_shapes",),
     )
 
 

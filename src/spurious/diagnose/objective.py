@@ -108,9 +108,9 @@ class Objective:
             if tensors and outputs.ndim and targets.ndim:
                 try:
                     with torch.no_grad():
-                        once = float(self.loss_of(outputs, targets))
+                        once = float(self.loss_of(outputs, targets).detach())
                         two = torch.cat([outputs] * 2), torch.cat([targets] * 2)
-                        twice = float(self.loss_of(*two))
+                        twice = float(self.loss_of(*two).detach())
                 except Exception:  # a loss that wants a certain number of points is no sum
                     return
                 self._summed = once != 0 and twice / once > SUMMED
@@ -169,7 +169,7 @@ class Objective:
         if not self._needs_graph:
             try:
                 with torch.no_grad():
-                    return float(self.loss_of(forward(batch), targets))
+                    return float(self.loss_of(forward(batch), targets).detach())
             except RuntimeError:
                 self._needs_graph = True
         with torch.enable_grad():

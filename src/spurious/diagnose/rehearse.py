@@ -8,7 +8,7 @@ inputs, ...) is tried on a copy that starts afresh, for as many steps as one wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -21,7 +21,15 @@ from spurious.diagnose.records import Measurements
 from spurious.diagnose.scene import LossNature, Scene
 from spurious.diagnose.trials import Trial, trial
 
-__all__ = ["Change", "Rehearsal", "Rehearsals", "rehearse"]
+__all__ = [
+    "MOST_POINTS",
+    "USUAL_STEP",
+    "Change",
+    "Rehearsal",
+    "Rehearsals",
+    "rehearse",
+    "steps_for",
+]
 
 MOST_STEPS: Final = 300
 """Steps of one rehearsal, of models that are cheap."""
@@ -39,6 +47,9 @@ CALLS: Final = 6000
 CHUNK: Final = 64
 """Points of a batch."""
 
+MOST_POINTS: Final = 512
+"""Points that copies are trained on."""
+
 LARGE: Final = 5.0
 """Inputs and targets of a larger mean or spread are tried on another scale."""
 
@@ -54,8 +65,9 @@ ROSE: Final = 1.2
 USUAL_STEP: Final = 1e-3
 """Adam's step size where no optimiser is given."""
 
-QUICK: Final = 10.0
-"""Times the usual step, to see in few steps what a model is able to learn."""
+SMALLER: Final = ("smaller_step", "hundredth_step", "thousandth_step")
+LARGER: Final = ("larger_step", "hundredfold_step")
+"""Remedies of the step size, the mildest first."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +77,15 @@ class Change:
     Attributes:
         name: Of the change; "" for none.
         remedies: Applied one after the other to a copy.
-        factor: On the step size.
     """
 
     name: str
     remedies: tuple[str, ...]
-    factor: float = 1.0
+
+    @property
+    def joined(self) -> str:
+        """The remedies as one name."""
+        return "+".join(self.remedies)
 
 
 @dataclass(frozen=True)
@@ -82,14 +97,14 @@ class Rehearsal:
         loss: At the end, or None if it could not be tried, or is not finite.
         gain: Share of the best constant's loss that is won; minus infinity without a loss.
         diverged: Whether the loss grew beyond all others, or is not finite.
-        losses: On the way.
+        trial: All that was seen.
     """
 
     change: Change
     loss: float | None
     gain: float
     diverged: bool
-    losses: tuple[float, ...]
+    trial: Trial
 
 
 @dataclass(frozen=True)
@@ -136,14 +151,12 @@ def rehearse(
     if not landscape.connected or not scale > 0 or not scale < float("inf"):
         return None
     now = 1 - landscape.loss / scale if abs(landscape.loss) < float("inf") else -float("inf")
-    few = replace(sample, batches=sample.batches[:8])
-    steps = _steps(seen)
+    few = sample.first(MOST_POINTS)
+    steps = steps_for(seen)
     step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
 
     def run(change: Change) -> Rehearsal:
-        scaled = replace(rule, factor=change.factor) if rule is not None else None
-        size = step_size * change.factor
-        found = trial(change.remedies, model, few, loss, steps, size, scaled)
+        found = trial(change.remedies, model, few, loss, steps, step_size, rule)
         result = _result(change, found, scale)
         say(f"rehearsal {change.name or 'as it is'}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -170,13 +183,14 @@ def rehearse(
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
     after = found.after
     if after is None or not abs(after) < float("inf"):
-        return Rehearsal(change, None, -float("inf"), not found.note, found.losses)
+        return Rehearsal(change, None, -float("inf"), not found.note, found)
     before = found.start if found.start is not None and found.start == found.start else scale
     diverged = after > BLOWN_UP * max(before, scale)
-    return Rehearsal(change, after, 1 - after / scale, diverged, found.losses)
+    return Rehearsal(change, after, 1 - after / scale, diverged, found)
 
 
-def _steps(seen: Measurements) -> int:
+def steps_for(seen: Measurements) -> int:
+    """Steps of a rehearsal: fewer for models whose steps are dear."""
     work = sum(layer.units * layer.fan_in * max(layer.positions, 1.0) for layer in seen.affine)
     whole = 3 * work * CHUNK
     calls = 2 * len(seen.affine) + len(seen.units)
@@ -211,19 +225,19 @@ def _other_steps(
 ) -> list[Rehearsal]:
     """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing."""
     made: list[Rehearsal] = []
-    losses = afresh.losses
+    losses = afresh.trial.losses
     if afresh.diverged or (losses and max(losses) > ROSE * losses[0]):
-        made += [run(Change("smaller", start, factor)) for factor in (0.1, 1e-2, 1e-3)]
+        made += [run(Change("smaller", (*start, name))) for name in SMALLER]
     if trained:
-        made += [run(Change("larger", start, factor)) for factor in (10.0, 100.0)]
+        made += [run(Change("larger", (*start, name))) for name in LARGER]
         made.append(run(Change("adam", (*start, "another_optimiser"))))
     return made
 
 
 def _other_size(start: tuple[str, ...]) -> Iterator[Change]:
     """More units, and as many, both with quick steps."""
-    yield Change("quick", (*start, "another_optimiser"), QUICK)
-    yield Change("wider", ("wider_layers", "another_optimiser"), QUICK)
+    yield Change("quick", (*start, "another_optimiser", "larger_step"))
+    yield Change("wider", ("wider_layers", "another_optimiser", "larger_step"))
 
 
 def _off_scale(values: Any) -> bool:

@@ -150,6 +150,30 @@ def _rows_sum_to_one(targets: Tensor) -> bool:
     return targets.ndim == 2 and bool((targets.sum(1) == 1).all())
 
 
+class _Shaped(nn.Module):
+    """A model whose outputs get the targets' shape."""
+
+    def __init__(self, model: nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.model, self.shape = model, shape
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        out = self.model(*args, **kwargs)
+        return out.reshape(len(out), *self.shape)
+
+
+def match_shapes(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """The outputs get the shape of the targets."""
+    y, batch = sample.targets, sample.batches[0]
+    with examined(candidate.model), torch.no_grad():
+        output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
+    if output is None or not isinstance(y, Tensor) or output.shape[1:] == y.shape[1:]:
+        raise NotApplicableError("outputs and targets have one shape, or are no tensors")
+    if output[0].numel() != y[0].numel():
+        raise NotApplicableError("outputs and targets have different numbers of entries")
+    wrap(candidate, _Shaped(candidate.model, tuple(y.shape[1:])))
+
+
 class _Restored(nn.Module):
     """A model of standardised targets that gives them back in their own units."""
 
@@ -243,6 +267,21 @@ def wider_layers(candidate: Candidate, _: Sample, __: Any) -> None:
         candidate.rule = _of_all(candidate.rule, candidate.model)
 
 
+def hundredth_step(candidate: Candidate, _: Sample, __: Any) -> None:
+    """A hundredth of the step size."""
+    candidate.step_size /= 100
+
+
+def thousandth_step(candidate: Candidate, _: Sample, __: Any) -> None:
+    """A thousandth of the step size."""
+    candidate.step_size /= 1000
+
+
+def hundredfold_step(candidate: Candidate, _: Sample, __: Any) -> None:
+    """A hundred times the step size."""
+    candidate.step_size *= 100
+
+
 def without_weight_decay(candidate: Candidate, _: Sample, __: Any) -> None:
     """No weight decay."""
     if candidate.rule is None:
@@ -272,5 +311,9 @@ OUTPUT_ACTIONS: Final = (
     log_softmax_output,
     logits_loss,
     wider_layers,
+    match_shapes,
+    hundredth_step,
+    thousandth_step,
+    hundredfold_step,
 )
 """Each changes a candidate, or raises `NotApplicableError`."""

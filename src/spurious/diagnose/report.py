@@ -34,6 +34,7 @@ class Report:
         plane: The model over the plane of its two inputs, or None.
         subject: The model, the points, the loss and the rule of the optimiser (or None), to try
             remedies with.
+        trials: The remedies that were tried on copies, best first.
     """
 
     findings: tuple[Finding, ...]
@@ -42,6 +43,7 @@ class Report:
     start: StartProbability | None
     plane: Plane | None
     subject: tuple[Any, Any, Any, Any] = field(repr=False)
+    trials: tuple[Trial, ...] = ()
 
     @property
     def problems(self) -> tuple[Finding, ...]:
@@ -114,7 +116,8 @@ class Report:
             step_size: Of the optimiser, by default 1e-3; remedies may change it.
             optimiser: A function of (parameters, lr=...); by default one like that given to
                 `diagnose`, or else `torch.optim.Adam`.
-            only: Names of remedies to try instead.
+            only: Names of remedies to try instead; several joined by + are applied one after the
+                other.
             say: Called with a line about each trial.
 
         Returns:

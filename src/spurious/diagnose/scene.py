@@ -99,7 +99,7 @@ class Scene:
         like = self.outputs.dtype if self.outputs is not None else outputs.dtype
         try:
             with torch.no_grad():
-                return float(self.loss(outputs.to(like), targets))
+                return float(self.loss(outputs.to(like), targets).detach())
         except Exception:
             return None
 

@@ -80,6 +80,7 @@ def _mixes(model: nn.Module, sample: Sample) -> bool:
         return False
     if not torch.equal(once, same):
         return False  # the model draws random numbers
+    once, again = once.detach(), again.detach()
     apart = float((once[1:] - again[1:]).abs().max())
     return apart > MOVED * max(float(once.abs().max()), 1e-30)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge_rehearsals import learns
 from spurious.diagnose.kinds import CAUSES, Kind
 
 if TYPE_CHECKING:
@@ -49,9 +50,16 @@ def settled(
     return [
         replace(found, severity=Severity.INFO)
         if found.severity is not Severity.INFO and _refuted(found, scene, rehearsals, succeeds)
-        else found
+        else _softened(found, rehearsals)
         for found in findings
     ]
+
+
+def _softened(found: Finding, rehearsals: Rehearsals | None) -> Finding:
+    """An output that is the same everywhere is not final where a copy learns to vary it."""
+    if found.kind is not Kind.CONSTANT_OUTPUT or found.severity is not Severity.CRITICAL:
+        return found
+    return replace(found, severity=Severity.WARNING) if learns(rehearsals) else found
 
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
@@ -66,13 +74,13 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     if scene.trained or rehearsals is None:
         return False
     gain = rehearsals.as_is.gain
-    learns = gain > max(rehearsals.now, 0.0) + thresholds.LEARNT
+    better = learns(rehearsals)
     known = scene.optimiser is not None
-    if gain >= 1 - thresholds.GOOD or (learns and known):
+    if gain >= 1 - thresholds.GOOD or (better and known):
         return True
     if known and found.kind in LANDSCAPE and found.severity is not Severity.CRITICAL:
         return True  # many good trainings start on a plateau or a saddle
     landscape = scene.landscape
     tiny = landscape.weight_norm < NO_START * landscape.usual_norm
     bends = found.kind in (Kind.SADDLE, Kind.PLATEAU) and not scene.affine
-    return learns and found.kind in LANDSCAPE and not (tiny and bends)
+    return better and found.kind in LANDSCAPE and not (tiny and bends)

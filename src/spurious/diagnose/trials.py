@@ -69,7 +69,7 @@ def try_remedies(
         model: Left as it is.
         sample: The points to train on, in their batches.
         loss: As for `diagnose`.
-        wanted: Names of remedies.
+        wanted: Names of remedies; several joined by + are applied one after the other.
         steps: For each.
         step_size: Of the optimiser.
         optimiser: A function of (parameters, lr=...), or a rule; by default Adam.
@@ -78,7 +78,7 @@ def try_remedies(
     Raises:
         InputError: An unknown remedy, numbers out of range, or a model that cannot be copied.
     """
-    unknown = [name for name in wanted if name not in REMEDIES]
+    unknown = [part for name in wanted for part in name.split("+") if part not in REMEDIES]
     if unknown:
         raise InputError(f"only: found {unknown[0]!r}, expected some of {', '.join(REMEDIES)}")
     if steps < 1 or step_size <= 0:
@@ -88,11 +88,11 @@ def try_remedies(
         batch = sample.batches[0]
         objective = Objective(model, loss, sample)
         value = objective.first_loss(objective.first_forward(batch), batch.targets)
-    if (not trained or not value.requires_grad) and "unfreeze" not in wanted:
+    if (not trained or not value.requires_grad) and not any("unfreeze" in name for name in wanted):
         raise InputError("model: the loss depends on no trained parameter, so nothing can be tried")
     trials: list[Trial] = []
     for name in (NOTHING, *wanted):
-        names = () if name == NOTHING else (name,)
+        names = () if name == NOTHING else tuple(name.split("+"))
         trials.append(trial(names, model, sample, loss, steps, step_size, optimiser))
         say(_line(trials[-1]))
     rest = sorted(trials[1:], key=lambda t: float("inf") if t.after is None else t.after)
@@ -133,9 +133,9 @@ def trial(
             objective.model = candidate.model
             with candidate.context():
                 start = _loss(objective)
-            if rule is not None and candidate.rule is rule:
-                factor = rule.factor * candidate.step_size / step_size
-                candidate.rule = replace(rule, factor=factor)
+            if candidate.rule is not None:
+                factor = candidate.rule.factor * candidate.step_size / step_size
+                candidate.rule = replace(candidate.rule, factor=factor)
             losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam)
             with candidate.context():
                 after = _loss(objective)
