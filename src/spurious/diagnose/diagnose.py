@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from spurious.diagnose.finding import Finding, Severity, ranked
 from spurious.diagnose.mends import with_code
 from spurious.diagnose.report import Report
-from spurious.diagnose.settle import settled
 from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
 
@@ -122,6 +121,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.rank_remedies import ranked_remedies
     from spurious.diagnose.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
     from spurious.diagnose.scene_of import scene_of
+    from spurious.diagnose.settle import settled
 
     loss, say = asked.loss, asked.say
     sample = sample_of(asked.data, model, asked.points)

@@ -17,7 +17,7 @@ from spurious.diagnose.records import Landscape, Measurements
 from spurious.diagnose.scene import Scene
 from spurious.diagnose.values import Values
 
-__all__ = ["scene_of", "was_trained"]
+__all__ = ["mixes", "scene_of", "was_trained"]
 
 STRAIGHT: Final = 1e-3
 """Deviation at midpoints of a model that is affine but for rounding."""
@@ -56,14 +56,14 @@ def scene_of(
         complete=sample.complete,
         trained=trained,
         affine=affinity is not None and affinity < STRAIGHT and not seen.units,
-        mixes=_mixes(model, sample) if not seen.not_finite else False,
+        mixes=mixes(model, sample) if not seen.not_finite else False,
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
         optimiser=optimiser,
     )
 
 
-def _mixes(model: nn.Module, sample: Sample) -> bool:
+def mixes(model: nn.Module, sample: Sample) -> bool:
     """Whether a change of the first point changes the outputs of others in its batch."""
     batch = sample.batches[0]
     x = batch.features
