@@ -255,3 +255,17 @@ def test_code_to_paste_runs() -> None:
     namespace = {"x": x}
     exec(found.code, namespace)
     assert float(namespace["x"].std()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_proved_bad_minimum_is_one_however_low_its_loss() -> None:
+    """Its loss is less than a tenth of the best constant's, and a better point is known."""
+    from spurious.diagnose import to_torch
+    from spurious.paper.bundled import bundled
+
+    problem = bundled("c7-d3")
+    rows = (problem.data.x, problem.data.y)
+    x, y = (torch.tensor([[float(v) for v in row] for row in part]).double() for part in rows)
+    report = spurious.diagnose(to_torch(problem), (x, y), nn.MSELoss())
+    landscape = report.measurements.landscape
+    assert landscape.loss < 0.1 * landscape.constant_loss
+    assert report.problems[0].kind == "local_minimum"

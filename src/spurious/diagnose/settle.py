@@ -64,9 +64,11 @@ def _softened(found: Finding, rehearsals: Rehearsals | None) -> Finding:
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
     cause = found.kind in CAUSES
+    if found.explanation.startswith("Proved"):
+        return False
     if succeeds:
         return not (cause and found.severity is Severity.CRITICAL)
-    if cause or found.explanation.startswith("Proved"):
+    if cause:
         return False
     shift = found.kind is Kind.SHIFTED_INITIALISATION
     if shift and scene.trained and not scene.is_poor:
