@@ -122,8 +122,12 @@ def one_sigmoid_for_classes(seed: int, mended: bool) -> Program:
         return Program(model, x, y, nn.CrossEntropyLoss(), adam(model), 32, 600, classes_right(y))
     model = chain([4, 32, 1], nn.ReLU)
     score = classes_right(y)
+
+    def rounded(outputs: Tensor) -> float:
+        return score(F.one_hot(outputs.sigmoid().round().long().reshape(-1), 5))
+
     return Program(model, x, y[:, None].float(), nn.BCEWithLogitsLoss(), adam(model), 32, 600,
-                   lambda f: score(F.one_hot(f.sigmoid().round().long().reshape(-1), 5)))  # fmt: skip
+                   rounded)  # fmt: skip
 
 
 @case("stackoverflow: XOR with linear layers", "missing_nonlinearity")

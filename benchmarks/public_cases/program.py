@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -59,7 +60,7 @@ class Case:
 def chain(sizes: Sequence[int], hidden: type[nn.Module] | None, *last: nn.Module) -> nn.Sequential:
     """Linear layers with an activation between them."""
     parts: list[nn.Module] = []
-    for k, (below, above) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (below, above) in enumerate(pairwise(sizes)):
         parts.append(nn.Linear(below, above))
         if hidden is not None and k < len(sizes) - 2:
             parts.append(hidden())

@@ -116,3 +116,18 @@ def test_remedies_joined_are_applied_one_after_the_other() -> None:
     assert trial.remedy == joined and trial.note == ""
     with pytest.raises(spurious.InputError, match="nonsense"):
         report.try_remedies(1, only=("smaller_step+nonsense",))
+
+
+def test_lost_weights_are_drawn_again_before_anything_else() -> None:
+    x, _ = regression()
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 3))
+    with torch.no_grad():
+        model[2].weight.fill_(float("nan"))
+    data = (x, torch.arange(96) % 3)
+    report = spurious.diagnose(model, data, nn.CrossEntropyLoss(), curvature=False)
+    first = report.problems[0]
+    assert first.kind == "not_finite"
+    starts = {name.split("+")[0] for name in first.remedies}
+    assert starts <= {"redraw_weights", "rescale"}
+    _, trial = report.try_remedies(5, only=(first.remedies[0],))
+    assert trial.after is not None and trial.after == trial.after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spurious.diagnose.finding import Finding, Severity, ranked
@@ -160,7 +161,17 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         few, steps = sample.first(MOST_POINTS), steps_for(seen)
         size = asked.held.step_size if asked.held is not None else USUAL_STEP
         findings, trials = ranked_remedies(
-            findings, model, loss, few, steps, size, rule, scale, rehearsals, say
+            findings,
+            model,
+            loss,
+            few,
+            steps,
+            size,
+            rule,
+            scale,
+            rehearsals,
+            not isfinite(seen.landscape.loss),
+            say,
         )
     relu = all(layer.activation == "relu" for layer in seen.units)
     if chain is not None and relu and any(_of_start(found) for found in findings):

@@ -11,6 +11,10 @@ __all__ = ["CAUSES", "KINDS", "Kind"]
 class Kind(enum.StrEnum):
     """What can be wrong. Findings of one rank are listed in this order."""
 
+    def __repr__(self) -> str:
+        """The plain word: lists of kinds are read, and compared with words."""
+        return repr(self.value)
+
     LOGITS_TO_PROBABILITY_LOSS = "logits_to_probability_loss"
     LABELS_OUTSIDE_LOSS = "labels_outside_loss"
     SOFTMAX_OVER_ONE_UNIT = "softmax_over_one_unit"

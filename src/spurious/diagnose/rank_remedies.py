@@ -32,6 +32,7 @@ def ranked_remedies(
     rule: Rule | None,
     scale: float,
     rehearsals: Rehearsals | None,
+    restart: bool,
     say: Callable[[str], None],
 ) -> tuple[list[Finding], tuple[Trial, ...]]:
     """Puts the remedies of each finding in the order of the loss that copies reach with them.
@@ -49,11 +50,14 @@ def ranked_remedies(
         rule: Of that optimiser, or None.
         scale: Loss of the best constant.
         rehearsals: Trials made before, which are not made again.
+        restart: Whether the weights are lost, so that each remedy needs new ones.
         say: Called with a line for each trial.
 
     Returns:
         The findings, and the trials made, best first.
     """
+    if restart:
+        findings = [_from_the_start(found) for found in findings]
     problems = [found for found in findings if found.severity > Severity.INFO]
     names = list(dict.fromkeys(name for found in problems for name in found.remedies))[:MOST]
     made = {r.change.joined: r.trial for r in rehearsals.changed} if rehearsals else {}
@@ -82,6 +86,13 @@ def ranked_remedies(
             first = replace(first, remedies=(best.remedy, *first.remedies))
             sorted_findings[0] = first
     return sorted_findings, tuple(trials)
+
+
+def _from_the_start(found: Finding) -> Finding:
+    """The finding with remedies that draw all weights again before they do what they do."""
+    new = ("redraw_weights", "rescale")
+    names = [n if n.split("+")[0] in new else f"redraw_weights+{n}" for n in found.remedies]
+    return replace(found, remedies=tuple(dict.fromkeys(names)))
 
 
 def _after(found: Trial) -> float:
