@@ -266,3 +266,20 @@ def test_training_that_has_only_begun() -> None:
     found = next(f for f in report.findings if f.kind == "too_few_updates")
     assert found.evidence["loss_after"] < 0.8 * found.evidence["loss"]
     assert "Train longer" in found.explanation
+
+
+def test_why_the_weights_are_lost() -> None:
+    """The loss is NaN after a few steps: the step is named, not only the NaN."""
+    torch.manual_seed(0)
+    x = torch.randn(200, 3)
+    y = torch.sin(x[:, :1]) + 0.5 * x[:, 1:2] * x[:, 2:]
+    model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
+                          nn.Linear(32, 1))  # fmt: skip
+    optimiser = torch.optim.SGD(model.parameters(), 3.0)
+    trained(model, optimiser, (x, y), nn.MSELoss(), 100)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=optimiser)
+    assert [f.kind for f in report.problems[:2]] == ["step_too_large", "not_finite"]
+    assert report.problems[0].evidence["better_step_size"] < 1
+    assert report.problems[0].remedies[0].startswith("redraw_weights+")
+    _, trial = report.try_remedies(300, only=(report.problems[0].remedies[0],))
+    assert trial.after < 0.5 * float(y.var())

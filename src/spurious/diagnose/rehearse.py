@@ -7,6 +7,7 @@ inputs, ...) is tried on a copy that starts afresh, for as many steps as one wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -147,13 +148,17 @@ def rehearse(
         say: Called with a line for each rehearsal.
     """
     landscape = seen.landscape
-    scale = landscape.constant_loss or abs(landscape.loss)
-    if not landscape.connected or not scale > 0 or not scale < float("inf"):
-        return None
-    now = 1 - landscape.loss / scale if abs(landscape.loss) < float("inf") else -float("inf")
     few = sample.first(MOST_POINTS)
     steps = steps_for(seen)
     step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
+    scale, now = landscape.constant_loss or abs(landscape.loss), -math.inf
+    if math.isfinite(landscape.loss) and scale > 0:
+        now = 1 - landscape.loss / scale
+    else:  # the weights are lost; a fresh start says what a usual loss is
+        lost = trial(("redraw_weights",), model, few, loss, 1, step_size, rule)
+        scale = math.inf if lost.start is None else abs(lost.start)
+    if not landscape.connected or not 0 < scale < math.inf:
+        return None
 
     def run(change: Change) -> Rehearsal:
         found = trial(change.remedies, model, few, loss, steps, step_size, rule)
