@@ -269,3 +269,16 @@ def test_a_proved_bad_minimum_is_one_however_low_its_loss() -> None:
     landscape = report.measurements.landscape
     assert landscape.loss < 0.1 * landscape.constant_loss
     assert report.problems[0].kind == "local_minimum"
+
+
+def test_no_remedy_is_offered_for_targets_that_say_nothing() -> None:
+    """All labels are equal: other problems' remedies reach a lower loss, and mend nothing."""
+    x = inputs()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    with torch.no_grad():
+        model[0].bias.fill_(-30.0)
+    labels = torch.zeros(64, dtype=torch.long)
+    report = spurious.diagnose(model, (x, labels), nn.CrossEntropyLoss(), curvature=False)
+    assert report.problems[0].kind == "one_class_targets"
+    assert report.problems[0].remedies == () and report.trials == ()

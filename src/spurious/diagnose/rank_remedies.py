@@ -12,6 +12,7 @@ from torch import nn
 from spurious.diagnose import thresholds
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import CAUSES
 from spurious.diagnose.optimiser import Rule
 from spurious.diagnose.rehearse import Rehearsals
 from spurious.diagnose.trials import Trial, trial
@@ -38,7 +39,8 @@ def ranked_remedies(
     """Puts the remedies of each finding in the order of the loss that copies reach with them.
 
     If another problem's remedy does much better than all of the first problem's own, it comes first
-    there too.
+    there too. But where the first problem is a cause outside the units, only the remedies of such
+    causes are tried, and of one that is critical by itself its own alone.
 
     Args:
         findings: In their order.
@@ -59,6 +61,12 @@ def ranked_remedies(
     if restart:
         findings = [_from_the_start(found) for found in findings]
     problems = [found for found in findings if found.severity > Severity.INFO]
+    if (
+        problems and problems[0].kind in CAUSES
+    ):  # what the cause brings about has no mend of its own
+        problems = [found for found in problems if found.kind in CAUSES]
+        if problems[0].severity is Severity.CRITICAL:
+            problems = problems[:1]
     names = list(dict.fromkeys(name for found in problems for name in found.remedies))[:MOST]
     made = {r.change.joined: r.trial for r in rehearsals.changed} if rehearsals else {}
     trials: list[Trial] = []
