@@ -28,11 +28,11 @@ from spurious import certify
 from spurious.certify.decide import decide, prove
 from spurious.certify.evaluate import evaluate
 from spurious.certify.float_network import loss_function
-from spurious.certify.outcome import Proof
+from spurious.certify.subject import Subject
 from spurious.exact.rationals import fraction
 from spurious.figures import CostPanel, CostSeries, cost_curves, png_bytes, svg_text
 from spurious.problem import Dataset, Loss, Network, Point, Problem, read_problem, unflatten
-from spurious.verdict import Decision
+from spurious.proof import ClasswiseOptimum, OneSidedDerivatives
 
 TARGET = {"decide": 0.1, "smooth": 0.05, "check": 1.0}
 
@@ -88,11 +88,10 @@ def cases(shape: Shape, seeds: int) -> Iterator[tuple[str, Problem]]:
     for seed in range(seeds):
         problem = trained(shape, seed)
         yield "end of training", problem
-        outcome = decide(problem, problem.point)
-        if isinstance(outcome, Proof) and outcome.decision is Decision.LOCAL_MINIMUM_NEARBY:
-            minimum = outcome.minimum
-            if minimum is not None and "point" in outcome.evidence:
-                yield "exact minimum", replace(problem, point=minimum)
+        outcome = decide(Subject(problem))
+        evidence = outcome.evidence
+        if isinstance(evidence, OneSidedDerivatives | ClasswiseOptimum) and evidence.point:
+            yield "exact minimum", replace(problem, point=evidence.point)
 
 
 def smt_says_minimum(problem: Problem) -> bool:
@@ -135,7 +134,7 @@ def speed_rows(seeds: int) -> Iterator[dict[str, object]]:
             by_kind.setdefault(kind, []).append(problem)
         for kind, problems in by_kind.items():
             times = [seconds(lambda p=p: prove(p)) for p in problems]
-            bare = [seconds(lambda p=p: decide(p, p.point)) for p in problems]
+            bare = [seconds(lambda p=p: decide(Subject(p))) for p in problems]
             row = summary(f"shallow relu, n=20, d={inputs}, h={hidden}: {kind}", times, "decide")
             row["check"] = 1 - statistics.median(bare) / statistics.median(times)
             if kind == "exact minimum":

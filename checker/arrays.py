@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Protocol, Self
 
 from checker.functions import Jet, Slopes, enclosure, exact
-from checker.numbers import Interval, Undecided, interval, sign
+from checker.numbers import Interval, Number, Undecided, dot, interval, sign
 
-Entry = Fraction | Interval
 Index = Sequence[int] | None  # None: every entry, in order
 Function = tuple[str, Slopes | None]
 
@@ -25,7 +25,7 @@ class Array(Protocol):
 
     bits: int
 
-    def like(self, values: list[Fraction]) -> Self:
+    def like(self, values: Sequence[Fraction]) -> Self:
         """Exact numbers as an array of this kind."""
         ...
 
@@ -63,48 +63,54 @@ class Array(Protocol):
 
 
 class Numbers:
-    """Exact rationals as long as everything below is rational, intervals otherwise."""
+    """Exact numbers as long as everything below is exact, intervals otherwise.
 
-    __slots__ = ("bits", "entries")
+    Attributes:
+        limit: How long a number may grow, in bits (see `MAX_MAGNITUDE`); None for no limit, where
+            nothing is repeated and the length of the file is one.
+    """
 
-    def __init__(self, entries: list[Entry], bits: int) -> None:
-        self.entries, self.bits = entries, bits
-        for x in entries:
-            size = (
-                max(x.lo.bit_length(), x.hi.bit_length()) - bits
-                if isinstance(x, Interval)
-                else (x.numerator.bit_length() + x.denominator.bit_length()) // 10
-            )
-            if size > MAX_MAGNITUDE:
-                raise Undecided("a number grows too long")
+    __slots__ = ("bits", "entries", "jets", "limit")
 
-    def like(self, values: list[Fraction]) -> Numbers:
+    def __init__(
+        self, entries: Sequence[Number], bits: int, limit: int | None = MAX_MAGNITUDE
+    ) -> None:
+        self.entries, self.bits, self.limit = list(entries), bits, limit
+        self.jets: dict[Function, list[tuple[Number, Number | None]]] = {}
+        if limit is not None and any(length(x, bits) > limit for x in self.entries):
+            raise Undecided("a number grows too long")
+
+    def made(self, entries: Sequence[Number]) -> Numbers:
+        """An array of this precision."""
+        return Numbers(entries, self.bits, self.limit)
+
+    def like(self, values: Sequence[Fraction]) -> Numbers:
         """Exact."""
-        return Numbers(list(values), self.bits)
+        return self.made(values)
 
     def pick(self, index: Index) -> Numbers:
         """See `Array`."""
-        return self if index is None else Numbers([self.entries[i] for i in index], self.bits)
+        return self if index is None else self.made([self.entries[i] for i in index])
 
     def scatter(self, index: Index, size: int) -> Numbers:
         """See `Array`."""
         if index is None:
             return self
-        out: list[Entry] = [Fraction(0)] * size
+        out: list[Number] = [Fraction(0)] * size
         for i, x in zip(index, self.entries, strict=True):
             out[i] = out[i] + x
-        return Numbers(out, self.bits)
+        return self.made(out)
 
     def plus(self, other: Numbers) -> Numbers:
         """See `Array`."""
-        return Numbers([a + b for a, b in zip(self.entries, other.entries, strict=True)], self.bits)
+        return self.made([a + b for a, b in zip(self.entries, other.entries, strict=True)])
 
     def times(self, other: Numbers) -> Numbers:
         """Zeros stay exact."""
         pairs = zip(self.entries, other.entries, strict=True)
-        return Numbers([a * b if a and b else Fraction(0) for a, b in pairs], self.bits)
+        return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Entry]]:
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Number]]:
         """Slices."""
         start, stop = block * count * length, (block + 1) * count * length
         if rows:
@@ -114,55 +120,60 @@ class Numbers:
     def outer(
         self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
     ) -> Numbers:
-        """See `inner`."""
+        """See `Array`."""
         xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
-        return Numbers([inner(x, y) for x in xs for y in ys], self.bits)
+        if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
+            rows, columns = [whole(x) for x in xs], [whole(y) for y in ys]
+            return self.made([
+                Fraction(sum(map(operator.mul, u, v)), d * e) for u, d in rows for v, e in columns
+            ])  # fmt: skip
+        return self.made([dot(x, y) for x in xs for y in ys])
 
     def joined(self, parts: list[Numbers]) -> Numbers:
         """See `Array`."""
-        return Numbers([x for part in parts for x in part.entries], self.bits)
+        return self.made([x for part in parts for x in part.entries])
+
+    def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
+        """Value and slope of a function at every entry, exact where that is possible; kept."""
+        if function not in self.jets:
+            found = self.jets[function] = []
+            for z in self.entries:
+                pair = exact(*function, z) if isinstance(z, Fraction) else None
+                found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
+        return self.jets[function]
 
     def mapped(self, function: Function) -> Numbers:
         """Exact where that is possible."""
-        out: list[Entry] = []
-        for z in self.entries:
-            found = None if isinstance(z, Interval) else exact(*function, z)
-            out.append(found[0] if found else enclosure(*function, interval(z, self.bits))[0])
-        return Numbers(out, self.bits)
+        return self.made([value for value, _ in self.jet(function)])
 
     def slope(self, function: Function, side: Numbers | None) -> Numbers:
         """Exact where that is possible; at a kink as `side` says."""
-        out: list[Entry] = []
-        for k, z in enumerate(self.entries):
-            slopes = function[1]
-            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else z == 0
+        out, slopes = list[Number](), function[1]
+        for k, (z, (_, first)) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else not z
             if flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:
                     raise Undecided("a derivative is taken at a kink")
-                way = sign(side.entries[k], self.bits)
-                out.append((slopes[1], Fraction(0), slopes[0])[way + 1])
-                continue
-            found = None if isinstance(z, Interval) else exact(*function, z)
-            out.append(
-                found[1] if found else known(enclosure(*function, interval(z, self.bits))[1])
-            )
-        return Numbers(out, self.bits)
+                first = (slopes[1], Fraction(0), slopes[0])[sign(side.entries[k], self.bits) + 1]
+            if first is None:
+                raise Undecided("an argument is not bounded away from a kink")
+            out.append(first)
+        return self.made(out)
 
 
-def inner(x: list[Entry], y: list[Entry]) -> Entry:
-    """The inner product; exact zeros are skipped."""
-    total: Entry = Fraction(0)
-    for a, b in zip(x, y, strict=True):
-        if a and b:
-            total = total + a * b
-    return total
+def length(x: Number, bits: int) -> int:
+    """How long a number is: bits before the point, or a tenth of those of a Fraction in all."""
+    if isinstance(x, Fraction):
+        return (x.numerator.bit_length() + x.denominator.bit_length()) // 10
+    ends = x if isinstance(x, Interval) else x.enclose(bits)
+    return max(ends.lo.bit_length(), ends.hi.bit_length()) - bits
 
 
-def known(first: Interval | None) -> Interval:
-    """The derivative; raises `Undecided` if there is none."""
-    if first is None:
-        raise Undecided("an argument is not bounded away from a kink")
-    return first
+def whole(x: Sequence[Number]) -> tuple[list[int], int]:
+    """A vector of fractions as integers over a common denominator."""
+    row = [v for v in x if isinstance(v, Fraction)]
+    common = math.lcm(*(v.denominator for v in row))
+    return [v.numerator * (common // v.denominator) for v in row], common
 
 
 Ball = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
@@ -187,13 +198,16 @@ class Balls:
             raise Undecided("a number grows too large")
 
     @staticmethod
-    def around(values: list[Fraction], radius: Fraction, bits: int) -> Balls:
-        """The box of all points within the radius."""
+    def around(
+        values: Sequence[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
+    ) -> Balls:
+        """The box of all points within the radius in every entry, and equal in the fixed ones."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        return Balls([a for a, _ in split], [wide + (rest > 0) for _, rest in split], bits)
+        radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        return Balls([a for a, _ in split], radii, bits)
 
-    def like(self, values: list[Fraction]) -> Balls:
+    def like(self, values: Sequence[Fraction]) -> Balls:
         """Points, rounded if need be."""
         return Balls.around(values, Fraction(0), self.bits)
 
@@ -276,6 +290,10 @@ class Balls:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
+    def nonzero(self) -> bool:
+        """Whether no entry can be 0."""
+        return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
+
     def made(self, found: list[Interval]) -> Balls:
         """Intervals as an array of this precision."""
         m = [z.lo + z.hi >> 1 for z in found]
@@ -294,7 +312,10 @@ class Balls:
     def slope(self, function: Function, side: Balls | None) -> Balls:
         """There is no side: a kink raises `Undecided`."""
         del side  # at no kink
-        return self.made([known(first) for _, first, _ in self.jet(function)])
+        firsts = [first for _, first, _ in self.jet(function) if first is not None]
+        if len(firsts) < len(self.m):
+            raise Undecided("an argument is not bounded away from a kink")
+        return self.made(firsts)
 
     def bend(self, function: Function) -> Balls:
         """The second derivative of a function at every entry."""

@@ -13,9 +13,10 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
     """Bounds for exp(-x / 2^p), x >= 0.
 
     From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
-    with t < 2^-8. All terms t^k/k! are rounded down in `lo` and up in `hi`. After the last term,
-    at most 2^-w, the rest is at most that term times t + t^2 + ... < 1, hence the final + 1. Then
-    square s times (exp(t)^(2^s)) and take the reciprocal, rounding outward.
+    with t < 2^-8. A term t^k/k! is computed from the one before and rounded down twice: its error
+    e_k is at most (e_(k-1) t + 1)/k + 1, so below 3. When a term becomes 0 the true one is below 3
+    and the rest, at most that times t + t^2 + ..., below 1. Then square s times (exp(t)^(2^s)) and
+    take the reciprocal, rounding outward.
     """
     if x == 0:
         return 1 << p, 1 << p
@@ -24,14 +25,13 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
     s = max(0, x.bit_length() - p) + 8
     w = p + 2 * s + 32
     t = x << (w - p - s)
-    lo = hi = low_term = high_term = 1 << w
+    lo = term = 1 << w
     k = 0
-    while high_term > 1:
+    while term:
         k += 1
-        low_term = (low_term * t >> w) // k
-        high_term = -((-high_term * t >> w) // k)
-        lo, hi = lo + low_term, hi + high_term
-    hi += 1
+        term = (term * t >> w) // k
+        lo += term
+    hi = lo + 3 * k + 1
     for _ in range(s):
         lo, hi = lo * lo >> w, -(-hi * hi >> w)
     return (1 << p + w) // hi, -(-(1 << p + w) // lo)
@@ -40,19 +40,18 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
 def two_atanh(numerator: int, denominator: int, p: int) -> tuple[int, int]:
     """Bounds for 2 atanh(z) = 2 (z + z^3/3 + z^5/5 + ...), 0 <= z = numerator/denominator <= 1/3.
 
-    The terms left out, from z^j/j on, sum to at most z^j / (j (1 - z^2)) <= z^j.
+    Powers are rounded down. The error of a power is at most that of the one before times z^2, and
+    z times that of z^2 (below 1 + 2z), and 1 for rounding, so below 3; that of a term below 4. When
+    a power becomes 0 the true one is below 3, and the terms from there on sum to less than 4.
     """
     w = p + 32
-    z_lo = (numerator << w) // denominator
-    z_hi = z_lo + 1
-    square_lo, square_hi = z_lo * z_lo >> w, -(-z_hi * z_hi >> w)
-    lo, hi, power_lo, power_hi, j = 0, 0, z_lo, z_hi, 1
-    while power_hi > 1:
-        lo, hi = lo + power_lo // j, hi + power_hi // j + 1
-        power_lo, power_hi = power_lo * square_lo >> w, -(-power_hi * square_hi >> w)
-        j += 2
-    hi += power_hi
-    return 2 * lo >> 32, -(-2 * hi >> 32)
+    power = (numerator << w) // denominator
+    square = power * power >> w
+    total, terms, j = 0, 0, 1
+    while power:
+        total, terms = total + power // j, terms + 1
+        power, j = power * square >> w, j + 2
+    return 2 * total >> 32, -(-2 * (total + 4 * terms + 4) >> 32)
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import cast
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
+from checker.dense import dense_program
 from checker.minima import (
     Case,
     Found,
@@ -21,10 +22,20 @@ from checker.minima import (
     require_pointwise,
     require_zero,
 )
-from checker.network import read_problem, total_loss
-from checker.numbers import Interval, Invalid, Number, Undecided, interval, require, sign
+from checker.network import read_problem
+from checker.numbers import BITS, Invalid, Number, Undecided, interval, require, sign
 from checker.optimum import cell_multipliers
-from checker.reading import Json, as_int, as_list, as_object, as_text, ball, rational, read_layers
+from checker.reading import (
+    Json,
+    as_int,
+    as_list,
+    as_object,
+    as_text,
+    ball,
+    flatten,
+    rational,
+    read_layers,
+)
 from checker.refutations import (
     descent_direction,
     negative_curvature,
@@ -42,20 +53,22 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
-REFUTATIONS = {
+REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
 }
 RULES = MINIMA | REFUTATIONS
 
 
-def require_ball(claimed: object, value: Number, what: str) -> None:
-    """The claimed ball states the value (section 1, Ball)."""
+def require_ball(claimed: object, value: Number, what: str, exact: bool = True) -> None:
+    """The claimed ball states the value (section 1, Ball); `exact`: a rational one as such."""
     mid, rad = ball(claimed)
-    if not isinstance(value, Interval):
-        require(rad == 0 and mid == value, f"{what} is not as claimed")
-        return
-    require_inside(mid, rad, value.lower, value.upper, what)
+    if isinstance(value, Fraction):
+        require(not exact or (rad == 0 and mid == value), f"{what} is not as claimed")
+        require_inside(mid, rad, value, value, what)
+    else:
+        ends = interval(value, BITS[0])
+        require_inside(mid, rad, ends.lower, ends.upper, what)
 
 
 def require_inside(
@@ -71,9 +84,7 @@ def require_inside(
 
 def require_lower(value: Number, loss: Number, bits: int) -> None:
     """The first loss is smaller."""
-    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
-    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
-    require(sign(gap, bits) > 0, "the witness is not better")
+    require(sign(loss - value, bits) > 0, "the witness is not better")
 
 
 def require_radius(claimed: object, found: Found, nearby: bool) -> None:
@@ -98,9 +109,11 @@ def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Num
     require(answer in ("yes", "no"), "global is not yes, no or unknown")
     if answer == "no" and rule == "witness":
         as_object(fields, "rule", "point")
-        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
+        point = read_layers(fields["point"], pb.widths, rational)
+        value = case.loss_at(flatten(point))
         require_lower(value, loss, bits)
-        require_ball(claim["witness_loss"], value, "the loss of the witness")
+        exact = pb.slopes is not None
+        require_ball(claim["witness_loss"], value, "the loss of the witness", exact)
         return
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
     require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
@@ -112,9 +125,10 @@ def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Num
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
+        require(isinstance(loss, Fraction), "the rule needs a rational loss")
+        cell_multipliers(pb, as_list(fields["multipliers"]), cast("Fraction", loss))
         return
-    ex = evaluate(pb, found.place)
+    ex = evaluate(case, found.place)
     if rule == "pointwise_optimum":
         require_pointwise(ex)
         return
@@ -139,7 +153,7 @@ def check_at(certificate: Json, bits: int) -> str:
     require(name in RULES, "unknown rule")
     rule, verdicts = RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Case(pb, verdict, claim["eigenvalue_bound"], bits)
+    case = Case(dense_program(pb), verdict, claim["eigenvalue_bound"], bits, pb)
     found = rule(case, proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
@@ -148,8 +162,9 @@ def check_at(certificate: Json, bits: int) -> str:
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
-    loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
-    require_ball(claim["loss"], loss, "the loss")
+    exact = pb.slopes is not None or found.loss is not None
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
+    require_ball(claim["loss"], loss, "the loss", exact)
     if found.limit is None:
         require(claim["valley_limit"] is None, "only a valley has a valley_limit")
     else:

@@ -8,31 +8,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
-from checker.arrays import Balls, Entry, Numbers
+from checker.arrays import Balls
 from checker.boxes import lowered, require_small
-from checker.claims import require_inside, require_lower, require_radius, sentence
-from checker.minima import Found
-from checker.numbers import Interval, Undecided, require, sign
-from checker.programs import (
-    Curved,
-    Map,
-    Program,
-    evaluated,
-    gradient_of,
-    read_program,
-    tangent,
-)
-from checker.reading import Json, as_int, as_list, as_object, as_text, ball, positive, read_row
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
-
-    program: Program
-    verdict: str
-    eigenvalue: object
-    bits: int
+from checker.claims import require_ball, require_lower, require_radius, sentence
+from checker.dense import read_any
+from checker.minima import Claimed, Found
+from checker.numbers import Interval, Number, Undecided, require
+from checker.programs import Curved, gradient_of
+from checker.reading import Json, as_int, as_list, as_object, as_text, positive, read_row
+from checker.refutations import descent_direction, negative_curvature
 
 
 @dataclass(frozen=True)
@@ -118,8 +102,7 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
     away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
     if case.verdict == "local_minimum":
         require(away == 0, "the centre is not the problem's point")
-        values = evaluated(program.steps, Numbers([*centre], bits))
-        for part in gradient_of(program, values):
+        for part in gradient_of(program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
     require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
@@ -184,88 +167,40 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
     return Found(index=negative, loss=loss, radius=away + r)
 
 
-def read_flat(case: Claimed, proof: Json) -> list[Fraction]:
-    """Reads a direction."""
-    as_object(proof, "rule", "direction")
-    return read_row(proof["direction"], len(case.program.point))
-
-
-def descent(case: Claimed, proof: Json) -> Found:
-    """Section 9.5: the one-sided derivative along the direction is negative."""
-    program, bits = case.program, case.bits
-    direction = Numbers([*read_flat(case, proof)], bits)
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    values = evaluated(program.steps, Numbers([*program.point], bits))
-    slope = tangent(program.steps, values, seeds)[-1]
-    require(slope is not None and sign(slope.entries[0], bits) < 0,
-            "the loss does not fall along the direction")  # fmt: skip
-    return Found()
-
-
-def curvature_down(case: Claimed, proof: Json) -> Found:
-    """Section 9.5: the second derivative along the direction is negative."""
-    program, bits = case.program, case.bits
-    direction = Balls.around(read_flat(case, proof), Fraction(0), bits)
-    at = Curved(program, Balls.around(program.point, Fraction(0), bits))
-    for step in program.steps:
-        if isinstance(step, Map):
-            (name, slopes), z = step.function, at.values[step.of[0]]
-            kinked = slopes is not None and slopes[0] != slopes[1]
-            if kinked or name in ("softsign", "elu"):
-                away = all(abs(m) > s for m, s in zip(z.m, z.r, strict=True))
-                require_known(away, "an argument may be at a kink or a jump")
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    bent = at.column(seeds).times(direction).intervals()
-    total = sum(bent, Interval(0, 0, bits))
-    require(sign(total, bits) < 0, "the second derivative is not negative")
-    return Found()
-
-
-def require_known(condition: bool, reason: str) -> None:
-    """Raises `Undecided` unless the condition holds."""
-    if not condition:
-        raise Undecided(reason)
-
-
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
-    "descent_direction": (descent, ("not_local_minimum",)),
-    "negative_curvature": (curvature_down, ("not_local_minimum",)),
+    "descent_direction": (descent_direction, ("not_local_minimum",)),
+    "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
 
 
-def require_loss(claimed: object, loss: Entry, what: str) -> None:
+def require_loss(claimed: object, loss: Number, what: str) -> None:
     """The ball holds the loss of a program (section 1), rational or enclosed."""
-    low, high = (loss.lower, loss.upper) if isinstance(loss, Interval) else (loss, loss)
-    require_inside(*ball(claimed), low, high, what)
-
-
-def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
-    """The loss at a point, exact if everything below is rational."""
-    return evaluated(program.steps, Numbers([*point], bits))[-1].entries[0]
+    require_ball(claimed, loss, what, exact=False)
 
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
     claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
-    program = read_program(certificate["problem"])
+    program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
     name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
     require(name in PROGRAM_RULES, "unknown rule")
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    found = rule(Claimed(program, verdict, claim["eigenvalue_bound"], bits), proof)
+    case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
+    found = rule(case, proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
     require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict.endswith("_nearby"))
-    loss = loss_of(program, program.point, bits) if found.loss is None else found.loss
+    loss = case.loss_at(program.point) if found.loss is None else found.loss
     require_loss(claim["loss"], loss, "the loss")
     better, evidence = claim["witness_loss"], certificate["global_proof"]
     if claim["global"] == "unknown":
@@ -276,7 +211,7 @@ def check_program_at(certificate: Json, bits: int) -> str:
     fields = cast("Json", evidence)
     if fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
-        value = loss_of(program, read_row(fields["point"], len(program.point)), bits)
+        value = case.loss_at(read_row(fields["point"], len(program.point)))
         require_lower(value, loss, bits)
         require_loss(better, value, "the loss of the witness")
         return sentence(claim)

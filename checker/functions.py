@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from checker.bounds import (
@@ -14,7 +15,7 @@ from checker.bounds import (
     root_two_pi,
     sin_cos,
 )
-from checker.numbers import Interval, Undecided, atom, hull, log_one_plus_exp, require
+from checker.numbers import NARROW, Interval, Undecided, atom, hull, log_one_plus_exp, require
 
 Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
 Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
@@ -67,6 +68,17 @@ def broken_line(slopes: Slopes, z: Interval) -> Jet:
     return hull(low, zero, high), None, zero
 
 
+def between(f: Callable[[int], tuple[int, int]], z: Interval) -> Interval:
+    """The range over z of an increasing function with slopes of at most 1.
+
+    Args:
+        f: Bounds at a point. Over narrow z one evaluation will do.
+        z: The argument.
+    """
+    (lo, hi), wide = f(z.lo), z.hi - z.lo
+    return Interval(lo, hi + wide if wide <= NARROW else f(z.hi)[1], z.bits)
+
+
 def softsign(z: Interval) -> Jet:
     """Z / (1 + |z|), 1 / (1 + |z|)^2, -2 sign(z) / (1 + |z|)^3."""
     size = abs(z) + 1
@@ -79,8 +91,8 @@ def softsign(z: Interval) -> Jet:
 def elu(z: Interval) -> Jet:
     """Z for z >= 0, else exp(z) - 1."""
     bits, one, zero = z.bits, 1 << z.bits, Interval(0, 0, z.bits)
-    lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
-    first = Interval(lo, hi, bits)
+    first = between(lambda x: exp_minus(max(0, -x), bits), z)
+    lo, hi = first.lo, first.hi
     value = Interval(z.lo if z.lo >= 0 else lo - one, z.hi if z.hi >= 0 else hi - one, bits)
     return value, first, zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
 
@@ -88,10 +100,8 @@ def elu(z: Interval) -> Jet:
 def gelu(z: Interval) -> Jet:
     """Z Phi(z)."""
     bits, size = z.bits, abs(z)
-    cdf = Interval(
-        normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1], bits
-    )  # fmt: skip
-    density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
+    cdf = between(lambda x: normal_distribution(x, bits), z)
+    density = between(lambda x: normal_density(-x, bits), -size)  # it increases below 0
     return z * cdf, cdf + z * density, density * (2 - z.square())
 
 

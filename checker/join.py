@@ -10,8 +10,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
-PARTS = ("bounds", "numbers", "functions", "reading", "network", "minima", "boxes", "refutations",
-         "optimum", "claims", "arrays", "programs", "critical", "command")  # fmt: skip
+PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "network", "dense",
+         "minima", "boxes", "refutations", "optimum", "claims", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:

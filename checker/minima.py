@@ -1,17 +1,20 @@
-"""What the rules share, and rules for minima (section 5)."""
+"""What the rules share, and rules for minima by exact numbers (section 5)."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import cast
 
+from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.bounds import log_bounds
-from checker.network import Problem, Trace, activation_enclosure, add_losses, forward, loss_gradient
-from checker.numbers import Interval, Number, atom, dot, interval, require, sign
+from checker.network import Problem, loss_slopes
+from checker.numbers import Interval, Number, atom, dot, inner, interval, require, sign
+from checker.programs import Program, evaluated
 from checker.reading import (
     Json,
     Layers,
@@ -19,6 +22,7 @@ from checker.reading import (
     as_list,
     as_object,
     distance,
+    flatten,
     positive,
     rational,
     read_layers,
@@ -26,14 +30,32 @@ from checker.reading import (
 )
 
 
-@dataclass
-class Case:
-    """What a rule is given: problem, verdict, claimed eigenvalue bound, precision."""
+@dataclass(frozen=True)
+class Claimed:
+    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
 
-    problem: Problem
+    program: Program
     verdict: str
     eigenvalue: object
     bits: int
+
+    @cached_property
+    def values(self) -> list[Numbers]:
+        """The values of all steps at the problem's point, exact as long as they are rational."""
+        return values_at(self.program, self.program.point, self.bits)
+
+    def loss_at(self, point: list[Fraction]) -> Number:
+        """The loss at a point, exact if everything below is rational."""
+        here = point == self.program.point
+        values = self.values if here else values_at(self.program, point, self.bits)
+        return values[-1].entries[0]
+
+
+@dataclass(frozen=True)
+class Case(Claimed):
+    """The same of a certificate of format 1: the program is that of the problem's loss."""
+
+    problem: Problem
 
 
 @dataclass
@@ -52,32 +74,59 @@ class Found:
     rescaled: str = "unknown"
     flat: int | None = None
     eigenvalue: Fraction | None = None
-    loss: Number = None
+    loss: Number | None = None
     radius: Fraction | None = None
     place: Layers | None = None
-    limit: Number = None
+    limit: Number | None = None
     index: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Exact:
-    """A network evaluated exactly at all data: traces and g (section 4)."""
+    """A network evaluated exactly at all data.
+
+    Attributes:
+        pb: The problem.
+        layers: The point.
+        pre: z of each layer and data point; the last are the outputs.
+        g: For each data point the derivative of the loss by the outputs (section 4).
+        loss: The loss, exact or enclosed.
+        inputs: x~ = (x, 1).
+    """
 
     pb: Problem
     layers: Layers
-    traces: list[Trace]
+    pre: list[list[list[Fraction]]]
     g: list[list[Number]]
-    inputs: list[list[Fraction]]  # x~ = (x, 1)
+    loss: Number
+    inputs: list[list[Fraction]]
+
+    def slope(self, i: int, j: int) -> Fraction:
+        """Slope of unit j of the first layer at data point i; p on the kink (section 5.1)."""
+        p, q = self.pb.slopes or (Fraction(1), Fraction(1))
+        return p if self.pre[0][i][j] >= 0 else q
 
 
-def evaluate(pb: Problem, layers: Layers) -> Exact:
-    """Evaluates exactly; raises `Invalid` where an activation is not rational."""
-    traces = [forward(pb, layers, x, None) for x in pb.xs]
-    g = [loss_gradient(pb, i, t.out) for i, t in enumerate(traces)]
-    return Exact(pb, layers, traces, g, [[*x, Fraction(1)] for x in pb.xs])
+def evaluate(case: Case, layers: Layers) -> Exact:
+    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
+    pb, pre, here = case.problem, list[list[list[Fraction]]](), layers is case.problem.layers
+    values = case.values if here else values_at(case.program, flatten(layers), case.bits)
+    for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
+        row = [v for v in values[z].entries if isinstance(v, Fraction)]
+        require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")
+        pre.append([row[i : i + width] for i in range(0, len(row), width)])
+    g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    inputs = [[*x, Fraction(1)] for x in pb.xs]
+    return Exact(pb, layers, pre, g, values[-1].entries[0], inputs)
 
 
-def add_up(rows: Iterable[list[Number]], length: int) -> list[Number]:
+def values_at(program: Program, point: Sequence[Fraction], bits: int) -> list[Numbers]:
+    """The values of all steps at a point, exact as long as they are rational."""
+    limit = None if program.layers else MAX_MAGNITUDE
+    return evaluated(program.steps, Numbers(point, bits, limit))
+
+
+def add_up(rows: Iterable[Sequence[Number]], length: int) -> list[Number]:
     """The sum of vectors."""
     total: list[Number] = [Fraction(0)] * length
     for row in rows:
@@ -97,18 +146,18 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
     if case.verdict == "local_minimum_nearby":
         as_object(proof, "rule", "point", *keys)
         layers = read_layers(proof["point"], pb.widths, rational)
-        found.radius = distance(layers, pb.layers)
+        found.radius = distance(flatten(layers), case.program.point)
     else:
         as_object(proof, "rule", *keys)
-    ex = evaluate(pb, layers)
-    found.place, found.loss = layers, add_losses(pb, ex.traces, case.bits)
+    ex = evaluate(case, layers)
+    found.place, found.loss = layers, ex.loss
     return ex, found
 
 
 def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
     """The sum over the points of g_ik x~_i."""
     members = list(points)
-    rows = ([ex.g[i][k] * v for v in ex.inputs[i]] for i in members)
+    rows = [[ex.g[i][k] * v for v in ex.inputs[i]] for i in members]
     return add_up(rows, len(ex.inputs[0]))
 
 
@@ -151,7 +200,7 @@ def one_sided_derivatives(case: Case, proof: Json) -> Found:
             require_zero((c for r in bends.values() for c in r), "C of a unit without outputs")
             continue
         if outputs == 1:
-            tests = [[1 if v[0] > 0 else -1]]
+            tests = [[Fraction(1 if v[0] > 0 else -1)]]
         else:
             epsilon = positive(proof["epsilon"])
             steps = [(k, s * epsilon) for k in range(outputs) for s in (1, -1)]
@@ -169,13 +218,13 @@ def unit_terms(
 ) -> tuple[list[list[Number]], dict[int, list[Number]]]:
     """lin_jk (by k) and C_rk (by r, then k) of section 5.1; `held` says what is on the kink."""
     p, q = ex.pb.slopes or (Fraction(1), Fraction(1))
-    groups, outputs = ex.pb.groups(), range(len(ex.g[0]))
+    groups, outputs = ex.pb.groups, range(len(ex.g[0]))
     lin: list[list[Number]] = [[Fraction(0)] * len(ex.inputs[0]) for _ in outputs]
     bends: dict[int, list[Number]] = {}
     for i, x in enumerate(ex.inputs):
-        z = ex.traces[i].pre[0][j]
+        z = ex.pre[0][i][j]
         on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
-        slope = (p + q) / 2 if on_kink else ex.traces[i].first[0][j]
+        slope = (p + q) / 2 if on_kink else ex.slope(i, j)
         for k in outputs:
             lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
         if on_kink:
@@ -262,9 +311,8 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
     rows: list[list[Fraction]] = []
     smooth: list[list[Fraction]] = []
     bent: list[list[Fraction]] = []
-    for trace, x in zip(ex.traces, ex.inputs, strict=True):
-        z, slope = trace.pre[0], trace.first[0]
-        factors = [slope[j] if v[j] > 0 else -slope[j] for j in units]
+    for i, (z, x) in enumerate(zip(ex.pre[0], ex.inputs, strict=True)):
+        factors = [ex.slope(i, j) if v[j] > 0 else -ex.slope(i, j) for j in units]
         rows.append([f * a for f in factors for a in x] + [Fraction(1)])
         kinks = [j for j in units if pb.kinked and z[j] == 0]
         if not kinks:
@@ -281,7 +329,7 @@ def point_class(ex: Exact, i: int) -> tuple[object, ...]:
 
     Only hidden layers count: the outputs are no units, and they never die.
     """
-    hidden = ex.traces[i].pre[:-1]
+    hidden = [layer[i] for layer in ex.pre[:-1]]
     dead = [n for n, z in enumerate(hidden) if all(v < 0 for v in z)]
     if ex.pb.hidden and ex.pb.activation == "relu" and dead:
         return ("dead", dead[-1])
@@ -295,13 +343,13 @@ def point_class(ex: Exact, i: int) -> tuple[object, ...]:
 def pointwise_optimum(case: Case, proof: Json) -> Found:
     """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
     as_object(proof, "rule")
-    require_pointwise(evaluate(case.problem, case.problem.layers))
+    require_pointwise(evaluate(case, case.problem.layers))
     return Found(place=case.problem.layers)
 
 
 def require_pointwise(ex: Exact) -> None:
     """Over every group of equal inputs the g sum to zero, for every output."""
-    groups = ex.pb.groups()
+    groups = ex.pb.groups
     for r in set(groups):
         members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
         require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
@@ -316,7 +364,7 @@ def classwise_optimum(case: Case, proof: Json) -> Found:
     """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
     ex, found = exact_place(case, proof)
     classes: dict[tuple[object, ...], list[int]] = {}
-    for i, group in enumerate(ex.pb.groups()):
+    for i, group in enumerate(ex.pb.groups):
         kind = point_class(ex, i)
         classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
     for kind, members in classes.items():
@@ -336,12 +384,13 @@ def constant_output(case: Case, proof: Json) -> Found:
     radius = positive(proof["radius"])
     require(pb.activation == "relu" and pb.hidden, "the rule needs relu units")
     require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
-    ex = evaluate(pb, pb.layers)
+    ex = evaluate(case, pb.layers)
     kinds = {point_class(ex, i) for i in range(len(pb.xs))}
     require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
     for side in (-1, 1):
-        moved = [loss_gradient(pb, i, [c + side * radius for c in t.out])
-                 for i, t in enumerate(ex.traces)]  # fmt: skip
+        moved = [
+            loss_slopes(pb, i, [c + side * radius for c in f]) for i, f in enumerate(ex.pre[-1])
+        ]
         for total in add_up(moved, pb.widths[-1]):
             require(sign(total, case.bits) == side, "the best constant is not within the radius")
     loss: Number = Fraction(0)
@@ -356,19 +405,18 @@ def constant_units(case: Case, proof: Json) -> Found:
     as_object(proof, "rule", "transport", *([] if here else ["radius"]))
     shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
     require(shape, "the rule needs a smooth activation, [d,h,1]")
-    (weight, biases), (outgoing, offset) = pb.layers
-    output, affine = Interval.of(offset[0], bits), False
+    (weight, biases), (outgoing, _) = pb.layers
+    affine = False
     for row, b, v in zip(weight, biases, outgoing[0], strict=True):
-        levels = {dot(row, x) + b for x in pb.xs}
+        levels = {inner(row, x) + b for x in pb.xs}
         require(len(levels) == 1, "a unit is not constant on the data")
         level = levels.pop()
         bend = curvature(pb.activation, level, bits)
         require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
         affine = affine or bend == 0
-        output = output + activation_enclosure(pb, Interval.of(level, bits))[0] * v
     mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
-    sums = dict.fromkeys(pb.groups(), Fraction(0))
-    for r, (y,) in zip(pb.groups(), pb.ys, strict=True):
+    sums = dict.fromkeys(pb.groups, Fraction(0))
+    for r, (y,) in zip(pb.groups, pb.ys, strict=True):
         sums[r] += mean - y
     found, spanned = Found("no", "no"), None
     if proof["transport"] is None:
@@ -379,14 +427,12 @@ def constant_units(case: Case, proof: Json) -> Found:
         found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
     best, found.loss = best_constant(pb, 0, bits)
     if here:
-        require_zero(add_up(evaluate(pb, pb.layers).g, 1), "the sum of g")
+        require_zero(add_up(evaluate(case, pb.layers).g, 1), "the sum of g")
         found.place = pb.layers
         return found
     found.radius = positive(proof["radius"])
-    require(
-        sign(found.radius - abs(interval(best, bits) - output), bits) > 0,
-        "the best constant is not within the radius",
-    )
+    gap = interval(best, bits) - case.values[case.program.layers[-1][1]].entries[0]
+    require(sign(found.radius - abs(gap), bits) > 0, "the best constant is not within the radius")
     return found
 
 
@@ -413,9 +459,8 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
     larger rank, so no negative eigenvalue.
     """
     size = range(len(xs[0]))
-    require_zero(
-        add_up(([g * v for v in xs[r]] for r, g in sums.items()), len(size)), "the sum of G x"
-    )
+    moments = [[g * v for v in xs[r]] for r, g in sums.items()]
+    require_zero(add_up(moments, len(size)), "the sum of G x")
     rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
             for a in size]  # fmt: skip
     pivots = 0
@@ -446,9 +491,9 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     for r, row in entries(table).items():
         masses = {s: rational(value) for s, value in entries(row).items()}
         require(all(a >= 0 for a in masses.values()), "a mass is negative")
-        moved = (
+        moved = [
             [a * (p - q) for p, q in zip(xs[s], xs[r], strict=True)] for s, a in masses.items()
-        )
+        ]
         require_zero(add_up(moved, len(xs[r])), "the mean of what an input is spread to, less it,")
         for s, a in masses.items():
             made[s] += a

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any, cast
+from typing import TypeAlias
 
 from checker.bounds import exp_minus, log_bounds
 
 BITS = (128, 256, 512, 1024)
-
-Number = Any  # Fraction, Soft or Interval, and the int 0
+NARROW = 1 << 20  # units of the last place: what one evaluation and a slope enclose well
 
 
 class Invalid(Exception):  # noqa: N818
@@ -42,12 +41,10 @@ class Interval:
         scaled = x.numerator << bits
         return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
 
-    def _coerce(self, other: object) -> Interval:
-        if isinstance(other, Interval):
-            return other
-        return Interval.of(cast("Fraction", other), self.bits)
+    def _coerce(self, other: Number | int) -> Interval:
+        return interval(other, self.bits)
 
-    def __add__(self, other: object) -> Interval:
+    def __add__(self, other: Number | int) -> Interval:
         o = self._coerce(other)
         return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
 
@@ -56,14 +53,14 @@ class Interval:
     def __neg__(self) -> Interval:
         return Interval(-self.hi, -self.lo, self.bits)
 
-    def __sub__(self, other: object) -> Interval:
+    def __sub__(self, other: Number | int) -> Interval:
         o = self._coerce(other)
         return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
 
-    def __rsub__(self, other: object) -> Interval:
+    def __rsub__(self, other: Number | int) -> Interval:
         return self._coerce(other) - self
 
-    def __mul__(self, other: object) -> Interval:
+    def __mul__(self, other: Number | int) -> Interval:
         o = self._coerce(other)
         if self.lo >= 0 and o.lo >= 0:
             low, high = self.lo * o.lo, self.hi * o.hi
@@ -74,7 +71,7 @@ class Interval:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> Interval:
+    def __truediv__(self, other: Number | int) -> Interval:
         """Division by a positive interval."""
         o = self._coerce(other)
         if o.lo <= 0:
@@ -84,7 +81,7 @@ class Interval:
             low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
         )
 
-    def __rtruediv__(self, other: object) -> Interval:
+    def __rtruediv__(self, other: Number | int) -> Interval:
         return self._coerce(other) / self
 
     def __abs__(self) -> Interval:
@@ -123,21 +120,32 @@ def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
 
 
 def atom(*ds: Interval) -> Interval:
-    """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...), which decreases in each d."""
-    p = ds[0].bits
-    lo, hi = _atom_at([d.hi for d in ds], p)[0], _atom_at([d.lo for d in ds], p)[1]
+    """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...) = A, which decreases in each d.
+
+    Its derivatives sum to -A (1 - A), at least -1: over narrow ds one evaluation will do.
+    """
+    p, lows, wide = ds[0].bits, [d.lo for d in ds], max(d.hi - d.lo for d in ds)
+    lo, hi = _atom_at(lows, p)
+    lo = max(0, lo - wide) if wide <= NARROW else _atom_at([d.hi for d in ds], p)[0]
     return Interval(lo, hi, p)
 
 
 def log_one_plus_exp(*ds: Interval) -> Interval:
-    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d."""
-    p = ds[0].bits
+    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d.
 
-    def at(ends: list[int], side: int) -> int:
+    Its derivatives sum to at most 1: over narrow ds one evaluation will do.
+    """
+    p, wide = ds[0].bits, max(d.hi - d.lo for d in ds)
+
+    def at(ends: list[int]) -> tuple[int, int]:
         top = max(0, *ends)
-        return top + log_bounds(sum(exp_minus(top - d, p)[side] for d in (0, *ends)), p)[side]
+        terms = [exp_minus(top - d, p) for d in (0, *ends)]
+        below, above = sum(t[0] for t in terms), sum(t[1] for t in terms)
+        lo, hi = log_bounds(below, p)
+        return top + lo, top + (hi if above == below else hi + above - below)
 
-    return Interval(at([d.lo for d in ds], 0), at([d.hi for d in ds], 1), p)
+    lo, hi = at([d.lo for d in ds])
+    return Interval(lo, hi + wide if wide <= NARROW else at([d.hi for d in ds])[1], p)
 
 
 class Soft:
@@ -151,7 +159,9 @@ class Soft:
     def __bool__(self) -> bool:
         return bool(self.terms)
 
-    def __add__(self, other: Number) -> Soft:
+    def __add__(self, other: Number | int) -> Number:
+        if isinstance(other, Interval):
+            return other + self
         more = other.terms if isinstance(other, Soft) else {(): Fraction(other)}
         terms = dict(self.terms)
         for d, c in more.items():
@@ -160,19 +170,22 @@ class Soft:
 
     __radd__ = __add__
 
-    def __mul__(self, factor: Number) -> Soft:
-        require(isinstance(factor, Fraction | int), "a product of softmax numbers")
+    def __mul__(self, factor: Number | int) -> Number:
+        if isinstance(factor, Interval):
+            return factor * self
+        if isinstance(factor, Soft):
+            raise Invalid("a product of softmax numbers")
         return Soft({d: c * factor for d, c in self.terms.items()})
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Soft:
-        return self * -1
+        return Soft({d: -c for d, c in self.terms.items()})
 
-    def __sub__(self, other: Number) -> Soft:
+    def __sub__(self, other: Number | int) -> Number:
         return self + -other
 
-    def __rsub__(self, other: Number) -> Soft:
+    def __rsub__(self, other: Number | int) -> Number:
         return -self + other
 
     def enclose(self, bits: int) -> Interval:
@@ -184,6 +197,9 @@ class Soft:
         return total
 
 
+Number: TypeAlias = Fraction | Soft | Interval  # the three kinds of numbers
+
+
 def soft_atom(ds: Sequence[Fraction]) -> Number:
     """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
     if len(ds) == 1 and ds[0] <= 0:
@@ -191,14 +207,14 @@ def soft_atom(ds: Sequence[Fraction]) -> Number:
     return Soft({tuple(sorted(ds)): Fraction(1)})
 
 
-def interval(x: Number, bits: int) -> Interval:
+def interval(x: Number | int, bits: int) -> Interval:
     """An interval around a number of any kind."""
     if isinstance(x, Interval):
         return x
     return x.enclose(bits) if isinstance(x, Soft) else Interval.of(x, bits)
 
 
-def sign(x: Number, bits: int) -> int:
+def sign(x: Number | int, bits: int) -> int:
     """The proved sign, -1, 0 or 1. Raises `Undecided`."""
     if not isinstance(x, Interval):
         if not x:
@@ -213,10 +229,19 @@ def sign(x: Number, bits: int) -> int:
     raise Undecided("a sign is not decided at the highest precision")
 
 
+def total(numbers: Iterable[Number]) -> Number:
+    """The sum."""
+    found: Number = Fraction(0)
+    for x in numbers:
+        found = found + x
+    return found
+
+
 def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
     """The inner product; exact zeros are skipped."""
-    total: Number = 0
-    for u, v in zip(us, vs, strict=True):
-        if u and v:
-            total = total + u * v
-    return total
+    return total(u * v for u, v in zip(us, vs, strict=True) if u and v)
+
+
+def inner(us: Iterable[Fraction], vs: Iterable[Fraction]) -> Fraction:
+    """The inner product of rational vectors."""
+    return sum((u * v for u, v in zip(us, vs, strict=True)), Fraction(0))

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from checker.minima import rank
 from checker.network import Problem
-from checker.numbers import Number, require
+from checker.numbers import require
 from checker.reading import read_row
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
 
 
-def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
+def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
     """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
 
     A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
@@ -30,7 +30,7 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
         require(sum(g) == 0, "a multiplier does not sum to zero")
         bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
         require(bound >= loss, "a multiplier does not give the bound")
-    first = pb.groups()
+    first = pb.groups
     places = [(*pb.xs[r], Fraction(1)) for r in sorted(set(first))]
     sums = [
         [sum((a for a, k in zip(g, first, strict=True) if k == r), Fraction(0))

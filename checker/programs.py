@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -153,15 +153,20 @@ def gathered(like: A, parts: list[tuple[int, A]]) -> A:
 
 @dataclass(frozen=True)
 class Program:
-    """A spurious-problem/2 object.
+    """A loss: a spurious-problem/2 object, or a dense spurious-problem/1 (`checker.dense`).
 
     Attributes:
         steps: The operations; the last is the loss.
         point: The flat vector of parameters.
+        outputs: Of a dense problem the step that holds the outputs, shape (n, K).
+        layers: Of a dense problem, for each layer, the steps of its input a (n, in) and of its
+            pre-activation z (n, out).
     """
 
     steps: list[Step]
     point: list[Fraction]
+    outputs: int | None = None
+    layers: tuple[tuple[int, int], ...] = ()
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -300,39 +305,73 @@ OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+class Writer:
+    """Operations one after the other, within the limits of section 9.1.
+
+    Attributes:
+        steps: What was written so far.
+        names: The blocks of parameters and their sizes.
+    """
+
+    def __init__(self) -> None:
+        self.steps, self.names = list[Step](), dict[str, int]()
+        self.parameters = self.total = self.products = 0
+
+    def append(self, step: Step) -> int:
+        """Adds a step; returns its number."""
+        self.total += math.prod(step.shape)
+        if isinstance(step, MatrixProduct):
+            self.products += math.prod(step.shape) * step.k
+        require(
+            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
+        )
+        require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def param(self, name: str, shape: Shape) -> int:
+        """A block of parameters."""
+        require(name not in self.names, "two blocks of parameters have one name")
+        start, size = self.parameters, math.prod(shape)
+        self.names[name], self.parameters = size, start + size
+        return self.append(Step((), shape, True, block=range(start, start + size)))
+
+    def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
+        """Exact numbers."""
+        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        return self.append(Step((), shape, False, tuple(values)))
+
+    def op(self, name: str, *of: int, **fields: object) -> int:
+        """Any other operation."""
+        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+
+    def read(self, operation: Json) -> int:
+        """An operation of a file."""
+        if operation.get("op") == "param":
+            as_object(operation, "op", "name", "shape")
+            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
+        return self.append(read_step(operation, self.steps))
+
+
 def read_program(x: object) -> Program:
     """Reads and validates a spurious-problem/2 object (9.1); every size is bounded."""
     fields = as_object(x, "format", "program", "point", optional=["witness"])
     require(fields["format"] == "spurious-problem/2", "the problem has an unknown format")
     operations = as_list(fields["program"])
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
-    steps, names, start, total, products = list[Step](), dict[str, int](), 0, 0, 0
+    writer = Writer()
     for item in operations:
         require(isinstance(item, dict), "an operation is not an object")
-        operation = cast("Json", item)
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            name, shape = as_text(operation["name"]), read_shape(operation["shape"])
-            require(name not in names, "two blocks of parameters have one name")
-            names[name] = math.prod(shape)
-            step = Step((), shape, True, block=range(start, start + names[name]))
-            start = step.block.stop
-        else:
-            step = read_step(operation, steps)
-        total += math.prod(step.shape)
-        if isinstance(step, MatrixProduct):
-            products += math.prod(step.shape) * step.k
-        require(total <= MAX_TOTAL and products <= MAX_PRODUCTS, "the program is too large")
-        steps.append(step)
-    require(steps[-1].shape == (), "the last operation is no scalar")
-    require(len(names) > 0, "there are no parameters")
+        writer.read(cast("Json", item))
+    require(writer.steps[-1].shape == (), "the last operation is no scalar")
+    require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()
     for key in ("point", "witness"):
         if key == "point" or key in fields:
-            blocks = as_object(fields[key], *names)
-            rows = (read_row(blocks[name], size, problem_number) for name, size in names.items())
+            blocks = as_object(fields[key], *writer.names)
+            rows = (read_row(blocks[n], size, problem_number) for n, size in writer.names.items())
             points.append([v for row in rows for v in row])
-    return Program(steps, points[0])
+    return Program(writer.steps, points[0])
 
 
 # ---- value and derivatives ----------------------------------------------------------------------
@@ -489,13 +528,15 @@ class Curved:
                           self.values[0])  # fmt: skip
         return parts[0].joined(parts)
 
-    def hessian(self) -> list[Balls]:
-        """All columns, of at most `MAX_HESSIAN` parameters."""
+    def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
+        """The columns for the parameters chosen; for all of them, which are then limited."""
         size = sum(len(step.block) for step in self.steps)
-        require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require(chosen is not None or size <= MAX_HESSIAN,
+                "there are too many parameters for a Hessian")  # fmt: skip
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in range(len(step.block)):
-                seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
-                columns.append(self.column({k: seed}))
+            for i in step.block:
+                if chosen is None or i in chosen:
+                    seed = self.values[0].like([Fraction(i == j) for j in step.block])
+                    columns.append(self.column({k: seed}))
         return columns

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, cast
+from typing import cast
 
 from checker.numbers import Invalid, Number, require, soft_atom
 
 MAX_DIGITS = 100_000
 MAX_EXPONENT = 10_000
 
-Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
+Layers = list[tuple[list[list[Fraction]], list[Fraction]]]  # (weight, bias) for each layer
 Json = dict[str, object]
 
 
@@ -129,11 +129,11 @@ def positive(x: object) -> Fraction:
     return value
 
 
-def flatten(layers: Layers) -> list[Number]:
+def flatten(layers: Layers) -> list[Fraction]:
     """All parameters in the order of section 1."""
     return [p for weight, bias in layers for p in [*(w for row in weight for w in row), *bias]]
 
 
-def distance(one: Layers, other: Layers) -> Fraction:
+def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     """The largest difference of a parameter."""
-    return max(abs(a - b) for a, b in zip(flatten(one), flatten(other), strict=True))
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))

@@ -33,14 +33,14 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, cast
 
 # ---- Bounds for exp, log, pi and the normal distribution, with proofs. ---------------------------
 # These take and return integers scaled by 2^p and give a lower and an upper bound.
@@ -50,9 +50,10 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
     """Bounds for exp(-x / 2^p), x >= 0.
 
     From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
-    with t < 2^-8. All terms t^k/k! are rounded down in `lo` and up in `hi`. After the last term,
-    at most 2^-w, the rest is at most that term times t + t^2 + ... < 1, hence the final + 1. Then
-    square s times (exp(t)^(2^s)) and take the reciprocal, rounding outward.
+    with t < 2^-8. A term t^k/k! is computed from the one before and rounded down twice: its error
+    e_k is at most (e_(k-1) t + 1)/k + 1, so below 3. When a term becomes 0 the true one is below 3
+    and the rest, at most that times t + t^2 + ..., below 1. Then square s times (exp(t)^(2^s)) and
+    take the reciprocal, rounding outward.
     """
     if x == 0:
         return 1 << p, 1 << p
@@ -61,14 +62,13 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
     s = max(0, x.bit_length() - p) + 8
     w = p + 2 * s + 32
     t = x << (w - p - s)
-    lo = hi = low_term = high_term = 1 << w
+    lo = term = 1 << w
     k = 0
-    while high_term > 1:
+    while term:
         k += 1
-        low_term = (low_term * t >> w) // k
-        high_term = -((-high_term * t >> w) // k)
-        lo, hi = lo + low_term, hi + high_term
-    hi += 1
+        term = (term * t >> w) // k
+        lo += term
+    hi = lo + 3 * k + 1
     for _ in range(s):
         lo, hi = lo * lo >> w, -(-hi * hi >> w)
     return (1 << p + w) // hi, -(-(1 << p + w) // lo)
@@ -77,19 +77,18 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
 def two_atanh(numerator: int, denominator: int, p: int) -> tuple[int, int]:
     """Bounds for 2 atanh(z) = 2 (z + z^3/3 + z^5/5 + ...), 0 <= z = numerator/denominator <= 1/3.
 
-    The terms left out, from z^j/j on, sum to at most z^j / (j (1 - z^2)) <= z^j.
+    Powers are rounded down. The error of a power is at most that of the one before times z^2, and
+    z times that of z^2 (below 1 + 2z), and 1 for rounding, so below 3; that of a term below 4. When
+    a power becomes 0 the true one is below 3, and the terms from there on sum to less than 4.
     """
     w = p + 32
-    z_lo = (numerator << w) // denominator
-    z_hi = z_lo + 1
-    square_lo, square_hi = z_lo * z_lo >> w, -(-z_hi * z_hi >> w)
-    lo, hi, power_lo, power_hi, j = 0, 0, z_lo, z_hi, 1
-    while power_hi > 1:
-        lo, hi = lo + power_lo // j, hi + power_hi // j + 1
-        power_lo, power_hi = power_lo * square_lo >> w, -(-power_hi * square_hi >> w)
-        j += 2
-    hi += power_hi
-    return 2 * lo >> 32, -(-2 * hi >> 32)
+    power = (numerator << w) // denominator
+    square = power * power >> w
+    total, terms, j = 0, 0, 1
+    while power:
+        total, terms = total + power // j, terms + 1
+        power, j = power * square >> w, j + 2
+    return 2 * total >> 32, -(-2 * (total + 4 * terms + 4) >> 32)
 
 
 @lru_cache(maxsize=64)
@@ -217,8 +216,7 @@ def normal_distribution(x: int, p: int) -> tuple[int, int]:
 
 
 BITS = (128, 256, 512, 1024)
-
-Number = Any  # Fraction, Soft or Interval, and the int 0
+NARROW = 1 << 20  # units of the last place: what one evaluation and a slope enclose well
 
 
 class Invalid(Exception):  # noqa: N818
@@ -250,12 +248,10 @@ class Interval:
         scaled = x.numerator << bits
         return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
 
-    def _coerce(self, other: object) -> Interval:
-        if isinstance(other, Interval):
-            return other
-        return Interval.of(cast("Fraction", other), self.bits)
+    def _coerce(self, other: Number | int) -> Interval:
+        return interval(other, self.bits)
 
-    def __add__(self, other: object) -> Interval:
+    def __add__(self, other: Number | int) -> Interval:
         o = self._coerce(other)
         return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
 
@@ -264,14 +260,14 @@ class Interval:
     def __neg__(self) -> Interval:
         return Interval(-self.hi, -self.lo, self.bits)
 
-    def __sub__(self, other: object) -> Interval:
+    def __sub__(self, other: Number | int) -> Interval:
         o = self._coerce(other)
         return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
 
-    def __rsub__(self, other: object) -> Interval:
+    def __rsub__(self, other: Number | int) -> Interval:
         return self._coerce(other) - self
 
-    def __mul__(self, other: object) -> Interval:
+    def __mul__(self, other: Number | int) -> Interval:
         o = self._coerce(other)
         if self.lo >= 0 and o.lo >= 0:
             low, high = self.lo * o.lo, self.hi * o.hi
@@ -282,7 +278,7 @@ class Interval:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: object) -> Interval:
+    def __truediv__(self, other: Number | int) -> Interval:
         """Division by a positive interval."""
         o = self._coerce(other)
         if o.lo <= 0:
@@ -292,7 +288,7 @@ class Interval:
             low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
         )
 
-    def __rtruediv__(self, other: object) -> Interval:
+    def __rtruediv__(self, other: Number | int) -> Interval:
         return self._coerce(other) / self
 
     def __abs__(self) -> Interval:
@@ -331,21 +327,32 @@ def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
 
 
 def atom(*ds: Interval) -> Interval:
-    """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...), which decreases in each d."""
-    p = ds[0].bits
-    lo, hi = _atom_at([d.hi for d in ds], p)[0], _atom_at([d.lo for d in ds], p)[1]
+    """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...) = A, which decreases in each d.
+
+    Its derivatives sum to -A (1 - A), at least -1: over narrow ds one evaluation will do.
+    """
+    p, lows, wide = ds[0].bits, [d.lo for d in ds], max(d.hi - d.lo for d in ds)
+    lo, hi = _atom_at(lows, p)
+    lo = max(0, lo - wide) if wide <= NARROW else _atom_at([d.hi for d in ds], p)[0]
     return Interval(lo, hi, p)
 
 
 def log_one_plus_exp(*ds: Interval) -> Interval:
-    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d."""
-    p = ds[0].bits
+    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d.
 
-    def at(ends: list[int], side: int) -> int:
+    Its derivatives sum to at most 1: over narrow ds one evaluation will do.
+    """
+    p, wide = ds[0].bits, max(d.hi - d.lo for d in ds)
+
+    def at(ends: list[int]) -> tuple[int, int]:
         top = max(0, *ends)
-        return top + log_bounds(sum(exp_minus(top - d, p)[side] for d in (0, *ends)), p)[side]
+        terms = [exp_minus(top - d, p) for d in (0, *ends)]
+        below, above = sum(t[0] for t in terms), sum(t[1] for t in terms)
+        lo, hi = log_bounds(below, p)
+        return top + lo, top + (hi if above == below else hi + above - below)
 
-    return Interval(at([d.lo for d in ds], 0), at([d.hi for d in ds], 1), p)
+    lo, hi = at([d.lo for d in ds])
+    return Interval(lo, hi + wide if wide <= NARROW else at([d.hi for d in ds])[1], p)
 
 
 class Soft:
@@ -359,7 +366,9 @@ class Soft:
     def __bool__(self) -> bool:
         return bool(self.terms)
 
-    def __add__(self, other: Number) -> Soft:
+    def __add__(self, other: Number | int) -> Number:
+        if isinstance(other, Interval):
+            return other + self
         more = other.terms if isinstance(other, Soft) else {(): Fraction(other)}
         terms = dict(self.terms)
         for d, c in more.items():
@@ -368,19 +377,22 @@ class Soft:
 
     __radd__ = __add__
 
-    def __mul__(self, factor: Number) -> Soft:
-        require(isinstance(factor, Fraction | int), "a product of softmax numbers")
+    def __mul__(self, factor: Number | int) -> Number:
+        if isinstance(factor, Interval):
+            return factor * self
+        if isinstance(factor, Soft):
+            raise Invalid("a product of softmax numbers")
         return Soft({d: c * factor for d, c in self.terms.items()})
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Soft:
-        return self * -1
+        return Soft({d: -c for d, c in self.terms.items()})
 
-    def __sub__(self, other: Number) -> Soft:
+    def __sub__(self, other: Number | int) -> Number:
         return self + -other
 
-    def __rsub__(self, other: Number) -> Soft:
+    def __rsub__(self, other: Number | int) -> Number:
         return -self + other
 
     def enclose(self, bits: int) -> Interval:
@@ -392,6 +404,9 @@ class Soft:
         return total
 
 
+Number: TypeAlias = Fraction | Soft | Interval  # the three kinds of numbers
+
+
 def soft_atom(ds: Sequence[Fraction]) -> Number:
     """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
     if len(ds) == 1 and ds[0] <= 0:
@@ -399,14 +414,14 @@ def soft_atom(ds: Sequence[Fraction]) -> Number:
     return Soft({tuple(sorted(ds)): Fraction(1)})
 
 
-def interval(x: Number, bits: int) -> Interval:
+def interval(x: Number | int, bits: int) -> Interval:
     """An interval around a number of any kind."""
     if isinstance(x, Interval):
         return x
     return x.enclose(bits) if isinstance(x, Soft) else Interval.of(x, bits)
 
 
-def sign(x: Number, bits: int) -> int:
+def sign(x: Number | int, bits: int) -> int:
     """The proved sign, -1, 0 or 1. Raises `Undecided`."""
     if not isinstance(x, Interval):
         if not x:
@@ -421,13 +436,22 @@ def sign(x: Number, bits: int) -> int:
     raise Undecided("a sign is not decided at the highest precision")
 
 
+def total(numbers: Iterable[Number]) -> Number:
+    """The sum."""
+    found: Number = Fraction(0)
+    for x in numbers:
+        found = found + x
+    return found
+
+
 def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
     """The inner product; exact zeros are skipped."""
-    total: Number = 0
-    for u, v in zip(us, vs, strict=True):
-        if u and v:
-            total = total + u * v
-    return total
+    return total(u * v for u, v in zip(us, vs, strict=True) if u and v)
+
+
+def inner(us: Iterable[Fraction], vs: Iterable[Fraction]) -> Fraction:
+    """The inner product of rational vectors."""
+    return sum((u * v for u, v in zip(us, vs, strict=True)), Fraction(0))
 
 
 # ---- Functions of one variable: ranges of value and derivatives, exact values (3, 5.3, 9.2). -----
@@ -484,6 +508,17 @@ def broken_line(slopes: Slopes, z: Interval) -> Jet:
     return hull(low, zero, high), None, zero
 
 
+def between(f: Callable[[int], tuple[int, int]], z: Interval) -> Interval:
+    """The range over z of an increasing function with slopes of at most 1.
+
+    Args:
+        f: Bounds at a point. Over narrow z one evaluation will do.
+        z: The argument.
+    """
+    (lo, hi), wide = f(z.lo), z.hi - z.lo
+    return Interval(lo, hi + wide if wide <= NARROW else f(z.hi)[1], z.bits)
+
+
 def softsign(z: Interval) -> Jet:
     """Z / (1 + |z|), 1 / (1 + |z|)^2, -2 sign(z) / (1 + |z|)^3."""
     size = abs(z) + 1
@@ -496,8 +531,8 @@ def softsign(z: Interval) -> Jet:
 def elu(z: Interval) -> Jet:
     """Z for z >= 0, else exp(z) - 1."""
     bits, one, zero = z.bits, 1 << z.bits, Interval(0, 0, z.bits)
-    lo, hi = exp_minus(max(0, -z.lo), bits)[0], exp_minus(max(0, -z.hi), bits)[1]
-    first = Interval(lo, hi, bits)
+    first = between(lambda x: exp_minus(max(0, -x), bits), z)
+    lo, hi = first.lo, first.hi
     value = Interval(z.lo if z.lo >= 0 else lo - one, z.hi if z.hi >= 0 else hi - one, bits)
     return value, first, zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
 
@@ -505,10 +540,8 @@ def elu(z: Interval) -> Jet:
 def gelu(z: Interval) -> Jet:
     """Z Phi(z)."""
     bits, size = z.bits, abs(z)
-    cdf = Interval(
-        normal_distribution(z.lo, bits)[0], normal_distribution(z.hi, bits)[1], bits
-    )  # fmt: skip
-    density = Interval(normal_density(size.hi, bits)[0], normal_density(size.lo, bits)[1], bits)
+    cdf = between(lambda x: normal_distribution(x, bits), z)
+    density = between(lambda x: normal_density(-x, bits), -size)  # it increases below 0
     return z * cdf, cdf + z * density, density * (2 - z.square())
 
 
@@ -651,7 +684,7 @@ def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Frac
 MAX_DIGITS = 100_000
 MAX_EXPONENT = 10_000
 
-Layers = list[tuple[list[list[Any]], list[Any]]]  # (weight, bias) for each layer
+Layers = list[tuple[list[list[Fraction]], list[Fraction]]]  # (weight, bias) for each layer
 Json = dict[str, object]
 
 
@@ -768,1455 +801,19 @@ def positive(x: object) -> Fraction:
     return value
 
 
-def flatten(layers: Layers) -> list[Number]:
+def flatten(layers: Layers) -> list[Fraction]:
     """All parameters in the order of section 1."""
     return [p for weight, bias in layers for p in [*(w for row in weight for w in row), *bias]]
 
 
-def distance(one: Layers, other: Layers) -> Fraction:
+def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     """The largest difference of a parameter."""
-    return max(abs(a - b) for a, b in zip(flatten(one), flatten(other), strict=True))
-
-
-# ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A spurious-problem/1 object: network, loss, data and point.
-
-    Attributes:
-        widths: Inputs, hidden units of each layer, outputs.
-        activation: Its name.
-        slopes: (p, q) of section 3 for a homogeneous activation, None for a smooth one.
-        loss: Its name.
-        xs: (n, d) inputs.
-        ys: (n, K) targets; for cross_entropy (n, 1) labels.
-        layers: The point.
-    """
-
-    widths: list[int]
-    activation: str
-    slopes: tuple[Fraction, Fraction] | None
-    loss: str
-    xs: list[list[Fraction]]
-    ys: list[list[Fraction]]
-    layers: Layers
-
-    @property
-    def hidden(self) -> bool:
-        """Whether there is a hidden layer."""
-        return len(self.widths) > 2
-
-    @property
-    def kinked(self) -> bool:
-        """Whether units can be on a kink (section 3)."""
-        return self.slopes is not None and self.slopes[0] != self.slopes[1]
-
-    def groups(self) -> list[int]:
-        """For each point the name of its group: the first point with the same input."""
-        first: dict[tuple[Fraction, ...], int] = {}
-        return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
-
-
-def read_problem(x: object) -> Problem:
-    """Reads and validates the embedded problem (section 2; the format is docs of `problem`)."""
-    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness"])
-    require(fields["format"] == "spurious-problem/1", "the problem has an unknown format")
-    network = as_object(fields["network"], "widths", "activation", optional=["slope"])
-    widths = [as_int(w) for w in as_list(network["widths"])]
-    require(len(widths) >= 2 and min(widths) >= 1, "widths are at least two positive integers")
-    activation, loss = as_text(network["activation"]), as_text(fields["loss"])
-    require(("slope" in network) == (activation == "leaky_relu"), "slope is for leaky_relu alone")
-    slopes: tuple[Fraction, Fraction] | None = None
-    if activation == "leaky_relu":
-        slopes = (Fraction(1), problem_number(network["slope"]))
-    elif activation in PIECEWISE:
-        slopes = (Fraction(PIECEWISE[activation][0]), Fraction(PIECEWISE[activation][1]))
-    require(slopes is not None or activation in SMOOTH, "unknown activation")
-    if len(widths) == 2:
-        slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
-    data = as_object(fields["data"], "x", "y")
-    xs = [read_row(row, widths[0], problem_number) for row in as_list(data["x"])]
-    require(len(xs) > 0, "there are no data")
-    outputs = widths[-1]
-    labels = as_list(data["y"], len(xs))
-    if loss == "cross_entropy":
-        ys = [read_row(row, 1, problem_number) for row in labels]
-        require(outputs >= 2, "cross_entropy needs two outputs")
-        require(all(y in range(outputs) for (y,) in ys), "a label is not one of the classes")
-    else:
-        ys = [read_row(row, outputs, problem_number) for row in labels]
-        require(loss in ("squared", "logistic"), "unknown loss")
-        require(loss == "squared" or all(abs(y) == 1 for r in ys for y in r), "labels are -1 or 1")
-    layers = read_layers(fields["point"], widths, problem_number)
-    if "witness" in fields:
-        read_layers(fields["witness"], widths, problem_number)
-    return Problem(widths, activation, slopes, loss, xs, ys, layers)
-
-
-def activation_enclosure(pb: Problem, z: Interval) -> tuple[Interval, Interval, Interval]:
-    """Ranges of act, act' and act'' over z; a z that may be on a kink raises `Undecided`."""
-    value, first, second = enclosure(pb.activation, pb.slopes, z)
-    if first is None:
-        raise Undecided("a pre-activation is not bounded away from the kink")
-    return value, first, second
-
-
-def activation_exact(pb: Problem, z: Fraction) -> tuple[Fraction, Fraction]:
-    """act(z) and act'(z) where both are rational (sections 3 and 5.3); at a kink act' is p."""
-    found = exact(pb.activation, pb.slopes, z)
-    if found is None:
-        raise Invalid("a value of the activation is not rational")
-    return found
-
-
-@dataclass
-class Trace:
-    """What happens in the network at one data point; layers counted from 0.
-
-    Attributes:
-        pre: z of each layer; the last is the output.
-        post: The input of each layer; the first is x.
-        first: act'(z) of each hidden layer.
-        second: act''(z) of each hidden layer (intervals only).
-    """
-
-    pre: list[list[Number]] = field(default_factory=list[list[Number]])
-    post: list[list[Number]] = field(default_factory=list[list[Number]])
-    first: list[list[Number]] = field(default_factory=list[list[Number]])
-    second: list[list[Number]] = field(default_factory=list[list[Number]])
-
-    @property
-    def out(self) -> list[Number]:
-        """The outputs f."""
-        return self.pre[-1]
-
-
-def forward(pb: Problem, layers: Layers, x: list[Number], bits: int | None) -> Trace:
-    """Evaluates the network at x, in intervals, or exactly if `bits` is None (section 3)."""
-    trace = Trace()
-    a = x if bits is None else [Interval.of(v, bits) for v in x]
-    for depth, (weight, bias) in enumerate(layers):
-        z: list[Number] = [b + dot(row, a) for row, b in zip(weight, bias, strict=True)]
-        trace.post.append(a)
-        trace.pre.append(z)
-        if depth < len(layers) - 1:
-            if bits is None:
-                values = [(*activation_exact(pb, v), 0) for v in z]
-            else:
-                values = [activation_enclosure(pb, v) for v in z]
-            a = [v[0] for v in values]
-            trace.first.append([v[1] for v in values])
-            trace.second.append([v[2] for v in values])
-    return trace
-
-
-def enclosed(layers: Layers, bits: int, radius: Fraction, fixed: Sequence[int] = ()) -> Layers:
-    """The box of section 5.3: every parameter within the radius, the fixed ones exact."""
-    index, kept, box = 0, set(fixed), list[tuple[list[list[Any]], list[Any]]]()
-
-    def around(value: Fraction) -> Interval:
-        nonlocal index
-        r = 0 if index in kept else radius
-        index += 1
-        return hull(Interval.of(value - r, bits), Interval.of(value + r, bits))
-
-    for weight, bias in layers:
-        rows = [[around(w) for w in row] for row in weight]
-        box.append((rows, [around(b) for b in bias]))
-    return box
-
-
-# ---- losses -------------------------------------------------------------------------------------
-
-
-def loss_gradient(pb: Problem, i: int, f: list[Number]) -> list[Number]:
-    """g_ik, the derivative of the loss by the outputs at point i, exact or enclosed (section 4)."""
-    exact = not isinstance(f[0], Interval)
-    y = pb.ys[i]
-    if pb.loss == "squared":
-        return [2 * (a - b) for a, b in zip(f, y, strict=True)]
-    if pb.loss == "logistic":
-        margins = [a * b for a, b in zip(f, y, strict=True)]
-        return [
-            -b * (soft_atom([m]) if exact else atom(m)) for m, b in zip(margins, y, strict=True)
-        ]
-    p = exact_softmax(f) if exact else softmax(f)
-    p[int(y[0])] = p[int(y[0])] - 1
-    return p
-
-
-def softmax(f: list[Interval]) -> list[Number]:
-    """Enclosures of exp(f_k) / sum exp(f_l)."""
-    return [atom(*(b - a for m, b in enumerate(f) if m != k)) for k, a in enumerate(f)]
-
-
-def exact_softmax(f: list[Fraction]) -> list[Number]:
-    """The softmax as in section 4: the r largest share what the others leave."""
-    top = max(f)
-    p: list[Number] = [
-        None if a == top else soft_atom(sorted(b - a for m, b in enumerate(f) if m != k))
-        for k, a in enumerate(f)
-    ]
-    share = (1 - sum((v for v in p if v is not None), Fraction(0))) * Fraction(1, f.count(top))
-    return [share if v is None else v for v in p]
-
-
-def loss_hessian(pb: Problem, f: list[Interval]) -> list[list[Number]]:
-    """The (K, K) second derivative of the loss by the outputs, enclosed."""
-    outputs = range(len(f))
-    if pb.loss == "cross_entropy":
-        p = softmax(f)
-        return [[p[k] * ((k == m) - p[m]) for m in outputs] for k in outputs]
-    two = Interval.of(2, f[0].bits)
-    # logistic, with s the sigmoid and y = -1 or 1: y^2 s(y f) s(-y f) = s(f) s(-f)
-    diagonal = [two if pb.loss == "squared" else atom(a) * atom(-a) for a in f]
-    return [[diagonal[k] if k == m else 0 for m in outputs] for k in outputs]
-
-
-def loss_at(pb: Problem, i: int, f: list[Number], bits: int) -> Number:
-    """The loss of data point i: rational for squared loss at rational outputs, else enclosed."""
-    y = pb.ys[i]
-    if pb.loss == "squared":
-        errors = [a - b for a, b in zip(f, y, strict=True)]
-        return sum(e.square() if isinstance(e, Interval) else e * e for e in errors)
-    f = [interval(a, bits) for a in f]
-    if pb.loss == "logistic":
-        return sum(log_one_plus_exp(-(a * b)) for a, b in zip(f, y, strict=True))
-    right = int(y[0])
-    return log_one_plus_exp(*(a - f[right] for k, a in enumerate(f) if k != right))
-
-
-def total_loss(pb: Problem, layers: Layers, bits: int) -> Number:
-    """The loss at a point: a Fraction where section 4 makes it rational, else an interval."""
-    exact = pb.slopes is not None
-    at = layers if exact else enclosed(layers, bits, Fraction(0))
-    return add_losses(pb, [forward(pb, at, x, None if exact else bits) for x in pb.xs], bits)
-
-
-def add_losses(pb: Problem, traces: list[Trace], bits: int) -> Number:
-    """The sum of the losses of all data points."""
-    return sum((loss_at(pb, i, t.out, bits) for i, t in enumerate(traces)), Fraction(0))
-
-
-# ---- What the rules share, and rules for minima (section 5). -------------------------------------
-
-
-@dataclass
-class Case:
-    """What a rule is given: problem, verdict, claimed eigenvalue bound, precision."""
-
-    problem: Problem
-    verdict: str
-    eigenvalue: object
-    bits: int
-
-
-@dataclass
-class Found:
-    """What a rule establishes.
-
-    Attributes:
-        loss: The loss of the point or minimum, exact or enclosed; None: of the problem's point.
-        radius: With `local_minimum_nearby`, the smallest radius that may be claimed.
-        place: The exact point that the verdict is about, if there is one.
-        limit: The limit of the loss along a valley.
-        index: The number of negative eigenvalues of the Hessian at a saddle.
-    """
-
-    strict: str = "unknown"
-    rescaled: str = "unknown"
-    flat: int | None = None
-    eigenvalue: Fraction | None = None
-    loss: Number = None
-    radius: Fraction | None = None
-    place: Layers | None = None
-    limit: Number = None
-    index: int | None = None
-
-
-@dataclass
-class Exact:
-    """A network evaluated exactly at all data: traces and g (section 4)."""
-
-    pb: Problem
-    layers: Layers
-    traces: list[Trace]
-    g: list[list[Number]]
-    inputs: list[list[Fraction]]  # x~ = (x, 1)
-
-
-def evaluate(pb: Problem, layers: Layers) -> Exact:
-    """Evaluates exactly; raises `Invalid` where an activation is not rational."""
-    traces = [forward(pb, layers, x, None) for x in pb.xs]
-    g = [loss_gradient(pb, i, t.out) for i, t in enumerate(traces)]
-    return Exact(pb, layers, traces, g, [[*x, Fraction(1)] for x in pb.xs])
-
-
-def add_up(rows: Iterable[list[Number]], length: int) -> list[Number]:
-    """The sum of vectors."""
-    total: list[Number] = [Fraction(0)] * length
-    for row in rows:
-        total = [a + b for a, b in zip(total, row, strict=True)]
-    return total
-
-
-def require_zero(values: Iterable[Number], what: str) -> None:
-    """Every value is recognised as exactly zero (section 1)."""
-    require(not any(values), f"{what} is not zero")
-
-
-def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
-    """The point at which 5.1 and 5.2 are applied (section 5)."""
-    pb, layers, found = case.problem, case.problem.layers, Found()
-    require(pb.slopes is not None, "the rule needs a homogeneous activation")
-    if case.verdict == "local_minimum_nearby":
-        as_object(proof, "rule", "point", *keys)
-        layers = read_layers(proof["point"], pb.widths, rational)
-        found.radius = distance(layers, pb.layers)
-    else:
-        as_object(proof, "rule", *keys)
-    ex = evaluate(pb, layers)
-    found.place, found.loss = layers, add_losses(pb, ex.traces, case.bits)
-    return ex, found
-
-
-def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
-    """The sum over the points of g_ik x~_i."""
-    members = list(points)
-    rows = ([ex.g[i][k] * v for v in ex.inputs[i]] for i in members)
-    return add_up(rows, len(ex.inputs[0]))
-
-
-def rank(matrix: list[list[Fraction]]) -> int:
-    """The rank of a rational matrix, by elimination among integers: rows may be scaled."""
-    rows: list[list[int]] = []
-    for row in matrix:
-        scale = math.lcm(*(v.denominator for v in row))
-        rows.append([v.numerator * (scale // v.denominator) for v in row])
-    found = 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
-        if pivot is None:
-            continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        top, *below = rows[found:]
-        for r, row in enumerate(below, found + 1):
-            if row[column]:
-                row = [top[column] * a - row[column] * b for a, b in zip(row, top, strict=True)]
-                common = math.gcd(*row) or 1
-                rows[r] = [a // common for a in row]
-        found += 1
-    return found
-
-
-def one_sided_derivatives(case: Case, proof: Json) -> Found:
-    """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
-    pb = case.problem
-    require(len(pb.widths) == 3, "the rule needs exactly one hidden layer")
-    outputs = pb.widths[2]
-    ex, found = exact_place(case, proof, "units", *(["epsilon"] if outputs > 1 else []))
-    require_zero(add_up(ex.g, outputs), "the sum of g")
-    units = as_list(proof["units"], pb.widths[1])
-    for j, item in enumerate(units):
-        lin, bends = unit_terms(ex, j)
-        v = [row[j] for row in ex.layers[1][0]]
-        if not any(v):
-            as_list(item, 0)
-            require_zero((a for row in lin for a in row), "lin of a unit without output weights")
-            require_zero((c for r in bends.values() for c in r), "C of a unit without outputs")
-            continue
-        if outputs == 1:
-            tests = [[1 if v[0] > 0 else -1]]
-        else:
-            epsilon = positive(proof["epsilon"])
-            steps = [(k, s * epsilon) for k in range(outputs) for s in (1, -1)]
-            tests = [[a + e * (m == k) for m, a in enumerate(v)] for k, e in steps]
-        for test, tree in zip(tests, as_list(item, len(tests)), strict=True):
-            slope = [dot(test, column) for column in zip(*lin, strict=True)]
-            bend = {r: dot(test, c) for r, c in bends.items()}
-            Tree(ex.inputs, bend, case.bits).check(tree, slope, {})
-    shallow_flatness(ex, found)
-    return found
-
-
-def unit_terms(
-    ex: Exact, j: int, held: Iterable[int] | None = None
-) -> tuple[list[list[Number]], dict[int, list[Number]]]:
-    """lin_jk (by k) and C_rk (by r, then k) of section 5.1; `held` says what is on the kink."""
-    p, q = ex.pb.slopes or (Fraction(1), Fraction(1))
-    groups, outputs = ex.pb.groups(), range(len(ex.g[0]))
-    lin: list[list[Number]] = [[Fraction(0)] * len(ex.inputs[0]) for _ in outputs]
-    bends: dict[int, list[Number]] = {}
-    for i, x in enumerate(ex.inputs):
-        z = ex.traces[i].pre[0][j]
-        on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
-        slope = (p + q) / 2 if on_kink else ex.traces[i].first[0][j]
-        for k in outputs:
-            lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
-        if on_kink:
-            more = [a * ((p - q) / 2) for a in ex.g[i]]
-            old = bends.get(groups[i])
-            bends[groups[i]] = more if old is None else add_up([old, more], len(more))
-    return lin, bends
-
-
-@dataclass
-class Tree:
-    """A tree of section 5.1: l.u + sum of c_r |u.x~_r| >= 0 on the cone of its node."""
-
-    inputs: list[list[Fraction]]
-    bend: dict[int, Number]
-    bits: int
-
-    def group(self, key: str) -> int:
-        """Reads the name of a group on the kink."""
-        r = int(key) if re.fullmatch(r"0|[1-9][0-9]{0,9}", key) else -1
-        require(r in self.bend, f"{key[:20]!a} is no group on the kink")
-        return r
-
-    def check(self, tree: object, slope: list[Number], signs: dict[int, int]) -> None:
-        """Checks the node; `signs` holds sigma of the groups split above it."""
-        require(isinstance(tree, dict), "a tree is not an object")
-        node = cast("Json", tree)
-        if "split" in node:
-            as_object(node, "split", "plus", "minus")
-            r = self.group(str(as_int(node["split"])))
-            require(r not in signs, "a group is split twice")
-            require(sign(self.bend[r], self.bits) < 0, "a group with c >= 0 is split")
-            self.check(node["plus"], slope, {**signs, r: 1})
-            self.check(node["minus"], slope, {**signs, r: -1})
-        else:
-            self.leaf(node, slope, signs)
-
-    def leaf(self, node: Json, slope: list[Number], signs: dict[int, int]) -> None:
-        """The identity at a leaf. Only groups with c < 0 may be dominated, only c >= 0 have tau."""
-        as_object(node, optional=["dominated", "tau", "mu"])
-
-        def table(key: str) -> dict[int, object]:
-            value = node.get(key, {})
-            require(isinstance(value, dict), f"{key} is not an object")
-            return {self.group(r): v for r, v in cast("Json", value).items()}
-
-        def ray(s: int) -> list[Number]:
-            require(s in signs, "a multiplier names a group that was not split")
-            return [signs[s] * a for a in self.inputs[s]]
-
-        dominated, size = table("dominated"), len(slope)
-        must = {r for r in self.bend if r not in signs and sign(self.bend[r], self.bits) < 0}
-        require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
-        total = add_up([slope, *([self.bend[s] * a for a in ray(s)] for s in signs)], size)
-        for r, value in dominated.items():
-            require(isinstance(value, dict), "dominated does not hold objects")
-            m = {self.group(s): rational(v) for s, v in cast("Json", value).items()}
-            combined = add_up(([f * a for a in ray(s)] for s, f in m.items()), size)
-            require(combined == self.inputs[r], "a dominated input is not the combination given")
-            bound = add_up(([abs(f) * a for a in ray(s)] for s, f in m.items()), size)
-            total = [a + self.bend[r] * b for a, b in zip(total, bound, strict=True)]
-        for r, value in table("tau").items():
-            tau, c = soft(value), self.bend[r]
-            require(sign(c, self.bits) >= 0, "tau names a group with c < 0")
-            require(sign(c - tau, self.bits) >= 0 <= sign(c + tau, self.bits), "|tau| exceeds c")
-            total = [a + tau * b for a, b in zip(total, self.inputs[r], strict=True)]
-        for s, value in table("mu").items():
-            mu = soft(value)
-            require(sign(mu, self.bits) >= 0, "mu is negative")
-            total = [a - mu * b for a, b in zip(total, ray(s), strict=True)]
-        require_zero(total, "the difference of the two sides at a leaf")
-
-
-def shallow_flatness(ex: Exact, found: Found) -> None:
-    """Flatness of section 5.1, Corollary 1."""
-    pb, found.strict = ex.pb, "no"
-    v = ex.layers[1][0][0]
-    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
-        return
-    if not all(v):
-        found.rescaled = "no"
-        return
-    width, units = pb.widths[0] + 1, range(pb.widths[1])
-    rows: list[list[Fraction]] = []
-    smooth: list[list[Fraction]] = []
-    bent: list[list[Fraction]] = []
-    for trace, x in zip(ex.traces, ex.inputs, strict=True):
-        z, slope = trace.pre[0], trace.first[0]
-        factors = [slope[j] if v[j] > 0 else -slope[j] for j in units]
-        rows.append([f * a for f in factors for a in x] + [Fraction(1)])
-        kinks = [j for j in units if pb.kinked and z[j] == 0]
-        if not kinks:
-            smooth.append(rows[-1])
-        bent += [[a * (m == j) for m in units for a in x] + [Fraction(0)] for j in kinks]
-    size = len(units) * width + 1
-    upper, lower = size - rank(smooth), size - rank(rows + bent)
-    found.rescaled = "yes" if upper == 0 else "no" if lower > 0 else "unknown"
-    found.flat = upper + len(units) if upper == lower else None
-
-
-def point_class(ex: Exact, i: int) -> tuple[object, ...]:
-    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose",).
-
-    Only hidden layers count: the outputs are no units, and they never die.
-    """
-    hidden = ex.traces[i].pre[:-1]
-    dead = [n for n, z in enumerate(hidden) if all(v < 0 for v in z)]
-    if ex.pb.hidden and ex.pb.activation == "relu" and dead:
-        return ("dead", dead[-1])
-    if not ex.pb.kinked:
-        return ("signs",)
-    if any(v == 0 for z in hidden for v in z):
-        return ("loose",)
-    return ("signs", *(v > 0 for z in hidden for v in z))
-
-
-def pointwise_optimum(case: Case, proof: Json) -> Found:
-    """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
-    as_object(proof, "rule")
-    require_pointwise(evaluate(case.problem, case.problem.layers))
-    return Found(place=case.problem.layers)
-
-
-def require_pointwise(ex: Exact) -> None:
-    """Over every group of equal inputs the g sum to zero, for every output."""
-    groups = ex.pb.groups()
-    for r in set(groups):
-        members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
-        require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
-
-
-def hidden_homogeneous(pb: Problem) -> str:
-    """`strict` for rules 5.2 and 5.4."""
-    return "no" if pb.slopes is not None and pb.hidden else "unknown"
-
-
-def classwise_optimum(case: Case, proof: Json) -> Found:
-    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
-    ex, found = exact_place(case, proof)
-    classes: dict[tuple[object, ...], list[int]] = {}
-    for i, group in enumerate(ex.pb.groups()):
-        kind = point_class(ex, i)
-        classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
-    for kind, members in classes.items():
-        for k in range(ex.pb.widths[-1]):
-            total = moment(ex, members, k)
-            require_zero(
-                total if kind[0] == "signs" else total[-1:], f"the sum of a {kind[0]} class"
-            )
-    found.strict = hidden_homogeneous(ex.pb)
-    return found
-
-
-def constant_output(case: Case, proof: Json) -> Found:
-    """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
-    pb = case.problem
-    as_object(proof, "rule", "radius")
-    radius = positive(proof["radius"])
-    require(pb.activation == "relu" and pb.hidden, "the rule needs relu units")
-    require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
-    ex = evaluate(pb, pb.layers)
-    kinds = {point_class(ex, i) for i in range(len(pb.xs))}
-    require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
-    for side in (-1, 1):
-        moved = [loss_gradient(pb, i, [c + side * radius for c in t.out])
-                 for i, t in enumerate(ex.traces)]  # fmt: skip
-        for total in add_up(moved, pb.widths[-1]):
-            require(sign(total, case.bits) == side, "the best constant is not within the radius")
-    loss: Number = Fraction(0)
-    for k in range(pb.widths[-1]):
-        loss = loss + best_constant(pb, k, case.bits)[1]
-    return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
-
-
-def constant_units(case: Case, proof: Json) -> Found:
-    """Section 5.7, Theorem 20: all units are constant on the data; the sums G decide."""
-    pb, bits, here = case.problem, case.bits, case.verdict == "local_minimum"
-    as_object(proof, "rule", "transport", *([] if here else ["radius"]))
-    shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
-    require(shape, "the rule needs a smooth activation, [d,h,1]")
-    (weight, biases), (outgoing, offset) = pb.layers
-    output, affine = Interval.of(offset[0], bits), False
-    for row, b, v in zip(weight, biases, outgoing[0], strict=True):
-        levels = {dot(row, x) + b for x in pb.xs}
-        require(len(levels) == 1, "a unit is not constant on the data")
-        level = levels.pop()
-        bend = curvature(pb.activation, level, bits)
-        require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
-        affine = affine or bend == 0
-        output = output + activation_enclosure(pb, Interval.of(level, bits))[0] * v
-    mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
-    sums = dict.fromkeys(pb.groups(), Fraction(0))
-    for r, (y,) in zip(pb.groups(), pb.ys, strict=True):
-        sums[r] += mean - y
-    found, spanned = Found("no", "no"), None
-    if proof["transport"] is None:
-        spanned = definite_moments(pb.xs, sums)
-    else:
-        check_transport(pb.xs, sums, proof["transport"])
-    if spanned is not None and not affine:
-        found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
-    best, found.loss = best_constant(pb, 0, bits)
-    if here:
-        require_zero(add_up(evaluate(pb, pb.layers).g, 1), "the sum of g")
-        found.place = pb.layers
-        return found
-    found.radius = positive(proof["radius"])
-    require(
-        sign(found.radius - abs(interval(best, bits) - output), bits) > 0,
-        "the best constant is not within the radius",
-    )
-    return found
-
-
-def curvature(activation: str, z: Fraction, bits: int) -> int:
-    """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    require(z != 0 or activation in ("softplus", "gelu", "silu"), "act'' has no sign at 0")
-    if activation == "softplus":
-        return 1
-    if activation == "gelu":
-        return 1 if z * z < 2 else -1
-    if activation == "silu":
-        place = Interval.of(z, bits)
-        return sign(2 + place * (1 - 2 * atom(-place)), bits)
-    if z > 0:
-        return 0 if activation == "elu" else -1
-    return 1
-
-
-def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
-    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
-
-    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
-    and no negative one make a principal submatrix of that size positive definite, and M has no
-    larger rank, so no negative eigenvalue.
-    """
-    size = range(len(xs[0]))
-    require_zero(
-        add_up(([g * v for v in xs[r]] for r, g in sums.items()), len(size)), "the sum of G x"
-    )
-    rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
-            for a in size]  # fmt: skip
-    pivots = 0
-    while rows:
-        (top, *rest), rows = rows, []
-        require(top[0] >= 0, "the second moments are not positive")
-        if top[0]:
-            pivots += 1
-            rest = [
-                [a - row[0] / top[0] * t for a, t in zip(row, top, strict=True)] for row in rest
-            ]
-        rows = [row[1:] for row in rest]
-    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
-    require(pivots == spanned, "the second moments are singular on the differences of inputs")
-    return spanned
-
-
-def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
-    """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
-
-    def entries(x: object) -> dict[int, object]:
-        require(isinstance(x, dict), "a transport is not an object")
-        names = {str(r): r for r in sums}
-        require(set(cast("Json", x)) <= set(names), "a transport names no group")
-        return {names[key]: value for key, value in cast("Json", x).items()}
-
-    made = dict.fromkeys(sums, Fraction(0))
-    for r, row in entries(table).items():
-        masses = {s: rational(value) for s, value in entries(row).items()}
-        require(all(a >= 0 for a in masses.values()), "a mass is negative")
-        moved = (
-            [a * (p - q) for p, q in zip(xs[s], xs[r], strict=True)] for s, a in masses.items()
-        )
-        require_zero(add_up(moved, len(xs[r])), "the mean of what an input is spread to, less it,")
-        for s, a in masses.items():
-            made[s] += a
-            made[r] -= a
-    require(made == sums, "the transport does not make the sums of g")
-
-
-def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
-    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
-    targets = [row[k] for row in pb.ys]
-    n, ones = len(targets), targets.count(Fraction(1))
-    if pb.loss == "squared":
-        mean = sum(targets, Fraction(0)) / n
-        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
-    require(0 < ones < n, "one label alone has no best constant")
-
-    def log_share(m: int) -> Interval:
-        lo, hi = (n << bits) // m, -(-(n << bits) // m)
-        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
-
-    one, other = log_share(ones), log_share(n - ones)
-    return other - one, one * ones + other * (n - ones)
-
-
-# ---- Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6). -------------------------
-
-
-def require_definite(
-    h: list[list[Number]], bound: Fraction, s: list[list[Fraction]], bits: int
-) -> None:
-    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
-
-    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
-    interval matrix has all eigenvalues above the bound.
-    """
-    size = range(len(h))
-    shifted = [[h[a][b] - bound if a == b else h[a][b] for b in size] for a in size]
-    rows = [[Interval.of(v, bits) if v else 0 for v in row] for row in s]
-    left = [[dot(row, (shifted[a][b] for a in size)) for b in size] for row in rows]
-    for a in size:
-        entries = [interval(dot(left[a], rows[b]), bits) for b in size]
-        others = sum(abs(entries[b]).hi for b in size if b != a)
-        if entries[a].lo <= others:
-            raise Undecided("the Hessian is not shown to be positive definite")
-
-
-def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
-    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
-    squared = sum((g.square().upper for g in gradient), Fraction(0))
-    if 4 * squared >= (bound * radius) ** 2:
-        raise Undecided("the gradient at the centre is not shown to be small enough")
-    return squared / (2 * bound)
-
-
-def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
-    """The interval [loss - drop, loss]."""
-    top = interval(loss, bits)
-    return hull(top, top - drop)
-
-
-def transform(proof: Json, size: int) -> list[list[Fraction]]:
-    """Reads the square matrix S."""
-    return [read_row(row, size) for row in as_list(proof["transform"], size)]
-
-
-def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
-    listed: list[tuple[int, int, int]] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
-        listed += [(layer, j, -1) for j in range(outputs)]
-    return listed
-
-
-def backward(layers: Layers, trace: Trace, g: list[Number]) -> list[list[Number]]:
-    """The delta of each layer: the derivative of the loss of one data point by its z."""
-    deltas = [g]
-    for layer in range(len(layers) - 2, -1, -1):
-        columns = zip(*layers[layer + 1][0], strict=True)
-        back = [dot(column, deltas[0]) for column in columns]
-        deltas.insert(0, [b * s for b, s in zip(back, trace.first[layer], strict=True)])
-    return deltas
-
-
-def gradient(
-    pb: Problem, layers: Layers, free: list[tuple[int, int, int]], bits: int | None
-) -> list[Number]:
-    """The gradient of the loss in the free parameters, exact if `bits` is None."""
-    total: list[Number] = [Fraction(0)] * len(free)
-    for i, x in enumerate(pb.xs):
-        trace = forward(pb, layers, x, bits)
-        deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
-        row = [deltas[m][j] * (trace.post[m][k] if k >= 0 else 1) for m, j, k in free]
-        total = [a + b for a, b in zip(total, row, strict=True)]
-    return total
-
-
-def add_hessian(
-    pb: Problem, layers: Layers, i: int, trace: Trace, free: list[tuple[int, int, int]],
-    total: list[list[Number]],
-) -> None:  # fmt: skip
-    """Adds the Hessian of the loss of data point i in the free parameters, forward over reverse.
-
-    For each free parameter p: dz and da are the derivatives by p of z and a; then those of delta,
-    d delta = (W^T d delta' + dW^T delta') act' + (W^T delta') act'' dz, delta' of the next layer;
-    the entry for the parameter that multiplies a in z_j is d delta_j a + delta_j da.
-    """
-    last = len(layers) - 1
-    deltas = backward(layers, trace, loss_gradient(pb, i, trace.out))
-    backs = [
-        [dot(c, deltas[m + 1]) for c in zip(*layers[m + 1][0], strict=True)] for m in range(last)
-    ]
-    outer = loss_hessian(pb, trace.out)
-    for row, (layer, unit, source) in zip(total, free, strict=True):
-        da: list[list[Number]] = [[0] * len(a) for a in trace.post]
-        dz: list[list[Number]] = [[0] * len(z) for z in trace.pre]
-        dz[layer][unit] = trace.post[layer][source] if source >= 0 else 1
-        for m in range(layer, last):
-            da[m + 1] = [s * d if d else 0 for s, d in zip(trace.first[m], dz[m], strict=True)]
-            dz[m + 1] = [dot(w, da[m + 1]) for w in layers[m + 1][0]]
-        dd: list[list[Number]] = [[] for _ in layers]
-        dd[last] = [dot(r, dz[last]) for r in outer]
-        for m in range(last - 1, -1, -1):
-            back = [dot(c, dd[m + 1]) for c in zip(*layers[m + 1][0], strict=True)]
-            if m + 1 == layer and source >= 0:
-                back[source] = back[source] + deltas[layer][unit]
-            dd[m] = [
-                (b * s if b else 0) + (u * c * d if d else 0)
-                for b, s, u, c, d in zip(
-                    back, trace.first[m], backs[m], trace.second[m], dz[m], strict=True
-                )
-            ]
-        for column, (m, j, k) in enumerate(free):
-            one, other = dd[m][j], da[m][k] if k >= 0 else 0
-            if one:
-                row[column] = row[column] + (one * trace.post[m][k] if k >= 0 else one)
-            if other:
-                row[column] = row[column] + deltas[m][j] * other
-
-
-def convex_ball(case: Case, proof: Json) -> Found:
-    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
-    pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
-    centre = read_layers(proof["centre"], pb.widths, rational)
-    fixed = [as_int(p) for p in as_list(proof["fixed"])]
-    names = parameters(pb.widths)
-    require(fixed == sorted(set(fixed)), "fixed is not increasing")
-    require(all(0 <= p < len(names) for p in fixed), "fixed holds no parameter index")
-    box = enclosed(centre, bits, radius, fixed)
-    traces = [forward(pb, box, x, bits) for x in pb.xs]
-    smooth = pb.slopes is None or not pb.hidden
-    dead = check_fixed(pb, centre, fixed, names, traces)
-    kept = set(fixed)
-    free = [name for p, name in enumerate(names) if p not in kept]
-    require(len(free) > 0, "there is no free parameter")
-    hessian: list[list[Number]] = [[Interval(0, 0, bits) for _ in free] for _ in free]
-    for i, trace in enumerate(traces):
-        add_hessian(pb, box, i, trace, free, hessian)
-    require_definite(hessian, bound, transform(proof, len(free)), bits)
-    found = Found("no", "no" if dead else "yes", len(fixed), bound)
-    if smooth:
-        found.strict = "yes"
-    if case.verdict == "local_minimum":
-        require(distance(centre, pb.layers) == 0, "the centre is not the problem's point")
-        require_zero(gradient(pb, centre, free, None), "the gradient")
-        found.place = centre
-        return found
-    slopes = gradient(pb, enclosed(centre, bits, Fraction(0)), free, bits)
-    drop = require_small(slopes, bound, radius)
-    found.radius = distance(centre, pb.layers) + radius
-    found.loss = lowered(total_loss(pb, centre, bits), drop, bits)
-    return found
-
-
-def check_fixed(
-    pb: Problem, centre: Layers, fixed: list[int], names: list[tuple[int, int, int]],
-    traces: list[Trace],
-) -> bool:  # fmt: skip
-    """Which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more. Kinks were excluded when the traces were made.
-    """
-    if pb.slopes is None or not pb.hidden:
-        require(not fixed, "a smooth network has no fixed parameters")
-        return False
-    dead = {
-        (m, j)
-        for m, width in enumerate(pb.widths[1:-1])
-        for j in range(width)
-        if pb.activation == "relu" and all(t.pre[m][j].hi < 0 for t in traces)
-    }
-    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
-    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
-    values, seen = flatten(centre), set[tuple[int, int]]()
-    for p in fixed:
-        if p not in of_dead:
-            m, j, _ = names[p]
-            require(m < len(centre) - 1, "an output parameter is fixed")
-            require((m, j) not in seen, "two parameters of one unit are fixed")
-            require(values[p] != 0, "a fixed parameter is zero")
-            seen.add((m, j))
-    return bool(dead)
-
-
-@dataclass
-class Face:
-    """A live unit of rule 5.5: the groups it holds on its kink, the directions it may move."""
-
-    held: list[int]
-    basis: list[list[Fraction]]
-
-
-def read_face(item: object, ex: Exact, j: int) -> Face | None:
-    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
-    pb, pre = ex.pb, [t.pre[0][j] for t in ex.traces]
-    if item is None:
-        dead = pb.slopes is not None and pb.slopes[1] == 0 and all(z < 0 for z in pre)
-        require(dead, "a unit given as dead is not")
-        return None
-    fields, groups = as_object(item, "held", "basis"), pb.groups()
-    held = [as_int(r) for r in as_list(fields["held"])]
-    require(held == sorted(set(held)) and set(held) <= set(groups), "held lists no groups")
-    require(ex.layers[1][0][0][j] != 0, "a live unit has output weight zero")
-    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
-    inputs = [ex.inputs[r] for r in held]
-    require(rank(inputs) == len(held), "the held inputs are linearly dependent")
-    size = len(ex.inputs[0])
-    basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
-    require(not any(dot(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
-    return Face(held, basis)
-
-
-def kinked_ball(case: Case, proof: Json) -> Found:
-    """Section 5.5, Theorem 9: a minimum on kinks with the logistic loss."""
-    pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "centre", "radius", "units", "transform")
-    require(
-        len(pb.widths) == 3 and pb.widths[2] == 1 and pb.kinked, "the rule needs kinks, [d,h,1]"
-    )
-    require(pb.loss == "logistic", "the rule needs the logistic loss")
-    bound, r = positive(case.eigenvalue), positive(proof["radius"])
-    ex = evaluate(pb, read_layers(proof["centre"], pb.widths, rational))
-    v = ex.layers[1][0][0]
-    require(v == pb.layers[1][0][0], "the centre has other output weights")
-    items = as_list(proof["units"], pb.widths[1])
-    faces = [read_face(item, ex, j) for j, item in enumerate(items)]
-    groups, reach, rows = pb.groups(), Fraction(1), list[list[Fraction]]()
-    for i, (trace, x) in enumerate(zip(ex.traces, ex.inputs, strict=True)):
-        row: list[Fraction] = []
-        for j, face in enumerate(faces):
-            if face is not None:
-                along = [dot(b, x) + Fraction(0) for b in face.basis]
-                holds = groups[i] in face.held
-                far = abs(trace.pre[0][j]) > r * sum(map(abs, along))
-                require(holds or far, "a pre-activation may reach its kink")
-                factor = 0 if holds else v[j] * trace.first[0][j]
-                row += [factor * a for a in along]
-        rows.append([*row, Fraction(1)])
-    for face in faces:
-        if face is not None:
-            sums = [
-                sum((abs(b[m]) for b in face.basis), Fraction(0)) for m in range(len(ex.inputs[0]))
-            ]
-            reach = max(reach, *sums)
-    size = range(len(rows[0]))
-    outs = [Interval.of(t.out[0], bits) for t in ex.traces]
-    swing = [r * sum(map(abs, row)) for row in rows]
-    box = [hull(f - s, f + s) for f, s in zip(outs, swing, strict=True)]
-    curves = [loss_hessian(pb, [f])[0][0] for f in box]
-    scaled = [[c * a if a else 0 for a in row] for c, row in zip(curves, rows, strict=True)]
-    zero = Interval(0, 0, bits)
-    hessian = [
-        [zero + dot((s[a] for s in scaled), (f[b] for f in rows)) for b in size] for a in size
-    ]
-    require_definite(hessian, bound, transform(proof, len(size)), bits)
-    at = [loss_gradient(pb, i, [f])[0] for i, f in enumerate(outs)]
-    drop = require_small([zero + dot(at, (row[a] for row in rows)) for a in size], bound, r)
-    ex.g = [loss_gradient(pb, i, [f]) for i, f in enumerate(box)]
-    for j, face in enumerate(faces):
-        if face is not None and face.held:
-            require_held(ex, j, face, 1 if v[j] > 0 else -1, bits)
-    dead = faces.count(None)
-    loss = lowered(total_loss(pb, ex.layers, bits), drop, bits)
-    flat = len(faces) - dead + (pb.widths[0] + 2) * dead
-    radius = distance(ex.layers, pb.layers) + r * reach
-    return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
-
-
-def require_held(ex: Exact, j: int, face: Face, side: int, bits: int) -> None:
-    """Section 5.5, fourth item: |tau_r| < sign(v_j) C_jr, tau = (X X^T)^-1 X lin_j."""
-    lin, bends = unit_terms(ex, j, face.held)
-    inputs = [ex.inputs[r] for r in face.held]
-    gram = [[dot(a, b) + Fraction(0) for b in inputs] for a in inputs]
-    projected = [dot(x, lin[0]) for x in inputs]
-    for r, weights in zip(face.held, inverse(gram), strict=True):
-        tau = Interval(0, 0, bits) + dot(weights, projected)
-        if abs(tau).hi >= (bends[r][0] * side).lo:
-            raise Undecided("a held input may leave its kink")
-
-
-def twin_units(case: Case, proof: Json) -> Found:
-    """Section 5.6, Theorem 19: equal units merged give a strict minimum; parted they cost more."""
-    pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "centre", "radius", "transform", "bends")
-    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
-    require(pb.slopes is None, "the rule needs a smooth activation")
-    (rows, biases), (outward, last) = pb.layers
-    v, rows = outward[0], [(*row, b) for row, b in zip(rows, biases, strict=True)]
-    kinds = list(dict.fromkeys(rows))
-    place = [kinds.index(row) for row in rows]  # of each unit the merged unit
-    sums = [dot(v, [int(k == m) for m in place]) + Fraction(0) for k in range(len(kinds))]
-    twins = [k for k in range(len(kinds)) if place.count(k) > 1]
-    require(len(twins) > 0, "no two units are equal")
-    merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
-    small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
-    inner = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
-    found = convex_ball(Case(small, case.verdict, case.eigenvalue, bits), {**inner, "fixed": []})
-    centre, radius = read_layers(proof["centre"], small.widths, rational), positive(proof["radius"])
-    box = enclosed(centre, bits, radius)
-    traces = [forward(small, box, x, bits) for x in pb.xs]
-    for k, bend in zip(twins, as_list(proof["bends"], len(twins)), strict=True):
-        side = parting_side([a for a, m in zip(v, place, strict=True) if m == k])
-        require(sign(box[1][0][0][k], bits) == sign(sums[k], bits), "twins may lose their weight")
-        if pb.activation in ("softsign", "elu"):
-            require(all(sign(t.pre[0][k], bits) for t in traces), "a twin may be at 0")
-        size = pb.widths[0] + 1
-        form = [[Interval(0, 0, bits)] * size for _ in range(size)]
-        for i, (x, t) in enumerate(zip(pb.xs, traces, strict=True)):
-            curve = loss_gradient(small, i, t.out)[0] * t.second[0][k] * side
-            for a, one in enumerate([*x, Fraction(1)]):
-                form[a] = [e + curve * (one * c) for e, c in zip(form[a], [*x, 1], strict=True)]
-        square = [read_row(row, size) for row in as_list(bend, size)]
-        require_definite([list[Number](row) for row in form], Fraction(0), square, bits)
-    # the output weights of the minimum are fixed shares of the merged ones
-    shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
-    (near, offsets), (heights, end) = centre
-    weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]
-    nearest: Layers = [([near[k] for k in place], [offsets[k] for k in place]), ([weights], end)]
-    found.strict = found.rescaled = "no"
-    found.flat, found.place = len(rows) - len(kinds), None
-    if case.verdict == "local_minimum_nearby":
-        found.radius = distance(nearest, pb.layers) + radius * max(1, *map(abs, shares))
-    return found
-
-
-def parting_side(v: list[Fraction]) -> int:
-    """The sign of sum v_j t_j^2 for all t != 0 with sum v_j t_j = 0, by Sylvester's inertia.
-
-    The space is the complement of (1, ..., 1) in this form, so the inertia is that of the v_j less
-    the sign of their sum.
-    """
-    total, up = sum(v, Fraction(0)), sum(a > 0 for a in v)
-    require(total != 0 and all(v), "twins have an output weight, or a sum of them, that is zero")
-    down = len(v) - up
-    up, down = (up - 1, down) if total > 0 else (up, down - 1)
-    require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
-    return 1 if down == 0 else -1
-
-
-def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a rational matrix, by Gauss and Jordan."""
-    n = len(matrix)
-    rows = [[*row, *(Fraction(a == b) for b in range(n))] for a, row in enumerate(matrix)]
-    for c in range(n):
-        pivot = next((r for r in range(c, n) if rows[r][c]), None)
-        if pivot is None:
-            raise Invalid("a matrix is singular")
-        rows[c], rows[pivot] = rows[pivot], rows[c]
-        rows[c] = [a / rows[c][c] for a in rows[c]]
-        for other in range(n):
-            if other != c and rows[other][c]:
-                factor = rows[other][c]
-                rows[other] = [a - factor * b for a, b in zip(rows[other], rows[c], strict=True)]
-    return [row[n:] for row in rows]
-
-
-# ---- Rules for refutations (section 6). ----------------------------------------------------------
-
-
-def read_direction(case: Case, proof: Json) -> Layers:
-    """Reads a point-shaped direction."""
-    as_object(proof, "rule", "direction")
-    return read_layers(proof["direction"], case.problem.widths, rational)
-
-
-def descent_direction(case: Case, proof: Json) -> Found:
-    """Section 6.1: the one-sided derivative of the loss along the direction is negative."""
-    pb, moves = case.problem, read_direction(case, proof)
-    exact = pb.slopes is not None
-    layers = pb.layers if exact else enclosed(pb.layers, case.bits, Fraction(0))
-    total: Number = Fraction(0)
-    for i, x in enumerate(pb.xs):
-        trace = forward(pb, layers, x, None if exact else case.bits)
-        da: list[Number] = [0] * len(x)
-        df = da
-        for m, ((weight, _), (dw, db)) in enumerate(zip(layers, moves, strict=True)):
-            df = [
-                dot(dw[j], trace.post[m]) + dot(weight[j], da) + db[j] for j in range(len(weight))
-            ]
-            if m < len(layers) - 1:
-                da = [
-                    pb.slopes[1] * d if pb.slopes and z == 0 and d < 0 else s * d
-                    for z, s, d in zip(trace.pre[m], trace.first[m], df, strict=True)
-                ]
-        total = total + dot(loss_gradient(pb, i, trace.out), df)
-    require(sign(total, case.bits) < 0, "the loss does not fall along the direction")
-    return Found()
-
-
-def zero_output_weight(case: Case, proof: Json) -> Found:
-    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
-    pb = case.problem
-    as_object(proof, "rule", "unit", "output", "direction")
-    require(len(pb.widths) == 3 and pb.slopes is not None, "the rule needs [d,h,K], homogeneous")
-    j, k = as_int(proof["unit"]), as_int(proof["output"])
-    require(0 <= j < pb.widths[1] and 0 <= k < pb.widths[2], "there is no such unit or output")
-    u = read_row(proof["direction"], pb.widths[0] + 1)
-    ex = evaluate(pb, pb.layers)
-    require(not any(row[j] for row in ex.layers[1][0]), "the unit has output weights")
-    lin, bends = unit_terms(ex, j)
-    psi = dot(u, lin[k]) + dot((c[k] for c in bends.values()),
-                               (abs(dot(u, ex.inputs[r])) for r in bends))  # fmt: skip
-    require(sign(psi, case.bits) != 0, "psi is zero")
-    return Found()
-
-
-def negative_curvature(case: Case, proof: Json) -> Found:
-    """Section 6.3, Theorem 7: the second derivative of the loss along the line is negative."""
-    pb, bits = case.problem, case.bits
-    moves = read_direction(case, proof)
-    if pb.kinked:
-        pre = [z for x in pb.xs for row in forward(pb, pb.layers, x, None).pre[:-1] for z in row]
-        require(all(pre), "a unit is on its kink")
-    layers = enclosed(pb.layers, bits, Fraction(0))
-    total: Number = Fraction(0)
-    for i, x in enumerate(pb.xs):
-        trace = forward(pb, layers, x, bits)
-        if pb.activation in ("softsign", "elu"):
-            for z in (z for row in trace.pre[:-1] for z in row):
-                require(sign(z, bits) != 0, "a unit is exactly at 0")
-        da: list[Number] = [0] * len(x)
-        d2a: list[Number] = da
-        df: list[Number] = da
-        d2f: list[Number] = da
-        for m, ((weight, _), (dw, db)) in enumerate(zip(layers, moves, strict=True)):
-            rows = range(len(weight))
-            df = [dot(dw[j], trace.post[m]) + dot(weight[j], da) + db[j] for j in rows]
-            d2f = [2 * dot(dw[j], da) + dot(weight[j], d2a) for j in rows]
-            if m < len(layers) - 1:
-                first, second = trace.first[m], trace.second[m]
-                da = [s * d for s, d in zip(first, df, strict=True)]
-                d2a = [s * e + c * interval(d, bits).square()
-                       for s, c, d, e in zip(first, second, df, d2f, strict=True)]  # fmt: skip
-        bent = [dot(row, df) for row in loss_hessian(pb, trace.out)]
-        total = total + dot(df, bent) + dot(loss_gradient(pb, i, trace.out), d2f)
-    require(sign(total, bits) < 0, "the second derivative is not negative")
-    return Found()
-
-
-def valley_to_infinity(case: Case, proof: Json) -> Found:
-    """Section 6.4, Theorem 8: moving the last layer lowers no margin and raises some, for ever.
-
-    Some margin must be raised: with one class there is none, and nothing falls.
-    """
-    pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "direction")
-    fields = as_object(proof["direction"], "weight", "bias")
-    ((dw, db),) = read_layers({"layers": [fields]}, pb.widths[-2:], rational)
-    exact, limit, rises = pb.slopes is not None, Interval(0, 0, bits), False
-    require(pb.loss != "squared", "the rule needs a log loss")
-    layers = pb.layers if exact else enclosed(pb.layers, bits, Fraction(0))
-    for i, x in enumerate(pb.xs):
-        trace, y = forward(pb, layers, x, None if exact else bits), pb.ys[i]
-        delta = [dot(row, trace.post[-1]) + b for row, b in zip(dw, db, strict=True)]
-        if pb.loss == "logistic":
-            gains = [a * b for a, b in zip(delta, y, strict=True)]
-            stays = [-b * f for f, b in zip(trace.out, y, strict=True)]
-        else:
-            right, others = int(y[0]), [k for k in range(len(delta)) if k != y[0]]
-            gains = [delta[right] - delta[k] for k in others]
-            stays = [trace.out[k] - trace.out[right] for k in others]
-        signs = [sign(a, bits) for a in gains]
-        require(min(signs) >= (0 if exact else 1), "a margin is not raised")
-        rises = rises or max(signs) > 0
-        kept = [interval(d, bits) for d, s in zip(stays, signs, strict=True) if s == 0]
-        together = [kept] if pb.loss == "cross_entropy" else [[d] for d in kept]
-        for ds in together:
-            limit = limit + log_one_plus_exp(*ds) if ds else limit
-    require(rises, "no margin is raised")
-    return Found(limit=limit)
-
-
-# ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
-
-
-MAX_FACES = 10_000_000  # of rays, faces and cells, each
-
-
-def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
-    """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
-
-    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
-    of h signed chambers must have a multiplier that is good for all of them.
-    """
-    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
-    require(pb.slopes is not None and pb.loss == "squared", "the rule needs homogeneous, squared")
-    p, q = pb.slopes or (Fraction(1), Fraction(1))
-    multipliers = [read_row(row, len(pb.xs)) for row in rows]
-    for g in multipliers:
-        require(sum(g) == 0, "a multiplier does not sum to zero")
-        bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
-        require(bound >= loss, "a multiplier does not give the bound")
-    first = pb.groups()
-    places = [(*pb.xs[r], Fraction(1)) for r in sorted(set(first))]
-    sums = [
-        [sum((a for a, k in zip(g, first, strict=True) if k == r), Fraction(0))
-         for r in sorted(set(first))]
-        for g in multipliers
-    ]  # fmt: skip
-    rays = arrangement_rays(places)
-    signs: list[list[int]] = []  # for each ray and multiplier the sign of g.act(rho)
-    for ray in rays:
-        values = [p * z if z > 0 else q * z for z in ray]
-        products = [sum(map(operator.mul, g, values), Fraction(0)) for g in sums]
-        signs.append([(v > 0) - (v < 0) for v in products])
-    patterns: set[int] = set()  # for each signed chamber the set of multipliers good for it
-    for chamber in chambers(rays, len(places)):
-        own = [
-            k
-            for k, ray in enumerate(rays)
-            if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))
-        ]
-        for sign_ in (1, -1):
-            bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
-            patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
-    worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
-    later = [(1 << len(sums)) - 1]
-    for a in reversed(worst):
-        later.append(later[-1] & a)
-    later.reverse()
-
-    calls = itertools.count()
-
-    def covered(start: int, left: int, common: int) -> bool:
-        """Whether some multiplier is good for all, however `left` more chambers are chosen."""
-        require(next(calls) < MAX_FACES, "there are too many cells")
-        if not common or not left or common & later[start]:
-            return common != 0
-        return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
-
-    require(covered(0, pb.widths[1], later[-1]), "some cell has no multiplier")
-
-
-def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction, ...]]:
-    """The values a.x~_i along each ray a of the arrangement of hyperplanes {a : a.x~_i = 0}.
-
-    A ray is a line on which r - 1 independent x~_i vanish and not all do, r their rank; both of its
-    directions count. Coordinates of x~ that depend linearly on others change nothing.
-    """
-    columns: list[int] = []
-    for c in range(len(places[0])):
-        if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
-            columns.append(c)
-    points = [[x[c] for c in columns] for x in places]
-    few = math.comb(len(points), len(columns) - 1) <= MAX_FACES
-    require(few, "there are too many rays")
-    found: dict[frozenset[int], tuple[Fraction, ...]] = {}
-    for subset in itertools.combinations(range(len(points)), len(columns) - 1):
-        rows = [points[i] for i in subset]
-        if rank(rows) < len(rows):
-            continue
-        a = null_vector(rows, len(columns))
-        values = tuple(sum(map(operator.mul, a, x), Fraction(0)) for x in points)
-        found.setdefault(frozenset(i for i, z in enumerate(values) if z == 0), values)
-    return [v for values in found.values() for v in (values, tuple(-z for z in values))]
-
-
-def null_vector(rows: list[list[Fraction]], width: int) -> list[Fraction]:
-    """The vector, up to a factor, that width - 1 independent rows are orthogonal to.
-
-    Its entries are the minors of the rows with alternating signs.
-    """
-
-    def determinant(matrix: list[list[Fraction]]) -> Fraction:
-        if not matrix:
-            return Fraction(1)
-        pivot = next((r for r in range(len(matrix)) if matrix[r][0]), None)
-        if pivot is None:
-            return Fraction(0)
-        top, rest = matrix[pivot], [row for r, row in enumerate(matrix) if r != pivot]
-        lower = [
-            [a - row[0] / top[0] * b for a, b in zip(row[1:], top[1:], strict=True)] for row in rest
-        ]
-        return (-1) ** pivot * top[0] * determinant(lower)
-
-    return [
-        (-1) ** k * determinant([[*row[:k], *row[k + 1 :]] for row in rows]) for k in range(width)
-    ]
-
-
-def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ...]]:
-    """The sign vectors of full-dimensional cones: compositions of rays' signs without a zero."""
-    steps = [tuple((z > 0) - (z < 0) for z in ray) for ray in rays]
-    seen, fresh = {(0,) * count}, [(0,) * count]
-    while fresh:
-        face = fresh.pop()
-        for step in steps:
-            larger = tuple(a or b for a, b in zip(face, step, strict=True))
-            if larger not in seen:
-                require(len(seen) < MAX_FACES, "there are too many faces")
-                seen.add(larger)
-                fresh.append(larger)
-    return sorted(face for face in seen if all(face))
-
-
-# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
-
-
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
-    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
-    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
-    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
-    "constant_output": (constant_output, ("local_minimum_nearby",)),
-    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
-    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
-    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
-    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
-}
-REFUTATIONS = {
-    rule.__name__: (rule, ("not_local_minimum",))
-    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
-}
-RULES = MINIMA | REFUTATIONS
-
-
-def require_ball(claimed: object, value: Number, what: str) -> None:
-    """The claimed ball states the value (section 1, Ball)."""
-    mid, rad = ball(claimed)
-    if not isinstance(value, Interval):
-        require(rad == 0 and mid == value, f"{what} is not as claimed")
-        return
-    require_inside(mid, rad, value.lower, value.upper, what)
-
-
-def require_inside(
-    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
-) -> None:
-    """The ball is narrow and holds the enclosure."""
-    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
-    low, high = mid - rad, mid + rad
-    require(lower <= high and upper >= low, f"{what} is not as claimed")
-    if not low <= lower <= upper <= high:
-        raise Undecided(f"{what} is not shown to lie in the ball claimed")
-
-
-def require_lower(value: Number, loss: Number, bits: int) -> None:
-    """The first loss is smaller."""
-    known = not isinstance(value, Interval) and not isinstance(loss, Interval)
-    gap = loss - value if known else interval(loss, bits) - interval(value, bits)
-    require(sign(gap, bits) > 0, "the witness is not better")
-
-
-def require_radius(claimed: object, found: Found, nearby: bool) -> None:
-    """The radius is at least what is needed, and at most twice that (section 2)."""
-    if not nearby:
-        require(claimed is None, "only what is nearby has a radius")
-        return
-    needed = Fraction(0) if found.radius is None else found.radius
-    radius = rational(claimed)
-    require(needed <= radius, "the radius is too small")
-    require(radius <= 2 * needed, "the radius is more than twice what is needed")
-
-
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
-    if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
-        return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
-    require(answer in ("yes", "no"), "global is not yes, no or unknown")
-    if answer == "no" and rule == "witness":
-        as_object(fields, "rule", "point")
-        value = total_loss(pb, read_layers(fields["point"], pb.widths, rational), bits)
-        require_lower(value, loss, bits)
-        require_ball(claim["witness_loss"], value, "the loss of the witness")
-        return
-    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
-    if answer == "no":
-        require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
-    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
-    if found.place is None:
-        raise Invalid("global: yes needs an exact point")
-    if rule == "cell_multipliers":
-        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-        return
-    ex = evaluate(pb, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    for k in range(pb.widths[-1]):
-        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
-
-
-CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
-          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
-
-
-def check_at(certificate: Json, bits: int) -> str:
-    """Checks everything at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *CLAIMS)
-    pb = read_problem(certificate["problem"])
-    proof = certificate["proof"]
-    require(isinstance(proof, dict), "proof is not an object")
-    proof = cast("Json", proof)
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
-    require(name in RULES, "unknown rule")
-    rule, verdicts = RULES[name]
-    require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Case(pb, verdict, claim["eigenvalue_bound"], bits)
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
-    flat = claim["flat_dimension"]
-    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
-    if found.eigenvalue is None:
-        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
-    loss = total_loss(pb, pb.layers, bits) if found.loss is None else found.loss
-    require_ball(claim["loss"], loss, "the loss")
-    if found.limit is None:
-        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
-    else:
-        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
-    global_claim(case, claim, certificate["global_proof"], found, loss)
-    return sentence(claim)
-
-
-def decimal(x: Fraction) -> str:
-    """A rational in words: exact if short, else rounded to ten digits."""
-    if x.numerator.bit_length() < 40 and x.denominator.bit_length() < 20:
-        return str(x)
-    with localcontext(prec=10) as context:
-        return f"{context.divide(Decimal(x.numerator), Decimal(x.denominator)):.10g}"
-
-
-def ball_text(x: object) -> str:
-    """A ball in words: the middle in ten digits, and how far off if these may be wrong."""
-    mid, rad = ball(x)
-    told = rad * 10**9 <= abs(mid)
-    return decimal(mid) if told or not rad else f"{decimal(mid)} within {decimal(rad)}"
-
-
-def sentence(claim: Json) -> str:
-    """The claim as one sentence."""
-    parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
-    if claim["radius"] is not None:
-        parts[0] += f" (within {decimal(rational(claim['radius']))})"
-    if claim.get("index") is not None:
-        parts.append(f"index {claim['index']}")
-    if claim["strict"] == "yes":
-        parts.append("strict")
-    elif claim.get("strict_up_to_rescaling") == "yes":
-        parts.append("strict up to rescaling")
-    elif claim["strict"] == "no":
-        parts.append("not strict")
-    if claim["global"] != "unknown":
-        parts.append("global" if claim["global"] == "yes" else "not global")
-    parts.append(f"loss {ball_text(claim['loss'])}")
-    if claim["witness_loss"] is not None:
-        parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
-    if claim.get("valley_limit") is not None:
-        parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
-    return ", ".join(parts)
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 # ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
 
 
-Entry = Fraction | Interval
 Index = Sequence[int] | None  # None: every entry, in order
 Function = tuple[str, Slopes | None]
 
@@ -2231,7 +828,7 @@ class Array(Protocol):
 
     bits: int
 
-    def like(self, values: list[Fraction]) -> Self:
+    def like(self, values: Sequence[Fraction]) -> Self:
         """Exact numbers as an array of this kind."""
         ...
 
@@ -2269,48 +866,54 @@ class Array(Protocol):
 
 
 class Numbers:
-    """Exact rationals as long as everything below is rational, intervals otherwise."""
+    """Exact numbers as long as everything below is exact, intervals otherwise.
 
-    __slots__ = ("bits", "entries")
+    Attributes:
+        limit: How long a number may grow, in bits (see `MAX_MAGNITUDE`); None for no limit, where
+            nothing is repeated and the length of the file is one.
+    """
 
-    def __init__(self, entries: list[Entry], bits: int) -> None:
-        self.entries, self.bits = entries, bits
-        for x in entries:
-            size = (
-                max(x.lo.bit_length(), x.hi.bit_length()) - bits
-                if isinstance(x, Interval)
-                else (x.numerator.bit_length() + x.denominator.bit_length()) // 10
-            )
-            if size > MAX_MAGNITUDE:
-                raise Undecided("a number grows too long")
+    __slots__ = ("bits", "entries", "jets", "limit")
 
-    def like(self, values: list[Fraction]) -> Numbers:
+    def __init__(
+        self, entries: Sequence[Number], bits: int, limit: int | None = MAX_MAGNITUDE
+    ) -> None:
+        self.entries, self.bits, self.limit = list(entries), bits, limit
+        self.jets: dict[Function, list[tuple[Number, Number | None]]] = {}
+        if limit is not None and any(length(x, bits) > limit for x in self.entries):
+            raise Undecided("a number grows too long")
+
+    def made(self, entries: Sequence[Number]) -> Numbers:
+        """An array of this precision."""
+        return Numbers(entries, self.bits, self.limit)
+
+    def like(self, values: Sequence[Fraction]) -> Numbers:
         """Exact."""
-        return Numbers(list(values), self.bits)
+        return self.made(values)
 
     def pick(self, index: Index) -> Numbers:
         """See `Array`."""
-        return self if index is None else Numbers([self.entries[i] for i in index], self.bits)
+        return self if index is None else self.made([self.entries[i] for i in index])
 
     def scatter(self, index: Index, size: int) -> Numbers:
         """See `Array`."""
         if index is None:
             return self
-        out: list[Entry] = [Fraction(0)] * size
+        out: list[Number] = [Fraction(0)] * size
         for i, x in zip(index, self.entries, strict=True):
             out[i] = out[i] + x
-        return Numbers(out, self.bits)
+        return self.made(out)
 
     def plus(self, other: Numbers) -> Numbers:
         """See `Array`."""
-        return Numbers([a + b for a, b in zip(self.entries, other.entries, strict=True)], self.bits)
+        return self.made([a + b for a, b in zip(self.entries, other.entries, strict=True)])
 
     def times(self, other: Numbers) -> Numbers:
         """Zeros stay exact."""
         pairs = zip(self.entries, other.entries, strict=True)
-        return Numbers([a * b if a and b else Fraction(0) for a, b in pairs], self.bits)
+        return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Entry]]:
+    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Number]]:
         """Slices."""
         start, stop = block * count * length, (block + 1) * count * length
         if rows:
@@ -2320,55 +923,60 @@ class Numbers:
     def outer(
         self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
     ) -> Numbers:
-        """See `inner`."""
+        """See `Array`."""
         xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
-        return Numbers([inner(x, y) for x in xs for y in ys], self.bits)
+        if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
+            rows, columns = [whole(x) for x in xs], [whole(y) for y in ys]
+            return self.made([
+                Fraction(sum(map(operator.mul, u, v)), d * e) for u, d in rows for v, e in columns
+            ])  # fmt: skip
+        return self.made([dot(x, y) for x in xs for y in ys])
 
     def joined(self, parts: list[Numbers]) -> Numbers:
         """See `Array`."""
-        return Numbers([x for part in parts for x in part.entries], self.bits)
+        return self.made([x for part in parts for x in part.entries])
+
+    def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
+        """Value and slope of a function at every entry, exact where that is possible; kept."""
+        if function not in self.jets:
+            found = self.jets[function] = []
+            for z in self.entries:
+                pair = exact(*function, z) if isinstance(z, Fraction) else None
+                found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
+        return self.jets[function]
 
     def mapped(self, function: Function) -> Numbers:
         """Exact where that is possible."""
-        out: list[Entry] = []
-        for z in self.entries:
-            found = None if isinstance(z, Interval) else exact(*function, z)
-            out.append(found[0] if found else enclosure(*function, interval(z, self.bits))[0])
-        return Numbers(out, self.bits)
+        return self.made([value for value, _ in self.jet(function)])
 
     def slope(self, function: Function, side: Numbers | None) -> Numbers:
         """Exact where that is possible; at a kink as `side` says."""
-        out: list[Entry] = []
-        for k, z in enumerate(self.entries):
-            slopes = function[1]
-            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else z == 0
+        out, slopes = list[Number](), function[1]
+        for k, (z, (_, first)) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else not z
             if flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:
                     raise Undecided("a derivative is taken at a kink")
-                way = sign(side.entries[k], self.bits)
-                out.append((slopes[1], Fraction(0), slopes[0])[way + 1])
-                continue
-            found = None if isinstance(z, Interval) else exact(*function, z)
-            out.append(
-                found[1] if found else known(enclosure(*function, interval(z, self.bits))[1])
-            )
-        return Numbers(out, self.bits)
+                first = (slopes[1], Fraction(0), slopes[0])[sign(side.entries[k], self.bits) + 1]
+            if first is None:
+                raise Undecided("an argument is not bounded away from a kink")
+            out.append(first)
+        return self.made(out)
 
 
-def inner(x: list[Entry], y: list[Entry]) -> Entry:
-    """The inner product; exact zeros are skipped."""
-    total: Entry = Fraction(0)
-    for a, b in zip(x, y, strict=True):
-        if a and b:
-            total = total + a * b
-    return total
+def length(x: Number, bits: int) -> int:
+    """How long a number is: bits before the point, or a tenth of those of a Fraction in all."""
+    if isinstance(x, Fraction):
+        return (x.numerator.bit_length() + x.denominator.bit_length()) // 10
+    ends = x if isinstance(x, Interval) else x.enclose(bits)
+    return max(ends.lo.bit_length(), ends.hi.bit_length()) - bits
 
 
-def known(first: Interval | None) -> Interval:
-    """The derivative; raises `Undecided` if there is none."""
-    if first is None:
-        raise Undecided("an argument is not bounded away from a kink")
-    return first
+def whole(x: Sequence[Number]) -> tuple[list[int], int]:
+    """A vector of fractions as integers over a common denominator."""
+    row = [v for v in x if isinstance(v, Fraction)]
+    common = math.lcm(*(v.denominator for v in row))
+    return [v.numerator * (common // v.denominator) for v in row], common
 
 
 Ball = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
@@ -2393,13 +1001,16 @@ class Balls:
             raise Undecided("a number grows too large")
 
     @staticmethod
-    def around(values: list[Fraction], radius: Fraction, bits: int) -> Balls:
-        """The box of all points within the radius."""
+    def around(
+        values: Sequence[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
+    ) -> Balls:
+        """The box of all points within the radius in every entry, and equal in the fixed ones."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        return Balls([a for a, _ in split], [wide + (rest > 0) for _, rest in split], bits)
+        radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        return Balls([a for a, _ in split], radii, bits)
 
-    def like(self, values: list[Fraction]) -> Balls:
+    def like(self, values: Sequence[Fraction]) -> Balls:
         """Points, rounded if need be."""
         return Balls.around(values, Fraction(0), self.bits)
 
@@ -2482,6 +1093,10 @@ class Balls:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
+    def nonzero(self) -> bool:
+        """Whether no entry can be 0."""
+        return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
+
     def made(self, found: list[Interval]) -> Balls:
         """Intervals as an array of this precision."""
         m = [z.lo + z.hi >> 1 for z in found]
@@ -2500,7 +1115,10 @@ class Balls:
     def slope(self, function: Function, side: Balls | None) -> Balls:
         """There is no side: a kink raises `Undecided`."""
         del side  # at no kink
-        return self.made([known(first) for _, first, _ in self.jet(function)])
+        firsts = [first for _, first, _ in self.jet(function) if first is not None]
+        if len(firsts) < len(self.m):
+            raise Undecided("an argument is not bounded away from a kink")
+        return self.made(firsts)
 
     def bend(self, function: Function) -> Balls:
         """The second derivative of a function at every entry."""
@@ -2652,15 +1270,20 @@ def gathered(like: A, parts: list[tuple[int, A]]) -> A:
 
 @dataclass(frozen=True)
 class Program:
-    """A spurious-problem/2 object.
+    """A loss: a spurious-problem/2 object, or a dense spurious-problem/1 (`checker.dense`).
 
     Attributes:
         steps: The operations; the last is the loss.
         point: The flat vector of parameters.
+        outputs: Of a dense problem the step that holds the outputs, shape (n, K).
+        layers: Of a dense problem, for each layer, the steps of its input a (n, in) and of its
+            pre-activation z (n, out).
     """
 
     steps: list[Step]
     point: list[Fraction]
+    outputs: int | None = None
+    layers: tuple[tuple[int, int], ...] = ()
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -2799,39 +1422,73 @@ OPERATIONS: dict[str, tuple[Reader, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+class Writer:
+    """Operations one after the other, within the limits of section 9.1.
+
+    Attributes:
+        steps: What was written so far.
+        names: The blocks of parameters and their sizes.
+    """
+
+    def __init__(self) -> None:
+        self.steps, self.names = list[Step](), dict[str, int]()
+        self.parameters = self.total = self.products = 0
+
+    def append(self, step: Step) -> int:
+        """Adds a step; returns its number."""
+        self.total += math.prod(step.shape)
+        if isinstance(step, MatrixProduct):
+            self.products += math.prod(step.shape) * step.k
+        require(
+            self.total <= MAX_TOTAL and self.products <= MAX_PRODUCTS, "the program is too large"
+        )
+        require(len(self.steps) < MAX_OPERATIONS, "the number of operations is out of bounds")
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def param(self, name: str, shape: Shape) -> int:
+        """A block of parameters."""
+        require(name not in self.names, "two blocks of parameters have one name")
+        start, size = self.parameters, math.prod(shape)
+        self.names[name], self.parameters = size, start + size
+        return self.append(Step((), shape, True, block=range(start, start + size)))
+
+    def const(self, shape: Shape, values: Sequence[Fraction]) -> int:
+        """Exact numbers."""
+        require(math.prod(shape) <= MAX_ENTRIES, "an array has too many entries")
+        return self.append(Step((), shape, False, tuple(values)))
+
+    def op(self, name: str, *of: int, **fields: object) -> int:
+        """Any other operation."""
+        return self.append(read_step({"op": name, "of": [*of], **fields}, self.steps))
+
+    def read(self, operation: Json) -> int:
+        """An operation of a file."""
+        if operation.get("op") == "param":
+            as_object(operation, "op", "name", "shape")
+            return self.param(as_text(operation["name"]), read_shape(operation["shape"]))
+        return self.append(read_step(operation, self.steps))
+
+
 def read_program(x: object) -> Program:
     """Reads and validates a spurious-problem/2 object (9.1); every size is bounded."""
     fields = as_object(x, "format", "program", "point", optional=["witness"])
     require(fields["format"] == "spurious-problem/2", "the problem has an unknown format")
     operations = as_list(fields["program"])
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
-    steps, names, start, total, products = list[Step](), dict[str, int](), 0, 0, 0
+    writer = Writer()
     for item in operations:
         require(isinstance(item, dict), "an operation is not an object")
-        operation = cast("Json", item)
-        if operation.get("op") == "param":
-            as_object(operation, "op", "name", "shape")
-            name, shape = as_text(operation["name"]), read_shape(operation["shape"])
-            require(name not in names, "two blocks of parameters have one name")
-            names[name] = math.prod(shape)
-            step = Step((), shape, True, block=range(start, start + names[name]))
-            start = step.block.stop
-        else:
-            step = read_step(operation, steps)
-        total += math.prod(step.shape)
-        if isinstance(step, MatrixProduct):
-            products += math.prod(step.shape) * step.k
-        require(total <= MAX_TOTAL and products <= MAX_PRODUCTS, "the program is too large")
-        steps.append(step)
-    require(steps[-1].shape == (), "the last operation is no scalar")
-    require(len(names) > 0, "there are no parameters")
+        writer.read(cast("Json", item))
+    require(writer.steps[-1].shape == (), "the last operation is no scalar")
+    require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()
     for key in ("point", "witness"):
         if key == "point" or key in fields:
-            blocks = as_object(fields[key], *names)
-            rows = (read_row(blocks[name], size, problem_number) for name, size in names.items())
+            blocks = as_object(fields[key], *writer.names)
+            rows = (read_row(blocks[n], size, problem_number) for n, size in writer.names.items())
             points.append([v for row in rows for v in row])
-    return Program(steps, points[0])
+    return Program(writer.steps, points[0])
 
 
 # ---- value and derivatives ----------------------------------------------------------------------
@@ -2988,19 +1645,252 @@ class Curved:
                           self.values[0])  # fmt: skip
         return parts[0].joined(parts)
 
-    def hessian(self) -> list[Balls]:
-        """All columns, of at most `MAX_HESSIAN` parameters."""
+    def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
+        """The columns for the parameters chosen; for all of them, which are then limited."""
         size = sum(len(step.block) for step in self.steps)
-        require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require(chosen is not None or size <= MAX_HESSIAN,
+                "there are too many parameters for a Hessian")  # fmt: skip
         columns: list[Balls] = []
         for k, step in enumerate(self.steps):
-            for i in range(len(step.block)):
-                seed = self.values[0].like([Fraction(i == j) for j in range(len(step.block))])
-                columns.append(self.column({k: seed}))
+            for i in step.block:
+                if chosen is None or i in chosen:
+                    seed = self.values[0].like([Fraction(i == j) for j in step.block])
+                    columns.append(self.column({k: seed}))
         return columns
 
 
-# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
+# ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.7.
+
+    Attributes:
+        widths: Inputs, hidden units of each layer, outputs.
+        activation: Its name.
+        slopes: (p, q) of section 3 for a homogeneous activation, None for a smooth one.
+        loss: Its name.
+        xs: (n, d) inputs.
+        ys: (n, K) targets; for cross_entropy (n, 1) labels.
+        layers: The point.
+        weights: A factor for each data point; empty for ones.
+        penalties: For each block of parameters (weights, biases, layer by layer) what the sum of
+            its squares costs; empty for nothing.
+    """
+
+    widths: list[int]
+    activation: str
+    slopes: tuple[Fraction, Fraction] | None
+    loss: str
+    xs: list[list[Fraction]]
+    ys: list[list[Fraction]]
+    layers: Layers
+    weights: list[Fraction] = field(default_factory=list[Fraction])
+    penalties: list[Fraction] = field(default_factory=list[Fraction])
+
+    @property
+    def hidden(self) -> bool:
+        """Whether there is a hidden layer."""
+        return len(self.widths) > 2
+
+    @property
+    def kinked(self) -> bool:
+        """Whether units can be on a kink (section 3)."""
+        return self.slopes is not None and self.slopes[0] != self.slopes[1]
+
+    @cached_property
+    def groups(self) -> list[int]:
+        """For each point the name of its group: the first point with the same input."""
+        first: dict[tuple[Fraction, ...], int] = {}
+        return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
+
+
+def read_problem(x: object, extended: bool = False) -> Problem:
+    """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.7."""
+    more = ["penalty", "reduction", "weights"] if extended else []
+    fields = as_object(x, "format", "network", "loss", "data", "point", optional=["witness", *more])
+    expected = "spurious-problem/2" if extended else "spurious-problem/1"
+    require(fields["format"] == expected, "the problem has an unknown format")
+    network = as_object(fields["network"], "widths", "activation", optional=["slope"])
+    widths = [as_int(w) for w in as_list(network["widths"])]
+    require(len(widths) >= 2 and min(widths) >= 1, "widths are at least two positive integers")
+    activation, loss = as_text(network["activation"]), as_text(fields["loss"])
+    require(("slope" in network) == (activation == "leaky_relu"), "slope is for leaky_relu alone")
+    slopes: tuple[Fraction, Fraction] | None = None
+    if activation == "leaky_relu":
+        slopes = (Fraction(1), problem_number(network["slope"]))
+    elif activation in PIECEWISE:
+        slopes = (Fraction(PIECEWISE[activation][0]), Fraction(PIECEWISE[activation][1]))
+    require(slopes is not None or activation in SMOOTH, "unknown activation")
+    if len(widths) == 2:
+        slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
+    data = as_object(fields["data"], "x", "y")
+    xs = [read_row(row, widths[0], problem_number) for row in as_list(data["x"])]
+    require(len(xs) > 0, "there are no data")
+    outputs = widths[-1]
+    labels = as_list(data["y"], len(xs))
+    if loss == "cross_entropy":
+        ys = [read_row(row, 1, problem_number) for row in labels]
+        require(outputs >= 2, "cross_entropy needs two outputs")
+        require(all(y in range(outputs) for (y,) in ys), "a label is not one of the classes")
+    else:
+        ys = [read_row(row, outputs, problem_number) for row in labels]
+        require(loss in ("squared", "logistic") or (extended and loss == "hinge"), "unknown loss")
+        require(loss == "squared" or all(abs(y) == 1 for r in ys for y in r), "labels are -1 or 1")
+    layers = read_layers(fields["point"], widths, problem_number)
+    if "witness" in fields:
+        read_layers(fields["witness"], widths, problem_number)
+    weights = read_weights(fields, len(xs))
+    penalties = read_penalties(fields["penalty"], len(layers)) if "penalty" in fields else []
+    return Problem(widths, activation, slopes, loss, xs, ys, layers, weights, penalties)
+
+
+def read_weights(fields: Json, points: int) -> list[Fraction]:
+    """The keys `weights` and `reduction` of 9.7 as a factor for each data point."""
+    reduction = fields.get("reduction", "sum")
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = [Fraction(1)] * points
+    if "weights" in fields:
+        weights = read_row(fields["weights"], points, problem_number)
+    return [w / points for w in weights] if reduction == "mean" else weights
+
+
+def read_penalties(x: object, layers: int) -> list[Fraction]:
+    """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
+    names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
+    require(isinstance(x, dict), "the penalty is not an object")
+    fields = cast("Json", x)
+    if "l2" in fields:
+        as_object(fields, "l2", optional=["biases"])
+        biases = fields.get("biases", True)
+        require(isinstance(biases, bool), "biases is not true or false")
+        cost = problem_number(fields["l2"])
+        return [cost, cost if biases else Fraction(0)] * layers
+    as_object(fields, optional=names)
+    return [problem_number(fields.get(name, 0)) for name in names]
+
+
+def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
+    """g_ik, the derivative of the loss by the outputs at point i, exactly (section 4)."""
+    y = pb.ys[i]
+    if pb.loss == "squared":
+        return [2 * (a - b) for a, b in zip(f, y, strict=True)]
+    if pb.loss == "logistic":
+        return [-b * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
+    p = exact_softmax(f)
+    p[int(y[0])] = p[int(y[0])] - 1
+    return p
+
+
+def exact_softmax(f: list[Fraction]) -> list[Number]:
+    """The softmax as in section 4: the r largest share what the others leave."""
+    top = max(f)
+    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
+         for k, a in enumerate(f) if a != top}  # fmt: skip
+    share = (1 - total(p.values())) * Fraction(1, f.count(top))
+    return [p.get(k, share) for k in range(len(f))]
+
+
+# ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
+
+
+def read_any(x: object) -> Program:
+    """Reads a problem of either format as a program."""
+    require(isinstance(x, dict), "the problem is not an object")
+    fields = cast("Json", x)
+    if fields.get("format") == "spurious-problem/1":
+        return dense_program(read_problem(fields))
+    if "network" in fields:
+        return dense_program(read_problem(fields, extended=True))
+    return read_program(fields)
+
+
+def dense_program(pb: Problem) -> Program:
+    """The loss as a program of the parameters in the order of section 1.
+
+    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
+    """
+    w, n = Writer(), len(pb.xs)
+    a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
+    layers, blocks = list[tuple[int, int]](), list[int]()
+    for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
+        weight = w.param(f"layers[{level}].weight", (outputs, inputs))
+        bias = w.param(f"layers[{level}].bias", (outputs,))
+        turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
+        z = w.op("take", weight, shape=[inputs, outputs], index=turned)
+        z = w.op("add", w.op("matmul", a, z), bias)
+        blocks += [weight, bias]
+        layers.append((a, z))
+        a = z
+        if level < len(pb.widths) - 2 and pb.activation != "identity":
+            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
+    losses = LOSSES[pb.loss](w, pb, a)
+    if any(v != 1 for v in pb.weights):
+        losses = w.op("mul", losses, w.const((n,), pb.weights))
+    total = w.op("sum", losses, axes=[0])
+    for block, cost in zip(blocks, pb.penalties, strict=False):
+        if cost:
+            axes = [*range(len(w.steps[block].shape))]
+            squares = w.op("sum", w.op("mul", block, block), axes=axes)
+            total = w.op("add", total, w.op("mul", squares, w.const((), [cost])))
+    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+
+
+def targets(w: Writer, pb: Problem) -> int:
+    """The targets times -1, shape (n, K)."""
+    return w.const((len(pb.ys), pb.widths[-1]), [-y for row in pb.ys for y in row])
+
+
+def squared(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point the sum of (f - y)^2."""
+    error = w.op("add", f, targets(w, pb))
+    return w.op("sum", w.op("mul", error, error), axes=[1])
+
+
+def logistic(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point the sum of log(1 + exp(-y f))."""
+    margins = w.op("mul", f, targets(w, pb))
+    return w.op("sum", w.op("map", margins, function="softplus"), axes=[1])
+
+
+def hinge(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point the sum of max(1 - y f, 0)."""
+    missed = w.op("add", w.op("mul", f, targets(w, pb)), w.const((), [Fraction(1)]))
+    return w.op("sum", w.op("map", missed, function="relu"), axes=[1])
+
+
+def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
+    n, outputs = len(pb.ys), pb.widths[-1]
+    labels = [int(y) for (y,) in pb.ys]
+    others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
+    own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
+    shape = [n, outputs - 1]
+    right = w.op("mul", w.op("take", f, shape=shape, index=own), w.const((), [Fraction(-1)]))
+    ahead = w.op("add", w.op("take", f, shape=shape, index=others), right)
+    ahead = w.op("map", ahead, function="softplus") if outputs == 2 else log_sum(w, ahead)
+    return w.op("sum", ahead, axes=[1])
+
+
+def log_sum(w: Writer, d: int) -> int:
+    """log(1 + sum over k of exp(d_ik)), shape (n, 1): one k after the other.
+
+    log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
+    """
+    n, m = w.steps[d].shape
+    column = [w.op("take", d, shape=[n, 1], index=[i * m + k for i in range(n)]) for k in range(m)]
+    a, minus = w.op("map", column[0], function="softplus"), w.const((), [Fraction(-1)])
+    for b in column[1:]:
+        ahead = w.op("add", b, w.op("mul", a, minus))
+        a = w.op("add", a, w.op("map", ahead, function="softplus"))
+    return a
+
+
+LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
+
+
+# ---- What the rules share, and rules for minima by exact numbers (section 5). --------------------
 
 
 @dataclass(frozen=True)
@@ -3011,6 +1901,1195 @@ class Claimed:
     verdict: str
     eigenvalue: object
     bits: int
+
+    @cached_property
+    def values(self) -> list[Numbers]:
+        """The values of all steps at the problem's point, exact as long as they are rational."""
+        return values_at(self.program, self.program.point, self.bits)
+
+    def loss_at(self, point: list[Fraction]) -> Number:
+        """The loss at a point, exact if everything below is rational."""
+        here = point == self.program.point
+        values = self.values if here else values_at(self.program, point, self.bits)
+        return values[-1].entries[0]
+
+
+@dataclass(frozen=True)
+class Case(Claimed):
+    """The same of a certificate of format 1: the program is that of the problem's loss."""
+
+    problem: Problem
+
+
+@dataclass
+class Found:
+    """What a rule establishes.
+
+    Attributes:
+        loss: The loss of the point or minimum, exact or enclosed; None: of the problem's point.
+        radius: With `local_minimum_nearby`, the smallest radius that may be claimed.
+        place: The exact point that the verdict is about, if there is one.
+        limit: The limit of the loss along a valley.
+        index: The number of negative eigenvalues of the Hessian at a saddle.
+    """
+
+    strict: str = "unknown"
+    rescaled: str = "unknown"
+    flat: int | None = None
+    eigenvalue: Fraction | None = None
+    loss: Number | None = None
+    radius: Fraction | None = None
+    place: Layers | None = None
+    limit: Number | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A network evaluated exactly at all data.
+
+    Attributes:
+        pb: The problem.
+        layers: The point.
+        pre: z of each layer and data point; the last are the outputs.
+        g: For each data point the derivative of the loss by the outputs (section 4).
+        loss: The loss, exact or enclosed.
+        inputs: x~ = (x, 1).
+    """
+
+    pb: Problem
+    layers: Layers
+    pre: list[list[list[Fraction]]]
+    g: list[list[Number]]
+    loss: Number
+    inputs: list[list[Fraction]]
+
+    def slope(self, i: int, j: int) -> Fraction:
+        """Slope of unit j of the first layer at data point i; p on the kink (section 5.1)."""
+        p, q = self.pb.slopes or (Fraction(1), Fraction(1))
+        return p if self.pre[0][i][j] >= 0 else q
+
+
+def evaluate(case: Case, layers: Layers) -> Exact:
+    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
+    pb, pre, here = case.problem, list[list[list[Fraction]]](), layers is case.problem.layers
+    values = case.values if here else values_at(case.program, flatten(layers), case.bits)
+    for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
+        row = [v for v in values[z].entries if isinstance(v, Fraction)]
+        require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")
+        pre.append([row[i : i + width] for i in range(0, len(row), width)])
+    g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    inputs = [[*x, Fraction(1)] for x in pb.xs]
+    return Exact(pb, layers, pre, g, values[-1].entries[0], inputs)
+
+
+def values_at(program: Program, point: Sequence[Fraction], bits: int) -> list[Numbers]:
+    """The values of all steps at a point, exact as long as they are rational."""
+    limit = None if program.layers else MAX_MAGNITUDE
+    return evaluated(program.steps, Numbers(point, bits, limit))
+
+
+def add_up(rows: Iterable[Sequence[Number]], length: int) -> list[Number]:
+    """The sum of vectors."""
+    total: list[Number] = [Fraction(0)] * length
+    for row in rows:
+        total = [a + b for a, b in zip(total, row, strict=True)]
+    return total
+
+
+def require_zero(values: Iterable[Number], what: str) -> None:
+    """Every value is recognised as exactly zero (section 1)."""
+    require(not any(values), f"{what} is not zero")
+
+
+def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
+    """The point at which 5.1 and 5.2 are applied (section 5)."""
+    pb, layers, found = case.problem, case.problem.layers, Found()
+    require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    if case.verdict == "local_minimum_nearby":
+        as_object(proof, "rule", "point", *keys)
+        layers = read_layers(proof["point"], pb.widths, rational)
+        found.radius = distance(flatten(layers), case.program.point)
+    else:
+        as_object(proof, "rule", *keys)
+    ex = evaluate(case, layers)
+    found.place, found.loss = layers, ex.loss
+    return ex, found
+
+
+def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
+    """The sum over the points of g_ik x~_i."""
+    members = list(points)
+    rows = [[ex.g[i][k] * v for v in ex.inputs[i]] for i in members]
+    return add_up(rows, len(ex.inputs[0]))
+
+
+def rank(matrix: list[list[Fraction]]) -> int:
+    """The rank of a rational matrix, by elimination among integers: rows may be scaled."""
+    rows: list[list[int]] = []
+    for row in matrix:
+        scale = math.lcm(*(v.denominator for v in row))
+        rows.append([v.numerator * (scale // v.denominator) for v in row])
+    found = 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
+        if pivot is None:
+            continue
+        rows[found], rows[pivot] = rows[pivot], rows[found]
+        top, *below = rows[found:]
+        for r, row in enumerate(below, found + 1):
+            if row[column]:
+                row = [top[column] * a - row[column] * b for a, b in zip(row, top, strict=True)]
+                common = math.gcd(*row) or 1
+                rows[r] = [a // common for a in row]
+        found += 1
+    return found
+
+
+def one_sided_derivatives(case: Case, proof: Json) -> Found:
+    """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
+    pb = case.problem
+    require(len(pb.widths) == 3, "the rule needs exactly one hidden layer")
+    outputs = pb.widths[2]
+    ex, found = exact_place(case, proof, "units", *(["epsilon"] if outputs > 1 else []))
+    require_zero(add_up(ex.g, outputs), "the sum of g")
+    units = as_list(proof["units"], pb.widths[1])
+    for j, item in enumerate(units):
+        lin, bends = unit_terms(ex, j)
+        v = [row[j] for row in ex.layers[1][0]]
+        if not any(v):
+            as_list(item, 0)
+            require_zero((a for row in lin for a in row), "lin of a unit without output weights")
+            require_zero((c for r in bends.values() for c in r), "C of a unit without outputs")
+            continue
+        if outputs == 1:
+            tests = [[Fraction(1 if v[0] > 0 else -1)]]
+        else:
+            epsilon = positive(proof["epsilon"])
+            steps = [(k, s * epsilon) for k in range(outputs) for s in (1, -1)]
+            tests = [[a + e * (m == k) for m, a in enumerate(v)] for k, e in steps]
+        for test, tree in zip(tests, as_list(item, len(tests)), strict=True):
+            slope = [dot(test, column) for column in zip(*lin, strict=True)]
+            bend = {r: dot(test, c) for r, c in bends.items()}
+            Tree(ex.inputs, bend, case.bits).check(tree, slope, {})
+    shallow_flatness(ex, found)
+    return found
+
+
+def unit_terms(
+    ex: Exact, j: int, held: Iterable[int] | None = None
+) -> tuple[list[list[Number]], dict[int, list[Number]]]:
+    """lin_jk (by k) and C_rk (by r, then k) of section 5.1; `held` says what is on the kink."""
+    p, q = ex.pb.slopes or (Fraction(1), Fraction(1))
+    groups, outputs = ex.pb.groups, range(len(ex.g[0]))
+    lin: list[list[Number]] = [[Fraction(0)] * len(ex.inputs[0]) for _ in outputs]
+    bends: dict[int, list[Number]] = {}
+    for i, x in enumerate(ex.inputs):
+        z = ex.pre[0][i][j]
+        on_kink = ex.pb.kinked and (z == 0 if held is None else groups[i] in held)
+        slope = (p + q) / 2 if on_kink else ex.slope(i, j)
+        for k in outputs:
+            lin[k] = [a + ex.g[i][k] * (slope * b) for a, b in zip(lin[k], x, strict=True)]
+        if on_kink:
+            more = [a * ((p - q) / 2) for a in ex.g[i]]
+            old = bends.get(groups[i])
+            bends[groups[i]] = more if old is None else add_up([old, more], len(more))
+    return lin, bends
+
+
+@dataclass
+class Tree:
+    """A tree of section 5.1: l.u + sum of c_r |u.x~_r| >= 0 on the cone of its node."""
+
+    inputs: list[list[Fraction]]
+    bend: dict[int, Number]
+    bits: int
+
+    def group(self, key: str) -> int:
+        """Reads the name of a group on the kink."""
+        r = int(key) if re.fullmatch(r"0|[1-9][0-9]{0,9}", key) else -1
+        require(r in self.bend, f"{key[:20]!a} is no group on the kink")
+        return r
+
+    def check(self, tree: object, slope: list[Number], signs: dict[int, int]) -> None:
+        """Checks the node; `signs` holds sigma of the groups split above it."""
+        require(isinstance(tree, dict), "a tree is not an object")
+        node = cast("Json", tree)
+        if "split" in node:
+            as_object(node, "split", "plus", "minus")
+            r = self.group(str(as_int(node["split"])))
+            require(r not in signs, "a group is split twice")
+            require(sign(self.bend[r], self.bits) < 0, "a group with c >= 0 is split")
+            self.check(node["plus"], slope, {**signs, r: 1})
+            self.check(node["minus"], slope, {**signs, r: -1})
+        else:
+            self.leaf(node, slope, signs)
+
+    def leaf(self, node: Json, slope: list[Number], signs: dict[int, int]) -> None:
+        """The identity at a leaf. Only groups with c < 0 may be dominated, only c >= 0 have tau."""
+        as_object(node, optional=["dominated", "tau", "mu"])
+
+        def table(key: str) -> dict[int, object]:
+            value = node.get(key, {})
+            require(isinstance(value, dict), f"{key} is not an object")
+            return {self.group(r): v for r, v in cast("Json", value).items()}
+
+        def ray(s: int) -> list[Number]:
+            require(s in signs, "a multiplier names a group that was not split")
+            return [signs[s] * a for a in self.inputs[s]]
+
+        dominated, size = table("dominated"), len(slope)
+        must = {r for r in self.bend if r not in signs and sign(self.bend[r], self.bits) < 0}
+        require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
+        total = add_up([slope, *([self.bend[s] * a for a in ray(s)] for s in signs)], size)
+        for r, value in dominated.items():
+            require(isinstance(value, dict), "dominated does not hold objects")
+            m = {self.group(s): rational(v) for s, v in cast("Json", value).items()}
+            combined = add_up(([f * a for a in ray(s)] for s, f in m.items()), size)
+            require(combined == self.inputs[r], "a dominated input is not the combination given")
+            bound = add_up(([abs(f) * a for a in ray(s)] for s, f in m.items()), size)
+            total = [a + self.bend[r] * b for a, b in zip(total, bound, strict=True)]
+        for r, value in table("tau").items():
+            tau, c = soft(value), self.bend[r]
+            require(sign(c, self.bits) >= 0, "tau names a group with c < 0")
+            require(sign(c - tau, self.bits) >= 0 <= sign(c + tau, self.bits), "|tau| exceeds c")
+            total = [a + tau * b for a, b in zip(total, self.inputs[r], strict=True)]
+        for s, value in table("mu").items():
+            mu = soft(value)
+            require(sign(mu, self.bits) >= 0, "mu is negative")
+            total = [a - mu * b for a, b in zip(total, ray(s), strict=True)]
+        require_zero(total, "the difference of the two sides at a leaf")
+
+
+def shallow_flatness(ex: Exact, found: Found) -> None:
+    """Flatness of section 5.1, Corollary 1."""
+    pb, found.strict = ex.pb, "no"
+    v = ex.layers[1][0][0]
+    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
+        return
+    if not all(v):
+        found.rescaled = "no"
+        return
+    width, units = pb.widths[0] + 1, range(pb.widths[1])
+    rows: list[list[Fraction]] = []
+    smooth: list[list[Fraction]] = []
+    bent: list[list[Fraction]] = []
+    for i, (z, x) in enumerate(zip(ex.pre[0], ex.inputs, strict=True)):
+        factors = [ex.slope(i, j) if v[j] > 0 else -ex.slope(i, j) for j in units]
+        rows.append([f * a for f in factors for a in x] + [Fraction(1)])
+        kinks = [j for j in units if pb.kinked and z[j] == 0]
+        if not kinks:
+            smooth.append(rows[-1])
+        bent += [[a * (m == j) for m in units for a in x] + [Fraction(0)] for j in kinks]
+    size = len(units) * width + 1
+    upper, lower = size - rank(smooth), size - rank(rows + bent)
+    found.rescaled = "yes" if upper == 0 else "no" if lower > 0 else "unknown"
+    found.flat = upper + len(units) if upper == lower else None
+
+
+def point_class(ex: Exact, i: int) -> tuple[object, ...]:
+    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose",).
+
+    Only hidden layers count: the outputs are no units, and they never die.
+    """
+    hidden = [layer[i] for layer in ex.pre[:-1]]
+    dead = [n for n, z in enumerate(hidden) if all(v < 0 for v in z)]
+    if ex.pb.hidden and ex.pb.activation == "relu" and dead:
+        return ("dead", dead[-1])
+    if not ex.pb.kinked:
+        return ("signs",)
+    if any(v == 0 for z in hidden for v in z):
+        return ("loose",)
+    return ("signs", *(v > 0 for z in hidden for v in z))
+
+
+def pointwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
+    as_object(proof, "rule")
+    require_pointwise(evaluate(case, case.problem.layers))
+    return Found(place=case.problem.layers)
+
+
+def require_pointwise(ex: Exact) -> None:
+    """Over every group of equal inputs the g sum to zero, for every output."""
+    groups = ex.pb.groups
+    for r in set(groups):
+        members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
+        require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
+
+
+def hidden_homogeneous(pb: Problem) -> str:
+    """`strict` for rules 5.2 and 5.4."""
+    return "no" if pb.slopes is not None and pb.hidden else "unknown"
+
+
+def classwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
+    ex, found = exact_place(case, proof)
+    classes: dict[tuple[object, ...], list[int]] = {}
+    for i, group in enumerate(ex.pb.groups):
+        kind = point_class(ex, i)
+        classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
+    for kind, members in classes.items():
+        for k in range(ex.pb.widths[-1]):
+            total = moment(ex, members, k)
+            require_zero(
+                total if kind[0] == "signs" else total[-1:], f"the sum of a {kind[0]} class"
+            )
+    found.strict = hidden_homogeneous(ex.pb)
+    return found
+
+
+def constant_output(case: Case, proof: Json) -> Found:
+    """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
+    pb = case.problem
+    as_object(proof, "rule", "radius")
+    radius = positive(proof["radius"])
+    require(pb.activation == "relu" and pb.hidden, "the rule needs relu units")
+    require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
+    ex = evaluate(case, pb.layers)
+    kinds = {point_class(ex, i) for i in range(len(pb.xs))}
+    require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
+    for side in (-1, 1):
+        moved = [
+            loss_slopes(pb, i, [c + side * radius for c in f]) for i, f in enumerate(ex.pre[-1])
+        ]
+        for total in add_up(moved, pb.widths[-1]):
+            require(sign(total, case.bits) == side, "the best constant is not within the radius")
+    loss: Number = Fraction(0)
+    for k in range(pb.widths[-1]):
+        loss = loss + best_constant(pb, k, case.bits)[1]
+    return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
+
+
+def constant_units(case: Case, proof: Json) -> Found:
+    """Section 5.7, Theorem 20: all units are constant on the data; the sums G decide."""
+    pb, bits, here = case.problem, case.bits, case.verdict == "local_minimum"
+    as_object(proof, "rule", "transport", *([] if here else ["radius"]))
+    shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
+    require(shape, "the rule needs a smooth activation, [d,h,1]")
+    (weight, biases), (outgoing, _) = pb.layers
+    affine = False
+    for row, b, v in zip(weight, biases, outgoing[0], strict=True):
+        levels = {inner(row, x) + b for x in pb.xs}
+        require(len(levels) == 1, "a unit is not constant on the data")
+        level = levels.pop()
+        bend = curvature(pb.activation, level, bits)
+        require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
+        affine = affine or bend == 0
+    mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
+    sums = dict.fromkeys(pb.groups, Fraction(0))
+    for r, (y,) in zip(pb.groups, pb.ys, strict=True):
+        sums[r] += mean - y
+    found, spanned = Found("no", "no"), None
+    if proof["transport"] is None:
+        spanned = definite_moments(pb.xs, sums)
+    else:
+        check_transport(pb.xs, sums, proof["transport"])
+    if spanned is not None and not affine:
+        found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
+    best, found.loss = best_constant(pb, 0, bits)
+    if here:
+        require_zero(add_up(evaluate(case, pb.layers).g, 1), "the sum of g")
+        found.place = pb.layers
+        return found
+    found.radius = positive(proof["radius"])
+    gap = interval(best, bits) - case.values[case.program.layers[-1][1]].entries[0]
+    require(sign(found.radius - abs(gap), bits) > 0, "the best constant is not within the radius")
+    return found
+
+
+def curvature(activation: str, z: Fraction, bits: int) -> int:
+    """The sign of act'' around z (section 5.7); 0 where act is affine."""
+    require(z != 0 or activation in ("softplus", "gelu", "silu"), "act'' has no sign at 0")
+    if activation == "softplus":
+        return 1
+    if activation == "gelu":
+        return 1 if z * z < 2 else -1
+    if activation == "silu":
+        place = Interval.of(z, bits)
+        return sign(2 + place * (1 - 2 * atom(-place)), bits)
+    if z > 0:
+        return 0 if activation == "elu" else -1
+    return 1
+
+
+def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
+    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
+
+    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
+    and no negative one make a principal submatrix of that size positive definite, and M has no
+    larger rank, so no negative eigenvalue.
+    """
+    size = range(len(xs[0]))
+    moments = [[g * v for v in xs[r]] for r, g in sums.items()]
+    require_zero(add_up(moments, len(size)), "the sum of G x")
+    rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
+            for a in size]  # fmt: skip
+    pivots = 0
+    while rows:
+        (top, *rest), rows = rows, []
+        require(top[0] >= 0, "the second moments are not positive")
+        if top[0]:
+            pivots += 1
+            rest = [
+                [a - row[0] / top[0] * t for a, t in zip(row, top, strict=True)] for row in rest
+            ]
+        rows = [row[1:] for row in rest]
+    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
+    require(pivots == spanned, "the second moments are singular on the differences of inputs")
+    return spanned
+
+
+def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
+    """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
+
+    def entries(x: object) -> dict[int, object]:
+        require(isinstance(x, dict), "a transport is not an object")
+        names = {str(r): r for r in sums}
+        require(set(cast("Json", x)) <= set(names), "a transport names no group")
+        return {names[key]: value for key, value in cast("Json", x).items()}
+
+    made = dict.fromkeys(sums, Fraction(0))
+    for r, row in entries(table).items():
+        masses = {s: rational(value) for s, value in entries(row).items()}
+        require(all(a >= 0 for a in masses.values()), "a mass is negative")
+        moved = [
+            [a * (p - q) for p, q in zip(xs[s], xs[r], strict=True)] for s, a in masses.items()
+        ]
+        require_zero(add_up(moved, len(xs[r])), "the mean of what an input is spread to, less it,")
+        for s, a in masses.items():
+            made[s] += a
+            made[r] -= a
+    require(made == sums, "the transport does not make the sums of g")
+
+
+def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
+    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
+    targets = [row[k] for row in pb.ys]
+    n, ones = len(targets), targets.count(Fraction(1))
+    if pb.loss == "squared":
+        mean = sum(targets, Fraction(0)) / n
+        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
+    require(0 < ones < n, "one label alone has no best constant")
+
+    def log_share(m: int) -> Interval:
+        lo, hi = (n << bits) // m, -(-(n << bits) // m)
+        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
+
+    one, other = log_share(ones), log_share(n - ones)
+    return other - one, one * ones + other * (n - ones)
+
+
+# ---- Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6). -------------------------
+
+
+Rows = list[list[int]]
+Layered = tuple[tuple[int, int], ...]
+
+
+def require_definite(h: list[Balls], bound: Fraction, s: list[list[Fraction]]) -> None:
+    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
+
+    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
+    interval matrix has all eigenvalues above the bound. That holds for any S, so S is rounded.
+    """
+    p, size = h[0].bits, range(len(h))
+    least = -((-bound.numerator << p) // bound.denominator)
+    mid = [[m - least * (a == b) for b, m in enumerate(row.m)] for a, row in enumerate(h)]
+    square = [[(v.numerator << p) // v.denominator for v in row] for row in s]
+    sizes = [list(map(abs, row)) for row in square]
+    middle, wide = congruent(square, mid), congruent(sizes, [row.r for row in h])
+    for a in size:
+        others = sum(abs(middle[a][b]) + wide[a][b] for b in size if b != a)
+        if middle[a][a] - wide[a][a] <= others:
+            raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def congruent(s: Rows, m: Rows) -> Rows:
+    """S M S^T among integers."""
+    columns = list(zip(*m, strict=True))
+    left = [[sum(map(operator.mul, row, column)) for column in columns] for row in s]
+    return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
+
+
+def require_small(gradient: list[Interval], bound: Fraction, radius: Fraction) -> Fraction:
+    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+    squared = sum((g.square().upper for g in gradient), Fraction(0))
+    if 4 * squared >= (bound * radius) ** 2:
+        raise Undecided("the gradient at the centre is not shown to be small enough")
+    return squared / (2 * bound)
+
+
+def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
+    """The interval [loss - drop, loss]."""
+    top = interval(loss, bits)
+    return hull(top, top - drop)
+
+
+def transform(proof: Json, size: int) -> list[list[Fraction]]:
+    """Reads the square matrix S."""
+    return [read_row(row, size) for row in as_list(proof["transform"], size)]
+
+
+def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
+    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
+    listed: list[tuple[int, int, int]] = []
+    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
+        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
+        listed += [(layer, j, -1) for j in range(outputs)]
+    return listed
+
+
+def require_critical(case: Case, free: list[int]) -> None:
+    """The gradient in the free parameters is exactly zero, from the exact g of the outputs on."""
+    ex, last = evaluate(case, case.problem.layers), case.program.layers[-1][1]
+    steps, values = case.program.steps[: last + 1], case.values[: last + 1]
+    start: list[Numbers | None] = [None] * len(steps)
+    start[-1] = values[-1].made([v for row in ex.g for v in row])
+    parts = blocks_of(steps, adjoint(steps, values, start), values[0])
+    slopes = parts[0].joined(parts).pick(free).entries
+    require(not any(isinstance(g, Interval) for g in slopes), "a derivative is not rational")
+    require_zero(slopes, "the gradient")
+
+
+def convex_ball(case: Case, proof: Json) -> Found:
+    """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
+    return ball_proved(case, proof)[0]
+
+
+def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
+    """Rule 5.3; also gives the program over the box."""
+    pb, program, bits = case.problem, case.program, case.bits
+    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
+    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    centre = read_layers(proof["centre"], pb.widths, rational)
+    flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
+    require(fixed == sorted(set(fixed)), "fixed is not increasing")
+    require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
+    free = [p for p in range(len(flat)) if p not in fixed]
+    require(len(free) > 0, "there is no free parameter")
+    box = Curved(program, Balls.around(flat, radius, bits, set(fixed)))
+    dead = check_fixed(case, flat, fixed, box)
+    # there are no more columns than rows in the file's transform
+    square = transform(proof, len(free))
+    hessian = [column.pick(free) for column in box.hessian(set(free))]
+    require_definite(hessian, bound, square)
+    smooth = pb.slopes is None or not pb.hidden
+    found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
+    away = distance(flat, program.point)
+    if case.verdict == "local_minimum":
+        require(away == 0, "the centre is not the problem's point")
+        require_critical(case, free)
+        found.place = centre
+        return found, box
+    at = Curved(program, Balls.around(flat, Fraction(0), bits))
+    drop = require_small(at.gradient().pick(free).intervals(), bound, radius)
+    found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+    return found, box
+
+
+def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curved) -> bool:
+    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead.
+
+    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
+    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
+    freedom of rescaling and no more.
+    """
+    pb, layers = case.problem, case.program.layers[:-1]
+    if pb.slopes is None or not pb.hidden:
+        require(not fixed, "a smooth network has no fixed parameters")
+        return False
+    dead = set[tuple[int, int]]()
+    for m, (_, step) in enumerate(layers):
+        z, width = box.values[step], pb.widths[m + 1]
+        if pb.kinked and not z.nonzero():
+            raise Undecided("a pre-activation is not bounded away from the kink")
+        if pb.activation == "relu":
+            signs = [max(z.m[j::width]) < 0 for j in range(width)]  # none may be 0
+            dead |= {(m, j) for j, negative in enumerate(signs) if negative}
+    names = parameters(pb.widths)
+    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+    require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
+    seen = set[tuple[int, int]]()
+    for p in fixed:
+        if p not in of_dead:
+            m, j, _ = names[p]
+            require(m < len(layers), "an output parameter is fixed")
+            require((m, j) not in seen, "two parameters of one unit are fixed")
+            require(centre[p] != 0, "a fixed parameter is zero")
+            seen.add((m, j))
+    return bool(dead)
+
+
+@dataclass
+class Face:
+    """A live unit of rule 5.5: the groups it holds on its kink, the directions it may move."""
+
+    held: list[int]
+    basis: list[list[Fraction]]
+
+
+def read_face(item: object, ex: Exact, j: int) -> Face | None:
+    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
+    pb, pre = ex.pb, [z[j] for z in ex.pre[0]]
+    if item is None:
+        dead = pb.slopes is not None and pb.slopes[1] == 0 and all(z < 0 for z in pre)
+        require(dead, "a unit given as dead is not")
+        return None
+    fields, groups = as_object(item, "held", "basis"), pb.groups
+    held = [as_int(r) for r in as_list(fields["held"])]
+    require(held == sorted(set(held)) and set(held) <= set(groups), "held lists no groups")
+    require(ex.layers[1][0][0][j] != 0, "a live unit has output weight zero")
+    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
+    inputs = [ex.inputs[r] for r in held]
+    require(rank(inputs) == len(held), "the held inputs are linearly dependent")
+    size = len(ex.inputs[0])
+    basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
+    require(not any(inner(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
+    return Face(held, basis)
+
+
+def kinked_ball(case: Case, proof: Json) -> Found:
+    """Section 5.5, Theorem 9: a minimum on kinks with the logistic loss."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "units", "transform")
+    require(
+        len(pb.widths) == 3 and pb.widths[2] == 1 and pb.kinked, "the rule needs kinks, [d,h,1]"
+    )
+    require(pb.loss == "logistic", "the rule needs the logistic loss")
+    bound, r = positive(case.eigenvalue), positive(proof["radius"])
+    ex = evaluate(case, read_layers(proof["centre"], pb.widths, rational))
+    v = ex.layers[1][0][0]
+    require(v == pb.layers[1][0][0], "the centre has other output weights")
+    items = as_list(proof["units"], pb.widths[1])
+    faces = [read_face(item, ex, j) for j, item in enumerate(items)]
+    rows = [output_row(ex, i, faces, r) for i in range(len(pb.xs))]
+    sums = [sum((abs(b[m]) for b in face.basis), Fraction(0))
+            for face in faces if face is not None for m in range(len(ex.inputs[0]))]  # fmt: skip
+    reach = max([Fraction(1), *sums])
+    outputs, size = [f for (f,) in ex.pre[1]], len(rows[0])
+    # the loss as a program of the coordinates y: of f + F y
+    w = Writer()
+    y = w.op("matmul", w.const((len(rows), size), [a for row in rows for a in row]),
+             w.param("y", (size, 1)))  # fmt: skip
+    f = w.op("add", y, w.const((len(rows), 1), outputs))
+    w.op("sum", LOSSES[pb.loss](w, pb, f), axes=[0])
+    moved = Program(w.steps, [Fraction(0)] * size)
+    box = Curved(moved, Balls.around(moved.point, r, bits))
+    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
+    at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
+    drop = require_small(at.gradient().intervals(), bound, r)
+    slopes = box.bars[f]
+    if slopes is None:
+        raise Invalid("the loss does not depend on the outputs")
+    wide = replace(ex, g=[[g] for g in slopes.intervals()])
+    for j, face in enumerate(faces):
+        if face is not None and face.held:
+            require_held(wide, j, face, 1 if v[j] > 0 else -1, bits)
+    dead = faces.count(None)
+    flat = len(faces) - dead + (pb.widths[0] + 2) * dead
+    radius = distance(flatten(ex.layers), case.program.point) + r * reach
+    return Found("no", "no" if dead else "yes", flat, bound, lowered(ex.loss, drop, bits), radius)
+
+
+def output_row(ex: Exact, i: int, faces: list[Face | None], r: Fraction) -> list[Fraction]:
+    """F_i of section 5.5; no live unit that does not hold point i may reach its kink there."""
+    row, v = list[Fraction](), ex.layers[1][0][0]
+    for j, face in enumerate(faces):
+        if face is not None:
+            along = [inner(b, ex.inputs[i]) for b in face.basis]
+            holds = ex.pb.groups[i] in face.held
+            far = abs(ex.pre[0][i][j]) > r * sum(map(abs, along))
+            require(holds or far, "a pre-activation may reach its kink")
+            factor = Fraction(0) if holds else v[j] * ex.slope(i, j)
+            row += [factor * a for a in along]
+    return [*row, Fraction(1)]
+
+
+def require_held(ex: Exact, j: int, face: Face, side: int, bits: int) -> None:
+    """Section 5.5, fourth item: |tau_r| < sign(v_j) C_jr, tau = (X X^T)^-1 X lin_j."""
+    lin, bends = unit_terms(ex, j, face.held)
+    inputs = [ex.inputs[r] for r in face.held]
+    gram = [[inner(a, b) for b in inputs] for a in inputs]
+    projected = [dot(x, lin[0]) for x in inputs]
+    for r, weights in zip(face.held, inverse(gram), strict=True):
+        tau = interval(dot(weights, projected), bits)
+        if abs(tau).hi >= interval(bends[r][0] * side, bits).lo:
+            raise Undecided("a held input may leave its kink")
+
+
+def twin_units(case: Case, proof: Json) -> Found:
+    """Section 5.6, Theorem 19: equal units merged give a strict minimum; parted they cost more."""
+    pb = case.problem
+    as_object(proof, "rule", "centre", "radius", "transform", "bends")
+    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
+    require(pb.slopes is None, "the rule needs a smooth activation")
+    (rows, biases), (outward, last) = pb.layers
+    v, units = outward[0], [(*row, b) for row, b in zip(rows, biases, strict=True)]
+    kinds = list(dict.fromkeys(units))
+    place = [kinds.index(unit) for unit in units]  # of each unit the merged unit
+    shared = [[a for a, m in zip(v, place, strict=True) if m == k] for k in range(len(kinds))]
+    sums = [sum(part, Fraction(0)) for part in shared]
+    twins = [k for k in range(len(kinds)) if len(shared[k]) > 1]
+    require(len(twins) > 0, "no two units are equal")
+    merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
+    small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
+    inside = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
+    small_case = replace(case, problem=small, program=dense_program(small))
+    found, box = ball_proved(small_case, {**inside, "fixed": []})
+    bends, size = as_list(proof["bends"], len(twins)), pb.widths[0] + 1
+    (near, offsets), (heights, end) = read_layers(proof["centre"], small.widths, rational)
+    radius = positive(proof["radius"])
+    for k, bend in zip(twins, bends, strict=True):
+        side, up = parting_side(shared[k]), 1 if sums[k] > 0 else -1
+        require(up * heights[0][k] > radius, "twins may lose their weight")
+        form = parting_form(small, box, small_case.program.layers, k, side)
+        require_definite(form, Fraction(0), [read_row(row, size) for row in as_list(bend, size)])
+    # the output weights of the minimum are fixed shares of the merged ones
+    shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
+    weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]
+    nearest: Layers = [([near[k] for k in place], [offsets[k] for k in place]), ([weights], end)]
+    found.strict = found.rescaled = "no"
+    found.flat, found.place = len(units) - len(kinds), None
+    if case.verdict == "local_minimum_nearby":
+        reach = radius * max(1, *map(abs, shares))
+        found.radius = distance(flatten(nearest), case.program.point) + reach
+    return found
+
+
+def parting_form(pb: Problem, box: Curved, layers: Layered, k: int, side: int) -> list[Balls]:
+    """Side times B(X) of section 5.6, for unit k of the merged network."""
+    (_, first), (_, last) = layers
+    n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.bars[last]
+    z = box.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
+    jumps = pb.activation in ("softsign", "elu")
+    if slopes is None or (jumps and not z.nonzero()):
+        raise Undecided("a twin may be at 0")
+    curves = slopes.times(z.bend((pb.activation, None)))
+    entries = [v for x in pb.xs for v in (*x, Fraction(1))]
+    plain, inputs = z.like(entries), z.like([v * side for v in entries])
+    scaled = curves.pick([i for i in range(n) for _ in range(size)]).times(inputs)
+    form = plain.outer(0, (size, n, False), scaled, 0, (size, n, False))
+    return [form.pick(range(a * size, (a + 1) * size)) for a in range(size)]
+
+
+def parting_side(v: list[Fraction]) -> int:
+    """The sign of sum v_j t_j^2 for all t != 0 with sum v_j t_j = 0, by Sylvester's inertia.
+
+    The space is the complement of (1, ..., 1) in this form, so the inertia is that of the v_j less
+    the sign of their sum.
+    """
+    total, up = sum(v, Fraction(0)), sum(a > 0 for a in v)
+    require(total != 0 and all(v), "twins have an output weight, or a sum of them, that is zero")
+    down = len(v) - up
+    up, down = (up - 1, down) if total > 0 else (up, down - 1)
+    require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
+    return 1 if down == 0 else -1
+
+
+def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The inverse of a rational matrix, by Gauss and Jordan."""
+    n = len(matrix)
+    rows = [[*row, *(Fraction(a == b) for b in range(n))] for a, row in enumerate(matrix)]
+    for c in range(n):
+        pivot = next((r for r in range(c, n) if rows[r][c]), None)
+        if pivot is None:
+            raise Invalid("a matrix is singular")
+        rows[c], rows[pivot] = rows[pivot], rows[c]
+        rows[c] = [a / rows[c][c] for a in rows[c]]
+        for other in range(n):
+            if other != c and rows[other][c]:
+                factor = rows[other][c]
+                rows[other] = [a - factor * b for a, b in zip(rows[other], rows[c], strict=True)]
+    return [row[n:] for row in rows]
+
+
+# ---- Rules for refutations (6, 9.5). -------------------------------------------------------------
+
+
+def read_direction(case: Claimed, proof: Json) -> list[Fraction]:
+    """Reads a direction: point-shaped in format 1, flat in format 2."""
+    as_object(proof, "rule", "direction")
+    if isinstance(case, Case):
+        return flatten(read_layers(proof["direction"], case.problem.widths, rational))
+    return read_row(proof["direction"], len(case.program.point))
+
+
+def descent_direction(case: Claimed, proof: Json) -> Found:
+    """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
+    program, bits = case.program, case.bits
+    direction = case.values[-1].made(read_direction(case, proof))
+    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
+    slope = tangent(program.steps, case.values, seeds)[-1]
+    require(slope is not None and sign(slope.entries[0], bits) < 0,
+            "the loss does not fall along the direction")  # fmt: skip
+    return Found()
+
+
+def negative_curvature(case: Claimed, proof: Json) -> Found:
+    """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
+    program, bits = case.program, case.bits
+    direction = Balls.around(read_direction(case, proof), Fraction(0), bits)
+    at = Curved(program, Balls.around(program.point, Fraction(0), bits))
+    for step in program.steps:
+        if isinstance(step, Map):
+            name, slopes = step.function
+            kinked = slopes is not None and slopes[0] != slopes[1]
+            if (kinked or name in ("softsign", "elu")) and not at.values[step.of[0]].nonzero():
+                raise Undecided("an argument may be at a kink or a jump")
+    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
+    bent = total(at.column(seeds).times(direction).intervals())
+    require(sign(bent, bits) < 0, "the second derivative is not negative")
+    return Found()
+
+
+def zero_output_weight(case: Case, proof: Json) -> Found:
+    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
+    pb = case.problem
+    as_object(proof, "rule", "unit", "output", "direction")
+    require(len(pb.widths) == 3 and pb.slopes is not None, "the rule needs [d,h,K], homogeneous")
+    j, k = as_int(proof["unit"]), as_int(proof["output"])
+    require(0 <= j < pb.widths[1] and 0 <= k < pb.widths[2], "there is no such unit or output")
+    u = read_row(proof["direction"], pb.widths[0] + 1)
+    ex = evaluate(case, pb.layers)
+    require(not any(row[j] for row in ex.layers[1][0]), "the unit has output weights")
+    lin, bends = unit_terms(ex, j)
+    bent = dot((c[k] for c in bends.values()), (abs(inner(u, ex.inputs[r])) for r in bends))
+    require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
+    return Found()
+
+
+def valley_to_infinity(case: Case, proof: Json) -> Found:
+    """Section 6.4, Theorem 8: moving the last layer lowers no margin and raises some, for ever.
+
+    Some margin must be raised: with one class there is none, and nothing falls.
+    """
+    pb, bits, program = case.problem, case.bits, case.program
+    as_object(proof, "rule", "direction")
+    fields = as_object(proof["direction"], "weight", "bias")
+    ((dw, db),) = read_layers({"layers": [fields]}, pb.widths[-2:], rational)
+    require(pb.loss != "squared", "the rule needs a log loss")
+    exact, limit, rises = pb.slopes is not None, Interval(0, 0, bits), False
+    states, outputs = (case.values[k].entries for k in program.layers[-1])
+    width, classes = pb.widths[-2], pb.widths[-1]
+    for i, y in enumerate(pb.ys):
+        state, f = states[i * width : (i + 1) * width], outputs[i * classes : (i + 1) * classes]
+        delta = [dot(row, state) + b for row, b in zip(dw, db, strict=True)]
+        if pb.loss == "logistic":
+            gains = [a * b for a, b in zip(delta, y, strict=True)]
+            stays = [-b * a for a, b in zip(f, y, strict=True)]
+        else:
+            right, others = int(y[0]), [k for k in range(len(delta)) if k != y[0]]
+            gains = [delta[right] - delta[k] for k in others]
+            stays = [f[k] - f[right] for k in others]
+        signs = [sign(a, bits) for a in gains]
+        require(min(signs) >= (0 if exact else 1), "a margin is not raised")
+        rises = rises or max(signs) > 0
+        kept = [interval(d, bits) for d, s in zip(stays, signs, strict=True) if s == 0]
+        together = [kept] if pb.loss == "cross_entropy" else [[d] for d in kept]
+        for ds in together:
+            limit = limit + log_one_plus_exp(*ds) if ds else limit
+    require(rises, "no margin is raised")
+    return Found(limit=limit)
+
+
+# ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
+
+
+MAX_FACES = 10_000_000  # of rays, faces and cells, each
+
+
+def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
+    """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
+
+    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
+    networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
+    of h signed chambers must have a multiplier that is good for all of them.
+    """
+    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
+    require(pb.slopes is not None and pb.loss == "squared", "the rule needs homogeneous, squared")
+    p, q = pb.slopes or (Fraction(1), Fraction(1))
+    multipliers = [read_row(row, len(pb.xs)) for row in rows]
+    for g in multipliers:
+        require(sum(g) == 0, "a multiplier does not sum to zero")
+        bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
+        require(bound >= loss, "a multiplier does not give the bound")
+    first = pb.groups
+    places = [(*pb.xs[r], Fraction(1)) for r in sorted(set(first))]
+    sums = [
+        [sum((a for a, k in zip(g, first, strict=True) if k == r), Fraction(0))
+         for r in sorted(set(first))]
+        for g in multipliers
+    ]  # fmt: skip
+    rays = arrangement_rays(places)
+    signs: list[list[int]] = []  # for each ray and multiplier the sign of g.act(rho)
+    for ray in rays:
+        values = [p * z if z > 0 else q * z for z in ray]
+        products = [sum(map(operator.mul, g, values), Fraction(0)) for g in sums]
+        signs.append([(v > 0) - (v < 0) for v in products])
+    patterns: set[int] = set()  # for each signed chamber the set of multipliers good for it
+    for chamber in chambers(rays, len(places)):
+        own = [
+            k
+            for k, ray in enumerate(rays)
+            if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))
+        ]
+        for sign_ in (1, -1):
+            bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
+            patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
+    worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
+    later = [(1 << len(sums)) - 1]
+    for a in reversed(worst):
+        later.append(later[-1] & a)
+    later.reverse()
+
+    calls = itertools.count()
+
+    def covered(start: int, left: int, common: int) -> bool:
+        """Whether some multiplier is good for all, however `left` more chambers are chosen."""
+        require(next(calls) < MAX_FACES, "there are too many cells")
+        if not common or not left or common & later[start]:
+            return common != 0
+        return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
+
+    require(covered(0, pb.widths[1], later[-1]), "some cell has no multiplier")
+
+
+def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction, ...]]:
+    """The values a.x~_i along each ray a of the arrangement of hyperplanes {a : a.x~_i = 0}.
+
+    A ray is a line on which r - 1 independent x~_i vanish and not all do, r their rank; both of its
+    directions count. Coordinates of x~ that depend linearly on others change nothing.
+    """
+    columns: list[int] = []
+    for c in range(len(places[0])):
+        if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
+            columns.append(c)
+    points = [[x[c] for c in columns] for x in places]
+    few = math.comb(len(points), len(columns) - 1) <= MAX_FACES
+    require(few, "there are too many rays")
+    found: dict[frozenset[int], tuple[Fraction, ...]] = {}
+    for subset in itertools.combinations(range(len(points)), len(columns) - 1):
+        rows = [points[i] for i in subset]
+        if rank(rows) < len(rows):
+            continue
+        a = null_vector(rows, len(columns))
+        values = tuple(sum(map(operator.mul, a, x), Fraction(0)) for x in points)
+        found.setdefault(frozenset(i for i, z in enumerate(values) if z == 0), values)
+    return [v for values in found.values() for v in (values, tuple(-z for z in values))]
+
+
+def null_vector(rows: list[list[Fraction]], width: int) -> list[Fraction]:
+    """The vector, up to a factor, that width - 1 independent rows are orthogonal to.
+
+    Its entries are the minors of the rows with alternating signs.
+    """
+
+    def determinant(matrix: list[list[Fraction]]) -> Fraction:
+        if not matrix:
+            return Fraction(1)
+        pivot = next((r for r in range(len(matrix)) if matrix[r][0]), None)
+        if pivot is None:
+            return Fraction(0)
+        top, rest = matrix[pivot], [row for r, row in enumerate(matrix) if r != pivot]
+        lower = [
+            [a - row[0] / top[0] * b for a, b in zip(row[1:], top[1:], strict=True)] for row in rest
+        ]
+        return (-1) ** pivot * top[0] * determinant(lower)
+
+    return [
+        (-1) ** k * determinant([[*row[:k], *row[k + 1 :]] for row in rows]) for k in range(width)
+    ]
+
+
+def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ...]]:
+    """The sign vectors of full-dimensional cones: compositions of rays' signs without a zero."""
+    steps = [tuple((z > 0) - (z < 0) for z in ray) for ray in rays]
+    seen, fresh = {(0,) * count}, [(0,) * count]
+    while fresh:
+        face = fresh.pop()
+        for step in steps:
+            larger = tuple(a or b for a, b in zip(face, step, strict=True))
+            if larger not in seen:
+                require(len(seen) < MAX_FACES, "there are too many faces")
+                seen.add(larger)
+                fresh.append(larger)
+    return sorted(face for face in seen if all(face))
+
+
+# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
+
+
+MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
+    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
+    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
+    "constant_output": (constant_output, ("local_minimum_nearby",)),
+    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
+    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
+    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
+    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
+}
+REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+    rule.__name__: (rule, ("not_local_minimum",))
+    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity)
+}
+RULES = MINIMA | REFUTATIONS
+
+
+def require_ball(claimed: object, value: Number, what: str, exact: bool = True) -> None:
+    """The claimed ball states the value (section 1, Ball); `exact`: a rational one as such."""
+    mid, rad = ball(claimed)
+    if isinstance(value, Fraction):
+        require(not exact or (rad == 0 and mid == value), f"{what} is not as claimed")
+        require_inside(mid, rad, value, value, what)
+    else:
+        ends = interval(value, BITS[0])
+        require_inside(mid, rad, ends.lower, ends.upper, what)
+
+
+def require_inside(
+    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
+) -> None:
+    """The ball is narrow and holds the enclosure."""
+    require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
+    low, high = mid - rad, mid + rad
+    require(lower <= high and upper >= low, f"{what} is not as claimed")
+    if not low <= lower <= upper <= high:
+        raise Undecided(f"{what} is not shown to lie in the ball claimed")
+
+
+def require_lower(value: Number, loss: Number, bits: int) -> None:
+    """The first loss is smaller."""
+    require(sign(loss - value, bits) > 0, "the witness is not better")
+
+
+def require_radius(claimed: object, found: Found, nearby: bool) -> None:
+    """The radius is at least what is needed, and at most twice that (section 2)."""
+    if not nearby:
+        require(claimed is None, "only what is nearby has a radius")
+        return
+    needed = Fraction(0) if found.radius is None else found.radius
+    radius = rational(claimed)
+    require(needed <= radius, "the radius is too small")
+    require(radius <= 2 * needed, "the radius is more than twice what is needed")
+
+
+def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
+    """Section 7: `global`, `witness_loss` and `global_proof`."""
+    pb, bits, answer = case.problem, case.bits, claim["global"]
+    if answer == "unknown":
+        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        return
+    fields = cast("Json", proof) if isinstance(proof, dict) else {}
+    rule = fields.get("rule")
+    require(answer in ("yes", "no"), "global is not yes, no or unknown")
+    if answer == "no" and rule == "witness":
+        as_object(fields, "rule", "point")
+        point = read_layers(fields["point"], pb.widths, rational)
+        value = case.loss_at(flatten(point))
+        require_lower(value, loss, bits)
+        exact = pb.slopes is not None
+        require_ball(claim["witness_loss"], value, "the loss of the witness", exact)
+        return
+    as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
+    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
+    if answer == "no":
+        require(rule == "not_local_minimum", "unknown rule in global_proof")
+        require(case.verdict == "not_local_minimum", "the verdict does not refute")
+        return
+    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
+    if found.place is None:
+        raise Invalid("global: yes needs an exact point")
+    if rule == "cell_multipliers":
+        require(isinstance(loss, Fraction), "the rule needs a rational loss")
+        cell_multipliers(pb, as_list(fields["multipliers"]), cast("Fraction", loss))
+        return
+    ex = evaluate(case, found.place)
+    if rule == "pointwise_optimum":
+        require_pointwise(ex)
+        return
+    require(rule == "affine_optimum", "unknown rule in global_proof")
+    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+    for k in range(pb.widths[-1]):
+        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
+
+
+CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
+          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
+
+
+def check_at(certificate: Json, bits: int) -> str:
+    """Checks everything at one precision; returns the claim in words."""
+    claim = as_object(certificate["claim"], *CLAIMS)
+    pb = read_problem(certificate["problem"])
+    proof = certificate["proof"]
+    require(isinstance(proof, dict), "proof is not an object")
+    proof = cast("Json", proof)
+    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
+    require(name in RULES, "unknown rule")
+    rule, verdicts = RULES[name]
+    require(verdict in verdicts, f"the rule {name} does not give this verdict")
+    case = Case(dense_program(pb), verdict, claim["eigenvalue_bound"], bits, pb)
+    found = rule(case, proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
+    flat = claim["flat_dimension"]
+    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
+    exact = pb.slopes is not None or found.loss is not None
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
+    require_ball(claim["loss"], loss, "the loss", exact)
+    if found.limit is None:
+        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
+    else:
+        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
+    global_claim(case, claim, certificate["global_proof"], found, loss)
+    return sentence(claim)
+
+
+def decimal(x: Fraction) -> str:
+    """A rational in words: exact if short, else rounded to ten digits."""
+    if x.numerator.bit_length() < 40 and x.denominator.bit_length() < 20:
+        return str(x)
+    with localcontext(prec=10) as context:
+        return f"{context.divide(Decimal(x.numerator), Decimal(x.denominator)):.10g}"
+
+
+def ball_text(x: object) -> str:
+    """A ball in words: the middle in ten digits, and how far off if these may be wrong."""
+    mid, rad = ball(x)
+    told = rad * 10**9 <= abs(mid)
+    return decimal(mid) if told or not rad else f"{decimal(mid)} within {decimal(rad)}"
+
+
+def sentence(claim: Json) -> str:
+    """The claim as one sentence."""
+    parts = [str(claim["verdict"]).replace("_", " ").replace("not local", "not a local")]
+    if claim["radius"] is not None:
+        parts[0] += f" (within {decimal(rational(claim['radius']))})"
+    if claim.get("index") is not None:
+        parts.append(f"index {claim['index']}")
+    if claim["strict"] == "yes":
+        parts.append("strict")
+    elif claim.get("strict_up_to_rescaling") == "yes":
+        parts.append("strict up to rescaling")
+    elif claim["strict"] == "no":
+        parts.append("not strict")
+    if claim["global"] != "unknown":
+        parts.append("global" if claim["global"] == "yes" else "not global")
+    parts.append(f"loss {ball_text(claim['loss'])}")
+    if claim["witness_loss"] is not None:
+        parts.append(f"a better point has loss {ball_text(claim['witness_loss'])}")
+    if claim.get("valley_limit") is not None:
+        parts.append(f"a valley falls to {ball_text(claim['valley_limit'])} at infinity")
+    return ", ".join(parts)
+
+
+# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
 
 
 @dataclass(frozen=True)
@@ -3096,8 +3175,7 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
     away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
     if case.verdict == "local_minimum":
         require(away == 0, "the centre is not the problem's point")
-        values = evaluated(program.steps, Numbers([*centre], bits))
-        for part in gradient_of(program, values):
+        for part in gradient_of(program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
     require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
@@ -3162,88 +3240,40 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
     return Found(index=negative, loss=loss, radius=away + r)
 
 
-def read_flat(case: Claimed, proof: Json) -> list[Fraction]:
-    """Reads a direction."""
-    as_object(proof, "rule", "direction")
-    return read_row(proof["direction"], len(case.program.point))
-
-
-def descent(case: Claimed, proof: Json) -> Found:
-    """Section 9.5: the one-sided derivative along the direction is negative."""
-    program, bits = case.program, case.bits
-    direction = Numbers([*read_flat(case, proof)], bits)
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    values = evaluated(program.steps, Numbers([*program.point], bits))
-    slope = tangent(program.steps, values, seeds)[-1]
-    require(slope is not None and sign(slope.entries[0], bits) < 0,
-            "the loss does not fall along the direction")  # fmt: skip
-    return Found()
-
-
-def curvature_down(case: Claimed, proof: Json) -> Found:
-    """Section 9.5: the second derivative along the direction is negative."""
-    program, bits = case.program, case.bits
-    direction = Balls.around(read_flat(case, proof), Fraction(0), bits)
-    at = Curved(program, Balls.around(program.point, Fraction(0), bits))
-    for step in program.steps:
-        if isinstance(step, Map):
-            (name, slopes), z = step.function, at.values[step.of[0]]
-            kinked = slopes is not None and slopes[0] != slopes[1]
-            if kinked or name in ("softsign", "elu"):
-                away = all(abs(m) > s for m, s in zip(z.m, z.r, strict=True))
-                require_known(away, "an argument may be at a kink or a jump")
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    bent = at.column(seeds).times(direction).intervals()
-    total = sum(bent, Interval(0, 0, bits))
-    require(sign(total, bits) < 0, "the second derivative is not negative")
-    return Found()
-
-
-def require_known(condition: bool, reason: str) -> None:
-    """Raises `Undecided` unless the condition holds."""
-    if not condition:
-        raise Undecided(reason)
-
-
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
-    "descent_direction": (descent, ("not_local_minimum",)),
-    "negative_curvature": (curvature_down, ("not_local_minimum",)),
+    "descent_direction": (descent_direction, ("not_local_minimum",)),
+    "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
 
 
-def require_loss(claimed: object, loss: Entry, what: str) -> None:
+def require_loss(claimed: object, loss: Number, what: str) -> None:
     """The ball holds the loss of a program (section 1), rational or enclosed."""
-    low, high = (loss.lower, loss.upper) if isinstance(loss, Interval) else (loss, loss)
-    require_inside(*ball(claimed), low, high, what)
-
-
-def loss_of(program: Program, point: list[Fraction], bits: int) -> Entry:
-    """The loss at a point, exact if everything below is rational."""
-    return evaluated(program.steps, Numbers([*point], bits))[-1].entries[0]
+    require_ball(claimed, loss, what, exact=False)
 
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
     claim = as_object(certificate["claim"], *PROGRAM_CLAIMS)
-    program = read_program(certificate["problem"])
+    program = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
     name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
     require(name in PROGRAM_RULES, "unknown rule")
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    found = rule(Claimed(program, verdict, claim["eigenvalue_bound"], bits), proof)
+    case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
+    found = rule(case, proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
     require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, verdict.endswith("_nearby"))
-    loss = loss_of(program, program.point, bits) if found.loss is None else found.loss
+    loss = case.loss_at(program.point) if found.loss is None else found.loss
     require_loss(claim["loss"], loss, "the loss")
     better, evidence = claim["witness_loss"], certificate["global_proof"]
     if claim["global"] == "unknown":
@@ -3254,7 +3284,7 @@ def check_program_at(certificate: Json, bits: int) -> str:
     fields = cast("Json", evidence)
     if fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
-        value = loss_of(program, read_row(fields["point"], len(program.point)), bits)
+        value = case.loss_at(read_row(fields["point"], len(program.point)))
         require_lower(value, loss, bits)
         require_loss(better, value, "the loss of the witness")
         return sentence(claim)

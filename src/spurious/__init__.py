@@ -34,7 +34,8 @@ from spurious.problem import (
     read_problem,
     write_problem,
 )
-from spurious.verdict import Answer, Decision, Enclosure, Verdict
+from spurious.proof import Verdict
+from spurious.verdict import Answer, Decision, Enclosure
 
 __all__ = [
     "Answer",

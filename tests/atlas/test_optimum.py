@@ -8,8 +8,8 @@ import pytest
 
 import spurious_checker
 from spurious import atlas, optimum
-from spurious.certify.certificate import digest
 from spurious.problem import Loss, Network, Problem, dataset, dataset_from_arrays
+from spurious.proof import digest
 
 
 def problem_of(seed, n, d, hidden, activation="relu"):

@@ -12,15 +12,12 @@ import pytest
 from flint import arb, fmpq_mat
 
 from spurious import Answer, Decision, certify
-from spurious.certify import constant_units
 from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.certificate import assemble
-from spurious.certify.constant_units import bend, find_transport, group_sums
 from spurious.certify.decide import decide
 from spurious.certify.float_network import loss_function
-from spurious.certify.optimality import Optimality
-from spurious.certify.outcome import Proof, Undecided
-from spurious.certify.point_loss import point_loss
+from spurious.certify.rules import constant_units
+from spurious.certify.rules.constant_units import bend, find_transport, group_sums
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nullspace, rational, vector
 from spurious.problem import (
@@ -36,6 +33,7 @@ from spurious.problem import (
     unflatten,
 )
 from spurious.program import SMOOTH
+from spurious.proof import ConstantUnits, NotLocalMinimum, Proof, Undecided, certificate_data
 from spurious_checker import check
 
 Rows = Sequence[Sequence[Fraction | int]]
@@ -80,15 +78,15 @@ def at(
 
 def decided(problem: Problem) -> Proof | None:
     """The decision, without a search for better points, after the checker has accepted it."""
-    assert problem.point is not None
-    proof = decide(problem, problem.point)
+    subject = Subject(problem)
+    proof = decide(subject)
     if isinstance(proof, Undecided):
         return None
-    loss = proof.loss or point_loss(problem, problem.point)
-    unknown = Optimality(Answer.UNKNOWN)
-    if proof.decision is Decision.NOT_LOCAL_MINIMUM:
-        unknown = Optimality(Answer.NO, {"rule": "not_local_minimum"})
-    result = check(assemble(problem, proof, loss, unknown))
+    loss = proof.claim.loss or subject.loss_at(subject.values)
+    refuted = proof.claim.decision is Decision.NOT_LOCAL_MINIMUM
+    claim = replace(proof.claim, loss=loss, is_global=Answer.NO if refuted else Answer.UNKNOWN)
+    best = NotLocalMinimum() if refuted else None
+    result = check(certificate_data(problem, claim, proof.evidence, best))
     assert result.valid, result.reason
     return proof
 
@@ -96,12 +94,12 @@ def decided(problem: Problem) -> Proof | None:
 def claimed(problem: Problem) -> Proof | None:
     """The proof by this rule, if it is the one that decides."""
     proof = decided(problem)
-    return proof if proof is not None and proof.evidence["rule"] == "constant_units" else None
+    return proof if proof is not None and isinstance(proof.evidence, ConstantUnits) else None
 
 
 def refuted(problem: Problem) -> bool:
     proof = decided(problem)
-    return proof is not None and proof.decision is Decision.NOT_LOCAL_MINIMUM
+    return proof is not None and proof.claim.decision is Decision.NOT_LOCAL_MINIMUM
 
 
 def supporting(rng: random.Random, activation: str) -> tuple[Fraction, Fraction]:
@@ -250,12 +248,12 @@ def test_definite_moments(activation: str) -> None:
             activation, x, [3 - v for v in g], units_for(rng, activation, x, rng.randint(1, 3))
         )
         proof = claimed(problem)
-        assert proof is not None and proof.loss is not None and proof.loss.exact
-        assert proof.loss.mid == sum(v * v for v in g)
-        assert proof.strict == "no" and proof.strict_up_to_rescaling == "no"
+        assert proof is not None and proof.claim.loss is not None and proof.claim.loss.exact
+        assert proof.claim.loss.mid == sum(v * v for v in g)
+        assert proof.claim.strict == "no" and proof.claim.strict_up_to_rescaling == "no"
         with balls.precision(200):
-            assert not lowest_nearby(problem, rng, 40) < rational(proof.loss.mid)
-        assert descend(problem, rng) >= float(proof.loss) - 1e-12
+            assert not lowest_nearby(problem, rng, 40) < rational(proof.claim.loss.mid)
+        assert descend(problem, rng) >= float(proof.claim.loss) - 1e-12
         assert problem.point is not None
         with balls.precision(200):
             here = around(flatten(problem.point))
@@ -264,7 +262,7 @@ def test_definite_moments(activation: str) -> None:
         entries = np.array([[float(hessian[i, j].mid()) for j in range(size)] for i in range(size)])
         values = np.linalg.eigvalsh(entries) / abs(entries).max()
         if 0 not in [bend(activation, level) for level in levels(problem)]:
-            assert (abs(values) < 1e-9).sum() == proof.flat_dimension, values
+            assert (abs(values) < 1e-9).sum() == proof.claim.flat_dimension, values
         assert (values > -1e-9).all()
 
 
@@ -279,11 +277,12 @@ def test_transport(activation: str) -> None:
             activation, x, [2 - v for v in g], units_for(rng, activation, x, rng.randint(1, 3))
         )
         proof = claimed(problem)
-        assert proof is not None and proof.loss is not None
-        seen += proof.evidence["transport"] is not None
+        assert proof is not None and proof.claim.loss is not None
+        assert isinstance(proof.evidence, ConstantUnits)
+        seen += proof.evidence.transport is not None
         with balls.precision(200):
-            assert not lowest_nearby(problem, rng, 40) < rational(proof.loss.mid)
-        assert descend(problem, rng) >= float(proof.loss) - 1e-12
+            assert not lowest_nearby(problem, rng, 40) < rational(proof.claim.loss.mid)
+        assert descend(problem, rng) >= float(proof.claim.loss) - 1e-12
     assert seen == 8
 
 
@@ -359,8 +358,8 @@ def test_levels() -> None:
         assert claims("silu", level, v) and not claims("silu", level, -v)
     for v in (1, 0, -1):
         proof = claimed(at("elu", x, [0, 3, 0], [([0], 1, v)]))
-        assert proof is not None and proof.decision is Decision.LOCAL_MINIMUM
-        assert proof.flat_dimension is None
+        assert proof is not None and proof.claim.decision is Decision.LOCAL_MINIMUM
+        assert proof.claim.flat_dimension is None
     for activation in SMOOTH_ACTIVATIONS:
         side = bend(activation, Fraction(-50))
         assert side and claims(activation, "-50", side)
@@ -385,9 +384,9 @@ def test_the_output_bias_may_be_off_a_little(loss: Loss) -> None:
         proof = claimed(at("tanh", x, y, [([0], -1, 1)] * 2, loss, Fraction(shift)))
         assert (proof is not None) == near
         if proof is not None:
-            assert proof.decision is Decision.LOCAL_MINIMUM_NEARBY
-            assert proof.radius is not None
-            assert 1 <= proof.radius / abs(Fraction(shift)) <= Fraction(11, 10)
+            assert proof.claim.decision is Decision.LOCAL_MINIMUM_NEARBY
+            assert proof.claim.radius is not None
+            assert 1 <= proof.claim.radius / abs(Fraction(shift)) <= Fraction(11, 10)
 
 
 def test_exact_points() -> None:
@@ -404,10 +403,10 @@ def test_exact_points() -> None:
             (problem, Decision.LOCAL_MINIMUM_NEARBY),
         ):
             proof = claimed(given)
-            assert proof is not None and proof.decision is decision
+            assert proof is not None and proof.claim.decision is decision
     balanced = [[-2], [2], [-1], [1]], [-1, -1, 1, 1]
     proof = claimed(at("softsign", *balanced, [([0], -1, 1)], Loss.LOGISTIC))
-    assert proof is not None and proof.decision is Decision.LOCAL_MINIMUM
+    assert proof is not None and proof.claim.decision is Decision.LOCAL_MINIMUM
 
 
 def test_logistic_loss() -> None:
@@ -442,9 +441,7 @@ def test_other_shapes() -> None:
         y = ((zero,) * (1 if loss is Loss.CROSS_ENTROPY else widths[-1]),) * 3
         data = Dataset(((-Fraction(1),), (zero,), (Fraction(1),)), y)
         point = unflatten([zero] * network.parameter_count, network)
-        assert (
-            constant_units.prove_constant_units(Problem(network, loss, data, point), point) is None
-        )
+        assert not constant_units.RULE.applies(Subject(Problem(network, loss, data, point)))
 
 
 def test_repeated_inputs_and_one_input() -> None:
@@ -452,7 +449,7 @@ def test_repeated_inputs_and_one_input() -> None:
     x, y = [[-1], [-1], [0], [0], [1], [1]], [0, 0, 4, -1, 1, -1]
     assert claimed(at("gelu", x, y, [([0], 0, 1)])) is not None
     proof = claimed(at("gelu", [[2], [2]], [1, -1], [([5], 1, 1)]))
-    assert proof is not None and proof.flat_dimension == 3
+    assert proof is not None and proof.claim.flat_dimension == 3
 
 
 def test_definite_moments_agree_with_the_spectrum() -> None:

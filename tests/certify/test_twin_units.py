@@ -20,13 +20,11 @@ from tests.certify.twin_problems import (
 
 from spurious import Answer, Decision, certify
 from spurious.catalogue.duplicated_unit import duplicated_unit
-from spurious.certify import twin_units
-from spurious.certify.certificate import digest
 from spurious.certify.decide import conclude
 from spurious.certify.optimality import Optimality, judge_optimality
-from spurious.certify.outcome import Proof, Undecided
-from spurious.certify.point_loss import point_loss
-from spurious.certify.twin_units import Merger, definite_side, split
+from spurious.certify.rules import negative_curvature, twin_units
+from spurious.certify.rules.twin_units import Merger, definite_side, split
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.problem import (
     SMOOTH_ACTIVATIONS,
@@ -40,6 +38,7 @@ from spurious.problem import (
     problem_to_data,
     unflatten,
 )
+from spurious.proof import NegativeCurvature, Proof, TwinUnits, Undecided, digest
 from spurious_checker import check
 
 F = Fraction
@@ -64,12 +63,28 @@ def shared(*shares: Fraction) -> Problem:
     )
 
 
+def twin_proof(problem: Problem, point: Point | None = None) -> Proof | Undecided | None:
+    """What the rule says of a point, or how it is refuted where units may part; None if it is not
+    for it."""
+    subject = Subject(problem if point is None else replace(problem, point=point))
+    if not twin_units.RULE.applies(subject):
+        return None
+    found = twin_units.RULE.prove(subject)
+    refuted = negative_curvature.RULE.prove(subject) if isinstance(found, Undecided) else found
+    return refuted if isinstance(refuted, Proof) else found
+
+
+def centre_of(proof: Proof) -> Point:
+    assert isinstance(proof.evidence, TwinUnits)
+    return proof.evidence.centre
+
+
 def minimum_of(problem: Problem, proof: Proof) -> Point:
     """The centre of the proof, split again."""
     assert problem.point is not None
     found = twin_units.merged(problem, problem.point)
     assert isinstance(found, Merger)
-    return split(point_from_data(proof.evidence["centre"]), found.groups, found.shares)
+    return split(centre_of(proof), found.groups, found.shares)
 
 
 def assert_nothing_lower(problem: Problem, minimum: Point, rng: random.Random) -> None:
@@ -96,12 +111,12 @@ def assert_nothing_lower(problem: Problem, minimum: Point, rng: random.Random) -
 
 def certificate_of(problem: Problem, proof: Proof) -> dict[str, Any]:
     """The certificate, checked. A search for a better point would take long and is left out."""
-    assert problem.point is not None
-    loss = proof.loss or point_loss(problem, problem.point)
+    subject = Subject(problem)
+    loss = proof.claim.loss or subject.loss_at(subject.values)
     optimality = Optimality(Answer.UNKNOWN)
-    if proof.decision is Decision.NOT_LOCAL_MINIMUM:
-        optimality = judge_optimality(problem, proof, loss)
-    certificate = dict(conclude(problem, proof, loss, optimality, 0.0).certificate or {})
+    if proof.claim.decision is Decision.NOT_LOCAL_MINIMUM:
+        optimality = judge_optimality(subject, proof, loss, None, search=False)
+    certificate = dict(conclude(subject, proof, loss, optimality, 0.0).certificate or {})
     result = check(certificate)
     assert result.valid, result.reason
     return certificate
@@ -112,7 +127,7 @@ def assert_checked(problem: Problem, proof: Proof) -> None:
     assert problem.point is not None
     certificate = certificate_of(problem, proof)
     found = twin_units.merged(problem, problem.point)
-    if proof.evidence["rule"] != "twin_units" or not isinstance(found, Merger):
+    if not isinstance(proof.evidence, TwinUnits) or not isinstance(found, Merger):
         return
     for k, units in enumerate(found.groups):
         if problem.network.activation in CHEAP and len(units) == 2:
@@ -144,7 +159,7 @@ def assert_flat(problem: Problem, proof: Proof) -> None:
         if len(units) > 1:
             shares[units[0]] += F(1, 1000)
             shares[units[1]] -= F(1, 1000)
-    other = split(point_from_data(proof.evidence["centre"]), found.groups, shares)
+    other = split(centre_of(proof), found.groups, shares)
     with balls.precision(300):
         one, two = (precise_loss(problem, balls_of(p)) for p in (minimum_of(problem, proof), other))
         assert abs(float(one - two)) < SLACK
@@ -188,17 +203,17 @@ def test_random_problems(activation: str, units: int, inputs: int, groups: list[
             continue
         problem = duplicated(merged, small, groups, shares)
         assert problem.point is not None
-        found = twin_units.prove(problem, problem.point)
+        found = twin_proof(problem)
         assert isinstance(found, Proof), (seed, found)
         seen[min(forms)] += 1
         if seed % 3 == 0 or activation in CHEAP:
             assert_checked(problem, found)
         if min(forms) < 0:
-            assert found.decision is Decision.NOT_LOCAL_MINIMUM
-            assert found.evidence["rule"] == "negative_curvature"
+            assert found.claim.decision is Decision.NOT_LOCAL_MINIMUM
+            assert isinstance(found.evidence, NegativeCurvature)
             continue
-        assert found.decision is Decision.LOCAL_MINIMUM_NEARBY
-        assert found.flat_dimension == sum(len(members) - 1 for members in groups)
+        assert found.claim.decision is Decision.LOCAL_MINIMUM_NEARBY
+        assert found.claim.flat_dimension == sum(len(members) - 1 for members in groups)
         if seed % 3 == 0:
             assert_nothing_lower(problem, minimum_of(problem, found), rng)
             assert_flat(problem, found)
@@ -250,7 +265,7 @@ def test_weights_that_add_up_to_0() -> None:
     assert problem.point is not None
     values = list(flatten(problem.point))
     values[5] = -values[4]
-    found = twin_units.prove(problem, unflatten(values, problem.network))
+    found = twin_proof(problem, unflatten(values, problem.network))
     assert isinstance(found, Undecided) and "sum is 0" in found.reason
 
 
@@ -264,13 +279,13 @@ def test_a_large_share_of_a_small_weight_is_not_nearby() -> None:
     off = unflatten([w, b, 2 * v + F(1, 1000), c], SINGLE)
     for big, decision in ((F(3), Decision.NOT_LOCAL_MINIMUM), (F(1, 4), None)):
         moved = duplicated(merged, off, [[0, 1]], [big, 1 - big])
-        found = twin_units.prove(moved, moved.point or off)
+        found = twin_proof(moved, moved.point or off)
         assert found is not None
         if decision is not None:
-            assert isinstance(found, Proof) and found.decision is decision
+            assert isinstance(found, Proof) and found.claim.decision is decision
         else:
-            assert isinstance(found, Proof) and found.radius is not None
-            assert F(1, 2000) < found.radius < F(2, 1000)
+            assert isinstance(found, Proof) and found.claim.radius is not None
+            assert F(1, 2000) < found.claim.radius < F(2, 1000)
 
 
 @pytest.mark.parametrize("hair", [F(1, 10**9), F(1, 10**40)])
@@ -281,7 +296,7 @@ def test_units_that_differ_by_a_hair_are_no_twins(hair: Fraction) -> None:
         values = list(flatten(problem.point))
         values[p] += hair
         point = unflatten(values, problem.network)
-        assert twin_units.prove(problem, point) is None
+        assert twin_proof(problem, point) is None
         assert certify(replace(problem, point=point)).method != "twin_units"
 
 
@@ -300,8 +315,8 @@ def test_the_logistic_loss() -> None:
     ):
         problem = duplicated(merged, small, [[0, 1]], shares)
         assert problem.point is not None
-        found = twin_units.prove(problem, problem.point)
-        assert isinstance(found, Proof) and found.decision is decision
+        found = twin_proof(problem)
+        assert isinstance(found, Proof) and found.claim.decision is decision
         assert certificate_of(problem, found)
 
 
@@ -328,7 +343,7 @@ def test_a_twin_where_the_second_derivative_jumps(share: Fraction) -> None:
     merged, small = exactly_critical(1, kink=True)
     problem = duplicated(merged, small, [[0, 1]], [share, 1 - share])
     assert problem.point is not None
-    found = twin_units.prove(problem, problem.point)
+    found = twin_proof(problem)
     assert isinstance(found, Undecided) and "jumps" in found.reason, found
     assert certify(problem).decision is Decision.UNDECIDED
 
@@ -339,7 +354,7 @@ def test_other_networks_are_left_alone() -> None:
         point = unflatten([F(1)] * network.parameter_count, network)
         targets = tuple(row * widths[-1] for row in duplicated_unit("saddle").data.y)
         data = replace(duplicated_unit("saddle").data, y=targets)
-        assert twin_units.prove(Problem(network, Loss.SQUARED, data), point) is None
+        assert twin_proof(Problem(network, Loss.SQUARED, data), point) is None
 
 
 def test_signs_of_the_form_by_eigenvalues() -> None:

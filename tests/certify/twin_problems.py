@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
-from spurious.certify.twin_units import split
+from spurious.certify.rules.twin_units import split
 from spurious.problem import Dataset, Loss, Network, Point, Problem, flatten, unflatten
 from spurious.program import SMOOTH
 

@@ -69,10 +69,6 @@ def pi() -> Decimal:
         return (a + b) ** 2 / (4 * t)
 
 
-def network(name: str) -> checker.Problem:
-    return checker.Problem([1, 1, 1], name, None, "squared", [], [], [])
-
-
 @settings(deadline=None, max_examples=60)
 @given(POINTS, BITS, st.sampled_from(checker.SMOOTH))
 def test_activations_at_points(x: Fraction, bits: int, name: str) -> None:
@@ -80,7 +76,7 @@ def test_activations_at_points(x: Fraction, bits: int, name: str) -> None:
         if name == "gelu":
             x = x / 6
         z = Interval.of(x, bits)
-        value = checker.activation_enclosure(network(name), z)[0]
+        value = checker.enclosure(name, None, z)[0]
         holds(value, reference(name, exact(x)), 4000)
 
 
@@ -94,7 +90,7 @@ def test_derivatives_at_points(x: Fraction, bits: int, name: str) -> None:
     with localcontext(prec=DIGITS):
         h, t = Decimal(10) ** -60, exact(x)
         left, mid, right = (reference(name, t + d) for d in (-h, Decimal(0), h))
-        _, first, second = checker.activation_enclosure(network(name), Interval.of(x, bits))
+        _, first, second = checker.enclosure(name, None, Interval.of(x, bits))
         slack = 20 * h * h + Decimal(2) ** -bits
         for got, want in (
             (first, (right - left) / (2 * h)),
@@ -111,15 +107,53 @@ def test_wide_intervals(low: float, width: float, part: float, name: str) -> Non
     high = low + width
     z = checker.hull(Interval.of(Fraction(low), 128), Interval.of(Fraction(high), 128))
     inner = Interval.of(Fraction(min(high, low + part * width)), 128)
-    outer = checker.activation_enclosure(network(name), z)
-    for big, small in zip(outer, checker.activation_enclosure(network(name), inner), strict=True):
+    outer = checker.enclosure(name, None, z)
+    for big, small in zip(outer, checker.enclosure(name, None, inner), strict=True):
         assert big.lo <= small.lo + 10**6 and small.hi - 10**6 <= big.hi
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    POINTS, BITS, st.sampled_from(checker.SMOOTH),
+    st.sampled_from([1, 2**10, checker.NARROW, checker.NARROW + 1, 2**40]),
+)  # fmt: skip
+def test_narrow_intervals_hold_the_values_at_their_ends(
+    x: Fraction, bits: int, name: str, width: int
+) -> None:
+    """Values and first derivatives; below `NARROW` one evaluation and a slope make the range."""
+    with localcontext(prec=DIGITS):
+        low = Interval.of(x / 6 if name == "gelu" else x, bits).lo
+        value, first, _ = checker.enclosure(name, None, Interval(low, low + width, bits))
+        h = Decimal(10) ** -60
+        for place in (low, low + width // 3, low + width):
+            t = exact(Fraction(place, 1 << bits))
+            right = reference(name, t)
+            assert exact(value.lower) <= right <= exact(value.upper)
+            slope = (reference(name, t + h) - reference(name, t - h)) / (2 * h)
+            jumps = name in ("elu", "softsign") and abs(t) <= h
+            slack = 4 * h if jumps else 20 * h * h
+            assert first is not None
+            assert exact(first.lower) - slack <= slope <= exact(first.upper) + slack
+        assert value.hi - value.lo < 4000 + 16 * width
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(POINTS, min_size=1, max_size=4), BITS, st.integers(0, 2 * checker.NARROW))
+def test_narrow_atoms_and_logarithms(ds: list[Fraction], bits: int, width: int) -> None:
+    with localcontext(prec=DIGITS):
+        lows = [Interval.of(d, bits).lo for d in ds]
+        wide = [Interval(low, low + width, bits) for low in lows]
+        share, logarithm = checker.atom(*wide), checker.log_one_plus_exp(*wide)
+        for move in (0, width // 2, width):
+            total = 1 + sum(exact(Fraction(low + move, 1 << bits)).exp() for low in lows)
+            assert exact(share.lower) <= 1 / total <= exact(share.upper)
+            assert exact(logarithm.lower) <= total.ln() <= exact(logarithm.upper)
 
 
 @pytest.mark.parametrize("name", ["elu", "softsign"])
 def test_jumps_are_covered(name: str) -> None:
     """A second derivative that jumps at 0 is enclosed on both sides."""
-    second = checker.activation_enclosure(network(name), Interval(0, 0, 128))[2]
+    second = checker.enclosure(name, None, Interval(0, 0, 128))[2]
     assert second.lower <= (-2 if name == "softsign" else 0)
     assert second.upper >= (2 if name == "softsign" else 1)
 
@@ -128,7 +162,7 @@ def test_jumps_are_covered(name: str) -> None:
 @pytest.mark.parametrize("name", checker.SMOOTH)
 def test_huge_arguments(name: str, x: int) -> None:
     for sign in (-1, 1):
-        for r in checker.activation_enclosure(network(name), Interval.of(sign * x, 128)):
+        for r in checker.enclosure(name, None, Interval.of(sign * x, 128)):
             assert r.lo <= r.hi
 
 

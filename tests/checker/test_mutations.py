@@ -18,8 +18,9 @@ from tests.checker.truth import faults
 
 from spurious import certify, optimum
 from spurious.certify.decide import decide
-from spurious.certify.outcome import Proof
+from spurious.certify.subject import Subject
 from spurious.problem import problem_from_data
+from spurious.proof import Proof
 from spurious_checker import RULES, check
 
 LINE = [["-2"], ["-1"], ["0"], ["1"], ["2"]]
@@ -134,17 +135,17 @@ def contradiction(data: Any) -> str:
     """What `decide` says against a claim about the same problem."""
     here = problem_from_data(data["problem"])
     assert here.point is not None
-    found, claim = decide(here, here.point), data["claim"]
+    found, claim = decide(Subject(here)), data["claim"]
     if not isinstance(found, Proof):
         return ""
     minima = ("local_minimum", "local_minimum_nearby")
-    verdicts = {claim["verdict"], found.decision.value}
+    verdicts = {claim["verdict"], found.claim.decision.value}
     if len(verdicts) > 1 and verdicts != {"not_local_minimum", "local_minimum_nearby"}:
-        return f"decided {found.decision}"
-    if claim["verdict"] in minima and found.decision.value == claim["verdict"]:
+        return f"decided {found.claim.decision}"
+    if claim["verdict"] in minima and found.claim.decision.value == claim["verdict"]:
         for key, answer in (
-            ("strict", found.strict),
-            ("strict_up_to_rescaling", found.strict_up_to_rescaling),
+            ("strict", found.claim.strict),
+            ("strict_up_to_rescaling", found.claim.strict_up_to_rescaling),
         ):
             if {claim[key], answer.value} == {"yes", "no"}:
                 return f"{key}: {answer}"

@@ -19,7 +19,8 @@ from spurious.cli.statuses import Status, worst
 from spurious.paper import c05, report
 from spurious.paper.bundled import bundled
 from spurious.problem import DATASETS, Problem, problem_to_data
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.proof import Claim, Undecided, Verdict
+from spurious.verdict import Decision
 
 CERTIFY_FIELDS = [
     "file",
@@ -63,14 +64,8 @@ def save(path: str, name: str = "c5-d1") -> str:
 @pytest.fixture
 def undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     def shrug(problem: Problem) -> Verdict:
-        return replace(
-            certify(problem),
-            decision=Decision.UNDECIDED,
-            is_global=Answer.UNKNOWN,
-            method="none",
-            reason="too hard",
-            certificate=None,
-        )
+        loss = certify(problem).loss
+        return Undecided("too hard", claim=Claim(Decision.UNDECIDED, loss))
 
     monkeypatch.setattr(sys.modules["spurious.certify"], "certify", shrug)
 

@@ -24,27 +24,14 @@ from tests.fuzzing.wrong import (
 )
 
 from spurious import Answer, Decision, Enclosure, Verdict, certify, parse_problem
+from spurious.proof import Claim, Undecided, verdict_from_certificate
 
 SEED = "referee"
 
 
 def as_verdict(problem: dict[str, Any], claim: dict[str, Any], proof: dict[str, Any]) -> Verdict:
-    loss = Enclosure(Fraction(claim["loss"]["mid"]), Fraction(claim["loss"]["rad"]))
-    return Verdict(
-        decision=Decision(claim["verdict"]),
-        is_global=Answer(claim["global"]),
-        strict=Answer(claim["strict"]),
-        strict_up_to_rescaling=Answer(claim["strict_up_to_rescaling"]),
-        flat_dimension=claim["flat_dimension"],
-        eigenvalue_bound=None,
-        loss=loss,
-        witness_loss=None,
-        radius=None if claim["radius"] is None else Fraction(claim["radius"]),
-        valley_limit=None,
-        method=proof["rule"],
-        reason="",
-        certificate={"claim": claim, "problem": problem, "proof": proof, "global_proof": None},
-        seconds=0.0,
+    return verdict_from_certificate(
+        {"claim": claim, "problem": problem, "proof": proof, "global_proof": None}
     )
 
 
@@ -62,7 +49,8 @@ def test_no_minimum_where_a_slope_is_left(problem: dict[str, Any], parameter: in
 
 
 def test_no_minimum_nearby_where_a_dead_unit_comes_alive() -> None:
-    proof = {"rule": "convex_ball", "centre": ALIVE_CENTRE}
+    proof = {"rule": "convex_ball", "centre": ALIVE_CENTRE, "radius": "1"}
+    proof |= {"fixed": [], "transform": []}
     faults = faults_of(from_data(COMES_ALIVE), as_verdict(COMES_ALIVE, NEARBY_CLAIM, proof))
     assert "the Hessian at the centre has a negative eigenvalue" in faults
 
@@ -127,42 +115,47 @@ def backwards(verdict: Verdict) -> Verdict:
     return with_proof(verdict, direction=point_data([-u for u in direction], [1, 1, 1]))
 
 
+def claiming(verdict: Verdict, **changes: Any) -> Verdict:
+    """The verdict with other words in its claim."""
+    return replace(verdict, claim=replace(verdict.claim, **changes))
+
+
 FORGERIES: dict[str, tuple[dict[str, Any], Callable[[Verdict], Verdict], str]] = {
-    "loss": (BENT, lambda v: replace(v, loss=Enclosure(Fraction(17))), "loss: is 18"),
-    "strict": (BENT, lambda v: replace(v, strict=Answer.YES), "called strict"),
+    "loss": (BENT, lambda v: claiming(v, loss=Enclosure(Fraction(17))), "loss: is 18"),
+    "strict": (BENT, lambda v: claiming(v, strict=Answer.YES), "called strict"),
     "witness": (BENT, lambda v: with_witness(v, BENT["point"]), "the witness is not better"),
     "witness_loss": (
         BENT,
-        lambda v: replace(v, witness_loss=Enclosure(Fraction(1))),
+        lambda v: claiming(v, witness_loss=Enclosure(Fraction(1))),
         "witness_loss",
     ),
     "no certificate": (BENT, lambda v: replace(v, certificate=None), "without a certificate"),
     "no reason": (
         BENT,
-        lambda v: replace(v, decision=Decision.UNDECIDED, certificate=None, reason=""),
+        lambda v: Undecided("", claim=Claim(Decision.UNDECIDED, v.loss)),
         "undecided without a reason",
     ),
     "undecided": (
         BENT,
-        lambda v: replace(v, decision=Decision.UNDECIDED, certificate=None),
+        lambda v: Undecided(v.reason, claim=Claim(Decision.UNDECIDED, v.loss)),
         "gap: undecided",
     ),
     "uphill": (SLOPED, backwards, "the derivative along the direction is not negative"),
     "minimum": (
         SLOPED,
-        lambda v: replace(v, decision=Decision.LOCAL_MINIMUM),
+        lambda v: claiming(v, decision=Decision.LOCAL_MINIMUM),
         "the one-sided derivative is negative",
     ),
-    "radius": (SMOOTH, lambda v: replace(v, radius=Fraction(1, 10**30)), "away, radius"),
-    "loss nearby": (SMOOTH, lambda v: replace(v, loss=Enclosure(Fraction(1))), "loss: is"),
+    "radius": (SMOOTH, lambda v: claiming(v, radius=Fraction(1, 10**30)), "away, radius"),
+    "loss nearby": (SMOOTH, lambda v: claiming(v, loss=Enclosure(Fraction(1))), "loss: is"),
     "minimum, not nearby": (
         SMOOTH,
-        lambda v: replace(v, decision=Decision.LOCAL_MINIMUM),
+        lambda v: claiming(v, decision=Decision.LOCAL_MINIMUM),
         "the gradient is not zero",
     ),
     "valley limit": (
         VALLEY,
-        lambda v: replace(v, valley_limit=Enclosure(Fraction(1, 100))),
+        lambda v: claiming(v, valley_limit=Enclosure(Fraction(1, 100))),
         "the valley ends at",
     ),
     "valley direction": (
@@ -188,7 +181,7 @@ def test_a_wrong_flat_dimension_is_found() -> None:
     problem = BENT | {"data": {"x": rows, "y": rows}, "point": {"layers": layers}}
     case, verdict = from_data(problem), certify(parse_problem(json.dumps(problem)))
     assert verdict.flat_dimension == 2
-    wrong = replace(verdict, flat_dimension=1)
+    wrong = claiming(verdict, flat_dimension=1)
     found = {fault for k in range(30) for fault in judge_verdict(case, wrong, Random(k))[0]}
     assert found == {"flat_dimension: is 2, not 1"}
 
@@ -196,7 +189,7 @@ def test_a_wrong_flat_dimension_is_found() -> None:
 def test_training_beats_a_point_that_is_called_global() -> None:
     """By chance, so several times; the better point is a ramp that most starts miss."""
     case, verdict = from_data(BENT), certify(parse_problem(json.dumps(BENT)))
-    wrong = replace(verdict, is_global=Answer.YES)
+    wrong = claiming(verdict, is_global=Answer.YES)
     found = [faults for k in range(10) for faults in judge_verdict(case, wrong, Random(k))[0]]
     assert sum(fault.startswith("called global, but training finds") for fault in found) >= 3
 
@@ -222,7 +215,7 @@ def test_a_refused_certificate_is_at_fault() -> None:
 def test_a_faulty_problem_is_made_smaller() -> None:
     def blind(problem: Any) -> Verdict:
         """Calls everything a local minimum."""
-        return replace(certify(problem), decision=Decision.LOCAL_MINIMUM)
+        return claiming(certify(problem), decision=Decision.LOCAL_MINIMUM)
 
     case = from_data(SLOPED)
     faults = judge(case, Random(SEED), blind).faults

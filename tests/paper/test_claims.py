@@ -26,7 +26,8 @@ from spurious.paper import (
     run_claim,
 )
 from spurious.problem import Problem, dataset
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.proof import Verdict
+from spurious.verdict import Answer, Decision
 
 MEASURED = ("C1", "C2", "C3", "C4", "C8", "C9", "C10", "C14")
 """Claims about rates, which test_large.py, test_measured.py and test_probabilities.py test."""

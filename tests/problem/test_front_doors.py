@@ -1,5 +1,7 @@
 """Problems from arrays, JAX and PyTorch."""
 
+import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -85,11 +87,93 @@ def test_program_files_are_read_back_exactly(tmp_path) -> None:
 )
 def test_what_is_wrong_with_a_program_file_is_said_in_a_line(change, said: str) -> None:
     found = spurious.problem(X, Y, hidden=2, activation="tanh", l2=1, point=[0] * 9)
-    data = program_problem_to_data(found)
+    data = program_problem_to_data(replace(found, dense=None))
     change(data)
     with pytest.raises(InputError) as error:
         program_problem_from_data(data)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+SIGNS = [[1], [-1], [1]]
+READABLE = {
+    "l2": ({"l2": Fraction(1, 100)}, {"penalty": {"l2": "1/100"}}),
+    "no biases": (
+        {"l2": 0.5, "biases": False, "reduction": "mean"},
+        {"penalty": {"l2": "1/2", "biases": False}, "reduction": "mean"},
+    ),
+    "blocks": (
+        {"l2": {"layers[0].weight": 2, "layers[1].bias": 0.25}, "weights": [1, 0.5, -1]},
+        {
+            "penalty": {"layers[0].weight": "2", "layers[1].bias": "1/4"},
+            "weights": ["1", "1/2", "-1"],
+        },
+    ),
+    "hinge": ({"loss": "hinge", "y": SIGNS}, {"loss": "hinge"}),
+    "logistic": ({"loss": "logistic", "y": SIGNS, "l2": 1}, {"penalty": {"l2": "1"}}),
+    "classes": (
+        {"loss": "cross_entropy", "y": [0, 2, 1], "reduction": "mean", "point": [*range(15)]},
+        {"reduction": "mean"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_dense_losses_are_files_that_people_can_read(name: str, tmp_path) -> None:
+    changes, keys = READABLE[name]
+    found = spurious.problem(
+        **{"x": X, "y": Y, "hidden": 2, "activation": "tanh", "point": [*range(9)], **changes}
+    )
+    assert isinstance(found, ProgramProblem)
+    found = replace(found, witness=tuple(v + 1 for v in found.point))
+    write_program_problem(found, tmp_path / "p.json")
+    data = json.loads((tmp_path / "p.json").read_text(encoding="utf-8"))
+    assert {"program", "penalty", "reduction", "weights"} & set(data) == set(keys) - {"loss"}
+    assert {**data, **keys} == data
+    assert data["point"]["layers"][0]["weight"] == [["0", "1"], ["2", "3"]]
+    again = read_any_problem(tmp_path / "p.json")
+    assert isinstance(again, ProgramProblem)
+    assert (again.point, again.witness) == (found.point, found.witness)
+    assert program_problem_to_data(again) == program_problem_to_data(found)
+    operations = [program_problem_to_data(replace(p, dense=None)) for p in (found, again)]
+    assert operations[0] == operations[1] and "program" in operations[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("penalty", "1", "penalty: found '1', expected an object"),
+        ("penalty", {"l2": "1", "biases": "no"}, "penalty.biases: found 'no'"),
+        ("penalty", {"l2": "1", "layers[0].bias": "1"}, "unknown key 'layers[0].bias'"),
+        ("penalty", {"layers[7].bias": "1"}, "found the block 'layers[7].bias'"),
+        ("penalty", {"l2": "a"}, "penalty.l2: found 'a'"),
+        ("reduction", "max", "reduction: found 'max', expected sum or mean"),
+        ("reduction", ["mean"], "reduction: found a list of 1, expected a name"),
+        ("weights", ["1"], "weights: found 1 numbers, expected 3"),
+        ("loss", "absolute", "loss: found 'absolute', expected one of"),
+        ("loss", "hinge", "data.y[0][0]: found 0, expected -1 or 1 for the loss hinge"),
+        ("point", {"layers": []}, "point"),
+        ("program", [], "unknown key 'program'"),
+        ("decay", "1", "unknown key 'decay'"),
+    ],
+)
+def test_what_is_wrong_with_a_readable_file_is_said_in_a_line(key, value, said: str) -> None:
+    data = program_problem_to_data(spurious.problem(X, Y, hidden=2, l2=1, point=[0] * 9))
+    with pytest.raises(InputError) as error:
+        program_problem_from_data({**data, key: value})
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "logistic", "reduction": "mean"},
+        {"loss": "hinge"},
+        {"loss": "cross_entropy", "y": [0, 0.5, 1], "l2": 1},
+    ],
+)
+def test_targets_that_the_loss_does_not_allow_are_refused(changes: dict) -> None:
+    with pytest.raises(InputError, match=r"data\.y"):
+        spurious.problem(**{"x": X, "y": Y, "hidden": 2, **changes})
 
 
 def test_both_formats_are_told_apart() -> None:

@@ -9,8 +9,9 @@ from scipy.optimize import minimize
 
 from spurious.certify.decide import decide
 from spurious.certify.float_network import loss_function
-from spurious.certify.outcome import Proof
+from spurious.certify.subject import Subject
 from spurious.problem import ACTIVATIONS, Loss, Network, Problem, dataset, unflatten
+from spurious.proof import Proof
 from spurious.train import (
     MINIMA,
     Initialisation,
@@ -126,10 +127,10 @@ def test_exact_losses_are_those_of_proved_minima(name: str, activation: str) -> 
     for row in rows:
         ends = polish(plan, table["parameters"][row : row + 1])
         point = unflatten([Fraction(v) for v in ends.parameters[0].tolist()], plan.network)
-        proof = decide(Problem(plan.network, plan.loss, plan.data), point)
-        assert isinstance(proof, Proof) and proof.loss is not None
+        proof = decide(Subject(Problem(plan.network, plan.loss, plan.data, point)))
+        assert isinstance(proof, Proof) and proof.claim.loss is not None
         value = Fraction(str(table["exact_loss"][row]))
-        assert proof.loss.lower <= value <= proof.loss.upper
+        assert proof.claim.loss.lower <= value <= proof.claim.loss.upper
         assert exact_loss(plan, faces(plan, ends.parameters)[0]) == value
 
 

@@ -22,9 +22,9 @@ from spurious.atlas.states import State
 from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
 from spurious.certify.decide import prove
-from spurious.certify.outcome import Proof
 from spurious.exact.rationals import Vector, rational
 from spurious.problem import Problem, flatten, unflatten
+from spurious.proof import Proof
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.batched import preactivations
 from spurious.train.polish import polish
@@ -278,9 +278,9 @@ class _Lookup:
         found = prove(problem)
         if not isinstance(found, Proof):
             return Fate.UNKNOWN
-        if found.decision is Decision.NOT_LOCAL_MINIMUM:
+        if found.claim.decision is Decision.NOT_LOCAL_MINIMUM:
             return Fate.DESCENDING
-        exact = np.array([[float(value) for value in flatten(found.minimum or point)]])
+        exact = np.array([[float(value) for value in found.minimum or flatten(point)]])
         return Fate.AT_ENTRY if self.find(exact).entry[0] >= 0 else Fate.UNKNOWN
 
     def _family(self, entry: _Entry, at: Floats, z: Floats, move: Symmetry) -> int | None:

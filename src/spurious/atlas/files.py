@@ -16,10 +16,10 @@ from spurious.atlas.workers import silent
 from spurious.certify import certify
 from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
-from spurious.certify.outcome import Proof
-from spurious.certify.point_loss import point_loss
+from spurious.certify.subject import Subject
 from spurious.problem import Loss, Problem, problem_to_data
-from spurious.verdict import Answer, Verdict
+from spurious.proof import Proof, Verdict
+from spurious.verdict import Answer
 
 if TYPE_CHECKING:
     from spurious.atlas.basins import Basins
@@ -103,11 +103,12 @@ def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silen
         start = perf_counter()
         problem = atlas.problem(family)
         if family.loss == best.loss:
-            outcome = decide(problem, family.point)
+            subject = Subject(problem)
+            outcome = decide(subject)
             if not isinstance(outcome, Proof):
                 raise ArithmeticError(f"a global optimum was not certified: {outcome.reason}")
-            loss = point_loss(problem, family.point)
-            verdict = conclude(problem, outcome, loss, Optimality(Answer.YES, best.evidence), start)
+            loss = subject.loss_at(subject.values)
+            verdict = conclude(subject, outcome, loss, Optimality(Answer.YES, best.evidence), start)
         else:
             lower = Problem(
                 problem.network, problem.loss, problem.data, family.point, best.problem.point

@@ -10,7 +10,7 @@ regions of one of them: a finite check on sets, without solving anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from time import perf_counter
@@ -25,12 +25,12 @@ from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.atlas.workers import silent
 from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
-from spurious.certify.outcome import Proof
-from spurious.certify.point_loss import point_loss
+from spurious.certify.subject import Subject
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.problem import Loss, Point, Problem
-from spurious.verdict import Answer, Verdict
+from spurious.proof import CellMultipliers, Proof, Verdict
+from spurious.verdict import Answer
 
 __all__ = ["Optimum", "optimum"]
 
@@ -43,7 +43,7 @@ class Optimum:
         problem: The problem with the optimal point.
         loss: The smallest loss that the network can have on the data.
         verdict: The decision on the point, with a certificate that says `global: yes`.
-        evidence: The certificate's `global_proof`; it holds for every point with this loss.
+        evidence: What proves the least loss; it holds for every point with this loss.
         multipliers: How many multipliers it has.
         solved: How many cells were solved to find it.
         cells: How many cells there are, as sets of regions.
@@ -53,7 +53,7 @@ class Optimum:
     problem: Problem
     loss: Fraction
     verdict: Verdict
-    evidence: Mapping[str, object]
+    evidence: CellMultipliers
     multipliers: int
     solved: int
     cells: int
@@ -83,16 +83,16 @@ def optimum(problem: Problem, *, progress: Callable[[str, int, int], None] = sil
     search.run()
     point = search.best_point()
     solved_problem = Problem(problem.network, problem.loss, problem.data, point=point)
-    outcome = decide(solved_problem, point)
+    subject = Subject(solved_problem)
+    outcome = decide(subject)
     if not isinstance(outcome, Proof):
         raise ArithmeticError(f"the global optimum was not certified: {outcome.reason}")
     chosen = search.enough()
-    evidence: dict[str, object] = {
-        "rule": "cell_multipliers",
-        "multipliers": [_multipliers(landscape, problem, item.residual) for item in chosen],
-    }
-    loss = point_loss(solved_problem, point)
-    verdict = conclude(solved_problem, outcome, loss, Optimality(Answer.YES, evidence), start)
+    evidence = CellMultipliers(
+        tuple(_multipliers(landscape, problem, item.residual) for item in chosen)
+    )
+    loss = subject.loss_at(subject.values)
+    verdict = conclude(subject, outcome, loss, Optimality(Answer.YES, evidence), start)
     return Optimum(
         problem=solved_problem,
         loss=loss.mid,
@@ -105,13 +105,13 @@ def optimum(problem: Problem, *, progress: Callable[[str, int, int], None] = sil
     )
 
 
-def _multipliers(landscape: Landscape, problem: Problem, residual: Vector) -> list[str]:
+def _multipliers(landscape: Landscape, problem: Problem, residual: Vector) -> tuple[Fraction, ...]:
     """g_i = 2 (f_i - y_i) for every data point, equal inputs having equal f."""
     values: dict[int, Fraction] = {}
     for members_, r, target in zip(landscape.groups, residual, landscape.targets, strict=True):
         for i in members_:
             values[i] = 2 * (fraction(r + target) - problem.data.y[i][0])
-    return [str(values[i]) for i in range(len(values))]
+    return tuple(values[i] for i in range(len(values)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

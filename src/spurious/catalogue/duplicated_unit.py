@@ -11,12 +11,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final, Literal
 
-from spurious.certify import convex_ball
-from spurious.certify.outcome import Proof
-from spurious.certify.twin_units import split
+from spurious.certify.rules import convex_ball
+from spurious.certify.rules.twin_units import split
 from spurious.errors import InputError
 from spurious.exact.balls import round_to
-from spurious.problem import Dataset, Loss, Network, Point, Problem, flatten, unflatten
+from spurious.problem import Dataset, Loss, Network, Point, Problem, unflatten
+from spurious.proof import Proof
 
 __all__ = ["SHARES", "duplicated_unit"]
 
@@ -63,7 +63,7 @@ def _minimum(data: Dataset) -> Point:
     found = convex_ball.prove(Problem(single, Loss.SQUARED, data), rough)
     if not isinstance(found, Proof) or found.minimum is None:
         raise ArithmeticError("the network with one unit has no minimum where it was")
-    return unflatten([round_to(value, DECIMALS) for value in flatten(found.minimum)], single)
+    return unflatten([round_to(value, DECIMALS) for value in found.minimum], single)
 
 
 def _numbers(text: str) -> list[Fraction]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spurious.paper.evidence import Proof, prove
-from spurious.paper.wording import loss_text, proved_decimal, verdict_text
 from spurious.problem import Problem
+from spurious.proof import loss_text, proved_decimal, verdict_text
 from spurious.verdict import Decision, Enclosure
 
 __all__ = ["Entry", "Outcome", "Standing", "Statement", "examine"]

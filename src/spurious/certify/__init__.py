@@ -1,13 +1,6 @@
 """Decides local minimality and suboptimality of a point, with a certificate."""
 
+from spurious.certify.critical_points import CriticalPoint, certified_minima, certified_saddles
 from spurious.certify.decide import certify
-from spurious.certify.programs import CriticalPoint, certified_minima, certified_saddles
-from spurious.certify.refusal import RefusedCertificateWarning
 
-__all__ = [
-    "CriticalPoint",
-    "RefusedCertificateWarning",
-    "certified_minima",
-    "certified_saddles",
-    "certify",
-]
+__all__ = ["CriticalPoint", "certified_minima", "certified_saddles", "certify"]

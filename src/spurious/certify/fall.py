@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from spurious.certify.convex_ball import largest_difference
-from spurious.certify.outcome import Proof
-from spurious.certify.point_loss import point_loss
+from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.problem import Point, Problem, flatten, unflatten
+from spurious.problem import FlatPoint
+from spurious.proof import Fall, Proof
 from spurious.verdict import Enclosure
 
 STEPS = 14
@@ -50,42 +49,23 @@ class Step:
     decrease: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Fall:
-    """A point with a provably smaller loss.
-
-    Attributes:
-        point: The lower point.
-        loss: Its loss.
-        decrease: The loss at the refuted point is larger by at least this, and it is positive.
-        distance: The largest difference of a parameter.
-    """
-
-    point: Point
-    loss: Enclosure
-    decrease: Fraction
-    distance: Fraction
-
-
-def proved_fall(problem: Problem, start: Point, proof: Proof, loss: Enclosure) -> Fall | None:
+def proved_fall(subject: Subject, proof: Proof, loss: Enclosure) -> Fall | None:
     """The lowest of a few points along the refutation's directions; None if none is proved lower.
 
     Args:
-        problem: Network, loss and data.
-        start: The refuted point.
+        subject: The refuted point.
         proof: The refutation.
         loss: The loss at the refuted point.
     """
     for direction in proof.directions:
 
-        def moved(length: Fraction, direction: Point = direction) -> Point:
-            moves = zip(flatten(start), flatten(direction), strict=True)
-            return unflatten(tuple(a + length * b for a, b in moves), problem.network)
+        def moved(length: Fraction, direction: FlatPoint = direction) -> FlatPoint:
+            return tuple(a + length * b for a, b in zip(subject.values, direction, strict=True))
 
-        step = lowest_step(lambda length: point_loss(problem, moved(length)), proof.slope, loss)
+        step = lowest_step(lambda length: subject.loss_at(moved(length)), proof.slope, loss)
         if step is not None:
             point = moved(step.length)
-            return Fall(point, step.loss, step.decrease, largest_difference(point, start))
+            return Fall(point, step.loss, step.decrease, subject.distance(point))
     return None
 
 

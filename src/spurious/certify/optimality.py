@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from spurious.certify.evaluate import evaluate, input_groups, loss_derivative
 from spurious.certify.exact_gradient import rational_outputs
-from spurious.certify.fall import Fall
-from spurious.certify.outcome import Proof
-from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.point_loss import is_homogeneous
+from spurious.certify.subject import Subject
 from spurious.certify.sums import affine_optimum, pointwise_optimum
 from spurious.certify.witness import better_point
 from spurious.exact.softmax_numbers import UndecidedSignError
-from spurious.problem import Point, Problem, point_to_data
+from spurious.problem import FlatPoint, Point, Problem, unflatten
+from spurious.proof import (
+    AffineOptimum,
+    ClasswiseOptimum,
+    Evidence,
+    Fall,
+    NotLocalMinimum,
+    OneSidedDerivatives,
+    PointwiseOptimum,
+    Proof,
+    Witness,
+)
 from spurious.verdict import Answer, Decision, Enclosure
+
+__all__ = ["Optimality", "judge_optimality", "unbeatable", "unbeaten"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,57 +34,65 @@ class Optimality:
 
     Attributes:
         is_global: The answer.
-        evidence: The certificate's `global_proof`.
+        evidence: What proves it.
         witness_loss: The better point's loss, if there is one.
     """
 
     is_global: Answer
-    evidence: Mapping[str, Any] | None = None
+    evidence: Evidence | None = None
     witness_loss: Enclosure | None = None
 
 
 def judge_optimality(
-    problem: Problem,
-    proof: Proof,
-    loss: Enclosure,
-    fall: Fall | None = None,
-    *,
-    search: bool = True,
+    subject: Subject, proof: Proof, loss: Enclosure, fall: Fall | None, *, search: bool
 ) -> Optimality:
     """Proves that a decided point is, or is not, a global minimum, if it can.
 
     Args:
-        problem: The problem; its witness is tried first.
-        proof: The verdict on the point.
-        loss: The loss at the point, or at the minimum nearby.
+        subject: The point; the problem's witness is tried first.
+        proof: The decision on it.
+        loss: The loss at the point, or at the critical point nearby.
         fall: Of a refutation: a lower point next to it.
         search: Whether to look for a better point if nothing else decides it.
     """
-    if problem.witness is not None:
-        witness_loss = point_loss(problem, problem.witness)
-        if witness_loss.upper < loss.lower:
-            evidence = {"rule": "witness", "point": point_to_data(problem.witness)}
-            return Optimality(Answer.NO, evidence, witness_loss)
+    if subject.witness is not None:
+        found = subject.loss_at(subject.witness)
+        if found.upper < loss.lower:
+            return _beaten(subject, subject.witness, found)
     if fall is not None:
-        evidence = {"rule": "witness", "point": point_to_data(fall.point)}
-        return Optimality(Answer.NO, evidence, fall.loss)
-    if proof.decision is Decision.NOT_LOCAL_MINIMUM:
-        return Optimality(Answer.NO, {"rule": "not_local_minimum"})
-    exact = proof.decision is Decision.LOCAL_MINIMUM or "point" in proof.evidence
-    point = proof.minimum or problem.point
-    rule = unbeatable(problem, point) if exact and point is not None else None
-    if rule is not None:
-        return Optimality(Answer.YES, {"rule": rule})
-    found = better_point(problem, loss) if search else None
-    if found is not None:
-        point, witness_loss = found
-        evidence = {"rule": "witness", "point": point_to_data(point)}
-        return Optimality(Answer.NO, evidence, witness_loss)
-    return Optimality(Answer.UNKNOWN)
+        return _beaten(subject, fall.point, fall.loss)
+    if not proof.claim.is_minimum:
+        return Optimality(Answer.NO, NotLocalMinimum())
+    best = _best(subject, proof)
+    if best is not None:
+        return Optimality(Answer.YES, best)
+    better = better_point(subject, loss) if search else None
+    return Optimality(Answer.UNKNOWN) if better is None else _beaten(subject, *better)
 
 
-def unbeatable(problem: Problem, point: Point) -> str | None:
-    """The rule by which nothing beats an exact point (Theorem 3), or None if none is shown to."""
+def _beaten(subject: Subject, point: FlatPoint, loss: Enclosure) -> Optimality:
+    return Optimality(Answer.NO, Witness(subject.place(point)), loss)
+
+
+def _best(subject: Subject, proof: Proof) -> Evidence | None:
+    """What proves that nothing beats the minimum, if that is known exactly."""
+    exact = proof.claim.decision is Decision.LOCAL_MINIMUM or isinstance(
+        proof.evidence, OneSidedDerivatives | ClasswiseOptimum
+    )
+    if not exact or not subject.is_dense:
+        return None
+    if proof.minimum is None or proof.minimum == subject.values:
+        return subject.once(unbeaten)
+    return unbeatable(subject.dense, unflatten(proof.minimum, subject.network))
+
+
+def unbeaten(subject: Subject) -> Evidence | None:
+    """What proves that nothing beats the point itself; for `Subject.once`."""
+    return unbeatable(subject.dense, subject.point)
+
+
+def unbeatable(problem: Problem, point: Point) -> Evidence | None:
+    """What proves that nothing beats an exact point (Theorem 3), or None."""
     try:
         if not is_homogeneous(problem):
             outputs = rational_outputs(problem, point)
@@ -82,12 +100,12 @@ def unbeatable(problem: Problem, point: Point) -> str | None:
                 return None
             derivative = loss_derivative(problem.loss, problem.data, outputs)
             best = pointwise_optimum(input_groups(problem.data), derivative)
-            return "pointwise_optimum" if best else None
+            return PointwiseOptimum() if best else None
         evaluation = evaluate(problem, point)
         if pointwise_optimum(evaluation.groups, evaluation.loss_derivative):
-            return "pointwise_optimum"
+            return PointwiseOptimum()
         if not evaluation.has_kinks and affine_optimum(evaluation):
-            return "affine_optimum"
+            return AffineOptimum()
     except UndecidedSignError:
         return None
     return None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from spurious.certify.point_loss import point_loss
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
-from spurious.problem import Loss, Point, Problem, unflatten
+from spurious.problem import FlatPoint, Loss, Problem
+from spurious.program import ProgramError
 from spurious.verdict import Enclosure
 
 if TYPE_CHECKING:
@@ -17,46 +19,61 @@ if TYPE_CHECKING:
 
     from spurious.certify.float_network import Array
 
+__all__ = ["better_point"]
+
 STARTS = 24
 """Random starts before the search gives up."""
 
-STEPS = 300
+STEPS = 500
 """Quasi-Newton steps from each start."""
 
 DIGITS = (2, 3, 4, 6, 9, 17)
 """A witness is given with as few significant digits as still prove it better."""
 
 
-def better_point(problem: Problem, loss: Enclosure) -> tuple[Point, Enclosure] | None:
-    """A point with a provably smaller loss, and its loss; None if the search finds none.
+def better_point(subject: Subject, loss: Enclosure) -> tuple[FlatPoint, Enclosure] | None:
+    """A point, shape (P,), with a provably smaller loss, and its loss; None if none is found.
 
-    Quasi-Newton descents (L-BFGS) from starts whose hidden units bend between data points; with the
-    squared loss the last layer starts at its least-squares fit. Always the same starts.
+    Quasi-Newton descents (L-BFGS). In dense networks from starts whose hidden units bend between
+    data points, with the squared loss the last layer at its least-squares fit; in programs from
+    normally distributed starts of several sizes. Always the same starts.
 
     Args:
-        problem: Network, loss and data.
+        subject: Whose loss it is.
         loss: The loss to beat.
     """
     import numpy as np  # heavy, so imported where used
     from scipy.optimize import minimize
 
-    from spurious.certify.float_network import loss_function
-
-    function = loss_function(problem)
+    function = _function(subject)
     target = nearest_float(loss.lower)
     rng = np.random.Generator(np.random.Philox(key=1))
     with np.errstate(all="ignore"):
         for _ in range(STARTS):
-            start = _start(problem, rng)
+            if subject.is_dense:
+                start = _start(subject.dense, rng)
+            else:
+                start = rng.normal(size=len(subject.values)) * 2 ** rng.uniform(-1, 2)
             end = minimize(
                 function, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
             ).x
             for parameters in (start, end):
                 if function(parameters)[0] < target - 1e-9 * max(1.0, abs(target)):
-                    found = _shortest(problem, parameters, loss)
+                    found = _shortest(subject, parameters, loss)
                     if found is not None:
                         return found
     return None
+
+
+def _function(subject: Subject) -> Callable[[Array], tuple[float, Array]]:
+    """Loss and gradient in floats."""
+    if subject.is_dense:
+        from spurious.certify.float_network import loss_function
+
+        return loss_function(subject.dense)
+    from spurious.certify.arithmetics import FloatProgram
+
+    return FloatProgram(subject.program).loss_and_gradient
 
 
 def _start(problem: Problem, rng: np.random.Generator) -> Array:
@@ -88,14 +105,17 @@ def _start(problem: Problem, rng: np.random.Generator) -> Array:
 
 
 def _shortest(
-    problem: Problem, parameters: Array, loss: Enclosure
-) -> tuple[Point, Enclosure] | None:
+    subject: Subject, parameters: Array, loss: Enclosure
+) -> tuple[FlatPoint, Enclosure] | None:
     if not all(abs(value) < 1e30 for value in parameters):
         return None
     exact = [Fraction(float(value)) for value in parameters]
     for digits in DIGITS:
-        point = unflatten([balls.rounded(value, digits) for value in exact], problem.network)
-        found = point_loss(problem, point)
+        point = tuple(balls.rounded(value, digits) for value in exact)
+        try:
+            found = subject.loss_at(point)
+        except ProgramError:  # a function is undefined there
+            continue
         if found.upper < loss.lower:
             return point, found
     return None

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from spurious.paper.wording import exact_text
+from spurious.proof import exact_text
 from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:

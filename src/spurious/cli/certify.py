@@ -14,7 +14,7 @@ from spurious.errors import SpuriousError
 
 if TYPE_CHECKING:
     from spurious.problem import Problem, ProgramProblem
-    from spurious.verdict import Verdict
+    from spurious.proof import Verdict
 
 __all__ = ["certify"]
 
@@ -89,25 +89,11 @@ def _read(file: str) -> Problem | ProgramProblem:
 
 def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, object]:
     """What `--json` prints about a file."""
-    from spurious.paper.wording import loss_text
+    from spurious.proof import verdict_data
 
-    witness = verdict.witness_loss
     return {
         "file": file,
-        "verdict": str(verdict.decision),
-        "strict": str(verdict.strict),
-        "global": str(verdict.is_global),
-        "method": verdict.method,
-        "reason": verdict.reason,
-        "loss": None if verdict.loss is None else loss_text(verdict.loss),
-        "witness_loss": None if witness is None else loss_text(witness),
-        "index": verdict.index,
-        "slope": None if verdict.slope is None else float(verdict.slope),
-        "decrease": None if verdict.decrease is None else float(verdict.decrease),
-        "decrease_radius": (
-            None if verdict.decrease_radius is None else float(verdict.decrease_radius)
-        ),
-        "seconds": round(verdict.seconds, 6),
+        **verdict_data(verdict),
         "certificate": None if target is None else str(target),
     }
 

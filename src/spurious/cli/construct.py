@@ -80,8 +80,8 @@ def dead_layer(
     from spurious.cli.construct_pictures import outputs_figure
     from spurious.construct import dead_distance, dead_shares
     from spurious.construct import dead_layer as build
-    from spurious.paper.wording import exact_text
     from spurious.problem import Network
+    from spurious.proof import exact_text
 
     data = data_of(source)
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
@@ -163,7 +163,7 @@ def region_trap(
     from spurious.cli.construct_pictures import trap_figure
     from spurious.construct import STANDARD_STARTS, trap_reach, trap_shares
     from spurious.construct import region_trap as build
-    from spurious.paper.wording import exact_text
+    from spurious.proof import exact_text
 
     made = build(inputs, regions, units, _fraction("--ratio", ratio), depth, seed)
     network, data = made.problem.network, made.problem.data
@@ -259,9 +259,8 @@ def shifted_start(
         smallest_mean,
     )
     from spurious.construct import sigma as sigma_of
-    from spurious.paper.wording import percent, rate_text
     from spurious.problem import Loss, Network, Problem
-    from spurious.sweep import clopper_pearson
+    from spurious.sweep import clopper_pearson, percent, rate_text
 
     made = shifted_start_data(inputs, points, outliers)
     if units < 1:
@@ -336,8 +335,7 @@ def depth(
     from spurious.cli.construct_display import Made, busy, deliver
     from spurious.cli.construct_pictures import depth_figure
     from spurious.construct import Block, constant_bound, constant_share
-    from spurious.paper.wording import percent, rate_text
-    from spurious.sweep import clopper_pearson
+    from spurious.sweep import clopper_pearson, percent, rate_text
     from spurious.train import Initialisation
 
     data = data_of(source)

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from spurious.cli.output import echo_json
 from spurious.cli.statuses import Status
-from spurious.paper.wording import interval_text, verdict_text
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.proof import Verdict, interval_text, verdict_text
+from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.paper.findings import head_note
-from spurious.paper.wording import exact_text, interval_text, verdict_text
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.proof import Verdict, exact_text, interval_text, verdict_text
+from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
     from spurious.catalogue import Outcome

@@ -20,7 +20,7 @@ from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Measurements
 from spurious.errors import InputError
 from spurious.problem import from_torch as program_of
-from spurious.verdict import Verdict
+from spurious.proof import Verdict
 
 __all__ = ["dense_chain", "exact_verdict"]
 

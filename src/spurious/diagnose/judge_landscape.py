@@ -12,7 +12,8 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Curvature, Landscape, Measurements
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.proof import Verdict
+from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
     from spurious.diagnose.rehearse import Rehearsals

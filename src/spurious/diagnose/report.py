@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.records import Measurements, Plane
 from spurious.errors import InputError
-from spurious.verdict import Verdict
+from spurious.proof import Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -31,7 +31,7 @@ def answer(kind: str, problem: Problem) -> dict[str, Any]:
 
 def _certify(problem: Problem) -> dict[str, Any]:
     from spurious.paper.evidence import prove
-    from spurious.paper.wording import interval_text, verdict_text
+    from spurious.proof import interval_text, verdict_text
 
     proof = prove("point", "the point", problem)
     verdict = proof.verdict

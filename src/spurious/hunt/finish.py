@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from spurious.certify import certify
 from spurious.hunt.request import Request
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
+from spurious.proof import Verdict
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.polish import polish
-from spurious.verdict import Answer, Decision, Verdict
+from spurious.verdict import Answer, Decision
 
 __all__ = ["DECIMALS", "Descent", "Find", "finished", "point_from"]
 

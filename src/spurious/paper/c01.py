@@ -35,8 +35,7 @@ from spurious.paper.large_runs import (
     share,
     without_data,
 )
-from spurious.paper.wording import percent, rate_text
-from spurious.sweep import Rate, clopper_pearson
+from spurious.sweep import Rate, clopper_pearson, percent, rate_text
 from spurious.train import Proved
 
 __all__ = ["IMAGES", "run"]

@@ -26,7 +26,7 @@ from spurious.paper.large_runs import (
     without_data,
 )
 from spurious.paper.rank_correlation import mean_correlation
-from spurious.paper.wording import percent, rate_text
+from spurious.sweep import percent, rate_text
 from spurious.train import Proved
 
 __all__ = ["by_tau", "region_dots", "run"]

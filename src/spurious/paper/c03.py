@@ -15,9 +15,8 @@ from spurious.paper.linearity import near_linear
 from spurious.paper.outcome_panels import panel
 from spurious.paper.sweeping import swept
 from spurious.paper.table1 import HIDDEN, Column, main_plan, printed, sensitivity_plan
-from spurious.paper.wording import percent, rate_text
 from spurious.problem import dataset
-from spurious.sweep import AXES, CERTIFIED, Standing, Store, Summary, summaries
+from spurious.sweep import AXES, CERTIFIED, Standing, Store, Summary, percent, rate_text, summaries
 from spurious.train import Outcome
 
 __all__ = ["run"]

@@ -12,8 +12,8 @@ from spurious.paper.claims import find_claim
 from spurious.paper.complete_lists import Mark, complete_lists
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
-from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Dataset, Point, Problem
+from spurious.proof import exact_text, interval_text, verdict_text
 
 __all__ = ["run"]
 

@@ -29,9 +29,9 @@ from spurious.paper.large_runs import (
     share,
 )
 from spurious.paper.sweeping import store_of
-from spurious.paper.wording import interval_text, percent, rate_text, verdict_text
 from spurious.problem import Loss, Problem, dataset_from_arrays, unflatten
-from spurious.sweep import Plan, Store, clopper_pearson, connect
+from spurious.proof import interval_text, verdict_text
+from spurious.sweep import Plan, Store, clopper_pearson, connect, percent, rate_text
 from spurious.train import Outcome
 
 __all__ = ["run"]

@@ -33,9 +33,8 @@ from spurious.paper.claim import (
     proved,
 )
 from spurious.paper.claims import find_claim
-from spurious.paper.wording import percent, rate_text
 from spurious.problem import Loss, Network
-from spurious.sweep import Rate, clopper_pearson
+from spurious.sweep import Rate, clopper_pearson, percent, rate_text
 from spurious.train import Initialisation, Optimiser, Recipe, train
 
 __all__ = ["run"]

@@ -22,9 +22,8 @@ from spurious.paper.claim import (
     proved,
 )
 from spurious.paper.claims import find_claim
-from spurious.paper.wording import percent, rate_text
 from spurious.problem import Dataset, Loss, Network, dataset
-from spurious.sweep import Rate, clopper_pearson
+from spurious.sweep import Rate, clopper_pearson, percent, rate_text
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.batched import preactivations
 

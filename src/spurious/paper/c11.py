@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from spurious.construct.dead_layer import dead_point, target_means
 from spurious.construct.relu import outputs
@@ -17,8 +16,8 @@ from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.dead_cases import IN_THE_PLANE, ON_A_LINE, Case
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.plateau import output_bias_profile, profile_table
-from spurious.paper.wording import exact_text, interval_text, verdict_text
-from spurious.problem import Layer, Loss, Network, Point, Problem, flatten, point_from_data
+from spurious.problem import Layer, Loss, Network, Point, Problem, flatten
+from spurious.proof import DescentDirection, Evidence, exact_text, interval_text, verdict_text
 
 __all__ = ["CASES", "moved_layers", "off_the_mean", "run"]
 
@@ -44,14 +43,11 @@ def off_the_mean(point: Point) -> Point:
     return replace(point, layers=(*point.layers[:-1], raised))
 
 
-def moved_layers(certificate: Mapping[str, Any] | None) -> tuple[int, ...]:
-    """The layers, counted from 1, that a certificate's descent direction moves; () without one."""
-    direction: dict[str, Any] | None = None
-    if certificate is not None:
-        direction = certificate["proof"].get("direction")
-    if direction is None or "layers" not in direction:
+def moved_layers(evidence: Evidence | None) -> tuple[int, ...]:
+    """The layers, counted from 1, that a descent direction moves; () without one."""
+    if not isinstance(evidence, DescentDirection) or not isinstance(evidence.direction, Point):
         return ()
-    layers = point_from_data(direction, "direction").layers
+    layers = evidence.direction.layers
     return tuple(number for number, layer in enumerate(layers, 1) if any(flatten(Point((layer,)))))
 
 
@@ -126,7 +122,7 @@ def _constant(proof: Proof) -> tuple[Fraction, ...] | None:
 
 def _leaves_lower_layers(case: Case, proof: Proof) -> bool:
     """Whether the proved descent moves only layers above the dead one."""
-    moved = moved_layers(proof.verdict.certificate)
+    moved = moved_layers(proof.verdict.evidence)
     return proof.refuted and bool(moved) and min(moved) > case.layer
 
 
@@ -161,7 +157,7 @@ def _summary(at_mean: tuple[Proof, ...], off_mean: tuple[Proof, ...]) -> tuple[R
 
 
 def _case_row(case: Case, at_mean: Proof, off_mean: Proof) -> Row:
-    moved = ", ".join(map(str, moved_layers(off_mean.verdict.certificate))) or "none"
+    moved = ", ".join(map(str, moved_layers(off_mean.verdict.evidence))) or "none"
     return Row(
         case.name,
         "minimum at the mean only",

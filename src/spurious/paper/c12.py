@@ -14,8 +14,8 @@ from spurious.paper.dead_basins import basin_rows, share_table
 from spurious.paper.dead_cases import IN_THE_PLANE, ON_A_LINE, Case
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.plateau import dead_layer_profiles, profile_table
-from spurious.paper.wording import exact_text, interval_text, verdict_text
 from spurious.problem import Network, dataset_from_arrays
+from spurious.proof import exact_text, interval_text, verdict_text
 from spurious.verdict import Answer
 
 __all__ = ["CASES", "run"]

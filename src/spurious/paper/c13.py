@@ -26,13 +26,8 @@ from spurious.paper.classify import Count, classified
 from spurious.paper.evidence import Proof, prove
 from spurious.paper.landscape import Landscape, landscape, landscape_table
 from spurious.paper.random_starts import ending_at
-from spurious.paper.wording import (
-    exact_text,
-    interval_text,
-    proved_decimal,
-    rate_text,
-    verdict_text,
-)
+from spurious.proof import exact_text, interval_text, proved_decimal, verdict_text
+from spurious.sweep import rate_text
 from spurious.verdict import Enclosure
 
 __all__ = ["Deadlock", "run"]

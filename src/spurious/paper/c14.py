@@ -27,7 +27,7 @@ from spurious.paper.rank_correlation import (
     pooled_correlation,
 )
 from spurious.paper.region_sweep import BIASED, UNBIASED, UPDATES, RegionCell, region_cells
-from spurious.paper.wording import percent
+from spurious.sweep import percent
 
 __all__ = ["run"]
 

@@ -11,8 +11,8 @@ from spurious.construct.relu import outputs
 from spurious.figures import atlas_panels
 from spurious.paper.claim import DataTable, Picture, Row, Status, proved
 from spurious.paper.evidence import Proof
-from spurious.paper.wording import exact_text
 from spurious.problem import Dataset, Loss, Network, Point, Problem
+from spurious.proof import exact_text
 from spurious.verdict import Answer
 
 __all__ = ["CompleteLists", "Mark", "complete_lists"]

@@ -9,9 +9,8 @@ from typing import Final
 from spurious.construct import DeadLayer, DeadShare, dead_distance, dead_shares
 from spurious.paper.claim import DataTable, Row, Status
 from spurious.paper.dead_cases import ON_A_LINE, Case
-from spurious.paper.wording import rate_text
 from spurious.problem import Network
-from spurious.sweep import clopper_pearson
+from spurious.sweep import clopper_pearson, rate_text
 
 __all__ = ["basin_rows", "share_table"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import spurious_checker
 from spurious.certify import certify
 from spurious.problem import Problem
-from spurious.verdict import Answer, Decision, Enclosure, Verdict
+from spurious.proof import Verdict
+from spurious.verdict import Answer, Decision, Enclosure
 
 __all__ = ["Proof", "prove"]
 

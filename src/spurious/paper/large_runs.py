@@ -13,8 +13,7 @@ from spurious.errors import InputError
 from spurious.figures import Series
 from spurious.paper.claim import Claim, ClaimResult, Context, DataTable, Row, Status
 from spurious.paper.sweeping import swept
-from spurious.paper.wording import rate_text
-from spurious.sweep import Plan, Rate, clopper_pearson, connect
+from spurious.sweep import Plan, Rate, clopper_pearson, connect, rate_text
 from spurious.train import Proved
 
 __all__ = [

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from spurious import __version__
 from spurious.paper.claim import ClaimResult, Picture, Row
 from spurious.paper.findings import beside, head_note
-from spurious.paper.wording import interval_text, verdict_text
+from spurious.proof import interval_text, verdict_text
 
 __all__ = ["inline_svg", "render_page", "typeset"]
 

@@ -20,8 +20,8 @@ from spurious.paper.bundled import point_of, witness_of
 from spurious.paper.claim import DataTable, Picture, Row, Status, proved
 from spurious.paper.curves import fitted_panel, panel_table
 from spurious.paper.evidence import Proof, prove
-from spurious.paper.wording import exact_text, rate_text
-from spurious.sweep import clopper_pearson
+from spurious.proof import exact_text
+from spurious.sweep import clopper_pearson, rate_text
 
 __all__ = ["TrapResults", "has_blind_spot", "has_dead_unit", "region_traps"]
 

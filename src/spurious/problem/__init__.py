@@ -25,7 +25,7 @@ from spurious.problem.program_files import (
     read_any_problem,
     write_program_problem,
 )
-from spurious.problem.program_problem import ProgramProblem
+from spurious.problem.program_problem import FlatPoint, ProgramProblem
 
 __all__ = [
     "ACTIVATIONS",
@@ -34,6 +34,7 @@ __all__ = [
     "SMOOTH_ACTIVATIONS",
     "BuiltIn",
     "Dataset",
+    "FlatPoint",
     "Layer",
     "Loss",
     "Network",

@@ -16,6 +16,8 @@ from spurious.problem.table import Matrix, items, matrix, vector
 __all__ = [
     "FORMAT",
     "file_bytes",
+    "network_from_data",
+    "network_to_data",
     "parse_problem",
     "point_from_data",
     "point_to_data",
@@ -131,23 +133,32 @@ def problem_to_data(problem: Problem) -> dict[str, object]:
     Raises:
         InputError: If a number has too many digits to write.
     """
-    network: dict[str, object] = {
-        "widths": list(problem.network.widths),
-        "activation": problem.network.activation,
-    }
-    if problem.network.slope is not None:
-        network["slope"] = to_text(problem.network.slope)
     data: dict[str, object] = {
         "format": FORMAT,
-        "network": network,
-        "loss": problem.loss.value,
-        "data": {"x": _rows(problem.data.x), "y": _rows(problem.data.y)},
+        **network_to_data(problem.network, problem.loss.value, problem.data),
     }
     if problem.point is not None:
         data["point"] = point_to_data(problem.point)
     if problem.witness is not None:
         data["witness"] = point_to_data(problem.witness)
     return data
+
+
+def network_to_data(network: Network, loss: str, data: Dataset) -> dict[str, object]:
+    """Write the keys `network`, `loss` and `data`."""
+    given: dict[str, object] = {"widths": list(network.widths), "activation": network.activation}
+    if network.slope is not None:
+        given["slope"] = to_text(network.slope)
+    return {"network": given, "loss": loss, "data": {"x": _rows(data.x), "y": _rows(data.y)}}
+
+
+def network_from_data(found: dict[str, object]) -> tuple[Network, Dataset]:
+    """Read the keys `network` and `data`.
+
+    Raises:
+        InputError: If one is not valid.
+    """
+    return _network(found["network"]), _dataset(found["data"])
 
 
 def write_problem(problem: Problem, path: str | Path) -> None:
@@ -168,14 +179,14 @@ def _problem(data: object) -> Problem:
     found = fields(data, "top level", ("format", "network", "loss", "data"), ("point", "witness"))
     if found["format"] != FORMAT:
         raise InputError(f'format: found {shown(found["format"])}, expected "{FORMAT}"')
-    network = _network(found["network"])
+    network, dataset = network_from_data(found)
     names = [loss.value for loss in Loss]
     if found["loss"] not in names:
         raise InputError(f"loss: found {shown(found['loss'])}, expected one of {', '.join(names)}")
     return Problem(
         network=network,
         loss=Loss(str(found["loss"])),
-        data=_dataset(found["data"]),
+        data=dataset,
         point=point_from_data(found["point"], "point") if "point" in found else None,
         witness=point_from_data(found["witness"], "witness") if "witness" in found else None,
     )

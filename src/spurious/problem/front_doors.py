@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spurious.errors import InputError
 from spurious.problem.dataset import Dataset, dataset_from_arrays
+from spurious.problem.dense_loss import DenseLoss, Penalty
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import exact, unwrapped
@@ -16,14 +17,12 @@ from spurious.problem.point import unflatten
 from spurious.problem.problem import Problem
 from spurious.problem.program_problem import ProgramProblem
 from spurious.problem.table import items, vector
-from spurious.program.dense import LOSSES, dense_program
+from spurious.program.dense import LOSSES
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["from_jax", "from_torch", "problem"]
-
-REDUCTIONS = ("sum", "mean")
 
 
 def problem(
@@ -69,30 +68,22 @@ def problem(
     """
     if loss not in LOSSES:
         raise InputError(f"loss: found {loss!r}, expected one of {', '.join(LOSSES)}")
-    if reduction not in REDUCTIONS:
-        raise InputError(f"reduction: found {reduction!r}, expected sum or mean")
     data = dataset_from_arrays(_columns(x, "x"), _columns(y, "y"))
     widths = (data.inputs, *_widths(hidden), _outputs(data, loss))
-    network = Network(widths, activation, None if slope is None else exact(slope, "slope"))
-    values = None if point is None else vector(point, "point")
-    penalties = _penalties(l2)
-    plain = not penalties and reduction == "sum" and weights is None and loss != "hinge"
-    if plain:
-        given = Problem(network, Loss(loss), data)
-        return given if values is None else replace(given, point=unflatten(values, network))
-    program = dense_program(
-        widths,
-        activation,
+    dense = DenseLoss(
+        Network(widths, activation, None if slope is None else exact(slope, "slope")),
         loss,
-        data.x,
-        data.y,
-        slope=network.slope,
-        l2=penalties,
-        biases=biases,
-        mean=reduction == "mean",
-        weights=None if weights is None else vector(weights, "weights"),
+        data,
+        Penalty(_penalties(l2), biases),
+        reduction,
+        None if weights is None else vector(weights, "weights"),
     )
-    return ProgramProblem(program, values)
+    values = None if point is None else vector(point, "point")
+    plain = not dense.penalty.l2 and reduction == "sum" and weights is None and loss != "hinge"
+    if plain:
+        given = Problem(dense.network, Loss(loss), data)
+        return given if values is None else replace(given, point=unflatten(values, dense.network))
+    return ProgramProblem(dense.program(), values, dense=dense)
 
 
 def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:

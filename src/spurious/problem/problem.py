@@ -5,12 +5,13 @@ from itertools import pairwise
 
 from spurious.errors import InputError
 from spurious.problem.dataset import Dataset
+from spurious.problem.fit import check_fit
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.point import Point
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "check_point"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,48 +41,18 @@ class Problem:
                 f"loss: found {shown(self.loss)}, expected one of "
                 f"{', '.join('Loss.' + loss.name for loss in Loss)}"
             )
-        if self.data.inputs != self.network.inputs:
-            raise InputError(
-                f"data.x: found points of {self.data.inputs} inputs, expected "
-                f"{self.network.inputs}; change data.x or network.widths[0]"
-            )
-        self._check_targets()
+        check_fit(self.network, self.loss.value, self.data)
         for name, point in (("point", self.point), ("witness", self.witness)):
             if point is not None:
-                _check_point(point, self.network, name)
-
-    def _check_targets(self) -> None:
-        classes, found = self.network.outputs, len(self.data.y[0])
-        if self.loss is Loss.CROSS_ENTROPY and classes < 2:
-            raise InputError(
-                f"network.widths[{len(self.network.widths) - 1}]: found {classes} output, "
-                "expected at least 2 for the loss cross_entropy; use logistic for two classes "
-                "and one output"
-            )
-        expected = 1 if self.loss is Loss.CROSS_ENTROPY else classes
-        if found != expected:
-            what = "1 label" if self.loss is Loss.CROSS_ENTROPY else "1 target per output"
-            raise InputError(
-                f"data.y: found rows of {found} numbers, expected {expected} ({what} for the "
-                f"loss {self.loss}); change data.y or the last of network.widths"
-            )
-        for i, row in enumerate(self.data.y):
-            for k, target in enumerate(row):
-                if self.loss is Loss.LOGISTIC and target not in (-1, 1):
-                    raise InputError(
-                        f"data.y[{i}][{k}]: found {shown(target)}, expected -1 or 1 for the "
-                        "loss logistic"
-                    )
-                label = target.denominator == 1 and 0 <= target < classes
-                if self.loss is Loss.CROSS_ENTROPY and not label:
-                    raise InputError(
-                        f"data.y[{i}][{k}]: found {shown(target)}, expected an integer label "
-                        f"from 0 to {classes - 1} for the loss cross_entropy"
-                    )
+                check_point(point, self.network, name)
 
 
-def _check_point(point: Point, network: Network, name: str) -> None:
-    """Check that every weight is (out, in) and every bias (out,) as the widths say."""
+def check_point(point: Point, network: Network, name: str) -> None:
+    """Check that every weight is (out, in) and every bias (out,) as the widths say.
+
+    Raises:
+        InputError: If one is not; the message begins with `name`.
+    """
     layers = len(network.widths) - 1
     if len(point.layers) != layers:
         raise InputError(

@@ -12,6 +12,7 @@ from typing import TypeAlias, cast
 import numpy as np
 
 from spurious.errors import InputError
+from spurious.problem.dense_files import dense_from_data, dense_to_data
 from spurious.problem.files import file_bytes, parse_problem
 from spurious.problem.json_text import fields, parse_json
 from spurious.problem.number import exact, shown, to_text
@@ -86,9 +87,12 @@ def program_problem_from_data(data: object) -> ProgramProblem:
     Raises:
         InputError: The data is no valid problem.
     """
+    given = _fields(data)
+    if given.get("format", PROGRAM_FORMAT) != PROGRAM_FORMAT:
+        raise InputError(f'format: found {shown(given["format"])}, expected "{PROGRAM_FORMAT}"')
+    if "network" in given:
+        return dense_from_data(data)
     found = fields(data, "top level", ("format", "program"), ("point", "witness"))
-    if found["format"] != PROGRAM_FORMAT:
-        raise InputError(f'format: found {shown(found["format"])}, expected "{PROGRAM_FORMAT}"')
     listed = items(found["program"], "program", "a list of operations")
     program = Program(tuple(_operation(entry, f"program[{k}]") for k, entry in enumerate(listed)))
     points = {
@@ -103,6 +107,8 @@ def program_problem_to_data(problem: ProgramProblem) -> dict[str, object]:
     Raises:
         InputError: A number has too many digits to write.
     """
+    if problem.dense is not None:
+        return {"format": PROGRAM_FORMAT, **dense_to_data(problem.dense, problem)}
     data: dict[str, object] = {
         "format": PROGRAM_FORMAT,
         "program": [_operation_data(operation) for operation in problem.program.operations],
@@ -120,7 +126,8 @@ def write_program_problem(problem: ProgramProblem, path: str | Path) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    text = json.dumps(program_problem_to_data(problem)) + "\n"
+    indent = None if problem.dense is None else 1
+    text = json.dumps(program_problem_to_data(problem), indent=indent) + "\n"
     try:
         Path(path).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:

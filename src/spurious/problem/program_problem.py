@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from spurious.errors import InputError
+from spurious.problem.dense_loss import DenseLoss
 from spurious.program.program import Program
 
 __all__ = ["FlatPoint", "ProgramProblem"]
@@ -22,6 +23,8 @@ class ProgramProblem:
         program: The loss.
         point: The point in question, shape (P,), where there is one.
         witness: Another point, believed to have a smaller loss.
+        dense: Where the program is a dense network's loss, how people write that down; files hold
+            it in place of the operations.
 
     Raises:
         InputError: A point does not have as many entries as the program has parameters.
@@ -30,6 +33,7 @@ class ProgramProblem:
     program: Program
     point: FlatPoint | None = None
     witness: FlatPoint | None = None
+    dense: DenseLoss | None = None
 
     def __post_init__(self) -> None:
         expected = self.program.parameter_count

@@ -9,6 +9,7 @@ from spurious.sweep.run import Progress, SweepResult, run_sweep
 from spurious.sweep.shard import Shard, make_part, shards_of
 from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
 from spurious.sweep.store import Store, open_store
+from spurious.sweep.words import percent, rate_text
 
 __all__ = [
     "AXES",
@@ -33,7 +34,9 @@ __all__ = [
     "on_this_machine",
     "open_store",
     "parse_plan",
+    "percent",
     "proof_lines",
+    "rate_text",
     "read_plan",
     "run_sweep",
     "shards_of",

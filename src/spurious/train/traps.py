@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.decide import prove
-from spurious.certify.outcome import Proof
 from spurious.problem import Problem, unflatten
+from spurious.proof import Proof
 from spurious.train.ensemble import Cancelled
 from spurious.train.face import Face, exact_loss, faces, has_faces
 from spurious.train.outcome import Outcome, Outcomes
@@ -101,4 +101,4 @@ def _decision(recipe: Recipe, outcomes: Outcomes, row: int) -> Proved:
     values = [Fraction(float(value)) for value in outcomes.polished[row]]
     point = unflatten(values, recipe.network)
     found = prove(Problem(recipe.network, recipe.loss, recipe.data, point))
-    return Proved(found.decision.value) if isinstance(found, Proof) else Proved.UNDECIDED
+    return Proved(found.claim.decision.value) if isinstance(found, Proof) else Proved.UNDECIDED

@@ -15,7 +15,8 @@ from flint import arb
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation, softplus
-from spurious.certify.outcome import Proof
+from spurious.certify.rule import Rule
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import (
@@ -28,8 +29,9 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import Loss, Point, Problem, flatten, program_of
+from spurious.problem import Layer, Loss, Point, Problem, flatten, program_of
 from spurious.program import dense_layers
+from spurious.proof import Claim, Proof, Undecided, ValleyToInfinity
 from spurious.verdict import Decision, Enclosure
 
 SIZE_LIMIT = 20_000
@@ -121,20 +123,17 @@ def _limit(problem: Problem, outputs: Sequence[Sequence[arb]], stays: Sequence[b
 def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
     width = problem.network.widths[-2] + 1
     rows = [direction[k * width : (k + 1) * width] for k in range(problem.network.outputs)]
+    layer = Layer(
+        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
+        tuple(fraction(row[-1]) for row in rows),
+    )
     return Proof(
-        decision=Decision.NOT_LOCAL_MINIMUM,
-        evidence={
-            "rule": "valley_to_infinity",
-            "direction": {
-                "weight": [[balls.written(fraction(entry)) for entry in row[:-1]] for row in rows],
-                "bias": [balls.written(fraction(row[-1])) for row in rows],
-            },
-        },
+        claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
+        evidence=ValleyToInfinity(layer),
         reason=(
             "a valley to infinity: along a ray of the last layer the loss falls for ever, "
             f"towards {nearest_float(limit.mid):.6g}"
         ),
-        valley_limit=limit,
     )
 
 
@@ -193,3 +192,14 @@ def _strict_separator(rows: Sequence[Vector]) -> Vector | None:
         return None
     largest = max(abs(entry) for entry in result.farkas[:-1])
     return tuple(-entry / largest for entry in result.farkas[:-1])
+
+
+def _prove(subject: Subject) -> Proof | Undecided:
+    if subject.homogeneous:
+        found = exact_valley(subject.evaluation)
+    else:
+        found = smooth_valley(subject.dense, subject.point)
+    return found or Undecided("no ray of the last layer was found along which the loss falls")
+
+
+RULE = Rule("valley_to_infinity", lambda s: s.is_dense and s.dense.loss is not Loss.SQUARED, _prove)

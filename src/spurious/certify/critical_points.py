@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 
 from spurious.certify.arithmetics import FloatProgram, Floats
-from spurious.certify.programs.decide import certify_program
-from spurious.problem.program_problem import ProgramProblem
+from spurious.certify.decide import certify
+from spurious.problem import ProgramProblem
 from spurious.program import Program
-from spurious.verdict import Decision, Verdict
+from spurious.proof import Verdict
+from spurious.verdict import Decision
 
 __all__ = ["CriticalPoint", "certified_minima", "certified_saddles"]
 
@@ -73,7 +74,7 @@ def certified_minima(
     for _, end in _different(sorted(ends, key=lambda pair: pair[0])):
         witness = proved[0].problem.point if proved else None
         problem = ProgramProblem(program, _exact(end), witness)
-        verdict = certify_program(problem, search=False)
+        verdict = certify(problem, search=False)
         if verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY):
             proved.append(CriticalPoint(problem, verdict))
     return tuple(proved)
@@ -106,7 +107,7 @@ def certified_saddles(
     proved: list[CriticalPoint] = []
     for _, end in _different(sorted(ends, key=lambda pair: pair[0])):
         problem = ProgramProblem(program, _exact(end))
-        verdict = certify_program(problem, search=False)
+        verdict = certify(problem, search=False)
         if verdict.decision is Decision.SADDLE_NEARBY:
             proved.append(CriticalPoint(problem, verdict))
     return tuple(proved)

@@ -8,15 +8,14 @@ from fractions import Fraction
 import numpy as np
 
 from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, around
-from spurious.certify.outcome import Undecided
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.problem.program_problem import FlatPoint
+from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
+from spurious.proof import Undecided
 
-__all__ = ["CENTRE_DECIMALS", "Critical", "critical_point", "distance", "nearby_limit"]
-
-NEARBY = Fraction(1, 100)
-"""A critical point counts as nearby within this share of max(1, largest parameter)."""
+__all__ = ["CENTRE_DECIMALS", "Critical", "nearest_critical"]
 
 CENTRE_DECIMALS = 30
 """The centre of a box is rounded to this many decimals."""
@@ -49,14 +48,9 @@ class Critical:
     hessian: Floats
 
 
-def nearby_limit(point: FlatPoint) -> Fraction:
-    """How far from a point a critical point still counts as nearby, in the maximum norm."""
-    return NEARBY * max(Fraction(1), *(abs(value) for value in point))
-
-
-def distance(left: FlatPoint, right: FlatPoint) -> Fraction:
-    """The largest difference of a parameter."""
-    return max(abs(a - b) for a, b in zip(left, right, strict=True))
+def nearest_critical(subject: Subject) -> Critical | Undecided:
+    """The critical point that Newton's method leads to; for `Subject.once`."""
+    return critical_point(subject.program, subject.values)
 
 
 def critical_point(program: Program, point: FlatPoint) -> Critical | Undecided:

@@ -20,16 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 from flint import fmpq
 
 from spurious.certify.evaluate import Evaluation, slope_at
-from spurious.certify.outcome import Undecided
+from spurious.certify.flatness import shallow_flatness
+from spurious.certify.last_layer import stationary
+from spurious.certify.rule import Rule
+from spurious.certify.subject import Subject
 from spurious.certify.sums import vanishes, weighted_sum
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, dot
+from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction
 from spurious.exact.softmax_numbers import Exact, SoftmaxNumber, sign
+from spurious.proof import Claim, Leaf, OneSidedDerivatives, Proof, Split, Tree, Undecided
+from spurious.verdict import Decision
 
 EPSILONS = (fmpq(1, 1024), fmpq(1, 2**20))
 """Sizes tried for the neighbourhood of V_j with several outputs, relative to the smallest |V_j|."""
@@ -67,14 +72,14 @@ class Descending:
 class Holds:
     """phi >= 0 everywhere, with its tree (`docs/certificates.md`, 5.2)."""
 
-    tree: Mapping[str, Any]
+    tree: Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
     """All units pass: the `units` lists of the certificate, and epsilon for several outputs."""
 
-    units: tuple[tuple[Mapping[str, Any], ...], ...]
+    units: tuple[tuple[Tree, ...], ...]
     epsilon: fmpq | None
 
 
@@ -96,7 +101,42 @@ class ZeroWeightDescends:
     side: int
 
 
-def test_point(evaluation: Evaluation) -> Minimum | UnitDescends | ZeroWeightDescends | Undecided:
+Outcome: TypeAlias = Minimum | UnitDescends | ZeroWeightDescends | Undecided
+"""What Theorem 1 says of a point."""
+
+
+def first_order(subject: Subject) -> Outcome:
+    """What Theorem 1 says of the point; for `Subject.once`."""
+    return test_point(subject.evaluation)
+
+
+def minimum(evaluation: Evaluation, found: Minimum) -> Proof:
+    """The proof that a point is a minimum."""
+    flat = shallow_flatness(evaluation)
+    return Proof(
+        claim=Claim(
+            Decision.LOCAL_MINIMUM,
+            strict=flat.strict,
+            strict_up_to_rescaling=flat.strict_up_to_rescaling,
+            flat_dimension=flat.dimension,
+        ),
+        evidence=OneSidedDerivatives(
+            found.units, None if found.epsilon is None else fraction(found.epsilon)
+        ),
+        reason="no direction has a negative one-sided derivative, and that decides it",
+    )
+
+
+def _prove(subject: Subject) -> Proof | Undecided:
+    found = subject.once(first_order)
+    if isinstance(found, Minimum):
+        return minimum(subject.evaluation, found)
+    if isinstance(found, Undecided):
+        return found
+    return Undecided("no first-order rule applies")
+
+
+def test_point(evaluation: Evaluation) -> Outcome:
     """Applies Theorem 1 at a point where the last layer's gradient vanishes.
 
     Args:
@@ -110,7 +150,7 @@ def test_point(evaluation: Evaluation) -> Minimum | UnitDescends | ZeroWeightDes
     if not vanishes(weighted_sum(evaluation, range(len(ones)), ones)):
         raise ArithmeticError("Theorem 1 was applied where the sum of g is not zero")
     outgoing = evaluation.weights[1].rows
-    trees: list[tuple[Mapping[str, Any], ...]] = []
+    trees: list[tuple[Tree, ...]] = []
     hidden = len(evaluation.weights[0].rows)
     for j in range(hidden):
         derivative = unit_derivative(evaluation, j)
@@ -153,14 +193,14 @@ def _all_vertices(evaluation: Evaluation, epsilon: fmpq) -> Minimum | Undecided:
     """Several outputs: phi_T >= 0 at T = V_j +- epsilon e_k, for every unit."""
     outgoing = evaluation.weights[1].rows
     outputs = range(len(outgoing))
-    trees: list[tuple[Mapping[str, Any], ...]] = []
+    trees: list[tuple[Tree, ...]] = []
     for j in range(len(evaluation.weights[0].rows)):
         weights = tuple(row[j] for row in outgoing)
         if all(v == 0 for v in weights):
             trees.append(())
             continue
         derivative = unit_derivative(evaluation, j)
-        found: list[Mapping[str, Any]] = []
+        found: list[Tree] = []
         for k in outputs:
             for step in (epsilon, -epsilon):
                 vertex = tuple(v + step if i == k else v for i, v in enumerate(weights))
@@ -324,7 +364,7 @@ def _linear(linear: Sequence[Exact]) -> Holds | Descending:
     """A linear phi is nonnegative only if it is zero; otherwise it falls against itself."""
     signs = [sign(entry) for entry in linear]
     if not any(signs):
-        return Holds({})
+        return Holds(Leaf())
     axis = next(i for i, s in enumerate(signs) if s)
     return Descending(tuple(fmpq(-signs[axis]) if i == axis else ZERO for i in range(len(signs))))
 
@@ -360,13 +400,13 @@ class _Search:
                 dominated = {**dominated, r: implied}
                 continue
             rest = left[position + 1 :]
-            children: dict[str, Mapping[str, Any]] = {}
-            for name, side in (("plus", 1), ("minus", -1)):
+            children: list[Tree] = []
+            for side in (1, -1):
                 result = self.branch(rest, {**signs, r: side}, dominated)
                 if not isinstance(result, Holds):
                     return result
-                children[name] = result.tree
-            return Holds({"split": r, **children})
+                children.append(result.tree)
+            return Holds(Split(r, *children))
         return self._leaf(signs, dominated)
 
     def _implied(self, r: int, signs: Mapping[int, int]) -> Mapping[int, fmpq] | None:
@@ -418,7 +458,7 @@ class _Search:
         mu = dict(zip(signs, result.multipliers, strict=False))
         shifted = zip(self.convex, result.multipliers[len(signs) :], strict=True)
         tau = {r: t - self.curvature[r] for r, t in shifted}
-        return Holds({"dominated": dict(dominated), "tau": _nonzero(tau), "mu": _nonzero(mu)})
+        return Holds(Leaf(dict(dominated), _nonzero(tau), _nonzero(mu)))
 
 
 def _nonzero(values: Mapping[int, Exact]) -> dict[int, Exact]:
@@ -427,3 +467,10 @@ def _nonzero(values: Mapping[int, Exact]) -> dict[int, Exact]:
         for key, value in values.items()
         if (value.terms if isinstance(value, SoftmaxNumber) else value != 0)
     }
+
+
+RULE = Rule(
+    "one_sided_derivatives",
+    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
+    _prove,
+)

@@ -18,15 +18,17 @@ from fractions import Fraction
 from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.best_constant import best_constant
-from spurious.certify.convex_ball import nearby_limit
 from spurious.certify.enclosures import enclosure
-from spurious.certify.outcome import Proof
+from spurious.certify.neighbourhood import nearby_limit
+from spurious.certify.rule import Rule
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import Loss, Point, Problem
+from spurious.problem import Loss, Point, Problem, flatten
 from spurious.program import SMOOTH
+from spurious.proof import Claim, ConstantUnits, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
 
 INPUT_LIMIT = 50
@@ -41,12 +43,18 @@ LEAST_RADIUS = Fraction(1, 10**30)
 Sums = Mapping[int, tuple[Vector, fmpq]]
 """By the name of each group of equal inputs: the input and G."""
 
+Transport = Mapping[int, Mapping[int, Fraction]]
+"""The mass moved from each group to each other one."""
+
 
 def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
-    """The proof, if the rule applies to the point up to a small shift of its output bias."""
+    """The proof, if the rule applies to the point up to a small shift of its output bias.
+
+    Args:
+        problem: One hidden layer of smooth units, one output.
+        point: The point.
+    """
     network = problem.network
-    if network.homogeneous or network.depth != 1 or network.outputs != 1:
-        return None
     levels = constant_levels(problem, point)
     if levels is None:
         return None
@@ -58,7 +66,7 @@ def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
         return None
     sums = group_sums(problem)
     flat: int | None = None
-    transport: dict[str, dict[str, str]] | None = None
+    transport: Transport | None = None
     span = definite_moments(sums)
     if span is None:
         transport = find_transport(sums)
@@ -142,8 +150,8 @@ def definite_moments(sums: Sums) -> int | None:
     return span if definite else None
 
 
-def find_transport(sums: Sums) -> dict[str, dict[str, str]] | None:
-    """The transport of condition (b) as certificate data, or None if there is none.
+def find_transport(sums: Sums) -> Transport | None:
+    """The transport of condition (b), or None if there is none.
 
     Strassen's theorem: if there is one, there is one that only moves mass from groups with G < 0 to
     groups with G > 0. One row for each coordinate and the mass of every source, and for the mass of
@@ -171,10 +179,10 @@ def find_transport(sums: Sums) -> dict[str, dict[str, str]] | None:
     found = solve(columns, rhs, [None] * len(pairs))
     if not isinstance(found, Feasible):
         return None
-    moved: dict[str, dict[str, str]] = {}
+    moved: dict[int, dict[int, Fraction]] = {}
     for (r, s), mass in zip(pairs, found.multipliers, strict=True):
         if isinstance(mass, fmpq) and mass != 0:
-            moved.setdefault(str(r), {})[str(s)] = balls.written(fraction(mass))
+            moved.setdefault(r, {})[s] = fraction(mass)
     return moved
 
 
@@ -182,7 +190,7 @@ def _with_best_constant(
     problem: Problem,
     point: Point,
     levels: list[Fraction],
-    transport: dict[str, dict[str, str]] | None,
+    transport: Transport | None,
     flat: int | None,
 ) -> Proof | None:
     """Moves the output bias so that the output is the best constant, if that is near."""
@@ -193,17 +201,18 @@ def _with_best_constant(
         return None
     best, value = found
     loss = Enclosure(value) if isinstance(value, Fraction) else enclosure(value)
-    evidence: dict[str, object] = {"rule": "constant_units", "transport": transport}
     reason = "no unit sees the data, and turning any of them raises the loss"
     if _is_best(problem, point, levels, mean):
         return Proof(
-            decision=Decision.LOCAL_MINIMUM,
-            evidence=evidence,
+            claim=Claim(
+                Decision.LOCAL_MINIMUM,
+                loss,
+                strict=Answer.NO,
+                strict_up_to_rescaling=Answer.NO,
+                flat_dimension=flat,
+            ),
+            evidence=ConstantUnits(transport),
             reason=reason,
-            loss=loss,
-            strict=Answer.NO,
-            strict_up_to_rescaling=Answer.NO,
-            flat_dimension=flat,
         )
     layer = point.layers[1]
     act = SMOOTH[problem.network.activation]
@@ -212,17 +221,19 @@ def _with_best_constant(
         output += rational(v) * act.ball(arb(rational(level)))[0]
     low, high = balls.bounds(best - output)
     radius = balls.simple_above(max(max(-low, high) * Fraction(101, 100), LEAST_RADIUS))
-    if radius > nearby_limit(point):
+    if radius > nearby_limit(flatten(point)):
         return None
     return Proof(
-        decision=Decision.LOCAL_MINIMUM_NEARBY,
-        evidence={**evidence, "radius": str(radius)},
+        claim=Claim(
+            Decision.LOCAL_MINIMUM_NEARBY,
+            loss,
+            strict=Answer.NO,
+            strict_up_to_rescaling=Answer.NO,
+            flat_dimension=flat,
+            radius=radius,
+        ),
+        evidence=ConstantUnits(transport, radius),
         reason=f"the best output bias is within {nearest_float(radius):.2g}; there {reason}",
-        loss=loss,
-        radius=radius,
-        strict=Answer.NO,
-        strict_up_to_rescaling=Answer.NO,
-        flat_dimension=flat,
     )
 
 
@@ -240,3 +251,18 @@ def _is_best(problem: Problem, point: Point, levels: list[Fraction], mean: Fract
         output += rational(v) * jet[0]
     rational_best = problem.loss is Loss.SQUARED or mean == 0
     return rational_best and output == rational(mean)
+
+
+def _applies(subject: Subject) -> bool:
+    """No unit of the one hidden layer sees the data."""
+    if not subject.smooth or subject.network.depth != 1 or subject.network.outputs != 1:
+        return False
+    return constant_levels(subject.dense, subject.point) is not None
+
+
+def _prove(subject: Subject) -> Proof | Undecided:
+    found = prove_constant_units(subject.dense, subject.point)
+    return found or Undecided("no unit sees the data, but turning one may lower the loss")
+
+
+RULE = Rule("constant_units", _applies, _prove)

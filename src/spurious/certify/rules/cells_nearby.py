@@ -1,31 +1,25 @@
-"""The exact minimum next to a float point, where a linear system gives it: squared loss.
+"""Rule `cells_nearby`: the exact minimum next to a float point, from linear systems.
 
-Within one activation pattern the outputs are linear in the effective parameters a_j = |v_j| (w_j,
-b_j) and c. Guess which points lie on which unit's kink (those with a small pre-activation), and
-which output weights are zero. Minimising the loss with those pre-activations held at zero is a
-linear system; take its exact solution closest to the given point. Nothing here is trusted: the
-caller applies Theorem 1 to the point that comes out. Without a hidden layer (`least_squares`) there
-is nothing to guess.
-
-`constant_output` (Theorem 6) does the same for a dead layer under any separable loss: only the
-output bias matters.
+Squared loss, one hidden layer, one output. Within one activation pattern the outputs are linear in
+the effective parameters a_j = |v_j| (w_j, b_j) and c. Guess which points lie on which unit's kink
+(those with a small pre-activation), and which output weights are zero. Minimising the loss with
+those pre-activations held at zero is a linear system; take its exact solution closest to the given
+point. Nothing here is trusted: Theorem 1 decides about the point that comes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from dataclasses import replace
 
-from flint import arb, fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat
 
-from spurious.certify.best_constant import best_constant
-from spurious.certify.convex_ball import largest_difference, nearby_limit
-from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation, evaluate, slope_at
-from spurious.certify.flatness import generic_flatness
-from spurious.certify.outcome import Proof
-from spurious.certify.sums import classes
-from spurious.exact import balls
+from spurious.certify.moved import DIGIT_LIMIT, digits, moved
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.rule import Rule
+from spurious.certify.rules import classwise_optimum, one_sided_derivatives
+from spurious.certify.subject import Subject
 from spurious.exact.rationals import (
     ONE,
     ZERO,
@@ -37,11 +31,8 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import Layer, Loss, Point, Problem, flatten
-from spurious.verdict import Decision, Enclosure
-
-DIGIT_LIMIT = 4000
-"""Minima with longer numbers are not given: they could not be written to a problem file."""
+from spurious.problem import Layer, Loss, Point, flatten
+from spurious.proof import Proof, Undecided
 
 UNKNOWN_LIMIT = 400
 """Larger exact linear systems are not tried."""
@@ -58,7 +49,7 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
     """
     if evaluation.problem.network.parameter_count > UNKNOWN_LIMIT:
         return
-    limit = nearby_limit(evaluation.point)
+    limit = nearby_limit(flatten(evaluation.point))
     seen: set[Point] = {evaluation.point}
     for zero_units in _small_outputs(evaluation, rational(limit)):
         for held in kink_guesses(evaluation, rational(limit)):
@@ -66,16 +57,10 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
             if point is None or point in seen:
                 continue
             seen.add(point)
-            if _digits(point) > DIGIT_LIMIT:
+            if digits(point) > DIGIT_LIMIT:
                 continue
-            if largest_difference(point, evaluation.point) <= limit:
+            if distance(flatten(point), flatten(evaluation.point)) <= limit:
                 yield evaluate(evaluation.problem, point)
-
-
-def _digits(point: Point) -> int:
-    """About how many decimal digits the longest number takes."""
-    sizes = (max(abs(v.numerator), v.denominator).bit_length() for v in flatten(point))
-    return max(sizes) * 3 // 10
 
 
 def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
@@ -156,7 +141,7 @@ def _solve(
     rows = [(*row, *(constraint[p] for constraint in constraints)) for p, row in enumerate(normal)]
     rows += [(*row, *([ZERO] * len(constraints))) for row in constraints]
     right = [entry for (entry,) in downhill] + [-dot(row, start) for row in constraints]
-    reach = 10 * nearby_limit(evaluation.point) * max(1, fraction(max(map(abs, weights))))
+    reach = 10 * nearby_limit(flatten(evaluation.point)) * max(1, fraction(max(map(abs, weights))))
     if _out_of_reach(rows, right, size, nearest_float(reach)):
         return None
     solution = least_correction(rows, right)
@@ -199,90 +184,21 @@ def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) 
     return Point((hidden, last))
 
 
-def least_squares(evaluation: Evaluation) -> Evaluation | None:
-    """The exact least squares solution closest to the point, if it is nearby.
-
-    Args:
-        evaluation: A network without hidden layer, squared loss.
-    """
-    problem, point = evaluation.problem, evaluation.point
-    design = fmpq_mat([list(x) for x in evaluation.inputs])
-    normal = [tuple(row) for row in (design.transpose() * design).tolist()]
-    rows: list[Vector] = []
-    for k, row in enumerate(evaluation.weights[0].rows):
-        residuals = [
-            [rational(y[k]) - f[k]] for y, f in zip(problem.data.y, evaluation.outputs, strict=True)
-        ]
-        downhill = (design.transpose() * fmpq_mat(residuals)).tolist()
-        step = least_correction(normal, [entry for (entry,) in downhill])
-        if step is None:
-            return None
-        rows.append(tuple(a + b for a, b in zip(row, step, strict=True)))
-    layer = Layer(
-        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
-        tuple(fraction(row[-1]) for row in rows),
-    )
-    found = Point((layer,))
-    near = largest_difference(found, point) <= nearby_limit(point)
-    return evaluate(problem, found) if near and _digits(found) <= DIGIT_LIMIT else None
+def _applies(subject: Subject) -> bool:
+    if not subject.homogeneous:
+        return False
+    network = subject.network
+    return network.depth == 1 and network.outputs == 1 and subject.dense.loss is Loss.SQUARED
 
 
-def constant_output(problem: Problem, evaluation: Evaluation) -> Proof | None:
-    """Rule `constant_output`: a dead layer whose best constant lies within a tiny shift.
-
-    Returns:
-        The proof, or None if some point is not in the one dead class, the loss does not separate by
-        outputs, or no nearby shift was proved.
-    """
-    keys = classes(evaluation)
-    if problem.loss is Loss.CROSS_ENTROPY or len(set(keys)) > 1 or not isinstance(keys[0], int):
-        return None
-    constants = evaluation.outputs[0]
-    limit = nearby_limit(evaluation.point)
-    radius = Fraction(1, 10**30)
-    while radius <= limit:
-        with balls.precision(balls.PRECISIONS[1]):
-            inside = all(
-                balls.sign(_slope(problem, k, c - rational(radius))) == -1
-                and balls.sign(_slope(problem, k, c + rational(radius))) == 1
-                for k, c in enumerate(constants)
-            )
-            if inside:
-                return _constant_proof(problem, evaluation, radius)
-        radius *= 10
-    return None
+def _prove(subject: Subject) -> Proof | Undecided:
+    for candidate in candidates(subject.evaluation):
+        there = Subject(replace(subject.dense, point=candidate.point))
+        for rule in (one_sided_derivatives.RULE, classwise_optimum.RULE):
+            found = rule.prove(there) if rule.applies(there) else None
+            if isinstance(found, Proof):
+                return moved(subject, there, found)
+    return Undecided("no critical point of the cells and faces next to it is one")
 
 
-def _slope(problem: Problem, output: int, value: fmpq) -> arb:
-    """Derivative of the loss when output k is one constant at all points."""
-    total = arb(0)
-    for targets in problem.data.y:
-        y = rational(targets[output])
-        if problem.loss is Loss.SQUARED:
-            total += 2 * (value - y)
-        else:
-            total += -y / (1 + arb(y * value).exp())
-    return total
-
-
-def _constant_proof(problem: Problem, evaluation: Evaluation, radius: Fraction) -> Proof | None:
-    exact, rest = Fraction(0), arb(0)
-    with balls.precision(balls.PRECISIONS[1]):
-        for targets in zip(*problem.data.y, strict=True):
-            found = best_constant(problem.loss, targets)
-            if found is None:
-                return None
-            if isinstance(found[1], Fraction):
-                exact += found[1]
-            else:
-                rest += found[1]
-        loss = Enclosure(exact) if problem.loss is Loss.SQUARED else enclosure(rest)
-    flat = generic_flatness(evaluation)
-    return Proof(
-        decision=Decision.LOCAL_MINIMUM_NEARBY,
-        evidence={"rule": "constant_output", "radius": str(radius)},
-        reason="a layer is dead on all data, and the best constant output is this near",
-        loss=loss,
-        radius=radius,
-        strict=flat.strict,
-    )
+RULE = Rule("cells_nearby", _applies, _prove)

@@ -6,24 +6,25 @@ exceed b > 0 on a box of half-width r around m, and 2 |grad(m)| < b r, a strict 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 from flint import arb
 
-from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.arithmetics import BallProgram, around, rational_gradient
+from spurious.certify.critical import CENTRE_DECIMALS, nearest_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.outcome import Undecided
-from spurious.certify.programs.critical import CENTRE_DECIMALS, distance
-from spurious.certify.programs.outcome import ProgramProof
+from spurious.certify.neighbourhood import distance
+from spurious.certify.rule import Rule
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import eigenvalue_bound
 from spurious.exact.rationals import rational
-from spurious.problem.program_problem import FlatPoint
+from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
-from spurious.verdict import Decision
+from spurious.proof import Claim, Proof, StronglyConvex, Undecided
+from spurious.verdict import Answer, Decision
 
-__all__ = ["LEAST_RADIUS", "prove", "texts"]
+__all__ = ["LEAST_RADIUS", "RULE"]
 
 LEAST_RADIUS = Fraction(1, 10**CENTRE_DECIMALS)
 """Of a box: so that a few bits are enough to check it."""
@@ -32,9 +33,32 @@ WIDER = 4
 """The box is wider by this factor than the gradient needs, for the checker's own enclosures."""
 
 
-def prove(
+def _prove(subject: Subject) -> Proof | Undecided:
+    program, point = subject.program, subject.values
+    if _is_critical(program, point):
+        here = _tried(program, point, point, 1.0, exact=True)
+        if isinstance(here, Proof):
+            return here
+    critical = subject.once(nearest_critical)
+    if isinstance(critical, Undecided):
+        return critical
+    lowest = float(critical.eigenvalues[0])
+    if lowest <= 0:
+        return Undecided(f"the Hessian at the critical point has an eigenvalue near {lowest:.3g}")
+    return _tried(program, point, critical.centre, lowest, exact=False)
+
+
+def _is_critical(program: Program, point: FlatPoint) -> bool:
+    """Whether the gradient is rational and exactly zero."""
+    try:
+        return not any(rational_gradient(program, point))
+    except ProgramError:
+        return False
+
+
+def _tried(
     program: Program, point: FlatPoint, centre: FlatPoint, lowest: float, *, exact: bool
-) -> ProgramProof | Undecided:
+) -> Proof | Undecided:
     """Proves a strict minimum at or near a point.
 
     Args:
@@ -44,21 +68,21 @@ def prove(
         lowest: The least eigenvalue of the Hessian at the centre, in floats: a proposal.
         exact: Whether the gradient at the centre is exactly zero.
     """
-    result: ProgramProof | Undecided = Undecided("no precision tried")
+    result: Proof | Undecided = Undecided("no precision tried")
     for bits in balls.PRECISIONS[:2]:
         with balls.precision(bits):
             try:
                 result = _prove_at(program, point, centre, lowest, exact)
             except ProgramError as error:
                 result = Undecided(f"around the critical point: {error}")
-        if isinstance(result, ProgramProof):
+        if isinstance(result, Proof):
             break
     return result
 
 
 def _prove_at(
     program: Program, point: FlatPoint, centre: FlatPoint, lowest: float, exact: bool
-) -> ProgramProof | Undecided:
+) -> Proof | Undecided:
     evaluated = BallProgram.of(program)
     here = around(centre)
     norm = balls.norm(evaluated.gradient(here))
@@ -75,16 +99,20 @@ def _prove_at(
         loss = loss.union(loss - balls.square(norm) / (2 * below))
     whole = balls.simple_above(distance(centre, point) + radius)
     where = "the gradient is exactly zero" if exact else "a critical point lies in a tiny box"
-    return ProgramProof(
-        decision=Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
-        evidence={"rule": "strongly_convex", "centre": texts(centre), "radius": str(radius)},
+    return Proof(
+        claim=Claim(
+            Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
+            enclosure(loss),
+            strict=Answer.YES,
+            strict_up_to_rescaling=Answer.YES,
+            flat_dimension=0,
+            eigenvalue_bound=bound,
+            radius=None if exact else whole,
+        ),
+        evidence=StronglyConvex(centre, radius),
         reason=f"{where} and all eigenvalues of the Hessian are above {float(bound):.3g}",
-        loss=enclosure(loss),
-        radius=None if exact else whole,
-        eigenvalue_bound=bound,
+        minimum=centre,
     )
 
 
-def texts(values: Sequence[Fraction]) -> list[str]:
-    """Rationals as a certificate writes them."""
-    return [balls.written(value) for value in values]
+RULE = Rule("strongly_convex", lambda s: not s.is_dense, _prove)

@@ -20,18 +20,19 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from spurious.certify import refute
 from spurious.certify.arithmetics import BallProgram, Entries, around
-from spurious.certify.convex_ball import largest_difference, nearby_limit
-from spurious.certify.convex_ball import prove as prove_merged
-from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.rule import Rule
+from spurious.certify.rules import convex_ball
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
-from spurious.problem import Layer, Point, Problem, flatten, point_from_data, program_of
+from spurious.problem import Layer, Point, Problem, flatten, program_of
 from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
+from spurious.proof import Claim, ConvexBall, Matrix, Proof, TwinUnits, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["merged", "prove", "split"]
+__all__ = ["RULE", "merged", "split", "twins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +52,26 @@ class Merger:
     point: Point
 
 
-def prove(problem: Problem, point: Point) -> Proof | Undecided | None:
-    """Proves a plateau of minima at or near the point, or that it is a saddle.
-
-    Args:
-        problem: A smooth activation, one hidden layer, one output.
-        point: The point.
-
-    Returns:
-        None if the rule is for other networks, or no two units are exactly equal.
-    """
-    network = problem.network
-    if network.homogeneous or network.depth != 1 or network.outputs != 1:
+def twins(subject: Subject) -> Merger | Undecided | None:
+    """The point with equal units merged; None if the rule is not for it. For `Subject.once`."""
+    if not subject.smooth or subject.network.depth != 1 or subject.network.outputs != 1:
         return None
-    found = merged(problem, point)
+    return merged(subject.dense, subject.point)
+
+
+def _prove(subject: Subject) -> Proof | Undecided:
+    """Proves a plateau of minima at or near the point."""
+    found = subject.once(twins)
     if not isinstance(found, Merger):
-        return found
-    below = prove_merged(found.problem, found.point)
-    if isinstance(below, Undecided):
+        return Undecided("no two units are exactly equal") if found is None else found
+    below = convex_ball.prove(found.problem, found.point)
+    if isinstance(below, Undecided) or not isinstance(below.evidence, ConvexBall):
         return Undecided(f"with equal units merged: {below.reason}")
     with balls.precision(balls.PRECISIONS[1]):
-        bends = _bends(found, below, point.layers[1].weight[0])
+        bends = _bends(found, below.evidence, subject.point.layers[1].weight[0])
     if isinstance(bends, Undecided):
-        saddle = refute.negative_curvature(problem, point)
-        return replace(saddle, reason=f"{saddle.reason} ({bends.reason})") if saddle else bends
-    return _plateau(point, found, below, bends)
+        return bends
+    return _plateau(subject.point, found, below, below.evidence, bends)
 
 
 def merged(problem: Problem, point: Point) -> Merger | Undecided | None:
@@ -130,17 +126,16 @@ def split(small: Point, groups: Sequence[Sequence[int]], shares: Sequence[Fracti
 
 
 def _bends(
-    found: Merger, below: Proof, weights: Sequence[Fraction]
-) -> list[list[list[str]]] | Undecided:
+    found: Merger, below: ConvexBall, weights: Sequence[Fraction]
+) -> tuple[Matrix, ...] | Undecided:
     """For each group of twins the congruence that proves its form definite over the box."""
-    centre = point_from_data(below.evidence["centre"])
-    box = around(flatten(centre), Fraction(below.evidence["radius"]))
+    box = around(flatten(below.centre), below.radius)
     program = program_of(found.problem)
     run = BallProgram.of(program).run(box)
     hidden, last = dense_layers(program)
     outgoing = box[program.parameters["layers[1].weight"]]
     jumps = SMOOTH[found.problem.network.activation].bend is not None
-    bends: list[list[list[str]]] = []
+    bends: list[Matrix] = []
     for k, units in enumerate(found.groups):
         if len(units) == 1:
             continue
@@ -158,8 +153,8 @@ def _bends(
             congruence(form * side, Fraction(0), proved.transform)
         ):
             return Undecided(_why_not(form, side, units))
-        bends.append([[str(entry) for entry in row] for row in proved.transform])
-    return bends
+        bends.append(proved.transform)
+    return tuple(bends)
 
 
 def definite_side(weights: Sequence[Fraction]) -> int:
@@ -201,40 +196,37 @@ def _why_not(form: arb_mat, side: int, units: Sequence[int]) -> str:
 
 
 def _plateau(
-    point: Point, found: Merger, below: Proof, bends: list[list[list[str]]]
+    point: Point, found: Merger, below: Proof, ball: ConvexBall, bends: tuple[Matrix, ...]
 ) -> Proof | Undecided:
-    centre = point_from_data(below.evidence["centre"])
     reach = max(Fraction(1), *(abs(share) for share in found.shares))
-    radius = Fraction(below.evidence["radius"]) * reach
-    nearest = split(centre, found.groups, found.shares)
-    whole = balls.simple_above(largest_difference(nearest, point) + radius)
-    exact = below.decision is Decision.LOCAL_MINIMUM
-    if not exact and whole > nearby_limit(point):
+    nearest = split(ball.centre, found.groups, found.shares)
+    whole = balls.simple_above(distance(flatten(nearest), flatten(point)) + ball.radius * reach)
+    exact = below.claim.decision is Decision.LOCAL_MINIMUM
+    if not exact and whole > nearby_limit(flatten(point)):
         return Undecided("with equal units merged, the minimum is not nearby")
     flat = len(found.shares) - len(found.groups)
-    twins = " and ".join(_listed(units) for units in found.groups if len(units) > 1)
+    equal = " and ".join(_listed(units) for units in found.groups if len(units) > 1)
     return Proof(
-        decision=below.decision,
-        evidence={
-            "rule": "twin_units",
-            "centre": below.evidence["centre"],
-            "radius": below.evidence["radius"],
-            "transform": below.evidence["transform"],
-            "bends": bends,
-        },
+        claim=Claim(
+            below.claim.decision,
+            below.claim.loss,
+            strict=Answer.NO,
+            strict_up_to_rescaling=Answer.NO,
+            flat_dimension=flat,
+            eigenvalue_bound=below.claim.eigenvalue_bound,
+            radius=None if exact else whole,
+        ),
+        evidence=TwinUnits(ball.centre, ball.radius, ball.transform, bends),
         reason=(
-            f"a plateau of minima: hidden units {twins} are equal, the network with these merged "
+            f"a plateau of minima: hidden units {equal} are equal, the network with these merged "
             "has a strict minimum, and the loss rises whichever way they part"
         ),
-        minimum=point if exact else nearest,
-        loss=below.loss,
-        radius=None if exact else whole,
-        strict=Answer.NO,
-        strict_up_to_rescaling=Answer.NO,
-        flat_dimension=flat,
-        eigenvalue_bound=below.eigenvalue_bound,
+        minimum=flatten(point if exact else nearest),
     )
 
 
 def _listed(units: Sequence[int]) -> str:
     return "(" + ", ".join(map(str, units)) + ")"
+
+
+RULE = Rule("twin_units", lambda s: s.once(twins) is not None, _prove)

@@ -7,18 +7,18 @@ from fractions import Fraction
 from math import floor, log10
 from typing import TYPE_CHECKING, Final
 
-from spurious.verdict import Answer, Decision, Enclosure, Verdict
+from spurious.proof.verdict import Verdict
+from spurious.verdict import Answer, Decision, Enclosure
 
 if TYPE_CHECKING:
-    from spurious.sweep import Rate
+    pass
 
 __all__ = [
     "exact_text",
     "interval_text",
     "loss_text",
-    "percent",
     "proved_decimal",
-    "rate_text",
+    "verdict_data",
     "verdict_text",
 ]
 
@@ -91,14 +91,27 @@ def verdict_text(verdict: Verdict) -> str:
     return words
 
 
-def rate_text(rate: Rate) -> str:
-    """A share with its interval: `12.0% [10.1%, 14.2%]`."""
-    return f"{percent(rate.share)} [{percent(rate.low)}, {percent(rate.high)}]"
+def verdict_data(verdict: Verdict) -> dict[str, object]:
+    """A verdict for programs: the keys that `--json` prints."""
+    witness = verdict.witness_loss
+    return {
+        "verdict": str(verdict.decision),
+        "strict": str(verdict.strict),
+        "global": str(verdict.is_global),
+        "method": verdict.method,
+        "reason": verdict.reason,
+        "loss": None if verdict.loss is None else loss_text(verdict.loss),
+        "witness_loss": None if witness is None else loss_text(witness),
+        "index": verdict.index,
+        "slope": _float(verdict.slope),
+        "decrease": _float(verdict.decrease),
+        "decrease_radius": _float(verdict.decrease_radius),
+        "seconds": round(verdict.seconds, 6),
+    }
 
 
-def percent(share: float) -> str:
-    """A share of 1 in percent: `12.0%`."""
-    return f"{100 * share:.1f}%"
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _short(value: Fraction) -> str:

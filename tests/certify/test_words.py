@@ -5,14 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spurious.paper.wording import (
+from spurious.proof import (
+    Claim,
+    Verdict,
     exact_text,
     interval_text,
     loss_text,
     proved_decimal,
     verdict_text,
 )
-from spurious.verdict import Answer, Decision, Enclosure, Verdict
+from spurious.verdict import Answer, Decision, Enclosure
 
 numbers = st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=10**12)
 radii = st.fractions(min_value=0, max_value=10, max_denominator=10**15)
@@ -79,22 +81,8 @@ def test_long_numbers_stay_short() -> None:
 
 def verdict(decision: Decision, strict: Answer, rescaled: Answer) -> Verdict:
     radius = Fraction(3, 10**20) if decision is Decision.LOCAL_MINIMUM_NEARBY else None
-    return Verdict(
-        decision=decision,
-        is_global=Answer.UNKNOWN,
-        strict=strict,
-        strict_up_to_rescaling=rescaled,
-        flat_dimension=None,
-        eigenvalue_bound=None,
-        loss=None,
-        witness_loss=None,
-        radius=radius,
-        valley_limit=None,
-        method="none",
-        reason="",
-        certificate=None,
-        seconds=0.0,
-    )
+    claim = Claim(decision, strict=strict, strict_up_to_rescaling=rescaled, radius=radius)
+    return Verdict("", claim=claim, evidence=None, certificate=None)
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ from fractions import Fraction
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from spurious.certify.convex_ball import DECIMALS, largest_difference, nearby_limit
 from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation, slope_at, softplus
-from spurious.certify.nearby import kink_guesses
-from spurious.certify.outcome import Proof
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.rule import Rule
+from spurious.certify.rules.cells_nearby import kink_guesses
+from spurious.certify.rules.convex_ball import DECIMALS
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import Definiteness, prove_definite
 from spurious.exact.rationals import (
@@ -33,7 +35,8 @@ from spurious.exact.rationals import (
     rank,
     rational,
 )
-from spurious.problem import Layer, Point, point_to_data
+from spurious.problem import Layer, Loss, Point, flatten
+from spurious.proof import Claim, HeldUnit, KinkedBall, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
 STEPS = 60
@@ -65,7 +68,7 @@ def prove(evaluation: Evaluation) -> Proof | None:
     Args:
         evaluation: A network with widths [d, h, 1], kinked homogeneous activation, logistic loss.
     """
-    limit = rational(nearby_limit(evaluation.point))
+    limit = rational(nearby_limit(flatten(evaluation.point)))
     for pairs in kink_guesses(evaluation, limit):
         if not pairs:
             continue
@@ -129,8 +132,8 @@ def _prove_on(evaluation: Evaluation, face: Face) -> Proof | None:
         return None
     y = [rational(balls.round_to(fraction(value), DECIMALS)) for value in found]
     centre = _point(evaluation, face, y)
-    limit = nearby_limit(evaluation.point)
-    if largest_difference(centre, evaluation.point) > limit:
+    limit = nearby_limit(flatten(evaluation.point))
+    if distance(flatten(centre), flatten(evaluation.point)) > limit:
         return None
     gradient, hessian = _derivatives(face, labels, [arb(v) for v in y])
     definite = prove_definite(hessian)
@@ -279,35 +282,43 @@ def _package(
     loss: arb,
 ) -> Proof:
     furthest = max((max(row) for row in _spread(face, radius).values()), default=ZERO)
-    whole = largest_difference(centre, evaluation.point) + max(radius, fraction(furthest))
+    whole = distance(flatten(centre), flatten(evaluation.point)) + max(radius, fraction(furthest))
     hidden = len(face.rows)
     dead = hidden - len(face.held)
-    evidence = {
-        "rule": "kinked_ball",
-        "centre": point_to_data(centre),
-        "radius": str(radius),
-        "units": [
-            {
-                "held": list(face.held[j]),
-                "basis": [
-                    [balls.written(fraction(entry)) for entry in move] for move in face.bases[j]
-                ],
-            }
-            if j in face.held
-            else None
-            for j in range(hidden)
-        ],
-        "transform": [[str(entry) for entry in row] for row in definite.transform],
-    }
-    return Proof(
-        decision=Decision.LOCAL_MINIMUM_NEARBY,
-        evidence=evidence,
-        reason="a minimum with data points exactly on kinks is enclosed in a tiny ball",
-        minimum=centre,
-        loss=enclosure(loss),
-        radius=balls.simple_above(whole),
-        strict=Answer.NO,
-        strict_up_to_rescaling=Answer.NO if dead else Answer.YES,
-        flat_dimension=len(face.held) + dead * (len(face.rows[0]) + 1),
-        eigenvalue_bound=definite.eigenvalue_bound,
+    units = tuple(
+        HeldUnit(
+            face.held[j], tuple(tuple(fraction(entry) for entry in move) for move in face.bases[j])
+        )
+        if j in face.held
+        else None
+        for j in range(hidden)
     )
+    return Proof(
+        claim=Claim(
+            Decision.LOCAL_MINIMUM_NEARBY,
+            enclosure(loss),
+            strict=Answer.NO,
+            strict_up_to_rescaling=Answer.NO if dead else Answer.YES,
+            flat_dimension=len(face.held) + dead * (len(face.rows[0]) + 1),
+            eigenvalue_bound=definite.eigenvalue_bound,
+            radius=balls.simple_above(whole),
+        ),
+        evidence=KinkedBall(centre, radius, units, definite.transform),
+        reason="a minimum with data points exactly on kinks is enclosed in a tiny ball",
+        minimum=flatten(centre),
+    )
+
+
+def _applies(subject: Subject) -> bool:
+    if not subject.homogeneous:
+        return False
+    network = subject.network
+    return network.depth == 1 and network.outputs == 1 and subject.dense.loss is Loss.LOGISTIC
+
+
+def _prove(subject: Subject) -> Proof | Undecided:
+    found = prove(subject.evaluation)
+    return found or Undecided("no minimum with data points on kinks was proved nearby")
+
+
+RULE = Rule("kinked_ball", _applies, _prove)

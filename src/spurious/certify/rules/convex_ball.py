@@ -23,22 +23,23 @@ from spurious.certify.arithmetics import BallProgram, around, curvature, loss_of
 from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import evaluate
 from spurious.certify.exact_gradient import exact_gradient
-from spurious.certify.outcome import Proof, Undecided
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.optimality import unbeaten
 from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.rule import Rule
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import Definiteness, float_spectrum, prove_definite
 from spurious.exact.krawczyk import krawczyk
 from spurious.exact.rationals import fraction, rational
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
-from spurious.problem import Network, Point, Problem, flatten, point_to_data, program_of, unflatten
+from spurious.problem import Loss, Network, Point, Problem, flatten, program_of, unflatten
 from spurious.program import KinkError
+from spurious.proof import Claim, ConvexBall, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
 DECIMALS = 30
 """The centre of a box is rounded to this many decimals."""
-
-NEARBY = Fraction(1, 100)
-"""A minimum counts as nearby within this share of max(1, largest parameter)."""
 
 FREE_LIMIT = 200
 """More free parameters are not tried: the Hessian costs their square, its proof their cube."""
@@ -65,6 +66,22 @@ class Slice:
     fixed: tuple[int, ...]
     dead: frozenset[tuple[int, int]]
     smooth: bool
+
+
+def _applies(subject: Subject) -> bool:
+    """Not to what other rules decide completely.
+
+    These are shallow networks with one output and squared loss, and points that nothing beats
+    although their gradient is not seen to be zero exactly.
+    """
+    if not subject.is_dense:
+        return False
+    network = subject.network
+    if subject.homogeneous and network.depth == 1 and network.outputs == 1:
+        return subject.dense.loss is not Loss.SQUARED
+    if subject.homogeneous or subject.once(unbeaten) is None:
+        return True
+    return vanishes_exactly(subject.dense, subject.point, range(network.parameter_count))
 
 
 def prove(problem: Problem, point: Point) -> Proof | Undecided:
@@ -114,7 +131,7 @@ def _settle(problem: Problem, point: Point, chart: Slice) -> tuple[Point, Slice]
         there = gauge_slice(problem, polished)
         if isinstance(there, Undecided):
             return there
-        if largest_difference(polished, point) > nearby_limit(point):
+        if distance(flatten(polished), flatten(point)) > nearby_limit(flatten(point)):
             return Undecided("Newton's method left the neighbourhood of the point")
         if there.dead == chart.dead:
             return polished, chart
@@ -183,7 +200,7 @@ def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
     """Newton's method in the free parameters, to full precision. Not rigorous: a proposal."""
     program = BallProgram.of(program_of(problem))
     values = around(flatten(point))
-    limit = nearby_limit(point)
+    limit = nearby_limit(flatten(point))
     start = list(values)
     last = float("inf")
     for _ in range(NEWTON_STEPS):
@@ -213,11 +230,6 @@ def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
     for p in chart.free:
         centre[p] = balls.round_to(fraction(balls.midpoint(values[p])), DECIMALS)
     return unflatten(tuple(centre), problem.network)
-
-
-def nearby_limit(point: Point) -> Fraction:
-    """How far from a point a minimum still counts as nearby (largest difference of a parameter)."""
-    return NEARBY * max(Fraction(1), *(abs(value) for value in flatten(point)))
 
 
 def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> bool:
@@ -276,40 +288,29 @@ def _package(
     definite: Definiteness,
     loss: arb,
 ) -> Proof:
-    distance = largest_difference(centre, point)
-    whole = balls.simple_above(distance + radius)
-    evidence = {
-        "rule": "convex_ball",
-        "centre": point_to_data(centre),
-        "radius": str(radius),
-        "fixed": list(chart.fixed),
-        "transform": [[str(entry) for entry in row] for row in definite.transform],
-    }
+    whole = balls.simple_above(distance(flatten(centre), flatten(point)) + radius)
     up_to_rescaling = Answer.NO if chart.dead else Answer.YES
     where = (
         "the gradient is exactly zero" if exact else "a critical point is enclosed in a tiny box"
     )
     kind = "" if chart.smooth else " once the rescaling of each live hidden unit is fixed"
     return Proof(
-        decision=Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
-        evidence=evidence,
+        claim=Claim(
+            Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
+            point_loss(problem, centre) if exact and is_homogeneous(problem) else enclosure(loss),
+            strict=Answer.YES if chart.smooth else Answer.NO,
+            strict_up_to_rescaling=up_to_rescaling,
+            flat_dimension=len(chart.fixed),
+            eigenvalue_bound=definite.eigenvalue_bound,
+            radius=None if exact else whole,
+        ),
+        evidence=ConvexBall(centre, radius, chart.fixed, definite.transform),
         reason=(
             f"{where} and the Hessian is positive definite{kind}: "
             f"all eigenvalues above {float(definite.eigenvalue_bound):.3g}"
         ),
-        minimum=centre,
-        loss=point_loss(problem, centre) if exact and is_homogeneous(problem) else enclosure(loss),
-        radius=None if exact else whole,
-        strict=Answer.YES if chart.smooth else Answer.NO,
-        strict_up_to_rescaling=up_to_rescaling,
-        flat_dimension=len(chart.fixed),
-        eigenvalue_bound=definite.eigenvalue_bound,
+        minimum=flatten(centre),
     )
-
-
-def largest_difference(left: Point, right: Point) -> Fraction:
-    """The largest absolute difference of a parameter."""
-    return max(abs(a - b) for a, b in zip(flatten(left), flatten(right), strict=True))
 
 
 def _indefinite(program: BallProgram, values: list[arb], chart: Slice) -> Undecided:
@@ -343,3 +344,6 @@ def _indefinite(program: BallProgram, values: list[arb], chart: Slice) -> Undeci
     return Undecided(
         f"the Hessian is not proved positive definite (smallest eigenvalue about {lowest:.3g})"
     )
+
+
+RULE = Rule("convex_ball", _applies, lambda s: prove(s.dense, s.point))

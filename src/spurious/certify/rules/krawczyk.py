@@ -14,19 +14,21 @@ import numpy as np
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.critical import Critical, nearest_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.outcome import Undecided
-from spurious.certify.programs.critical import Critical, distance
-from spurious.certify.programs.outcome import ProgramProof
-from spurious.certify.programs.strongly_convex import LEAST_RADIUS, texts
+from spurious.certify.neighbourhood import distance
+from spurious.certify.rule import Rule
+from spurious.certify.rules.strongly_convex import LEAST_RADIUS
+from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import negative_eigenvalues
 from spurious.exact.rationals import rational
-from spurious.problem.program_problem import FlatPoint
+from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
+from spurious.proof import Claim, Krawczyk, Proof, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["SADDLE_LIMIT", "prove"]
+__all__ = ["RULE"]
 
 SADDLE_LIMIT = 200
 """With more parameters no saddle is tried: the certificate holds a matrix of that size."""
@@ -41,27 +43,23 @@ LOSS_WIDER = 16
 """The loss is enclosed over a box wider by this factor, so that a checker's enclosure fits in."""
 
 
-def prove(program: Program, point: FlatPoint, critical: Critical) -> ProgramProof | Undecided:
-    """Proves a nondegenerate saddle near a point.
-
-    Args:
-        program: The loss.
-        point: The problem's point.
-        critical: The critical point near it.
-    """
-    if len(point) > SADDLE_LIMIT:
-        return Undecided(f"a saddle is not tried with more than {SADDLE_LIMIT} parameters")
+def _prove(subject: Subject) -> Proof | Undecided:
+    critical = subject.once(nearest_critical)
+    if isinstance(critical, Undecided):
+        return critical
+    if not critical.eigenvalues[0] < 0:
+        return Undecided("the critical point is no saddle in floats")
     with balls.precision(balls.PRECISIONS[1]):
         try:
-            return _prove(program, point, critical)
+            return _isolated(subject.program, subject.values, critical)
         except ProgramError as error:
             return Undecided(f"around the critical point: {error}")
 
 
-def _prove(program: Program, point: FlatPoint, critical: Critical) -> ProgramProof | Undecided:
+def _isolated(program: Program, point: FlatPoint, critical: Critical) -> Proof | Undecided:
     evaluated = BallProgram.of(program)
     inverse = np.linalg.inv(critical.hessian)
-    rows = [[balls.rounded(Fraction(v), DIGITS) for v in row] for row in inverse.tolist()]
+    rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
     matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
     gradient = evaluated.gradient(around(critical.centre))
     start = _largest_row(matrix * arb_mat([[entry] for entry in gradient]))
@@ -80,21 +78,18 @@ def _prove(program: Program, point: FlatPoint, critical: Critical) -> ProgramPro
     index = negative_eigenvalues(curved)
     if not index:
         return Undecided("the critical point's index was not proved")
-    return ProgramProof(
-        decision=Decision.SADDLE_NEARBY,
-        evidence={
-            "rule": "krawczyk",
-            "centre": texts(critical.centre),
-            "radius": str(radius),
-            "preconditioner": [texts(row) for row in rows],
-        },
+    return Proof(
+        claim=Claim(
+            Decision.SADDLE_NEARBY,
+            enclosure(evaluated.loss(around(critical.centre, LOSS_WIDER * radius))),
+            radius=balls.simple_above(distance(critical.centre, point) + radius),
+            index=index,
+        ),
+        evidence=Krawczyk(critical.centre, radius, rows),
         reason=(
             f"a critical point lies in a tiny box, and {index} of {len(point)} eigenvalues of the "
             "Hessian are negative"
         ),
-        loss=enclosure(evaluated.loss(around(critical.centre, LOSS_WIDER * radius))),
-        radius=balls.simple_above(distance(critical.centre, point) + radius),
-        index=index,
     )
 
 
@@ -105,3 +100,6 @@ def _largest_row(matrix: arb_mat) -> arb:
         total = sum((abs(matrix[i, j]) for j in range(matrix.ncols())), arb(0))
         found = found.max(total)
     return found
+
+
+RULE = Rule("krawczyk", lambda s: not s.is_dense and len(s.values) <= SADDLE_LIMIT, _prove)

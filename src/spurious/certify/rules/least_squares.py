@@ -1,0 +1,64 @@
+"""Rule `least_squares`: without hidden layer and with squared loss, the exact solution nearby."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flint import fmpq_mat
+
+from spurious.certify.evaluate import Evaluation
+from spurious.certify.last_layer import stationary
+from spurious.certify.moved import DIGIT_LIMIT, digits, moved
+from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.rule import Rule
+from spurious.certify.rules import classwise_optimum
+from spurious.certify.subject import Subject
+from spurious.exact.rationals import Vector, fraction, least_correction, rational
+from spurious.problem import Layer, Loss, Point, flatten
+from spurious.proof import Proof, Undecided
+
+
+def least_squares(evaluation: Evaluation) -> Point | None:
+    """The exact least squares solution closest to the point, if it is nearby.
+
+    Args:
+        evaluation: A network without hidden layer, squared loss.
+    """
+    problem, point = evaluation.problem, evaluation.point
+    design = fmpq_mat([list(x) for x in evaluation.inputs])
+    normal = [tuple(row) for row in (design.transpose() * design).tolist()]
+    rows: list[Vector] = []
+    for k, row in enumerate(evaluation.weights[0].rows):
+        residuals = [
+            [rational(y[k]) - f[k]] for y, f in zip(problem.data.y, evaluation.outputs, strict=True)
+        ]
+        downhill = (design.transpose() * fmpq_mat(residuals)).tolist()
+        step = least_correction(normal, [entry for (entry,) in downhill])
+        if step is None:
+            return None
+        rows.append(tuple(a + b for a, b in zip(row, step, strict=True)))
+    layer = Layer(
+        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
+        tuple(fraction(row[-1]) for row in rows),
+    )
+    found = Point((layer,))
+    near = distance(flatten(found), flatten(point)) <= nearby_limit(flatten(point))
+    return found if near and digits(found) <= DIGIT_LIMIT else None
+
+
+def _applies(subject: Subject) -> bool:
+    if not subject.is_dense or subject.network.depth > 0:
+        return False
+    return subject.dense.loss is Loss.SQUARED and not subject.once(stationary)
+
+
+def _prove(subject: Subject) -> Proof | Undecided:
+    solved = least_squares(subject.evaluation)
+    if solved is None:
+        return Undecided("the least squares solution is not nearby")
+    there = Subject(replace(subject.dense, point=solved))
+    found = classwise_optimum.RULE.prove(there)
+    return moved(subject, there, found) if isinstance(found, Proof) else found
+
+
+RULE = Rule("least_squares", _applies, _prove)

@@ -1,0 +1,130 @@
+"""What is decided about: a problem's point, with whatever was computed about it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from spurious.certify.arithmetics import loss_at
+from spurious.certify.evaluate import Evaluation, evaluate
+from spurious.certify.neighbourhood import distance
+from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.errors import InputError
+from spurious.problem import (
+    FlatPoint,
+    Network,
+    Point,
+    Problem,
+    ProgramProblem,
+    flatten,
+    program_of,
+    unflatten,
+)
+from spurious.program import Program
+from spurious.proof import Place
+from spurious.verdict import Enclosure
+
+__all__ = ["Subject"]
+
+T = TypeVar("T")
+
+
+class Subject:
+    """A problem's point, handed from rule to rule.
+
+    Args:
+        asked: A problem with a point, of a dense network or any program.
+
+    Attributes:
+        asked: The same.
+        program: The loss.
+        values: The point, shape (P,).
+
+    Raises:
+        InputError: The problem has no point.
+    """
+
+    def __init__(self, asked: Problem | ProgramProblem) -> None:
+        if asked.point is None:
+            raise InputError("point: missing, but certify needs the point to decide about; add it")
+        self.asked = asked
+        if isinstance(asked, ProgramProblem):
+            self.program: Program = asked.program
+            self.values: FlatPoint = asked.point
+        else:
+            self.program, self.values = program_of(asked), flatten(asked.point)
+        self._known: dict[Callable[[Subject], object], Any] = {}
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it is a dense network's."""
+        return isinstance(self.asked, Problem)
+
+    @property
+    def dense(self) -> Problem:
+        """The dense network's problem.
+
+        Raises:
+            TypeError: It is of another kind.
+        """
+        if isinstance(self.asked, ProgramProblem):
+            raise TypeError("this rule is for dense networks")
+        return self.asked
+
+    @property
+    def point(self) -> Point:
+        """The dense network's point, layer by layer."""
+        return cast("Point", self.dense.point)
+
+    @property
+    def network(self) -> Network:
+        """The dense network."""
+        return self.dense.network
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The homogeneous network at the point, exactly."""
+        return evaluate(self.dense, self.point)
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether it is a dense network whose outputs at rational points are rational."""
+        return self.is_dense and is_homogeneous(self.dense)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it is a dense network with a smooth activation."""
+        return self.is_dense and not is_homogeneous(self.dense)
+
+    @property
+    def witness(self) -> FlatPoint | None:
+        """The point believed to be better, shape (P,)."""
+        witness = self.asked.witness
+        return flatten(witness) if not isinstance(witness, tuple | None) else witness
+
+    def once(self, function: Callable[[Subject], T]) -> T:
+        """What a function says of this subject; computed at the first call."""
+        if function not in self._known:
+            self._known[function] = function(self)
+        return self._known[function]
+
+    def place(self, values: FlatPoint) -> Place:
+        """A point or direction, shape (P,), as certificates of this problem write it."""
+        return unflatten(values, self.network) if self.is_dense else values
+
+    def loss_at(self, values: FlatPoint) -> Enclosure:
+        """The loss at a point, shape (P,): exact where it is rational, else enclosed.
+
+        Raises:
+            ProgramError: a function is undefined there.
+            OutOfRangeError: it is too large.
+        """
+        if self.is_dense:
+            return point_loss(self.dense, unflatten(values, self.network))
+        return loss_at(self.program, values)
+
+    def distance(self, values: FlatPoint) -> Fraction:
+        """The largest difference of a parameter from the point's."""
+        return distance(self.values, values)

@@ -1,0 +1,89 @@
+"""Losses of dense networks beyond format 1: a penalty, a mean, weights of the points, the hinge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from spurious.errors import InputError
+from spurious.problem.dataset import Dataset
+from spurious.problem.fit import check_fit
+from spurious.problem.network import Network
+from spurious.problem.number import shown
+from spurious.problem.table import Vector
+from spurious.program.dense import LOSSES, dense_program
+from spurious.program.program import Program
+
+__all__ = ["REDUCTIONS", "DenseLoss", "Penalty"]
+
+REDUCTIONS = ("sum", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """What the squares of the parameters cost.
+
+    Attributes:
+        l2: The loss gets this times the sum of the squares of the parameters; or one such number
+            for some blocks, by their names (`layers[0].weight`, ...).
+        biases: Whether a single number is for biases too.
+    """
+
+    l2: Fraction | Mapping[str, Fraction] = Fraction(0)
+    biases: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DenseLoss:
+    """A dense network's loss on data, as people write it down.
+
+    Attributes:
+        network: The architecture.
+        loss: One of `spurious.program.LOSSES`.
+        data: Inputs (n, d) and targets (n, K) or labels (n, 1).
+        penalty: Added to the loss of the data.
+        reduction: `sum` or `mean`, over the points. The penalty is not divided.
+        weights: A factor for each point, shape (n,); None for ones.
+
+    Raises:
+        InputError: A name is not known, or the parts do not fit together.
+    """
+
+    network: Network
+    loss: str
+    data: Dataset
+    penalty: Penalty = field(default_factory=Penalty)
+    reduction: str = "sum"
+    weights: Vector | None = None
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise InputError(f"loss: found {shown(self.loss)}, expected one of {', '.join(LOSSES)}")
+        if self.reduction not in REDUCTIONS:
+            raise InputError(f"reduction: found {shown(self.reduction)}, expected sum or mean")
+        check_fit(self.network, self.loss, self.data)
+        if self.weights is not None and len(self.weights) != self.data.size:
+            raise InputError(
+                f"weights: found {len(self.weights)} numbers, expected {self.data.size}, "
+                "one for each row of data.x"
+            )
+
+    def program(self) -> Program:
+        """The loss as a program of the parameters in flat order.
+
+        Raises:
+            InputError: The penalty names a block that the network lacks.
+        """
+        return dense_program(
+            self.network.widths,
+            self.network.activation,
+            self.loss,
+            self.data.x,
+            self.data.y,
+            slope=self.network.slope,
+            l2=self.penalty.l2,
+            biases=self.penalty.biases,
+            mean=self.reduction == "mean",
+            weights=self.weights,
+        )

@@ -1,0 +1,294 @@
+"""What proves a claim: one class a rule, by the names that certificates use.
+
+`docs/certificates.md` says what each field has to satisfy (sections 5, 6 and 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, ClassVar, TypeAlias
+
+from flint import fmpq
+
+from spurious.exact.softmax_numbers import Exact
+from spurious.problem import Layer, Point
+from spurious.proof.codec import fields_from_data, fields_to_data
+
+__all__ = [
+    "AffineOptimum",
+    "CellMultipliers",
+    "ClasswiseOptimum",
+    "ConstantOutput",
+    "ConstantUnits",
+    "ConvexBall",
+    "DescentDirection",
+    "Evidence",
+    "HeldUnit",
+    "KinkedBall",
+    "Krawczyk",
+    "Leaf",
+    "Matrix",
+    "NegativeCurvature",
+    "NotLocalMinimum",
+    "OneSidedDerivatives",
+    "Place",
+    "PointwiseOptimum",
+    "Split",
+    "StronglyConvex",
+    "Tree",
+    "TwinUnits",
+    "ValleyToInfinity",
+    "Witness",
+    "ZeroOutputWeight",
+    "evidence_from_data",
+]
+
+Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
+
+Place: TypeAlias = Point | tuple[Fraction, ...]
+"""A point or direction: layer by layer for dense networks, flat, shape (P,), for programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Base of all evidence.
+
+    Attributes:
+        rule: The name of the rule that the checker applies.
+    """
+
+    rule: ClassVar[str] = ""
+
+    def to_data(self) -> dict[str, Any]:
+        """The certificate's `proof` or `global_proof` object.
+
+        Raises:
+            OutOfRangeError: a number is too long to be written in decimal.
+        """
+        return {"rule": self.rule, **fields_to_data(self)}
+
+
+def evidence_from_data(data: Mapping[str, Any]) -> Evidence:
+    """Reads a certificate's `proof` or `global_proof` object.
+
+    Raises:
+        KeyError: there is no rule of that name.
+    """
+    kind = _kinds()[data["rule"]]
+    return kind(**fields_from_data(kind, {k: v for k, v in data.items() if k != "rule"}))
+
+
+def _kinds() -> dict[str, type[Evidence]]:
+    return {kind.rule: kind for kind in Evidence.__subclasses__() if kind.rule}
+
+
+# ---- minima -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A cone on which phi is convex, with multipliers that prove it nonnegative there.
+
+    Attributes:
+        dominated: For groups whose sign the cone implies: multipliers by group of the cone.
+        tau: Slopes at the groups where phi bends up.
+        mu: Multipliers of the cone's own inequalities.
+    """
+
+    dominated: Mapping[int, Mapping[int, fmpq]] = field(
+        default_factory=dict[int, Mapping[int, fmpq]]
+    )
+    tau: Mapping[int, Exact] = field(default_factory=dict[int, Exact])
+    mu: Mapping[int, Exact] = field(default_factory=dict[int, Exact])
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A cone cut in two by the hyperplane of a group of equal inputs.
+
+    Attributes:
+        split: The group.
+        plus: The part where u.x~ >= 0.
+        minus: The other.
+    """
+
+    split: int
+    plus: Tree
+    minus: Tree
+
+
+Tree: TypeAlias = Split | Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class OneSidedDerivatives(Evidence):
+    """Theorem 1: for each unit the trees that prove its phi nonnegative."""
+
+    rule = "one_sided_derivatives"
+    units: tuple[tuple[Tree, ...], ...]
+    epsilon: Fraction | None = None
+    point: Point | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClasswiseOptimum(Evidence):
+    """Theorem 4: no affine map on any activation pattern does better."""
+
+    rule = "classwise_optimum"
+    point: Point | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointwiseOptimum(Evidence):
+    """Theorem 3: no function of the inputs does better."""
+
+    rule = "pointwise_optimum"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantOutput(Evidence):
+    """Theorem 6: a dead layer, whose best constant lies within `radius`."""
+
+    rule = "constant_output"
+    radius: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantUnits(Evidence):
+    """Theorem 20: no unit sees the data; the transport of mass between groups, where it is used."""
+
+    rule = "constant_units"
+    transport: Mapping[int, Mapping[int, Fraction]] | None
+    radius: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConvexBall(Evidence):
+    """Theorem 5 for dense networks: a box of free parameters, and a congruence of the Hessian."""
+
+    rule = "convex_ball"
+    centre: Point
+    radius: Fraction
+    fixed: tuple[int, ...]
+    transform: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnit:
+    """A live unit of `KinkedBall`: groups held on its kink, and a basis of moves that keep them."""
+
+    held: tuple[int, ...]
+    basis: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class KinkedBall(Evidence):
+    """Theorem 9: a box on the face where some data stay exactly on kinks; None for dead units."""
+
+    rule = "kinked_ball"
+    centre: Point
+    radius: Fraction
+    units: tuple[HeldUnit | None, ...]
+    transform: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class TwinUnits(Evidence):
+    """Theorem 19: `ConvexBall` of the merged network, and a congruence for each group of twins."""
+
+    rule = "twin_units"
+    centre: Point
+    radius: Fraction
+    transform: Matrix
+    bends: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StronglyConvex(Evidence):
+    """Theorem 5 for programs: a box on which the loss is strongly convex."""
+
+    rule = "strongly_convex"
+    centre: tuple[Fraction, ...]
+    radius: Fraction
+
+
+# ---- saddles and refutations --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Krawczyk(Evidence):
+    """Theorem 21: a box that holds exactly one critical point."""
+
+    rule = "krawczyk"
+    centre: tuple[Fraction, ...]
+    radius: Fraction
+    preconditioner: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class DescentDirection(Evidence):
+    """A direction with a negative one-sided derivative."""
+
+    rule = "descent_direction"
+    direction: Place
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeCurvature(Evidence):
+    """Theorem 7: a line along which the second derivative is negative."""
+
+    rule = "negative_curvature"
+    direction: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroOutputWeight(Evidence):
+    """Theorem 1: a unit without output weight whose psi does not vanish along a direction."""
+
+    rule = "zero_output_weight"
+    unit: int
+    output: int
+    direction: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValleyToInfinity(Evidence):
+    """Theorem 8: a direction of the last layer along which no margin falls."""
+
+    rule = "valley_to_infinity"
+    direction: Layer
+
+
+# ---- global minima ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Witness(Evidence):
+    """A point with a smaller loss."""
+
+    rule = "witness"
+    point: Place
+
+
+@dataclass(frozen=True, slots=True)
+class NotLocalMinimum(Evidence):
+    """What is no local minimum is no global one."""
+
+    rule = "not_local_minimum"
+
+
+@dataclass(frozen=True, slots=True)
+class AffineOptimum(Evidence):
+    """Theorem 3: no affine function of the inputs does better, and the network is affine."""
+
+    rule = "affine_optimum"
+
+
+@dataclass(frozen=True, slots=True)
+class CellMultipliers(Evidence):
+    """Theorem 13: multipliers that bound the loss from below, one list a cell."""
+
+    rule = "cell_multipliers"
+    multipliers: Matrix

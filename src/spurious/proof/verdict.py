@@ -1,0 +1,165 @@
+"""A verdict on a point: decided, with evidence and certificate, or undecided, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from fractions import Fraction
+from typing import Any, Final, NoReturn
+
+from spurious.proof.claim import Claim
+from spurious.proof.evidence import Evidence
+from spurious.verdict import Answer, Decision, Enclosure
+
+__all__ = ["Decided", "Fall", "Undecided", "Verdict"]
+
+
+NOTHING: Final = Claim(Decision.UNDECIDED)
+"""The claim of who proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A point with a provably smaller loss, near a refuted one.
+
+    Attributes:
+        point: The lower point, shape (P,).
+        loss: Its loss.
+        decrease: The loss at the refuted point is larger by at least this, and it is positive.
+        distance: The largest difference of a parameter.
+    """
+
+    point: tuple[Fraction, ...]
+    loss: Enclosure
+    decrease: Fraction
+    distance: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known about a point: `Decided` or `Undecided`.
+
+    Its truth value is not defined: compare `verdict.decision` with a `Decision`.
+
+    Attributes:
+        reason: One sentence for a person.
+        claim: What is proved; of an undecided point the loss at most.
+        seconds: Time taken.
+        evidence: What proves it (`docs/certificates.md`), or None when undecided.
+        certificate: The certificate as JSON data, or None when undecided.
+        slope: For `NOT_LOCAL_MINIMUM` by a slope: the loss's derivative along the certificate's
+            direction (largest entry about 1), rounded; else None.
+        fall: For `NOT_LOCAL_MINIMUM`: a lower point on the way down, if one was proved.
+    """
+
+    reason: str
+    _: KW_ONLY
+    claim: Claim
+    seconds: float = 0.0
+    evidence: Evidence | None
+    certificate: Mapping[str, Any] | None
+    slope: Fraction | None = None
+    fall: Fall | None = None
+
+    def __bool__(self) -> NoReturn:
+        """Always raises.
+
+        Raises:
+            TypeError: every time; look at `decision`.
+        """
+        raise TypeError("a Verdict has no truth value: compare verdict.decision with a Decision")
+
+    @property
+    def decision(self) -> Decision:
+        """The decision. Its truth value is not defined either."""
+        return self.claim.decision
+
+    @property
+    def loss(self) -> Enclosure | None:
+        """The loss at the point (at the critical point found, for the decisions nearby)."""
+        return self.claim.loss
+
+    @property
+    def is_global(self) -> Answer:
+        """Whether it is a global minimum of this network on this data."""
+        return self.claim.is_global
+
+    @property
+    def witness_loss(self) -> Enclosure | None:
+        """The loss of the better point, where there is one."""
+        return self.claim.witness_loss
+
+    @property
+    def strict(self) -> Answer:
+        """Whether it is a strict local minimum."""
+        return self.claim.strict
+
+    @property
+    def strict_up_to_rescaling(self) -> Answer:
+        """The same after identifying points that differ by positive rescalings of hidden units."""
+        return self.claim.strict_up_to_rescaling
+
+    @property
+    def flat_dimension(self) -> int | None:
+        """Dimension, near the minimum, of the set of points of equal loss, or None."""
+        return self.claim.flat_dimension
+
+    @property
+    def eigenvalue_bound(self) -> Fraction | None:
+        """A positive lower bound of the Hessian's eigenvalues in the free parameters, or None."""
+        return self.claim.eigenvalue_bound
+
+    @property
+    def radius(self) -> Fraction | None:
+        """For decisions nearby: the largest difference of a parameter from the given point."""
+        return self.claim.radius
+
+    @property
+    def valley_limit(self) -> Enclosure | None:
+        """The limit of the loss along a proved ray to infinity, or None."""
+        return self.claim.valley_limit
+
+    @property
+    def index(self) -> int | None:
+        """For saddles: the number of negative eigenvalues of the Hessian; else None."""
+        return self.claim.index
+
+    @property
+    def method(self) -> str:
+        """The rule that proves it, or "none"."""
+        return "none" if self.evidence is None else self.evidence.rule
+
+    @property
+    def decrease(self) -> Fraction | None:
+        """For `NOT_LOCAL_MINIMUM`: the loss provably falls by this on the way to the witness.
+
+        None if nothing that large was proved, or for other verdicts.
+        """
+        return None if self.fall is None else self.fall.decrease
+
+    @property
+    def decrease_radius(self) -> Fraction | None:
+        """The largest change of a parameter on that way, or None."""
+        return None if self.fall is None else self.fall.distance
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Verdict):
+    """A decision that its certificate proves."""
+
+    claim: Claim
+    evidence: Evidence
+    certificate: Mapping[str, Any]
+
+    __bool__ = Verdict.__bool__
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided(Verdict):
+    """Nothing is proved about the point, and why. A rule that proves nothing answers so, too."""
+
+    claim: Claim = NOTHING
+    evidence: None = None
+    certificate: None = None
+
+    __bool__ = Verdict.__bool__
