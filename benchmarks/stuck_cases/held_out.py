@@ -194,13 +194,13 @@ def held_out_ways() -> list[Way]:
         Way("10 sigmoid layers", several, dense(*[24] * 10, act=nn.Sigmoid), nothing, FLAT,
             healthy=dense(24, 24), **SGD),
         Way("inputs x 1000 + 20000, tanh", far, dense(20, 20, act=nn.Tanh), nothing,
-            {"saturation", "constant_output"}, reference=moons),
+            {"saturation", "constant_output", "unscaled_inputs"}, reference=moons),
         Way("targets without the outputs' axis", flat, dense(48, 24), nothing,
             {"broadcast_targets"}, reference=friedman),
         Way("frozen body behind dead units", hastie, dense(64, 64), frozen_and_dead, DEAD),
         Way("one relu unit for circles", circles, dense(1), nothing,
             {"local_minimum", "valley_to_infinity", "saddle", "dead_units", "blind_spots",
-             "shared_regions"}, healthy=dense(24), step_size=1e-2),
+             "shared_regions", "too_few_units"}, healthy=dense(24), step_size=1e-2),
     ]  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from stuck_cases.models import (
 DEAD = {"dead_units", "shifted_initialisation"}
 FLAT = {"saddle", "plateau", "vanishing_gradient", "constant_output"}
 SGD: dict[str, Any] = {"rule": torch.optim.SGD, "rule_step": 0.05}
-MINIMUM = {"local_minimum", "valley_to_infinity", "saddle", "dead_units"}
+MINIMUM = {"local_minimum", "valley_to_infinity", "saddle", "dead_units", "too_few_units"}
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ def ways(mnist: Path | None) -> list[Way]:
             DEAD),
         Way("15 of 16 units dead", digits, shallow, kill_most, {"dead_units"}),
         Way("SGD step 100 kills relu", digits, shallow, nothing,
-            {"dead_units", "not_finite", "exploding_gradient", "constant_output"},
+            {"dead_units", "not_finite", "exploding_gradient", "constant_output",
+             "step_too_large"},
             rule=torch.optim.SGD, rule_step=100.0),
         Way("gelu, biases -12", cancer, deep(32, 2, nn.GELU), bias(-12), DEAD),
         Way("CNN, biases -6 in both convolutions", pictures, Cnn, bias(-6), DEAD),
@@ -222,24 +223,26 @@ def ways(mnist: Path | None) -> list[Way]:
         Way("20 relu layers of 3 units (C10)", cancer, deep(3, 20, nn.ReLU), nothing, FLAT | DEAD,
             healthy=shallow),
         Way("raw inputs, sigmoid", real("breast_cancer", False), deep(32, 2, nn.Sigmoid), nothing,
-            {"saturation", "shared_regions"}, reference=cancer),
+            {"saturation", "shared_regions", "unscaled_inputs"}, reference=cancer),
         Way("raw inputs, tanh", real("wine", False), tanh, nothing,
-            {"saturation", "shared_regions"}, reference=wine, **SGD),
+            {"saturation", "shared_regions", "unscaled_inputs"}, reference=wine, **SGD),
         Way("inputs x 0.0003, relu (C2)", inputs(digits, 3e-4), shallow, nothing,
-            {"shared_regions", "constant_output"}, reference=digits),
+            {"shared_regions", "constant_output", "unscaled_inputs"}, reference=digits),
         Way("inputs + 300, relu", inputs(iris, 1, 300), shallow, nothing,
-            {"shared_regions", "shifted_initialisation", "exploding_gradient", "constant_output"},
-            reference=iris),
+            {"shared_regions", "shifted_initialisation", "exploding_gradient", "constant_output",
+             "unscaled_inputs"}, reference=iris),
         Way("NaN in one input", missing, shallow, nothing, {"not_finite"}, reference=digits),
         Way("relu on a regression's output", spread_targets(diabetes, 1, 0), ReluOutput,
-            bias(-9, 2), {"constant_output"}, healthy=lambda t: ReluOutput(t, False)),
+            bias(-9, 2), {"constant_output", "output_range"},
+            healthy=lambda t: ReluOutput(t, False)),
         Way("detached features", wine, Detached, nothing, {"vanishing_gradient"},
             healthy=Attached),
         Way("transformer, last norm 0 and frozen", rows, Transformer, zero_norm,
             {"constant_output"}),
         Way("half of the points blind", cancer, deep(8, 2, nn.ReLU), _blind,
             {"blind_spots", "dead_units", "shifted_initialisation"}, **SGD),
-        Way("step size 1e-9", wine, shallow, nothing, {"plateau"}, rule_step=1e-9),
+        Way("step size 1e-9", wine, shallow, nothing,
+            {"plateau", "step_too_small"}, rule_step=1e-9),
     ]  # fmt: skip
     for name in ("c5-d1", "c7-d3", "c13-deadlock-10-points", "sigmoid-squared-6-points"):
         task, make, harm = point(name)
@@ -259,7 +262,7 @@ def ways(mnist: Path | None) -> list[Way]:
         found += [
             Way("MNIST CNN, biases -8", big, Cnn, bias(-8), DEAD),
             Way("MNIST raw 0-255, sigmoid", raw, deep(32, 2, nn.Sigmoid), nothing,
-                {"saturation", "shared_regions"}, reference=big),
+                {"saturation", "shared_regions", "unscaled_inputs"}, reference=big),
             Way("MNIST N(-0.2, 0.02) start (C1)", inputs(big, 1, 0.43), shallow,
                 normal(-0.2, 0.02), DEAD),
         ]  # fmt: skip

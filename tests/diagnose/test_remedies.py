@@ -179,16 +179,46 @@ def test_add_unit() -> None:
     assert candidate.penalty().item() > 0
 
 
-@pytest.mark.parametrize("remedy", sorted(REMEDIES))
+def squashed() -> nn.Sequential:
+    return nn.Sequential(*dead(), nn.Softmax(1))
+
+
+def frozen() -> nn.Sequential:
+    model = dead()
+    model[4].requires_grad_(False)
+    model[2].bias.requires_grad_(False)
+    return model
+
+
+NEEDED = {
+    "escape_direction": saddle,
+    "standardise_inputs": lambda: healthy(),
+    "whiten_inputs": lambda: healthy(),
+    "wider_layers": lambda: healthy(),
+    "unfreeze": frozen,
+    "drop_last_activation": squashed,
+    "sigmoid_output": squashed,
+    "log_softmax_output": squashed,
+    "logits_loss": squashed,
+}
+OF_OTHERS = {
+    "match_shapes",
+    "new_optimiser",
+    "without_weight_decay",
+    "standardise_targets",
+    "another_optimiser",
+}
+
+
+@pytest.mark.parametrize("remedy", sorted(set(REMEDIES) - OF_OTHERS))
 def test_every_remedy_is_applied_and_trained(remedy: str) -> None:
-    needed = {"escape_direction": saddle, "standardise_inputs": healthy, "whiten_inputs": healthy}
-    model = needed.get(remedy, dead)()
+    model = NEEDED.get(remedy, dead)()
     report = spurious.diagnose(model, data(), CROSS_ENTROPY, curvature=False)
     nothing, trial = report.try_remedies(2, only=(remedy,))
     assert trial.remedy == remedy and trial.note == "" and trial.steps == len(trial.losses) == 2
     assert trial.start is not None and trial.after is not None and nothing.after is not None
     assert nothing.start == nothing.before == trial.before
-    same = remedy in ("smaller_step", "larger_step", "add_unit")
+    same = remedy.endswith("_step") or remedy in ("add_unit", "unfreeze", "logits_loss")
     if remedy != "reinitialise_dead_units":
         assert (trial.start == trial.before) == same
     assert trial.after != nothing.after
@@ -212,6 +242,14 @@ NOT_APPLICABLE = {
     "whiten_inputs": (dead, lambda: data(5), "at least d points"),
     "leaky_slope": (healthy, data, "no relu was seen"),
     "add_unit": (dead, lambda: (torch.arange(64), data()[1]), "no single tensor"),
+    "drop_last_activation": (dead, data, "not what an activation gives"),
+    "logits_loss": (dead, data, "not what an activation gives"),
+    "standardise_targets": (dead, data, "no real numbers"),
+    "unfreeze": (dead, data, "no parameter is frozen"),
+    "new_optimiser": (dead, data, "no optimiser was given"),
+    "without_weight_decay": (dead, data, "no optimiser was given"),
+    "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),
+    "match_shapes": (dead, data, "different numbers of entries"),
 }
 
 
@@ -240,5 +278,7 @@ def test_a_remedy_that_does_not_apply_is_no_trial() -> None:
 def test_the_actions_are_the_remedies() -> None:
     assert set(ACTIONS) == set(REMEDIES)
     assert set(REMEDIES) - set(NOT_APPLICABLE) == {
-        "smaller_step", "larger_step", "escape_direction",
+        "smaller_step", "larger_step", "escape_direction", "another_optimiser", "sigmoid_output",
+        "softmax_output", "log_softmax_output", "hundredth_step", "thousandth_step",
+        "hundredfold_step",
     }  # fmt: skip

@@ -6,6 +6,8 @@ torch is an extra (`pip install 'spurious[torch]'`), imported when a function he
 from spurious.diagnose.diagnose import diagnose
 from spurious.diagnose.exchange import from_torch, to_torch
 from spurious.diagnose.finding import KINDS, REMEDIES, Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.overfit import Overfit, can_overfit
 from spurious.diagnose.report import Report
 from spurious.diagnose.watch import TrainingWatch
 from spurious.diagnose.watch_event import Event
@@ -21,9 +23,12 @@ __all__ = [
     "REMEDIES",
     "Event",
     "Finding",
+    "Kind",
+    "Overfit",
     "Report",
     "Severity",
     "TrainingWatch",
+    "can_overfit",
     "diagnose",
     "from_torch",
     "read_onnx",

@@ -115,8 +115,9 @@ class UnitTotals:
             agreement=np.concatenate(self.agreement),
             spread=spread,
             magnitude=float(np.sqrt(squares.mean())),
-            twins=_twins(self.feeding, len(mean)),
+            twins=_twins(self.feeding, len(mean), self.act.homogeneous),
             is_output=self.is_output,
+            equal=_twins(self.feeding, len(mean), False),
         )
 
 
@@ -133,7 +134,7 @@ class AffineTotals:
         self.bias_mean = float(low.mean())
         self.bias_std = float(low.std()) if low.numel() > 1 else 0.0
         self.inputs = self.sums = self.rows = 0.0
-        self.squares = self.count = self.gradients = 0.0
+        self.squares = self.count = self.gradients = self.points = 0.0
         self.trained = values.requires_grad
 
     def add(self, inputs: Tensor, outputs: Tensor, dense: bool) -> None:
@@ -149,6 +150,7 @@ class AffineTotals:
             self.sums += float((h.flatten(1).mean(1) ** 2).sum()) * self.fan_in**2
         self.squares += float((z**2).sum())
         self.count += z.numel()
+        self.points += len(z) if z.ndim else 1
         if outputs.requires_grad:
             outputs.register_hook(self._gradient)
 
@@ -171,6 +173,7 @@ class AffineTotals:
             reach=self.std * float(np.sqrt(self.inputs / rows)),
             push=abs(self.mean) * float(np.sqrt(self.sums / rows)),
             units=self.units,
+            positions=self.count / max(self.units * self.points, 1.0),
         )
 
 
@@ -190,8 +193,8 @@ def pattern_code(z: Tensor, act: Activation) -> Tensor:
     return torch.where(bits, words, 0).sum(1).cpu()
 
 
-def _twins(feeding: Feeding | None, units: int) -> np.ndarray:
-    """For each unit the first one with the same weights and bias up to a positive factor."""
+def _twins(feeding: Feeding | None, units: int, free_factor: bool) -> np.ndarray:
+    """For each unit the first one with the same weights and bias, perhaps up to a factor > 0."""
     found = np.arange(units)
     if feeding is None or len(feeding.weight) != units or units > MOST_COMPARED:
         return found
@@ -201,6 +204,8 @@ def _twins(feeding: Feeding | None, units: int) -> np.ndarray:
     if not bool(torch.isfinite(rows).all()):
         return found
     size = rows.norm(dim=1, keepdim=True)
+    if not free_factor:
+        size = size.max().expand_as(size)
     rows = torch.where(size > 0, rows / size.clamp_min(1e-30), 0).double()
     squares = (rows**2).sum(1)
     apart = squares[:, None] + squares[None, :] - 2 * rows @ rows.T

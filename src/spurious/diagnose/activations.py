@@ -43,6 +43,11 @@ class Activation:
     saturated: Callable[[Tensor], Tensor] | None = None
     kinked: bool = False
 
+    @property
+    def homogeneous(self) -> bool:
+        """Whether a positive factor of z is one of the value."""
+        return self.name in ("relu", "leaky_relu", "abs")
+
 
 def _beyond(low: float, high: float) -> Callable[[Tensor], Tensor]:
     return lambda z: (z <= low) | (z >= high)

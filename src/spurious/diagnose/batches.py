@@ -18,6 +18,10 @@ __all__ = ["Batch", "Sample", "sample_of"]
 CHUNK: Final = 64
 """Points that go through the model at once where the data come as whole tensors."""
 
+MODERATE: Final = 100_000
+"""Numbers of a data set that is kept whole beside the points looked at: equal points may make it
+small enough for an exact verdict."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -55,11 +59,27 @@ class Sample:
         batches: In the order given.
         complete: Whether these are all points of the data given.
         places: Number of each point, in the order of the batches, among all points given.
+        whole: All inputs and targets, where more were given, as two tensors of moderate size.
     """
 
     batches: tuple[Batch, ...]
     complete: bool
     places: tuple[int, ...]
+    whole: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def all_features(self) -> Tensor | None:
+        """The inputs of all points given, or None if they were not seen."""
+        if self.whole is not None:
+            return self.whole[0]
+        return self.features if self.complete else None
+
+    @property
+    def all_targets(self) -> Tensor | None:
+        """The same for targets."""
+        if self.whole is not None:
+            return self.whole[1]
+        return self.targets if self.complete else None
 
     @property
     def size(self) -> int:
@@ -132,7 +152,13 @@ def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
         whole = _batch(data, None)
         chosen = _spread(whole.size, points)
         parts = tuple(_picked(whole, places, device) for places in chosen)
-        return _sample(parts, whole.size <= points, chosen)
+        found = _sample(parts, whole.size <= points, chosen)
+        x, y = whole.features, whole.targets
+        if found.complete or x is None or not isinstance(y, Tensor) or not y.ndim:
+            return found
+        if x.numel() + y.numel() > MODERATE:
+            return found
+        return replace(found, whole=(x.detach().to(device), y.detach().to(device)))
     if isinstance(data, torch.utils.data.Dataset):
         if isinstance(data, Sized) and len(data):
             chosen = _spread(len(data), points)

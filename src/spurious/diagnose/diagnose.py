@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from spurious.diagnose.finding import Finding, ranked
+from spurious.diagnose.finding import Finding, Severity, ranked
+from spurious.diagnose.mends import with_code
 from spurious.diagnose.report import Report
 from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from spurious.diagnose.optimiser import OptimiserSeen
+    from spurious.diagnose.records import Measurements
+    from spurious.diagnose.trials import Trial
 
 __all__ = ["diagnose"]
 
@@ -30,14 +36,17 @@ def diagnose(
     loss: Callable[..., Any] | None = None,
     *,
     points: int = POINTS,
+    optimiser: Any = None,
     curvature: bool = True,
+    rehearse: bool = True,
     say: Callable[[str], None] = _quiet,
 ) -> Report:
     """Examines a PyTorch model and says what keeps it from learning.
 
     The model is left exactly as it was. The cost is one pass forward and back over the points,
-    one forward pass at midpoints, and with `curvature` some 25 Hessian-vector products and 30
-    forward passes over at most 256 points.
+    one forward pass at midpoints, with `curvature` some 25 Hessian-vector products and 30
+    forward passes over at most 256 points, and with `rehearse`, if the loss is not small already,
+    up to fifteen trainings of copies of at most 300 steps.
 
     >>> report = spurious.diagnose(model, (x, y), torch.nn.CrossEntropyLoss())  # doctest: +SKIP
     >>> report.findings[0].kind, report.findings[0].layer  # doctest: +SKIP
@@ -50,7 +59,10 @@ def diagnose(
         loss: A function of (outputs, targets) that returns a scalar tensor; None if the model's
             output has a field `loss`, as in Hugging Face's models.
         points: How many points to look at, the first ones.
+        optimiser: What trains the model: its step size, what it holds and its weight decay are
+            then judged too, and copies are trained by one like it (else by Adam).
         curvature: Whether to look at the Hessian and along directions too.
+        rehearse: Whether to train copies, to see which change helps.
         say: Called with a line on what is being done.
 
     Raises:
@@ -68,41 +80,99 @@ def diagnose(
     model = _unwrapped(model)
     if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
         raise InputError("model: has lazy modules without weights; call it once on a batch first")
+    from spurious.diagnose.optimiser import optimiser_seen
+    from spurious.diagnose.scene_of import was_trained
+
+    held = None if optimiser is None else optimiser_seen(optimiser, model)
+    trained = was_trained(model, held)
+    asked = _Asked(data, loss, points, optimiser, held, trained, curvature, rehearse, say)
     with untouched(model):
-        return _examined(model, data, loss, points, curvature, say)
+        return _examined(model, asked)
 
 
-def _examined(
-    model: nn.Module,
-    data: Any,
-    loss: Callable[..., Any] | None,
-    points: int,
-    curvature: bool,
-    say: Callable[[str], None],
-) -> Report:
+@dataclass(frozen=True)
+class _Asked:
+    """The arguments of `diagnose`, and what was read off before anything ran."""
+
+    data: Any
+    loss: Callable[..., Any] | None
+    points: int
+    optimiser: Any
+    held: OptimiserSeen | None
+    trained: bool
+    curvature: bool
+    rehearse: bool
+    say: Callable[[str], None]
+
+
+def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.batches import sample_of
+    from spurious.diagnose.checks import cause_findings
     from spurious.diagnose.exact import dense_chain, exact_verdict
     from spurious.diagnose.examine import measure
+    from spurious.diagnose.folding import folded
     from spurious.diagnose.judge_landscape import landscape_findings
+    from spurious.diagnose.judge_rehearsals import rehearsal_findings
     from spurious.diagnose.judge_signal import signal_findings
+    from spurious.diagnose.judge_success import succeeds
     from spurious.diagnose.judge_units import unit_findings
+    from spurious.diagnose.optimiser import rule_like
     from spurious.diagnose.plane import plane_of
+    from spurious.diagnose.preserve import untouched
+    from spurious.diagnose.rank_remedies import ranked_remedies
+    from spurious.diagnose.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
+    from spurious.diagnose.scene_of import scene_of
+    from spurious.diagnose.settle import settled
 
-    sample = sample_of(data, model, points)
-    seen = measure(model, loss, sample, curvature=curvature, say=say)
+    loss, say = asked.loss, asked.say
+    sample = sample_of(asked.data, model, asked.points)
+    with untouched(model):  # half precision is lifted for the Hessian
+        seen, values = measure(model, loss, sample, curvature=asked.curvature, say=say)
+    scene = scene_of(model, sample, seen, values, asked.held, asked.trained)
     verdict, probability, plane = None, None, None
     chain = None if seen.not_finite else dense_chain(model, seen, sample)
-    if curvature and chain is not None:
+    if asked.curvature and not seen.not_finite and seen.landscape.connected:
         say("exact verdict")
-        verdict, note = exact_verdict(chain, loss, sample, seen.broadcast)
+        bare, logits_loss = folded(model, loss)
+        inner = chain if bare is model else dense_chain(bare, seen, sample)
+        verdict, note = exact_verdict(model, inner, logits_loss, sample, seen.broadcast)
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen
     if not seen.not_finite:
         plane = plane_of(model, sample)
+    well = succeeds(scene)
+    rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
+    causes = list(cause_findings(scene))
+    rehearsals = None
+    if asked.rehearse and not well and not _data_not_finite(seen):
+        explained = any(found.severity is Severity.CRITICAL for found in causes)
+        if not explained:
+            rehearsals = rehearse(model, loss, sample, seen, scene, rule, say)
     findings = [
+        *causes,
+        *rehearsal_findings(rehearsals, scene, seen.curvature),
         *unit_findings(seen),
         *signal_findings(seen),
-        *landscape_findings(seen, verdict),
+        *landscape_findings(seen, verdict, scene, rehearsals),
     ]
+    findings = list(ranked(settled(_once(findings), scene, rehearsals, well)))
+    trials: tuple[Trial, ...] = ()
+    scale = seen.landscape.constant_loss or abs(seen.landscape.loss)
+    if asked.rehearse and not well and seen.landscape.connected:
+        few, steps = sample.first(MOST_POINTS), steps_for(seen)
+        size = asked.held.step_size if asked.held is not None else USUAL_STEP
+        findings, trials = ranked_remedies(
+            findings,
+            model,
+            loss,
+            few,
+            steps,
+            size,
+            rule,
+            scale,
+            rehearsals,
+            not isfinite(seen.landscape.loss),
+            say,
+        )
     relu = all(layer.activation == "relu" for layer in seen.units)
     if chain is not None and relu and any(_of_start(found) for found in findings):
         from spurious.diagnose.start_probability import start_probability
@@ -113,13 +183,28 @@ def _examined(
             seen.affine, features.detach().flatten(1).cpu().double().numpy()
         )
     return Report(
-        findings=ranked(findings),
+        findings=tuple(map(with_code, findings)),
         measurements=seen,
         verdict=verdict,
         start=probability,
         plane=plane,
-        subject=(model, sample, loss),
+        subject=(model, sample, loss, rule),
+        trials=trials,
     )
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """One finding of each kind and layer, the gravest; the first of equals."""
+    best: dict[tuple[str, str | None], Finding] = {}
+    for found in findings:
+        key = (found.kind, found.layer)
+        if key not in best or found.severity > best[key].severity:
+            best[key] = found
+    return list(best.values())
+
+
+def _data_not_finite(seen: Measurements) -> bool:
+    return seen.not_finite.startswith(("the inputs", "the targets"))
 
 
 def _of_start(found: Finding) -> bool:

@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.parametrize import is_parametrized
 
 from spurious.certify import certify
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.exchange import from_torch, loss_named, network_of
+from spurious.diagnose.folding import Merged, is_known, merged, weighted_loss
 from spurious.diagnose.modules import MODULES
 from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Measurements
 from spurious.errors import InputError
+from spurious.problem import from_torch as program_of
 from spurious.proof import Verdict
 
 __all__ = ["dense_chain", "exact_verdict"]
@@ -25,7 +29,13 @@ MOST_PARAMETERS: Final = 100
 """Larger networks are not decided: exact arithmetic takes seconds at this size."""
 
 MOST_POINTS: Final = 100
-"""Larger data sets are not decided."""
+"""More different points are not decided."""
+
+MOST_OF_PROGRAMS: Final = 60
+"""Parameters of models that are no dense chains: tracing them takes a second."""
+
+MOST_POINTS_OF_PROGRAMS: Final = 32
+"""Different points of such models."""
 
 SAME: Final = 1e-5
 """The chain's outputs must agree with the model's to this share of their size."""
@@ -94,27 +104,81 @@ def _same(chain: nn.Sequential, model: nn.Module, features: Tensor) -> bool:
 
 
 def exact_verdict(
-    chain: nn.Sequential | None, loss: object, sample: Sample, broadcast: str = ""
+    model: nn.Module, chain: nn.Sequential | None, loss: object, sample: Sample, broadcast: str = ""
 ) -> tuple[Verdict | None, str]:
-    """The verdict of `certify` on a dense chain, or None and why there is none."""
-    if chain is None or loss_named(loss) is None:
-        return None, ""
-    trained = all(p.requires_grad for p in chain.parameters())
-    size = sum(p.numel() for p in chain.parameters())
-    if not trained:
+    """The verdict of `certify` on a small model, or None and why there is none.
+
+    A dense chain with one of torch's own losses (after `folded`) becomes a problem of format 1, for
+    which there are most rules; any other small model is read as a program. Equal points are merged,
+    with weights where they occur differently often.
+    """
+    x, y = sample.all_features, sample.all_targets
+    size = sum(p.numel() for p in model.parameters())
+    plain = chain is not None and loss_named(loss) is not None
+    if size > MOST_PARAMETERS:
+        many = f"no exact verdict: {size} parameters, at most {MOST_PARAMETERS} are decided"
+        return None, many if plain else ""
+    if x is None or y is None:
+        part = "no exact verdict: only a part of the data was looked at"
+        return None, part if plain and not sample.complete else ""
+    if not all(p.requires_grad for p in model.parameters()):
         return None, "no exact verdict: some parameters are not trained"
-    if size > MOST_PARAMETERS or sample.size > MOST_POINTS:
-        return None, (
-            f"no exact verdict: {size} parameters and {sample.size} points, at most "
-            f"{MOST_PARAMETERS} and {MOST_POINTS} are decided"
-        )
     if broadcast:
         return None, f"no exact verdict: the loss broadcasts {broadcast}"
-    if not sample.complete:
-        return None, "no exact verdict: only a part of the data was looked at"
-    if sample.features is None or sample.targets is None:
-        return None, ""
+    points = merged(x, y)
+    if len(points.x) > MOST_POINTS:
+        return None, f"no exact verdict: {len(points.x)} different points, at most {MOST_POINTS}"
     try:
-        return certify(from_torch(chain, sample.features, sample.targets, loss)), ""
-    except InputError as error:
-        return None, f"no exact verdict: {error}"
+        if chain is not None and plain and points.is_even:
+            return certify(from_torch(chain, points.x, points.y, loss)), ""
+        return _as_program(chain or model, loss, points)
+    except (InputError, RuntimeError, ValueError) as error:
+        return None, f"no exact verdict: {str(error).splitlines()[0]}"
+
+
+def _as_program(model: nn.Module, loss: Any, points: Merged) -> tuple[Verdict | None, str]:
+    """The verdict on a model read as a program, where it is small enough."""
+    size = sum(p.numel() for p in model.parameters())
+    if size > MOST_OF_PROGRAMS or len(points.x) > MOST_POINTS_OF_PROGRAMS:
+        return None, (
+            f"no exact verdict: {size} parameters and {len(points.x)} different points, at most "
+            f"{MOST_OF_PROGRAMS} and {MOST_POINTS_OF_PROGRAMS} are decided for such models"
+        )
+    if not _is_plain(model) or not _fits(model, loss, points):
+        return None, ""
+    if not points.is_even:
+        loss = weighted_loss(loss, points.counts)
+        if loss is None:
+            return None, "no exact verdict: this loss cannot be taken point by point"
+    with examined(model):
+        return certify(program_of(model, points.x, points.y, loss)), ""
+
+
+def _is_plain(model: nn.Module) -> bool:
+    """Whether the program that a model is read as is what training changes.
+
+    No hooks, no weights that are computed from others or used twice, nothing random, nothing that
+    depends on the batches.
+    """
+    names = list(model.named_parameters(remove_duplicate=False))
+    if len({id(p) for _, p in names}) < len(names):
+        return False
+    for module in model.modules():
+        hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+        if any(getattr(module, name) for name in hooks) or is_parametrized(module):
+            return False
+        if isinstance(module, _NormBase) or (isinstance(module, _DropoutNd) and module.p > 0):
+            return False
+    return not any(p._backward_hooks for p in model.parameters())
+
+
+def _fits(model: nn.Module, loss: Any, points: Merged) -> bool:
+    """Whether it is one of torch's own losses, and compares outputs and targets one by one."""
+    if not is_known(loss):
+        return False
+    with examined(model), torch.no_grad():
+        outputs = model(points.x)
+    if not isinstance(outputs, Tensor):
+        return False
+    classes = not points.y.is_floating_point() and outputs.ndim == points.y.ndim + 1
+    return classes or outputs.shape == points.y.shape

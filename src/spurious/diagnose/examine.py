@@ -19,6 +19,7 @@ from spurious.diagnose.objective import Objective, output_tensor
 from spurious.diagnose.observe import Observer
 from spurious.diagnose.preserve import examined
 from spurious.diagnose.records import Landscape, Measurements, Regions
+from spurious.diagnose.values import Values
 from spurious.errors import InputError
 
 __all__ = ["measure"]
@@ -43,8 +44,8 @@ Say = Callable[[str], None]
 
 def measure(
     model: nn.Module, loss: Any, sample: Sample, *, curvature: bool, say: Say
-) -> Measurements:
-    """Measures a model on a sample.
+) -> tuple[Measurements, Values]:
+    """Measures a model on a sample; with the values that checks look at.
 
     Args:
         model: Its buffers and the like may be changed: call inside `untouched`.
@@ -84,7 +85,7 @@ def measure(
             landscape = _with(landscape, ray, slices)
             if extremes is None:
                 notes.append("the Hessian could not be computed")
-    return Measurements(
+    found = Measurements(
         units=units,
         affine=affine,
         regions=regions,
@@ -96,6 +97,7 @@ def measure(
         places=sample.places,
         broadcast=seen.broadcast,
     )
+    return found, Values(outputs, objective.loss_of, seen.observer.structure)
 
 
 def _not_finite_data(sample: Sample) -> str:
@@ -289,7 +291,7 @@ def _affinity(objective: Objective, seen: _Pass) -> float | None:
         return None
     f = seen.outputs.double()
     apart = float((f[first] - f[second]).pow(2).mean().sqrt()) / 2
-    bent = float((found.double() - (f[first] + f[second]) / 2).pow(2).mean().sqrt())
+    bent = float((found.detach().double() - (f[first] + f[second]) / 2).pow(2).mean().sqrt())
     return bent / apart if apart > 0 else None
 
 

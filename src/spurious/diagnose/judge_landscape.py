@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Curvature, Landscape, Measurements
 from spurious.proof import Verdict
 from spurious.verdict import Answer, Decision
 
+if TYPE_CHECKING:
+    from spurious.diagnose.rehearse import Rehearsals
+    from spurious.diagnose.scene import Scene
+
 __all__ = ["landscape_findings"]
 
 
-def landscape_findings(seen: Measurements, verdict: Verdict | None) -> Iterator[Finding]:
-    """Judges the gradient, the Hessian's extremes, the ray of descent, and the exact verdict."""
+def landscape_findings(
+    seen: Measurements,
+    verdict: Verdict | None,
+    scene: Scene | None = None,
+    rehearsals: Rehearsals | None = None,
+) -> Iterator[Finding]:
+    """Judges the gradient, the Hessian's extremes, the ray of descent, and the exact verdict.
+
+    Args:
+        seen: What was measured.
+        verdict: Of `certify`, or None.
+        scene: Whether the model was trained, is affine, has frozen parts.
+        rehearsals: What copies did that were trained on.
+    """
     if seen.not_finite or not seen.landscape.trained:
         return
     proved = _proved(verdict) if verdict is not None else None
@@ -27,8 +46,76 @@ def landscape_findings(seen: Measurements, verdict: Verdict | None) -> Iterator[
     valley = _valley(landscape)
     if valley is not None:
         yield valley
+    refuted = verdict is not None and verdict.decision == Decision.NOT_LOCAL_MINIMUM
     if landscape.relative_gradient < thresholds.STATIONARY:
-        yield _stationary(landscape, seen.curvature)
+        found = _stationary(landscape, seen.curvature, scene)
+        yield _no_minimum(found) if refuted else found
+    if scene is not None and scene.trained and rehearsals is not None:
+        yield from _standing(landscape, rehearsals)
+
+
+def _no_minimum(found: Finding) -> Finding:
+    """The same where it is proved that the point is no local minimum."""
+    kind = Kind.PLATEAU if found.kind is Kind.LOCAL_MINIMUM else found.kind
+    if found.kind is Kind.LOCAL_MINIMUM:
+        text = "The gradient is almost 0, and training stands still."
+    else:
+        text = found.explanation
+    return replace(
+        found, kind=kind, explanation=f"{text} Proved: it is no local minimum, the loss can fall."
+    )
+
+
+def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]:
+    """What a trained model is worth that does not get better when trained on."""
+    now, gain = rehearsals.now, rehearsals.as_is.gain
+    if gain > max(now, 0.0) + thresholds.LEARNT:
+        return
+    constant, linear, loss = landscape.constant_loss, landscape.linear_loss, landscape.loss
+    evidence: dict[str, object] = {
+        "loss": loss,
+        "constant_loss": constant,
+        "linear_loss": linear,
+        "steps": rehearsals.steps,
+        "loss_after": rehearsals.as_is.loss,
+    }
+    remedies = ("redraw_weights", "another_optimiser", "larger_step")
+    if constant and loss > thresholds.WORSE * constant:
+        yield Finding(
+            Kind.WORSE_THAN_CONSTANT,
+            Severity.WARNING,
+            None,
+            evidence,
+            f"The loss {loss:.4g} is {loss / constant:.3g} times that of the best constant "
+            f"({constant:.4g}), and {rehearsals.steps} more steps do not help.",
+            remedies,
+        )
+    elif linear and constant and linear < LEFT * loss and loss > LEFT * constant:
+        yield Finding(
+            Kind.WORSE_THAN_LINEAR,
+            Severity.WARNING,
+            None,
+            evidence,
+            f"The loss {loss:.4g} is worse than that of a linear predictor ({linear:.4g}), and "
+            f"{rehearsals.steps} more steps do not help.",
+            remedies,
+        )
+    still = landscape.relative_gradient < thresholds.STATIONARY
+    if constant and loss > thresholds.POOR * constant and not still:
+        yield Finding(
+            Kind.PLATEAU,
+            Severity.WARNING,
+            None,
+            evidence,
+            f"Training stands still: the loss is {_level(landscape)}, and {rehearsals.steps} more "
+            "steps of a copy win nothing.",
+            ("another_optimiser", "larger_step", "redraw_weights", "rescale"),
+        )
+
+
+LEFT = 0.5
+"""Half of a loss: a linear predictor that leaves more is not much better, and a model that has less
+than half of the constant's is no concern, though a linear predictor has less."""
 
 
 def is_poor(landscape: Landscape) -> bool:
@@ -56,21 +143,22 @@ def _proved(verdict: Verdict) -> Finding | None:
         bad = verdict.is_global == Answer.NO
         near = verdict.decision == Decision.LOCAL_MINIMUM_NEARBY
         where = "within a tiny distance of" if near else "at"
-        better = f", although a point with loss {evidence['better_loss_sum']:.4g} exists"
+        known = verdict.witness_loss
+        lower = f", although a point with loss {float(known.mid):.4g} exists" if known else ""
         text = (
             f"Proved: there is a local minimum {where} this point (loss {evidence['loss_sum']:.4g} "
-            f"in all{better if bad and verdict.witness_loss else ''}). No small step leads out."
+            f"in all{lower if bad else ''}). No small step leads out."
         )
         remedies = ("redraw_weights", "add_unit", "larger_step") if bad else ()
         severity = Severity.CRITICAL if bad else Severity.INFO
-        return Finding("local_minimum", severity, None, evidence, text, remedies)
+        return Finding(Kind.LOCAL_MINIMUM, severity, None, evidence, text, remedies)
     if verdict.valley_limit is not None:
         limit = float(verdict.valley_limit.mid)
         evidence["limit_sum"] = limit
         total = float(verdict.loss.mid) if verdict.loss else 0.0
         trap = total > 0 and limit > thresholds.VALLEY_LOSS * total
         return Finding(
-            "valley_to_infinity",
+            Kind.VALLEY_TO_INFINITY,
             Severity.WARNING if trap else Severity.INFO,
             None,
             evidence,
@@ -93,7 +181,7 @@ def _valley(landscape: Landscape) -> Finding | None:
     if not (falls and remains and slow):
         return None
     return Finding(
-        "valley_to_infinity",
+        Kind.VALLEY_TO_INFINITY,
         Severity.WARNING,
         None,
         {
@@ -109,7 +197,7 @@ def _valley(landscape: Landscape) -> Finding | None:
     )
 
 
-def _stationary(landscape: Landscape, curvature: Curvature | None) -> Finding:
+def _stationary(landscape: Landscape, curvature: Curvature | None, scene: Scene | None) -> Finding:
     poor = is_poor(landscape)
     severity = Severity.WARNING if poor else Severity.INFO
     signal = landscape.gradient_norm * np.sqrt(max(landscape.batches, 1))
@@ -124,13 +212,27 @@ def _stationary(landscape: Landscape, curvature: Curvature | None) -> Finding:
         ),
     }
     level = _level(landscape)
-    kind = "plateau"
+    kind = Kind.PLATEAU
     text = (
         f"The gradient is almost 0 and the surface is flat here, while the loss is {level}: a "
         "plateau."
     )
     remedies = ("rescale", "redraw_weights", "larger_step", "add_unit")
-    if curvature is not None:
+    if scene is not None and scene.frozen:
+        evidence["frozen"] = sum(scene.frozen.values())
+        text = (
+            f"The gradient of what is trained is almost 0, while the loss is {level}; but "
+            f"{sum(scene.frozen.values())} parameters are frozen, so this says nothing about the "
+            "whole model."
+        )
+        remedies = ("unfreeze", "larger_step")
+    elif scene is not None and scene.affine:
+        text = (
+            f"The gradient is almost 0, while the loss is {level}. The model is affine, so for a "
+            "convex loss nothing better is within its reach."
+        )
+        remedies = ("add_unit",)
+    elif curvature is not None:
         size = max(landscape.weight_norm, landscape.usual_norm) ** 2 / landscape.scale
         error = thresholds.NOISY * curvature.rounding * curvature.highest
         low, high = curvature.lowest, curvature.highest
@@ -143,7 +245,7 @@ def _stationary(landscape: Landscape, curvature: Curvature | None) -> Finding:
             "relative_highest": high * size,
         }
         if low < -error and -low * size > thresholds.CURVED:
-            kind = "saddle"
+            kind = Kind.SADDLE
             text = (
                 "The gradient is almost 0, but the surface bends down along one direction "
                 f"(eigenvalue {low:.3g}, the largest is {high:.3g}), while the loss is {level}: a "
@@ -151,7 +253,7 @@ def _stationary(landscape: Landscape, curvature: Curvature | None) -> Finding:
             )
             remedies = ("escape_direction", "redraw_weights", "larger_step")
         elif high * size > thresholds.CURVED:
-            kind = "local_minimum"
+            kind = Kind.LOCAL_MINIMUM
             text = (
                 f"The gradient is almost 0 and no direction was found in which the surface bends "
                 f"down (lowest eigenvalue found {low:.3g}, largest {high:.3g}), while the loss is "

@@ -8,16 +8,21 @@ import numpy as np
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Affine, Measurements
 
 __all__ = ["signal_findings"]
+
+
+NOTHING = 1e-6
+"""A loss of a constant that is 0 but for rounding and the end of a fit."""
 
 
 def signal_findings(seen: Measurements) -> Iterator[Finding]:
     """Judges the signal's way through the layers and back."""
     if seen.not_finite:
         yield Finding(
-            "not_finite",
+            Kind.NOT_FINITE,
             Severity.CRITICAL,
             None if seen.not_finite.startswith("the ") else seen.not_finite,
             {"where": seen.not_finite, "loss": seen.landscape.loss},
@@ -28,7 +33,7 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
         return
     if not seen.landscape.trained:
         yield Finding(
-            "vanishing_gradient",
+            Kind.VANISHING_GRADIENT,
             Severity.CRITICAL,
             None,
             {"trained_parameters": 0},
@@ -40,7 +45,7 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
         yield _broadcast(seen)
     if not seen.landscape.connected:
         yield Finding(
-            "vanishing_gradient",
+            Kind.VANISHING_GRADIENT,
             Severity.CRITICAL,
             None,
             {"trained_parameters": seen.landscape.trained, "connected": False},
@@ -57,14 +62,14 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
 
 def _broadcast(seen: Measurements) -> Finding:
     return Finding(
-        "broadcast_targets",
+        Kind.BROADCAST_TARGETS,
         Severity.CRITICAL,
         None,
         {"shapes": seen.broadcast},
-        f"The loss compares {seen.broadcast}: it stretches both, and so compares each output with "
-        "the targets of all points. The best that can be learnt is one constant. Give outputs and "
-        "targets one shape.",
-        (),
+        f"Give outputs and targets one shape: the loss compares {seen.broadcast}, stretches both, "
+        "and so compares each output with the targets of all points. The best that can be learnt "
+        "is one constant.",
+        ("match_shapes",),
     )
 
 
@@ -82,7 +87,7 @@ def _exploding(seen: Measurements) -> Iterator[Finding]:
         return
     largest = max(seen.affine, key=lambda layer: layer.output, default=None)
     yield Finding(
-        "exploding_gradient",
+        Kind.EXPLODING_GRADIENT,
         Severity.WARNING,
         largest.name if largest else None,
         {
@@ -93,7 +98,10 @@ def _exploding(seen: Measurements) -> Iterator[Finding]:
             "largest_rms_output": largest.output if largest else None,
         },
         f"Changing one weight matrix by a thousandth of its size changes the loss by about "
-        f"{relative / 1000:.3g} times the loss of a constant; steps of usual size overshoot.",
+        f"{relative / 1000:.3g} times the loss of a constant; steps of usual size overshoot."
+        if relative >= thresholds.EXPLODED
+        else f"The first layer gets {ratio:.3g} times the signal of the last: a step size that "
+        "suits one is far from suiting the other.",
         ("rescale", "redraw_weights", "standardise_inputs", "smaller_step"),
     )
 
@@ -108,7 +116,7 @@ def _vanishing(seen: Measurements) -> Iterator[Finding]:
     ratio = first.signal / last.signal
     reaches = "No gradient reaches" if ratio == 0 else f"Only {ratio:.1e} of the signal reaches"
     yield Finding(
-        "vanishing_gradient",
+        Kind.VANISHING_GRADIENT,
         Severity.CRITICAL if ratio == 0 else Severity.WARNING,
         first.name,
         {
@@ -146,7 +154,7 @@ def _regions(seen: Measurements) -> Iterator[Finding]:
             f"region{'s' if regions.occupied != 1 else ''}, {regions.largest:.0%} of them in one."
         )
     yield Finding(
-        "shared_regions",
+        Kind.SHARED_REGIONS,
         Severity.INFO if learnt else Severity.WARNING,
         None,
         {
@@ -174,14 +182,15 @@ def _constant(seen: Measurements) -> Iterator[Finding]:
     learnt = landscape.constant_loss is not None and (
         landscape.loss < thresholds.POOR * landscape.constant_loss
     )
-    if learnt:
-        return
+    nothing = landscape.constant_loss is not None and landscape.constant_loss <= NOTHING
+    if learnt or (nothing and landscape.loss <= 2 * NOTHING):
+        return  # a constant is all there is to learn
     best = landscape.constant_loss
     compare = ""
     if best is not None:
         compare = f"; the best constant has the loss {best:.4g}, the model {landscape.loss:.4g}"
     yield Finding(
-        "constant_output",
+        Kind.CONSTANT_OUTPUT,
         Severity.CRITICAL if equal else Severity.WARNING,
         None,
         {

@@ -8,6 +8,7 @@ import numpy as np
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Affine, Measurements, Units
 
 __all__ = ["unit_findings"]
@@ -59,7 +60,7 @@ def _dead(layer: Units, seen: Measurements) -> Iterator[Finding]:
             "nothing, and no gradient reaches them."
         )
     yield Finding(
-        "dead_units",
+        Kind.DEAD_UNITS,
         severity,
         layer.name,
         {
@@ -90,7 +91,7 @@ def _saturated(layer: Units) -> Iterator[Finding]:
     if share >= thresholds.SATURATED_WHOLLY:
         severity = Severity.CRITICAL
     yield Finding(
-        "saturation",
+        Kind.SATURATION,
         severity,
         layer.name,
         {
@@ -122,7 +123,7 @@ def _blind(layer: Units, seen: Measurements) -> Iterator[Finding]:
         else ""
     )
     yield Finding(
-        "blind_spots",
+        Kind.BLIND_SPOTS,
         severity,
         layer.name,
         {
@@ -138,6 +139,19 @@ def _blind(layer: Units, seen: Measurements) -> Iterator[Finding]:
 
 
 def _duplicated(layer: Units) -> Iterator[Finding]:
+    same = layer.equal  # dead units too: where all weights are 0 all are off
+    if layer.size >= 2 and (same == same[0]).all():
+        yield Finding(
+            Kind.DUPLICATED_UNITS,
+            Severity.CRITICAL if layer.size >= thresholds.FEWEST_UNITS else Severity.WARNING,
+            layer.name,
+            {"distinct": 1, "units": layer.size, "share_repeated": 1 - 1 / layer.size},
+            f"Start from random weights: all {layer.size} units of layer {layer.name} have equal "
+            "weights and biases. Equal units get gradients that differ only by their outgoing "
+            "weights; where these are equal too, they never part.",
+            ("redraw_weights", "rescale"),
+        )
+        return
     alive = layer.twins[~layer.dead]
     if len(alive) < 2:
         return
@@ -145,14 +159,9 @@ def _duplicated(layer: Units) -> Iterator[Finding]:
     if distinct == len(alive):
         return
     share = 1 - distinct / len(alive)
-    severity = Severity.INFO
-    if share >= thresholds.TWIN_SHARE:
-        severity = Severity.WARNING
-    if distinct == 1 and len(alive) >= thresholds.FEWEST_UNITS:
-        severity = Severity.CRITICAL
     yield Finding(
-        "duplicated_units",
-        severity,
+        Kind.DUPLICATED_UNITS,
+        Severity.WARNING if share >= thresholds.TWIN_SHARE else Severity.INFO,
         layer.name,
         {
             "distinct": distinct,
@@ -160,7 +169,8 @@ def _duplicated(layer: Units) -> Iterator[Finding]:
             "share_repeated": share,
         },
         f"The {len(alive)} live units of layer {layer.name} have only {distinct} different rows of "
-        "weights (up to a factor). Equal units get equal gradients and may never part.",
+        "weights (up to a factor, where the activation lets factors through). They bend in the "
+        "same places and add little to one another.",
         ("redraw_weights", "rescale"),
     )
 
@@ -174,6 +184,8 @@ def _shifted(layer: Units, feeding: Affine) -> Iterator[Finding]:
     if abs(feeding.mean) < thresholds.SHIFT_SIGNIFICANCE * error:
         by_weights = 0.0
     by_biases = abs(feeding.bias_mean) / np.hypot(spread, feeding.bias_std)
+    if not np.isfinite(by_weights) or not np.isfinite(by_biases):
+        return
     extreme = np.maximum(layer.agreement, 1 - layer.agreement) >= thresholds.AGREEMENT
     if max(by_weights, by_biases) < thresholds.SHIFT or extreme.mean() < thresholds.AGREEING_POINTS:
         return
@@ -181,7 +193,7 @@ def _shifted(layer: Units, feeding: Affine) -> Iterator[Finding]:
     sign = "off" if layer.agreement.mean() < 0.5 else "on"
     severity = Severity.CRITICAL if layer.dead.all() else Severity.WARNING
     yield Finding(
-        "shifted_initialisation",
+        Kind.SHIFTED_INITIALISATION,
         severity,
         layer.name,
         {

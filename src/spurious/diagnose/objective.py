@@ -37,6 +37,7 @@ class Objective:
         self.names, self.parameters = tuple(trained), tuple(trained.values())
         self._summed: bool | None = None
         self._twice = False
+        self._needs_graph = False
 
     def forward(self, batch: Batch) -> Any:
         """The model's outputs."""
@@ -107,9 +108,9 @@ class Objective:
             if tensors and outputs.ndim and targets.ndim:
                 try:
                     with torch.no_grad():
-                        once = float(self.loss_of(outputs, targets))
+                        once = float(self.loss_of(outputs, targets).detach())
                         two = torch.cat([outputs] * 2), torch.cat([targets] * 2)
-                        twice = float(self.loss_of(*two))
+                        twice = float(self.loss_of(*two).detach())
                 except Exception:  # a loss that wants a certain number of points is no sum
                     return
                 self._summed = once != 0 and twice / once > SUMMED
@@ -159,11 +160,20 @@ class Objective:
 
     def value(self) -> float:
         """The loss."""
-        with torch.no_grad():
-            return sum(
-                float(self.loss_of(self.forward(b), b.targets)) * self.weight(b)
-                for b in self.sample.batches
-            )
+        return sum(
+            self._value(self.forward, b.targets, b) * self.weight(b) for b in self.sample.batches
+        )
+
+    def _value(self, forward: Callable[[Batch], Any], targets: Any, batch: Batch) -> float:
+        """The loss of a batch, without a graph unless the loss itself differentiates."""
+        if not self._needs_graph:
+            try:
+                with torch.no_grad():
+                    return float(self.loss_of(forward(batch), targets).detach())
+            except RuntimeError:
+                self._needs_graph = True
+        with torch.enable_grad():
+            return float(self.loss_of(forward(batch), targets).detach())
 
     def product(self, vector: Vector) -> Vector:
         """The Hessian times a vector, by differentiating twice."""

@@ -25,6 +25,7 @@ from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
 from spurious.diagnose.activations import Activation, activation_of
+from spurious.diagnose.structure import ENDS, SOFTMAXES, Softmax, StructureSeen, norm_entries
 
 __all__ = ["Observer"]
 
@@ -59,6 +60,7 @@ PASSING = (
     torch.squeeze,
 )
 FEEDS, HOLDS = "_spurious_feeds", "_spurious_holds"
+LAST = "_spurious_last"
 
 
 class Observer:
@@ -69,6 +71,7 @@ class Observer:
         affine: Totals of affine layers.
         codes: Codes of the points' activation patterns, one tensor for each batch.
         skipped: Names of activations whose points cannot be told apart.
+        structure: What is computed between the layers.
     """
 
     def __init__(self, model: nn.Module, patterns: bool = True) -> None:
@@ -80,6 +83,7 @@ class Observer:
         self.codes: list[Tensor] = []
         self.skipped: set[str] = set()
         self.not_finite = ""
+        self.structure = StructureSeen()
         self._stack: list[str] = []
 
     @contextmanager
@@ -106,6 +110,7 @@ class Observer:
         key = getattr(output, HOLDS, None)
         if key in self.units:
             self.units[key].is_output = True
+        self.structure.last = getattr(output, LAST, "")
 
     def _enter(self, module: nn.Module, _: object) -> None:
         if id(module) in self.paths:
@@ -132,6 +137,11 @@ class Observer:
             name = _numbered(*key)
             self.affine[key] = AffineTotals(name, self.names.get(id(weight)), weight, bias)
         self.affine[key].add(inputs, out, dense)
+        before: Feeding | None = getattr(inputs, FEEDS, None)
+        if before is not None and before.norm is None:
+            self.structure.chained.add((_numbered(*before.key), _numbered(*key)))
+        if dense and inputs.requires_grad:
+            self.structure.note_simplex(_numbered(*key), inputs)
         names = self.names.get(id(weight)), self.names.get(id(bias))
         setattr(out, FEEDS, Feeding(key, weight, bias, *names, not dense))
         self._check(out, _numbered(*key))
@@ -157,6 +167,19 @@ class Observer:
             self._code = code * factor if self._code is None else self._code * 31 + code * factor
         return key
 
+    def softmax_call(self, z: Tensor, axis: int, out: Tensor, is_log: bool) -> None:
+        """A softmax, or its logarithm, has been computed along an axis."""
+        axis %= max(z.ndim, 1)
+        over_points = axis == 0 and z.ndim == 2 and z.shape[0] == self._size
+        found = Softmax(self._here or "model", z.shape[axis], over_points, is_log)
+        self.structure.softmaxes[found.where] = found
+        setattr(out, LAST, "log_softmax" if is_log else "softmax")
+
+    def norm_call(self, entries: int) -> None:
+        """A normalisation over so many numbers has been computed."""
+        if entries == 1:
+            self.structure.empty_norms.add(self._here or "model")
+
     def _check(self, values: Tensor, name: str) -> None:
         if not self.not_finite and not bool(torch.isfinite(values.detach()).all()):
             self.not_finite = name or "the model"
@@ -177,19 +200,29 @@ class _Mode(TorchFunctionMode):
             key = self.observer.activation_call(z, act)
             out = func(*args, **kwargs)
             setattr(out, HOLDS, key)
+            setattr(out, LAST, act.name)
             if hasattr(out, FEEDS):
                 delattr(out, FEEDS)
             return out
         out = func(*args, **kwargs)
         if func in DENSE or func in CONVOLUTIONS:
             self._affine(func, args, kwargs, out)
+        elif func in SOFTMAXES and isinstance(out, Tensor):
+            names = dict(zip(("input", "dim"), args, strict=False)) | kwargs
+            axis = names.get("dim")
+            axis = axis if isinstance(axis, int) else 1  # what torch takes for two axes
+            self.observer.softmax_call(names["input"], axis, out, SOFTMAXES[func])
+        elif func in ENDS:
+            setattr(out, LAST, ENDS[func])
         elif (func in NORMS or func in PASSING) and isinstance(out, Tensor):
             before = args[0] if args else kwargs.get("input")
-            for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS):
+            for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS, LAST):
                 if hasattr(before, tag):
                     setattr(out, tag, getattr(before, tag))
+            names = dict(zip(NORMS.get(func, ()), args, strict=False)) | kwargs
+            if func in NORMS:
+                self.observer.norm_call(norm_entries(func, names))
             if func in NORMS and hasattr(out, FEEDS):
-                names = dict(zip(NORMS[func], args, strict=False)) | kwargs
                 norm = names.get("weight"), names.get("bias")
                 setattr(out, FEEDS, replace(getattr(out, FEEDS), norm=norm))
         return out

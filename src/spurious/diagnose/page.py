@@ -32,7 +32,7 @@ def render(report: Diagnosis) -> str:
         facts=facts(report),
         start=start_text(report.start) if report.start is not None else "",
         pictures=_pictures(report),
-        remedies=REMEDIES,
+        remedy=_remedy,
         evidence=_evidence,
     )
 
@@ -92,6 +92,11 @@ def _bars(seen: Measurements) -> list[LayerBar]:
             )
         )
     return bars
+
+
+def _remedy(name: str) -> str:
+    """What remedies joined by + do."""
+    return ", then ".join(REMEDIES[part] for part in name.split("+"))
 
 
 def _evidence(value: object) -> str:

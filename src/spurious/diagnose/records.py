@@ -39,6 +39,7 @@ class Units:
         twins: For each unit the first unit that has the same weights and bias up to a positive
             factor, itself if none, or if the weights are not known. (u,)
         is_output: Whether its values are the model's output.
+        equal: The same as `twins`, without a factor. (u,)
     """
 
     name: str
@@ -59,6 +60,7 @@ class Units:
     magnitude: float
     twins: Counts
     is_output: bool
+    equal: Counts
 
     @property
     def size(self) -> int:
@@ -91,6 +93,7 @@ class Affine:
             0 and the weights' standard deviation.
         push: Root mean square over points of mean(w) times the sum of the inputs.
         units: Number of outputs.
+        positions: Times that each weight is used for one point.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Affine:
     reach: float
     push: float
     units: int
+    positions: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

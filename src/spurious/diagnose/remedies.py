@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -16,9 +14,11 @@ from torch.overrides import TorchFunctionMode
 from spurious.diagnose.activations import RELU, activation_of
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.calibrate import calibrate, hidden_layers
+from spurious.diagnose.candidate import Candidate, NotApplicableError, wrap
 from spurious.diagnose.curvature import hessian_extremes
 from spurious.diagnose.objective import Objective, output_tensor
 from spurious.diagnose.preserve import examined
+from spurious.diagnose.remedies_outputs import OUTPUT_ACTIONS
 
 __all__ = ["ACTIONS", "Candidate", "NotApplicableError"]
 
@@ -36,27 +36,6 @@ DISTANCES: Final = tuple(2.0**k for k in range(-8, 2))
 
 PENALTY: Final = 1e-3
 """Weight of half the squared output weight of the added unit (lambda in Liang et al. 2018)."""
-
-
-class NotApplicableError(Exception):
-    """A remedy does not fit the model or its data; the message says why."""
-
-
-@dataclass
-class Candidate:
-    """A copy of the model to train.
-
-    Attributes:
-        model: The copy, perhaps wrapped.
-        step_size: Of the optimiser.
-        context: Entered around every forward pass.
-        penalty: Added to the loss.
-    """
-
-    model: nn.Module
-    step_size: float
-    context: Callable[[], AbstractContextManager[Any]] = nullcontext
-    penalty: Callable[[], Tensor] | None = None
 
 
 def reinitialise_dead_units(candidate: Candidate, sample: Sample, _: Any) -> None:
@@ -133,7 +112,7 @@ def standardise_inputs(candidate: Candidate, sample: Sample, _: Any) -> None:
     axes = (0,) if x.ndim == 2 else (0, *range(2, x.ndim))
     mean, std = x.mean(axes, keepdim=True), x.std(axes, keepdim=True)
     scale = torch.where(std > 1e-6 * std.max(), 1 / std.clamp_min(1e-30), 0)
-    candidate.model = _Scaled(candidate.model, mean, scale.reshape(mean.shape))
+    wrap(candidate, _Scaled(candidate.model, mean, scale.reshape(mean.shape)))
 
 
 def whiten_inputs(candidate: Candidate, sample: Sample, _: Any) -> None:
@@ -145,7 +124,7 @@ def whiten_inputs(candidate: Candidate, sample: Sample, _: Any) -> None:
     values, vectors = torch.linalg.eigh(torch.cov((x - mean).double().T).reshape(x.shape[1], -1))
     inverse = torch.where(values > 1e-8 * values.max(), values.clamp_min(1e-30).rsqrt(), 0)
     scale = (vectors * inverse) @ vectors.T
-    candidate.model = _Scaled(candidate.model, mean, scale.to(x.dtype), mixes=True)
+    wrap(candidate, _Scaled(candidate.model, mean, scale.to(x.dtype), mixes=True))
 
 
 class _Leaky(TorchFunctionMode):
@@ -224,8 +203,8 @@ def add_unit(candidate: Candidate, sample: Sample, _: Any) -> None:
         raise NotApplicableError("the output is no tensor")
     scale = x.flatten(1).norm(dim=1).max().clamp_min(1e-30)
     wrapped = _AddedUnit(candidate.model, x[0].numel(), first[0].numel(), scale)
-    candidate.model = wrapped.to(x.device, x.dtype)
-    candidate.penalty = candidate.model.penalty
+    wrap(candidate, wrapped.to(x.device, x.dtype))
+    candidate.penalty = wrapped.penalty
 
 
 def _features(sample: Sample) -> Tensor:
@@ -247,7 +226,9 @@ ACTIONS: Final[dict[str, Callable[[Candidate, Sample, Any], None]]] = {
         leaky_slope,
         smaller_step,
         larger_step,
+        *OUTPUT_ACTIONS,
         escape_direction,
         add_unit,
     )
 }
+"""Each changes a candidate, or raises `NotApplicableError`."""

@@ -24,10 +24,13 @@ class Report(Diagnosis):
     """What was found. Print it with Rich, or write it with `to_html`.
 
     Attributes:
-        subject: The model, the points and the loss that remedies are tried with.
+        subject: The model, the points, the loss and the rule of the optimiser (or None), to try
+            remedies with.
+        trials: The remedies that were tried on copies, best first.
     """
 
-    subject: tuple[Any, Any, Any] = field(repr=False)
+    subject: tuple[Any, Any, Any, Any] = field(repr=False)
+    trials: tuple[Trial, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Everything but the pictures, as JSON data."""
@@ -74,7 +77,7 @@ class Report(Diagnosis):
         self,
         steps: int = 200,
         *,
-        step_size: float = 1e-3,
+        step_size: float | None = None,
         optimiser: Callable[..., Any] | None = None,
         only: tuple[str, ...] | None = None,
         say: Callable[[str], None] = lambda _: None,
@@ -86,9 +89,11 @@ class Report(Diagnosis):
 
         Args:
             steps: Optimiser steps for each.
-            step_size: Of the optimiser; remedies may change it.
-            optimiser: A function of (parameters, lr=...), by default `torch.optim.Adam`.
-            only: Names of remedies to try instead.
+            step_size: Of the optimiser, by default 1e-3; remedies may change it.
+            optimiser: A function of (parameters, lr=...); by default one like that given to
+                `diagnose`, or else `torch.optim.Adam`.
+            only: Names of remedies to try instead; several joined by + are applied one after the
+                other.
             say: Called with a line about each trial.
 
         Returns:
@@ -103,9 +108,18 @@ class Report(Diagnosis):
         if wanted is None:
             named = [name for found in self.problems for name in found.remedies]
             wanted = tuple(dict.fromkeys(named))
-        model, sample, loss = self.subject
+        model, sample, loss, rule = self.subject
+        if optimiser is None and step_size is None:
+            optimiser = rule
         return try_remedies(
-            model, sample, loss, wanted, steps, step_size=step_size, optimiser=optimiser, say=say
+            model,
+            sample,
+            loss,
+            wanted,
+            steps,
+            step_size=1e-3 if step_size is None else step_size,
+            optimiser=optimiser,
+            say=say,
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -43,6 +43,8 @@ def _row(found: Finding) -> Table:
     head = Text(f"{found.kind}{layer}", style="bold")
     table.add_row(Text(found.severity.name.lower(), style=COLOURS[found.severity]), head)
     table.add_row("", found.explanation)
+    if found.code:
+        table.add_row("", Text(found.code, style="cyan"))
     if found.remedies:
         table.add_row("", Text("try: " + ", ".join(found.remedies), style="dim"))
     return table

@@ -94,3 +94,21 @@ VALLEY_ALIGNMENT: Final = 0.5
 
 VALLEY_GAIN: Final = 0.5
 """Share of the loss that the whole ray may still gain; one that gains more is no trap."""
+
+LEARNT: Final = 0.1
+"""A tenth of the best constant's loss won: more than noise, less than an easy step's gain."""
+
+HELPED: Final = 0.2
+"""A change helps if it wins a fifth of the best constant's loss more than none."""
+
+MANY_UPDATES: Final = 1e6
+"""Updates that a step size needs at least; at a millisecond each, a quarter of an hour."""
+
+ALL_THE_DIFFERENCE: Final = 0.5
+"""A change that wins half of the best constant's loss in a short training."""
+
+NO_DIFFERENCE: Final = 0.05
+"""A short training that wins a twentieth of the best constant's loss has begun to learn."""
+
+WORSE: Final = 1.1
+"""A loss a tenth above a trivial predictor's is worse, whatever the noise of a fit."""

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
@@ -14,11 +15,12 @@ from torch import nn
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.finding import REMEDIES
 from spurious.diagnose.objective import Objective
+from spurious.diagnose.optimiser import Rule
 from spurious.diagnose.preserve import examined, untouched
 from spurious.diagnose.remedies import ACTIONS, Candidate, NotApplicableError
 from spurious.errors import InputError
 
-__all__ = ["Trial", "try_remedies"]
+__all__ = ["NOTHING", "Trial", "trial", "try_remedies"]
 
 NOTHING: Final = "nothing"
 """Name of the trial without a remedy."""
@@ -58,7 +60,7 @@ def try_remedies(
     steps: int,
     *,
     step_size: float,
-    optimiser: Callable[..., Any] | None,
+    optimiser: Callable[..., Any] | Rule | None,
     say: Callable[[str], None],
 ) -> tuple[Trial, ...]:
     """Trains a copy for each remedy, and one without.
@@ -67,16 +69,16 @@ def try_remedies(
         model: Left as it is.
         sample: The points to train on, in their batches.
         loss: As for `diagnose`.
-        wanted: Names of remedies.
+        wanted: Names of remedies; several joined by + are applied one after the other.
         steps: For each.
         step_size: Of the optimiser.
-        optimiser: A function of (parameters, lr=...); by default Adam.
+        optimiser: A function of (parameters, lr=...), or a rule; by default Adam.
         say: Called with a line about each trial.
 
     Raises:
         InputError: An unknown remedy, numbers out of range, or a model that cannot be copied.
     """
-    unknown = [name for name in wanted if name not in REMEDIES]
+    unknown = [part for name in wanted for part in name.split("+") if part not in REMEDIES]
     if unknown:
         raise InputError(f"only: found {unknown[0]!r}, expected some of {', '.join(REMEDIES)}")
     if steps < 1 or step_size <= 0:
@@ -86,26 +88,32 @@ def try_remedies(
         batch = sample.batches[0]
         objective = Objective(model, loss, sample)
         value = objective.first_loss(objective.first_forward(batch), batch.targets)
-    if not trained or not value.requires_grad:
+    if (not trained or not value.requires_grad) and not any("unfreeze" in name for name in wanted):
         raise InputError("model: the loss depends on no trained parameter, so nothing can be tried")
-    trials = [
-        _trial(name, model, sample, loss, steps, step_size, optimiser or torch.optim.Adam, say)
-        for name in (NOTHING, *wanted)
-    ]
+    trials: list[Trial] = []
+    for name in (NOTHING, *wanted):
+        names = () if name == NOTHING else tuple(name.split("+"))
+        trials.append(trial(names, model, sample, loss, steps, step_size, optimiser))
+        say(_line(trials[-1]))
     rest = sorted(trials[1:], key=lambda t: float("inf") if t.after is None else t.after)
     return (trials[0], *rest)
 
 
-def _trial(
-    name: str,
+def trial(
+    names: tuple[str, ...],
     model: nn.Module,
     sample: Sample,
     loss: Any,
     steps: int,
     step_size: float,
-    optimiser: Callable[..., Any],
-    say: Callable[[str], None],
+    optimiser: Callable[..., Any] | Rule | None,
 ) -> Trial:
+    """Applies remedies one after the other to a copy and trains it.
+
+    Raises:
+        InputError: The model cannot be copied.
+    """
+    shown = "+".join(names) or NOTHING
     with untouched(model):
         torch.manual_seed(0)
         try:
@@ -116,28 +124,44 @@ def _trial(
             ) from None
         objective = Objective(clone, loss, sample)
         before = _loss(objective)
-        candidate = Candidate(clone, step_size)
-        if name != NOTHING:
-            try:
+        rule = optimiser if isinstance(optimiser, Rule) else None
+        candidate = Candidate(clone, step_size, rule=rule)
+        start = None
+        try:
+            for name in names:
                 ACTIONS[name](candidate, sample, loss)
-            except NotApplicableError as reason:
-                say(f"{name}: not applicable, {reason}")
-                return Trial(name, str(reason), before, None, None, 0)
-        objective.model = candidate.model
-        with candidate.context():
-            start = _loss(objective)
-            losses = _train(candidate, objective, steps, optimiser)
-            after = _loss(objective)
-    say(f"{name}: loss {before:.4g}, {start:.4g} at the start, {after:.4g} after {steps} steps")
+            objective.model = candidate.model
+            with candidate.context():
+                start = _loss(objective)
+            if candidate.rule is not None:
+                factor = candidate.rule.factor * candidate.step_size / step_size
+                candidate.rule = replace(candidate.rule, factor=factor)
+            losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam)
+            with candidate.context():
+                after = _loss(objective)
+        except NotApplicableError as reason:
+            return Trial(shown, str(reason), before, None, None, 0)
+        except (RuntimeError, ValueError, TypeError) as error:
+            note = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+            return Trial(shown, note, before, start, None, 0)
     thinned = losses[:: -(-len(losses) // RECORDED)]
-    return Trial(name, "", before, start, after, len(losses), tuple(thinned))
+    return Trial(shown, "", before, start, after, len(losses), tuple(thinned))
+
+
+def _line(found: Trial) -> str:
+    if found.after is None or found.start is None:
+        return f"{found.remedy}: not applicable, {found.note}"
+    return (
+        f"{found.remedy}: loss {found.before:.4g}, {found.start:.4g} at the start, "
+        f"{found.after:.4g} after {found.steps} steps"
+    )
 
 
 def _loss(objective: Objective) -> float:
     """The loss in evaluation mode (but for batch normalisation)."""
     batch = objective.sample.batches[0]
     objective.model.train()
-    with examined(objective.model), torch.no_grad():
+    with examined(objective.model):
         objective.note_reduction(objective.forward(batch), batch.targets)
         return objective.value()
 
@@ -146,18 +170,25 @@ def _train(
     candidate: Candidate, objective: Objective, steps: int, optimiser: Callable[..., Any]
 ) -> list[float]:
     trained = [p for p in candidate.model.parameters() if p.requires_grad]
-    rule = optimiser(trained, lr=candidate.step_size)
+    if candidate.rule is not None:
+        rule = candidate.rule(candidate.model, candidate.prefix)
+    else:
+        rule = optimiser(trained, lr=candidate.step_size)
     candidate.model.train()
     losses: list[float] = []
     batches = objective.sample.batches
+    loss_of = candidate.training_loss or objective.loss_of
     with torch.enable_grad():
         for step in range(steps):
             batch = batches[step % len(batches)]
             rule.zero_grad()
-            value = objective.loss_of(objective.forward(batch), batch.targets)
+            with candidate.context(), candidate.training_context():
+                value = loss_of(objective.forward(batch), batch.targets) * candidate.factor
             if candidate.penalty is not None:
                 value = value + candidate.penalty()
             value.backward()
             rule.step()
             losses.append(float(value.detach()))
+            if not math.isfinite(losses[-1]):
+                break
     return losses

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
+from spurious.diagnose.kinds import Kind
 from spurious.diagnose.records import Landscape, Measurements, Regions, Units
 from spurious.diagnose.torch_extra import require
 from spurious.diagnose.watch_event import Event
@@ -39,6 +40,9 @@ ENOUGH_STEPS: Final = 200
 
 STILL: Final = 0.01
 """A loss that gained less than this share of the first loss over a window stands still."""
+
+FLAPS: Final = 2
+"""Looks more that a finding must last each time it comes back, so that it does not come and go."""
 
 GROWTH: Final = 1.1
 """Growth of the parameters' norm over a window that stands still, to be a valley to infinity."""
@@ -101,6 +105,7 @@ class TrainingWatch:
         model: nn.Module,
         *,
         every: int | None = None,
+        batches: int | None = None,
         console: bool = True,
         jsonl: str | Path | None = None,
         tensorboard: Any = None,
@@ -110,6 +115,8 @@ class TrainingWatch:
         Args:
             model: What is trained. Its forward pass must be called through the module.
             every: Look at every so many steps; by default as often as 1 % of the time allows.
+            batches: How many batches an epoch has; only then are equal ones remarked on, as
+                training on all data at once sees the same batch for good reasons.
             console: Whether to print events.
             jsonl: A file that gets one line of JSON for each event.
             tensorboard: A `SummaryWriter` or a folder for one, or None.
@@ -120,6 +127,7 @@ class TrainingWatch:
         """
         require()
         from spurious.diagnose import watch_looking
+        from spurious.diagnose.watch_loop import LoopWatch
 
         if every is not None and every < 1:
             raise InputError(f"every: found {every}, expected at least 1")
@@ -129,8 +137,10 @@ class TrainingWatch:
         self._step = 0
         self._sinks: Sequence[Sink] = sinks_for(console, jsonl, tensorboard)
         self._open: dict[tuple[str, str | None], tuple[Finding, int]] = {}
-        self._pending: set[tuple[str, str | None]] = set()
+        self._pending: dict[tuple[str, str | None], int] = {}
+        self._times: dict[tuple[str, str | None], int] = {}
         self._history = _History()
+        self._loop = LoopWatch(model, batches)
         self._look: _Look | None = None
         self._cost, self._last = 0.0, perf_counter()
         self._handles: list[Any] = []
@@ -182,6 +192,7 @@ class TrainingWatch:
         Warns if the module was never called in training: then nothing was seen.
         """
         self._disarm()
+        self._loop.stop()
         if self._step and not self.looks:
             name = type(self.model).__name__
             warnings.warn(
@@ -223,6 +234,8 @@ class TrainingWatch:
         self._look.observer, self._look.scope = self._looking.start_looking(module, args, kwargs)
         if self._look.scope is None:
             self._look = None
+        else:
+            self._loop.start(args, kwargs)
 
     def _after(self, module: Any, args: object, output: Any) -> None:  # noqa: ARG002
         look = self._look
@@ -237,17 +250,25 @@ class TrainingWatch:
         self.looks += 1
         value = look.loss if loss is None else float(getattr(loss, "detach", lambda: loss)())
         seen = self._measure(look, value)
-        findings = [*unit_findings(seen), *signal_findings(seen), *self._over_time(seen)]
+        findings = [
+            *self._loop.finish(loss),
+            *unit_findings(seen),
+            *signal_findings(seen),
+            *self._over_time(seen),
+        ]
         problems = {(f.kind, f.layer): f for f in findings if f.severity > Severity.INFO}
+        self._pending = {key: self._pending.get(key, 0) + 1 for key in problems}
         for key, found in problems.items():
-            sure = found.severity is Severity.CRITICAL or key in self._pending
+            again = self._times.get(key, 0)  # what has come and gone must stay longer to count
+            sure = found.severity is Severity.CRITICAL and not again
+            sure = sure or self._pending[key] >= 2 + FLAPS * again
             if key not in self._open and sure:
+                self._times[key] = again + 1
                 self._raise(Event(self._step, True, found))
             if key in self._open or sure:
                 self._open[key] = (found, self.looks)
-        self._pending = set(problems)
         for key, (found, last) in list(self._open.items()):
-            if self.looks - last >= 3:
+            if self.looks - last >= 3 * self._times[key]:
                 del self._open[key]
                 self._raise(Event(self._step, False, found))
         for sink in self._sinks:
@@ -345,7 +366,9 @@ class TrainingWatch:
         if norms[-1] > GROWTH * norms[0]:
             text = "The loss stands still near that of the start while the weights grow."
             remedies = ("redraw_weights", "smaller_step", "standardise_inputs")
-            return [Finding("valley_to_infinity", Severity.WARNING, None, evidence, text, remedies)]
+            return [
+                Finding(Kind.VALLEY_TO_INFINITY, Severity.WARNING, None, evidence, text, remedies)
+            ]
         text = f"Over {steps[-1] - steps[0]} steps the loss has stood still near that of the start."
         remedies = ("rescale", "redraw_weights", "larger_step")
-        return [Finding("plateau", Severity.WARNING, None, evidence, text, remedies)]
+        return [Finding(Kind.PLATEAU, Severity.WARNING, None, evidence, text, remedies)]

@@ -1,0 +1,119 @@
+"""Faulty programs from public questions, each with the accepted fix as its twin.
+
+    python benchmarks/public_faults.py [--seeds 3] [--only NAME ...]
+
+For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
+problem, is the first one the cause, is the cause among them; does the first remedy mend it, and
+how often does a remedy drawn by chance; is there a problem on the twin, at its start or after it.
+The programs are ours: from the threads facts alone were taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import warnings
+from typing import Any
+
+import torch
+from public_cases.cases import CASES
+from public_cases.program import Case, Program
+
+import spurious
+from spurious.diagnose import REMEDIES
+
+STUCK = 0.6
+"""A program is stuck if its score is below this share of its twin's."""
+
+LEARNT = 0.5
+"""A twin's least score; and the loss that a remedy must reach, in units of the best constant's."""
+
+STEPS = 600
+DRAWN = 5
+
+
+def train(program: Program) -> float:
+    """Trains, and returns the score."""
+    n, done = len(program.x), 0
+    program.model.train()
+    while done < program.steps:
+        order = torch.randperm(n)
+        for rows in order.split(program.batch):
+            program.optimiser.zero_grad()
+            loss = program.loss(program.model(program.x[rows]), program.y[rows])
+            loss.backward()
+            program.optimiser.step()
+            done += 1
+    program.model.eval()
+    with torch.no_grad():
+        found = program.score(program.model(program.x))
+    program.model.train()
+    return found if found == found else -1.0
+
+
+def report_on(program: Program) -> spurious.diagnose.Report:
+    return spurious.diagnose(
+        program.model, (program.x, program.y), program.loss, optimiser=program.optimiser
+    )
+
+
+def row_of(case: Case, seeds: int) -> dict[str, Any]:
+    for seed in range(seeds):
+        twin, faulty = case.mend(seed), case.make(seed)
+        at_start = [f.kind.value for f in report_on(twin).problems]
+        good, bad = train(twin), train(faulty)
+        if good >= LEARNT and bad < STUCK * good:
+            break
+    else:
+        return {"name": case.name, "stuck": False, "scores": (bad, good)}
+    report = report_on(faulty)
+    kinds = [f.kind.value for f in report.problems]
+    remedy = next((f.remedies[0] for f in report.problems[:1] if f.remedies), None)
+    drawn = random.Random(seed).sample(sorted(REMEDIES), DRAWN)
+    landscape = report.measurements.landscape
+    wanted = tuple(dict.fromkeys([*([remedy] if remedy else []), *drawn]))
+    goal = LEARNT * (landscape.constant_loss or landscape.loss)
+    after = {t.remedy: t.after for t in report.try_remedies(STEPS, only=wanted)}
+    mended = {name: loss is not None and loss <= goal for name, loss in after.items()}
+    return {
+        "name": case.name,
+        "stuck": True,
+        "scores": (bad, good),
+        "found": kinds,
+        "first": bool(kinds) and kinds[0] in case.right,
+        "some": any(kind in case.right for kind in kinds),
+        "remedy": remedy,
+        "mended": bool(remedy) and mended.get(remedy, False),
+        "by chance": sum(mended.get(name, False) for name in drawn) / DRAWN,
+        "alarms": at_start + [f.kind.value for f in report_on(twin).problems],
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[])
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    rows = []
+    for case in CASES:
+        if chosen.only and case.name not in chosen.only:
+            continue
+        rows.append(row_of(case, chosen.seeds))
+        print(rows[-1], flush=True)
+    stuck = [row for row in rows if row["stuck"]]
+    print(f"\n{len(rows)} cases, {len(rows) - len(stuck)} do not reproduce\n")
+    print(f"| of {len(stuck)} stuck | |\n|---|---|")
+    print(f"| any problem | {sum(bool(row['found']) for row in stuck)} |")
+    print(f"| the cause first | {sum(row['first'] for row in stuck)} |")
+    print(f"| the cause at all | {sum(row['some'] for row in stuck)} |")
+    print(f"| mended by the first remedy | {sum(row['mended'] for row in stuck)} |")
+    print(f"| mended by a remedy drawn by chance | {sum(row['by chance'] for row in stuck):.1f} |")
+    print(f"| a problem on the twin | {sum(bool(row['alarms']) for row in stuck)} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Every kind of finding, causes before what they bring about."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+__all__ = ["CAUSES", "KINDS", "Kind"]
+
+
+class Kind(enum.StrEnum):
+    """What can be wrong. Findings of one rank are listed in this order."""
+
+    def __repr__(self) -> str:
+        """The plain word: lists of kinds are read, and compared with words."""
+        return repr(self.value)
+
+    LOGITS_TO_PROBABILITY_LOSS = "logits_to_probability_loss"
+    LABELS_OUTSIDE_LOSS = "labels_outside_loss"
+    SOFTMAX_OVER_ONE_UNIT = "softmax_over_one_unit"
+    WRONG_AXIS = "wrong_axis"
+    BROADCAST_TARGETS = "broadcast_targets"
+    ONE_CLASS_TARGETS = "one_class_targets"
+    CONSTANT_INPUTS = "constant_inputs"
+    GRADIENT_SIGN_FLIPPED = "gradient_sign_flipped"
+    PROBABILITIES_TO_LOGITS_LOSS = "probabilities_to_logits_loss"
+    OUTPUT_RANGE = "output_range"
+    WRONG_OUTPUT_ACTIVATION = "wrong_output_activation"
+    OPTIMISER_MISSES_PARAMETERS = "optimiser_misses_parameters"
+    FROZEN_LAYERS = "frozen_layers"
+    ONE_FEATURE_NORM = "one_feature_norm"
+    MISSING_NONLINEARITY = "missing_nonlinearity"
+    LINEAR_MODEL = "linear_model"
+    CONTRADICTING_TARGETS = "contradicting_targets"
+    TARGET_SCALE = "target_scale"
+    UNSCALED_INPUTS = "unscaled_inputs"
+    STEP_TOO_LARGE = "step_too_large"
+    OVER_REGULARISED = "over_regularised"
+    HIDDEN_SOFTMAX = "hidden_softmax"
+    STEP_TOO_SMALL = "step_too_small"
+    MISSING_ZERO_GRAD = "missing_zero_grad"
+    TWO_STEPS_A_BATCH = "two_steps_a_batch"
+    SAME_BATCH = "same_batch"
+    DETACHED_LOSS = "detached_loss"
+    NOT_FINITE = "not_finite"
+    SHIFTED_INITIALISATION = "shifted_initialisation"
+    DUPLICATED_UNITS = "duplicated_units"
+    SATURATION = "saturation"
+    EXPLODING_GRADIENT = "exploding_gradient"
+    VANISHING_GRADIENT = "vanishing_gradient"
+    SHARED_REGIONS = "shared_regions"
+    DEAD_UNITS = "dead_units"
+    TOO_FEW_UNITS = "too_few_units"
+    BLIND_SPOTS = "blind_spots"
+    CONSTANT_OUTPUT = "constant_output"
+    VALLEY_TO_INFINITY = "valley_to_infinity"
+    SADDLE = "saddle"
+    LOCAL_MINIMUM = "local_minimum"
+    PLATEAU = "plateau"
+    TOO_FEW_UPDATES = "too_few_updates"
+    WORSE_THAN_CONSTANT = "worse_than_constant"
+    WORSE_THAN_LINEAR = "worse_than_linear"
+
+
+KINDS: Final = tuple(Kind)
+"""All of them, in their order."""
+
+CAUSES: Final = frozenset(KINDS[: KINDS.index(Kind.NOT_FINITE)])
+"""Faults in outputs, loss, targets, data, structure, optimiser or loop: among problems they come
+before all that is seen of the units and of the loss surface, whatever its severity."""

@@ -1,0 +1,259 @@
+# pyright: basic
+"""Short trainings of copies, to see what a change does: what helps where nothing else did.
+
+A cause that is only guessed from numbers is often none. So each candidate (a smaller step, scaled
+inputs, ...) is tried on a copy that starts afresh, for as many steps as one without the change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.batches import Sample
+from spurious.diagnose.optimiser import OptimiserSeen, Rule
+from spurious.diagnose.records import Measurements
+from spurious.diagnose.scene import LossNature, Scene
+from spurious.diagnose.trials import Trial, trial
+
+__all__ = [
+    "MOST_POINTS",
+    "USUAL_STEP",
+    "Change",
+    "Rehearsal",
+    "Rehearsals",
+    "rehearse",
+    "steps_for",
+]
+
+MOST_STEPS: Final = 300
+"""Steps of one rehearsal, of models that are cheap."""
+
+FEWEST_STEPS: Final = 40
+"""The same of models that are dear."""
+
+WORK: Final = 1e9
+"""Multiplications of affine layers in one rehearsal, three passes a step: above, there are fewer
+steps. About a third of a second of one core."""
+
+CALLS: Final = 6000
+"""The same for calls of layers and activations, each of which costs time whatever its size."""
+
+CHUNK: Final = 64
+"""Points of a batch."""
+
+MOST_POINTS: Final = 512
+"""Points that copies are trained on."""
+
+LARGE: Final = 5.0
+"""Inputs and targets of a larger mean or spread are tried on another scale."""
+
+SMALL: Final = 0.05
+"""The same of a smaller spread; pixels between 0 and 1 have one of 0.3."""
+
+BLOWN_UP: Final = 10.0
+"""Times the loss at the start, or of a constant: training has diverged."""
+
+ROSE: Final = 1.2
+"""A loss that rises by a fifth in training may have met too large a step."""
+
+USUAL_STEP: Final = 1e-3
+"""Adam's step size where no optimiser is given."""
+
+SMALLER: Final = ("smaller_step", "hundredth_step", "thousandth_step")
+LARGER: Final = ("larger_step", "hundredfold_step")
+"""Remedies of the step size, the mildest first."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is changed before a rehearsal.
+
+    Attributes:
+        name: Of the change; "" for none.
+        remedies: Applied one after the other to a copy.
+    """
+
+    name: str
+    remedies: tuple[str, ...]
+
+    @property
+    def joined(self) -> str:
+        """The remedies as one name."""
+        return "+".join(self.remedies)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What became of a copy.
+
+    Attributes:
+        change: What was changed.
+        loss: At the end, or None if it could not be tried, or is not finite.
+        gain: Share of the best constant's loss that is won; minus infinity without a loss.
+        diverged: Whether the loss grew beyond all others, or is not finite.
+        trial: All that was seen.
+    """
+
+    change: Change
+    loss: float | None
+    gain: float
+    diverged: bool
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Rehearsals:
+    """All that were made.
+
+    Attributes:
+        steps: Of each.
+        now: Gain of the model as it is.
+        as_is: The model trained on as it is.
+        afresh: The model started afresh, or None if that was not tried.
+        changed: Started afresh, with one change each.
+    """
+
+    steps: int
+    now: float
+    as_is: Rehearsal
+    afresh: Rehearsal | None
+    changed: tuple[Rehearsal, ...]
+
+
+def rehearse(
+    model: nn.Module,
+    loss: Any,
+    sample: Sample,
+    seen: Measurements,
+    scene: Scene,
+    rule: Rule | None,
+    say: Callable[[str], None],
+) -> Rehearsals | None:
+    """Trains copies, as far as it matters.
+
+    Args:
+        model: Left as it is.
+        loss: As for `diagnose`.
+        sample: The points.
+        seen: What was measured of the model.
+        scene: Its values.
+        rule: Of the optimiser, if one is given; else Adam.
+        say: Called with a line for each rehearsal.
+    """
+    landscape = seen.landscape
+    few = sample.first(MOST_POINTS)
+    steps = steps_for(seen)
+    step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
+    scale, now = landscape.constant_loss or abs(landscape.loss), -math.inf
+    if math.isfinite(landscape.loss) and scale > 0:
+        now = 1 - landscape.loss / scale
+    else:  # the weights are lost; a fresh start says what a usual loss is
+        lost = trial(("redraw_weights",), model, few, loss, 1, step_size, rule)
+        scale = math.inf if lost.start is None else abs(lost.start)
+    if not landscape.connected or not 0 < scale < math.inf:
+        return None
+
+    def run(change: Change) -> Rehearsal:
+        found = trial(change.remedies, model, few, loss, steps, step_size, rule)
+        result = _result(change, found, scale)
+        say(f"rehearsal {change.name or 'as it is'}: {result.gain:.2f} of the constant's loss won")
+        return result
+
+    as_is = run(Change("", ()))
+    if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
+        slow = scene.trained and as_is.gain < thresholds.ALL_THE_DIFFERENCE
+        other = [run(change) for change in _other_data(scene, ("redraw_weights",))] if slow else []
+        return Rehearsals(steps, now, as_is, None, tuple(other))
+    afresh = run(Change("", ("redraw_weights",)))
+    start = ("redraw_weights",)
+    if afresh.loss is None and not afresh.diverged:
+        afresh, start = as_is, ()
+    changed = [run(change) for change in _other_data(scene, start)]
+    if scene.optimiser is not None:
+        changed += [run(change) for change in _other_rule(scene.optimiser, start)]
+        changed += _other_steps(run, afresh, start, scene.trained)
+    base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
+    if scene.trained and all(r.gain < base for r in changed):
+        changed += [run(change) for change in _other_size(start)]
+    return Rehearsals(steps, now, as_is, afresh, tuple(changed))
+
+
+def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
+    after = found.after
+    if after is None or not abs(after) < float("inf"):
+        return Rehearsal(change, None, -float("inf"), not found.note, found)
+    before = found.start if found.start is not None and found.start == found.start else scale
+    diverged = after > BLOWN_UP * max(before, scale)
+    return Rehearsal(change, after, 1 - after / scale, diverged, found)
+
+
+def steps_for(seen: Measurements) -> int:
+    """Steps of a rehearsal: fewer for models whose steps are dear."""
+    work = sum(layer.units * layer.fan_in * max(layer.positions, 1.0) for layer in seen.affine)
+    whole = 3 * work * CHUNK
+    calls = 2 * len(seen.affine) + len(seen.units)
+    most = min(MOST_STEPS, WORK / max(whole, 1.0), CALLS / max(calls, 1))
+    return int(max(FEWEST_STEPS, most))
+
+
+def _other_data(scene: Scene, start: tuple[str, ...]) -> Iterator[Change]:
+    """Other scales, and frozen parameters trained."""
+    inputs = _off_scale(scene.features)
+    targets = scene.nature is LossNature.VALUES and _off_scale(scene.targets)
+    if inputs:
+        yield Change("inputs", (*start, "standardise_inputs"))
+    if targets:
+        yield Change("targets", (*start, "standardise_targets"))
+    if inputs and targets:
+        yield Change("both", (*start, "standardise_inputs", "standardise_targets"))
+    if scene.frozen:
+        yield Change("unfreeze", (*start, "unfreeze"))
+
+
+def _other_rule(seen: OptimiserSeen, start: tuple[str, ...]) -> Iterator[Change]:
+    """What the optimiser holds, and its weight decay."""
+    if seen.missed:
+        yield Change("new_optimiser", (*start, "new_optimiser"))
+    if seen.weight_decay > 0:
+        yield Change("decay", (*start, "without_weight_decay"))
+
+
+def _other_steps(
+    run: Callable[[Change], Rehearsal], afresh: Rehearsal, start: tuple[str, ...], trained: bool
+) -> list[Rehearsal]:
+    """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing."""
+    made: list[Rehearsal] = []
+    losses = afresh.trial.losses
+    if afresh.diverged or (losses and max(losses) > ROSE * losses[0]):
+        made += [run(Change("smaller", (*start, name))) for name in SMALLER]
+    if trained:
+        made += [run(Change("larger", (*start, name))) for name in LARGER]
+        made.append(run(Change("adam", (*start, "another_optimiser"))))
+    return made
+
+
+def _other_size(start: tuple[str, ...]) -> Iterator[Change]:
+    """More units, and as many, both with quick steps."""
+    yield Change("quick", (*start, "another_optimiser", "larger_step"))
+    yield Change("wider", ("wider_layers", "another_optimiser", "larger_step"))
+
+
+def _off_scale(values: Any) -> bool:
+    """Whether a column's mean or spread is large, or all spreads are small."""
+    if not isinstance(values, Tensor) or not values.is_floating_point() or not values.ndim:
+        return False
+    if not bool(torch.isfinite(values).all()):
+        return False
+    flat = values.double().reshape(len(values), -1)
+    spread = flat.std(0) if len(flat) > 1 else torch.zeros(1)
+    largest, mean = float(spread.max()), float(flat.mean(0).abs().max())
+    if largest == 0:
+        return False
+    return max(largest, mean) > LARGE or largest < SMALL

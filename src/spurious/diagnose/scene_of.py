@@ -1,0 +1,111 @@
+# pyright: basic
+"""Collects the values that checks look at."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from spurious.diagnose.batches import Sample
+from spurious.diagnose.objective import output_tensor
+from spurious.diagnose.optimiser import OptimiserSeen
+from spurious.diagnose.preserve import examined
+from spurious.diagnose.records import Landscape, Measurements
+from spurious.diagnose.scene import Scene
+from spurious.diagnose.values import Values
+
+__all__ = ["mixes", "scene_of", "was_trained"]
+
+STRAIGHT: Final = 1e-3
+"""Deviation at midpoints of a model that is affine but for rounding."""
+
+FEWEST: Final = 16
+"""Fewer points have no neighbours to speak of."""
+
+MOVED: Final = 1e-4
+"""Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
+
+
+def was_trained(model: nn.Module, optimiser: OptimiserSeen | None) -> bool:
+    """Whether training has left traces: gradients on parameters, or an optimiser's memory."""
+    if optimiser is not None and optimiser.has_memory:
+        return True
+    return any(p.grad is not None for p in model.parameters())
+
+
+def scene_of(
+    model: nn.Module,
+    sample: Sample,
+    seen: Measurements,
+    values: Values,
+    optimiser: OptimiserSeen | None,
+    trained: bool,
+) -> Scene:
+    """The scene of a model that was measured; `model` is run on one batch twice."""
+    affinity = seen.regions.affinity
+    return Scene(
+        outputs=values.outputs,
+        targets=sample.targets,
+        features=sample.features,
+        loss=values.loss,
+        structure=values.structure,
+        landscape=seen.landscape,
+        complete=sample.complete,
+        trained=trained,
+        affine=affinity is not None and affinity < STRAIGHT and not seen.units,
+        mixes=mixes(model, sample) if not seen.not_finite else False,
+        neighbours=_neighbours(sample, seen.landscape),
+        frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
+        optimiser=optimiser,
+    )
+
+
+def mixes(model: nn.Module, sample: Sample) -> bool:
+    """Whether a change of the first point changes the outputs of others in its batch."""
+    batch = sample.batches[0]
+    x = batch.features
+    if x is None or batch.size < 3 or any(isinstance(m, _NormBase) for m in model.modules()):
+        return False
+    other = x.clone()
+    other[0] = x[0] + x.std().clamp_min(1e-3) * torch.sign(x[0] - x[1] + 0.5)
+    try:
+        with examined(model), torch.no_grad():
+            once, again, same = (output_tensor(model(v)) for v in (x, other, x))
+    except Exception:
+        return False
+    if once is None or again is None or same is None or len(once) != batch.size:
+        return False
+    if not torch.equal(once, same):
+        return False  # the model draws random numbers
+    once, again = once.detach(), again.detach()
+    apart = float((once[1:] - again[1:]).abs().max())
+    return apart > MOVED * max(float(once.abs().max()), 1e-30)
+
+
+def _neighbours(sample: Sample, landscape: Landscape) -> float:
+    """Share of the targets' variance that each point's nearest neighbour explains, left out."""
+    x, y = sample.features, sample.targets
+    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or landscape.constant_loss is None:
+        return 0.0
+    flat = x.double().flatten(1)
+    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    if not bool(torch.isfinite(flat).all()):
+        return 0.0
+    apart = torch.cdist(flat, flat)
+    apart.fill_diagonal_(float("inf"))
+    nearest = apart.argmin(1)
+    values = _columns(y)
+    spread = (values - values.mean(0)).pow(2).sum()
+    missed = (values - values[nearest]).pow(2).sum() / 2  # a neighbour has noise of its own
+    return float(1 - missed / spread) if float(spread) > 0 else 0.0
+
+
+def _columns(targets: Any) -> Tensor:
+    """Targets as columns of numbers, (n, K)."""
+    if not targets.is_floating_point() and targets.ndim == 1:
+        _, labels = torch.unique(targets, return_inverse=True)
+        return torch.nn.functional.one_hot(labels).double()
+    return targets.double().reshape(len(targets), -1)

@@ -1,0 +1,284 @@
+"""What `diagnose` once said wrongly, or did not say."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Finding, Report, Severity
+
+
+def trained(model: nn.Module, x: Tensor, y: Tensor, loss: nn.Module, lr: float, steps: int) -> None:
+    rule = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr)
+    for _ in range(steps):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+
+
+def of_kind(report: Report, kind: str) -> list[Finding]:
+    return [found for found in report.findings if found.kind == kind]
+
+
+def inputs(n: int = 64, d: int = 4) -> Tensor:
+    torch.manual_seed(7)
+    return torch.randn(n, d)
+
+
+def test_a_loss_that_differentiates_the_model() -> None:
+    torch.manual_seed(0)
+    x = torch.linspace(0, 1, 32)[:, None].requires_grad_()
+    model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = model
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                return self.net(x), x
+
+    def equation(outputs: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+        u, x = outputs
+        (slope,) = torch.autograd.grad(u.sum(), x, create_graph=True)
+        return ((slope - targets) ** 2).mean() + u[0].square().sum()
+
+    report = spurious.diagnose(Residual(), (x.detach(), 2 * x.detach()), equation)
+    assert len(report.measurements.landscape.ray) > 2
+    assert not report.problems, [f.explanation for f in report.problems]
+
+
+def test_different_sigmoid_units_are_different() -> None:
+    """They have the same direction: a free factor holds where the activation lets it through."""
+    model = nn.Sequential(nn.Linear(1, 8), nn.Sigmoid(), nn.Linear(8, 1))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.arange(1.0, 9.0)[:, None])
+        model[0].bias.copy_(-torch.arange(1.0, 9.0))
+    x = inputs(64, 1)
+    report = spurious.diagnose(model, (x, x.sin()), nn.MSELoss(), rehearse=False)
+    assert not of_kind(report, "duplicated_units")
+
+
+def test_relu_units_that_differ_by_a_factor_are_not_critical() -> None:
+    model = nn.Sequential(nn.Linear(1, 8), nn.ReLU(), nn.Linear(8, 1))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.arange(1.0, 9.0)[:, None])
+        model[0].bias.copy_(-torch.arange(1.0, 9.0))
+    x = inputs(64, 1)
+    report = spurious.diagnose(model, (x, x.sin()), nn.MSELoss(), rehearse=False)
+    assert of_kind(report, "duplicated_units")[0].severity is Severity.WARNING
+
+
+def test_weights_that_are_all_zero_are_equal() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    x = inputs()
+    report = spurious.diagnose(model, (x, (x[:, 0] > 0).long()), nn.CrossEntropyLoss())
+    assert report.problems[0].kind == "duplicated_units"
+    assert "random" in report.problems[0].explanation
+
+
+def test_linear_regression_from_zero_is_no_problem() -> None:
+    x = inputs()
+    model = nn.Linear(4, 1)
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    y = x @ torch.tensor([[1.0], [2.0], [-1.0], [0.5]])
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    for given in (None, optimiser):
+        report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=given)
+        assert not any(f.severity is Severity.CRITICAL for f in report.findings)
+    assert not report.problems
+
+
+def test_the_number_of_the_clause_that_holds() -> None:
+    torch.manual_seed(0)
+    deep = [part for _ in range(5) for part in (nn.Linear(8, 8), nn.ReLU())]
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), *deep, nn.Linear(8, 1))
+    with torch.no_grad():
+        model[0].weight.mul_(1e6)
+        model[0].bias.zero_()
+        model[-1].weight.mul_(1e-3)
+    x = inputs()
+    report = spurious.diagnose(model, (x, x[:, :1]), nn.MSELoss(), rehearse=False)
+    for found in of_kind(report, "exploding_gradient"):
+        relative = found.evidence["relative_gradient"]
+        assert ("thousandth of its size" in found.explanation) == (relative >= 1e3)
+
+
+def test_no_finding_speaks_of_nan() -> None:
+    x = inputs()
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    with torch.no_grad():
+        model[0].bias.fill_(float("nan"))
+    report = spurious.diagnose(model, (x, x[:, :1]), nn.MSELoss())
+    assert not any("nan" in found.explanation for found in report.findings)
+
+
+def test_nothing_to_learn_is_no_warning_of_a_constant() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    x = inputs()
+    report = spurious.diagnose(model, (x, torch.zeros(64, 1)), nn.MSELoss())
+    assert not of_kind(report, "constant_output")
+    assert not any("-0," in found.explanation for found in report.findings)
+
+
+def test_worse_than_a_constant_is_said() -> None:
+    """At six times the constant's loss, with a step that bounces to and fro."""
+    x = inputs()
+    model = nn.Sequential(nn.Linear(4, 1))
+    with torch.no_grad():
+        model[0].weight.fill_(2.0)
+        model[0].bias.fill_(1.0)
+    y = x[:, :1]
+    trained(model, x, y, nn.MSELoss(), 1e-9, 3)
+    stuck = torch.optim.SGD(model.parameters(), 1e-9)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=stuck)
+    kinds = [found.kind for found in report.problems]
+    assert "worse_than_constant" in kinds, kinds
+    assert kinds[0] == "step_too_small"
+
+
+def test_a_loss_of_98_percent_of_the_constants_is_a_plateau() -> None:
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    y = (x.sum(1, keepdim=True) == 1).float()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 4), nn.Sigmoid(), nn.Linear(4, 1), nn.Sigmoid())
+    trained(model, x, y, nn.L1Loss(), 0.05, 400)
+    optimiser = torch.optim.SGD(model.parameters(), 0.05)
+    report = spurious.diagnose(model, (x, y), nn.L1Loss(), optimiser=optimiser)
+    assert report.measurements.landscape.loss > 0.49
+    still = of_kind(report, "plateau") + of_kind(report, "saddle")
+    assert still[0].severity is Severity.WARNING
+
+
+def test_no_escape_is_offered_where_parameters_are_frozen() -> None:
+    x = inputs()
+    model = nn.Sequential(nn.Linear(4, 64), nn.Tanh(), nn.Linear(64, 2))
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    model[0].requires_grad_(False)
+    report = spurious.diagnose(model, (x, (x[:, 0] > 0).long()), nn.CrossEntropyLoss())
+    for found in report.findings:
+        assert "escape_direction" not in found.remedies
+        assert "local minimum" not in found.explanation
+
+
+def test_learnt_biases_are_no_start() -> None:
+    """A unit's bias may be anything that training has made of it."""
+    torch.manual_seed(0)
+    x = torch.rand(256, 4)
+    y = 3 * x[:, :1] + 0.3 * torch.randn(256, 1)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    nn.init.constant_(model[0].bias, 3.0)
+    trained(model, x, y, nn.MSELoss(), 1e-3, 2000)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), curvature=False)
+    assert report.measurements.landscape.loss < 0.6 * report.measurements.landscape.constant_loss
+    assert of_kind(report, "shifted_initialisation")
+    assert all(f.severity is Severity.INFO for f in of_kind(report, "shifted_initialisation"))
+
+
+def xor(repeat: int = 1) -> tuple[Tensor, Tensor]:
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    order = torch.arange(4 * repeat) % 4
+    if repeat > 1:
+        order = torch.cat([order, torch.tensor([0, 0, 1])])
+    return x[order], (x.sum(1, keepdim=True) == 1).float()[order]
+
+
+@pytest.mark.parametrize("repeat", [1, 200])
+@pytest.mark.parametrize("loss", [nn.BCELoss(), nn.MSELoss(), nn.L1Loss()])
+def test_small_models_with_a_sigmoid_are_decided(loss: nn.Module, repeat: int) -> None:
+    """At 0 the hidden units are equal and the outputs 1/2: critical for XOR, and no minimum."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.Linear(2, 1), nn.Sigmoid())
+    for p in model.parameters():
+        nn.init.constant_(p, 0.25)
+    report = spurious.diagnose(model, xor(repeat), loss, rehearse=False)
+    assert report.verdict is not None, report.measurements.notes
+    assert report.verdict.decision == "not_local_minimum"
+
+
+def test_a_folded_loss_has_the_same_verdict() -> None:
+    """Log-probabilities and their loss are the cross entropy of logits."""
+    x, y = xor()
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2), nn.LogSoftmax(1))
+    with torch.no_grad():
+        model[0].weight.fill_(-1.0)
+        model[0].bias.fill_(-1.0)
+        model[2].weight.fill_(0.5)
+        model[2].bias.zero_()
+    report = spurious.diagnose(model, (x, y[:, 0].long()), nn.NLLLoss(), rehearse=False)
+    bare = spurious.diagnose(model[:3], (x, y[:, 0].long()), nn.CrossEntropyLoss(), rehearse=False)
+    assert report.verdict is not None and bare.verdict is not None
+    assert report.verdict.decision == bare.verdict.decision == "local_minimum"
+    assert "Proved" in next(f for f in report.findings if f.kind == "local_minimum").explanation
+
+
+def test_the_best_remedy_comes_first_and_the_hopeless_last() -> None:
+    torch.manual_seed(0)
+    x = inputs(128)
+    y = (x[:, 0] > 0).long()
+    model = nn.Sequential(nn.Linear(4, 16, bias=False), nn.ReLU(), nn.Linear(16, 2))
+    with torch.no_grad():
+        model[0].weight.copy_(-model[0].weight.abs())
+    positive = x.abs() + 0.1
+    report = spurious.diagnose(model, (positive, y), nn.CrossEntropyLoss())
+    after = {t.remedy: t.after for t in report.trials}
+    first = report.problems[0]
+    tried = [after[name] for name in first.remedies if after.get(name) is not None]
+    assert tried == sorted(tried) and len(tried) > 1
+    assert [name for name in first.remedies if name in after and after[name] is None] == [
+        name for name in first.remedies[len(tried) :] if name in after
+    ]
+
+
+def test_code_to_paste_runs() -> None:
+    from spurious.diagnose.mends import CODE
+
+    for kind, text in CODE.items():
+        compile(text, kind, "exec")
+    x = inputs() * 1e5 + 1e6
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
+    data = (x, (x[:, 0] > 1e6).long())
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(50):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(x), data[1]).backward()
+        optimiser.step()
+    report = spurious.diagnose(model, data, nn.CrossEntropyLoss(), optimiser=optimiser)
+    found = next(f for f in report.problems if f.kind == "unscaled_inputs")
+    namespace = {"x": x}
+    exec(found.code, namespace)
+    assert float(namespace["x"].std()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_proved_bad_minimum_is_one_however_low_its_loss() -> None:
+    """Its loss is less than a tenth of the best constant's, and a better point is known."""
+    from spurious.diagnose import to_torch
+    from spurious.paper.bundled import bundled
+
+    problem = bundled("c7-d3")
+    rows = (problem.data.x, problem.data.y)
+    x, y = (torch.tensor([[float(v) for v in row] for row in part]).double() for part in rows)
+    report = spurious.diagnose(to_torch(problem), (x, y), nn.MSELoss())
+    landscape = report.measurements.landscape
+    assert landscape.loss < 0.1 * landscape.constant_loss
+    assert report.problems[0].kind == "local_minimum"
+
+
+def test_no_remedy_is_offered_for_targets_that_say_nothing() -> None:
+    """All labels are equal: other problems' remedies reach a lower loss, and mend nothing."""
+    x = inputs()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    with torch.no_grad():
+        model[0].bias.fill_(-30.0)
+    labels = torch.zeros(64, dtype=torch.long)
+    report = spurious.diagnose(model, (x, labels), nn.CrossEntropyLoss(), curvature=False)
+    assert report.problems[0].kind == "one_class_targets"
+    assert report.problems[0].remedies == () and report.trials == ()

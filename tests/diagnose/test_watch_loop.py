@@ -1,0 +1,97 @@
+"""Faults of the training loop itself."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose import TrainingWatch
+
+
+def data() -> tuple[Tensor, Tensor]:
+    torch.manual_seed(0)
+    x = torch.randn(256, 4)
+    return x, (x[:, :1] * x[:, 1:2]).tanh()
+
+
+def run(fault: str = "", clip: bool = False, accumulate: int = 1, steps: int = 40) -> set[str]:
+    x, y = data()
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+    optimiser = torch.optim.SGD(model.parameters(), 0.05, momentum=0.5)
+    watch = TrainingWatch(model, every=1, console=False, batches=16)
+    for step in range(steps):
+        k = 0 if fault == "same_batch" else step % 16
+        rows = slice(16 * k, 16 * k + 16)
+        if fault != "missing_zero_grad" and step % accumulate == 0:
+            optimiser.zero_grad()
+        outputs = model(x[rows])
+        if fault == "detached_loss":
+            outputs = outputs.detach()
+        loss = nn.functional.mse_loss(outputs, y[rows])
+        if fault != "detached_loss":
+            loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+        if (step + 1) % accumulate == 0:
+            optimiser.step()
+        if fault == "two_steps_a_batch":
+            optimiser.step()
+        watch.step(loss)
+    watch.close()
+    return {str(event.finding.kind) for event in watch.events}
+
+
+FAULTS = ("missing_zero_grad", "two_steps_a_batch", "same_batch", "detached_loss")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_loop_is_named(fault: str) -> None:
+    assert fault in run(fault)
+
+
+@pytest.mark.parametrize("more", [{}, {"clip": True}, {"accumulate": 4}])
+def test_a_sound_loop_has_none(more: dict[str, int]) -> None:
+    assert not run(**more) & set(FAULTS)
+
+
+def test_nothing_changes_and_nothing_stays() -> None:
+    x, y = data()
+
+    def weights(watched: bool) -> list[Tensor]:
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1))
+        optimiser = torch.optim.Adam(model.parameters())
+        watch = TrainingWatch(model, every=1, console=False) if watched else None
+        for _ in range(20):
+            optimiser.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimiser.step()
+            if watch is not None:
+                watch.step(loss)
+        if watch is not None:
+            watch.close()
+        assert not any(p._backward_hooks for p in model.parameters())
+        return [p.detach() for p in model.parameters()]
+
+    for one, other in zip(weights(True), weights(False), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_what_comes_and_goes_is_not_said_each_time() -> None:
+    """A layer that is dead in every other stretch of ten looks."""
+    x, y = data()
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    kept = model[0].bias.detach().clone()
+    watch = TrainingWatch(model, every=1, console=False)
+    for step in range(200):
+        with torch.no_grad():
+            model[0].bias.copy_(kept - 100 * (step // 10 % 2))
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        watch.step(loss)
+        model.zero_grad()
+    watch.close()
+    dead = [event for event in watch.events if event.finding.kind == "dead_units"]
+    assert len(dead) <= 4
