@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from spurious.proof import (
     Claim,
-    Verdict,
     exact_text,
     interval_text,
     loss_text,
@@ -79,10 +78,9 @@ def test_long_numbers_stay_short() -> None:
     assert len(interval_text(Enclosure(long))) < 40
 
 
-def verdict(decision: Decision, strict: Answer, rescaled: Answer) -> Verdict:
+def claim(decision: Decision, strict: Answer, rescaled: Answer) -> Claim:
     radius = Fraction(3, 10**20) if decision is Decision.LOCAL_MINIMUM_NEARBY else None
-    claim = Claim(decision, strict=strict, strict_up_to_rescaling=rescaled, radius=radius)
-    return Verdict("", claim=claim, evidence=None, certificate=None)
+    return Claim(decision, strict=strict, strict_up_to_rescaling=rescaled, radius=radius)
 
 
 @pytest.mark.parametrize(
@@ -103,4 +101,4 @@ def verdict(decision: Decision, strict: Answer, rescaled: Answer) -> Verdict:
     ],
 )
 def test_verdicts_in_words(decision: str, strict: str, rescaled: str, words: str) -> None:
-    assert verdict_text(verdict(Decision(decision), Answer(strict), Answer(rescaled))) == words
+    assert verdict_text(claim(Decision(decision), Answer(strict), Answer(rescaled))) == words

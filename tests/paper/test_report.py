@@ -9,7 +9,7 @@ import pytest
 
 from spurious.errors import InputError
 from spurious.files import write_atomically
-from spurious.paper import CLAIMS, Budget, Status, c05, find_claim, report, reproduce
+from spurious.paper import CLAIMS, Budget, Status, c05, find_claim, job, reproduce
 from spurious.paper.claim import Row, overall
 from spurious.paper.page import typeset
 
@@ -141,14 +141,14 @@ def test_a_figure_that_cannot_be_drawn_fails_its_claim(
 def test_an_interrupted_run_keeps_what_it_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = report.run_claim
+    real = job.run_claim
 
     def interrupted(claim: object, context: object) -> object:
         if claim == find_claim("C6"):
             raise KeyboardInterrupt
         return real(claim, context)
 
-    monkeypatch.setattr(report, "run_claim", interrupted)
+    monkeypatch.setattr(job, "run_claim", interrupted)
     with pytest.raises(KeyboardInterrupt):
         reproduce([find_claim(name) for name in ("C5", "C6", "C7")], Budget.QUICK, tmp_path)
     found = json.loads((tmp_path / "claims.json").read_text("utf-8"))

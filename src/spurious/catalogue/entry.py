@@ -94,7 +94,7 @@ def _text(proof: Proof) -> str:
     verdict = proof.verdict
     if verdict.decision is Decision.UNDECIDED:
         return f"undecided: {verdict.reason}"
-    text = verdict_text(verdict)
+    text = verdict_text(verdict.claim)
     if verdict.valley_limit is not None:
         text += f", limit of the loss {_number(verdict.valley_limit)}"
     elif verdict.loss is not None:

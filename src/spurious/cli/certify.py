@@ -89,13 +89,8 @@ def _read(file: str) -> Problem | ProgramProblem:
 
 def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, object]:
     """What `--json` prints about a file."""
-    from spurious.proof import verdict_data
-
-    return {
-        "file": file,
-        **verdict_data(verdict),
-        "certificate": None if target is None else str(target),
-    }
+    written = {"certificate": None if target is None else str(target)}
+    return {"file": file, **verdict.to_dict(), **written}
 
 
 def _names(files: list[str]) -> list[str]:

@@ -135,7 +135,7 @@ def _show(made: Made, verdicts: Mapping[str, Verdict], out: Path | None, files: 
 
 
 def _verdict_text(verdict: Verdict) -> str:
-    text = verdict_text(verdict)
+    text = verdict_text(verdict.claim)
     if verdict.loss is not None:
         text += f", loss {interval_text(verdict.loss)}"
     if verdict.is_global is Answer.NO and verdict.witness_loss is not None:

@@ -71,7 +71,7 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
     elif verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
         slope = f"{float(abs(verdict.slope)):.2g}"
         table.add_row("training", f"has converged here to {slope}; no minimum nearby was proved")
-    table.add_row("verdict", Text(verdict_text(verdict), style=_STYLES[verdict.decision]))
+    table.add_row("verdict", Text(verdict_text(verdict.claim), style=_STYLES[verdict.decision]))
     if verdict.loss is not None:
         table.add_row("loss", interval_text(verdict.loss))
     table.add_row("global minimum", _global_text(verdict))

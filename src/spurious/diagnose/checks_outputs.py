@@ -42,7 +42,6 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "elu": (-1.7581, float("inf")),
     "gelu": (-0.17, float("inf")),
     "silu": (-0.2785, float("inf")),
-    "mish": (-0.3089, float("inf")),
 }
 """What each last function can give (of elu and selu the wider)."""
 

@@ -45,7 +45,7 @@ def _certify(problem: Problem) -> dict[str, Any]:
     }
     return {
         "decision": str(verdict.decision),
-        "verdict": verdict_text(verdict),
+        "verdict": verdict_text(verdict.claim),
         "global": str(verdict.is_global),
         "method": verdict.method,
         "reason": verdict.reason,

@@ -11,7 +11,8 @@ from spurious.late import import_late
 if TYPE_CHECKING:
     from spurious.paper.claim import Budget, Claim, ClaimResult, Context, Status
     from spurious.paper.claims import CLAIMS, find_claim
-    from spurious.paper.report import reproduce, run_claim
+    from spurious.paper.job import run_claim
+    from spurious.paper.report import reproduce
 
 __all__ = [
     "CLAIMS",

@@ -94,7 +94,7 @@ def _rows(proof: Proof) -> tuple[Row, ...]:
         Row(
             "kind of point",
             "local minimum",
-            verdict_text(verdict),
+            verdict_text(verdict.claim),
             proved(proof.minimum),
             key=True,
         ),

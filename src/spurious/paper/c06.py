@@ -117,14 +117,14 @@ def _rows(heading: str, bad: Proof, perfect: Proof) -> tuple[Row, ...]:
         Row(
             f"perfect fit is global, {which}",
             "yes",
-            f"{perfect.verdict.is_global} ({verdict_text(perfect.verdict)})",
+            f"{perfect.verdict.is_global} ({verdict_text(perfect.verdict.claim)})",
             judged(perfect.optimal, perfect.suboptimal),
             heading=heading,
         ),
         Row(
             f"claimed minimum, {which}",
             "local minimum",
-            verdict_text(bad.verdict),
+            verdict_text(bad.verdict.claim),
             judged(bad.minimum, bad.refuted),
             key=True,
             heading=heading,

@@ -128,11 +128,17 @@ def run() -> ClaimResult:
 
 def _rows(bad: Proof, better: Proof) -> tuple[Row, ...]:
     return (
-        Row("worse point", "local minimum", verdict_text(bad.verdict), proved(bad.minimum), True),
+        Row(
+            "worse point",
+            "local minimum",
+            verdict_text(bad.verdict.claim),
+            proved(bad.minimum),
+            True,
+        ),
         Row(
             "better point",
             "local minimum",
-            verdict_text(better.verdict),
+            verdict_text(better.verdict.claim),
             proved(better.minimum),
             key=True,
         ),

@@ -166,7 +166,7 @@ def _proof_row(proof: Proof) -> Row:
     return Row(
         proof.subject,
         "",
-        f"{verdict_text(proof.verdict)}, loss {interval_text(proof.loss)}",
+        f"{verdict_text(proof.verdict.claim)}, loss {interval_text(proof.loss)}",
         Status.PROVED if proof.minimum else Status.MEASURED,
         heading="one end with a certificate",
     )

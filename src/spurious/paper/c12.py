@@ -157,7 +157,7 @@ def _case_row(case: Case, proof: Proof) -> Row:
     return Row(
         case.name,
         "local minimum, not global",
-        f"{verdict_text(proof.verdict)}; global: {proof.verdict.is_global}; loss "
+        f"{verdict_text(proof.verdict.claim)}; global: {proof.verdict.is_global}; loss "
         f"{interval_text(proof.loss)}, better {_better_text(proof)}",
         proved(proof.minimum and proof.suboptimal),
         heading="case by case",
@@ -168,7 +168,7 @@ def _further_row(case: Case, found: DeadLayer, proof: Proof) -> Row:
     """With fewer than 3 units it is spurious all the same; without decent data it is global."""
     expected = Answer.NO if found.decent else Answer.YES
     kind = "decent" if found.decent else "not decent"
-    text = f"{verdict_text(proof.verdict)}; global: {proof.verdict.is_global}"
+    text = f"{verdict_text(proof.verdict.claim)}; global: {proof.verdict.is_global}"
     if found.decent:
         text += f"; loss {interval_text(proof.loss)}, better {_better_text(proof)}"
     holds = proof.minimum and proof.verdict.is_global is expected

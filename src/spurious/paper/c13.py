@@ -157,7 +157,7 @@ def _main_rows(ten: Deadlock) -> tuple[Row, ...]:
         Row(
             "kind of point",
             "strict local minimum",
-            verdict_text(proof.verdict),
+            verdict_text(proof.verdict.claim),
             proved(proof.strict),
             key=True,
         ),
@@ -238,7 +238,7 @@ def _size_rows(deadlock: Deadlock) -> tuple[Row, ...]:
         Row(
             f"{size} points: kind of point",
             "",
-            f"{verdict_text(proof.verdict)}; least eigenvalue {_bound_text(proof)}",
+            f"{verdict_text(proof.verdict.claim)}; least eigenvalue {_bound_text(proof)}",
             proved(proof.strict),
             heading="the ten-point conjecture",
         ),
@@ -257,7 +257,7 @@ def _squared_row(proof: Proof) -> Row:
     return Row(
         proof.subject,
         "",
-        f"{verdict_text(proof.verdict)}; loss {interval_text(proof.loss)}, better "
+        f"{verdict_text(proof.verdict.claim)}; loss {interval_text(proof.loss)}, better "
         f"{_witness_text(proof)}; least eigenvalue {_bound_text(proof)}",
         proved(proof.strict and proof.suboptimal),
         heading="squared loss, found by this project",

@@ -85,7 +85,7 @@ def _point(proof: Proof) -> Record:
     verdict = proof.verdict
     return {
         "subject": proof.subject,
-        "decision": verdict_text(verdict),
+        "decision": verdict_text(verdict.claim),
         "loss": None if verdict.loss is None else interval_text(verdict.loss),
         "rule": verdict.method.replace("_", " "),
         "reason": verdict.reason,

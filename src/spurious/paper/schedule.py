@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Final
 
 from spurious.paper.claim import Claim, ClaimResult
+from spurious.paper.job import Job
 from spurious.paper.lanes import BARRIER, Say, in_lanes
 from spurious.paper.record import Record
-from spurious.paper.report import Job
 from spurious.train.warm import PARTS, is_compiled
 
 __all__ = ["side_by_side"]

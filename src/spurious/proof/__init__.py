@@ -36,16 +36,16 @@ from spurious.proof.evidence import (
     ZeroOutputWeight,
     evidence_from_data,
 )
+from spurious.proof.fall import Fall, Unfinished
 from spurious.proof.proof import Proof
 from spurious.proof.refusal import RefusedCertificateWarning, refusal_of
-from spurious.proof.verdict import Decided, Fall, Undecided, Unfinished, Verdict
+from spurious.proof.verdict import Decided, Undecided, Verdict
 from spurious.proof.words import (
     exact_text,
     interval_text,
     loss_text,
     proved_decimal,
     unfinished_text,
-    verdict_data,
     verdict_text,
 )
 
@@ -98,7 +98,6 @@ __all__ = [
     "proved_decimal",
     "refusal_of",
     "unfinished_text",
-    "verdict_data",
     "verdict_from_certificate",
     "verdict_text",
 ]

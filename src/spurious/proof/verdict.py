@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from fractions import Fraction
 from html import escape
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from spurious.errors import InputError
+from spurious.files import write_json
 from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence
+from spurious.proof.fall import Fall, Unfinished
+from spurious.proof.words import loss_text
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["Decided", "Fall", "Undecided", "Unfinished", "Verdict"]
+__all__ = ["Decided", "Undecided", "Verdict"]
 
 
 NOTHING: Final = Claim(Decision.UNDECIDED)
 """The claim of who proves nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fall:
-    """A point with a provably smaller loss, near a refuted one.
-
-    Attributes:
-        point: The lower point, shape (P,).
-        loss: Its loss.
-        decrease: The loss at the refuted point is larger by at least this, and it is positive.
-        distance: The largest difference of a parameter.
-    """
-
-    point: tuple[Fraction, ...]
-    loss: Enclosure
-    decrease: Fraction
-    distance: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """Training that has only stopped at a refuted point. These are estimates, nothing is proved.
-
-    Attributes:
-        updates: About how many more updates of gradient descent gain half of the `Fall`, or None:
-            more than anyone makes, or not known.
-        step: Their step, 1 over the largest eigenvalue of the Hessian, or None.
-    """
-
-    updates: int | None
-    step: float | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -167,9 +138,23 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data: what `spurious certify --json` prints, and the certificate."""
-        from spurious.proof.words import verdict_data
-
-        return {**verdict_data(self), "certificate": self.certificate}
+        witness = self.witness_loss
+        return {
+            "verdict": str(self.decision),
+            "strict": str(self.strict),
+            "global": str(self.is_global),
+            "method": self.method,
+            "reason": self.reason,
+            "loss": None if self.loss is None else loss_text(self.loss),
+            "witness_loss": None if witness is None else loss_text(witness),
+            "index": self.index,
+            "slope": _float(self.slope),
+            "decrease": _float(self.decrease),
+            "decrease_radius": _float(self.decrease_radius),
+            "unfinished": None if self.unfinished is None else asdict(self.unfinished),
+            "seconds": round(self.seconds, 6),
+            "certificate": self.certificate,
+        }
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the certificate, for `spurious check`.
@@ -182,11 +167,7 @@ class Verdict:
         """
         if self.certificate is None:
             raise InputError(f"{path}: nothing to write, the point is {self.decision}")
-        text = json.dumps(self.certificate, indent=1, ensure_ascii=False) + "\n"
-        try:
-            Path(path).write_text(text, "utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+        write_json(Path(path), self.certificate)
 
     def __repr__(self) -> str:
         told = "".join(f", {name} {text}" for name, text in self._told())
@@ -232,3 +213,7 @@ class Undecided(Verdict):
     certificate: None = None
 
     __bool__ = Verdict.__bool__
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)

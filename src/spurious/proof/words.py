@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, log10
 from typing import TYPE_CHECKING, Final
 
-from spurious.proof.verdict import Unfinished, Verdict
+from spurious.proof.claim import Claim
+from spurious.proof.fall import Unfinished
 from spurious.verdict import Answer, Decision, Enclosure
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ __all__ = [
     "loss_text",
     "proved_decimal",
     "unfinished_text",
-    "verdict_data",
     "verdict_text",
 ]
 
@@ -73,23 +72,23 @@ def interval_text(value: Enclosure) -> str:
     return f"{decimal} +/- {step}"
 
 
-def verdict_text(verdict: Verdict) -> str:
+def verdict_text(claim: Claim) -> str:
     """The decision in words, with strictness: `strict local minimum, within 1e-20`."""
-    if verdict.decision is Decision.UNDECIDED:
+    if claim.decision is Decision.UNDECIDED:
         return "undecided"
-    if verdict.decision is Decision.NOT_LOCAL_MINIMUM:
+    if claim.decision is Decision.NOT_LOCAL_MINIMUM:
         return "not a local minimum"
     words = "local minimum"
-    if verdict.decision is Decision.SADDLE_NEARBY:
-        words = f"saddle of index {verdict.index}"
-    elif verdict.strict is Answer.YES:
+    if claim.decision is Decision.SADDLE_NEARBY:
+        words = f"saddle of index {claim.index}"
+    elif claim.strict is Answer.YES:
         words = "strict local minimum"
-    elif verdict.strict_up_to_rescaling is Answer.YES:
+    elif claim.strict_up_to_rescaling is Answer.YES:
         words = "local minimum, strict up to rescaling"
-    elif verdict.strict is Answer.NO:
+    elif claim.strict is Answer.NO:
         words = "local minimum, not strict"
-    if verdict.radius is not None:
-        words += f", within {_short(verdict.radius)} of the point"
+    if claim.radius is not None:
+        words += f", within {_short(claim.radius)} of the point"
     return words
 
 
@@ -108,30 +107,6 @@ def _rough(count: int) -> str:
     """A number of updates with two digits."""
     size = 10 ** max(0, len(str(count)) - 2)
     return str(round(count / size) * size) if count < 10**6 else f"{count:.0e}".replace("e+0", "e")
-
-
-def verdict_data(verdict: Verdict) -> dict[str, object]:
-    """A verdict for programs: the keys that `--json` prints."""
-    witness = verdict.witness_loss
-    return {
-        "verdict": str(verdict.decision),
-        "strict": str(verdict.strict),
-        "global": str(verdict.is_global),
-        "method": verdict.method,
-        "reason": verdict.reason,
-        "loss": None if verdict.loss is None else loss_text(verdict.loss),
-        "witness_loss": None if witness is None else loss_text(witness),
-        "index": verdict.index,
-        "slope": _float(verdict.slope),
-        "decrease": _float(verdict.decrease),
-        "decrease_radius": _float(verdict.decrease_radius),
-        "unfinished": None if verdict.unfinished is None else asdict(verdict.unfinished),
-        "seconds": round(verdict.seconds, 6),
-    }
-
-
-def _float(value: Fraction | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _short(value: Fraction) -> str:

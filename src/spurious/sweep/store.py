@@ -27,7 +27,6 @@ from fsspec.implementations.local import (  # pyright: ignore[reportMissingTypeS
 
 from spurious.errors import InputError
 from spurious.files import make_folder, write_atomically
-from spurious.sweep.part import part_entry
 
 __all__ = ["Store", "open_store"]
 
@@ -149,6 +148,7 @@ class Store:
     def part(self, shard: str, count: int) -> dict[str, Any] | None:
         """What the manifest says of a part, read from the part; None if it is not whole."""
         content = self.read(part_name(shard))
+        from spurious.sweep.part import part_entry  # pyarrow is slow to import
 
         return None if content is None else part_entry(content, shard, count)
 

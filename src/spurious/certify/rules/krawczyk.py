@@ -46,8 +46,11 @@ LOSS_WIDER = 16
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
-    if not subject.once(has_converged):
-        return Undecided("the gradient is not zero")
+    try:
+        if not subject.once(has_converged):
+            return Undecided("the gradient is not zero")
+    except ProgramError as error:
+        return Undecided(str(error))
     critical = subject.once(nearest_critical)
     if isinstance(critical, Undecided):
         return critical
