@@ -20,6 +20,7 @@ from checker.polynomials import (
 from checker.reading import as_int, as_list, as_object, rational
 from checker.symmetric import require_independent
 
+MAX_FACTORS = 12  # of a term of a field
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
 
@@ -32,6 +33,7 @@ def read_fields(x: object, size: int) -> list[Field]:
             parts = as_object(entry, "parameter", "factors", "coefficient")
             p, m = as_int(parts["parameter"]), tuple(as_int(q) for q in as_list(parts["factors"]))
             require(all(0 <= q < size for q in (p, *m)), "a field names no parameter")
+            require(len(m) <= MAX_FACTORS, "a field has too many factors")
             vector.append((p, m, rational(parts["coefficient"])))
         fields.append(vector)
     return fields

@@ -3306,6 +3306,7 @@ def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
 # ---- Bounding the rank of outputs and held pre-activations by affine fields (5.9, the lemma). ----
 
 
+MAX_FACTORS = 12  # of a term of a field
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
 
@@ -3318,6 +3319,7 @@ def read_fields(x: object, size: int) -> list[Field]:
             parts = as_object(entry, "parameter", "factors", "coefficient")
             p, m = as_int(parts["parameter"]), tuple(as_int(q) for q in as_list(parts["factors"]))
             require(all(0 <= q < size for q in (p, *m)), "a field names no parameter")
+            require(len(m) <= MAX_FACTORS, "a field has too many factors")
             vector.append((p, m, rational(parts["coefficient"])))
         fields.append(vector)
     return fields

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from spurious.data import array_data
 from spurious.paper import Budget, ClaimResult, Context, Status, find_claim, large_plans, run_claim
 from spurious.paper.large_plans import MILD, STANDARD, STRONG, initial_plan, starts, zigzag_plan
 from spurious.paper.large_runs import LargeRun, ending_words, mostly, pairs, rarely, share
@@ -60,7 +59,7 @@ def test_without_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_missing_package_is_not_a_matter_of_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    array_data._cached_images.cache_clear()
+    sys.modules["spurious.data.array_data"]._cached_images.cache_clear()
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     result = run_claim(find_claim("C1"), Context(Budget.QUICK, tmp_path))

@@ -25,7 +25,7 @@ from spurious.train import (
     train,
 )
 from spurious.train.batched import correct, preactivations
-from spurious.train.ensemble import float_data
+from spurious.train.runs import float_data
 
 __all__ = ["run"]
 

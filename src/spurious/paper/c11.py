@@ -161,8 +161,8 @@ def _case_row(case: Case, at_mean: Proof, off_mean: Proof) -> Row:
     return Row(
         case.name,
         "minimum at the mean only",
-        f"at the mean: {verdict_text(at_mean.verdict.claim)}, loss {interval_text(at_mean.loss)}; off "
-        f"it: {verdict_text(off_mean.verdict.claim)}, descent moves layer {moved} of "
+        f"at the mean: {verdict_text(at_mean.verdict.claim)}, loss {interval_text(at_mean.loss)}; "
+        f"off it: {verdict_text(off_mean.verdict.claim)}, descent moves layer {moved} of "
         f"{len(case.widths) - 1}",
         proved(at_mean.minimum and _leaves_lower_layers(case, off_mean)),
         heading="case by case",

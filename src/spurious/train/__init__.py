@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from spurious.late import import_late
 
 if TYPE_CHECKING:
-    from spurious.train.ensemble import Cancelled, Runs, cores, log_spaced, train
+    from spurious.train.ensemble import cores, log_spaced, train
     from spurious.train.initialisation import INITIALISATIONS, Initialisation
     from spurious.train.optimiser import OPTIMISERS, Optimiser
     from spurious.train.outcome import Outcome, Outcomes, name_outcomes
     from spurious.train.proofs import MINIMA, ProofKind, Proved
     from spurious.train.recipe import Recipe
+    from spurious.train.runs import Cancelled, Runs
     from spurious.train.starts import drawn, epoch_orders, starts
     from spurious.train.table import ENGINE_VERSION, train_and_name
     from spurious.train.traps import Traps, check_traps

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from spurious.problem import Loss
 from spurious.problem.forward import layer_values
-from spurious.train.ensemble import float_data
 from spurious.train.recipe import Recipe
+from spurious.train.runs import float_data
 
 __all__ = ["correct", "dead", "loss_slopes", "losses", "preactivations"]
 

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from spurious.problem import Loss
 from spurious.train.activations import number_of
-from spurious.train.ensemble import Cancelled, Runs, float_data
 from spurious.train.kernel import advance, measure
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import LANES
 from spurious.train.recipe import Recipe
+from spurious.train.runs import Cancelled, Runs, float_data
 from spurious.train.starts import starts
 from spurious.train.task import TILE, Task, Work
 

@@ -30,8 +30,8 @@ import numpy.typing as npt
 
 from spurious.problem import Loss
 from spurious.train.batched import correct, dead, loss_slopes, losses, preactivations
-from spurious.train.ensemble import Runs
 from spurious.train.recipe import Recipe
+from spurious.train.runs import Runs
 
 if TYPE_CHECKING:
     from spurious.train.polish import Polished

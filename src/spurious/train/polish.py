@@ -20,8 +20,8 @@ import numpy.typing as npt
 from numba import njit
 
 from spurious.train.compiled import compiled
-from spurious.train.ensemble import Cancelled
 from spurious.train.recipe import Recipe
+from spurious.train.runs import Cancelled
 from spurious.train.scalar import Model, loss_and_gradient, model
 
 __all__ = ["Polished", "hessians", "polish"]

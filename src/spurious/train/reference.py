@@ -17,10 +17,10 @@ import optax
 
 from spurious.problem import Loss
 from spurious.program.jax import dense_outputs
-from spurious.train.ensemble import float_data
 from spurious.train.optimiser import Optimiser
 from spurious.train.philox import draw_order
 from spurious.train.recipe import Recipe
+from spurious.train.runs import float_data
 from spurious.train.starts import starts
 
 __all__ = ["optax_optimiser", "reference"]

@@ -12,8 +12,8 @@ from numba import njit
 
 from spurious.problem import Loss
 from spurious.train.activations import activated, number_of, sigmoid
-from spurious.train.ensemble import float_data
 from spurious.train.recipe import Recipe
+from spurious.train.runs import float_data
 from spurious.train.task import CROSS_ENTROPY, SQUARED
 
 __all__ = ["Model", "loss_and_gradient", "model"]

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from spurious.certify.decide import prove
 from spurious.problem import Problem, unflatten
 from spurious.proof import Proof
-from spurious.train.ensemble import Cancelled
 from spurious.train.face import Face, exact_loss, faces, has_faces
 from spurious.train.outcome import Outcome, Outcomes
 from spurious.train.proofs import MINIMA, ProofKind, Proved
 from spurious.train.recipe import Recipe
+from spurious.train.runs import Cancelled
 
 __all__ = ["SAMPLE", "Traps", "check_traps"]
 
