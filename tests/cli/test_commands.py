@@ -16,7 +16,7 @@ from spurious import __version__
 from spurious.certify import certify
 from spurious.cli.app import app
 from spurious.cli.statuses import Status, worst
-from spurious.paper import c05, report
+from spurious.paper import c05, job
 from spurious.paper.bundled import bundled
 from spurious.problem import DATASETS, Problem, problem_to_data
 from spurious.proof import Claim, Undecided, Verdict
@@ -279,7 +279,7 @@ def test_an_interruption_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(report, "run_claim", interrupt)
+    monkeypatch.setattr(job, "run_claim", interrupt)
     result = run("reproduce", "C5")
     assert result.exit_code == 130
 

@@ -19,7 +19,7 @@ from spurious.paper import (
     c02,
     c08,
     find_claim,
-    report,
+    job,
     reproduce,
 )
 from spurious.paper.claim import Finding, Origin, Row
@@ -44,7 +44,7 @@ def say(monkeypatch: pytest.MonkeyPatch, status: Status) -> None:
         row = Row("a", "b", f"c at {context.budget}", status, key=True)
         return ClaimResult(claim, status, (row,))
 
-    monkeypatch.setattr(report, "run_claim", run_claim)
+    monkeypatch.setattr(job, "run_claim", run_claim)
 
 
 def record(folder: Path, name: str = "C1") -> dict:
@@ -194,7 +194,7 @@ def test_the_kept_verdicts_follow_from_the_rows(
     result: ClaimResult = module.run(Context(STANDARD_BUDGET, folder))
     (kept,) = committed()[result.claim.id]
     assert result.status is kept.verdict
-    assert report.own_finding(result, STANDARD_BUDGET).measured == kept.measured
+    assert job.own_finding(result, STANDARD_BUDGET).measured == kept.measured
 
 
 def test_the_table_of_the_site_has_the_headlines() -> None:

@@ -7,7 +7,8 @@ from spurious.diagnose.diagnose import diagnose
 from spurious.diagnose.exchange import from_torch, to_torch
 from spurious.diagnose.finding import KINDS, REMEDIES, Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.overfit import Overfit, can_overfit
+from spurious.diagnose.one_batch import can_overfit
+from spurious.diagnose.overfit import Overfit
 from spurious.diagnose.report import Report
 from spurious.diagnose.watch import TrainingWatch
 from spurious.diagnose.watch_event import Event

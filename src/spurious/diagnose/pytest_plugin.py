@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from spurious.diagnose.overfit import Overfit, can_overfit
+from spurious.diagnose.one_batch import can_overfit
+from spurious.diagnose.overfit import Overfit
 
 __all__ = ["assert_can_overfit"]
 
