@@ -11,7 +11,7 @@ from spurious.certify.decide import decide
 from spurious.certify.float_network import loss_function
 from spurious.certify.subject import Subject
 from spurious.problem import ACTIVATIONS, Loss, Network, Problem, dataset, unflatten
-from spurious.proof import Proof
+from spurious.proof import Claim, NotLocalMinimum, Proof
 from spurious.train import (
     MINIMA,
     Initialisation,
@@ -25,6 +25,7 @@ from spurious.train import (
 from spurious.train.batched import correct, losses, preactivations
 from spurious.train.face import exact_loss, faces
 from spurious.train.polish import hessians, polish
+from spurious.train.proofs import Proved
 from spurious.train.scalar import loss_and_gradient, model
 from spurious.verdict import Decision
 
@@ -107,7 +108,7 @@ def test_a_refutation_is_no_statement_on_other_runs_of_the_face(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`certify` is asked about one rounded point; it may refute that one, and no other."""
-    refuted = Proof(Decision.NOT_LOCAL_MINIMUM, {"rule": "none"}, "made for this test")
+    refuted = Proof(Claim(Decision.NOT_LOCAL_MINIMUM), NotLocalMinimum(), "made for this test")
     monkeypatch.setattr(traps, "prove", lambda *_: refuted)
     table = train_and_name(recipe("xor", 2, loss=Loss.SQUARED), 1, 0, 300)
     asked = table["asked"]
@@ -196,3 +197,7 @@ def test_cross_entropy_counts() -> None:
     outputs = preactivations(plan, rows)[-1]
     labels = np.array([int(row[0]) for row in data.y])
     assert (correct(plan, outputs) == (outputs.argmax(axis=2) == labels).sum(axis=1)).all()
+
+
+def test_every_decision_has_a_name_in_the_rows() -> None:
+    assert {str(decision) for decision in Decision} <= {str(name) for name in Proved}

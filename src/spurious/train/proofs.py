@@ -36,6 +36,7 @@ class Proved(enum.StrEnum):
     LOCAL_MINIMUM = Decision.LOCAL_MINIMUM.value
     LOCAL_MINIMUM_NEARBY = Decision.LOCAL_MINIMUM_NEARBY.value
     LOCAL_MINIMUM_IN_REGION = "local_minimum_in_region"
+    SADDLE_NEARBY = Decision.SADDLE_NEARBY.value
     NOT_LOCAL_MINIMUM = Decision.NOT_LOCAL_MINIMUM.value
     UNDECIDED = Decision.UNDECIDED.value
 
