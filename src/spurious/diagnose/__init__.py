@@ -5,8 +5,8 @@ torch is an extra (`pip install 'spurious[torch]'`), imported when a function he
 
 from spurious.diagnose.diagnose import diagnose
 from spurious.diagnose.exchange import from_torch, to_torch
-from spurious.diagnose.finding import KINDS, REMEDIES, Finding, Severity
-from spurious.diagnose.kinds import Kind
+from spurious.diagnose.finding import REMEDIES, Finding, Severity
+from spurious.diagnose.kinds import KINDS, Kind
 from spurious.diagnose.one_batch import can_overfit
 from spurious.diagnose.overfit import Overfit
 from spurious.diagnose.report import Report

@@ -9,7 +9,7 @@ from typing import Final
 
 from spurious.diagnose.kinds import CAUSES, KINDS, Kind
 
-__all__ = ["KINDS", "REMEDIES", "Finding", "Severity", "ranked"]
+__all__ = ["REMEDIES", "Finding", "Severity", "ranked"]
 
 REMEDIES: Final[Mapping[str, str]] = {
     "reinitialise_dead_units": "draw the weights of dead units again, with kinks among the data",
