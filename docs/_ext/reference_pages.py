@@ -69,7 +69,7 @@ def constant(package: str, name: str) -> list[str]:
     """A constant with the string that follows it in the module that a package takes it from."""
     tree = ast.parse(inspect.getsource(import_module(package)))
     home = next(
-        node.module
+        str(node.module)
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}
     )
@@ -80,7 +80,7 @@ def constant(package: str, name: str) -> list[str]:
             told = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
             text = inspect.cleandoc(str(following.value.value)) if told else ""
             return ["", f".. py:data:: {name}", "", *(f"   {line}" for line in text.splitlines())]
-    raise LookupError(f"{home}.{name}")
+    return constant(home, name)  # which takes it from elsewhere
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
