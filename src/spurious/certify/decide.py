@@ -30,6 +30,7 @@ from spurious.certify.rules import (
     least_squares,
     negative_curvature,
     one_sided_derivatives,
+    penalised,
     pointwise_optimum,
     saturating_unit,
     strongly_convex,
@@ -77,6 +78,7 @@ MINIMA: Final[tuple[Rule, ...]] = (
     constant_output.RULE,
     twin_units.RULE,
     kinked.RULE,
+    penalised.RULE,
 )
 """Rules that prove minima, those at the point itself before those nearby."""
 

@@ -32,6 +32,13 @@ class Penalty:
     l2: Fraction | Mapping[str, Fraction] = Fraction(0)
     biases: bool = True
 
+    def of(self, layer: int) -> tuple[Fraction, Fraction]:
+        """What the squares of a layer's weights cost, and those of its biases."""
+        if isinstance(self.l2, Mapping):
+            weight, bias = f"layers[{layer}].weight", f"layers[{layer}].bias"
+            return self.l2.get(weight, Fraction(0)), self.l2.get(bias, Fraction(0))
+        return self.l2, self.l2 if self.biases else Fraction(0)
+
 
 @dataclass(frozen=True, slots=True)
 class DenseLoss:
@@ -67,6 +74,13 @@ class DenseLoss:
                 f"weights: found {len(self.weights)} numbers, expected {self.data.size}, "
                 "one for each row of data.x"
             )
+
+    @property
+    def factors(self) -> Vector:
+        """What the loss of each data point is multiplied by, shape (n,)."""
+        size = self.data.size
+        share = Fraction(1, size) if self.reduction == "mean" else Fraction(1)
+        return tuple(share * weight for weight in self.weights or (Fraction(1),) * size)
 
     def program(self) -> Program:
         """The loss as a program of the parameters in flat order.
