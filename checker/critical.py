@@ -12,8 +12,10 @@ from checker.claims import require_ball, require_lower, require_radius, sentence
 from checker.dense import read_any
 from checker.derivatives import Curved, gradient_of
 from checker.interpolation import interpolation
-from checker.minima import Claimed, Found
+from checker.minima import Case, Claimed, Found
+from checker.network import Problem
 from checker.numbers import Interval, Number, require
+from checker.penalised import penalised
 from checker.reading import Json, as_int, as_object, as_text, positive, read_row
 from checker.refutations import descent_direction, negative_curvature
 from checker.symmetric import isolated, loss_in, require_above, symmetric
@@ -55,13 +57,14 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
+    "penalised": (penalised, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("interpolation",)  # rules that establish a flat dimension
+FLAT = ("interpolation", "penalised")  # rules that establish a flat dimension
 
 
 def require_loss(claimed: object, loss: Number, what: str) -> None:
@@ -71,7 +74,7 @@ def require_loss(claimed: object, loss: Number, what: str) -> None:
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    program = read_any(certificate["problem"])
+    program, problem = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
     name = as_text(proof.get("rule"))
@@ -82,6 +85,9 @@ def check_program_at(certificate: Json, bits: int) -> str:
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
     case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
+    if name == "penalised":
+        require(problem is not None, "the rule is for dense problems")
+        case = Case(program, verdict, None, bits, cast("Problem", problem))
     found = rule(case, proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]

@@ -12,15 +12,15 @@ from checker.programs import OF_DENSE, Map, Program, Writer, read_program
 from checker.reading import Json, flatten
 
 
-def read_any(x: object) -> Program:
-    """Reads a problem of either format as a program."""
+def read_any(x: object) -> tuple[Program, Problem | None]:
+    """Reads a problem of either format as a program; and, of a dense one, what that stands for."""
     require(isinstance(x, dict), "the problem is not an object")
     fields = cast("Json", x)
-    if fields.get("format") == "spurious-problem/1":
-        return dense_program(read_problem(fields))
-    if "network" in fields:
-        return dense_program(read_problem(fields, extended=True))
-    return read_program(fields)
+    extended = fields.get("format") != "spurious-problem/1"
+    if extended and "network" not in fields:
+        return read_program(fields), None
+    problem = read_problem(fields, extended)
+    return dense_program(problem), problem
 
 
 def dense_program(pb: Problem) -> Program:
@@ -42,16 +42,21 @@ def dense_program(pb: Problem) -> Program:
         a = z
         if level < len(pb.widths) - 2 and pb.activation != "identity":
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
-    losses = LOSSES[pb.loss](w, pb, a)
+    summed(w, pb, LOSSES[pb.loss](w, pb, a), blocks)
+    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+
+
+def summed(w: Writer, pb: Problem, losses: int, blocks: list[int]) -> int:
+    """The losses of the points, weighted and added up, and the penalty of the blocks."""
     if any(v != 1 for v in pb.weights):
-        losses = w.mul(losses, w.const((n,), pb.weights))
+        losses = w.mul(losses, w.const((len(pb.xs),), pb.weights))
     total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
             squares = w.sum(w.mul(block, block), axes)
             total = w.add(total, w.mul(squares, w.const((), [cost])))
-    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+    return total
 
 
 def targets(w: Writer, pb: Problem) -> int:

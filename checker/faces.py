@@ -1,13 +1,14 @@
-"""The face of a box (5.9): its held pairs, and Lambda as a program."""
+"""The face of a box (5.9, 9.10): its held pairs, and Lambda as a program."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 from checker.arrays import Balls
-from checker.dense import LOSSES, ahead, dense_program
+from checker.dense import LOSSES, ahead, dense_program, summed, targets
 from checker.derivatives import evaluated
 from checker.network import Problem
 from checker.numbers import Invalid
@@ -31,16 +32,35 @@ def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
     return pb.slopes
 
 
-def read_pattern(pb: Problem, box: Balls) -> Pattern:
-    """The pairs that may be on their kink over the box are held, with all that are alike."""
-    (above, below), network = two_slopes(pb), dense_program(pb)
-    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups]
+def bends(pb: Problem) -> list[tuple[Fraction, Fraction]]:
+    """The slopes of every hidden layer, and those of the hinge loss."""
+    hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
+    return [two_slopes(pb)] * (len(pb.widths) - 2) + hinge
+
+
+def read_pattern(pb: Problem, box: Balls, zero: Collection[tuple[int, int]] = ()) -> Pattern:
+    """The pairs that may be on their kink over the box are held, with all that are alike.
+
+    The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
+    their bias is.
+    """
+    network, names = dense_program(pb), list[tuple[object, ...]]((0, r) for r in pb.groups)
+    values = evaluated(network.steps, box)
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
-        entries = values[z].intervals()
+    for level, (above, below) in enumerate(bends(pb)):
+        width = pb.widths[min(level, len(pb.widths) - 2) + 1]
+        entries = values[network.layers[min(level, len(pb.widths) - 2)][1]].intervals()
         rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        if level > len(pb.widths) - 3:
+            rows = [[1 - v * y for v, y in zip(*both, strict=True)]
+                    for both in zip(rows, pb.ys, strict=True)]  # fmt: skip
+            names = [(*name, *y) for name, y in zip(names, pb.ys, strict=True)]
         layer = [[above if v.lo > 0 else below for v in row] for row in rows]
         for j in range(width):
+            if (level, j) in zero:
+                for row, slope in zip(rows, layer, strict=True):
+                    slope[j] = slope[j] if row[j].lo > 0 or row[j].hi < 0 else Fraction(0)
+                continue
             held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
             for name in dict.fromkeys(n for n in names if n in held):
                 points = [i for i, other in enumerate(names) if other == name]
@@ -60,12 +80,14 @@ class Lagrangian:
 
     Attributes:
         program: The program.
-        states: For each hidden layer the step that holds its activations, (n, width).
+        layers: For each layer the step that holds its z, (n, width).
+        states: For each hidden layer, and the hinge loss, the step of its activations, (n, width).
         held: For each held pair the step that holds its z.
         outputs: The step that holds what the loss depends on.
     """
 
     program: Program
+    layers: list[int]
     states: list[int]
     held: list[int]
     outputs: int
@@ -77,27 +99,40 @@ def lagrangian(
     """The network on the face, b = 0: each activation is its slope times z."""
     w, n, kept = Writer(), len(pb.xs), set(free)
     fixed = [p for p in range(len(centre)) if p not in kept]
-    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
+    parts = [w.param("free", (len(free),))]
+    parts += [w.const((len(fixed),), [centre[p] for p in fixed])] if fixed else []
     multipliers = w.param("multipliers", (len(mu),)) if mu else 0
     whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
     a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
-    states, held = list[int](), list[int]()
+    layers, states, held, blocks = list[int](), list[int](), list[int](), list[int]()
+
+    def bent(z: int, level: int, width: int) -> int:
+        """Slopes times z."""
+        nonlocal held
+        held += [w.take(z, [1], [points[0] * width + j])
+                 for m, j, points in pattern.pairs if m == level]  # fmt: skip
+        flat = [s for row in pattern.slopes[level] for s in row]
+        states.append(w.mul(z, w.const((n, width), flat)))
+        return states[-1]
+
     for level, (below, above) in enumerate(pairwise(pb.widths)):
         turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
         bias = [place[start + above * below + j] for j in range(above)]
         start += above * (below + 1)
-        weight = w.take(whole, [below, above], turned)
-        a = w.add(w.matmul(a, weight), w.take(whole, [above], bias))
-        if level < len(pattern.slopes):
-            held += [w.take(a, [1], [points[0] * above + j])
-                     for m, j, points in pattern.pairs if m == level]  # fmt: skip
-            flat = [s for row in pattern.slopes[level] for s in row]
-            states.append(w.mul(a, w.const((n, above), flat)))
-            a = states[-1]
+        blocks += [w.take(whole, [below, above], turned), w.take(whole, [above], bias)]
+        a = w.add(w.matmul(a, blocks[-2]), blocks[-1])
+        layers.append(a)
+        if level < len(pb.widths) - 2:
+            a = bent(a, level, above)
     outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
-    total = w.sum(LOSSES[pb.loss](w, pb, a), [0])
+    if pb.loss == "hinge":
+        margins = w.add(w.mul(a, targets(w, pb)), w.const((), [Fraction(1)]))
+        losses = w.sum(bent(margins, len(pb.widths) - 2, pb.widths[-1]), [1])
+    else:
+        losses = LOSSES[pb.loss](w, pb, a)
+    total = summed(w, pb, losses, blocks)
     if mu:
         bound = w.sum(w.mul(w.join(*held), multipliers), [0])
         total = w.add(total, bound)
     values = [*(centre[p] for p in free), *mu]
-    return Lagrangian(Program(w.steps, values), states, held, outputs)
+    return Lagrangian(Program(w.steps, values), layers, states, held, outputs)

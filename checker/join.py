@@ -13,7 +13,7 @@ TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "derivatives",
          "network", "dense", "minima", "constants", "boxes", "refutations", "saturation",
          "optimum", "symmetric", "polynomials", "constant_rank", "faces", "kinked", "claims",
-         "outputs", "interpolation", "critical", "command")  # fmt: skip
+         "outputs", "interpolation", "penalised", "critical", "command")  # fmt: skip
 
 
 def joined() -> str:

@@ -1861,15 +1861,15 @@ def exact_softmax(f: list[Fraction]) -> list[Number]:
 # ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
 
 
-def read_any(x: object) -> Program:
-    """Reads a problem of either format as a program."""
+def read_any(x: object) -> tuple[Program, Problem | None]:
+    """Reads a problem of either format as a program; and, of a dense one, what that stands for."""
     require(isinstance(x, dict), "the problem is not an object")
     fields = cast("Json", x)
-    if fields.get("format") == "spurious-problem/1":
-        return dense_program(read_problem(fields))
-    if "network" in fields:
-        return dense_program(read_problem(fields, extended=True))
-    return read_program(fields)
+    extended = fields.get("format") != "spurious-problem/1"
+    if extended and "network" not in fields:
+        return read_program(fields), None
+    problem = read_problem(fields, extended)
+    return dense_program(problem), problem
 
 
 def dense_program(pb: Problem) -> Program:
@@ -1891,16 +1891,21 @@ def dense_program(pb: Problem) -> Program:
         a = z
         if level < len(pb.widths) - 2 and pb.activation != "identity":
             a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
-    losses = LOSSES[pb.loss](w, pb, a)
+    summed(w, pb, LOSSES[pb.loss](w, pb, a), blocks)
+    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+
+
+def summed(w: Writer, pb: Problem, losses: int, blocks: list[int]) -> int:
+    """The losses of the points, weighted and added up, and the penalty of the blocks."""
     if any(v != 1 for v in pb.weights):
-        losses = w.mul(losses, w.const((n,), pb.weights))
+        losses = w.mul(losses, w.const((len(pb.xs),), pb.weights))
     total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
             squares = w.sum(w.mul(block, block), axes)
             total = w.add(total, w.mul(squares, w.const((), [cost])))
-    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+    return total
 
 
 def targets(w: Writer, pb: Problem) -> int:
@@ -3385,7 +3390,7 @@ def require_rank(
         require_independent(columns)
 
 
-# ---- The face of a box (5.9): its held pairs, and Lambda as a program. ---------------------------
+# ---- The face of a box (5.9, 9.10): its held pairs, and Lambda as a program. ---------------------
 
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
@@ -3406,16 +3411,35 @@ def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
     return pb.slopes
 
 
-def read_pattern(pb: Problem, box: Balls) -> Pattern:
-    """The pairs that may be on their kink over the box are held, with all that are alike."""
-    (above, below), network = two_slopes(pb), dense_program(pb)
-    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups]
+def bends(pb: Problem) -> list[tuple[Fraction, Fraction]]:
+    """The slopes of every hidden layer, and those of the hinge loss."""
+    hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
+    return [two_slopes(pb)] * (len(pb.widths) - 2) + hinge
+
+
+def read_pattern(pb: Problem, box: Balls, zero: Collection[tuple[int, int]] = ()) -> Pattern:
+    """The pairs that may be on their kink over the box are held, with all that are alike.
+
+    The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
+    their bias is.
+    """
+    network, names = dense_program(pb), list[tuple[object, ...]]((0, r) for r in pb.groups)
+    values = evaluated(network.steps, box)
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
-        entries = values[z].intervals()
+    for level, (above, below) in enumerate(bends(pb)):
+        width = pb.widths[min(level, len(pb.widths) - 2) + 1]
+        entries = values[network.layers[min(level, len(pb.widths) - 2)][1]].intervals()
         rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        if level > len(pb.widths) - 3:
+            rows = [[1 - v * y for v, y in zip(*both, strict=True)]
+                    for both in zip(rows, pb.ys, strict=True)]  # fmt: skip
+            names = [(*name, *y) for name, y in zip(names, pb.ys, strict=True)]
         layer = [[above if v.lo > 0 else below for v in row] for row in rows]
         for j in range(width):
+            if (level, j) in zero:
+                for row, slope in zip(rows, layer, strict=True):
+                    slope[j] = slope[j] if row[j].lo > 0 or row[j].hi < 0 else Fraction(0)
+                continue
             held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
             for name in dict.fromkeys(n for n in names if n in held):
                 points = [i for i, other in enumerate(names) if other == name]
@@ -3435,12 +3459,14 @@ class Lagrangian:
 
     Attributes:
         program: The program.
-        states: For each hidden layer the step that holds its activations, (n, width).
+        layers: For each layer the step that holds its z, (n, width).
+        states: For each hidden layer, and the hinge loss, the step of its activations, (n, width).
         held: For each held pair the step that holds its z.
         outputs: The step that holds what the loss depends on.
     """
 
     program: Program
+    layers: list[int]
     states: list[int]
     held: list[int]
     outputs: int
@@ -3452,30 +3478,43 @@ def lagrangian(
     """The network on the face, b = 0: each activation is its slope times z."""
     w, n, kept = Writer(), len(pb.xs), set(free)
     fixed = [p for p in range(len(centre)) if p not in kept]
-    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
+    parts = [w.param("free", (len(free),))]
+    parts += [w.const((len(fixed),), [centre[p] for p in fixed])] if fixed else []
     multipliers = w.param("multipliers", (len(mu),)) if mu else 0
     whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
     a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
-    states, held = list[int](), list[int]()
+    layers, states, held, blocks = list[int](), list[int](), list[int](), list[int]()
+
+    def bent(z: int, level: int, width: int) -> int:
+        """Slopes times z."""
+        nonlocal held
+        held += [w.take(z, [1], [points[0] * width + j])
+                 for m, j, points in pattern.pairs if m == level]  # fmt: skip
+        flat = [s for row in pattern.slopes[level] for s in row]
+        states.append(w.mul(z, w.const((n, width), flat)))
+        return states[-1]
+
     for level, (below, above) in enumerate(pairwise(pb.widths)):
         turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
         bias = [place[start + above * below + j] for j in range(above)]
         start += above * (below + 1)
-        weight = w.take(whole, [below, above], turned)
-        a = w.add(w.matmul(a, weight), w.take(whole, [above], bias))
-        if level < len(pattern.slopes):
-            held += [w.take(a, [1], [points[0] * above + j])
-                     for m, j, points in pattern.pairs if m == level]  # fmt: skip
-            flat = [s for row in pattern.slopes[level] for s in row]
-            states.append(w.mul(a, w.const((n, above), flat)))
-            a = states[-1]
+        blocks += [w.take(whole, [below, above], turned), w.take(whole, [above], bias)]
+        a = w.add(w.matmul(a, blocks[-2]), blocks[-1])
+        layers.append(a)
+        if level < len(pb.widths) - 2:
+            a = bent(a, level, above)
     outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
-    total = w.sum(LOSSES[pb.loss](w, pb, a), [0])
+    if pb.loss == "hinge":
+        margins = w.add(w.mul(a, targets(w, pb)), w.const((), [Fraction(1)]))
+        losses = w.sum(bent(margins, len(pb.widths) - 2, pb.widths[-1]), [1])
+    else:
+        losses = LOSSES[pb.loss](w, pb, a)
+    total = summed(w, pb, losses, blocks)
     if mu:
         bound = w.sum(w.mul(w.join(*held), multipliers), [0])
         total = w.add(total, bound)
     values = [*(centre[p] for p in free), *mu]
-    return Lagrangian(Program(w.steps, values), states, held, outputs)
+    return Lagrangian(Program(w.steps, values), layers, states, held, outputs)
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3485,9 +3524,10 @@ def require_stays(
     pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
-    above, below = two_slopes(pb)
+    slopes = bends(pb)
     for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
-        bar, width = box.bars[states[level]], pb.widths[level + 1]
+        bar, width = box.bars[states[level]], len(pattern.slopes[level][0])
+        (above, below) = slopes[level]
         if bar is None:
             raise Undecided("a held pair has no effect")
         back = bar.intervals()
@@ -3941,6 +3981,240 @@ def require_contraction(a: list[list[int]], columns: list[Balls], g: Balls, r: F
         raise Undecided("the best outputs are not shown to be reached in the box")
 
 
+# ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 26 and 27). -----------
+
+
+Unit = tuple[int, int]
+
+
+def parameter_places(widths: list[int]) -> list[list[list[int]]]:
+    """For each layer and unit the numbers of its incoming weights, then of its bias."""
+    found, start = list[list[list[int]]](), 0
+    for below, above in pairwise(widths):
+        end = start + below * above
+        found.append([[*range(start + j * below, start + (j + 1) * below), end + j]
+                      for j in range(above)])  # fmt: skip
+        start = end + above
+    return found
+
+
+def penalised(case: Claimed, proof: Json) -> Found:
+    """Section 9.10."""
+    pb, bits = cast("Case", case).problem, case.bits
+    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
+              optional=["zero", "symmetries"])  # fmt: skip
+    two_slopes(pb)
+    here = case.program.point
+    centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
+    zero = {read_unit(item, pb): as_object(item, "layer", "unit", "trees")
+            for item in as_list(proof.get("zero", []))}  # fmt: skip
+    where, costs = (
+        parameter_places(pb.widths),
+        pb.penalties or [Fraction(0)] * 2 * (len(pb.widths) - 1),
+    )
+    resting = set[int]()
+    for level, j in zero:
+        *weights, bias = where[level][j]
+        paid = [*weights, *(row[j] for row in where[level + 1])]
+        require(min(costs[2 * level], costs[2 * level + 2]) > 0, "a unit at zero pays nothing")
+        if costs[2 * level + 1]:
+            require(costs[2 * level + 1] > 0, "a penalty is negative")
+            paid.append(bias)
+        else:
+            require(costs[2 * level + 3] == 0 and centre[bias] != 0, "a unit's bias is not kept")
+        require(not any(centre[p] for p in paid), "a unit is not at zero")
+        resting |= {*paid, bias}
+    live = [p for p in range(len(here)) if p not in resting]
+    free = [as_int(p) for p in as_list(proof["free"])]
+    require(len(free) > 0 and free == sorted(set(free)), "free is no list")
+    require(set(free) <= set(live), "a parameter of a unit at zero is free")
+    exact, wide = Balls.around(centre, Fraction(0), bits), Balls.around(centre, r, bits)
+    radii = [w if p in set(free) else s
+             for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]  # fmt: skip
+    box = Balls(exact.m, radii, bits)
+    pattern = read_pattern(pb, box, zero.keys())
+    mu = read_row(proof["multipliers"], len(pattern.pairs))
+    lag = lagrangian(pb, pattern, centre, free, mu)
+    index, at, over = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
+    require(index == len(mu), "the critical point is a saddle on the face")
+    if mu:
+        require_stays(pb, pattern, lag.states, over, Balls.around(mu, r, bits).intervals())
+    fixed = [p for p in live if p not in set(free)]
+    moves = [read_symmetry(item, pb, pattern, zero.keys(), costs, box.intervals())
+             for item in as_list(proof.get("symmetries", []))]  # fmt: skip
+    require(len(moves) == len(fixed), "there are not as many symmetries as parameters fixed")
+    if fixed:
+        require_independent([as_balls([move[p] for p in fixed]) for move in moves])
+    for (level, j), item in zero.items():
+        back = over.bars[lag.layers[level + 1]]
+        if back is None:
+            raise Undecided("nothing is known of the layer above a unit at zero")
+        width, ds = pb.widths[level + 2], back.intervals()
+        columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
+        states = [[Interval.of(v, bits) for v in row] for row in pb.xs]
+        if level:
+            states = rows_of(over.values[lag.states[level - 1]], pb.widths[level])
+        require_rest(pb, costs[2 * level : 2 * level + 3], pattern.slopes[level][0][j], states,
+                     columns, as_list(item["trees"]))  # fmt: skip
+    flat = len(fixed) + sum(not costs[2 * level + 1] for level, _ in zero)
+    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
+    return Found("no" if flat else "yes", flat=flat, loss=loss_in(at, over, r), radius=away + r)
+
+
+def read_unit(x: object, pb: Problem) -> Unit:
+    """Reads a hidden unit, a different one each time."""
+    fields = cast("Json", x) if isinstance(x, dict) else {}
+    level, j = as_int(fields.get("layer")), as_int(fields.get("unit"))
+    require(0 <= level < len(pb.widths) - 2 and 0 <= j < pb.widths[level + 1], "no such unit")
+    return level, j
+
+
+def rows_of(array: Balls, width: int) -> list[list[Interval]]:
+    """An array (n, width) as rows."""
+    entries = array.intervals()
+    return [entries[i : i + width] for i in range(0, len(entries), width)]
+
+
+def as_balls(entries: list[Interval]) -> Balls:
+    """Intervals as an array."""
+    middles = [(v.lo + v.hi) >> 1 for v in entries]
+    radii = [max(v.hi - m, m - v.lo) for v, m in zip(entries, middles, strict=True)]
+    return Balls(middles, radii, entries[0].bits)
+
+
+def read_symmetry(
+    x: object, pb: Problem, pattern: Pattern, zero: Sequence[Unit] | object,
+    costs: list[Fraction], values: list[Interval],
+) -> list[Interval]:  # fmt: skip
+    """Reads a turn or a shift: its field over the box."""
+    require(isinstance(x, dict), "a symmetry is not an object")
+    fields = cast("Json", x)
+    resting = set(cast("Sequence[Unit]", zero))
+    where, depth, bits = parameter_places(pb.widths), len(pb.widths) - 2, values[0].bits
+    found = [Interval(0, 0, bits)] * len(values)
+    level = as_int(fields.get("layer"))
+    require(0 <= level <= depth, "there is no such layer")
+    held = [{i for m, unit, points in pattern.pairs if (m, unit) == (level, j) for i in points}
+            for j in range(pb.widths[level + 1])]  # fmt: skip
+    if "turn" in fields:
+        as_object(fields, "layer", "turn")
+        j, k = (as_int(v) for v in as_list(fields["turn"], 2))
+        units = range(pb.widths[level + 1])
+        require(level < depth and j != k and j in units and k in units, "no such units")
+        require(not {(level, j), (level, k)} & resting, "a unit at zero is turned")
+        same = held[j] == held[k] and all(row[j] == row[k] for row in pattern.slopes[level])
+        require(same, "units with different patterns are turned")
+        above = ((row[j], row[k]) for row in where[level + 1])
+        for p, q in (*zip(where[level][j], where[level][k], strict=True), *above):
+            found[p], found[q] = values[q], -values[p]
+        return found
+    as_object(fields, "layer", "shift")
+    require(isinstance(fields["shift"], dict), "a shift is not an object")
+    shift = {int(j): rational(v) for j, v in cast("Json", fields["shift"]).items()}
+    require(set(shift) <= set(range(pb.widths[level + 1])), "no such units")
+    require(not costs[2 * level + 1], "a bias that is shifted costs something")
+    if level == depth:
+        require(pb.loss == "cross_entropy", "outputs are shifted")
+        require(len(shift) == pb.widths[-1] and len(set(shift.values())) == 1, "a shift is uneven")
+        for k, amount in shift.items():
+            found[where[level][k][-1]] = Interval.of(amount, bits)
+        return found
+    require(not costs[2 * level + 3], "a bias that is shifted costs something")
+    single = pb.widths[level + 2] == 1
+    require(single or len(shift) == 1, "several units are shifted")
+    require(not any(held[j] or (level, j) in resting for j in shift), "a held unit is shifted")
+    sums = {sum((v * row[j] for j, v in shift.items()), Fraction(0))
+            for row in pattern.slopes[level]}  # fmt: skip
+    require(len(sums) == 1, "a shift changes outputs")
+    for j, amount in shift.items():
+        moved = Interval.of(amount, bits)
+        if single:
+            weight = values[where[level + 1][0][j]]
+            moved = -(moved / -weight) if weight.hi < 0 else moved / weight
+        found[where[level][j][-1]] = moved
+        for row in where[level + 1]:
+            change = moved * values[row[j]] * pattern.slopes[level][0][j]
+            found[row[-1]] = found[row[-1]] - change
+    return found
+
+
+def require_rest(
+    pb: Problem, costs: list[Fraction], slope: Fraction, states: list[list[Interval]],
+    columns: list[list[Interval]], trees: list[object],
+) -> None:  # fmt: skip
+    """A unit at zero stays: the sum of m_k^2 is below 4 l_v.
+
+    Args:
+        pb: The problem.
+        costs: l_w, l_b and l_v.
+        slope: Of the unit at its bias, where that is not 0.
+        states: The inputs of its layer, with radii.
+        columns: D_ik for each unit k above that is not at zero.
+        trees: Two for each of these, none where the bias costs nothing.
+    """
+    bits, total = states[0][0].bits, Interval(0, 0, states[0][0].bits)
+    require(len(trees) == (2 * len(columns) if costs[1] else 0), "there are not enough trees")
+    for n, column in enumerate(columns):
+        if not costs[1]:
+            sums = [sum((d * a for d, a in zip(column, c, strict=True)), Interval(0, 0, bits))
+                    for c in zip(*states, strict=True)]  # fmt: skip
+            total += sum((s.square() for s in sums), Interval(0, 0, bits)) / costs[0] * slope**2
+            continue
+        m = 0
+        for tree, sign in zip(trees[2 * n : 2 * n + 2], (1, -1), strict=True):
+            m = max(
+                m, gain_bound(tree, two_slopes(pb), costs, states, [d * sign for d in column], {})
+            )
+        total += Interval(m, m, bits).square()
+    if total.upper >= 4 * costs[2]:
+        raise Undecided("a unit at zero is not shown to stay")
+
+
+def gain_bound(
+    tree: object, slopes: tuple[Fraction, Fraction], costs: list[Fraction],
+    states: list[list[Interval]], column: list[Interval], signs: dict[int, int],
+) -> int:  # fmt: skip
+    """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
+    require(isinstance(tree, dict), "a tree is not an object")
+    fields, bits = cast("Json", tree), column[0].bits
+    if "split" in fields:
+        as_object(fields, "split", "plus", "minus")
+        i = as_int(fields["split"])
+        require(0 <= i < len(column) and i not in signs, "a split names no new point")
+        sides = ((fields["plus"], 1), (fields["minus"], -1))
+        return max(gain_bound(side, slopes, costs, states, column, {**signs, i: sign})
+                   for side, sign in sides)  # fmt: skip
+    as_object(fields, optional=["tau", "mu"])
+    tau, mu = (read_multipliers(fields.get(name, {})) for name in ("tau", "mu"))
+    require(all(abs(t) <= 1 for t in tau.values()) and not set(tau) & set(signs), "tau is wrong")
+    require(all(m >= 0 for m in mu.values()) and set(mu) <= set(signs), "mu is wrong")
+    middle, bend = (slopes[0] + slopes[1]) / 2, (slopes[0] - slopes[1]) / 2
+    left, crude = [Interval(0, 0, bits)] * (len(states[0]) + 1), 0
+    for i, (state, d) in enumerate(zip(states, column, strict=True)):
+        inputs, factor, curved = [*state, Interval.of(1, bits)], d * middle, d * bend
+        if i in signs:
+            factor = factor + curved * signs[i] - signs[i] * mu.get(i, Fraction(0))
+        elif curved.lo >= 0:
+            factor = factor + curved * tau.get(i, Fraction(0))
+        else:
+            crude += (abs(curved) * Interval(0, dual_norm(inputs, costs), bits)).hi
+        left = [part + factor * x for part, x in zip(left, inputs, strict=True)]
+    return dual_norm(left, costs) + crude
+
+
+def dual_norm(linear: list[Interval], costs: list[Fraction]) -> int:
+    """An upper bound for the dual norm of a linear function of weights and bias, over 2^bits."""
+    *weights, bias = (part.square() for part in linear)
+    total = sum(weights, Interval(0, 0, bias.bits)) / costs[0] + bias / costs[1]
+    return math.isqrt(total.hi << total.bits) + 1
+
+
+def read_multipliers(x: object) -> dict[int, Fraction]:
+    """Reads numbers by data point."""
+    require(isinstance(x, dict), "multipliers are not an object")
+    return {int(i): rational(v) for i, v in cast("Json", x).items()}
+
+
 # ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
 
 
@@ -3980,13 +4254,14 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
+    "penalised": (penalised, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("interpolation",)  # rules that establish a flat dimension
+FLAT = ("interpolation", "penalised")  # rules that establish a flat dimension
 
 
 def require_loss(claimed: object, loss: Number, what: str) -> None:
@@ -3996,7 +4271,7 @@ def require_loss(claimed: object, loss: Number, what: str) -> None:
 
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    program = read_any(certificate["problem"])
+    program, problem = read_any(certificate["problem"])
     require(isinstance(certificate["proof"], dict), "proof is not an object")
     proof = cast("Json", certificate["proof"])
     name = as_text(proof.get("rule"))
@@ -4007,6 +4282,9 @@ def check_program_at(certificate: Json, bits: int) -> str:
     rule, verdicts = PROGRAM_RULES[name]
     require(verdict in verdicts, f"the rule {name} does not give this verdict")
     case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
+    if name == "penalised":
+        require(problem is not None, "the rule is for dense problems")
+        case = Case(program, verdict, None, bits, cast("Problem", problem))
     found = rule(case, proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     index = claim["index"]
