@@ -117,7 +117,8 @@ def chosen(
     symmetries, places = list[Symmetry](), list[int]()
     rest: list[Floats] = []
     for symmetry in candidates(loss, pattern):
-        entries = field_of(symmetry, loss, pattern, values.tolist(), float)
+        with np.errstate(all="ignore"):  # a shift divides by outgoing weights
+            entries = field_of(symmetry, loss, pattern, list(values), np.float64)
         field = np.array(entries)[list(live)]
         size = float(np.linalg.norm(field))
         if not 0 < size < np.inf:
