@@ -27,7 +27,7 @@ from spurious.problem import parse_any_problem
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=int, default=0)
@@ -56,9 +56,7 @@ def judged(case: Decayed, rng: Random) -> tuple[str, str]:
     """The verdict, and what is wrong with it."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        verdict: Any = spurious.certify(
-            parse_any_problem(json.dumps(case.to_data())), search=False
-        )
+        verdict: Any = spurious.certify(parse_any_problem(json.dumps(case.to_data())), search=False)
     word = f"{verdict.decision} {verdict.method or ''}".strip()
     if any(w.category.__name__ == "RefusedCertificateWarning" for w in warned):
         return word, f"refused: {verdict.reason}"

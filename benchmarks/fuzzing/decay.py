@@ -277,7 +277,8 @@ def rays(case: Decayed, at: Array, rng: Random) -> Iterator[tuple[str, Array]]:
     value, count = Floats(case), len(at)
     noise = np.random.default_rng(rng.randrange(2**32))
     for radius in (1e-4, 1e-6):
-        slopes = np.array([value(at + radius * u)[1] for u in noise.normal(size=(3 * count, count))])
+        near = at + radius * noise.normal(size=(3 * count, count))
+        slopes = np.array([value(point)[1] for point in near])
         shares = nnls(np.vstack([slopes.T, 1e3 * np.ones(len(slopes))]),
                       np.append(np.zeros(count), 1e3))[0]  # fmt: skip
         yield "gradient sampling", -shares @ slopes
@@ -302,11 +303,11 @@ def rays(case: Decayed, at: Array, rng: Random) -> Iterator[tuple[str, Array]]:
                 continue
             for _ in range(60):
                 ray = np.zeros(count)
-                ray[own], ray[above[:, j]] = noise.normal(size=len(own)), noise.normal(size=len(above))
-                if noise.random() < 0.5:
-                    ray[biases[j]] = -ray[rows[j]] @ value.x[noise.integers(len(value.x))][
-                        : len(rows[j])
-                    ] if len(rows[j]) == value.x.shape[1] else 0.0
+                ray[own] = noise.normal(size=len(own))
+                ray[above[:, j]] = noise.normal(size=len(above))
+                if noise.random() < 0.5 and len(rows[j]) == value.x.shape[1]:
+                    bend = value.x[noise.integers(len(value.x))]  # where the unit then bends
+                    ray[biases[j]] = -ray[rows[j]] @ bend
                 yield "a unit at zero", ray
                 yield "a unit at zero", np.where(np.isin(np.arange(count), above[:, j]), -ray, ray)
 
