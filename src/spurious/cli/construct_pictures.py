@@ -14,9 +14,7 @@ from spurious.figures import (
     regression_fits,
     series_panels,
 )
-from spurious.paper.boundary import boundary_panel
-from spurious.paper.classify import Count
-from spurious.paper.curves import fitted_panel
+from spurious.figures.panels import boundary_panel, fitted_panel
 from spurious.problem import Loss
 from spurious.problem.forward import Floats, float_data, float_point, forward
 from spurious.sweep import Rate, clopper_pearson
@@ -111,8 +109,8 @@ def deadlock_figure(problem: Problem) -> Figure:
     for label, point in _points(problem, labels):
         x, y = float_data(problem.data)
         right = forward(problem.network, float_point(point), x)[:, 0] * y[:, 0] > 0
-        count = Count(tuple(bool(answer) for answer in right))
-        panels.append(boundary_panel(f"{label}: {count} right", problem, point, count))
+        heading = f"{label}: {right.sum()} of {len(right)} right"
+        panels.append(boundary_panel(heading, problem, point, right.tolist()))
     return decision_boundaries(panels)
 
 

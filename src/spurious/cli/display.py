@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.cli.consoles import answers, messages
-from spurious.paper.findings import head_note
 from spurious.proof import (
     Verdict,
     exact_text,
@@ -22,12 +21,13 @@ from spurious.proof import (
     unfinished_text,
     verdict_text,
 )
+from spurious.studies.report.findings import head_note
 from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
-    from spurious.catalogue import Outcome
-    from spurious.paper import Claim, ClaimResult
+    from spurious.catalogue import Examination
     from spurious.problem import BuiltIn
+    from spurious.studies import Claim, ClaimResult
 
 __all__ = [
     "progress",
@@ -143,7 +143,7 @@ def _numbered(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name}{k + 1}" for k in range(count)]
 
 
-def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
+def show_catalogue(outcomes: Sequence[Examination], out: Path | None) -> None:
     """Prints entries of the catalogue: what they are, whose they are, what was proved."""
     console = answers()
     for outcome in outcomes:
@@ -165,12 +165,12 @@ def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
     for result in results:
         head = result.findings[0]
         style = _CLAIM_STYLES.get(head.verdict, _GOOD if head.measured else "dim")
-        checked = sum(proof.valid for proof in result.proofs)
+        checked = sum(point.valid for point in result.points)
         table.add_row(
             result.claim.id,
             Text(head.verdict, style=style),
             str(head.budget) if result.claim.measured else "any",
-            f"{checked} of {len(result.proofs)} valid" if result.proofs else "",
+            f"{checked} of {len(result.points)} valid" if result.points else "",
             f"{result.seconds:.2f}" if result.rows else "",
             Text(result.claim.title),
         )

@@ -68,13 +68,13 @@ def reproduce(
       2    unknown claim, or a folder that cannot be written
       130  interrupted
     """
-    from spurious.paper.claims import CLAIMS, find_claim
+    from spurious.studies.claims import CLAIMS, find_claim
 
     name_data_folder(data)
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
     from spurious.cli.display import progress, show_claims  # slow to import, as the following
-    from spurious.paper import Budget
-    from spurious.paper import reproduce as run
+    from spurious.studies import Budget
+    from spurious.studies import reproduce as run
     from spurious.train import cores
 
     names = {claim.id for claim in asked}

@@ -197,8 +197,8 @@ def plot(
     target, _ = _found(store)
     make_folder(out)
     from spurious.figures import outcome_shares, png_bytes, svg_text
+    from spurious.figures.panels import outcome_panels
     from spurious.files import make_folder
-    from spurious.paper.outcome_panels import outcome_panels
     from spurious.sweep import summaries
 
     figure = outcome_shares(outcome_panels(summaries(target)))
