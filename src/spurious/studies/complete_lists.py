@@ -151,14 +151,16 @@ def _picture(name: str, found: Atlas, m: int) -> Picture:
 def _table(name: str, found: Atlas) -> DataTable:
     return table_of(
         name,
-        found.minima,
-        {
-            "loss": lambda f: str(f.loss),
-            "dimension": lambda f: f.dimension,
-            "dead_units": lambda f: f.dead_units,
-            "differentiable": lambda f: f.differentiable,
-            "cells": lambda f: f.cells,
-            "alike": lambda f: f.orbit,
-            "connected": lambda f: f.connected,
-        },
+        [
+            {
+                "loss": str(f.loss),
+                "dimension": f.dimension,
+                "dead_units": f.dead_units,
+                "differentiable": f.differentiable,
+                "cells": f.cells,
+                "alike": f.orbit,
+                "connected": f.connected,
+            }
+            for f in found.minima
+        ],
     )

@@ -272,18 +272,20 @@ def _picture(cells: Sequence[RegionCell]) -> Picture:
 def _table(cells: Sequence[RegionCell]) -> DataTable:
     return table_of(
         "c14-cells",
-        cells,
-        {
-            "dataset": lambda c: c.data,
-            "largest input": lambda c: c.scale,
-            "hidden units": lambda c: c.width,
-            "start": lambda c: c.start,
-            "runs": lambda c: len(c.trapped),
-            "points per region": lambda c: float(c.crowding.mean()),
-            "share in mixed regions": lambda c: float(c.mixed.mean()),
-            "unsolved": lambda c: int(c.unsolved.sum()),
-            "trapped": lambda c: int(c.trapped.sum()),
-        },
+        [
+            {
+                "dataset": c.data,
+                "largest input": c.scale,
+                "hidden units": c.width,
+                "start": c.start,
+                "runs": len(c.trapped),
+                "points per region": float(c.crowding.mean()),
+                "share in mixed regions": float(c.mixed.mean()),
+                "unsolved": int(c.unsolved.sum()),
+                "trapped": int(c.trapped.sum()),
+            }
+            for c in cells
+        ],
     )
 
 

@@ -39,14 +39,17 @@ def share_table(name: str, shares: Shares) -> DataTable:
     """The counts behind the rows."""
     return table_of(
         name,
-        [(widths, share) for widths, row in shares.items() for share in row],
-        {
-            "widths": lambda pair: "-".join(map(str, pair[0])),
-            "start": lambda pair: pair[1].start,
-            "runs": lambda pair: pair[1].runs,
-            "dead at start": lambda pair: pair[1].at_start,
-            "dead at end": lambda pair: pair[1].at_end,
-        },
+        [
+            {
+                "widths": "-".join(map(str, widths)),
+                "start": share.start,
+                "runs": share.runs,
+                "dead at start": share.at_start,
+                "dead at end": share.at_end,
+            }
+            for widths, row in shares.items()
+            for share in row
+        ],
     )
 
 

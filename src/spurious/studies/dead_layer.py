@@ -199,17 +199,19 @@ def _better_text(proof: CertifiedPoint) -> str:
 def _table(points: tuple[CertifiedPoint, ...]) -> DataTable:
     return table_of(
         "c12-cases",
-        list(zip(CASES, points, strict=True)),
-        {
-            "widths": lambda row: "-".join(map(str, row[0].widths)),
-            "dead layer": lambda row: row[0].layer,
-            "points": lambda row: row[0].data.size,
-            "seed": lambda row: row[0].seed,
-            "verdict": lambda row: str(row[1].verdict.decision),
-            "global": lambda row: str(row[1].verdict.is_global),
-            "loss": lambda row: exact_text(row[1].loss.mid),
-            "better loss": lambda row: _better_text(row[1]),
-        },
+        [
+            {
+                "widths": "-".join(map(str, case.widths)),
+                "dead layer": case.layer,
+                "points": case.data.size,
+                "seed": case.seed,
+                "verdict": str(point.verdict.decision),
+                "global": str(point.verdict.is_global),
+                "loss": exact_text(point.loss.mid),
+                "better loss": _better_text(point),
+            }
+            for case, point in zip(CASES, points, strict=True)
+        ],
     )
 
 

@@ -311,16 +311,18 @@ def _pictures(deadlock: Deadlock) -> tuple[Picture, Picture]:
 def _table(found: tuple[Deadlock, ...]) -> DataTable:
     return table_of(
         "c13-sizes",
-        found,
-        {
-            "points": lambda d: d.size,
-            "loss": lambda d: interval_text(d.proof.loss),
-            "eigenvalue bound": lambda d: str(d.proof.verdict.eigenvalue_bound),
-            "radius": lambda d: str(d.proof.verdict.radius),
-            "right": lambda d: d.at_minimum.correct,
-            "witness loss": lambda d: _witness_text(d.proof),
-            "witness right": lambda d: d.at_witness.correct,
-        },
+        [
+            {
+                "points": d.size,
+                "loss": interval_text(d.proof.loss),
+                "eigenvalue bound": str(d.proof.verdict.eigenvalue_bound),
+                "radius": str(d.proof.verdict.radius),
+                "right": d.at_minimum.correct,
+                "witness loss": _witness_text(d.proof),
+                "witness right": d.at_witness.correct,
+            }
+            for d in found
+        ],
     )
 
 

@@ -332,48 +332,57 @@ def _curves_table(plain: list[_Curve], biased: list[_Curve]) -> DataTable:
     return table_of(
         "c10-bounds",
         [
-            (curve, kind, depth)
+            {
+                "data": curve.name,
+                "units": curve.units,
+                "biases": kind,
+                "hidden layers": depth,
+                "proved at least": float(bound),
+                "runs": curve.share.runs,
+                "constant": int(count),
+            }
             for kind, curves in (("none", plain), ("drawn", biased))
             for curve in curves
-            for depth in range(1, DEPTH + 1)
+            for depth, (bound, count) in enumerate(
+                zip(curve.bound, curve.share.constant, strict=True), 1
+            )
         ],
-        {
-            "data": lambda row: row[0].name,
-            "units": lambda row: row[0].units,
-            "biases": lambda row: row[1],
-            "hidden layers": lambda row: row[2],
-            "proved at least": lambda row: float(row[0].bound[row[2] - 1]),
-            "runs": lambda row: row[0].share.runs,
-            "constant": lambda row: int(row[0].share.constant[row[2] - 1]),
-        },
     )
 
 
 def _starts_table(*groups: _Shares) -> DataTable:
     return table_of(
         "c10-starts",
-        [(*entry, depth) for group in groups for entry in group for depth in range(1, DEPTH + 1)],
-        {
-            "start": lambda row: row[0],
-            "hidden layers": lambda row: row[2],
-            "runs": lambda row: row[1].runs,
-            "constant": lambda row: int(row[1].constant[row[2] - 1]),
-            "constant up to 1%": lambda row: int(row[1].nearly[row[2] - 1]),
-        },
+        [
+            {
+                "start": label,
+                "hidden layers": depth,
+                "runs": share.runs,
+                "constant": int(constant),
+                "constant up to 1%": int(nearly),
+            }
+            for group in groups
+            for label, share in group
+            for depth, (constant, nearly) in enumerate(
+                zip(share.constant, share.nearly, strict=True), 1
+            )
+        ],
     )
 
 
 def _trained_table(found: list[_Trained]) -> DataTable:
     return table_of(
         "c10-training",
-        found,
-        {
-            "hidden layers": lambda t: t.depth,
-            "runs": lambda t: t.solved.total,
-            "constant at start": lambda t: t.constant_before.count,
-            "constant at end": lambda t: t.constant_after.count,
-            "solved": lambda t: t.solved.count,
-        },
+        [
+            {
+                "hidden layers": t.depth,
+                "runs": t.solved.total,
+                "constant at start": t.constant_before.count,
+                "constant at end": t.constant_after.count,
+                "solved": t.solved.count,
+            }
+            for t in found
+        ],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
@@ -236,12 +235,14 @@ def runs_table(name: str, runs: Sequence[LargeRun]) -> DataTable:
     names = [f.name for f in fields(LargeRun) if f.name not in ("arm", "hidden", "outputs")]
     return table_of(
         name,
-        runs,
-        {
-            "hidden": lambda run: "-".join(map(str, run.hidden)),
-            "ending": ending_words,
-            **{name: attrgetter(name) for name in names},
-        },
+        [
+            {
+                "hidden": "-".join(map(str, run.hidden)),
+                "ending": ending_words(run),
+                **{name: getattr(run, name) for name in names},
+            }
+            for run in runs
+        ],
     )
 
 

@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from spurious.problem import Network, dataset
-from spurious.sweep import Store, connect
-from spurious.train import Initialisation, Optimiser, Recipe
+from spurious.problem.forward import float_data
+from spurious.sweep import Cell, Plan, Store, cell_rows, connect
+from spurious.sweep.axes import Label
+from spurious.train import Outcome, Recipe
 from spurious.train.batched import preactivations
 
 NEAR: Final = 0.1
 """A network is nearly linear if its outputs differ from an affine map by less than this share."""
 
 MOST: Final = 1000
-"""How many stuck networks of a cell are looked at."""
+"""How many stuck networks of a dataset and width are looked at."""
+
+STUCK: Final = (Outcome.FINITE_LOCAL_MINIMUM, Outcome.VALLEY_TO_INFINITY, Outcome.DEAD)
+_COLUMNS: Final = ("outcome", "parameters")
 
 
-def near_linear(store: Store) -> tuple[float, int]:
+def near_linear(plan: Plan, store: Store) -> tuple[float, int]:
     """The share of stuck relu networks that are nearly linear on their data, and how many they are.
 
     Args:
-        store: A sweep over built-in datasets.
+        plan: A sweep of small networks with one output.
+        store: Its rows.
     """
     connection = connect(store)
-    cells = connection.execute(
-        "SELECT DISTINCT dataset, hidden FROM runs WHERE activation = 'relu' ORDER BY ALL"
-    ).fetchall()
+    groups: dict[tuple[Label, ...], list[Cell]] = {}
+    for cell in plan.cells:
+        if cell.recipe.network.activation == "relu":
+            groups.setdefault(cell.labels[:2], []).append(cell)  # dataset and hidden units
     near, total = 0, 0
-    for name, hidden in cells:
-        rows = connection.execute(
-            "SELECT parameters FROM runs WHERE activation = 'relu' AND dataset = ? AND hidden = ? "
-            "AND outcome IN ('finite_local_minimum', 'valley_to_infinity', 'dead') "
-            f"ORDER BY optimiser, index LIMIT {MOST}",
-            [name, hidden],
-        ).fetchall()
-        if rows:
-            residuals = _residuals(name, int(hidden), np.array([row[0] for row in rows]))
-            near += int((residuals < NEAR).sum())
-            total += len(residuals)
+    for cells in groups.values():
+        rows = [row for cell in cells for row in cell_rows(connection, cell, _COLUMNS)]
+        stuck = [row["parameters"] for row in rows if row["outcome"] in STUCK][:MOST]
+        recipe = cells[0].recipe
+        if stuck and isinstance(recipe, Recipe):
+            x, _ = float_data(recipe.data)
+            outputs = preactivations(recipe, np.array(stuck, dtype=np.float64))[-1][..., 0]
+            near += int((relative_residual(x, outputs) < NEAR).sum())
+            total += len(stuck)
     return (near / total if total else float("nan")), total
-
-
-def _residuals(name: str, hidden: int, parameters: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    found = dataset(name)
-    recipe = Recipe(
-        Network((found.data.inputs, hidden, 1), "relu"),
-        found.loss,
-        found.data,
-        Initialisation("pytorch"),
-        Optimiser("gd", 1.0),
-        0,
-    )
-    outputs = preactivations(recipe, parameters.astype(np.float64))[-1][..., 0]
-    x = np.array([[float(value) for value in row] for row in found.data.x])
-    return relative_residual(x, outputs)
 
 
 def relative_residual(

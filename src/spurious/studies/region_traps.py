@@ -5,6 +5,7 @@ The paper leaves the generalisation of its third proposition as future work.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Final
 
@@ -101,26 +102,19 @@ def region_traps(name: str) -> Part:
     )
     table = table_of(
         f"{name}-shares",
-        [(trap, share) for trap, found in zip(traps, shares, strict=False) for share in found],
-        {
-            "trap": lambda pair: _shape(pair[0]),
-            "start": lambda pair: pair[1].start,
-            "runs": lambda pair: pair[1].runs,
-            "good": lambda pair: pair[1].good,
-            "between": lambda pair: pair[1].between,
-            "bad": lambda pair: pair[1].bad,
-            "worse": lambda pair: pair[1].worse,
-        },
+        [
+            {"trap": _shape(trap), **asdict(share)}
+            for trap, found in zip(traps, shares, strict=False)
+            for share in found
+        ],
     )
     near = table_of(
         f"{name}-reach",
-        [(trap, reach) for trap, found in zip(traps, reaches, strict=False) for reach in found],
-        {
-            "trap": lambda pair: _shape(pair[0]),
-            "distance": lambda pair: pair[1].distance,
-            "runs": lambda pair: pair[1].runs,
-            "back": lambda pair: pair[1].back,
-        },
+        [
+            {"trap": _shape(trap), **asdict(reach)}
+            for trap, found in zip(traps, reaches, strict=False)
+            for reach in found
+        ],
     )
     tables = (panel_table(f"{name}-fits", fit), table, near)
     return Part(rows, (*bad, *good), (picture,), tables)

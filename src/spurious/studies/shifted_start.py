@@ -339,16 +339,6 @@ def _short(rule: str) -> str:
     }[rule]
 
 
-@dataclass(frozen=True, slots=True)
-class _Mean:
-    """The smallest mean at which an event is almost sure."""
-
-    event: str
-    sigma: str
-    units: int
-    mean: Fraction
-
-
 def _means_table(
     ours: dict[str, tuple[Fraction, ...]], signs: dict[int, tuple[Fraction, ...]]
 ) -> DataTable:
@@ -359,30 +349,26 @@ def _means_table(
     return table_of(
         "c09-means",
         [
-            _Mean(event, sigma, units, mean)
-            for event, sigma, means in curves
+            {"event": event, "sigma": rule, "hidden units": units, "smallest mean": float(mean)}
+            for event, rule, means in curves
             for units, mean in zip(UNITS, means, strict=True)
         ],
-        {
-            "event": lambda row: row.event,
-            "sigma": lambda row: row.sigma,
-            "hidden units": lambda row: row.units,
-            "smallest mean": lambda row: float(row.mean),
-        },
     )
 
 
 def _trained_table(found: list[_Trained]) -> DataTable:
     return table_of(
         "c09-training",
-        found,
-        {
-            "hidden": lambda t: "-".join(map(str, t.hidden)),
-            "mean": lambda t: t.mean,
-            "runs": lambda t: t.dead.total,
-            "off at start": lambda t: t.dead.count,
-            "solved": lambda t: t.solved.count,
-        },
+        [
+            {
+                "hidden": "-".join(map(str, t.hidden)),
+                "mean": t.mean,
+                "runs": t.dead.total,
+                "off at start": t.dead.count,
+                "solved": t.solved.count,
+            }
+            for t in found
+        ],
     )
 
 

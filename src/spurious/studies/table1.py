@@ -12,7 +12,7 @@ from spurious.figures.panels import outcome_panel
 from spurious.problem import dataset
 from spurious.studies.claims import C3
 from spurious.studies.complete_lists import complete_lists
-from spurious.studies.linearity import near_linear
+from spurious.studies.linearity import STUCK, near_linear
 from spurious.studies.report.claim import (
     NOT_SAID,
     ClaimResult,
@@ -28,10 +28,9 @@ from spurious.studies.report.claim import (
 )
 from spurious.studies.sweeping import swept
 from spurious.studies.table1_plans import HIDDEN, Column, main_plan, printed, sensitivity_plan
-from spurious.sweep import AXES, CERTIFIED, Standing, Store, Summary, percent, rate_text, summaries
+from spurious.sweep import AXES, CERTIFIED, Standing, Summary, percent, rate_text, summaries
 from spurious.train import Outcome
 
-TRAPS: Final = (Outcome.FINITE_LOCAL_MINIMUM, Outcome.VALLEY_TO_INFINITY, Outcome.DEAD)
 UNFINISHED: Final = (Outcome.STILL_DESCENDING, Outcome.SADDLE_OR_PLATEAU)
 
 ROUNDING: Final = 0.005
@@ -40,7 +39,8 @@ ROUNDING: Final = 0.005
 
 def run(context: Context) -> ClaimResult:
     """Measures the table, and how much it depends on what the paper leaves open."""
-    store = swept(main_plan(context.budget), context)
+    plan = main_plan(context.budget)
+    store = swept(plan, context)
     columns = _columns(summaries(store))
     grid = _columns(summaries(swept(sensitivity_plan(context.budget), context)))
     lists = _lists()
@@ -49,7 +49,7 @@ def run(context: Context) -> ClaimResult:
         *_kind_rows(columns),
         *_sensitivity_rows(grid),
         *_nearest_rows(grid),
-        *_trend_rows(columns, grid, store),
+        *_trend_rows(columns, grid, near_linear(plan, store)),
     )
     shares = outcome_shares(
         [
@@ -138,13 +138,13 @@ def _kind_rows(columns: Mapping[Column, Sequence[Summary]]) -> list[Row]:
     rows: list[Row] = []
     for column, cells in columns.items():
         failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
-        kinds = {o: sum(cell.counts[o] for cell in cells) for o in (*TRAPS, *UNFINISHED)}
+        kinds = {o: sum(cell.counts[o] for cell in cells) for o in (*STUCK, *UNFINISHED)}
         text = ", ".join(
             f"{outcome.replace('_', ' ')} {100 * count / failures:.1f}%"
             for outcome, count in kinds.items()
             if count
         )
-        trapped = sum(kinds[o] for o in TRAPS)
+        trapped = sum(kinds[o] for o in STUCK)
         verdict = "no failures"
         if failures:
             verdict = f"{100 * trapped / failures:.1f}% named traps ({text})"
@@ -266,7 +266,7 @@ def _trapped_row(columns: Mapping[Column, Sequence[Summary]], heading: str) -> R
     """The share of traps among all unsolved runs of the table."""
     cells = [cell for found in columns.values() for cell in found]
     failures = sum(cell.total - cell.counts[Outcome.SOLVED] for cell in cells)
-    trapped = sum(cell.counts[outcome] for cell in cells for outcome in TRAPS)
+    trapped = sum(cell.counts[outcome] for cell in cells for outcome in STUCK)
     text = f"{percent(trapped / failures)} of {failures:,}" if failures else "there are none"
     asked = sum(cell.proofs[kind] for cell in cells for kind in CERTIFIED)
     minima = sum(cell.proofs[CERTIFIED[0]] for cell in cells)
@@ -278,7 +278,7 @@ def _trapped_row(columns: Mapping[Column, Sequence[Summary]], heading: str) -> R
 def _trend_rows(
     columns: Mapping[Column, Sequence[Summary]],
     grid: Mapping[Column, Sequence[Summary]],
-    store: Store,
+    linear: tuple[float, int],
 ) -> list[Row]:
     heading = "what the paper concludes"
     relu = {c: cells for c, cells in columns.items() if c.activation == "relu"}
@@ -301,7 +301,6 @@ def _trend_rows(
     ]
     harder = sum(other.high < one.low for one, other in pairs)
     easier = sum(other.low > one.high for one, other in pairs)
-    linear, stuck = near_linear(store)
     return [
         _covered_row(columns, grid, heading),
         _trapped_row(columns, heading),
@@ -332,9 +331,9 @@ def _trend_rows(
         Row(
             "a stuck network is nearly linear around the data",
             "yes",
-            f"on the data, {100 * linear:.0f}% of {stuck:,} stuck networks differ from an affine "
+            f"on the data, {100 * linear[0]:.0f}% of {linear[1]:,} stuck networks differ from an affine "
             "map by less than a tenth of their spread",
-            _held(linear > 0.5),
+            _held(linear[0] > 0.5),
             True,
             heading,
         ),

@@ -6,15 +6,13 @@ import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from spurious.studies.certified import CertifiedPoint
 
-
-_Item = TypeVar("_Item")
 
 Entry: TypeAlias = str | int | float | bool | None
 """What a table may hold: what JSON can."""
@@ -214,20 +212,11 @@ class DataTable:
     rows: tuple[tuple[Entry, ...], ...]
 
 
-def table_of(
-    name: str, items: Iterable[_Item], columns: Mapping[str, Callable[[_Item], Entry]]
-) -> DataTable:
-    """A table with a row for each item.
-
-    Args:
-        name: File name without ending.
-        items: What the rows are about.
-        columns: For the name of each column, what it holds of an item.
-    """
-    read = tuple(columns.values())
-    return DataTable(
-        name, tuple(columns), tuple(tuple(entry(item) for entry in read) for item in items)
-    )
+def table_of(name: str, rows: Iterable[Mapping[str, Entry]]) -> DataTable:
+    """A table from rows that all have the same columns."""
+    listed = [dict(row) for row in rows]
+    columns = tuple(listed[0]) if listed else ()
+    return DataTable(name, columns, tuple(tuple(row.values()) for row in listed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
