@@ -15,7 +15,7 @@ import spurious_checker
 from spurious import __version__
 from spurious.certify import certify
 from spurious.cli.app import app
-from spurious.cli.statuses import Status, worst
+from spurious.cli.commands import Exit, worst
 from spurious.problem import DATASETS, Problem, problem_to_data
 from spurious.problem.bundled import bundled
 from spurious.proof import Claim, Undecided, Verdict
@@ -194,10 +194,10 @@ def test_out_that_is_a_file() -> None:
 
 
 def test_severity() -> None:
-    assert worst([]) is Status.OK
-    assert worst([Status.OK, Status.UNDECIDED]) is Status.UNDECIDED
-    assert worst([Status.UNDECIDED, Status.INVALID, Status.OK]) is Status.INVALID
-    assert worst([Status.BAD_INPUT, Status.INVALID]) is Status.BAD_INPUT
+    assert worst([]) is Exit.OK
+    assert worst([Exit.OK, Exit.UNDECIDED]) is Exit.UNDECIDED
+    assert worst([Exit.UNDECIDED, Exit.INVALID, Exit.OK]) is Exit.INVALID
+    assert worst([Exit.BAD_INPUT, Exit.INVALID]) is Exit.BAD_INPUT
 
 
 def test_check() -> None:

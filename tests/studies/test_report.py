@@ -133,7 +133,7 @@ def test_a_figure_that_cannot_be_drawn_fails_its_claim(
     def explode(*_: object) -> None:
         raise ValueError("no ink")
 
-    monkeypatch.setattr("spurious.figures.svg_text", explode)
+    monkeypatch.setattr("spurious.figures.write.svg_text", explode)
     (result,) = reproduce([find_claim("C5")], Budget.FULL, tmp_path)
     assert result.status is Status.FAILED
     assert "no ink" in result.explanation[0]

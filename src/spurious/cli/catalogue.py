@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spurious.cli.commands import Exit
+from spurious.cli.options import AsJsonLines
 from spurious.cli.output import echo_json
-from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from spurious.catalogue import Entry, Examination
-
-__all__ = ["catalogue"]
 
 
 def catalogue(
@@ -25,10 +24,8 @@ def catalogue(
         Path | None,
         typer.Option(metavar="DIR", help="Write problem files, certificates and catalogue.json."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line instead of text.")
-    ] = False,
-) -> Status:
+    as_json: AsJsonLines = False,
+) -> Exit:
     """List constructions of bad local minima from the literature, each certified anew.
 
     Every entry is built and decided when the command runs; no number is taken from the articles on
@@ -45,7 +42,7 @@ def catalogue(
       130  interrupted
     """
     from spurious.catalogue import ENTRIES, examine
-    from spurious.cli.construct_display import busy
+    from spurious.cli.consoles import busy
     from spurious.files import make_folder, write_json
 
     chosen = _chosen(names or [], ENTRIES)
@@ -67,7 +64,7 @@ def catalogue(
         from spurious.cli.display import show_catalogue
 
         show_catalogue(outcomes, out)
-    return Status.OK
+    return Exit.OK
 
 
 def _chosen(names: list[str], entries: tuple[Entry, ...]) -> list[Entry]:

@@ -27,16 +27,6 @@ if TYPE_CHECKING:
     from spurious.hunt.anatomy import Anatomy
     from spurious.problem import Point, Problem
 
-__all__ = [
-    "deadlock_figure",
-    "deaths_figure",
-    "depth_figure",
-    "outputs_figure",
-    "shifted_figure",
-    "slices_figure",
-    "trap_figure",
-]
-
 SHOWN = 4
 """Eigenvectors drawn."""
 

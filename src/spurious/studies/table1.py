@@ -281,6 +281,7 @@ def _trend_rows(
     linear: tuple[float, int],
 ) -> list[Row]:
     heading = "what the paper concludes"
+    near, stuck = linear
     relu = {c: cells for c, cells in columns.items() if c.activation == "relu"}
     two = [cells[0].rate(Outcome.SOLVED) for cells in columns.values()]
     highest = max(rate.high for rate in two)
@@ -331,9 +332,9 @@ def _trend_rows(
         Row(
             "a stuck network is nearly linear around the data",
             "yes",
-            f"on the data, {100 * linear[0]:.0f}% of {linear[1]:,} stuck networks differ from an affine "
+            f"on the data, {100 * near:.0f}% of {stuck:,} stuck networks differ from an affine "
             "map by less than a tenth of their spread",
-            _held(linear[0] > 0.5),
+            _held(near > 0.5),
             True,
             heading,
         ),

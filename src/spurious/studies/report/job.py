@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from spurious.errors import InputError
-from spurious.files import write_atomically, write_json
+from spurious.files import write_json
 from spurious.proof import RefusedCertificateWarning
 from spurious.studies.index import STUDIES
 from spurious.studies.report.claim import Budget, Claim, ClaimResult, Context, Finding, Status
@@ -87,8 +87,7 @@ def _write_files(result: ClaimResult, out: Path) -> None:
         write_json(out / "data" / f"{table.name}.json", value)
     if not result.pictures:
         return
-    from spurious.figures import png_bytes, svg_text
+    from spurious.figures import write_figure
 
     for picture in result.pictures:
-        write_atomically(out / "figures" / f"{picture.name}.svg", svg_text(picture.figure))
-        write_atomically(out / "figures" / f"{picture.name}.png", png_bytes(picture.figure))
+        write_figure(picture.figure, out / "figures", picture.name)

@@ -1,21 +1,17 @@
-"""What `spurious construct` prints and writes."""
+"""What a construction gives, and the one way in which it is certified, written and printed."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from spurious.cli.consoles import answers, messages
-from spurious.cli.output import echo_json
-from spurious.cli.statuses import Status
+from spurious.cli.commands import Exit
+from spurious.cli.consoles import answers, busy, show_facts
+from spurious.cli.output import check_command, echo_json
 from spurious.proof import Verdict, interval_text, verdict_text
 from spurious.verdict import Answer, Decision
 
@@ -24,11 +20,9 @@ if TYPE_CHECKING:
 
     from spurious.problem import Problem
 
-__all__ = ["Made", "busy", "deliver"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class Construction:
     """What was made.
 
     Attributes:
@@ -36,31 +30,25 @@ class Made:
         facts: Labels and texts for people.
         summary: The same as JSON data.
         problems: Problem files by name; those with a point are certified.
-        figure: A picture.
+        pictures: By name, what draws them.
     """
 
     title: str
     facts: Mapping[str, str]
     summary: Mapping[str, Any]
-    problems: Mapping[str, Problem]
-    figure: Figure | None
+    problems: Mapping[str, Problem] = field(default_factory=dict[str, "Problem"])
+    pictures: Mapping[str, Callable[[], Figure]] = field(
+        default_factory=dict[str, "Callable[[], Figure]"]
+    )
 
 
-@contextmanager
-def busy(what: str) -> Generator[None]:
-    """Says on a terminal, on stderr, what takes a while."""
-    with messages().status(what, spinner="line"):
-        yield
-
-
-def deliver(made: Made, out: Path | None, as_json: bool) -> Status:
+def deliver(made: Construction, out: Path | None, as_json: bool) -> Exit:
     """Certifies, writes and prints.
 
     Raises:
         InputError: A file cannot be written.
     """
     from spurious.certify import certify
-    from spurious.files import make_folder
 
     with busy("certifying"):
         verdicts = {
@@ -69,17 +57,13 @@ def deliver(made: Made, out: Path | None, as_json: bool) -> Status:
             if problem.point is not None
         }
     summary = {**made.summary, "verdicts": {k: _record(v) for k, v in verdicts.items()}}
-    files: list[str] = []
-    if out is not None:
-        make_folder(out)
-        files = _write(made, verdicts, summary, out)
+    files = [] if out is None else _write(made, verdicts, summary, out)
     if as_json:
         echo_json({**summary, "files": files})
     else:
         _show(made, verdicts, out, files)
-    if any(v.decision is Decision.UNDECIDED for v in verdicts.values()):
-        return Status.UNDECIDED
-    return Status.OK
+    undecided = any(v.decision is Decision.UNDECIDED for v in verdicts.values())
+    return Exit.UNDECIDED if undecided else Exit.OK
 
 
 def _record(verdict: Verdict) -> dict[str, str]:
@@ -92,13 +76,14 @@ def _record(verdict: Verdict) -> dict[str, str]:
 
 
 def _write(
-    made: Made, verdicts: Mapping[str, Verdict], summary: Mapping[str, Any], out: Path
+    made: Construction, verdicts: Mapping[str, Verdict], summary: Mapping[str, Any], out: Path
 ) -> list[str]:
     """Writes everything; returns the names."""
-    from spurious.figures import png_bytes, svg_text
-    from spurious.files import write_atomically, write_json
+    from spurious.figures import write_figure
+    from spurious.files import make_folder, write_json
     from spurious.problem import problem_to_data
 
+    make_folder(out)
     files: list[str] = []
     for name, problem in made.problems.items():
         files.append(f"{name}.json")
@@ -107,31 +92,25 @@ def _write(
         if verdict is not None and verdict.certificate is not None:
             files.append(f"{name}.certificate.json")
             write_json(out / files[-1], verdict.certificate)
-    if made.figure is not None:
-        for ending, content in (("svg", svg_text(made.figure)), ("png", png_bytes(made.figure))):
-            files.append(f"picture.{ending}")
-            write_atomically(out / files[-1], content)
+    for name, draw in made.pictures.items():
+        files += write_figure(draw(), out, name)
     write_json(out / "summary.json", summary)
     return [*files, "summary.json"]
 
 
-def _show(made: Made, verdicts: Mapping[str, Verdict], out: Path | None, files: list[str]) -> None:
+def _show(
+    made: Construction, verdicts: Mapping[str, Verdict], out: Path | None, files: list[str]
+) -> None:
     console = answers()
     console.print(Text(made.title, style="bold"), soft_wrap=True)
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", min_width=14)
-    table.add_column(overflow="fold")
-    for label, text in made.facts.items():
-        table.add_row(label, Text(text))
-    for name, verdict in verdicts.items():
-        table.add_row(name, Text(_verdict_text(verdict), style=_style(verdict)))
-    console.print(Padding.indent(table, 2))
-    if out is not None:
-        console.print(Text(f"  written to {out}: {', '.join(files)}"), soft_wrap=True)
+    told = {name: Text(_verdict_text(v), style=_style(v)) for name, v in verdicts.items()}
+    show_facts(console, {**made.facts, **told})
+    if out is None:
+        return
+    console.print(Text(f"  written to {out}: {', '.join(files)}"), soft_wrap=True)
     for file in files:
-        if file.endswith(".certificate.json") and out is not None:
-            command = f"spurious check {shlex.quote(str(out / file))}"
-            console.print(Text(f"  to check it: {command}"), soft_wrap=True)
+        if file.endswith(".certificate.json"):
+            console.print(Text(f"  to check it: {check_command(out / file)}"), soft_wrap=True)
 
 
 def _verdict_text(verdict: Verdict) -> str:
