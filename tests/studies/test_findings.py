@@ -184,6 +184,10 @@ def arm_of(row: dict, rows: str) -> Arm:
     )
 
 
+def hidden_of(row: dict) -> tuple[int, ...]:
+    return tuple(int(units) for units in row["hidden"].split(","))
+
+
 @pytest.mark.parametrize(
     ("module", "rows", "size"),
     [
@@ -200,7 +204,9 @@ def test_the_kept_verdicts_follow_from_the_rows(
     cursor = connect(open_store(folder / f"{rows}.parquet")).execute("SELECT * FROM runs")
     columns = [entry[0] for entry in cursor.description]
     found = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    runs = [run_of(arm_of(row, rows), {"outputs": (), **row}, size) for row in found]
+    runs = [
+        run_of(arm_of(row, rows), hidden_of(row), {"outputs": (), **row}, size) for row in found
+    ]
     monkeypatch.setattr(module, "large_runs", lambda *_: runs)
     if module is zigzag:
         monkeypatch.setattr(zigzag, "_certified", lambda *_: ())

@@ -69,7 +69,7 @@ async def _page(_: Request) -> Response:
 
 async def _start(_: Request) -> Response:
     """What the page needs to know before it can ask for anything."""
-    looks = {name.replace(" ", "_"): colour for name, (colour, _) in LOOKS.items()}
+    looks = {str(outcome): colour for outcome, (colour, _) in LOOKS.items()}
     return JSONResponse(
         {
             "version": __version__,

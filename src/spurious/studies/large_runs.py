@@ -27,7 +27,6 @@ from spurious.train import Outcome, ProofKind, Proved
 
 _COLUMNS: Final = (
     "dataset",
-    "hidden",
     "initialisation",
     "updates",
     "index",
@@ -102,7 +101,7 @@ def large_runs(design: Design, context: Context) -> list[LargeRun]:
     """Runs the sweep, or what is missing of it, and reads its rows."""
     connection = connect(swept(design.plan, context))
     found = [
-        run_of(arm, row, cell.recipe.data.size)
+        run_of(arm, cell.recipe.network.hidden, row, cell.recipe.data.size)
         for cell, arm in zip(design.plan.cells, design.arms, strict=True)
         for row in cell_rows(connection, cell, _COLUMNS)
     ]
@@ -112,18 +111,19 @@ def large_runs(design: Design, context: Context) -> list[LargeRun]:
     )
 
 
-def run_of(arm: Arm, row: Mapping[str, Any], size: int) -> LargeRun:
+def run_of(arm: Arm, hidden: tuple[int, ...], row: Mapping[str, Any], size: int) -> LargeRun:
     """A row of the store as a value.
 
     Args:
         arm: What its cell stands for.
+        hidden: Units of each hidden layer.
         row: With the columns that `LargeRun` needs, and perhaps others.
         size: Points of the data.
     """
     return LargeRun(
         arm,
         row["dataset"],
-        tuple(int(units) for units in row["hidden"].split(",")),
+        hidden,
         row["initialisation"],
         row["updates"],
         row["index"],

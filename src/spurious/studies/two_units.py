@@ -104,7 +104,7 @@ def _explanation(printed: Problem) -> str:
 
 def _rows(heading: str, bad: CertifiedPoint, perfect: CertifiedPoint) -> tuple[Row, ...]:
     corrected = heading == CORRECTED
-    which = heading.split(",")[0]
+    which = "corrected" if corrected else "as printed"
 
     def judged(holds: bool, fails: bool) -> Status:
         """A statement is refuted only by a proof of its opposite."""

@@ -17,10 +17,7 @@ def outcome_panel(
     return OutcomePanel(
         title,
         tuple(str(cell.label("hidden")) for cell in cells),
-        {
-            outcome.replace("_", " "): tuple(cell.rate(outcome).share for cell in cells)
-            for outcome in Outcome
-        },
+        {outcome: tuple(cell.rate(outcome).share for cell in cells) for outcome in Outcome},
         tuple(rate.low for rate in rates),
         tuple(rate.high for rate in rates),
         printed,
