@@ -36,8 +36,6 @@ from spurious.problem import (
 )
 from spurious.verdict import Answer
 
-__all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
-
 JOURNAL_VERSION: Final = 1
 """Changes when the same problem would give other lines."""
 

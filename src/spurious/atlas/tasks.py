@@ -11,14 +11,14 @@ class BranchTask:
     """Solve the cells of one branch.
 
     Attributes:
-        first: Its first region.
+        first: The branch's first region.
     """
 
     first: int
 
     @property
     def key(self) -> str:
-        """Its name in a journal."""
+        """The task's name in a journal."""
         return f"branch {self.first}"
 
 
@@ -34,7 +34,7 @@ class FitTask:
 
     @property
     def key(self) -> str:
-        """Its name in a journal."""
+        """The task's name in a journal."""
         return f"fit {self.support:x}"
 
 

@@ -15,8 +15,6 @@ from spurious.problem import Problem, problem_from_data, problem_to_data
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["Make", "end_with_parent", "makers", "part", "silent"]
-
 PATIENCE: Final = 2.0
 """Seconds of work here before other processes are started."""
 

@@ -17,8 +17,6 @@ from spurious.construct import dead_layer, region_trap
 from spurious.problem import Network, Problem, dataset
 from spurious.problem.bundled import bundled
 
-__all__ = ["ENTRIES"]
-
 FUKUMIZU: Final = "Fukumizu, Amari 2000, Neural Networks 13(3)"
 PAPER: Final = "Swirszcz, Czarnecki, Pascanu 2016, arXiv 1611.06310"
 YUN: Final = "Yun, Sra, Jadbabaie 2019, ICLR, arXiv 1802.03487"

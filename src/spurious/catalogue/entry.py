@@ -11,8 +11,6 @@ from spurious.problem import Problem
 from spurious.proof import Verdict, loss_text, proved_decimal, verdict_text
 from spurious.verdict import Decision, Enclosure
 
-__all__ = ["Entry", "Examination", "Standing", "Statement", "examine"]
-
 
 class Standing(enum.StrEnum):
     """How far an entry is proved by this project."""

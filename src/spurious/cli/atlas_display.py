@@ -45,9 +45,7 @@ def reporting() -> Generator[Report]:
     console = messages()
     if not console.is_terminal:
         say = now_and_then(console, PLAIN_SECONDS)
-        yield lambda what, done, total: say(
-            f"{what}: {done:,}" + (f" of {total:,}" if total else "")
-        )
+        yield lambda what, done, total: say(f"{what}: {_amount(done, total)}")
         return
     bar = Progress(
         TextColumn("{task.description}"),

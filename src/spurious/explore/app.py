@@ -28,8 +28,6 @@ from spurious.figures.outcomes import LOOKS
 from spurious.problem import ACTIVATIONS, DATASETS, HOMOGENEOUS, Problem, dataset
 from spurious.train import INITIALISATIONS, OPTIMISERS, Outcome
 
-__all__ = ["application"]
-
 PAGE: Final = Path(__file__).parent / "page"
 BUSY: Final = "busy: too many requests are being worked on; try again in a moment"
 

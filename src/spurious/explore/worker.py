@@ -16,8 +16,6 @@ from spurious.errors import SpuriousError
 from spurious.explore import limits
 from spurious.problem import Problem, parse_problem
 
-__all__ = ["answer", "main"]
-
 
 def answer(kind: str, problem: Problem) -> dict[str, Any]:
     """The answer to a request.

@@ -25,7 +25,7 @@ class Case:
         widths: Inputs, hidden units layer by layer, outputs.
         layer: The dead hidden layer, counted from 1.
         data: The data.
-        seed: Of the other weights.
+        seed: Seed of the other weights.
     """
 
     widths: tuple[int, ...]

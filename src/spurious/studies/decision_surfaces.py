@@ -48,7 +48,7 @@ class Example:
         parameters: Shape (P,).
         loss: At the end of training.
         right: How many of the four points are on their right side.
-        index: Its index.
+        index: The network's number in its ensemble.
     """
 
     title: str

@@ -28,7 +28,7 @@ def near_linear(plan: Plan, store: Store) -> tuple[float, int]:
 
     Args:
         plan: A sweep of small networks with one output.
-        store: Its rows.
+        store: The finished store of the plan.
     """
     connection = connect(store)
     groups: dict[tuple[Label, ...], list[Cell]] = {}

@@ -26,7 +26,7 @@ def dead_layer_profiles(
         problem: A ReLU network, its loss and data.
         point: A point whose hidden layer is off on all data.
         layer: That layer, counted from 1.
-        seed: Of the directions, which are uniform on the unit sphere.
+        seed: Seed of the directions, which are uniform on the unit sphere.
     """
     floats = float_point(point)
     own = _place(problem.network, layer)

@@ -50,8 +50,8 @@ def ending_at(data: Dataset, loss: float, seed: int = 0) -> tuple[StartsEnding, 
 
     Args:
         data: Two inputs, labels -1 and 1.
-        loss: Of the minimum.
-        seed: Of the starts.
+        loss: The minimum's loss.
+        seed: Seed of the starts.
     """
     function = _loss_of(data)
     found: list[StartsEnding] = []

@@ -52,7 +52,7 @@ class RegionCell:
 
     Attributes:
         data: Name of the dataset.
-        scale: Its largest input.
+        scale: The largest input of its data.
         width: Hidden units.
         start: Initial distribution.
         crowding: Points for each region that holds one, at the start, shape (runs,).

@@ -39,7 +39,7 @@ def fitted_curve(label: str, network: Network, point: Point, x: NDArray[np.float
     """The function computed at a point, sampled over the range of the data and a bit more.
 
     Args:
-        label: Its entry in the legend.
+        label: The curve's entry in the legend.
         network: The architecture, widths (1, ..., 1).
         point: The point.
         x: Inputs of the data, shape (n,).

@@ -97,7 +97,7 @@ class Finding:
     """A verdict on a claim, and the budget it was found at.
 
     Attributes:
-        budget: How much was spent.
+        budget: The budget of the run.
         verdict: What came out.
         printed: The key values that the paper prints.
         measured: What was found for them.

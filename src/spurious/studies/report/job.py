@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         claim: The claim.
-        budget: How much to spend.
+        budget: How much time to spend.
         out: The report's folder.
         others: The verdicts of other runs.
     """

@@ -35,7 +35,7 @@ def in_lanes(
     Args:
         work: A function of a module, called with a task and a function that takes a line.
         tasks: In the order in which they are begun; what follows a `BARRIER` waits for all before.
-        lanes: How many processes.
+        lanes: The number of processes.
         starting: Called here with every task that is begun.
         say: Called here with a task and a line of it.
 

@@ -36,7 +36,7 @@ def side_by_side(
 
     Args:
         jobs: By the claim's name.
-        lanes: How many processes.
+        lanes: The number of processes.
         starting: Called with each claim that is begun.
         say: Called with lines on what is done.
 
