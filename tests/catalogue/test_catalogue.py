@@ -12,7 +12,7 @@ from spurious.catalogue import ENTRIES, Entry, Standing, examine
 from spurious.catalogue.affine_fit import affine_fit
 from spurious.catalogue.safran_shamir import gradient_and_hessian, loss
 from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
-from spurious.certify import certify
+from spurious.certify import certify, check
 from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.problem import Dataset, dataset
@@ -34,20 +34,21 @@ def test_every_entry_is_certified_proved_or_says_why_not(entry: Entry) -> None:
     assert outcome.text and entry.citation
     assert (outcome.standing is Standing.OPEN) == (entry.name in OPEN)
     assert (entry.problem is None) == bool(entry.reason)
-    if outcome.proof is None:
+    verdict, problem = outcome.verdict, outcome.problem
+    if verdict is None or problem is None:
         return
-    assert outcome.standing is Standing.CERTIFIED and outcome.proof.valid
+    assert outcome.standing is Standing.CERTIFIED and check(verdict).valid
     if entry.name in VALLEYS:
-        verdict = outcome.proof.verdict
         assert verdict.valley_limit is not None
-        problem = outcome.proof.problem
         better = certify(replace(problem, point=problem.witness, witness=None))
         assert better.loss is not None
         assert better.loss.mid + better.loss.rad < verdict.valley_limit.mid / 10
     elif entry.name in SADDLES:
-        assert outcome.proof.refuted and outcome.proof.suboptimal
+        assert verdict.decision is Decision.NOT_LOCAL_MINIMUM
+        assert verdict.is_global is Answer.NO
     else:
-        assert outcome.proof.minimum and outcome.proof.suboptimal
+        assert verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
+        assert verdict.is_global is Answer.NO
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])

@@ -14,8 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["ARCHITECTURES", "Architecture"]
-
 Pytree = Mapping[str, Any]
 
 

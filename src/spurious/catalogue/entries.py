@@ -14,10 +14,8 @@ from spurious.catalogue.safran_shamir import safran_shamir
 from spurious.catalogue.single_neuron import single_neuron
 from spurious.catalogue.valley import bad_valley
 from spurious.construct import dead_layer, region_trap
-from spurious.paper.bundled import bundled
 from spurious.problem import Network, Problem, dataset
-
-__all__ = ["ENTRIES"]
+from spurious.problem.bundled import bundled
 
 FUKUMIZU: Final = "Fukumizu, Amari 2000, Neural Networks 13(3)"
 PAPER: Final = "Swirszcz, Czarnecki, Pascanu 2016, arXiv 1611.06310"

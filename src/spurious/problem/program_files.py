@@ -37,15 +37,6 @@ from spurious.program.operations import (
 )
 from spurious.program.program import Program
 
-__all__ = [
-    "PROGRAM_FORMAT",
-    "parse_any_problem",
-    "program_problem_from_data",
-    "program_problem_to_data",
-    "read_any_problem",
-    "write_program_problem",
-]
-
 PROGRAM_FORMAT = "spurious-problem/2"
 """The value of the key ``format``."""
 
