@@ -31,6 +31,7 @@ __all__ = [
     "DescentDirection",
     "Evidence",
     "HeldUnit",
+    "IdleParameters",
     "Interpolation",
     "Kinked",
     "KinkedBall",
@@ -345,6 +346,17 @@ class Penalised(Evidence):
     preconditioner: Matrix
     zero: tuple[ZeroUnit, ...] = ()
     symmetries: tuple[Turn | Shift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdleParameters(Evidence):
+    """The same in the parameters that are not idle: those have no effect on the box."""
+
+    rule = "idle_parameters"
+    of_programs = True
+    centre: tuple[Fraction, ...]
+    radius: Fraction
+    idle: tuple[int, ...]
 
 
 # ---- saddles and refutations --------------------------------------------------------------------
