@@ -40,6 +40,9 @@ __all__ = ["RULE", "prove_on"]
 PARAMETER_LIMIT = 200
 """With more parameters no face is tried: the certificate holds a matrix of that size."""
 
+LEAST_RADIUS = Fraction(1, 10**28)
+"""Of a box: so that few bits are enough to check it."""
+
 LOSS_WIDER = 16
 """The loss is enclosed over a box wider by this factor, so that a checker's enclosure fits in."""
 
@@ -147,7 +150,7 @@ def prove_on(subject: Subject, loss: DenseLoss, proposal: Proposal) -> Proof | U
     if isinstance(critical, Undecided):
         return critical
     with balls.precision(balls.PRECISIONS[1]):
-        isolation = isolated(program, critical)
+        isolation = isolated(program, critical, LEAST_RADIUS)
         if isinstance(isolation, Undecided):
             return isolation
         below = isolation.index - len(pattern.pairs)
