@@ -48,11 +48,16 @@ class AtZero:
     cost: tuple[Fraction, Fraction]
 
     def norm(self, linear: Sequence[arb]) -> arb:
-        """The dual norm of a linear function of weights and bias, shape (m + 1,)."""
+        """An upper bound for the dual norm of a linear function of weights and bias, (m + 1,)."""
         weight, bias = (arb(rational(cost)) for cost in self.cost)
         *parts, last = linear
         squares = sum((balls.square(part) for part in parts), arb(0)) / weight
-        return (squares + balls.square(last) / bias).sqrt()
+        return _root(squares + balls.square(last) / bias)
+
+
+def _root(square: arb) -> arb:
+    """An upper bound for the square root; a ball around 0 has one, too."""
+    return square.abs_upper().sqrt()
 
 
 def bound_at_kept_bias(unit: AtZero, back: Sequence[arb], slope: Fraction) -> arb:
@@ -66,7 +71,7 @@ def bound_at_kept_bias(unit: AtZero, back: Sequence[arb], slope: Fraction) -> ar
     columns = zip(*unit.states, strict=True)
     sums = [sum((d * a for d, a in zip(back, c, strict=True)), arb(0)) for c in columns]
     squares = sum((balls.square(s) for s in sums), arb(0)) / arb(rational(unit.cost[0]))
-    return abs(arb(rational(slope))) * squares.sqrt()
+    return abs(arb(rational(slope))) * _root(squares)
 
 
 def bound_by(tree: ConeTree, unit: AtZero, back: Sequence[arb]) -> arb:

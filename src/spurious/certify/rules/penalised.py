@@ -100,7 +100,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
     if len(subject.values) > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
     nearly = _nearly_zero(loss, subject.values)
-    failed = Undecided("no critical point was found on a face nearby")
+    failed: dict[str, None] = {}
     for zero in dict.fromkeys((nearly, frozenset[Unit]())):
         for proposal in proposals(loss, subject.values, zero):
             try:
@@ -111,8 +111,8 @@ def _prove(subject: Subject) -> Proof | Undecided:
                 found = Undecided(f"on the face: {error}")
             if isinstance(found, Proof):
                 return found
-            failed = found
-    return failed
+            failed[found.reason] = None
+    return Undecided("; ".join(failed) or "no critical point was found on a face nearby")
 
 
 def _nearly_zero(loss: DenseLoss, point: FlatPoint) -> frozenset[Unit]:
