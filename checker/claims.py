@@ -11,6 +11,7 @@ from checker.boxes import convex_ball, kinked_ball, twin_units
 from checker.constants import constant_output, constant_units
 from checker.dense import dense_program
 from checker.kinked import kinked
+from checker.merging import merging_units
 from checker.minima import (
     Case,
     Found,
@@ -59,7 +60,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
 REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_unit)
+                 saturating_unit, merging_units)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
 

@@ -34,6 +34,8 @@ __all__ = [
     "Krawczyk",
     "Leaf",
     "Matrix",
+    "Merging",
+    "MergingUnits",
     "NegativeCurvature",
     "NotLocalMinimum",
     "OneSidedDerivatives",
@@ -333,6 +335,35 @@ class SaturatingUnit(Evidence):
     rule = "saturating_unit"
     unit: int
     direction: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Two units of a hidden layer that become one and its derivative.
+
+    Attributes:
+        layer: The hidden layer, from 0.
+        units: The two.
+        factor: A symmetry of the activation by which the second is turned towards the first.
+    """
+
+    layer: int
+    units: tuple[int, int]
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class MergingUnits(Evidence):
+    """Theorem 26: a curve along which units merge, in the theorem's coordinates.
+
+    Attributes:
+        pairs: Those that merge.
+        curve: Its coefficients, from the limit on, but for the last, which the given point settles.
+    """
+
+    rule = "merging_units"
+    pairs: tuple[Merging, ...]
+    curve: tuple[Point, ...]
 
 
 # ---- global minima ------------------------------------------------------------------------------
