@@ -3053,16 +3053,21 @@ def broken(case: Case, pairs: list[Merger], units: Units) -> Outputs:
     return lambda r: ([along(v, r) for v in f], [along(v, r) for v in moves])
 
 
-def higher(name: str, z: Interval, first: Interval, second: Interval) -> tuple[Interval, Interval]:
-    """The third and fourth derivative over z."""
+def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[Interval]:
+    """The third, fourth and fifth derivative over z."""
     if name == "gelu":
-        density, square = between(lambda x: normal_density(-x, z.bits), -abs(z)), z.square()
-        return z * (square - 4) * density, (square * (7 - square) - 4) * density
+        density, y = between(lambda x: normal_density(-x, z.bits), -abs(z)), z.square()
+        return [z * (y - 4) * density, (y * (7 - y) - 4) * density,
+                z * (y * (y - 11) + 18) * density]  # fmt: skip
     if name == "softplus":
-        return second * (1 - 2 * first), second * (1 - 6 * second)
+        third = second * (1 - 2 * first)
+        return [third, second * (1 - 6 * second), third * (1 - 12 * second)]
     if name == "sigmoid":
-        return first * (1 - 6 * first), second * (1 - 12 * first)
-    return 2 * first * (2 - 3 * first), 4 * second * (1 - 3 * first)
+        third = first * (1 - 6 * first)
+        return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
+    third = 2 * first * (2 - 3 * first)
+    fifth = 4 * third - 12 * (second.square() + first * third)
+    return [third, 4 * second * (1 - 3 * first), fifth]
 
 
 def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
@@ -3090,10 +3095,12 @@ def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
                 value, first, second = enclosure(pb.activation, None, a)
                 _, around, turn = enclosure(pb.activation, None, wide)
                 assert first is not None and around is not None
-                third, fourth = higher(pb.activation, wide, around, turn)
-                rise = (first + q * third * HALF) * da + turn * dq * HALF
+                third, fourth, fifth = higher(pb.activation, wide, around, turn)
+                bend = second + q * fourth * SIXTH
+                rise = (first + q * third * HALF) * da + bend * dq * HALF
+                steep = higher(pb.activation, a, first, second)[0] + q * fifth * Fraction(1, 10)
                 value, first = value + q * turn * HALF, first + q * third * SIXTH
-                turn = b * ((second + q * fourth * SIXTH) * da + third * dq * SIXTH) + db * first
+                turn = b * (bend * da + steep * dq * SIXTH) + db * first
                 for n, row in enumerate(top):
                     c, t = (row[j], row[k]) if j + 1 else (row[k], zero)
                     f[n] = f[n] + along(c, r) * value + along(t, r) * b * first

@@ -57,6 +57,10 @@ FLAT = 1e-12
 DECIMALS = 50
 """Of the coordinates."""
 
+BESIDE = Fraction(1, 16)
+"""A limit beside the floor by this share of the point's own distance: there the loss is as good as
+the floor's, but it falls at a rate that is seen from afar."""
+
 NODES = 3
 """Floors that a curve goes through, at most."""
 
@@ -121,9 +125,11 @@ def curves(subject: Subject, pairs: Sequence[Merging]) -> Iterator[tuple[FlatPoi
     limit = valley.floor(SMALL, valley.start)
     if limit is None:
         return
-    limit = valley.bound(limit)
     last = valley.start
-    yield tuple(limit), tuple(b - a for a, b in zip(limit, last, strict=True))
+    yield _through([valley.bound(limit), last])
+    floor = valley.floor(Fraction(1), last) or last
+    beside = [a + BESIDE * (b - c) for a, b, c in zip(limit, last, floor, strict=True)]
+    yield _through([valley.bound(beside), last])
     if subject.homogeneous:
         return
     for nodes in range(2, NODES + 1):
@@ -147,19 +153,19 @@ def _through(points: Sequence[Sequence[Fraction]]) -> tuple[FlatPoint, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Tie:
-    """A first-layer pre-activation of w that has a value in the limit.
+    """A pre-activation of the first layer that has a value in the limit.
 
     Attributes:
-        pair: The pair.
+        unit: The unit; of a pair the one in whose place w is.
         point: The data point.
-        value: What w.x~ is there; exactly.
-        turns: Whether u.x~ may change.
+        value: What w.x~ is there, exactly.
+        partner: The pair's other unit, if u.x~ may not change.
     """
 
-    pair: Merging
+    unit: int
     point: int
     value: Fraction
-    turns: bool
+    partner: int | None = None
 
 
 class _Valley:
@@ -196,6 +202,7 @@ class _Valley:
         return found
 
     def _ties(self) -> list[_Tie]:
+        """Of pairs: where one of the two is held, or where they are on different sides."""
         found: list[_Tie] = []
         for pair in (pair for pair in self.pairs if pair.layer == 0):
             (j, k), rows = pair.units, self.subject.evaluation.preactivations[0]
@@ -205,7 +212,7 @@ class _Valley:
                 if held or apart:
                     factor = pair.factor if held == [k] else Fraction(1)
                     value = Fraction(0) if apart else factor * fraction(row[held[0]])
-                    found.append(_Tie(pair, i, value, not held))
+                    found.append(_Tie(k, i, value, j if held else None))
         return found
 
     def _lengths(self) -> Floats:
@@ -249,25 +256,48 @@ class _Valley:
         return [sum((c * values[q] for q, c in form.items()), Fraction(0)) for form in forms]
 
     def _fits(self, tau: Fraction, values: Sequence[Fraction]) -> bool:
-        """Whether all signs are those at the point, but for what the limit makes 0."""
+        """Whether all signs are those at the point."""
         if not self.kinked:
             return True
-        tied = {(unit, tie.point) for tie in self.ties for unit in tie.pair.units}
         run = BallProgram.of(self.subject.program).run(around(self._weights(tau, values)), order=0)
         return all(
-            (m == 0 and tau == SMALL and (j, i) in tied) or z * int(self.signs[m][i, j]) > 0
+            z * int(self.signs[m][i, j]) > 0
             for m, k in enumerate(self.layers)
             for i, row in enumerate(run.values[k].tolist())
             for j, z in enumerate(row)
         )
 
+    def _lines(self, values: Sequence[Fraction]) -> dict[tuple[int, int], Fraction]:
+        """In the limit w.x~ of every unit of the first layer that has w, by unit and point."""
+        second = {pair.units[0] for pair in self.pairs if pair.layer == 0}
+        return {
+            (unit, i): sum((values[p] * v for p, v in zip(row, x, strict=True)), Fraction(0))
+            for unit, row in enumerate(self.where[0])
+            if unit not in second
+            for i, x in enumerate(self.inputs)
+        }
+
+    def _blocked(self, values: Sequence[Fraction], step: Floats) -> tuple[Fraction, _Tie | None]:
+        """How much of a step in the limit leaves all w.x~ on their sides, and what stops it."""
+        there = [v + Fraction(s) for v, s in zip(values, step.tolist(), strict=True)]
+        here, after = self._lines(values), self._lines(there)
+        known = {(tie.unit, tie.point) for tie in self.ties}
+        share, stop = Fraction(1), None
+        for (unit, i), z in here.items():
+            side, end = int(self.signs[0][i, unit]), after[unit, i]
+            if (unit, i) not in known and z * side > 0 and end * side < 0:
+                part = z / (z - end)
+                if part < share:
+                    share, stop = part, _Tie(unit, i, Fraction(0))
+        return share, stop
+
     def bound(self, values: Sequence[Fraction]) -> list[Fraction]:
         """The same with w.x~ exactly as the ties want it, and as little else as possible."""
         found = list(values)
-        for pair in self.pairs:
-            ties = [tie for tie in self.ties if tie.pair is pair]
-            row = self.where[0][pair.units[1]]
-            if not 0 < len(ties) <= len(row):
+        for unit in {tie.unit for tie in self.ties}:
+            ties = [tie for tie in self.ties if tie.unit == unit]
+            row = self.where[0][unit]
+            if len(ties) > len(row):
                 continue
             matrix = fmpq_mat([[rational(v) for v in self.inputs[tie.point]] for tie in ties])
             gap = matrix * fmpq_mat([[rational(found[p])] for p in row]) - fmpq_mat(
@@ -293,10 +323,11 @@ class _Valley:
                     row[q] += float(c) * x
             rows.append(row)
         for tie in self.ties:
-            for unit in tie.pair.units[tie.turns :]:
-                row = np.zeros(self.size)
-                row[self.where[0][unit]] = inputs[tie.point]
-                rows.append(row)
+            for unit in (tie.unit, tie.partner):
+                if unit is not None:
+                    row = np.zeros(self.size)
+                    row[self.where[0][unit]] = inputs[tie.point]
+                    rows.append(row)
         return rows
 
     def floor(self, tau: Fraction, start: Sequence[Fraction]) -> list[Fraction] | None:
@@ -309,20 +340,29 @@ class _Valley:
         basis = _orthogonal(self._kept(tau), self.lengths, free)
         for _ in range(STEPS):
             step = self._step(tau, values, free, basis)
-            share = Fraction(1)
+            share, stop = Fraction(1), None
+            if tau == SMALL and self.kinked:
+                share, stop = self._blocked(values, step)
+            if stop is not None:
+                self.ties.append(stop)
             for _ in range(HALVINGS):
                 there = [
                     balls.round_to(v + share * Fraction(s), DECIMALS)
                     for v, s in zip(values, step.tolist(), strict=True)
                 ]
+                there = self.bound(there) if tau == SMALL else there
                 found = self._loss(tau, there)
                 if found < loss and self._fits(tau, there):
                     break
                 share /= 2
             else:
+                if stop is not None:
+                    self.ties.remove(stop)
                 break
             values, loss = there, found
-            if share == 1 and float(np.abs(step / self.lengths).max()) < SETTLED:
+            if stop is not None:
+                basis = _orthogonal(self._kept(tau), self.lengths, free)
+            elif share == 1 and float(np.abs(step / self.lengths).max()) < SETTLED:
                 break
         return values
 
