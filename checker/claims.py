@@ -44,6 +44,7 @@ from checker.refutations import (
     zero_output_weight,
 )
 from checker.saturation import saturating_unit
+from checker.sharpening import sharpening_unit
 
 MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
@@ -60,7 +61,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
 REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_unit, merging_units)
+                 saturating_unit, merging_units, sharpening_unit)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
 

@@ -8,11 +8,10 @@ from fractions import Fraction
 from functools import cache
 
 from checker.bounds import normal_density
-from checker.derivatives import evaluated, gradient_of
+from checker.ending import loss_of_outputs
 from checker.functions import between, enclosure
 from checker.minima import Case, Found
-from checker.numbers import Interval, Undecided, interval, require
-from checker.programs import Program, Step
+from checker.numbers import Interval, Undecided, require
 from checker.reading import Json, Layers, as_int, as_list, as_object, rational, read_layers
 
 MERGING = ("tanh", "sigmoid", "gelu", "softplus")
@@ -201,23 +200,14 @@ def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
 
 def merging_units(case: Case, proof: Json) -> Found:
     """Section 6.6, Theorem 26: along the curve the loss falls for ever."""
-    pb, program, bits = case.problem, case.program, case.bits
+    pb, bits = case.problem, case.bits
     as_object(proof, "rule", "pairs", "curve")
     shallow = len(pb.widths) == 3 and pb.activation in MERGING
     require(pb.kinked or shallow, "the rule does not know this network")
     pairs = read_pairs(case, proof["pairs"])
     units = read_curve(case, pairs, proof["curve"])
     outputs = (broken if pb.kinked else bent)(case, pairs, units)
-    last = program.layers[-1][1]  # what comes before it is cut off; it becomes the parameters
-    none, size = Step((), (), False, (Fraction(0),)), len(pb.xs) * pb.widths[-1]
-    start = Step((), program.steps[last].shape, True, block=range(size))
-    rest = Program([*[none] * last, start, *program.steps[last + 1 :]], [])
-
-    def loss_at(f: list[Interval]) -> tuple[Interval, list[Interval]]:
-        values = evaluated(rest.steps, case.values[last].made(f))
-        (slopes,) = gradient_of(rest, values)
-        return interval(values[-1].entries[0], bits), [interval(g, bits) for g in slopes.entries]
-
+    loss_at = loss_of_outputs(case)
     waiting = [(Fraction(0), Fraction(1))]
     for _ in range(MAX_PARTS):
         low, high = waiting.pop()

@@ -2925,6 +2925,28 @@ def saturating_unit(case: Case, proof: Json) -> Found:
     return Found(limit=interval(values[-1].entries[0], bits))
 
 
+# ---- The loss as a function of the outputs of a dense network. -----------------------------------
+
+
+def loss_of_outputs(case: Case) -> Callable[[list[Interval]], tuple[Interval, list[Interval]]]:
+    """Encloses the loss and its derivative by the outputs, point by point.
+
+    What the program does before the outputs is cut off, and they become its parameters.
+    """
+    program, last = case.program, case.program.layers[-1][1]
+    none, size = Step((), (), False, (Fraction(0),)), len(case.values[last].entries)
+    start = Step((), program.steps[last].shape, True, block=range(size))
+    rest = Program([*[none] * last, start, *program.steps[last + 1 :]], [])
+
+    def loss_at(f: list[Interval]) -> tuple[Interval, list[Interval]]:
+        values = evaluated(rest.steps, case.values[last].made(f))
+        (slopes,) = gradient_of(rest, values)
+        loss = interval(values[-1].entries[0], case.bits)
+        return loss, [interval(g, case.bits) for g in slopes.entries]
+
+    return loss_at
+
+
 # ---- A valley along which units merge (6.6, Theorem 26). -----------------------------------------
 
 
@@ -3114,23 +3136,14 @@ def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
 
 def merging_units(case: Case, proof: Json) -> Found:
     """Section 6.6, Theorem 26: along the curve the loss falls for ever."""
-    pb, program, bits = case.problem, case.program, case.bits
+    pb, bits = case.problem, case.bits
     as_object(proof, "rule", "pairs", "curve")
     shallow = len(pb.widths) == 3 and pb.activation in MERGING
     require(pb.kinked or shallow, "the rule does not know this network")
     pairs = read_pairs(case, proof["pairs"])
     units = read_curve(case, pairs, proof["curve"])
     outputs = (broken if pb.kinked else bent)(case, pairs, units)
-    last = program.layers[-1][1]  # what comes before it is cut off; it becomes the parameters
-    none, size = Step((), (), False, (Fraction(0),)), len(pb.xs) * pb.widths[-1]
-    start = Step((), program.steps[last].shape, True, block=range(size))
-    rest = Program([*[none] * last, start, *program.steps[last + 1 :]], [])
-
-    def loss_at(f: list[Interval]) -> tuple[Interval, list[Interval]]:
-        values = evaluated(rest.steps, case.values[last].made(f))
-        (slopes,) = gradient_of(rest, values)
-        return interval(values[-1].entries[0], bits), [interval(g, bits) for g in slopes.entries]
-
+    loss_at = loss_of_outputs(case)
     waiting = [(Fraction(0), Fraction(1))]
     for _ in range(MAX_PARTS):
         low, high = waiting.pop()
@@ -3145,6 +3158,44 @@ def merging_units(case: Case, proof: Json) -> Found:
         if not waiting:
             return Found(limit=loss_at(outputs(Interval(0, 0, bits))[0])[0])
     raise Undecided("the loss is not shown to fall along the whole curve")
+
+
+# ---- A valley along which a smooth unit becomes a relu (6.7). ------------------------------------
+
+
+def sharpening_unit(case: Case, proof: Json) -> Found:
+    """Section 6.7, Theorem 27: w becomes s w and V becomes V / s, and the loss falls."""
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "unit")
+    shape = len(pb.widths) == 3 and pb.activation in ("gelu", "silu")
+    require(shape, "the rule needs gelu or silu, [d,h,K]")
+    width, (weight, bias), (outgoing, offset) = pb.widths[1], *pb.layers
+    j = as_int(proof["unit"])
+    require(0 <= j < width, "there is no such unit")
+    z = [inner(weight[j], x) + bias[j] for x in pb.xs]
+    away = [i for i, v in enumerate(z) if v]
+    require(len(away) > 0, "the unit does not see the data")
+    states, outputs = list(case.values[case.program.layers[1][0]].entries), list[Interval]()
+    for i, v in enumerate(z):
+        states[i * width + j] = max(v, Fraction(0))
+        below = states[i * width : (i + 1) * width]
+        outputs += [interval(dot(row, below) + b, bits)
+                    for row, b in zip(outgoing, offset, strict=True)]  # fmt: skip
+    loss, g = loss_of_outputs(case)(outputs)
+    turn = [row[j] for row in outgoing]
+    h = [interval(dot(turn, g[i * len(turn) : (i + 1) * len(turn)]), bits) for i in range(len(z))]
+
+    nearest = min(away, key=lambda i: abs(z[i]))
+    total, least = h[nearest] * z[nearest] ** 2, abs(z[nearest])
+    top = (1 + exp(Interval.of(-least, bits))[0]).square()
+    for i in away:
+        if i != nearest:
+            gap = least - abs(z[i]) if pb.activation == "silu" else (least**2 - z[i] ** 2) / 2
+            share = exp(Interval.of(gap, bits))[0] * (top if pb.activation == "silu" else 1)
+            risen = Interval(max(h[i].lo, 0), max(h[i].hi, 0), bits)
+            total = total + risen * share * z[i] ** 2
+    require(sign(total, bits) < 0, "the loss is not shown to fall along the whole curve")
+    return Found(limit=loss)
 
 
 # ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
@@ -3778,7 +3829,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
 REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_unit, merging_units)
+                 saturating_unit, merging_units, sharpening_unit)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
 

@@ -122,12 +122,12 @@ def curves(subject: Subject, pairs: Sequence[Merging]) -> Iterator[tuple[FlatPoi
         pairs: Those that merge; they stand in one layer.
     """
     valley = _Valley(subject, pairs)
-    limit = valley.floor(SMALL, valley.start)
-    if limit is None:
-        return
     last = valley.start
-    yield _through([valley.bound(limit), last])
     floor = valley.floor(Fraction(1), last) or last
+    limit = valley.floor(SMALL, last)
+    if limit is None or not valley.loss(SMALL, limit) < valley.loss(Fraction(1), floor):
+        return
+    yield _through([valley.bound(limit), last])
     beside = [a + BESIDE * (b - c) for a, b, c in zip(limit, last, floor, strict=True)]
     yield _through([valley.bound(beside), last])
     if subject.homogeneous:
@@ -335,7 +335,7 @@ class _Valley:
         values = self.bound(start) if tau == SMALL else list(start)
         if not self._fits(tau, values):
             return None
-        loss = self._loss(tau, values)
+        loss = self.loss(tau, values)
         free = [p for p in range(self.size) if p not in self.fixed]
         basis = _orthogonal(self._kept(tau), self.lengths, free)
         for _ in range(STEPS):
@@ -351,7 +351,7 @@ class _Valley:
                     for v, s in zip(values, step.tolist(), strict=True)
                 ]
                 there = self.bound(there) if tau == SMALL else there
-                found = self._loss(tau, there)
+                found = self.loss(tau, there)
                 if found < loss and self._fits(tau, there):
                     break
                 share /= 2
@@ -366,7 +366,8 @@ class _Valley:
                 break
         return values
 
-    def _loss(self, tau: Fraction, values: Sequence[Fraction]) -> arb:
+    def loss(self, tau: Fraction, values: Sequence[Fraction]) -> arb:
+        """The loss with the signs of the point; of a ball its middle."""
         return self.smooth.loss(around(self._weights(tau, values))).mid()
 
     def _step(

@@ -42,6 +42,7 @@ __all__ = [
     "Place",
     "PointwiseOptimum",
     "SaturatingUnit",
+    "SharpeningUnit",
     "Split",
     "StronglyConvex",
     "Summand",
@@ -335,6 +336,14 @@ class SaturatingUnit(Evidence):
     rule = "saturating_unit"
     unit: int
     direction: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharpeningUnit(Evidence):
+    """Theorem 27: a unit that becomes a relu as its incoming weights grow without end."""
+
+    rule = "sharpening_unit"
+    unit: int
 
 
 @dataclass(frozen=True, slots=True)
