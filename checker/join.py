@@ -12,8 +12,9 @@ HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "derivatives",
          "network", "dense", "minima", "constants", "boxes", "refutations", "saturation",
-         "ending", "merging", "sharpening", "optimum", "symmetric", "polynomials", "constant_rank", "faces", "kinked", "claims",
-         "outputs", "interpolation", "critical", "command")  # fmt: skip
+         "ending", "merging", "sharpening", "optimum", "symmetric", "polynomials",
+         "constant_rank", "faces", "kinked", "claims", "outputs", "interpolation", "critical",
+         "command")  # fmt: skip
 
 
 def joined() -> str:

@@ -38,7 +38,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, cast
@@ -2950,15 +2950,13 @@ def loss_of_outputs(case: Case) -> Callable[[list[Interval]], tuple[Interval, li
 # ---- A valley along which units merge (6.6, Theorem 26). -----------------------------------------
 
 
-MERGING = ("tanh", "sigmoid", "gelu", "softplus")
-MAX_PARTS = 2000  # of [0, 1], and of a pre-activation's sign
-MAX_POWERS = 200
-HALF, SIXTH = Fraction(1, 2), Fraction(1, 6)
+MAX_PARTS, MAX_POWERS = 500, 200
+HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
 
 Curve = dict[int, Fraction]  # a Laurent polynomial of r: coefficients by powers
 Units = list[list[list[Curve]]]  # for each layer and unit its incoming weights, then the bias
 Merger = tuple[int, int, int, Fraction]  # layer, units j and k, s
-Outputs = Callable[[Interval], tuple[list[Interval], list[Interval]]]
+Outputs = Callable[[Interval], tuple[list[Interval], list[Interval]]]  # f and f' over an interval
 
 
 def curve_sum(*parts: tuple[Curve, Fraction | int, int]) -> Curve:
@@ -2976,43 +2974,33 @@ def sum_of_products(us: list[Curve], vs: list[Curve]) -> Curve:
     return curve_sum(*((v, c, k) for u, v in zip(us, vs, strict=True) for k, c in u.items()))
 
 
-def slope_of(curve: Curve) -> Curve:
-    """The derivative."""
-    return {k - 1: k * c for k, c in curve.items() if k}
-
-
-def along(curve: Curve, r: Interval) -> Interval:
-    """The range over r within [0, 1]; there are no negative powers."""
-    found = Interval(0, 0, r.bits)
+def along(curve: Curve, r: Interval) -> tuple[Interval, Interval]:
+    """Ranges of a curve without negative powers, and of its derivative."""
+    value, slope = Interval(0, 0, r.bits), Interval(0, 0, r.bits)
     for k in range(max(curve, default=-1), -1, -1):
-        found = found * r + curve.get(k, Fraction(0))
-    return found
+        slope = slope * r + value
+        value = value * r + curve.get(k, Fraction(0))
+    return value, slope
 
 
-def sign_of(curve: Curve) -> int:
-    """The sign on (0, 1), 0 of the zero curve: by the coefficients of Bernstein's polynomials."""
-    if not curve:
-        return 0
-    low, n = min(curve), max(curve) - min(curve)
-    bend = [sum((curve.get(low + k, Fraction(0)) * math.comb(i, k) / math.comb(n, k)
-                 for k in range(i + 1)), Fraction(0)) for i in range(n + 1)]  # fmt: skip
-    found, waiting = 1 if bend[0] > 0 else -1, [bend]
+def require_positive_along(function: Callable[[Interval], Interval], bits: int, what: str) -> None:
+    """A function of r is positive on the parts of a partition of [0, 1]."""
+    waiting = [(Fraction(0), Fraction(1))]
     for _ in range(MAX_PARTS):
-        row = waiting.pop()
-        if not all(b * found > 0 for b in row):
-            left, right = [row[0]], [row[-1]]
-            while len(row) > 1:
-                row = [(a + b) / 2 for a, b in zip(row, row[1:], strict=False)]
-                left, right = [*left, row[0]], [row[-1], *right]
-            waiting += [left, right]
+        low, high = waiting.pop()
+        part = Interval(Interval.of(low, bits).lo, Interval.of(high, bits).hi, bits)
+        value, middle = function(part), (low + high) / 2
+        if value.lo <= 0:
+            require(value.hi > 0, what)
+            waiting += [(low, middle), (middle, high)]
         if not waiting:
-            return found
-    raise Undecided("a pre-activation may change its sign along the curve")
+            return
+    raise Undecided(what)
 
 
-def read_pairs(case: Case, x: object) -> list[Merger]:
+def read_mergers(case: Case, x: object) -> list[Merger]:
     """Reads pairs of units that no other pair names."""
-    pb, pairs, used = case.problem, list[Merger](), set[tuple[int, int]]()
+    pb, found, used = case.problem, list[Merger](), set[tuple[int, int]]()
     for item in as_list(x):
         parts = as_object(item, "layer", "units", "factor")
         m, s = as_int(parts["layer"]), rational(parts["factor"])
@@ -3021,11 +3009,11 @@ def read_pairs(case: Case, x: object) -> list[Merger]:
         require(all(0 <= unit < pb.widths[m + 1] for unit in (j, k)), "there is no such unit")
         require(j != k and not used & {(m, j), (m, k)}, "a unit is in two pairs")
         used |= {(m, j), (m, k)}
-        odd = pb.activation == "tanh" and s == -1
-        require(s == 1 or odd or (pb.slopes is not None and s > 0), "the factor is no symmetry")
-        pairs.append((m, j, k, s))
-    require(len(pairs) > 0, "there are no pairs")
-    return pairs
+        known = s > 0 if pb.slopes else s == 1 or (s == -1 and pb.activation == "tanh")
+        require(known, "the factor is no symmetry")
+        found.append((m, j, k, s))
+    require(len(found) > 0, "there are no pairs")
+    return found
 
 
 def units_of(layers: Layers) -> list[list[list[Fraction]]]:
@@ -3035,44 +3023,61 @@ def units_of(layers: Layers) -> list[list[list[Fraction]]]:
 
 def read_curve(case: Case, pairs: list[Merger], x: object) -> Units:
     """The coordinates along the curve: those given, and what is missing at r = 1."""
-    widths, at = case.problem.widths, units_of(case.problem.layers)
+    given = [units_of(read_layers(c, case.problem.widths, rational)) for c in as_list(x)]
+    at, n = units_of(case.problem.layers), len(given)
+    require(n > 0, "the curve has no limit")
     for m, j, k, s in pairs:
         rows = list(zip(at[m][j], at[m][k], strict=True))
         at[m][j], at[m][k] = [a - b * s for a, b in rows], [(a + b * s) / 2 for a, b in rows]
         for row in at[m + 1]:
             row[j], row[k] = row[j] + row[k] / s, (row[j] - row[k] / s) / 2
-    given = [units_of(read_layers(c, widths, rational)) for c in as_list(x)]
-    require(len(given) > 0, "the curve has no limit")
     moves = any(row[k] for m, _, k, _ in pairs for row in given[0][m + 1])
     require(moves, "no outgoing weight grows without end")
-    return [[[curve_sum(*(({n: c[m][i][p]}, 1, 0) for n, c in enumerate(given)),
-                    *(({len(given): v}, f, 0) for v, f in
-                      [(value, 1), *((c[m][i][p], -1) for c in given)]))
-              for p, value in enumerate(row)] for i, row in enumerate(rows)]
+
+    def curve(m: int, i: int, p: int) -> Curve:
+        known = [c[m][i][p] for c in given]
+        return {**dict(enumerate(known)), n: at[m][i][p] - sum(known)}
+
+    return [[[curve(m, i, p) for p in range(len(row))] for i, row in enumerate(rows)]
             for m, rows in enumerate(at)]  # fmt: skip
 
 
 def broken(case: Case, pairs: list[Merger], units: Units) -> Outputs:
     """Case a: the outputs as polynomials, after the signs of all pre-activations."""
-    pb, f = case.problem, list[Curve]()
-    (above, below), last = pb.slopes or (Fraction(1), Fraction(1)), len(units) - 1
+    pb, f, one, last = case.problem, list[Curve](), {0: Fraction(1)}, len(units) - 1
     for m, j, k, s in pairs:
         rows = list(zip(units[m][j], units[m][k], strict=True))
         units[m][j] = [curve_sum((w, 1, 0), (u, HALF, 1)) for u, w in rows]
         units[m][k] = [curve_sum((w, 1 / s, 0), (u, -HALF / s, 1)) for u, w in rows]
         for row in units[m + 1]:
             c, t = row[j], row[k]
-            row[j], row[k] = curve_sum((t, 1, -1), (c, HALF, 0)), curve_sum((t, -s, -1), (c, s * HALF, 0))
+            row[j] = curve_sum((t, 1, -1), (c, HALF, 0))
+            row[k] = curve_sum((t, -s, -1), (c, s * HALF, 0))
+
+    def slope(z: Curve) -> Fraction:
+        """That on the side of z, which is 0 all along the curve or nowhere."""
+        above, below = pb.slopes or (Fraction(1), Fraction(1))
+        if not z:
+            return below
+        low, side = min(z), 1 if z[min(z)] > 0 else -1
+        rest = curve_sum((z, side, -low))
+        text = "a pre-activation changes its sign along the curve"
+        require_positive_along(lambda r: along(rest, r)[0], case.bits, text)
+        return above if side > 0 else below
+
     for x in pb.xs:
-        state = [*({0: v} for v in x), {0: Fraction(1)}]
+        state: list[Curve] = [*({0: v} for v in x), one]
         for m, rows in enumerate(units):
             z = [sum_of_products(row, state) for row in rows]
-            slopes = [Fraction(1) if m == last else above if sign_of(v) > 0 else below for v in z]
-            state = [*(curve_sum((v, s, 0)) for v, s in zip(z, slopes, strict=True)), {0: Fraction(1)}]
+            state = [*(curve_sum((v, 1 if m == last else slope(v), 0)) for v in z), one]
         f += state[:-1]
     require(all(min(v, default=0) >= 0 for v in f), "an output has no limit")
-    moves = [slope_of(v) for v in f]
-    return lambda r: ([along(v, r) for v in f], [along(v, r) for v in moves])
+
+    def over(r: Interval) -> tuple[list[Interval], list[Interval]]:
+        found = [along(v, r) for v in f]
+        return [value for value, _ in found], [slope for _, slope in found]
+
+    return over
 
 
 def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[Interval]:
@@ -3081,53 +3086,49 @@ def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[In
         density, y = between(lambda x: normal_density(-x, z.bits), -abs(z)), z.square()
         return [z * (y - 4) * density, (y * (7 - y) - 4) * density,
                 z * (y * (y - 11) + 18) * density]  # fmt: skip
-    if name == "softplus":
-        third = second * (1 - 2 * first)
-        return [third, second * (1 - 6 * second), third * (1 - 12 * second)]
-    if name == "sigmoid":
-        third = first * (1 - 6 * first)
-        return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
-    third = 2 * first * (2 - 3 * first)
-    fifth = 4 * third - 12 * (second.square() + first * third)
-    return [third, 4 * second * (1 - 3 * first), fifth]
+    if name == "tanh":
+        third = 2 * first * (2 - 3 * first)
+        fifth = 4 * third - 12 * (second.square() + first * third)
+        return [third, 4 * second * (1 - 3 * first), fifth]
+    require(name == "sigmoid", "the rule does not know this activation")
+    third = first * (1 - 6 * first)
+    return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
 
 
 def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
     """Case b: enclosures of the outputs; a unit without a partner is one with u = T = 0."""
-    pb, (hidden, top) = case.problem, units
-    partner = {k: j for _, j, k, _ in pairs}
-    alone = [k for k in range(pb.widths[1]) if k not in {*partner, *partner.values()}]
-    groups, zero = [*partner.items(), *((k, -1) for k in alone)], Curve()
-
-    @cache
-    def lines(i: int, k: int, j: int) -> tuple[Curve, Curve]:
-        state = [*({0: v} for v in pb.xs[i]), {0: Fraction(1)}]
-        return sum_of_products(hidden[k], state), sum_of_products(hidden[j], state) if j + 1 else {}
+    pb, name, (hidden, top), zero = case.problem, case.problem.activation, units, Curve()
+    taken = {unit for _, j, k, _ in pairs for unit in (j, k)}
+    nothing = [zero] * (pb.widths[0] + 1)
+    inputs: list[list[Curve]] = [[*({0: v} for v in x), {0: Fraction(1)}] for x in pb.xs]
+    groups = [(hidden[k], hidden[j], [(row[j], row[k]) for row in top]) for _, j, k, _ in pairs]
+    groups += [(hidden[k], nothing, [(row[k], zero) for row in top])
+               for k in range(pb.widths[1]) if k not in taken]  # fmt: skip
+    lines = [[(sum_of_products(w, x), sum_of_products(u, x)) for w, u, _ in groups] for x in inputs]
 
     def over(r: Interval) -> tuple[list[Interval], list[Interval]]:
-        root, values, moves = Interval(0, math.isqrt(r.hi << r.bits) + 1, r.bits), [], []
-        for i in range(len(pb.xs)):
-            f, df = [along(row[-1], r) for row in top], [along(slope_of(row[-1]), r) for row in top]
-            for k, j in groups:
-                z, y = lines(i, k, j)
-                (a, da), (b, db) = ((along(v, r), along(slope_of(v), r)) for v in (z, y))
-                dq, h = (b.square() + r * b * db * 2) * Fraction(1, 4), root * b * HALF
-                far, q = max(-h.lo, h.hi), r * b.square() * Fraction(1, 4)
+        root = Interval(0, math.isqrt(r.hi << r.bits) + 1, r.bits)
+        values, moves = list[Interval](), list[Interval]()
+        weights = [[(along(c, r), along(t, r)) for c, t in out] for _, _, out in groups]
+        for row in lines:
+            f, df = map(list, zip(*(along(unit[-1], r) for unit in top), strict=True))
+            for (z, y), out in zip(row, weights, strict=True):
+                (a, da), (b, db) = along(z, r), along(y, r)
+                q, dq = r * b.square() * HALF * HALF, (b.square() * HALF + r * b * db) * HALF
+                far = abs(root * b * HALF).hi
                 wide = a + Interval(-far, far, r.bits)
-                value, first, second = enclosure(pb.activation, None, a)
-                _, around, turn = enclosure(pb.activation, None, wide)
+                value, first, second = enclosure(name, None, a)
+                _, around, turn = enclosure(name, None, wide)
                 assert first is not None and around is not None
-                third, fourth, fifth = higher(pb.activation, wide, around, turn)
+                third, fourth, fifth = higher(name, wide, around, turn)
                 bend = second + q * fourth * SIXTH
+                steep = higher(name, a, first, second)[0] + q * fifth * TENTH
                 rise = (first + q * third * HALF) * da + bend * dq * HALF
-                steep = higher(pb.activation, a, first, second)[0] + q * fifth * Fraction(1, 10)
                 value, first = value + q * turn * HALF, first + q * third * SIXTH
                 turn = b * (bend * da + steep * dq * SIXTH) + db * first
-                for n, row in enumerate(top):
-                    c, t = (row[j], row[k]) if j + 1 else (row[k], zero)
-                    f[n] = f[n] + along(c, r) * value + along(t, r) * b * first
-                    df[n] = df[n] + along(slope_of(c), r) * value + along(c, r) * rise
-                    df[n] = df[n] + along(slope_of(t), r) * b * first + along(t, r) * turn
+                for n, ((c, dc), (t, dt)) in enumerate(out):
+                    f[n] = f[n] + c * value + t * b * first
+                    df[n] = df[n] + dc * value + c * rise + dt * b * first + t * turn
             values, moves = values + f, moves + df
         return values, moves
 
@@ -3138,26 +3139,17 @@ def merging_units(case: Case, proof: Json) -> Found:
     """Section 6.6, Theorem 26: along the curve the loss falls for ever."""
     pb, bits = case.problem, case.bits
     as_object(proof, "rule", "pairs", "curve")
-    shallow = len(pb.widths) == 3 and pb.activation in MERGING
-    require(pb.kinked or shallow, "the rule does not know this network")
-    pairs = read_pairs(case, proof["pairs"])
+    require(pb.kinked or (pb.slopes is None and len(pb.widths) == 3), "the rule needs [d,h,K]")
+    pairs = read_mergers(case, proof["pairs"])
     units = read_curve(case, pairs, proof["curve"])
-    outputs = (broken if pb.kinked else bent)(case, pairs, units)
-    loss_at = loss_of_outputs(case)
-    waiting = [(Fraction(0), Fraction(1))]
-    for _ in range(MAX_PARTS):
-        low, high = waiting.pop()
-        ends = Interval.of(low, bits), Interval.of(high, bits)
-        f, moves = outputs(Interval(ends[0].lo, ends[1].hi, bits))
-        slopes = loss_at(f)[1]
-        rise = sum((g * v for g, v in zip(slopes, moves, strict=True)), Interval(0, 0, bits))
-        if rise.lo <= 0:
-            require(rise.hi > 0, "the loss rises somewhere along the curve")
-            middle = (low + high) / 2
-            waiting += [(low, middle), (middle, high)]
-        if not waiting:
-            return Found(limit=loss_at(outputs(Interval(0, 0, bits))[0])[0])
-    raise Undecided("the loss is not shown to fall along the whole curve")
+    outputs, loss_at = (broken if pb.kinked else bent)(case, pairs, units), loss_of_outputs(case)
+
+    def rise(r: Interval) -> Interval:
+        f, moves = outputs(r)
+        return sum((g * v for g, v in zip(loss_at(f)[1], moves, strict=True)), Interval(0, 0, bits))
+
+    require_positive_along(rise, bits, "the loss is not shown to fall along the whole curve")
+    return Found(limit=loss_at(outputs(Interval(0, 0, bits))[0])[0])
 
 
 # ---- A valley along which a smooth unit becomes a relu (6.7). ------------------------------------

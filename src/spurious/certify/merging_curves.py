@@ -8,7 +8,6 @@ smooth networks with one hidden layer are enclosed over intervals of r.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -38,23 +37,18 @@ Higher: TypeAlias = tuple[arb, arb, arb]
 HALF = fmpq(1, 2)
 
 
-def _tanh(z: arb, first: arb, second: arb) -> Higher:
+def _tanh(_: arb, first: arb, second: arb) -> Higher:
     third = 2 * first * (2 - 3 * first)
     fifth = 4 * third - 12 * (second * second + first * third)
     return third, 4 * second * (1 - 3 * first), fifth
 
 
-def _sigmoid(z: arb, first: arb, second: arb) -> Higher:
+def _sigmoid(_: arb, first: arb, second: arb) -> Higher:
     third = first * (1 - 6 * first)
     return third, second * (1 - 12 * first), third - 12 * (second * second + first * third)
 
 
-def _softplus(z: arb, first: arb, second: arb) -> Higher:
-    third = second * (1 - 2 * first)
-    return third, second * (1 - 6 * second), third * (1 - 12 * second)
-
-
-def _gelu(z: arb, first: arb, second: arb) -> Higher:
+def _gelu(z: arb, *_: arb) -> Higher:
     density, y = (-z * z / 2).exp() / (2 * arb.pi()).sqrt(), z * z
     bends = z * (y - 4), y * (7 - y) - 4, z * (y * (y - 11) + 18)
     return bends[0] * density, bends[1] * density, bends[2] * density
@@ -63,7 +57,6 @@ def _gelu(z: arb, first: arb, second: arb) -> Higher:
 HIGHER: dict[str, Callable[[arb, arb, arb], Higher]] = {
     "tanh": _tanh,
     "sigmoid": _sigmoid,
-    "softplus": _softplus,
     "gelu": _gelu,
 }
 """Higher derivatives of smooth activations at z, from the first two there."""
@@ -206,7 +199,7 @@ def _divided(poly: fmpq_poly, power: int) -> fmpq_poly:
 
 def _sign(poly: fmpq_poly) -> int | None:
     """The sign on (0, 1), 0 of the zero polynomial; None if it may change."""
-    if poly == 0:
+    if poly.degree() < 0:
         return 0
     low = next(i for i, c in enumerate(poly.coeffs()) if c != 0)
     rest = arb_poly(_divided(poly, low))
@@ -278,4 +271,3 @@ def _bent(problem: Problem, pairs: Sequence[Merging], units: list[list[Row]]) ->
 
 def _jet(poly: fmpq_poly, r: arb) -> tuple[arb, arb]:
     return _along(poly, r), _along(poly.derivative(), r)
-

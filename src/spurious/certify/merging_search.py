@@ -231,7 +231,7 @@ class _Valley:
         return found
 
     def _fixed(self) -> set[int]:
-        """Coordinates that only rescale: the largest of T, of w and u along it, of other weights."""
+        """Coordinates that only rescale: the largest of T, and of every unit's weights."""
 
         def largest(places: Sequence[int]) -> int:
             return max(places, key=lambda p: abs(self.start[p]))

@@ -27,7 +27,7 @@ PARAMETER_LIMIT = 100
 
 
 def _applies(subject: Subject) -> bool:
-    if not subject.is_dense or not 0 < subject.network.depth:
+    if not subject.is_dense or subject.network.depth == 0:
         return False
     if subject.network.parameter_count > PARAMETER_LIMIT:
         return False

@@ -118,9 +118,7 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     if not away or any(moves[i] * z[i] <= 0 for i in away):
         return None
     rate, low = SATURATING[subject.network.activation]
-    loss, slopes = limit_of(
-        subject, {(i, unit): arb(1 if z[i] > 0 else low) for i in away}
-    )
+    loss, slopes = limit_of(subject, {(i, unit): arb(1 if z[i] > 0 else low) for i in away})
     weights = [rational(row[unit]) for row in subject.point.layers[1].weight]
     rises = [
         moves[i] * sum((w * g for w, g in zip(weights, slopes[i], strict=True)), arb(0))
