@@ -57,6 +57,9 @@ FLAT = 1e-12
 DECIMALS = 50
 """Of the coordinates."""
 
+FAINT = arb(10) ** -18
+"""The limit has to be lower than the floor at the point by this share of the loss."""
+
 BESIDE = Fraction(1, 16)
 """A limit beside the floor by this share of the point's own distance: there the loss is as good as
 the floor's, but it falls at a rate that is seen from afar."""
@@ -125,7 +128,10 @@ def curves(subject: Subject, pairs: Sequence[Merging]) -> Iterator[tuple[FlatPoi
     last = valley.start
     floor = valley.floor(Fraction(1), last) or last
     limit = valley.floor(SMALL, last)
-    if limit is None or not valley.loss(SMALL, limit) < valley.loss(Fraction(1), floor):
+    if limit is None:
+        return
+    here = valley.loss(Fraction(1), floor)
+    if not valley.loss(SMALL, limit) < here - FAINT * here:
         return
     yield _through([valley.bound(limit), last])
     beside = [a + BESIDE * (b - c) for a, b, c in zip(limit, last, floor, strict=True)]
