@@ -10,10 +10,10 @@ from checker.bounds import normal_density
 from checker.ending import loss_of_outputs
 from checker.functions import between, enclosure
 from checker.minima import Case, Found
-from checker.numbers import Interval, Undecided, require
+from checker.numbers import Interval, Invalid, Undecided, require
 from checker.reading import Json, Layers, as_int, as_list, as_object, rational, read_layers
 
-MAX_PARTS, MAX_POWERS = 500, 200
+MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
 
 Curve = dict[int, Fraction]  # a Laurent polynomial of r: coefficients by powers
@@ -55,10 +55,12 @@ def require_positive_along(function: Callable[[Interval], Interval], bits: int, 
         value, middle = function(part), (low + high) / 2
         if value.lo <= 0:
             require(value.hi > 0, what)
+            if high - low < NARROWEST:
+                raise Undecided(what)
             waiting += [(low, middle), (middle, high)]
         if not waiting:
             return
-    raise Undecided(what)
+    raise Invalid(what)
 
 
 def read_mergers(case: Case, x: object) -> list[Merger]:

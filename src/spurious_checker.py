@@ -2950,7 +2950,7 @@ def loss_of_outputs(case: Case) -> Callable[[list[Interval]], tuple[Interval, li
 # ---- A valley along which units merge (6.6, Theorem 26). -----------------------------------------
 
 
-MAX_PARTS, MAX_POWERS = 500, 200
+MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
 
 Curve = dict[int, Fraction]  # a Laurent polynomial of r: coefficients by powers
@@ -2992,10 +2992,12 @@ def require_positive_along(function: Callable[[Interval], Interval], bits: int, 
         value, middle = function(part), (low + high) / 2
         if value.lo <= 0:
             require(value.hi > 0, what)
+            if high - low < NARROWEST:
+                raise Undecided(what)
             waiting += [(low, middle), (middle, high)]
         if not waiting:
             return
-    raise Undecided(what)
+    raise Invalid(what)
 
 
 def read_mergers(case: Case, x: object) -> list[Merger]:

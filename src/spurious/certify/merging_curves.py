@@ -27,6 +27,9 @@ __all__ = ["HIGHER", "falls_along", "from_weights", "to_weights"]
 PARTS = 128
 """Of [0, 1]: with more of them nothing is proved, so that a check takes little time."""
 
+NARROWEST = Fraction(1, 2**18)
+"""Parts that are not decided at this width are given up."""
+
 Row: TypeAlias = list[fmpq_poly]
 Outputs: TypeAlias = Callable[[arb], tuple[list[arb], list[arb]]]
 """Over an interval of r the outputs, point by point, and their derivatives by r."""
@@ -122,7 +125,7 @@ def falls_along(
     for _ in range(PARTS):
         low, high = waiting.pop()
         sign = balls.sign(_rise(outputs, rest, _between(low, high)))
-        if sign == -1:
+        if sign == -1 or (sign != 1 and high - low < NARROWEST):
             return None
         if sign != 1:
             middle = (low + high) / 2
