@@ -1,18 +1,23 @@
 """What ends of training are proved to be, family by family, with a column for each rule.
 
     python benchmarks/trained_ends.py [FOLDER] [--each N] [--only TEXT] [--probe N] [--out DIR]
+    python benchmarks/trained_ends.py --table1 [--each N] ...
 
 Without a folder it trains: 20 points in the plane with noisy targets, PyTorch's start, 20,000
 updates of Adam in float64, then polished; network i of a family has data of its own, the same on
 every machine. With a folder it reads problem files, whose families are their names without the
 number. Every certificate is checked. With `--probe` the loss is enclosed in 77 digits at so many
 random points around each minimum proved by one of the rules `PROBED`, and none may be lower.
+With `--table1` the networks are those of the paper's Table 1 (log loss, Adam with step 0.01, 10,000
+updates) on XOR and Jellyfish, and of N runs of a cell those count that end at log 2 or above, which
+is the least loss with a point on the wrong side.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import time
@@ -39,6 +44,9 @@ from spurious.problem import (
     read_problem,
     unflatten,
     write_problem,
+)
+from spurious.problem import (
+    dataset as built_in,
 )
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.polish import polish
@@ -71,6 +79,8 @@ USEFUL = (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY, Decision.SADDLE
 POINTS = 20
 UPDATES = 20_000
 STEP = 0.01
+HIDDEN = (2, 3, 4)
+SMOOTH = {"tanh": arb.tanh, "sigmoid": lambda z: 1 / (1 + (-z).exp())}
 BITS = 256
 CLOSER = 6
 """How often a point that is lower is looked at again, each time a thousand times closer."""
@@ -82,12 +92,16 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="networks of each family")
     parser.add_argument("--only", default="", help="families whose name holds this")
     parser.add_argument("--probe", type=int, default=0, help="points around each minimum")
+    parser.add_argument("--table1", action="store_true", help="runs of Table 1 that fail")
     parser.add_argument("--out", type=Path, help="where the problems are written")
     options = parser.parse_args()
     found: dict[str, list[spurious.Verdict]] = {}
     refused, lower, probes, checking = 0, 0, 0, list[float]()
     spurious.certify(next(trained(1))[1])  # imports and compiles
-    source = trained(options.each, options.only) if options.folder is None else read(options.folder)
+    if options.folder is not None:
+        source = read(options.folder)
+    else:
+        source = failed(options.each) if options.table1 else trained(options.each, options.only)
     for name, problem in source:
         if options.only not in name:
             continue
@@ -131,6 +145,27 @@ def trained(each: int, only: str = "") -> Iterator[tuple[str, Problem]]:
             end = polish(recipe, train(recipe, index, 0, 1).parameters).parameters[0]
             point = unflatten(tuple(Fraction(v) for v in end.tolist()), network)
             yield name, Problem(network, loss, data, point)
+
+
+def failed(each: int) -> Iterator[tuple[str, Problem]]:
+    """Runs of Table 1 with a point on the wrong side in the end, or nearly so."""
+    for name in ("xor", "jellyfish"):
+        x, y = built_in(name).arrays
+        data = Dataset(tuple(map(tuple, x)), tuple(map(tuple, y)))
+        for activation in ("relu", "sigmoid"):
+            for hidden in HIDDEN:
+                network = Network((2, hidden, 1), activation)
+                recipe = Recipe(
+                    network, Loss.LOGISTIC, data, Initialisation("pytorch"),
+                    Optimiser("adam", STEP), UPDATES // 2, precision="float64", tolerance=0.0,
+                    stop=False,
+                )  # fmt: skip
+                ends = polish(recipe, train(recipe, 0, 0, each).parameters).parameters
+                for end in ends:
+                    point = unflatten(tuple(Fraction(v) for v in end.tolist()), network)
+                    problem = Problem(network, Loss.LOGISTIC, data, point)
+                    if float(loss_of(problem)([arb(v) for v in end.tolist()])) >= math.log(2):
+                        yield f"{name}-{activation}-2-{hidden}-1", problem
 
 
 def dataset(index: int, network: Network, loss: Loss) -> Dataset:
@@ -200,9 +235,8 @@ def loss_of(problem: Problem) -> Callable[[Sequence[arb]], arb]:
     shapes = list(pairwise(problem.network.widths))
     inputs = arb_mat([[arb(rational(v)) for v in row] for row in problem.data.x])
     targets = [[arb(rational(v)) for v in row] for row in problem.data.y]
-    if problem.network.activation == "tanh":
-        act = arb.tanh
-    else:
+    act = SMOOTH.get(problem.network.activation)
+    if act is None:
         p, q = (arb(rational(v)) for v in problem.network.slopes)
         act = lambda z: p * z if z > 0 else q * z if z < 0 else (p * z).union(q * z)  # noqa: E731
 
