@@ -9,7 +9,6 @@ from spurious.atlas.cells import CellCounts, Cells, branches, walk_branch
 from spurious.atlas.fits import Fit, Fits, Projector
 from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.minima import Family, families
-from spurious.atlas.states import TooManyFacesError, UnresolvedError
 from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.problem import Loss, Problem
@@ -97,13 +96,15 @@ def solve_branch(setting: Setting, first: int) -> Branch:
     return Branch(tuple(projector.supports[k] for k in found), work)
 
 
-def minima_with(setting: Setting, fit: Fit) -> tuple[Family, ...] | str:
-    """The families of minima with a fitted vector, or why they could not be found."""
-    landscape, projector, hidden = setting.landscape, setting.projector, setting.hidden
-    try:
-        strata = find_strata(landscape, projector, fit, hidden)
-        if strata is None:
-            return ()
-        return families(landscape, projector, fit, strata, setting.group)
-    except (TooManyFacesError, UnresolvedError) as error:
-        return str(error)
+def minima_with(setting: Setting, fit: Fit) -> tuple[Family, ...]:
+    """The families of minima with a fitted vector.
+
+    Raises:
+        TooManyFacesError: It has too many faces.
+        UnresolvedError: A sign could not be decided.
+    """
+    landscape, projector = setting.landscape, setting.projector
+    strata = find_strata(landscape, projector, fit, setting.hidden)
+    if strata is None:
+        return ()
+    return families(landscape, projector, fit, strata, setting.group)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
 from spurious.atlas.records import family_to_data, work_to_data
+from spurious.atlas.states import TooManyFacesError, UnresolvedError
 from spurious.atlas.tasks import AtlasTask, BranchTask
 from spurious.problem import Problem, problem_from_data, problem_to_data
 
@@ -40,9 +41,10 @@ def part(setting: Setting, task: AtlasTask) -> dict[str, Any]:
     fit = setting.projector.evaluate(task.support)
     if fit is None:
         raise ArithmeticError("a support of a fit is no support")
-    found = minima_with(setting, setting.projector.fits[fit])
-    if isinstance(found, str):
-        return {"undecided": found}
+    try:
+        found = minima_with(setting, setting.projector.fits[fit])
+    except (TooManyFacesError, UnresolvedError) as error:
+        return {"undecided": str(error)}
     return {"families": [family_to_data(family) for family in found]}
 
 
