@@ -10,6 +10,7 @@ from flint import arb
 
 from spurious.catalogue import ENTRIES, Entry, Standing, examine
 from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.binary_instances import INPUTS, LABELS, binary_instances
 from spurious.catalogue.safran_shamir import gradient_and_hessian, loss
 from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
 from spurious.certify import certify, check
@@ -134,3 +135,23 @@ def test_population_loss_against_sampling_and_differences() -> None:
         mixed -= value(student - at + to) - value(student - at - to)
         expected = float(hessian[k, j].mid())
         assert mixed / (4 * step**2) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_loss_of_five_binary_instances_by_its_formula() -> None:
+    """And the two facts of the proof that four are too few: the root, and the inequality there."""
+    problem = binary_instances()
+    near, better = (np.array([float(v) for v in p]) for p in (problem.point, problem.witness))
+
+    def by_formula(w1: float, w2: float, b: float) -> float:
+        return sum(
+            (1 / (1 + math.exp(-(w1 * x1 + w2 * x2 + b))) - y) ** 2
+            for (x1, x2), y in zip(INPUTS, LABELS, strict=True)
+        )
+
+    verdict = certify(problem)
+    assert verdict.loss is not None and verdict.witness_loss is not None
+    assert float(verdict.loss) == pytest.approx(by_formula(*near), abs=1e-6)
+    assert float(verdict.witness_loss) == pytest.approx(by_formula(*better), abs=1e-12)
+    x = np.linspace(0, 1, 1001)[1:-1]
+    assert ((1 - x + x * x) ** 3 < x)[x >= 0.5].all()
+    assert (1 + 3 * x > 3 * x**2 + 5 * x**3)[x < 0.5].all()

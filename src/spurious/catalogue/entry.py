@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spurious.certify import certify
-from spurious.problem import Problem
+from spurious.problem import Problem, ProgramProblem
 from spurious.proof import Verdict, loss_text, proved_decimal, verdict_text
 from spurious.verdict import Decision, Enclosure
 
@@ -53,7 +53,7 @@ class Entry:
     name: str
     title: str
     citation: str
-    problem: Callable[[], Problem] | None = None
+    problem: Callable[[], Problem | ProgramProblem] | None = None
     prove: Callable[[], Statement] | None = None
     reason: str = ""
 
@@ -73,7 +73,7 @@ class Examination:
     entry: Entry
     standing: Standing
     text: str
-    problem: Problem | None = None
+    problem: Problem | ProgramProblem | None = None
     verdict: Verdict | None = None
 
 

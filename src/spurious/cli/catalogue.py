@@ -77,12 +77,12 @@ def _chosen(names: list[str], entries: tuple[Entry, ...]) -> list[Entry]:
 
 def _write(outcome: Examination, out: Path) -> None:
     from spurious.files import write_json
-    from spurious.problem import problem_to_data
+    from spurious.problem import any_problem_to_data
 
     if outcome.problem is None or outcome.verdict is None:
         return
     name = outcome.entry.name
-    write_json(out / f"{name}.json", problem_to_data(outcome.problem))
+    write_json(out / f"{name}.json", any_problem_to_data(outcome.problem))
     if outcome.verdict.certificate is not None:
         write_json(out / f"{name}.certificate.json", outcome.verdict.certificate)
 
