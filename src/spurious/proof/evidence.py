@@ -16,45 +16,6 @@ from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Layer, Point
 from spurious.proof.codec import fields_from_data, fields_to_data
 
-__all__ = [
-    "AffineOptimum",
-    "BestOutputs",
-    "CellMultipliers",
-    "ClasswiseOptimum",
-    "ConstantOutput",
-    "ConstantRank",
-    "ConstantUnits",
-    "ConvexBall",
-    "DescentDirection",
-    "Evidence",
-    "HeldUnit",
-    "IdleParameters",
-    "Interpolation",
-    "Kinked",
-    "KinkedBall",
-    "Krawczyk",
-    "Leaf",
-    "Matrix",
-    "Merging",
-    "MergingUnits",
-    "NegativeCurvature",
-    "NotLocalMinimum",
-    "OneSidedDerivatives",
-    "Place",
-    "PointwiseOptimum",
-    "SaturatingUnit",
-    "SharpeningUnit",
-    "Split",
-    "StronglyConvex",
-    "Summand",
-    "Tree",
-    "TwinUnits",
-    "ValleyToInfinity",
-    "Witness",
-    "ZeroOutputWeight",
-    "evidence_from_data",
-]
-
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 
 Place: TypeAlias = Point | tuple[Fraction, ...]
