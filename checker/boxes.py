@@ -11,12 +11,12 @@ from checker.arrays import Balls, Numbers
 from checker.dense import LOSSES, dense_program
 from checker.derivatives import Curved, adjoint, blocks_of
 from checker.functions import BENT
+from checker.matrices import inverse, rank
 from checker.minima import (
     Case,
     Exact,
     Found,
     evaluate,
-    rank,
     require_zero,
     unit_terms,
 )
@@ -350,20 +350,3 @@ def parting_side(v: list[Fraction]) -> int:
     up, down = (up - 1, down) if total > 0 else (up, down - 1)
     require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
     return 1 if down == 0 else -1
-
-
-def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a rational matrix, by Gauss and Jordan."""
-    n = len(matrix)
-    rows = [[*row, *(Fraction(a == b) for b in range(n))] for a, row in enumerate(matrix)]
-    for c in range(n):
-        pivot = next((r for r in range(c, n) if rows[r][c]), None)
-        if pivot is None:
-            raise Invalid("a matrix is singular")
-        rows[c], rows[pivot] = rows[pivot], rows[c]
-        rows[c] = [a / rows[c][c] for a in rows[c]]
-        for other in range(n):
-            if other != c and rows[other][c]:
-                factor = rows[other][c]
-                rows[other] = [a - factor * b for a, b in zip(rows[other], rows[c], strict=True)]
-    return [row[n:] for row in rows]

@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from checker.arrays import Balls
+from checker.matrices import Basis, enlarge
 from checker.network import Problem
 from checker.numbers import require
 from checker.polynomials import (
@@ -52,19 +53,6 @@ def rescalings(widths: list[int]) -> list[Field]:
     return fields
 
 
-def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
-    """Adds a vector to a basis: each is 1 at its pivot and 0 at the pivots before."""
-    for pivot, row in basis.items():
-        factor = vector.get(pivot, Fraction(0))
-        if factor:
-            for k, v in row.items():
-                vector[k] = vector.get(k, Fraction(0)) - factor * v
-    rest = {k: v for k, v in vector.items() if v}
-    if rest:
-        pivot = min(rest)
-        basis[pivot] = {k: v / rest[pivot] for k, v in rest.items()}
-
-
 def require_rank(
     pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
     fields: list[Field], box: Balls, rank: int,
@@ -73,7 +61,7 @@ def require_rank(
     rows, terms = face_map(pb, slopes, pairs), 0
     known = relations(rows[: len(pairs)])
     zeros = [on_face(row, known) for row in rows[: len(pairs)]]
-    basis = dict[int, dict[int, Fraction]]()
+    basis = Basis()
     for vector in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
         for k, row in enumerate(rows):
@@ -84,7 +72,7 @@ def require_rank(
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for vector in vectors.values():
-            enlarge(basis, vector)
+            enlarge(basis, [vector.get(k, Fraction(0)) for k in range(len(rows))])
     require(len(basis) + len(box.m) - len(fields) <= rank, "the rank is not bounded as claimed")
     columns = list[Balls]()
     for vector in fields:

@@ -7,6 +7,7 @@ from typing import cast
 
 from checker.bounds import log_bounds
 from checker.functions import enclosure
+from checker.matrices import rank
 from checker.minima import (
     Case,
     Found,
@@ -14,7 +15,6 @@ from checker.minima import (
     evaluate,
     hidden_homogeneous,
     point_class,
-    rank,
     require_zero,
 )
 from checker.network import Problem, loss_slopes

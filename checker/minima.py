@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import cast
 
 from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.derivatives import evaluated
+from checker.matrices import rank
 from checker.network import Problem, loss_slopes
 from checker.numbers import Number, dot, require, sign
 from checker.programs import Program
@@ -161,28 +161,6 @@ def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
     members = list(points)
     rows = [[ex.g[i][k] * v for v in ex.inputs[i]] for i in members]
     return add_up(rows, len(ex.inputs[0]))
-
-
-def rank(matrix: list[list[Fraction]]) -> int:
-    """The rank of a rational matrix, by elimination among integers: rows may be scaled."""
-    rows: list[list[int]] = []
-    for row in matrix:
-        scale = math.lcm(*(v.denominator for v in row))
-        rows.append([v.numerator * (scale // v.denominator) for v in row])
-    found = 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
-        if pivot is None:
-            continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        top, *below = rows[found:]
-        for r, row in enumerate(below, found + 1):
-            if row[column]:
-                row = [top[column] * a - row[column] * b for a, b in zip(row, top, strict=True)]
-                common = math.gcd(*row) or 1
-                rows[r] = [a // common for a in row]
-        found += 1
-    return found
 
 
 def one_sided_derivatives(case: Case, proof: Json) -> Found:

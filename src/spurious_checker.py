@@ -832,6 +832,66 @@ def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
+# ---- Exact matrices: one elimination, for ranks, null vectors and inverses. ----------------------
+
+
+Basis = dict[int, list[int]]  # rows by pivot: not 0 there, and all others are 0 there
+
+
+def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
+    """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
+    scale = math.lcm(*(v.denominator for v in vector))
+    row = [v.numerator * (scale // v.denominator) for v in vector]
+    for pivot, other in basis.items():
+        row = cleared(row, pivot, other)
+    place = next((k for k, v in enumerate(row) if v), None)
+    if place is not None:
+        for pivot, other in basis.items():
+            basis[pivot] = cleared(other, place, row)
+        basis[place] = row
+
+
+def cleared(row: list[int], pivot: int, other: list[int]) -> list[int]:
+    """A combination of the rows that is 0 at the pivot, in lowest terms."""
+    if not row[pivot]:
+        return row
+    a, b = other[pivot], row[pivot]
+    found = [a * x - b * y for x, y in zip(row, other, strict=True)]
+    common = math.gcd(*found) or 1
+    return [x // common for x in found]
+
+
+def row_space(matrix: Sequence[Sequence[Fraction]]) -> Basis:
+    """A basis of the space of the rows."""
+    basis = Basis()
+    for row in matrix:
+        enlarge(basis, row)
+    return basis
+
+
+def rank(matrix: Sequence[Sequence[Fraction]]) -> int:
+    """The rank."""
+    return len(row_space(matrix))
+
+
+def null_vector(basis: Basis, width: int) -> list[Fraction]:
+    """The vector, up to a factor, that a basis of width - 1 rows is orthogonal to."""
+    (free,) = set(range(width)) - set(basis)
+    found = [Fraction(1)] * width
+    for pivot, row in basis.items():
+        found[pivot] = Fraction(-row[free], row[pivot])
+    return found
+
+
+def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The inverse of a square matrix M: the rows of (M, I) reduced to (I, M^-1)."""
+    n = len(matrix)
+    basis = row_space([[*row, *(Fraction(a == b) for b in range(n))]
+                     for a, row in enumerate(matrix)])  # fmt: skip
+    require(set(basis) == set(range(n)), "a matrix is singular")
+    return [[Fraction(v, basis[k][k]) for v in basis[k][n:]] for k in range(n)]
+
+
 # ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
 
 
@@ -2097,28 +2157,6 @@ def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
     return add_up(rows, len(ex.inputs[0]))
 
 
-def rank(matrix: list[list[Fraction]]) -> int:
-    """The rank of a rational matrix, by elimination among integers: rows may be scaled."""
-    rows: list[list[int]] = []
-    for row in matrix:
-        scale = math.lcm(*(v.denominator for v in row))
-        rows.append([v.numerator * (scale // v.denominator) for v in row])
-    found = 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
-        if pivot is None:
-            continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        top, *below = rows[found:]
-        for r, row in enumerate(below, found + 1):
-            if row[column]:
-                row = [top[column] * a - row[column] * b for a, b in zip(row, top, strict=True)]
-                common = math.gcd(*row) or 1
-                rows[r] = [a // common for a in row]
-        found += 1
-    return found
-
-
 def one_sided_derivatives(case: Case, proof: Json) -> Found:
     """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
     pb = case.problem
@@ -2771,23 +2809,6 @@ def parting_side(v: list[Fraction]) -> int:
     return 1 if down == 0 else -1
 
 
-def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a rational matrix, by Gauss and Jordan."""
-    n = len(matrix)
-    rows = [[*row, *(Fraction(a == b) for b in range(n))] for a, row in enumerate(matrix)]
-    for c in range(n):
-        pivot = next((r for r in range(c, n) if rows[r][c]), None)
-        if pivot is None:
-            raise Invalid("a matrix is singular")
-        rows[c], rows[pivot] = rows[pivot], rows[c]
-        rows[c] = [a / rows[c][c] for a in rows[c]]
-        for other in range(n):
-            if other != c and rows[other][c]:
-                factor = rows[other][c]
-                rows[other] = [a - factor * b for a, b in zip(rows[other], rows[c], strict=True)]
-    return [row[n:] for row in rows]
-
-
 # ---- Rules for refutations (6, 9.5). -------------------------------------------------------------
 
 
@@ -2995,45 +3016,19 @@ def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction,
     A ray is a line on which r - 1 independent x~_i vanish and not all do, r their rank; both of its
     directions count. Coordinates of x~ that depend linearly on others change nothing.
     """
-    columns: list[int] = []
-    for c in range(len(places[0])):
-        if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
-            columns.append(c)
+    columns = sorted(row_space(places))
     points = [[x[c] for c in columns] for x in places]
     few = math.comb(len(points), len(columns) - 1) <= MAX_FACES
     require(few, "there are too many rays")
     found: dict[frozenset[int], tuple[Fraction, ...]] = {}
     for subset in itertools.combinations(range(len(points)), len(columns) - 1):
-        rows = [points[i] for i in subset]
-        if rank(rows) < len(rows):
+        basis = row_space([points[i] for i in subset])
+        if len(basis) < len(subset):
             continue
-        a = null_vector(rows, len(columns))
+        a = null_vector(basis, len(columns))
         values = tuple(sum(map(operator.mul, a, x), Fraction(0)) for x in points)
         found.setdefault(frozenset(i for i, z in enumerate(values) if z == 0), values)
     return [v for values in found.values() for v in (values, tuple(-z for z in values))]
-
-
-def null_vector(rows: list[list[Fraction]], width: int) -> list[Fraction]:
-    """The vector, up to a factor, that width - 1 independent rows are orthogonal to.
-
-    Its entries are the minors of the rows with alternating signs.
-    """
-
-    def determinant(matrix: list[list[Fraction]]) -> Fraction:
-        if not matrix:
-            return Fraction(1)
-        pivot = next((r for r in range(len(matrix)) if matrix[r][0]), None)
-        if pivot is None:
-            return Fraction(0)
-        top, rest = matrix[pivot], [row for r, row in enumerate(matrix) if r != pivot]
-        lower = [
-            [a - row[0] / top[0] * b for a, b in zip(row[1:], top[1:], strict=True)] for row in rest
-        ]
-        return (-1) ** pivot * top[0] * determinant(lower)
-
-    return [
-        (-1) ** k * determinant([[*row[:k], *row[k + 1 :]] for row in rows]) for k in range(width)
-    ]
 
 
 def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ...]]:
@@ -3338,19 +3333,6 @@ def rescalings(widths: list[int]) -> list[Field]:
     return fields
 
 
-def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
-    """Adds a vector to a basis: each is 1 at its pivot and 0 at the pivots before."""
-    for pivot, row in basis.items():
-        factor = vector.get(pivot, Fraction(0))
-        if factor:
-            for k, v in row.items():
-                vector[k] = vector.get(k, Fraction(0)) - factor * v
-    rest = {k: v for k, v in vector.items() if v}
-    if rest:
-        pivot = min(rest)
-        basis[pivot] = {k: v / rest[pivot] for k, v in rest.items()}
-
-
 def require_rank(
     pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
     fields: list[Field], box: Balls, rank: int,
@@ -3359,7 +3341,7 @@ def require_rank(
     rows, terms = face_map(pb, slopes, pairs), 0
     known = relations(rows[: len(pairs)])
     zeros = [on_face(row, known) for row in rows[: len(pairs)]]
-    basis = dict[int, dict[int, Fraction]]()
+    basis = Basis()
     for vector in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
         for k, row in enumerate(rows):
@@ -3370,7 +3352,7 @@ def require_rank(
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for vector in vectors.values():
-            enlarge(basis, vector)
+            enlarge(basis, [vector.get(k, Fraction(0)) for k in range(len(rows))])
     require(len(basis) + len(box.m) - len(fields) <= rank, "the rank is not bounded as claimed")
     columns = list[Balls]()
     for vector in fields:
