@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -29,6 +28,7 @@ from checker.numbers import (
     dot,
     hull,
     inner,
+    integer_dot,
     interval,
     require,
 )
@@ -72,8 +72,8 @@ def require_definite(h: list[Balls], bound: Fraction, s: list[list[Fraction]]) -
 def congruent(s: Rows, m: Rows) -> Rows:
     """S M S^T among integers."""
     columns = list(zip(*m, strict=True))
-    left = [[sum(map(operator.mul, row, column)) for column in columns] for row in s]
-    return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
+    left = [[integer_dot(row, column) for column in columns] for row in s]
+    return [[integer_dot(row, other) for other in s] for row in left]
 
 
 def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:

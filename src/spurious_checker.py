@@ -455,6 +455,11 @@ def inner(us: Iterable[Fraction], vs: Iterable[Fraction]) -> Fraction:
     return sum((u * v for u, v in zip(us, vs, strict=True)), Fraction(0))
 
 
+def integer_dot(us: Iterable[int], vs: Iterable[int]) -> int:
+    """The inner product of integer vectors, as far as the shorter goes."""
+    return sum(map(operator.mul, us, vs))
+
+
 # ---- Functions of one variable: ranges of value and derivatives, exact values (3, 5.3, 9.2). -----
 
 
@@ -2529,8 +2534,8 @@ def require_definite(h: list[Balls], bound: Fraction, s: list[list[Fraction]]) -
 def congruent(s: Rows, m: Rows) -> Rows:
     """S M S^T among integers."""
     columns = list(zip(*m, strict=True))
-    left = [[sum(map(operator.mul, row, column)) for column in columns] for row in s]
-    return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
+    left = [[integer_dot(row, column) for column in columns] for row in s]
+    return [[integer_dot(row, other) for other in s] for row in left]
 
 
 def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
@@ -3091,9 +3096,9 @@ def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list
     for i, row in enumerate(matrix):
         new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
         for j in range(i):
-            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
+            w.append(row[j] - (integer_dot(w, lower[j]) >> p))
             new.append((w[j] << p) // diagonal[j])
-        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
+        pivot = row[i] - (integer_dot(w, new) >> p)
         if definite and pivot <= 0:
             raise Undecided("the Hessian is not shown to be positive definite")
         if abs(pivot) < least and not definite:
@@ -3103,7 +3108,7 @@ def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list
         heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
         scaled.append(heavy)
         for j in range(i + 1):
-            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
+            e = abs((row[j] << 2 * p) - integer_dot(heavy, lower[j]))
             errors[i] += e
             errors[j] += e if j < i else 0
     return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
@@ -3142,45 +3147,54 @@ def require_independent(columns: list[Balls]) -> None:
     require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
 
 
+def read_square(x: object, size: int, bits: int) -> list[list[int]]:
+    """Reads a square matrix, rounded: any for which what is asked holds will do."""
+    rows = as_list(x, size)
+    return [[round(v * (1 << bits)) for v in read_row(row, size)] for row in rows]
+
+
+def require_contraction(
+    a: list[list[int]], columns: list[list[int]], wide: list[int], g: Balls, r: Fraction
+) -> list[int]:
+    """Krawczyk's test (9.4, 9.8): |A g| + |I - A J| r < r, so there is a zero within r.
+
+    Args:
+        a: A, its rows.
+        columns: The middles of J.
+        wide: For each row of J the sum of the radii; row sums of |A D|, D within, are |A| wide.
+        g: What is to be zero, at the centre.
+        r: The radius of the box over which J encloses the derivative.
+
+    Returns:
+        Bounds for the row sums of |I - A J|, over 2^(2 bits).
+    """
+    unit, step, sums = 1 << 2 * g.bits, 0, list[int]()
+    for i, row in enumerate(a):
+        sizes = list(map(abs, row))
+        off = (unit * (i == j) - integer_dot(row, column) for j, column in enumerate(columns))
+        sums.append(sum(map(abs, off)) + integer_dot(sizes, wide))
+        step = max(step, abs(integer_dot(row, g.m)) + integer_dot(sizes, g.r))
+    if step >= r * (unit - max(sums)):
+        raise Undecided("no solution is shown to lie in the box")
+    return sums
+
+
 def isolated(
     program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
 ) -> tuple[int, Curved, Curved]:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
 
-    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
-    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
-
     Returns:
         The number of negative eigenvalues, and the program at the centre and over the box.
     """
-    n = len(centre)
-    a = [[round(x * (1 << p)) for x in read_row(row, n)] for row in as_list(preconditioner, n)]
+    a = read_square(preconditioner, len(centre), p)
     box = Curved(program, Balls.around(centre, r, p))
-    h = symmetric(box.hessian())
     at = Curved(program, Balls.around(centre, Fraction(0), p))
-    g, unit = at.gradient(), 1 << 2 * p
-    step = max(
-        abs(sum(map(operator.mul, row, g.m)))
-        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
-        for row in a
-    )
-    sizes = [list(map(abs, row)) for row in a]
-    rest = [
-        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
-            for j, column in enumerate(h.mid))
-        for i, row in enumerate(a)
-    ]  # fmt: skip
-
-    def norm(wide: list[int]) -> int:
-        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
-        return max(
-            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
-        )
-
-    if step >= r * (unit - norm(h.wide)):
-        raise Undecided("no critical point is shown to lie in the box")
+    h = symmetric(box.hessian())
+    sums = require_contraction(a, h.mid, h.wide, at.gradient(), r)
     negative, errors = factored(h.mid, p, definite=False)
-    if norm(list(map(operator.add, h.wide, errors))) >= unit:
+    norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
+    if norm >= 1 << 2 * p:
         raise Undecided("the index is not decided")
     return negative, at, box
 
@@ -3870,8 +3884,7 @@ def interpolation(case: Claimed, proof: Json) -> Found:
     q, r, centre = len(equations), positive(proof["radius"]), read_row(proof["centre"], len(point))
     moved = read_increasing(proof["parameters"], len(point))
     require(len(moved) == q, "there are not as many parameters as equations")
-    a = [[round(x * (1 << bits)) for x in read_row(row, q)]
-         for row in as_list(proof["preconditioner"], q)]  # fmt: skip
+    a = read_square(proof["preconditioner"], q, bits)
     first = steps[: outputs[-1] + 1]
 
     def forms(rows: list[Balls | None]) -> list[Interval]:
@@ -3895,7 +3908,9 @@ def interpolation(case: Claimed, proof: Json) -> Found:
         seed = box.like([Fraction(i == j) for j in steps[k].block])
         columns.append(forms(tangent(first, values, {k: seed})))
     gap = [v - t for v, (_, t) in zip(forms([*evaluated(first, at)]), equations, strict=True)]
-    require_contraction(a, [at.made(column) for column in columns], at.made(gap), r)
+    slopes = [at.made(column) for column in columns]
+    spread = [sum(radii) for radii in zip(*(column.r for column in slopes), strict=True)]
+    require_contraction(a, [column.m for column in slopes], spread, at.made(gap), r)
     away = max(abs(x - y) for x, y in zip(centre, point, strict=True))
     flat = len(point) - q
     return Found("no" if flat else "yes", flat=flat, loss=loss, radius=away + r, unbeaten=True)
@@ -3907,20 +3922,6 @@ def read_increasing(x: object, stop: int) -> list[int]:
     require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
     require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
     return found
-
-
-def require_contraction(a: list[list[int]], columns: list[Balls], g: Balls, r: Fraction) -> None:
-    """|A g| + |I - A J| r < r; the row sums of |A D|, D within J's radii, are at most |A| w."""
-    unit, norm, step = 1 << 2 * g.bits, 0, 0
-    wide = [sum(radii) for radii in zip(*(column.r for column in columns), strict=True)]
-    for i, row in enumerate(a):
-        sizes = list(map(abs, row))
-        off = (unit * (i == j) - sum(map(operator.mul, row, c.m)) for j, c in enumerate(columns))
-        norm = max(norm, sum(map(abs, off)) + sum(map(operator.mul, sizes, wide)))
-        moved = abs(sum(map(operator.mul, row, g.m))) + sum(map(operator.mul, sizes, g.r))
-        step = max(step, moved)
-    if step >= r * (unit - norm):
-        raise Undecided("the best outputs are not shown to be reached in the box")
 
 
 # ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
