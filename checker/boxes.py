@@ -126,7 +126,7 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     """Rule 5.3; also gives the program over the box."""
     pb, program, bits = case.problem, case.program, case.bits
     as_object(proof, "rule", "centre", "radius", "fixed", "transform")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_layers(proof["centre"], pb.widths, rational)
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
@@ -222,7 +222,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
         len(pb.widths) == 3 and pb.widths[2] == 1 and pb.kinked, "the rule needs kinks, [d,h,1]"
     )
     require(pb.loss == "logistic", "the rule needs the logistic loss")
-    bound, r = positive(case.eigenvalue), positive(proof["radius"])
+    bound, r = case.eigenvalue, positive(proof["radius"])
     ex = evaluate(case, read_layers(proof["centre"], pb.widths, rational))
     v = ex.layers[1][0][0]
     require(v == pb.layers[1][0][0], "the centre has other output weights")

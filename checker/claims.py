@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import cast
+from typing import TypeVar
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
 from checker.constants import constant_output, constant_units
@@ -13,6 +13,7 @@ from checker.dense import dense_program
 from checker.kinked import kinked
 from checker.minima import (
     Case,
+    Claimed,
     Found,
     classwise_optimum,
     evaluate,
@@ -30,11 +31,10 @@ from checker.reading import (
     as_int,
     as_list,
     as_object,
+    as_table,
     as_text,
     ball,
-    flatten,
     rational,
-    read_layers,
 )
 from checker.refutations import (
     descent_direction,
@@ -44,7 +44,11 @@ from checker.refutations import (
 )
 from checker.saturation import saturating_unit
 
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+C = TypeVar("C", bound=Claimed)
+Rules = dict[str, tuple[Callable[[C, Json], Found], tuple[str, ...]]]  # with their verdicts
+Best = Callable[[C, Json, Found, Number], None]
+
+MINIMA: Rules[Case] = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
     "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
     "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
@@ -56,7 +60,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_rank": (kinked, ("local_minimum_nearby",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
-REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+REFUTATIONS: Rules[Case] = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
                  saturating_unit)
@@ -86,11 +90,6 @@ def require_inside(
         raise Undecided(f"{what} is not shown to lie in the ball claimed")
 
 
-def require_lower(value: Number, loss: Number, bits: int) -> None:
-    """The first loss is smaller."""
-    require(sign(loss - value, bits) > 0, "the witness is not better")
-
-
 def require_radius(claimed: object, found: Found, nearby: bool) -> None:
     """The radius is at least what is needed, and at most twice that (section 2)."""
     if not nearby:
@@ -102,35 +101,77 @@ def require_radius(claimed: object, found: Found, nearby: bool) -> None:
     require(radius <= 2 * needed, "the radius is more than twice what is needed")
 
 
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
+def check_claim(certificate: Json, case: C, rules: Rules[C], best: Best[C]) -> str:
+    """The proof establishes all that is claimed (section 2); returns the claim in words.
+
+    Args:
+        certificate: The file.
+        case: What a rule is given; the claim has the keys of the format.
+        rules: The rules of the format, each with its verdicts.
+        best: Requires that `global_proof` shows that nothing has a smaller loss (section 7).
+    """
+    proof, claim = as_table(certificate["proof"], "proof"), case.claim
+    name = as_text(proof.get("rule"))
+    require(name in rules, "unknown rule")
+    rule, verdicts = rules[name]
+    require(case.verdict in verdicts, f"the rule {name} does not give this verdict")
+    found = rule(case, proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    rescaled = claim.get("strict_up_to_rescaling", found.rescaled)
+    require(rescaled == found.rescaled, f"up to rescaling {found.rescaled}")
+    for key, value in (("flat_dimension", found.flat), ("index", found.index)):
+        given = claim.get(key)
+        same = value is None if given is None else as_int(given) == value
+        require(same, f"{key.replace('_', ' ')} {value}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, case.verdict.endswith("_nearby"))
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
+    exact = case.exact or (found.loss is not None and isinstance(case, Case))
+    require_ball(claim["loss"], loss, "the loss", exact)
+    if found.limit is None:
+        require(claim.get("valley_limit") is None, "only a valley has a valley_limit")
+    else:
+        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
+    check_global(case, certificate["global_proof"], found, loss, best)
+    return sentence(claim)
+
+
+def check_global(case: C, proof: object, found: Found, loss: Number, best: Best[C]) -> None:
+    """Sections 7 and 9.6: `global`, `witness_loss` and `global_proof`."""
+    answer, better = case.claim["global"], case.claim["witness_loss"]
     if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        require(proof is None and better is None, "an unknown has no proof")
         return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
     require(answer in ("yes", "no"), "global is not yes, no or unknown")
-    if answer == "no" and rule == "witness":
+    fields = as_table(proof, "global_proof")
+    if answer == "no" and fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
-        point = read_layers(fields["point"], pb.widths, rational)
-        value = case.loss_at(flatten(point))
-        require_lower(value, loss, bits)
-        exact = pb.slopes is not None
-        require_ball(claim["witness_loss"], value, "the loss of the witness", exact)
+        value = case.loss_at(case.read_point(fields["point"]))
+        require(sign(loss - value, case.bits) > 0, "the witness is not better")
+        require_ball(better, value, "the loss of the witness", case.exact)
         return
+    require(better is None, "there is a witness_loss without a witness")
+    if answer == "yes":
+        best(case, fields, found, loss)
+        return
+    as_object(fields, "rule")
+    require(fields["rule"] == "not_local_minimum", "unknown rule in global_proof")
+    refuted = case.verdict in ("not_local_minimum", "saddle_nearby")
+    require(refuted, "the verdict does not refute")
+
+
+def require_best(case: Case, fields: Json, found: Found, loss: Number) -> None:
+    """Section 7, `global: yes`."""
+    pb, rule = case.problem, fields.get("rule")
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
-    if answer == "no":
-        require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
     require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        require(isinstance(loss, Fraction), "the rule needs a rational loss")
-        cell_multipliers(pb, as_list(fields["multipliers"]), cast("Fraction", loss))
+        if not isinstance(loss, Fraction):
+            raise Invalid("the rule needs a rational loss")
+        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
     ex = evaluate(case, found.place)
     if rule == "pointwise_optimum":
@@ -147,34 +188,9 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
 
 
 def check_at(certificate: Json, bits: int) -> str:
-    """Checks everything at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *CLAIMS)
-    pb = read_problem(certificate["problem"])
-    proof = certificate["proof"]
-    require(isinstance(proof, dict), "proof is not an object")
-    proof = cast("Json", proof)
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
-    require(name in RULES, "unknown rule")
-    rule, verdicts = RULES[name]
-    require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Case(dense_program(pb), verdict, claim["eigenvalue_bound"], bits, pb)
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
-    flat = claim["flat_dimension"]
-    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
-    if found.eigenvalue is None:
-        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
-    exact = pb.slopes is not None or found.loss is not None
-    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
-    require_ball(claim["loss"], loss, "the loss", exact)
-    if found.limit is None:
-        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
-    else:
-        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
-    global_claim(case, claim, certificate["global_proof"], found, loss)
-    return sentence(claim)
+    """Checks a certificate of format 1 at one precision; returns the claim in words."""
+    claim, pb = as_object(certificate["claim"], *CLAIMS), read_problem(certificate["problem"])
+    return check_claim(certificate, Case(dense_program(pb), claim, bits, pb), RULES, require_best)
 
 
 def decimal(x: Fraction) -> str:

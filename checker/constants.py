@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import cast
 
 from checker.bounds import log_bounds
 from checker.functions import enclosure
@@ -19,7 +18,7 @@ from checker.minima import (
 )
 from checker.network import Problem, loss_slopes
 from checker.numbers import Interval, Number, atom, inner, interval, require, sign
-from checker.reading import Json, as_object, positive, rational
+from checker.reading import Json, as_object, as_table, positive, rational
 
 
 def constant_output(case: Case, proof: Json) -> Found:
@@ -131,10 +130,9 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
 
     def entries(x: object) -> dict[int, object]:
-        require(isinstance(x, dict), "a transport is not an object")
-        names = {str(r): r for r in sums}
-        require(set(cast("Json", x)) <= set(names), "a transport names no group")
-        return {names[key]: value for key, value in cast("Json", x).items()}
+        found, names = as_table(x, "a transport"), {str(r): r for r in sums}
+        require(set(found) <= set(names), "a transport names no group")
+        return {names[key]: value for key, value in found.items()}
 
     made = dict.fromkeys(sums, Fraction(0))
     for r, row in entries(table).items():

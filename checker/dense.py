@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import cast
 
 from checker.network import Problem, read_problem
-from checker.numbers import require
 from checker.programs import OF_DENSE, Map, Program, Writer, read_program
-from checker.reading import Json, flatten
+from checker.reading import as_table, flatten
 
 
 def read_any(x: object) -> Program:
     """Reads a problem of either format as a program."""
-    require(isinstance(x, dict), "the problem is not an object")
-    fields = cast("Json", x)
+    fields = as_table(x, "the problem")
     if fields.get("format") == "spurious-problem/1":
         return dense_program(read_problem(fields))
     if "network" in fields:

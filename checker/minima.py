@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import cast
 
 from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.derivatives import evaluated
@@ -21,23 +20,44 @@ from checker.reading import (
     as_int,
     as_list,
     as_object,
+    as_table,
+    as_text,
     distance,
     flatten,
     positive,
     rational,
     read_layers,
+    read_row,
     soft,
 )
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
+    """What a rule is given: the program of the loss, the claim, the precision."""
 
     program: Program
-    verdict: str
-    eigenvalue: object
+    claim: Json
     bits: int
+
+    @property
+    def verdict(self) -> str:
+        """What the claim says of the point."""
+        return as_text(self.claim["verdict"])
+
+    @property
+    def eigenvalue(self) -> Fraction:
+        """The eigenvalue bound claimed."""
+        return positive(self.claim["eigenvalue_bound"])
+
+    @property
+    def exact(self) -> bool:
+        """Whether rational losses of points are stated as such (section 1); not in format 2."""
+        return False
+
+    def read_point(self, x: object) -> list[Fraction]:
+        """Reads a point or a direction, flat."""
+        return read_row(x, len(self.program.point))
 
     @cached_property
     def values(self) -> list[Numbers]:
@@ -56,6 +76,15 @@ class Case(Claimed):
     """The same of a certificate of format 1: the program is that of the problem's loss."""
 
     problem: Problem
+
+    @property
+    def exact(self) -> bool:
+        """With activations for which losses are rational if the loss is squared."""
+        return self.problem.slopes is not None
+
+    def read_point(self, x: object) -> list[Fraction]:
+        """In layers (section 1)."""
+        return flatten(read_layers(x, self.problem.widths, rational))
 
 
 @dataclass
@@ -232,8 +261,7 @@ class Tree:
 
     def check(self, tree: object, slope: list[Number], signs: dict[int, int]) -> None:
         """Checks the node; `signs` holds sigma of the groups split above it."""
-        require(isinstance(tree, dict), "a tree is not an object")
-        node = cast("Json", tree)
+        node = as_table(tree, "a tree")
         if "split" in node:
             as_object(node, "split", "plus", "minus")
             r = self.group(str(as_int(node["split"])))
@@ -249,9 +277,7 @@ class Tree:
         as_object(node, optional=["dominated", "tau", "mu"])
 
         def table(key: str) -> dict[int, object]:
-            value = node.get(key, {})
-            require(isinstance(value, dict), f"{key} is not an object")
-            return {self.group(r): v for r, v in cast("Json", value).items()}
+            return {self.group(r): v for r, v in as_table(node.get(key, {}), key).items()}
 
         def ray(s: int) -> list[Number]:
             require(s in signs, "a multiplier names a group that was not split")
@@ -262,8 +288,8 @@ class Tree:
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         total = add_up([slope, *([self.bend[s] * a for a in ray(s)] for s in signs)], size)
         for r, value in dominated.items():
-            require(isinstance(value, dict), "dominated does not hold objects")
-            m = {self.group(s): rational(v) for s, v in cast("Json", value).items()}
+            entries = as_table(value, "what dominates")
+            m = {self.group(s): rational(v) for s, v in entries.items()}
             combined = add_up(([f * a for a in ray(s)] for s, f in m.items()), size)
             require(combined == self.inputs[r], "a dominated input is not the combination given")
             bound = add_up(([abs(f) * a for a in ray(s)] for s, f in m.items()), size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import cast
 
 from checker.functions import PIECEWISE, SMOOTH
 from checker.numbers import Number, require, soft_atom, total
@@ -15,6 +14,7 @@ from checker.reading import (
     as_int,
     as_list,
     as_object,
+    as_table,
     as_text,
     problem_number,
     read_layers,
@@ -119,8 +119,7 @@ def read_weights(fields: Json, points: int) -> list[Fraction]:
 def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    require(isinstance(x, dict), "the penalty is not an object")
-    fields = cast("Json", x)
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)

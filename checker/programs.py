@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from checker.arrays import Array, Function, Index
 from checker.functions import FUNCTIONS, PIECEWISE, Slopes
 from checker.numbers import require
-from checker.reading import Json, as_int, as_list, as_object, as_text, problem_number, read_row
+from checker.reading import (
+    Json,
+    as_int,
+    as_list,
+    as_object,
+    as_table,
+    as_text,
+    problem_number,
+    read_row,
+)
 
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
@@ -366,8 +375,7 @@ def read_program(x: object) -> Program:
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
     writer = Writer()
     for item in operations:
-        require(isinstance(item, dict), "an operation is not an object")
-        writer.read(cast("Json", item))
+        writer.read(as_table(item, "an operation"))
     require(writer.steps[-1].shape == (), "the last operation is no scalar")
     require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()

@@ -16,10 +16,15 @@ Layers = list[tuple[list[list[Fraction]], list[Fraction]]]  # (weight, bias) for
 Json = dict[str, object]
 
 
+def as_table(x: object, what: str) -> Json:
+    """Reads an object with any keys."""
+    require(isinstance(x, dict), f"{what} is not an object")
+    return cast("Json", x)
+
+
 def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
     """Reads an object with exactly these keys (and perhaps the optional ones)."""
-    require(isinstance(x, dict), f"expected an object with the keys {', '.join(keys)}")
-    found = cast("Json", x)
+    found = as_table(x, f"what has the keys {', '.join(keys)}")
     missing, extra = set(keys) - set(found), set(found) - set(keys) - set(optional)
     require(not missing, f"missing key {min(missing, default='')!r}")
     require(not extra, f"unknown key {min(extra, default='')!a:.80}")
@@ -96,9 +101,8 @@ def soft(x: object) -> Number:
     """Reads a softmax number (section 1)."""
     if isinstance(x, str):
         return rational(x)
-    require(isinstance(x, dict), "expected a softmax number")
     total: Number = Fraction(0)
-    for key, coefficient in cast("Json", x).items():
+    for key, coefficient in as_table(x, "a softmax number").items():
         ds = [] if key == "1" else [rational(d) for d in key.split(",")]
         require(ds == sorted(ds), "the entries of an atom are not sorted")
         total = (soft_atom(ds) if ds else Fraction(1)) * rational(coefficient) + total

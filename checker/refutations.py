@@ -24,25 +24,17 @@ from checker.reading import (
     Json,
     as_int,
     as_object,
-    flatten,
     rational,
     read_layers,
     read_row,
 )
 
 
-def read_direction(case: Claimed, proof: Json) -> list[Fraction]:
-    """Reads a direction: point-shaped in format 1, flat in format 2."""
-    as_object(proof, "rule", "direction")
-    if isinstance(case, Case):
-        return flatten(read_layers(proof["direction"], case.problem.widths, rational))
-    return read_row(proof["direction"], len(case.program.point))
-
-
 def descent_direction(case: Claimed, proof: Json) -> Found:
     """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
     program, bits = case.program, case.bits
-    direction = case.values[-1].made(read_direction(case, proof))
+    as_object(proof, "rule", "direction")
+    direction = case.values[-1].made(case.read_point(proof["direction"]))
     seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
     slope = tangent(program.steps, case.values, seeds)[-1]
     require(slope is not None and sign(slope.entries[0], bits) < 0,
@@ -53,7 +45,8 @@ def descent_direction(case: Claimed, proof: Json) -> Found:
 def negative_curvature(case: Claimed, proof: Json) -> Found:
     """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
     program, bits = case.program, case.bits
-    direction = Balls.around(read_direction(case, proof), Fraction(0), bits)
+    as_object(proof, "rule", "direction")
+    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), bits)
     at = Curved(program, Balls.around(program.point, Fraction(0), bits))
     for step in program.steps:
         if isinstance(step, Map):

@@ -713,10 +713,15 @@ Layers = list[tuple[list[list[Fraction]], list[Fraction]]]  # (weight, bias) for
 Json = dict[str, object]
 
 
+def as_table(x: object, what: str) -> Json:
+    """Reads an object with any keys."""
+    require(isinstance(x, dict), f"{what} is not an object")
+    return cast("Json", x)
+
+
 def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
     """Reads an object with exactly these keys (and perhaps the optional ones)."""
-    require(isinstance(x, dict), f"expected an object with the keys {', '.join(keys)}")
-    found = cast("Json", x)
+    found = as_table(x, f"what has the keys {', '.join(keys)}")
     missing, extra = set(keys) - set(found), set(found) - set(keys) - set(optional)
     require(not missing, f"missing key {min(missing, default='')!r}")
     require(not extra, f"unknown key {min(extra, default='')!a:.80}")
@@ -793,9 +798,8 @@ def soft(x: object) -> Number:
     """Reads a softmax number (section 1)."""
     if isinstance(x, str):
         return rational(x)
-    require(isinstance(x, dict), "expected a softmax number")
     total: Number = Fraction(0)
-    for key, coefficient in cast("Json", x).items():
+    for key, coefficient in as_table(x, "a softmax number").items():
         ds = [] if key == "1" else [rational(d) for d in key.split(",")]
         require(ds == sorted(ds), "the entries of an atom are not sorted")
         total = (soft_atom(ds) if ds else Fraction(1)) * rational(coefficient) + total
@@ -1586,8 +1590,7 @@ def read_program(x: object) -> Program:
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
     writer = Writer()
     for item in operations:
-        require(isinstance(item, dict), "an operation is not an object")
-        writer.read(cast("Json", item))
+        writer.read(as_table(item, "an operation"))
     require(writer.steps[-1].shape == (), "the last operation is no scalar")
     require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()
@@ -1890,8 +1893,7 @@ def read_weights(fields: Json, points: int) -> list[Fraction]:
 def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    require(isinstance(x, dict), "the penalty is not an object")
-    fields = cast("Json", x)
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)
@@ -1928,8 +1930,7 @@ def exact_softmax(f: list[Fraction]) -> list[Number]:
 
 def read_any(x: object) -> Program:
     """Reads a problem of either format as a program."""
-    require(isinstance(x, dict), "the problem is not an object")
-    fields = cast("Json", x)
+    fields = as_table(x, "the problem")
     if fields.get("format") == "spurious-problem/1":
         return dense_program(read_problem(fields))
     if "network" in fields:
@@ -2031,12 +2032,30 @@ LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
 
 @dataclass(frozen=True)
 class Claimed:
-    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
+    """What a rule is given: the program of the loss, the claim, the precision."""
 
     program: Program
-    verdict: str
-    eigenvalue: object
+    claim: Json
     bits: int
+
+    @property
+    def verdict(self) -> str:
+        """What the claim says of the point."""
+        return as_text(self.claim["verdict"])
+
+    @property
+    def eigenvalue(self) -> Fraction:
+        """The eigenvalue bound claimed."""
+        return positive(self.claim["eigenvalue_bound"])
+
+    @property
+    def exact(self) -> bool:
+        """Whether rational losses of points are stated as such (section 1); not in format 2."""
+        return False
+
+    def read_point(self, x: object) -> list[Fraction]:
+        """Reads a point or a direction, flat."""
+        return read_row(x, len(self.program.point))
 
     @cached_property
     def values(self) -> list[Numbers]:
@@ -2055,6 +2074,15 @@ class Case(Claimed):
     """The same of a certificate of format 1: the program is that of the problem's loss."""
 
     problem: Problem
+
+    @property
+    def exact(self) -> bool:
+        """With activations for which losses are rational if the loss is squared."""
+        return self.problem.slopes is not None
+
+    def read_point(self, x: object) -> list[Fraction]:
+        """In layers (section 1)."""
+        return flatten(read_layers(x, self.problem.widths, rational))
 
 
 @dataclass
@@ -2231,8 +2259,7 @@ class Tree:
 
     def check(self, tree: object, slope: list[Number], signs: dict[int, int]) -> None:
         """Checks the node; `signs` holds sigma of the groups split above it."""
-        require(isinstance(tree, dict), "a tree is not an object")
-        node = cast("Json", tree)
+        node = as_table(tree, "a tree")
         if "split" in node:
             as_object(node, "split", "plus", "minus")
             r = self.group(str(as_int(node["split"])))
@@ -2248,9 +2275,7 @@ class Tree:
         as_object(node, optional=["dominated", "tau", "mu"])
 
         def table(key: str) -> dict[int, object]:
-            value = node.get(key, {})
-            require(isinstance(value, dict), f"{key} is not an object")
-            return {self.group(r): v for r, v in cast("Json", value).items()}
+            return {self.group(r): v for r, v in as_table(node.get(key, {}), key).items()}
 
         def ray(s: int) -> list[Number]:
             require(s in signs, "a multiplier names a group that was not split")
@@ -2261,8 +2286,8 @@ class Tree:
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         total = add_up([slope, *([self.bend[s] * a for a in ray(s)] for s in signs)], size)
         for r, value in dominated.items():
-            require(isinstance(value, dict), "dominated does not hold objects")
-            m = {self.group(s): rational(v) for s, v in cast("Json", value).items()}
+            entries = as_table(value, "what dominates")
+            m = {self.group(s): rational(v) for s, v in entries.items()}
             combined = add_up(([f * a for a in ray(s)] for s, f in m.items()), size)
             require(combined == self.inputs[r], "a dominated input is not the combination given")
             bound = add_up(([abs(f) * a for a in ray(s)] for s, f in m.items()), size)
@@ -2470,10 +2495,9 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
 
     def entries(x: object) -> dict[int, object]:
-        require(isinstance(x, dict), "a transport is not an object")
-        names = {str(r): r for r in sums}
-        require(set(cast("Json", x)) <= set(names), "a transport names no group")
-        return {names[key]: value for key, value in cast("Json", x).items()}
+        found, names = as_table(x, "a transport"), {str(r): r for r in sums}
+        require(set(found) <= set(names), "a transport names no group")
+        return {names[key]: value for key, value in found.items()}
 
     made = dict.fromkeys(sums, Fraction(0))
     for r, row in entries(table).items():
@@ -2588,7 +2612,7 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     """Rule 5.3; also gives the program over the box."""
     pb, program, bits = case.problem, case.program, case.bits
     as_object(proof, "rule", "centre", "radius", "fixed", "transform")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_layers(proof["centre"], pb.widths, rational)
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
@@ -2684,7 +2708,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
         len(pb.widths) == 3 and pb.widths[2] == 1 and pb.kinked, "the rule needs kinks, [d,h,1]"
     )
     require(pb.loss == "logistic", "the rule needs the logistic loss")
-    bound, r = positive(case.eigenvalue), positive(proof["radius"])
+    bound, r = case.eigenvalue, positive(proof["radius"])
     ex = evaluate(case, read_layers(proof["centre"], pb.widths, rational))
     v = ex.layers[1][0][0]
     require(v == pb.layers[1][0][0], "the centre has other output weights")
@@ -2817,18 +2841,11 @@ def parting_side(v: list[Fraction]) -> int:
 # ---- Rules for refutations (6, 9.5). -------------------------------------------------------------
 
 
-def read_direction(case: Claimed, proof: Json) -> list[Fraction]:
-    """Reads a direction: point-shaped in format 1, flat in format 2."""
-    as_object(proof, "rule", "direction")
-    if isinstance(case, Case):
-        return flatten(read_layers(proof["direction"], case.problem.widths, rational))
-    return read_row(proof["direction"], len(case.program.point))
-
-
 def descent_direction(case: Claimed, proof: Json) -> Found:
     """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
     program, bits = case.program, case.bits
-    direction = case.values[-1].made(read_direction(case, proof))
+    as_object(proof, "rule", "direction")
+    direction = case.values[-1].made(case.read_point(proof["direction"]))
     seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
     slope = tangent(program.steps, case.values, seeds)[-1]
     require(slope is not None and sign(slope.entries[0], bits) < 0,
@@ -2839,7 +2856,8 @@ def descent_direction(case: Claimed, proof: Json) -> Found:
 def negative_curvature(case: Claimed, proof: Json) -> Found:
     """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
     program, bits = case.program, case.bits
-    direction = Balls.around(read_direction(case, proof), Fraction(0), bits)
+    as_object(proof, "rule", "direction")
+    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), bits)
     at = Curved(program, Balls.around(program.point, Fraction(0), bits))
     for step in program.steps:
         if isinstance(step, Map):
@@ -3537,7 +3555,11 @@ def kinked(case: Case, proof: Json) -> Found:
 # ---- The claim (sections 2 and 7). ---------------------------------------------------------------
 
 
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+C = TypeVar("C", bound=Claimed)
+Rules = dict[str, tuple[Callable[[C, Json], Found], tuple[str, ...]]]  # with their verdicts
+Best = Callable[[C, Json, Found, Number], None]
+
+MINIMA: Rules[Case] = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
     "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
     "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
@@ -3549,7 +3571,7 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_rank": (kinked, ("local_minimum_nearby",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
-REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+REFUTATIONS: Rules[Case] = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
                  saturating_unit)
@@ -3579,11 +3601,6 @@ def require_inside(
         raise Undecided(f"{what} is not shown to lie in the ball claimed")
 
 
-def require_lower(value: Number, loss: Number, bits: int) -> None:
-    """The first loss is smaller."""
-    require(sign(loss - value, bits) > 0, "the witness is not better")
-
-
 def require_radius(claimed: object, found: Found, nearby: bool) -> None:
     """The radius is at least what is needed, and at most twice that (section 2)."""
     if not nearby:
@@ -3595,35 +3612,77 @@ def require_radius(claimed: object, found: Found, nearby: bool) -> None:
     require(radius <= 2 * needed, "the radius is more than twice what is needed")
 
 
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
+def check_claim(certificate: Json, case: C, rules: Rules[C], best: Best[C]) -> str:
+    """The proof establishes all that is claimed (section 2); returns the claim in words.
+
+    Args:
+        certificate: The file.
+        case: What a rule is given; the claim has the keys of the format.
+        rules: The rules of the format, each with its verdicts.
+        best: Requires that `global_proof` shows that nothing has a smaller loss (section 7).
+    """
+    proof, claim = as_table(certificate["proof"], "proof"), case.claim
+    name = as_text(proof.get("rule"))
+    require(name in rules, "unknown rule")
+    rule, verdicts = rules[name]
+    require(case.verdict in verdicts, f"the rule {name} does not give this verdict")
+    found = rule(case, proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    rescaled = claim.get("strict_up_to_rescaling", found.rescaled)
+    require(rescaled == found.rescaled, f"up to rescaling {found.rescaled}")
+    for key, value in (("flat_dimension", found.flat), ("index", found.index)):
+        given = claim.get(key)
+        same = value is None if given is None else as_int(given) == value
+        require(same, f"{key.replace('_', ' ')} {value}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, case.verdict.endswith("_nearby"))
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
+    exact = case.exact or (found.loss is not None and isinstance(case, Case))
+    require_ball(claim["loss"], loss, "the loss", exact)
+    if found.limit is None:
+        require(claim.get("valley_limit") is None, "only a valley has a valley_limit")
+    else:
+        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
+    check_global(case, certificate["global_proof"], found, loss, best)
+    return sentence(claim)
+
+
+def check_global(case: C, proof: object, found: Found, loss: Number, best: Best[C]) -> None:
+    """Sections 7 and 9.6: `global`, `witness_loss` and `global_proof`."""
+    answer, better = case.claim["global"], case.claim["witness_loss"]
     if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        require(proof is None and better is None, "an unknown has no proof")
         return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
     require(answer in ("yes", "no"), "global is not yes, no or unknown")
-    if answer == "no" and rule == "witness":
+    fields = as_table(proof, "global_proof")
+    if answer == "no" and fields.get("rule") == "witness":
         as_object(fields, "rule", "point")
-        point = read_layers(fields["point"], pb.widths, rational)
-        value = case.loss_at(flatten(point))
-        require_lower(value, loss, bits)
-        exact = pb.slopes is not None
-        require_ball(claim["witness_loss"], value, "the loss of the witness", exact)
+        value = case.loss_at(case.read_point(fields["point"]))
+        require(sign(loss - value, case.bits) > 0, "the witness is not better")
+        require_ball(better, value, "the loss of the witness", case.exact)
         return
+    require(better is None, "there is a witness_loss without a witness")
+    if answer == "yes":
+        best(case, fields, found, loss)
+        return
+    as_object(fields, "rule")
+    require(fields["rule"] == "not_local_minimum", "unknown rule in global_proof")
+    refuted = case.verdict in ("not_local_minimum", "saddle_nearby")
+    require(refuted, "the verdict does not refute")
+
+
+def require_best(case: Case, fields: Json, found: Found, loss: Number) -> None:
+    """Section 7, `global: yes`."""
+    pb, rule = case.problem, fields.get("rule")
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
-    if answer == "no":
-        require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
     require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        require(isinstance(loss, Fraction), "the rule needs a rational loss")
-        cell_multipliers(pb, as_list(fields["multipliers"]), cast("Fraction", loss))
+        if not isinstance(loss, Fraction):
+            raise Invalid("the rule needs a rational loss")
+        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
     ex = evaluate(case, found.place)
     if rule == "pointwise_optimum":
@@ -3640,34 +3699,9 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
 
 
 def check_at(certificate: Json, bits: int) -> str:
-    """Checks everything at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *CLAIMS)
-    pb = read_problem(certificate["problem"])
-    proof = certificate["proof"]
-    require(isinstance(proof, dict), "proof is not an object")
-    proof = cast("Json", proof)
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
-    require(name in RULES, "unknown rule")
-    rule, verdicts = RULES[name]
-    require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Case(dense_program(pb), verdict, claim["eigenvalue_bound"], bits, pb)
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
-    flat = claim["flat_dimension"]
-    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
-    if found.eigenvalue is None:
-        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
-    exact = pb.slopes is not None or found.loss is not None
-    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
-    require_ball(claim["loss"], loss, "the loss", exact)
-    if found.limit is None:
-        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
-    else:
-        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
-    global_claim(case, claim, certificate["global_proof"], found, loss)
-    return sentence(claim)
+    """Checks a certificate of format 1 at one precision; returns the claim in words."""
+    claim, pb = as_object(certificate["claim"], *CLAIMS), read_problem(certificate["problem"])
+    return check_claim(certificate, Case(dense_program(pb), claim, bits, pb), RULES, require_best)
 
 
 def decimal(x: Fraction) -> str:
@@ -3931,7 +3965,7 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
     """Section 9.3, Theorem 5."""
     program, bits = case.program, case.bits
     as_object(proof, "rule", "centre", "radius")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_row(proof["centre"], len(program.point))
     away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
     if case.verdict == "local_minimum":
@@ -3960,7 +3994,7 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
     return Found(index=negative, loss=loss_in(at, box, r), radius=away + r)
 
 
-PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
+PROGRAM_RULES: Rules[Claimed] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
@@ -3972,58 +4006,19 @@ PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "l
 FLAT = ("interpolation",)  # rules that establish a flat dimension
 
 
-def require_loss(claimed: object, loss: Number, what: str) -> None:
-    """The ball holds the loss of a program (section 1), rational or enclosed."""
-    require_ball(claimed, loss, what, exact=False)
-
-
 def check_program_at(certificate: Json, bits: int) -> str:
     """Checks a certificate about a program at one precision; returns the claim in words."""
-    program = read_any(certificate["problem"])
-    require(isinstance(certificate["proof"], dict), "proof is not an object")
-    proof = cast("Json", certificate["proof"])
-    name = as_text(proof.get("rule"))
-    require(name in PROGRAM_RULES, "unknown rule")
-    keys = [*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else [])]
-    claim = as_object(certificate["claim"], *keys)
-    verdict = as_text(claim["verdict"])
-    rule, verdicts = PROGRAM_RULES[name]
-    require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Claimed(program, verdict, claim["eigenvalue_bound"], bits)
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    index = claim["index"]
-    require((None if index is None else as_int(index)) == found.index, f"index is {found.index}")
-    if name in FLAT:
-        require(as_int(claim["flat_dimension"]) == found.flat, f"flat dimension {found.flat}")
-    if found.eigenvalue is None:
-        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, verdict.endswith("_nearby"))
-    loss = case.loss_at(program.point) if found.loss is None else found.loss
-    require_loss(claim["loss"], loss, "the loss")
-    better, evidence = claim["witness_loss"], certificate["global_proof"]
-    if claim["global"] == "unknown":
-        require(evidence is None and better is None, "an unknown has no proof")
-        return sentence(claim)
-    require(isinstance(evidence, dict), "global_proof is not an object")
-    fields = cast("Json", evidence)
-    if claim["global"] == "yes":
-        as_object(fields, "rule")
-        require(fields["rule"] == "best_outputs" and found.unbeaten, "nothing proves global: yes")
-        require(better is None, "there is a witness_loss without a witness")
-        return sentence(claim)
-    require(claim["global"] == "no", "global is not yes, no or unknown")
-    if fields.get("rule") == "witness":
-        as_object(fields, "rule", "point")
-        value = case.loss_at(read_row(fields["point"], len(program.point)))
-        require_lower(value, loss, bits)
-        require_loss(better, value, "the loss of the witness")
-        return sentence(claim)
+    flat = as_table(certificate["proof"], "proof").get("rule") in FLAT
+    keys = [*PROGRAM_CLAIMS, *(["flat_dimension"] if flat else [])]
+    claim, program = as_object(certificate["claim"], *keys), read_any(certificate["problem"])
+    return check_claim(certificate, Claimed(program, claim, bits), PROGRAM_RULES, require_reached)
+
+
+def require_reached(case: Claimed, fields: Json, found: Found, loss: Number) -> None:
+    """Section 9.6, `global: yes`: the outputs are those of the least loss."""
+    del case, loss
     as_object(fields, "rule")
-    require(fields["rule"] == "not_local_minimum", "unknown rule in global_proof")
-    require(better is None, "there is a witness_loss without a witness")
-    require(verdict in ("not_local_minimum", "saddle_nearby"), "the verdict does not refute")
-    return sentence(claim)
+    require(fields["rule"] == "best_outputs" and found.unbeaten, "nothing proves global: yes")
 
 
 # ---- Files and the command line (section 8). -----------------------------------------------------
