@@ -300,7 +300,7 @@ def twin_units(case: Case, proof: Json) -> Found:
     merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
     small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
     inside = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
-    small_case = replace(case, problem=small, program=dense_program(small))
+    small_case = replace(case, program=dense_program(small))
     found, box = ball_proved(small_case, {**inside, "fixed": []})
     bends, size = as_list(proof["bends"], len(twins)), pb.widths[0] + 1
     (near, offsets), (heights, end) = read_layers(proof["centre"], small.widths, rational)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import TypeVar
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
 from checker.constants import constant_output, constant_units
-from checker.dense import dense_program
+from checker.critical import PROGRAM_RULES
+from checker.dense import dense_program, read_any
 from checker.kinked import kinked
 from checker.minima import (
     Case,
-    Claimed,
     Found,
+    Rules,
     classwise_optimum,
     evaluate,
     moment,
@@ -44,11 +43,7 @@ from checker.refutations import (
 )
 from checker.saturation import saturating_unit
 
-C = TypeVar("C", bound=Claimed)
-Rules = dict[str, tuple[Callable[[C, Json], Found], tuple[str, ...]]]  # with their verdicts
-Best = Callable[[C, Json, Found, Number], None]
-
-MINIMA: Rules[Case] = {
+MINIMA: Rules = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
     "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
     "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
@@ -60,12 +55,18 @@ MINIMA: Rules[Case] = {
     "constant_rank": (kinked, ("local_minimum_nearby",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
-REFUTATIONS: Rules[Case] = {
+REFUTATIONS: Rules = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
                  saturating_unit)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
+CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
+          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
+PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
+                  "witness_loss", "radius")  # fmt: skip
+FLAT = ("interpolation",)  # rules of programs that establish a flat dimension
+FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
 def require_ball(claimed: object, value: Number, what: str, exact: bool = True) -> None:
@@ -101,18 +102,18 @@ def require_radius(claimed: object, found: Found, nearby: bool) -> None:
     require(radius <= 2 * needed, "the radius is more than twice what is needed")
 
 
-def check_claim(certificate: Json, case: C, rules: Rules[C], best: Best[C]) -> str:
-    """The proof establishes all that is claimed (section 2); returns the claim in words.
+def check_at(certificate: Json, bits: int) -> str:
+    """Checks everything at one precision; returns the claim in words.
 
-    Args:
-        certificate: The file.
-        case: What a rule is given; the claim has the keys of the format.
-        rules: The rules of the format, each with its verdicts.
-        best: Requires that `global_proof` shows that nothing has a smaller loss (section 7).
+    The proof has to establish exactly what is claimed (sections 2 and 9).
     """
-    proof, claim = as_table(certificate["proof"], "proof"), case.claim
-    name = as_text(proof.get("rule"))
+    old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
+    name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else []))
+    claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
+    program = dense_program(read_problem(problem)) if old else read_any(problem)
+    case = Case(program, claim, bits, layered=old)
     rule, verdicts = rules[name]
     require(case.verdict in verdicts, f"the rule {name} does not give this verdict")
     found = rule(case, proof)
@@ -126,18 +127,18 @@ def check_claim(certificate: Json, case: C, rules: Rules[C], best: Best[C]) -> s
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     require_radius(claim["radius"], found, case.verdict.endswith("_nearby"))
-    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
-    exact = case.exact or (found.loss is not None and isinstance(case, Case))
+    loss = case.loss_at(program.point) if found.loss is None else found.loss
+    exact = old and (case.problem.slopes is not None or found.loss is not None)
     require_ball(claim["loss"], loss, "the loss", exact)
     if found.limit is None:
         require(claim.get("valley_limit") is None, "only a valley has a valley_limit")
     else:
         require_ball(claim["valley_limit"], found.limit, "the valley_limit")
-    check_global(case, certificate["global_proof"], found, loss, best)
+    check_global(case, certificate["global_proof"], found, loss)
     return sentence(claim)
 
 
-def check_global(case: C, proof: object, found: Found, loss: Number, best: Best[C]) -> None:
+def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
     """Sections 7 and 9.6: `global`, `witness_loss` and `global_proof`."""
     answer, better = case.claim["global"], case.claim["witness_loss"]
     if answer == "unknown":
@@ -145,26 +146,29 @@ def check_global(case: C, proof: object, found: Found, loss: Number, best: Best[
         return
     require(answer in ("yes", "no"), "global is not yes, no or unknown")
     fields = as_table(proof, "global_proof")
-    if answer == "no" and fields.get("rule") == "witness":
+    rule = as_text(fields.get("rule"))
+    if answer == "no" and rule == "witness":
         as_object(fields, "rule", "point")
         value = case.loss_at(case.read_point(fields["point"]))
         require(sign(loss - value, case.bits) > 0, "the witness is not better")
-        require_ball(better, value, "the loss of the witness", case.exact)
+        exact = case.layered and case.problem.slopes is not None
+        require_ball(better, value, "the loss of the witness", exact)
         return
     require(better is None, "there is a witness_loss without a witness")
-    if answer == "yes":
-        best(case, fields, found, loss)
-        return
-    as_object(fields, "rule")
-    require(fields["rule"] == "not_local_minimum", "unknown rule in global_proof")
-    refuted = case.verdict in ("not_local_minimum", "saddle_nearby")
-    require(refuted, "the verdict does not refute")
-
-
-def require_best(case: Case, fields: Json, found: Found, loss: Number) -> None:
-    """Section 7, `global: yes`."""
-    pb, rule = case.problem, fields.get("rule")
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
+    if answer == "no":
+        require(rule == "not_local_minimum", "unknown rule in global_proof")
+        refuted = case.verdict in ("not_local_minimum", "saddle_nearby")
+        require(refuted, "the verdict does not refute")
+    elif case.layered:
+        require_best(case, rule, fields, found, loss)
+    else:
+        require(rule == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+
+
+def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
+    """Section 7: no parameters have a smaller loss."""
+    pb = case.problem
     require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
@@ -181,16 +185,6 @@ def require_best(case: Case, fields: Json, found: Found, loss: Number) -> None:
     require(pb.slopes is not None and not pb.kinked, "the network is not affine")
     for k in range(pb.widths[-1]):
         require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
-
-
-CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
-          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
-
-
-def check_at(certificate: Json, bits: int) -> str:
-    """Checks a certificate of format 1 at one precision; returns the claim in words."""
-    claim, pb = as_object(certificate["claim"], *CLAIMS), read_problem(certificate["problem"])
-    return check_claim(certificate, Case(dense_program(pb), claim, bits, pb), RULES, require_best)
 
 
 def decimal(x: Fraction) -> str:

@@ -6,18 +6,16 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.boxes import lowered, require_small
-from checker.claims import Rules, check_claim
-from checker.dense import read_any
 from checker.derivatives import Curved, gradient_of
 from checker.interpolation import interpolation
-from checker.minima import Claimed, Found
-from checker.numbers import Interval, Number, require
-from checker.reading import Json, as_object, as_table, positive, read_row
+from checker.minima import Case, Found, Rules
+from checker.numbers import Interval, require
+from checker.reading import Json, as_object, positive, read_row
 from checker.refutations import descent_direction, negative_curvature
 from checker.symmetric import isolated, loss_in, require_above, symmetric
 
 
-def strongly_convex(case: Claimed, proof: Json) -> Found:
+def strongly_convex(case: Case, proof: Json) -> Found:
     """Section 9.3, Theorem 5."""
     program, bits = case.program, case.bits
     as_object(proof, "rule", "centre", "radius")
@@ -39,7 +37,7 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
     return found
 
 
-def krawczyk(case: Claimed, proof: Json) -> Found:
+def krawczyk(case: Case, proof: Json) -> Found:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
     program, p = case.program, case.bits
     as_object(proof, "rule", "centre", "radius", "preconditioner")
@@ -50,28 +48,10 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
     return Found(index=negative, loss=loss_in(at, box, r), radius=away + r)
 
 
-PROGRAM_RULES: Rules[Claimed] = {
+PROGRAM_RULES: Rules = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),
 }
-PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
-                  "witness_loss", "radius")  # fmt: skip
-FLAT = ("interpolation",)  # rules that establish a flat dimension
-
-
-def check_program_at(certificate: Json, bits: int) -> str:
-    """Checks a certificate about a program at one precision; returns the claim in words."""
-    flat = as_table(certificate["proof"], "proof").get("rule") in FLAT
-    keys = [*PROGRAM_CLAIMS, *(["flat_dimension"] if flat else [])]
-    claim, program = as_object(certificate["claim"], *keys), read_any(certificate["problem"])
-    return check_claim(certificate, Claimed(program, claim, bits), PROGRAM_RULES, require_reached)
-
-
-def require_reached(case: Claimed, fields: Json, found: Found, loss: Number) -> None:
-    """Section 9.6, `global: yes`: the outputs are those of the least loss."""
-    del case, loss
-    as_object(fields, "rule")
-    require(fields["rule"] == "best_outputs" and found.unbeaten, "nothing proves global: yes")

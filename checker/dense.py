@@ -48,7 +48,7 @@ def dense_program(pb: Problem) -> Program:
             axes = [*range(len(w.steps[block].shape))]
             squares = w.sum(w.mul(block, block), axes)
             total = w.add(total, w.mul(squares, w.const((), [cost])))
-    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+    return Program(w.steps, flatten(pb.layers), pb, a, tuple(layers))
 
 
 def targets(w: Writer, pb: Problem) -> int:

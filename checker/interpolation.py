@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.derivatives import evaluated, tangent
-from checker.minima import Claimed, Found
+from checker.minima import Case, Found
 from checker.numbers import Interval, require
 from checker.outputs import least, numbered, of_outputs
 from checker.programs import Map
@@ -14,7 +14,7 @@ from checker.reading import Json, as_int, as_list, as_object, positive, read_row
 from checker.symmetric import read_square, require_contraction
 
 
-def interpolation(case: Claimed, proof: Json) -> Found:
+def interpolation(case: Case, proof: Json) -> Found:
     """Section 9.8: Krawczyk's test for u = t in the parameters named."""
     program, bits = case.program, case.bits
     steps, point, known = program.steps, program.point, program.outputs

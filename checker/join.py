@@ -10,10 +10,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
-PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "programs",
-         "derivatives", "network", "dense", "minima", "constants", "boxes", "refutations",
+PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
+         "derivatives", "dense", "minima", "constants", "boxes", "refutations",
          "saturation", "optimum", "symmetric", "polynomials", "constant_rank", "faces", "kinked",
-         "claims", "outputs", "interpolation", "critical", "command")  # fmt: skip
+         "outputs", "interpolation", "critical", "claims", "command")  # fmt: skip
 
 
 def joined() -> str:

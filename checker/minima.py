@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -12,7 +12,7 @@ from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.derivatives import evaluated
 from checker.matrices import rank
 from checker.network import Problem, loss_slopes
-from checker.numbers import Number, dot, require, sign
+from checker.numbers import Invalid, Number, dot, require, sign
 from checker.programs import Program
 from checker.reading import (
     Json,
@@ -33,16 +33,25 @@ from checker.reading import (
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """What a rule is given: the program of the loss, the claim, the precision."""
+class Case:
+    """What a rule is given.
+
+    Attributes:
+        program: The loss and the point.
+        claim: All its keys are there.
+        bits: The precision.
+        layered: Whether points are written in layers (section 1), and rational losses as such: in
+            format 1.
+    """
 
     program: Program
     claim: Json
     bits: int
+    layered: bool
 
     @property
     def verdict(self) -> str:
-        """What the claim says of the point."""
+        """What is claimed of the point."""
         return as_text(self.claim["verdict"])
 
     @property
@@ -51,13 +60,11 @@ class Claimed:
         return positive(self.claim["eigenvalue_bound"])
 
     @property
-    def exact(self) -> bool:
-        """Whether rational losses of points are stated as such (section 1); not in format 2."""
-        return False
-
-    def read_point(self, x: object) -> list[Fraction]:
-        """Reads a point or a direction, flat."""
-        return read_row(x, len(self.program.point))
+    def problem(self) -> Problem:
+        """The dense problem."""
+        if self.program.dense is None:
+            raise Invalid("the rule is for dense networks")
+        return self.program.dense
 
     @cached_property
     def values(self) -> list[Numbers]:
@@ -70,21 +77,11 @@ class Claimed:
         values = self.values if here else values_at(self.program, point, self.bits)
         return values[-1].entries[0]
 
-
-@dataclass(frozen=True)
-class Case(Claimed):
-    """The same of a certificate of format 1: the program is that of the problem's loss."""
-
-    problem: Problem
-
-    @property
-    def exact(self) -> bool:
-        """With activations for which losses are rational if the loss is squared."""
-        return self.problem.slopes is not None
-
     def read_point(self, x: object) -> list[Fraction]:
-        """In layers (section 1)."""
-        return flatten(read_layers(x, self.problem.widths, rational))
+        """Reads a point or a direction as a flat vector."""
+        if self.layered:
+            return flatten(read_layers(x, self.problem.widths, rational))
+        return read_row(x, len(self.program.point))
 
 
 @dataclass
@@ -110,6 +107,9 @@ class Found:
     limit: Number | None = None
     index: int | None = None
     unbeaten: bool = False
+
+
+Rules = dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]]  # and their verdicts
 
 
 @dataclass(frozen=True)

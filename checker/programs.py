@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from checker.arrays import Array, Function, Index
 from checker.functions import FUNCTIONS, PIECEWISE, Slopes
+from checker.network import Problem
 from checker.numbers import require
 from checker.reading import (
     Json,
@@ -155,6 +156,7 @@ class Program:
     Attributes:
         steps: The operations; the last is the loss.
         point: The flat vector of parameters.
+        dense: The dense problem that it was written from, if it was.
         outputs: Of a dense problem the step that holds the outputs, shape (n, K).
         layers: Of a dense problem, for each layer, the steps of its input a (n, in) and of its
             pre-activation z (n, out).
@@ -162,6 +164,7 @@ class Program:
 
     steps: list[Step]
     point: list[Fraction]
+    dense: Problem | None = None
     outputs: int | None = None
     layers: tuple[tuple[int, int], ...] = ()
 

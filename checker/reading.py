@@ -24,7 +24,8 @@ def as_table(x: object, what: str) -> Json:
 
 def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
     """Reads an object with exactly these keys (and perhaps the optional ones)."""
-    found = as_table(x, f"what has the keys {', '.join(keys)}")
+    require(isinstance(x, dict), f"expected an object with the keys {', '.join(keys)}")
+    found = cast("Json", x)
     missing, extra = set(keys) - set(found), set(found) - set(keys) - set(optional)
     require(not missing, f"missing key {min(missing, default='')!r}")
     require(not extra, f"unknown key {min(extra, default='')!a:.80}")

@@ -7,7 +7,7 @@ from fractions import Fraction
 from checker.arrays import Balls
 from checker.derivatives import Curved, tangent
 from checker.functions import BENT
-from checker.minima import Case, Claimed, Found, evaluate, unit_terms
+from checker.minima import Case, Found, evaluate, unit_terms
 from checker.numbers import (
     Interval,
     Undecided,
@@ -30,7 +30,7 @@ from checker.reading import (
 )
 
 
-def descent_direction(case: Claimed, proof: Json) -> Found:
+def descent_direction(case: Case, proof: Json) -> Found:
     """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
     program, bits = case.program, case.bits
     as_object(proof, "rule", "direction")
@@ -42,7 +42,7 @@ def descent_direction(case: Claimed, proof: Json) -> Found:
     return Found()
 
 
-def negative_curvature(case: Claimed, proof: Json) -> Found:
+def negative_curvature(case: Case, proof: Json) -> Found:
     """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
     program, bits = case.program, case.bits
     as_object(proof, "rule", "direction")
