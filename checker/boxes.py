@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from checker.arrays import Balls, Numbers
 from checker.dense import LOSSES, dense_program
-from checker.derivatives import Curved, adjoint, blocks_of
+from checker.derivatives import Box, Curved, adjoint, blocks_of
 from checker.functions import BENT
 from checker.matrices import inverse, rank
 from checker.minima import (
@@ -131,11 +131,10 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
     require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    kept = set(fixed)
-    free = [p for p in range(len(flat)) if p not in kept]
+    free = sorted(set(range(len(flat))) - set(fixed))
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, kept))
-    dead = check_fixed(case, flat, fixed, box)
+    box = Box(program, flat, radius, free, bits)
+    dead = check_fixed(case, flat, fixed, box.over)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
     away = distance(flat, program.point)
@@ -144,13 +143,12 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require_critical(case, free)
         found.place = centre
     else:
-        at = Curved(program, Balls.around(flat, Fraction(0), bits))
-        drop = require_small(at.gradient().pick(free), bound, radius)
+        drop = require_small(box.gradient(), bound, radius)
         found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
     # there are no more columns than rows in the file's transform
     square = transform(proof, len(free))
-    require_definite(box.hessian(set(free)), bound, square)
-    return found, box
+    require_definite(box.hessian(), bound, square)
+    return found, box.over
 
 
 def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curved) -> bool:
@@ -240,11 +238,10 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     f = w.add(y, w.const((len(rows), 1), outputs))
     w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
-    box = Curved(moved, Balls.around(moved.point, r, bits))
-    at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
-    drop = require_small(at.gradient(), bound, r)
-    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
-    slopes = box.bars[f]
+    box = Box(moved, moved.point, r, range(size), bits)
+    drop = require_small(box.gradient(), bound, r)
+    require_definite(box.hessian(), bound, transform(proof, size))
+    slopes = box.over.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
     wide = replace(ex, g=[[g] for g in slopes.intervals()])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from checker.bounds import log_bounds
-from checker.functions import enclosure
+from checker.functions import enclosure, log
 from checker.matrices import rank
 from checker.minima import (
     Case,
@@ -156,10 +155,5 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
         mean = sum(targets, Fraction(0)) / n
         return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
-
-    def log_share(m: int) -> Interval:
-        lo, hi = (n << bits) // m, -(-(n << bits) // m)
-        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
-
-    one, other = log_share(ones), log_share(n - ones)
+    one, other = (log(Interval.of(Fraction(n, m), bits))[0] for m in (ones, n - ones))
     return other - one, one * ones + other * (n - ones)

@@ -10,7 +10,7 @@ from checker.minima import Case, Found
 from checker.numbers import Interval, require
 from checker.outputs import least, numbered, of_outputs
 from checker.programs import Map
-from checker.reading import Json, as_int, as_list, as_object, positive, read_row
+from checker.reading import Json, as_object, distance, positive, read_increasing, read_row
 from checker.symmetric import read_square, require_contraction
 
 
@@ -53,14 +53,6 @@ def interpolation(case: Case, proof: Json) -> Found:
     slopes = [at.made(column) for column in columns]
     spread = [sum(radii) for radii in zip(*(column.r for column in slopes), strict=True)]
     require_contraction(a, [column.m for column in slopes], spread, at.made(gap), r)
-    away = max(abs(x - y) for x, y in zip(centre, point, strict=True))
+    away = distance(centre, point)
     flat = len(point) - q
     return Found("no" if flat else "yes", flat=flat, loss=loss, radius=away + r, unbeaten=True)
-
-
-def read_increasing(x: object, stop: int) -> list[int]:
-    """Reads increasing numbers from 0 on, below a limit; at least one."""
-    found = [as_int(i) for i in as_list(x)]
-    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
-    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
-    return found

@@ -185,13 +185,6 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
     return ex, found
 
 
-def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
-    """The sum over the points of g_ik x~_i."""
-    members = list(points)
-    rows = [[ex.g[i][k] * v for v in ex.inputs[i]] for i in members]
-    return add_up(rows, len(ex.inputs[0]))
-
-
 def one_sided_derivatives(case: Case, proof: Json) -> Found:
     """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
     pb = case.problem
@@ -332,8 +325,11 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
     found.flat = upper + len(units) if upper == lower else None
 
 
-def point_class(ex: Exact, i: int) -> tuple[object, ...]:
-    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose",).
+Kind = tuple[object, ...]  # of a data point, see `point_class`
+
+
+def point_class(ex: Exact, i: int) -> Kind:
+    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose", group).
 
     Only hidden layers count: the outputs are no units, and they never die.
     """
@@ -344,8 +340,28 @@ def point_class(ex: Exact, i: int) -> tuple[object, ...]:
     if not ex.pb.kinked:
         return ("signs",)
     if any(v == 0 for z in hidden for v in z):
-        return ("loose",)
+        return ("loose", ex.pb.groups[i])
     return ("signs", *(v > 0 for z in hidden for v in z))
+
+
+def require_classwise(ex: Exact, kinds: list[Kind]) -> None:
+    """Theorems 3 and 4: nothing that is constant on each class, or affine on one of signs, helps.
+
+    The sum of g over the class is zero for every output; on one of signs that of g x~.
+    """
+    classes = dict[Kind, list[int]]()
+    for i, kind in enumerate(kinds):
+        classes.setdefault(kind, []).append(i)
+    for kind, members in classes.items():
+        xs = [ex.inputs[i] if kind[0] == "signs" else [Fraction(1)] for i in members]
+        for k in range(ex.pb.widths[-1]):
+            rows = ([ex.g[i][k] * v for v in x] for i, x in zip(members, xs, strict=True))
+            require_zero(add_up(rows, len(xs[0])), f"the sum of a {kind[0]} class")
+
+
+def require_pointwise(ex: Exact) -> None:
+    """Theorem 3: over every group of equal inputs the g sum to zero, for every output."""
+    require_classwise(ex, [("loose", r) for r in ex.pb.groups])
 
 
 def pointwise_optimum(case: Case, proof: Json) -> Found:
@@ -355,31 +371,14 @@ def pointwise_optimum(case: Case, proof: Json) -> Found:
     return Found(place=case.problem.layers)
 
 
-def require_pointwise(ex: Exact) -> None:
-    """Over every group of equal inputs the g sum to zero, for every output."""
-    groups = ex.pb.groups
-    for r in set(groups):
-        members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
-        require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
+def classwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
+    ex, found = exact_place(case, proof)
+    require_classwise(ex, [point_class(ex, i) for i in range(len(ex.g))])
+    found.strict = hidden_homogeneous(ex.pb)
+    return found
 
 
 def hidden_homogeneous(pb: Problem) -> str:
     """`strict` for rules 5.2 and 5.4."""
     return "no" if pb.slopes is not None and pb.hidden else "unknown"
-
-
-def classwise_optimum(case: Case, proof: Json) -> Found:
-    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
-    ex, found = exact_place(case, proof)
-    classes: dict[tuple[object, ...], list[int]] = {}
-    for i, group in enumerate(ex.pb.groups):
-        kind = point_class(ex, i)
-        classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
-    for kind, members in classes.items():
-        for k in range(ex.pb.widths[-1]):
-            total = moment(ex, members, k)
-            require_zero(
-                total if kind[0] == "signs" else total[-1:], f"the sum of a {kind[0]} class"
-            )
-    found.strict = hidden_homogeneous(ex.pb)
-    return found

@@ -143,3 +143,11 @@ def flatten(layers: Layers) -> list[Fraction]:
 def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     """The largest difference of a parameter."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def read_increasing(x: object, stop: int) -> list[int]:
+    """Reads increasing numbers from 0 on, below a limit; at least one."""
+    found = [as_int(i) for i in as_list(x)]
+    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
+    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
+    return found

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.derivatives import Curved
-from checker.numbers import Interval, Undecided, integer_dot
-from checker.programs import Program
+from checker.derivatives import Box
+from checker.numbers import Interval, Undecided, integer_dot, require
 from checker.reading import as_list, read_row
+
+MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 
 
 @dataclass(frozen=True)
@@ -136,29 +137,22 @@ def require_contraction(
     return sums
 
 
-def isolated(
-    program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
-) -> tuple[int, Curved, Curved]:
+def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
 
     Returns:
-        The number of negative eigenvalues, and the program at the centre and over the box.
+        The number of negative eigenvalues, and the loss at the critical point: off the centre's by
+        at most the radius times the sum of |gradient| over the box.
     """
-    a = read_square(preconditioner, len(centre), p)
-    box = Curved(program, Balls.around(centre, r, p))
-    at = Curved(program, Balls.around(centre, Fraction(0), p))
-    h = symmetric(box.hessian())
-    sums = require_contraction(a, h.mid, h.wide, at.gradient(), r)
+    size, p = len(box.free), box.bits
+    require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    a, h = read_square(preconditioner, size, p), symmetric(box.hessian())
+    sums = require_contraction(a, h.mid, h.wide, box.gradient(), box.radius)
     negative, errors = factored(h.mid, p, definite=False)
     norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
     if norm >= 1 << 2 * p:
         raise Undecided("the index is not decided")
-    return negative, at, box
-
-
-def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
-    """The loss in the box: off the centre's by at most r times the sum of |gradient|."""
-    slope, p = box.gradient(), box.values[-1].bits
-    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
-    (loss,), moved = at.values[-1].intervals(), Interval.of(change, p)
-    return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+    slope, (loss,) = box.over.gradient().pick(box.free), box.at.values[-1].intervals()
+    steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
+    moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
+    return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)

@@ -842,6 +842,14 @@ def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
+def read_increasing(x: object, stop: int) -> list[int]:
+    """Reads increasing numbers from 0 on, below a limit; at least one."""
+    found = [as_int(i) for i in as_list(x)]
+    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
+    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
+    return found
+
+
 # ---- Exact matrices: one elimination, for ranks, null vectors and inverses. ----------------------
 
 
@@ -1740,9 +1748,6 @@ def read_program(x: object) -> Program:
 # ---- Programs (9.1): one routine each for value, tangent, adjoint and Hessian. -------------------
 
 
-MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
-
-
 def evaluated(steps: list[Step], point: A) -> list[A]:
     """The values of all steps at a point."""
     values: list[A] = []
@@ -1785,6 +1790,11 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
             dot = one.plus(other) if one is not None and other is not None else one or other
         dots.append(dot)
     return dots
+
+
+def along(steps: list[Step], direction: A) -> dict[int, A]:
+    """A flat direction as `tangent` takes it."""
+    return {k: direction.pick(step.block) for k, step in enumerate(steps) if step.block}
 
 
 def moved_since(steps: list[Step], since: int) -> list[bool]:
@@ -1876,6 +1886,7 @@ class Curved:
         self.steps = program.steps
         self.values = evaluated(self.steps, point)
         self.bars = adjoint(self.steps, self.values, unit_bars(self.values))
+        self.home = {i: k for k, step in enumerate(self.steps) for i in step.block}
         self.bends: dict[int, Balls] = {}
         for k, (step, bar) in enumerate(zip(self.steps, self.bars, strict=True)):
             if isinstance(step, Map) and step.moves and bar is not None:
@@ -1907,25 +1918,66 @@ class Curved:
         parts = blocks_of(self.steps, bars, self.values[0])
         return parts[0].joined(parts)
 
-    def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
-        """The rows for the parameters chosen; for all of them, which are then limited.
+    def toward(self, i: int) -> dict[int, Balls]:
+        """The direction of a parameter, as `tangent` takes it."""
+        k = self.home[i]
+        block = self.steps[k].block
+        return {k: self.values[0].unit(i - block.start, len(block))}
+
+    def hessian(self, chosen: Sequence[int] | None = None) -> list[Balls]:
+        """The rows for the parameters chosen, in increasing order; for all of them.
 
         A Hessian is symmetric: of each column the part from the diagonal on is computed.
         """
-        size = sum(len(step.block) for step in self.steps)
-        require(chosen is not None or size <= MAX_HESSIAN,
-                "there are too many parameters for a Hessian")  # fmt: skip
-        places = [*range(size)] if chosen is None else sorted(chosen)
-        columns: list[Balls] = []
-        for k, step in enumerate(self.steps):
-            for i in places if step.block else []:
-                if i in step.block:
-                    seed = self.values[0].unit(i - step.block.start, len(step.block))
-                    columns.append(self.column({k: seed}, k).pick(places))
+        places = range(len(self.home)) if chosen is None else chosen
+        columns = [self.column(self.toward(i), self.home[i]).pick(places) for i in places]
         pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
                  for i in range(len(places))]  # fmt: skip
         return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
                 for row in pairs]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Box:
+    """All points within the radius of the centre in the free parameters; the others are fixed.
+
+    Attributes:
+        program: The loss.
+        centre: Flat.
+        radius: Positive.
+        free: Numbers of parameters, increasing.
+        bits: The precision.
+    """
+
+    program: Program
+    centre: list[Fraction]
+    radius: Fraction
+    free: Sequence[int]
+    bits: int
+
+    @cached_property
+    def place(self) -> Balls:
+        """The box."""
+        fixed = set(range(len(self.centre))) - set(self.free)
+        return Balls.around(self.centre, self.radius, self.bits, fixed)
+
+    @cached_property
+    def over(self) -> Curved:
+        """The program over the box."""
+        return Curved(self.program, self.place)
+
+    @cached_property
+    def at(self) -> Curved:
+        """The program at the centre."""
+        return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
+
+    def gradient(self) -> Balls:
+        """At the centre, in the free parameters."""
+        return self.at.gradient().pick(self.free)
+
+    def hessian(self) -> list[Balls]:
+        """Over the box, in the free parameters: rows."""
+        return self.over.hessian(self.free)
 
 
 # ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
@@ -1942,34 +1994,54 @@ def read_any(x: object) -> Program:
 
 
 def dense_program(pb: Problem) -> Program:
-    """The loss as a program of the parameters in the order of section 1.
-
-    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
-    """
-    w, n = Writer(OF_DENSE), len(pb.xs)
-    a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
-    layers, blocks = list[tuple[int, int]](), list[int]()
-    for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
-        weight = w.param(f"layers[{level}].weight", (outputs, inputs))
-        bias = w.param(f"layers[{level}].bias", (outputs,))
-        turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.take(weight, (inputs, outputs), turned)
-        z = w.add(w.matmul(a, z), bias)
-        blocks += [weight, bias]
-        layers.append((a, z))
-        a = z
-        if level < len(pb.widths) - 2 and pb.activation != "identity":
-            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
-    losses = LOSSES[pb.loss](w, pb, a)
+    """The loss as a program of the parameters in the order of section 1."""
+    w = Writer(OF_DENSE)
+    layers = network(w, pb)
+    f, blocks = layers[-1][1], [k for k, step in enumerate(w.steps) if step.block]
+    losses = LOSSES[pb.loss](w, pb, f)
     if any(v != 1 for v in pb.weights):
-        losses = w.mul(losses, w.const((n,), pb.weights))
+        losses = w.mul(losses, w.const((len(pb.xs),), pb.weights))
     total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
             squares = w.sum(w.mul(block, block), axes)
             total = w.add(total, w.mul(squares, w.const((), [cost])))
-    return Program(w.steps, flatten(pb.layers), pb, a, tuple(layers))
+    return Program(w.steps, flatten(pb.layers), pb, f, layers)
+
+
+def network(
+    w: Writer, pb: Problem, slopes: Sequence[Sequence[Sequence[Fraction]]] = ()
+) -> tuple[tuple[int, int], ...]:
+    """Writes the network on the data.
+
+    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
+
+    Args:
+        w: Where.
+        pb: The problem.
+        slopes: For each hidden layer, point and unit what z is multiplied by, instead of the
+            activation.
+
+    Returns:
+        The steps of a (n, in) and z (n, out) of each layer; the last z are the outputs.
+    """
+    n, layers = len(pb.xs), list[tuple[int, int]]()
+    a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
+    for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
+        weight = w.param(f"layers[{level}].weight", (outputs, inputs))
+        bias = w.param(f"layers[{level}].bias", (outputs,))
+        turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
+        z = w.add(w.matmul(a, w.take(weight, (inputs, outputs), turned)), bias)
+        layers.append((a, z))
+        a = z
+        if level == len(pb.widths) - 2:
+            break
+        if slopes:
+            a = w.mul(z, w.const((n, outputs), [s for row in slopes[level] for s in row]))
+        elif pb.activation != "identity":
+            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
+    return tuple(layers)
 
 
 def targets(w: Writer, pb: Problem) -> int:
@@ -2186,13 +2258,6 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
     return ex, found
 
 
-def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
-    """The sum over the points of g_ik x~_i."""
-    members = list(points)
-    rows = [[ex.g[i][k] * v for v in ex.inputs[i]] for i in members]
-    return add_up(rows, len(ex.inputs[0]))
-
-
 def one_sided_derivatives(case: Case, proof: Json) -> Found:
     """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
     pb = case.problem
@@ -2333,8 +2398,11 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
     found.flat = upper + len(units) if upper == lower else None
 
 
-def point_class(ex: Exact, i: int) -> tuple[object, ...]:
-    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose",).
+Kind = tuple[object, ...]  # of a data point, see `point_class`
+
+
+def point_class(ex: Exact, i: int) -> Kind:
+    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose", group).
 
     Only hidden layers count: the outputs are no units, and they never die.
     """
@@ -2345,8 +2413,28 @@ def point_class(ex: Exact, i: int) -> tuple[object, ...]:
     if not ex.pb.kinked:
         return ("signs",)
     if any(v == 0 for z in hidden for v in z):
-        return ("loose",)
+        return ("loose", ex.pb.groups[i])
     return ("signs", *(v > 0 for z in hidden for v in z))
+
+
+def require_classwise(ex: Exact, kinds: list[Kind]) -> None:
+    """Theorems 3 and 4: nothing that is constant on each class, or affine on one of signs, helps.
+
+    The sum of g over the class is zero for every output; on one of signs that of g x~.
+    """
+    classes = dict[Kind, list[int]]()
+    for i, kind in enumerate(kinds):
+        classes.setdefault(kind, []).append(i)
+    for kind, members in classes.items():
+        xs = [ex.inputs[i] if kind[0] == "signs" else [Fraction(1)] for i in members]
+        for k in range(ex.pb.widths[-1]):
+            rows = ([ex.g[i][k] * v for v in x] for i, x in zip(members, xs, strict=True))
+            require_zero(add_up(rows, len(xs[0])), f"the sum of a {kind[0]} class")
+
+
+def require_pointwise(ex: Exact) -> None:
+    """Theorem 3: over every group of equal inputs the g sum to zero, for every output."""
+    require_classwise(ex, [("loose", r) for r in ex.pb.groups])
 
 
 def pointwise_optimum(case: Case, proof: Json) -> Found:
@@ -2356,34 +2444,17 @@ def pointwise_optimum(case: Case, proof: Json) -> Found:
     return Found(place=case.problem.layers)
 
 
-def require_pointwise(ex: Exact) -> None:
-    """Over every group of equal inputs the g sum to zero, for every output."""
-    groups = ex.pb.groups
-    for r in set(groups):
-        members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
-        require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
+def classwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
+    ex, found = exact_place(case, proof)
+    require_classwise(ex, [point_class(ex, i) for i in range(len(ex.g))])
+    found.strict = hidden_homogeneous(ex.pb)
+    return found
 
 
 def hidden_homogeneous(pb: Problem) -> str:
     """`strict` for rules 5.2 and 5.4."""
     return "no" if pb.slopes is not None and pb.hidden else "unknown"
-
-
-def classwise_optimum(case: Case, proof: Json) -> Found:
-    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
-    ex, found = exact_place(case, proof)
-    classes: dict[tuple[object, ...], list[int]] = {}
-    for i, group in enumerate(ex.pb.groups):
-        kind = point_class(ex, i)
-        classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
-    for kind, members in classes.items():
-        for k in range(ex.pb.widths[-1]):
-            total = moment(ex, members, k)
-            require_zero(
-                total if kind[0] == "signs" else total[-1:], f"the sum of a {kind[0]} class"
-            )
-    found.strict = hidden_homogeneous(ex.pb)
-    return found
 
 
 # ---- Minima with constant outputs: dead layers, and units that do not see the data (5.4, 5.7). ---
@@ -2524,12 +2595,7 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
         mean = sum(targets, Fraction(0)) / n
         return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
-
-    def log_share(m: int) -> Interval:
-        lo, hi = (n << bits) // m, -(-(n << bits) // m)
-        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
-
-    one, other = log_share(ones), log_share(n - ones)
+    one, other = (log(Interval.of(Fraction(n, m), bits))[0] for m in (ones, n - ones))
     return other - one, one * ones + other * (n - ones)
 
 
@@ -2620,11 +2686,10 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
     require(fixed == sorted(set(fixed)), "fixed is not increasing")
     require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    kept = set(fixed)
-    free = [p for p in range(len(flat)) if p not in kept]
+    free = sorted(set(range(len(flat))) - set(fixed))
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, kept))
-    dead = check_fixed(case, flat, fixed, box)
+    box = Box(program, flat, radius, free, bits)
+    dead = check_fixed(case, flat, fixed, box.over)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
     away = distance(flat, program.point)
@@ -2633,13 +2698,12 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require_critical(case, free)
         found.place = centre
     else:
-        at = Curved(program, Balls.around(flat, Fraction(0), bits))
-        drop = require_small(at.gradient().pick(free), bound, radius)
+        drop = require_small(box.gradient(), bound, radius)
         found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
     # there are no more columns than rows in the file's transform
     square = transform(proof, len(free))
-    require_definite(box.hessian(set(free)), bound, square)
-    return found, box
+    require_definite(box.hessian(), bound, square)
+    return found, box.over
 
 
 def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curved) -> bool:
@@ -2729,11 +2793,10 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     f = w.add(y, w.const((len(rows), 1), outputs))
     w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
-    box = Curved(moved, Balls.around(moved.point, r, bits))
-    at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
-    drop = require_small(at.gradient(), bound, r)
-    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
-    slopes = box.bars[f]
+    box = Box(moved, moved.point, r, range(size), bits)
+    drop = require_small(box.gradient(), bound, r)
+    require_definite(box.hessian(), bound, transform(proof, size))
+    slopes = box.over.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
     wide = replace(ex, g=[[g] for g in slopes.intervals()])
@@ -2849,8 +2912,7 @@ def descent_direction(case: Case, proof: Json) -> Found:
     program, bits = case.program, case.bits
     as_object(proof, "rule", "direction")
     direction = case.values[-1].made(case.read_point(proof["direction"]))
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    slope = tangent(program.steps, case.values, seeds)[-1]
+    slope = tangent(program.steps, case.values, along(program.steps, direction))[-1]
     require(slope is not None and sign(slope.entries[0], bits) < 0,
             "the loss does not fall along the direction")  # fmt: skip
     return Found()
@@ -2868,8 +2930,7 @@ def negative_curvature(case: Case, proof: Json) -> Found:
             kinked = slopes is not None and slopes[0] != slopes[1]
             if (kinked or name in BENT) and not at.values[step.of[0]].nonzero():
                 raise Undecided("an argument may be at a kink or a jump")
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    bent = total(at.column(seeds).times(direction).intervals())
+    bent = total(at.column(along(program.steps, direction)).times(direction).intervals())
     require(sign(bent, bits) < 0, "the second derivative is not negative")
     return Found()
 
@@ -3076,6 +3137,9 @@ def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ..
 # ---- Symmetric interval matrices: definiteness, and Krawczyk's test with the index (9.3, 9.4). ---
 
 
+MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
+
+
 @dataclass(frozen=True)
 class Enclosed:
     """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
@@ -3200,32 +3264,25 @@ def require_contraction(
     return sums
 
 
-def isolated(
-    program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
-) -> tuple[int, Curved, Curved]:
+def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
 
     Returns:
-        The number of negative eigenvalues, and the program at the centre and over the box.
+        The number of negative eigenvalues, and the loss at the critical point: off the centre's by
+        at most the radius times the sum of |gradient| over the box.
     """
-    a = read_square(preconditioner, len(centre), p)
-    box = Curved(program, Balls.around(centre, r, p))
-    at = Curved(program, Balls.around(centre, Fraction(0), p))
-    h = symmetric(box.hessian())
-    sums = require_contraction(a, h.mid, h.wide, at.gradient(), r)
+    size, p = len(box.free), box.bits
+    require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    a, h = read_square(preconditioner, size, p), symmetric(box.hessian())
+    sums = require_contraction(a, h.mid, h.wide, box.gradient(), box.radius)
     negative, errors = factored(h.mid, p, definite=False)
     norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
     if norm >= 1 << 2 * p:
         raise Undecided("the index is not decided")
-    return negative, at, box
-
-
-def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
-    """The loss in the box: off the centre's by at most r times the sum of |gradient|."""
-    slope, p = box.gradient(), box.values[-1].bits
-    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
-    (loss,), moved = at.values[-1].intervals(), Interval.of(change, p)
-    return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+    slope, (loss,) = box.over.gradient().pick(box.free), box.at.values[-1].intervals()
+    steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
+    moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
+    return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
 
 
 # ---- Outputs and held pre-activations on a face as polynomials of the parameters (5.9). ----------
@@ -3423,12 +3480,12 @@ def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
     return pb.slopes
 
 
-def read_pattern(pb: Problem, box: Balls) -> Pattern:
+def read_pattern(pb: Problem, program: Program, box: Balls) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike."""
-    (above, below), network = two_slopes(pb), dense_program(pb)
-    values, names = evaluated(network.steps, box), [(0, r) for r in pb.groups]
+    (above, below), values = two_slopes(pb), evaluated(program.steps, box)
+    names = [(0, r) for r in pb.groups]
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], network.layers, strict=False)):
+    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], program.layers, strict=False)):
         entries = values[z].intervals()
         rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
         layer = [[above if v.lo > 0 else below for v in row] for row in rows]
@@ -3448,7 +3505,7 @@ def read_pattern(pb: Problem, box: Balls) -> Pattern:
 
 @dataclass(frozen=True)
 class Lagrangian:
-    """Lambda as a program in the free parameters and mu, and where its parts are.
+    """Lambda as a program in all parameters and mu, and where its parts are.
 
     Attributes:
         program: The program.
@@ -3463,36 +3520,19 @@ class Lagrangian:
     outputs: int
 
 
-def lagrangian(
-    pb: Problem, pattern: Pattern, centre: list[Fraction], free: list[int], mu: list[Fraction]
-) -> Lagrangian:
-    """The network on the face, b = 0: each activation is its slope times z."""
-    w, n, kept = Writer(), len(pb.xs), set(free)
-    fixed = [p for p in range(len(centre)) if p not in kept]
-    parts = [w.param("free", (len(free),)), w.const((len(fixed),), [centre[p] for p in fixed])]
-    multipliers = w.param("multipliers", (len(mu),)) if mu else 0
-    whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
-    a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
-    states, held = list[int](), list[int]()
-    for level, (below, above) in enumerate(pairwise(pb.widths)):
-        turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
-        bias = [place[start + above * below + j] for j in range(above)]
-        start += above * (below + 1)
-        weight = w.take(whole, [below, above], turned)
-        a = w.add(w.matmul(a, weight), w.take(whole, [above], bias))
-        if level < len(pattern.slopes):
-            held += [w.take(a, [1], [points[0] * above + j])
-                     for m, j, points in pattern.pairs if m == level]  # fmt: skip
-            flat = [s for row in pattern.slopes[level] for s in row]
-            states.append(w.mul(a, w.const((n, above), flat)))
-            a = states[-1]
-    outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
-    total = w.sum(LOSSES[pb.loss](w, pb, a), [0])
-    if mu:
-        bound = w.sum(w.mul(w.join(*held), multipliers), [0])
-        total = w.add(total, bound)
-    values = [*(centre[p] for p in free), *mu]
-    return Lagrangian(Program(w.steps, values), states, held, outputs)
+def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
+    """The network on the face: each activation is its slope times z."""
+    w = Writer(OF_DENSE)
+    layers = network(w, pb, pattern.slopes)
+    f = layers[-1][1]
+    outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
+    total = w.sum(LOSSES[pb.loss](w, pb, f), [0])
+    held = [w.take(layers[m][1], [1], [points[0] * pb.widths[m + 1] + j])
+            for m, j, points in pattern.pairs]  # fmt: skip
+    if held:
+        multipliers = w.param("multipliers", (len(held),))
+        w.add(total, w.sum(w.mul(w.join(*held), multipliers), [0]))
+    return Lagrangian(Program(w.steps, []), [a for a, _ in layers[1:]], held, outputs)
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3519,31 +3559,22 @@ def kinked(case: Case, proof: Json) -> Found:
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
     two_slopes(pb)
-    here = flatten(pb.layers)
-    centre = flatten(read_layers(proof["centre"], pb.widths, rational))
-    r = positive(proof["radius"])
-    free = [as_int(p) for p in as_list(proof["free"])]
-    require(free == sorted(set(free)) and set(free) <= set(range(len(here))), "free is no list")
-    require(len(free) > 0, "there is no free parameter")
-    exact, wide, kept = (
-        Balls.around(centre, Fraction(0), bits),
-        Balls.around(centre, r, bits),
-        {*free},
-    )
-    spread = [w if p in kept else s for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]
-    place = Balls(exact.m, spread, bits)
-    pattern = read_pattern(pb, place)
+    here, centre = case.program.point, case.read_point(proof["centre"])
+    r, free = positive(proof["radius"]), read_increasing(proof["free"], len(here))
+    place = Box(case.program, centre, r, free, bits).place
+    pattern = read_pattern(pb, case.program, place)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern, centre, free, mu)
-    index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
+    lag = lagrangian(pb, pattern)
+    box = Box(lag.program, [*centre, *mu], r,
+              [*free, *range(len(here), len(here) + len(mu))], bits)  # fmt: skip
+    index, loss = isolated(box, proof["preconditioner"])
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, pattern, lag.states, box, Balls.around(mu, r, bits).intervals())
-    columns = list[Balls]()
-    for p in range(len(free)):
-        unit = exact.like([Fraction(k == p) for k in range(len(free))])
-        dots = tangent(lag.program.steps, box.values, {0: unit})
-        parts = [(dots[k], box.values[k]) for k in (*lag.held, lag.outputs)]
+        require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
+    columns, values = list[Balls](), box.over.values
+    for p in free:
+        dots = tangent(lag.program.steps, values, box.over.toward(p))
+        parts = [(dots[k], values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
@@ -3551,8 +3582,7 @@ def kinked(case: Case, proof: Json) -> Found:
     require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
-    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
-    return Found("no", rescaled, flat, loss=loss_in(at, box, r), radius=away + r)
+    return Found("no", rescaled, flat, loss=loss, radius=distance(centre, here) + r)
 
 
 # ---- The loss as a function of the outputs, and at which outputs it is least (9.8). --------------
@@ -3758,17 +3788,9 @@ def interpolation(case: Case, proof: Json) -> Found:
     slopes = [at.made(column) for column in columns]
     spread = [sum(radii) for radii in zip(*(column.r for column in slopes), strict=True)]
     require_contraction(a, [column.m for column in slopes], spread, at.made(gap), r)
-    away = max(abs(x - y) for x, y in zip(centre, point, strict=True))
+    away = distance(centre, point)
     flat = len(point) - q
     return Found("no" if flat else "yes", flat=flat, loss=loss, radius=away + r, unbeaten=True)
-
-
-def read_increasing(x: object, stop: int) -> list[int]:
-    """Reads increasing numbers from 0 on, below a limit; at least one."""
-    found = [as_int(i) for i in as_list(x)]
-    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
-    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
-    return found
 
 
 # ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
@@ -3780,31 +3802,33 @@ def strongly_convex(case: Case, proof: Json) -> Found:
     as_object(proof, "rule", "centre", "radius")
     bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_row(proof["centre"], len(program.point))
-    away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
+    away = distance(centre, program.point)
     if case.verdict == "local_minimum":
         require(away == 0, "the centre is not the problem's point")
         for part in gradient_of(program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
     found = Found("yes", eigenvalue=bound)
+    box = Box(program, centre, radius, range(len(centre)), bits)
     if case.verdict == "local_minimum_nearby":
-        at = Curved(program, Balls.around(centre, Fraction(0), bits))
-        drop = require_small(at.gradient(), bound, radius)
-        found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
+        drop = require_small(box.gradient(), bound, radius)
+        found.loss = lowered(box.at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
-    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    require(len(centre) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    require_above(symmetric(box.hessian()), bound)
     return found
 
 
 def krawczyk(case: Case, proof: Json) -> Found:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
-    program, p = case.program, case.bits
+    program = case.program
     as_object(proof, "rule", "centre", "radius", "preconditioner")
     centre, r = read_row(proof["centre"], len(program.point)), positive(proof["radius"])
-    negative, at, box = isolated(program, centre, r, proof["preconditioner"], p)
+    box = Box(program, centre, r, range(len(centre)), case.bits)
+    negative, loss = isolated(box, proof["preconditioner"])
     require(negative >= 1, "the critical point is no saddle")
-    away = max(abs(x - y) for x, y in zip(centre, program.point, strict=True))
-    return Found(index=negative, loss=loss_in(at, box, r), radius=away + r)
+    away = distance(centre, program.point)
+    return Found(index=negative, loss=loss, radius=away + r)
 
 
 PROGRAM_RULES: Rules = {
@@ -3959,8 +3983,7 @@ def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number
         return
     require(rule == "affine_optimum", "unknown rule in global_proof")
     require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    for k in range(pb.widths[-1]):
-        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
+    require_classwise(ex, [("signs",)] * len(pb.xs))
 
 
 def decimal(x: Fraction) -> str:
