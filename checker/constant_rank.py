@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from checker.arrays import Balls
+from checker.faces import Lagrangian
 from checker.matrices import Basis, enlarge
-from checker.network import Problem
 from checker.numbers import require
 from checker.polynomials import (
     Field,
@@ -53,14 +53,11 @@ def rescalings(widths: list[int]) -> list[Field]:
     return fields
 
 
-def require_rank(
-    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
-    fields: list[Field], box: Balls, rank: int,
-) -> None:  # fmt: skip
+def require_rank(face: Lagrangian, fields: list[Field], box: Balls, rank: int) -> None:
     """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
-    rows, terms = face_map(pb, slopes, pairs), 0
-    known = relations(rows[: len(pairs)])
-    zeros = [on_face(row, known) for row in rows[: len(pairs)]]
+    rows, terms, held = face_map(face), 0, len(face.held)
+    known = relations(rows[:held])
+    zeros = [on_face(row, known) for row in rows[:held]]
     basis = Basis()
     for vector in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
@@ -68,7 +65,7 @@ def require_rank(
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= len(pairs) or not is_multiple(image, zeros[k]):
+            if k >= held or not is_multiple(image, zeros[k]):
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for vector in vectors.values():

@@ -76,9 +76,9 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
     layers = network(w, pb, pattern.slopes)
     f = layers[-1][1]
     outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
-    total = w.sum(LOSSES[pb.loss](w, pb, f), [0])
     held = [w.take(layers[m][1], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
+    total = w.sum(LOSSES[pb.loss](w, pb, f), [0])
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(total, w.sum(w.mul(w.join(*held), multipliers), [0]))

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
          "derivatives", "dense", "minima", "constants", "boxes", "refutations",
-         "saturation", "optimum", "symmetric", "polynomials", "constant_rank", "faces", "kinked",
+         "saturation", "optimum", "symmetric", "faces", "polynomials", "constant_rank", "kinked",
          "outputs", "interpolation", "critical", "claims", "command")  # fmt: skip
 
 

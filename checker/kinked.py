@@ -56,7 +56,7 @@ def kinked(case: Case, proof: Json) -> Found:
         columns.append(found[0].joined(found))
     require_independent(columns)
     fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
-    require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
+    require_rank(lag, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
     return Found("no", rescaled, flat, loss=loss, radius=distance(centre, here) + r)

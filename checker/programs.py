@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -28,6 +28,7 @@ MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
 A = TypeVar("A", bound=Array)
+T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -139,6 +140,29 @@ class Map(Step):
     """map: a function at every entry."""
 
     function: Function = ("relu", None)
+
+
+def summands(step: Step, args: Sequence[Sequence[T]]) -> Iterator[list[tuple[T, ...]]]:
+    """Each entry of the result as a sum of products of entries of the operands; one for a map."""
+    if isinstance(step, Linear):
+        found: list[list[tuple[T, ...]]] = [[] for _ in range(math.prod(step.shape))]
+        for arg, index in zip(args, step.indices, strict=True):
+            places = range(len(found) if step.picks else len(arg)) if index is None else index
+            for k, i in enumerate(places):
+                found[k if step.picks else i].append((arg[i if step.picks else k],))
+        yield from found
+    elif isinstance(step, Product):
+        left, right = (range(math.prod(step.shape)) if i is None else i
+                       for i in (step.left, step.right))  # fmt: skip
+        yield from ([(args[0][i], args[1][j])] for i, j in zip(left, right, strict=True))
+    elif isinstance(step, MatrixProduct):
+        (a, b), n, k, m = args, step.n, step.k, step.m
+        for i, j, _ in step.blocks:
+            rows = [a[(i * n + r) * k : (i * n + r + 1) * k] for r in range(n)]
+            columns = [b[j * k * m + c : (j + 1) * k * m : m] for c in range(m)]
+            yield from (list(zip(r, c, strict=True)) for r in rows for c in columns)
+    elif isinstance(step, Map):
+        yield from ([(z,)] for z in args[0])
 
 
 def gathered(like: A, parts: list[tuple[int, A]]) -> A:

@@ -34,7 +34,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -1383,6 +1383,7 @@ MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
 A = TypeVar("A", bound=Array)
+T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -1494,6 +1495,29 @@ class Map(Step):
     """map: a function at every entry."""
 
     function: Function = ("relu", None)
+
+
+def summands(step: Step, args: Sequence[Sequence[T]]) -> Iterator[list[tuple[T, ...]]]:
+    """Each entry of the result as a sum of products of entries of the operands; one for a map."""
+    if isinstance(step, Linear):
+        found: list[list[tuple[T, ...]]] = [[] for _ in range(math.prod(step.shape))]
+        for arg, index in zip(args, step.indices, strict=True):
+            places = range(len(found) if step.picks else len(arg)) if index is None else index
+            for k, i in enumerate(places):
+                found[k if step.picks else i].append((arg[i if step.picks else k],))
+        yield from found
+    elif isinstance(step, Product):
+        left, right = (range(math.prod(step.shape)) if i is None else i
+                       for i in (step.left, step.right))  # fmt: skip
+        yield from ([(args[0][i], args[1][j])] for i, j in zip(left, right, strict=True))
+    elif isinstance(step, MatrixProduct):
+        (a, b), n, k, m = args, step.n, step.k, step.m
+        for i, j, _ in step.blocks:
+            rows = [a[(i * n + r) * k : (i * n + r + 1) * k] for r in range(n)]
+            columns = [b[j * k * m + c : (j + 1) * k * m : m] for c in range(m)]
+            yield from (list(zip(r, c, strict=True)) for r in rows for c in columns)
+    elif isinstance(step, Map):
+        yield from ([(z,)] for z in args[0])
 
 
 def gathered(like: A, parts: list[tuple[int, A]]) -> A:
@@ -3285,6 +3309,82 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
     return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
 
 
+# ---- The face of a box (5.9): its held pairs, and Lambda as a program. ---------------------------
+
+
+Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
+
+    slopes: list[list[list[Fraction]]]
+    pairs: list[Pair]
+
+
+def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """(p, q) of section 3, different ones."""
+    if pb.slopes is None or not pb.kinked or not pb.hidden:
+        raise Invalid("the rule needs hidden units with kinks")
+    return pb.slopes
+
+
+def read_pattern(pb: Problem, program: Program, box: Balls) -> Pattern:
+    """The pairs that may be on their kink over the box are held, with all that are alike."""
+    (above, below), values = two_slopes(pb), evaluated(program.steps, box)
+    names = [(0, r) for r in pb.groups]
+    slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
+    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], program.layers, strict=False)):
+        entries = values[z].intervals()
+        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        layer = [[above if v.lo > 0 else below for v in row] for row in rows]
+        for j in range(width):
+            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
+            for name in dict.fromkeys(n for n in names if n in held):
+                points = [i for i, other in enumerate(names) if other == name]
+                pairs.append((level, j, points))
+                for i in points:
+                    layer[i][j] = Fraction(0)
+        slopes.append(layer)
+        if below == 0:
+            off = [all(v.hi < 0 for v in row) for row in rows]
+            names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
+    return Pattern(slopes, pairs)
+
+
+@dataclass(frozen=True)
+class Lagrangian:
+    """Lambda as a program in all parameters and mu, and where its parts are.
+
+    Attributes:
+        program: The program.
+        states: For each hidden layer the step that holds its activations, (n, width).
+        held: For each held pair the step that holds its z.
+        outputs: The step that holds what the loss depends on.
+    """
+
+    program: Program
+    states: list[int]
+    held: list[int]
+    outputs: int
+
+
+def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
+    """The network on the face: each activation is its slope times z."""
+    w = Writer(OF_DENSE)
+    layers = network(w, pb, pattern.slopes)
+    f = layers[-1][1]
+    outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
+    held = [w.take(layers[m][1], [1], [points[0] * pb.widths[m + 1] + j])
+            for m, j, points in pattern.pairs]  # fmt: skip
+    total = w.sum(LOSSES[pb.loss](w, pb, f), [0])
+    if held:
+        multipliers = w.param("multipliers", (len(held),))
+        w.add(total, w.sum(w.mul(w.join(*held), multipliers), [0]))
+    return Lagrangian(Program(w.steps, []), [a for a, _ in layers[1:]], held, outputs)
+
+
 # ---- Outputs and held pre-activations on a face as polynomials of the parameters (5.9). ----------
 
 
@@ -3295,46 +3395,30 @@ Polynomial = dict[Monomial, Fraction]
 Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial m in component p
 
 
-def face_map(
-    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]]
-) -> list[Polynomial]:
-    """G: z of each held pair, then what the loss depends on; a monomial has one parameter a layer.
-
-    That is the outputs; with the cross entropy their differences to the label's.
-    """
-    where = {(m, j, points[0]): k for k, (m, j, points) in enumerate(pairs)}
-    held, outputs, terms = [Polynomial()] * len(pairs), list[Polynomial](), 0
-    for i, x in enumerate(pb.xs):
-        state, start = [{(): v} for v in x], 0
-        for level, (below, above) in enumerate(pairwise(pb.widths)):
-            z = list[Polynomial]()
-            for j in range(above):
-                total: Polynomial = {(start + above * below + j,): Fraction(1)}
-                for k, a in enumerate(state):
-                    p = start + j * below + k
-                    total.update({(*m, p): c for m, c in a.items() if c})
-                terms += len(total)
-                require(terms <= MAX_TERMS, "the polynomials have too many terms")
-                if (level, j, i) in where:
-                    held[where[level, j, i]] = total
-                z.append(total)
-            start += above * (below + 1)
-            state = z
-            if level < len(slopes):
-                state = [{m: s * c for m, c in a.items()} if s else {}
-                         for s, a in zip(slopes[level][i], z, strict=True)]  # fmt: skip
-        if pb.loss == "cross_entropy":
-            label = state.pop(int(pb.ys[i][0]))
-            state = [less(f, label) for f in state]
-        outputs += state
-    return held + outputs
+def face_map(face: Lagrangian) -> list[Polynomial]:
+    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+    rows, terms = list[list[Polynomial]](), 0
+    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+        row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
+        row += [{(): v} if v else {} for v in step.values]
+        for group in summands(step, [rows[i] for i in step.of]):
+            total = Polynomial()
+            for factors in group:
+                add_product(total, factors)
+            terms += len(total) if isinstance(step, MatrixProduct) else 0
+            require(terms <= MAX_TERMS, "the polynomials have too many terms")
+            row.append({m: c for m, c in total.items() if c})
+        rows.append(row)
+    return [p for k in (*face.held, face.outputs) for p in rows[k]]
 
 
-def less(one: Polynomial, other: Polynomial) -> Polynomial:
-    """The difference."""
-    zero = Fraction(0)
-    found = {m: one.get(m, zero) - other.get(m, zero) for m in {**one, **other}}
-    return {m: c for m, c in found.items() if c}
+def add_product(total: Polynomial, factors: Sequence[Polynomial]) -> None:
+    """Adds a product to a polynomial."""
+    parts = [factor.items() for factor in factors]
+    for choice in itertools.product(*parts):
+        monomial = tuple(sorted(p for m, _ in choice for p in m))
+        value = math.prod((c for _, c in choice), start=Fraction(1))
+        total[monomial] = total.get(monomial, Fraction(0)) + value
 
 
 def moved(polynomial: Polynomial, vectors: Field) -> Polynomial:
@@ -3425,14 +3509,11 @@ def rescalings(widths: list[int]) -> list[Field]:
     return fields
 
 
-def require_rank(
-    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
-    fields: list[Field], box: Balls, rank: int,
-) -> None:  # fmt: skip
+def require_rank(face: Lagrangian, fields: list[Field], box: Balls, rank: int) -> None:
     """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
-    rows, terms = face_map(pb, slopes, pairs), 0
-    known = relations(rows[: len(pairs)])
-    zeros = [on_face(row, known) for row in rows[: len(pairs)]]
+    rows, terms, held = face_map(face), 0, len(face.held)
+    known = relations(rows[:held])
+    zeros = [on_face(row, known) for row in rows[:held]]
     basis = Basis()
     for vector in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
@@ -3440,7 +3521,7 @@ def require_rank(
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= len(pairs) or not is_multiple(image, zeros[k]):
+            if k >= held or not is_multiple(image, zeros[k]):
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for vector in vectors.values():
@@ -3457,82 +3538,6 @@ def require_rank(
         columns.append(total)
     if columns:
         require_independent(columns)
-
-
-# ---- The face of a box (5.9): its held pairs, and Lambda as a program. ---------------------------
-
-
-Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
-
-    slopes: list[list[list[Fraction]]]
-    pairs: list[Pair]
-
-
-def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
-    """(p, q) of section 3, different ones."""
-    if pb.slopes is None or not pb.kinked or not pb.hidden:
-        raise Invalid("the rule needs hidden units with kinks")
-    return pb.slopes
-
-
-def read_pattern(pb: Problem, program: Program, box: Balls) -> Pattern:
-    """The pairs that may be on their kink over the box are held, with all that are alike."""
-    (above, below), values = two_slopes(pb), evaluated(program.steps, box)
-    names = [(0, r) for r in pb.groups]
-    slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
-    for level, (width, (_, z)) in enumerate(zip(pb.widths[1:-1], program.layers, strict=False)):
-        entries = values[z].intervals()
-        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
-        layer = [[above if v.lo > 0 else below for v in row] for row in rows]
-        for j in range(width):
-            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
-            for name in dict.fromkeys(n for n in names if n in held):
-                points = [i for i, other in enumerate(names) if other == name]
-                pairs.append((level, j, points))
-                for i in points:
-                    layer[i][j] = Fraction(0)
-        slopes.append(layer)
-        if below == 0:
-            off = [all(v.hi < 0 for v in row) for row in rows]
-            names = [(level + 1, 0) if o else n for o, n in zip(off, names, strict=True)]
-    return Pattern(slopes, pairs)
-
-
-@dataclass(frozen=True)
-class Lagrangian:
-    """Lambda as a program in all parameters and mu, and where its parts are.
-
-    Attributes:
-        program: The program.
-        states: For each hidden layer the step that holds its activations, (n, width).
-        held: For each held pair the step that holds its z.
-        outputs: The step that holds what the loss depends on.
-    """
-
-    program: Program
-    states: list[int]
-    held: list[int]
-    outputs: int
-
-
-def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
-    """The network on the face: each activation is its slope times z."""
-    w = Writer(OF_DENSE)
-    layers = network(w, pb, pattern.slopes)
-    f = layers[-1][1]
-    outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
-    total = w.sum(LOSSES[pb.loss](w, pb, f), [0])
-    held = [w.take(layers[m][1], [1], [points[0] * pb.widths[m + 1] + j])
-            for m, j, points in pattern.pairs]  # fmt: skip
-    if held:
-        multipliers = w.param("multipliers", (len(held),))
-        w.add(total, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [a for a, _ in layers[1:]], held, outputs)
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3579,7 +3584,7 @@ def kinked(case: Case, proof: Json) -> Found:
         columns.append(found[0].joined(found))
     require_independent(columns)
     fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
-    require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
+    require_rank(lag, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
     return Found("no", rescaled, flat, loss=loss, radius=distance(centre, here) + r)
@@ -3592,7 +3597,6 @@ MAX_EQUATIONS = 500
 MAX_NUMBERED = 5_000_000  # entries of all arrays of a program together
 
 Form = tuple[tuple[int, Fraction], ...]  # outputs with factors, the first of which is 1
-T = TypeVar("T")
 
 
 @dataclass
@@ -3623,21 +3627,6 @@ class Part:
         return tuple((g, c / terms[0][1]) for g, c in terms), terms[0][1]
 
 
-def picked(row: list[T], index: Index) -> list[T]:
-    """The entries with these numbers."""
-    return row if index is None else [row[i] for i in index]
-
-
-def added(step: Linear, args: list[list[T]]) -> list[list[T]]:
-    """For each entry of the result the entries that are added up."""
-    found: list[list[T]] = [[] for _ in range(math.prod(step.shape))]
-    for arg, index in zip(args, step.indices, strict=True):
-        places = range(len(found) if step.picks else len(arg)) if index is None else index
-        for k, i in enumerate(places):
-            found[k if step.picks else i].append(arg[i if step.picks else k])
-    return found
-
-
 def numbered(steps: list[Step]) -> list[list[int]]:
     """A number for each entry of each step; entries with one number agree for all parameters.
 
@@ -3653,11 +3642,10 @@ def numbered(steps: list[Step]) -> list[list[int]]:
     for step in steps:
         args = [out[i] for i in step.of]
         if isinstance(step, Linear):
-            parts = added(step, args)
-            row = [p[0] if len(p) == 1 else name("+", *sorted(p)) for p in parts]
+            sums = ([g for (g,) in group] for group in summands(step, args))
+            row = [p[0] if len(p) == 1 else name("+", *sorted(p)) for p in sums]
         elif isinstance(step, Product):
-            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
-            row = [name("*", *sorted(pair)) for pair in pairs]
+            row = [name("*", *sorted(pair)) for (pair,) in summands(step, args)]
         elif isinstance(step, MatrixProduct):
             (a, b), n, k, m, row = args, step.n, step.k, step.m, list[int]()
             for i, j, _ in step.blocks:
@@ -3687,38 +3675,38 @@ def of_outputs(steps: list[Step], outputs: list[int], names: list[list[int]]) ->
             parts[k] = [Part(linear={first[g]: Fraction(1)}) for g in names[k]]
             continue
         args = [parts[i] for i in step.of]
-        if isinstance(step, Linear):
-            groups = added(step, args)
-        elif isinstance(step, Product):
-            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
-            groups = [list(pair) for pair in pairs]
-        elif isinstance(step, Map) and step.function[0] == "softplus":
-            groups = [[z] for z in args[0]]
+        if step.of:
+            smooth = isinstance(step, Map) and step.function[0] == "softplus"
+            known = smooth or isinstance(step, Linear | Product)
+            require(known, "the loss is no sum over the outputs")
+            groups = [*summands(step, args)]
         else:
-            require(not step.of, "the loss is no sum over the outputs")
             require(not step.moves, "parameters enter the loss beside the outputs")
-            groups = [[Part(v)] for v in step.values]
-        sizes = (1 + len(part.linear) + len(part.bends) for group in groups for part in group)
+            groups = [[(Part(v),)] for v in step.values]
+        sizes = (1 + len(p.linear) + len(p.bends) for g in groups for ps in g for p in ps)
         require(sum(sizes) <= MAX_NUMBERED, "the loss has too many terms")
         parts[k] = [combined(step, group) for group in groups]
     return parts[len(steps) - 1][0]
 
 
-def combined(step: Step, group: list[Part]) -> Part:
-    """One entry of a step: a sum; a multiple, or a product of functions of one u; softplus."""
+def combined(step: Step, group: list[tuple[Part, ...]]) -> Part:
+    """One entry of a step: softplus of a form, or a sum of parts and of products of two."""
     if isinstance(step, Map):
-        u, s = group[0].form()
-        require(group[0].constant == 0 and abs(s) == 1, "the loss is no sum over the outputs")
+        ((z,),) = group
+        u, s = z.form()
+        require(z.constant == 0 and abs(s) == 1, "the loss is no sum over the outputs")
         return Part(bends={u: [Fraction(c) for c in (0, 0, s == 1, s == -1)]})
     total = Part()
-    if not isinstance(step, Product):
-        for part in group:
-            total.add(part)
-        return total
-    x, y = group
+    for parts in group:
+        total.add(parts[0] if len(parts) == 1 else multiplied(*parts))
+    return total
+
+
+def multiplied(x: Part, y: Part) -> Part:
+    """A multiple, or the product of two functions of one linear form."""
     for one, other in ((x, y), (y, x)):
         if not any(one.linear.values()) and not one.bends:
-            return total.add(other, one.constant)
+            return Part().add(other, one.constant)
     (u, s), (v, t) = x.form(), y.form()
     require(u == v, "the loss is no sum over the outputs")
     bend = [s * t, s * y.constant + t * x.constant, Fraction(0), Fraction(0)]
