@@ -76,19 +76,18 @@ def congruent(s: Rows, m: Rows) -> Rows:
     return [[integer_dot(row, other) for other in s] for row in left]
 
 
-def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
-    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+def require_minimum(box: Box, bound: Fraction, loss: Number) -> Interval:
+    """2 |gradient|_2 < bound radius at the centre, whose loss is given (sections 5.3 and 9.3).
+
+    Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
+    loss is enclosed: lower by at most |gradient|^2 / (2 bound).
+    """
+    gradient = box.gradient()
     ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
-    squared = Fraction(sum(ends), 1 << 2 * gradient.bits)
-    if 4 * squared >= (bound * radius) ** 2:
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), interval(loss, box.bits)
+    if 4 * squared >= (bound * box.radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
-    return squared / (2 * bound)
-
-
-def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
-    """The interval [loss - drop, loss]."""
-    top = interval(loss, bits)
-    return hull(top, top - drop)
+    return hull(top, top - squared / (2 * bound))
 
 
 def transform(proof: Json, size: int) -> list[list[Fraction]]:
@@ -143,8 +142,8 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require_critical(case, free)
         found.place = centre
     else:
-        drop = require_small(box.gradient(), bound, radius)
-        found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+        found.radius = away + radius
+        found.loss = require_minimum(box, bound, case.loss_at(flat))
     # there are no more columns than rows in the file's transform
     square = transform(proof, len(free))
     require_definite(box.hessian(), bound, square)
@@ -239,7 +238,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Box(moved, moved.point, r, range(size), bits)
-    drop = require_small(box.gradient(), bound, r)
+    loss = require_minimum(box, bound, ex.loss)
     require_definite(box.hessian(), bound, transform(proof, size))
     slopes = box.over.bars[f]
     if slopes is None:
@@ -251,7 +250,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     dead = faces.count(None)
     flat = len(faces) - dead + (pb.widths[0] + 2) * dead
     radius = distance(flatten(ex.layers), case.program.point) + r * reach
-    return Found("no", "no" if dead else "yes", flat, bound, lowered(ex.loss, drop, bits), radius)
+    return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
 
 
 def output_row(ex: Exact, i: int, faces: list[Face | None], r: Fraction) -> list[Fraction]:

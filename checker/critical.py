@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.boxes import lowered, require_small
+from checker.boxes import require_minimum
 from checker.derivatives import Box, gradient_of
 from checker.interpolation import interpolation
 from checker.minima import Case, Found, Rules
@@ -27,8 +27,7 @@ def strongly_convex(case: Case, proof: Json) -> Found:
     found = Found("yes", eigenvalue=bound)
     box = Box(program, centre, radius, range(len(centre)), bits)
     if case.verdict == "local_minimum_nearby":
-        drop = require_small(box.gradient(), bound, radius)
-        found.loss = lowered(box.at.values[-1].intervals()[0], drop, bits)
+        found.loss = require_minimum(box, bound, box.at.values[-1].intervals()[0])
         found.radius = away + radius
     require(len(centre) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
     require_above(symmetric(box.hessian()), bound)

@@ -56,7 +56,7 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
     return dots
 
 
-def along(steps: list[Step], direction: A) -> dict[int, A]:
+def by_blocks(steps: list[Step], direction: A) -> dict[int, A]:
     """A flat direction as `tangent` takes it."""
     return {k: direction.pick(step.block) for k, step in enumerate(steps) if step.block}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.derivatives import Curved, along, tangent
+from checker.derivatives import Curved, by_blocks, tangent
 from checker.functions import BENT
 from checker.minima import Case, Found, evaluate, unit_terms
 from checker.numbers import (
@@ -35,7 +35,7 @@ def descent_direction(case: Case, proof: Json) -> Found:
     program, bits = case.program, case.bits
     as_object(proof, "rule", "direction")
     direction = case.values[-1].made(case.read_point(proof["direction"]))
-    slope = tangent(program.steps, case.values, along(program.steps, direction))[-1]
+    slope = tangent(program.steps, case.values, by_blocks(program.steps, direction))[-1]
     require(slope is not None and sign(slope.entries[0], bits) < 0,
             "the loss does not fall along the direction")  # fmt: skip
     return Found()
@@ -53,7 +53,7 @@ def negative_curvature(case: Case, proof: Json) -> Found:
             kinked = slopes is not None and slopes[0] != slopes[1]
             if (kinked or name in BENT) and not at.values[step.of[0]].nonzero():
                 raise Undecided("an argument may be at a kink or a jump")
-    bent = total(at.column(along(program.steps, direction)).times(direction).intervals())
+    bent = total(at.column(by_blocks(program.steps, direction)).times(direction).intervals())
     require(sign(bent, bits) < 0, "the second derivative is not negative")
     return Found()
 

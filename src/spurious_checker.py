@@ -964,6 +964,14 @@ class Array(Protocol):
         ...
 
 
+def slices(block: int, count: int, length: int, rows: bool) -> list[slice]:
+    """Where the vectors of a matrix lie, the rows or columns of a block of that size."""
+    start, stop = block * count * length, (block + 1) * count * length
+    if rows:
+        return [slice(i, i + length) for i in range(start, stop, length)]
+    return [slice(start + j, stop, count) for j in range(count)]
+
+
 class Numbers:
     """Exact numbers as long as everything below is exact, intervals otherwise.
 
@@ -1013,11 +1021,8 @@ class Numbers:
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
     def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Number]]:
-        """Slices."""
-        start, stop = block * count * length, (block + 1) * count * length
-        if rows:
-            return [self.entries[i : i + length] for i in range(start, stop, length)]
-        return [self.entries[start + j : stop : count] for j in range(count)]
+        """See `slices`."""
+        return [self.entries[cut] for cut in slices(block, count, length, rows)]
 
     def outer(
         self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
@@ -1149,12 +1154,7 @@ class Balls:
         """Kept: those of values are used for each column of the Hessian."""
         key = block, count, length, rows
         if key not in self.views:
-            start, stop = block * count * length, (block + 1) * count * length
-            cuts = (
-                [slice(i, i + length) for i in range(start, stop, length)]
-                if rows
-                else [slice(start + j, stop, count) for j in range(count)]
-            )
+            cuts = slices(block, count, length, rows)
             self.views[key] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts]
         return self.views[key]
 
@@ -1816,7 +1816,7 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
     return dots
 
 
-def along(steps: list[Step], direction: A) -> dict[int, A]:
+def by_blocks(steps: list[Step], direction: A) -> dict[int, A]:
     """A flat direction as `tangent` takes it."""
     return {k: direction.pick(step.block) for k, step in enumerate(steps) if step.block}
 
@@ -2655,19 +2655,18 @@ def congruent(s: Rows, m: Rows) -> Rows:
     return [[integer_dot(row, other) for other in s] for row in left]
 
 
-def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
-    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+def require_minimum(box: Box, bound: Fraction, loss: Number) -> Interval:
+    """2 |gradient|_2 < bound radius at the centre, whose loss is given (sections 5.3 and 9.3).
+
+    Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
+    loss is enclosed: lower by at most |gradient|^2 / (2 bound).
+    """
+    gradient = box.gradient()
     ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
-    squared = Fraction(sum(ends), 1 << 2 * gradient.bits)
-    if 4 * squared >= (bound * radius) ** 2:
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), interval(loss, box.bits)
+    if 4 * squared >= (bound * box.radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
-    return squared / (2 * bound)
-
-
-def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
-    """The interval [loss - drop, loss]."""
-    top = interval(loss, bits)
-    return hull(top, top - drop)
+    return hull(top, top - squared / (2 * bound))
 
 
 def transform(proof: Json, size: int) -> list[list[Fraction]]:
@@ -2722,8 +2721,8 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require_critical(case, free)
         found.place = centre
     else:
-        drop = require_small(box.gradient(), bound, radius)
-        found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
+        found.radius = away + radius
+        found.loss = require_minimum(box, bound, case.loss_at(flat))
     # there are no more columns than rows in the file's transform
     square = transform(proof, len(free))
     require_definite(box.hessian(), bound, square)
@@ -2818,7 +2817,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Box(moved, moved.point, r, range(size), bits)
-    drop = require_small(box.gradient(), bound, r)
+    loss = require_minimum(box, bound, ex.loss)
     require_definite(box.hessian(), bound, transform(proof, size))
     slopes = box.over.bars[f]
     if slopes is None:
@@ -2830,7 +2829,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     dead = faces.count(None)
     flat = len(faces) - dead + (pb.widths[0] + 2) * dead
     radius = distance(flatten(ex.layers), case.program.point) + r * reach
-    return Found("no", "no" if dead else "yes", flat, bound, lowered(ex.loss, drop, bits), radius)
+    return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
 
 
 def output_row(ex: Exact, i: int, faces: list[Face | None], r: Fraction) -> list[Fraction]:
@@ -2936,7 +2935,7 @@ def descent_direction(case: Case, proof: Json) -> Found:
     program, bits = case.program, case.bits
     as_object(proof, "rule", "direction")
     direction = case.values[-1].made(case.read_point(proof["direction"]))
-    slope = tangent(program.steps, case.values, along(program.steps, direction))[-1]
+    slope = tangent(program.steps, case.values, by_blocks(program.steps, direction))[-1]
     require(slope is not None and sign(slope.entries[0], bits) < 0,
             "the loss does not fall along the direction")  # fmt: skip
     return Found()
@@ -2954,7 +2953,7 @@ def negative_curvature(case: Case, proof: Json) -> Found:
             kinked = slopes is not None and slopes[0] != slopes[1]
             if (kinked or name in BENT) and not at.values[step.of[0]].nonzero():
                 raise Undecided("an argument may be at a kink or a jump")
-    bent = total(at.column(along(program.steps, direction)).times(direction).intervals())
+    bent = total(at.column(by_blocks(program.steps, direction)).times(direction).intervals())
     require(sign(bent, bits) < 0, "the second derivative is not negative")
     return Found()
 
@@ -3799,8 +3798,7 @@ def strongly_convex(case: Case, proof: Json) -> Found:
     found = Found("yes", eigenvalue=bound)
     box = Box(program, centre, radius, range(len(centre)), bits)
     if case.verdict == "local_minimum_nearby":
-        drop = require_small(box.gradient(), bound, radius)
-        found.loss = lowered(box.at.values[-1].intervals()[0], drop, bits)
+        found.loss = require_minimum(box, bound, box.at.values[-1].intervals()[0])
         found.radius = away + radius
     require(len(centre) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
     require_above(symmetric(box.hessian()), bound)
