@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls, Numbers
 from checker.dense import LOSSES, dense_program
@@ -95,15 +94,6 @@ def transform(proof: Json, size: int) -> list[list[Fraction]]:
     return [read_row(row, size) for row in as_list(proof["transform"], size)]
 
 
-def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
-    listed: list[tuple[int, int, int]] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
-        listed += [(layer, j, -1) for j in range(outputs)]
-    return listed
-
-
 def require_critical(case: Case, free: list[int]) -> None:
     """The gradient in the free parameters is exactly zero, from the exact g of the outputs on."""
     ex, last = evaluate(case, case.problem.layers), case.program.layers[-1][1]
@@ -157,30 +147,26 @@ def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curve
     at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
     freedom of rescaling and no more.
     """
-    pb, layers = case.problem, case.program.layers[:-1]
+    pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.hidden:
         require(not fixed, "a smooth network has no fixed parameters")
         return False
-    dead = set[tuple[int, int]]()
-    for m, (_, step) in enumerate(layers):
-        z, width = box.values[step], pb.widths[m + 1]
+    for (_, step), width in zip(case.program.layers, pb.widths[1:-1], strict=False):
+        z = box.values[step]
         if pb.kinked and not z.nonzero():
             raise Undecided("a pre-activation is not bounded away from the kink")
-        if pb.activation == "relu":
-            signs = [max(z.m[j::width]) < 0 for j in range(width)]  # none may be 0
-            dead |= {(m, j) for j, negative in enumerate(signs) if negative}
-    names = parameters(pb.widths)
-    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+        off += [pb.activation == "relu" and max(z.m[j::width]) < 0 for j in range(width)]
+    of_dead = {p for (into, out), dead in zip(pb.wires, off, strict=True) if dead
+               for p in (*into, *out)}  # fmt: skip
     require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
-    seen = set[tuple[int, int]]()
-    for p in fixed:
-        if p not in of_dead:
-            m, j, _ = names[p]
-            require(m < len(layers), "an output parameter is fixed")
-            require((m, j) not in seen, "two parameters of one unit are fixed")
-            require(centre[p] != 0, "a fixed parameter is zero")
-            seen.add((m, j))
-    return bool(dead)
+    rest = set(fixed) - of_dead
+    for into, _ in pb.wires:
+        taken = rest.intersection(into)
+        require(len(taken) <= 1, "two parameters of one unit are fixed")
+        require(all(centre[p] for p in taken), "a fixed parameter is zero")
+        rest -= taken
+    require(not rest, "an output parameter is fixed")
+    return any(off)
 
 
 @dataclass

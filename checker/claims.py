@@ -1,4 +1,4 @@
-"""The claim (sections 2 and 7)."""
+"""The claim (sections 2, 7 and 9)."""
 
 from __future__ import annotations
 
@@ -73,16 +73,10 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
     mid, rad = ball(claimed)
     if isinstance(value, Fraction):
         require(not exact or (rad == 0 and mid == value), f"{what} is not as claimed")
-        require_inside(mid, rad, value, value, what)
+        lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        require_inside(mid, rad, ends.lower, ends.upper, what)
-
-
-def require_inside(
-    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
-) -> None:
-    """The ball is narrow and holds the enclosure."""
+        lower, upper = ends.lower, ends.upper
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     low, high = mid - rad, mid + rad
     require(lower <= high and upper >= low, f"{what} is not as claimed")

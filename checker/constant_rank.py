@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls
 from checker.faces import Lagrangian
 from checker.matrices import Basis, enlarge
+from checker.network import Problem
 from checker.numbers import require
 from checker.polynomials import (
     Field,
@@ -40,17 +40,11 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(widths: list[int]) -> list[Field]:
+def rescalings(pb: Problem) -> list[Field]:
     """For each hidden unit its incoming parameters, less its outgoing weights."""
-    fields, start, one = list[Field](), 0, Fraction(1)
-    for (below, width), (_, above) in pairwise(pairwise(widths)):
-        after = start + width * (below + 1)
-        for j in range(width):
-            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
-            out = [after + k * width + j for k in range(above)]
-            fields.append([*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)])
-        start = after
-    return fields
+    one = Fraction(1)
+    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
+            for into, out in pb.wires]  # fmt: skip
 
 
 def require_rank(face: Lagrangian, fields: list[Field], box: Balls, rank: int) -> None:

@@ -1,4 +1,4 @@
-"""Critical points of programs: rules 9.3 to 9.5, and the claim."""
+"""Critical points of programs: rules 9.3 and 9.4, and which rules programs have."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def kinked(case: Case, proof: Json) -> Found:
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
-    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
+    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb)
     require_rank(lag, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"

@@ -1290,6 +1290,18 @@ class Problem:
         first: dict[tuple[Fraction, ...], int] = {}
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
+    @property
+    def wires(self) -> list[tuple[list[int], list[int]]]:
+        """For each hidden unit, layer by layer, its incoming parameters and outgoing weights."""
+        found, start = list[tuple[list[int], list[int]]](), 0
+        for (below, width), (_, above) in pairwise(pairwise(self.widths)):
+            biases, after = start + width * below, start + width * (below + 1)
+            for j in range(width):
+                into = [*range(start + j * below, start + (j + 1) * below), biases + j]
+                found.append((into, [after + k * width + j for k in range(above)]))
+            start = after
+        return found
+
 
 def read_problem(x: object, extended: bool = False) -> Problem:
     """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.7."""
@@ -2674,15 +2686,6 @@ def transform(proof: Json, size: int) -> list[list[Fraction]]:
     return [read_row(row, size) for row in as_list(proof["transform"], size)]
 
 
-def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
-    listed: list[tuple[int, int, int]] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
-        listed += [(layer, j, -1) for j in range(outputs)]
-    return listed
-
-
 def require_critical(case: Case, free: list[int]) -> None:
     """The gradient in the free parameters is exactly zero, from the exact g of the outputs on."""
     ex, last = evaluate(case, case.problem.layers), case.program.layers[-1][1]
@@ -2736,30 +2739,26 @@ def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curve
     at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
     freedom of rescaling and no more.
     """
-    pb, layers = case.problem, case.program.layers[:-1]
+    pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.hidden:
         require(not fixed, "a smooth network has no fixed parameters")
         return False
-    dead = set[tuple[int, int]]()
-    for m, (_, step) in enumerate(layers):
-        z, width = box.values[step], pb.widths[m + 1]
+    for (_, step), width in zip(case.program.layers, pb.widths[1:-1], strict=False):
+        z = box.values[step]
         if pb.kinked and not z.nonzero():
             raise Undecided("a pre-activation is not bounded away from the kink")
-        if pb.activation == "relu":
-            signs = [max(z.m[j::width]) < 0 for j in range(width)]  # none may be 0
-            dead |= {(m, j) for j, negative in enumerate(signs) if negative}
-    names = parameters(pb.widths)
-    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+        off += [pb.activation == "relu" and max(z.m[j::width]) < 0 for j in range(width)]
+    of_dead = {p for (into, out), dead in zip(pb.wires, off, strict=True) if dead
+               for p in (*into, *out)}  # fmt: skip
     require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
-    seen = set[tuple[int, int]]()
-    for p in fixed:
-        if p not in of_dead:
-            m, j, _ = names[p]
-            require(m < len(layers), "an output parameter is fixed")
-            require((m, j) not in seen, "two parameters of one unit are fixed")
-            require(centre[p] != 0, "a fixed parameter is zero")
-            seen.add((m, j))
-    return bool(dead)
+    rest = set(fixed) - of_dead
+    for into, _ in pb.wires:
+        taken = rest.intersection(into)
+        require(len(taken) <= 1, "two parameters of one unit are fixed")
+        require(all(centre[p] for p in taken), "a fixed parameter is zero")
+        rest -= taken
+    require(not rest, "an output parameter is fixed")
+    return any(off)
 
 
 @dataclass
@@ -3495,17 +3494,11 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(widths: list[int]) -> list[Field]:
+def rescalings(pb: Problem) -> list[Field]:
     """For each hidden unit its incoming parameters, less its outgoing weights."""
-    fields, start, one = list[Field](), 0, Fraction(1)
-    for (below, width), (_, above) in pairwise(pairwise(widths)):
-        after = start + width * (below + 1)
-        for j in range(width):
-            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
-            out = [after + k * width + j for k in range(above)]
-            fields.append([*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)])
-        start = after
-    return fields
+    one = Fraction(1)
+    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
+            for into, out in pb.wires]  # fmt: skip
 
 
 def require_rank(face: Lagrangian, fields: list[Field], box: Balls, rank: int) -> None:
@@ -3582,7 +3575,7 @@ def kinked(case: Case, proof: Json) -> Found:
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
-    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
+    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb)
     require_rank(lag, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
@@ -3780,7 +3773,7 @@ def interpolation(case: Case, proof: Json) -> Found:
     return Found("no" if flat else "yes", flat=flat, loss=loss, radius=away + r, unbeaten=True)
 
 
-# ---- Critical points of programs: rules 9.3 to 9.5, and the claim. -------------------------------
+# ---- Critical points of programs: rules 9.3 and 9.4, and which rules programs have. --------------
 
 
 def strongly_convex(case: Case, proof: Json) -> Found:
@@ -3826,7 +3819,7 @@ PROGRAM_RULES: Rules = {
 }
 
 
-# ---- The claim (sections 2 and 7). ---------------------------------------------------------------
+# ---- The claim (sections 2, 7 and 9). ------------------------------------------------------------
 
 
 MINIMA: Rules = {
@@ -3860,16 +3853,10 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
     mid, rad = ball(claimed)
     if isinstance(value, Fraction):
         require(not exact or (rad == 0 and mid == value), f"{what} is not as claimed")
-        require_inside(mid, rad, value, value, what)
+        lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        require_inside(mid, rad, ends.lower, ends.upper, what)
-
-
-def require_inside(
-    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
-) -> None:
-    """The ball is narrow and holds the enclosure."""
+        lower, upper = ends.lower, ends.upper
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     low, high = mid - rad, mid + rad
     require(lower <= high and upper >= low, f"{what} is not as claimed")
