@@ -27,7 +27,6 @@ from checker.numbers import (
     dot,
     hull,
     inner,
-    integer_dot,
     interval,
     require,
 )
@@ -45,34 +44,9 @@ from checker.reading import (
     read_layers,
     read_row,
 )
+from checker.symmetric import read_square, require_definite
 
-Rows = list[list[int]]
 Layered = tuple[tuple[int, int], ...]
-
-
-def require_definite(h: list[Balls], bound: Fraction, s: list[list[Fraction]]) -> None:
-    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
-
-    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
-    interval matrix has all eigenvalues above the bound. That holds for any S, so S is rounded.
-    """
-    p, size = h[0].bits, range(len(h))
-    least = -((-bound.numerator << p) // bound.denominator)
-    mid = [[m - least * (a == b) for b, m in enumerate(row.m)] for a, row in enumerate(h)]
-    square = [[(v.numerator << p) // v.denominator for v in row] for row in s]
-    sizes = [list(map(abs, row)) for row in square]
-    middle, wide = congruent(square, mid), congruent(sizes, [row.r for row in h])
-    for a in size:
-        others = sum(abs(middle[a][b]) + wide[a][b] for b in size if b != a)
-        if middle[a][a] - wide[a][a] <= others:
-            raise Undecided("the Hessian is not shown to be positive definite")
-
-
-def congruent(s: Rows, m: Rows) -> Rows:
-    """S M S^T among integers."""
-    columns = list(zip(*m, strict=True))
-    left = [[integer_dot(row, column) for column in columns] for row in s]
-    return [[integer_dot(row, other) for other in s] for row in left]
 
 
 def require_minimum(box: Box, bound: Fraction, loss: Number) -> Interval:
@@ -87,11 +61,6 @@ def require_minimum(box: Box, bound: Fraction, loss: Number) -> Interval:
     if 4 * squared >= (bound * box.radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
     return hull(top, top - squared / (2 * bound))
-
-
-def transform(proof: Json, size: int) -> list[list[Fraction]]:
-    """Reads the square matrix S."""
-    return [read_row(row, size) for row in as_list(proof["transform"], size)]
 
 
 def require_critical(case: Case, free: list[int]) -> None:
@@ -134,8 +103,8 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     else:
         found.radius = away + radius
         found.loss = require_minimum(box, bound, case.loss_at(flat))
-    # there are no more columns than rows in the file's transform
-    square = transform(proof, len(free))
+    # no Hessian is larger than the file's matrix
+    square = read_square(proof["transform"], len(free), bits)
     require_definite(box.hessian(), bound, square)
     return found, box.over
 
@@ -225,7 +194,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     moved = Program(w.steps, [Fraction(0)] * size)
     box = Box(moved, moved.point, r, range(size), bits)
     loss = require_minimum(box, bound, ex.loss)
-    require_definite(box.hessian(), bound, transform(proof, size))
+    require_definite(box.hessian(), bound, read_square(proof["transform"], size, bits))
     slopes = box.over.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
@@ -291,7 +260,7 @@ def twin_units(case: Case, proof: Json) -> Found:
         side, up = parting_side(shared[k]), 1 if sums[k] > 0 else -1
         require(up * heights[0][k] > radius, "twins may lose their weight")
         form = parting_form(small, box, small_case.program.layers, k, side)
-        require_definite(form, Fraction(0), [read_row(row, size) for row in as_list(bend, size)])
+        require_definite(form, Fraction(0), read_square(bend, size, case.bits))
     # the output weights of the minimum are fixed shares of the merged ones
     shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
     weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]

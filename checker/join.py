@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
-         "derivatives", "dense", "minima", "constants", "boxes", "refutations",
-         "saturation", "optimum", "symmetric", "faces", "polynomials", "constant_rank", "kinked",
+         "derivatives", "dense", "symmetric", "minima", "constants", "boxes", "refutations",
+         "saturation", "optimum", "faces", "polynomials", "constant_rank", "kinked",
          "outputs", "interpolation", "critical", "claims", "command")  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from checker.derivatives import Box
 from checker.numbers import Interval, Undecided, integer_dot, require
 from checker.reading import as_list, read_row
 
+Rows = list[list[int]]  # of a matrix, over 2^bits
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 
 
@@ -23,7 +24,7 @@ class Enclosed:
         bits: The precision.
     """
 
-    mid: list[list[int]]
+    mid: Rows
     wide: list[int]
     bits: int
 
@@ -36,7 +37,7 @@ def symmetric(columns: list[Balls]) -> Enclosed:
     return Enclosed(mid, wide, columns[0].bits)
 
 
-def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
+def factored(matrix: Rows, p: int, definite: bool) -> tuple[int, list[int]]:
     """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
 
     L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
@@ -87,6 +88,30 @@ def require_above(h: Enclosed, bound: Fraction) -> None:
         raise Undecided("the Hessian is not shown to be positive definite")
 
 
+def require_definite(h: list[Balls], bound: Fraction, s: Rows) -> None:
+    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
+
+    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
+    interval matrix has all eigenvalues above the bound. That holds for any S.
+    """
+    p, size = h[0].bits, range(len(h))
+    least = -((-bound.numerator << p) // bound.denominator)
+    mid = [[m - least * (a == b) for b, m in enumerate(row.m)] for a, row in enumerate(h)]
+    sizes = [list(map(abs, row)) for row in s]
+    middle, wide = congruent(s, mid), congruent(sizes, [row.r for row in h])
+    for a in size:
+        others = sum(abs(middle[a][b]) + wide[a][b] for b in size if b != a)
+        if middle[a][a] - wide[a][a] <= others:
+            raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def congruent(s: Rows, m: Rows) -> Rows:
+    """S M S^T among integers."""
+    columns = list(zip(*m, strict=True))
+    left = [[integer_dot(row, column) for column in columns] for row in s]
+    return [[integer_dot(row, other) for other in s] for row in left]
+
+
 def require_independent(columns: list[Balls]) -> None:
     """The vectors in these columns are independent: their Gram matrix is positive definite.
 
@@ -105,14 +130,14 @@ def require_independent(columns: list[Balls]) -> None:
     require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
 
 
-def read_square(x: object, size: int, bits: int) -> list[list[int]]:
+def read_square(x: object, size: int, bits: int) -> Rows:
     """Reads a square matrix, rounded: any for which what is asked holds will do."""
     rows = as_list(x, size)
     return [[round(v * (1 << bits)) for v in read_row(row, size)] for row in rows]
 
 
 def require_contraction(
-    a: list[list[int]], columns: list[list[int]], wide: list[int], g: Balls, r: Fraction
+    a: Rows, columns: Rows, wide: list[int], g: Balls, r: Fraction
 ) -> list[int]:
     """Krawczyk's test (9.4, 9.8): |A g| + |I - A J| r < r, so there is a zero within r.
 
