@@ -3771,42 +3771,67 @@ def interpolation(case: Case, proof: Json) -> Found:
 # ---- Critical points of programs: rules 9.3 and 9.4, and which rules programs have. --------------
 
 
+def read_box(case: Case, proof: Json) -> Box:
+    """Reads the box X of all parameters around a centre."""
+    size = len(case.program.point)
+    centre, radius = read_row(proof["centre"], size), positive(proof["radius"])
+    return Box(case.program, centre, radius, range(size), case.bits)
+
+
 def strongly_convex(case: Case, proof: Json) -> Found:
     """Section 9.3, Theorem 5."""
-    program, bits = case.program, case.bits
     as_object(proof, "rule", "centre", "radius")
-    bound, radius = case.eigenvalue, positive(proof["radius"])
-    centre = read_row(proof["centre"], len(program.point))
-    away = distance(centre, program.point)
+    box = read_box(case, proof)
+    return convex(case, box, box.free)
+
+
+def idle_parameters(case: Case, proof: Json) -> Found:
+    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
+    as_object(proof, "rule", "centre", "radius", "idle")
+    box = read_box(case, proof)
+    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
+    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    free = [i for i in box.free if i not in set(idle)]
+    if free:
+        found = convex(case, box, free)
+    else:
+        require(case.verdict == "local_minimum", "the loss is constant around the point")
+        require(box.centre == list(case.program.point), "the centre is not the problem's point")
+        found = Found()
+    found.strict, found.flat = "no", len(idle)
+    return found
+
+
+def convex(case: Case, box: Box, free: Sequence[int]) -> Found:
+    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
+    bound, away = case.eigenvalue, distance(box.centre, case.program.point)
     if case.verdict == "local_minimum":
         require(away == 0, "the centre is not the problem's point")
-        for part in gradient_of(program, case.values):
+        for part in gradient_of(case.program, case.values):
             require(not any(isinstance(g, Interval) or g for g in part.entries),
                     "the gradient is not exactly zero")  # fmt: skip
     found = Found("yes", eigenvalue=bound)
-    box = Box(program, centre, radius, range(len(centre)), bits)
     if case.verdict == "local_minimum_nearby":
         found.loss = require_minimum(box, bound, box.at.values[-1].intervals()[0])
-        found.radius = away + radius
-    require(len(centre) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-    require_above(symmetric(box.hessian()), bound)
+        found.radius = away + box.radius
+    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    require_above(symmetric(box.over.hessian(free)), bound)
     return found
 
 
 def krawczyk(case: Case, proof: Json) -> Found:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
-    program = case.program
     as_object(proof, "rule", "centre", "radius", "preconditioner")
-    centre, r = read_row(proof["centre"], len(program.point)), positive(proof["radius"])
-    box = Box(program, centre, r, range(len(centre)), case.bits)
+    box = read_box(case, proof)
     negative, loss = isolated(box, proof["preconditioner"])
     require(negative >= 1, "the critical point is no saddle")
-    away = distance(centre, program.point)
-    return Found(index=negative, loss=loss, radius=away + r)
+    away = distance(box.centre, case.program.point)
+    return Found(index=negative, loss=loss, radius=away + box.radius)
 
 
 PROGRAM_RULES: Rules = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "idle_parameters": (idle_parameters, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
@@ -3839,7 +3864,7 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("interpolation",)  # rules of programs that establish a flat dimension
+FLAT = ("idle_parameters", "interpolation")  # rules of programs that establish a flat dimension
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
