@@ -34,13 +34,13 @@ from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import (
     Json,
     Layers,
-    as_int,
     as_list,
     as_object,
     distance,
     flatten,
     positive,
     rational,
+    read_increasing,
     read_layers,
     read_row,
 )
@@ -86,9 +86,8 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     as_object(proof, "rule", "centre", "radius", "fixed", "transform")
     bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_layers(proof["centre"], pb.widths, rational)
-    flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
-    require(fixed == sorted(set(fixed)), "fixed is not increasing")
-    require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
+    flat = flatten(centre)
+    fixed = read_increasing(proof["fixed"], len(flat), least=0)
     free = sorted(set(range(len(flat))) - set(fixed))
     require(len(free) > 0, "there is no free parameter")
     box = Box(program, flat, radius, free, bits)
@@ -154,8 +153,8 @@ def read_face(item: object, ex: Exact, j: int) -> Face | None:
         require(dead, "a unit given as dead is not")
         return None
     fields, groups = as_object(item, "held", "basis"), pb.groups
-    held = [as_int(r) for r in as_list(fields["held"])]
-    require(held == sorted(set(held)) and set(held) <= set(groups), "held lists no groups")
+    held = read_increasing(fields["held"], len(groups), least=0)
+    require(set(held) <= set(groups), "held lists no groups")
     require(ex.layers[1][0][0][j] != 0, "a live unit has output weight zero")
     require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
     inputs = [ex.inputs[r] for r in held]

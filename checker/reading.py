@@ -145,9 +145,10 @@ def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
-def read_increasing(x: object, stop: int) -> list[int]:
-    """Reads increasing numbers from 0 on, below a limit; at least one."""
+def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
+    """Reads at least so many increasing numbers from 0 on, below a limit."""
     found = [as_int(i) for i in as_list(x)]
-    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
-    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
+    require(found == sorted(set(found)), "numbers are not increasing")
+    require(all(0 <= i < stop for i in found), "a number is out of range")
+    require(len(found) >= least, "numbers are missing")
     return found

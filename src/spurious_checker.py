@@ -843,11 +843,12 @@ def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
-def read_increasing(x: object, stop: int) -> list[int]:
-    """Reads increasing numbers from 0 on, below a limit; at least one."""
+def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
+    """Reads at least so many increasing numbers from 0 on, below a limit."""
     found = [as_int(i) for i in as_list(x)]
-    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
-    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
+    require(found == sorted(set(found)), "numbers are not increasing")
+    require(all(0 <= i < stop for i in found), "a number is out of range")
+    require(len(found) >= least, "numbers are missing")
     return found
 
 
@@ -2855,9 +2856,8 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     as_object(proof, "rule", "centre", "radius", "fixed", "transform")
     bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_layers(proof["centre"], pb.widths, rational)
-    flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
-    require(fixed == sorted(set(fixed)), "fixed is not increasing")
-    require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
+    flat = flatten(centre)
+    fixed = read_increasing(proof["fixed"], len(flat), least=0)
     free = sorted(set(range(len(flat))) - set(fixed))
     require(len(free) > 0, "there is no free parameter")
     box = Box(program, flat, radius, free, bits)
@@ -2923,8 +2923,8 @@ def read_face(item: object, ex: Exact, j: int) -> Face | None:
         require(dead, "a unit given as dead is not")
         return None
     fields, groups = as_object(item, "held", "basis"), pb.groups
-    held = [as_int(r) for r in as_list(fields["held"])]
-    require(held == sorted(set(held)) and set(held) <= set(groups), "held lists no groups")
+    held = read_increasing(fields["held"], len(groups), least=0)
+    require(set(held) <= set(groups), "held lists no groups")
     require(ex.layers[1][0][0][j] != 0, "a live unit has output weight zero")
     require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
     inputs = [ex.inputs[r] for r in held]
