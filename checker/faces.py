@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls
-from checker.dense import LOSSES, ahead, dense_program, summed, targets
+from checker.dense import LOSSES, ahead, network, summed, targets
 from checker.derivatives import evaluated
 from checker.network import Problem
 from checker.numbers import Invalid
-from checker.programs import Program, Writer
+from checker.programs import OF_DENSE, Program, Writer
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
 
@@ -38,20 +37,21 @@ def bends(pb: Problem) -> list[tuple[Fraction, Fraction]]:
     return [two_slopes(pb)] * (len(pb.widths) - 2) + hinge
 
 
-def read_pattern(pb: Problem, box: Balls, zero: Collection[tuple[int, int]] = ()) -> Pattern:
+def read_pattern(
+    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = ()
+) -> Pattern:
     """The pairs that may be on their kink over the box are held, with all that are alike.
 
     The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
     their bias is.
     """
-    network, names = dense_program(pb), list[tuple[object, ...]]((0, r) for r in pb.groups)
-    values = evaluated(network.steps, box)
+    values, last = evaluated(program.steps, box), len(pb.widths) - 2
+    names = list[tuple[object, ...]]((0, r) for r in pb.groups)
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
     for level, (above, below) in enumerate(bends(pb)):
-        width = pb.widths[min(level, len(pb.widths) - 2) + 1]
-        entries = values[network.layers[min(level, len(pb.widths) - 2)][1]].intervals()
+        width, entries = pb.widths[level + 1], values[program.layers[level][1]].intervals()
         rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
-        if level > len(pb.widths) - 3:
+        if level == last:
             rows = [[1 - v * y for v, y in zip(*both, strict=True)]
                     for both in zip(rows, pb.ys, strict=True)]  # fmt: skip
             names = [(*name, *y) for name, y in zip(names, pb.ys, strict=True)]
@@ -76,7 +76,7 @@ def read_pattern(pb: Problem, box: Balls, zero: Collection[tuple[int, int]] = ()
 
 @dataclass(frozen=True)
 class Lagrangian:
-    """Lambda as a program in the free parameters and mu, and where its parts are.
+    """Lambda as a program in all parameters and mu, and where its parts are.
 
     Attributes:
         program: The program.
@@ -93,46 +93,24 @@ class Lagrangian:
     outputs: int
 
 
-def lagrangian(
-    pb: Problem, pattern: Pattern, centre: list[Fraction], free: list[int], mu: list[Fraction]
-) -> Lagrangian:
-    """The network on the face, b = 0: each activation is its slope times z."""
-    w, n, kept = Writer(), len(pb.xs), set(free)
-    fixed = [p for p in range(len(centre)) if p not in kept]
-    parts = [w.param("free", (len(free),))]
-    parts += [w.const((len(fixed),), [centre[p] for p in fixed])] if fixed else []
-    multipliers = w.param("multipliers", (len(mu),)) if mu else 0
-    whole, place = w.join(*parts), {p: k for k, p in enumerate([*free, *fixed])}
-    a, start = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row]), 0
-    layers, states, held, blocks = list[int](), list[int](), list[int](), list[int]()
-
-    def bent(z: int, level: int, width: int) -> int:
-        """Slopes times z."""
-        nonlocal held
-        held += [w.take(z, [1], [points[0] * width + j])
-                 for m, j, points in pattern.pairs if m == level]  # fmt: skip
-        flat = [s for row in pattern.slopes[level] for s in row]
-        states.append(w.mul(z, w.const((n, width), flat)))
-        return states[-1]
-
-    for level, (below, above) in enumerate(pairwise(pb.widths)):
-        turned = [place[start + j * below + k] for k in range(below) for j in range(above)]
-        bias = [place[start + above * below + j] for j in range(above)]
-        start += above * (below + 1)
-        blocks += [w.take(whole, [below, above], turned), w.take(whole, [above], bias)]
-        a = w.add(w.matmul(a, blocks[-2]), blocks[-1])
-        layers.append(a)
-        if level < len(pb.widths) - 2:
-            a = bent(a, level, above)
-    outputs = ahead(w, pb, a) if pb.loss == "cross_entropy" else a
+def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
+    """The network on the face: each activation is its slope times z."""
+    w = Writer(OF_DENSE)
+    layers = network(w, pb, pattern.slopes)
+    f = layers[-1][1]
+    bent, states = [z for _, z in layers], [a for a, _ in layers[1:]]
     if pb.loss == "hinge":
-        margins = w.add(w.mul(a, targets(w, pb)), w.const((), [Fraction(1)]))
-        losses = w.sum(bent(margins, len(pb.widths) - 2, pb.widths[-1]), [1])
+        bent[-1] = w.add(w.mul(f, targets(w, pb)), w.const((), [Fraction(1)]))
+        flat = [s for row in pattern.slopes[-1] for s in row]
+        states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
+        losses = w.sum(states[-1], [1])
     else:
-        losses = LOSSES[pb.loss](w, pb, a)
-    total = summed(w, pb, losses, blocks)
-    if mu:
-        bound = w.sum(w.mul(w.join(*held), multipliers), [0])
-        total = w.add(total, bound)
-    values = [*(centre[p] for p in free), *mu]
-    return Lagrangian(Program(w.steps, values), layers, states, held, outputs)
+        losses = LOSSES[pb.loss](w, pb, f)
+    outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
+    held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
+            for m, j, points in pattern.pairs]  # fmt: skip
+    total = summed(w, pb, losses)
+    if held:
+        multipliers = w.param("multipliers", (len(held),))
+        w.add(total, w.sum(w.mul(w.join(*held), multipliers), [0]))
+    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, outputs)

@@ -1,21 +1,32 @@
-"""Minima of piecewise linear networks with weight decay (9.10, Theorems 26 and 27)."""
+"""Minima of piecewise linear networks with weight decay (9.10, Theorems 28 and 29)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from fractions import Fraction
 from itertools import pairwise
-from typing import cast
 
 from checker.arrays import Balls
+from checker.derivatives import Box
 from checker.faces import Pattern, lagrangian, read_pattern, two_slopes
 from checker.kinked import require_stays
-from checker.minima import Case, Claimed, Found
+from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
-from checker.reading import Json, as_int, as_list, as_object, positive, rational, read_row
-from checker.symmetric import isolated, loss_in, require_independent
+from checker.reading import (
+    Json,
+    as_int,
+    as_list,
+    as_object,
+    as_table,
+    distance,
+    positive,
+    rational,
+    read_increasing,
+    read_row,
+)
+from checker.symmetric import isolated, require_independent
 
 Unit = tuple[int, int]
 
@@ -31,20 +42,16 @@ def parameter_places(widths: list[int]) -> list[list[list[int]]]:
     return found
 
 
-def penalised(case: Claimed, proof: Json) -> Found:
+def penalised(case: Case, proof: Json) -> Found:
     """Section 9.10."""
-    pb, bits = cast("Case", case).problem, case.bits
+    pb, bits, here = case.problem, case.bits, case.program.point
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               optional=["zero", "symmetries"])  # fmt: skip
     two_slopes(pb)
-    here = case.program.point
     centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
     zero = {read_unit(item, pb): as_object(item, "layer", "unit", "trees")
             for item in as_list(proof.get("zero", []))}  # fmt: skip
-    where, costs = (
-        parameter_places(pb.widths),
-        pb.penalties or [Fraction(0)] * 2 * (len(pb.widths) - 1),
-    )
+    where, costs = parameter_places(pb.widths), pb.penalties or [Fraction(0)] * 2 * len(pb.layers)
     resting = set[int]()
     for level, j in zero:
         *weights, bias = where[level][j]
@@ -57,46 +64,42 @@ def penalised(case: Claimed, proof: Json) -> Found:
             require(costs[2 * level + 3] == 0 and centre[bias] != 0, "a unit's bias is not kept")
         require(not any(centre[p] for p in paid), "a unit is not at zero")
         resting |= {*paid, bias}
-    live = [p for p in range(len(here)) if p not in resting]
-    free = [as_int(p) for p in as_list(proof["free"])]
-    require(len(free) > 0 and free == sorted(set(free)), "free is no list")
-    require(set(free) <= set(live), "a parameter of a unit at zero is free")
-    exact, wide = Balls.around(centre, Fraction(0), bits), Balls.around(centre, r, bits)
-    radii = [w if p in set(free) else s
-             for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]  # fmt: skip
-    box = Balls(exact.m, radii, bits)
-    pattern = read_pattern(pb, box, zero.keys())
+    free = read_increasing(proof["free"], len(here))
+    require(not resting & set(free), "a parameter of a unit at zero is free")
+    place = Box(case.program, centre, r, free, bits).place
+    pattern = read_pattern(pb, case.program, place, zero.keys())
     mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern, centre, free, mu)
-    index, at, over = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
+    lag = lagrangian(pb, pattern)
+    box = Box(lag.program, [*centre, *mu], r,
+              [*free, *range(len(here), len(here) + len(mu))], bits)  # fmt: skip
+    index, loss = isolated(box, proof["preconditioner"])
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, pattern, lag.states, over, Balls.around(mu, r, bits).intervals())
-    fixed = [p for p in live if p not in set(free)]
-    moves = [read_symmetry(item, pb, pattern, zero.keys(), costs, box.intervals())
+        require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
+    fixed = [p for p in range(len(here)) if p not in resting | set(free)]
+    moves = [read_symmetry(item, pb, pattern, zero, costs, place.intervals())
              for item in as_list(proof.get("symmetries", []))]  # fmt: skip
     require(len(moves) == len(fixed), "there are not as many symmetries as parameters fixed")
     if fixed:
         require_independent([as_balls([move[p] for p in fixed]) for move in moves])
     for (level, j), item in zero.items():
-        back = over.bars[lag.layers[level + 1]]
+        back = box.over.bars[lag.layers[level + 1]]
         if back is None:
             raise Undecided("nothing is known of the layer above a unit at zero")
         width, ds = pb.widths[level + 2], back.intervals()
         columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
         states = [[Interval.of(v, bits) for v in row] for row in pb.xs]
         if level:
-            states = rows_of(over.values[lag.states[level - 1]], pb.widths[level])
+            states = rows_of(box.over.values[lag.states[level - 1]], pb.widths[level])
         require_rest(pb, costs[2 * level : 2 * level + 3], pattern.slopes[level][0][j], states,
                      columns, as_list(item["trees"]))  # fmt: skip
     flat = len(fixed) + sum(not costs[2 * level + 1] for level, _ in zero)
-    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
-    return Found("no" if flat else "yes", flat=flat, loss=loss_in(at, over, r), radius=away + r)
+    return Found("no" if flat else "yes", flat=flat, loss=loss, radius=distance(centre, here) + r)
 
 
 def read_unit(x: object, pb: Problem) -> Unit:
     """Reads a hidden unit, a different one each time."""
-    fields = cast("Json", x) if isinstance(x, dict) else {}
+    fields = as_table(x, "a unit at zero")
     level, j = as_int(fields.get("layer")), as_int(fields.get("unit"))
     require(0 <= level < len(pb.widths) - 2 and 0 <= j < pb.widths[level + 1], "no such unit")
     return level, j
@@ -116,13 +119,11 @@ def as_balls(entries: list[Interval]) -> Balls:
 
 
 def read_symmetry(
-    x: object, pb: Problem, pattern: Pattern, zero: Sequence[Unit] | object,
-    costs: list[Fraction], values: list[Interval],
+    x: object, pb: Problem, pattern: Pattern, zero: Collection[Unit], costs: list[Fraction],
+    values: list[Interval],
 ) -> list[Interval]:  # fmt: skip
     """Reads a turn or a shift: its field over the box."""
-    require(isinstance(x, dict), "a symmetry is not an object")
-    fields = cast("Json", x)
-    resting = set(cast("Sequence[Unit]", zero))
+    fields = as_table(x, "a symmetry")
     where, depth, bits = parameter_places(pb.widths), len(pb.widths) - 2, values[0].bits
     found = [Interval(0, 0, bits)] * len(values)
     level = as_int(fields.get("layer"))
@@ -134,7 +135,7 @@ def read_symmetry(
         j, k = (as_int(v) for v in as_list(fields["turn"], 2))
         units = range(pb.widths[level + 1])
         require(level < depth and j != k and j in units and k in units, "no such units")
-        require(not {(level, j), (level, k)} & resting, "a unit at zero is turned")
+        require(not {(level, j), (level, k)} & set(zero), "a unit at zero is turned")
         same = held[j] == held[k] and all(row[j] == row[k] for row in pattern.slopes[level])
         require(same, "units with different patterns are turned")
         above = ((row[j], row[k]) for row in where[level + 1])
@@ -142,8 +143,7 @@ def read_symmetry(
             found[p], found[q] = values[q], -values[p]
         return found
     as_object(fields, "layer", "shift")
-    require(isinstance(fields["shift"], dict), "a shift is not an object")
-    shift = {int(j): rational(v) for j, v in cast("Json", fields["shift"]).items()}
+    shift = {int(j): rational(v) for j, v in as_table(fields["shift"], "a shift").items()}
     require(set(shift) <= set(range(pb.widths[level + 1])), "no such units")
     require(not costs[2 * level + 1], "a bias that is shifted costs something")
     if level == depth:
@@ -155,7 +155,7 @@ def read_symmetry(
     require(not costs[2 * level + 3], "a bias that is shifted costs something")
     single = pb.widths[level + 2] == 1
     require(single or len(shift) == 1, "several units are shifted")
-    require(not any(held[j] or (level, j) in resting for j in shift), "a held unit is shifted")
+    require(not any(held[j] or (level, j) in zero for j in shift), "a held unit is shifted")
     sums = {sum((v * row[j] for j, v in shift.items()), Fraction(0))
             for row in pattern.slopes[level]}  # fmt: skip
     require(len(sums) == 1, "a shift changes outputs")
@@ -208,8 +208,7 @@ def gain_bound(
     states: list[list[Interval]], column: list[Interval], signs: dict[int, int],
 ) -> int:  # fmt: skip
     """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
-    require(isinstance(tree, dict), "a tree is not an object")
-    fields, bits = cast("Json", tree), column[0].bits
+    fields, bits = as_table(tree, "a tree"), column[0].bits
     if "split" in fields:
         as_object(fields, "split", "plus", "minus")
         i = as_int(fields["split"])
@@ -244,5 +243,4 @@ def dual_norm(linear: list[Interval], costs: list[Fraction]) -> int:
 
 def read_multipliers(x: object) -> dict[int, Fraction]:
     """Reads numbers by data point."""
-    require(isinstance(x, dict), "multipliers are not an object")
-    return {int(i): rational(v) for i, v in cast("Json", x).items()}
+    return {int(i): rational(v) for i, v in as_table(x, "a list of multipliers").items()}

@@ -4,7 +4,7 @@ Nothing here is trusted. From the point, with the pairs whose pre-activation is 
 Newton steps on the face, as long as no other pre-activation changes its sign; there that pair is
 held, too. Where the steps end, a held pair that violates (2) of `docs/mathematics.md`, section 12,
 is let go to the side on which the loss falls. With a penalty, units that are nearly zero are taken
-to be zero (section 15).
+to be zero (section 16).
 """
 
 from __future__ import annotations

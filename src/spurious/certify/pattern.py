@@ -3,7 +3,7 @@
 Section 12 of `docs/mathematics.md`. A pair is a hidden unit together with the data points that are
 alike at its layer. In the program every activation is replaced by its slope times z, that of a held
 pair by a variable (0 on the face), so that nothing bends but the loss. The hinge loss counts as one
-more layer of relus, of 1 - y f. Units at zero (section 15) have no pairs.
+more layer of relus, of 1 - y f. Units at zero (section 16) have no pairs.
 """
 
 from __future__ import annotations

@@ -19,8 +19,6 @@ from spurious.proof.evidence import (
 )
 from spurious.proof.verdict import Decided
 
-__all__ = ["certificate_data", "digest", "verdict_from_certificate"]
-
 DENSE: Final = "spurious-certificate/1"
 PROGRAM: Final = "spurious-certificate/2"
 

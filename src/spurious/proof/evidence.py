@@ -16,49 +16,6 @@ from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Layer, Point
 from spurious.proof.codec import fields_from_data, fields_to_data
 
-__all__ = [
-    "AffineOptimum",
-    "BestOutputs",
-    "CellMultipliers",
-    "ClasswiseOptimum",
-    "ConeLeaf",
-    "ConeSplit",
-    "ConeTree",
-    "ConstantOutput",
-    "ConstantRank",
-    "ConstantUnits",
-    "ConvexBall",
-    "DescentDirection",
-    "Evidence",
-    "HeldUnit",
-    "IdleParameters",
-    "Interpolation",
-    "Kinked",
-    "KinkedBall",
-    "Krawczyk",
-    "Leaf",
-    "Matrix",
-    "NegativeCurvature",
-    "NotLocalMinimum",
-    "OneSidedDerivatives",
-    "Penalised",
-    "Place",
-    "PointwiseOptimum",
-    "SaturatingUnit",
-    "Shift",
-    "Split",
-    "StronglyConvex",
-    "Summand",
-    "Tree",
-    "Turn",
-    "TwinUnits",
-    "ValleyToInfinity",
-    "Witness",
-    "ZeroOutputWeight",
-    "ZeroUnit",
-    "evidence_from_data",
-]
-
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 
 Place: TypeAlias = Point | tuple[Fraction, ...]
@@ -335,7 +292,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Penalised(Evidence):
-    """Theorems 26 and 27: a box around a minimum on a face, of a loss with a penalty."""
+    """Theorems 28 and 29: a box around a minimum on a face, of a loss with a penalty."""
 
     rule = "penalised"
     of_programs = True
@@ -435,6 +392,43 @@ class SaturatingUnit(Evidence):
     rule = "saturating_unit"
     unit: int
     direction: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharpeningUnit(Evidence):
+    """Theorem 27: a unit that becomes a relu as its incoming weights grow without end."""
+
+    rule = "sharpening_unit"
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Two units of a hidden layer that become one and its derivative.
+
+    Attributes:
+        layer: The hidden layer, from 0.
+        units: The two.
+        factor: A symmetry of the activation by which the second is turned towards the first.
+    """
+
+    layer: int
+    units: tuple[int, int]
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class MergingUnits(Evidence):
+    """Theorem 26: a curve along which units merge, in the theorem's coordinates.
+
+    Attributes:
+        pairs: Those that merge.
+        curve: Its coefficients, from the limit on, but for the last, which the given point settles.
+    """
+
+    rule = "merging_units"
+    pairs: tuple[Merging, ...]
+    curve: tuple[Point, ...]
 
 
 # ---- global minima ------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Rule `penalised`: minima of piecewise linear networks with weight decay, at any depth.
 
-Theorems 26 and 27 (`docs/mathematics.md`, section 15). The penalty ends rescaling, so on the face
+Theorems 28 and 29 (`docs/mathematics.md`, section 16). The penalty ends rescaling, so on the face
 of the pairs held on their kinks a minimum is isolated but for turns of units with one pattern and
 for shifts of biases that cost nothing: Krawczyk's test encloses it once some parameters are fixed.
 Units whose weights are zero are left out, if what leaving gains is less than it costs.

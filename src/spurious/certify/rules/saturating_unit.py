@@ -26,7 +26,7 @@ from spurious.program.tail import tail
 from spurious.proof import Claim, Proof, SaturatingUnit, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
+__all__ = ["RULE", "limit_of"]
 
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}
 """How fast the derivative falls, and the limit on the left; on the right it is 1."""
@@ -118,7 +118,7 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     if not away or any(moves[i] * z[i] <= 0 for i in away):
         return None
     rate, low = SATURATING[subject.network.activation]
-    loss, slopes = _limit_of(subject, {(i, unit): 1 if z[i] > 0 else low for i in away})
+    loss, slopes = limit_of(subject, {(i, unit): arb(1 if z[i] > 0 else low) for i in away})
     weights = [rational(row[unit]) for row in subject.point.layers[1].weight]
     rises = [
         moves[i] * sum((w * g for w, g in zip(weights, slopes[i], strict=True)), arb(0))
@@ -144,14 +144,14 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     )
 
 
-def _limit_of(subject: Subject, limits: dict[tuple[int, int], int]) -> tuple[arb, list[list[arb]]]:
-    """The loss and its derivative by the outputs where hidden values are replaced."""
+def limit_of(subject: Subject, limits: dict[tuple[int, int], arb]) -> tuple[arb, list[list[arb]]]:
+    """The loss and its derivative by the outputs where hidden values, (point, unit), change."""
     program = program_of(subject.dense)
     last = dense_layers(program)[-1]
     run = BallProgram.of(program).run(around(flatten(subject.point)), order=0)
     states: list[list[arb]] = run.values[last.state].tolist()
     for (i, unit), value in limits.items():
-        states[i][unit] = arb(value)
+        states[i][unit] = value
     top = subject.point.layers[1]
     outputs = [
         sum((rational(w) * a for w, a in zip(row, state, strict=True)), arb(rational(b)))
