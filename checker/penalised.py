@@ -82,6 +82,7 @@ def penalised(case: Case, proof: Json) -> Found:
     require(len(moves) == len(fixed), "there are not as many symmetries as parameters fixed")
     if fixed:
         require_independent([as_balls([move[p] for p in fixed]) for move in moves])
+    merged = False
     for (level, j), item in zero.items():
         back = box.over.bars[lag.layers[level + 1]]
         if back is None:
@@ -91,10 +92,35 @@ def penalised(case: Case, proof: Json) -> Found:
         states = [[Interval.of(v, bits) for v in row] for row in pb.xs]
         if level:
             states = rows_of(box.over.values[lag.states[level - 1]], pb.widths[level])
-        require_rest(pb, costs[2 * level : 2 * level + 3], pattern.slopes[level][0][j], states,
-                     columns, as_list(item["trees"]))  # fmt: skip
+        alike = {s: signs_of(pb, pattern, zero, level, place.intervals(), s) for s in (1, -1)}
+        merged |= require_rest(pb, costs[2 * level : 2 * level + 3], pattern.slopes[level][0][j],
+                               states, columns, as_list(item["trees"]), alike)  # fmt: skip
     flat = len(fixed) + sum(not costs[2 * level + 1] for level, _ in zero)
-    return Found("no" if flat else "yes", flat=flat, loss=loss, radius=distance(centre, here) + r)
+    return Found("no" if flat or merged else "yes", flat=None if merged else flat, loss=loss,
+                 radius=distance(centre, here) + r)  # fmt: skip
+
+
+Alike = dict[int, dict[int, int]]
+
+
+def signs_of(
+    pb: Problem, pattern: Pattern, zero: Collection[Unit], level: int, values: list[Interval],
+    sign: int,
+) -> Alike:  # fmt: skip
+    """The signs of z, where not held, of live units whose outgoing weight has this sign.
+
+    For a layer below one with a single unit, and above none with units at zero.
+    """
+    if pb.widths[level + 2] > 1 or any(below == level - 1 for below, _ in zero):
+        return {}
+    found, (above, _) = Alike(), two_slopes(pb)
+    for j in range(pb.widths[level + 1]):
+        weight = values[parameter_places(pb.widths)[level + 1][0][j]]
+        if (level, j) not in zero and (weight.lo if sign > 0 else -weight.hi) > 0:
+            held = {i for m, k, points in pattern.pairs if (m, k) == (level, j) for i in points}
+            own = [(i, row[j]) for i, row in enumerate(pattern.slopes[level]) if i not in held]
+            found[j] = {i: 1 if slope == above else -1 for i, slope in own}
+    return found
 
 
 def read_unit(x: object, pb: Problem) -> Unit:
@@ -173,9 +199,9 @@ def read_symmetry(
 
 def require_rest(
     pb: Problem, costs: list[Fraction], slope: Fraction, states: list[list[Interval]],
-    columns: list[list[Interval]], trees: list[object],
-) -> None:  # fmt: skip
-    """A unit at zero stays: the sum of m_k^2 is below 4 l_v.
+    columns: list[list[Interval]], trees: list[object], alike: dict[int, Alike],
+) -> bool:  # fmt: skip
+    """A unit at zero stays: the sum of m_k^2 is below 4 l_v. Whether it is merged somewhere.
 
     Args:
         pb: The problem.
@@ -184,7 +210,9 @@ def require_rest(
         states: The inputs of its layer, with radii.
         columns: D_ik for each unit k above that is not at zero.
         trees: Two for each of these, none where the bias costs nothing.
+        alike: The units that it may be merged with, by the sign of its outgoing weight.
     """
+    merged = set[int]()
     bits, total = states[0][0].bits, Interval(0, 0, states[0][0].bits)
     require(len(trees) == (2 * len(columns) if costs[1] else 0), "there are not enough trees")
     for n, column in enumerate(columns):
@@ -195,17 +223,18 @@ def require_rest(
             continue
         m = 0
         for tree, sign in zip(trees[2 * n : 2 * n + 2], (1, -1), strict=True):
-            m = max(
-                m, gain_bound(tree, two_slopes(pb), costs, states, [d * sign for d in column], {})
-            )
+            column_of = [d * sign for d in column]
+            given = (two_slopes(pb), costs, states, column_of, alike[sign], merged)
+            m = max(m, gain_bound(tree, {}, *given))
         total += Interval(m, m, bits).square()
     if total.upper >= 4 * costs[2]:
         raise Undecided("a unit at zero is not shown to stay")
+    return len(merged) > 0
 
 
 def gain_bound(
-    tree: object, slopes: tuple[Fraction, Fraction], costs: list[Fraction],
-    states: list[list[Interval]], column: list[Interval], signs: dict[int, int],
+    tree: object, signs: dict[int, int], slopes: tuple[Fraction, Fraction], costs: list[Fraction],
+    states: list[list[Interval]], column: list[Interval], alike: Alike, merged: set[int],
 ) -> int:  # fmt: skip
     """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
     fields, bits = as_table(tree, "a tree"), column[0].bits
@@ -214,8 +243,15 @@ def gain_bound(
         i = as_int(fields["split"])
         require(0 <= i < len(column) and i not in signs, "a split names no new point")
         sides = ((fields["plus"], 1), (fields["minus"], -1))
-        return max(gain_bound(side, slopes, costs, states, column, {**signs, i: sign})
-                   for side, sign in sides)  # fmt: skip
+        given = (slopes, costs, states, column, alike, merged)
+        return max(gain_bound(side, {**signs, i: sign}, *given) for side, sign in sides)
+    if "like" in fields:
+        as_object(fields, "like")
+        j = as_int(fields["like"])
+        require(j in alike, "there is no such unit to merge with")
+        require(all(signs.get(i) == s for i, s in alike[j].items()), "the patterns differ")
+        merged.add(j)
+        return 0
     as_object(fields, optional=["tau", "mu"])
     tau, mu = (read_multipliers(fields.get(name, {})) for name in ("tau", "mu"))
     require(all(abs(t) <= 1 for t in tau.values()) and not set(tau) & set(signs), "tau is wrong")

@@ -65,6 +65,15 @@ def test_a_unit_at_zero_whose_bias_costs_nothing() -> None:
     assert not certify(problem([1, 1, 1], "0 0 0 0", costs, SPREAD)).claim.is_minimum
 
 
+def test_a_unit_at_zero_beside_a_live_one_may_take_a_share_of_it() -> None:
+    """Balance makes the condition an equality along the live unit: there the two are merged."""
+    verdict, evidence = proved(problem([1, 2, 1], "0.7542 0 0.3262 0 0.8217 0 0.2127", "1/2"))
+    assert [unit.unit for unit in evidence.zero] == [1]
+    assert verdict.strict == "no" and verdict.flat_dimension is None
+    pays = problem([1, 2, 1], "0.8228 0 0.2976 0 0.875 0 0.1749", "1/10")
+    assert not certify(pays, search=False).claim.is_minimum
+
+
 def test_all_units_at_zero_under_a_heavy_penalty() -> None:
     verdict, evidence = proved(problem([1, 2, 1], "0 0 0 0 0 0 0.153", "20"))
     assert len(evidence.zero) == 2 and len(evidence.free) == 1

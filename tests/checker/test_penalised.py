@@ -164,10 +164,28 @@ def test_false_symmetries() -> None:
     refused(changed(trained(KINKED), "proof", "symmetries", to=[{"layer": 0, "turn": [0, 1]}]))
 
 
+SHARED = "0.8006 0 0.4364 0 0.9118 0 0.0228"
+
+
+def test_a_false_merger() -> None:
+    data = trained(SHARED)
+    assert check(data).valid and "like" in json.dumps(data["proof"])
+    assert not lower(data)
+    (zero,) = data["proof"]["zero"]
+    for tree in ({"like": 0}, {"like": 1}, {"like": 2}, {"like": 0, "tau": {}}):
+        refused(changed(data, "proof", "zero", 0, "trees", 0, to=tree))
+        refused(changed(data, "proof", "zero", 0, "trees", 1, to=tree))
+    refused(changed(data, "proof", "zero", 0, "trees", to=zero["trees"][::-1]))
+    refused(changed(data, "claim", "strict", to="yes"))
+    refused(changed(data, "claim", "flat_dimension", to=0))
+    text = json.dumps(data["proof"]).replace('{"like": 0}', "{}")
+    refused(changed(data, "proof", to=json.loads(text)))
+
+
 OTHER_EVIDENCE = {"turn", "radius", "centre", "preconditioner", "multipliers", "tau", "mu", "trees"}
 
 
-@pytest.mark.parametrize("numbers", [TURNED, KINKED])
+@pytest.mark.parametrize("numbers", [TURNED, KINKED, SHARED])
 def test_changed_evidence_is_refused_or_as_good(numbers: str) -> None:
     data = trained(numbers)
     every = random.Random(0).sample(list(mutations(data, "proof")), 25)

@@ -4,13 +4,14 @@ Section 15 of `docs/mathematics.md`. Such a unit with incoming weights and bias 
 weights V changes Lambda by `sum_k V_k Q_k(u)`, `Q_k(u) = sum_i D_ik act(u.a~_i)`, and pays
 `l_v |V|^2 + |u|^2` with `|u|^2 = l_w |w|^2 + l_b b^2`. It stays if `sum_k m_k^2 < 4 l_v` for bounds
 `|Q_k(u)| <= m_k |u|`. Each is proved on cones that cover the space: there Q_k is at least a linear
-function plus multiples of the cone's inequalities, and the norm of what is left is the bound.
+function plus multiples of the cone's inequalities, and the norm of what is left is the bound. On
+the cone on which it has the pattern of a live unit, the two can be merged: no bound is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -41,11 +42,14 @@ class AtZero:
         states: The inputs a_i of its layer, in balls, shape (n, m).
         slopes: (p, q) of the activation.
         cost: What the squares of its incoming weights cost, and of its bias.
+        alike: For each live unit that it may be merged with, the signs of that unit's z at all data
+            points, 0 where it is held.
     """
 
     states: Sequence[Sequence[arb]]
     slopes: tuple[Fraction, Fraction]
     cost: tuple[Fraction, Fraction]
+    alike: Mapping[int, Sequence[int]] = field(default_factory=dict[int, Sequence[int]])
 
     def norm(self, linear: Sequence[arb]) -> arb:
         """An upper bound for the dual norm of a linear function of weights and bias, (m + 1,)."""
@@ -92,6 +96,9 @@ def _bound_on(tree: ConeTree, unit: AtZero, back: Sequence[arb], signs: dict[int
             _bound_on(side, unit, back, {**signs, tree.split: sign}) for side, sign in sides
         )
         return plus.max(minus)
+    if tree.like is not None:
+        same = all(signs.get(i) == s for i, s in enumerate(unit.alike[tree.like]) if s)
+        return arb(0) if same else arb("inf")
     above, below = (arb(rational(slope)) for slope in unit.slopes)
     middle, bend = (above + below) / 2, (above - below) / 2
     left, crude = [arb(0)] * (len(unit.states[0]) + 1), arb(0)
@@ -123,7 +130,8 @@ def propose(unit: AtZero, back: Sequence[arb], enough: float) -> ConeTree | None
     inputs = np.hstack([states * weight, np.full((len(back), 1), bias)])
     above, below = map(float, unit.slopes)
     d = np.array([float(b.mid()) for b in back])
-    search = _Search(inputs, (above + below) / 2 * d, (above - below) / 2 * d, enough)
+    alike = {j: np.array(signs) for j, signs in unit.alike.items()} if enough else {}
+    search = _Search(inputs, (above + below) / 2 * d, (above - below) / 2 * d, enough, alike)
     return search.tree({})
 
 
@@ -135,10 +143,19 @@ class _Search:
         middle: The gain's slope at each point, kink averaged, shape (n,).
         bend: Half of how much it bends there, shape (n,).
         enough: The bound wanted; 0 for the least one.
+        alike: The signs of live units.
     """
 
-    def __init__(self, inputs: Floats, middle: Floats, bend: Floats, enough: float) -> None:
+    def __init__(
+        self,
+        inputs: Floats,
+        middle: Floats,
+        bend: Floats,
+        enough: float,
+        alike: Mapping[int, npt.NDArray[np.intp]],
+    ) -> None:
         self.inputs, self.middle, self.bend, self.enough = inputs, middle, bend, enough
+        self.alike = alike
         self.crude = np.maximum(-bend, 0) * np.linalg.norm(inputs, axis=1)
         self.leaves = 0
 
@@ -148,14 +165,29 @@ class _Search:
         rest = self.crude.copy()
         rest[split] = 0
         leaf, bound = self._leaf(signs)
+        k = int(rest.argmax())
         if bound + rest.sum() < self.enough or not rest.any():
             self.leaves += 1
             true = not self.enough or bound < self.enough
-            return leaf if true and self.leaves <= LEAVES else None
-        k = int(rest.argmax())
+            if true or self.leaves > LEAVES:
+                return leaf if self.leaves <= LEAVES else None
+            unit = self._like(signs)
+            if unit is None:
+                return None
+            left = [i for i in np.flatnonzero(self.alike[unit]).tolist() if i not in signs]
+            if not left:
+                return ConeLeaf(like=unit)
+            k = left[0]
         plus = self.tree({**signs, k: 1})
         minus = None if plus is None else self.tree({**signs, k: -1})
         return None if plus is None or minus is None else ConeSplit(k, plus, minus)
+
+    def _like(self, signs: dict[int, int]) -> int | None:
+        """A live unit with these signs where it is not held."""
+        for unit, own in self.alike.items():
+            if all(own[i] in (0, s) for i, s in signs.items()):
+                return unit
+        return None
 
     def _leaf(self, signs: dict[int, int]) -> tuple[ConeLeaf, float]:
         """The multipliers that leave the smallest norm, and that norm."""

@@ -229,10 +229,12 @@ class ConeLeaf:
     Attributes:
         tau: Slopes at points where the gain bends up, between -1 and 1.
         mu: Multipliers of the cone's own inequalities.
+        like: A live unit with whose pattern the unit comes to life on this cone, instead.
     """
 
     tau: Mapping[int, Fraction] = field(default_factory=dict[int, Fraction])
     mu: Mapping[int, Fraction] = field(default_factory=dict[int, Fraction])
+    like: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem, program_of
 from spurious.program import Program, ProgramError, dense_layers
-from spurious.proof import Claim, ConeTree, Penalised, Proof, Undecided, ZeroUnit
+from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
 from spurious.verdict import Answer, Decision
 
 __all__ = ["RULE", "prove_on"]
@@ -275,7 +275,9 @@ def _trees(box: _Box, back: _Back, layer: int, j: int) -> tuple[ConeTree, ...] |
     network, penalty = box.loss.network, box.loss.penalty
     shifts, zero = back.shifts[layer + 1], box.pattern.zero
     columns = [k for k in range(network.widths[layer + 2]) if (layer + 1, k) not in zero]
-    unit = AtZero(_states(box, layer), network.slopes, penalty.of(layer))
+    states, slopes, cost = _states(box, layer), network.slopes, penalty.of(layer)
+    units = {s: AtZero(states, slopes, cost, _alike(box, layer, s)) for s in (1, -1)}
+    unit = units[1]
     limit = 4 * penalty.of(layer + 1)[0]
     total, trees = arb(0), list[ConeTree]()
     if not penalty.of(layer)[1]:
@@ -287,18 +289,45 @@ def _trees(box: _Box, back: _Back, layer: int, j: int) -> tuple[ConeTree, ...] |
     for enough in (share, 0.0) if len(columns) > 1 else (share,):
         total, trees = arb(0), list[ConeTree]()
         for k in columns:
-            both = [(shifts[:, k] * sign).tolist() for sign in (1, -1)]
-            proposed = [propose(unit, back, enough) for back in both]
+            both = {sign: (shifts[:, k] * sign).tolist() for sign in units}
+            proposed = [propose(units[s], both[s], enough) for s in units]
             known = [tree for tree in proposed if tree is not None]
             if len(known) < 2:
                 break
-            bounds = [bound_by(tree, unit, back) for tree, back in zip(known, both, strict=True)]
+            pairs = zip(units, known, strict=True)
+            bounds = [bound_by(tree, units[s], both[s]) for s, tree in pairs]
             total += balls.square(bounds[0].max(bounds[1]))
             trees += known
         else:
             if balls.certainly_less(total, arb(rational(limit))):
                 return tuple(trees)
     return None
+
+
+def _alike(box: _Box, layer: int, sign: int) -> dict[int, list[int]]:
+    """The signs of live units of a layer that a unit at zero may be merged with.
+
+    Args:
+        box: The box.
+        layer: A hidden layer below one with a single unit, above one without units at zero.
+        sign: Of their outgoing weight.
+    """
+    network, pattern = box.loss.network, box.pattern
+    if network.widths[layer + 2] > 1 or any(below == layer - 1 for below, _ in pattern.zero):
+        return {}
+    (above,) = incoming_indices(network)[layer + 1]
+    return {
+        j: pattern.signs[layer][:, j].tolist()
+        for j in range(network.widths[layer + 1])
+        if (layer, j) not in pattern.zero and balls.sign(box.values[above[j]]) == sign
+    }
+
+
+def _merges(tree: ConeTree) -> bool:
+    """Whether a unit at zero is merged with a live one somewhere."""
+    if isinstance(tree, ConeSplit):
+        return _merges(tree.plus) or _merges(tree.minus)
+    return tree.like is not None
 
 
 def _states(box: _Box, layer: int) -> list[list[arb]]:
@@ -330,14 +359,15 @@ def _package(
         f"{len(zero)} units at zero" if zero else "",
         f"flat in {flat} directions" if flat else "",
     ]
-    strict = Answer.NO if flat else Answer.YES
+    merged = any(_merges(tree) for unit in zero for tree in unit.trees)
+    strict = Answer.NO if flat or merged else Answer.YES
     return Proof(
         claim=Claim(
             Decision.LOCAL_MINIMUM_NEARBY,
             enclosure(value),
             strict=strict,
             strict_up_to_rescaling=strict,
-            flat_dimension=flat,
+            flat_dimension=None if merged else flat,
             radius=balls.simple_above(subject.distance(box.centre) + at.radius),
         ),
         evidence=Penalised(
