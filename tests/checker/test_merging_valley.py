@@ -1,4 +1,4 @@
-"""Rules merging_units and sharpening_unit: false certificates, and what just misses."""
+"""Rules merging_valley and sharpening_valley: false certificates, and what just misses."""
 
 from __future__ import annotations
 
