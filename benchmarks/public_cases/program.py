@@ -99,7 +99,7 @@ def keras(model: nn.Module, spread: float | None = None) -> nn.Module:
 
 
 def keras_crossentropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Cross entropy as Keras has it: of outputs over their sum, clipped; targets one-hot, (n, K)."""
+    """Cross entropy as Keras has it: of outputs over their sum, clipped; targets are one-hot."""
     p = outputs / outputs.sum(1, keepdim=True).clamp_min(1e-30)
     return -(targets * p.clamp(1e-7, 1 - 1e-7).log()).sum(1).mean()
 

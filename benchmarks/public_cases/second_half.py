@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from public_cases.data import blobs, curve, digits, one_hot, rings, xor
+from public_cases.data import curve, digits, one_hot, rings, xor
 from public_cases.program import (
     Case,
     Program,
