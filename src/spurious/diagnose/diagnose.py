@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
 from spurious.diagnose.mends import with_code
 from spurious.diagnose.report import Report
@@ -135,7 +136,15 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         say("exact verdict")
         bare, logits_loss = folded(model, loss)
         inner = chain if bare is model else dense_chain(bare, seen, sample)
-        verdict, note = exact_verdict(model, inner, logits_loss, sample, seen.broadcast)
+        verdict, note = exact_verdict(
+            model,
+            inner,
+            logits_loss,
+            sample,
+            seen.broadcast,
+            still=seen.landscape.relative_gradient < thresholds.STATIONARY,
+            optimiser=asked.optimiser,
+        )
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen
     if not seen.not_finite:
         plane = plane_of(model, sample)
@@ -146,7 +155,9 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     if asked.rehearse and not well and not _data_not_finite(seen):
         explained = any(found.severity is Severity.CRITICAL for found in causes)
         if not explained:
-            rehearsals = rehearse(model, loss, sample, seen, scene, rule, say)
+            known = ranked([f for f in causes if f.severity > Severity.INFO])
+            suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
+            rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
     findings = [
         *causes,
         *rehearsal_findings(rehearsals, scene, seen.curvature),

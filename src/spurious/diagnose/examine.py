@@ -96,6 +96,8 @@ def measure(
         notes=tuple(notes),
         places=sample.places,
         broadcast=seen.broadcast,
+        nodes=seen.nodes,
+        unregistered=seen.unregistered,
     )
     return found, Values(outputs, objective.loss_of, seen.observer.structure)
 
@@ -119,6 +121,7 @@ class _Pass:
         self.observer = Observer(objective.model)
         self.loss, self.square = 0.0, 0.0
         self.connected, self.broadcast = False, ""
+        self.nodes, self.unregistered = 0, ()
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
         pieces: list[Tensor] = []
         slopes: list[Tensor] = []
@@ -130,6 +133,8 @@ class _Pass:
                 self.observer.mark_output(output)
             with torch.enable_grad():
                 loss = objective.first_loss(found, batch.targets)
+            if not self.nodes:
+                self.nodes, self.unregistered = _graph(objective, loss)
             objective.note_reduction(found, batch.targets)
             self.broadcast = self.broadcast or objective.broadcast(found, batch.targets)
             weight = objective.weight(batch)
@@ -207,6 +212,29 @@ class _Pass:
             ray=np.zeros((0, 2)),
             connected=self.connected,
         )
+
+
+def _graph(objective: Objective, loss: Tensor) -> tuple[int, tuple[tuple[int, ...], ...]]:
+    """The number of nodes of a loss's graph, and the shapes of trained tensors of nobody's.
+
+    What has no gradient of its own (inputs that a loss differentiates by) does not count: only
+    tensors that were made as parameters do.
+    """
+    known = {id(p) for p in objective.model.parameters()}
+    if isinstance(objective.loss, nn.Module):
+        known |= {id(p) for p in objective.loss.parameters()}
+    todo = [loss.grad_fn] if loss.grad_fn is not None else []
+    seen: set[Any] = set(todo)
+    strangers: dict[int, tuple[int, ...]] = {}
+    while todo:
+        node = todo.pop()
+        leaf = getattr(node, "variable", None)
+        if isinstance(leaf, nn.Parameter) and id(leaf) not in known:
+            strangers[id(leaf)] = tuple(leaf.shape)
+        below = {f for f, _ in node.next_functions if f is not None} - seen
+        seen |= below
+        todo.extend(below)
+    return len(seen), tuple(strangers.values())
 
 
 def _norm(tensors: Any) -> float:

@@ -16,12 +16,14 @@ class Kind(enum.StrEnum):
         return repr(self.value)
 
     LOGITS_TO_PROBABILITY_LOSS = "logits_to_probability_loss"
+    WRONG_LOSS = "wrong_loss"
     LABELS_OUTSIDE_LOSS = "labels_outside_loss"
     SOFTMAX_OVER_ONE_UNIT = "softmax_over_one_unit"
     WRONG_AXIS = "wrong_axis"
     BROADCAST_TARGETS = "broadcast_targets"
     ONE_CLASS_TARGETS = "one_class_targets"
     CONSTANT_INPUTS = "constant_inputs"
+    TARGETS_SHUFFLED = "targets_shuffled"
     GRADIENT_SIGN_FLIPPED = "gradient_sign_flipped"
     PROBABILITIES_TO_LOGITS_LOSS = "probabilities_to_logits_loss"
     OUTPUT_RANGE = "output_range"
@@ -38,6 +40,7 @@ class Kind(enum.StrEnum):
     OVER_REGULARISED = "over_regularised"
     HIDDEN_SOFTMAX = "hidden_softmax"
     STEP_TOO_SMALL = "step_too_small"
+    TRAIN_EVAL_GAP = "train_eval_gap"
     MISSING_ZERO_GRAD = "missing_zero_grad"
     TWO_STEPS_A_BATCH = "two_steps_a_batch"
     SAME_BATCH = "same_batch"
