@@ -61,7 +61,7 @@ def report_on(program: Program) -> spurious.diagnose.Report:
     )
 
 
-def row_of(case: Case, seeds: int) -> dict[str, Any]:
+def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
     for seed in range(seeds):
         twin, faulty = case.mend(seed), case.make(seed)
         at_start = [f.kind.value for f in report_on(twin).problems]
@@ -75,7 +75,7 @@ def row_of(case: Case, seeds: int) -> dict[str, Any]:
     seconds = time.process_time() - began
     kinds = [f.kind.value for f in report.problems]
     remedy = next((f.remedies[0] for f in report.problems[:1] if f.remedies), None)
-    drawn = random.Random(seed).sample(sorted(REMEDIES), DRAWN)
+    drawn = random.Random(seed).sample(sorted(REMEDIES), draws)
     landscape = report.measurements.landscape
     wanted = tuple(dict.fromkeys([*([remedy] if remedy else []), *drawn]))
     goal = LEARNT * (landscape.constant_loss or landscape.loss)
@@ -91,7 +91,7 @@ def row_of(case: Case, seeds: int) -> dict[str, Any]:
         "some": any(kind in case.right for kind in kinds),
         "remedy": remedy,
         "mended": bool(remedy) and mended.get(remedy, False),
-        "by chance": sum(mended.get(name, False) for name in drawn) / DRAWN,
+        "by chance": sum(mended.get(name, False) for name in drawn) / max(draws, 1),
         "alarms": at_start + [f.kind.value for f in report_on(twin).problems],
     }
 
@@ -99,6 +99,7 @@ def row_of(case: Case, seeds: int) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=DRAWN)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--only", nargs="*", default=[])
     chosen = parser.parse_args()
@@ -108,7 +109,7 @@ def main() -> int:
     for case in (case for name in chosen.sets for case in SETS[name]):
         if chosen.only and case.name not in chosen.only:
             continue
-        rows.append(row_of(case, chosen.seeds))
+        rows.append(row_of(case, chosen.seeds, chosen.draws))
         print(rows[-1], flush=True)
     stuck = [row for row in rows if row["stuck"]]
     print(f"\n{len(rows)} cases, {len(rows) - len(stuck)} do not reproduce\n")

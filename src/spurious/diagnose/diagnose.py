@@ -142,7 +142,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             logits_loss,
             sample,
             seen.broadcast,
-            still=seen.landscape.relative_gradient < thresholds.STATIONARY,
+            still=not asked.rehearse or seen.landscape.relative_gradient < thresholds.STATIONARY,
             optimiser=asked.optimiser,
         )
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen

@@ -90,9 +90,7 @@ class Recurrent:
             states, _ = self._layer(len(self.weights) - 1, below, free=True)
             slopes = list(slope.detach().unbind(1))
             found = torch.autograd.grad(states, states, slopes)
-        return [
-            float(g.norm() * h.detach().norm()) for g, h in zip(found, states, strict=True)
-        ]
+        return [float(g.norm() * h.detach().norm()) for g, h in zip(found, states, strict=True)]
 
     def _layer(
         self, level: int, inputs: Tensor, free: bool = False

@@ -16,7 +16,6 @@ class Kind(enum.StrEnum):
         return repr(self.value)
 
     LOGITS_TO_PROBABILITY_LOSS = "logits_to_probability_loss"
-    WRONG_LOSS = "wrong_loss"
     LABELS_OUTSIDE_LOSS = "labels_outside_loss"
     SOFTMAX_OVER_ONE_UNIT = "softmax_over_one_unit"
     WRONG_AXIS = "wrong_axis"
@@ -25,6 +24,7 @@ class Kind(enum.StrEnum):
     CONSTANT_INPUTS = "constant_inputs"
     TARGETS_SHUFFLED = "targets_shuffled"
     GRADIENT_SIGN_FLIPPED = "gradient_sign_flipped"
+    WRONG_LOSS = "wrong_loss"
     PROBABILITIES_TO_LOGITS_LOSS = "probabilities_to_logits_loss"
     OUTPUT_RANGE = "output_range"
     WRONG_OUTPUT_ACTIVATION = "wrong_output_activation"

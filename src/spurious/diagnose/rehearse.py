@@ -267,9 +267,7 @@ def _other_steps(
     return made
 
 
-def _other_size(
-    run: Callable[[Change], Rehearsal], start: tuple[str, ...]
-) -> Iterator[Rehearsal]:
+def _other_size(run: Callable[[Change], Rehearsal], start: tuple[str, ...]) -> Iterator[Rehearsal]:
     """More units, and if that helps as many, both with quick steps."""
     wider = run(Change("wider", ("wider_layers", "another_optimiser", "larger_step")))
     if wider.gain >= thresholds.ALL_THE_DIFFERENCE:

@@ -64,13 +64,15 @@ def _softened(found: Finding, rehearsals: Rehearsals | None) -> Finding:
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
     cause = found.kind in CAUSES
+    proved = found.explanation.startswith("Proved")
+    if proved and found.kind is Kind.LOCAL_MINIMUM:
+        return False
     if succeeds:
         return not (cause and found.severity is Severity.CRITICAL)
     if cause:
         return False
-    if found.explanation.startswith("Proved"):  # a ray downhill is no trap before training, nor
-        valley = found.kind is Kind.VALLEY_TO_INFINITY  # where training does not follow it
-        return valley and (not scene.trained or learns(rehearsals))
+    if proved:  # a ray downhill is no trap before training, nor where copies do not follow it
+        return not scene.trained or learns(rehearsals)
     shift = found.kind is Kind.SHIFTED_INITIALISATION
     if shift and scene.trained and not scene.is_poor:
         return True  # biases that training has learnt
