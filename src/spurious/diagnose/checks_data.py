@@ -144,6 +144,9 @@ def contradicting_targets(scene: Scene) -> Finding | None:
     count = int(group.max()) + 1
     if count < 2 or count > MOST_GROUPS or count > len(x) // 2:
         return None
+    apart = [bool((y[group == k] != y[group == k][:1]).any()) for k in range(count)]
+    if not any(apart):
+        return None
     floor = 0.0
     for k in range(count):
         rows = group == k

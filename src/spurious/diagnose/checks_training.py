@@ -74,20 +74,23 @@ def unregistered_parameters(scene: Scene) -> Finding | None:
 
 def targets_shuffled(scene: Scene) -> Finding | None:
     """Targets that neither neighbours nor a linear map of the inputs say anything about."""
-    x, y, landscape = scene.all_features, scene.all_targets, scene.landscape
+    x, y, landscape = scene.features, scene.targets, scene.landscape
     constant, linear = landscape.constant_loss, landscape.linear_loss
     if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not constant:
         return None
     chance = CHANCE / len(x) ** 0.5
-    known = max(scene.neighbours, explained_by_neighbours(x, y))
+    known = scene.neighbours
     if not scene.is_poor or known > max(thresholds.NO_DIFFERENCE, chance):
         return None
     allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
     if linear is None or linear < thresholds.POOR * allowed * constant:
         return None
-    if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x):
-        return None  # equal inputs: their targets contradict one another
-    shifts = {by: explained_by_neighbours(x, y.roll(by, 0)) for by in SHIFTS}
+    if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
+        return None  # equal inputs contradict one another, equal targets say nothing
+    whole, others = scene.all_features, scene.all_targets
+    shifts = dict.fromkeys(SHIFTS, 0.0)
+    if whole is not None and isinstance(others, Tensor):  # in their order
+        shifts = {by: explained_by_neighbours(whole, others.roll(by, 0)) for by in SHIFTS}
     by = max(shifts, key=lambda key: shifts[key])
     numbers: dict[str, object] = {
         "neighbours_explain": known,

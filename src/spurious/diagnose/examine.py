@@ -36,6 +36,9 @@ RAY: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 SLICE: Final = np.linspace(-1.0, 1.0, 9)
 """Places along a slice, in units of its half length."""
 
+STEP_NODES: Final = 12
+"""Nodes that a recurrent layer's step in time counts for, which is inside one node of the graph."""
+
 EQUAL: Final = 1e-5
 """Outputs that differ by at most this share of their size count as equal."""
 
@@ -96,7 +99,7 @@ def measure(
         notes=tuple(notes),
         places=sample.places,
         broadcast=seen.broadcast,
-        nodes=seen.nodes,
+        nodes=seen.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
         unregistered=seen.unregistered,
     )
     return found, Values(outputs, objective.loss_of, seen.observer.structure)

@@ -80,7 +80,7 @@ class Recurrent:
         """|dL/dh_t| |h_t| of the top layer at each time, of the gradient of its outputs.
 
         Args:
-            slope: The loss's gradient with respect to the top layer's outputs, (batch, time, hidden).
+            slope: Gradient of the loss by the top layer's outputs, (batch, time, hidden).
         """
         with torch.enable_grad():
             below = self.inputs

@@ -181,8 +181,12 @@ class Observer:
     def recurrent_call(self, function: Any, args: tuple, out: Any) -> None:
         """A fused recurrent layer has been computed; its first batch is looked into."""
         name = _numbered(*self._key(self._here, "recurrent"))
-        found = recurrent_of(function, args) if name not in self._looked else None
+        if name in self._looked:
+            return
         self._looked.add(name)
+        found = recurrent_of(function, args)
+        steps, layers = (out[0].shape[1] if args[-1] else len(out[0])), args[4]
+        self.structure.recurrent_steps += steps * layers if isinstance(layers, int) else steps
         if found is None:
             return
         assert SIGMOID.saturated is not None

@@ -74,6 +74,9 @@ LARGER: Final = {"larger_step": 10.0, "hundredfold_step": 100.0}
 ADAPTIVE: Final = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop"})
 """Optimisers whose steps are about as long as their step size, whatever the gradient."""
 
+LARGE_ADAPTIVE: Final = 1e-2
+"""Longer such steps are more than most models bear."""
+
 MOST_ADAPTIVE: Final = 0.1
 """The longest such step that is tried: weights are mostly smaller than 1."""
 
@@ -258,6 +261,8 @@ def _other_steps(
     losses = afresh.trial.losses
     if afresh.diverged or (losses and max(losses) > ROSE * losses[0]):
         made += [run(Change("smaller", (*start, name))) for name in SMALLER]
+    elif scene.trained and adaptive and size > LARGE_ADAPTIVE:  # too large, without blowing up
+        made += [run(Change("smaller", (*start, name))) for name in SMALLER[:2]]
     if scene.trained:
         for name, factor in LARGER.items():
             if not adaptive or size * factor <= MOST_ADAPTIVE:
