@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from tests.diagnose.architectures import ARCHITECTURES, train
 
 import spurious
-from tests.diagnose.architectures import ARCHITECTURES, train
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

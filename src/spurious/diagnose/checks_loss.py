@@ -29,13 +29,15 @@ def wrong_loss(scene: Scene) -> Finding | None:
     and class, the largest or the smallest, must be worse.
     """
     f = scene.outputs
-    if f is None or not f.is_floating_point() or scene.nature is not LossNature.UNKNOWN:
+    if f is None or not f.is_floating_point():
         return None
     pairs = list(_right_and_constant(scene))
     if not pairs or any(constant > right + SLACK * abs(right) for right, constant in pairs):
         return None
     several = f.ndim >= 2 and f.shape[1] > 1
-    if several and not on_simplex(f, 1) and _rewards_on_simplex(scene):
+    if several and _rewards_on_simplex(scene):
+        if on_simplex(f, 1) or scene.nature is LossNature.LOG_PROBABILITIES:
+            return None
         return Finding(
             Kind.WRONG_OUTPUT_ACTIVATION,
             Severity.CRITICAL,

@@ -72,6 +72,26 @@ def unregistered_parameters(scene: Scene) -> Finding | None:
     )
 
 
+def detached_parameters(scene: Scene) -> Finding | None:
+    """Trained parameters that the loss does not depend on, as far as autograd sees."""
+    lost, trained = scene.unreached, scene.landscape.trained
+    if not lost or not trained:
+        return None
+    share = sum(lost.values()) / trained
+    shown = ", ".join(list(lost)[:4]) + (", ..." if len(lost) > 4 else "")
+    most = share >= thresholds.ALL_THE_DIFFERENCE and scene.is_poor
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING if most else Severity.INFO,
+        None,
+        {"parameters": list(lost), "share_of_trained": share},
+        f"Keep the graph whole: the loss depends on none of {len(lost)} trained tensors ({shown}), "
+        f"{share:.0%} of all that is trained, as far as autograd sees. Something between them and "
+        "the loss is detached, made into a plain number, or run under no_grad (or unused).",
+        (),
+    )
+
+
 def targets_shuffled(scene: Scene) -> Finding | None:
     """Targets that neither neighbours nor a linear map of the inputs say anything about."""
     x, y, landscape = scene.features, scene.targets, scene.landscape
@@ -80,10 +100,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
         return None
     chance = CHANCE / len(x) ** 0.5
     known = scene.neighbours
-    if not scene.is_poor or known > max(thresholds.NO_DIFFERENCE, chance):
-        return None
-    allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
-    if linear is None or linear < thresholds.POOR * allowed * constant:
+    if known > max(thresholds.NO_DIFFERENCE, chance) or linear is None:
         return None
     if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
         return None  # equal inputs contradict one another, equal targets say nothing
@@ -108,6 +125,9 @@ def targets_shuffled(scene: Scene) -> Finding | None:
             (),
             f"y = y.roll({by}, 0)",
         )
+    allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
+    if not scene.is_poor or linear < thresholds.POOR * allowed * constant:
+        return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
         Severity.WARNING if scene.trained else Severity.INFO,
@@ -120,5 +140,10 @@ def targets_shuffled(scene: Scene) -> Finding | None:
     )
 
 
-CHECKS: Final = (train_eval_gap, unregistered_parameters, targets_shuffled)
+CHECKS: Final = (
+    train_eval_gap,
+    unregistered_parameters,
+    detached_parameters,
+    targets_shuffled,
+)
 """Each says what is wrong, or None."""

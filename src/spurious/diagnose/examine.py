@@ -101,6 +101,7 @@ def measure(
         broadcast=seen.broadcast,
         nodes=seen.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
         unregistered=seen.unregistered,
+        unreached=seen.unreached if seen.connected else (),
     )
     return found, Values(outputs, objective.loss_of, seen.observer.structure)
 
@@ -125,6 +126,7 @@ class _Pass:
         self.loss, self.square = 0.0, 0.0
         self.connected, self.broadcast = False, ""
         self.nodes, self.unregistered = 0, ()
+        self.reached: set[str] = set()
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
         pieces: list[Tensor] = []
         slopes: list[Tensor] = []
@@ -159,6 +161,8 @@ class _Pass:
         if not loss.requires_grad or not wanted:
             return None
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
+        names = self.objective.names
+        self.reached |= {n for n, part in zip(names, found, strict=False) if part is not None}
         self.connected |= any(part is not None for part in found[: len(self.gradient)])
         squares = 0.0
         for total, part in zip(self.gradient, found, strict=False):
@@ -168,6 +172,11 @@ class _Pass:
         self.square += squares * batches
         slope = found[-1] if len(wanted) > len(self.objective.parameters) else None
         return None if slope is None else slope.detach() * weight
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """Names of trained parameters that the loss does not depend on, as autograd sees it."""
+        return tuple(name for name in self.objective.names if name not in self.reached)
 
     def landscape(self, constant: float | None, linear: tuple[float, int] | None) -> Landscape:
         """The numbers of the pass, with those of the trivial predictors."""

@@ -239,6 +239,7 @@ class Measurements:
         nodes: Of autograd's graph of the loss of one batch.
         unregistered: Shapes of trained tensors that the loss depends on and that are neither the
             model's parameters nor the loss's own.
+        unreached: Names of trained parameters that the loss does not depend on.
     """
 
     units: tuple[Units, ...]
@@ -253,6 +254,7 @@ class Measurements:
     broadcast: str = ""
     nodes: int = 0
     unregistered: tuple[tuple[int, ...], ...] = ()
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -74,9 +74,6 @@ LARGER: Final = {"larger_step": 10.0, "hundredfold_step": 100.0}
 ADAPTIVE: Final = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop"})
 """Optimisers whose steps are about as long as their step size, whatever the gradient."""
 
-LARGE_ADAPTIVE: Final = 1e-2
-"""Longer such steps are more than most models bear."""
-
 MOST_ADAPTIVE: Final = 0.1
 """The longest such step that is tried: weights are mostly smaller than 1."""
 
@@ -254,21 +251,25 @@ def _other_rule(seen: OptimiserSeen, start: tuple[str, ...]) -> Iterator[Change]
 def _other_steps(
     run: Callable[[Change], Rehearsal], afresh: Rehearsal, start: tuple[str, ...], scene: Scene
 ) -> list[Rehearsal]:
-    """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing."""
+    """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing.
+
+    Steps may be too large without a rise: where nothing else helps, smaller ones are tried too.
+    """
     made: list[Rehearsal] = []
     assert scene.optimiser is not None
     size, adaptive = scene.optimiser.step_size, scene.optimiser.name in ADAPTIVE
     losses = afresh.trial.losses
-    if afresh.diverged or (losses and max(losses) > ROSE * losses[0]):
+    rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
+    if rose:
         made += [run(Change("smaller", (*start, name))) for name in SMALLER]
-    elif scene.trained and adaptive and size > LARGE_ADAPTIVE:  # too large, without blowing up
-        made += [run(Change("smaller", (*start, name))) for name in SMALLER[:2]]
     if scene.trained:
         for name, factor in LARGER.items():
             if not adaptive or size * factor <= MOST_ADAPTIVE:
                 made.append(run(Change("larger", (*start, name))))
         if not adaptive:
             made.append(run(Change("adam", (*start, "another_optimiser"))))
+        if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
+            made += [run(Change("smaller", (*start, name))) for name in SMALLER[:2]]
     return made
 
 

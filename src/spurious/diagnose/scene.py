@@ -74,6 +74,7 @@ class Scene:
         modes: The loss with batch normalisation's statistics of the batch, and with the running
             ones; None without such layers.
         unregistered: Shapes of parameters in the loss's graph that are none of the model's.
+        unreached: Sizes of trained parameters that the loss does not depend on, by name.
         all_features: The inputs of all points given, in their order, or None.
         all_targets: Likewise.
     """
@@ -93,6 +94,7 @@ class Scene:
     optimiser: OptimiserSeen | None = None
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
+    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
     all_features: Tensor | None = None
     all_targets: Tensor | None = None
 

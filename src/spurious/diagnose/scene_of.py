@@ -49,6 +49,7 @@ def scene_of(
 ) -> Scene:
     """The scene of a model that was measured; `model` is run on one batch twice."""
     affinity = seen.regions.affinity
+    x, y = _in_order(sample)
     return Scene(
         outputs=values.outputs,
         targets=sample.targets,
@@ -65,9 +66,19 @@ def scene_of(
         optimiser=optimiser,
         modes=_modes(model, sample, values) if not seen.not_finite else None,
         unregistered=seen.unregistered,
-        all_features=sample.all_features,
-        all_targets=sample.all_targets,
+        unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
+        all_features=x,
+        all_targets=y,
     )
+
+
+def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
+    """All inputs and targets in the order in which they were given, where they are known."""
+    x, y = sample.all_features, sample.all_targets
+    if sample.whole is not None or x is None or not isinstance(y, Tensor):
+        return x, y
+    order = torch.tensor(sample.places, device=x.device).argsort()
+    return x[order], y[order]
 
 
 def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, float] | None:
