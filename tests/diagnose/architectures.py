@@ -70,7 +70,7 @@ def sequences(n: int = 192) -> tuple[Tensor, Tensor]:
 class Recurrent(nn.Module):
     """A recurrent layer whose last output is read."""
 
-    def __init__(self, kind: type[nn.RNNBase], batch_first: bool) -> None:
+    def __init__(self, kind: type[nn.LSTM | nn.GRU], batch_first: bool) -> None:
         super().__init__()
         self.inner = kind(2, 16, batch_first=batch_first)
         self.head = nn.Linear(16, 1)

@@ -26,10 +26,11 @@ def first(way: str, steps: int = 3, bad: int | None = None) -> tuple[list[Findin
     x = torch.rand(8, 4)
     if bad is not None:
         x[bad, 1] = -50.0
-    model = nn.Sequential(nn.Linear(4, 4), Half(way), nn.Linear(4, 1))
+    below = nn.Linear(4, 4)
+    model = nn.Sequential(below, Half(way), nn.Linear(4, 1))
     with torch.no_grad():
-        model[0].weight.abs_()
-        model[0].bias.abs_()
+        for p in below.parameters():
+            p.abs_()
     optimiser = torch.optim.SGD(model.parameters(), 0.01)
     watch = TrainingWatch(model, every=10**6, console=False)
     for _ in range(steps):

@@ -29,7 +29,7 @@ points."""
 RELATED: Final = 0.3
 """What neighbours explain of targets that belong to their inputs, and not by chance."""
 
-SHIFTS: Final = (-3, -2, -1, 1, 2, 3)
+SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 """Places by which lists of inputs and targets get out of step."""
 
 
