@@ -105,7 +105,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
     if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
         return None  # equal inputs contradict one another, equal targets say nothing
     whole, others = scene.all_features, scene.all_targets
-    shifts = dict.fromkeys(SHIFTS, 0.0)
+    shifts: dict[int, float] = dict.fromkeys(SHIFTS, 0.0)
     if whole is not None and isinstance(others, Tensor):  # in their order
         shifts = {by: explained_by_neighbours(whole, others.roll(by, 0)) for by in SHIFTS}
     by = max(shifts, key=lambda key: shifts[key])
