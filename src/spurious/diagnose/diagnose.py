@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
+from spurious.diagnose.kinds import CAUSES
 from spurious.diagnose.mends import with_code
 from spurious.diagnose.report import Report
 from spurious.diagnose.torch_extra import require
@@ -153,9 +154,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     causes = list(cause_findings(scene))
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):
-        explained = any(found.severity is Severity.CRITICAL for found in causes)
-        if not explained:
-            known = ranked([f for f in causes if f.severity > Severity.INFO])
+        known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
+        if not any(found.severity is Severity.CRITICAL for found in known):
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
             rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
     findings = [
