@@ -31,6 +31,7 @@ from spurious.figures.style import (
 LOOKS: Final = {
     "solved": (SKY, ""),
     "still descending": (YELLOW, "...."),
+    "held by decay": (ORANGE, "xxxx"),
     "saddle or plateau": (ORANGE, "////"),
     "valley to infinity": (PURPLE, "\\\\\\\\"),
     "finite local minimum": (VERMILION, ""),

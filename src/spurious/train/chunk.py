@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from spurious.problem import Loss
 from spurious.train.activations import number_of
+from spurious.train.decay import decaying, penalty_factors
 from spurious.train.kernel import advance, measure
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import LANES
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Cancelled, Runs, float_data
 from spurious.train.starts import starts
-from spurious.train.task import TILE, Task, Work
+from spurious.train.task import ADAM, TILE, Task, Work
 
 __all__ = ["Chunk"]
 
@@ -55,9 +56,13 @@ def _task(recipe: Recipe, seed: int) -> Task:
         slope=float(network.slopes[1]) if network.homogeneous else 0.0,
         loss=list(Loss).index(recipe.loss),
         tolerance=tolerance,
-        optimiser=OPTIMISERS.index(optimiser.name),
+        optimiser=ADAM if optimiser.name == "adamw" else OPTIMISERS.index(optimiser.name),
         momentum=optimiser.momentum or 0.0,
         decay=optimiser.decay or 0.0,
+        penalised=recipe.penalised,
+        pulls=(2 * penalty_factors(recipe.penalty, network)).astype(dtype),
+        decays=bool(optimiser.weight_decay),
+        decaying=decaying(optimiser, network).astype(dtype),
         batch=recipe.batch or points,
         stop=recipe.stop,
         seed=np.uint64(seed),
@@ -100,20 +105,23 @@ def _work(recipe: Recipe) -> Work:
 
 
 def rates(recipe: Recipe, begin: int, end: int) -> Array:
-    """Step size and epsilon of the updates begin, ..., end - 1, shape (end - begin, 2).
+    """Step size, epsilon and shrinking of the updates begin, ..., end - 1, shape (end - begin, 3).
 
     Adam's corrections are folded in: s m' / (sqrt(v') + e) = s c m / (sqrt(v) + e sqrt(b)), where
-    b = 1 - d^t and c = sqrt(b) / (1 - a^t) at the t-th update, t = 1, 2, ...
+    b = 1 - d^t and c = sqrt(b) / (1 - a^t) at the t-th update, t = 1, 2, ... AdamW adds the weight
+    decay w times the parameter to that, which s multiplies but not c: w / c, since s c does here.
     """
     optimiser = recipe.optimiser
-    table = np.empty((end - begin, 2))
+    table = np.zeros((end - begin, 3))
     table[:, 0], table[:, 1] = optimiser.step_size, optimiser.epsilon or 0.0
-    if optimiser.name == "adam":
+    if optimiser.name in ("adam", "adamw"):
         assert optimiser.momentum is not None and optimiser.decay is not None
         t = np.arange(begin + 1, end + 1, dtype=np.float64)
         root = np.sqrt(1 - optimiser.decay**t)
-        table[:, 0] *= root / (1 - optimiser.momentum**t)
+        correction = root / (1 - optimiser.momentum**t)
+        table[:, 0] *= correction
         table[:, 1] *= root
+        table[:, 2] = (optimiser.weight_decay or 0.0) / correction
     return table.astype(recipe.precision)
 
 

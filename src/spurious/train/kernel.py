@@ -53,6 +53,7 @@ class Block(NamedTuple):
         lived: The updates made before it was solved.
         step_size: Of this update.
         epsilon: Of this update.
+        shrinking: Of this update: what AdamW's decay adds to the move is so many times a parameter.
     """
 
     theta: Any
@@ -62,6 +63,7 @@ class Block(NamedTuple):
     lived: Any
     step_size: Any
     epsilon: Any
+    shrinking: Any
 
 
 @njit
@@ -73,8 +75,10 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
     """
     theta = block.theta
     total, correct, rate = spread(theta, 0.0), spread(theta, 0.0), spread(theta, 0.0)
-    epsilon = spread(theta, block.epsilon)
+    epsilon, shrinking = spread(theta, block.epsilon), block.shrinking
     wanted = net.tolerance >= 0 or not updating
+    if net.penalised and wanted:
+        total = _penalty(theta, net)
     for tile in range(net.tiles):
         forward(theta, net, tile, False)
         for t in range(TILE):
@@ -86,11 +90,21 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
             _mark_solved(block, net, total, correct)
             rate = _rate(block, net)
         first, second = block.first, block.second
-        backward(theta, first, second, net, tile, tile == 0, False, final, rate, epsilon)
+        backward(theta, first, second, net, tile, tile == 0, False, final, rate, epsilon, shrinking)
     store(net.spare, 0, total)
     store(net.spare, 1, correct)
     if updating:
         _update_rest(block, net, rate, epsilon)
+
+
+@njit(inline="always")
+def _penalty(theta: Any, net: Open) -> Any:
+    """The penalty: half the sum of the pulls times the squares of the parameters."""
+    total = spread(theta, 0.0)
+    for p in range(net.parameters):
+        at = load(theta, p)
+        total = fma(spread(theta, 0.5 * net.pulls[p]) * at, at, total)
+    return total
 
 
 @njit(inline="always")
@@ -117,7 +131,8 @@ def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
     """Updates the parameters of all layers but the first."""
     for p in range((net.widths[0] + 1) * net.widths[1], net.parameters):
         g = load(net.gradient, p)
-        update(block.theta, block.first, block.second, net, p, g, rate, epsilon)
+        first, second = block.first, block.second
+        update(block.theta, first, second, net, p, g, rate, epsilon, block.shrinking)
 
 
 @njit
@@ -147,7 +162,8 @@ def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) ->
             point_loss(theta, net, 0, t, weight, True, False)
         final = start + TILE >= end
         first, second = block.first, block.second
-        backward(theta, first, second, net, 0, start == begin, True, final, rate, epsilon)
+        fresh, shrinking = start == begin, block.shrinking
+        backward(theta, first, second, net, 0, fresh, True, final, rate, epsilon, shrinking)
     _update_rest(block, net, rate, epsilon)
 
 
@@ -173,7 +189,7 @@ def advance(
         unsolved: Shape (blocks, 1, LANES): 1 until a network is solved, then 0.
         lived: The same shape: grows by the updates made before the network was solved.
         networks: Index of each network, shape (blocks, LANES).
-        rates: Step size and epsilon of each update, shape (updates, 2).
+        rates: Step size, epsilon and shrinking of each update, shape (updates, 3).
         begin: Number of the first of these updates, from 0.
         task: What to train on and how.
         work: Scratch memory of this thread.
@@ -194,6 +210,7 @@ def advance(
                 row(pointer(lived), number),
                 rates[k, 0],
                 rates[k, 1],
+                rates[k, 2],
             )
             if not shuffled:
                 _full_pass(block, net, True)
@@ -226,11 +243,14 @@ def measure(thetas: Array, results: Array, task: Task, work: Work) -> None:
         theta = row(pointer(thetas), number * net.parameters)
         result = row(pointer(results), 4 * number)
         unused = net.gradient
-        block = Block(theta, unused, unused, unused, unused, results[0, 0, 0], results[0, 0, 0])
+        none = results[0, 0, 0]
+        block = Block(theta, unused, unused, unused, unused, none, none, none)
         _full_pass(block, net, False)
         steep, size = spread(theta, 0.0), spread(theta, 0.0)
         for p in range(net.parameters):
             g, at = load(net.gradient, p), load(theta, p)
+            if net.penalised:
+                g = fma(spread(theta, net.pulls[p]), at, g)
             steep, size = fma(g, g, steep), fma(at, at, size)
         store(result, 0, load(net.spare, 0))
         store(result, 1, load(net.spare, 1))

@@ -149,6 +149,7 @@ def backward(
     final: bool,
     rate: Any,
     epsilon: Any,
+    shrinking: float,
 ) -> None:
     """Adds a tile's gradient to the block's (or begins it), from the derivatives by the outputs.
 
@@ -194,7 +195,7 @@ def backward(
             g = g + ((d0 + d1) + (d2 + d3))
             done = final and layer == 0
             if done:
-                update(theta, first, second, net, bias, g, rate, epsilon)
+                update(theta, first, second, net, bias, g, rate, epsilon, shrinking)
             else:
                 store(net.gradient, bias, g)
             if layer == 0 and not shuffled:
@@ -206,7 +207,7 @@ def backward(
                     g = fma(d2, spread(theta, net.x[x + 2]), g)
                     g = fma(d3, spread(theta, net.x[x + 3]), g)
                     if done:
-                        update(theta, first, second, net, at + i, g, rate, epsilon)
+                        update(theta, first, second, net, at + i, g, rate, epsilon, shrinking)
                     else:
                         store(net.gradient, at + i, g)
             else:
@@ -218,7 +219,7 @@ def backward(
                     g = fma(d2, load(source, x + 2), g)
                     g = fma(d3, load(source, x + 3), g)
                     if done:
-                        update(theta, first, second, net, at + i, g, rate, epsilon)
+                        update(theta, first, second, net, at + i, g, rate, epsilon, shrinking)
                     else:
                         store(net.gradient, at + i, g)
         if layer < net.last:

@@ -15,10 +15,24 @@ __all__ = ["update"]
 
 @njit(inline="always")
 def update(
-    theta: Any, first: Any, second: Any, net: Open, p: int, g: Any, rate: Any, epsilon: Any
+    theta: Any,
+    first: Any,
+    second: Any,
+    net: Open,
+    p: int,
+    g: Any,
+    rate: Any,
+    epsilon: Any,
+    shrinking: float,
 ) -> None:
-    """Updates parameter p, whose gradient is g; `rate` is a pack, 0 where a network stays."""
+    """Updates parameter p, where the data's loss has the gradient g.
+
+    `rate` is a pack, 0 where a network stays; `shrinking` is AdamW's.
+    """
     kind = net.optimiser
+    at = load(theta, p)
+    if net.penalised:
+        g = fma(spread(theta, net.pulls[p]), at, g)
     move = g
     if kind == ADAM:
         m = fma(spread(theta, net.momentum), load(first, p), spread(theta, 1 - net.momentum) * g)
@@ -34,4 +48,6 @@ def update(
         m = fma(spread(theta, net.momentum), load(first, p), g)
         store(first, p, m)
         move = fma(spread(theta, net.momentum), m, g) if kind == NESTEROV else m
-    store(theta, p, fma(spread(theta, 0.0) - rate, move, load(theta, p)))
+    if net.decays:
+        move = fma(spread(theta, shrinking * net.decaying[p]), at, move)
+    store(theta, p, fma(spread(theta, 0.0) - rate, move, at))
