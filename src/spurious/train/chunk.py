@@ -62,7 +62,9 @@ def _task(recipe: Recipe, seed: int) -> Task:
         penalised=recipe.penalised,
         pulls=(2 * penalty_factors(recipe.penalty, network)).astype(dtype),
         decays=bool(optimiser.weight_decay),
-        decaying=decaying(optimiser, network).astype(dtype),
+        shrinks=(
+            optimiser.step_size * (optimiser.weight_decay or 0.0) * decaying(optimiser, network)
+        ).astype(dtype),
         batch=recipe.batch or points,
         stop=recipe.stop,
         seed=np.uint64(seed),
@@ -94,6 +96,7 @@ def _work(recipe: Recipe) -> Work:
 
     return Work(
         gradient=rows(network.parameter_count),
+        kept=rows(network.parameter_count if recipe.optimiser.weight_decay else 1),
         values=rows(units * TILE),
         slopes=rows(units * TILE),
         outputs=rows(network.outputs * TILE),
@@ -105,23 +108,20 @@ def _work(recipe: Recipe) -> Work:
 
 
 def rates(recipe: Recipe, begin: int, end: int) -> Array:
-    """Step size, epsilon and shrinking of the updates begin, ..., end - 1, shape (end - begin, 3).
+    """Step size and epsilon of the updates begin, ..., end - 1, shape (end - begin, 2).
 
     Adam's corrections are folded in: s m' / (sqrt(v') + e) = s c m / (sqrt(v) + e sqrt(b)), where
-    b = 1 - d^t and c = sqrt(b) / (1 - a^t) at the t-th update, t = 1, 2, ... AdamW adds the weight
-    decay w times the parameter to that, which s multiplies but not c: w / c, since s c does here.
+    b = 1 - d^t and c = sqrt(b) / (1 - a^t) at the t-th update, t = 1, 2, ...
     """
     optimiser = recipe.optimiser
-    table = np.zeros((end - begin, 3))
+    table = np.empty((end - begin, 2))
     table[:, 0], table[:, 1] = optimiser.step_size, optimiser.epsilon or 0.0
     if optimiser.name in ("adam", "adamw"):
         assert optimiser.momentum is not None and optimiser.decay is not None
         t = np.arange(begin + 1, end + 1, dtype=np.float64)
         root = np.sqrt(1 - optimiser.decay**t)
-        correction = root / (1 - optimiser.momentum**t)
-        table[:, 0] *= correction
+        table[:, 0] *= root / (1 - optimiser.momentum**t)
         table[:, 1] *= root
-        table[:, 2] = (optimiser.weight_decay or 0.0) / correction
     return table.astype(recipe.precision)
 
 

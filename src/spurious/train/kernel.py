@@ -53,7 +53,6 @@ class Block(NamedTuple):
         lived: The updates made before it was solved.
         step_size: Of this update.
         epsilon: Of this update.
-        shrinking: Of this update: what AdamW's decay adds to the move is so many times a parameter.
     """
 
     theta: Any
@@ -63,7 +62,6 @@ class Block(NamedTuple):
     lived: Any
     step_size: Any
     epsilon: Any
-    shrinking: Any
 
 
 @njit
@@ -75,10 +73,10 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
     """
     theta = block.theta
     total, correct, rate = spread(theta, 0.0), spread(theta, 0.0), spread(theta, 0.0)
-    epsilon, shrinking = spread(theta, block.epsilon), block.shrinking
+    origin, epsilon = theta, spread(theta, block.epsilon)
     wanted = net.tolerance >= 0 or not updating
-    if net.penalised and wanted:
-        total = _penalty(theta, net)
+    if net.penalised:
+        total = _begin(theta, net)
     for tile in range(net.tiles):
         forward(theta, net, tile, False)
         for t in range(TILE):
@@ -89,22 +87,38 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
         if final:
             _mark_solved(block, net, total, correct)
             rate = _rate(block, net)
-        first, second = block.first, block.second
-        backward(theta, first, second, net, tile, tile == 0, False, final, rate, epsilon, shrinking)
+            origin = _origin(block, net)
+        first, second, fresh = block.first, block.second, tile == 0 and not net.penalised
+        backward(theta, origin, first, second, net, tile, fresh, False, final, rate, epsilon)
     store(net.spare, 0, total)
     store(net.spare, 1, correct)
     if updating:
-        _update_rest(block, net, rate, epsilon)
+        _update_rest(block, origin, net, rate, epsilon)
 
 
 @njit(inline="always")
-def _penalty(theta: Any, net: Open) -> Any:
-    """The penalty: half the sum of the pulls times the squares of the parameters."""
-    total = spread(theta, 0.0)
+def _begin(theta: Any, net: Open) -> Any:
+    """Begins the gradient with that of the penalty, which it returns."""
+    twice = spread(theta, 0.0)
     for p in range(net.parameters):
         at = load(theta, p)
-        total = fma(spread(theta, 0.5 * net.pulls[p]) * at, at, total)
-    return total
+        pull = spread(theta, net.pulls[p]) * at
+        store(net.gradient, p, pull)
+        twice = fma(pull, at, twice)
+    return spread(theta, 0.5) * twice
+
+
+@njit(inline="always")
+def _origin(block: Block, net: Open) -> Any:
+    """What the update starts from: the parameters, or what AdamW's decay leaves of them."""
+    theta = block.theta
+    if not net.decays:
+        return theta
+    alive = load(block.unsolved, 0) if net.stop else spread(theta, 1.0)
+    for p in range(net.parameters):
+        at = load(theta, p)
+        store(net.kept, p, fma(spread(theta, -net.shrinks[p]) * alive, at, at))
+    return net.kept
 
 
 @njit(inline="always")
@@ -127,12 +141,12 @@ def _rate(block: Block, net: Open) -> Any:
 
 
 @njit(inline="always")
-def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
+def _update_rest(block: Block, origin: Any, net: Open, rate: Any, epsilon: Any) -> None:
     """Updates the parameters of all layers but the first."""
     for p in range((net.widths[0] + 1) * net.widths[1], net.parameters):
         g = load(net.gradient, p)
         first, second = block.first, block.second
-        update(block.theta, first, second, net, p, g, rate, epsilon, block.shrinking)
+        update(block.theta, origin, first, second, net, p, g, rate, epsilon)
 
 
 @njit
@@ -152,7 +166,9 @@ def _fetch(task: Task, work: Work, first: int, end: int) -> None:
 def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) -> None:
     """An update by the epoch's mini-batch of that number, its gradient multiplied by n/b."""
     theta, n = block.theta, net.points
-    rate, epsilon = _rate(block, net), spread(theta, block.epsilon)
+    rate, origin, epsilon = _rate(block, net), _origin(block, net), spread(theta, block.epsilon)
+    if net.penalised:
+        _begin(theta, net)
     begin, end = number * task.batch, min(n, (number + 1) * task.batch)
     for start in range(begin, end, TILE):
         _fetch(task, work, start, end)
@@ -162,9 +178,9 @@ def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) ->
             point_loss(theta, net, 0, t, weight, True, False)
         final = start + TILE >= end
         first, second = block.first, block.second
-        fresh, shrinking = start == begin, block.shrinking
-        backward(theta, first, second, net, 0, fresh, True, final, rate, epsilon, shrinking)
-    _update_rest(block, net, rate, epsilon)
+        fresh = start == begin and not net.penalised
+        backward(theta, origin, first, second, net, 0, fresh, True, final, rate, epsilon)
+    _update_rest(block, origin, net, rate, epsilon)
 
 
 @compiled
@@ -189,7 +205,7 @@ def advance(
         unsolved: Shape (blocks, 1, LANES): 1 until a network is solved, then 0.
         lived: The same shape: grows by the updates made before the network was solved.
         networks: Index of each network, shape (blocks, LANES).
-        rates: Step size, epsilon and shrinking of each update, shape (updates, 3).
+        rates: Step size and epsilon of each update, shape (updates, 2).
         begin: Number of the first of these updates, from 0.
         task: What to train on and how.
         work: Scratch memory of this thread.
@@ -210,7 +226,6 @@ def advance(
                 row(pointer(lived), number),
                 rates[k, 0],
                 rates[k, 1],
-                rates[k, 2],
             )
             if not shuffled:
                 _full_pass(block, net, True)
@@ -243,14 +258,11 @@ def measure(thetas: Array, results: Array, task: Task, work: Work) -> None:
         theta = row(pointer(thetas), number * net.parameters)
         result = row(pointer(results), 4 * number)
         unused = net.gradient
-        none = results[0, 0, 0]
-        block = Block(theta, unused, unused, unused, unused, none, none, none)
+        block = Block(theta, unused, unused, unused, unused, results[0, 0, 0], results[0, 0, 0])
         _full_pass(block, net, False)
         steep, size = spread(theta, 0.0), spread(theta, 0.0)
         for p in range(net.parameters):
             g, at = load(net.gradient, p), load(theta, p)
-            if net.penalised:
-                g = fma(spread(theta, net.pulls[p]), at, g)
             steep, size = fma(g, g, steep), fma(at, at, size)
         store(result, 0, load(net.spare, 0))
         store(result, 1, load(net.spare, 1))

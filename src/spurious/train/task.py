@@ -43,7 +43,7 @@ class Task(NamedTuple):
         pulls: The derivative of the penalty by each parameter is this times the parameter, shape
             (P,).
         decays: Whether the update rule lets parameters decay by itself, as AdamW does.
-        decaying: 1 for each parameter that it lets decay, else 0, shape (P,).
+        shrinks: The share of each parameter that it takes away, shape (P,).
         batch: Points of a mini-batch; n for the full batch.
         stop: Whether a solved network stays where it is.
         seed: Of the run.
@@ -64,7 +64,7 @@ class Task(NamedTuple):
     penalised: bool
     pulls: Array
     decays: bool
-    decaying: Array
+    shrinks: Array
     batch: int
     stop: bool
     seed: np.uint64
@@ -75,6 +75,7 @@ class Work(NamedTuple):
 
     Attributes:
         gradient: Shape (P, LANES).
+        kept: What AdamW's decay leaves of the parameters, the same shape.
         values: Each hidden unit's value, layer by layer, shape (units * TILE, LANES).
         slopes: Its activation's derivative; the backward pass turns it into the derivative of the
             loss by the unit's preactivation.
@@ -86,6 +87,7 @@ class Work(NamedTuple):
     """
 
     gradient: Array
+    kept: Array
     values: Array
     slopes: Array
     outputs: Array
@@ -118,9 +120,10 @@ class Open(NamedTuple):
     penalised: bool
     pulls: Any
     decays: bool
-    decaying: Any
+    shrinks: Any
     stop: bool
     gradient: Any
+    kept: Any
     values: Any
     slopes: Any
     outputs: Any
@@ -153,9 +156,10 @@ def opened(task: Task, work: Work) -> Open:
         task.penalised,
         pointer(task.pulls),
         task.decays,
-        pointer(task.decaying),
+        pointer(task.shrinks),
         task.stop,
         pointer(work.gradient),
+        pointer(work.kept),
         pointer(work.values),
         pointer(work.slopes),
         pointer(work.outputs),

@@ -16,6 +16,7 @@ __all__ = ["update"]
 @njit(inline="always")
 def update(
     theta: Any,
+    origin: Any,
     first: Any,
     second: Any,
     net: Open,
@@ -23,16 +24,12 @@ def update(
     g: Any,
     rate: Any,
     epsilon: Any,
-    shrinking: float,
 ) -> None:
-    """Updates parameter p, where the data's loss has the gradient g.
+    """Updates parameter p, whose gradient is g, from its value in `origin`.
 
-    `rate` is a pack, 0 where a network stays; `shrinking` is AdamW's.
+    `rate` is a pack, 0 where a network stays.
     """
     kind = net.optimiser
-    at = load(theta, p)
-    if net.penalised:
-        g = fma(spread(theta, net.pulls[p]), at, g)
     move = g
     if kind == ADAM:
         m = fma(spread(theta, net.momentum), load(first, p), spread(theta, 1 - net.momentum) * g)
@@ -48,6 +45,4 @@ def update(
         m = fma(spread(theta, net.momentum), load(first, p), g)
         store(first, p, m)
         move = fma(spread(theta, net.momentum), m, g) if kind == NESTEROV else m
-    if net.decays:
-        move = fma(spread(theta, shrinking * net.decaying[p]), at, move)
-    store(theta, p, fma(spread(theta, 0.0) - rate, move, at))
+    store(theta, p, fma(spread(theta, 0.0) - rate, move, load(origin, p)))
