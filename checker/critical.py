@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -10,8 +10,8 @@ from checker.arrays import Balls
 from checker.boxes import lowered, require_small
 from checker.claims import require_ball, require_lower, require_radius, sentence
 from checker.dense import read_any
-from checker.derivatives import Curved, gradient_of
-from checker.interpolation import interpolation
+from checker.derivatives import MAX_HESSIAN, Curved, gradient_of
+from checker.interpolation import interpolation, read_increasing
 from checker.minima import Claimed, Found
 from checker.numbers import Interval, Number, require
 from checker.reading import Json, as_int, as_object, as_text, positive, read_row
@@ -21,8 +21,32 @@ from checker.symmetric import isolated, loss_in, require_above, symmetric
 
 def strongly_convex(case: Claimed, proof: Json) -> Found:
     """Section 9.3, Theorem 5."""
-    program, bits = case.program, case.bits
     as_object(proof, "rule", "centre", "radius")
+    return convex(case, proof, range(len(case.program.point)))
+
+
+def idle_parameters(case: Claimed, proof: Json) -> Found:
+    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
+    as_object(proof, "rule", "centre", "radius", "idle")
+    size = len(case.program.point)
+    idle = read_increasing(proof["idle"], size)
+    centre, radius = read_row(proof["centre"], size), positive(proof["radius"])
+    slope = Curved(case.program, Balls.around(centre, radius, case.bits)).gradient()
+    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    free = [i for i in range(size) if i not in set(idle)]
+    if free:
+        found = convex(case, proof, free)
+    else:
+        require(case.verdict == "local_minimum", "the loss is constant around the point")
+        require(centre == list(case.program.point), "the centre is not the problem's point")
+        found = Found()
+    found.strict, found.flat = "no", len(idle)
+    return found
+
+
+def convex(case: Claimed, proof: Json, free: Sequence[int]) -> Found:
+    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
+    program, bits = case.program, case.bits
     bound, radius = positive(case.eigenvalue), positive(proof["radius"])
     centre = read_row(proof["centre"], len(program.point))
     away = max(abs(a - b) for a, b in zip(centre, program.point, strict=True))
@@ -34,10 +58,12 @@ def strongly_convex(case: Claimed, proof: Json) -> Found:
     found = Found("yes", eigenvalue=bound)
     if case.verdict == "local_minimum_nearby":
         at = Curved(program, Balls.around(centre, Fraction(0), bits))
-        drop = require_small(at.gradient(), bound, radius)
+        drop = require_small(at.gradient().pick(free), bound, radius)
         found.loss = lowered(at.values[-1].intervals()[0], drop, bits)
         found.radius = away + radius
-    require_above(symmetric(Curved(program, Balls.around(centre, radius, bits)).hessian()), bound)
+    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    box = Curved(program, Balls.around(centre, radius, bits))
+    require_above(symmetric(box.hessian(free)), bound)
     return found
 
 
@@ -54,6 +80,7 @@ def krawczyk(case: Claimed, proof: Json) -> Found:
 
 PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]]] = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
+    "idle_parameters": (idle_parameters, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
@@ -61,7 +88,7 @@ PROGRAM_RULES: dict[str, tuple[Callable[[Claimed, Json], Found], tuple[str, ...]
 }
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("interpolation",)  # rules that establish a flat dimension
+FLAT = ("idle_parameters", "interpolation")  # rules that establish a flat dimension
 
 
 def require_loss(claimed: object, loss: Number, what: str) -> None:

@@ -328,6 +328,35 @@ def exact_minimum() -> dict[str, Any]:
     )  # fmt: skip
 
 
+def dead_unit() -> dict[str, Any]:
+    """sum of (v relu(w x + b) + c - y)^2: the unit is off, c is the mean target."""
+    w = Writer()
+    z = w.add(w.mul(w.param("w"), w.const([1, 2])), w.param("b"))
+    f = w.add(w.mul(w.param("v"), w.map("relu", z)), w.param("c"))
+    w.sum(w.square(w.minus(f, w.const([1, 3]))))
+    proof = {
+        "rule": "idle_parameters", "centre": ["1", "-5", "2", "2"], "radius": "1/8",
+        "idle": [0, 1, 2],
+    }  # fmt: skip
+    return certificate(
+        w.problem([1, -5, 2, 2]), proof, {"rule": "witness", "point": ["2", "0", "1", "-1"]},
+        verdict="local_minimum", strict="no", flat_dimension=3, eigenvalue_bound="7/2",
+        loss=ball(Fraction(2), Fraction(0)), witness_loss=ball(Fraction(0), Fraction(0)),
+        **{"global": "no"},
+    )  # fmt: skip
+
+
+def constant_loss() -> dict[str, Any]:
+    """(relu(w) + 1)^2 at w = -1: nothing has an effect, and nothing is better."""
+    w = Writer()
+    w.square(w.add(w.map("relu", w.param("w")), w.const(1)))
+    proof = {"rule": "idle_parameters", "centre": ["-1"], "radius": "1/8", "idle": [0]}
+    return certificate(
+        w.problem([-1]), proof, verdict="local_minimum", strict="no", flat_dimension=1,
+        loss=ball(Fraction(1), Fraction(0)),
+    )  # fmt: skip
+
+
 def descent_at_a_kink() -> dict[str, Any]:
     """(relu(w x) - 1)^2 at w = 0 with x = 1 and -1: -2 along either direction."""
     w = Writer()
@@ -401,5 +430,6 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
     for f in (
         tanh_regression, cross_entropy, layer_norm, exact_minimum, saddle_one, saddle_two,
         saddle_without_diagonal, descent_at_a_kink, negative_curvature, perfect_fit,
+        dead_unit, constant_loss,
     )
 }  # fmt: skip

@@ -70,14 +70,14 @@ FALSE_CLAIMS = {
     "loss": [None, ball(Fraction(77)), {"mid": "1", "rad": "100"}, {"mid": "inf", "rad": "0"}],
     "witness_loss": [None, ball(Fraction(77)), "1"],
     "radius": [None, "0", "1", "1/1000000000000000", "-1"],
-    "flat_dimension": [0, 6, 8, "7", True, None],
+    "flat_dimension": [0, 2, 4, 6, 8, "7", True, None],
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_other_claim_can_be_forged(name: str) -> None:
     data = case(name)
-    keys = set(FALSE_CLAIMS) - (set() if name == "perfect_fit" else {"flat_dimension"})
+    keys = set(FALSE_CLAIMS) - (set() if "flat_dimension" in data["claim"] else {"flat_dimension"})
     assert keys == set(data["claim"])
     for key in keys:
         for other in FALSE_CLAIMS[key]:
@@ -140,6 +140,28 @@ def test_false_minima(name: str) -> None:
     exactly = copy.deepcopy(data)
     exactly["claim"].update(verdict="local_minimum", radius=None)
     refused(signed(exactly))
+
+
+@pytest.mark.parametrize("idle", [[], [0], [0, 1], [0, 1, 2, 3], [3], [2, 1, 0], [0, 0, 1], [4]])
+def test_other_parameters_than_the_idle_ones(idle: list[int]) -> None:
+    data = changed(case("dead_unit"), "claim", "flat_dimension", to=len(idle))
+    refused(changed(data, "proof", "idle", to=idle))
+
+
+def test_an_idle_parameter_has_no_effect_on_the_whole_box() -> None:
+    """The unit is off while w x + b < 0: at x = 2 within 1 of the centre."""
+    assert check(changed(case("dead_unit"), "proof", "radius", to="99/100")).valid
+    refused(changed(case("dead_unit"), "proof", "radius", to="1"))
+    assert check(changed(case("constant_loss"), "proof", "radius", to="99/100")).valid
+    refused(changed(case("constant_loss"), "proof", "radius", to="1"))
+
+
+def test_an_idle_parameter_leaves_the_others_to_be_best() -> None:
+    """Whatever c is but the mean target, or the eigenvalue bound above 4, is no minimum."""
+    refused(changed(case("dead_unit"), "claim", "eigenvalue_bound", to="4"))
+    moved = changed(case("dead_unit"), "problem", "point", "c", to=["2000001/1000000"])
+    refused(moved)
+    refused(changed(moved, "proof", "centre", to=["1", "-5", "2", "2000001/1000000"]))
 
 
 def test_an_exact_minimum_is_exact() -> None:

@@ -23,6 +23,7 @@ from spurious.certify.rules import (
     constant_units,
     convex_ball,
     descent_direction,
+    idle_parameters,
     interpolation,
     kinked,
     kinked_ball,
@@ -72,6 +73,7 @@ MINIMA: Final[tuple[Rule, ...]] = (
     kinked_ball.RULE,
     convex_ball.RULE,
     strongly_convex.RULE,
+    idle_parameters.RULE,
     classwise_optimum.RULE,
     pointwise_optimum.RULE,
     constant_output.RULE,
@@ -179,7 +181,7 @@ def decide(subject: Subject) -> Proof | Undecided:
         for rule in RULES:
             if not rule.applies(subject):
                 continue
-            found = rule.prove(subject)
+            found = _tried(rule, subject)
             if isinstance(found, Proof):
                 return found if rule in MINIMA else _without_minimum(found, tried)
             if rule in MINIMA:
@@ -187,6 +189,13 @@ def decide(subject: Subject) -> Proof | Undecided:
     except (UndecidedSignError, OutOfRangeError, ProgramError, InputError) as unknown:
         return Undecided(str(unknown))
     return Undecided("; ".join([*tried, "nor is a direction known along which the loss falls"]))
+
+
+def _tried(rule: Rule, subject: Subject) -> Proof | Undecided:
+    try:
+        return rule.prove(subject)
+    except ProgramError as undefined:
+        return Undecided(str(undefined))
 
 
 def _without_minimum(found: Proof, tried: list[str]) -> Proof:

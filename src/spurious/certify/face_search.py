@@ -20,7 +20,7 @@ from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Signs, lagrangian, pattern_of
 from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.problem import Network, Point, Problem, flatten, program_of
-from spurious.program import NumpyArithmetic, dense_layers, evaluator, hessian
+from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
 __all__ = ["Floats", "Proposal", "proposals", "unit_sizes"]
 
@@ -97,6 +97,34 @@ def proposals(problem: Problem, point: Point) -> Iterator[Proposal]:
             yield found
 
 
+class _Face:
+    """Lambda on the face of a pattern, made ready for floats."""
+
+    def __init__(self, problem: Problem, pattern: Pattern) -> None:
+        self.pattern = pattern
+        self._size, self._held = problem.network.parameter_count, len(pattern.pairs)
+        free = range(self._size)
+        program = lagrangian(problem, pattern, (Fraction(0),) * self._size, free, activations=True)
+        self._lambda = evaluator(program, NumpyArithmetic())
+
+    def local(self, values: Floats, multipliers: Floats) -> _Local:
+        """Lambda's derivatives at parameters, shape (P,), and multipliers."""
+        run, size, both = self._run(values, multipliers, 2), self._size, self._size + self._held
+        gradient = np.asarray(run.gradient, dtype=np.float64)
+        curved = np.asarray(hessian(run, range(both)), dtype=np.float64)
+        return _Local(
+            gradient[:size], curved[:size, :size], gradient[size:both], curved[size:, :size]
+        )
+
+    def weights(self, values: Floats, multipliers: Floats) -> Floats:
+        """D: the derivatives of Lambda by the held pairs' activations."""
+        gradient = self._run(values, multipliers, 1).gradient
+        return np.asarray(gradient, dtype=np.float64)[self._size + self._held :]
+
+    def _run(self, values: Floats, multipliers: Floats, order: int) -> Run[Floats]:
+        return self._lambda.run(np.concatenate([values, multipliers, 0 * multipliers]), order)
+
+
 class _Search:
     def __init__(self, problem: Problem, start: Floats, limit: float) -> None:
         self.problem, self.start, self.limit = problem, start, limit
@@ -108,6 +136,7 @@ class _Search:
         self.above, self.below = float(above), float(below)
         self.scale = 1 + float(np.abs(start).max())
         self.sizes = unit_sizes(problem.network, start)
+        self._faces: dict[bytes, _Face] = {}
 
     def preactivations(self, values: Floats) -> list[Floats]:
         """Z of every hidden layer, shape (n, width) each."""
@@ -138,38 +167,38 @@ class _Search:
 
     def run(self, signs: tuple[Signs, ...]) -> Proposal | None:
         """Follows one start to its end."""
-        values, pattern = self.start.copy(), pattern_of(self.problem, signs)
-        multipliers: Floats | None = None
+        values, face = self.start.copy(), self.face(signs)
+        multipliers = np.zeros(len(face.pattern.pairs))
         for _ in range(STEPS):
-            if multipliers is None:
-                zero = np.zeros(len(pattern.pairs))
-                multipliers = _least_multipliers(self._local(pattern, values, zero))
-            local = self._local(pattern, values, multipliers)
-            multipliers = multipliers + _least_multipliers(local)
-            local = self._local(pattern, values, multipliers)
+            local = face.local(values, multipliers)
+            if len(multipliers):
+                multipliers = multipliers + _least_multipliers(local)
+                local = face.local(values, multipliers)
             step = _step(local, self.sizes, self.limit / 4)
             if not np.isfinite(step).all():
                 return None
-            share, blocking = self._blocked(pattern, values, step)
+            share, blocking = self._blocked(face.pattern, values, step)
             values = values + share * step
             if not np.abs(values - self.start).max() <= self.limit:
                 return None
             if blocking is not None:
-                pattern, multipliers = pattern_of(self.problem, blocking), None
+                face = self.face(blocking)
             elif np.abs(step).max() <= DONE * self.scale:
-                released = self._released(pattern, values, multipliers)
+                released = self._released(face, values, multipliers)
                 if released is None:
-                    return Proposal(pattern, values, multipliers)
-                (pattern, values), multipliers = released, None
+                    return Proposal(face.pattern, values, multipliers)
+                face, values = released
+            else:
+                continue
+            multipliers = np.zeros(len(face.pattern.pairs))
         return None
 
-    def _local(self, pattern: Pattern, values: Floats, multipliers: Floats) -> _Local:
-        size = len(values)
-        program = lagrangian(self.problem, pattern, (Fraction(0),) * size, range(size))
-        run = evaluator(program, NumpyArithmetic()).run(np.append(values, multipliers), order=2)
-        gradient = np.asarray(run.gradient, dtype=np.float64)
-        curved = np.asarray(hessian(run), dtype=np.float64)
-        return _Local(gradient[:size], curved[:size, :size], gradient[size:], curved[size:, :size])
+    def face(self, signs: tuple[Signs, ...]) -> _Face:
+        """The face with these signs, made once."""
+        key = b"".join(layer.tobytes() for layer in signs)
+        if key not in self._faces:
+            self._faces[key] = _Face(self.problem, pattern_of(self.problem, signs))
+        return self._faces[key]
 
     def _blocked(
         self, pattern: Pattern, values: Floats, step: Floats
@@ -194,18 +223,12 @@ class _Search:
         return share, chosen
 
     def _released(
-        self, pattern: Pattern, values: Floats, multipliers: Floats
-    ) -> tuple[Pattern, Floats] | None:
+        self, face: _Face, values: Floats, multipliers: Floats
+    ) -> tuple[_Face, Floats] | None:
         """Lets go the pair that violates (2) most, None if all satisfy it."""
-        count, size = len(pattern.pairs), len(values)
-        if not count:
+        if not len(multipliers):
             return None
-        program = lagrangian(
-            self.problem, pattern, (Fraction(0),) * size, range(size), activations=True
-        )
-        at = np.concatenate([values, multipliers, np.zeros(count)])
-        run = evaluator(program, NumpyArithmetic()).run(at, order=1)
-        weight = np.asarray(run.gradient, dtype=np.float64)[-count:]
+        weight = face.weights(values, multipliers)
         up, down = self.above * weight - multipliers, multipliers - self.below * weight
         slack = np.minimum(up, down)
         tight = slack - MARGIN * np.abs(weight)
@@ -213,21 +236,19 @@ class _Search:
         if tight[k] > 0:
             return None
         side = 1 if up[k] < down[k] else -1
-        signs = tuple(layer.copy() for layer in pattern.signs)
-        pair = pattern.pairs[k]
+        signs = tuple(layer.copy() for layer in face.pattern.signs)
+        pair = face.pattern.pairs[k]
         signs[pair.layer][list(pair.points), pair.unit] = side
         if slack[k] > -MARGIN * (np.abs(weight[k]) + np.abs(weight).max()):
-            jacobian = self._local(pattern, values, multipliers).jacobian
-            wanted = np.zeros(count)
+            wanted = np.zeros(len(multipliers))
             wanted[k] = side * PUSH * self.scale
+            jacobian = face.local(values, multipliers).jacobian
             values = values + np.linalg.lstsq(jacobian, wanted, rcond=1e-10)[0]
-        return pattern_of(self.problem, signs), values
+        return self.face(signs), values
 
 
 def _least_multipliers(local: _Local) -> Floats:
     """What to add to mu so that the gradient becomes as small as possible."""
-    if not len(local.z):
-        return np.zeros(0)
     found = np.linalg.lstsq(local.jacobian.T, -local.gradient, rcond=1e-10)[0]
     return np.asarray(found, dtype=np.float64)
 

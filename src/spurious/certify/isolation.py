@@ -15,15 +15,13 @@ from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.critical import Critical
 from spurious.exact import balls
 from spurious.exact.definiteness import negative_eigenvalues
+from spurious.exact.krawczyk import defect, largest_row
 from spurious.exact.rationals import rational
 from spurious.problem import FlatPoint
 from spurious.program import Program
 from spurious.proof import Undecided
 
 __all__ = ["Isolation", "is_injective", "isolated"]
-
-LEAST_RADIUS = Fraction(1, 10**28)
-"""Of a box: so that few bits are enough to check it."""
 
 DIGITS = 12
 """Significant digits of the preconditioner."""
@@ -51,12 +49,13 @@ class Isolation:
     index: int
 
 
-def isolated(program: Program, critical: Critical) -> Isolation | Undecided:
+def isolated(program: Program, critical: Critical, least: Fraction) -> Isolation | Undecided:
     """Encloses a critical point, at the current precision.
 
     Args:
         program: A function with two continuous derivatives around the point.
         critical: The point.
+        least: The box's radius is at least this: so that few bits are enough to check it.
 
     Raises:
         ProgramError: A function may be undefined there.
@@ -69,15 +68,15 @@ def isolated(program: Program, critical: Critical) -> Isolation | Undecided:
     rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
     matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
     gradient = evaluated.gradient(around(critical.centre))
-    start = _largest_row(matrix * arb_mat([[entry] for entry in gradient]))
+    start = largest_row(matrix * arb_mat([[entry] for entry in gradient]))
     needed = WIDER * balls.bounds(start)[1]
-    radius = balls.power_of_ten_above(max(needed, LEAST_RADIUS))
+    radius = balls.power_of_ten_above(max(needed, least))
     box = around(critical.centre, radius)
     if not evaluated.is_smooth(box):
         return Undecided("around the critical point a second derivative may jump")
     curved = evaluated.hessian(box)
     half = arb(rational(radius))
-    if not balls.certainly_less(start + _largest_row(_rest(matrix, curved)) * half, half):
+    if not balls.certainly_less(start + largest_row(defect(matrix, curved)) * half, half):
         return Undecided("Krawczyk's test does not isolate the critical point")
     index = negative_eigenvalues(curved)
     if index is None:
@@ -100,21 +99,5 @@ def is_injective(matrix: arb_mat) -> bool:
     scaled = np.asarray(middle / scale, dtype=np.float64)
     inverse = np.asarray(np.linalg.pinv(scaled), dtype=np.float64) / scale[:, None]
     entries: list[list[float]] = inverse.tolist()
-    found = _rest(arb_mat([[arb(v) for v in row] for row in entries]), matrix)
-    return balls.certainly_less(_largest_row(found), arb(1))
-
-
-def _rest(left: arb_mat, right: arb_mat) -> arb_mat:
-    """I - left right."""
-    size = range(left.nrows())
-    identity = arb_mat([[arb(int(i == j)) for j in size] for i in size])
-    return identity - left * right
-
-
-def _largest_row(matrix: arb_mat) -> arb:
-    """The largest sum of absolute values in a row."""
-    found = arb(0)
-    for i in range(matrix.nrows()):
-        total = sum((abs(matrix[i, j]) for j in range(matrix.ncols())), arb(0))
-        found = found.max(total)
-    return found
+    found = defect(arb_mat([[arb(v) for v in row] for row in entries]), matrix)
+    return balls.certainly_less(largest_row(found), arb(1))

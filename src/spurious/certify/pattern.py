@@ -123,11 +123,11 @@ def lagrangian(
         state = z * slopes[level]
         own = [k for k, pair in enumerate(pattern.pairs) if pair.layer == level]
         held += [z.take(_places(pattern.pairs[k], above)[:1]) for k in own]
-        if variables is not None:
+        if variables is not None and own:
+            which = np.full((len(x), above), count)  # the zero that is joined on behind
             for k in own:
-                spread = np.zeros((len(x), above), dtype=object)
-                spread.ravel()[_places(pattern.pairs[k], above)] = 1
-                state = state + variables.take(np.array(k)) * spread
+                which.ravel()[_places(pattern.pairs[k], above)] = k
+            state = state + builder.join([variables, builder.const(np.zeros(1))]).take(which)
     loss = LOSSES[problem.loss.value](state, y).sum()
     if multipliers is not None:
         loss = loss + (builder.join(held) * multipliers).sum()

@@ -18,7 +18,7 @@ class Rule:
     Attributes:
         name: For people who read the list.
         applies: Whether the rule is for this kind of problem, and worth trying.
-        prove: Decides, or says why it does not.
+        prove: Decides, or says why it does not; a `ProgramError` says so, too.
     """
 
     name: str

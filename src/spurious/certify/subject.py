@@ -83,6 +83,11 @@ class Subject:
         """The dense network."""
         return self.dense.network
 
+    @property
+    def single(self) -> bool:
+        """Whether it is a dense network with one hidden layer and one output."""
+        return self.is_dense and self.network.depth == 1 and self.network.outputs == 1
+
     @cached_property
     def evaluation(self) -> Evaluation:
         """The homogeneous network at the point, exactly."""

@@ -40,9 +40,15 @@ def krawczyk(function: Function, jacobian: Function, centre: arb_mat, radius: ar
         inverse = middle_of(middle_of(slope).inv())
     except ZeroDivisionError:
         return False
-    identity = arb_mat([[arb(int(i == j)) for j in range(size)] for i in range(size)])
-    image = (identity - inverse * slope) * offset - inverse * function(centre)
+    image = defect(inverse, slope) * offset - inverse * function(centre)
     return all(certainly_less(abs(image[i, 0]), radius) for i in range(size))
+
+
+def defect(left: arb_mat, right: arb_mat) -> arb_mat:
+    """I - left right: how far one matrix, shape (m, n), is from inverting another, (n, m)."""
+    size = range(left.nrows())
+    identity = arb_mat([[arb(int(i == j)) for j in size] for i in size])
+    return identity - left * right
 
 
 def largest_row(matrix: arb_mat) -> arb:

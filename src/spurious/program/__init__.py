@@ -45,6 +45,7 @@ from spurious.program.operations import (
     operands,
 )
 from spurious.program.program import Program
+from spurious.program.restrict import restricted
 
 __all__ = [
     "FUNCTIONS",
@@ -92,4 +93,5 @@ __all__ = [
     "hessian_products",
     "leaky_relu",
     "operands",
+    "restricted",
 ]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spurious.program.arithmetic import Array
 from spurious.program.evaluate import Run, accumulate
-from spurious.program.operations import Const, Map, MatMul, Mul, Param, Take, operands
+from spurious.program.operations import Const, Map, MatMul, Mul, Param, Take
 from spurious.program.rules import Factors
 
 __all__ = ["hessian", "hessian_products"]
@@ -110,11 +110,12 @@ def _block_rows(
 def _tangents(run: Run[Array], seeds: Mapping[int, Array]) -> list[Array | None]:
     """The derivative of every operation's result along some directions, None for zero."""
     found: list[Array | None] = []
-    for k, operation in enumerate(run.evaluator.program.operations):
-        inputs = [found[i] for i in operands(operation)]
+    program = run.evaluator.program
+    for k, operation in enumerate(program.operations):
+        inputs = [found[i] for i in program.operands[k]]
         if isinstance(operation, Param):
             found.append(seeds.get(k))
-        elif inputs and run.evaluator.program.reach[k]:
+        elif inputs and program.reach[k]:
             found.append(run.evaluator.rules[k].tangent(inputs, run.factors(k)))
         else:
             found.append(None)
@@ -138,11 +139,11 @@ def _second_adjoints(
     for k in range(len(tangents) - 1, -1, -1):
         if not program.reach[k] & wanted:
             continue
-        operation, rules = program.operations[k], run.evaluator.rules[k]
+        rules = run.evaluator.rules[k]
         above, moving = run.adjoints[k], found[k]
         factors = run.factors(k)
         turning = _factor_tangents(run, k, tangents)
-        for place, i in enumerate(operands(operation)):
+        for place, i in enumerate(program.operands[k]):
             if not program.reach[i] & wanted:
                 continue
             if moving is not None:

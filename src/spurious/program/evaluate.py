@@ -12,7 +12,7 @@ import numpy as np
 
 from spurious.program.arithmetic import Arithmetic, Array, Signs
 from spurious.program.function import PiecewiseLinear
-from spurious.program.operations import Const, Map, MatMul, Mul, Param, operands
+from spurious.program.operations import Const, Map, MatMul, Mul, Param
 from spurious.program.program import Program
 from spurious.program.rules import Factors, Rules
 
@@ -60,7 +60,7 @@ class Evaluator(Generic[Array]):
                 if order > 1 and not isinstance(operation.function, PiecewiseLinear):
                     second = jet[2]
             elif found is None:
-                found = self.rules[k].value([values[i] for i in operands(operation)])
+                found = self.rules[k].value([values[i] for i in self.program.operands[k]])
             values.append(found)
             firsts.append(first)
             seconds.append(second)
@@ -146,7 +146,7 @@ class Run(Generic[Array]):
             if above is None or not program.reach[k]:
                 continue
             rules, factors = self.evaluator.rules[k], self.factors(k)
-            for place, i in enumerate(operands(program.operations[k])):
+            for place, i in enumerate(program.operands[k]):
                 if program.reach[i]:
                     part = rules.adjoint(above, factors, place)
                     found[i] = accumulate(arithmetic, found[i], part)
@@ -169,7 +169,7 @@ class Run(Generic[Array]):
         """The signs of the arguments of every function with a kink, by the operation's index."""
         program = self.evaluator.program
         return {
-            k: self.evaluator.arithmetic.signs(self.values[operands(program.operations[k])[0]])
+            k: self.evaluator.arithmetic.signs(self.values[program.operands[k][0]])
             for k in program.kinked
         }
 
@@ -190,12 +190,14 @@ def evaluator(program: Program, arithmetic: Arithmetic[Array]) -> Evaluator[Arra
         ProgramError: A function of constants has no value.
     """
     rules = tuple(
-        Rules(arithmetic, op, shape, tuple(program.shapes[i] for i in operands(op)))
-        for op, shape in zip(program.operations, program.shapes, strict=True)
+        Rules(arithmetic, op, shape, tuple(program.shapes[i] for i in read))
+        for op, shape, read in zip(
+            program.operations, program.shapes, program.operands, strict=True
+        )
     )
     fixed: list[Array | None] = []
     for k, operation in enumerate(program.operations):
-        known = [fixed[i] for i in operands(operation)]
+        known = [fixed[i] for i in program.operands[k]]
         inputs = [array for array in known if array is not None]
         if program.reach[k]:
             fixed.append(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isfinite
 from operator import index
 from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
 
@@ -54,7 +55,9 @@ def is_binary(values: ExactArray) -> bool:
 def _fraction(entry: object) -> Fraction:
     if isinstance(entry, Fraction):
         return entry
-    if isinstance(entry, SupportsIndex):  # integers and booleans, NumPy's among them
+    if isinstance(entry, int) or (isinstance(entry, float) and isfinite(entry)):
+        return Fraction(entry)  # the usual ones: asking for a protocol is slow
+    if isinstance(entry, SupportsIndex):  # NumPy's integers and booleans
         return Fraction(index(entry))
     if isinstance(entry, SupportsFloat):
         return Fraction(float(_finite(np.asarray(float(entry)))))

@@ -58,6 +58,11 @@ class Program:
         return tuple(found)
 
     @cached_property
+    def operands(self) -> tuple[tuple[int, ...], ...]:
+        """The indices of the operations that each operation reads."""
+        return tuple(map(operands, self.operations))
+
+    @cached_property
     def blocks(self) -> tuple[int, ...]:
         """The indices of the blocks of parameters, in flat order."""
         return tuple(i for i, op in enumerate(self.operations) if isinstance(op, Param))
@@ -83,9 +88,9 @@ class Program:
     def reach(self) -> tuple[int, ...]:
         """On which blocks each operation depends: bit b is set for block number b."""
         found: list[int] = []
-        for operation in self.operations:
+        for operation, read in zip(self.operations, self.operands, strict=True):
             mask = 0
-            for operand in operands(operation):
+            for operand in read:
                 mask |= found[operand]
             if isinstance(operation, Param):
                 mask = 1 << sum(isinstance(op, Param) for op in self.operations[: len(found)])

@@ -10,7 +10,7 @@ from typing import Any, Final
 from spurious.exact.balls import OutOfRangeError
 from spurious.problem import Problem, ProgramProblem, problem_to_data, program_problem_to_data
 from spurious.proof.claim import Claim
-from spurious.proof.evidence import Evidence, Interpolation, evidence_from_data
+from spurious.proof.evidence import Evidence, IdleParameters, Interpolation, evidence_from_data
 from spurious.proof.verdict import Decided
 
 __all__ = ["certificate_data", "digest", "verdict_from_certificate"]
@@ -46,7 +46,7 @@ def certificate_data(
     """
     program = isinstance(problem, ProgramProblem) or evidence.of_programs
     claims = PROGRAM_CLAIMS if program else DENSE_CLAIMS
-    if isinstance(evidence, Interpolation):
+    if isinstance(evidence, Interpolation | IdleParameters):
         claims = (*claims, "flat_dimension")
     try:
         data = claim.to_data()

@@ -28,6 +28,7 @@ __all__ = [
     "DescentDirection",
     "Evidence",
     "HeldUnit",
+    "IdleParameters",
     "Interpolation",
     "Kinked",
     "KinkedBall",
@@ -255,6 +256,17 @@ class StronglyConvex(Evidence):
     of_programs = True
     centre: tuple[Fraction, ...]
     radius: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class IdleParameters(Evidence):
+    """The same in the parameters that are not idle: those have no effect on the box."""
+
+    rule = "idle_parameters"
+    of_programs = True
+    centre: tuple[Fraction, ...]
+    radius: Fraction
+    idle: tuple[int, ...]
 
 
 # ---- saddles and refutations --------------------------------------------------------------------

@@ -185,10 +185,7 @@ def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) 
 
 
 def _applies(subject: Subject) -> bool:
-    if not subject.homogeneous:
-        return False
-    network = subject.network
-    return network.depth == 1 and network.outputs == 1 and subject.dense.loss is Loss.SQUARED
+    return subject.homogeneous and subject.single and subject.dense.loss is Loss.SQUARED
 
 
 def _prove(subject: Subject) -> Proof | Undecided:

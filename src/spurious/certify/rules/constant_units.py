@@ -254,7 +254,7 @@ def _is_best(problem: Problem, point: Point, levels: list[Fraction], mean: Fract
 
 def _applies(subject: Subject) -> bool:
     """No unit of the one hidden layer sees the data."""
-    if not subject.smooth or subject.network.depth != 1 or subject.network.outputs != 1:
+    if not (subject.smooth and subject.single):
         return False
     return constant_levels(subject.dense, subject.point) is not None
 

@@ -76,12 +76,12 @@ def _applies(subject: Subject) -> bool:
     """
     if not subject.is_dense:
         return False
-    network = subject.network
-    if subject.homogeneous and network.depth == 1 and network.outputs == 1:
+    if subject.homogeneous and subject.single:
         return subject.dense.loss is not Loss.SQUARED
     if subject.homogeneous or subject.once(unbeaten) is None:
         return True
-    return vanishes_exactly(subject.dense, subject.point, range(network.parameter_count))
+    every = range(subject.network.parameter_count)
+    return vanishes_exactly(subject.dense, subject.point, every)
 
 
 def prove(problem: Problem, point: Point) -> Proof | Undecided:
@@ -314,7 +314,10 @@ def _package(
 
 
 def _indefinite(program: BallProgram, values: list[arb], chart: Slice) -> Undecided:
-    """Says what the critical point is, if it is no proved minimum."""
+    """Says what the critical point is, if it is no proved minimum.
+
+    With a smooth activation rule `krawczyk` proves the saddle, so nothing is isolated here.
+    """
     centre = arb_mat([[values[p]] for p in chart.free])
 
     def at(column: arb_mat) -> list[arb]:
@@ -333,7 +336,8 @@ def _indefinite(program: BallProgram, values: list[arb], chart: Slice) -> Undeci
     spectrum = float_spectrum(hessian(centre))
     lowest = float(spectrum[0][0]) if spectrum else float("nan")
     try:
-        isolated = krawczyk(gradient, hessian, centre, arb(10) ** (-DECIMALS // 2))
+        half = arb(10) ** (-DECIMALS // 2)
+        isolated = not chart.smooth and krawczyk(gradient, hessian, centre, half)
     except KinkError:
         isolated = False
     if isolated and lowest < 0:

@@ -24,7 +24,7 @@ from spurious.certify.optimality import unbeaten
 from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.exact.krawczyk import largest_row
+from spurious.exact.krawczyk import defect, largest_row
 from spurious.exact.rationals import fraction, rational
 from spurious.problem import FlatPoint, ProgramProblem
 from spurious.program import Program, ProgramError, Run
@@ -245,10 +245,8 @@ def _isolated(
     wide = around(centre, radius)
     box = [wide[i] if i in set(moved) else here[i] for i in range(len(here))]
     slope = arb_mat(_slopes(evaluated.run(box, order=1), best)[:, moved].tolist())
-    size = range(len(moved))
-    identity = arb_mat([[arb(int(i == j)) for j in size] for i in size])
     half = arb(rational(radius))
-    found = start + largest_row(identity - inverse * slope) * half
+    found = start + largest_row(defect(inverse, slope)) * half
     return radius if balls.certainly_less(found, half) else None
 
 

@@ -43,6 +43,9 @@ PARAMETER_LIMIT = 200
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
 
+LEAST_RADIUS = Fraction(1, 10**28)
+"""Of a box: so that few bits are enough to check it."""
+
 RANK = 1e-12
 """Singular values below this share of the largest one are not trusted."""
 
@@ -99,7 +102,7 @@ def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
     if isinstance(critical, Undecided):
         return critical
     with balls.precision(balls.PRECISIONS[1]):
-        box = isolated(program, critical)
+        box = isolated(program, critical, LEAST_RADIUS)
         if isinstance(box, Undecided):
             return box
         held = len(proposal.pattern.pairs)
@@ -284,8 +287,7 @@ def _applies(subject: Subject) -> bool:
     """Shallow networks with one output and the squared loss are decided otherwise."""
     if not subject.homogeneous or not subject.evaluation.has_kinks:
         return False
-    shallow = subject.network.depth == 1 and subject.network.outputs == 1
-    return subject.network.depth > 0 and not (shallow and subject.dense.loss is Loss.SQUARED)
+    return subject.network.depth > 0 and not (subject.single and subject.dense.loss is Loss.SQUARED)
 
 
 RULE = Rule("kinked", _applies, prove_face_minimum)

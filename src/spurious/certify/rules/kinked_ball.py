@@ -310,10 +310,7 @@ def _package(
 
 
 def _applies(subject: Subject) -> bool:
-    if not subject.homogeneous:
-        return False
-    network = subject.network
-    return network.depth == 1 and network.outputs == 1 and subject.dense.loss is Loss.LOGISTIC
+    return subject.homogeneous and subject.single and subject.dense.loss is Loss.LOGISTIC
 
 
 def _prove(subject: Subject) -> Proof | Undecided:

@@ -17,7 +17,6 @@ from spurious.certify.rules.twin_units import Merger, twins
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import float_spectrum
-from spurious.program import ProgramError
 from spurious.proof import Claim, NegativeCurvature, Proof, Undecided
 from spurious.verdict import Decision
 
@@ -31,18 +30,15 @@ CLEAR = 1e-6
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
-    try:
-        gradient = subject.once(ball_gradient)
-        flat = isinstance(subject.once(twins), Merger) or all(
-            balls.sign(entry) in (None, 0) for entry in gradient
-        )
-        if not flat and not subject.once(has_converged):
-            return Undecided("the gradient is not zero")
-        with balls.precision(balls.PRECISIONS[1]):
-            run = BallProgram.of(subject.program).run(around(subject.values))
-            spectrum = float_spectrum(curvature(run))
-    except ProgramError as error:
-        return Undecided(str(error))
+    gradient = subject.once(ball_gradient)
+    flat = isinstance(subject.once(twins), Merger) or all(
+        balls.sign(entry) in (None, 0) for entry in gradient
+    )
+    if not flat and not subject.once(has_converged):
+        return Undecided("the gradient is not zero")
+    with balls.precision(balls.PRECISIONS[1]):
+        run = BallProgram.of(subject.program).run(around(subject.values))
+        spectrum = float_spectrum(curvature(run))
     if spectrum is None or spectrum[0][0] >= 0:
         return Undecided("no direction of negative curvature was found")
     lowest, highest = float(spectrum[0][0]), float(spectrum[0][-1])

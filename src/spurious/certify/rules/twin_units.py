@@ -54,7 +54,7 @@ class Merger:
 
 def twins(subject: Subject) -> Merger | Undecided | None:
     """The point with equal units merged; None if the rule is not for it. For `Subject.once`."""
-    if not subject.smooth or subject.network.depth != 1 or subject.network.outputs != 1:
+    if not (subject.smooth and subject.single):
         return None
     return merged(subject.dense, subject.point)
 
