@@ -145,15 +145,15 @@ def test_no_decay_is_no_decay() -> None:
     assert (plain.parameters == nothing.parameters).all() and (plain.loss == nothing.loss).all()
 
 
-@pytest.mark.parametrize("penalty", [Penalty(Fraction(1, 7)), Penalty(BLOCKS), Penalty()])
+@pytest.mark.parametrize("penalty", [Penalty(Fraction(1, 7)), Penalty(BLOCKS)])
 def test_loss_and_gradient_are_those_of_the_problem(penalty: Penalty) -> None:
     plan = recipe(Optimiser("adam", 0.05), penalty)
     rows = starts(plan, 4, 0, 5)
     net = model(plan)
     problem = plan.problem([Fraction(v) for v in rows[0].tolist()])
-    assert isinstance(problem, ProgramProblem if plan.penalised else Problem)
-    if not isinstance(problem, ProgramProblem):
-        return
+    assert isinstance(problem, ProgramProblem)
+    plain = replace(plan, penalty=Penalty()).problem([Fraction(v) for v in rows[0].tolist()])
+    assert isinstance(plain, Problem)
     run = evaluator(problem.program, NumpyArithmetic())
     runs = train(replace(plan, updates=0), 4, 0, 5)
     for i, row in enumerate(rows):
@@ -209,9 +209,8 @@ def test_ends_are_minima_of_the_loss_with_its_penalty(activation: str) -> None:
 
 def test_adamw_holds_runs_where_no_loss_does() -> None:
     """The log loss falls for ever; AdamW's decay keeps the weights below 1 / weight_decay."""
-    held = recipe(
-        Optimiser("adamw", 0.02, weight_decay=1.0), activation="sigmoid", updates=3000, tolerance=0.0
-    )
+    adamw = Optimiser("adamw", 0.02, weight_decay=1.0)
+    held = recipe(adamw, activation="sigmoid", updates=3000, tolerance=0.0)
     table = train_and_name(held, 1, 0, 100)
     assert (table["outcome"] == Outcome.HELD_BY_DECAY).mean() > 0.5
     assert not np.isin(table["proved"], MINIMA).any()

@@ -96,7 +96,6 @@ def _work(recipe: Recipe) -> Work:
 
     return Work(
         gradient=rows(network.parameter_count),
-        kept=rows(network.parameter_count if recipe.optimiser.weight_decay else 1),
         values=rows(units * TILE),
         slopes=rows(units * TILE),
         outputs=rows(network.outputs * TILE),

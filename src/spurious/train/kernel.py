@@ -73,7 +73,7 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
     """
     theta = block.theta
     total, correct, rate = spread(theta, 0.0), spread(theta, 0.0), spread(theta, 0.0)
-    origin, epsilon = theta, spread(theta, block.epsilon)
+    epsilon = spread(theta, block.epsilon)
     wanted = net.tolerance >= 0 or not updating
     if net.penalised:
         total = _begin(theta, net)
@@ -87,13 +87,13 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
         if final:
             _mark_solved(block, net, total, correct)
             rate = _rate(block, net)
-            origin = _origin(block, net)
+            _shrink(block, net, 0, _first_layer(net))
         first, second, fresh = block.first, block.second, tile == 0 and not net.penalised
-        backward(theta, origin, first, second, net, tile, fresh, False, final, rate, epsilon)
+        backward(theta, first, second, net, tile, fresh, False, final, rate, epsilon)
     store(net.spare, 0, total)
     store(net.spare, 1, correct)
     if updating:
-        _update_rest(block, origin, net, rate, epsilon)
+        _update_rest(block, net, rate, epsilon)
 
 
 @njit(inline="always")
@@ -109,16 +109,23 @@ def _begin(theta: Any, net: Open) -> Any:
 
 
 @njit(inline="always")
-def _origin(block: Block, net: Open) -> Any:
-    """What the update starts from: the parameters, or what AdamW's decay leaves of them."""
-    theta = block.theta
-    if not net.decays:
-        return theta
-    alive = load(block.unsolved, 0) if net.stop else spread(theta, 1.0)
-    for p in range(net.parameters):
-        at = load(theta, p)
-        store(net.kept, p, fma(spread(theta, -net.shrinks[p]) * alive, at, at))
-    return net.kept
+def _shrink(block: Block, net: Open, first: int, end: int) -> None:
+    """AdamW's own decay of the parameters first, ..., end - 1, before their update.
+
+    The first layer's are shrunk before the last tile's backward pass, which updates them and does
+    not look at them; the others after it, which needs them as they were.
+    """
+    if net.decays:
+        alive = load(block.unsolved, 0) if net.stop else spread(block.theta, 1.0)
+        for p in range(first, end):
+            at = load(block.theta, p)
+            store(block.theta, p, fma(spread(at, -net.shrinks[p]) * alive, at, at))
+
+
+@njit(inline="always")
+def _first_layer(net: Open) -> int:
+    """How many parameters the first layer has."""
+    return (net.widths[0] + 1) * net.widths[1]
 
 
 @njit(inline="always")
@@ -141,12 +148,12 @@ def _rate(block: Block, net: Open) -> Any:
 
 
 @njit(inline="always")
-def _update_rest(block: Block, origin: Any, net: Open, rate: Any, epsilon: Any) -> None:
+def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
     """Updates the parameters of all layers but the first."""
-    for p in range((net.widths[0] + 1) * net.widths[1], net.parameters):
+    _shrink(block, net, _first_layer(net), net.parameters)
+    for p in range(_first_layer(net), net.parameters):
         g = load(net.gradient, p)
-        first, second = block.first, block.second
-        update(block.theta, origin, first, second, net, p, g, rate, epsilon)
+        update(block.theta, block.first, block.second, net, p, g, rate, epsilon)
 
 
 @njit
@@ -166,7 +173,7 @@ def _fetch(task: Task, work: Work, first: int, end: int) -> None:
 def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) -> None:
     """An update by the epoch's mini-batch of that number, its gradient multiplied by n/b."""
     theta, n = block.theta, net.points
-    rate, origin, epsilon = _rate(block, net), _origin(block, net), spread(theta, block.epsilon)
+    rate, epsilon = _rate(block, net), spread(theta, block.epsilon)
     if net.penalised:
         _begin(theta, net)
     begin, end = number * task.batch, min(n, (number + 1) * task.batch)
@@ -179,8 +186,10 @@ def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) ->
         final = start + TILE >= end
         first, second = block.first, block.second
         fresh = start == begin and not net.penalised
-        backward(theta, origin, first, second, net, 0, fresh, True, final, rate, epsilon)
-    _update_rest(block, origin, net, rate, epsilon)
+        if final:
+            _shrink(block, net, 0, _first_layer(net))
+        backward(theta, first, second, net, 0, fresh, True, final, rate, epsilon)
+    _update_rest(block, net, rate, epsilon)
 
 
 @compiled

@@ -140,7 +140,6 @@ def point_loss(
 @njit(inline="always")
 def backward(
     theta: Any,
-    origin: Any,
     first: Any,
     second: Any,
     net: Open,
@@ -195,7 +194,7 @@ def backward(
             g = g + ((d0 + d1) + (d2 + d3))
             done = final and layer == 0
             if done:
-                update(theta, origin, first, second, net, bias, g, rate, epsilon)
+                update(theta, first, second, net, bias, g, rate, epsilon)
             else:
                 store(net.gradient, bias, g)
             if layer == 0 and not shuffled:
@@ -207,7 +206,7 @@ def backward(
                     g = fma(d2, spread(theta, net.x[x + 2]), g)
                     g = fma(d3, spread(theta, net.x[x + 3]), g)
                     if done:
-                        update(theta, origin, first, second, net, at + i, g, rate, epsilon)
+                        update(theta, first, second, net, at + i, g, rate, epsilon)
                     else:
                         store(net.gradient, at + i, g)
             else:
@@ -219,7 +218,7 @@ def backward(
                     g = fma(d2, load(source, x + 2), g)
                     g = fma(d3, load(source, x + 3), g)
                     if done:
-                        update(theta, origin, first, second, net, at + i, g, rate, epsilon)
+                        update(theta, first, second, net, at + i, g, rate, epsilon)
                     else:
                         store(net.gradient, at + i, g)
         if layer < net.last:

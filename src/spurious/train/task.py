@@ -75,7 +75,6 @@ class Work(NamedTuple):
 
     Attributes:
         gradient: Shape (P, LANES).
-        kept: What AdamW's decay leaves of the parameters, the same shape.
         values: Each hidden unit's value, layer by layer, shape (units * TILE, LANES).
         slopes: Its activation's derivative; the backward pass turns it into the derivative of the
             loss by the unit's preactivation.
@@ -87,7 +86,6 @@ class Work(NamedTuple):
     """
 
     gradient: Array
-    kept: Array
     values: Array
     slopes: Array
     outputs: Array
@@ -123,7 +121,6 @@ class Open(NamedTuple):
     shrinks: Any
     stop: bool
     gradient: Any
-    kept: Any
     values: Any
     slopes: Any
     outputs: Any
@@ -159,7 +156,6 @@ def opened(task: Task, work: Work) -> Open:
         pointer(task.shrinks),
         task.stop,
         pointer(work.gradient),
-        pointer(work.kept),
         pointer(work.values),
         pointer(work.slopes),
         pointer(work.outputs),

@@ -15,20 +15,9 @@ __all__ = ["update"]
 
 @njit(inline="always")
 def update(
-    theta: Any,
-    origin: Any,
-    first: Any,
-    second: Any,
-    net: Open,
-    p: int,
-    g: Any,
-    rate: Any,
-    epsilon: Any,
+    theta: Any, first: Any, second: Any, net: Open, p: int, g: Any, rate: Any, epsilon: Any
 ) -> None:
-    """Updates parameter p, whose gradient is g, from its value in `origin`.
-
-    `rate` is a pack, 0 where a network stays.
-    """
+    """Updates parameter p, whose gradient is g; `rate` is a pack, 0 where a network stays."""
     kind = net.optimiser
     move = g
     if kind == ADAM:
@@ -45,4 +34,4 @@ def update(
         m = fma(spread(theta, net.momentum), load(first, p), g)
         store(first, p, m)
         move = fma(spread(theta, net.momentum), m, g) if kind == NESTEROV else m
-    store(theta, p, fma(spread(theta, 0.0) - rate, move, load(origin, p)))
+    store(theta, p, fma(spread(theta, 0.0) - rate, move, load(theta, p)))
