@@ -75,7 +75,9 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
     total, correct, rate = spread(theta, 0.0), spread(theta, 0.0), spread(theta, 0.0)
     epsilon = spread(theta, block.epsilon)
     wanted = net.tolerance >= 0 or not updating
+    begun = 0
     if net.penalised:
+        begun = -1
         total = _begin(theta, net)
     for tile in range(net.tiles):
         forward(theta, net, tile, False)
@@ -88,8 +90,8 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
             _mark_solved(block, net, total, correct)
             rate = _rate(block, net)
             _shrink(block, net, 0, _first_layer(net))
-        first, second, fresh = block.first, block.second, tile == 0 and not net.penalised
-        backward(theta, first, second, net, tile, fresh, False, final, rate, epsilon)
+        first, second = block.first, block.second
+        backward(theta, first, second, net, tile, tile == begun, False, final, rate, epsilon)
     store(net.spare, 0, total)
     store(net.spare, 1, correct)
     if updating:
