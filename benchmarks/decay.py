@@ -45,7 +45,8 @@ def seconds(recipe: Recipe) -> float:
 
 def compare(case: Case, rounds: int) -> None:
     """Prints a line for each kind."""
-    updates = 5
+    seconds(case.recipe(1))  # compiles
+    updates = 10
     while (spent := seconds(case.recipe(updates))) < SECONDS / 2:
         updates = int(updates * min(10.0, SECONDS / max(spent, 1e-3)))
     recipes = kinds(case.recipe(updates))
