@@ -143,7 +143,7 @@ def speed_rows(seeds: int) -> Iterator[dict[str, object]]:
                 row |= {"peer": statistics.median(peers), "peer agrees": agree}
             yield row
     for name in ("c13-deadlock-10-points", "c13-deadlock-7-points"):
-        source = files("spurious.paper") / "points" / f"{name}.json"
+        source = files("spurious.studies") / "points" / f"{name}.json"
         problem = read_problem(Path(str(source)))
         yield summary(f"{name}: proof", [seconds(lambda p=problem: prove(p))], "smooth")
         yield summary(f"{name}: certify", [seconds(lambda p=problem: certify(p))], "decide")

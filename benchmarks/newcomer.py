@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
-EXAMPLE = "certify src/spurious/paper/points/c5-d1.json"
+EXAMPLE = "certify src/spurious/problem/points/c5-d1.json"
 TYPOS = (
     "certfy problem.json",
     "certify nothing.json",

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from spurious import Decision, certify
 from spurious.figures import decision_boundaries, loss_slices, png_bytes
-from spurious.paper.boundary import boundary_panel
-from spurious.paper.bundled import bundled, point_of, witness_of
-from spurious.paper.classify import classified
-from spurious.paper.landscape import landscape
+from spurious.figures.panels import boundary_panel, sampled_slices
+from spurious.problem.bundled import bundled, point_of, witness_of
+from spurious.studies.classify import classified
 
 
 def main() -> None:
@@ -23,9 +22,9 @@ def main() -> None:
     panels = []
     for name, point in (("minimum", point_of(problem)), ("better", witness_of(problem))):
         right = classified(problem.network, point, problem.data)
-        panels.append(boundary_panel(f"{name}: {right} right", problem, point, right))
+        panels.append(boundary_panel(f"{name}: {right} right", problem, point, right.right))
     Path("deadlock7.png").write_bytes(png_bytes(decision_boundaries(panels)))
-    around = landscape(problem, point_of(problem), reach=8.0)
+    around = sampled_slices(problem, point_of(problem), reach=8.0)
     Path("deadlock7_slices.png").write_bytes(png_bytes(loss_slices(around.lines, around.plane)))
     print(f"strict: {verdict.strict}, global: {verdict.is_global}, loss {float(verdict.loss):.9f}")
 

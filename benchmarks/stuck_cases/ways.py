@@ -139,7 +139,7 @@ def nothing(_: nn.Module) -> None:
 def point(name: str) -> tuple[Task, Callable[[Task], nn.Module], Callable[[nn.Module], nn.Module]]:
     """A proved bad minimum of the paper, as a torch model."""
     from spurious.diagnose import to_torch
-    from spurious.paper.bundled import bundled
+    from spurious.problem.bundled import bundled
 
     problem = bundled(name)
     x = torch.tensor([[float(v) for v in row] for row in problem.data.x])

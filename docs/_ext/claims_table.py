@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from spurious.paper.page import typeset
+from spurious.studies.report.page import typeset
 
 COLUMNS = ("Claim", "Printed", "Measured", "Verdict")
 

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGE = HERE.parents[1] / "src" / "spurious" / "paper" / "results"
+PACKAGE = HERE.parents[1] / "src" / "spurious" / "studies" / "report" / "results"
 KEYS = ("id", "budget", "verdict", "printed", "measured")
 
 

@@ -10,9 +10,10 @@ from flint import arb
 
 from spurious.catalogue import ENTRIES, Entry, Standing, examine
 from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.binary_instances import INPUTS, LABELS, binary_instances
 from spurious.catalogue.safran_shamir import gradient_and_hessian, loss
 from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
-from spurious.certify import certify
+from spurious.certify import certify, check
 from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.problem import Dataset, dataset
@@ -34,20 +35,21 @@ def test_every_entry_is_certified_proved_or_says_why_not(entry: Entry) -> None:
     assert outcome.text and entry.citation
     assert (outcome.standing is Standing.OPEN) == (entry.name in OPEN)
     assert (entry.problem is None) == bool(entry.reason)
-    if outcome.proof is None:
+    verdict, problem = outcome.verdict, outcome.problem
+    if verdict is None or problem is None:
         return
-    assert outcome.standing is Standing.CERTIFIED and outcome.proof.valid
+    assert outcome.standing is Standing.CERTIFIED and check(verdict).valid
     if entry.name in VALLEYS:
-        verdict = outcome.proof.verdict
         assert verdict.valley_limit is not None
-        problem = outcome.proof.problem
         better = certify(replace(problem, point=problem.witness, witness=None))
         assert better.loss is not None
         assert better.loss.mid + better.loss.rad < verdict.valley_limit.mid / 10
     elif entry.name in SADDLES:
-        assert outcome.proof.refuted and outcome.proof.suboptimal
+        assert verdict.decision is Decision.NOT_LOCAL_MINIMUM
+        assert verdict.is_global is Answer.NO
     else:
-        assert outcome.proof.minimum and outcome.proof.suboptimal
+        assert verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
+        assert verdict.is_global is Answer.NO
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
@@ -133,3 +135,23 @@ def test_population_loss_against_sampling_and_differences() -> None:
         mixed -= value(student - at + to) - value(student - at - to)
         expected = float(hessian[k, j].mid())
         assert mixed / (4 * step**2) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_loss_of_five_binary_instances_by_its_formula() -> None:
+    """And the two facts of the proof that four are too few: the root, and the inequality there."""
+    problem = binary_instances()
+    near, better = (np.array([float(v) for v in p]) for p in (problem.point, problem.witness))
+
+    def by_formula(w1: float, w2: float, b: float) -> float:
+        return sum(
+            (1 / (1 + math.exp(-(w1 * x1 + w2 * x2 + b))) - y) ** 2
+            for (x1, x2), y in zip(INPUTS, LABELS, strict=True)
+        )
+
+    verdict = certify(problem)
+    assert verdict.loss is not None and verdict.witness_loss is not None
+    assert float(verdict.loss) == pytest.approx(by_formula(*near), abs=1e-6)
+    assert float(verdict.witness_loss) == pytest.approx(by_formula(*better), abs=1e-12)
+    x = np.linspace(0, 1, 1001)[1:-1]
+    assert ((1 - x + x * x) ** 3 < x)[x >= 0.5].all()
+    assert (1 + 3 * x > 3 * x**2 + 5 * x**3)[x < 0.5].all()

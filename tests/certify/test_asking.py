@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import spurious
-from spurious.paper.bundled import bundled
 from spurious.problem import problem_to_data
+from spurious.problem.bundled import bundled
 from spurious.proof import Undecided
 from spurious.verdict import Enclosure
 

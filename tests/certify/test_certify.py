@@ -6,8 +6,8 @@ from fractions import Fraction
 import pytest
 
 from spurious import Answer, Decision, InputError, certify
-from spurious.paper.bundled import bundled
 from spurious.problem import Dataset, Loss, Network, Problem, unflatten
+from spurious.problem.bundled import bundled
 from spurious_checker import check
 
 

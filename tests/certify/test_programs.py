@@ -54,8 +54,8 @@ def test_a_trained_network_with_decay_is_at_a_strict_minimum(activation: str) ->
 
 def test_the_same_verdict_as_for_the_network_itself() -> None:
     """Without a penalty a smooth network is proved by both ways, with nearly the same bound."""
-    from spurious.paper.bundled import bundled
     from spurious.problem import flatten
+    from spurious.problem.bundled import bundled
 
     given = bundled("c13-deadlock-7-points")
     program = dense_program(given.network.widths, "sigmoid", "logistic", given.data.x, given.data.y)

@@ -3,8 +3,8 @@
 from fractions import Fraction
 
 from spurious.catalogue.duplicated_unit import duplicated_unit
-from spurious.paper.bundled import bundled
 from spurious.problem import Dataset, Loss, Network, Problem, unflatten
+from spurious.problem.bundled import bundled
 
 
 def problem(

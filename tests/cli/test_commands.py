@@ -15,11 +15,12 @@ import spurious_checker
 from spurious import __version__
 from spurious.certify import certify
 from spurious.cli.app import app
-from spurious.cli.statuses import Status, worst
-from spurious.paper import c05, job
-from spurious.paper.bundled import bundled
+from spurious.cli.commands import Exit, worst
 from spurious.problem import DATASETS, Problem, problem_to_data
+from spurious.problem.bundled import bundled
 from spurious.proof import Claim, Undecided, Verdict
+from spurious.studies import one_unit
+from spurious.studies.report import job
 from spurious.verdict import Decision
 
 CERTIFY_FIELDS = [
@@ -193,10 +194,10 @@ def test_out_that_is_a_file() -> None:
 
 
 def test_severity() -> None:
-    assert worst([]) is Status.OK
-    assert worst([Status.OK, Status.UNDECIDED]) is Status.UNDECIDED
-    assert worst([Status.UNDECIDED, Status.INVALID, Status.OK]) is Status.INVALID
-    assert worst([Status.BAD_INPUT, Status.INVALID]) is Status.BAD_INPUT
+    assert worst([]) is Exit.OK
+    assert worst([Exit.OK, Exit.UNDECIDED]) is Exit.UNDECIDED
+    assert worst([Exit.UNDECIDED, Exit.INVALID, Exit.OK]) is Exit.INVALID
+    assert worst([Exit.BAD_INPUT, Exit.INVALID]) is Exit.BAD_INPUT
 
 
 def test_check() -> None:
@@ -266,10 +267,10 @@ def test_reproduce_unknown_claim(here: Path) -> None:
 
 
 def test_reproduce_with_a_claim_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    def explode() -> None:
+    def explode(_: str) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(c05, "run", explode)
+    monkeypatch.setattr(one_unit, "bundled", explode)
     result = run("reproduce", "C5", "C11")
     assert result.exit_code == 1
     assert "failed" in result.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spurious.cli.engine import note_compiling
+from spurious.cli.output import note_compiling
 from spurious.train import compiled, warm
 from spurious.train.kernel import measure
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spurious.paper.bundled import bundled
 from spurious.problem import problem_to_data
+from spurious.problem.bundled import bundled
 
 COMMAND = [sys.executable, "-c", "from spurious.cli import main; main()"]
 
@@ -142,7 +142,7 @@ def test_closed_streams_do_not_matter(problem: Path, closed: str) -> None:
 def test_ctrl_c(tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
-        "from spurious.paper import job\n"
+        "from spurious.studies.report import job\n"
         "real = job.run_claim\n"
         "def run(claim, context):\n"
         "    if claim.id == 'C6':\n"

@@ -180,7 +180,7 @@ def test_blind_points_cost_what_their_best_constant_costs() -> None:
 
 def test_a_proved_minimum_is_called_one() -> None:
     from spurious.diagnose import to_torch
-    from spurious.paper.bundled import bundled
+    from spurious.problem.bundled import bundled
 
     problem = bundled("c5-d1")
     x = torch.tensor([[float(v) for v in row] for row in problem.data.x]).double()

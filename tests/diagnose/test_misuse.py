@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import spurious
 from spurious.diagnose import Report, to_torch
 from spurious.errors import InputError
-from spurious.paper.bundled import bundled
+from spurious.problem.bundled import bundled
 
 torch.manual_seed(2)
 X = torch.randn(60, 4)

@@ -260,7 +260,7 @@ def test_code_to_paste_runs() -> None:
 def test_a_proved_bad_minimum_is_one_however_low_its_loss() -> None:
     """Its loss is less than a tenth of the best constant's, and a better point is known."""
     from spurious.diagnose import to_torch
-    from spurious.paper.bundled import bundled
+    from spurious.problem.bundled import bundled
 
     problem = bundled("c7-d3")
     rows = (problem.data.x, problem.data.y)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from spurious.cli.app import app
 
 ELSEWHERE = {
-    "make reproduce": "run by tests/paper and tests/cli, claim by claim",
+    "make reproduce": "run by tests/studies and tests/cli, claim by claim",
     "make test": "this is it",
     "make docs": "run by .ci/run",
     "make install": "where this runs",
@@ -26,7 +26,7 @@ ELSEWHERE = {
     "dask ": "tests/sweep run a cluster",
     "spurious sweep run plan.toml --store shared --cluster": "tests/sweep run a cluster",
     "spurious construct deadlock": "takes minutes; tests/hunt and tests/cli hunt, at small sizes",
-    "spurious reproduce C1 C2 C8": "run by tests/paper/test_large.py, at small sizes",
+    "spurious reproduce C1 C2 C8": "run by tests/studies/test_large.py, at small sizes",
     "spurious explore": "tests/explore and tests/cli/test_explore.py serve it",
 }
 """Commands that are not run here, by how they begin."""
@@ -46,7 +46,7 @@ OUTPUTS: dict[str, str] = {}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what pages refer to; the sweep of the example has 5 runs in each cell."""
     tmp_path = tmp_path_factory.mktemp("pages")
-    points = Path("src/spurious/paper/points")
+    points = Path("src/spurious/problem/points")
     shutil.copytree(ROOT / points, tmp_path / points)
     shutil.copy(ROOT / "src/spurious_checker.py", tmp_path / "src")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

@@ -99,6 +99,17 @@ def test_the_list_of_a_front_end() -> None:
     assert covered(found, listed("Add a front end")), found
 
 
+def test_the_list_of_a_study() -> None:
+    found = naming(r'zigzag\.STUDY|"C8"|Study\(C8\b', "src")
+    assert covered(found, listed("Add a study")), found
+
+
+def test_the_list_of_a_command() -> None:
+    found = naming(r"spurious\.cli\.datasets\b|^def datasets\(", "src/spurious/cli")
+    home = place("cli/datasets.py")
+    assert covered(found | {home}, listed("Add a command")), found
+
+
 def test_the_example_of_a_function_is_the_newest() -> None:
     """Its list is compared in tests/program/test_an_added_activation.py."""
     assert len(listed("Add a function")) == 3

@@ -156,7 +156,7 @@ def test_anatomy_of_the_seven_points() -> None:
     problem = Problem(SIGMOID, Loss.LOGISTIC, dataset("deadlock7").data)
     with pytest.raises(InputError, match="point: missing"):
         anatomy(problem)
-    from spurious.paper.bundled import bundled
+    from spurious.problem.bundled import bundled
 
     problem = bundled("c13-deadlock-7-points")
     found = anatomy(problem)

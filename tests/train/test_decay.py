@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,7 @@ def recipe(optimiser: Optimiser, penalty: Penalty | None = None, **more) -> Reci
     )
 
 
-def rule(name: str, parameters: list, biases: bool) -> "torch.optim.Optimizer":
+def rule(name: str, parameters: list, biases: bool) -> Any:
     """PyTorch's optimiser, with decay for weights and, if wanted, for biases."""
     groups = [
         {"params": [p for p in parameters if p.ndim == 2], "weight_decay": DECAY},

@@ -23,8 +23,6 @@ from flint import fmpq, fmpq_mat, fmpz
 
 from spurious.exact.rationals import Vector, dot, nullspace, rank
 
-__all__ = ["Arrangement", "Ray", "Sides", "arrange"]
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Sides:

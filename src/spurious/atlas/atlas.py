@@ -20,6 +20,7 @@ from spurious.atlas.parts import Setting, prepare, solve_branch
 from spurious.atlas.records import family_from_data, work_from_data
 from spurious.atlas.states import State
 from spurious.atlas.strata import find_strata
+from spurious.atlas.tasks import BranchTask, FitTask, Task
 from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
@@ -34,8 +35,6 @@ from spurious.problem import (
     problem_to_data,
 )
 from spurious.verdict import Answer
-
-__all__ = ["Atlas", "Undecided", "atlas", "enumerate_strata", "require_atlas"]
 
 JOURNAL_VERSION: Final = 1
 """Changes when the same problem would give other lines."""
@@ -217,26 +216,26 @@ def atlas(
     parts: dict[str, Any] = dict(kept.entries)
     with makers(setting, problem, workers) as make:
 
-        def finish(what: str, names: Sequence[str]) -> None:
-            done = sum(name in parts for name in names)
-            progress(what, done, len(names))
-            for name, data in make([name for name in names if name not in parts]):
-                kept.add([name, data])
-                parts[name] = data
+        def finish(what: str, tasks: Sequence[Task]) -> None:
+            done = sum(task.key in parts for task in tasks)
+            progress(what, done, len(tasks))
+            for task, data in make([task for task in tasks if task.key not in parts]):
+                kept.add([task.key, data])
+                parts[task.key] = data
                 done += 1
-                progress(what, done, len(names))
+                progress(what, done, len(tasks))
 
-        names = [f"branch {first}" for first in setting.branches]
-        finish("cells", names)
+        branches = [BranchTask(first) for first in setting.branches]
+        finish("cells", branches)
         work = Work()
         supports: dict[int, None] = {0: None}
         if setting.projector.evaluate(0) is None:  # not even the best constant is attained
             supports = {}
-        for name in names:
-            work.add(work_from_data(parts[name]["work"]))
-            supports.update((int(text, 16), None) for text in parts[name]["supports"])
+        for task in branches:
+            work.add(work_from_data(parts[task.key]["work"]))
+            supports.update((int(text, 16), None) for text in parts[task.key]["supports"])
         fits = _up_to_symmetry(setting, list(supports))
-        finish("fitted vectors", [name for name, _ in fits])
+        finish("fitted vectors", [task for task, _ in fits])
         found, undecided = _collect(parts, fits)
     return Atlas(
         network=problem.network,
@@ -297,26 +296,26 @@ def enumerate_strata(
             yield outputs, states
 
 
-def _up_to_symmetry(setting: Setting, supports: list[int]) -> list[tuple[str, Fit]]:
-    """One fit of each orbit, lowest loss first, with its part's name."""
-    first: dict[Vector, tuple[str, Fit]] = {}
+def _up_to_symmetry(setting: Setting, supports: list[int]) -> list[tuple[FitTask, Fit]]:
+    """One fit of each orbit, lowest loss first, with its task."""
+    first: dict[Vector, tuple[FitTask, Fit]] = {}
     for support in supports:
         place = setting.projector.evaluate(support)
         if place is None:
             raise ArithmeticError("a support of a fit is no support")
         fit = setting.projector.fits[place]
         key = min(symmetry.vector(fit.residual) for symmetry in setting.group)
-        first.setdefault(key, (f"fit {support:x}", fit))
+        first.setdefault(key, (FitTask(support), fit))
     return sorted(first.values(), key=lambda item: (item[1].loss, item[1].residual))
 
 
 def _collect(
-    parts: dict[str, Any], fits: list[tuple[str, Fit]]
+    parts: dict[str, Any], fits: list[tuple[FitTask, Fit]]
 ) -> tuple[list[Family], list[Undecided]]:
     found: list[Family] = []
     undecided: list[Undecided] = []
-    for name, fit in fits:
-        data = parts[name]
+    for task, fit in fits:
+        data = parts[task.key]
         if "undecided" in data:
             loss, radius = fraction(fit.loss), fraction(fit.radius)
             undecided.append(Undecided(loss, radius, data["undecided"]))

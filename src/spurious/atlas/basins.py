@@ -30,8 +30,6 @@ from spurious.train.batched import preactivations
 from spurious.train.polish import polish
 from spurious.verdict import Decision
 
-__all__ = ["Basins", "measure_basins"]
-
 Floats = npt.NDArray[np.float64]
 
 POLISHES: Final = 5
@@ -53,7 +51,7 @@ class Basins:
     """What runs from random starts ended in.
 
     Attributes:
-        runs: How many.
+        runs: Number of starts.
         hits: For each family of the atlas how many ended in it or in an image of it under a
             symmetry of the data.
         unplaced: Runs with the loss and outputs of an entry, whose family among several with these
@@ -87,7 +85,7 @@ def measure_basins(
 
     Args:
         atlas: Of `spurious.atlas.atlas`.
-        runs: How many starts.
+        runs: Number of starts.
         seed: From 0 to 2^64 - 1.
         spread: The standard deviation.
         threads: Changes no result.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Indices = npt.NDArray[np.int64]
 
-__all__ = ["Cells", "Work", "branches", "moved_generators", "walk_branch"]
-
 BATCH: Final = 4096
 """Most cells proposed for at once."""
 

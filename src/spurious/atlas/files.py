@@ -24,9 +24,6 @@ from spurious.verdict import Answer
 if TYPE_CHECKING:
     from spurious.atlas.basins import Basins
 
-__all__ = ["FORMAT", "atlas_to_data", "certificates", "table_bytes", "with_basins"]
-
-
 FORMAT: Final = "spurious-atlas/1"
 
 GLOBAL: Final = {Answer.YES: True, Answer.NO: False, Answer.UNKNOWN: None}

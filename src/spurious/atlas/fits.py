@@ -20,8 +20,6 @@ from spurious.atlas.landscape import Landscape
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, nearest_float
 
-__all__ = ["Fit", "Fits", "Projector", "Solution", "bits_of", "members", "words_of"]
-
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt

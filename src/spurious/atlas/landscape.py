@@ -24,8 +24,6 @@ from spurious.atlas.arrangement import Arrangement, Sides, arrange
 from spurious.exact.rationals import ZERO, Vector, dot, rational
 from spurious.problem import Dataset
 
-__all__ = ["Landscape", "describe"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landscape:
@@ -38,7 +36,7 @@ class Landscape:
         targets: The mean target of each group, shape (n,).
         unavoidable: The loss within groups, that no function avoids.
         slopes: The activation's slopes above and below 0.
-        arrangement: Of the different inputs.
+        arrangement: The arrangement of the different inputs.
         generators: Integer vectors, no two on one ray, none zero, shape (K, n).
         generator_of: For each ray the generators of a unit with output weight above and below 0,
             or -1 where the unit contributes nothing.

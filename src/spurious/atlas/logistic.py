@@ -30,8 +30,6 @@ from spurious.exact.krawczyk import krawczyk
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, nullspace, rank
 
-__all__ = ["LogProjector"]
-
 BITS: Final = 320
 """Precision of the enclosures."""
 

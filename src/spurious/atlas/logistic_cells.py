@@ -6,8 +6,6 @@ from spurious.atlas.cells import Work
 from spurious.atlas.logistic import LogProjector
 from spurious.atlas.states import UnresolvedError
 
-__all__ = ["attained", "walk_logistic"]
-
 
 def attained(projector: LogProjector) -> tuple[int, ...]:
     """The regions that do not send the loss to its infimum at infinity by themselves."""

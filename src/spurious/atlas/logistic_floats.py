@@ -16,8 +16,6 @@ from scipy.special import expit
 
 from spurious.exact.rationals import Vector, nearest_float
 
-__all__ = ["functional", "inner_point", "newton", "supports"]
-
 TOLERANCES: Final = (1e-7, 1e-5, 1e-10, 1e-3)
 """Shares of the largest coefficient above which a coefficient counts as positive."""
 
@@ -44,7 +42,7 @@ def supports(
     that stop where a coefficient reaches 0.
 
     Args:
-        generators: Of the cell, each of shape (n,).
+        generators: Generators of the cell, each of shape (n,).
         positive: Labels 1 at each point, shape (n,).
         negative: Labels -1.
     """

@@ -19,8 +19,6 @@ from spurious.atlas.symmetry import Symmetry
 from spurious.exact.rationals import Vector, fraction, rank
 from spurious.problem import Point
 
-__all__ = ["Family", "families"]
-
 CELL_LIMIT: Final = 100_000
 """Most cells counted for one family."""
 
@@ -76,7 +74,7 @@ def families(
         landscape: The data.
         projector: For linear algebra on generators.
         fit: The fitted vector.
-        strata: Its strata.
+        strata: The strata of that vector.
         symmetries: All symmetries of the data.
     """
     describe = _Describer(landscape, projector, fit, strata.classes)

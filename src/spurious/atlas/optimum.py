@@ -32,8 +32,6 @@ from spurious.problem import Loss, Named, Point, Problem, dense_problem_of
 from spurious.proof import CellMultipliers, Proof, Verdict
 from spurious.verdict import Answer
 
-__all__ = ["Optimum", "optimum"]
-
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
@@ -44,8 +42,8 @@ class Optimum:
         loss: The smallest loss that the network can have on the data.
         verdict: The decision on the point, with a certificate that says `global: yes`.
         evidence: What proves the least loss; it holds for every point with this loss.
-        multipliers: How many multipliers it has.
-        solved: How many cells were solved to find it.
+        multipliers: Number of multipliers in the evidence.
+        solved: Number of cells that were solved.
         cells: How many cells there are, as sets of regions.
         seconds: Time taken.
     """
@@ -157,7 +155,7 @@ class _Search:
         self._best: tuple[Fit, tuple[int, ...], int] = (projector.fits[0], (), 0)
 
     def cells(self) -> int:
-        """How many sets of at most m regions there are."""
+        """Number of sets of at most m regions."""
         count, total = 1, 1
         for k in range(self.hidden):
             count = count * (len(self.regions) - k) // (k + 1)

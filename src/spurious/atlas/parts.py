@@ -14,8 +14,6 @@ from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.problem import Loss, Problem
 
-__all__ = ["Branch", "Setting", "minima_with", "prepare", "solve_branch"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
@@ -23,7 +21,7 @@ class Setting:
 
     Attributes:
         landscape: The data as units see it.
-        group: Its symmetries.
+        group: Symmetries of the data.
         projector: Solves cells; grows while it is used.
         hidden: Number of hidden units, m.
         at_infinity: Regions that have no part in local minima (logistic loss).

@@ -12,8 +12,6 @@ from spurious.atlas.landscape import Landscape
 from spurious.exact.rationals import ONE, ZERO, fraction
 from spurious.problem import Layer, Point
 
-__all__ = ["point_from_coefficients"]
-
 
 def point_from_coefficients(
     landscape: Landscape,

@@ -11,8 +11,6 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["propose"]
-
 TOLERANCE: Final = 1e-9
 """Smallest slope, for columns and a target of length 1, at which a column enters."""
 

@@ -10,8 +10,6 @@ from spurious.atlas.fits import members
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector
 
-__all__ = ["recedes"]
-
 
 def recedes(
     generators: Sequence[Vector],
@@ -28,7 +26,7 @@ def recedes(
         generators: Shape (K, n).
         cell: Which of them span the cone, as bits.
         positive: How many labels 1 each point has, shape (n,).
-        negative: How many labels -1.
+        negative: Number of labels -1.
     """
     size = len(positive)
     signs = [

@@ -10,15 +10,6 @@ from spurious.atlas.cells import Work
 from spurious.atlas.minima import Family
 from spurious.problem import point_from_data, point_to_data
 
-__all__ = [
-    "family_from_data",
-    "family_to_data",
-    "number_text",
-    "work_from_data",
-    "work_to_data",
-]
-
-
 ROUNDED: Final = 15
 """Decimals from which on a number counts as rounded."""
 

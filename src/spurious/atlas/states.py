@@ -24,8 +24,6 @@ from spurious.atlas.fits import Fit
 from spurious.atlas.landscape import Landscape
 from spurious.errors import SpuriousError
 
-__all__ = ["State", "TooManyFacesError", "UnresolvedError", "admissible_states", "ray_signs"]
-
 
 class TooManyFacesError(SpuriousError):
     """A fitted vector has more faces to examine than the limit."""

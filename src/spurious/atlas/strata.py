@@ -24,8 +24,6 @@ from spurious.atlas.fits import Fit, Fits
 from spurious.atlas.landscape import Landscape
 from spurious.atlas.states import State, admissible_states
 
-__all__ = ["Class", "Strata", "Stratum", "find_strata"]
-
 FACE_LIMIT: Final = 20_000
 """Most faces examined for one fitted vector."""
 

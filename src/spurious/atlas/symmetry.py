@@ -16,8 +16,6 @@ from spurious.atlas.arrangement import Sides
 from spurious.atlas.landscape import Landscape
 from spurious.exact.rationals import ZERO, Vector, rank
 
-__all__ = ["Symmetry", "symmetries"]
-
 
 @dataclass(frozen=True, slots=True)
 class Symmetry:

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
 from spurious.atlas.records import family_to_data, work_to_data
+from spurious.atlas.tasks import BranchTask, Task
 from spurious.problem import Problem, problem_from_data, problem_to_data
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-__all__ = ["Make", "end_with_parent", "makers", "part", "silent"]
-
 PATIENCE: Final = 2.0
 """Seconds of work here before other processes are started."""
 
-Make = Callable[[Sequence[str]], Iterator[tuple[str, Any]]]
+Make = Callable[[Sequence[Task]], Iterator[tuple[Task, Any]]]
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -30,20 +29,15 @@ _setting: list[Setting] = []
 """In a worker process, its own setting."""
 
 
-def part(setting: Setting, name: str) -> dict[str, Any]:
-    """Makes a part: `branch T` by its first region, or `fit H` by a support in hexadecimal.
-
-    Returns:
-        JSON data.
-    """
-    kind, _, key = name.partition(" ")
-    if kind == "branch":
-        branch = solve_branch(setting, int(key))
+def part(setting: Setting, task: Task) -> dict[str, Any]:
+    """Makes a part, as JSON data."""
+    if isinstance(task, BranchTask):
+        branch = solve_branch(setting, task.first)
         return {
             "supports": [f"{support:x}" for support in branch.supports],
             "work": work_to_data(branch.work),
         }
-    fit = setting.projector.evaluate(int(key, 16))
+    fit = setting.projector.evaluate(task.support)
     if fit is None:
         raise ArithmeticError("a support of a fit is no support")
     found = minima_with(setting, setting.projector.fits[fit])
@@ -54,7 +48,7 @@ def part(setting: Setting, name: str) -> dict[str, Any]:
 
 @contextmanager
 def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
-    """Yields a function that makes parts and returns each with its name, in any order.
+    """Yields a function that makes parts and returns each with its task, in any order.
 
     It begins in this process; what is left after a while goes to other processes, whose start
     takes about a second.
@@ -66,11 +60,11 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
     """
     pool: list[ProcessPoolExecutor] = []
 
-    def make(names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        begun, left = perf_counter(), list(reversed(names))
+    def make(tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+        begun, left = perf_counter(), list(reversed(tasks))
         while left and (workers <= 1 or perf_counter() - begun < PATIENCE):
-            name = left.pop()
-            yield name, part(setting, name)
+            task = left.pop()
+            yield task, part(setting, task)
         if left:
             if not pool:
                 pool.append(_pool(problem, workers))
@@ -93,10 +87,10 @@ def _pool(problem: Problem, workers: int) -> ProcessPoolExecutor:
     )
 
 
-def _spread(pool: ProcessPoolExecutor, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def _spread(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
     from concurrent.futures import as_completed
 
-    for done in as_completed([pool.submit(_named_part, name) for name in names]):
+    for done in as_completed([pool.submit(_done, task) for task in tasks]):
         yield done.result()
 
 
@@ -123,5 +117,5 @@ def end_with_parent() -> None:
     Thread(target=follow, daemon=True).start()
 
 
-def _named_part(name: str) -> tuple[str, Any]:
-    return name, part(_setting[0], name)
+def _done(task: Task) -> tuple[Task, Any]:
+    return task, part(_setting[0], task)

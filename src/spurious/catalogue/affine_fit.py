@@ -21,13 +21,11 @@ from flint import fmpq, fmpq_mat
 from spurious.errors import InputError
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 
-__all__ = ["affine_fit"]
-
 ROOM: Final = Fraction(1)
 """All pre-activations are at least this at the minimum."""
 
 SLOPE: Final = Fraction(1, 100)
-"""Of the leaky relu."""
+"""Slope of the leaky relu below 0."""
 
 
 def affine_fit(data: Dataset, hidden: Sequence[int], activation: str = "relu") -> Problem:

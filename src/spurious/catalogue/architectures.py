@@ -14,8 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["ARCHITECTURES", "Architecture"]
-
 Pytree = Mapping[str, Any]
 
 
@@ -27,11 +25,14 @@ class Architecture:
         name: Short and unique.
         title: What it is, in a line.
         build: Makes the loss, a function of a dictionary of arrays, and the shapes of these.
+        drawn: Whether `build` takes the number of data points and the seed that they are drawn
+            from; the catalogue's are its defaults.
     """
 
     name: str
     title: str
-    build: Callable[[], tuple[Callable[[Pytree], Any], Mapping[str, tuple[int, ...]]]]
+    build: Callable[..., tuple[Callable[[Pytree], Any], Mapping[str, tuple[int, ...]]]]
+    drawn: bool = True
 
 
 def _drawn(seed: int, *shape: int) -> np.ndarray:
@@ -43,10 +44,10 @@ def _decay(p: Pytree, factor: float) -> Any:
     return factor * sum((w * w).sum() for w in p.values())
 
 
-def _attention():
+def _attention(points: int = 6, seed: int = 1):
     import jax
 
-    x, y = _drawn(1, 6, 4, 2), _drawn(2, 6)
+    x, y = _drawn(seed, points, 4, 2), _drawn(seed + 1, points)
 
     def loss(p):
         q, k, v = (x @ p[name] for name in ("query", "key", "value"))
@@ -57,11 +58,11 @@ def _attention():
     return loss, {"query": (2, 1), "key": (2, 1), "value": (2, 1), "bias": ()}
 
 
-def _convolution():
+def _convolution(points: int = 8, seed: int = 3):
     import jax
     import jax.numpy as jnp
 
-    x, y = _drawn(3, 8, 1, 7), _drawn(4, 8)
+    x, y = _drawn(seed, points, 1, 7), _drawn(seed + 1, points)
 
     def loss(p):
         h = jax.lax.conv_general_dilated(jnp.asarray(x), p["kernel"], (1,), "VALID")
@@ -71,43 +72,43 @@ def _convolution():
     return loss, {"kernel": (2, 1, 3), "bias": (2,), "readout": (2,)}
 
 
-def _recurrence():
+def _recurrence(points: int = 8, seed: int = 5):
     import jax
     import jax.numpy as jnp
 
-    x, y = _drawn(5, 8, 5), _drawn(6, 8)
+    x, y = _drawn(seed, points, 5), _drawn(seed + 1, points)
 
     def loss(p):
         def step(h, column):
             return jnp.tanh(jnp.outer(column, p["input"]) + h @ p["state"] + p["bias"]), None
 
-        last, _ = jax.lax.scan(step, jnp.zeros((8, 2)), x.T)
+        last, _ = jax.lax.scan(step, jnp.zeros((points, 2)), x.T)
         return ((last @ p["readout"] - y) ** 2).mean() + _decay(p, 0.003)
 
     return loss, {"input": (2,), "state": (2, 2), "bias": (2,), "readout": (2,)}
 
 
-def _normalised():
+def _normalised(points: int = 12, seed: int = 7):
     import jax
     import jax.numpy as jnp
 
-    x, labels = _drawn(7, 12, 2), np.arange(12) % 3
+    x, labels = _drawn(seed, points, 2), np.arange(points) % 3
 
     def loss(p):
         h = x @ p["weight"] + p["bias"]
         h = (h - h.mean(axis=1, keepdims=True)) / jnp.sqrt(h.var(axis=1, keepdims=True) + 0.01)
         logits = jnp.tanh(h * p["scale"] + p["shift"]) @ p["readout"]
-        losses = jax.nn.logsumexp(logits, axis=1) - logits[np.arange(12), labels]
+        losses = jax.nn.logsumexp(logits, axis=1) - logits[np.arange(points), labels]
         return losses.mean() + _decay(p, 0.003)
 
     shapes = {"weight": (2, 3), "bias": (3,), "scale": (3,), "shift": (3,), "readout": (3, 3)}
     return loss, shapes
 
 
-def _residual():
+def _residual(points: int = 8, seed: int = 8):
     import jax.numpy as jnp
 
-    x, y = _drawn(8, 8, 2), _drawn(9, 8)
+    x, y = _drawn(seed, points, 2), _drawn(seed + 1, points)
 
     def loss(p):
         h = x
@@ -173,8 +174,11 @@ ARCHITECTURES: Final = (
     Architecture("recurrence", "a tanh recurrence over five steps", _recurrence),
     Architecture("layer-norm", "layer normalisation, three classes, cross entropy", _normalised),
     Architecture("residual", "two residual blocks", _residual),
-    Architecture("pinn", "a PINN for u'' = -u, u(0) = 0, u'(0) = 1", _pinn),
+    Architecture("pinn", "a PINN for u'' = -u, u(0) = 0, u'(0) = 1", _pinn, drawn=False),
     Architecture(
-        "transformer", "a GPT-like block: embedding, attention, MLP, tied head", _transformer
+        "transformer",
+        "a GPT-like block: embedding, attention, MLP, tied head",
+        _transformer,
+        drawn=False,
     ),
 )

@@ -25,8 +25,6 @@ from spurious.exact.rationals import fraction, rational
 from spurious.problem import SMOOTH_ACTIVATIONS, Dataset, Layer, Loss, Network, Point, Problem
 from spurious.program import SMOOTH
 
-__all__ = ["constant_units"]
-
 LEVEL: Final = Fraction(-1)
 """Pre-activation of every unit; all smooth activations bend upwards there."""
 
@@ -34,7 +32,7 @@ REACH: Final = Fraction(2)
 """Half the distance between the witness's pre-activations at the two ends."""
 
 DECIMALS: Final = 12
-"""Of the biases and weights that are irrational."""
+"""Decimals of the biases and weights that are irrational."""
 
 ZERO: Final = Fraction(0)
 HALF: Final = Fraction(1, 2)

@@ -18,8 +18,6 @@ from spurious.exact.balls import round_to
 from spurious.problem import Dataset, Loss, Network, Point, Problem, unflatten
 from spurious.proof import Proof
 
-__all__ = ["SHARES", "duplicated_unit"]
-
 X: Final = "-3 -2 -1.5 -1 0 0.5 2.5"
 Y: Final = "0.9 -6 3.5 -2.1 0.2 0.4 1"
 
@@ -30,7 +28,7 @@ PULSE: Final = "20 20 50 35 -3.3 3.3 0.65"
 """-5.95 at -2, and 0.65 at the other points, up to 1e-3."""
 
 DECIMALS: Final = 15
-"""Of the minimum."""
+"""Decimals of the minimum's parameters."""
 
 SHARES: Final = {"plateau": Fraction(1, 2), "saddle": Fraction(3, 2)}
 """The first unit's share of the output weight."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib.resources import files
 from typing import Final
 
 from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.binary_instances import binary_instances
 from spurious.catalogue.constant_units import constant_units
 from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.catalogue.entry import Entry
@@ -14,10 +16,8 @@ from spurious.catalogue.safran_shamir import safran_shamir
 from spurious.catalogue.single_neuron import single_neuron
 from spurious.catalogue.valley import bad_valley
 from spurious.construct import dead_layer, region_trap
-from spurious.paper.bundled import bundled
-from spurious.problem import Network, Problem, dataset
-
-__all__ = ["ENTRIES"]
+from spurious.problem import Network, Problem, ProgramProblem, dataset, read_any_problem
+from spurious.problem.bundled import bundled
 
 FUKUMIZU: Final = "Fukumizu, Amari 2000, Neural Networks 13(3)"
 PAPER: Final = "Swirszcz, Czarnecki, Pascanu 2016, arXiv 1611.06310"
@@ -31,6 +31,17 @@ OUTSIDE: Final = "its output is not of the form that problem files describe"
 
 def _points(name: str) -> Callable[[], Problem]:
     return partial(bundled, name)
+
+
+def _program(name: str) -> Callable[[], ProgramProblem]:
+    path = files("spurious.catalogue") / "programs" / f"{name}.json"
+
+    def read() -> ProgramProblem:
+        problem = read_any_problem(str(path))
+        assert isinstance(problem, ProgramProblem)
+        return problem
+
+    return read
 
 
 def _fit(data: str, *hidden: int, activation: str = "relu") -> Callable[[], Problem]:
@@ -63,6 +74,28 @@ ENTRIES: Final = (
         "six points, two sigmoid units, squared loss",
         "this project (docs/constructions/deadlocks.md)",
         _points("sigmoid-squared-6-points"),
+    ),
+    Entry(
+        "five-binary-instances",
+        "one sigmoid unit, squared loss, two weights: the fewest binary instances",
+        "this project (docs/constructions/binary-instances.md), after Sontag, Sussmann 1989, "
+        "Complex Systems 3",
+        binary_instances,
+    ),
+    *(
+        Entry(
+            f"fewest-{name}",
+            f"{title}, weight decay",
+            "this project (benchmarks/fewest_points.py)",
+            _program(f"fewest-{name}"),
+        )
+        for name, title in (
+            ("attention", "one softmax attention head, two sequences of four tokens"),
+            ("convolution", "a convolution with tanh and mean pooling, two series"),
+            ("recurrence", "a tanh recurrence over five steps, one sequence"),
+            ("layer-norm", "layer normalisation, two points"),
+            ("residual", "two residual blocks, three points"),
+        )
     ),
     Entry("yun-relu", "the best affine fit, any data", YUN, _fit("deadlock7", 3)),
     Entry(

@@ -6,12 +6,10 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spurious.paper.evidence import Proof, prove
-from spurious.problem import Problem
-from spurious.proof import loss_text, proved_decimal, verdict_text
+from spurious.certify import certify
+from spurious.problem import Problem, ProgramProblem
+from spurious.proof import Verdict, loss_text, proved_decimal, verdict_text
 from spurious.verdict import Decision, Enclosure
-
-__all__ = ["Entry", "Outcome", "Standing", "Statement", "examine"]
 
 
 class Standing(enum.StrEnum):
@@ -55,43 +53,45 @@ class Entry:
     name: str
     title: str
     citation: str
-    problem: Callable[[], Problem] | None = None
+    problem: Callable[[], Problem | ProgramProblem] | None = None
     prove: Callable[[], Statement] | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Examination:
     """What running an entry showed.
 
     Attributes:
         entry: The entry.
         standing: How far it is proved.
         text: In words, with numbers.
-        proof: The verdict and its certificate, if there is one.
+        problem: The problem, if the entry has one.
+        verdict: The verdict on its point.
     """
 
     entry: Entry
     standing: Standing
     text: str
-    proof: Proof | None = None
+    problem: Problem | ProgramProblem | None = None
+    verdict: Verdict | None = None
 
 
-def examine(entry: Entry) -> Outcome:
+def examine(entry: Entry) -> Examination:
     """Certifies an entry's problem, or proves its statement."""
     if entry.problem is not None:
-        proof = prove(entry.name, entry.title, entry.problem())
-        standing = Standing.CERTIFIED if proof.valid else Standing.OPEN
-        return Outcome(entry, standing, _text(proof), proof)
+        problem = entry.problem()
+        verdict = certify(problem)
+        standing = Standing.OPEN if verdict.certificate is None else Standing.CERTIFIED
+        return Examination(entry, standing, _text(verdict), problem, verdict)
     if entry.prove is not None:
         statement = entry.prove()
         standing = Standing.PROVED if statement.holds else Standing.OPEN
-        return Outcome(entry, standing, f"{statement.text}; no certificate: {entry.reason}")
-    return Outcome(entry, Standing.OPEN, entry.reason)
+        return Examination(entry, standing, f"{statement.text}; no certificate: {entry.reason}")
+    return Examination(entry, Standing.OPEN, entry.reason)
 
 
-def _text(proof: Proof) -> str:
-    verdict = proof.verdict
+def _text(verdict: Verdict) -> str:
     if verdict.decision is Decision.UNDECIDED:
         return f"undecided: {verdict.reason}"
     text = verdict_text(verdict.claim)

@@ -29,8 +29,6 @@ from spurious.catalogue.entry import Statement
 from spurious.exact import balls
 from spurious.exact.definiteness import prove_definite
 
-__all__ = ["gradient_and_hessian", "loss", "safran_shamir"]
-
 SIZE: Final = 6
 BITS: Final = 256
 RADIUS: Final = Fraction(1, 10**7)
@@ -133,7 +131,7 @@ def gradient_and_hessian(student: list[Vector]) -> tuple[Vector, arb_mat]:
 
 
 def _derivatives(u: Vector, w: Vector) -> tuple[Vector, list[Vector], list[Vector]]:
-    """Of g(u, w): by u, twice by u, by u and then w."""
+    """Derivatives of g(u, w): by u, twice by u, by u and then w."""
     length, width = balls.norm(u), balls.norm(w)
     e, f = [x / length for x in u], [x / width for x in w]
     cosine = _dot(e, f)

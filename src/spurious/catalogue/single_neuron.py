@@ -29,8 +29,6 @@ from flint import acb, arb, fmpq, fmpq_poly
 from spurious.catalogue.entry import Statement
 from spurious.exact import balls
 
-__all__ = ["AXIS", "axis_loss", "axis_minima", "count_minima", "single_neuron"]
-
 AXIS: Final = ((20, Fraction(2, 5)), (1, Fraction(9, 10)))
 """Input and target of the points on an axis: two minima."""
 
@@ -110,7 +108,7 @@ def count_minima(points: Sequence[tuple[int, Fraction]], dimensions: int) -> tup
 
 
 def _numerator(points: Sequence[tuple[int, Fraction]]) -> fmpq_poly:
-    """Of L', a polynomial in q."""
+    """The numerator of L', a polynomial in q."""
     total = fmpq_poly([0])
     for j, (size, target) in enumerate(points):
         power = fmpq_poly([0] * size + [1])

@@ -16,8 +16,6 @@ from typing import Final
 
 from spurious.problem import Layer, Loss, Network, Point, Problem, dataset
 
-__all__ = ["bad_valley"]
-
 HALF: Final = Fraction(1, 2)
 
 

@@ -11,23 +11,12 @@ from spurious.cli.atlas import atlas, global_
 from spurious.cli.catalogue import catalogue
 from spurious.cli.certify import certify
 from spurious.cli.check import check
+from spurious.cli.commands import group, register
 from spurious.cli.construct import construct_app
 from spurious.cli.datasets import datasets
 from spurious.cli.explore import explore
-from spurious.cli.help_text import help_text
 from spurious.cli.reproduce import reproduce
-from spurious.cli.statuses import guarded
 from spurious.cli.sweep import sweep_app
-
-__all__ = ["app"]
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 def _version(wanted: bool) -> None:
@@ -65,14 +54,11 @@ def _options(
     """
 
 
-app.callback(help=help_text(_options.__doc__))(_options)
-app.command(help=help_text(certify.__doc__))(guarded(certify))
-app.command(help=help_text(check.__doc__))(guarded(check))
-app.command(help=help_text(atlas.__doc__))(guarded(atlas))
-app.command("global", help=help_text(global_.__doc__))(guarded(global_))
-app.command(help=help_text(reproduce.__doc__))(guarded(reproduce))
-app.command(help=help_text(datasets.__doc__))(guarded(datasets))
-app.command(help=help_text(catalogue.__doc__))(guarded(catalogue))
-app.command(help=help_text(explore.__doc__))(guarded(explore))
+app = group(_options)
+for command in (certify, check, atlas):
+    register(app, command)
+register(app, global_, "global")
+for command in (reproduce, datasets, catalogue, explore):
+    register(app, command)
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(construct_app, name="construct")

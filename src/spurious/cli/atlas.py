@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from spurious.cli.engine import note_compiling
-from spurious.cli.limits import CELLS, COUNT, affordable, cells, fraction
-from spurious.cli.output import echo_json, echo_note
+from spurious.cli.commands import Exit
+from spurious.cli.limits import CELLS, cells
+from spurious.cli.options import COUNT, AsJson, Seed, Source, affordable, fraction
+from spurious.cli.output import echo_json, echo_note, note_compiling
 from spurious.cli.sources import found_source, naming
-from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from spurious.problem import Problem
-
-__all__ = ["atlas", "global_"]
 
 
 class LossName(enum.StrEnum):
@@ -29,12 +27,6 @@ class LossName(enum.StrEnum):
     logistic = "logistic"
 
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATASET|FILE", help="A built-in dataset (`spurious datasets`) or a problem file."
-    ),
-]
 Hidden = Annotated[
     int | None,
     typer.Option(min=1, metavar="M", help="Hidden units; needed with a dataset."),
@@ -78,7 +70,7 @@ def atlas(
     spread: Annotated[
         float, typer.Option(metavar="S", help="Standard deviation of all starting parameters.")
     ] = 5.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; default: one for each core.")] = 0,
     most_cells: Annotated[
         int,
@@ -89,7 +81,7 @@ def atlas(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the atlas as one JSON object.")
     ] = False,
-) -> Status:
+) -> Exit:
     """List every local minimum of a network with one hidden layer, exactly.
 
     For an activation that is linear on either side of 0 (relu, leaky_relu, abs), all local minima
@@ -147,7 +139,7 @@ def atlas(
         echo_json(data)
     else:
         show_atlas(found, basins, out)
-    return Status.OK if found.complete else Status.UNDECIDED
+    return Exit.OK if found.complete else Exit.UNDECIDED
 
 
 def global_(
@@ -158,8 +150,8 @@ def global_(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the certificate there.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> Status:
+    as_json: AsJson = False,
+) -> Exit:
     """Find the global optimum of a network with one hidden layer, and prove it.
 
     The certificate says `global: yes`; `spurious check` accepts it after checking that its
@@ -204,7 +196,7 @@ def global_(
         )
     else:
         show_optimum(found, target)
-    return Status.OK
+    return Exit.OK
 
 
 def _problem(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -16,16 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.atlas.atlas import KINDS
-from spurious.cli.consoles import answers, messages
-from spurious.cli.output import counted
+from spurious.cli.consoles import answers, messages, now_and_then
+from spurious.cli.output import check_command, counted
 from spurious.proof import exact_text
 from spurious.verdict import Decision
 
 if TYPE_CHECKING:
     from spurious.atlas import Atlas, Optimum
     from spurious.atlas.basins import Basins
-
-__all__ = ["reporting", "show_atlas", "show_optimum", "write_atlas"]
 
 WIDE: Final = 120
 """Columns where there is no terminal."""
@@ -39,19 +35,6 @@ PLAIN_SECONDS: Final = 5.0
 Report = Callable[[str, int, int], None]
 
 
-def _lines(console: Console) -> Report:
-    """Prints progress that takes long as lines."""
-    said = time.monotonic()
-
-    def report(what: str, done: int, total: int) -> None:
-        nonlocal said
-        if time.monotonic() - said > PLAIN_SECONDS:
-            said = time.monotonic()
-            console.print(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))
-
-    return report
-
-
 @contextmanager
 def reporting() -> Generator[Report]:
     """Shows progress on stderr: bars on a terminal, else a line now and then.
@@ -61,7 +44,8 @@ def reporting() -> Generator[Report]:
     """
     console = messages()
     if not console.is_terminal:
-        yield _lines(console)
+        say = now_and_then(console, PLAIN_SECONDS)
+        yield lambda what, done, total: say(f"{what}: {_amount(done, total)}")
         return
     bar = Progress(
         TextColumn("{task.description}"),
@@ -82,6 +66,10 @@ def reporting() -> Generator[Report]:
         yield report
 
 
+def _amount(done: int, total: int) -> str:
+    return f"{done:,} of {total:,}" if total else f"{done:,}"
+
+
 def write_atlas(
     atlas: Atlas, basins: Basins | None, out: Path | None, report: Report
 ) -> dict[str, Any]:
@@ -92,7 +80,7 @@ def write_atlas(
     data = with_basins(atlas, basins)
     if out is None:
         return data
-    from spurious.figures import atlas_panels, png_bytes, svg_text
+    from spurious.figures import atlas_panels, write_figure
 
     make_folder(out / "certificates")
     for k, verdict in enumerate(certificates(atlas, report), start=1):
@@ -106,9 +94,7 @@ def write_atlas(
     write_atomically(out / "minima.parquet", table_bytes(data))
     shares = None if basins is None else [count / basins.runs for count in basins.hits]
     if _drawn(atlas):
-        figure = atlas_panels(atlas, shares)
-        write_atomically(out / "atlas.svg", svg_text(figure))
-        write_atomically(out / "atlas.png", png_bytes(figure))
+        write_figure(atlas_panels(atlas, shares), out, "atlas")
     return data
 
 
@@ -215,9 +201,7 @@ def show_optimum(found: Optimum, certificate: Path | None) -> None:
     )
     if certificate is not None:
         console.print(f"certificate  {certificate}", soft_wrap=True)
-        console.print(
-            f"to check it  spurious check {shlex.quote(str(certificate))}", soft_wrap=True
-        )
+        console.print(f"to check it  {check_command(certificate)}", soft_wrap=True)
 
 
 def _loss(value: Fraction) -> str:

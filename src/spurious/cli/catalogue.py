@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spurious.cli.commands import Exit
+from spurious.cli.options import AsJsonLines
 from spurious.cli.output import echo_json
-from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
-    from spurious.catalogue import Entry, Outcome
-
-__all__ = ["catalogue"]
+    from spurious.catalogue import Entry, Examination
 
 
 def catalogue(
@@ -25,10 +24,8 @@ def catalogue(
         Path | None,
         typer.Option(metavar="DIR", help="Write problem files, certificates and catalogue.json."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line instead of text.")
-    ] = False,
-) -> Status:
+    as_json: AsJsonLines = False,
+) -> Exit:
     """List constructions of bad local minima from the literature, each certified anew.
 
     Every entry is built and decided when the command runs; no number is taken from the articles on
@@ -45,13 +42,13 @@ def catalogue(
       130  interrupted
     """
     from spurious.catalogue import ENTRIES, examine
-    from spurious.cli.construct_display import busy
+    from spurious.cli.consoles import busy
     from spurious.files import make_folder, write_json
 
     chosen = _chosen(names or [], ENTRIES)
     if out is not None:
         make_folder(out)
-    outcomes: list[Outcome] = []
+    outcomes: list[Examination] = []
     for entry in chosen:
         with busy(f"certifying {entry.name}"):
             outcomes.append(examine(entry))
@@ -67,7 +64,7 @@ def catalogue(
         from spurious.cli.display import show_catalogue
 
         show_catalogue(outcomes, out)
-    return Status.OK
+    return Exit.OK
 
 
 def _chosen(names: list[str], entries: tuple[Entry, ...]) -> list[Entry]:
@@ -78,27 +75,27 @@ def _chosen(names: list[str], entries: tuple[Entry, ...]) -> list[Entry]:
     return [known[name] for name in names] if names else list(entries)
 
 
-def _write(outcome: Outcome, out: Path) -> None:
+def _write(outcome: Examination, out: Path) -> None:
     from spurious.files import write_json
-    from spurious.problem import problem_to_data
+    from spurious.problem import any_problem_to_data
 
-    if outcome.proof is None:
+    if outcome.problem is None or outcome.verdict is None:
         return
     name = outcome.entry.name
-    write_json(out / f"{name}.json", problem_to_data(outcome.proof.problem))
-    if outcome.proof.verdict.certificate is not None:
-        write_json(out / f"{name}.certificate.json", outcome.proof.verdict.certificate)
+    write_json(out / f"{name}.json", any_problem_to_data(outcome.problem))
+    if outcome.verdict.certificate is not None:
+        write_json(out / f"{name}.certificate.json", outcome.verdict.certificate)
 
 
-def _record(outcome: Outcome) -> dict[str, object]:
-    entry, proof = outcome.entry, outcome.proof
+def _record(outcome: Examination) -> dict[str, object]:
+    entry, verdict = outcome.entry, outcome.verdict
     return {
         "name": entry.name,
         "title": entry.title,
         "citation": entry.citation,
         "standing": str(outcome.standing),
         "result": outcome.text,
-        "verdict": None if proof is None else str(proof.verdict.decision),
-        "global": None if proof is None else str(proof.verdict.is_global),
-        "rule": None if proof is None else proof.verdict.method,
+        "verdict": None if verdict is None else str(verdict.decision),
+        "global": None if verdict is None else str(verdict.is_global),
+        "rule": None if verdict is None else verdict.method,
     }

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spurious.cli.commands import Exit, worst
+from spurious.cli.options import AsJsonLines
 from spurious.cli.output import echo_error, echo_json
-from spurious.cli.statuses import Status, worst
 from spurious.errors import SpuriousError
 
 if TYPE_CHECKING:
     from spurious.problem import Problem, ProgramProblem
     from spurious.proof import Verdict
-
-__all__ = ["certify"]
 
 
 def certify(
@@ -27,10 +26,8 @@ def certify(
         Path | None,
         typer.Option(metavar="DIR", help="Write certificates there, as NAME.certificate.json."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line instead of text.")
-    ] = False,
-) -> Status:
+    as_json: AsJsonLines = False,
+) -> Exit:
     """Decide about the point in a problem file.
 
     Is it a local minimum of the loss, and is there a better point? A problem file names a network,
@@ -54,7 +51,7 @@ def certify(
     return worst([_certify_file(file, names[i], out, as_json) for i, file in enumerate(files)])
 
 
-def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Status:
+def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Exit:
     """Decides about one file and prints the answer."""
     from spurious.certify import certify as decide
     from spurious.files import write_json
@@ -69,14 +66,14 @@ def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Stat
             write_json(target, verdict.certificate)
     except SpuriousError as error:
         echo_error(file, error, as_json)
-        return Status.BAD_INPUT
+        return Exit.BAD_INPUT
     if as_json:
         echo_json(_record(file, verdict, target))
     else:
         from spurious.cli.display import show_verdict
 
         show_verdict(file, verdict, target)
-    return Status.UNDECIDED if verdict.decision is Decision.UNDECIDED else Status.OK
+    return Exit.UNDECIDED if verdict.decision is Decision.UNDECIDED else Exit.OK
 
 
 def _read(file: str) -> Problem | ProgramProblem:

@@ -7,19 +7,16 @@ from typing import Annotated
 
 import typer
 
+from spurious.cli.commands import Exit, worst
+from spurious.cli.options import AsJsonLines
 from spurious.cli.output import echo_error, echo_json
-from spurious.cli.statuses import Status, worst
 from spurious.errors import InputError
-
-__all__ = ["check"]
 
 
 def check(
     files: Annotated[list[str], typer.Argument(metavar="CERTIFICATE", help="Certificate files.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line instead of text.")
-    ] = False,
-) -> Status:
+    as_json: AsJsonLines = False,
+) -> Exit:
     """Verify certificates independently.
 
     The checker shares no code with the prover. It is the single file spurious_checker.py and needs
@@ -37,7 +34,7 @@ def check(
     return worst([_check_file(file, as_json) for file in files])
 
 
-def _check_file(file: str, as_json: bool) -> Status:
+def _check_file(file: str, as_json: bool) -> Exit:
     """Verifies one certificate and prints the answer."""
     import spurious_checker
 
@@ -46,7 +43,7 @@ def _check_file(file: str, as_json: bool) -> Status:
         result = spurious_checker.check_file(file)
     except spurious_checker.BadInput as error:
         echo_error(file, InputError(f"{file}: {error}, expected a certificate"), as_json)
-        return Status.BAD_INPUT
+        return Exit.BAD_INPUT
     seconds = time.perf_counter() - start
     if as_json:
         echo_json(
@@ -62,4 +59,4 @@ def _check_file(file: str, as_json: bool) -> Status:
         from spurious.cli.display import show_check
 
         show_check(file, result.valid, result.claim, result.reason, seconds)
-    return Status.OK if result.valid else Status.INVALID
+    return Exit.OK if result.valid else Exit.INVALID

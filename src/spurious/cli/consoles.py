@@ -1,10 +1,15 @@
-"""Rich consoles: for answers on stdout, and for progress on stderr."""
+"""Rich consoles: for answers on stdout, for progress on stderr, and what is printed there alike."""
 
 from __future__ import annotations
 
-from rich.console import Console
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 
-__all__ = ["answers", "messages"]
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 
 class _Console(Console):
@@ -15,25 +20,55 @@ class _Console(Console):
 
 
 def answers(wide: int | None = None) -> Console:
-    """For answers.
+    """A console for answers, on stdout.
 
     Args:
         wide: Columns where there is no terminal; default: COLUMNS or 80.
     """
-    return _made(False, wide)
+    return _console(False, wide)
 
 
 def messages(wide: int | None = None) -> Console:
-    """For progress, on stderr.
+    """A console for progress, on stderr.
 
     Args:
         wide: As for `answers`.
     """
-    return _made(True, wide)
+    return _console(True, wide)
 
 
-def _made(stderr: bool, wide: int | None) -> Console:
+def _console(stderr: bool, wide: int | None) -> Console:
     console = _Console(stderr=stderr, highlight=False)
     if wide is None or console.is_terminal:
         return console
     return _Console(stderr=stderr, highlight=False, width=wide)
+
+
+@contextmanager
+def busy(what: str) -> Generator[None]:
+    """Says on a terminal, on stderr, what takes a while."""
+    with messages().status(what, spinner="line"):
+        yield
+
+
+def now_and_then(console: Console, seconds: float) -> Callable[[str], None]:
+    """Prints a line of progress, unless one was printed less than so many seconds ago."""
+    said = time.monotonic()
+
+    def say(line: str) -> None:
+        nonlocal said
+        if time.monotonic() - said > seconds:
+            said = time.monotonic()
+            console.print(line, soft_wrap=True, markup=False)
+
+    return say
+
+
+def show_facts(console: Console, facts: Mapping[str, str | Text]) -> None:
+    """Prints labels with what is to be said of each."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", min_width=14)
+    table.add_column(overflow="fold")
+    for label, text in facts.items():
+        table.add_row(label, Text(text) if isinstance(text, str) else text)
+    console.print(Padding.indent(table, 2))

@@ -3,52 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 import typer
 
+from spurious.cli.commands import Exit, group, register
 from spurious.cli.deadlock import deadlock
-from spurious.cli.help_text import help_text
-from spurious.cli.limits import COUNT, affordable, fraction, parameters
+from spurious.cli.limits import parameters
+from spurious.cli.options import COUNT, AsJson, Seed, Source, affordable, fraction, units_of
 from spurious.cli.sources import data_of
-from spurious.cli.statuses import Status, guarded
-from spurious.cli.units import units_of
 from spurious.errors import InputError
 
-__all__ = ["construct_app"]
-
-construct_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATASET|FILE", help="A built-in dataset (`spurious datasets`) or a problem file."
-    ),
-]
-Out = Annotated[
+Out: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR", help="Write problem files, certificates, a summary and a picture there."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of all random numbers.")]
+RUNS_LIMIT = 100_000
+Runs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=RUNS_LIMIT,
+        metavar="N",
+        help="Random starts of each kind that measure the basin; 0: none.",
+    ),
+]
 
-RUNS = 1_000
-UPDATES = 3_000
 PARAMETERS = 100_000
 """Most of a dead layer's network; so many take about a minute, as do the following."""
 TRAP_SIZE = 3_000
 SHIFTED_VALUES = 20_000
 LAYERS = 5_000
 COMPUTED = 10**10
-RUNS_LIMIT = 100_000
-REACH = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def dead_layer(
@@ -57,19 +45,11 @@ def dead_layer(
         str, typer.Option(metavar="M,M,...", help="Units of the hidden layers, as in 3,3,3.")
     ],
     layer: Annotated[int, typer.Option(help="The layer to kill, from 1.")] = 1,
-    runs: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=RUNS_LIMIT,
-            metavar="N",
-            help="Random starts of each kind that measure the basin; 0: none.",
-        ),
-    ] = 0,
+    runs: Runs = 0,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
-) -> Status:
+) -> Exit:
     """Build a local minimum whose chosen layer is off on all data (the paper's C12).
 
     For any data and any widths and depth: a ReLU network one of whose hidden layers is off on every
@@ -87,55 +67,17 @@ def dead_layer(
       3    built, but a proof was left undecided
       130  interrupted
     """
-    from spurious.construct import dead_distance, dead_shares
     from spurious.construct import dead_layer as build
     from spurious.problem import Loss, Network
-    from spurious.proof import exact_text
 
     data = data_of(source, Loss.SQUARED)
     network = Network((data.inputs, *units_of("--hidden", hidden), len(data.y[0])), "relu")
     affordable("parameters, by --hidden", parameters(network.widths), PARAMETERS)
     made = build(network, data, layer, seed)
-    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+    from spurious.cli.construct_results import dead_layer as result  # slow to import
+    from spurious.cli.construction import deliver
 
-    distance = dead_distance(made)
-    facts = {
-        "network": "-".join(map(str, network.widths)),
-        "dead layer": f"{layer} of {network.depth}; all its pre-activations are at most "
-        f"{exact_text(-made.margin)}",
-        "data": "decent: a better point exists" if made.decent else "not decent: nothing is better",
-        "nearest life": f"{float(distance.own_squared) ** 0.5:.4g} away in the layer's own "
-        f"parameters; none within {float(distance.all_layers):.3g} in all parameters (Euclidean)",
-    }
-    summary: dict[str, Any] = {
-        "network": list(network.widths),
-        "layer": layer,
-        "margin": str(made.margin),
-        "decent": made.decent,
-        "distance_squared_own": str(distance.own_squared),
-        "radius_all_layers": str(distance.all_layers),
-    }
-    with busy("training"):
-        shares = dead_shares(network, data, runs, UPDATES, seed=seed) if runs else ()
-    for share in shares:
-        facts[share.start] = (
-            f"{share.at_start} of {runs} starts have a dead layer, {share.at_end} end with one"
-        )
-    summary["starts"] = [
-        {"start": s.start, "runs": s.runs, "at_start": s.at_start, "at_end": s.at_end}
-        for s in shares
-    ]
-    made_points = {"dead": made.problem}
-    figure = None
-    if out is not None:
-        from spurious.cli.construct_pictures import outputs_figure
-
-        figure = outputs_figure(made.problem, ("dead layer", "better point"))
-    return deliver(
-        Made(f"dead layer on {source}, squared loss", facts, summary, made_points, figure),
-        out,
-        as_json,
-    )
+    return deliver(result(source, made, layer, runs, seed), out, as_json)
 
 
 def region_trap(
@@ -151,19 +93,11 @@ def region_trap(
         ),
     ] = "9",
     depth: Annotated[int, typer.Option(metavar="L", help="Hidden layers.")] = 1,
-    runs: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=RUNS_LIMIT,
-            metavar="N",
-            help="Random starts of each kind that measure the basin; 0: none.",
-        ),
-    ] = 0,
+    runs: Runs = 0,
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
-) -> Status:
+) -> Exit:
     """Build data with a bad and a good local minimum, and no dead unit or blind spot (C7, beyond).
 
     A network spends its spare units on one of two zigzags far apart; the bad minimum makes the
@@ -180,64 +114,17 @@ def region_trap(
       3    built, but a proof was left undecided
       130  interrupted
     """
-    from spurious.construct import STANDARD_STARTS, trap_reach, trap_shares
     from spurious.construct import region_trap as build
-    from spurious.proof import exact_text
 
     factor = fraction("--ratio", ratio)
-    affordable(
-        "--inputs times --regions times --units times --depth",
-        _size(inputs, regions, units, depth),
-        TRAP_SIZE,
-    )
+    # What the time grows with; requests below the least are refused later.
+    size = max(inputs, 1) * max(regions, 1) * max(units, 1) * max(depth, 1)
+    affordable("--inputs times --regions times --units times --depth", size, TRAP_SIZE)
     made = build(inputs, regions, units, factor, depth, seed)
-    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+    from spurious.cli.construct_results import region_trap as result  # slow to import
+    from spurious.cli.construction import deliver
 
-    network, data = made.problem.network, made.problem.data
-    facts = {
-        "network": "-".join(map(str, network.widths)),
-        "data": f"{data.size} points in {regions} regions",
-        "bad minimum": f"loss {exact_text(made.bad_loss)}",
-        "good minimum": f"loss {exact_text(made.good_loss)}",
-        "ratio": exact_text(made.ratio),
-    }
-    with busy("training"):
-        shares = trap_shares(made, STANDARD_STARTS, runs, UPDATES, seed=seed) if runs else ()
-        reach = trap_reach(made, REACH, runs, seed=seed) if runs else ()
-    for share in shares:
-        facts[share.start] = (
-            f"{share.bad} of {runs} starts end at the bad loss, {share.good} at the good one or "
-            f"below, {share.between} between, {share.worse} above"
-        )
-    if reach:
-        facts["reach"] = ", ".join(f"{r.back} of {runs} return from {r.distance:g}" for r in reach)
-        facts["reach"] += " of the parameters' norm away"
-    summary: dict[str, Any] = {
-        "network": list(network.widths),
-        "regions": list(made.regions),
-        "bad_loss": str(made.bad_loss),
-        "good_loss": str(made.good_loss),
-        "ratio": str(made.ratio),
-        "starts": [
-            {
-                "start": s.start,
-                "runs": s.runs,
-                "good": s.good,
-                "between": s.between,
-                "bad": s.bad,
-                "worse": s.worse,
-            }
-            for s in shares
-        ],
-        "reach": [{"distance": r.distance, "runs": r.runs, "back": r.back} for r in reach],
-    }
-    points = {"bad": made.problem, "good": made.good}
-    figure = None
-    if out is not None:
-        from spurious.cli.construct_pictures import trap_figure
-
-        figure = trap_figure(made, reach)
-    return deliver(Made("region trap", facts, summary, points, figure), out, as_json)
+    return deliver(result(made, runs, seed), out, as_json)
 
 
 def shifted_start(
@@ -266,7 +153,7 @@ def shifted_start(
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
-) -> Status:
+) -> Exit:
     """Build white, separable data that gradient descent never learns from a shifted start (C9).
 
     With weights from a normal distribution with the mean printed, and biases 0, all units of the
@@ -283,64 +170,23 @@ def shifted_start(
       2    there are no such data
       130  interrupted
     """
-    from spurious.construct import (
-        SIGMA_RULES,
-        dead_probability,
-        drawn_dead,
-        shifted_start_data,
-        smallest_mean,
-    )
+    from spurious.construct import SIGMA_RULES, shifted_start_data
     from spurious.construct import sigma as sigma_of
-    from spurious.problem import Loss, Network, Problem
-    from spurious.sweep import clopper_pearson, percent, rate_text
 
     affordable("--inputs times --points", inputs * points, SHIFTED_VALUES)
     affordable("--inputs times --units times --draws", inputs * units * draws, COMPUTED)
-    made = shifted_start_data(inputs, points, outliers)
+    data = shifted_start_data(inputs, points, outliers)
     if units < 1:
         raise InputError(f"--units: found {units}, expected at least 1")
-    if sigma in SIGMA_RULES:
-        std = sigma_of(sigma, inputs, units, units)
-    else:
-        std = _number("--sigma", sigma, f"a number, or one of {', '.join(SIGMA_RULES)}")
-    mean = smallest_mean(lambda at: dead_probability(made, at, std, units), eps)
-    bounds = dead_probability(made, mean, std, units)
-    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+    try:
+        std = sigma_of(sigma, inputs, units, units) if sigma in SIGMA_RULES else float(sigma)
+    except ValueError:
+        expected = f"a number, or one of {', '.join(SIGMA_RULES)}"
+        raise InputError(f"--sigma: found {sigma!r}, expected {expected}") from None
+    from spurious.cli.construct_results import shifted_start as result  # slow to import
+    from spurious.cli.construction import deliver
 
-    facts = {
-        "data": f"{points} points, {made.outliers} of them "
-        f"{'an outlier' if made.outliers == 1 else 'outliers'}; white up to "
-        f"{float(made.unwhiteness):.0e}, separable",
-        "never learnt": f"at least {made.least_errors} "
-        f"point{'' if made.least_errors == 1 else 's'}, once the first layer is off on the "
-        f"{points - made.outliers} others",
-        "mean": f"{float(mean):.6g}, at a standard deviation of {std:.6g}",
-        "probability": f"{percent(bounds.lower)} to {percent(bounds.upper)}, proved",
-    }
-    summary: dict[str, Any] = {
-        "points": points,
-        "outliers": made.outliers,
-        "unwhiteness": str(made.unwhiteness),
-        "separator": [str(v) for v in made.separator],
-        "least_errors": made.least_errors,
-        "sigma": std,
-        "mean": float(mean),
-        "probability": [bounds.lower, bounds.upper],
-    }
-    if draws:
-        with busy("drawing first layers"):
-            dead = drawn_dead(made, float(mean), std, units, draws, seed)
-        rate = clopper_pearson(dead, draws)
-        facts["simulated"] = f"{rate_text(rate)} of {draws:,} first layers"
-        summary["simulated"] = {"draws": draws, "dead": rate.count}
-    problem = Problem(Network((inputs, units, 1), "relu"), Loss.LOGISTIC, made.data)
-    figure = None
-    if out is not None:
-        from spurious.cli.construct_pictures import shifted_figure
-
-        figure = shifted_figure(made)
-    title = f"data against a shifted start of {inputs}-{units}-...-1"
-    return deliver(Made(title, facts, summary, {"data": problem}, figure), out, as_json)
+    return deliver(result(data, units, std, eps, draws, seed), out, as_json)
 
 
 def depth(
@@ -359,7 +205,7 @@ def depth(
     seed: Seed = 0,
     out: Out = None,
     as_json: AsJson = False,
-) -> Status:
+) -> Exit:
     """Tell how probable it is that a fresh network is constant on the data, against depth (C10).
 
     A lower bound is proved for relu layers; beside it stands a simulation, also of networks that
@@ -374,8 +220,7 @@ def depth(
       2    there is no such network
       130  interrupted
     """
-    from spurious.construct import Block, constant_bound, constant_share
-    from spurious.sweep import clopper_pearson, percent, rate_text
+    from spurious.construct import Block
     from spurious.train import Initialisation
 
     data = data_of(source)
@@ -386,55 +231,11 @@ def depth(
     affordable("--layers", layers, LAYERS)
     affordable("--units squared times --layers times --runs", units**2 * layers * runs, COMPUTED)
     kind, initial = Block(block), Initialisation(start)
-    from spurious.cli.construct_display import Made, busy, deliver  # slow to import
+    from spurious.cli.construct_results import depth as result  # slow to import
+    from spurious.cli.construction import deliver
 
-    with busy("drawing networks"):
-        share = constant_share(data, [units] * layers, initial, runs, block=kind, seed=seed)
-    bounds: list[float] = []
-    if kind is Block.RELU:
-        bounds = [
-            float(constant_bound(data, [units] * count, initial)) for count in range(1, layers + 1)
-        ]
-    facts: dict[str, str] = {}
-    for count in (n for n in range(1, layers + 1) if n in _MARKS or n == layers):
-        rate, nearly = (
-            clopper_pearson(int(found[count - 1]), runs) for found in (share.constant, share.nearly)
-        )
-        proved = f"at least {percent(bounds[count - 1])} proved, " if bounds else ""
-        facts[f"{count} layer{'s' if count > 1 else ''}"] = (
-            f"{proved}{rate_text(rate)} simulated; constant up to 1%: {percent(nearly.share)}"
-        )
-    summary: dict[str, Any] = {
-        "units": units,
-        "start": start,
-        "block": block,
-        "runs": runs,
-        "constant": share.constant.tolist(),
-        "nearly_constant": share.nearly.tolist(),
-        "proved_at_least": bounds,
-    }
-    figure = None
-    if out is not None:
-        from spurious.cli.construct_pictures import depth_figure
-
-        figure = depth_figure(share, bounds)
-    title = f"constant {block} networks on {source}, {units} units a layer, {start}"
-    return deliver(Made(title, facts, summary, {}, figure), out, as_json)
-
-
-_MARKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1_000)
-
-
-def _size(inputs: int, regions: int, units: int, depth: int) -> int:
-    """What the time of a region trap grows with; requests below the least are refused later."""
-    return max(inputs, 1) * max(regions, 1) * max(units, 1) * max(depth, 1)
-
-
-def _number(option: str, text: str, expected: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{option}: found {text!r}, expected {expected}") from None
+    hidden = (units,) * layers
+    return deliver(result(source, data, hidden, initial, kind, runs, seed), out, as_json)
 
 
 def _about() -> None:
@@ -449,11 +250,9 @@ def _about() -> None:
     """
 
 
-construct_app.callback(help=help_text(_about.__doc__))(_about)
-construct_app.command("dead-layer", help=help_text(dead_layer.__doc__))(guarded(dead_layer))
-construct_app.command("region-trap", help=help_text(region_trap.__doc__))(guarded(region_trap))
-construct_app.command("shifted-start", help=help_text(shifted_start.__doc__))(
-    guarded(shifted_start)
-)
-construct_app.command(help=help_text(depth.__doc__))(guarded(depth))
-construct_app.command(help=help_text(deadlock.__doc__))(guarded(deadlock))
+construct_app = group(_about)
+register(construct_app, dead_layer, "dead-layer")
+register(construct_app, region_trap, "region-trap")
+register(construct_app, shifted_start, "shifted-start")
+register(construct_app, depth)
+register(construct_app, deadlock)

@@ -14,9 +14,7 @@ from spurious.figures import (
     regression_fits,
     series_panels,
 )
-from spurious.paper.boundary import boundary_panel
-from spurious.paper.classify import Count
-from spurious.paper.curves import fitted_panel
+from spurious.figures.panels import boundary_panel, fitted_panel
 from spurious.problem import Loss
 from spurious.problem.forward import Floats, float_data, float_point, forward
 from spurious.sweep import Rate, clopper_pearson
@@ -28,16 +26,6 @@ if TYPE_CHECKING:
     from spurious.figures import BoundaryPanel, RegressionPanel
     from spurious.hunt.anatomy import Anatomy
     from spurious.problem import Point, Problem
-
-__all__ = [
-    "deadlock_figure",
-    "deaths_figure",
-    "depth_figure",
-    "outputs_figure",
-    "shifted_figure",
-    "slices_figure",
-    "trap_figure",
-]
 
 SHOWN = 4
 """Eigenvectors drawn."""
@@ -111,8 +99,8 @@ def deadlock_figure(problem: Problem) -> Figure:
     for label, point in _points(problem, labels):
         x, y = float_data(problem.data)
         right = forward(problem.network, float_point(point), x)[:, 0] * y[:, 0] > 0
-        count = Count(tuple(bool(answer) for answer in right))
-        panels.append(boundary_panel(f"{label}: {count} right", problem, point, count))
+        heading = f"{label}: {right.sum()} of {len(right)} right"
+        panels.append(boundary_panel(heading, problem, point, right.tolist()))
     return decision_boundaries(panels)
 
 

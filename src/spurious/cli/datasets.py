@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spurious.cli.commands import Exit
 from spurious.cli.output import echo_json
-from spurious.cli.statuses import Status
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from spurious.problem import BuiltIn
-
-__all__ = ["datasets"]
 
 
 def datasets(
@@ -30,7 +28,7 @@ def datasets(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON objects, one a line, instead of text.")
     ] = False,
-) -> Status:
+) -> Exit:
     """List the built-in datasets, or show and export one.
 
     In Python, spurious.dataset("d1") returns one of them.
@@ -62,10 +60,10 @@ def datasets(
         show_dataset(found)
     else:
         typer.echo(str(out))
-    return Status.OK
+    return Exit.OK
 
 
-def _list(found: tuple[BuiltIn, ...], as_json: bool) -> Status:
+def _list(found: tuple[BuiltIn, ...], as_json: bool) -> Exit:
     if as_json:
         for entry in found:
             echo_json(_record(entry))
@@ -73,7 +71,7 @@ def _list(found: tuple[BuiltIn, ...], as_json: bool) -> Status:
         from spurious.cli.display import show_datasets
 
         show_datasets(found)
-    return Status.OK
+    return Exit.OK
 
 
 def _record(entry: BuiltIn) -> dict[str, Any]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from spurious.cli.statuses import Status
-from spurious.cli.units import units_of
+from spurious.cli.commands import Exit
+from spurious.cli.options import AsJson, Seed, units_of
+from spurious.cli.output import counted
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
+    from spurious.cli.construction import Construction
     from spurious.hunt import Find, Progress, Request, Round
-
-__all__ = ["deadlock"]
+    from spurious.hunt.anatomy import Anatomy
 
 PLAIN_SECONDS: Final = 15.0
 """How often a line is printed where there is no terminal."""
@@ -42,7 +44,7 @@ def deadlock(
         ),
     ] = None,
     minutes: Annotated[float, typer.Option(metavar="T", help="Time for new rounds.")] = 60.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the starts.")] = 0,
+    seed: Seed = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -50,8 +52,8 @@ def deadlock(
             help="Write the find there, and a journal from which the same command goes on.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> Status:
+    as_json: AsJson = False,
+) -> Exit:
     """Hunt a small dataset on which a smooth network has a strict bad local minimum (C13).
 
     The data are moved, not the network, until a critical point is a minimum; then they are rounded
@@ -87,22 +89,24 @@ def deadlock(
 
     try:
         with _reporting(60 * minutes) as report:
-            found, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)
+            find, done = hunt(request, seconds=60 * minutes, journal=journal, report=report)
     except KeyboardInterrupt:
         if out is None:
             raise
         typer.echo(
             f"Interrupted. Finished rounds are kept in {out}; the same command goes on.", err=True
         )
-        return Status.INTERRUPTED
-    return _deliver(request, found, done, out, as_json)
+        return Exit.INTERRUPTED
+    from spurious.cli.construction import deliver
+
+    answer = deliver(_construction(request, find, done), out, as_json)
+    return Exit.UNDECIDED if find is None else answer
 
 
-def _deliver(
-    request: Request, found: Find | None, done: tuple[Round, ...], out: Path | None, as_json: bool
-) -> Status:
-    from spurious.cli.construct_display import Made, deliver
-    from spurious.cli.construct_pictures import deadlock_figure
+def _construction(request: Request, find: Find | None, done: tuple[Round, ...]) -> Construction:
+    """What is said of a hunt; its pictures look into the minimum."""
+    from spurious.cli.construct_pictures import deadlock_figure, deaths_figure, slices_figure
+    from spurious.cli.construction import Construction
 
     starts, hits = sum(r.starts for r in done), sum(r.hits for r in done)
     best = max((r.best for r in done if r.best is not None), default=None)
@@ -119,49 +123,40 @@ def _deliver(
         "starts": starts,
         "hits": hits,
         "best": best,
-        "found": found is not None,
+        "found": find is not None,
     }
     title = f"{request.points} points with a strict bad minimum"
-    if found is None:
+    if find is None:
         closest = "" if best is None else f"; closest: smallest relative eigenvalue {best:.2g}"
         facts["result"] = f"none found{closest}"
-        deliver(Made(f"found no {title}", facts, summary, {}, None), out, as_json)
-        return Status.UNDECIDED
-    facts["data"] = f"rounded to multiples of 1e-{found.decimals}"
-    facts["curvature"] = f"smallest eigenvalue about {found.eigenvalue:.3g}"
-    summary |= {"decimals": found.decimals, "eigenvalue": found.eigenvalue}
-    figure = None if out is None else deadlock_figure(found.problem)
-    if out is not None:
-        _write_anatomy(found, out)
-        facts["pictures"] = (
-            "picture.png; slices.png, the loss along eigenvectors; deaths.png, "
-            "the minimum while a point changes weight"
-        )
-    return deliver(Made(title, facts, summary, {"minimum": found.problem}, figure), out, as_json)
+        return Construction(f"found no {title}", facts, summary)
+    facts["data"] = f"rounded to multiples of 1e-{find.decimals}"
+    facts["curvature"] = f"smallest eigenvalue about {find.eigenvalue:.3g}"
+    summary |= {"decimals": find.decimals, "eigenvalue": find.eigenvalue}
+    pictures = {
+        "picture": lambda: deadlock_figure(find.problem),
+        "slices": lambda: slices_figure(_inside(find)),
+        "deaths": lambda: deaths_figure(_inside(find)),
+    }
+    return Construction(title, facts, summary, {"minimum": find.problem}, pictures)
 
 
-def _write_anatomy(found: Find, out: Path) -> None:
-    from spurious.cli.construct_display import busy
-    from spurious.cli.construct_pictures import deaths_figure, slices_figure
-    from spurious.figures import png_bytes, svg_text
-    from spurious.files import write_atomically
+@cache
+def _inside(find: Find) -> Anatomy:
+    from spurious.cli.consoles import busy
     from spurious.hunt.anatomy import anatomy
 
     with busy("looking into the minimum"):
-        inside = anatomy(found.problem)
-    for name, figure in (("slices", slices_figure(inside)), ("deaths", deaths_figure(inside))):
-        write_atomically(out / f"{name}.svg", svg_text(figure))
-        write_atomically(out / f"{name}.png", png_bytes(figure))
+        return anatomy(find.problem)
 
 
 @contextmanager
 def _reporting(seconds: float) -> Generator[Callable[[Progress], None]]:
     """Progress on stderr: a live line on a terminal, else a line now and then."""
-    from spurious.cli.consoles import messages
+    from spurious.cli.consoles import messages, now_and_then
 
     console = messages()
     start = time.monotonic()
-    said = start
 
     def line(now: Progress) -> str:
         best = "" if now.best is None else f", best eigenvalue {now.best:.2g}"
@@ -169,18 +164,12 @@ def _reporting(seconds: float) -> Generator[Callable[[Progress], None]]:
         time_left = f"{left:.0f} min" if left >= 1 else "less than a minute"
         return (
             f"round {now.round + 1}, {100 * now.share:.0f}% done; {now.starts:,} starts before, "
-            f"{now.hits} hit{'' if now.hits == 1 else 's'}{best}; {time_left} left"
+            f"{counted(now.hits, 'hit')}{best}; {time_left} left"
         )
 
     if console.is_terminal:
         with console.status("compiling", spinner="line") as status:
             yield lambda now: status.update(line(now))
-        return
-
-    def report(now: Progress) -> None:
-        nonlocal said
-        if time.monotonic() - said > PLAIN_SECONDS:
-            said = time.monotonic()
-            console.print(line(now), soft_wrap=True)
-
-    yield report
+    else:
+        say = now_and_then(console, PLAIN_SECONDS)
+        yield lambda now: say(line(now))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from spurious.cli.consoles import answers, messages
-from spurious.paper.findings import head_note
+from spurious.cli.consoles import answers, messages, show_facts
+from spurious.cli.output import check_command
 from spurious.proof import (
     Verdict,
     exact_text,
@@ -22,22 +21,13 @@ from spurious.proof import (
     unfinished_text,
     verdict_text,
 )
+from spurious.studies.report.findings import head_note
 from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
-    from spurious.catalogue import Outcome
-    from spurious.paper import Claim, ClaimResult
+    from spurious.catalogue import Examination
     from spurious.problem import BuiltIn
-
-__all__ = [
-    "progress",
-    "show_catalogue",
-    "show_check",
-    "show_claims",
-    "show_dataset",
-    "show_datasets",
-    "show_verdict",
-]
+    from spurious.studies import Claim, ClaimResult
 
 _LABELS: Final = 14
 _CONVERGED: Final = Fraction(1, 10**6)
@@ -65,37 +55,37 @@ def show_verdict(file: str, verdict: Verdict, certificate: Path | None) -> None:
     """Prints the decision about a file."""
     console = answers()
     console.print(Text(file, style="bold"), soft_wrap=True)
-    table = _facts()
-    if verdict.unfinished is not None:
-        table.add_row("training", f"has only stopped; {unfinished_text(verdict.unfinished)}")
-    elif verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
-        slope = f"{float(abs(verdict.slope)):.2g}"
-        table.add_row("training", f"has converged here to {slope}; no minimum nearby was proved")
-    table.add_row("verdict", Text(verdict_text(verdict.claim), style=_STYLES[verdict.decision]))
-    if verdict.loss is not None:
-        table.add_row("loss", interval_text(verdict.loss))
-    table.add_row("global minimum", _global_text(verdict))
-    if verdict.decision is not Decision.UNDECIDED:
-        table.add_row("strict", _strict_text(verdict))
-    if verdict.eigenvalue_bound is not None:
-        table.add_row("curvature", f"Hessian eigenvalues >= {exact_text(verdict.eigenvalue_bound)}")
-    if verdict.decrease is not None and verdict.decrease_radius is not None:
-        gained, within = float(verdict.decrease), float(verdict.decrease_radius)
-        table.add_row("to be gained", f"at least {gained:.2g}, within {within:.2g} of the point")
-    if verdict.valley_limit is not None:
-        table.add_row(
-            "valley", f"the loss falls for ever, to {interval_text(verdict.valley_limit)}"
-        )
-    table.add_row("method", verdict.method.replace("_", " "))
-    table.add_row("reason", Text(verdict.reason))
-    table.add_row("time", _seconds(verdict.seconds))
-    console.print(Padding.indent(table, 2))
+    show_facts(console, dict(_verdict_facts(verdict)))
     if certificate is not None:
-        command = f"spurious check {shlex.quote(str(certificate))}"
+        command = check_command(certificate)
         for label, value in (("certificate", str(certificate)), ("to check it", command)):
             line = Text.assemble((f"  {label:<{_LABELS}}  ", "dim"), value)
             console.print(line, soft_wrap=True)
     console.print()
+
+
+def _verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str | Text]]:
+    if verdict.unfinished is not None:
+        yield "training", f"has only stopped; {unfinished_text(verdict.unfinished)}"
+    elif verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
+        slope = f"{float(abs(verdict.slope)):.2g}"
+        yield "training", f"has converged here to {slope}; no minimum nearby was proved"
+    yield "verdict", Text(verdict_text(verdict.claim), style=_STYLES[verdict.decision])
+    if verdict.loss is not None:
+        yield "loss", interval_text(verdict.loss)
+    yield "global minimum", _global_text(verdict)
+    if verdict.decision is not Decision.UNDECIDED:
+        yield "strict", _strict_text(verdict)
+    if verdict.eigenvalue_bound is not None:
+        yield "curvature", f"Hessian eigenvalues >= {exact_text(verdict.eigenvalue_bound)}"
+    if verdict.decrease is not None and verdict.decrease_radius is not None:
+        gained, within = float(verdict.decrease), float(verdict.decrease_radius)
+        yield "to be gained", f"at least {gained:.2g}, within {within:.2g} of the point"
+    if verdict.valley_limit is not None:
+        yield "valley", f"the loss falls for ever, to {interval_text(verdict.valley_limit)}"
+    yield "method", verdict.method.replace("_", " ")
+    yield "reason", verdict.reason
+    yield "time", _seconds(verdict.seconds)
 
 
 def show_check(file: str, valid: bool, claim: str, reason: str, seconds: float) -> None:
@@ -103,13 +93,8 @@ def show_check(file: str, valid: bool, claim: str, reason: str, seconds: float) 
     console = answers()
     answer = Text("valid  " if valid else "invalid", style=_GOOD if valid else _BAD)
     console.print(answer, Text(file), soft_wrap=True)
-    table = _facts()
-    if claim:
-        table.add_row("claim", Text(claim))
-    if reason:
-        table.add_row("reason", Text(reason))
-    table.add_row("time", _seconds(seconds))
-    console.print(Padding.indent(table, 2))
+    facts = {"claim": claim, "reason": reason, "time": _seconds(seconds)}
+    show_facts(console, {label: text for label, text in facts.items() if text})
     console.print()
 
 
@@ -143,7 +128,7 @@ def _numbered(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name}{k + 1}" for k in range(count)]
 
 
-def show_catalogue(outcomes: Sequence[Outcome], out: Path | None) -> None:
+def show_catalogue(outcomes: Sequence[Examination], out: Path | None) -> None:
     """Prints entries of the catalogue: what they are, whose they are, what was proved."""
     console = answers()
     for outcome in outcomes:
@@ -165,12 +150,12 @@ def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
     for result in results:
         head = result.findings[0]
         style = _CLAIM_STYLES.get(head.verdict, _GOOD if head.measured else "dim")
-        checked = sum(proof.valid for proof in result.proofs)
+        checked = sum(point.valid for point in result.points)
         table.add_row(
             result.claim.id,
             Text(head.verdict, style=style),
             str(head.budget) if result.claim.measured else "any",
-            f"{checked} of {len(result.proofs)} valid" if result.proofs else "",
+            f"{checked} of {len(result.points)} valid" if result.points else "",
             f"{result.seconds:.2f}" if result.rows else "",
             Text(result.claim.title),
         )
@@ -221,13 +206,6 @@ def progress(
             status.update(Text(f"{title}  {line}"))
 
         yield starting, finished, say
-
-
-def _facts() -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", min_width=_LABELS)
-    table.add_column(overflow="fold")
-    return table
 
 
 def _global_text(verdict: Verdict) -> str:

@@ -9,9 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
 
-from spurious.cli.statuses import Status
-
-__all__ = ["main"]
+from spurious.cli.commands import Exit
 
 
 class _LostOutputError(Exception):
@@ -50,7 +48,7 @@ def main() -> None:
     """Runs `spurious` on the arguments of this process, then exits.
 
     Raises:
-        SystemExit: Always, with the status of `spurious.cli.statuses`.
+        SystemExit: Always, with the status of `spurious.cli.commands`.
     """
     _open_streams()
     stdout, stderr = cast(object, sys.stdout), cast(object, sys.stderr)
@@ -62,15 +60,15 @@ def main() -> None:
         status: object = _run()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        status = int(Status.INTERRUPTED)
+        status = int(Exit.INTERRUPTED)
     except BrokenPipeError:
-        status = int(Status.NO_READER)
+        status = int(Exit.NO_READER)
     except _LostOutputError as error:
         sys.stderr.write(f"error: stdout: cannot be written ({error})\n")
-        status = int(Status.NO_READER)
+        status = int(Exit.NO_READER)
     if sys.stdout is not stdout:  # Typer puts a wrapper there when the reader has gone away
-        status = int(Status.NO_READER)
-    if status in (Status.INTERRUPTED, Status.NO_READER):
+        status = int(Exit.NO_READER)
+    if status in (Exit.INTERRUPTED, Exit.NO_READER):
         _silence()
         if "jax" in sys.modules:  # its threads still run, and crash while Python shuts down
             os._exit(int(status))
@@ -96,7 +94,7 @@ def _run() -> object:
         app(prog_name="spurious")
     except SystemExit as stop:
         return stop.code
-    return int(Status.OK)
+    return int(Exit.OK)
 
 
 def _silence() -> None:

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spurious.cli.statuses import Status
+from spurious.cli.commands import Exit
 from spurious.errors import MissingExtraError
-
-__all__ = ["explore"]
 
 
 def explore(
@@ -21,7 +19,7 @@ def explore(
         str, typer.Option(metavar="ADDRESS", help="Address to bind; anyone who reaches it may ask.")
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
-) -> Status:
+) -> Exit:
     """Explore small networks in a browser.
 
     Opens a page, served by this machine for itself alone: drag data points, choose network, loss
@@ -49,4 +47,4 @@ def explore(
         serve(host, port, opened)
     except KeyboardInterrupt:
         typer.echo("Stopped.")
-    return Status.OK
+    return Exit.OK

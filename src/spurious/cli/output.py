@@ -1,12 +1,17 @@
-"""Lines for programs (JSON) and one-line errors."""
+"""Lines for programs (JSON), notes and one-line errors."""
 
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 
 import typer
 
-__all__ = ["counted", "echo_error", "echo_json", "echo_note", "with_name"]
+
+def check_command(certificate: Path) -> str:
+    """How to have a certificate checked."""
+    return f"spurious check {shlex.quote(str(certificate))}"
 
 
 def echo_json(value: object) -> None:
@@ -31,6 +36,14 @@ def with_name(file: str, error: Exception) -> str:
 def echo_note(text: str) -> None:
     """Prints on stderr what a user should know about the answer, in one line."""
     typer.echo(f"note: {text}", err=True)
+
+
+def note_compiling() -> None:
+    """Says that the engine compiles, if it has to: once on a machine, and again after an update."""
+    from spurious.train.warm import is_compiled
+
+    if not is_compiled():
+        echo_note("compiling the engine, once; about half a minute")
 
 
 def counted(count: int, noun: str) -> str:

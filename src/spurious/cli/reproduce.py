@@ -9,12 +9,9 @@ from typing import Annotated
 
 import typer
 
-from spurious.cli.data_folder import DataOption, name_data_folder
-from spurious.cli.engine import note_compiling
-from spurious.cli.output import echo_json
-from spurious.cli.statuses import Status
-
-__all__ = ["reproduce"]
+from spurious.cli.commands import Exit
+from spurious.cli.options import Data, name_data_folder
+from spurious.cli.output import echo_json, note_compiling
 
 
 class BudgetName(enum.StrEnum):
@@ -44,11 +41,11 @@ def reproduce(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")] = Path(
         "reproduction"
     ),
-    data: DataOption = None,
+    data: Data = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a claim, as in claims.json.")
     ] = False,
-) -> Status:
+) -> Exit:
     """Test the paper's claims and write a report.
 
     The report has a verdict beside each value that the paper prints. The verdict on a claim is that
@@ -68,13 +65,13 @@ def reproduce(
       2    unknown claim, or a folder that cannot be written
       130  interrupted
     """
-    from spurious.paper.claims import CLAIMS, find_claim
+    from spurious.studies.claims import CLAIMS, find_claim
 
     name_data_folder(data)
     asked = [find_claim(name) for name in claims] if claims else list(CLAIMS)
     from spurious.cli.display import progress, show_claims  # slow to import, as the following
-    from spurious.paper import Budget
-    from spurious.paper import reproduce as run
+    from spurious.studies import Budget
+    from spurious.studies import reproduce as run
     from spurious.train import cores
 
     names = {claim.id for claim in asked}
@@ -89,4 +86,4 @@ def reproduce(
                 echo_json(record)
     else:
         show_claims(results, out)
-    return Status.OK if all(result.sound for result in results) else Status.INVALID
+    return Exit.OK if all(result.sound for result in results) else Exit.INVALID

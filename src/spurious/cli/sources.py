@@ -13,8 +13,6 @@ from spurious.errors import InputError
 if TYPE_CHECKING:
     from spurious.problem import BuiltIn, Dataset, Loss, Problem
 
-__all__ = ["data_of", "found_source", "naming"]
-
 
 def found_source(source: str) -> BuiltIn | Problem:
     """The dataset, or the problem, that an argument names.

@@ -10,24 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spurious.cli.data_folder import DataOption, name_data_folder
-from spurious.cli.engine import note_compiling
-from spurious.cli.help_text import help_text
-from spurious.cli.output import echo_json
-from spurious.cli.statuses import Status, guarded
+from spurious.cli.commands import Exit, group, register
+from spurious.cli.options import AsJson, Data, name_data_folder
+from spurious.cli.output import echo_json, note_compiling
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from spurious.sweep import Store
-
-__all__ = ["sweep_app"]
-
-sweep_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 StoreArgument = Annotated[str, typer.Argument(metavar="STORE", help="Folder of `sweep run`.")]
 
@@ -45,11 +34,11 @@ def run(
         str,
         typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://10.0.0.1:8786."),
     ] = "",
-    data: DataOption = None,
+    data: Data = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON lines, one for each cell.")
     ] = False,
-) -> Status:
+) -> Exit:
     """Train the networks of a plan, and count what they end in.
 
     A plan is a TOML file with grids over data, widths, activations, initial distributions and
@@ -98,13 +87,13 @@ def run(
     say_failures(result.failed)
     if len(result.failed) < result.made + result.found + len(result.failed):
         show_summaries(summaries(target), as_json)
-    return Status.INVALID if result.failed else Status.OK
+    return Exit.INVALID if result.failed else Exit.OK
 
 
 def status(
     store: StoreArgument,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> Status:
+    as_json: AsJson = False,
+) -> Exit:
     """Say how much of a sweep is done, what its runs ended in, and what is proved of that.
 
     The names of outcomes are measured. What is proved is counted apart from them: the points that
@@ -129,10 +118,10 @@ def status(
     if not as_json and (manifest is None or manifest["parts"]):
         show_counts(summaries(target))
     if manifest is None:
-        return Status.OK
+        return Exit.OK
     if manifest["failed"]:
-        return Status.INVALID
-    return Status.OK if len(manifest["parts"]) == manifest["shards"] else Status.UNDECIDED
+        return Exit.INVALID
+    return Exit.OK if len(manifest["parts"]) == manifest["shards"] else Exit.UNDECIDED
 
 
 def query(
@@ -140,7 +129,7 @@ def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A query on the table `runs`.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
-) -> Status:
+) -> Exit:
     """Ask a DuckDB query about the runs of a sweep.
 
     The table is called runs and has one row for each network: the cell's columns (dataset, hidden,
@@ -177,7 +166,7 @@ def query(
         from spurious.cli.sweep_display import show_rows
 
         show_rows(columns, rows)
-    return Status.OK
+    return Exit.OK
 
 
 def plot(
@@ -185,30 +174,29 @@ def plot(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the pictures, rates.svg and rates.png.")
     ] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> Status:
+    as_json: AsJson = False,
+) -> Exit:
     """Draw the share of runs by outcome against the hidden units, a panel for each setting.
 
     Example:
       spurious sweep plot table1 --out pictures
     """
-    from spurious.files import make_folder, write_atomically
+    from spurious.files import make_folder
 
     target, _ = _found(store)
     make_folder(out)
-    from spurious.figures import outcome_shares, png_bytes, svg_text
+    from spurious.figures import outcome_shares, write_figure
+    from spurious.figures.panels import outcome_panels
     from spurious.files import make_folder
-    from spurious.paper.outcome_panels import outcome_panels
     from spurious.sweep import summaries
 
-    figure = outcome_shares(outcome_panels(summaries(target)))
-    for name, content in (("rates.svg", svg_text(figure)), ("rates.png", png_bytes(figure))):
-        write_atomically(out / name, content)
-        if not as_json:
-            typer.echo(str(out / name))
+    names = write_figure(outcome_shares(outcome_panels(summaries(target))), out, "rates")
+    files = [str(out / name) for name in names]
     if as_json:
-        echo_json({"files": [str(out / name) for name in ("rates.svg", "rates.png")]})
-    return Status.OK
+        echo_json({"files": files})
+    else:
+        typer.echo("\n".join(files))
+    return Exit.OK
 
 
 def _found(store: str) -> tuple[Store, dict[str, Any] | None]:
@@ -237,8 +225,6 @@ def _about() -> None:
     """
 
 
-sweep_app.callback(help=help_text(_about.__doc__))(_about)
-sweep_app.command(help=help_text(run.__doc__))(guarded(run))
-sweep_app.command(help=help_text(status.__doc__))(guarded(status))
-sweep_app.command(help=help_text(query.__doc__))(guarded(query))
-sweep_app.command(help=help_text(plot.__doc__))(guarded(plot))
+sweep_app = group(_about)
+for command in (run, status, query, plot):
+    register(sweep_app, command)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from spurious.cli.consoles import answers, messages
+from spurious.cli.consoles import answers, messages, now_and_then
 from spurious.sweep import (
     AXES,
     BOUNDED,
@@ -31,17 +31,6 @@ from spurious.sweep import (
 )
 from spurious.sweep import Progress as SweepProgress
 from spurious.train import Outcome
-
-__all__ = [
-    "live",
-    "say_failures",
-    "say_interrupted",
-    "show_counts",
-    "show_rows",
-    "show_status",
-    "show_summaries",
-    "status_record",
-]
 
 COLUMNS: Final = {
     Outcome.FINITE_LOCAL_MINIMUM: "minimum",
@@ -118,13 +107,8 @@ def live(plan: Plan) -> Generator[tuple[Callable[[SweepProgress], None], Callabl
                 parts = plan.name, text, rate(progress), left(progress)
                 console.print(Text("  ".join(filter(None, parts))))
 
-        def say(text: str) -> None:
-            nonlocal said
-            if time.monotonic() - said > PLAIN_SECONDS:
-                said = time.monotonic()
-                console.print(Text(f"{plan.name}  {text}"))
-
-        yield line, say
+        say = now_and_then(console, PLAIN_SECONDS)
+        yield line, lambda text: say(f"{plan.name}  {text}")
         return
 
     with Live(bar, console=console, refresh_per_second=4, transient=True) as display:

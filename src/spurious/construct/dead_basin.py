@@ -24,14 +24,6 @@ from spurious.train import (
 )
 from spurious.train.batched import dead, preactivations
 
-__all__ = [
-    "STANDARD_STARTS",
-    "DeadDistance",
-    "DeadShare",
-    "dead_distance",
-    "dead_shares",
-]
-
 STANDARD_STARTS: Final = (
     "glorot_uniform",
     "glorot_normal",
@@ -142,7 +134,7 @@ def dead_shares(
         updates: Steps of gradient descent.
         names: Initial distributions, as in `Initialisation`.
         step_size: Of gradient descent on the sum of squares.
-        seed: Of the starts.
+        seed: Seed of the starts.
         threads: At most so many at once; changes no result.
 
     Raises:

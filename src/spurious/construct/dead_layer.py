@@ -19,18 +19,6 @@ from spurious.construct.relu import Vector, hidden_preactivations, outputs
 from spurious.errors import InputError
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 
-__all__ = [
-    "DeadLayer",
-    "better_point",
-    "dead_layer",
-    "dead_point",
-    "hinge_point",
-    "is_decent",
-    "margin",
-    "target_means",
-    "tent_point",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class DeadLayer:
@@ -56,7 +44,7 @@ def dead_layer(network: Network, data: Dataset, layer: int, seed: int = 0) -> De
         network: A ReLU network with at least one hidden layer.
         data: Regression data, squared loss.
         layer: The layer to kill, counted from 1.
-        seed: Of the weights.
+        seed: Seed of the weights.
 
     Raises:
         InputError: The network is no ReLU network, does not fit the data, or has no such layer.
@@ -79,7 +67,7 @@ def dead_point(network: Network, layer: int, data: Dataset, seed: int) -> Point:
         network: A ReLU network.
         layer: The dead layer, counted from 1.
         data: The data.
-        seed: Of the weights.
+        seed: Seed of the weights.
 
     Raises:
         InputError: It is no ReLU network, or has no such hidden layer.

@@ -49,8 +49,6 @@ from spurious.problem import Dataset
 from spurious.train import Initialisation
 from spurious.train.initialisation import LayerDistribution
 
-__all__ = ["Block", "ConstantShare", "constant_bound", "constant_share"]
-
 CHUNK: Final = 20_000
 """Networks simulated together."""
 
@@ -129,7 +127,7 @@ def constant_share(
         start: The initial distribution.
         runs: Number of networks.
         block: relu(W h + b), leaky_relu(W h + b) with slope 1/100, or h + relu(W h + b).
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Raises:
         InputError: `runs` or `hidden` cannot be used.

@@ -14,8 +14,6 @@ import numpy.typing as npt
 from spurious.train import Recipe
 from spurious.train.batched import preactivations
 
-__all__ = ["InitialRegions", "initial_regions"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InitialRegions:
@@ -35,7 +33,7 @@ def initial_regions(recipe: Recipe, parameters: npt.NDArray[np.float64]) -> Init
 
     Args:
         recipe: Architecture and data.
-        parameters: Of the networks, shape (N, P).
+        parameters: Parameters of the networks, shape (N, P).
     """
     hidden = np.concatenate(preactivations(recipe, parameters)[:-1], axis=2) > 0
     same = (hidden[:, :, None, :] == hidden[:, None, :, :]).all(axis=3)

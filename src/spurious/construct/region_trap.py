@@ -37,8 +37,6 @@ from spurious.construct.relu import Vector, squared_loss
 from spurious.errors import InputError
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 
-__all__ = ["RegionTrap", "region_trap"]
-
 SPACING: Final = 10
 """Distance between neighbouring clusters."""
 
@@ -122,7 +120,7 @@ def region_trap(
             it is the square of a rational, else exceeded by as little as multiples of 1/100 for
             its root allow.
         depth: Hidden layers.
-        seed: Of the directions of the hinges and the slopes of inner clusters.
+        seed: Seed of the directions of the hinges and the slopes of inner clusters.
 
     Raises:
         InputError: A request that cannot be met.

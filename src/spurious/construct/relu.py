@@ -10,8 +10,6 @@ from spurious.exact.rationals import fraction
 from spurious.problem import Dataset, Point, flatten
 from spurious.program import ExactArithmetic, dense_layers, dense_network, evaluator
 
-__all__ = ["Vector", "hidden_preactivations", "outputs", "squared_loss"]
-
 Vector = tuple[Fraction, ...]
 
 

@@ -18,16 +18,6 @@ from flint import arb, ctx
 from spurious.construct.shifted_start import ShiftedStart
 from spurious.errors import InputError
 
-__all__ = [
-    "SIGMA_RULES",
-    "ProbabilityBounds",
-    "dead_probability",
-    "drawn_dead",
-    "same_sign_probability",
-    "sigma",
-    "smallest_mean",
-]
-
 CHUNK: Final = 10**7
 """Random numbers drawn together."""
 
@@ -112,11 +102,11 @@ def drawn_dead(
 
     Args:
         data: The dataset.
-        mean: Of the weights.
+        mean: Mean of the weights.
         std: Their standard deviation.
         units: In the first layer.
         draws: Number of layers.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
     vertices = np.array(data.vertices, dtype=float)
     generator = np.random.default_rng(seed)
@@ -136,7 +126,7 @@ def same_sign_probability(
 
     Args:
         widths: Inputs, hidden units layer by layer, outputs.
-        mean: Of all weights, positive.
+        mean: Mean of all weights, positive.
         stds: Standard deviation of each layer's weights.
 
     Raises:

@@ -37,8 +37,6 @@ from spurious.construct.relu import Vector
 from spurious.errors import InputError
 from spurious.problem import Dataset
 
-__all__ = ["ShiftedStart", "shifted_start_data"]
-
 FINENESS: Final = 10**12
 """Square roots are rounded to fractions with at most this denominator."""
 

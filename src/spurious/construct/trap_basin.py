@@ -13,8 +13,6 @@ from spurious.construct.region_trap import RegionTrap
 from spurious.problem import flatten
 from spurious.train import Initialisation, Optimiser, Outcome, Recipe, train_and_name
 
-__all__ = ["TrapReach", "TrapShares", "trap_reach", "trap_shares"]
-
 EQUAL: Final = 1e-6
 """Losses that differ by at most this share count as equal."""
 
@@ -73,7 +71,7 @@ def trap_shares(
         runs: Starts of each.
         updates: Steps of Adam; the end is followed downhill from there.
         step_size: Of Adam.
-        seed: Of the starts.
+        seed: Seed of the starts.
         threads: At most so many at once; changes no result.
 
     Raises:
@@ -98,7 +96,7 @@ def trap_reach(
         trap: The trap.
         distances: As shares of the norm of the minimum's parameters.
         runs: Starts at each distance.
-        seed: Of the directions.
+        seed: Seed of the directions.
         threads: At most so many at once; changes no result.
 
     Raises:

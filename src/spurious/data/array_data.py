@@ -20,8 +20,6 @@ from spurious.data.prepare import permuted, whitened
 from spurious.data.zigzag import zigzag
 from spurious.errors import InputError
 
-__all__ = ["ARRAY_DATASETS", "ArrayData", "array_data"]
-
 ARRAY_DATASETS: Final = ("mnist", "digits", "zigzag")
 """The names of datasets that come as arrays."""
 
@@ -42,7 +40,7 @@ class ArrayData:
         inputs: Before scaling, shape (n, d); datasets that differ only otherwise share the array.
         tau: The scale.
         targets: Classes of shape (n,), or values of shape (n, K) in float32.
-        classes: How many, or 0 for values.
+        classes: Number of classes, or 0 for values.
     """
 
     name: str

@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from spurious.errors import MissingExtraError
 
-__all__ = ["digits"]
-
 DARKEST: Final = 16
 
 

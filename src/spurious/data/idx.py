@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from spurious.errors import InputError
 
-__all__ = ["read_idx"]
-
 _UNSIGNED_BYTE: Final = 8
 _GZIP: Final = b"\x1f\x8b"
 _LARGEST: Final = 2**30

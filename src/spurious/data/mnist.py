@@ -17,8 +17,6 @@ import numpy.typing as npt
 from spurious.data.idx import read_idx
 from spurious.errors import InputError, MissingExtraError
 
-__all__ = ["FOLDER_VARIABLE", "mnist"]
-
 FOLDER_VARIABLE: Final = "SPURIOUS_DATA"
 """The environment variable that names the folder with the files."""
 

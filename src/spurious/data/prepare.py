@@ -7,8 +7,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["permuted", "whitened"]
-
 _CONSTANT: Final = 1e-6
 """Directions with less than this share of the largest variance count as constant."""
 
@@ -18,7 +16,7 @@ def permuted(labels: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 
     Args:
         labels: Shape (n,).
-        seed: Of the order.
+        seed: Seed of the order.
     """
     return np.random.default_rng(seed).permutation(labels)
 

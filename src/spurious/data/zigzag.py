@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from spurious.errors import InputError
 
-__all__ = ["MAX_POINTS", "zigzag"]
-
 MAX_POINTS: Final = 1_000_000
 
 
@@ -27,7 +25,7 @@ def zigzag(
         points: At least 2.
         pieces: At least 1, and fewer than the points.
         noise: Standard deviation of the normal noise on the targets.
-        seed: Of the noise.
+        seed: Seed of the noise.
 
     Returns:
         Inputs and targets, both of shape (points, 1).

@@ -18,8 +18,6 @@ from flint import acb, arb, fmpq
 
 from spurious.exact.balls import precision, sign
 
-__all__ = ["inequalities"]
-
 Function = Callable[[acb], acb]
 
 BITS = 96

@@ -28,8 +28,6 @@ from spurious.figures.outcomes import LOOKS
 from spurious.problem import ACTIVATIONS, DATASETS, HOMOGENEOUS, Problem, dataset
 from spurious.train import INITIALISATIONS, OPTIMISERS, Outcome
 
-__all__ = ["application"]
-
 PAGE: Final = Path(__file__).parent / "page"
 BUSY: Final = "busy: too many requests are being worked on; try again in a moment"
 
@@ -69,7 +67,7 @@ async def _page(_: Request) -> Response:
 
 async def _start(_: Request) -> Response:
     """What the page needs to know before it can ask for anything."""
-    looks = {name.replace(" ", "_"): colour for name, (colour, _) in LOOKS.items()}
+    looks = {str(outcome): colour for outcome, (colour, _) in LOOKS.items()}
     return JSONResponse(
         {
             "version": __version__,

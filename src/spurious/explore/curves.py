@@ -9,8 +9,6 @@ import numpy as np
 from spurious.problem import ACTIVATIONS, HOMOGENEOUS, Network, exact
 from spurious.program import SMOOTH, NumpyArithmetic
 
-__all__ = ["curves"]
-
 LEAKY_SLOPE: Final = "1/100"
 """The slope of leaky_relu below 0 on the page, as `main.js` names it in problems."""
 

@@ -28,8 +28,6 @@ from spurious.train import (
     train,
 )
 
-__all__ = ["Engine", "frame_times", "lines"]
-
 GROWTH: Final = 1.2
 """How much later a frame is than the one before."""
 

@@ -12,8 +12,6 @@ from spurious.errors import InputError
 from spurious.explore import limits
 from spurious.problem import Problem, problem_to_data
 
-__all__ = ["Busy", "Jobs"]
-
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """More threads help nothing here, and each takes address space, which is bounded."""
 

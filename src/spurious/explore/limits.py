@@ -5,29 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
-__all__ = [
-    "ATLAS_SECONDS",
-    "BODY_BYTES",
-    "CELLS",
-    "CERTIFY_SECONDS",
-    "CONNECTIONS",
-    "DATA_DENOMINATOR",
-    "FAMILIES",
-    "INPUTS",
-    "LARGEST",
-    "LARGEST_DATA",
-    "POINTS",
-    "READ_SECONDS",
-    "RUNS",
-    "TRAININGS",
-    "TRAIN_SECONDS",
-    "UNITS",
-    "UPDATES",
-    "WAIT_SECONDS",
-    "WORKERS",
-    "WORKER_BYTES",
-]
-
 POINTS: Final = 40
 """Most data points."""
 

@@ -15,8 +15,6 @@ from spurious.problem.json_text import fields, parse_json
 from spurious.problem.number import shown
 from spurious.train import Initialisation, Optimiser, Recipe
 
-__all__ = ["Ensemble", "read_atlas", "read_certify", "read_train"]
-
 SOLVED: Final = 1e-3
 """On curves a run counts as solved at this share of the best constant's loss."""
 
@@ -27,8 +25,8 @@ class Ensemble:
 
     Attributes:
         recipe: How.
-        runs: How many networks.
-        seed: Of all of them.
+        runs: Number of networks.
+        seed: Seed of all of them.
     """
 
     recipe: Recipe

@@ -13,8 +13,6 @@ from spurious.errors import InputError
 from spurious.explore import limits
 from spurious.explore.app import application
 
-__all__ = ["serve"]
-
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 

@@ -1,7 +1,6 @@
 """Every picture, each a function from data to a Matplotlib figure.
 
-Figures take data and compute nothing; `evaluate` gives a network's values in floating point to
-whoever prepares the data.
+Figures take data and compute nothing; `panels` prepares the data of those that show networks.
 """
 
 from spurious.figures.atlas import atlas_panels
@@ -21,7 +20,7 @@ from spurious.figures.outcomes import OutcomePanel, outcome_shares
 from spurious.figures.regression import FittedCurve, RegressionPanel, regression_fits
 from spurious.figures.series import Series, SeriesPanel, series_panels
 from spurious.figures.slices import LineSlice, PlaneSlice, loss_slices
-from spurious.figures.write import png_bytes, svg_text
+from spurious.figures.write import png_bytes, svg_text, write_figure
 
 __all__ = [
     "BoundaryPanel",
@@ -54,4 +53,5 @@ __all__ = [
     "regression_fits",
     "series_panels",
     "svg_text",
+    "write_figure",
 ]

@@ -20,8 +20,6 @@ from spurious.figures.style import BLACK, BLUE, GREEN, GREY, PAGE, VERMILION, ne
 from spurious.problem.forward import float_data, float_point, forward
 from spurious.verdict import Answer
 
-__all__ = ["atlas_panels"]
-
 COLUMNS: Final = 4
 SHOWN: Final = 24
 """Most minima drawn, lowest loss first."""

@@ -15,9 +15,6 @@ from matplotlib.lines import Line2D
 
 from spurious.figures.style import BLUE, GREY, ORANGE, PAGE, new_figure, styled
 
-__all__ = ["Ladder", "critical_points"]
-
-
 EDGE: Final[dict[str, Any]] = {"markeredgecolor": "white", "markeredgewidth": 0.6}
 """A thin white edge, so that close dots can be told apart."""
 

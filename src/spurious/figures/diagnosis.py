@@ -29,8 +29,6 @@ from spurious.figures.style import (
     styled,
 )
 
-__all__ = ["LayerBar", "LossLine", "curvature_and_slices", "layer_activity", "region_map"]
-
 Floats = NDArray[np.float64]
 
 ROW: Final = 0.24
@@ -52,7 +50,7 @@ class LayerBar:
     """The units of a layer, by what they do on the data.
 
     Attributes:
-        name: Of the layer.
+        name: The layer's name.
         dead: Share of units that are off on all points.
         saturated: Share of the other units that are saturated nearly always.
         steady: Share of units that are always on.

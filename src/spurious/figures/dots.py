@@ -17,10 +17,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullForm
 from spurious.figures.series import MARKERS, Series, SeriesPanel
 from spurious.figures.style import CYCLE, PAGE, new_figure, styled
 
-__all__ = ["DotRow", "dot_grid"]
-
 HEIGHT: Final = 1.75
-"""Of a row of panels, in inches."""
+"""Height of a row of panels, in inches."""
 
 LEGEND: Final = 0.45
 

@@ -27,16 +27,17 @@ from spurious.figures.style import (
     new_figure,
     styled,
 )
+from spurious.train import Outcome
 
 LOOKS: Final = {
-    "solved": (SKY, ""),
-    "still descending": (YELLOW, "...."),
-    "held by decay": (ORANGE, "xxxx"),
-    "saddle or plateau": (ORANGE, "////"),
-    "valley to infinity": (PURPLE, "\\\\\\\\"),
-    "finite local minimum": (VERMILION, ""),
-    "dead": (GREY, ""),
-    "diverged": (BLACK, ""),
+    Outcome.SOLVED: (SKY, ""),
+    Outcome.STILL_DESCENDING: (YELLOW, "...."),
+    Outcome.HELD_BY_DECAY: (ORANGE, "xxxx"),
+    Outcome.SADDLE_OR_PLATEAU: (ORANGE, "////"),
+    Outcome.VALLEY_TO_INFINITY: (PURPLE, "\\\\\\\\"),
+    Outcome.FINITE_LOCAL_MINIMUM: (VERMILION, ""),
+    Outcome.DEAD: (GREY, ""),
+    Outcome.DIVERGED: (BLACK, ""),
 }
 """Colour and hatching of each outcome, from the bottom of a bar to its top."""
 
@@ -48,7 +49,7 @@ class OutcomePanel:
     Attributes:
         title: What they have in common.
         sizes: The bars' labels, from left to right.
-        shares: For each outcome its share in each bar; outcomes as in `LOOKS`.
+        shares: For each outcome its share in each bar.
         low: Lower ends of the solved shares' intervals.
         high: Upper ends.
         printed: Solved shares that somebody else printed, or none.
@@ -56,7 +57,7 @@ class OutcomePanel:
 
     title: str
     sizes: tuple[str, ...]
-    shares: Mapping[str, tuple[float, ...]]
+    shares: Mapping[Outcome, tuple[float, ...]]
     low: tuple[float, ...]
     high: tuple[float, ...]
     printed: tuple[float, ...] = ()
@@ -97,7 +98,7 @@ def _draw(axes: Axes, panel: OutcomePanel) -> None:
         heights = [100 * share for share in panel.shares.get(outcome, (0.0,) * len(bottom))]
         axes.bar(places, heights, 0.8, bottom, color=colour, hatch=hatch, edgecolor="white", lw=0.4)
         bottom = [b + h for b, h in zip(bottom, heights, strict=True)]
-    solved = [100 * share for share in panel.shares["solved"]]
+    solved = [100 * share for share in panel.shares[Outcome.SOLVED]]
     errors = [
         [s - 100 * low for s, low in zip(solved, panel.low, strict=True)],
         [100 * high - s for s, high in zip(solved, panel.high, strict=True)],
@@ -122,9 +123,10 @@ def _draw(axes: Axes, panel: OutcomePanel) -> None:
 
 def _legend(data: Sequence[OutcomePanel]) -> list[Patch | Line2D]:
     shown = [o for o in LOOKS if any(any(panel.shares.get(o, ())) for panel in data)]
-    entries: list[Patch | Line2D] = [
-        Patch(facecolor=LOOKS[o][0], hatch=LOOKS[o][1], edgecolor="white", label=o) for o in shown
-    ]
+    entries: list[Patch | Line2D] = []
+    for outcome in shown:
+        (colour, hatch), label = LOOKS[outcome], outcome.replace("_", " ")
+        entries.append(Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=label))
     bar = Line2D([], [], color=BLACK, lw=0.9, marker="|", ms=7, ls="none")
     bar.set_label("95% interval of the solved share")
     entries.append(bar)

@@ -43,7 +43,7 @@ class FittedCurve:
     Attributes:
         label: Its entry in the legend, with its loss.
         x: Where it was sampled, shape (m,), increasing.
-        f: Its values, shape (m,).
+        f: Values of the function there, shape (m,).
         kinks: Positions and heights of its kinks within the plotted range, shape (k, 2).
     """
 

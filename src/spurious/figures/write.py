@@ -1,4 +1,4 @@
-"""Figures as SVG text and PNG bytes, the same bytes every time."""
+"""Figures as SVG text and PNG bytes, the same bytes every time, and as files."""
 
 # Matplotlib's own annotations leave **kwargs untyped.
 # pyright: reportUnknownMemberType=false
@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from spurious.figures.style import STYLE
+from spurious.files import write_atomically
 
 DOTS_PER_INCH: Final = 300
 
@@ -35,3 +37,14 @@ def png_bytes(figure: Figure, dpi: int = DOTS_PER_INCH) -> bytes:
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def write_figure(figure: Figure, folder: Path, name: str) -> list[str]:
+    """Writes a figure as SVG and PNG; returns the two files' names.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    write_atomically(folder / f"{name}.svg", svg_text(figure))
+    write_atomically(folder / f"{name}.png", png_bytes(figure))
+    return [f"{name}.svg", f"{name}.png"]

@@ -20,18 +20,16 @@ from spurious.hunt.ascent import outputs
 from spurious.hunt.request import Request
 from spurious.problem import Loss, Problem, flatten
 
-__all__ = ["Anatomy", "Death", "anatomy"]
-
 REACH: Final = 2.0
 """Distances along eigenvectors."""
 
 SAMPLES: Final = 121
 
 STRIDE: Final = 0.005
-"""Of t."""
+"""Step of t, the logarithm of one point's weight."""
 
 FARTHEST: Final = 1.5
-"""Of t: beyond, a minimum counts as surviving."""
+"""Largest t; a minimum that is there still counts as surviving."""
 
 NEWTON: Final = 12
 
@@ -58,7 +56,7 @@ class Anatomy:
     """A strict local minimum from inside.
 
     Attributes:
-        eigenvalues: Of the Hessian, rising, (P,).
+        eigenvalues: Eigenvalues of the Hessian, rising, shape (P,).
         distances: Along eigenvectors, (k,).
         losses: Along each eigenvector, (P, k).
         deaths: One for each data point.

@@ -36,8 +36,6 @@ from spurious.hunt.request import Request
 from spurious.problem import Loss
 from spurious.program.jax import jax_activation
 
-__all__ = ["Climbers", "Engine", "compiled"]
-
 BOX: Final = 14.0
 """Data and parameters are kept within this distance of 0."""
 

@@ -19,8 +19,6 @@ from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.polish import polish
 from spurious.verdict import Answer, Decision
 
-__all__ = ["DECIMALS", "Descent", "Find", "finished", "point_from"]
-
 DECIMALS: Final = (1, 2, 3)
 """The data are rounded to so many decimals, the fewest that leave a minimum."""
 
@@ -45,7 +43,7 @@ class Find:
     Attributes:
         problem: The data, the minimum as point, a better point as witness.
         verdict: With the certificate.
-        decimals: Of the data.
+        decimals: Decimals of the rounded data.
         eigenvalue: The smallest of the Hessian at the minimum, in floating point.
     """
 

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from spurious.hunt.request import Request
 from spurious.problem import Loss
 
-__all__ = ["Layout", "layout"]
-
 Floats = NDArray[np.float64]
 
 

@@ -8,8 +8,6 @@ from typing import Final
 from spurious.errors import InputError
 from spurious.problem import SMOOTH_ACTIVATIONS, Loss, Network
 
-__all__ = ["METHODS", "Request"]
-
 METHODS: Final = ("absolute", "relative", "homotopy", "symmetric")
 
 LOSSES: Final = (Loss.LOGISTIC, Loss.SQUARED)
@@ -27,7 +25,7 @@ class Request:
         network: The architecture, with one output and a smooth activation.
         loss: Logistic or squared; with the squared loss the targets are sought too.
         method: One of `METHODS`.
-        seed: Of the starts.
+        seed: Seed of the starts.
 
     Raises:
         InputError: It cannot be hunted.

@@ -19,8 +19,6 @@ from spurious.hunt.layout import layout
 from spurious.hunt.request import Request
 from spurious.problem import Loss
 
-__all__ = ["Progress", "Round", "hunt", "rounds"]
-
 STARTS: Final = 256
 STEPS: Final = 2_000
 CHUNK: Final = 100
@@ -36,7 +34,7 @@ CRITICAL: Final = 1e-8
 """Gradients below this count as zero."""
 
 FACTORS: Final = tuple(2.0**k for k in range(-4, 21))
-"""Of the residuals, with the squared loss."""
+"""Factors of the residuals that are tried, with the squared loss."""
 
 TRIED: Final = 3
 """So many hits of a round, the best first, are rounded and proved."""
@@ -52,7 +50,7 @@ class Round:
     Attributes:
         index: From 0; it decides the random numbers.
         on_diagonal: Points on the diagonal (method symmetric).
-        starts: How many.
+        starts: Number of starts.
         critical: Of these, how many ended at a critical point.
         hits: Of these, how many are strict minima, in floating point.
         best: The largest smallest eigenvalue at a critical point; None if there was none.
@@ -76,7 +74,7 @@ class Progress:
 
     Attributes:
         round: Index of the round that runs.
-        share: How much of it is done.
+        share: The share of it that is done.
         starts: Starts of the rounds before.
         hits: Hits among these.
         best: The best smallest eigenvalue so far, None if there is none.

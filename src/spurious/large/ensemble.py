@@ -45,7 +45,7 @@ class Member:
 
     Attributes:
         recipe: How it is trained.
-        seed: Of the sweep.
+        seed: Seed of the sweep.
         index: Of the network.
     """
 

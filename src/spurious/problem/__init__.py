@@ -20,6 +20,7 @@ from spurious.problem.number import exact
 from spurious.problem.point import Layer, Point, flatten, point_from_arrays, unflatten
 from spurious.problem.problem import Problem
 from spurious.problem.program_files import (
+    any_problem_to_data,
     parse_any_problem,
     program_problem_from_data,
     program_problem_to_data,
@@ -46,6 +47,7 @@ __all__ = [
     "Point",
     "Problem",
     "ProgramProblem",
+    "any_problem_to_data",
     "dataset",
     "dataset_from_arrays",
     "datasets",

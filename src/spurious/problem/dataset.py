@@ -7,8 +7,6 @@ from spurious.errors import InputError
 from spurious.problem.number import unwrapped
 from spurious.problem.table import check_matrix, items, matrix
 
-__all__ = ["Dataset", "dataset_from_arrays"]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Dataset:

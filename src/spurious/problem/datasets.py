@@ -9,8 +9,6 @@ from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.loss import Loss
 from spurious.problem.number import shown
 
-__all__ = ["DATASETS", "BuiltIn", "dataset", "datasets"]
-
 _PAPER = (
     "Swirszcz, Czarnecki, Pascanu, Local minima in training of neural networks, arXiv 1611.06310"
 )

@@ -13,8 +13,6 @@ from spurious.problem.problem import Problem
 from spurious.program.dense import dense_program
 from spurious.program.program import Program
 
-__all__ = ["program_of"]
-
 
 def program_of(problem: Problem) -> Program:
     """The loss as a program of the parameters in flat order; the same object for equal problems.
@@ -22,7 +20,7 @@ def program_of(problem: Problem) -> Program:
     `spurious.program.dense_layers` says where the program holds each layer's values.
 
     Args:
-        problem: Its points are ignored.
+        problem: The problem; its points are ignored.
     """
     return _program(problem.network, problem.loss, problem.data)
 

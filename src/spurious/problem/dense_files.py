@@ -20,8 +20,6 @@ from spurious.problem.problem import check_point
 from spurious.problem.program_problem import FlatPoint, ProgramProblem
 from spurious.problem.table import vector
 
-__all__ = ["dense_from_data", "dense_to_data"]
-
 OPTIONAL = ("penalty", "reduction", "weights", "point", "witness")
 
 
@@ -52,7 +50,7 @@ def dense_to_data(dense: DenseLoss, problem: ProgramProblem) -> dict[str, object
 
     Args:
         dense: The loss.
-        problem: Its points are written.
+        problem: The problem; its points are written.
 
     Raises:
         InputError: A number has too many digits to write.

@@ -16,8 +16,6 @@ from spurious.program.dense import dense_program
 from spurious.program.losses import LOSSES, REDUCTIONS
 from spurious.program.program import Program
 
-__all__ = ["DenseLoss", "Penalty"]
-
 
 @dataclass(frozen=True, slots=True)
 class Penalty:

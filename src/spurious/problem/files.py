@@ -14,20 +14,6 @@ from spurious.problem.point import Layer, Point
 from spurious.problem.problem import Problem
 from spurious.problem.table import Matrix, items, matrix, vector
 
-__all__ = [
-    "FORMAT",
-    "file_bytes",
-    "network_from_data",
-    "network_to_data",
-    "parse_problem",
-    "point_from_data",
-    "point_to_data",
-    "problem_from_data",
-    "problem_to_data",
-    "read_problem",
-    "write_problem",
-]
-
 FORMAT = "spurious-problem/1"
 """The value of the key ``format``."""
 

@@ -7,8 +7,6 @@ from spurious.problem.dataset import Dataset
 from spurious.problem.network import Network
 from spurious.problem.number import shown
 
-__all__ = ["check_fit"]
-
 SIGNS = ("logistic", "hinge")
 """Losses whose targets are -1 and 1."""
 

@@ -21,16 +21,6 @@ from spurious.program import (
     evaluator,
 )
 
-__all__ = [
-    "Floats",
-    "float_data",
-    "float_point",
-    "forward",
-    "layer_values",
-    "loss_evaluator",
-    "losses",
-]
-
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import onnx
     import torch
 
-__all__ = ["from_jax", "from_onnx", "from_torch", "problem"]
-
 
 def problem(
     x: object,

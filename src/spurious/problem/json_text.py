@@ -6,8 +6,6 @@ from typing import cast
 from spurious.errors import InputError
 from spurious.problem.number import shown
 
-__all__ = ["MAX_BYTES", "NumberText", "fields", "parse_json"]
-
 MAX_BYTES = 16 * 2**20
 """The largest text that is read, in bytes (or characters)."""
 

@@ -2,8 +2,6 @@
 
 import enum
 
-__all__ = ["Loss"]
-
 
 class Loss(enum.StrEnum):
     """A loss summed over the dataset, for outputs f of shape (n, K).

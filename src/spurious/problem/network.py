@@ -8,8 +8,6 @@ from spurious.errors import InputError
 from spurious.problem.number import shown
 from spurious.program.functions import SMOOTH_ACTIVATIONS
 
-__all__ = ["ACTIVATIONS", "HOMOGENEOUS", "SMOOTH_ACTIVATIONS", "Network"]
-
 MAX_WIDTH = 1_000_000
 """The widest layer that a problem may ask for; a guard against mistyped widths."""
 

@@ -13,8 +13,6 @@ from typing import Any, cast
 
 from spurious.errors import InputError
 
-__all__ = ["MAX_DIGITS", "exact", "shown", "to_text", "unwrapped"]
-
 MAX_DIGITS = 4000
 """Most decimal digits in a numerator or denominator (Python itself refuses to print 4301)."""
 

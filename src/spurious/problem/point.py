@@ -10,8 +10,6 @@ from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.table import check_matrix, check_vector, items, matrix, vector
 
-__all__ = ["Layer", "Point", "flatten", "point_from_arrays", "unflatten"]
-
 
 @dataclass(frozen=True, slots=True)
 class Layer:

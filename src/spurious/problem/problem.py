@@ -11,8 +11,6 @@ from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.point import Point
 
-__all__ = ["Problem", "check_point"]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Problem:

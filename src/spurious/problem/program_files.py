@@ -14,7 +14,7 @@ import numpy as np
 from spurious.errors import InputError
 from spurious.files import write_atomically
 from spurious.problem.dense_files import dense_from_data, dense_to_data
-from spurious.problem.files import file_bytes, parse_problem
+from spurious.problem.files import file_bytes, parse_problem, problem_to_data
 from spurious.problem.json_text import fields, parse_json
 from spurious.problem.number import exact, shown, to_text
 from spurious.problem.problem import Problem
@@ -37,15 +37,6 @@ from spurious.program.operations import (
 )
 from spurious.program.program import Program
 
-__all__ = [
-    "PROGRAM_FORMAT",
-    "parse_any_problem",
-    "program_problem_from_data",
-    "program_problem_to_data",
-    "read_any_problem",
-    "write_program_problem",
-]
-
 PROGRAM_FORMAT = "spurious-problem/2"
 """The value of the key ``format``."""
 
@@ -61,6 +52,13 @@ def read_any_problem(path: str | Path) -> Problem | ProgramProblem:
         InputError: It cannot be read or is no valid problem.
     """
     return parse_any_problem(*file_bytes(path))
+
+
+def any_problem_to_data(problem: Problem | ProgramProblem) -> dict[str, object]:
+    """A problem of either format as JSON data, read back by `read_any_problem`."""
+    if isinstance(problem, ProgramProblem):
+        return program_problem_to_data(problem)
+    return problem_to_data(problem)
 
 
 def parse_any_problem(text: str | bytes, source: str = "problem") -> Problem | ProgramProblem:

@@ -9,8 +9,6 @@ from spurious.errors import InputError
 from spurious.problem.dense_loss import DenseLoss
 from spurious.program.program import Program
 
-__all__ = ["FlatPoint", "ProgramProblem"]
-
 FlatPoint = tuple[Fraction, ...]
 """Parameters block by block, in the order of the program's blocks, shape (P,)."""
 

@@ -14,8 +14,6 @@ from spurious.problem.problem import Problem
 from spurious.problem.program_files import read_any_problem
 from spurious.problem.program_problem import ProgramProblem
 
-__all__ = ["Named", "dense_problem_of", "problem_of"]
-
 Named: TypeAlias = str | os.PathLike[str]
 """A file's path or a dataset's name."""
 

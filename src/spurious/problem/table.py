@@ -6,8 +6,6 @@ from typing import TypeAlias, cast
 from spurious.errors import InputError
 from spurious.problem.number import exact, shown, unwrapped
 
-__all__ = ["Matrix", "Vector", "check_matrix", "check_vector", "items", "matrix", "vector"]
-
 Vector: TypeAlias = tuple[Fraction, ...]
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 

@@ -98,8 +98,8 @@ class Arithmetic(Protocol[Array]):
 
         Args:
             function: The function.
-            array: Its arguments.
-            order: How many derivatives.
+            array: The function's arguments.
+            order: Number of derivatives.
             sides: From which side each argument that is exactly 0 is approached, to take the
                 derivatives on that side; without them a derivative at a kink is refused.
 

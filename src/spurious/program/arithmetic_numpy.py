@@ -101,8 +101,8 @@ def float_jet(
     Args:
         namespace: What computes: `NAMESPACE`, or the like of it.
         function: The function.
-        z: Its arguments.
-        order: How many derivatives.
+        z: The function's arguments.
+        order: Number of derivatives.
         sides: From which side arguments that are 0 are approached, if that is known.
     """
     where = namespace.where

@@ -29,9 +29,9 @@ class Smooth:
         floats: Yields the same three entry by entry in floating point, from a namespace such as
             NumPy (`arithmetic_numpy.py` says what it has to hold) and an array.
         bend: The second derivative at 0 from above and from below where the two differ.
-        torch: Its operators in PyTorch's ATen.
-        jax: Its primitive in JAX.
-        onnx: Its operator in ONNX.
+        torch: The function's operators in PyTorch's ATen.
+        jax: The function's primitive in JAX.
+        onnx: The function's operator in ONNX.
         activation: Whether problem files may name it as the activation of a network.
         gate: Functions f, g, ... with which it is z g(f(z)), if that is how others write it.
     """
@@ -64,9 +64,9 @@ class PiecewiseLinear:
         name: Its name in programs and in problem files.
         above: The slope above 0.
         below: The slope below 0.
-        torch: Its operator in PyTorch's ATen.
-        jax: Its primitive in JAX.
-        onnx: Its operator in ONNX.
+        torch: The function's operator in PyTorch's ATen.
+        jax: The function's primitive in JAX.
+        onnx: The function's operator in ONNX.
     """
 
     name: str

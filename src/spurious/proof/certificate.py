@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spurious.exact.balls import OutOfRangeError
-from spurious.problem import Problem, ProgramProblem, problem_to_data, program_problem_to_data
+from spurious.problem import Problem, ProgramProblem, any_problem_to_data
 from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence, IdleParameters, Interpolation, evidence_from_data
 from spurious.proof.verdict import Decided
@@ -53,11 +53,7 @@ def certificate_data(
         written = {
             "format": PROGRAM if program else DENSE,
             "claim": {key: data[key] for key in claims},
-            "problem": (
-                program_problem_to_data(problem)
-                if isinstance(problem, ProgramProblem)
-                else problem_to_data(problem)
-            ),
+            "problem": any_problem_to_data(problem),
             "proof": evidence.to_data(),
             "global_proof": None if global_evidence is None else global_evidence.to_data(),
         }

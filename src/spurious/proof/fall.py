@@ -16,7 +16,7 @@ class Fall:
 
     Attributes:
         point: The lower point, shape (P,).
-        loss: Its loss.
+        loss: The loss there.
         decrease: The loss at the refuted point is larger by at least this, and it is positive.
         distance: The largest difference of a parameter.
     """

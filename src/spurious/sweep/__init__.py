@@ -6,7 +6,9 @@ from spurious.late import import_late
 
 if TYPE_CHECKING:
     from spurious.sweep.axes import AXES
+    from spurious.sweep.cells import cell_rows
     from spurious.sweep.executors import connect_cluster, local, on_cluster, on_this_machine
+    from spurious.sweep.grids import plan_of
     from spurious.sweep.make import make_part
     from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
     from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
@@ -31,6 +33,7 @@ __all__ = [
     "Store",
     "Summary",
     "SweepResult",
+    "cell_rows",
     "clopper_pearson",
     "connect",
     "connect_cluster",
@@ -41,6 +44,7 @@ __all__ = [
     "open_store",
     "parse_plan",
     "percent",
+    "plan_of",
     "proof_lines",
     "rate_text",
     "read_plan",

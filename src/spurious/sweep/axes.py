@@ -11,7 +11,16 @@ from typing import Any, Final, TypeAlias, cast
 from spurious.data import ARRAY_DATASETS, ArrayData, array_data
 from spurious.errors import InputError
 from spurious.large import LargeRecipe
-from spurious.problem import DATASETS, Dataset, Loss, Network, Penalty, dataset, read_problem
+from spurious.problem import (
+    DATASETS,
+    BuiltIn,
+    Dataset,
+    Loss,
+    Network,
+    Penalty,
+    dataset,
+    read_problem,
+)
 from spurious.train import Initialisation, Optimiser, Recipe
 
 __all__ = ["AXES", "OPTIONAL", "Label", "recipe_of"]
@@ -138,6 +147,8 @@ def _widths(data: Dataset | ArrayData, loss: Loss, hidden: tuple[int, ...]) -> t
 
 
 def _data(value: object, where: str, folder: Path) -> tuple[Dataset | ArrayData, Loss, str]:
+    if isinstance(value, BuiltIn):
+        return value.data, value.loss, value.name
     if isinstance(value, dict) or value in ARRAY_DATASETS:
         try:
             arrays = array_data(_named(value, where))

@@ -15,7 +15,7 @@ from spurious.large import LargeRecipe
 from spurious.sweep.axes import AXES, OPTIONAL, Label, recipe_of
 from spurious.train import Recipe
 
-__all__ = ["Cell", "Plan", "parse_plan", "read_plan"]
+__all__ = ["SHARD", "Cell", "Plan", "parse_plan", "plan_of_table", "read_plan"]
 
 SHARD: Final = 10_000
 """Networks in a shard, unless the plan says otherwise."""
@@ -49,7 +49,7 @@ class Plan:
         runs: Networks in each cell.
         shard: Networks in a shard.
         cells: The combinations, in the plan's order.
-        text: The TOML text it was read from.
+        text: The plan as TOML text, kept beside the rows.
     """
 
     name: str
@@ -100,12 +100,23 @@ def parse_plan(text: str, name: str, folder: Path, source: str = "plan") -> Plan
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{source}: found no valid TOML: {error}") from None
     try:
-        return _plan(table, text, name, folder)
+        return plan_of_table(table, text, name, folder)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
 
 
-def _plan(table: Mapping[str, Any], text: str, name: str, folder: Path) -> Plan:
+def plan_of_table(table: Mapping[str, Any], text: str, name: str, folder: Path) -> Plan:
+    """The plan that a table says.
+
+    Args:
+        table: As TOML has it.
+        text: The same as TOML text, kept beside the rows.
+        name: The plan's name if the table gives none.
+        folder: Where datasets named by a path are sought.
+
+    Raises:
+        InputError: It is no valid plan.
+    """
     _known(table, _KEYS, "")
     runs = _integer(table, "runs", 1, MAX_RUNS)
     seed = _integer(table, "seed", 0, 2**64 - 1, 0)
