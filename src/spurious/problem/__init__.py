@@ -3,6 +3,7 @@
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.datasets import DATASETS, BuiltIn, dataset, datasets
 from spurious.problem.dense import program_of
+from spurious.problem.dense_loss import DenseLoss, Penalty
 from spurious.problem.files import (
     parse_problem,
     point_from_data,
@@ -36,11 +37,13 @@ __all__ = [
     "SMOOTH_ACTIVATIONS",
     "BuiltIn",
     "Dataset",
+    "DenseLoss",
     "FlatPoint",
     "Layer",
     "Loss",
     "Named",
     "Network",
+    "Penalty",
     "Point",
     "Problem",
     "ProgramProblem",

@@ -30,6 +30,30 @@ class Penalty:
     l2: Fraction | Mapping[str, Fraction] = Fraction(0)
     biases: bool = True
 
+    def of_layers(self, network: Network) -> tuple[tuple[Fraction, Fraction], ...]:
+        """The factor of each layer's weight and that of its bias.
+
+        Raises:
+            InputError: It names a block that the network lacks.
+        """
+        if not isinstance(self.l2, Mapping):
+            both = (self.l2, self.l2 if self.biases else Fraction(0))
+            return (both,) * (len(network.widths) - 1)
+        left = dict(self.l2)
+        found = tuple(
+            (
+                left.pop(f"layers[{i}].weight", Fraction(0)),
+                left.pop(f"layers[{i}].bias", Fraction(0)),
+            )
+            for i in range(len(network.widths) - 1)
+        )
+        for name in left:
+            raise InputError(
+                f"penalty: found the block {name!r}, expected layers[0].weight, layers[0].bias, "
+                f"..., layers[{len(found) - 1}].bias"
+            )
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class DenseLoss:
