@@ -26,8 +26,6 @@ from spurious.large.recipe import LargeRecipe
 from spurious.train import drawn
 from spurious.train.reference import optax_optimiser
 
-__all__ = ["Ensemble", "Member", "State", "marks", "starts_of"]
-
 ROOM: Final = 512
 """Most updates in one call of the program; the batches of so many are held at once."""
 

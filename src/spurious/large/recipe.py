@@ -13,8 +13,6 @@ from spurious.problem import Loss, Network
 from spurious.train import Initialisation, Optimiser
 from spurious.train.recipe import check_updates, checked_batch
 
-__all__ = ["LARGE_VERSION", "LargeRecipe"]
-
 LARGE_VERSION: Final = "large-1"
 """Changes whenever the same recipe, seed and index may give another row."""
 
