@@ -66,7 +66,7 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("idle_parameters", "interpolation")  # rules of programs that establish a flat dimension
+FLAT = ("idle_parameters", "interpolation", "penalised")  # that establish a flat dimension
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 

@@ -9,6 +9,7 @@ from checker.derivatives import Box, gradient_of
 from checker.interpolation import interpolation
 from checker.minima import Case, Found, Rules
 from checker.numbers import Interval, require
+from checker.penalised import penalised
 from checker.reading import Json, as_object, distance, positive, read_increasing, read_row
 from checker.refutations import descent_direction, negative_curvature
 from checker.symmetric import MAX_HESSIAN, isolated, require_above, symmetric
@@ -76,6 +77,7 @@ PROGRAM_RULES: Rules = {
     "strongly_convex": (strongly_convex, ("local_minimum", "local_minimum_nearby")),
     "idle_parameters": (idle_parameters, ("local_minimum", "local_minimum_nearby")),
     "interpolation": (interpolation, ("local_minimum_nearby",)),
+    "penalised": (penalised, ("local_minimum_nearby",)),
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),

@@ -25,8 +25,14 @@ def dense_program(pb: Problem) -> Program:
     """The loss as a program of the parameters in the order of section 1."""
     w = Writer(OF_DENSE)
     layers = network(w, pb)
-    f, blocks = layers[-1][1], [k for k, step in enumerate(w.steps) if step.block]
-    losses = LOSSES[pb.loss](w, pb, f)
+    f = layers[-1][1]
+    summed(w, pb, LOSSES[pb.loss](w, pb, f))
+    return Program(w.steps, flatten(pb.layers), pb, f, layers)
+
+
+def summed(w: Writer, pb: Problem, losses: int) -> int:
+    """The losses of the points, weighted and added up, and the penalty of the blocks."""
+    blocks = [k for k, step in enumerate(w.steps) if step.block]
     if any(v != 1 for v in pb.weights):
         losses = w.mul(losses, w.const((len(pb.xs),), pb.weights))
     total = w.sum(losses, [0])
@@ -35,7 +41,7 @@ def dense_program(pb: Problem) -> Program:
             axes = [*range(len(w.steps[block].shape))]
             squares = w.sum(w.mul(block, block), axes)
             total = w.add(total, w.mul(squares, w.const((), [cost])))
-    return Program(w.steps, flatten(pb.layers), pb, f, layers)
+    return total
 
 
 def network(

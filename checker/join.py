@@ -13,7 +13,7 @@ TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
          "derivatives", "dense", "symmetric", "minima", "constants", "boxes", "refutations",
          "saturation", "ending", "merging", "sharpening", "optimum", "faces", "polynomials",
-         "constant_rank", "kinked", "outputs", "interpolation", "critical", "claims",
+         "constant_rank", "kinked", "outputs", "interpolation", "penalised", "critical", "claims",
          "command")  # fmt: skip
 
 

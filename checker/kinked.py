@@ -7,7 +7,7 @@ from fractions import Fraction
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
 from checker.derivatives import Box, Curved, tangent
-from checker.faces import Pattern, lagrangian, read_pattern, two_slopes
+from checker.faces import Pattern, bends, lagrangian, read_pattern, two_slopes
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
@@ -19,9 +19,9 @@ def require_stays(
     pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
 ) -> None:
     """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
-    above, below = two_slopes(pb)
+    slopes = bends(pb)
     for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
-        bar, width = box.bars[states[level]], pb.widths[level + 1]
+        bar, width, (above, below) = box.bars[states[level]], pb.widths[level + 1], slopes[level]
         if bar is None:
             raise Undecided("a held pair has no effect")
         back = bar.intervals()

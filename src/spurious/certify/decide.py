@@ -32,6 +32,7 @@ from spurious.certify.rules import (
     merging_valley,
     negative_curvature,
     one_sided_derivatives,
+    penalised,
     pointwise_optimum,
     saturating_valley,
     sharpening_valley,
@@ -81,6 +82,7 @@ MINIMA: Final[tuple[Rule, ...]] = (
     constant_output.RULE,
     twin_units.RULE,
     kinked.RULE,
+    penalised.RULE,
 )
 """Rules that prove minima, those at the point itself before those nearby."""
 

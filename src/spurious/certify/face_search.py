@@ -3,7 +3,8 @@
 Nothing here is trusted. From the point, with the pairs whose pre-activation is tiny held at zero:
 Newton steps on the face, as long as no other pre-activation changes its sign; there that pair is
 held, too. Where the steps end, a held pair that violates (2) of `docs/mathematics.md`, section 12,
-is let go to the side on which the loss falls.
+is let go to the side on which the loss falls. With a penalty, units that are nearly zero are taken
+to be zero (section 16).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.neighbourhood import nearby_limit
-from spurious.certify.pattern import Pattern, Signs, lagrangian, pattern_of
+from spurious.certify.pattern import Pattern, Signs, Unit, lagrangian, pattern_of
 from spurious.certify.rules.convex_ball import incoming_indices
-from spurious.problem import Network, Point, Problem, flatten, program_of
+from spurious.problem import DenseLoss, FlatPoint, Network, Problem, program_of
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
 __all__ = ["Floats", "Proposal", "proposals", "unit_sizes"]
@@ -76,17 +77,20 @@ class _Local:
     jacobian: Floats
 
 
-def proposals(problem: Problem, point: Point) -> Iterator[Proposal]:
+def proposals(
+    problem: Problem | DenseLoss, point: FlatPoint, zero: frozenset[Unit] = frozenset()
+) -> Iterator[Proposal]:
     """Candidates near a point, most plausible first.
 
     Args:
-        problem: A network with a homogeneous hidden layer.
-        point: Where the search starts.
+        problem: A network with a homogeneous hidden layer, perhaps with a penalty.
+        point: Where the search starts, shape (P,).
+        zero: Units that are to become zero.
     """
-    start = np.array([float(value) for value in flatten(point)])
+    start = np.array([float(value) for value in point])
     if not np.isfinite(start).all():
         return
-    search = _Search(problem, start, float(nearby_limit(flatten(point))))
+    search = _Search(problem, start, float(nearby_limit(point)), zero)
     for signs in search.starts():
         try:
             with np.errstate(all="ignore"):
@@ -100,12 +104,13 @@ def proposals(problem: Problem, point: Point) -> Iterator[Proposal]:
 class _Face:
     """Lambda on the face of a pattern, made ready for floats."""
 
-    def __init__(self, problem: Problem, pattern: Pattern) -> None:
+    def __init__(self, problem: Problem | DenseLoss, pattern: Pattern) -> None:
         self.pattern = pattern
         self._size, self._held = problem.network.parameter_count, len(pattern.pairs)
         free = range(self._size)
         program = lagrangian(problem, pattern, (Fraction(0),) * self._size, free, activations=True)
         self._lambda = evaluator(program, NumpyArithmetic())
+        self._shifts = np.zeros(program.parameter_count - self._size - self._held)
 
     def local(self, values: Floats, multipliers: Floats) -> _Local:
         """Lambda's derivatives at parameters, shape (P,), and multipliers."""
@@ -119,27 +124,35 @@ class _Face:
     def weights(self, values: Floats, multipliers: Floats) -> Floats:
         """D: the derivatives of Lambda by the held pairs' activations."""
         gradient = self._run(values, multipliers, 1).gradient
-        return np.asarray(gradient, dtype=np.float64)[self._size + self._held :]
+        both = self._size + self._held
+        return np.asarray(gradient, dtype=np.float64)[both : both + self._held]
 
     def _run(self, values: Floats, multipliers: Floats, order: int) -> Run[Floats]:
-        return self._lambda.run(np.concatenate([values, multipliers, 0 * multipliers]), order)
+        return self._lambda.run(np.concatenate([values, multipliers, self._shifts]), order)
 
 
 class _Search:
-    def __init__(self, problem: Problem, start: Floats, limit: float) -> None:
-        self.problem, self.start, self.limit = problem, start, limit
+    def __init__(
+        self, problem: Problem | DenseLoss, start: Floats, limit: float, zero: frozenset[Unit]
+    ) -> None:
+        self.problem, self.start, self.limit, self.zero = problem, start, limit, zero
         program = program_of(problem)
-        self.layers = [layer.preactivation for layer in dense_layers(program)][:-1]
-        self.states = [layer.state for layer in dense_layers(program)][:-1]
+        layers = dense_layers(program)
+        self.layers = [layer.preactivation for layer in layers][:-1]
+        self.states = [layer.state for layer in layers][:-1]
+        self.bends = [tuple(map(float, problem.network.slopes))] * len(self.layers)
+        if problem.loss == "hinge":
+            self.layers.append(program.operands[program.kinked[-1]][0])
+            self.states.append(layers[0].state)
+            self.bends.append((1.0, 0.0))
         self.network = evaluator(program, NumpyArithmetic())
-        above, below = problem.network.slopes
-        self.above, self.below = float(above), float(below)
         self.scale = 1 + float(np.abs(start).max())
-        self.sizes = unit_sizes(problem.network, start)
+        rescaled = isinstance(problem, Problem)  # a penalty knows what is balanced
+        self.sizes = unit_sizes(problem.network, start) if rescaled else np.ones(len(start))
         self._faces: dict[bytes, _Face] = {}
 
     def preactivations(self, values: Floats) -> list[Floats]:
-        """Z of every hidden layer, shape (n, width) each."""
+        """Z of every hidden layer, shape (n, width) each; then what the hinge loss bends at."""
         run = self.network.run(values, order=0)
         return [np.asarray(run.values[k], dtype=np.float64) for k in self.layers]
 
@@ -152,13 +165,17 @@ class _Search:
             below = np.asarray(run.values[state], dtype=np.float64)
             size = np.abs(below).max(axis=1, initial=1.0, keepdims=True)
             heights.append(np.abs(z) / (size * self.scale))
+        signs = [np.sign(z).astype(np.int8) for z in self.preactivations(self.start)]
+        for layer, unit in self.zero:
+            heights[layer][:, unit] = np.inf
+            signs[layer][:, unit] = _sign_at_zero(self.problem, self.start, (layer, unit))
         ranked = np.unique(np.concatenate([h.ravel() for h in heights]))
+        ranked = ranked[np.isfinite(ranked)]
         bounds = [0.0, *ranked[ranked < SMALL].tolist()]
         after = [*bounds[1:], float(ranked[ranked >= SMALL].min(initial=1.0))]
         gaps = [b / max(a, 1e-12) for a, b in zip(bounds, after, strict=True)]
         order = sorted(range(len(bounds)), key=lambda k: -gaps[k])
         chosen = [k for k in order if gaps[k] >= GAP][:STARTS] or order[:1]
-        signs = [np.sign(z).astype(np.int8) for z in self.preactivations(self.start)]
         for k in chosen:
             yield tuple(
                 np.where(h <= bounds[k], 0, s).astype(np.int8)
@@ -197,19 +214,17 @@ class _Search:
         """The face with these signs, made once."""
         key = b"".join(layer.tobytes() for layer in signs)
         if key not in self._faces:
-            self._faces[key] = _Face(self.problem, pattern_of(self.problem, signs))
+            self._faces[key] = _Face(self.problem, pattern_of(self.problem, signs, self.zero))
         return self._faces[key]
 
     def _blocked(
         self, pattern: Pattern, values: Floats, step: Floats
     ) -> tuple[float, tuple[Signs, ...] | None]:
         """How far the step goes until a pair that is not held reaches its kink, and the signs."""
-        if self.above == self.below:
-            return 1.0, None
         here, there = self.preactivations(values), self.preactivations(values + step)
         shares: list[Floats] = []
-        for signs, z, end in zip(pattern.signs, here, there, strict=True):
-            crossed = (signs != 0) & (signs * end < 0)
+        for bend, signs, z, end in zip(self.bends, pattern.signs, here, there, strict=True):
+            crossed = (signs != 0) & (signs * end < 0) & (bend[0] != bend[1])
             away = np.maximum(signs * z, 0)
             whole = np.where(crossed, away - signs * end, 1.0)
             shares.append(np.where(crossed, away / whole, np.inf))
@@ -229,7 +244,8 @@ class _Search:
         if not len(multipliers):
             return None
         weight = face.weights(values, multipliers)
-        up, down = self.above * weight - multipliers, multipliers - self.below * weight
+        bends = np.array([self.bends[pair.layer] for pair in face.pattern.pairs])
+        up, down = bends[:, 0] * weight - multipliers, multipliers - bends[:, 1] * weight
         slack = np.minimum(up, down)
         tight = slack - MARGIN * np.abs(weight)
         k = int(tight.argmin())
@@ -245,6 +261,14 @@ class _Search:
             jacobian = face.local(values, multipliers).jacobian
             values = values + np.linalg.lstsq(jacobian, wanted, rcond=1e-10)[0]
         return self.face(signs), values
+
+
+def _sign_at_zero(problem: Problem | DenseLoss, values: Floats, unit: Unit) -> int:
+    """The sign of a unit's z once its weights are zero: its bias is kept if that costs nothing."""
+    layer, number = unit
+    kept = isinstance(problem, DenseLoss) and not problem.penalty.of(layer)[1]
+    bias = values[incoming_indices(problem.network)[layer][number][-1]]
+    return int(np.sign(bias)) if kept else 0
 
 
 def _least_multipliers(local: _Local) -> Floats:

@@ -2,7 +2,8 @@
 
 Section 12 of `docs/mathematics.md`. A pair is a hidden unit together with the data points that are
 alike at its layer. In the program every activation is replaced by its slope times z, that of a held
-pair by a variable (0 on the face), so that nothing bends but the loss.
+pair by a variable (0 on the face), so that nothing bends but the loss. The hinge loss counts as one
+more layer of relus, of 1 - y f. Units at zero (section 16) have no pairs.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.evaluate import input_groups
-from spurious.problem import FlatPoint, Loss, Network, Problem
+from spurious.problem import DenseLoss, FlatPoint, Loss, Network, Problem
 from spurious.program import LOSSES, Builder, Handle, Program
 
-__all__ = ["Pair", "Pattern", "Signs", "alike", "lagrangian", "pattern_of"]
+__all__ = ["Pair", "Pattern", "Signs", "Unit", "alike", "lagrangian", "pattern_of"]
 
 Signs = npt.NDArray[np.int8]
 """For a hidden layer the sign of every pre-activation, 0 for held pairs, shape (n, width)."""
+
+Unit = tuple[int, int]
+"""A hidden layer, from 0, and a unit in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Pair:
     """A held pair.
 
     Attributes:
-        layer: The hidden layer, from 0.
+        layer: The hidden layer, from 0; their number for the hinge loss.
         unit: The unit in it.
         points: The data points, all alike at this layer, ascending.
     """
@@ -47,23 +51,30 @@ class Pattern:
     Attributes:
         signs: For each hidden layer.
         pairs: The held ones, by layer, unit and first point.
+        zero: Units whose weights are all zero: sign 0, but not held.
     """
 
     signs: tuple[Signs, ...]
     pairs: tuple[Pair, ...]
+    zero: frozenset[Unit] = frozenset()
 
     def slopes(self, network: Network) -> list[npt.NDArray[np.object_]]:
         """For each hidden layer the slope of every activation, 0 for held pairs."""
-        above, below = network.slopes
-        table = np.array([Fraction(0), above, below], dtype=object)
-        return [table[signs] for signs in self.signs]  # -1 is the last
+        bends = [network.slopes] * network.depth + [(Fraction(1), Fraction(0))]
+        return [
+            np.array([Fraction(0), *bend], dtype=object)[signs]  # -1 is the last
+            for bend, signs in zip(bends, self.signs, strict=False)
+        ]
 
 
-def alike(problem: Problem, signs: Sequence[Signs]) -> list[list[tuple[int, int]]]:
+def alike(problem: Problem | DenseLoss, signs: Sequence[Signs]) -> list[list[tuple[int, ...]]]:
     """For each hidden layer a name for every data point, equal for points that are alike there."""
-    names = [(0, group) for group in input_groups(problem.data)]
-    found: list[list[tuple[int, int]]] = []
+    names: list[tuple[int, ...]] = [(0, group) for group in input_groups(problem.data)]
+    found: list[list[tuple[int, ...]]] = []
     for level, layer in enumerate(signs, start=1):
+        if level > problem.network.depth:  # the hinge loss: labels count
+            labels = ((int(label > 0) for label in row) for row in problem.data.y)
+            names = [(*name, *row) for name, row in zip(names, labels, strict=True)]
         found.append(names)
         if problem.network.slopes[1] == 0:
             off = [bool((row < 0).all()) for row in layer]
@@ -71,22 +82,26 @@ def alike(problem: Problem, signs: Sequence[Signs]) -> list[list[tuple[int, int]
     return found
 
 
-def pattern_of(problem: Problem, signs: Sequence[Signs]) -> Pattern:
+def pattern_of(
+    problem: Problem | DenseLoss, signs: Sequence[Signs], zero: frozenset[Unit] = frozenset()
+) -> Pattern:
     """The pattern with these signs; a pair is held if any of its points is."""
     layers = [layer.copy() for layer in signs]
     pairs: list[Pair] = []
     for level, names in enumerate(alike(problem, layers)):
         for unit in range(layers[level].shape[1]):
+            if (level, unit) in zero:
+                continue
             held = {names[i] for i in np.flatnonzero(layers[level][:, unit] == 0)}
             for name in dict.fromkeys(n for n in names if n in held):
                 points = tuple(i for i, other in enumerate(names) if other == name)
                 layers[level][list(points), unit] = 0
                 pairs.append(Pair(level, unit, points))
-    return Pattern(tuple(layers), tuple(pairs))
+    return Pattern(tuple(layers), tuple(pairs), zero)
 
 
 def lagrangian(
-    problem: Problem,
+    problem: Problem | DenseLoss,
     pattern: Pattern,
     values: FlatPoint,
     free: Sequence[int],
@@ -98,11 +113,12 @@ def lagrangian(
     Its outputs are what the loss depends on: with the cross entropy differences to the label's.
 
     Args:
-        problem: Network, loss and data.
+        problem: Network, loss and data, perhaps with a penalty.
         pattern: Its held pairs are the constraints.
         values: All parameters, shape (P,); used for those that are not free.
         free: Flat indices of the free ones, ascending.
-        activations: Whether the held pairs' activations b are a block of parameters, too.
+        activations: Whether there are more blocks of parameters: the held pairs' activations b,
+            and, for each layer above one with units at zero, what is added to its z, (n, width).
     """
     builder = Builder()
     network, count = problem.network, len(pattern.pairs)
@@ -111,30 +127,53 @@ def lagrangian(
     variables = builder.param("activations", (count,)) if count and activations else None
     x, y = (np.array(rows, dtype=object) for rows in (problem.data.x, problem.data.y))
     state, start = builder.const(x), 0
-    slopes, held = pattern.slopes(network), list[Handle]()
+    slopes, held, blocks = pattern.slopes(network), list[Handle](), list[Handle]()
+
+    def bent(z: Handle, level: int) -> Handle:
+        """Activations on the face: a slope times z, or the held pairs' variables."""
+        own = [k for k, pair in enumerate(pattern.pairs) if pair.layer == level]
+        held.extend(z.take(_places(pattern.pairs[k], z.shape[1])[:1]) for k in own)
+        state = z * slopes[level]
+        if variables is None or not own:
+            return state
+        which = np.full(z.shape, count)  # the zero that is joined on behind
+        for k in own:
+            which.ravel()[_places(pattern.pairs[k], z.shape[1])] = k
+        return state + builder.join([variables, builder.const(np.zeros(1))]).take(which)
+
     for level, (below, above) in enumerate(pairwise(network.widths)):
         weight = whole.take(np.arange(start, start + above * below).reshape(above, below))
         start += above * below
-        z = state @ weight.transpose() + whole.take(np.arange(start, start + above))
+        bias = whole.take(np.arange(start, start + above))
         start += above
-        if level == network.depth:
-            state = z
-            break
-        state = z * slopes[level]
-        own = [k for k, pair in enumerate(pattern.pairs) if pair.layer == level]
-        held += [z.take(_places(pattern.pairs[k], above)[:1]) for k in own]
-        if variables is not None and own:
-            which = np.full((len(x), above), count)  # the zero that is joined on behind
-            for k in own:
-                which.ravel()[_places(pattern.pairs[k], above)] = k
-            state = state + builder.join([variables, builder.const(np.zeros(1))]).take(which)
-    loss = LOSSES[problem.loss.value](state, y).sum()
+        blocks += [weight, bias]
+        z = state @ weight.transpose() + bias
+        if activations and any(layer == level - 1 for layer, _ in pattern.zero):
+            z = z + builder.param(f"shifts[{level}]", (len(x), above))
+        state = z if level == network.depth else bent(z, level)
+    if problem.loss == "hinge":
+        losses = bent(1 - state * y, network.depth).sum(1)
+    else:
+        losses = LOSSES[problem.loss](state, y)
+    loss = _summed(problem, losses, blocks)
     if multipliers is not None:
         loss = loss + (builder.join(held) * multipliers).sum()
     return builder.program(loss, outputs=_compared(problem, state))
 
 
-def _compared(problem: Problem, outputs: Handle) -> Handle:
+def _summed(problem: Problem | DenseLoss, losses: Handle, blocks: Sequence[Handle]) -> Handle:
+    """The losses of the data points, weighted and added up, and the penalty."""
+    if isinstance(problem, Problem):
+        return losses.sum()
+    total = (losses * losses.builder.const(np.array(problem.factors, dtype=object))).sum()
+    costs = [cost for k in range(len(blocks) // 2) for cost in problem.penalty.of(k)]
+    for block, cost in zip(blocks, costs, strict=True):
+        if cost:
+            total = total + (block * block).sum() * cost
+    return total
+
+
+def _compared(problem: Problem | DenseLoss, outputs: Handle) -> Handle:
     """What the loss depends on: the outputs, or how far they are ahead of the label's."""
     if problem.loss is not Loss.CROSS_ENTROPY:
         return outputs

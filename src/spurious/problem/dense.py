@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from spurious.problem.dataset import Dataset
+from spurious.problem.dense_loss import DenseLoss
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.problem import Problem
@@ -14,7 +15,7 @@ from spurious.program.dense import dense_program
 from spurious.program.program import Program
 
 
-def program_of(problem: Problem) -> Program:
+def program_of(problem: Problem | DenseLoss) -> Program:
     """The loss as a program of the parameters in flat order; the same object for equal problems.
 
     `spurious.program.dense_layers` says where the program holds each layer's values.
@@ -22,6 +23,8 @@ def program_of(problem: Problem) -> Program:
     Args:
         problem: The problem; its points are ignored.
     """
+    if isinstance(problem, DenseLoss):
+        return problem.program()
     return _program(problem.network, problem.loss, problem.data)
 
 

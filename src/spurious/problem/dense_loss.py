@@ -30,29 +30,28 @@ class Penalty:
     l2: Fraction | Mapping[str, Fraction] = Fraction(0)
     biases: bool = True
 
+    def of(self, layer: int) -> tuple[Fraction, Fraction]:
+        """The factor of a layer's weights and that of its biases."""
+        if isinstance(self.l2, Mapping):
+            weight, bias = f"layers[{layer}].weight", f"layers[{layer}].bias"
+            return self.l2.get(weight, Fraction(0)), self.l2.get(bias, Fraction(0))
+        return self.l2, self.l2 if self.biases else Fraction(0)
+
     def of_layers(self, network: Network) -> tuple[tuple[Fraction, Fraction], ...]:
-        """The factor of each layer's weight and that of its bias.
+        """These factors for every layer.
 
         Raises:
             InputError: It names a block that the network lacks.
         """
-        if not isinstance(self.l2, Mapping):
-            both = (self.l2, self.l2 if self.biases else Fraction(0))
-            return (both,) * (len(network.widths) - 1)
-        left = dict(self.l2)
-        found = tuple(
-            (
-                left.pop(f"layers[{i}].weight", Fraction(0)),
-                left.pop(f"layers[{i}].bias", Fraction(0)),
-            )
-            for i in range(len(network.widths) - 1)
-        )
-        for name in left:
-            raise InputError(
-                f"penalty: found the block {name!r}, expected layers[0].weight, layers[0].bias, "
-                f"..., layers[{len(found) - 1}].bias"
-            )
-        return found
+        count = len(network.widths) - 1
+        blocks = {f"layers[{k}].{part}" for k in range(count) for part in ("weight", "bias")}
+        for name in self.l2 if isinstance(self.l2, Mapping) else ():
+            if name not in blocks:
+                raise InputError(
+                    f"penalty: found the block {name!r}, expected layers[0].weight, "
+                    f"layers[0].bias, ..., layers[{count - 1}].bias"
+                )
+        return tuple(self.of(k) for k in range(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,13 @@ class DenseLoss:
                 f"weights: found {len(self.weights)} numbers, expected {self.data.size}, "
                 "one for each row of data.x"
             )
+
+    @property
+    def factors(self) -> Vector:
+        """What the loss of each data point is multiplied by, shape (n,)."""
+        size = self.data.size
+        share = Fraction(1, size) if self.reduction == "mean" else Fraction(1)
+        return tuple(share * weight for weight in self.weights or (Fraction(1),) * size)
 
     def program(self) -> Program:
         """The loss as a program of the parameters in flat order.

@@ -10,7 +10,13 @@ from typing import Any, Final
 from spurious.exact.balls import OutOfRangeError
 from spurious.problem import Problem, ProgramProblem, any_problem_to_data
 from spurious.proof.claim import Claim
-from spurious.proof.evidence import Evidence, IdleParameters, Interpolation, evidence_from_data
+from spurious.proof.evidence import (
+    Evidence,
+    IdleParameters,
+    Interpolation,
+    Penalised,
+    evidence_from_data,
+)
 from spurious.proof.verdict import Decided
 
 DENSE: Final = "spurious-certificate/1"
@@ -44,7 +50,7 @@ def certificate_data(
     """
     program = isinstance(problem, ProgramProblem) or evidence.of_programs
     claims = PROGRAM_CLAIMS if program else DENSE_CLAIMS
-    if isinstance(evidence, Interpolation | IdleParameters):
+    if isinstance(evidence, IdleParameters | Interpolation | Penalised):
         claims = (*claims, "flat_dimension")
     try:
         data = claim.to_data()

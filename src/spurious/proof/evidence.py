@@ -223,6 +223,89 @@ class StronglyConvex(Evidence):
 
 
 @dataclass(frozen=True, slots=True)
+class ConeLeaf:
+    """A cone of incoming weights with multipliers that bound what a unit at zero gains there.
+
+    Attributes:
+        tau: Slopes at points where the gain bends up, between -1 and 1.
+        mu: Multipliers of the cone's own inequalities.
+    """
+
+    tau: Mapping[int, Fraction] = field(default_factory=dict[int, Fraction])
+    mu: Mapping[int, Fraction] = field(default_factory=dict[int, Fraction])
+
+
+@dataclass(frozen=True, slots=True)
+class ConeSplit:
+    """A cone cut in two by the hyperplane of a data point.
+
+    Attributes:
+        split: The data point.
+        plus: The part where the pre-activation is at least 0.
+        minus: The other.
+    """
+
+    split: int
+    plus: ConeTree
+    minus: ConeTree
+
+
+ConeTree: TypeAlias = ConeSplit | ConeLeaf
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroUnit:
+    """A unit whose weights are zero: why it does not pay to leave.
+
+    Attributes:
+        layer: The hidden layer, from 0.
+        unit: The unit in it.
+        trees: For each unit of the next layer that is not at zero, two: of its gain and of the
+            negative of that; none if the unit's bias is not 0.
+    """
+
+    layer: int
+    unit: int
+    trees: tuple[ConeTree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A symmetry: two units of a layer with one pattern, turned into each other."""
+
+    layer: int
+    turn: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A symmetry: biases of a layer that the biases of the next one make up for.
+
+    Attributes:
+        layer: The layer; the last one for a shift of all outputs.
+        shift: By how much the biases move, by unit.
+    """
+
+    layer: int
+    shift: Mapping[int, Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Penalised(Evidence):
+    """Theorems 28 and 29: a box around a minimum on a face, of a loss with a penalty."""
+
+    rule = "penalised"
+    of_programs = True
+    centre: tuple[Fraction, ...]
+    radius: Fraction
+    free: tuple[int, ...]
+    multipliers: tuple[Fraction, ...]
+    preconditioner: Matrix
+    zero: tuple[ZeroUnit, ...] = ()
+    symmetries: tuple[Turn | Shift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IdleParameters(Evidence):
     """The same in the parameters that are not idle: those have no effect on the box."""
 

@@ -72,11 +72,11 @@ def prove_face_minimum(subject: Subject) -> Proof | Undecided:
     Args:
         subject: A network with a homogeneous activation and a hidden layer.
     """
-    problem, point = subject.dense, subject.point
+    problem = subject.dense
     if problem.network.parameter_count > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
     failed = Undecided("no critical point was found on a face nearby")
-    for proposal in proposals(problem, point):
+    for proposal in proposals(problem, subject.values):
         try:
             found = prove_on(subject, proposal)
         except np.linalg.LinAlgError:
