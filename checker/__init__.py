@@ -16,8 +16,9 @@ outward). A loss, also a dense network's, is a program: a list of steps over arr
 routine each for values, tangents, adjoints and Hessians. It runs on arrays of such numbers
 (`Numbers`), or of middles and radii as lists of integers (`Balls`), which is fast. Whatever cannot
 be decided at 128 bits raises `Undecided` and the whole check is repeated with twice the bits;
-whatever is wrong raises `Invalid`. A rule returns what it establishes (`Found`) and the claim must
-say exactly that.
+whatever is wrong raises `Invalid`. A rule is given a `Case`, of either format, and returns what it
+establishes (`Found`); the claim must say exactly that. What is shown around a point is shown over a
+`Box` of parameters, some of which may be fixed.
 
 Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
 """

@@ -62,6 +62,14 @@ class Array(Protocol):
         ...
 
 
+def slices(block: int, count: int, length: int, rows: bool) -> list[slice]:
+    """Where the vectors of a matrix lie, the rows or columns of a block of that size."""
+    start, stop = block * count * length, (block + 1) * count * length
+    if rows:
+        return [slice(i, i + length) for i in range(start, stop, length)]
+    return [slice(start + j, stop, count) for j in range(count)]
+
+
 class Numbers:
     """Exact numbers as long as everything below is exact, intervals otherwise.
 
@@ -111,11 +119,8 @@ class Numbers:
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
     def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Number]]:
-        """Slices."""
-        start, stop = block * count * length, (block + 1) * count * length
-        if rows:
-            return [self.entries[i : i + length] for i in range(start, stop, length)]
-        return [self.entries[start + j : stop : count] for j in range(count)]
+        """See `slices`."""
+        return [self.entries[cut] for cut in slices(block, count, length, rows)]
 
     def outer(
         self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
@@ -247,12 +252,7 @@ class Balls:
         """Kept: those of values are used for each column of the Hessian."""
         key = block, count, length, rows
         if key not in self.views:
-            start, stop = block * count * length, (block + 1) * count * length
-            cuts = (
-                [slice(i, i + length) for i in range(start, stop, length)]
-                if rows
-                else [slice(start + j, stop, count) for j in range(count)]
-            )
+            cuts = slices(block, count, length, rows)
             self.views[key] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts]
         return self.views[key]
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls, Numbers
 from checker.dense import LOSSES, dense_program
-from checker.derivatives import Curved, adjoint, blocks_of
+from checker.derivatives import Box, Curved, adjoint, blocks_of
 from checker.functions import BENT
+from checker.matrices import inverse, rank
 from checker.minima import (
     Case,
     Exact,
     Found,
     evaluate,
-    rank,
     require_zero,
     unit_terms,
 )
@@ -36,73 +34,33 @@ from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import (
     Json,
     Layers,
-    as_int,
     as_list,
     as_object,
     distance,
     flatten,
     positive,
     rational,
+    read_increasing,
     read_layers,
     read_row,
 )
+from checker.symmetric import read_square, require_definite
 
-Rows = list[list[int]]
 Layered = tuple[tuple[int, int], ...]
 
 
-def require_definite(h: list[Balls], bound: Fraction, s: list[list[Fraction]]) -> None:
-    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
+def require_minimum(box: Box, bound: Fraction, loss: Number) -> Interval:
+    """2 |gradient|_2 < bound radius at the centre, whose loss is given (sections 5.3 and 9.3).
 
-    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
-    interval matrix has all eigenvalues above the bound. That holds for any S, so S is rounded.
+    Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
+    loss is enclosed: lower by at most |gradient|^2 / (2 bound).
     """
-    p, size = h[0].bits, range(len(h))
-    least = -((-bound.numerator << p) // bound.denominator)
-    mid = [[m - least * (a == b) for b, m in enumerate(row.m)] for a, row in enumerate(h)]
-    square = [[(v.numerator << p) // v.denominator for v in row] for row in s]
-    sizes = [list(map(abs, row)) for row in square]
-    middle, wide = congruent(square, mid), congruent(sizes, [row.r for row in h])
-    for a in size:
-        others = sum(abs(middle[a][b]) + wide[a][b] for b in size if b != a)
-        if middle[a][a] - wide[a][a] <= others:
-            raise Undecided("the Hessian is not shown to be positive definite")
-
-
-def congruent(s: Rows, m: Rows) -> Rows:
-    """S M S^T among integers."""
-    columns = list(zip(*m, strict=True))
-    left = [[sum(map(operator.mul, row, column)) for column in columns] for row in s]
-    return [[sum(map(operator.mul, row, other)) for other in s] for row in left]
-
-
-def require_small(gradient: Balls, bound: Fraction, radius: Fraction) -> Fraction:
-    """2 |gradient|_2 < bound radius (section 5.3); returns how far below L the minimum may be."""
+    gradient = box.gradient()
     ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
-    squared = Fraction(sum(ends), 1 << 2 * gradient.bits)
-    if 4 * squared >= (bound * radius) ** 2:
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), interval(loss, box.bits)
+    if 4 * squared >= (bound * box.radius) ** 2:
         raise Undecided("the gradient at the centre is not shown to be small enough")
-    return squared / (2 * bound)
-
-
-def lowered(loss: Number, drop: Fraction, bits: int) -> Interval:
-    """The interval [loss - drop, loss]."""
-    top = interval(loss, bits)
-    return hull(top, top - drop)
-
-
-def transform(proof: Json, size: int) -> list[list[Fraction]]:
-    """Reads the square matrix S."""
-    return [read_row(row, size) for row in as_list(proof["transform"], size)]
-
-
-def parameters(widths: list[int]) -> list[tuple[int, int, int]]:
-    """(layer, unit, input) of each parameter in order; input -1 is the bias."""
-    listed: list[tuple[int, int, int]] = []
-    for layer, (inputs, outputs) in enumerate(pairwise(widths)):
-        listed += [(layer, j, k) for j in range(outputs) for k in range(inputs)]
-        listed += [(layer, j, -1) for j in range(outputs)]
-    return listed
+    return hull(top, top - squared / (2 * bound))
 
 
 def require_critical(case: Case, free: list[int]) -> None:
@@ -126,16 +84,14 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
     """Rule 5.3; also gives the program over the box."""
     pb, program, bits = case.problem, case.program, case.bits
     as_object(proof, "rule", "centre", "radius", "fixed", "transform")
-    bound, radius = positive(case.eigenvalue), positive(proof["radius"])
+    bound, radius = case.eigenvalue, positive(proof["radius"])
     centre = read_layers(proof["centre"], pb.widths, rational)
-    flat, fixed = flatten(centre), [as_int(p) for p in as_list(proof["fixed"])]
-    require(fixed == sorted(set(fixed)), "fixed is not increasing")
-    require(all(0 <= p < len(flat) for p in fixed), "fixed holds no parameter index")
-    kept = set(fixed)
-    free = [p for p in range(len(flat)) if p not in kept]
+    flat = flatten(centre)
+    fixed = read_increasing(proof["fixed"], len(flat), least=0)
+    free = sorted(set(range(len(flat))) - set(fixed))
     require(len(free) > 0, "there is no free parameter")
-    box = Curved(program, Balls.around(flat, radius, bits, kept))
-    dead = check_fixed(case, flat, fixed, box)
+    box = Box(program, flat, radius, free, bits)
+    dead = check_fixed(case, flat, fixed, box.over)
     smooth = pb.slopes is None or not pb.hidden
     found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
     away = distance(flat, program.point)
@@ -144,13 +100,12 @@ def ball_proved(case: Case, proof: Json) -> tuple[Found, Curved]:
         require_critical(case, free)
         found.place = centre
     else:
-        at = Curved(program, Balls.around(flat, Fraction(0), bits))
-        drop = require_small(at.gradient().pick(free), bound, radius)
-        found.radius, found.loss = away + radius, lowered(case.loss_at(flat), drop, bits)
-    # there are no more columns than rows in the file's transform
-    square = transform(proof, len(free))
-    require_definite(box.hessian(set(free)), bound, square)
-    return found, box
+        found.radius = away + radius
+        found.loss = require_minimum(box, bound, case.loss_at(flat))
+    # no Hessian is larger than the file's matrix
+    square = read_square(proof["transform"], len(free), bits)
+    require_definite(box.hessian(), bound, square)
+    return found, box.over
 
 
 def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curved) -> bool:
@@ -160,30 +115,26 @@ def check_fixed(case: Case, centre: list[Fraction], fixed: list[int], box: Curve
     at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
     freedom of rescaling and no more.
     """
-    pb, layers = case.problem, case.program.layers[:-1]
+    pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.hidden:
         require(not fixed, "a smooth network has no fixed parameters")
         return False
-    dead = set[tuple[int, int]]()
-    for m, (_, step) in enumerate(layers):
-        z, width = box.values[step], pb.widths[m + 1]
+    for (_, step), width in zip(case.program.layers, pb.widths[1:-1], strict=False):
+        z = box.values[step]
         if pb.kinked and not z.nonzero():
             raise Undecided("a pre-activation is not bounded away from the kink")
-        if pb.activation == "relu":
-            signs = [max(z.m[j::width]) < 0 for j in range(width)]  # none may be 0
-            dead |= {(m, j) for j, negative in enumerate(signs) if negative}
-    names = parameters(pb.widths)
-    of_dead = {p for p, (m, j, k) in enumerate(names) if (m, j) in dead or (m - 1, k) in dead}
+        off += [pb.activation == "relu" and max(z.m[j::width]) < 0 for j in range(width)]
+    of_dead = {p for (into, out), dead in zip(pb.wires, off, strict=True) if dead
+               for p in (*into, *out)}  # fmt: skip
     require(of_dead <= set(fixed), "a parameter of a dead unit is not fixed")
-    seen = set[tuple[int, int]]()
-    for p in fixed:
-        if p not in of_dead:
-            m, j, _ = names[p]
-            require(m < len(layers), "an output parameter is fixed")
-            require((m, j) not in seen, "two parameters of one unit are fixed")
-            require(centre[p] != 0, "a fixed parameter is zero")
-            seen.add((m, j))
-    return bool(dead)
+    rest = set(fixed) - of_dead
+    for into, _ in pb.wires:
+        taken = rest.intersection(into)
+        require(len(taken) <= 1, "two parameters of one unit are fixed")
+        require(all(centre[p] for p in taken), "a fixed parameter is zero")
+        rest -= taken
+    require(not rest, "an output parameter is fixed")
+    return any(off)
 
 
 @dataclass
@@ -202,8 +153,8 @@ def read_face(item: object, ex: Exact, j: int) -> Face | None:
         require(dead, "a unit given as dead is not")
         return None
     fields, groups = as_object(item, "held", "basis"), pb.groups
-    held = [as_int(r) for r in as_list(fields["held"])]
-    require(held == sorted(set(held)) and set(held) <= set(groups), "held lists no groups")
+    held = read_increasing(fields["held"], len(groups), least=0)
+    require(set(held) <= set(groups), "held lists no groups")
     require(ex.layers[1][0][0][j] != 0, "a live unit has output weight zero")
     require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
     inputs = [ex.inputs[r] for r in held]
@@ -222,7 +173,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
         len(pb.widths) == 3 and pb.widths[2] == 1 and pb.kinked, "the rule needs kinks, [d,h,1]"
     )
     require(pb.loss == "logistic", "the rule needs the logistic loss")
-    bound, r = positive(case.eigenvalue), positive(proof["radius"])
+    bound, r = case.eigenvalue, positive(proof["radius"])
     ex = evaluate(case, read_layers(proof["centre"], pb.widths, rational))
     v = ex.layers[1][0][0]
     require(v == pb.layers[1][0][0], "the centre has other output weights")
@@ -240,11 +191,10 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     f = w.add(y, w.const((len(rows), 1), outputs))
     w.sum(LOSSES[pb.loss](w, pb, f), [0])
     moved = Program(w.steps, [Fraction(0)] * size)
-    box = Curved(moved, Balls.around(moved.point, r, bits))
-    at = Curved(moved, Balls.around(moved.point, Fraction(0), bits))
-    drop = require_small(at.gradient(), bound, r)
-    require_definite(box.hessian(set(range(size))), bound, transform(proof, size))
-    slopes = box.bars[f]
+    box = Box(moved, moved.point, r, range(size), bits)
+    loss = require_minimum(box, bound, ex.loss)
+    require_definite(box.hessian(), bound, read_square(proof["transform"], size, bits))
+    slopes = box.over.bars[f]
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
     wide = replace(ex, g=[[g] for g in slopes.intervals()])
@@ -254,7 +204,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     dead = faces.count(None)
     flat = len(faces) - dead + (pb.widths[0] + 2) * dead
     radius = distance(flatten(ex.layers), case.program.point) + r * reach
-    return Found("no", "no" if dead else "yes", flat, bound, lowered(ex.loss, drop, bits), radius)
+    return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
 
 
 def output_row(ex: Exact, i: int, faces: list[Face | None], r: Fraction) -> list[Fraction]:
@@ -300,7 +250,7 @@ def twin_units(case: Case, proof: Json) -> Found:
     merged: Layers = [([list(a[:-1]) for a in kinds], [a[-1] for a in kinds]), ([sums], last)]
     small = replace(pb, widths=[pb.widths[0], len(kinds), 1], layers=merged)
     inside = {key: proof[key] for key in ("rule", "centre", "radius", "transform")}
-    small_case = replace(case, problem=small, program=dense_program(small))
+    small_case = replace(case, program=dense_program(small))
     found, box = ball_proved(small_case, {**inside, "fixed": []})
     bends, size = as_list(proof["bends"], len(twins)), pb.widths[0] + 1
     (near, offsets), (heights, end) = read_layers(proof["centre"], small.widths, rational)
@@ -309,7 +259,7 @@ def twin_units(case: Case, proof: Json) -> Found:
         side, up = parting_side(shared[k]), 1 if sums[k] > 0 else -1
         require(up * heights[0][k] > radius, "twins may lose their weight")
         form = parting_form(small, box, small_case.program.layers, k, side)
-        require_definite(form, Fraction(0), [read_row(row, size) for row in as_list(bend, size)])
+        require_definite(form, Fraction(0), read_square(bend, size, case.bits))
     # the output weights of the minimum are fixed shares of the merged ones
     shares = [a / sums[k] if k in twins else Fraction(1) for a, k in zip(v, place, strict=True)]
     weights = [share * heights[0][k] for share, k in zip(shares, place, strict=True)]
@@ -350,20 +300,3 @@ def parting_side(v: list[Fraction]) -> int:
     up, down = (up - 1, down) if total > 0 else (up, down - 1)
     require(up == 0 or down == 0, "the output weights of twins have signs that allow no minimum")
     return 1 if down == 0 else -1
-
-
-def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a rational matrix, by Gauss and Jordan."""
-    n = len(matrix)
-    rows = [[*row, *(Fraction(a == b) for b in range(n))] for a, row in enumerate(matrix)]
-    for c in range(n):
-        pivot = next((r for r in range(c, n) if rows[r][c]), None)
-        if pivot is None:
-            raise Invalid("a matrix is singular")
-        rows[c], rows[pivot] = rows[pivot], rows[c]
-        rows[c] = [a / rows[c][c] for a in rows[c]]
-        for other in range(n):
-            if other != c and rows[other][c]:
-                factor = rows[other][c]
-                rows[other] = [a - factor * b for a, b in zip(rows[other], rows[c], strict=True)]
-    return [row[n:] for row in rows]

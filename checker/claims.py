@@ -1,26 +1,26 @@
-"""The claim (sections 2 and 7)."""
+"""The claim (sections 2, 7 and 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import cast
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
 from checker.constants import constant_output, constant_units
-from checker.dense import dense_program
+from checker.critical import PROGRAM_RULES
+from checker.dense import dense_program, read_any
 from checker.kinked import kinked
+from checker.merging import merging_valley
 from checker.minima import (
     Case,
     Found,
+    Rules,
     classwise_optimum,
     evaluate,
-    moment,
     one_sided_derivatives,
     pointwise_optimum,
+    require_classwise,
     require_pointwise,
-    require_zero,
 )
 from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, Undecided, interval, require, sign
@@ -30,11 +30,10 @@ from checker.reading import (
     as_int,
     as_list,
     as_object,
+    as_table,
     as_text,
     ball,
-    flatten,
     rational,
-    read_layers,
 )
 from checker.refutations import (
     descent_direction,
@@ -42,9 +41,10 @@ from checker.refutations import (
     valley_to_infinity,
     zero_output_weight,
 )
-from checker.saturation import saturating_unit
+from checker.saturation import saturating_valley
+from checker.sharpening import sharpening_valley
 
-MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+MINIMA: Rules = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
     "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
     "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
@@ -56,12 +56,18 @@ MINIMA: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
     "constant_rank": (kinked, ("local_minimum_nearby",)),
     "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
 }
-REFUTATIONS: dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]] = {
+REFUTATIONS: Rules = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_unit)
+                 saturating_valley, merging_valley, sharpening_valley)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
+CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
+          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
+PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
+                  "witness_loss", "radius")  # fmt: skip
+FLAT = ("idle_parameters", "interpolation")  # rules of programs that establish a flat dimension
+FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
 def require_ball(claimed: object, value: Number, what: str, exact: bool = True) -> None:
@@ -69,26 +75,15 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
     mid, rad = ball(claimed)
     if isinstance(value, Fraction):
         require(not exact or (rad == 0 and mid == value), f"{what} is not as claimed")
-        require_inside(mid, rad, value, value, what)
+        lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        require_inside(mid, rad, ends.lower, ends.upper, what)
-
-
-def require_inside(
-    mid: Fraction, rad: Fraction, lower: Fraction, upper: Fraction, what: str
-) -> None:
-    """The ball is narrow and holds the enclosure."""
+        lower, upper = ends.lower, ends.upper
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     low, high = mid - rad, mid + rad
     require(lower <= high and upper >= low, f"{what} is not as claimed")
     if not low <= lower <= upper <= high:
         raise Undecided(f"{what} is not shown to lie in the ball claimed")
-
-
-def require_lower(value: Number, loss: Number, bits: int) -> None:
-    """The first loss is smaller."""
-    require(sign(loss - value, bits) > 0, "the witness is not better")
 
 
 def require_radius(claimed: object, found: Found, nearby: bool) -> None:
@@ -102,35 +97,80 @@ def require_radius(claimed: object, found: Found, nearby: bool) -> None:
     require(radius <= 2 * needed, "the radius is more than twice what is needed")
 
 
-def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Number) -> None:
-    """Section 7: `global`, `witness_loss` and `global_proof`."""
-    pb, bits, answer = case.problem, case.bits, claim["global"]
+def check_at(certificate: Json, bits: int) -> str:
+    """Checks everything at one precision; returns the claim in words.
+
+    The proof has to establish exactly what is claimed (sections 2 and 9).
+    """
+    old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
+    name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
+    require(name in rules, "unknown rule")
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else []))
+    claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
+    program = dense_program(read_problem(problem)) if old else read_any(problem)
+    case = Case(program, claim, bits, layered=old)
+    rule, verdicts = rules[name]
+    require(case.verdict in verdicts, f"the rule {name} does not give this verdict")
+    found = rule(case, proof)
+    require(claim["strict"] == found.strict, f"strict is {found.strict}")
+    rescaled = claim.get("strict_up_to_rescaling", found.rescaled)
+    require(rescaled == found.rescaled, f"up to rescaling {found.rescaled}")
+    for key, value in (("flat_dimension", found.flat), ("index", found.index)):
+        given = claim.get(key)
+        same = value is None if given is None else as_int(given) == value
+        require(same, f"{key.replace('_', ' ')} {value}")
+    if found.eigenvalue is None:
+        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
+    require_radius(claim["radius"], found, case.verdict.endswith("_nearby"))
+    loss = case.loss_at(program.point) if found.loss is None else found.loss
+    exact = old and (case.problem.slopes is not None or found.loss is not None)
+    require_ball(claim["loss"], loss, "the loss", exact)
+    if found.limit is None:
+        require(claim.get("valley_limit") is None, "only a valley has a valley_limit")
+    else:
+        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
+    check_global(case, certificate["global_proof"], found, loss)
+    return sentence(claim)
+
+
+def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
+    """Sections 7 and 9.6: `global`, `witness_loss` and `global_proof`."""
+    answer, better = case.claim["global"], case.claim["witness_loss"]
     if answer == "unknown":
-        require(proof is None and claim["witness_loss"] is None, "an unknown has no proof")
+        require(proof is None and better is None, "an unknown has no proof")
         return
-    fields = cast("Json", proof) if isinstance(proof, dict) else {}
-    rule = fields.get("rule")
     require(answer in ("yes", "no"), "global is not yes, no or unknown")
+    fields = as_table(proof, "global_proof")
+    rule = as_text(fields.get("rule"))
     if answer == "no" and rule == "witness":
         as_object(fields, "rule", "point")
-        point = read_layers(fields["point"], pb.widths, rational)
-        value = case.loss_at(flatten(point))
-        require_lower(value, loss, bits)
-        exact = pb.slopes is not None
-        require_ball(claim["witness_loss"], value, "the loss of the witness", exact)
+        value = case.loss_at(case.read_point(fields["point"]))
+        require(sign(loss - value, case.bits) > 0, "the witness is not better")
+        exact = case.layered and case.problem.slopes is not None
+        require_ball(better, value, "the loss of the witness", exact)
         return
+    require(better is None, "there is a witness_loss without a witness")
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
-    require(claim["witness_loss"] is None, "there is a witness_loss without a witness")
     if answer == "no":
         require(rule == "not_local_minimum", "unknown rule in global_proof")
-        require(case.verdict == "not_local_minimum", "the verdict does not refute")
-        return
+        refuted = case.verdict in ("not_local_minimum", "saddle_nearby")
+        require(refuted, "the verdict does not refute")
+    elif case.layered:
+        require_best(case, rule, fields, found, loss)
+    else:
+        require(rule == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+
+
+def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
+    """Section 7: no parameters have a smaller loss."""
+    pb = case.problem
     require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        require(isinstance(loss, Fraction), "the rule needs a rational loss")
-        cell_multipliers(pb, as_list(fields["multipliers"]), cast("Fraction", loss))
+        if not isinstance(loss, Fraction):
+            raise Invalid("the rule needs a rational loss")
+        cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
     ex = evaluate(case, found.place)
     if rule == "pointwise_optimum":
@@ -138,43 +178,7 @@ def global_claim(case: Case, claim: Json, proof: object, found: Found, loss: Num
         return
     require(rule == "affine_optimum", "unknown rule in global_proof")
     require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    for k in range(pb.widths[-1]):
-        require_zero(moment(ex, range(len(pb.xs)), k), "the sum of g x~")
-
-
-CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
-          "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
-
-
-def check_at(certificate: Json, bits: int) -> str:
-    """Checks everything at one precision; returns the claim in words."""
-    claim = as_object(certificate["claim"], *CLAIMS)
-    pb = read_problem(certificate["problem"])
-    proof = certificate["proof"]
-    require(isinstance(proof, dict), "proof is not an object")
-    proof = cast("Json", proof)
-    name, verdict = as_text(proof.get("rule")), as_text(claim["verdict"])
-    require(name in RULES, "unknown rule")
-    rule, verdicts = RULES[name]
-    require(verdict in verdicts, f"the rule {name} does not give this verdict")
-    case = Case(dense_program(pb), verdict, claim["eigenvalue_bound"], bits, pb)
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    require(claim["strict_up_to_rescaling"] == found.rescaled, f"up to rescaling {found.rescaled}")
-    flat = claim["flat_dimension"]
-    require((None if flat is None else as_int(flat)) == found.flat, f"flat dimension {found.flat}")
-    if found.eigenvalue is None:
-        require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, verdict == "local_minimum_nearby")
-    exact = pb.slopes is not None or found.loss is not None
-    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
-    require_ball(claim["loss"], loss, "the loss", exact)
-    if found.limit is None:
-        require(claim["valley_limit"] is None, "only a valley has a valley_limit")
-    else:
-        require_ball(claim["valley_limit"], found.limit, "the valley_limit")
-    global_claim(case, claim, certificate["global_proof"], found, loss)
-    return sentence(claim)
+    require_classwise(ex, [("signs",)] * len(pb.xs))
 
 
 def decimal(x: Fraction) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls
+from checker.faces import Lagrangian
+from checker.matrices import Basis, enlarge
 from checker.network import Problem
 from checker.numbers import require
 from checker.polynomials import (
@@ -39,52 +40,30 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(widths: list[int]) -> list[Field]:
+def rescalings(pb: Problem) -> list[Field]:
     """For each hidden unit its incoming parameters, less its outgoing weights."""
-    fields, start, one = list[Field](), 0, Fraction(1)
-    for (below, width), (_, above) in pairwise(pairwise(widths)):
-        after = start + width * (below + 1)
-        for j in range(width):
-            into = [*range(start + j * below, start + (j + 1) * below), start + width * below + j]
-            out = [after + k * width + j for k in range(above)]
-            fields.append([*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)])
-        start = after
-    return fields
+    one = Fraction(1)
+    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
+            for into, out in pb.wires]  # fmt: skip
 
 
-def enlarge(basis: dict[int, dict[int, Fraction]], vector: dict[int, Fraction]) -> None:
-    """Adds a vector to a basis: each is 1 at its pivot and 0 at the pivots before."""
-    for pivot, row in basis.items():
-        factor = vector.get(pivot, Fraction(0))
-        if factor:
-            for k, v in row.items():
-                vector[k] = vector.get(k, Fraction(0)) - factor * v
-    rest = {k: v for k, v in vector.items() if v}
-    if rest:
-        pivot = min(rest)
-        basis[pivot] = {k: v / rest[pivot] for k, v in rest.items()}
-
-
-def require_rank(
-    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]],
-    fields: list[Field], box: Balls, rank: int,
-) -> None:  # fmt: skip
+def require_rank(face: Lagrangian, fields: list[Field], box: Balls, rank: int) -> None:
     """The rank of dG is at most `rank` where the held z are 0, near every point of the box."""
-    rows, terms = face_map(pb, slopes, pairs), 0
-    known = relations(rows[: len(pairs)])
-    zeros = [on_face(row, known) for row in rows[: len(pairs)]]
-    basis = dict[int, dict[int, Fraction]]()
+    rows, terms, held = face_map(face), 0, len(face.held)
+    known = relations(rows[:held])
+    zeros = [on_face(row, known) for row in rows[:held]]
+    basis = Basis()
     for vector in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
         for k, row in enumerate(rows):
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= len(pairs) or not is_multiple(image, zeros[k]):
+            if k >= held or not is_multiple(image, zeros[k]):
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for vector in vectors.values():
-            enlarge(basis, vector)
+            enlarge(basis, [vector.get(k, Fraction(0)) for k in range(len(rows))])
     require(len(basis) + len(box.m) - len(fields) <= rank, "the rank is not bounded as claimed")
     columns = list[Balls]()
     for vector in fields:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import cast
 
-from checker.bounds import log_bounds
-from checker.functions import enclosure
+from checker.functions import enclosure, log
+from checker.matrices import rank
 from checker.minima import (
     Case,
     Found,
@@ -14,12 +13,11 @@ from checker.minima import (
     evaluate,
     hidden_homogeneous,
     point_class,
-    rank,
     require_zero,
 )
 from checker.network import Problem, loss_slopes
 from checker.numbers import Interval, Number, atom, inner, interval, require, sign
-from checker.reading import Json, as_object, positive, rational
+from checker.reading import Json, as_object, as_table, positive, rational
 
 
 def constant_output(case: Case, proof: Json) -> Found:
@@ -131,10 +129,9 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
 
     def entries(x: object) -> dict[int, object]:
-        require(isinstance(x, dict), "a transport is not an object")
-        names = {str(r): r for r in sums}
-        require(set(cast("Json", x)) <= set(names), "a transport names no group")
-        return {names[key]: value for key, value in cast("Json", x).items()}
+        found, names = as_table(x, "a transport"), {str(r): r for r in sums}
+        require(set(found) <= set(names), "a transport names no group")
+        return {names[key]: value for key, value in found.items()}
 
     made = dict.fromkeys(sums, Fraction(0))
     for r, row in entries(table).items():
@@ -158,10 +155,5 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
         mean = sum(targets, Fraction(0)) / n
         return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
-
-    def log_share(m: int) -> Interval:
-        lo, hi = (n << bits) // m, -(-(n << bits) // m)
-        return Interval(log_bounds(lo, bits)[0], log_bounds(hi, bits)[1], bits)
-
-    one, other = log_share(ones), log_share(n - ones)
+    one, other = (log(Interval.of(Fraction(n, m), bits))[0] for m in (ones, n - ones))
     return other - one, one * ones + other * (n - ones)

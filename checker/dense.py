@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import cast
 
 from checker.network import Problem, read_problem
-from checker.numbers import require
 from checker.programs import OF_DENSE, Map, Program, Writer, read_program
-from checker.reading import Json, flatten
+from checker.reading import as_table, flatten
 
 
 def read_any(x: object) -> Program:
     """Reads a problem of either format as a program."""
-    require(isinstance(x, dict), "the problem is not an object")
-    fields = cast("Json", x)
+    fields = as_table(x, "the problem")
     if fields.get("format") == "spurious-problem/1":
         return dense_program(read_problem(fields))
     if "network" in fields:
@@ -24,34 +22,54 @@ def read_any(x: object) -> Program:
 
 
 def dense_program(pb: Problem) -> Program:
-    """The loss as a program of the parameters in the order of section 1.
-
-    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
-    """
-    w, n = Writer(OF_DENSE), len(pb.xs)
-    a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
-    layers, blocks = list[tuple[int, int]](), list[int]()
-    for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
-        weight = w.param(f"layers[{level}].weight", (outputs, inputs))
-        bias = w.param(f"layers[{level}].bias", (outputs,))
-        turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
-        z = w.take(weight, (inputs, outputs), turned)
-        z = w.add(w.matmul(a, z), bias)
-        blocks += [weight, bias]
-        layers.append((a, z))
-        a = z
-        if level < len(pb.widths) - 2 and pb.activation != "identity":
-            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
-    losses = LOSSES[pb.loss](w, pb, a)
+    """The loss as a program of the parameters in the order of section 1."""
+    w = Writer(OF_DENSE)
+    layers = network(w, pb)
+    f, blocks = layers[-1][1], [k for k, step in enumerate(w.steps) if step.block]
+    losses = LOSSES[pb.loss](w, pb, f)
     if any(v != 1 for v in pb.weights):
-        losses = w.mul(losses, w.const((n,), pb.weights))
+        losses = w.mul(losses, w.const((len(pb.xs),), pb.weights))
     total = w.sum(losses, [0])
     for block, cost in zip(blocks, pb.penalties, strict=False):
         if cost:
             axes = [*range(len(w.steps[block].shape))]
             squares = w.sum(w.mul(block, block), axes)
             total = w.add(total, w.mul(squares, w.const((), [cost])))
-    return Program(w.steps, flatten(pb.layers), a, tuple(layers))
+    return Program(w.steps, flatten(pb.layers), pb, f, layers)
+
+
+def network(
+    w: Writer, pb: Problem, slopes: Sequence[Sequence[Sequence[Fraction]]] = ()
+) -> tuple[tuple[int, int], ...]:
+    """Writes the network on the data.
+
+    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
+
+    Args:
+        w: Where.
+        pb: The problem.
+        slopes: For each hidden layer, point and unit what z is multiplied by, instead of the
+            activation.
+
+    Returns:
+        The steps of a (n, in) and z (n, out) of each layer; the last z are the outputs.
+    """
+    n, layers = len(pb.xs), list[tuple[int, int]]()
+    a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
+    for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
+        weight = w.param(f"layers[{level}].weight", (outputs, inputs))
+        bias = w.param(f"layers[{level}].bias", (outputs,))
+        turned = [k * inputs + i for i in range(inputs) for k in range(outputs)]
+        z = w.add(w.matmul(a, w.take(weight, (inputs, outputs), turned)), bias)
+        layers.append((a, z))
+        a = z
+        if level == len(pb.widths) - 2:
+            break
+        if slopes:
+            a = w.mul(z, w.const((n, outputs), [s for row in slopes[level] for s in row]))
+        elif pb.activation != "identity":
+            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
+    return tuple(layers)
 
 
 def targets(w: Writer, pb: Problem) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from checker.arrays import Balls
-from checker.numbers import require
 from checker.programs import A, Linear, Map, MatrixProduct, Product, Program, Step
-
-MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 
 
 def evaluated(steps: list[Step], point: A) -> list[A]:
@@ -55,6 +54,11 @@ def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A |
             dot = one.plus(other) if one is not None and other is not None else one or other
         dots.append(dot)
     return dots
+
+
+def by_blocks(steps: list[Step], direction: A) -> dict[int, A]:
+    """A flat direction as `tangent` takes it."""
+    return {k: direction.pick(step.block) for k, step in enumerate(steps) if step.block}
 
 
 def moved_since(steps: list[Step], since: int) -> list[bool]:
@@ -146,6 +150,7 @@ class Curved:
         self.steps = program.steps
         self.values = evaluated(self.steps, point)
         self.bars = adjoint(self.steps, self.values, unit_bars(self.values))
+        self.home = {i: k for k, step in enumerate(self.steps) for i in step.block}
         self.bends: dict[int, Balls] = {}
         for k, (step, bar) in enumerate(zip(self.steps, self.bars, strict=True)):
             if isinstance(step, Map) and step.moves and bar is not None:
@@ -177,22 +182,63 @@ class Curved:
         parts = blocks_of(self.steps, bars, self.values[0])
         return parts[0].joined(parts)
 
-    def hessian(self, chosen: Collection[int] | None = None) -> list[Balls]:
-        """The rows for the parameters chosen; for all of them, which are then limited.
+    def toward(self, i: int) -> dict[int, Balls]:
+        """The direction of a parameter, as `tangent` takes it."""
+        k = self.home[i]
+        block = self.steps[k].block
+        return {k: self.values[0].unit(i - block.start, len(block))}
+
+    def hessian(self, chosen: Sequence[int] | None = None) -> list[Balls]:
+        """The rows for the parameters chosen, in increasing order; for all of them.
 
         A Hessian is symmetric: of each column the part from the diagonal on is computed.
         """
-        size = sum(len(step.block) for step in self.steps)
-        require(chosen is not None or size <= MAX_HESSIAN,
-                "there are too many parameters for a Hessian")  # fmt: skip
-        places = [*range(size)] if chosen is None else sorted(chosen)
-        columns: list[Balls] = []
-        for k, step in enumerate(self.steps):
-            for i in places if step.block else []:
-                if i in step.block:
-                    seed = self.values[0].unit(i - step.block.start, len(step.block))
-                    columns.append(self.column({k: seed}, k).pick(places))
+        places = range(len(self.home)) if chosen is None else chosen
+        columns = [self.column(self.toward(i), self.home[i]).pick(places) for i in places]
         pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
                  for i in range(len(places))]  # fmt: skip
         return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
                 for row in pairs]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Box:
+    """All points within the radius of the centre in the free parameters; the others are fixed.
+
+    Attributes:
+        program: The loss.
+        centre: Flat.
+        radius: Positive.
+        free: Numbers of parameters, increasing.
+        bits: The precision.
+    """
+
+    program: Program
+    centre: list[Fraction]
+    radius: Fraction
+    free: Sequence[int]
+    bits: int
+
+    @cached_property
+    def place(self) -> Balls:
+        """The box."""
+        fixed = set(range(len(self.centre))) - set(self.free)
+        return Balls.around(self.centre, self.radius, self.bits, fixed)
+
+    @cached_property
+    def over(self) -> Curved:
+        """The program over the box."""
+        return Curved(self.program, self.place)
+
+    @cached_property
+    def at(self) -> Curved:
+        """The program at the centre."""
+        return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
+
+    def gradient(self) -> Balls:
+        """At the centre, in the free parameters."""
+        return self.at.gradient().pick(self.free)
+
+    def hessian(self) -> list[Balls]:
+        """Over the box, in the free parameters: rows."""
+        return self.over.hessian(self.free)

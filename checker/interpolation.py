@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import operator
 from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.derivatives import evaluated, tangent
-from checker.minima import Claimed, Found
-from checker.numbers import Interval, Undecided, require
+from checker.minima import Case, Found
+from checker.numbers import Interval, require
 from checker.outputs import least, numbered, of_outputs
 from checker.programs import Map
-from checker.reading import Json, as_int, as_list, as_object, positive, read_row
+from checker.reading import Json, as_object, distance, positive, read_increasing, read_row
+from checker.symmetric import read_square, require_contraction
 
 
-def interpolation(case: Claimed, proof: Json) -> Found:
+def interpolation(case: Case, proof: Json) -> Found:
     """Section 9.8: Krawczyk's test for u = t in the parameters named."""
     program, bits = case.program, case.bits
     steps, point, known = program.steps, program.point, program.outputs
@@ -26,8 +26,7 @@ def interpolation(case: Claimed, proof: Json) -> Found:
     q, r, centre = len(equations), positive(proof["radius"]), read_row(proof["centre"], len(point))
     moved = read_increasing(proof["parameters"], len(point))
     require(len(moved) == q, "there are not as many parameters as equations")
-    a = [[round(x * (1 << bits)) for x in read_row(row, q)]
-         for row in as_list(proof["preconditioner"], q)]  # fmt: skip
+    a = read_square(proof["preconditioner"], q, bits)
     first = steps[: outputs[-1] + 1]
 
     def forms(rows: list[Balls | None]) -> list[Interval]:
@@ -51,29 +50,9 @@ def interpolation(case: Claimed, proof: Json) -> Found:
         seed = box.like([Fraction(i == j) for j in steps[k].block])
         columns.append(forms(tangent(first, values, {k: seed})))
     gap = [v - t for v, (_, t) in zip(forms([*evaluated(first, at)]), equations, strict=True)]
-    require_contraction(a, [at.made(column) for column in columns], at.made(gap), r)
-    away = max(abs(x - y) for x, y in zip(centre, point, strict=True))
+    slopes = [at.made(column) for column in columns]
+    spread = [sum(radii) for radii in zip(*(column.r for column in slopes), strict=True)]
+    require_contraction(a, [column.m for column in slopes], spread, at.made(gap), r)
+    away = distance(centre, point)
     flat = len(point) - q
     return Found("no" if flat else "yes", flat=flat, loss=loss, radius=away + r, unbeaten=True)
-
-
-def read_increasing(x: object, stop: int) -> list[int]:
-    """Reads increasing numbers from 0 on, below a limit; at least one."""
-    found = [as_int(i) for i in as_list(x)]
-    require(found == sorted(set(found)) and len(found) > 0, "numbers are not increasing")
-    require(found[0] >= 0 and found[-1] < stop, "a number is out of range")
-    return found
-
-
-def require_contraction(a: list[list[int]], columns: list[Balls], g: Balls, r: Fraction) -> None:
-    """|A g| + |I - A J| r < r; the row sums of |A D|, D within J's radii, are at most |A| w."""
-    unit, norm, step = 1 << 2 * g.bits, 0, 0
-    wide = [sum(radii) for radii in zip(*(column.r for column in columns), strict=True)]
-    for i, row in enumerate(a):
-        sizes = list(map(abs, row))
-        off = (unit * (i == j) - sum(map(operator.mul, row, c.m)) for j, c in enumerate(columns))
-        norm = max(norm, sum(map(abs, off)) + sum(map(operator.mul, sizes, wide)))
-        moved = abs(sum(map(operator.mul, row, g.m))) + sum(map(operator.mul, sizes, g.r))
-        step = max(step, moved)
-    if step >= r * (unit - norm):
-        raise Undecided("the best outputs are not shown to be reached in the box")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
-PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "programs", "derivatives",
-         "network", "dense", "minima", "constants", "boxes", "refutations", "saturation",
-         "optimum", "symmetric", "polynomials", "constant_rank", "faces", "kinked", "claims",
-         "outputs", "interpolation", "critical", "command")  # fmt: skip
+PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
+         "derivatives", "dense", "symmetric", "minima", "constants", "boxes", "refutations",
+         "saturation", "ending", "merging", "sharpening", "optimum", "faces", "polynomials",
+         "constant_rank", "kinked", "outputs", "interpolation", "critical", "claims",
+         "command")  # fmt: skip
 
 
 def joined() -> str:

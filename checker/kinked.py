@@ -6,23 +6,13 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
-from checker.derivatives import Curved, tangent
+from checker.derivatives import Box, Curved, tangent
 from checker.faces import Pattern, lagrangian, read_pattern, two_slopes
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
-from checker.reading import (
-    Json,
-    as_int,
-    as_list,
-    as_object,
-    flatten,
-    positive,
-    rational,
-    read_layers,
-    read_row,
-)
-from checker.symmetric import isolated, loss_in, require_independent
+from checker.reading import Json, as_object, distance, positive, read_increasing, read_row
+from checker.symmetric import isolated, require_independent
 
 
 def require_stays(
@@ -46,37 +36,27 @@ def kinked(case: Case, proof: Json) -> Found:
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
     two_slopes(pb)
-    here = flatten(pb.layers)
-    centre = flatten(read_layers(proof["centre"], pb.widths, rational))
-    r = positive(proof["radius"])
-    free = [as_int(p) for p in as_list(proof["free"])]
-    require(free == sorted(set(free)) and set(free) <= set(range(len(here))), "free is no list")
-    require(len(free) > 0, "there is no free parameter")
-    exact, wide, kept = (
-        Balls.around(centre, Fraction(0), bits),
-        Balls.around(centre, r, bits),
-        {*free},
-    )
-    spread = [w if p in kept else s for p, (s, w) in enumerate(zip(exact.r, wide.r, strict=True))]
-    place = Balls(exact.m, spread, bits)
-    pattern = read_pattern(pb, place)
+    here, centre = case.program.point, case.read_point(proof["centre"])
+    r, free = positive(proof["radius"]), read_increasing(proof["free"], len(here))
+    place = Box(case.program, centre, r, free, bits).place
+    pattern = read_pattern(pb, case.program, place)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern, centre, free, mu)
-    index, at, box = isolated(lag.program, lag.program.point, r, proof["preconditioner"], bits)
+    lag = lagrangian(pb, pattern)
+    box = Box(lag.program, [*centre, *mu], r,
+              [*free, *range(len(here), len(here) + len(mu))], bits)  # fmt: skip
+    index, loss = isolated(box, proof["preconditioner"])
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
-        require_stays(pb, pattern, lag.states, box, Balls.around(mu, r, bits).intervals())
-    columns = list[Balls]()
-    for p in range(len(free)):
-        unit = exact.like([Fraction(k == p) for k in range(len(free))])
-        dots = tangent(lag.program.steps, box.values, {0: unit})
-        parts = [(dots[k], box.values[k]) for k in (*lag.held, lag.outputs)]
+        require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
+    columns, values = list[Balls](), box.over.values
+    for p in free:
+        dots = tangent(lag.program.steps, values, box.over.toward(p))
+        parts = [(dots[k], values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
-    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb.widths)
-    require_rank(pb, pattern.slopes, pattern.pairs, fields, place, len(free))
+    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb)
+    require_rank(lag, fields, place, len(free))
     units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
-    away = max(abs(a - b) for a, b in zip(centre, here, strict=True))
-    return Found("no", rescaled, flat, loss=loss_in(at, box, r), radius=away + r)
+    return Found("no", rescaled, flat, loss=loss, radius=distance(centre, here) + r)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import cast
 
 from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.derivatives import evaluated
+from checker.matrices import rank
 from checker.network import Problem, loss_slopes
-from checker.numbers import Number, dot, require, sign
+from checker.numbers import Invalid, Number, dot, require, sign
 from checker.programs import Program
 from checker.reading import (
     Json,
@@ -21,23 +20,51 @@ from checker.reading import (
     as_int,
     as_list,
     as_object,
+    as_table,
+    as_text,
     distance,
     flatten,
     positive,
     rational,
     read_layers,
+    read_row,
     soft,
 )
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """What a rule is given: program, verdict, claimed eigenvalue bound, precision."""
+class Case:
+    """What a rule is given.
+
+    Attributes:
+        program: The loss and the point.
+        claim: All its keys are there.
+        bits: The precision.
+        layered: Whether points are written in layers (section 1), and rational losses as such: in
+            format 1.
+    """
 
     program: Program
-    verdict: str
-    eigenvalue: object
+    claim: Json
     bits: int
+    layered: bool
+
+    @property
+    def verdict(self) -> str:
+        """What is claimed of the point."""
+        return as_text(self.claim["verdict"])
+
+    @property
+    def eigenvalue(self) -> Fraction:
+        """The eigenvalue bound claimed."""
+        return positive(self.claim["eigenvalue_bound"])
+
+    @property
+    def problem(self) -> Problem:
+        """The dense problem."""
+        if self.program.dense is None:
+            raise Invalid("the rule is for dense networks")
+        return self.program.dense
 
     @cached_property
     def values(self) -> list[Numbers]:
@@ -50,12 +77,11 @@ class Claimed:
         values = self.values if here else values_at(self.program, point, self.bits)
         return values[-1].entries[0]
 
-
-@dataclass(frozen=True)
-class Case(Claimed):
-    """The same of a certificate of format 1: the program is that of the problem's loss."""
-
-    problem: Problem
+    def read_point(self, x: object) -> list[Fraction]:
+        """Reads a point or a direction as a flat vector."""
+        if self.layered:
+            return flatten(read_layers(x, self.problem.widths, rational))
+        return read_row(x, len(self.program.point))
 
 
 @dataclass
@@ -81,6 +107,9 @@ class Found:
     limit: Number | None = None
     index: int | None = None
     unbeaten: bool = False
+
+
+Rules = dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]]  # and their verdicts
 
 
 @dataclass(frozen=True)
@@ -156,35 +185,6 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
     return ex, found
 
 
-def moment(ex: Exact, points: Iterable[int], k: int) -> list[Number]:
-    """The sum over the points of g_ik x~_i."""
-    members = list(points)
-    rows = [[ex.g[i][k] * v for v in ex.inputs[i]] for i in members]
-    return add_up(rows, len(ex.inputs[0]))
-
-
-def rank(matrix: list[list[Fraction]]) -> int:
-    """The rank of a rational matrix, by elimination among integers: rows may be scaled."""
-    rows: list[list[int]] = []
-    for row in matrix:
-        scale = math.lcm(*(v.denominator for v in row))
-        rows.append([v.numerator * (scale // v.denominator) for v in row])
-    found = 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((r for r in range(found, len(rows)) if rows[r][column]), None)
-        if pivot is None:
-            continue
-        rows[found], rows[pivot] = rows[pivot], rows[found]
-        top, *below = rows[found:]
-        for r, row in enumerate(below, found + 1):
-            if row[column]:
-                row = [top[column] * a - row[column] * b for a, b in zip(row, top, strict=True)]
-                common = math.gcd(*row) or 1
-                rows[r] = [a // common for a in row]
-        found += 1
-    return found
-
-
 def one_sided_derivatives(case: Case, proof: Json) -> Found:
     """Section 5.1, Theorem 1: sum g = 0, and phi >= 0 for every unit and every test vector."""
     pb = case.problem
@@ -254,8 +254,7 @@ class Tree:
 
     def check(self, tree: object, slope: list[Number], signs: dict[int, int]) -> None:
         """Checks the node; `signs` holds sigma of the groups split above it."""
-        require(isinstance(tree, dict), "a tree is not an object")
-        node = cast("Json", tree)
+        node = as_table(tree, "a tree")
         if "split" in node:
             as_object(node, "split", "plus", "minus")
             r = self.group(str(as_int(node["split"])))
@@ -271,9 +270,7 @@ class Tree:
         as_object(node, optional=["dominated", "tau", "mu"])
 
         def table(key: str) -> dict[int, object]:
-            value = node.get(key, {})
-            require(isinstance(value, dict), f"{key} is not an object")
-            return {self.group(r): v for r, v in cast("Json", value).items()}
+            return {self.group(r): v for r, v in as_table(node.get(key, {}), key).items()}
 
         def ray(s: int) -> list[Number]:
             require(s in signs, "a multiplier names a group that was not split")
@@ -284,8 +281,8 @@ class Tree:
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         total = add_up([slope, *([self.bend[s] * a for a in ray(s)] for s in signs)], size)
         for r, value in dominated.items():
-            require(isinstance(value, dict), "dominated does not hold objects")
-            m = {self.group(s): rational(v) for s, v in cast("Json", value).items()}
+            entries = as_table(value, "what dominates")
+            m = {self.group(s): rational(v) for s, v in entries.items()}
             combined = add_up(([f * a for a in ray(s)] for s, f in m.items()), size)
             require(combined == self.inputs[r], "a dominated input is not the combination given")
             bound = add_up(([abs(f) * a for a in ray(s)] for s, f in m.items()), size)
@@ -328,8 +325,11 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
     found.flat = upper + len(units) if upper == lower else None
 
 
-def point_class(ex: Exact, i: int) -> tuple[object, ...]:
-    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose",).
+Kind = tuple[object, ...]  # of a data point, see `point_class`
+
+
+def point_class(ex: Exact, i: int) -> Kind:
+    """The class of a data point in section 5.2: ("dead", n), ("signs", ...) or ("loose", group).
 
     Only hidden layers count: the outputs are no units, and they never die.
     """
@@ -340,8 +340,28 @@ def point_class(ex: Exact, i: int) -> tuple[object, ...]:
     if not ex.pb.kinked:
         return ("signs",)
     if any(v == 0 for z in hidden for v in z):
-        return ("loose",)
+        return ("loose", ex.pb.groups[i])
     return ("signs", *(v > 0 for z in hidden for v in z))
+
+
+def require_classwise(ex: Exact, kinds: list[Kind]) -> None:
+    """Theorems 3 and 4: nothing that is constant on each class, or affine on one of signs, helps.
+
+    The sum of g over the class is zero for every output; on one of signs that of g x~.
+    """
+    classes = dict[Kind, list[int]]()
+    for i, kind in enumerate(kinds):
+        classes.setdefault(kind, []).append(i)
+    for kind, members in classes.items():
+        xs = [ex.inputs[i] if kind[0] == "signs" else [Fraction(1)] for i in members]
+        for k in range(ex.pb.widths[-1]):
+            rows = ([ex.g[i][k] * v for v in x] for i, x in zip(members, xs, strict=True))
+            require_zero(add_up(rows, len(xs[0])), f"the sum of a {kind[0]} class")
+
+
+def require_pointwise(ex: Exact) -> None:
+    """Theorem 3: over every group of equal inputs the g sum to zero, for every output."""
+    require_classwise(ex, [("loose", r) for r in ex.pb.groups])
 
 
 def pointwise_optimum(case: Case, proof: Json) -> Found:
@@ -351,31 +371,14 @@ def pointwise_optimum(case: Case, proof: Json) -> Found:
     return Found(place=case.problem.layers)
 
 
-def require_pointwise(ex: Exact) -> None:
-    """Over every group of equal inputs the g sum to zero, for every output."""
-    groups = ex.pb.groups
-    for r in set(groups):
-        members = (g for g, group in zip(ex.g, groups, strict=True) if group == r)
-        require_zero(add_up(members, ex.pb.widths[-1]), "the sum of g over equal inputs")
+def classwise_optimum(case: Case, proof: Json) -> Found:
+    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
+    ex, found = exact_place(case, proof)
+    require_classwise(ex, [point_class(ex, i) for i in range(len(ex.g))])
+    found.strict = hidden_homogeneous(ex.pb)
+    return found
 
 
 def hidden_homogeneous(pb: Problem) -> str:
     """`strict` for rules 5.2 and 5.4."""
     return "no" if pb.slopes is not None and pb.hidden else "unknown"
-
-
-def classwise_optimum(case: Case, proof: Json) -> Found:
-    """Section 5.2, Theorem 4: nothing affine or constant on each class does better."""
-    ex, found = exact_place(case, proof)
-    classes: dict[tuple[object, ...], list[int]] = {}
-    for i, group in enumerate(ex.pb.groups):
-        kind = point_class(ex, i)
-        classes.setdefault((*kind, group) if kind[0] == "loose" else kind, []).append(i)
-    for kind, members in classes.items():
-        for k in range(ex.pb.widths[-1]):
-            total = moment(ex, members, k)
-            require_zero(
-                total if kind[0] == "signs" else total[-1:], f"the sum of a {kind[0]} class"
-            )
-    found.strict = hidden_homogeneous(ex.pb)
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import cast
+from itertools import pairwise
 
 from checker.functions import PIECEWISE, SMOOTH
 from checker.numbers import Number, require, soft_atom, total
@@ -15,6 +15,7 @@ from checker.reading import (
     as_int,
     as_list,
     as_object,
+    as_table,
     as_text,
     problem_number,
     read_layers,
@@ -64,6 +65,18 @@ class Problem:
         """For each point the name of its group: the first point with the same input."""
         first: dict[tuple[Fraction, ...], int] = {}
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
+
+    @property
+    def wires(self) -> list[tuple[list[int], list[int]]]:
+        """For each hidden unit, layer by layer, its incoming parameters and outgoing weights."""
+        found, start = list[tuple[list[int], list[int]]](), 0
+        for (below, width), (_, above) in pairwise(pairwise(self.widths)):
+            biases, after = start + width * below, start + width * (below + 1)
+            for j in range(width):
+                into = [*range(start + j * below, start + (j + 1) * below), biases + j]
+                found.append((into, [after + k * width + j for k in range(above)]))
+            start = after
+        return found
 
 
 def read_problem(x: object, extended: bool = False) -> Problem:
@@ -119,8 +132,7 @@ def read_weights(fields: Json, points: int) -> list[Fraction]:
 def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    require(isinstance(x, dict), "the penalty is not an object")
-    fields = cast("Json", x)
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TypeAlias
@@ -245,3 +246,8 @@ def dot(us: Iterable[Number], vs: Iterable[Number]) -> Number:
 def inner(us: Iterable[Fraction], vs: Iterable[Fraction]) -> Fraction:
     """The inner product of rational vectors."""
     return sum((u * v for u, v in zip(us, vs, strict=True)), Fraction(0))
+
+
+def integer_dot(us: Iterable[int], vs: Iterable[int]) -> int:
+    """The inner product of integer vectors, as far as the shorter goes."""
+    return sum(map(operator.mul, us, vs))

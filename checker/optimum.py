@@ -7,7 +7,7 @@ import math
 import operator
 from fractions import Fraction
 
-from checker.minima import rank
+from checker.matrices import null_vector, row_space
 from checker.network import Problem
 from checker.numbers import require
 from checker.reading import read_row
@@ -79,45 +79,19 @@ def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction,
     A ray is a line on which r - 1 independent x~_i vanish and not all do, r their rank; both of its
     directions count. Coordinates of x~ that depend linearly on others change nothing.
     """
-    columns: list[int] = []
-    for c in range(len(places[0])):
-        if rank([[x[k] for k in (*columns, c)] for x in places]) > len(columns):
-            columns.append(c)
+    columns = sorted(row_space(places))
     points = [[x[c] for c in columns] for x in places]
     few = math.comb(len(points), len(columns) - 1) <= MAX_FACES
     require(few, "there are too many rays")
     found: dict[frozenset[int], tuple[Fraction, ...]] = {}
     for subset in itertools.combinations(range(len(points)), len(columns) - 1):
-        rows = [points[i] for i in subset]
-        if rank(rows) < len(rows):
+        basis = row_space([points[i] for i in subset])
+        if len(basis) < len(subset):
             continue
-        a = null_vector(rows, len(columns))
+        a = null_vector(basis, len(columns))
         values = tuple(sum(map(operator.mul, a, x), Fraction(0)) for x in points)
         found.setdefault(frozenset(i for i, z in enumerate(values) if z == 0), values)
     return [v for values in found.values() for v in (values, tuple(-z for z in values))]
-
-
-def null_vector(rows: list[list[Fraction]], width: int) -> list[Fraction]:
-    """The vector, up to a factor, that width - 1 independent rows are orthogonal to.
-
-    Its entries are the minors of the rows with alternating signs.
-    """
-
-    def determinant(matrix: list[list[Fraction]]) -> Fraction:
-        if not matrix:
-            return Fraction(1)
-        pivot = next((r for r in range(len(matrix)) if matrix[r][0]), None)
-        if pivot is None:
-            return Fraction(0)
-        top, rest = matrix[pivot], [row for r, row in enumerate(matrix) if r != pivot]
-        lower = [
-            [a - row[0] / top[0] * b for a, b in zip(row[1:], top[1:], strict=True)] for row in rest
-        ]
-        return (-1) ** pivot * top[0] * determinant(lower)
-
-    return [
-        (-1) ** k * determinant([[*row[:k], *row[k + 1 :]] for row in rows]) for k in range(width)
-    ]
 
 
 def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ...]]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeVar
 
-from checker.arrays import Index
 from checker.functions import log
 from checker.numbers import Interval, Number, require
-from checker.programs import Linear, Map, MatrixProduct, Product, Step
+from checker.programs import Linear, Map, MatrixProduct, Product, Step, summands
 
 MAX_EQUATIONS = 500
 MAX_NUMBERED = 5_000_000  # entries of all arrays of a program together
 
 Form = tuple[tuple[int, Fraction], ...]  # outputs with factors, the first of which is 1
-T = TypeVar("T")
 
 
 @dataclass
@@ -47,21 +44,6 @@ class Part:
         return tuple((g, c / terms[0][1]) for g, c in terms), terms[0][1]
 
 
-def picked(row: list[T], index: Index) -> list[T]:
-    """The entries with these numbers."""
-    return row if index is None else [row[i] for i in index]
-
-
-def added(step: Linear, args: list[list[T]]) -> list[list[T]]:
-    """For each entry of the result the entries that are added up."""
-    found: list[list[T]] = [[] for _ in range(math.prod(step.shape))]
-    for arg, index in zip(args, step.indices, strict=True):
-        places = range(len(found) if step.picks else len(arg)) if index is None else index
-        for k, i in enumerate(places):
-            found[k if step.picks else i].append(arg[i if step.picks else k])
-    return found
-
-
 def numbered(steps: list[Step]) -> list[list[int]]:
     """A number for each entry of each step; entries with one number agree for all parameters.
 
@@ -77,11 +59,10 @@ def numbered(steps: list[Step]) -> list[list[int]]:
     for step in steps:
         args = [out[i] for i in step.of]
         if isinstance(step, Linear):
-            parts = added(step, args)
-            row = [p[0] if len(p) == 1 else name("+", *sorted(p)) for p in parts]
+            sums = ([g for (g,) in group] for group in summands(step, args))
+            row = [p[0] if len(p) == 1 else name("+", *sorted(p)) for p in sums]
         elif isinstance(step, Product):
-            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
-            row = [name("*", *sorted(pair)) for pair in pairs]
+            row = [name("*", *sorted(pair)) for (pair,) in summands(step, args)]
         elif isinstance(step, MatrixProduct):
             (a, b), n, k, m, row = args, step.n, step.k, step.m, list[int]()
             for i, j, _ in step.blocks:
@@ -111,38 +92,38 @@ def of_outputs(steps: list[Step], outputs: list[int], names: list[list[int]]) ->
             parts[k] = [Part(linear={first[g]: Fraction(1)}) for g in names[k]]
             continue
         args = [parts[i] for i in step.of]
-        if isinstance(step, Linear):
-            groups = added(step, args)
-        elif isinstance(step, Product):
-            pairs = zip(picked(args[0], step.left), picked(args[1], step.right), strict=True)
-            groups = [list(pair) for pair in pairs]
-        elif isinstance(step, Map) and step.function[0] == "softplus":
-            groups = [[z] for z in args[0]]
+        if step.of:
+            smooth = isinstance(step, Map) and step.function[0] == "softplus"
+            known = smooth or isinstance(step, Linear | Product)
+            require(known, "the loss is no sum over the outputs")
+            groups = [*summands(step, args)]
         else:
-            require(not step.of, "the loss is no sum over the outputs")
             require(not step.moves, "parameters enter the loss beside the outputs")
-            groups = [[Part(v)] for v in step.values]
-        sizes = (1 + len(part.linear) + len(part.bends) for group in groups for part in group)
+            groups = [[(Part(v),)] for v in step.values]
+        sizes = (1 + len(p.linear) + len(p.bends) for g in groups for ps in g for p in ps)
         require(sum(sizes) <= MAX_NUMBERED, "the loss has too many terms")
         parts[k] = [combined(step, group) for group in groups]
     return parts[len(steps) - 1][0]
 
 
-def combined(step: Step, group: list[Part]) -> Part:
-    """One entry of a step: a sum; a multiple, or a product of functions of one u; softplus."""
+def combined(step: Step, group: list[tuple[Part, ...]]) -> Part:
+    """One entry of a step: softplus of a form, or a sum of parts and of products of two."""
     if isinstance(step, Map):
-        u, s = group[0].form()
-        require(group[0].constant == 0 and abs(s) == 1, "the loss is no sum over the outputs")
+        ((z,),) = group
+        u, s = z.form()
+        require(z.constant == 0 and abs(s) == 1, "the loss is no sum over the outputs")
         return Part(bends={u: [Fraction(c) for c in (0, 0, s == 1, s == -1)]})
     total = Part()
-    if not isinstance(step, Product):
-        for part in group:
-            total.add(part)
-        return total
-    x, y = group
+    for parts in group:
+        total.add(parts[0] if len(parts) == 1 else multiplied(*parts))
+    return total
+
+
+def multiplied(x: Part, y: Part) -> Part:
+    """A multiple, or the product of two functions of one linear form."""
     for one, other in ((x, y), (y, x)):
         if not any(one.linear.values()) and not one.bends:
-            return total.add(other, one.constant)
+            return Part().add(other, one.constant)
     (u, s), (v, t) = x.form(), y.form()
     require(u == v, "the loss is no sum over the outputs")
     bend = [s * t, s * y.constant + t * x.constant, Fraction(0), Fraction(0)]

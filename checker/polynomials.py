@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 
-from checker.network import Problem
+from checker.faces import Lagrangian
 from checker.numbers import require
+from checker.programs import MatrixProduct, summands
 
 MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
 
@@ -15,46 +18,30 @@ Polynomial = dict[Monomial, Fraction]
 Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial m in component p
 
 
-def face_map(
-    pb: Problem, slopes: list[list[list[Fraction]]], pairs: list[tuple[int, int, list[int]]]
-) -> list[Polynomial]:
-    """G: z of each held pair, then what the loss depends on; a monomial has one parameter a layer.
-
-    That is the outputs; with the cross entropy their differences to the label's.
-    """
-    where = {(m, j, points[0]): k for k, (m, j, points) in enumerate(pairs)}
-    held, outputs, terms = [Polynomial()] * len(pairs), list[Polynomial](), 0
-    for i, x in enumerate(pb.xs):
-        state, start = [{(): v} for v in x], 0
-        for level, (below, above) in enumerate(pairwise(pb.widths)):
-            z = list[Polynomial]()
-            for j in range(above):
-                total: Polynomial = {(start + above * below + j,): Fraction(1)}
-                for k, a in enumerate(state):
-                    p = start + j * below + k
-                    total.update({(*m, p): c for m, c in a.items() if c})
-                terms += len(total)
-                require(terms <= MAX_TERMS, "the polynomials have too many terms")
-                if (level, j, i) in where:
-                    held[where[level, j, i]] = total
-                z.append(total)
-            start += above * (below + 1)
-            state = z
-            if level < len(slopes):
-                state = [{m: s * c for m, c in a.items()} if s else {}
-                         for s, a in zip(slopes[level][i], z, strict=True)]  # fmt: skip
-        if pb.loss == "cross_entropy":
-            label = state.pop(int(pb.ys[i][0]))
-            state = [less(f, label) for f in state]
-        outputs += state
-    return held + outputs
+def face_map(face: Lagrangian) -> list[Polynomial]:
+    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+    rows, terms = list[list[Polynomial]](), 0
+    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+        row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
+        row += [{(): v} if v else {} for v in step.values]
+        for group in summands(step, [rows[i] for i in step.of]):
+            total = Polynomial()
+            for factors in group:
+                add_product(total, factors)
+            terms += len(total) if isinstance(step, MatrixProduct) else 0
+            require(terms <= MAX_TERMS, "the polynomials have too many terms")
+            row.append({m: c for m, c in total.items() if c})
+        rows.append(row)
+    return [p for k in (*face.held, face.outputs) for p in rows[k]]
 
 
-def less(one: Polynomial, other: Polynomial) -> Polynomial:
-    """The difference."""
-    zero = Fraction(0)
-    found = {m: one.get(m, zero) - other.get(m, zero) for m in {**one, **other}}
-    return {m: c for m, c in found.items() if c}
+def add_product(total: Polynomial, factors: Sequence[Polynomial]) -> None:
+    """Adds a product to a polynomial."""
+    parts = [factor.items() for factor in factors]
+    for choice in itertools.product(*parts):
+        monomial = tuple(sorted(p for m, _ in choice for p in m))
+        value = math.prod((c for _, c in choice), start=Fraction(1))
+        total[monomial] = total.get(monomial, Fraction(0)) + value
 
 
 def moved(polynomial: Polynomial, vectors: Field) -> Polynomial:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from checker.arrays import Array, Function, Index
 from checker.functions import FUNCTIONS, PIECEWISE, Slopes
+from checker.network import Problem
 from checker.numbers import require
-from checker.reading import Json, as_int, as_list, as_object, as_text, problem_number, read_row
+from checker.reading import (
+    Json,
+    as_int,
+    as_list,
+    as_object,
+    as_table,
+    as_text,
+    problem_number,
+    read_row,
+)
 
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
 A = TypeVar("A", bound=Array)
+T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -131,6 +142,29 @@ class Map(Step):
     function: Function = ("relu", None)
 
 
+def summands(step: Step, args: Sequence[Sequence[T]]) -> Iterator[list[tuple[T, ...]]]:
+    """Each entry of the result as a sum of products of entries of the operands; one for a map."""
+    if isinstance(step, Linear):
+        found: list[list[tuple[T, ...]]] = [[] for _ in range(math.prod(step.shape))]
+        for arg, index in zip(args, step.indices, strict=True):
+            places = range(len(found) if step.picks else len(arg)) if index is None else index
+            for k, i in enumerate(places):
+                found[k if step.picks else i].append((arg[i if step.picks else k],))
+        yield from found
+    elif isinstance(step, Product):
+        left, right = (range(math.prod(step.shape)) if i is None else i
+                       for i in (step.left, step.right))  # fmt: skip
+        yield from ([(args[0][i], args[1][j])] for i, j in zip(left, right, strict=True))
+    elif isinstance(step, MatrixProduct):
+        (a, b), n, k, m = args, step.n, step.k, step.m
+        for i, j, _ in step.blocks:
+            rows = [a[(i * n + r) * k : (i * n + r + 1) * k] for r in range(n)]
+            columns = [b[j * k * m + c : (j + 1) * k * m : m] for c in range(m)]
+            yield from (list(zip(r, c, strict=True)) for r in rows for c in columns)
+    elif isinstance(step, Map):
+        yield from ([(z,)] for z in args[0])
+
+
 def gathered(like: A, parts: list[tuple[int, A]]) -> A:
     """Blocks in order, those with the same number added."""
     out: dict[int, A] = {}
@@ -146,6 +180,7 @@ class Program:
     Attributes:
         steps: The operations; the last is the loss.
         point: The flat vector of parameters.
+        dense: The dense problem that it was written from, if it was.
         outputs: Of a dense problem the step that holds the outputs, shape (n, K).
         layers: Of a dense problem, for each layer, the steps of its input a (n, in) and of its
             pre-activation z (n, out).
@@ -153,6 +188,7 @@ class Program:
 
     steps: list[Step]
     point: list[Fraction]
+    dense: Problem | None = None
     outputs: int | None = None
     layers: tuple[tuple[int, int], ...] = ()
 
@@ -366,8 +402,7 @@ def read_program(x: object) -> Program:
     require(1 <= len(operations) <= MAX_OPERATIONS, "the number of operations is out of bounds")
     writer = Writer()
     for item in operations:
-        require(isinstance(item, dict), "an operation is not an object")
-        writer.read(cast("Json", item))
+        writer.read(as_table(item, "an operation"))
     require(writer.steps[-1].shape == (), "the last operation is no scalar")
     require(len(writer.names) > 0, "there are no parameters")
     points = list[list[Fraction]]()

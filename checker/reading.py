@@ -16,6 +16,12 @@ Layers = list[tuple[list[list[Fraction]], list[Fraction]]]  # (weight, bias) for
 Json = dict[str, object]
 
 
+def as_table(x: object, what: str) -> Json:
+    """Reads an object with any keys."""
+    require(isinstance(x, dict), f"{what} is not an object")
+    return cast("Json", x)
+
+
 def as_object(x: object, *keys: str, optional: Sequence[str] = ()) -> Json:
     """Reads an object with exactly these keys (and perhaps the optional ones)."""
     require(isinstance(x, dict), f"expected an object with the keys {', '.join(keys)}")
@@ -96,9 +102,8 @@ def soft(x: object) -> Number:
     """Reads a softmax number (section 1)."""
     if isinstance(x, str):
         return rational(x)
-    require(isinstance(x, dict), "expected a softmax number")
     total: Number = Fraction(0)
-    for key, coefficient in cast("Json", x).items():
+    for key, coefficient in as_table(x, "a softmax number").items():
         ds = [] if key == "1" else [rational(d) for d in key.split(",")]
         require(ds == sorted(ds), "the entries of an atom are not sorted")
         total = (soft_atom(ds) if ds else Fraction(1)) * rational(coefficient) + total
@@ -138,3 +143,12 @@ def flatten(layers: Layers) -> list[Fraction]:
 def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     """The largest difference of a parameter."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
+    """Reads at least so many increasing numbers from 0 on, below a limit."""
+    found = [as_int(i) for i in as_list(x)]
+    require(found == sorted(set(found)), "numbers are not increasing")
+    require(all(0 <= i < stop for i in found), "a number is out of range")
+    require(len(found) >= least, "numbers are missing")
+    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.derivatives import Curved, tangent
+from checker.derivatives import Curved, by_blocks, tangent
 from checker.functions import BENT
-from checker.minima import Case, Claimed, Found, evaluate, unit_terms
+from checker.minima import Case, Found, evaluate, unit_terms
 from checker.numbers import (
     Interval,
     Undecided,
@@ -24,36 +24,28 @@ from checker.reading import (
     Json,
     as_int,
     as_object,
-    flatten,
     rational,
     read_layers,
     read_row,
 )
 
 
-def read_direction(case: Claimed, proof: Json) -> list[Fraction]:
-    """Reads a direction: point-shaped in format 1, flat in format 2."""
-    as_object(proof, "rule", "direction")
-    if isinstance(case, Case):
-        return flatten(read_layers(proof["direction"], case.problem.widths, rational))
-    return read_row(proof["direction"], len(case.program.point))
-
-
-def descent_direction(case: Claimed, proof: Json) -> Found:
+def descent_direction(case: Case, proof: Json) -> Found:
     """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
     program, bits = case.program, case.bits
-    direction = case.values[-1].made(read_direction(case, proof))
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    slope = tangent(program.steps, case.values, seeds)[-1]
+    as_object(proof, "rule", "direction")
+    direction = case.values[-1].made(case.read_point(proof["direction"]))
+    slope = tangent(program.steps, case.values, by_blocks(program.steps, direction))[-1]
     require(slope is not None and sign(slope.entries[0], bits) < 0,
             "the loss does not fall along the direction")  # fmt: skip
     return Found()
 
 
-def negative_curvature(case: Claimed, proof: Json) -> Found:
+def negative_curvature(case: Case, proof: Json) -> Found:
     """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
     program, bits = case.program, case.bits
-    direction = Balls.around(read_direction(case, proof), Fraction(0), bits)
+    as_object(proof, "rule", "direction")
+    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), bits)
     at = Curved(program, Balls.around(program.point, Fraction(0), bits))
     for step in program.steps:
         if isinstance(step, Map):
@@ -61,8 +53,7 @@ def negative_curvature(case: Claimed, proof: Json) -> Found:
             kinked = slopes is not None and slopes[0] != slopes[1]
             if (kinked or name in BENT) and not at.values[step.of[0]].nonzero():
                 raise Undecided("an argument may be at a kink or a jump")
-    seeds = {k: direction.pick(step.block) for k, step in enumerate(program.steps) if step.block}
-    bent = total(at.column(seeds).times(direction).intervals())
+    bent = total(at.column(by_blocks(program.steps, direction)).times(direction).intervals())
     require(sign(bent, bits) < 0, "the second derivative is not negative")
     return Found()
 

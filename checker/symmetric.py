@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.derivatives import Curved
-from checker.numbers import Interval, Undecided
-from checker.programs import Program
+from checker.derivatives import Box
+from checker.numbers import Interval, Undecided, integer_dot, require
 from checker.reading import as_list, read_row
+
+Rows = list[list[int]]  # of a matrix, over 2^bits
+MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Enclosed:
         bits: The precision.
     """
 
-    mid: list[list[int]]
+    mid: Rows
     wide: list[int]
     bits: int
 
@@ -36,7 +37,7 @@ def symmetric(columns: list[Balls]) -> Enclosed:
     return Enclosed(mid, wide, columns[0].bits)
 
 
-def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list[int]]:
+def factored(matrix: Rows, p: int, definite: bool) -> tuple[int, list[int]]:
     """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
 
     L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
@@ -54,9 +55,9 @@ def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list
     for i, row in enumerate(matrix):
         new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
         for j in range(i):
-            w.append(row[j] - (sum(map(operator.mul, w, lower[j])) >> p))
+            w.append(row[j] - (integer_dot(w, lower[j]) >> p))
             new.append((w[j] << p) // diagonal[j])
-        pivot = row[i] - (sum(map(operator.mul, w, new)) >> p)
+        pivot = row[i] - (integer_dot(w, new) >> p)
         if definite and pivot <= 0:
             raise Undecided("the Hessian is not shown to be positive definite")
         if abs(pivot) < least and not definite:
@@ -66,7 +67,7 @@ def factored(matrix: list[list[int]], p: int, definite: bool) -> tuple[int, list
         heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
         scaled.append(heavy)
         for j in range(i + 1):
-            e = abs((row[j] << 2 * p) - sum(map(operator.mul, heavy, lower[j])))
+            e = abs((row[j] << 2 * p) - integer_dot(heavy, lower[j]))
             errors[i] += e
             errors[j] += e if j < i else 0
     return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
@@ -87,6 +88,30 @@ def require_above(h: Enclosed, bound: Fraction) -> None:
         raise Undecided("the Hessian is not shown to be positive definite")
 
 
+def require_definite(h: list[Balls], bound: Fraction, s: Rows) -> None:
+    """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
+
+    Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
+    interval matrix has all eigenvalues above the bound. That holds for any S.
+    """
+    p, size = h[0].bits, range(len(h))
+    least = -((-bound.numerator << p) // bound.denominator)
+    mid = [[m - least * (a == b) for b, m in enumerate(row.m)] for a, row in enumerate(h)]
+    sizes = [list(map(abs, row)) for row in s]
+    middle, wide = congruent(s, mid), congruent(sizes, [row.r for row in h])
+    for a in size:
+        others = sum(abs(middle[a][b]) + wide[a][b] for b in size if b != a)
+        if middle[a][a] - wide[a][a] <= others:
+            raise Undecided("the Hessian is not shown to be positive definite")
+
+
+def congruent(s: Rows, m: Rows) -> Rows:
+    """S M S^T among integers."""
+    columns = list(zip(*m, strict=True))
+    left = [[integer_dot(row, column) for column in columns] for row in s]
+    return [[integer_dot(row, other) for other in s] for row in left]
+
+
 def require_independent(columns: list[Balls]) -> None:
     """The vectors in these columns are independent: their Gram matrix is positive definite.
 
@@ -105,52 +130,54 @@ def require_independent(columns: list[Balls]) -> None:
     require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
 
 
-def isolated(
-    program: Program, centre: list[Fraction], r: Fraction, preconditioner: object, p: int
-) -> tuple[int, Curved, Curved]:
-    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+def read_square(x: object, size: int, bits: int) -> Rows:
+    """Reads a square matrix, rounded: any for which what is asked holds will do."""
+    rows = as_list(x, size)
+    return [[round(v * (1 << bits)) for v in read_row(row, size)] for row in rows]
 
-    The preconditioner A is rounded to the precision: any A for which the conditions hold will do.
-    The row sums of |A D|, D within radii of row sums w, are at most |A| w.
+
+def require_contraction(
+    a: Rows, columns: Rows, wide: list[int], g: Balls, r: Fraction
+) -> list[int]:
+    """Krawczyk's test (9.4, 9.8): |A g| + |I - A J| r < r, so there is a zero within r.
+
+    Args:
+        a: A, its rows.
+        columns: The middles of J.
+        wide: For each row of J the sum of the radii; row sums of |A D|, D within, are |A| wide.
+        g: What is to be zero, at the centre.
+        r: The radius of the box over which J encloses the derivative.
 
     Returns:
-        The number of negative eigenvalues, and the program at the centre and over the box.
+        Bounds for the row sums of |I - A J|, over 2^(2 bits).
     """
-    n = len(centre)
-    a = [[round(x * (1 << p)) for x in read_row(row, n)] for row in as_list(preconditioner, n)]
-    box = Curved(program, Balls.around(centre, r, p))
-    h = symmetric(box.hessian())
-    at = Curved(program, Balls.around(centre, Fraction(0), p))
-    g, unit = at.gradient(), 1 << 2 * p
-    step = max(
-        abs(sum(map(operator.mul, row, g.m)))
-        + sum(abs(x) * s for x, s in zip(row, g.r, strict=True))
-        for row in a
-    )
-    sizes = [list(map(abs, row)) for row in a]
-    rest = [
-        sum(abs(unit * (i == j) - sum(map(operator.mul, row, column)))
-            for j, column in enumerate(h.mid))
-        for i, row in enumerate(a)
-    ]  # fmt: skip
+    unit, step, sums = 1 << 2 * g.bits, 0, list[int]()
+    for i, row in enumerate(a):
+        sizes = list(map(abs, row))
+        off = (unit * (i == j) - integer_dot(row, column) for j, column in enumerate(columns))
+        sums.append(sum(map(abs, off)) + integer_dot(sizes, wide))
+        step = max(step, abs(integer_dot(row, g.m)) + integer_dot(sizes, g.r))
+    if step >= r * (unit - max(sums)):
+        raise Undecided("no solution is shown to lie in the box")
+    return sums
 
-    def norm(wide: list[int]) -> int:
-        """A bound for |I - A H|, H within radii of these row sums, over 2^(2p)."""
-        return max(
-            e + sum(map(operator.mul, size, wide)) for e, size in zip(rest, sizes, strict=True)
-        )
 
-    if step >= r * (unit - norm(h.wide)):
-        raise Undecided("no critical point is shown to lie in the box")
+def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+
+    Returns:
+        The number of negative eigenvalues, and the loss at the critical point: off the centre's by
+        at most the radius times the sum of |gradient| over the box.
+    """
+    size, p = len(box.free), box.bits
+    require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    a, h = read_square(preconditioner, size, p), symmetric(box.hessian())
+    sums = require_contraction(a, h.mid, h.wide, box.gradient(), box.radius)
     negative, errors = factored(h.mid, p, definite=False)
-    if norm(list(map(operator.add, h.wide, errors))) >= unit:
+    norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
+    if norm >= 1 << 2 * p:
         raise Undecided("the index is not decided")
-    return negative, at, box
-
-
-def loss_in(at: Curved, box: Curved, r: Fraction) -> Interval:
-    """The loss in the box: off the centre's by at most r times the sum of |gradient|."""
-    slope, p = box.gradient(), box.values[-1].bits
-    change = r * Fraction(sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True)), 1 << p)
-    (loss,), moved = at.values[-1].intervals(), Interval.of(change, p)
-    return Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
+    slope, (loss,) = box.over.gradient().pick(box.free), box.at.values[-1].intervals()
+    steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
+    moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
+    return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)

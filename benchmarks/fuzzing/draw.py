@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from fuzzing import draw_exact, draw_fits, draw_smooth, draw_steps, draw_trained
+from fuzzing import draw_channels, draw_exact, draw_fits, draw_smooth, draw_steps, draw_trained
 from fuzzing.case import Case
 
 FAMILIES: dict[str, tuple[int, Callable[[Random], Case]]] = {
@@ -29,6 +29,8 @@ FAMILIES: dict[str, tuple[int, Callable[[Random], Case]]] = {
     "fits, nearly": (6, draw_fits.fits),
     "log ratios": (3, draw_fits.log_ratios),
     "steps": (4, draw_steps.steps),
+    "channels": (2, draw_channels.channels),
+    "sharp units": (2, draw_steps.sharp),
 }
 """Name: weight, and how a problem is drawn."""
 

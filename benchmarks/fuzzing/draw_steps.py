@@ -1,7 +1,8 @@
-"""Shallow tanh and sigmoid networks with units that are nearly steps, fitted above or trained."""
+"""Shallow networks with units that are nearly steps or relus, fitted above or trained."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
@@ -40,6 +41,16 @@ def steps(rng: Random) -> Case:
     if name == "squared" and rng.random() < 0.7:
         case = case.at(_fitted(case))
     return case.at(_trained(case)) if rng.random() < 0.7 else case
+
+
+def sharp(rng: Random) -> Case:
+    """The same with gelu and silu units, which are nearly relus."""
+    case = steps(rng)
+    factor = Fraction(rng.choice((1, 1, 3, 8)))
+    first = case.widths[1] * (case.widths[0] + 1)
+    point = [v * factor if p < first else v / factor for p, v in enumerate(case.point)]
+    case = replace(case.at(point), activation=rng.choice(("gelu", "silu")))
+    return case.at(_fitted(case)) if case.loss == "squared" and rng.random() < 0.7 else case
 
 
 def _trained(case: Case) -> list[Fraction]:

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from typer.testing import CliRunner
 
 from spurious import atlas
-from spurious.atlas.atlas import Undecided
+from spurious.atlas.atlas import UndecidedFit
 from spurious.atlas.files import atlas_to_data, certificates
 from spurious.cli.app import app
 from spurious.figures import atlas_panels
@@ -83,7 +83,7 @@ def test_the_least_loss_counts_and_ties_are_global():
     best = found.minima[0]
     assert found.is_global(best) is Answer.YES
     for loss, answer in ((1, Answer.YES), (0, Answer.YES), (-1, Answer.NO)):
-        other = replace(found, undecided=(Undecided(Fraction(loss), Fraction(0), "made up"),))
+        other = replace(found, undecided=(UndecidedFit(Fraction(loss), Fraction(0), "made up"),))
         assert other.is_global(best) is answer
 
 
@@ -95,6 +95,6 @@ def test_overlapping_intervals_decide_nothing():
     radius = family.loss_radius
     assert radius > 0
     for below, answer in ((2, Answer.UNKNOWN), (3, Answer.NO)):
-        near = Undecided(family.loss - below * radius, radius, "made up")
+        near = UndecidedFit(family.loss - below * radius, radius, "made up")
         assert replace(found, undecided=(near,)).is_global(family) is answer
     assert [row["global"] for row in atlas_to_data(found)["minima"]] == [None]

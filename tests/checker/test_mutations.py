@@ -47,6 +47,7 @@ OTHER_EVIDENCE = {
     "basis": "a space has many bases",
     "multipliers": "in any order, and more than are needed; or other ones as near to mu",
     "preconditioner": "any matrix near the inverse will do",
+    "curve": "the loss falls along curves next to this one, too",
     "fields": "symmetries span a space, which has many bases",
     "global_proof": "another point has the same smaller loss",
 }

@@ -179,11 +179,14 @@ def no_descent(certificate: Any, loss: Number) -> Iterator[str]:
     """Along its own direction, a refuted point has lower ones however near."""
     landscape, proof = Landscape(certificate["problem"]), certificate["proof"]
     at = layers_of(certificate["problem"]["point"])
-    valley = proof["rule"] in ("valley_to_infinity", "saturating_unit")
+    if proof["rule"] in ("merging_valley", "sharpening_valley"):
+        yield from no_valley(certificate)
+        return
+    valley = proof["rule"] in ("valley_to_infinity", "saturating_valley")
     if proof["rule"] == "zero_output_weight":
         candidates = opened_unit(at, proof)
     else:
-        if proof["rule"] == "saturating_unit":
+        if proof["rule"] == "saturating_valley":
             along = turned_unit(at, proof)
         else:
             way = {"layers": [proof["direction"]]} if valley else proof["direction"]
@@ -204,6 +207,78 @@ def no_descent(certificate: Any, loss: Number) -> Iterator[str]:
                 yield "the valley ends elsewhere"
     if not any(landscape.loss(values) < loss for values in candidates):
         yield "the loss does not fall along the direction"
+
+
+PLACES = (1, "0.999999", "0.9", "0.6", "0.3", "0.1", "1e-2", "1e-4", "1e-8", "1e-16")
+"""Along a curve, from the point towards its end."""
+
+
+def no_valley(certificate: Any) -> Iterator[str]:
+    """Along its curve a valley falls towards its limit."""
+    landscape = Landscape(certificate["problem"])
+    merging = certificate["proof"]["rule"] == "merging_valley"
+    curve = merging_curve if merging else sharpening_curve
+    at = curve(certificate, mp.mpf(1))
+    given = flat(layers_of(certificate["problem"]["point"]))
+    if max(abs(a - b) for a, b in zip(at, given, strict=True)) > mp.mpf(10) ** (20 - DIGITS):
+        yield "the curve begins elsewhere"
+    losses = [landscape.loss(curve(certificate, mp.mpf(r))) for r in PLACES]
+    noise = mp.mpf(10) ** (10 - DIGITS)
+    if losses[0] <= losses[4] or any(a < b - noise for a, b in pairwise(losses)):
+        yield "the loss does not fall along the curve"
+    limit = certificate["claim"]["valley_limit"]
+    if not within(limit, losses[-1], 1e-7 * (1 + losses[-1])) or losses[-1] < (
+        real(limit["mid"]) - real(limit["rad"])
+    ):
+        yield "the valley ends elsewhere"
+
+
+def merging_curve(certificate: Any, r: Number) -> list[Number]:
+    """The parameters at r on the curve of section 6.6."""
+    network, proof = certificate["problem"]["network"], certificate["proof"]
+    tau = r if network["activation"] in ("relu", "leaky_relu", "abs") else mp.sqrt(r)
+    known = [layers_of(c) for c in proof["curve"]]
+    eta = layers_of(certificate["problem"]["point"])
+    pairs = [(p["layer"], *p["units"], real(p["factor"])) for p in proof["pairs"]]
+
+    def pick(layers: Layers, m: int, unit: int) -> list[list[Any]]:
+        """Lists with indices: where incoming and outgoing weights stand."""
+        weight, bias = layers[m]
+        return [weight[unit], bias, *layers[m + 1][0]]
+
+    for m, j, k, s in pairs:
+        row, bias, *above = pick(eta, m, j)
+        other = eta[m][0][k]
+        for n, (a, b) in enumerate(zip(list(row), list(other), strict=True)):
+            row[n], other[n] = a - s * b, (a + s * b) / 2
+        bias[j], bias[k] = bias[j] - s * bias[k], (bias[j] + s * bias[k]) / 2
+        for out in above:
+            out[j], out[k] = out[j] + out[k] / s, (out[j] - out[k] / s) / 2
+    widths = network["widths"]
+    values = [sum(c * r**n for n, c in enumerate(column)) + r ** len(known) * (end - sum(column))
+              for end, *column in zip(flat(eta), *map(flat, known), strict=True)]  # fmt: skip
+    found = shaped(values, widths)
+    for m, j, k, s in pairs:
+        row, bias, *above = pick(found, m, j)
+        other = found[m][0][k]
+        for n, (u, w) in enumerate(zip(list(row), list(other), strict=True)):
+            row[n], other[n] = w + tau * u / 2, (w - tau * u / 2) / s
+        u, w = bias[j], bias[k]
+        bias[j], bias[k] = w + tau * u / 2, (w - tau * u / 2) / s
+        for out in above:
+            c, t = out[j], out[k]
+            out[j], out[k] = t / tau + c / 2, s * (c / 2 - t / tau)
+    return flat(found)
+
+
+def sharpening_curve(certificate: Any, r: Number) -> list[Number]:
+    """The unit's incoming weights divided by r, its outgoing ones multiplied with it."""
+    (weight, bias), (out, last) = layers_of(certificate["problem"]["point"])
+    j = certificate["proof"]["unit"]
+    weight[j], bias[j] = [v / r for v in weight[j]], bias[j] / r
+    for row in out:
+        row[j] *= r
+    return flat([(weight, bias), (out, last)])
 
 
 def turned_unit(at: Layers, proof: Any) -> list[Number]:

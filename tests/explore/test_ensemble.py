@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spurious.explore.ensemble import Engine, frame_times, lines
-from spurious.explore.request import Ensemble
+from spurious.explore.request import EnsembleRequest
 from spurious.problem import Network, dataset
 from spurious.train import Initialisation, Optimiser, Recipe, train, train_and_name
 
@@ -39,7 +39,7 @@ def test_frame_times() -> None:
 
 
 def test_frames_are_the_engines_runs_and_names_are_the_sweeps() -> None:
-    asked = Ensemble(recipe(0.3, 300), runs=24, seed=5)
+    asked = EnsembleRequest(recipe(0.3, 300), runs=24, seed=5)
     found = [json.loads(line) for line in lines(asked, warmed())]
     *frames, end = [line for line in found if "waiting" not in line]
     assert [frame["updates"] for frame in frames] == list(frame_times(300))
@@ -64,7 +64,7 @@ def test_numbers_that_are_not_finite_are_null() -> None:
         data=curve.data,
         tolerance=0.1,
     )
-    found = [json.loads(line) for line in lines(Ensemble(wild, 8, 1), warmed())]
+    found = [json.loads(line) for line in lines(EnsembleRequest(wild, 8, 1), warmed())]
     end = found[-1]
     lost = [k for k, name in enumerate(end["outcome"]) if name == "diverged"]
     assert lost
@@ -74,6 +74,6 @@ def test_numbers_that_are_not_finite_are_null() -> None:
 
 def test_a_training_that_takes_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spurious.explore.limits.TRAIN_SECONDS", -1.0)
-    asked = Ensemble(recipe(0.1, 1000), runs=8, seed=1)
+    asked = EnsembleRequest(recipe(0.1, 1000), runs=8, seed=1)
     *_, last = lines(asked, warmed())
     assert json.loads(last)["error"].startswith("training: not done after")

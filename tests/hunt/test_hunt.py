@@ -10,7 +10,7 @@ import pytest
 import spurious_checker
 from spurious.certify import certify
 from spurious.errors import InputError
-from spurious.hunt import Progress, Request, hunt, rounds
+from spurious.hunt import HuntProgress, Request, hunt, rounds
 from spurious.hunt import search as hunting
 from spurious.hunt.anatomy import anatomy
 from spurious.hunt.ascent import compiled
@@ -106,7 +106,7 @@ def test_parameters_become_the_same_point() -> None:
 def test_a_find_is_certified_and_the_journal_repeats_it(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     request = Request(12, SIGMOID, Loss.LOGISTIC, "relative", 2)
-    seen: list[Progress] = []
+    seen: list[HuntProgress] = []
     found, done = hunt(request, seconds=300, journal=journal, report=seen.append)
     assert found is not None and done[-1].certified
     assert seen and seen[0].round == 0

@@ -1,6 +1,6 @@
 """Every local minimum of a shallow network with piecewise linear activation, exactly."""
 
-from spurious.atlas.atlas import Atlas, Undecided, atlas, enumerate_strata, require_atlas
+from spurious.atlas.atlas import Atlas, UndecidedFit, atlas, enumerate_strata, require_atlas
 from spurious.atlas.files import atlas_to_data
 from spurious.atlas.minima import Family
 from spurious.atlas.optimum import Optimum, optimum
@@ -9,7 +9,7 @@ __all__ = [
     "Atlas",
     "Family",
     "Optimum",
-    "Undecided",
+    "UndecidedFit",
     "atlas",
     "atlas_to_data",
     "enumerate_strata",

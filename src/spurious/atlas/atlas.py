@@ -13,14 +13,14 @@ from math import comb
 from pathlib import Path
 from typing import Any, Final
 
-from spurious.atlas.cells import Work
+from spurious.atlas.cells import CellCounts
 from spurious.atlas.fits import Fit
 from spurious.atlas.minima import Family
 from spurious.atlas.parts import Setting, prepare, solve_branch
 from spurious.atlas.records import family_from_data, work_from_data
-from spurious.atlas.states import State
+from spurious.atlas.states import UnitState
 from spurious.atlas.strata import find_strata
-from spurious.atlas.tasks import BranchTask, FitTask, Task
+from spurious.atlas.tasks import AtlasTask, BranchTask, FitTask
 from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
@@ -41,7 +41,7 @@ JOURNAL_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
+class UndecidedFit:
     """A fitted vector that may or may not belong to a local minimum.
 
     Attributes:
@@ -90,8 +90,8 @@ class Atlas:
     regions_at_infinity: int
     fits: int
     minima: tuple[Family, ...]
-    undecided: tuple[Undecided, ...]
-    work: Work
+    undecided: tuple[UndecidedFit, ...]
+    work: CellCounts
 
     @property
     def families(self) -> int:
@@ -216,7 +216,7 @@ def atlas(
     parts: dict[str, Any] = dict(kept.entries)
     with makers(setting, problem, workers) as make:
 
-        def finish(what: str, tasks: Sequence[Task]) -> None:
+        def finish(what: str, tasks: Sequence[AtlasTask]) -> None:
             done = sum(task.key in parts for task in tasks)
             progress(what, done, len(tasks))
             for task, data in make([task for task in tasks if task.key not in parts]):
@@ -227,7 +227,7 @@ def atlas(
 
         branches = [BranchTask(first) for first in setting.branches]
         finish("cells", branches)
-        work = Work()
+        work = CellCounts()
         supports: dict[int, None] = {0: None}
         if setting.projector.evaluate(0) is None:  # not even the best constant is attained
             supports = {}
@@ -262,7 +262,7 @@ def _heading(problem: Problem) -> list[str]:
 
 def enumerate_strata(
     problem: Problem,
-) -> Iterator[tuple[tuple[Fraction, ...], tuple[State, ...]]]:
+) -> Iterator[tuple[tuple[Fraction, ...], tuple[UnitState, ...]]]:
     """Every combination of unit states that local minima have, symmetric ones included.
 
     Args:
@@ -287,7 +287,7 @@ def enumerate_strata(
         outputs = tuple(
             fraction(r + y) for r, y in zip(fit.residual, landscape.targets, strict=True)
         )
-        seen: set[tuple[State, ...]] = set()
+        seen: set[tuple[UnitState, ...]] = set()
         for part in strata.families:
             for stratum in part:
                 choices = (strata.classes[k].states for k in stratum.classes)
@@ -311,14 +311,14 @@ def _up_to_symmetry(setting: Setting, supports: list[int]) -> list[tuple[FitTask
 
 def _collect(
     parts: dict[str, Any], fits: list[tuple[FitTask, Fit]]
-) -> tuple[list[Family], list[Undecided]]:
+) -> tuple[list[Family], list[UndecidedFit]]:
     found: list[Family] = []
-    undecided: list[Undecided] = []
+    undecided: list[UndecidedFit] = []
     for task, fit in fits:
         data = parts[task.key]
         if "undecided" in data:
             loss, radius = fraction(fit.loss), fraction(fit.radius)
-            undecided.append(Undecided(loss, radius, data["undecided"]))
+            undecided.append(UndecidedFit(loss, radius, data["undecided"]))
         else:
             found.extend(family_from_data(family) for family in data["families"])
     return found, undecided

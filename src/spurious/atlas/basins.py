@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from spurious.atlas.arrangement import Sides
 from spurious.atlas.atlas import Atlas
-from spurious.atlas.cells import Work
+from spurious.atlas.cells import CellCounts
 from spurious.atlas.fits import Fit
 from spurious.atlas.minima import orbits_of_parts
 from spurious.atlas.parts import Setting, prepare
-from spurious.atlas.states import State
+from spurious.atlas.states import UnitState
 from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
 from spurious.certify.decide import prove
@@ -146,7 +146,7 @@ class _Entry:
 
     residual: Floats
     place: int
-    classes: Mapping[State, int]
+    classes: Mapping[UnitState, int]
     families: Mapping[Stratum, int]
 
 
@@ -186,7 +186,7 @@ def _fit(setting: Setting, residual: Vector) -> Fit:
         ArithmeticError: There is none.
     """
     for first in setting.branches:
-        setting.solve(first, Work())
+        setting.solve(first, CellCounts())
     for fit in setting.projector.fits:
         if fit.residual == residual:
             return fit
@@ -304,9 +304,9 @@ class _Lookup:
             idle = np.abs(contribution).max() <= NEAR * self.spread
             signs = (move.sign(int(np.sign(outgoing[j]))), *((0,) if idle else ()))
             found = [
-                entry.classes[State(sign, sides)]
+                entry.classes[UnitState(sign, sides)]
                 for sign in signs
-                if State(sign, sides) in entry.classes
+                if UnitState(sign, sides) in entry.classes
             ]
             if not found:
                 return None

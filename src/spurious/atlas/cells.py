@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from spurious.atlas.fits import Projector, bits_of, members, words_of
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.atlas.symmetry import Symmetry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BATCH: Final = 4096
 
 
 @dataclass(slots=True)
-class Work:
+class CellCounts:
     """What a walk did, in cells.
 
     Attributes:
@@ -53,7 +53,7 @@ class Work:
     unattained: int = 0
     unresolved: int = 0
 
-    def add(self, other: Work) -> None:
+    def add(self, other: CellCounts) -> None:
         """Adds another walk's numbers."""
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
@@ -70,7 +70,7 @@ class Cells:
     """
 
     def __init__(
-        self, landscape: Landscape, hidden: int, symmetries: tuple[Symmetry, ...], words: int
+        self, landscape: UnitLandscape, hidden: int, symmetries: tuple[Symmetry, ...], words: int
     ) -> None:
         import numpy as np
 
@@ -89,7 +89,7 @@ class Cells:
             dtype=np.int64,
         ).reshape(len(symmetries), -1)
 
-    def children(self, cell: tuple[int, ...], work: Work) -> Indices:
+    def children(self, cell: tuple[int, ...], work: CellCounts) -> Indices:
         """The regions that extend a cell to one that is first in its orbit."""
         import numpy as np
 
@@ -109,7 +109,7 @@ class Cells:
         return added[keep]
 
 
-def moved_generators(landscape: Landscape, symmetry: Symmetry) -> dict[int, int]:
+def moved_generators(landscape: UnitLandscape, symmetry: Symmetry) -> dict[int, int]:
     """Where a symmetry takes each generator."""
     rays = landscape.arrangement.rays
     place = {ray.sides: k for k, ray in enumerate(rays)}
@@ -137,14 +137,14 @@ def branches(cells: Cells) -> tuple[int, ...]:
     """The first regions of all cells but the empty one: independent parts of the walk."""
     if cells.hidden == 0:
         return ()
-    return tuple(int(t) for t in cells.children((), Work()))
+    return tuple(int(t) for t in cells.children((), CellCounts()))
 
 
 def walk_branch(
     cells: Cells,
     projector: Projector,
     first: int,
-    work: Work,
+    work: CellCounts,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[int]:
     """Solves every cell whose first region is given; yields the fits as they come, some repeatedly.
@@ -193,7 +193,7 @@ class _Solver:
         self._supports: dict[bytes, int] = {}
         self._extend()
 
-    def solve(self, cells: Words, work: Work) -> Indices:
+    def solve(self, cells: Words, work: CellCounts) -> Indices:
         """The fits of cells given as words, shape (B, W)."""
         import numpy as np
 
@@ -204,7 +204,7 @@ class _Solver:
             found[start : start + BATCH] = self._solve(part, work)
         return found
 
-    def _solve(self, cells: Words, work: Work) -> Indices:
+    def _solve(self, cells: Words, work: CellCounts) -> Indices:
         import numpy as np
 
         from spurious.atlas.proposals import propose  # Numba takes half a second to import

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from flint import fmpq, fmpq_mat, fmpz
 
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, nearest_float
 
@@ -120,7 +120,7 @@ class Projector:
         target: The centred targets in floats, shape (n,), scaled to length 1.
     """
 
-    def __init__(self, landscape: Landscape) -> None:
+    def __init__(self, landscape: UnitLandscape) -> None:
         import numpy as np
 
         weights = landscape.weights

@@ -26,7 +26,7 @@ from spurious.problem import Dataset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Landscape:
+class UnitLandscape:
     """A dataset seen by the units of a shallow network with homogeneous activation.
 
     Attributes:
@@ -68,7 +68,7 @@ class Landscape:
         return _generated(self.generator_of, sign, rays)
 
 
-def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> Landscape:
+def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> UnitLandscape:
     """Builds the description.
 
     Args:
@@ -105,7 +105,7 @@ def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> Landscape:
             if region:
                 found.setdefault(region, (sign, chamber))
     regions = tuple(sorted(found))
-    return Landscape(
+    return UnitLandscape(
         inputs=data.inputs,
         groups=groups,
         weights=tuple(len(members) for members in groups),

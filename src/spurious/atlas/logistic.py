@@ -21,7 +21,7 @@ from typing import Final
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from spurious.atlas.fits import Fit, members
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.atlas.logistic_floats import functional, inner_point, newton, supports
 from spurious.atlas.recession import recedes
 from spurious.atlas.states import UnresolvedError
@@ -57,7 +57,7 @@ class LogProjector:
         supports: A support of each.
     """
 
-    def __init__(self, landscape: Landscape) -> None:
+    def __init__(self, landscape: UnitLandscape) -> None:
         self.landscape = landscape
         pairs = list(zip(landscape.weights, landscape.targets, strict=True))
         self.positive_count = [w * (1 + y) / 2 for w, y in pairs]

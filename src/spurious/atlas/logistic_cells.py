@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spurious.atlas.cells import Work
+from spurious.atlas.cells import CellCounts
 from spurious.atlas.logistic import LogProjector
 from spurious.atlas.states import UnresolvedError
 
@@ -16,7 +16,7 @@ def attained(projector: LogProjector) -> tuple[int, ...]:
 
 
 def walk_logistic(
-    projector: LogProjector, regions: tuple[int, ...], hidden: int, first: int, work: Work
+    projector: LogProjector, regions: tuple[int, ...], hidden: int, first: int, work: CellCounts
 ) -> set[int]:
     """Solves every cell whose first region is given; returns the fits.
 

@@ -11,9 +11,9 @@ from typing import Final
 from flint import fmpq
 
 from spurious.atlas.fits import Fit, Fits, members
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.atlas.points import point_from_coefficients
-from spurious.atlas.states import State
+from spurious.atlas.states import UnitState
 from spurious.atlas.strata import Class, Strata, Stratum
 from spurious.atlas.symmetry import Symmetry
 from spurious.exact.rationals import Vector, fraction, rank
@@ -62,7 +62,7 @@ class Family:
 
 
 def families(
-    landscape: Landscape,
+    landscape: UnitLandscape,
     projector: Fits,
     fit: Fit,
     strata: Strata,
@@ -113,7 +113,7 @@ def _moved(
     """The image of a family under a symmetry that keeps the fitted vector."""
     place = {state: k for k, cls in enumerate(classes) for state in cls.states}
     moves = [
-        place[State(symmetry.sign(cls.states[0].sign), symmetry.sides(cls.states[0].sides))]
+        place[UnitState(symmetry.sign(cls.states[0].sign), symmetry.sides(cls.states[0].sides))]
         for cls in classes
     ]
     return frozenset(Stratum(tuple(sorted(moves[k] for k in item.classes))) for item in part)
@@ -123,7 +123,7 @@ class _Describer:
     """What all families of one fitted vector share."""
 
     def __init__(
-        self, landscape: Landscape, projector: Fits, fit: Fit, classes: Sequence[Class]
+        self, landscape: UnitLandscape, projector: Fits, fit: Fit, classes: Sequence[Class]
     ) -> None:
         self.landscape = landscape
         self.projector = projector
@@ -163,7 +163,7 @@ class _Describer:
             bits |= self.classes[k].generators
         return bits
 
-    def _free(self, state: State) -> int:
+    def _free(self, state: UnitState) -> int:
         """The dimension of a unit's state: incoming weights, and the output weight if not 0."""
         arrangement = self.landscape.arrangement
         hidden_from_data = self.inputs + 1 - len(arrangement.coordinates)
@@ -177,14 +177,14 @@ class _Describer:
             self._ranks[generators] = rank(rows)
         return sum(self._freedom[k] for k in item.classes) - self._ranks[generators]
 
-    def _differentiable(self, state: State) -> bool:
+    def _differentiable(self, state: UnitState) -> bool:
         """With output weight 0, or off all kinks."""
         return state.sign == 0 or state.sides.positive | state.sides.negative == self.full
 
     def _is_smooth(self, item: Stratum) -> bool:
         return all(self._smooth[k] for k in item.classes)
 
-    def _typical(self, cls: Class) -> State:
+    def _typical(self, cls: Class) -> UnitState:
         """A state of a class: off the kinks if there is one, and of the largest dimension."""
         return max(cls.states, key=lambda s: (self._differentiable(s), self._free(s), s))
 
@@ -196,7 +196,7 @@ class _Describer:
             values.update(dict.fromkeys(members_, fraction(r + y)))
         return tuple(values[i] for i in range(len(values)))
 
-    def _blind_spots(self, states: Sequence[State], idle: Sequence[bool]) -> tuple[int, ...]:
+    def _blind_spots(self, states: Sequence[UnitState], idle: Sequence[bool]) -> tuple[int, ...]:
         if self.landscape.slopes[1] != 0:
             return ()
         active = 0
@@ -236,7 +236,7 @@ class _Describer:
                 found.update(2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign))
         return tuple(sorted(found))
 
-    def _point(self, states: Sequence[State], idle: Sequence[bool]) -> Point:
+    def _point(self, states: Sequence[UnitState], idle: Sequence[bool]) -> Point:
         """A point with these states.
 
         Raises:

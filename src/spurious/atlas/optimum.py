@@ -19,7 +19,7 @@ from spurious.atlas.arrangement import Sides
 from spurious.atlas.atlas import require_atlas
 from spurious.atlas.cells import moved_generators
 from spurious.atlas.fits import Fit, Projector, bits_of, members, words_of
-from spurious.atlas.landscape import Landscape, describe
+from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.points import point_from_coefficients
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.atlas.workers import silent
@@ -111,7 +111,9 @@ def optimum(
     )
 
 
-def _multipliers(landscape: Landscape, problem: Problem, residual: Vector) -> tuple[Fraction, ...]:
+def _multipliers(
+    landscape: UnitLandscape, problem: Problem, residual: Vector
+) -> tuple[Fraction, ...]:
     """g_i = 2 (f_i - y_i) for every data point, equal inputs having equal f."""
     values: dict[int, Fraction] = {}
     for members_, r, target in zip(landscape.groups, residual, landscape.targets, strict=True):
@@ -134,7 +136,7 @@ class _Search:
 
     def __init__(
         self,
-        landscape: Landscape,
+        landscape: UnitLandscape,
         projector: Projector,
         hidden: int,
         group: Sequence[Symmetry],

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spurious.atlas.cells import Cells, Work, branches, walk_branch
+from spurious.atlas.cells import CellCounts, Cells, branches, walk_branch
 from spurious.atlas.fits import Fit, Fits, Projector
-from spurious.atlas.landscape import Landscape, describe
+from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.minima import Family, families
-from spurious.atlas.states import TooManyFacesError, UnresolvedError
 from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.problem import Loss, Problem
@@ -29,13 +28,13 @@ class Setting:
         solve: Solves a branch, given by its first region; returns the fits.
     """
 
-    landscape: Landscape
+    landscape: UnitLandscape
     group: tuple[Symmetry, ...]
     projector: Fits
     hidden: int
     at_infinity: int
     branches: tuple[int, ...]
-    solve: Callable[[int, Work], set[int]]
+    solve: Callable[[int, CellCounts], set[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Branch:
     """
 
     supports: tuple[int, ...]
-    work: Work
+    work: CellCounts
 
 
 def prepare(problem: Problem, *, symmetric: bool = True) -> Setting:
@@ -68,20 +67,20 @@ def prepare(problem: Problem, *, symmetric: bool = True) -> Setting:
     projector = Projector(landscape)
     cells = Cells(landscape, hidden, group, projector.words)
 
-    def solve(first: int, work: Work) -> set[int]:
+    def solve(first: int, work: CellCounts) -> set[int]:
         return set(walk_branch(cells, projector, first, work))
 
     return Setting(landscape, group, projector, hidden, 0, branches(cells), solve)
 
 
-def _prepare_logistic(landscape: Landscape, hidden: int) -> Setting:
+def _prepare_logistic(landscape: UnitLandscape, hidden: int) -> Setting:
     from spurious.atlas.logistic import LogProjector
     from spurious.atlas.logistic_cells import attained, walk_logistic
 
     projector = LogProjector(landscape)
     regions = attained(projector)
 
-    def solve(first: int, work: Work) -> set[int]:
+    def solve(first: int, work: CellCounts) -> set[int]:
         return walk_logistic(projector, regions, hidden, first, work)
 
     lost = len(landscape.regions) - len(regions)
@@ -91,19 +90,21 @@ def _prepare_logistic(landscape: Landscape, hidden: int) -> Setting:
 
 def solve_branch(setting: Setting, first: int) -> Branch:
     """Solves all cells whose first region is given."""
-    work = Work()
+    work = CellCounts()
     projector = setting.projector
     found = sorted(setting.solve(first, work))
     return Branch(tuple(projector.supports[k] for k in found), work)
 
 
-def minima_with(setting: Setting, fit: Fit) -> tuple[Family, ...] | str:
-    """The families of minima with a fitted vector, or why they could not be found."""
-    landscape, projector, hidden = setting.landscape, setting.projector, setting.hidden
-    try:
-        strata = find_strata(landscape, projector, fit, hidden)
-        if strata is None:
-            return ()
-        return families(landscape, projector, fit, strata, setting.group)
-    except (TooManyFacesError, UnresolvedError) as error:
-        return str(error)
+def minima_with(setting: Setting, fit: Fit) -> tuple[Family, ...]:
+    """The families of minima with a fitted vector.
+
+    Raises:
+        TooManyFacesError: It has too many faces.
+        UnresolvedError: A sign could not be decided.
+    """
+    landscape, projector = setting.landscape, setting.projector
+    strata = find_strata(landscape, projector, fit, setting.hidden)
+    if strata is None:
+        return ()
+    return families(landscape, projector, fit, strata, setting.group)

@@ -8,13 +8,13 @@ from fractions import Fraction
 from flint import fmpq, fmpz
 
 from spurious.atlas.arrangement import Sides
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.exact.rationals import ONE, ZERO, fraction
 from spurious.problem import Layer, Point
 
 
 def point_from_coefficients(
-    landscape: Landscape,
+    landscape: UnitLandscape,
     mean: fmpq,
     coefficients: Mapping[int, fmpq],
     units: Sequence[tuple[int, Sides]],

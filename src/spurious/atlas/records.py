@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import Any, Final
 
-from spurious.atlas.cells import Work
+from spurious.atlas.cells import CellCounts
 from spurious.atlas.minima import Family
 from spurious.problem import point_from_data, point_to_data
 
@@ -51,11 +51,11 @@ def family_from_data(data: dict[str, Any]) -> Family:
     return Family(**read)
 
 
-def work_to_data(work: Work) -> dict[str, int]:
+def work_to_data(work: CellCounts) -> dict[str, int]:
     """Counts of work as JSON data."""
     return asdict(work)
 
 
-def work_from_data(data: dict[str, int]) -> Work:
+def work_from_data(data: dict[str, int]) -> CellCounts:
     """Undoes `work_to_data`."""
-    return Work(**data)
+    return CellCounts(**data)

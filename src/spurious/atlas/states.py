@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from spurious.atlas.arrangement import Arrangement, Sides
 from spurious.atlas.fits import Fit
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.errors import SpuriousError
 
 
@@ -34,7 +34,7 @@ class UnresolvedError(SpuriousError):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class State:
+class UnitState:
     """The sign of a unit's output weight, and the face of its incoming weights.
 
     Attributes:
@@ -45,12 +45,12 @@ class State:
     sign: int
     sides: Sides
 
-    def touches(self, other: State) -> bool:
+    def touches(self, other: UnitState) -> bool:
         """Whether points of the other state come arbitrarily near to points of this one."""
         return self.sign in (0, other.sign) and self.sides.closes(other.sides)
 
 
-def ray_signs(landscape: Landscape, fit: Fit) -> tuple[int, ...]:
+def ray_signs(landscape: UnitLandscape, fit: Fit) -> tuple[int, ...]:
     """The sign of q for each ray: 1, 0 or -1."""
     signs: list[int] = []
     for above, _ in landscape.generator_of:
@@ -61,7 +61,7 @@ def ray_signs(landscape: Landscape, fit: Fit) -> tuple[int, ...]:
     return tuple(signs)
 
 
-def admissible_states(landscape: Landscape, fit: Fit, limit: int) -> tuple[State, ...]:
+def admissible_states(landscape: UnitLandscape, fit: Fit, limit: int) -> tuple[UnitState, ...]:
     """Every state that a unit of a local minimum with this fitted vector can have, increasing.
 
     Args:
@@ -75,19 +75,19 @@ def admissible_states(landscape: Landscape, fit: Fit, limit: int) -> tuple[State
     arrangement = landscape.arrangement
     signs = ray_signs(landscape, fit)
     level = tuple(k for k, sign in enumerate(signs) if sign == 0)
-    found: list[State] = []
+    found: list[UnitState] = []
     faces = _spanned(arrangement, level, limit)
     for sides in faces:
         around = {signs[k] for k in arrangement.star(sides)}
         own = any(signs[k] for k in arrangement.rays_of(sides))
         if around <= {0}:
-            found.append(State(0, sides))
+            found.append(UnitState(0, sides))
         if own:
             continue
         if around <= {0, 1}:
-            found.append(State(1, sides))
+            found.append(UnitState(1, sides))
         if around <= {0, -1}:
-            found.append(State(-1, sides))
+            found.append(UnitState(-1, sides))
     return tuple(sorted(found))
 
 

@@ -21,8 +21,8 @@ from itertools import combinations_with_replacement
 from typing import Final
 
 from spurious.atlas.fits import Fit, Fits
-from spurious.atlas.landscape import Landscape
-from spurious.atlas.states import State, admissible_states
+from spurious.atlas.landscape import UnitLandscape
+from spurious.atlas.states import UnitState, admissible_states
 
 FACE_LIMIT: Final = 20_000
 """Most faces examined for one fitted vector."""
@@ -40,7 +40,7 @@ class Class:
         generators: What a unit in these states contributes with, as bits; 0 for nothing.
     """
 
-    states: tuple[State, ...]
+    states: tuple[UnitState, ...]
     generators: int
 
 
@@ -71,7 +71,7 @@ class Strata:
     complete: bool
 
 
-def find_strata(landscape: Landscape, projector: Fits, fit: Fit, hidden: int) -> Strata | None:
+def find_strata(landscape: UnitLandscape, projector: Fits, fit: Fit, hidden: int) -> Strata | None:
     """All strata of a fitted vector, grouped; None if it belongs to no local minimum.
 
     Args:
@@ -96,10 +96,10 @@ def find_strata(landscape: Landscape, projector: Fits, fit: Fit, hidden: int) ->
     return Strata(classes, _components(classes, found), True)
 
 
-def _classes(landscape: Landscape, states: tuple[State, ...]) -> tuple[Class, ...]:
+def _classes(landscape: UnitLandscape, states: tuple[UnitState, ...]) -> tuple[Class, ...]:
     """Groups states that contribute nothing into connected classes; others stay alone."""
     alone: list[Class] = []
-    idle: list[State] = []
+    idle: list[UnitState] = []
     for state in states:
         rays = landscape.arrangement.rays_of(state.sides)
         generators = landscape.generated(state.sign, rays) if state.sign else 0

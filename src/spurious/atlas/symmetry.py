@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flint import fmpq, fmpq_mat
 
 from spurious.atlas.arrangement import Sides
-from spurious.atlas.landscape import Landscape
+from spurious.atlas.landscape import UnitLandscape
 from spurious.exact.rationals import ZERO, Vector, rank
 
 
@@ -48,7 +48,7 @@ class Symmetry:
         return sum(1 << place for i, place in enumerate(self.points) if bits >> i & 1)
 
 
-def symmetries(landscape: Landscape) -> tuple[Symmetry, ...]:
+def symmetries(landscape: UnitLandscape) -> tuple[Symmetry, ...]:
     """All symmetries, the identity first.
 
     An affine map is fixed by the images of a basis, so all images of one basis are tried; each
@@ -61,7 +61,7 @@ def symmetries(landscape: Landscape) -> tuple[Symmetry, ...]:
     return tuple(sorted(found, key=lambda s: (s.flips, s.points != identity, s.points)))
 
 
-def _maps(landscape: Landscape, flips: bool) -> Iterator[tuple[int, ...]]:
+def _maps(landscape: UnitLandscape, flips: bool) -> Iterator[tuple[int, ...]]:
     points, weights = landscape.arrangement.points, landscape.weights
     total = sum((y * w for y, w in zip(landscape.targets, weights, strict=True)), ZERO)
     twice = 2 * total / sum(weights)

@@ -38,4 +38,4 @@ class FitTask:
         return f"fit {self.support:x}"
 
 
-Task: TypeAlias = BranchTask | FitTask
+AtlasTask: TypeAlias = BranchTask | FitTask

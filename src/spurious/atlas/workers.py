@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
 from spurious.atlas.records import family_to_data, work_to_data
-from spurious.atlas.tasks import BranchTask, Task
+from spurious.atlas.states import TooManyFacesError, UnresolvedError
+from spurious.atlas.tasks import AtlasTask, BranchTask
 from spurious.problem import Problem, problem_from_data, problem_to_data
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 2.0
 """Seconds of work here before other processes are started."""
 
-Make = Callable[[Sequence[Task]], Iterator[tuple[Task, Any]]]
+Make = Callable[[Sequence[AtlasTask]], Iterator[tuple[AtlasTask, Any]]]
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -29,7 +30,7 @@ _setting: list[Setting] = []
 """In a worker process, its own setting."""
 
 
-def part(setting: Setting, task: Task) -> dict[str, Any]:
+def part(setting: Setting, task: AtlasTask) -> dict[str, Any]:
     """Makes a part, as JSON data."""
     if isinstance(task, BranchTask):
         branch = solve_branch(setting, task.first)
@@ -40,9 +41,10 @@ def part(setting: Setting, task: Task) -> dict[str, Any]:
     fit = setting.projector.evaluate(task.support)
     if fit is None:
         raise ArithmeticError("a support of a fit is no support")
-    found = minima_with(setting, setting.projector.fits[fit])
-    if isinstance(found, str):
-        return {"undecided": found}
+    try:
+        found = minima_with(setting, setting.projector.fits[fit])
+    except (TooManyFacesError, UnresolvedError) as error:
+        return {"undecided": str(error)}
     return {"families": [family_to_data(family) for family in found]}
 
 
@@ -60,7 +62,7 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
     """
     pool: list[ProcessPoolExecutor] = []
 
-    def make(tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+    def make(tasks: Sequence[AtlasTask]) -> Iterator[tuple[AtlasTask, Any]]:
         begun, left = perf_counter(), list(reversed(tasks))
         while left and (workers <= 1 or perf_counter() - begun < PATIENCE):
             task = left.pop()
@@ -87,7 +89,9 @@ def _pool(problem: Problem, workers: int) -> ProcessPoolExecutor:
     )
 
 
-def _spread(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+def _spread(
+    pool: ProcessPoolExecutor, tasks: Sequence[AtlasTask]
+) -> Iterator[tuple[AtlasTask, Any]]:
     from concurrent.futures import as_completed
 
     for done in as_completed([pool.submit(_done, task) for task in tasks]):
@@ -117,5 +121,5 @@ def end_with_parent() -> None:
     Thread(target=follow, daemon=True).start()
 
 
-def _done(task: Task) -> tuple[Task, Any]:
+def _done(task: AtlasTask) -> tuple[AtlasTask, Any]:
     return task, part(_setting[0], task)

@@ -16,8 +16,6 @@ import numpy as np
 from spurious.problem import ProgramProblem
 from spurious.program import FUNCTIONS, Builder, Program
 
-__all__ = ["INPUTS", "LABELS", "binary_instances", "sigmoid_unit"]
-
 INPUTS: Final = ((0, 0), (0, 0), (1, 1), (0, 1), (1, 0))
 LABELS: Final = (1, 1, 1, 0, 0)
 """XOR's complement, with (0, 0) twice."""

@@ -14,10 +14,10 @@ from spurious.figures import (
     regression_fits,
     series_panels,
 )
-from spurious.figures.panels import boundary_panel, fitted_panel
+from spurious.figures.panels import boundary_panel, fitted_panel, rate_series
 from spurious.problem import Loss
-from spurious.problem.forward import Floats, float_data, float_point, forward
-from spurious.sweep import Rate, clopper_pearson
+from spurious.problem.forward import float_data, float_point, forward
+from spurious.sweep import clopper_pearson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ def trap_figure(trap: RegionTrap, reach: Sequence[TrapReach]) -> Figure:
                 "starts that return",
                 "distance / norm of the parameters",
                 "share of starts",
-                (_with_interval("back to the bad loss", at, rates),),
+                (rate_series("back to the bad loss", at, rates),),
                 log_x=True,
                 share=True,
             )
@@ -139,7 +139,7 @@ def depth_figure(share: ConstantShare, bounds: Sequence[float]) -> Figure:
     """Probabilities of constant networks against depth."""
     depths = np.arange(1, len(share.constant) + 1, dtype=float)
     series = [
-        _with_interval(label, depths, [clopper_pearson(int(n), share.runs) for n in counts])
+        rate_series(label, depths, [clopper_pearson(int(n), share.runs) for n in counts])
         for label, counts in (
             ("constant, simulated", share.constant),
             ("constant up to 1%, simulated", share.nearly),
@@ -151,16 +151,6 @@ def depth_figure(share: ConstantShare, bounds: Sequence[float]) -> Figure:
         "constant on the data", "hidden layers", "share of networks", tuple(series), share=True
     )
     return series_panels([panel])
-
-
-def _with_interval(label: str, x: Floats, rates: Sequence[Rate]) -> Series:
-    return Series(
-        label,
-        x,
-        np.array([rate.share for rate in rates]),
-        np.array([rate.low for rate in rates]),
-        np.array([rate.high for rate in rates]),
-    )
 
 
 def _points(problem: Problem, labels: tuple[str, str]) -> tuple[tuple[str, Point], ...]:

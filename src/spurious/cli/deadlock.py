@@ -18,7 +18,7 @@ from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from spurious.cli.construction import Construction
-    from spurious.hunt import Find, Progress, Request, Round
+    from spurious.hunt import Find, HuntProgress, Request, Round
     from spurious.hunt.anatomy import Anatomy
 
 PLAIN_SECONDS: Final = 15.0
@@ -151,14 +151,14 @@ def _inside(find: Find) -> Anatomy:
 
 
 @contextmanager
-def _reporting(seconds: float) -> Generator[Callable[[Progress], None]]:
+def _reporting(seconds: float) -> Generator[Callable[[HuntProgress], None]]:
     """Progress on stderr: a live line on a terminal, else a line now and then."""
     from spurious.cli.consoles import messages, now_and_then
 
     console = messages()
     start = time.monotonic()
 
-    def line(now: Progress) -> str:
+    def line(now: HuntProgress) -> str:
         best = "" if now.best is None else f", best eigenvalue {now.best:.2g}"
         left = max(seconds - (time.monotonic() - start), 0) / 60
         time_left = f"{left:.0f} min" if left >= 1 else "less than a minute"

@@ -23,7 +23,7 @@ from spurious.explore.curves import curves
 from spurious.explore.ensemble import Engine, lines
 from spurious.explore.guard import Guard, refusal
 from spurious.explore.jobs import Busy, Jobs
-from spurious.explore.request import Ensemble, read_atlas, read_certify, read_train
+from spurious.explore.request import EnsembleRequest, read_atlas, read_certify, read_train
 from spurious.figures.outcomes import LOOKS
 from spurious.problem import ACTIVATIONS, DATASETS, HOMOGENEOUS, Problem, dataset
 from spurious.train import INITIALISATIONS, OPTIMISERS, Outcome
@@ -105,7 +105,7 @@ async def _train(request: Request) -> Response:
     return StreamingResponse(_lines(request, asked), media_type="application/x-ndjson")
 
 
-async def _lines(request: Request, asked: Ensemble) -> AsyncIterator[str]:
+async def _lines(request: Request, asked: EnsembleRequest) -> AsyncIterator[str]:
     """An ensemble's lines, when it is its turn."""
     free: asyncio.Semaphore = request.app.state.training
     try:

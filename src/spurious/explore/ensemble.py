@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.explore import limits
-from spurious.explore.request import Ensemble
+from spurious.explore.request import EnsembleRequest
 from spurious.problem import Network, dataset
 from spurious.train import (
     Cancelled,
@@ -75,7 +75,7 @@ def frame_times(updates: int) -> tuple[int, ...]:
     return (*times, updates)
 
 
-def lines(asked: Ensemble, engine: Engine) -> Iterator[str]:
+def lines(asked: EnsembleRequest, engine: Engine) -> Iterator[str]:
     """Trains an ensemble and yields lines of JSON.
 
     `{"waiting": text}` while kernels compile; `{"updates", "loss", "parameters"}` for each frame;

@@ -20,7 +20,7 @@ SOLVED: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Ensemble:
+class EnsembleRequest:
     """An ensemble to train.
 
     Attributes:
@@ -34,7 +34,7 @@ class Ensemble:
     seed: int
 
 
-def read_train(body: bytes) -> Ensemble:
+def read_train(body: bytes) -> EnsembleRequest:
     """Reads a request to train.
 
     Args:
@@ -61,7 +61,7 @@ def read_train(body: bytes) -> Ensemble:
         updates=_integer(found["updates"], "updates", 1, limits.UPDATES),
         tolerance=tolerance(problem),
     )
-    return Ensemble(
+    return EnsembleRequest(
         recipe,
         runs=_integer(found["runs"], "runs", 1, limits.RUNS),
         seed=_integer(found["seed"], "seed", 0, 2**32 - 1),

@@ -7,8 +7,8 @@ from spurious.late import import_late
 if TYPE_CHECKING:
     from spurious.hunt.finish import Find
     from spurious.hunt.request import METHODS, Request
-    from spurious.hunt.search import Progress, Round, hunt, rounds
+    from spurious.hunt.search import HuntProgress, Round, hunt, rounds
 
-__all__ = ["METHODS", "Find", "Progress", "Request", "Round", "hunt", "rounds"]
+__all__ = ["METHODS", "Find", "HuntProgress", "Request", "Round", "hunt", "rounds"]
 
 import_late(__name__)

@@ -81,7 +81,7 @@ class Climbers(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Engine:
+class CompiledHunt:
     """Compiled functions of a request; call them within `jax.enable_x64(True)`.
 
     Attributes:
@@ -140,7 +140,7 @@ def bend_bound(request: Request, theta: Array, x: Array, size: Array) -> Array:
 
 
 @lru_cache(maxsize=8)
-def compiled(request: Request, on_diagonal: int) -> Engine:
+def compiled(request: Request, on_diagonal: int) -> CompiledHunt:
     """The functions of a request; compiled once."""
     plan = layout(request, on_diagonal)
     n, d = request.points, request.network.inputs
@@ -254,7 +254,7 @@ def compiled(request: Request, on_diagonal: int) -> Engine:
         found = jax.lax.fori_loop(0, 50, body, theta)
         return found, jnp.linalg.eigvalsh(jax.hessian(loss)(found, x, y, ones))[0]
 
-    return Engine(
+    return CompiledHunt(
         jax.jit(begin),
         jax.jit(climb, static_argnums=3),
         jax.jit(measure),

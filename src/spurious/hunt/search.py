@@ -69,7 +69,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class HuntProgress:
     """Where a hunt is.
 
     Attributes:
@@ -92,7 +92,7 @@ def hunt(
     *,
     seconds: float = 3_600,
     journal: Path | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[HuntProgress], None] = lambda _: None,
 ) -> tuple[Find | None, tuple[Round, ...]]:
     """Hunts until a find is certified or time is up.
 
@@ -132,7 +132,7 @@ def _round(
     request: Request,
     index: int,
     before: list[Round],
-    report: Callable[[Progress], None],
+    report: Callable[[HuntProgress], None],
     prove: bool = True,
 ) -> tuple[Find | None, Round]:
     jax, make = _machinery()
@@ -151,7 +151,7 @@ def _round(
         parts = make(request, on_diagonal)
         at = parts.begin(u, labels)
         for step in range(0, STEPS, CHUNK):
-            now = Progress(
+            now = HuntProgress(
                 index,
                 step / STEPS,
                 sum(r.starts for r in before),

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from spurious.train import epoch_orders
 
-__all__ = ["Batches"]
-
 
 class Batches:
     """Mini-batches of an ensemble, a function of each network's seed and index alone.

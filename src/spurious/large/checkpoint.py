@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from spurious.errors import MissingExtraError
 
-__all__ = ["Checkpoint", "checkpoint_bytes", "checkpoint_name", "read_checkpoint"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:

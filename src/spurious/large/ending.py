@@ -44,8 +44,6 @@ from spurious.large.recipe import LargeRecipe
 from spurious.large.rounding import SAFETY, Floats, forward, growth
 from spurious.problem import Network
 
-__all__ = ["Ending", "ending", "layers_of"]
-
 SLICE: Final = 5_000
 """Points looked at together; bounds the memory."""
 

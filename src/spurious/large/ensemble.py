@@ -27,8 +27,6 @@ from spurious.train import drawn
 from spurious.train.decay import per_layer
 from spurious.train.reference import optax_optimiser
 
-__all__ = ["Ensemble", "Member", "State", "marks", "starts_of"]
-
 ROOM: Final = 512
 """Most updates in one call of the program; the batches of so many are held at once."""
 

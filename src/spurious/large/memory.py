@@ -8,8 +8,6 @@ from typing import Any
 
 import jax
 
-__all__ = ["check_fits", "is_out_of_memory"]
-
 MOST = 0.8
 """Share of the free memory that a program may ask for."""
 

@@ -14,8 +14,6 @@ import numpy.typing as npt
 from spurious.problem import Loss, Network
 from spurious.program.jax import jax_activation
 
-__all__ = ["Parameters", "Squares", "evaluate", "from_flat", "gradient_norm", "loss", "to_flat"]
-
 Parameters: TypeAlias = list[tuple[Any, Any]]
 """Weights of shape (..., in, out) and biases of shape (..., out), the leading axis a network's."""
 

@@ -14,8 +14,6 @@ from spurious.train import Initialisation, Optimiser
 from spurious.train.decay import check_penalty
 from spurious.train.recipe import check_updates, checked_batch
 
-__all__ = ["LARGE_VERSION", "LargeRecipe"]
-
 LARGE_VERSION: Final = "large-1"
 """Changes whenever the same recipe, seed and index may give another row."""
 

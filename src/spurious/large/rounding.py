@@ -16,8 +16,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAFETY", "Floats", "forward", "growth"]
-
 Floats = npt.NDArray[np.float64]
 
 ROUNDOFF: Final = 2.0**-53

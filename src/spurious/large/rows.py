@@ -18,8 +18,6 @@ from spurious.large.recipe import LargeRecipe
 from spurious.train import Outcome, ProofKind, Proved
 from spurious.train.outcome import STALLED
 
-__all__ = ["columns", "rows"]
-
 KEPT: Final = 10_000
 """The parameters of networks with at most so many are kept."""
 

@@ -19,8 +19,6 @@ from spurious.large.memory import is_out_of_memory
 from spurious.large.rows import rows
 from spurious.train import Cancelled
 
-__all__ = ["CHECKPOINT_SECONDS", "Work", "trained"]
-
 CHECKPOINT_SECONDS: Final = 60.0
 """At most so much training is lost when the process is killed."""
 

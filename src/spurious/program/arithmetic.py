@@ -15,8 +15,6 @@ import numpy.typing as npt
 from spurious.program.function import Function
 from spurious.program.operations import Const, Take
 
-__all__ = ["UNKNOWN", "Arithmetic", "Array", "Shaped", "Signs"]
-
 
 class Shaped(Protocol):
     """An array: anything with a shape."""

@@ -13,15 +13,6 @@ import numpy.typing as npt
 from spurious.program.exact_array import exact_array
 from spurious.program.operations import Const, Take
 
-__all__ = [
-    "ArrayArithmetic",
-    "Entries",
-    "merged_matmul",
-    "object_array",
-    "transposed",
-    "transposed_back",
-]
-
 Entries: TypeAlias = npt.NDArray[Any]
 
 

@@ -25,8 +25,6 @@ from spurious.program.faults import KinkError
 from spurious.program.function import Function, PiecewiseLinear
 from spurious.program.operations import Const
 
-__all__ = ["BallArithmetic", "ball_jets"]
-
 ZERO = arb(0)
 
 

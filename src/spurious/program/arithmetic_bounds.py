@@ -33,8 +33,6 @@ from spurious.program.faults import KinkError
 from spurious.program.function import Function, PiecewiseLinear
 from spurious.program.operations import Const, Take
 
-__all__ = ["Bounded", "BoundedArithmetic"]
-
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 ROUNDOFF: Final = 2.0**-53

@@ -20,8 +20,6 @@ from spurious.program.faults import IrrationalError, KinkError
 from spurious.program.function import Function, PiecewiseLinear, Smooth
 from spurious.program.operations import Const
 
-__all__ = ["ExactArithmetic"]
-
 
 @final
 class ExactArithmetic(ArrayArithmetic):

@@ -19,8 +19,6 @@ from spurious.program.exact_array import fractions, is_binary
 from spurious.program.function import Function, PiecewiseLinear
 from spurious.program.operations import Const
 
-__all__ = ["NAMESPACE", "Floats", "NumpyArithmetic", "float_jet"]
-
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 

@@ -17,8 +17,6 @@ from spurious.program.build import Builder, Handle
 from spurious.program.functions import ABS, ELU, EXP, RELU, leaky_relu
 from spurious.program.operations import Add, Map, Mul
 
-__all__ = ["choose", "maximum", "minimum", "positive_part"]
-
 ONE: Final = -1
 """The key of a linear form's constant."""
 

@@ -35,8 +35,6 @@ from spurious.program.operations import (
 from spurious.program.program import Program
 from spurious.program.shapes import Shape, result_shape
 
-__all__ = ["Builder", "Handle", "Operand", "renumbered"]
-
 
 @dataclass(eq=False)
 class Builder:

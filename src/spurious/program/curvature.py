@@ -14,8 +14,6 @@ from spurious.program.evaluate import Run, accumulate
 from spurious.program.operations import Const, Map, MatMul, Mul, Param, Take
 from spurious.program.rules import Factors
 
-__all__ = ["hessian", "hessian_products"]
-
 CHUNK: Final = 64
 """How many directions are carried at once: enough for large products, not too much memory."""
 

@@ -9,8 +9,6 @@ from typing import Any
 from spurious.errors import InputError
 from spurious.program.build import Handle
 
-__all__ = ["decay_of", "is_bias", "uniform_decays", "with_squares"]
-
 
 def decay_of(value: Any) -> Fraction:
     """A weight decay as an exact number.

@@ -19,14 +19,6 @@ from spurious.program.losses import LOSSES
 from spurious.program.operations import Add, MatMul
 from spurious.program.program import Program
 
-__all__ = [
-    "DenseLayer",
-    "activation_of",
-    "dense_layers",
-    "dense_network",
-    "dense_program",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class DenseLayer:

@@ -34,19 +34,6 @@ from spurious.program.functions import (
 from spurious.program.layers import clipped
 from spurious.program.operations import Add, Map
 
-__all__ = [
-    "COMPOSED",
-    "divided",
-    "elu",
-    "gelu",
-    "hard_sigmoid",
-    "log_one_plus",
-    "multiplied",
-    "power",
-    "prelu",
-    "selu",
-]
-
 GATED: Mapping[Function, Sequence[Function]] = {f: f.gate for f in SMOOTH.values() if f.gate}
 """Functions that are z times other functions of z."""
 

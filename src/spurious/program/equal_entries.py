@@ -12,8 +12,6 @@ from spurious.program.exact_array import fractions
 from spurious.program.operations import Add, Const, Join, Map, MatMul, Mul, Param, Sum, Take
 from spurious.program.program import Program
 
-__all__ = ["equal_entries"]
-
 Numbers = npt.NDArray[np.int64]
 
 

@@ -16,8 +16,6 @@ from spurious.program.operations import Const, Map, MatMul, Mul, Param
 from spurious.program.program import Program
 from spurious.program.rules import Factors, Rules
 
-__all__ = ["Evaluator", "Run", "evaluator"]
-
 
 @dataclass(frozen=True, eq=False)
 class Evaluator(Generic[Array]):

@@ -12,8 +12,6 @@ import numpy.typing as npt
 
 from spurious.errors import InputError
 
-__all__ = ["ExactArray", "exact_array", "fractions", "is_binary"]
-
 ExactArray: TypeAlias = npt.NDArray[Any]
 """Read-only: float64, each float the number that it is, or objects of type Fraction."""
 

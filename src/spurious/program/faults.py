@@ -11,8 +11,6 @@ The tree::
 
 from __future__ import annotations
 
-__all__ = ["DomainError", "IrrationalError", "KinkError", "ProgramError"]
-
 
 class ProgramError(ArithmeticError):
     """A program has no value, or no derivative, in the arithmetic asked for."""

@@ -14,8 +14,6 @@ from spurious.program.program import Program
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["from_onnx"]
-
 
 def from_onnx(
     model: str | Path | bytes | onnx.ModelProto,

@@ -13,8 +13,6 @@ from spurious.program.program import Program
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["from_torch"]
-
 
 def from_torch(
     model: torch.nn.Module,

@@ -9,8 +9,6 @@ from typing import Any, TypeAlias
 
 from flint import arb, fmpq
 
-__all__ = ["BallJet", "Function", "PiecewiseLinear", "Smooth"]
-
 BallJet: TypeAlias = tuple[arb, arb, arb]
 """Value, first and second derivative, each enclosed over the whole ball."""
 

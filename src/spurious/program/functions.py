@@ -20,30 +20,6 @@ from spurious.exact.balls import sign
 from spurious.program.faults import DomainError
 from spurious.program.function import BallJet, Function, PiecewiseLinear, Smooth
 
-__all__ = [
-    "ABS",
-    "COS",
-    "ELU",
-    "ERF",
-    "EXP",
-    "FUNCTIONS",
-    "GELU",
-    "LOG",
-    "MISH",
-    "RECIPROCAL",
-    "RELU",
-    "SIGMOID",
-    "SILU",
-    "SIN",
-    "SMOOTH",
-    "SMOOTH_ACTIVATIONS",
-    "SOFTPLUS",
-    "SOFTSIGN",
-    "SQRT",
-    "TANH",
-    "leaky_relu",
-]
-
 Floats = Iterator[Any]
 
 WIDE = 2.0**-8

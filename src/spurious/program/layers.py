@@ -14,22 +14,6 @@ from spurious.program.build import Handle
 from spurious.program.functions import EXP, LOG, SOFTPLUS, SQRT
 from spurious.program.operations import Index
 
-__all__ = [
-    "clipped",
-    "extreme",
-    "kept_sum",
-    "largest",
-    "largest_at",
-    "log_softmax",
-    "logsumexp",
-    "matmul",
-    "mean",
-    "normalised",
-    "softmax",
-    "standardised",
-    "variance",
-]
-
 Hidden = npt.NDArray[np.bool_] | None
 
 

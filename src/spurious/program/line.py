@@ -20,8 +20,6 @@ from spurious.program.function import Function
 from spurious.program.operations import Map, MatMul, Mul, Param, operands
 from spurious.program.shapes import Shape
 
-__all__ = ["Line", "along"]
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Line(Generic[Array]):

@@ -13,8 +13,6 @@ from spurious.program.build import Handle
 from spurious.program.exact_array import ExactArray, exact_array
 from spurious.program.functions import EXP, LOG, RELU, SOFTPLUS
 
-__all__ = ["LOSSES", "REDUCTIONS", "minus_log_of_label", "reduced_loss"]
-
 REDUCTIONS = ("sum", "mean")
 """What is done with the losses of the data points."""
 

@@ -17,21 +17,6 @@ from spurious.errors import InputError
 from spurious.program.exact_array import ExactArray, exact_array
 from spurious.program.functions import Function
 
-__all__ = [
-    "Add",
-    "Const",
-    "Index",
-    "Join",
-    "Map",
-    "MatMul",
-    "Mul",
-    "Operation",
-    "Param",
-    "Sum",
-    "Take",
-    "operands",
-]
-
 Index: TypeAlias = npt.NDArray[np.intp]
 
 

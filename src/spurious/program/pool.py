@@ -13,8 +13,6 @@ import numpy as np
 from spurious.program.build import Builder, Handle
 from spurious.program.operations import Index
 
-__all__ = ["Pool"]
-
 
 @dataclass(eq=False)
 class Pool:

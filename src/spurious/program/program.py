@@ -11,8 +11,6 @@ from spurious.errors import InputError
 from spurious.program.operations import Map, Operation, Param, operands
 from spurious.program.shapes import Shape, result_shape
 
-__all__ = ["Program"]
-
 
 @dataclass(frozen=True, eq=False)
 class Program:

@@ -12,8 +12,6 @@ from spurious.program.build import renumbered
 from spurious.program.operations import Const, Join, Operation, Param, Take
 from spurious.program.program import Program
 
-__all__ = ["FREE", "restricted"]
-
 FREE = "free"
 """The one block of parameters of a restricted program."""
 

@@ -32,8 +32,6 @@ from spurious.program.operations import (
 )
 from spurious.program.shapes import Shape
 
-__all__ = ["Factors", "Rules"]
-
 Factors: TypeAlias = Sequence[Array | None]
 """What an operation multiplies by, one for each operand; None for zeros."""
 

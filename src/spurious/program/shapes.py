@@ -23,8 +23,6 @@ from spurious.program.operations import (
     operands,
 )
 
-__all__ = ["Shape", "result_shape"]
-
 Shape: TypeAlias = tuple[int, ...]
 
 

@@ -8,8 +8,6 @@ from spurious.program.build import renumbered
 from spurious.program.operations import Add, Join, Mul, Operation, Param, Sum, Take, operands
 from spurious.program.program import Program
 
-__all__ = ["squared_results", "tail"]
-
 
 def squared_results(program: Program) -> tuple[int, ...] | None:
     """The operations whose results are squared, up to constants, where the loss adds up squares.

@@ -10,8 +10,6 @@ import numpy as np
 from spurious.program.build import Handle
 from spurious.program.operations import Index
 
-__all__ = ["convolution", "grouped_product", "padded", "window_means", "window_places", "windows"]
-
 
 def windows(
     positions: Index,

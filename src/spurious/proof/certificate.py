@@ -13,8 +13,6 @@ from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence, IdleParameters, Interpolation, evidence_from_data
 from spurious.proof.verdict import Decided
 
-__all__ = ["certificate_data", "digest", "verdict_from_certificate"]
-
 DENSE: Final = "spurious-certificate/1"
 PROGRAM: Final = "spurious-certificate/2"
 

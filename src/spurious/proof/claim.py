@@ -9,8 +9,6 @@ from typing import Any
 from spurious.proof.codec import ball_data, ball_from_data
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["Claim"]
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -15,8 +15,6 @@ from spurious.exact.rationals import fraction, rational
 from spurious.exact.softmax_numbers import UNIT, SoftmaxNumber
 from spurious.verdict import Enclosure
 
-__all__ = ["ball_data", "ball_from_data", "fields_from_data", "fields_to_data"]
-
 
 def fields_to_data(value: object) -> dict[str, Any]:
     """A dataclass as a JSON object; fields equal to their default are left out.

@@ -16,42 +16,6 @@ from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Layer, Point
 from spurious.proof.codec import fields_from_data, fields_to_data
 
-__all__ = [
-    "AffineOptimum",
-    "BestOutputs",
-    "CellMultipliers",
-    "ClasswiseOptimum",
-    "ConstantOutput",
-    "ConstantRank",
-    "ConstantUnits",
-    "ConvexBall",
-    "DescentDirection",
-    "Evidence",
-    "HeldUnit",
-    "IdleParameters",
-    "Interpolation",
-    "Kinked",
-    "KinkedBall",
-    "Krawczyk",
-    "Leaf",
-    "Matrix",
-    "NegativeCurvature",
-    "NotLocalMinimum",
-    "OneSidedDerivatives",
-    "Place",
-    "PointwiseOptimum",
-    "SaturatingUnit",
-    "Split",
-    "StronglyConvex",
-    "Summand",
-    "Tree",
-    "TwinUnits",
-    "ValleyToInfinity",
-    "Witness",
-    "ZeroOutputWeight",
-    "evidence_from_data",
-]
-
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 
 Place: TypeAlias = Point | tuple[Fraction, ...]
@@ -339,12 +303,49 @@ class ValleyToInfinity(Evidence):
 
 
 @dataclass(frozen=True, slots=True)
-class SaturatingUnit(Evidence):
+class SaturatingValley(Evidence):
     """Theorem 25: a direction of a unit's incoming weights and bias along which it saturates."""
 
-    rule = "saturating_unit"
+    rule = "saturating_valley"
     unit: int
     direction: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharpeningValley(Evidence):
+    """Theorem 27: a unit that becomes a relu as its incoming weights grow without end."""
+
+    rule = "sharpening_valley"
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Two units of a hidden layer that become one and its derivative.
+
+    Attributes:
+        layer: The hidden layer, from 0.
+        units: The two.
+        factor: A symmetry of the activation by which the second is turned towards the first.
+    """
+
+    layer: int
+    units: tuple[int, int]
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class MergingValley(Evidence):
+    """Theorem 26: a curve along which units merge, in the theorem's coordinates.
+
+    Attributes:
+        pairs: Those that merge.
+        curve: Its coefficients, from the limit on, but for the last, which the given point settles.
+    """
+
+    rule = "merging_valley"
+    pairs: tuple[Merging, ...]
+    curve: tuple[Point, ...]
 
 
 # ---- global minima ------------------------------------------------------------------------------

@@ -7,8 +7,6 @@ from fractions import Fraction
 
 from spurious.verdict import Enclosure
 
-__all__ = ["Fall", "Unfinished"]
-
 
 @dataclass(frozen=True, slots=True)
 class Fall:

@@ -9,8 +9,6 @@ from spurious.problem import FlatPoint
 from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence
 
-__all__ = ["Proof"]
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:

@@ -7,8 +7,6 @@ from typing import Any
 
 import spurious_checker
 
-__all__ = ["RefusedCertificateWarning", "refusal_of"]
-
 
 class RefusedCertificateWarning(UserWarning):
     """The independent checker refused a proof: a fault of this program, which should be reported.

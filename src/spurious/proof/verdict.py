@@ -18,9 +18,6 @@ from spurious.proof.fall import Fall, Unfinished
 from spurious.proof.words import loss_text
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["Decided", "Undecided", "Verdict"]
-
-
 NOTHING: Final = Claim(Decision.UNDECIDED)
 """The claim of who proves nothing."""
 

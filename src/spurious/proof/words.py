@@ -14,15 +14,6 @@ from spurious.verdict import Answer, Decision, Enclosure
 if TYPE_CHECKING:
     pass
 
-__all__ = [
-    "exact_text",
-    "interval_text",
-    "loss_text",
-    "proved_decimal",
-    "unfinished_text",
-    "verdict_text",
-]
-
 SIGNIFICANT: Final = 12
 """Most significant digits shown of a number that is not short and exact."""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spurious.construct import Block, ConstantShare, constant_bound, constant_share
 from spurious.figures import Series, SeriesPanel, series_panels
+from spurious.figures.panels import rate_series
 from spurious.problem import Dataset, Loss, Network, dataset
 from spurious.studies.claims import C10
 from spurious.studies.report.claim import (
@@ -283,7 +284,7 @@ def _picture(
     ]
     at = np.array([t.depth for t in trained], dtype=float)
     right = tuple(
-        _rates(label, at, [getattr(t, field) for t in trained])
+        rate_series(label, at, [getattr(t, field) for t in trained])
         for label, field in (
             ("constant at the start", "constant_before"),
             ("constant at the end", "constant_after"),
@@ -310,22 +311,12 @@ def _picture(
 
 def _simulated(label: str, share: ConstantShare, depths: NDArray[np.int64], look: int) -> Series:
     rates = [clopper_pearson(int(share.constant[depth - 1]), share.runs) for depth in depths]
-    return replace(_rates(label, depths.astype(float), rates), joined=False, look=look)
+    return replace(rate_series(label, depths.astype(float), rates), joined=False, look=look)
 
 
 def _joined(label: str, counts: NDArray[np.int64], runs: int) -> Series:
     rates = [clopper_pearson(int(count), runs) for count in counts]
-    return _rates(label, np.arange(1, DEPTH + 1, dtype=float), rates)
-
-
-def _rates(label: str, x: NDArray[np.float64], rates: list[Rate]) -> Series:
-    return Series(
-        label,
-        x,
-        np.array([rate.share for rate in rates]),
-        np.array([rate.low for rate in rates]),
-        np.array([rate.high for rate in rates]),
-    )
+    return rate_series(label, np.arange(1, DEPTH + 1, dtype=float), rates)
 
 
 def _curves_table(plain: list[_Curve], biased: list[_Curve]) -> DataTable:

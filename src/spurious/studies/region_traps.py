@@ -9,14 +9,12 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Final
 
-import numpy as np
-
 from spurious.construct import RegionTrap, TrapReach, TrapShares, region_trap
 from spurious.construct import trap_reach as measure_reach
 from spurious.construct import trap_shares as measure_shares
 from spurious.construct.relu import hidden_preactivations
 from spurious.figures import Series, SeriesPanel, series_panels
-from spurious.figures.panels import fitted_panel
+from spurious.figures.panels import fitted_panel, rate_series
 from spurious.problem.bundled import point_of, witness_of
 from spurious.proof import exact_text
 from spurious.studies.certified import CertifiedPoint, certified
@@ -176,10 +174,4 @@ def _share_row(trap: RegionTrap, share: TrapShares) -> Row:
 
 def _reach_series(trap: RegionTrap, reach: tuple[TrapReach, ...]) -> Series:
     rates = [clopper_pearson(r.back, r.runs) for r in reach]
-    return Series(
-        f"d = {trap.problem.network.inputs}",
-        np.array([r.distance for r in reach]),
-        np.array([rate.share for rate in rates]),
-        np.array([rate.low for rate in rates]),
-        np.array([rate.high for rate in rates]),
-    )
+    return rate_series(f"d = {trap.problem.network.inputs}", [r.distance for r in reach], rates)

@@ -3,6 +3,7 @@
 from spurious.figures.panels.boundary import boundary_panel
 from spurious.figures.panels.curves import fitted_panel
 from spurious.figures.panels.outcomes import outcome_panel, outcome_panels
+from spurious.figures.panels.rates import rate_series
 from spurious.figures.panels.slices import LossSlices, sampled_slices
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "fitted_panel",
     "outcome_panel",
     "outcome_panels",
+    "rate_series",
     "sampled_slices",
 ]

@@ -23,8 +23,6 @@ from spurious.program.function import Function
 from spurious.program.operations import Const, Take
 from spurious.program.program import Program
 
-__all__ = ["Compiled", "JaxArithmetic", "compiled"]
-
 NAMESPACE: Final = SimpleNamespace(
     pi=np.pi,
     exp=jnp.exp,

@@ -25,8 +25,6 @@ from spurious.program.functions import (
 from spurious.program.jax.values import Comparison, Known, Value, as_handle
 from spurious.program.operations import Add, Const, Join, Map, MatMul, Mul, Sum, Take, operands
 
-__all__ = ["BINARY", "REDUCTIONS", "UNARY", "Params", "product", "select", "sign_of_difference"]
-
 Params: TypeAlias = Mapping[str, Any]
 
 

@@ -14,8 +14,6 @@ from spurious.program.dense import activation_of, dense_network
 from spurious.program.evaluate import evaluator
 from spurious.program.jax.arithmetic import JaxArithmetic
 
-__all__ = ["dense_outputs", "jax_activation"]
-
 
 def jax_activation(name: str, slope: Fraction | None = None) -> Callable[[Any], jax.Array]:
     """An activation of the table, or `leaky_relu` or `identity`, as a function in JAX."""

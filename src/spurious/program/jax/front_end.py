@@ -18,8 +18,6 @@ from spurious.program.exact_array import exact_array, fractions
 from spurious.program.jax.reader import Reader
 from spurious.program.program import Program
 
-__all__ = ["from_jax"]
-
 
 def from_jax(loss: Callable[[Any], Any], parameters: Any) -> tuple[Program, tuple[Fraction, ...]]:
     """Reads a loss written in JAX.

@@ -9,8 +9,6 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Literal
 
-__all__ = ["is_logaddexp"]
-
 
 def is_logaddexp(equation: JaxprEqn) -> bool:
     """Whether an equation calls `jnp.logaddexp`: it computes by the same steps as that one."""

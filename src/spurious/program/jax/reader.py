@@ -27,8 +27,6 @@ from spurious.program.jax.shifts import equations, maximum_as_shift, shifted
 from spurious.program.jax.values import Shifted, Unreadable, Value, as_handle, moved
 from spurious.program.jax.windows import convolution, window_sum
 
-__all__ = ["Reader"]
-
 CALLS: Final = frozenset(
     {
         *("jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint"),

@@ -18,9 +18,6 @@ from spurious.program.functions import EXP, LOG
 from spurious.program.jax.arithmetic_rules import UNARY, Params
 from spurious.program.jax.values import Scale, Shifted, Value, as_handle
 
-__all__ = ["equations", "maximum_as_shift", "shifted"]
-
-
 MAXIMA: Final = 2**32
 """How many maxima one equation may take."""
 

@@ -13,8 +13,6 @@ import numpy.typing as npt
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 
-__all__ = ["Comparison", "Known", "Scale", "Shifted", "Unreadable", "Value", "as_handle", "moved"]
-
 Known: TypeAlias = npt.NDArray[Any]
 """Integers, booleans or floats that depend on no parameter; infinities are allowed here."""
 

@@ -9,8 +9,6 @@ from spurious.program.build import Handle
 from spurious.program.jax.arithmetic_rules import Params
 from spurious.program.windows import grouped_product, padded, windows
 
-__all__ = ["convolution", "window_sum"]
-
 
 def convolution(x: Handle, kernel: Handle, params: Params) -> Handle:
     """A `conv_general_dilated`: patches times the kernel, for each group of features."""

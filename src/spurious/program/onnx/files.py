@@ -10,8 +10,6 @@ from onnx import inliner
 
 from spurious.errors import InputError
 
-__all__ = ["DOMAINS", "loaded", "opset"]
-
 DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own operators' domain."""
 

@@ -23,8 +23,6 @@ from spurious.program.onnx.node import Value, value_of
 from spurious.program.onnx.reader import Reader
 from spurious.program.program import Program
 
-__all__ = ["read"]
-
 STATISTICS = (3, 4)
 """The inputs of batch normalisation that hold running statistics."""
 

@@ -14,8 +14,6 @@ from spurious.program.build import Handle
 from spurious.program.onnx.node import Call, Value, value_of
 from spurious.program.pool import Pool
 
-__all__ = ["COMPARISONS", "INTEGER", "MOVING", "SHAPES", "cast", "compared", "moved", "of_known"]
-
 MOVING: Final = frozenset(
     {
         *("Reshape", "Flatten", "Transpose", "Concat", "Slice", "Split", "Squeeze", "Unsqueeze"),

@@ -25,8 +25,6 @@ from spurious.program.onnx.rules import Rule
 from spurious.program.operations import Index
 from spurious.program.windows import convolution, window_means, window_places
 
-__all__ = ["LAYERS"]
-
 
 def _gemm(call: Call) -> Value:
     left, right, added = call.real(0), call.real(1), call.maybe(2)

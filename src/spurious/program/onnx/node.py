@@ -16,8 +16,6 @@ from onnx.reference import ReferenceEvaluator
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 
-__all__ = ["Call", "Value", "value_of"]
-
 Value: TypeAlias = Handle | npt.NDArray[Any]
 """Real numbers are handles, known or not; arrays hold integers and booleans."""
 

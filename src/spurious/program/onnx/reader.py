@@ -26,8 +26,6 @@ from spurious.program.onnx.layer_rules import LAYERS
 from spurious.program.onnx.node import Call, Value
 from spurious.program.onnx.rules import RULES, Rule
 
-__all__ = ["Reader"]
-
 COMPUTED: Final[Mapping[str, Rule]] = {
     **RULES,
     **LAYERS,

@@ -28,8 +28,6 @@ from spurious.program.functions import ABS, EXP, FUNCTIONS, LOG, SIGMOID, SILU, 
 from spurious.program.layers import clipped, extreme, kept_sum, matmul, mean
 from spurious.program.onnx.node import Call, Value
 
-__all__ = ["RULES", "Rule"]
-
 Rule: TypeAlias = Callable[[Call], Value]
 
 

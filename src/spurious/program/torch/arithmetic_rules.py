@@ -18,8 +18,6 @@ from spurious.program.functions import ABS, SOFTPLUS, SQRT, leaky_relu
 from spurious.program.layers import clipped, extreme, matmul, mean, variance
 from spurious.program.torch.values import Masked, Unreadable, Value, as_handle, as_scores, axes_of
 
-__all__ = ["ARITHMETIC"]
-
 Rule = Callable[..., Value]
 """From the program being written and the operator's arguments by name; `self` and `input` are x."""
 

@@ -8,8 +8,6 @@ import torch
 from spurious.errors import InputError
 from spurious.program.torch.places import place
 
-__all__ = ["check_dropout"]
-
 
 def check_dropout(graph: torch.fx.Graph) -> None:
     """Checks that no recurrent module is random.

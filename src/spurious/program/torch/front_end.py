@@ -24,8 +24,6 @@ from spurious.program.torch.penalty import decays, trained
 from spurious.program.torch.reader import READ, Reader
 from spurious.program.torch.values import Value, as_handle
 
-__all__ = ["read"]
-
 
 def read(
     model: torch.nn.Module,

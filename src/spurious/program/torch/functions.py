@@ -13,8 +13,6 @@ from spurious.program.function import Function
 from spurious.program.functions import FUNCTIONS, LOG, SOFTPLUS
 from spurious.program.layers import clipped, matmul
 
-__all__ = ["BINARY", "UNARY"]
-
 
 def _selu(x: Handle) -> Handle:
     return selu(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946)

@@ -12,8 +12,6 @@ from torch.fx import Node
 from spurious.errors import InputError
 from spurious.program.torch.places import place
 
-__all__ = ["ancestors", "check_gradients"]
-
 STOPS: Final = frozenset({"aten::detach", "aten::detach_"})
 
 

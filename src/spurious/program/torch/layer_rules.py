@@ -34,8 +34,6 @@ from spurious.program.windows import (
     windows,
 )
 
-__all__ = ["LAYERS"]
-
 PLACES: Final = Unreadable("the place of a maximum, which depends on parameters")
 STATISTICS: Final = Unreadable("a layer's own statistics")
 

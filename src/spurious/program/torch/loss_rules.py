@@ -19,8 +19,6 @@ from spurious.program.losses import minus_log_of_label
 from spurious.program.torch.arithmetic_rules import Rule
 from spurious.program.torch.values import Value, as_handle
 
-__all__ = ["LOSS_RULES"]
-
 
 class Reduction(IntEnum):
     """ATen's numbers for what is done with the losses of the data."""

@@ -15,8 +15,6 @@ from spurious.program.build import Builder, Handle
 from spurious.program.pool import Pool
 from spurious.program.torch.values import Masked, Value, as_scores, is_data
 
-__all__ = ["MOVING", "moved"]
-
 MOVING: Final = frozenset(
     {
         *("view", "reshape", "_unsafe_view", "view_copy", "view_as", "flatten", "unflatten"),

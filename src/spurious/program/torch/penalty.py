@@ -12,8 +12,6 @@ import torch
 from spurious.errors import InputError
 from spurious.program.decay import decay_of, uniform_decays
 
-__all__ = ["decays", "trained"]
-
 COUPLED: Final = (
     *("SGD", "ASGD", "Adam", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"),
     *("LBFGS", "Rprop", "SparseAdam"),

@@ -9,8 +9,6 @@ from pathlib import Path
 import torch
 from torch.fx import Node
 
-__all__ = ["place"]
-
 INSIDE = str(Path(torch.__file__).parent)
 
 

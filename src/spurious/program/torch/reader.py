@@ -24,8 +24,6 @@ from spurious.program.torch.moving import MOVING, moved
 from spurious.program.torch.places import place
 from spurious.program.torch.values import Comparison, Masked, Unreadable, Value, as_handle, is_data
 
-__all__ = ["READ", "Reader"]
-
 RULES: Final[Mapping[str, Rule]] = {**ARITHMETIC, **LAYERS, **LOSS_RULES}
 
 SAME: Final = frozenset({"_to_copy", "to", "detach", "type_as"})

@@ -14,17 +14,6 @@ import torch
 from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 
-__all__ = [
-    "Comparison",
-    "Masked",
-    "Unreadable",
-    "Value",
-    "as_handle",
-    "as_scores",
-    "axes_of",
-    "is_data",
-]
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Masked:

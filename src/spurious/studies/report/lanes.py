@@ -19,12 +19,12 @@ BARRIER: Final = None
 Say: TypeAlias = Callable[[str], None]
 """Called with a line on what is being done."""
 
-Work: TypeAlias = Callable[[Any, Say], Any]
+DoTask: TypeAlias = Callable[[Any, Say], Any]
 """Does a task, in another process."""
 
 
 def in_lanes(
-    work: Work,
+    work: DoTask,
     tasks: Iterable[Any],
     lanes: int,
     starting: Callable[[Any], None],
@@ -94,7 +94,7 @@ def in_lanes(
             process.join()
 
 
-def _lane(work: Work, connection: Connection) -> None:
+def _lane(work: DoTask, connection: Connection) -> None:
     """What a process does: task after task."""
     end_with_parent()
     while True:

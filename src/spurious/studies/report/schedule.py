@@ -22,7 +22,7 @@ AT_ONCE: Final = ("C11", "C5", "C6")
 
 LONGEST_FIRST: Final = ("C3", "C14", "C7", "C12", "C13", "C1", "C10", "C8", "C2", "C9", "C4")
 
-Task = Job | str
+Step = Job | str
 """A claim, or a part of the engine to compile."""
 
 
@@ -45,15 +45,15 @@ def side_by_side(
     """
     first = [jobs[name] for name in AT_ONCE if name in jobs]
     rest = [jobs[name] for name in LONGEST_FIRST if name in jobs]
-    parts: list[Task] = [] if is_compiled() or not rest else list(PARTS)
+    parts: list[Step] = [] if is_compiled() or not rest else list(PARTS)
     # The longest part of the engine goes on beside the first claims.
-    tasks: list[Task | None] = [*parts[:1], *first, *parts[1:], BARRIER, *rest]
+    tasks: list[Step | None] = [*parts[:1], *first, *parts[1:], BARRIER, *rest]
 
-    def begun(task: Task) -> None:
+    def begun(task: Step) -> None:
         if isinstance(task, Job):
             starting(task.claim)
 
-    def told(_: Task, line: str) -> None:
+    def told(_: Step, line: str) -> None:
         say(line)
 
     for _, answer in in_lanes(_done, tasks, lanes, begun, told):
@@ -61,7 +61,7 @@ def side_by_side(
             yield answer
 
 
-def _done(task: Task, say: Say) -> tuple[ClaimResult, Record] | None:
+def _done(task: Step, say: Say) -> tuple[ClaimResult, Record] | None:
     if isinstance(task, str):
         PARTS[task]()
         return None

@@ -1,4 +1,4 @@
-"""Rule `saturating_unit`: along a ray one unit goes to its limits, and the loss falls for ever.
+"""Rule `saturating_valley`: along a ray one unit goes to its limits, and the loss falls for ever.
 
 Theorem 25 (`docs/mathematics.md`). Training that drifts often does so: a tanh unit becomes a step,
 or a step at all points but a few, whose values it keeps. The loss that is gained on the way can be
@@ -23,10 +23,10 @@ from spurious.exact.rationals import fraction, nearest_float, rational
 from spurious.problem import flatten, program_of
 from spurious.program import dense_layers
 from spurious.program.tail import tail
-from spurious.proof import Claim, Proof, SaturatingUnit, Undecided
+from spurious.proof import Claim, Proof, SaturatingValley, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
+__all__ = ["RULE", "limit_of"]
 
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}
 """How fast the derivative falls, and the limit on the left; on the right it is 1."""
@@ -118,7 +118,7 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     if not away or any(moves[i] * z[i] <= 0 for i in away):
         return None
     rate, low = SATURATING[subject.network.activation]
-    loss, slopes = _limit_of(subject, {(i, unit): 1 if z[i] > 0 else low for i in away})
+    loss, slopes = limit_of(subject, {(i, unit): arb(1 if z[i] > 0 else low) for i in away})
     weights = [rational(row[unit]) for row in subject.point.layers[1].weight]
     rises = [
         moves[i] * sum((w * g for w, g in zip(weights, slopes[i], strict=True)), arb(0))
@@ -136,7 +136,7 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     limit = enclosure(loss)
     return Proof(
         claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-        evidence=SaturatingUnit(unit, tuple(fraction(v) for v in direction)),
+        evidence=SaturatingValley(unit, tuple(fraction(v) for v in direction)),
         reason=(
             f"a valley to infinity: as hidden unit {unit} saturates at {len(away)} of {len(z)} "
             f"points, the loss falls for ever, towards {nearest_float(limit.mid):.6g}"
@@ -144,14 +144,14 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     )
 
 
-def _limit_of(subject: Subject, limits: dict[tuple[int, int], int]) -> tuple[arb, list[list[arb]]]:
-    """The loss and its derivative by the outputs where hidden values are replaced."""
+def limit_of(subject: Subject, limits: dict[tuple[int, int], arb]) -> tuple[arb, list[list[arb]]]:
+    """The loss and its derivative by the outputs where hidden values, (point, unit), change."""
     program = program_of(subject.dense)
     last = dense_layers(program)[-1]
     run = BallProgram.of(program).run(around(flatten(subject.point)), order=0)
     states: list[list[arb]] = run.values[last.state].tolist()
     for (i, unit), value in limits.items():
-        states[i][unit] = arb(value)
+        states[i][unit] = value
     top = subject.point.layers[1]
     outputs = [
         sum((rational(w) * a for w, a in zip(row, state, strict=True)), arb(rational(b)))
@@ -164,4 +164,4 @@ def _limit_of(subject: Subject, limits: dict[tuple[int, int], int]) -> tuple[arb
     return loss_of(rest), [flat[k : k + width] for k in range(0, len(flat), width)]
 
 
-RULE = Rule("saturating_unit", _applies, _prove)
+RULE = Rule("saturating_valley", _applies, _prove)
