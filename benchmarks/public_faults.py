@@ -1,6 +1,6 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3] [--only NAME ...]
+    python benchmarks/public_faults.py [--seeds 3] [--sets early first second] [--only NAME ...]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
 problem, is the first one the cause, is the cause among them; does the first remedy mend it, and
@@ -13,15 +13,18 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
 import warnings
 from typing import Any
 
 import torch
-from public_cases.cases import CASES
+from public_cases import cases, first_half, second_half
 from public_cases.program import Case, Program
 
 import spurious
 from spurious.diagnose import REMEDIES
+
+SETS = {"early": cases.CASES, "first": first_half.CASES, "second": second_half.CASES}
 
 STUCK = 0.6
 """A program is stuck if its score is below this share of its twin's."""
@@ -58,7 +61,7 @@ def report_on(program: Program) -> spurious.diagnose.Report:
     )
 
 
-def row_of(case: Case, seeds: int) -> dict[str, Any]:
+def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
     for seed in range(seeds):
         twin, faulty = case.mend(seed), case.make(seed)
         at_start = [f.kind.value for f in report_on(twin).problems]
@@ -67,10 +70,12 @@ def row_of(case: Case, seeds: int) -> dict[str, Any]:
             break
     else:
         return {"name": case.name, "stuck": False, "scores": (bad, good)}
+    began = time.process_time()
     report = report_on(faulty)
+    seconds = time.process_time() - began
     kinds = [f.kind.value for f in report.problems]
     remedy = next((f.remedies[0] for f in report.problems[:1] if f.remedies), None)
-    drawn = random.Random(seed).sample(sorted(REMEDIES), DRAWN)
+    drawn = random.Random(seed).sample(sorted(REMEDIES), draws)
     landscape = report.measurements.landscape
     wanted = tuple(dict.fromkeys([*([remedy] if remedy else []), *drawn]))
     goal = LEARNT * (landscape.constant_loss or landscape.loss)
@@ -81,11 +86,12 @@ def row_of(case: Case, seeds: int) -> dict[str, Any]:
         "stuck": True,
         "scores": (bad, good),
         "found": kinds,
+        "seconds": round(seconds, 2),
         "first": bool(kinds) and kinds[0] in case.right,
         "some": any(kind in case.right for kind in kinds),
         "remedy": remedy,
         "mended": bool(remedy) and mended.get(remedy, False),
-        "by chance": sum(mended.get(name, False) for name in drawn) / DRAWN,
+        "by chance": sum(mended.get(name, False) for name in drawn) / max(draws, 1),
         "alarms": at_start + [f.kind.value for f in report_on(twin).problems],
     }
 
@@ -93,15 +99,17 @@ def row_of(case: Case, seeds: int) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=DRAWN)
+    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--only", nargs="*", default=[])
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     rows = []
-    for case in CASES:
+    for case in (case for name in chosen.sets for case in SETS[name]):
         if chosen.only and case.name not in chosen.only:
             continue
-        rows.append(row_of(case, chosen.seeds))
+        rows.append(row_of(case, chosen.seeds, chosen.draws))
         print(rows[-1], flush=True)
     stuck = [row for row in rows if row["stuck"]]
     print(f"\n{len(rows)} cases, {len(rows) - len(stuck)} do not reproduce\n")
@@ -111,6 +119,9 @@ def main() -> int:
     print(f"| the cause at all | {sum(row['some'] for row in stuck)} |")
     print(f"| mended by the first remedy | {sum(row['mended'] for row in stuck)} |")
     print(f"| mended by a remedy drawn by chance | {sum(row['by chance'] for row in stuck):.1f} |")
+    times = sorted(row["seconds"] for row in stuck)
+    if times:
+        print(f"| CPU seconds, median and most | {times[len(times) // 2]}, {times[-1]} |")
     print(f"| a problem on the twin | {sum(bool(row['alarms']) for row in stuck)} |")
     return 0
 

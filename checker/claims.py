@@ -10,7 +10,7 @@ from checker.constants import constant_output, constant_units
 from checker.critical import PROGRAM_RULES
 from checker.dense import dense_program, read_any
 from checker.kinked import kinked
-from checker.merging import merging_units
+from checker.merging import merging_valley
 from checker.minima import (
     Case,
     Found,
@@ -41,8 +41,8 @@ from checker.refutations import (
     valley_to_infinity,
     zero_output_weight,
 )
-from checker.saturation import saturating_unit
-from checker.sharpening import sharpening_unit
+from checker.saturation import saturating_valley
+from checker.sharpening import sharpening_valley
 
 MINIMA: Rules = {
     "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
@@ -59,7 +59,7 @@ MINIMA: Rules = {
 REFUTATIONS: Rules = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_unit, merging_units, sharpening_unit)
+                 saturating_valley, merging_valley, sharpening_valley)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",

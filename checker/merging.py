@@ -200,7 +200,7 @@ def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
     return over
 
 
-def merging_units(case: Case, proof: Json) -> Found:
+def merging_valley(case: Case, proof: Json) -> Found:
     """Section 6.6, Theorem 26: along the curve the loss falls for ever."""
     pb, bits = case.problem, case.bits
     as_object(proof, "rule", "pairs", "curve")

@@ -14,7 +14,7 @@ from checker.reading import Json, as_int, as_object, read_row
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}  # l, and the limit on the left; 1 on the right
 
 
-def saturating_unit(case: Case, proof: Json) -> Found:
+def saturating_valley(case: Case, proof: Json) -> Found:
     """Section 6.5, Theorem 25: the outputs of a unit go to their limits, and the loss falls."""
     pb, program, bits = case.problem, case.program, case.bits
     as_object(proof, "rule", "unit", "direction")

@@ -11,7 +11,7 @@ from checker.numbers import Interval, dot, inner, interval, require, sign
 from checker.reading import Json, as_int, as_object
 
 
-def sharpening_unit(case: Case, proof: Json) -> Found:
+def sharpening_valley(case: Case, proof: Json) -> Found:
     """Section 6.7, Theorem 27: w becomes s w and V becomes V / s, and the loss falls."""
     pb, bits = case.problem, case.bits
     as_object(proof, "rule", "unit")

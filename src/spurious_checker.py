@@ -3165,7 +3165,7 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}  # l, and the limit on the left; 1 on the right
 
 
-def saturating_unit(case: Case, proof: Json) -> Found:
+def saturating_valley(case: Case, proof: Json) -> Found:
     """Section 6.5, Theorem 25: the outputs of a unit go to their limits, and the loss falls."""
     pb, program, bits = case.problem, case.program, case.bits
     as_object(proof, "rule", "unit", "direction")
@@ -3419,7 +3419,7 @@ def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
     return over
 
 
-def merging_units(case: Case, proof: Json) -> Found:
+def merging_valley(case: Case, proof: Json) -> Found:
     """Section 6.6, Theorem 26: along the curve the loss falls for ever."""
     pb, bits = case.problem, case.bits
     as_object(proof, "rule", "pairs", "curve")
@@ -3439,7 +3439,7 @@ def merging_units(case: Case, proof: Json) -> Found:
 # ---- A valley along which a smooth unit becomes a relu (6.7). ------------------------------------
 
 
-def sharpening_unit(case: Case, proof: Json) -> Found:
+def sharpening_valley(case: Case, proof: Json) -> Found:
     """Section 6.7, Theorem 27: w becomes s w and V becomes V / s, and the loss falls."""
     pb, bits = case.problem, case.bits
     as_object(proof, "rule", "unit")
@@ -4418,7 +4418,7 @@ MINIMA: Rules = {
 REFUTATIONS: Rules = {
     rule.__name__: (rule, ("not_local_minimum",))
     for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_unit, merging_units, sharpening_unit)
+                 saturating_valley, merging_valley, sharpening_valley)
 }  # fmt: skip
 RULES = MINIMA | REFUTATIONS
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",

@@ -30,10 +30,10 @@ def refutation_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:
         faults = _zero_weight(probe, proof)
     elif rule == "valley_to_infinity":
         faults = _valley(probe, _last_layer(case, proof["direction"]), verdict.valley_limit)
-    elif rule == "saturating_unit":
+    elif rule == "saturating_valley":
         faults = _saturation(case, proof, verdict.valley_limit)
-    elif rule in ("merging_units", "sharpening_unit"):
-        curve = merging_curve if rule == "merging_units" else sharpening_curve
+    elif rule in ("merging_valley", "sharpening_valley"):
+        curve = merging_curve if rule == "merging_valley" else sharpening_curve
         faults = along_curve(case, lambda ctx, r: curve(case, ctx, proof, r), verdict.valley_limit)
     else:
         return [], 0, f"a refutation by {rule}"

@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
-from public_cases.program import Case, Program, chain, classes_right, explained, sides_right
+from public_cases.data import blobs, curve, rings
+from public_cases.program import (
+    Case,
+    Program,
+    adam,
+    chain,
+    classes_right,
+    collector,
+    explained,
+    sgd,
+    sides_right,
+)
 
 F = nn.functional
-
-
-def blobs(seed: int, classes: int = 3, n: int = 300) -> tuple[Tensor, Tensor]:
-    """Clusters in four dimensions, two for each class."""
-    torch.manual_seed(seed)
-    centres = 2.0 * torch.randn(2 * classes, 4)
-    which = torch.arange(n) % (2 * classes)
-    return centres[which] + 0.5 * torch.randn(n, 4), which % classes
-
-
-def rings(seed: int, n: int = 300) -> tuple[Tensor, Tensor]:
-    """Two classes in the plane, one around the other."""
-    torch.manual_seed(seed)
-    x = torch.randn(n, 2)
-    return x, (x.norm(dim=1) > 1.1).float()[:, None]
-
-
-def curve(seed: int, n: int = 200) -> tuple[Tensor, Tensor]:
-    """A smooth function of three inputs, with values on both sides of 0."""
-    torch.manual_seed(seed)
-    x = torch.randn(n, 3)
-    return x, torch.sin(x[:, :1]) + 0.5 * x[:, 1:2] * x[:, 2:]
-
-
-def adam(model: nn.Module, lr: float = 3e-3, **more: float) -> torch.optim.Optimizer:
-    return torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=lr, **more)
-
-
-def sgd(model: nn.Module, lr: float, **more: float) -> torch.optim.Optimizer:
-    return torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, **more)
-
-
-Maker = Callable[[int, bool], Program]
 CASES: list[Case] = []
-
-
-def case(source: str, *right: str) -> Callable[[Maker], Maker]:
-    """Adds a case whose program takes a seed and whether it is mended."""
-
-    def add(make: Maker) -> Maker:
-        CASES.append(
-            Case(make.__name__, source, lambda seed: make(seed, False),
-                 lambda seed: make(seed, True), frozenset(right))
-        )  # fmt: skip
-        return make
-
-    return add
+case = collector(CASES)
 
 
 @case("stackoverflow 59129802", "softmax_over_one_unit", "wrong_output_activation")

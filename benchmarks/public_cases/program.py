@@ -38,6 +38,9 @@ class Program:
     score: Callable[[Tensor], float]
 
 
+Maker = Callable[[int, bool], Program]
+
+
 @dataclass(frozen=True)
 class Case:
     """One question.
@@ -55,6 +58,56 @@ class Case:
     make: Callable[[int], Program]
     mend: Callable[[int], Program]
     right: frozenset[str] = field(default_factory=frozenset)
+
+
+def collector(cases: list[Case]) -> Callable[..., Callable[[Maker], Maker]]:
+    """A decorator `case(source, *right)` for makers that take a seed and whether it is mended."""
+
+    def case(source: str, *right: str) -> Callable[[Maker], Maker]:
+        def add(make: Maker) -> Maker:
+            cases.append(
+                Case(make.__name__, source, lambda seed: make(seed, False),
+                     lambda seed: make(seed, True), frozenset(right))
+            )  # fmt: skip
+            return make
+
+        return add
+
+    return case
+
+
+def adam(model: nn.Module, lr: float = 3e-3, **more: float) -> torch.optim.Optimizer:
+    """Adam for what requires gradients."""
+    return torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=lr, **more)
+
+
+def sgd(model: nn.Module, lr: float, **more: float) -> torch.optim.Optimizer:
+    """Gradient descent for what requires gradients."""
+    return torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, **more)
+
+
+def keras(model: nn.Module, spread: float | None = None) -> nn.Module:
+    """Keras's start: Glorot uniform weights (or uniform to `spread`), biases 0."""
+    for layer in model.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            if spread is None:
+                nn.init.xavier_uniform_(layer.weight)
+            else:
+                nn.init.uniform_(layer.weight, -spread, spread)
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+def keras_crossentropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Cross entropy as Keras has it: of outputs over their sum, clipped; targets are one-hot."""
+    p = outputs / outputs.sum(1, keepdim=True).clamp_min(1e-30)
+    return -(targets * p.clamp(1e-7, 1 - 1e-7).log()).sum(1).mean()
+
+
+def keras_binary(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross entropy as Keras has it: of outputs clipped to the inside of 0 to 1."""
+    p = outputs.clamp(1e-7, 1 - 1e-7)
+    return -(targets * p.log() + (1 - targets) * (1 - p).log()).mean()
 
 
 def chain(sizes: Sequence[int], hidden: type[nn.Module] | None, *last: nn.Module) -> nn.Sequential:

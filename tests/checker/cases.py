@@ -135,12 +135,12 @@ CASES = {
     "negative_curvature": problem(
         (1, 1, 1), "tanh", "squared", [["-1"], ["1"]], [["-1"], ["1"]], "0 0 0 0",
     ),
-    "saturating_unit": problem(
+    "saturating_valley": problem(
         # the best step; the inner points would have a higher one, the outer points a lower one
         (1, 1, 1), "tanh", "squared", [["-2"], ["-1"], ["1"], ["2"]],
         [["-1/2"], ["-3/2"], ["3/2"], ["1/2"]], "40 0 1 0",
     ),
-    "merging_units": problem(
+    "merging_valley": problem(
         # in the limit critical: the residuals are orthogonal to all that the pair can reach there
         (1, 2, 1), "tanh", "squared",
         [["3/10"], ["27/10"], ["1/5"], ["0"], ["5/2"], ["-2/5"], ["8/5"], ["2/5"], ["-11/5"]],
@@ -148,7 +148,7 @@ CASES = {
          ["224189/100000"], ["6006/3125"], ["78487/50000"], ["333709/1000000"]],
         "-2381/2000 -2419/2000 -799/2000 -801/2000 -853/5 847/5 6/5",
     ),
-    "sharpening_unit": problem(
+    "sharpening_valley": problem(
         # as good a relu as there is, so nearly
         (1, 1, 1), "gelu", "squared", [["3/2"], ["1"], ["-3/4"]], [["1"], ["1"], ["1/5"]],
         "-20 40 -38209/2000000 127463/100000",

@@ -704,7 +704,7 @@ def step_unit() -> Cert:
     """
     at = point(([[1]], [0]), ([[1]], [0]))
     pb = problem([1, 1, 1], "tanh", "squared", column(1, -1, 0), column(2, -2, 5), at)
-    proof = {"rule": "saturating_unit", "unit": 0, "direction": ["1", "0"]}
+    proof = {"rule": "saturating_valley", "unit": 0, "direction": ["1", "0"]}
     with localcontext(prec=50):
         square = Decimal(2).exp()
         loss = 2 * (2 - (square - 1) / (square + 1)) ** 2 + 25
@@ -720,7 +720,7 @@ def split_pair() -> Cert:
     pb = problem([1, 2, 1], "relu", "squared", column(-1, 0, 1), column(0, 0, 6), at)
     pair = {"layer": 0, "units": [0, 1], "factor": "1"}
     curve = [point(([[0], [1]], [1, 0]), ([[4, 2]], [0]))]
-    proof = {"rule": "merging_units", "pairs": [pair], "curve": curve}
+    proof = {"rule": "merging_valley", "pairs": [pair], "curve": curve}
     return refutation(pb, proof, ball(4), valley_limit=ball(1, F(1, 10**30)))
 
 
@@ -730,7 +730,7 @@ def slope_of_a_unit() -> Cert:
     pb = problem([1, 2, 1], "tanh", "squared", column(1), column(2), at)
     pair = {"layer": 0, "units": [0, 1], "factor": "1"}
     curve = [point(([[F(1, 4)], [0]], [0, 0]), ([[0, 4]], [0]))]
-    proof = {"rule": "merging_units", "pairs": [pair], "curve": curve}
+    proof = {"rule": "merging_valley", "pairs": [pair], "curve": curve}
     with localcontext(prec=50):
         e = Decimal("0.25").exp()
         loss = (2 - 8 * (e - 1) / (e + 1)) ** 2
@@ -743,7 +743,7 @@ def sharp_unit() -> Cert:
     pb = problem([1, 1, 1], "gelu", "squared", column(1, 0), column(2, 3), at)
     share = F("0.841344746068542948585232545632")  # Phi(1)
     loss = ball((2 - share) ** 2 + 9, F(1, 10**29))
-    proof = {"rule": "sharpening_unit", "unit": 0}
+    proof = {"rule": "sharpening_valley", "unit": 0}
     return refutation(pb, proof, loss, valley_limit=ball(10, F(1, 10**30)))
 
 

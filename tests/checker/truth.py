@@ -179,14 +179,14 @@ def no_descent(certificate: Any, loss: Number) -> Iterator[str]:
     """Along its own direction, a refuted point has lower ones however near."""
     landscape, proof = Landscape(certificate["problem"]), certificate["proof"]
     at = layers_of(certificate["problem"]["point"])
-    if proof["rule"] in ("merging_units", "sharpening_unit"):
+    if proof["rule"] in ("merging_valley", "sharpening_valley"):
         yield from no_valley(certificate)
         return
-    valley = proof["rule"] in ("valley_to_infinity", "saturating_unit")
+    valley = proof["rule"] in ("valley_to_infinity", "saturating_valley")
     if proof["rule"] == "zero_output_weight":
         candidates = opened_unit(at, proof)
     else:
-        if proof["rule"] == "saturating_unit":
+        if proof["rule"] == "saturating_valley":
             along = turned_unit(at, proof)
         else:
             way = {"layers": [proof["direction"]]} if valley else proof["direction"]
@@ -216,7 +216,7 @@ PLACES = (1, "0.999999", "0.9", "0.6", "0.3", "0.1", "1e-2", "1e-4", "1e-8", "1e
 def no_valley(certificate: Any) -> Iterator[str]:
     """Along its curve a valley falls towards its limit."""
     landscape = Landscape(certificate["problem"])
-    merging = certificate["proof"]["rule"] == "merging_units"
+    merging = certificate["proof"]["rule"] == "merging_valley"
     curve = merging_curve if merging else sharpening_curve
     at = curve(certificate, mp.mpf(1))
     given = flat(layers_of(certificate["problem"]["point"]))

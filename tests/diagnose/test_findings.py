@@ -97,7 +97,7 @@ CASES: list[tuple[str, Callable[[], nn.Module], str | None]] = [
 
 @pytest.mark.parametrize(("kind", "make", "layer"), CASES, ids=lambda v: getattr(v, "__name__", v))
 def test_found(kind: str, make: Callable[[], nn.Module], layer: str | None) -> None:
-    report = spurious.diagnose(make(), data(), nn.CrossEntropyLoss())
+    report = spurious.diagnose(make(), data(), nn.CrossEntropyLoss(), rehearse=False)
     found = [f for f in report.problems if f.kind == kind]
     assert found, [f.kind for f in report.findings]
     assert layer is None or layer in [f.layer for f in found]
@@ -109,7 +109,7 @@ def test_a_plateau_has_no_curvature() -> None:
     x, y = data()
     model = nn.Sequential(*mlp(nn.Tanh)[:-1], nn.Linear(24, 1), nn.Sigmoid())
     nn.init.constant_(model[4].bias, -20.0)
-    report = spurious.diagnose(model, (x, y[:, None].float()), nn.MSELoss())
+    report = spurious.diagnose(model, (x, y[:, None].float()), nn.MSELoss(), rehearse=False)
     found = [f for f in report.problems if f.kind == "plateau"]
     assert found, [f.kind for f in report.findings]
     assert abs(found[0].evidence["relative_highest"]) < 1e-3
@@ -124,7 +124,7 @@ def test_a_valley_to_infinity_levels_off() -> None:
     model = nn.Sequential(nn.Linear(1, 2, bias=False))
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[-3.0], [3.0]]))
-    report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+    report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss(), rehearse=False)
     found = [f for f in report.problems if f.kind == "valley_to_infinity"]
     assert found, [f.kind for f in report.findings]
     evidence = found[0].evidence
@@ -185,7 +185,7 @@ def test_a_proved_minimum_is_called_one() -> None:
     problem = bundled("c5-d1")
     x = torch.tensor([[float(v) for v in row] for row in problem.data.x]).double()
     y = torch.tensor([[float(v) for v in row] for row in problem.data.y]).double()
-    report = spurious.diagnose(to_torch(problem), (x, y), nn.MSELoss())
+    report = spurious.diagnose(to_torch(problem), (x, y), nn.MSELoss(), rehearse=False)
     assert report.verdict is not None and report.verdict.decision == "local_minimum"
     first = report.problems[0]
     assert first.kind == "local_minimum" and first.explanation.startswith("Proved")
@@ -213,7 +213,7 @@ def test_not_finite_data_and_losses() -> None:
 
 
 def test_output_forms() -> None:
-    report: Report = spurious.diagnose(dead(), data(), nn.CrossEntropyLoss())
+    report: Report = spurious.diagnose(dead(), data(), nn.CrossEntropyLoss(), rehearse=False)
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["findings"][0]["kind"]
     page = report.to_html()
     assert page.count("<svg") == 2 and "src=" not in page and "dead units" in page.lower()
@@ -225,7 +225,7 @@ def test_output_forms() -> None:
 
 
 def test_remedies_help_a_dead_layer() -> None:
-    report = spurious.diagnose(dead(), data(), nn.CrossEntropyLoss())
+    report = spurious.diagnose(dead(), data(), nn.CrossEntropyLoss(), rehearse=False)
     trials = report.try_remedies(150, step_size=1e-2)
     nothing = trials[0]
     best = trials[1]

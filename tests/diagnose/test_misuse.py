@@ -50,24 +50,28 @@ MISTAKES: list[tuple[Callable[[], nn.Module], Any, Any, str]] = [
 @pytest.mark.parametrize(("make", "data", "loss", "message"), MISTAKES, ids=lambda v: str(v)[:20])
 def test_one_line(make: Any, data: Any, loss: Any, message: str) -> None:
     with pytest.raises(InputError, match=message) as raised:
-        spurious.diagnose(make(), data, loss)
+        spurious.diagnose(make(), data, loss, rehearse=False)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_targets_that_the_loss_stretches() -> None:
-    report = spurious.diagnose(mlp(1), (X, X[:, 0]), nn.MSELoss())
+    report = spurious.diagnose(mlp(1), (X, X[:, 0]), nn.MSELoss(), rehearse=False)
     first = report.problems[0]
     assert first.kind == "broadcast_targets" and "(60, 1) with targets (60,)" in first.explanation
-    right = spurious.diagnose(mlp(1), (X, X[:, :1]), nn.MSELoss())
-    own = spurious.diagnose(mlp(1), (X, X[:, 0]), lambda f, y: F.mse_loss(f[:, 0], y))
+    right = spurious.diagnose(mlp(1), (X, X[:, :1]), nn.MSELoss(), rehearse=False)
+    own = spurious.diagnose(
+        mlp(1), (X, X[:, 0]), lambda f, y: F.mse_loss(f[:, 0], y), rehearse=False
+    )
     assert "broadcast_targets" not in {f.kind for f in (*right.findings, *own.findings)}
 
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_loss_that_no_parameter_reaches(frozen: bool) -> None:
     model = mlp().requires_grad_(not frozen)
-    report = spurious.diagnose(model, (X, LABELS), lambda f, y: F.cross_entropy(f.detach(), y))
+    report = spurious.diagnose(
+        model, (X, LABELS), lambda f, y: F.cross_entropy(f.detach(), y), rehearse=False
+    )
     assert report.problems[0].kind == "vanishing_gradient"
     assert report.problems[0].severity.name == "CRITICAL"
     with pytest.raises(InputError, match="depends on no trained parameter"):
@@ -76,7 +80,7 @@ def test_a_loss_that_no_parameter_reaches(frozen: bool) -> None:
 
 def test_class_weights_and_sums_have_a_best_constant() -> None:
     def constant(loss: nn.Module) -> float:
-        found = spurious.diagnose(mlp(), (X, LABELS), loss, curvature=False)
+        found = spurious.diagnose(mlp(), (X, LABELS), loss, curvature=False, rehearse=False)
         assert found.measurements.landscape.constant_loss is not None
         return found.measurements.landscape.constant_loss
 
@@ -89,14 +93,18 @@ def test_sorted_data_are_looked_at_evenly() -> None:
     x, order = torch.randn(400, 4), torch.arange(400)
     labels = (order >= 200).long()
     x[350, 1] = float("nan")
-    report = spurious.diagnose(mlp(), (x, labels), CROSS_ENTROPY)
+    report = spurious.diagnose(mlp(), (x, labels), CROSS_ENTROPY, rehearse=False)
     assert report.problems[0].evidence["where"] == "the inputs of point 350"
     x[350, 1] = 0
-    half = spurious.diagnose(mlp(), (x, labels), CROSS_ENTROPY, points=100, curvature=False)
+    half = spurious.diagnose(
+        mlp(), (x, labels), CROSS_ENTROPY, points=100, curvature=False, rehearse=False
+    )
     assert half.measurements.landscape.constant_loss == pytest.approx(np.log(2), rel=1e-6)
     assert sorted(half.measurements.places) == list(range(0, 400, 4))
     both = torch.utils.data.TensorDataset(x, labels)
-    again = spurious.diagnose(mlp(), both, CROSS_ENTROPY, points=100, curvature=False)
+    again = spurious.diagnose(
+        mlp(), both, CROSS_ENTROPY, points=100, curvature=False, rehearse=False
+    )
     assert again.to_dict() == half.to_dict()
 
 
@@ -138,21 +146,21 @@ def random() -> nn.Module:
 @pytest.mark.parametrize("make", [hooked, pruned, random])
 def test_nothing_is_proved_about_another_model(make: Callable[[], nn.Module]) -> None:
     _, x, y = minimum()
-    assert unproved(spurious.diagnose(make(), (x, y), nn.MSELoss()))
+    assert unproved(spurious.diagnose(make(), (x, y), nn.MSELoss(), rehearse=False))
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_nothing_is_proved_about_another_loss() -> None:
     model, x, y = minimum()
-    assert not unproved(spurious.diagnose(model, (x, y), nn.MSELoss()))
-    assert unproved(spurious.diagnose(model, (x, y), MSELoss()))
-    assert unproved(spurious.diagnose(model, (x, y[:, 0]), nn.MSELoss()))
+    assert not unproved(spurious.diagnose(model, (x, y), nn.MSELoss(), rehearse=False))
+    assert unproved(spurious.diagnose(model, (x, y), MSELoss(), rehearse=False))
+    assert unproved(spurious.diagnose(model, (x, y[:, 0]), nn.MSELoss(), rehearse=False))
 
 
 def test_nothing_is_proved_where_layers_share_weights() -> None:
     shared = nn.Linear(1, 1)
     model = nn.Sequential(shared, nn.Tanh(), shared)
-    assert unproved(spurious.diagnose(model, (X[:, :1], X[:, 1:2]), nn.MSELoss()))
+    assert unproved(spurious.diagnose(model, (X[:, :1], X[:, 1:2]), nn.MSELoss(), rehearse=False))
 
 
 def unproved(report: Report) -> bool:

@@ -27,7 +27,9 @@ class Functional(nn.Module):
 def test_functions_methods_and_shared_modules() -> None:
     torch.manual_seed(0)
     model, x = Functional(), torch.randn(50, 4)
-    report = spurious.diagnose(model, (x, torch.randint(0, 2, (50,))), nn.CrossEntropyLoss())
+    report = spurious.diagnose(
+        model, (x, torch.randint(0, 2, (50,))), nn.CrossEntropyLoss(), rehearse=False
+    )
     units = {layer.name: layer for layer in report.measurements.units}
     assert [layer.activation for layer in units.values()] == ["relu", "relu", "relu", "tanh"]
     assert {"first", "shared", "shared (call 2)"} <= set(units)
@@ -47,7 +49,9 @@ def test_channels_are_units() -> None:
     with torch.no_grad():
         model[1].bias[1] = -100.0
     x = torch.randn(20, 1, 6, 6)
-    report = spurious.diagnose(model, (x, torch.randint(0, 2, (20,))), nn.CrossEntropyLoss())
+    report = spurious.diagnose(
+        model, (x, torch.randint(0, 2, (20,))), nn.CrossEntropyLoss(), rehearse=False
+    )
     (layer,) = report.measurements.units
     assert layer.name == "0" and layer.weight == "0.weight"
     assert layer.dead.tolist() == [False, True, False] and layer.on_points[0] == 20
@@ -58,7 +62,7 @@ def test_regions_are_counted_as_by_hand() -> None:
     model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1))
     x = torch.randn(200, 2)
     y = (x[:, :1] > 0).float()
-    report = spurious.diagnose(model, (x, y), nn.MSELoss())
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), rehearse=False)
     first = model[0](x) > 0
     second = model[2](F.relu(model[0](x))) > 0
     patterns = torch.cat([first, second], 1)
@@ -75,7 +79,9 @@ def test_an_affine_model_is_seen_to_be_affine() -> None:
     bent = spurious.diagnose(
         nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)), (x, y), F.mse_loss
     )
-    flat = spurious.diagnose(nn.Sequential(nn.Linear(3, 8), nn.Linear(8, 1)), (x, y), F.mse_loss)
+    flat = spurious.diagnose(
+        nn.Sequential(nn.Linear(3, 8), nn.Linear(8, 1)), (x, y), F.mse_loss, rehearse=False
+    )
     assert flat.measurements.regions.affinity == pytest.approx(0, abs=1e-5)
     assert bent.measurements.regions.affinity > 1e-3
 
@@ -99,16 +105,16 @@ def test_loaders_mappings_and_models_that_return_their_loss() -> None:
         {"ids": torch.randint(0, 9, (16, 5)), "labels": torch.randint(0, 2, (16,))}
         for _ in range(3)
     ]
-    report = spurious.diagnose(Hub(), batches)
+    report = spurious.diagnose(Hub(), batches, rehearse=False)
     assert report.measurements.regions.points == 48
     assert report.measurements.units[0].name == "layer"
     assert not report.problems
     x, y = torch.randn(100, 3), torch.randn(100, 1)
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 32)
     model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
-    by_loader = spurious.diagnose(model, loader, nn.MSELoss(), points=60)
+    by_loader = spurious.diagnose(model, loader, nn.MSELoss(), points=60, rehearse=False)
     assert by_loader.measurements.regions.points == 64  # whole batches
-    whole = spurious.diagnose(model, loader, nn.MSELoss()).measurements.landscape
+    whole = spurious.diagnose(model, loader, nn.MSELoss(), rehearse=False).measurements.landscape
     assert whole.loss == pytest.approx(F.mse_loss(model(x), y).item(), rel=1e-5)
     assert whole.constant_loss == pytest.approx(float(y.var(correction=0)), rel=1e-5)
 
@@ -118,7 +124,9 @@ def test_sums_and_means_are_compared_alike() -> None:
     model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
     x, y = torch.randn(150, 3), torch.randn(150, 1)
     mean, total = (
-        spurious.diagnose(model, (x, y), nn.MSELoss(reduction=r)).measurements.landscape
+        spurious.diagnose(
+            model, (x, y), nn.MSELoss(reduction=r), rehearse=False
+        ).measurements.landscape
         for r in ("mean", "sum")
     )
     assert total.loss == pytest.approx(150 * mean.loss, rel=1e-4)
@@ -130,7 +138,7 @@ def test_curvature_against_the_whole_hessian() -> None:
     torch.manual_seed(2)
     model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)).double()
     x, y = torch.randn(40, 3).double(), torch.randn(40, 1).double()
-    found = spurious.diagnose(model, (x, y), nn.MSELoss()).measurements.curvature
+    found = spurious.diagnose(model, (x, y), nn.MSELoss(), rehearse=False).measurements.curvature
     assert found is not None
     parameters = tuple(model.parameters())
     flat = torch.cat([p.detach().reshape(-1) for p in parameters])
@@ -172,7 +180,7 @@ def test_a_model_that_cannot_be_differentiated_twice() -> None:
 
     x, y = torch.randn(40, 3).double(), torch.randn(40, 1).double()
     once, twice = (
-        spurious.diagnose(Plain(t), (x, y), nn.MSELoss()).measurements.curvature
+        spurious.diagnose(Plain(t), (x, y), nn.MSELoss(), rehearse=False).measurements.curvature
         for t in (False, True)
     )
     assert once is not None and twice is not None
@@ -201,7 +209,9 @@ def test_bad_input(arguments: tuple[object, ...], message: str) -> None:
 
 def test_bad_remedies() -> None:
     x, y = torch.randn(20, 1), torch.randn(20, 1)
-    report = spurious.diagnose(nn.Linear(1, 1), (x, y), nn.MSELoss(), curvature=False)
+    report = spurious.diagnose(
+        nn.Linear(1, 1), (x, y), nn.MSELoss(), curvature=False, rehearse=False
+    )
     with pytest.raises(InputError, match="only: found 'prayer', expected some of"):
         report.try_remedies(3, only=("prayer",))
     with pytest.raises(InputError, match="expected positive numbers"):
@@ -232,7 +242,9 @@ def test_the_best_constant_predicts_the_frequencies(
     torch.manual_seed(0)
     x, y = torch.randn(80, 3), torch.arange(80) % 5 == 0
     targets = y.long() if labels else y.float() if labels is None else y.float()[:, None]
-    report = spurious.diagnose(nn.Sequential(nn.Linear(3, 8), nn.Tanh(), end), (x, targets), loss)
+    report = spurious.diagnose(
+        nn.Sequential(nn.Linear(3, 8), nn.Tanh(), end), (x, targets), loss, rehearse=False
+    )
     entropy = -(0.2 * np.log(0.2) + 0.8 * np.log(0.8))
     assert report.measurements.landscape.constant_loss == pytest.approx(entropy, rel=1e-5)
 
@@ -248,6 +260,6 @@ def test_sequence_first_attention() -> None:
 
     torch.manual_seed(0)
     x, y = torch.randn(40, 5, 8), torch.randint(0, 2, (40,))
-    report = spurious.diagnose(Encoder(), (x, y), nn.CrossEntropyLoss())
+    report = spurious.diagnose(Encoder(), (x, y), nn.CrossEntropyLoss(), rehearse=False)
     (layer,) = report.measurements.units
     assert layer.name == "layer.linear1" and layer.size == 16 and len(layer.units_on) == 40

@@ -90,10 +90,10 @@ def test_nothing_is_changed(fails: bool) -> None:
         with pytest.raises(
             InputError, match=r"model: raised ValueError .halfway. on a batch"
         ) as raised:
-            spurious.diagnose(model, [(x, y), (x, y)], nn.CrossEntropyLoss())
+            spurious.diagnose(model, [(x, y), (x, y)], nn.CrossEntropyLoss(), rehearse=False)
         assert isinstance(raised.value.__cause__, ValueError)
     else:
-        spurious.diagnose(model, [(x, y), (x, y)], nn.CrossEntropyLoss())
+        spurious.diagnose(model, [(x, y), (x, y)], nn.CrossEntropyLoss(), rehearse=False)
         assert hook_calls
     assert same(before, state(model))
     assert model.calls == 0 and same(plain, model.plain)
@@ -135,7 +135,7 @@ def test_autocast() -> None:
     x, y = torch.randn(30, 3), torch.randint(0, 2, (30,))
     before = state(model)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+        report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss(), rehearse=False)
     assert same(before, state(model))
     assert report.measurements.curvature is not None
 
@@ -146,7 +146,7 @@ def test_weights_that_are_computed_when_read() -> None:
     model = nn.Sequential(normed, nn.ReLU(), nn.Linear(8, 1))
     x, y = torch.randn(30, 3), torch.randn(30, 1)
     before = [b.clone() for b in model.buffers()]
-    spurious.diagnose(model, (x, y), nn.MSELoss())
+    spurious.diagnose(model, (x, y), nn.MSELoss(), rehearse=False)
     assert len(before) == 2 and same(before, list(model.buffers()))
 
 
@@ -156,5 +156,5 @@ def test_gradients_of_a_half_precision_model() -> None:
     x, y = torch.randn(30, 3).bfloat16(), torch.randint(0, 2, (30,))
     F.cross_entropy(model(x), y).backward()
     before = state(model)
-    spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+    spurious.diagnose(model, (x, y), nn.CrossEntropyLoss(), rehearse=False)
     assert same(before, state(model))

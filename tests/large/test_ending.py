@@ -1,5 +1,6 @@
 """What is proved of a network's end: bounds against exact arithmetic, floors against search."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from spurious.large.ensemble import Member, starts_of
 from spurious.large.recipe import LargeRecipe
 from spurious.large.rounding import forward
 from spurious.large.training import Work, trained
+from spurious.problem import Penalty
 from spurious.train import Initialisation
 
 exact = np.vectorize(lambda value: Fraction(float(value)), otypes=[object])
@@ -73,6 +75,19 @@ def test_a_dead_layer() -> None:
     assert found.floor == pytest.approx(entropy) and found.floor < entropy
     assert found.floor_errors == 23 - counts.max()
     assert found.dead > 0.5
+
+
+def test_a_penalty_takes_the_minimum_away_and_leaves_the_floor() -> None:
+    """The floor bounds the loss still; the derivatives are those with the penalty."""
+    plain = dead_recipe(classes().targets)
+    flat = starts_of([Member(plain, 1, 0)])[0]
+    penalised = replace(plain, penalty=Penalty(Fraction(1, 100)))
+    found, before = ending(penalised, flat), ending(plain, flat)
+    assert before.attained and not found.attained
+    assert (found.dead_layer, found.floor) == (1, before.floor)
+    ((_, (row,)),) = trained({"n": Member(penalised, 1, 0)}, Work({}))
+    assert (row["outcome"], row["proved"]) == ("dead", "not_local_minimum")
+    assert np.isnan(row["limit"])
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])

@@ -1,5 +1,8 @@
 """Ensembles against plain loops: the reference of package train, and one network at a time."""
 
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from tests.large.networks import classes, members, recipe, train, zigzag_recipe
@@ -9,7 +12,7 @@ from spurious.large import LargeRecipe
 from spurious.large.batches import Batches
 from spurious.large.ensemble import Ensemble, Member, marks
 from spurious.large.model import to_flat
-from spurious.problem import Loss, Network, dataset_from_arrays
+from spurious.problem import Loss, Network, Penalty, dataset_from_arrays
 from spurious.train import Optimiser, Recipe
 from spurious.train import train as train_small
 from spurious.train.reference import reference
@@ -29,11 +32,23 @@ def small_recipe(large: LargeRecipe) -> Recipe:
         batch=large.batch,
         tolerance=large.tolerance,
         stop=False,
+        penalty=large.penalty,
     )
 
 
+ADAMW = Optimiser("adamw", 0.01, weight_decay=0.3, biases=False)
+DECAYING = replace(recipe(classes(tau=0.5)), optimiser=ADAMW, penalty=Penalty(Fraction(1, 20)))
+
+
 @pytest.mark.parametrize(
-    "large", [recipe(classes(tau=0.5)), zigzag_recipe()], ids=["batch", "full"]
+    "large",
+    [
+        recipe(classes(tau=0.5)),
+        zigzag_recipe(),
+        DECAYING,
+        replace(zigzag_recipe(), penalty=Penalty(Fraction(1, 20), biases=False)),
+    ],
+    ids=["batch", "full", "decay", "penalty"],
 )
 def test_equals_the_plain_loop_and_the_small_engine(large: LargeRecipe) -> None:
     ensemble = Ensemble([Member(large, 3, index) for index in (2, 3)])
@@ -85,6 +100,10 @@ def test_marks() -> None:
         ({"updates": -1}, "updates: found -1"),
         ({"batch": 24}, "batch: found 24, expected an integer from 1 to 23"),
         ({"tolerance": -1.0}, "tolerance: found -1.0"),
+        (
+            {"penalty": Penalty(Fraction(-1))},
+            "l2: found -1, expected a number that is not negative",
+        ),
     ],
 )
 def test_recipes_that_cannot_be(changes: dict[str, object], message: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.sweep.plans import SMALL, small
 
 from spurious.errors import InputError
-from spurious.problem import Loss
+from spurious.problem import Loss, Penalty
 from spurious.sweep import AXES, parse_plan, read_plan, shards_of
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +69,28 @@ def test_the_example_is_a_plan() -> None:
         ('["xor", "jellyfish"]', '"xr"', "grid.dataset: found 'xr', expected one of xor"),
         ('["xor", "jellyfish"]', '"none.json"', "none.json: found no such file"),
         ('["xor", "jellyfish"]', '"d1"', "tolerance: found nothing, expected the loss"),
+        (
+            "step_size = 0.02",
+            "step_size = 1\nl2 = -1",
+            "l2: found -1, expected a number that is not",
+        ),
+        (
+            "step_size = 0.02",
+            'step_size = 1\nl2 = "x"',
+            "grid.l2: found 'x', expected a number such",
+        ),
+        (
+            "step_size = 0.02",
+            "step_size = 1\nweight_decay = 1",
+            "adam has none; leave it out, or give",
+        ),
+        ("step_size = 0.02", "step_size = 1\nbiases = true", "but nothing decays; give l2 too"),
+        ("step_size = 0.02", "step_size = 1\nl2 = 1\nbiases = 1", "biases: found 1, expected true"),
+        (
+            '"adam"',
+            '{ name = "adamw", weight_decay = 1 }',
+            "give it as the grid's axis weight_decay",
+        ),
         ("[grid]", "[[grid", "found no valid TOML"),
         ("[grid]", "[other]", "other: found an unknown key"),
         ("runs = 150", "runs = 10000000000", "expected at most 10000000000 in all"),
@@ -91,3 +113,25 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"name = \xff")
     with pytest.raises(InputError, match="cannot be read"):
         read_plan(tmp_path / "latin.toml")
+
+
+def test_weight_decay_is_an_axis() -> None:
+    """A penalty is a part of the loss, a number or a fraction; AdamW's decay is its own."""
+    grid = SMALL.replace('["xor", "jellyfish"]', '"xor"').replace("[2, 3]", "2")
+    penalised = grid.replace('optimiser = ["adam", { name = "momentum", momentum = 0.8 }]', "")
+    text = penalised + 'optimiser = "gd"\nl2 = [0, "1/1000", 0.01]\nbiases = [true, false]\n'
+    cells = [
+        dict(zip(AXES, cell.labels, strict=True)) for cell in parse_plan(text, "p", Path()).cells
+    ]
+    assert [(cell["l2"], cell["biases"]) for cell in cells] == [
+        (value, biases) for value in (0.0, 0.001, 0.01) for biases in (True, False)
+    ]
+    recipes = [cell.recipe for cell in parse_plan(text, "p", Path()).cells]
+    assert recipes[3].penalty == Penalty(Fraction(1, 1000), biases=False)
+    assert recipes[4].penalty == Penalty(Fraction(1, 100))
+    assert len({shard.name for shard in shards_of(parse_plan(text, "p", Path()))}) == 6 * 4
+    adamw = penalised + 'optimiser = "adamw"\nweight_decay = [0.1, 0.2]\nbiases = false\n'
+    found = [cell.recipe.optimiser for cell in parse_plan(adamw, "p", Path()).cells]
+    assert [(rule.weight_decay, rule.biases) for rule in found] == [(0.1, False), (0.2, False)]
+    plain = dict(zip(AXES, small().cells[0].labels, strict=True))
+    assert plain["l2"] is plain["biases"] is plain["weight_decay"] is None

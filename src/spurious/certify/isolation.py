@@ -87,17 +87,20 @@ def isolated(program: Program, critical: Critical, least: Fraction) -> Isolation
 def is_injective(matrix: arb_mat) -> bool:
     """Whether every matrix in an interval matrix, shape (m, n), has rank n.
 
-    With B near the pseudoinverse, |I - B M| < 1 makes B M invertible.
+    With B near the pseudoinverse, |I - B M| < 1 makes B M invertible. Columns are first multiplied
+    by powers of two, which is exact, so that their largest entries are about 1.
     """
     columns = matrix.ncols()
     middle = np.array([[float(v.mid()) for v in row] for row in matrix.tolist()])
     if matrix.nrows() < columns or not np.isfinite(middle).all():
         return columns == 0
-    scale = np.abs(middle).max(axis=0)
-    if not (scale > 0).all():
+    largest = np.abs(middle).max(axis=0)
+    if not (largest > 0).all():
         return False
-    scaled = np.asarray(middle / scale, dtype=np.float64)
-    inverse = np.asarray(np.linalg.pinv(scaled), dtype=np.float64) / scale[:, None]
-    entries: list[list[float]] = inverse.tolist()
-    found = defect(arb_mat([[arb(v) for v in row] for row in entries]), matrix)
+    down = [-int(e) for e in np.frexp(largest)[1]]
+    scaled = arb_mat(
+        [[v * arb(2) ** e for v, e in zip(row, down, strict=True)] for row in matrix.tolist()]
+    )
+    inverse: list[list[float]] = np.linalg.pinv(np.ldexp(middle, down)).tolist()
+    found = defect(arb_mat([[arb(v) for v in row] for row in inverse]), scaled)
     return balls.certainly_less(largest_row(found), arb(1))

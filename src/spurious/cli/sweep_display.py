@@ -37,6 +37,7 @@ COLUMNS: Final = {
     Outcome.VALLEY_TO_INFINITY: "valley",
     Outcome.DEAD: "dead",
     Outcome.SADDLE_OR_PLATEAU: "plateau",
+    Outcome.HELD_BY_DECAY: "held",
     Outcome.STILL_DESCENDING: "descending",
     Outcome.DIVERGED: "diverged",
 }

@@ -20,7 +20,7 @@ from torch import Tensor
 from spurious.problem import SMOOTH_ACTIVATIONS
 from spurious.program import SMOOTH, NumpyArithmetic
 
-__all__ = ["Activation", "activation_of"]
+__all__ = ["RELU", "SIGMOID", "Activation", "activation_of"]
 
 FLAT: Final = 0.01
 """A smooth activation counts as flat where its derivative is below this share of its largest: a
@@ -53,7 +53,8 @@ def _beyond(low: float, high: float) -> Callable[[Tensor], Tensor]:
     return lambda z: (z <= low) | (z >= high)
 
 
-RELU = Activation("relu", off=lambda z: z <= 0, kinked=True)
+RELU: Final = Activation("relu", off=lambda z: z <= 0, kinked=True)
+SIGMOID: Final = Activation("sigmoid", saturated=_beyond(-5.98, 5.98))  # 4 s (1 - s) = 0.01
 _FUNCTIONS: dict[str, tuple[Activation, tuple[object, ...]]] = {
     "relu": (RELU, (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)),
     "relu6": (
@@ -74,9 +75,8 @@ _FUNCTIONS: dict[str, tuple[Activation, tuple[object, ...]]] = {
     "gelu": (Activation("gelu", off=lambda z: z <= -3.0), (F.gelu,)),
     "silu": (Activation("silu", off=lambda z: z <= -6.2), (F.silu,)),
     "softplus": (Activation("softplus", off=lambda z: z <= -4.6), (F.softplus,)),
-    # 4 s (1 - s) = 0.01
     "sigmoid": (
-        Activation("sigmoid", saturated=_beyond(-5.98, 5.98)),
+        SIGMOID,
         (F.sigmoid, torch.sigmoid, torch.sigmoid_, Tensor.sigmoid, Tensor.sigmoid_),
     ),
     # 1 - t^2 = 0.01

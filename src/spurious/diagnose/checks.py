@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from spurious.diagnose import checks_data, checks_optimiser, checks_outputs, checks_structure
+from spurious.diagnose import (
+    checks_data,
+    checks_inside,
+    checks_loss,
+    checks_optimiser,
+    checks_outputs,
+    checks_structure,
+    checks_training,
+)
 from spurious.diagnose.finding import Finding
 
 if TYPE_CHECKING:
@@ -17,9 +25,12 @@ Check: TypeAlias = "Callable[[Scene], Finding | None]"
 
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_outputs.CHECKS,
+    *checks_loss.CHECKS,
     *checks_data.CHECKS,
+    *checks_training.CHECKS,
     *checks_structure.CHECKS,
     *checks_optimiser.CHECKS,
+    *checks_inside.CHECKS,
 )
 
 

@@ -76,6 +76,11 @@ def _unseen_class(scene: Scene, values: Tensor, evidence: dict[str, object]) -> 
     known = [value for value in losses if value is not None]
     if len(known) < 3 or max(known) - min(known) > 1e-6 * abs(known[0]):
         return None
+    signed = torch.where(zero, -1.0, 1.0).to(scene.targets.dtype).reshape(scene.targets.shape)
+    right = scene.try_loss(torch.where(zero, -3.0, 3.0), signed)
+    same = scene.try_loss(torch.full_like(base, 3.0), signed)
+    if right is None or same is None or not -NIL < right < same:
+        return None  # this loss is not for -1 and 1 either
     other = scene.try_loss(torch.where(zero, base, -base))
     if other is None or abs(other - known[0]) <= 1e-6 * abs(other):
         return None
@@ -143,6 +148,9 @@ def contradicting_targets(scene: Scene) -> Finding | None:
     _, group = torch.unique(x.flatten(1), dim=0, return_inverse=True)
     count = int(group.max()) + 1
     if count < 2 or count > MOST_GROUPS or count > len(x) // 2:
+        return None
+    apart = [bool((y[group == k] != y[group == k][:1]).any()) for k in range(count)]
+    if not any(apart):
         return None
     floor = 0.0
     for k in range(count):

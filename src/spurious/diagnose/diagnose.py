@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
+from spurious.diagnose.kinds import CAUSES
 from spurious.diagnose.mends import with_code
 from spurious.diagnose.report import Report
 from spurious.diagnose.torch_extra import require
@@ -135,7 +137,15 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         say("exact verdict")
         bare, logits_loss = folded(model, loss)
         inner = chain if bare is model else dense_chain(bare, seen, sample)
-        verdict, note = exact_verdict(model, inner, logits_loss, sample, seen.broadcast)
+        verdict, note = exact_verdict(
+            model,
+            inner,
+            logits_loss,
+            sample,
+            seen.broadcast,
+            still=not asked.rehearse or seen.landscape.relative_gradient < thresholds.STATIONARY,
+            optimiser=asked.optimiser,
+        )
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen
     if not seen.not_finite:
         plane = plane_of(model, sample)
@@ -144,9 +154,10 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     causes = list(cause_findings(scene))
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):
-        explained = any(found.severity is Severity.CRITICAL for found in causes)
-        if not explained:
-            rehearsals = rehearse(model, loss, sample, seen, scene, rule, say)
+        known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
+        if not any(found.severity is Severity.CRITICAL for found in known):
+            suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
+            rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
     findings = [
         *causes,
         *rehearsal_findings(rehearsals, scene, seen.curvature),

@@ -104,13 +104,22 @@ def _same(chain: nn.Sequential, model: nn.Module, features: Tensor) -> bool:
 
 
 def exact_verdict(
-    model: nn.Module, chain: nn.Sequential | None, loss: object, sample: Sample, broadcast: str = ""
+    model: nn.Module,
+    chain: nn.Sequential | None,
+    loss: object,
+    sample: Sample,
+    broadcast: str = "",
+    *,
+    still: bool = True,
+    optimiser: Any = None,
 ) -> tuple[Verdict | None, str]:
     """The verdict of `certify` on a small model, or None and why there is none.
 
     A dense chain with one of torch's own losses (after `folded`) becomes a problem of format 1, for
-    which there are most rules; any other small model is read as a program. Equal points are merged,
-    with weights where they occur differently often.
+    which there are most rules; any other small model is read as a program, which takes seconds and
+    is done only where training stands still. Equal points are merged, with weights where they occur
+    differently often. With an optimiser that has weight decay, or holds a part of the parameters,
+    the verdict is about the loss that this optimiser minimises.
     """
     x, y = sample.all_features, sample.all_targets
     size = sum(p.numel() for p in model.parameters())
@@ -128,15 +137,29 @@ def exact_verdict(
     points = merged(x, y)
     if len(points.x) > MOST_POINTS:
         return None, f"no exact verdict: {len(points.x)} different points, at most {MOST_POINTS}"
+    penalised = optimiser is not None and _changes_the_loss(optimiser, model)
+    if penalised and getattr(loss, "reduction", "mean") != "mean" and len(points.x) < len(x):
+        return None, "no exact verdict: weight decay beside a sum over repeated points"
     try:
-        if chain is not None and plain and points.is_even:
+        if chain is not None and plain and points.is_even and not penalised:
             return certify(from_torch(chain, points.x, points.y, loss)), ""
-        return _as_program(chain or model, loss, points)
+        if not still and not penalised:
+            return None, ""  # it could only be refuted, at once
+        return _as_program(chain or model, loss, points, optimiser if penalised else None)
     except (InputError, RuntimeError, ValueError) as error:
         return None, f"no exact verdict: {str(error).splitlines()[0]}"
 
 
-def _as_program(model: nn.Module, loss: Any, points: Merged) -> tuple[Verdict | None, str]:
+def _changes_the_loss(optimiser: Any, model: nn.Module) -> bool:
+    """Whether it has weight decay, maximises, or leaves trained parameters as they are."""
+    held = {id(p) for group in optimiser.param_groups for p in group["params"]}
+    special = any(g.get("weight_decay") or g.get("maximize") for g in optimiser.param_groups)
+    return special or any(id(p) not in held for p in model.parameters())
+
+
+def _as_program(
+    model: nn.Module, loss: Any, points: Merged, optimiser: Any
+) -> tuple[Verdict | None, str]:
     """The verdict on a model read as a program, where it is small enough."""
     size = sum(p.numel() for p in model.parameters())
     if size > MOST_OF_PROGRAMS or len(points.x) > MOST_POINTS_OF_PROGRAMS:
@@ -151,7 +174,7 @@ def _as_program(model: nn.Module, loss: Any, points: Merged) -> tuple[Verdict | 
         if loss is None:
             return None, "no exact verdict: this loss cannot be taken point by point"
     with examined(model):
-        return certify(program_of(model, points.x, points.y, loss)), ""
+        return certify(program_of(model, points.x, points.y, loss, optimiser=optimiser)), ""
 
 
 def _is_plain(model: nn.Module) -> bool:

@@ -36,6 +36,9 @@ RAY: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 SLICE: Final = np.linspace(-1.0, 1.0, 9)
 """Places along a slice, in units of its half length."""
 
+STEP_NODES: Final = 12
+"""Nodes that a recurrent layer's step in time counts for, which is inside one node of the graph."""
+
 EQUAL: Final = 1e-5
 """Outputs that differ by at most this share of their size count as equal."""
 
@@ -96,6 +99,9 @@ def measure(
         notes=tuple(notes),
         places=sample.places,
         broadcast=seen.broadcast,
+        nodes=seen.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
+        unregistered=seen.unregistered,
+        unreached=seen.unreached if seen.connected else (),
     )
     return found, Values(outputs, objective.loss_of, seen.observer.structure)
 
@@ -119,6 +125,8 @@ class _Pass:
         self.observer = Observer(objective.model)
         self.loss, self.square = 0.0, 0.0
         self.connected, self.broadcast = False, ""
+        self.nodes, self.unregistered = 0, ()
+        self.reached: set[str] = set()
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
         pieces: list[Tensor] = []
         slopes: list[Tensor] = []
@@ -130,6 +138,8 @@ class _Pass:
                 self.observer.mark_output(output)
             with torch.enable_grad():
                 loss = objective.first_loss(found, batch.targets)
+            if not self.nodes:
+                self.nodes, self.unregistered = _graph(objective, loss)
             objective.note_reduction(found, batch.targets)
             self.broadcast = self.broadcast or objective.broadcast(found, batch.targets)
             weight = objective.weight(batch)
@@ -151,6 +161,8 @@ class _Pass:
         if not loss.requires_grad or not wanted:
             return None
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
+        names = self.objective.names
+        self.reached |= {n for n, part in zip(names, found, strict=False) if part is not None}
         self.connected |= any(part is not None for part in found[: len(self.gradient)])
         squares = 0.0
         for total, part in zip(self.gradient, found, strict=False):
@@ -160,6 +172,11 @@ class _Pass:
         self.square += squares * batches
         slope = found[-1] if len(wanted) > len(self.objective.parameters) else None
         return None if slope is None else slope.detach() * weight
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """Names of trained parameters that the loss does not depend on, as autograd sees it."""
+        return tuple(name for name in self.objective.names if name not in self.reached)
 
     def landscape(self, constant: float | None, linear: tuple[float, int] | None) -> Landscape:
         """The numbers of the pass, with those of the trivial predictors."""
@@ -207,6 +224,29 @@ class _Pass:
             ray=np.zeros((0, 2)),
             connected=self.connected,
         )
+
+
+def _graph(objective: Objective, loss: Tensor) -> tuple[int, tuple[tuple[int, ...], ...]]:
+    """The number of nodes of a loss's graph, and the shapes of trained tensors of nobody's.
+
+    What has no gradient of its own (inputs that a loss differentiates by) does not count: only
+    tensors that were made as parameters do.
+    """
+    known = {id(p) for p in objective.model.parameters()}
+    if isinstance(objective.loss, nn.Module):
+        known |= {id(p) for p in objective.loss.parameters()}
+    todo = [loss.grad_fn] if loss.grad_fn is not None else []
+    seen: set[Any] = set(todo)
+    strangers: dict[int, tuple[int, ...]] = {}
+    while todo:
+        node = todo.pop()
+        leaf = getattr(node, "variable", None)
+        if isinstance(leaf, nn.Parameter) and id(leaf) not in known:
+            strangers[id(leaf)] = tuple(leaf.shape)
+        below = {f for f, _ in node.next_functions if f is not None} - seen
+        seen |= below
+        todo.extend(below)
+    return len(seen), tuple(strangers.values())
 
 
 def _norm(tensors: Any) -> float:

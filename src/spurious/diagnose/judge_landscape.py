@@ -38,7 +38,8 @@ def landscape_findings(
     """
     if seen.not_finite or not seen.landscape.trained:
         return
-    proved = _proved(verdict) if verdict is not None else None
+    decay = scene.optimiser.weight_decay if scene is not None and scene.optimiser else 0.0
+    proved = _proved(verdict, decay) if verdict is not None else None
     if proved is not None:
         yield proved
         return
@@ -128,9 +129,11 @@ def is_poor(landscape: Landscape) -> bool:
     return landscape.linear_loss is not None and landscape.loss > landscape.linear_loss * 1.001
 
 
-def _proved(verdict: Verdict) -> Finding | None:
-    """What the exact verdict says, where it decides."""
+def _proved(verdict: Verdict, decay: float) -> Finding | None:
+    """What the exact verdict says, where it decides; it is about the loss with weight decay."""
+    of_what = f"loss with weight decay {decay:g}" if decay else "loss"
     evidence: dict[str, object] = {
+        "weight_decay": decay,
         "decision": str(verdict.decision),
         "is_global": str(verdict.is_global),
         "method": verdict.method,
@@ -146,7 +149,8 @@ def _proved(verdict: Verdict) -> Finding | None:
         known = verdict.witness_loss
         lower = f", although a point with loss {float(known.mid):.4g} exists" if known else ""
         text = (
-            f"Proved: there is a local minimum {where} this point (loss {evidence['loss_sum']:.4g} "
+            f"Proved: there is a local minimum {where} this point ({of_what} "
+            f"{evidence['loss_sum']:.4g} "
             f"in all{lower if bad else ''}). No small step leads out."
         )
         remedies = ("redraw_weights", "add_unit", "larger_step") if bad else ()

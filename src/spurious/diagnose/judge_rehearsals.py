@@ -254,9 +254,10 @@ def _tried(result: Rehearsal, found: Rehearsals) -> str:
 
 
 def _too_few_updates(found: Rehearsals, scene: Scene) -> Finding:
+    nothing_learnt = scene.landscape.constant_loss is not None and scene.is_poor
     return Finding(
         Kind.TOO_FEW_UPDATES,
-        Severity.WARNING if scene.is_poor else Severity.INFO,
+        Severity.WARNING if nothing_learnt else Severity.INFO,
         None,
         {"steps": found.steps, "loss": scene.landscape.loss, "loss_after": found.as_is.loss},
         f"Train longer: {found.steps} more steps of a copy bring the loss from "

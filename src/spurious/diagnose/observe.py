@@ -3,8 +3,9 @@
 
 A `TorchFunctionMode` sees each call of a public torch function, so activations are found whether
 they are modules (`nn.ReLU`), functions (`F.relu`) or methods (`z.relu()`); global module hooks
-tell which module is running. Nothing is registered on the model. What runs inside one fused call
-(an LSTM, `F.multi_head_attention_forward`, scripted or compiled code) is not seen.
+tell which module is running. Nothing is registered on the model. Fused calls of LSTM, GRU and
+attention are computed again step by step beside the call; what runs inside scripted or compiled
+code is not seen.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
-from spurious.diagnose.activations import Activation, activation_of
+from spurious.diagnose.activations import SIGMOID, Activation, activation_of
+from spurious.diagnose.inside import ATTENTIONS, RECURRENT, attention_of, recurrent_of
 from spurious.diagnose.structure import ENDS, SOFTMAXES, Softmax, StructureSeen, norm_entries
 
 __all__ = ["Observer"]
@@ -85,6 +87,7 @@ class Observer:
         self.not_finite = ""
         self.structure = StructureSeen()
         self._stack: list[str] = []
+        self._looked: set[str] = set()
 
     @contextmanager
     def batch(self, size: int) -> Iterator[None]:
@@ -175,6 +178,44 @@ class Observer:
         self.structure.softmaxes[found.where] = found
         setattr(out, LAST, "log_softmax" if is_log else "softmax")
 
+    def recurrent_call(self, function: Any, args: tuple, out: Any) -> None:
+        """A fused recurrent layer has been computed; its first batch is looked into."""
+        name = _numbered(*self._key(self._here, "recurrent"))
+        if name in self._looked:
+            return
+        self._looked.add(name)
+        found = recurrent_of(function, args)
+        steps, layers = (out[0].shape[1] if args[-1] else len(out[0])), args[4]
+        self.structure.recurrent_steps += steps * layers if isinstance(layers, int) else steps
+        if found is None:
+            return
+        assert SIGMOID.saturated is not None
+        with torch.no_grad():
+            for gate, z in found.gates():
+                share = float(SIGMOID.saturated(z).double().mean())
+                self.structure.gates[f"{name} ({gate})"] = share
+        sequence = out[0]
+        batch_first = bool(args[8])
+        if isinstance(sequence, Tensor) and sequence.requires_grad:
+
+            def slope_known(slope: Tensor) -> None:
+                slope = slope if batch_first else slope.transpose(0, 1)
+                sizes = found.signals(slope)
+                largest = max(sizes, default=0.0)
+                if largest > 0:
+                    self.structure.through_time[name] = sizes[0] / largest
+
+            sequence.register_hook(slope_known)
+
+    def attention_call(self, function: Any, args: tuple, kwargs: dict) -> None:
+        """Fused attention is computed; its first batch is looked into."""
+        name = _numbered(*self._key(self._here, "attention"))
+        if name not in self._looked:
+            self._looked.add(name)
+            found = attention_of(function, args, kwargs)
+            if found is not None:
+                self.structure.attentions[name] = found
+
     def norm_call(self, entries: int) -> None:
         """A normalisation over so many numbers has been computed."""
         if entries == 1:
@@ -214,6 +255,10 @@ class _Mode(TorchFunctionMode):
             self.observer.softmax_call(names["input"], axis, out, SOFTMAXES[func])
         elif func in ENDS:
             setattr(out, LAST, ENDS[func])
+        elif self.observer.patterns and func in RECURRENT:
+            self.observer.recurrent_call(func, args, out)
+        elif self.observer.patterns and func in ATTENTIONS:
+            self.observer.attention_call(func, args, kwargs)
         elif (func in NORMS or func in PASSING) and isinstance(out, Tensor):
             before = args[0] if args else kwargs.get("input")
             for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS, LAST):

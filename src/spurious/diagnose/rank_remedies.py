@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -60,6 +60,8 @@ def ranked_remedies(
     """
     if restart:
         findings = [_from_the_start(found) for found in findings]
+    made = {r.change.joined: r.trial for r in rehearsals.changed} if rehearsals else {}
+    findings = [_with_rehearsed(found, made) for found in findings]
     problems = [found for found in findings if found.severity > Severity.INFO]
     if (
         problems and problems[0].kind in CAUSES
@@ -68,15 +70,17 @@ def ranked_remedies(
         if problems[0].severity is Severity.CRITICAL:
             problems = problems[:1]
     names = list(dict.fromkeys(name for found in problems for name in found.remedies))[:MOST]
-    made = {r.change.joined: r.trial for r in rehearsals.changed} if rehearsals else {}
     trials: list[Trial] = []
+    good = thresholds.GOOD * scale
     for name in names:
         parts = tuple(name.split("+"))
-        again = made.get(name) or trial(parts, model, sample, loss, steps, step_size, rule)
+        again = made.get(name) or trial(parts, model, sample, loss, steps, step_size, rule, good)
         trials.append(again)
         say(f"remedy {name}: loss {trials[-1].after}")
-    after = {t.remedy: _after(t) for t in trials}
-    trials.sort(key=_after)
+        if _after(again) <= good:
+            break
+    after = {t.remedy: max(_after(t), good) for t in trials}  # what has learnt the data is equal
+    trials.sort(key=lambda t: after[t.remedy])
 
     def order(found: Finding) -> Finding:
         names = dict.fromkeys(found.remedies)
@@ -94,6 +98,12 @@ def ranked_remedies(
             first = replace(first, remedies=(best.remedy, *first.remedies))
             sorted_findings[0] = first
     return sorted_findings, tuple(trials)
+
+
+def _with_rehearsed(found: Finding, made: Mapping[str, Trial]) -> Finding:
+    """The finding with those remedies of its own that were tried on weights drawn afresh."""
+    fresh = [f"redraw_weights+{name}" for name in found.remedies]
+    return replace(found, remedies=(*found.remedies, *(name for name in fresh if name in made)))
 
 
 def _from_the_start(found: Finding) -> Finding:

@@ -236,6 +236,10 @@ class Measurements:
         notes: What could not be measured, and why.
         places: Number of each point among all points of the data, in the order of `units_on`.
         broadcast: Shapes of outputs and targets that the loss stretched to fit, or "".
+        nodes: Of autograd's graph of the loss of one batch.
+        unregistered: Shapes of trained tensors that the loss depends on and that are neither the
+            model's parameters nor the loss's own.
+        unreached: Names of trained parameters that the loss does not depend on.
     """
 
     units: tuple[Units, ...]
@@ -248,6 +252,9 @@ class Measurements:
     notes: tuple[str, ...] = ()
     places: tuple[int, ...] = ()
     broadcast: str = ""
+    nodes: int = 0
+    unregistered: tuple[tuple[int, ...], ...] = ()
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,15 +35,16 @@ __all__ = [
 MOST_STEPS: Final = 300
 """Steps of one rehearsal, of models that are cheap."""
 
-FEWEST_STEPS: Final = 40
+FEWEST_STEPS: Final = 60
 """The same of models that are dear."""
 
 WORK: Final = 1e9
 """Multiplications of affine layers in one rehearsal, three passes a step: above, there are fewer
 steps. About a third of a second of one core."""
 
-CALLS: Final = 6000
-"""The same for calls of layers and activations, each of which costs time whatever its size."""
+NODES: Final = 12_000
+"""The same for nodes of autograd's graph, each of which costs time whatever its size: an MLP of
+three layers has some twenty."""
 
 CHUNK: Final = 64
 """Points of a batch."""
@@ -67,8 +68,14 @@ USUAL_STEP: Final = 1e-3
 """Adam's step size where no optimiser is given."""
 
 SMALLER: Final = ("smaller_step", "hundredth_step", "thousandth_step")
-LARGER: Final = ("larger_step", "hundredfold_step")
+LARGER: Final = {"larger_step": 10.0, "hundredfold_step": 100.0}
 """Remedies of the step size, the mildest first."""
+
+ADAPTIVE: Final = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop"})
+"""Optimisers whose steps are about as long as their step size, whatever the gradient."""
+
+MOST_ADAPTIVE: Final = 0.1
+"""The longest such step that is tried: weights are mostly smaller than 1."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +141,13 @@ def rehearse(
     seen: Measurements,
     scene: Scene,
     rule: Rule | None,
+    suspected: tuple[str, ...],
     say: Callable[[str], None],
 ) -> Rehearsals | None:
     """Trains copies, as far as it matters.
+
+    A copy stops when it has learnt the data. If the mend of a cause that the values show makes all
+    the difference, nothing else is tried.
 
     Args:
         model: Left as it is.
@@ -145,6 +156,7 @@ def rehearse(
         seen: What was measured of the model.
         scene: Its values.
         rule: Of the optimiser, if one is given; else Adam.
+        suspected: Remedies of causes that the values show, one for each, the gravest first.
         say: Called with a line for each rehearsal.
     """
     landscape = seen.landscape
@@ -160,28 +172,40 @@ def rehearse(
     if not landscape.connected or not 0 < scale < math.inf:
         return None
 
-    def run(change: Change) -> Rehearsal:
-        found = trial(change.remedies, model, few, loss, steps, step_size, rule)
+    def run(change: Change, enough: float = 1 - thresholds.GOOD) -> Rehearsal:
+        goal = (1 - enough) * scale
+        found = trial(change.remedies, model, few, loss, steps, step_size, rule, goal)
         result = _result(change, found, scale)
         say(f"rehearsal {change.name or 'as it is'}: {result.gain:.2f} of the constant's loss won")
         return result
 
-    as_is = run(Change("", ()))
+    sure = max(thresholds.ALL_THE_DIFFERENCE, max(now, 0.0) + thresholds.HELPED)
+    known = scene.optimiser is not None
+    as_is = run(Change("", ()), min(sure, 1 - thresholds.GOOD) if known else 1 - thresholds.GOOD)
+    lost = () if math.isfinite(landscape.loss) else ("redraw_weights",)
+    without = max(now, as_is.gain, 0.0)
+    tried: list[Rehearsal] = []
+    for name in suspected:
+        fresh = ("redraw_weights", *name.split("+"))
+        for names in ((*lost, *name.split("+")), *((fresh,) if scene.trained and not lost else ())):
+            tried.append(run(Change("cause", names)))
+            if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
+                return Rehearsals(steps, now, as_is, None, tuple(tried))
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         slow = scene.trained and as_is.gain < thresholds.ALL_THE_DIFFERENCE
         other = [run(change) for change in _other_data(scene, ("redraw_weights",))] if slow else []
-        return Rehearsals(steps, now, as_is, None, tuple(other))
+        return Rehearsals(steps, now, as_is, None, (*tried, *other))
     afresh = run(Change("", ("redraw_weights",)))
     start = ("redraw_weights",)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
-    changed = [run(change) for change in _other_data(scene, start)]
+    changed = [*tried, *(run(change) for change in _other_data(scene, start))]
     if scene.optimiser is not None:
         changed += [run(change) for change in _other_rule(scene.optimiser, start)]
-        changed += _other_steps(run, afresh, start, scene.trained)
+        changed += _other_steps(run, afresh, start, scene)
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
-        changed += [run(change) for change in _other_size(start)]
+        changed += _other_size(run, start)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed))
 
 
@@ -198,8 +222,7 @@ def steps_for(seen: Measurements) -> int:
     """Steps of a rehearsal: fewer for models whose steps are dear."""
     work = sum(layer.units * layer.fan_in * max(layer.positions, 1.0) for layer in seen.affine)
     whole = 3 * work * CHUNK
-    calls = 2 * len(seen.affine) + len(seen.units)
-    most = min(MOST_STEPS, WORK / max(whole, 1.0), CALLS / max(calls, 1))
+    most = min(MOST_STEPS, WORK / max(whole, 1.0), NODES / max(seen.nodes, 1))
     return int(max(FEWEST_STEPS, most))
 
 
@@ -226,23 +249,36 @@ def _other_rule(seen: OptimiserSeen, start: tuple[str, ...]) -> Iterator[Change]
 
 
 def _other_steps(
-    run: Callable[[Change], Rehearsal], afresh: Rehearsal, start: tuple[str, ...], trained: bool
+    run: Callable[[Change], Rehearsal], afresh: Rehearsal, start: tuple[str, ...], scene: Scene
 ) -> list[Rehearsal]:
-    """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing."""
+    """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing.
+
+    Steps may be too large without a rise: where nothing else helps, smaller ones are tried too.
+    """
     made: list[Rehearsal] = []
+    assert scene.optimiser is not None
+    size, adaptive = scene.optimiser.step_size, scene.optimiser.name in ADAPTIVE
     losses = afresh.trial.losses
-    if afresh.diverged or (losses and max(losses) > ROSE * losses[0]):
+    rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
+    if rose:
         made += [run(Change("smaller", (*start, name))) for name in SMALLER]
-    if trained:
-        made += [run(Change("larger", (*start, name))) for name in LARGER]
-        made.append(run(Change("adam", (*start, "another_optimiser"))))
+    if scene.trained:
+        for name, factor in LARGER.items():
+            if not adaptive or size * factor <= MOST_ADAPTIVE:
+                made.append(run(Change("larger", (*start, name))))
+        if not adaptive:
+            made.append(run(Change("adam", (*start, "another_optimiser"))))
+        if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
+            made += [run(Change("smaller", (*start, name))) for name in SMALLER[:2]]
     return made
 
 
-def _other_size(start: tuple[str, ...]) -> Iterator[Change]:
-    """More units, and as many, both with quick steps."""
-    yield Change("quick", (*start, "another_optimiser", "larger_step"))
-    yield Change("wider", ("wider_layers", "another_optimiser", "larger_step"))
+def _other_size(run: Callable[[Change], Rehearsal], start: tuple[str, ...]) -> Iterator[Rehearsal]:
+    """More units, and if that helps as many, both with quick steps."""
+    wider = run(Change("wider", ("wider_layers", "another_optimiser", "larger_step")))
+    if wider.gain >= thresholds.ALL_THE_DIFFERENCE:
+        yield run(Change("quick", (*start, "another_optimiser", "larger_step")))
+    yield wider
 
 
 def _off_scale(values: Any) -> bool:

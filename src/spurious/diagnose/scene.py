@@ -71,6 +71,12 @@ class Scene:
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
         optimiser: What trains the model, if it was given.
+        modes: The loss with batch normalisation's statistics of the batch, and with the running
+            ones; None without such layers.
+        unregistered: Shapes of parameters in the loss's graph that are none of the model's.
+        unreached: Sizes of trained parameters that the loss does not depend on, by name.
+        all_features: The inputs of all points given, in their order, or None.
+        all_targets: Likewise.
     """
 
     outputs: Tensor | None
@@ -86,6 +92,11 @@ class Scene:
     neighbours: float = 0.0
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
     optimiser: OptimiserSeen | None = None
+    modes: tuple[float, float] | None = None
+    unregistered: tuple[tuple[int, ...], ...] = ()
+    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
+    all_features: Tensor | None = None
+    all_targets: Tensor | None = None
 
     @property
     def is_poor(self) -> bool:

@@ -17,13 +17,16 @@ from spurious.diagnose.records import Landscape, Measurements
 from spurious.diagnose.scene import Scene
 from spurious.diagnose.values import Values
 
-__all__ = ["mixes", "scene_of", "was_trained"]
+__all__ = ["explained_by_neighbours", "mixes", "scene_of", "was_trained"]
 
 STRAIGHT: Final = 1e-3
 """Deviation at midpoints of a model that is affine but for rounding."""
 
 FEWEST: Final = 16
 """Fewer points have no neighbours to speak of."""
+
+MOST_NEIGHBOURS: Final = 1024
+"""Points whose distances are compared."""
 
 MOVED: Final = 1e-4
 """Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
@@ -46,6 +49,7 @@ def scene_of(
 ) -> Scene:
     """The scene of a model that was measured; `model` is run on one batch twice."""
     affinity = seen.regions.affinity
+    x, y = _in_order(sample)
     return Scene(
         outputs=values.outputs,
         targets=sample.targets,
@@ -60,7 +64,44 @@ def scene_of(
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
         optimiser=optimiser,
+        modes=_modes(model, sample, values) if not seen.not_finite else None,
+        unregistered=seen.unregistered,
+        unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
+        all_features=x,
+        all_targets=y,
     )
+
+
+def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
+    """All inputs and targets in the order in which they were given, where they are known."""
+    x, y = sample.all_features, sample.all_targets
+    if sample.whole is not None or x is None or not isinstance(y, Tensor):
+        return x, y
+    order = torch.tensor(sample.places, device=x.device).argsort()
+    return x[order], y[order]
+
+
+def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, float] | None:
+    """The loss with batch statistics, and with running ones."""
+    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    norms = [m for m in norms if m.running_mean is not None]
+    if not norms or values.outputs is None:
+        return None
+    losses: list[float] = []
+    kept = [m.training for m in norms]
+    with examined(model), torch.no_grad():
+        for training in (True, False):
+            for norm in norms:
+                norm.training = training
+            try:
+                found = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
+                whole = torch.cat([f for f in found if f is not None])
+                losses.append(float(values.loss(whole, sample.targets)))
+            except Exception:
+                break
+    for norm, training in zip(norms, kept, strict=True):
+        norm.training = training
+    return (losses[0], losses[1]) if len(losses) == 2 else None
 
 
 def mixes(model: nn.Module, sample: Sample) -> bool:
@@ -88,7 +129,18 @@ def mixes(model: nn.Module, sample: Sample) -> bool:
 def _neighbours(sample: Sample, landscape: Landscape) -> float:
     """Share of the targets' variance that each point's nearest neighbour explains, left out."""
     x, y = sample.features, sample.targets
-    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or landscape.constant_loss is None:
+    if x is None or not isinstance(y, Tensor) or landscape.constant_loss is None:
+        return 0.0
+    return explained_by_neighbours(x, y)
+
+
+def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
+    """Share of the variance of y, (n, ...), that nearest neighbours in x, (n, ...), explain.
+
+    Each point's own target is left out; at most `MOST_NEIGHBOURS` points are looked at.
+    """
+    x, y = x[:MOST_NEIGHBOURS], y[:MOST_NEIGHBOURS]
+    if len(x) < FEWEST:
         return 0.0
     flat = x.double().flatten(1)
     flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)

@@ -29,6 +29,10 @@ LANDSCAPE: Final = frozenset(
 )
 """What a start may look like, and what the first steps of training change."""
 
+START_FAULTS: Final = frozenset({Kind.DUPLICATED_UNITS, Kind.DEAD_UNITS, Kind.SATURATION})
+"""What no longer step gets a model out of, if all of a layer is so: copies that learnt by a longer
+step started afresh."""
+
 NO_START: Final = 0.02
 """Weights of less than this share of a usual start's norm: nobody means to start so."""
 
@@ -47,6 +51,11 @@ def settled(
         rehearsals: What copies did, if they were trained.
         succeeds: Whether the model has learnt its data.
     """
+    broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
+    findings = [
+        replace(f, severity=Severity.INFO) if broken and f.kind is Kind.STEP_TOO_SMALL else f
+        for f in findings
+    ]
     return [
         replace(found, severity=Severity.INFO)
         if found.severity is not Severity.INFO and _refuted(found, scene, rehearsals, succeeds)
@@ -64,12 +73,15 @@ def _softened(found: Finding, rehearsals: Rehearsals | None) -> Finding:
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
     cause = found.kind in CAUSES
-    if found.explanation.startswith("Proved"):
+    proved = found.explanation.startswith("Proved")
+    if proved and found.kind is Kind.LOCAL_MINIMUM:
         return False
     if succeeds:
         return not (cause and found.severity is Severity.CRITICAL)
     if cause:
         return False
+    if proved:  # a ray downhill is no trap before training, nor where copies do not follow it
+        return not scene.trained or learns(rehearsals)
     shift = found.kind is Kind.SHIFTED_INITIALISATION
     if shift and scene.trained and not scene.is_poor:
         return True  # biases that training has learnt

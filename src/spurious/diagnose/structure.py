@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from spurious.diagnose.inside import Attention
+
 __all__ = ["ENDS", "SIMPLEX", "SOFTMAXES", "Softmax", "StructureSeen", "norm_entries", "on_simplex"]
 
 SOFTMAXES: Final[dict[Any, bool]] = {
@@ -66,6 +68,10 @@ class StructureSeen:
         chained: Pairs of affine layers with nothing in between that bends.
         simplex_fed: Whether the inputs of an affine layer were probabilities, batch after batch.
         last: Name of the function that gave the model's output, or "" if it is none of those known.
+        recurrent_steps: Steps in time of recurrent layers, of one batch.
+        gates: Share of values of a recurrent layer's gate that pass on less than a hundredth.
+        through_time: The signal that reaches a recurrent layer's first step over the largest one.
+        attentions: What queries look at, of fused attention.
     """
 
     softmaxes: dict[str, Softmax] = field(default_factory=dict[str, Softmax])
@@ -73,6 +79,10 @@ class StructureSeen:
     chained: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     simplex_fed: dict[str, bool] = field(default_factory=dict[str, bool])
     last: str = ""
+    recurrent_steps: int = 0
+    gates: dict[str, float] = field(default_factory=dict[str, float])
+    through_time: dict[str, float] = field(default_factory=dict[str, float])
+    attentions: dict[str, Attention] = field(default_factory=dict[str, Attention])
 
     def note_simplex(self, name: str, inputs: Tensor) -> None:
         """Notes whether inputs, (..., d), are probabilities."""

@@ -15,7 +15,7 @@ from torch import nn
 from spurious.diagnose.batches import Sample
 from spurious.diagnose.finding import REMEDIES
 from spurious.diagnose.objective import Objective
-from spurious.diagnose.optimiser import Rule
+from spurious.diagnose.optimiser import Rule, quick
 from spurious.diagnose.preserve import examined, untouched
 from spurious.diagnose.remedies import ACTIONS, Candidate, NotApplicableError
 from spurious.errors import InputError
@@ -107,8 +107,11 @@ def trial(
     steps: int,
     step_size: float,
     optimiser: Callable[..., Any] | Rule | None,
+    goal: float = -math.inf,
 ) -> Trial:
     """Applies remedies one after the other to a copy and trains it.
+
+    With a goal it ends once a pass over the points has a mean loss that is no larger.
 
     Raises:
         InputError: The model cannot be copied.
@@ -136,7 +139,7 @@ def trial(
             if candidate.rule is not None:
                 factor = candidate.rule.factor * candidate.step_size / step_size
                 candidate.rule = replace(candidate.rule, factor=factor)
-            losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam)
+            losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
             with candidate.context():
                 after = _loss(objective)
         except NotApplicableError as reason:
@@ -167,16 +170,24 @@ def _loss(objective: Objective) -> float:
 
 
 def _train(
-    candidate: Candidate, objective: Objective, steps: int, optimiser: Callable[..., Any]
+    candidate: Candidate,
+    objective: Objective,
+    steps: int,
+    optimiser: Callable[..., Any],
+    goal: float,
 ) -> list[float]:
     trained = [p for p in candidate.model.parameters() if p.requires_grad]
     if candidate.rule is not None:
         rule = candidate.rule(candidate.model, candidate.prefix)
+    elif optimiser is torch.optim.Adam:
+        rule = quick(optimiser, [{"params": trained}], lr=candidate.step_size)
     else:
         rule = optimiser(trained, lr=candidate.step_size)
     candidate.model.train()
     losses: list[float] = []
     batches = objective.sample.batches
+    weights = [objective.weight(batch) / candidate.factor for batch in batches]
+    comparable = candidate.training_loss is None
     loss_of = candidate.training_loss or objective.loss_of
     with torch.enable_grad():
         for step in range(steps):
@@ -191,4 +202,8 @@ def _train(
             losses.append(float(value.detach()))
             if not math.isfinite(losses[-1]):
                 break
+            if comparable and len(losses) % len(batches) == 0:
+                last = losses[-len(batches) :]
+                if sum(v * w for v, w in zip(last, weights, strict=True)) <= goal:
+                    break
     return losses

@@ -93,7 +93,8 @@ class TrainingWatch:
     and numbers that are not finite are judged as `diagnose` does, on the batch seen (units: on the
     last ten batches seen). The first loss seen stands for that of the best constant. Over ten looks
     and 200 steps a loss that stands still is a `plateau`, or a `valley_to_infinity` if the weights
-    grow.
+    grow. The first step whose gradient is not finite is made again at once, and it is said which
+    operation of which layer gave the first such number, forwards or backwards, from what values.
 
     Attributes:
         events: What was raised so far.
@@ -128,6 +129,7 @@ class TrainingWatch:
         require()
         from spurious.diagnose import watch_looking
         from spurious.diagnose.watch_loop import LoopWatch
+        from spurious.diagnose.watch_nan import FirstNaN
 
         if every is not None and every < 1:
             raise InputError(f"every: found {every}, expected at least 1")
@@ -141,6 +143,8 @@ class TrainingWatch:
         self._times: dict[tuple[str, str | None], int] = {}
         self._history = _History()
         self._loop = LoopWatch(model, batches)
+        self._nan = FirstNaN(model)
+        self._located = False
         self._look: _Look | None = None
         self._cost, self._last = 0.0, perf_counter()
         self._handles: list[Any] = []
@@ -177,6 +181,9 @@ class TrainingWatch:
             self._cost = perf_counter() - look.began
             self._last = perf_counter()
         self._step += 1
+        if self._nan.found is not None and not self._located:
+            self._located = True
+            self._raise(Event(self._step, True, self._nan.found))
         if self._handles:
             return
         if self.every is not None:
@@ -193,6 +200,7 @@ class TrainingWatch:
         """
         self._disarm()
         self._loop.stop()
+        self._nan.stop()
         if self._step and not self.looks:
             name = type(self.model).__name__
             warnings.warn(
@@ -216,7 +224,7 @@ class TrainingWatch:
         return transformers_callback(self)
 
     def _arm(self) -> None:
-        """Makes the next training step one that is looked at; other steps have no hooks."""
+        """Makes the next training step one that is looked at; others keep their inputs alone."""
         self._handles = [
             self.model.register_forward_pre_hook(self._before, with_kwargs=True),
             self.model.register_forward_hook(self._after, always_call=True),
@@ -256,6 +264,8 @@ class TrainingWatch:
             *signal_findings(seen),
             *self._over_time(seen),
         ]
+        if self._nan.found is not None:  # said already, with its place
+            findings = [f for f in findings if f.kind is not Kind.NOT_FINITE]
         problems = {(f.kind, f.layer): f for f in findings if f.severity > Severity.INFO}
         self._pending = {key: self._pending.get(key, 0) + 1 for key in problems}
         for key, found in problems.items():

@@ -32,6 +32,7 @@ from spurious.train import Outcome
 LOOKS: Final = {
     Outcome.SOLVED: (SKY, ""),
     Outcome.STILL_DESCENDING: (YELLOW, "...."),
+    Outcome.HELD_BY_DECAY: (ORANGE, "xxxx"),
     Outcome.SADDLE_OR_PLATEAU: (ORANGE, "////"),
     Outcome.VALLEY_TO_INFINITY: (PURPLE, "\\\\\\\\"),
     Outcome.FINITE_LOCAL_MINIMUM: (VERMILION, ""),

@@ -24,6 +24,9 @@ strictly. Three statements, each decided with rounding bounded (`rounding`), for
 3. *Descends.* The loss is a differentiable (and convex) function of the output layer's weights, at
    kinks of hidden units too. If one of these derivatives is proved not to be 0, the point is no
    local minimum: training there is slow, not stuck.
+
+With a penalty on the squares of parameters a floor of the data's loss still is one of the loss, but
+it is attained nowhere that is proved here, and the derivatives are those with the penalty.
 """
 
 from __future__ import annotations
@@ -111,8 +114,11 @@ def ending(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> Ending:
         float((seen.group > 0).mean()),
         floor,
         errors,
-        (bool(dead) and _has_best_constant(recipe))
-        or (len(regions) == 1 and not seen.kinks and _has_line(recipe, seen, flat)),
+        not recipe.penalised
+        and (
+            (bool(dead) and _has_best_constant(recipe))
+            or (len(regions) == 1 and not seen.kinks and _has_line(recipe, seen, flat))
+        ),
         bool((np.abs(seen.slope) > seen.slope_error).any()),
         seen.outputs,
     )
@@ -159,7 +165,10 @@ def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
         slope += h.T @ pull
         size += h.T @ np.abs(pull)
         error += h.T @ pull_error + e.T @ (np.abs(pull) + pull_error)
-    error = SAFETY * (error + growth(data.size + 2) * size)
+    (weight, bias), costs = layers[-1], recipe.squares[-1]
+    decay = np.vstack([2 * costs[0] * weight, 2 * costs[1] * bias])
+    slope, size = slope + decay, size + np.abs(decay)
+    error = SAFETY * (error + growth(data.size + 4) * size)
     return _Seen(
         off, dead, group, np.concatenate(patterns), kinks, slope, error, np.concatenate(outputs)
     )

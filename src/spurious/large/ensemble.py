@@ -24,6 +24,7 @@ from spurious.large.memory import check_fits
 from spurious.large.model import Parameters, evaluate, from_flat, loss
 from spurious.large.recipe import LargeRecipe
 from spurious.train import drawn
+from spurious.train.decay import per_layer
 from spurious.train.reference import optax_optimiser
 
 ROOM: Final = 512
@@ -105,11 +106,12 @@ class Ensemble:
         self.scales = jnp.asarray(np.array([m.recipe.data.tau for m in members], np.float32))
         kinds = np.int32 if recipe.data.classes else np.float32
         self.targets = jnp.asarray(np.stack([m.recipe.data.targets.astype(kinds) for m in members]))
-        self._rule = optax_optimiser(recipe.optimiser)
+        decaying = list(per_layer(recipe.optimiser, recipe.network))
+        self._rule = optax_optimiser(recipe.optimiser, decaying)
         self._room = FULL_BATCH_ROOM if recipe.batch is None else ROOM
         streams = [(member.seed, member.index) for member in members]
         self._batches = Batches(recipe.data.size, recipe.batch or recipe.data.size, streams)
-        self._evaluate = evaluate(recipe.network, recipe.loss)
+        self._evaluate = evaluate(recipe.network, recipe.loss, recipe.squares)
         self._program = self._compiled()
         self._seconds = 0.0
 
@@ -187,6 +189,7 @@ class Ensemble:
         """The program for these shapes: `count` updates of all networks."""
         recipe, rule = self._recipe, self._rule
         network, kind, full = recipe.network, recipe.loss, recipe.batch is None
+        squares = recipe.squares
 
         def program(
             parameters: Parameters,
@@ -200,7 +203,9 @@ class Ensemble:
         ) -> tuple[Parameters, Any]:
             def slope(theta: Parameters, scale: Any, y: Any, place: Any, weight: Any) -> Any:
                 x, chosen = (inputs, y) if full else (inputs[place], y[place])
-                return jax.grad(lambda p: loss(network, kind, p, x * scale, chosen, weight))(theta)
+                return jax.grad(
+                    lambda p: loss(network, kind, squares, p, x * scale, chosen, weight)
+                )(theta)
 
             def update(t: Any, now: tuple[Parameters, Any]) -> tuple[Parameters, Any]:
                 theta, state = now

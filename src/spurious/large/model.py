@@ -17,6 +17,9 @@ from spurious.program.jax import jax_activation
 Parameters: TypeAlias = list[tuple[Any, Any]]
 """Weights of shape (..., in, out) and biases of shape (..., out), the leading axis a network's."""
 
+Squares: TypeAlias = tuple[tuple[float, float], ...]
+"""What the squares of each layer's weight and bias cost."""
+
 
 def from_flat(network: Network, flat: npt.NDArray[Any]) -> Parameters:
     """Parameters from rows of shape (N, P) in the order of `spurious.train.starts`, in float32."""
@@ -54,18 +57,37 @@ def _product(x: Any, weight: Any) -> Any:
     return jnp.matmul(x, weight, precision=jax.lax.Precision.HIGHEST)
 
 
-def loss(network: Network, kind: Loss, parameters: Parameters, x: Any, y: Any, weight: Any) -> Any:
-    """The loss of one network, summed with a weight for each point.
+def loss(
+    network: Network,
+    kind: Loss,
+    squares: Squares,
+    parameters: Parameters,
+    x: Any,
+    y: Any,
+    weight: Any,
+) -> Any:
+    """The loss of one network, summed with a weight for each point, and its penalty.
 
     Args:
         network: The architecture.
         kind: Cross entropy for classes, else squared.
+        squares: The penalty.
         parameters: Its.
         x: Inputs, shape (b, d).
         y: Classes (b,), or values (b, K).
         weight: Shape (b,).
     """
-    return (weight * _each(kind, _outputs(network, parameters, x), y)).sum()
+    each = _each(kind, _outputs(network, parameters, x), y)
+    return (weight * each).sum() + _penalty(squares, parameters)
+
+
+def _penalty(squares: Squares, parameters: Parameters) -> Any:
+    return sum(
+        factor * (part**2).sum()
+        for factors, layer in zip(squares, parameters, strict=True)
+        for factor, part in zip(factors, layer, strict=True)
+        if factor
+    )
 
 
 def _each(kind: Loss, f: Any, y: Any) -> Any:
@@ -74,7 +96,7 @@ def _each(kind: Loss, f: Any, y: Any) -> Any:
     return -jnp.take_along_axis(jax.nn.log_softmax(f), y[:, None], axis=1)[:, 0]
 
 
-def evaluate(network: Network, kind: Loss) -> Any:
+def evaluate(network: Network, kind: Loss, squares: Squares) -> Any:
     """A compiled function of (parameters, inputs, scales, targets) to losses and right points.
 
     It takes one network after another, so that memory does not grow with their number; both
@@ -87,14 +109,14 @@ def evaluate(network: Network, kind: Loss) -> Any:
             theta, scale, y = network_of
             f = _outputs(network, theta, inputs * scale)
             right = (f.argmax(axis=1) == y).sum() if kind is Loss.CROSS_ENTROPY else jnp.int32(0)
-            return _each(kind, f, y).sum(), right
+            return _each(kind, f, y).sum() + _penalty(squares, theta), right
 
         return jax.lax.map(one, (parameters, scales, targets))
 
     return run
 
 
-def gradient_norm(network: Network, kind: Loss) -> Any:
+def gradient_norm(network: Network, kind: Loss, squares: Squares) -> Any:
     """A compiled function of one network's (parameters, inputs, scale, targets).
 
     One network at a time, so that the result does not depend on the others.
@@ -105,7 +127,7 @@ def gradient_norm(network: Network, kind: Loss) -> Any:
         one = jnp.ones(len(inputs), jnp.float32)
 
         def whole(p: Parameters) -> Any:
-            return loss(network, kind, p, inputs * scale, targets, one)
+            return loss(network, kind, squares, p, inputs * scale, targets, one)
 
         parts = jax.tree.leaves(jax.grad(whole)(parameters))
         return jnp.sqrt(sum((part**2).sum() for part in parts))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from spurious.data import ArrayData
 from spurious.errors import InputError
-from spurious.problem import Loss, Network
+from spurious.problem import Loss, Network, Penalty
 from spurious.train import Initialisation, Optimiser
+from spurious.train.decay import check_penalty
 from spurious.train.recipe import check_updates, checked_batch
 
 LARGE_VERSION: Final = "large-1"
@@ -34,6 +35,7 @@ class LargeRecipe:
         batch: Points of a mini-batch, or None for the full batch.
         tolerance: A run counts as solved when its loss is at most this. None, for classes: when
             every point is classified right.
+        penalty: A part of the loss.
 
     Raises:
         InputError: Something is out of range or does not fit together.
@@ -47,6 +49,7 @@ class LargeRecipe:
     updates: int
     batch: int | None = None
     tolerance: float | None = None
+    penalty: Penalty = field(default_factory=Penalty)
 
     def __post_init__(self) -> None:
         d, outputs = self.data.inputs.shape[1], self.data.outputs
@@ -60,6 +63,7 @@ class LargeRecipe:
             raise InputError(
                 f"loss: found {self.loss}, expected {wanted} for the targets of {self.data.name}"
             )
+        check_penalty(self.penalty, self.network)
         check_updates(self.updates)
         object.__setattr__(self, "batch", checked_batch(self.batch, self.data.size))
         if self.tolerance is None:
@@ -71,6 +75,16 @@ class LargeRecipe:
             raise InputError(
                 f"tolerance: found {self.tolerance!r}, expected a number that is not negative"
             )
+
+    @property
+    def squares(self) -> tuple[tuple[float, float], ...]:
+        """What the squares of each layer's weight and bias cost."""
+        return tuple((float(w), float(b)) for w, b in self.penalty.of_layers(self.network))
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the loss has a penalty."""
+        return any(map(any, self.squares))
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -86,4 +100,5 @@ class LargeRecipe:
             self.optimiser,
             self.updates,
             self.batch,
+            self.penalty.of_layers(self.network),
         )

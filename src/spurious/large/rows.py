@@ -48,7 +48,7 @@ def rows(
     `outcome` is solved, dead (a layer proved to be off on all points), finite_local_minimum (the
     loss is within 1 % of an attained floor, see `ending`), saddle_or_plateau (the second half of
     the updates lowered the loss by less than 1 %), still_descending, or diverged. `limit` is the
-    floor of the second and third.
+    floor of the second and third, where the loss has no penalty: else the floor is a bound alone.
 
     `certify` does not reach these sizes, so `asked` is False. What is proved is proved by a float
     bound: `proved` is `local_minimum_in_region` for dead and finite_local_minimum whose floor is
@@ -57,7 +57,7 @@ def rows(
     not solved; else `undecided`.
     """
     recipe = ensemble.members[0].recipe
-    norm = gradient_norm(recipe.network, recipe.loss)
+    norm = gradient_norm(recipe.network, recipe.loss, recipe.squares)
     flat, start = to_flat(state.parameters), starts_of(ensemble.members)
     found: list[dict[str, Any]] = []
     for i, member in enumerate(ensemble.members):
@@ -108,7 +108,7 @@ def _row(
         "index": 0,
         "outcome": str(outcome),
         "heading": "",
-        "limit": end.floor if outcome in STUCK else float("nan"),
+        "limit": end.floor if outcome in STUCK and not recipe.penalised else float("nan"),
         "final_loss": losses[-1],
         "correct": correct[-1],
         "gradient_norm": 0.0,

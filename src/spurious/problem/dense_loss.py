@@ -31,11 +31,27 @@ class Penalty:
     biases: bool = True
 
     def of(self, layer: int) -> tuple[Fraction, Fraction]:
-        """What the squares of a layer's weights cost, and those of its biases."""
+        """The factor of a layer's weights and that of its biases."""
         if isinstance(self.l2, Mapping):
             weight, bias = f"layers[{layer}].weight", f"layers[{layer}].bias"
             return self.l2.get(weight, Fraction(0)), self.l2.get(bias, Fraction(0))
         return self.l2, self.l2 if self.biases else Fraction(0)
+
+    def of_layers(self, network: Network) -> tuple[tuple[Fraction, Fraction], ...]:
+        """These factors for every layer.
+
+        Raises:
+            InputError: It names a block that the network lacks.
+        """
+        count = len(network.widths) - 1
+        blocks = {f"layers[{k}].{part}" for k in range(count) for part in ("weight", "bias")}
+        for name in self.l2 if isinstance(self.l2, Mapping) else ():
+            if name not in blocks:
+                raise InputError(
+                    f"penalty: found the block {name!r}, expected layers[0].weight, "
+                    f"layers[0].bias, ..., layers[{count - 1}].bias"
+                )
+        return tuple(self.of(k) for k in range(count))
 
 
 @dataclass(frozen=True, slots=True)

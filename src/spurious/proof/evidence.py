@@ -388,19 +388,19 @@ class ValleyToInfinity(Evidence):
 
 
 @dataclass(frozen=True, slots=True)
-class SaturatingUnit(Evidence):
+class SaturatingValley(Evidence):
     """Theorem 25: a direction of a unit's incoming weights and bias along which it saturates."""
 
-    rule = "saturating_unit"
+    rule = "saturating_valley"
     unit: int
     direction: tuple[Fraction, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SharpeningUnit(Evidence):
+class SharpeningValley(Evidence):
     """Theorem 27: a unit that becomes a relu as its incoming weights grow without end."""
 
-    rule = "sharpening_unit"
+    rule = "sharpening_valley"
     unit: int
 
 
@@ -420,7 +420,7 @@ class Merging:
 
 
 @dataclass(frozen=True, slots=True)
-class MergingUnits(Evidence):
+class MergingValley(Evidence):
     """Theorem 26: a curve along which units merge, in the theorem's coordinates.
 
     Attributes:
@@ -428,7 +428,7 @@ class MergingUnits(Evidence):
         curve: Its coefficients, from the limit on, but for the last, which the given point settles.
     """
 
-    rule = "merging_units"
+    rule = "merging_valley"
     pairs: tuple[Merging, ...]
     curve: tuple[Point, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
@@ -16,6 +17,7 @@ from spurious.problem import (
     Dataset,
     Loss,
     Network,
+    Penalty,
     dataset,
     read_problem,
 )
@@ -31,9 +33,12 @@ AXES: Final = (
     "activation",
     "slope",
     "loss",
+    "l2",
+    "biases",
     "initialisation",
     "optimiser",
     "step_size",
+    "weight_decay",
     "updates",
     "batch",
     "precision",
@@ -41,7 +46,9 @@ AXES: Final = (
 )
 """The keys of a grid, and the columns that tell cells apart."""
 
-OPTIONAL: Final = ("slope", "loss", "batch", "precision", "tolerance")
+OPTIONAL: Final = (
+    *("slope", "loss", "l2", "biases", "weight_decay", "batch", "precision", "tolerance"),
+)
 """Axes that may be left out."""
 
 
@@ -62,7 +69,7 @@ def recipe_of(
     if values["loss"] is not None:
         loss = _loss(values["loss"], f"{where}.loss")
     hidden = _hidden(values["hidden"], f"{where}.hidden")
-    for axis in ("step_size", "tolerance"):
+    for axis in ("step_size", "weight_decay", "tolerance"):
         if values[axis] is not None:
             _number(values[axis], f"{where}.{axis}")
     combination = ", ".join(f"{a} = {v}" for a, v in values.items() if v is not None)
@@ -70,14 +77,19 @@ def recipe_of(
         network = Network(
             _widths(data, loss, hidden),
             _text(values["activation"], f"{where}.activation"),
-            _slope(values["slope"], f"{where}.slope"),
+            _fraction(values["slope"], f"{where}.slope"),
         )
         start = _named(values["initialisation"], f"{where}.initialisation")
         rule = _named(values["optimiser"], f"{where}.optimiser")
-        if "step_size" in rule:
-            raise InputError("optimiser.step_size: give it as the grid's axis step_size")
+        for axis in ("step_size", "weight_decay", "biases"):
+            if axis in rule:
+                raise InputError(f"optimiser.{axis}: give it as the grid's axis {axis}")
         initialisation = _made(Initialisation, "initialisation", start)
-        optimiser = _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])})
+        optimiser = replace(
+            _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])}),
+            **_own_decay(rule["name"], values),
+        )
+        penalty = _penalty(rule["name"], values, where)
         precision = values["precision"] or "float32"
         updates, batch, tolerance = values["updates"], values["batch"], values["tolerance"]
         recipe: Recipe | LargeRecipe
@@ -88,7 +100,7 @@ def recipe_of(
                     "are trained"
                 )
             recipe = LargeRecipe(
-                network, loss, data, initialisation, optimiser, updates, batch, tolerance
+                network, loss, data, initialisation, optimiser, updates, batch, tolerance, penalty
             )
         else:
             recipe = Recipe(
@@ -101,6 +113,7 @@ def recipe_of(
                 batch=batch,
                 precision=precision,
                 tolerance=tolerance,
+                penalty=penalty,
             )
     except InputError as error:
         raise InputError(f"{where}: the combination {combination} is impossible: {error}") from None
@@ -110,9 +123,12 @@ def recipe_of(
         network.activation,
         None if network.slope is None else str(network.slope),
         str(loss),
+        None if values["l2"] is None else float(_fraction(values["l2"], f"{where}.l2") or 0),
+        values["biases"],
         _label(start),
         _label(rule),
         recipe.optimiser.step_size,
+        recipe.optimiser.weight_decay,
         recipe.updates,
         recipe.batch,
         precision,
@@ -182,7 +198,27 @@ def _number(value: object, where: str) -> None:
         raise InputError(f"{where}: found {value!r}, expected a number")
 
 
-def _slope(value: object, where: str) -> Fraction | None:
+def _own_decay(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the axes say of AdamW's own decay."""
+    decay, biases = values["weight_decay"], values["biases"]
+    found = {} if decay is None else {"weight_decay": float(decay)}
+    return {**found, "biases": biases} if name == "adamw" else found
+
+
+def _penalty(name: str, values: Mapping[str, Any], where: str) -> Penalty:
+    """What the axes say of the penalty."""
+    biases = values["biases"]
+    if biases is not None and not isinstance(biases, bool):
+        raise InputError(f"biases: found {biases!r}, expected true or false")
+    if biases is not None and values["l2"] is None and name != "adamw":
+        raise InputError(
+            f"biases: found {biases!r}, but nothing decays; give l2 too, or leave it out"
+        )
+    factor = _fraction(values["l2"], f"{where}.l2")
+    return Penalty(factor or Fraction(0), biases is not False)
+
+
+def _fraction(value: object, where: str) -> Fraction | None:
     if value is None:
         return None
     try:

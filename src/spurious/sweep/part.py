@@ -21,7 +21,10 @@ __all__ = ["part_bytes", "part_entry", "part_outcomes"]
 
 _TYPES = {
     **dict.fromkeys(AXES, pa.string()),
+    "l2": pa.float64(),
+    "biases": pa.bool_(),
     "step_size": pa.float64(),
+    "weight_decay": pa.float64(),
     "tolerance": pa.float64(),
     "updates": pa.int64(),
     "batch": pa.int64(),

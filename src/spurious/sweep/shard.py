@@ -71,6 +71,7 @@ def _recipe_data(recipe: Recipe | LargeRecipe) -> dict[str, Any]:
         "activation": network.activation,
         "slope": None if network.slope is None else str(network.slope),
         "loss": str(recipe.loss),
+        "penalty": [[str(f) for f in pair] for pair in recipe.penalty.of_layers(network)],
         "initialisation": _fields(recipe.initialisation),
         "optimiser": _fields(recipe.optimiser),
         "updates": recipe.updates,

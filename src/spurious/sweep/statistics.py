@@ -134,5 +134,8 @@ def summaries(store: Store) -> list[Summary]:
         cell.counts[outcome] += count
         cell.proofs[standing(asked, proof, proved)] += count
     manifest = store.manifest() or {}
-    order = {tuple(cell["labels"]): i for i, cell in enumerate(manifest.get("cells", []))}
+    order: dict[tuple[Label, ...], int] = {}
+    for place, cell in enumerate(manifest.get("cells", [])):
+        known = dict(zip(manifest["axes"], cell["labels"], strict=True))
+        order[tuple(known.get(axis) for axis in AXES)] = place
     return sorted(cells.values(), key=lambda cell: order.get(cell.labels, 0))

@@ -7,10 +7,11 @@ import numpy.typing as npt
 
 from spurious.problem import Loss
 from spurious.problem.forward import layer_values
+from spurious.train.decay import penalty_factors
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
 
-__all__ = ["correct", "dead", "loss_slopes", "losses", "preactivations"]
+__all__ = ["correct", "dead", "loss_slopes", "losses", "penalties", "preactivations"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -30,8 +31,13 @@ def preactivations(recipe: Recipe, parameters: Floats) -> list[Floats]:
     return list(layer_values(recipe.network, parameters, x))
 
 
+def penalties(recipe: Recipe, parameters: Floats) -> Floats:
+    """The penalty of each network, shape (N,), from parameters (N, P)."""
+    return parameters**2 @ penalty_factors(recipe.penalty, recipe.network)
+
+
 def losses(recipe: Recipe, outputs: Floats) -> Floats:
-    """The loss of each network, shape (N,), from outputs (N, n, K)."""
+    """The data's loss of each network, without a penalty, shape (N,), from outputs (N, n, K)."""
     _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
     if recipe.loss is Loss.SQUARED:
         return ((outputs - y) ** 2).sum(axis=(1, 2))
@@ -43,7 +49,7 @@ def losses(recipe: Recipe, outputs: Floats) -> Floats:
 
 
 def loss_slopes(recipe: Recipe, outputs: Floats) -> Floats:
-    """The derivatives of the loss by the outputs, shape (N, n, K)."""
+    """The derivatives of the loss by the outputs, shape (N, n, K); no penalty depends on them."""
     from scipy.special import expit, softmax
 
     _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
@@ -64,9 +70,15 @@ def correct(recipe: Recipe, outputs: Floats) -> npt.NDArray[np.int64]:
 
 
 def dead(recipe: Recipe, layers: list[Floats]) -> Flags:
-    """Whether some hidden layer of a relu network is off on all data, shape (N,)."""
+    """Whether some hidden layer of a relu network is off on all data, shape (N,).
+
+    No layer whose weights and biases are both penalised counts: where it is off the loss falls
+    until they are 0, and the signs of its preactivations there are rounding.
+    """
     off = np.zeros(len(layers[0]), np.bool_)
     if recipe.network.activation == "relu":
-        for z in layers[:-1]:
-            off |= (z < 0).all(axis=(1, 2))
+        factors = recipe.penalty.of_layers(recipe.network)
+        for z, penalised in zip(layers[:-1], factors, strict=False):
+            if not all(penalised):
+                off |= (z < 0).all(axis=(1, 2))
     return off

@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from spurious.problem import Loss
 from spurious.train.activations import number_of
+from spurious.train.decay import decaying, penalty_factors
 from spurious.train.kernel import advance, measure
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import LANES
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Cancelled, Runs, float_data
 from spurious.train.starts import starts
-from spurious.train.task import TILE, Task, Work
+from spurious.train.task import ADAM, TILE, Task, Work
 
 __all__ = ["Chunk"]
 
@@ -55,9 +56,15 @@ def _task(recipe: Recipe, seed: int) -> Task:
         slope=float(network.slopes[1]) if network.homogeneous else 0.0,
         loss=list(Loss).index(recipe.loss),
         tolerance=tolerance,
-        optimiser=OPTIMISERS.index(optimiser.name),
+        optimiser=ADAM if optimiser.name == "adamw" else OPTIMISERS.index(optimiser.name),
         momentum=optimiser.momentum or 0.0,
         decay=optimiser.decay or 0.0,
+        penalised=recipe.penalised,
+        pulls=(2 * penalty_factors(recipe.penalty, network)).astype(dtype),
+        decays=bool(optimiser.weight_decay),
+        shrinks=(
+            optimiser.step_size * (optimiser.weight_decay or 0.0) * decaying(optimiser, network)
+        ).astype(dtype),
         batch=recipe.batch or points,
         stop=recipe.stop,
         seed=np.uint64(seed),
@@ -108,7 +115,7 @@ def rates(recipe: Recipe, begin: int, end: int) -> Array:
     optimiser = recipe.optimiser
     table = np.empty((end - begin, 2))
     table[:, 0], table[:, 1] = optimiser.step_size, optimiser.epsilon or 0.0
-    if optimiser.name == "adam":
+    if optimiser.name in ("adam", "adamw"):
         assert optimiser.momentum is not None and optimiser.decay is not None
         t = np.arange(begin + 1, end + 1, dtype=np.float64)
         root = np.sqrt(1 - optimiser.decay**t)

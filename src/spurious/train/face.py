@@ -43,13 +43,17 @@ class Face:
 
 
 def has_faces(recipe: Recipe) -> bool:
-    """Whether `exact_loss` applies: one hidden layer, homogeneous, one output, squared loss."""
+    """Whether `exact_loss` applies: one hidden layer, homogeneous, one output, squared loss alone.
+
+    With a penalty the loss is no function of the effective parameters.
+    """
     network = recipe.network
     return (
         network.homogeneous
         and network.depth == 1
         and network.outputs == 1
         and recipe.loss is Loss.SQUARED
+        and not recipe.penalised
     )
 
 

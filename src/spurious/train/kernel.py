@@ -75,6 +75,10 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
     total, correct, rate = spread(theta, 0.0), spread(theta, 0.0), spread(theta, 0.0)
     epsilon = spread(theta, block.epsilon)
     wanted = net.tolerance >= 0 or not updating
+    begun = 0
+    if net.penalised:
+        begun = -1
+        total = _begin(theta, net)
     for tile in range(net.tiles):
         forward(theta, net, tile, False)
         for t in range(TILE):
@@ -85,12 +89,45 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
         if final:
             _mark_solved(block, net, total, correct)
             rate = _rate(block, net)
+            _shrink(block, net, 0, _first_layer(net))
         first, second = block.first, block.second
-        backward(theta, first, second, net, tile, tile == 0, False, final, rate, epsilon)
+        backward(theta, first, second, net, tile, tile == begun, False, final, rate, epsilon)
     store(net.spare, 0, total)
     store(net.spare, 1, correct)
     if updating:
         _update_rest(block, net, rate, epsilon)
+
+
+@njit(inline="always")
+def _begin(theta: Any, net: Open) -> Any:
+    """Begins the gradient with that of the penalty, which it returns."""
+    twice = spread(theta, 0.0)
+    for p in range(net.parameters):
+        at = load(theta, p)
+        pull = spread(theta, net.pulls[p]) * at
+        store(net.gradient, p, pull)
+        twice = fma(pull, at, twice)
+    return spread(theta, 0.5) * twice
+
+
+@njit(inline="always")
+def _shrink(block: Block, net: Open, first: int, end: int) -> None:
+    """AdamW's own decay of the parameters first, ..., end - 1, before their update.
+
+    The first layer's are shrunk before the last tile's backward pass, which updates them and does
+    not look at them; the others after it, which needs them as they were.
+    """
+    if net.decays:
+        alive = load(block.unsolved, 0) if net.stop else spread(block.theta, 1.0)
+        for p in range(first, end):
+            at = load(block.theta, p)
+            store(block.theta, p, fma(spread(at, -net.shrinks[p]) * alive, at, at))
+
+
+@njit(inline="always")
+def _first_layer(net: Open) -> int:
+    """How many parameters the first layer has."""
+    return (net.widths[0] + 1) * net.widths[1]
 
 
 @njit(inline="always")
@@ -115,7 +152,8 @@ def _rate(block: Block, net: Open) -> Any:
 @njit(inline="always")
 def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
     """Updates the parameters of all layers but the first."""
-    for p in range((net.widths[0] + 1) * net.widths[1], net.parameters):
+    _shrink(block, net, _first_layer(net), net.parameters)
+    for p in range(_first_layer(net), net.parameters):
         g = load(net.gradient, p)
         update(block.theta, block.first, block.second, net, p, g, rate, epsilon)
 
@@ -138,6 +176,8 @@ def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) ->
     """An update by the epoch's mini-batch of that number, its gradient multiplied by n/b."""
     theta, n = block.theta, net.points
     rate, epsilon = _rate(block, net), spread(theta, block.epsilon)
+    if net.penalised:
+        _begin(theta, net)
     begin, end = number * task.batch, min(n, (number + 1) * task.batch)
     for start in range(begin, end, TILE):
         _fetch(task, work, start, end)
@@ -147,7 +187,10 @@ def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) ->
             point_loss(theta, net, 0, t, weight, True, False)
         final = start + TILE >= end
         first, second = block.first, block.second
-        backward(theta, first, second, net, 0, start == begin, True, final, rate, epsilon)
+        fresh = start == begin and not net.penalised
+        if final:
+            _shrink(block, net, 0, _first_layer(net))
+        backward(theta, first, second, net, 0, fresh, True, final, rate, epsilon)
     _update_rest(block, net, rate, epsilon)
 
 

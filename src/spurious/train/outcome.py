@@ -15,6 +15,10 @@ A run that is not solved is followed downhill in double precision to where desce
 The run has arrived if its loss was within `ARRIVED` of the loss there; then the place names its
 outcome. Otherwise it was on the way: `saddle_or_plateau` if the second half of its updates had
 lowered the loss by less than `STALLED` of it, else `still_descending`; `heading` says where to.
+
+All this is about the loss with its penalty. AdamW's own decay belongs to no loss: a run that stands
+still where descent on the loss leads on is called `held_by_decay`, not `saddle_or_plateau`.
+
 None of this is a proof. `certify` is asked about a sample (`traps`).
 """
 
@@ -29,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.problem import Loss
-from spurious.train.batched import correct, dead, loss_slopes, losses, preactivations
+from spurious.train.batched import correct, dead, loss_slopes, losses, penalties, preactivations
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Runs
 
@@ -78,6 +82,7 @@ class Outcome(enum.StrEnum):
     VALLEY_TO_INFINITY = "valley_to_infinity"
     SADDLE_OR_PLATEAU = "saddle_or_plateau"
     DEAD = "dead"
+    HELD_BY_DECAY = "held_by_decay"
     STILL_DESCENDING = "still_descending"
     DIVERGED = "diverged"
 
@@ -124,15 +129,17 @@ def name_outcomes(
     heading = np.full(count, "", dtype="<U24")
     limit, polished = np.full(count, np.nan), np.full((count, size), np.nan)
     outcome[runs.diverged] = Outcome.DIVERGED
+    decays = bool(recipe.optimiser.weight_decay)
+    standing = Outcome.HELD_BY_DECAY if decays else Outcome.SADDLE_OR_PLATEAU
     open_ = np.flatnonzero((runs.solved_at < 0) & ~runs.diverged)
     for start in range(0, len(open_), CHUNK):
         rows = open_[start : start + CHUNK]
         at = runs.parameters[rows].astype(np.float64)
         ends, names = _headings(recipe, at, threads, cancelled)
-        loss = losses(recipe, preactivations(recipe, at)[-1])
+        loss = losses(recipe, preactivations(recipe, at)[-1]) + penalties(recipe, at)
         arrived = (loss - ends.loss <= ARRIVED * loss) & (names != Outcome.SOLVED)
         stalled = middle[rows] - loss <= STALLED * middle[rows]
-        moving = np.where(stalled, Outcome.SADDLE_OR_PLATEAU, Outcome.STILL_DESCENDING)
+        moving = np.where(stalled, standing, Outcome.STILL_DESCENDING)
         outcome[rows] = np.where(arrived, names, moving)
         heading[rows], limit[rows], polished[rows] = names, ends.loss, ends.parameters
     return Outcomes(outcome, heading, limit, polished)
@@ -190,8 +197,13 @@ def _is_solved(recipe: Recipe, outputs: Floats, loss: Floats) -> Flags:
 def _falls_for_ever(
     recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64], outputs: Floats
 ) -> Flags:
-    """Whether descent has no end at a finite distance, as far as its last part shows."""
+    """Whether descent has no end at a finite distance, as far as its last part shows.
+
+    With a penalty on all parameters it always has.
+    """
     found = np.zeros(len(rows), np.bool_)
+    if recipe.coercive:
+        return found
     if not recipe.network.homogeneous:
         size = np.linalg.norm(ends.parameters[rows], axis=1)
         drift = ends.marks[rows, 1] - ends.marks[rows, 0]

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Final
 
 from spurious.errors import InputError
-from spurious.problem import Dataset, Loss, Network, Problem
+from spurious.problem import (
+    Dataset,
+    DenseLoss,
+    Loss,
+    Network,
+    Penalty,
+    Problem,
+    ProgramProblem,
+    unflatten,
+)
+from spurious.train.decay import check_penalty
 from spurious.train.initialisation import Initialisation
 from spurious.train.optimiser import Optimiser
 
@@ -42,6 +54,8 @@ class Recipe:
         tolerance: A run counts as solved when its loss is at most this. None, for classification:
             when every point is on its right side (zero training error).
         stop: Whether a run ends as soon as it is solved.
+        penalty: A part of the loss, and so of its gradient: a number times the sum of the squares
+            of the parameters. A mini-batch does not divide it.
 
     Raises:
         InputError: Something is out of range or does not fit together.
@@ -57,6 +71,7 @@ class Recipe:
     precision: str = "float32"
     tolerance: float | None = None
     stop: bool = True
+    penalty: Penalty = field(default_factory=Penalty)
 
     def __post_init__(self) -> None:
         Problem(self.network, self.loss, self.data)
@@ -71,6 +86,7 @@ class Recipe:
                 f"data: found {self.data.size} points, expected at most {MAX_POINTS}, "
                 "the most that the ensemble engine trains on"
             )
+        check_penalty(self.penalty, self.network)
         check_updates(self.updates)
         if self.precision not in PRECISIONS:
             raise InputError(
@@ -83,6 +99,24 @@ class Recipe:
             raise InputError(
                 f"tolerance: found {self.tolerance!r}, expected a number that is not negative"
             )
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the loss has a penalty."""
+        return any(factor for pair in self.penalty.of_layers(self.network) for factor in pair)
+
+    @property
+    def coercive(self) -> bool:
+        """Whether all parameters are penalised: then the loss has a minimum, and no valley."""
+        return all(factor for pair in self.penalty.of_layers(self.network) for factor in pair)
+
+    def problem(self, values: Sequence[Fraction]) -> Problem | ProgramProblem:
+        """The loss, its penalty included, at parameters (P,): what may be certified of a run."""
+        if not self.penalised:
+            point = unflatten(values, self.network)
+            return Problem(self.network, self.loss, self.data, point)
+        dense = DenseLoss(self.network, self.loss.value, self.data, self.penalty)
+        return ProgramProblem(dense.program(), tuple(values), dense=dense)
 
     def _check_classes(self) -> None:
         """Zero training error means nothing unless the targets are classes."""

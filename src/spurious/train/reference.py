@@ -17,6 +17,7 @@ import optax
 
 from spurious.problem import Loss
 from spurious.program.jax import dense_outputs
+from spurious.train.decay import decaying, penalty_factors
 from spurious.train.optimiser import Optimiser
 from spurious.train.philox import draw_order
 from spurious.train.recipe import Recipe
@@ -26,20 +27,37 @@ from spurious.train.starts import starts
 __all__ = ["optax_optimiser", "reference"]
 
 
-def optax_optimiser(optimiser: Optimiser) -> Any:
-    """The update rule."""
+def optax_optimiser(optimiser: Optimiser, decaying: Any) -> Any:
+    """The update rule.
+
+    Args:
+        optimiser: Which.
+        decaying: 1 where AdamW lets a parameter decay, else 0; arranged like the parameters, in
+            arrays that broadcast to theirs.
+    """
     rate, momentum = optimiser.step_size, optimiser.momentum
     decay, epsilon = optimiser.decay or 0.0, optimiser.epsilon or 0.0
     if optimiser.name == "adam":
         return optax.adam(rate, momentum or 0.0, decay, epsilon)
+    if optimiser.name == "adamw":
+        factors = jax.tree.map(lambda share: (optimiser.weight_decay or 0.0) * share, decaying)
+        return optax.chain(
+            optax.scale_by_adam(momentum or 0.0, decay, epsilon),
+            optax.stateless(lambda move, at: jax.tree.map(_decayed, move, at, factors)),
+            optax.scale_by_learning_rate(rate),
+        )
     if optimiser.name == "rmsprop":
         return optax.rmsprop(rate, decay, epsilon, eps_in_sqrt=False)
     return optax.sgd(rate, momentum, nesterov=optimiser.name == "nesterov")
 
 
+def _decayed(move: Any, at: Any, factor: Any) -> Any:
+    return move + (factor * at).astype(move.dtype)
+
+
 def _loss(recipe: Recipe) -> Callable[[Any, Any, Any, Any], Any]:
-    """The loss of one network with flat parameters, summed with weights over points."""
-    net = recipe.network
+    """The loss of one network with flat parameters, its data's part multiplied by a number."""
+    net, factors = recipe.network, penalty_factors(recipe.penalty, recipe.network)
 
     def loss(parameters: Any, x: Any, y: Any, scale: Any) -> Any:
         f = dense_outputs(net.widths, net.activation, parameters, x, slope=net.slope)
@@ -49,7 +67,7 @@ def _loss(recipe: Recipe) -> Callable[[Any, Any, Any, Any], Any]:
             each = jax.nn.softplus(-y * f)
         else:
             each = -y * jax.nn.log_softmax(f)
-        return scale * each.sum()
+        return scale * each.sum() + (factors.astype(x.dtype) * parameters**2).sum()
 
     return loss
 
@@ -76,7 +94,8 @@ def reference(
 def _reference(
     recipe: Recipe, seed: int, first: int, count: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    loss, rule = _loss(recipe), optax_optimiser(recipe.optimiser)
+    loss = _loss(recipe)
+    rule = optax_optimiser(recipe.optimiser, decaying(recipe.optimiser, recipe.network))
     x, y = (
         jnp.asarray(a.astype(recipe.precision))
         for a in float_data(recipe.data, recipe.loss, recipe.network.outputs)

@@ -12,6 +12,7 @@ from numba import njit
 
 from spurious.problem import Loss
 from spurious.train.activations import activated, number_of, sigmoid
+from spurious.train.decay import penalty_factors
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
 from spurious.train.task import CROSS_ENTROPY, SQUARED
@@ -33,6 +34,7 @@ class Model(NamedTuple):
         activation: Its number, see `activations.py`.
         slope: Of a homogeneous activation below zero.
         loss: Position among the losses.
+        penalty: What the square of each parameter costs, shape (P,).
     """
 
     x: Floats
@@ -43,10 +45,11 @@ class Model(NamedTuple):
     activation: int
     slope: float
     loss: int
+    penalty: Floats
 
 
 def model(recipe: Recipe) -> Model:
-    """The recipe's architecture, loss and data."""
+    """The recipe's architecture, loss with its penalty, and data."""
     network = recipe.network
     x, y = float_data(recipe.data, recipe.loss, network.outputs)
     return Model(
@@ -58,6 +61,7 @@ def model(recipe: Recipe) -> Model:
         number_of(network.activation),
         float(network.slopes[1]) if network.homogeneous else 0.0,
         list(Loss).index(recipe.loss),
+        penalty_factors(recipe.penalty, network),
     )
 
 
@@ -94,8 +98,11 @@ def loss_and_gradient(at: Floats, gradient: Floats, net: Any, work: Floats) -> f
         net: A `Model`.
         work: Scratch memory, shape (3, hidden units + outputs): values, slopes, deltas.
     """
-    gradient[:] = 0.0
     total = 0.0
+    for p in range(at.size):
+        pull = net.penalty[p] * at[p]
+        gradient[p] = pull + pull
+        total += pull * at[p]
     values, slopes, deltas = work[0], work[1], work[2]
     last = net.widths.size - 2
     for point in range(net.x.shape[0]):

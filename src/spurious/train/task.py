@@ -16,7 +16,7 @@ __all__ = ["TILE", "Open", "Task", "Work", "opened"]
 
 Array = npt.NDArray[Any]
 
-GD, MOMENTUM, NESTEROV, RMSPROP, ADAM = range(len(OPTIMISERS))
+GD, MOMENTUM, NESTEROV, RMSPROP, ADAM, _ = range(len(OPTIMISERS))
 SQUARED, LOGISTIC, CROSS_ENTROPY = range(3)
 
 TILE: Final = 4
@@ -36,9 +36,14 @@ class Task(NamedTuple):
         slope: Of a homogeneous activation below zero.
         loss: 0 squared, 1 logistic, 2 cross entropy.
         tolerance: Solved when the loss is below this; negative for zero training error.
-        optimiser: Position in `OPTIMISERS`.
+        optimiser: Position in `OPTIMISERS`; adam's for adamw.
         momentum: Of the optimiser.
         decay: Of the optimiser.
+        penalised: Whether the loss has a penalty.
+        pulls: The derivative of the penalty by each parameter is this times the parameter, shape
+            (P,).
+        decays: Whether the update rule lets parameters decay by itself, as AdamW does.
+        shrinks: The share of each parameter that it takes away, shape (P,).
         batch: Points of a mini-batch; n for the full batch.
         stop: Whether a solved network stays where it is.
         seed: Of the run.
@@ -56,6 +61,10 @@ class Task(NamedTuple):
     optimiser: int
     momentum: float
     decay: float
+    penalised: bool
+    pulls: Array
+    decays: bool
+    shrinks: Array
     batch: int
     stop: bool
     seed: np.uint64
@@ -106,6 +115,10 @@ class Open(NamedTuple):
     optimiser: int
     momentum: float
     decay: float
+    penalised: bool
+    pulls: Any
+    decays: bool
+    shrinks: Any
     stop: bool
     gradient: Any
     values: Any
@@ -137,6 +150,10 @@ def opened(task: Task, work: Work) -> Open:
         task.optimiser,
         task.momentum,
         task.decay,
+        task.penalised,
+        pointer(task.pulls),
+        task.decays,
+        pointer(task.shrinks),
         task.stop,
         pointer(work.gradient),
         pointer(work.values),

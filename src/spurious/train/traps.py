@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.decide import prove
-from spurious.problem import Problem, unflatten
 from spurious.proof import Proof
 from spurious.train.face import Face, exact_loss, faces, has_faces
 from spurious.train.outcome import Outcome, Outcomes
@@ -99,6 +98,5 @@ def _continue(cancelled: Callable[[], bool]) -> None:
 
 def _decision(recipe: Recipe, outcomes: Outcomes, row: int) -> Proved:
     values = [Fraction(float(value)) for value in outcomes.polished[row]]
-    point = unflatten(values, recipe.network)
-    found = prove(Problem(recipe.network, recipe.loss, recipe.data, point))
+    found = prove(recipe.problem(values))
     return Proved(found.claim.decision.value) if isinstance(found, Proof) else Proved.UNDECIDED

@@ -4,7 +4,7 @@ import { numberText } from "./view.js";
 
 const LETTERS = {
   solved: "S", finite_local_minimum: "M", valley_to_infinity: "V", saddle_or_plateau: "P",
-  dead: "D", still_descending: "\u2193", diverged: "\u00d7",
+  dead: "D", held_by_decay: "H", still_descending: "\u2193", diverged: "\u00d7",
 };
 const LIGHT_TEXT = new Set(["dead", "diverged"]);
 

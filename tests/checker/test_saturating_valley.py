@@ -1,4 +1,4 @@
-"""Rule saturating_unit: false certificates, and the theorem's inequality against mpmath."""
+"""Rule saturating_valley: false certificates, and the theorem's inequality against mpmath."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def steps(targets: tuple[Any, ...], weight: Any) -> Any:
         loss = Landscape(pb).loss(flat(layers_of(at)))
         found = Fraction(mp.nstr(loss, 60))
     limit = sum((f - Fraction(t)) ** 2 for f, t in zip((1, 1, -1, -1), targets, strict=True))
-    proof = {"rule": "saturating_unit", "unit": 0, "direction": ["1", "0"]}
+    proof = {"rule": "saturating_valley", "unit": 0, "direction": ["1", "0"]}
     return certificate(
         pb, proof, {"rule": "not_local_minimum"}, verdict="not_local_minimum",
         loss=ball(found, Fraction(1, 10**40)), valley_limit=ball(limit, Fraction(1, 10**40)),

@@ -1,4 +1,4 @@
-"""Rules merging_units and sharpening_unit: false certificates, and what just misses."""
+"""Rules merging_valley and sharpening_valley: false certificates, and what just misses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def with_loss(data: Any, limit: Any) -> Any:
     with mp.workdps(DIGITS):
         loss = Landscape(data["problem"]).loss(flat(layers_of(data["problem"]["point"])))
         exact = data["problem"]["network"]["activation"] == "relu"
-        found = F(mp.nstr(loss, 60)).limit_denominator(10**12) if exact else F(mp.nstr(loss, 60))
+        found = F(str(mp.nstr(loss, 60)))
+        found = found.limit_denominator(10**12) if exact else found
     data["claim"]["loss"] = ball(found, 0 if exact else F(1, 10**30))
     data["claim"]["valley_limit"] = ball(limit, F(1, 10**30))
     return data

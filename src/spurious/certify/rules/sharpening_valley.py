@@ -1,4 +1,4 @@
-"""Rule `sharpening_unit`: a gelu or silu unit becomes a relu, and the loss falls for ever.
+"""Rule `sharpening_valley`: a gelu or silu unit becomes a relu, and the loss falls for ever.
 
 Theorem 27 (`docs/mathematics.md`). Its incoming weights grow without end, its outgoing ones tend to
 0, and what is gained on the way is soon less than any float shows.
@@ -13,11 +13,11 @@ from flint import arb, fmpq
 from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
 from spurious.certify.rule import Rule
-from spurious.certify.rules.saturating_unit import CLEAR, limit_of
+from spurious.certify.rules.saturating_valley import CLEAR, limit_of
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import dot, nearest_float, rational
-from spurious.proof import Claim, Proof, SharpeningUnit, Undecided
+from spurious.proof import Claim, Proof, SharpeningValley, Undecided
 from spurious.verdict import Decision
 
 __all__ = ["RULE"]
@@ -68,7 +68,7 @@ def _sharpened(subject: Subject, unit: int) -> Proof | None:
     limit = enclosure(loss)
     return Proof(
         claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-        evidence=SharpeningUnit(unit),
+        evidence=SharpeningValley(unit),
         reason=(
             f"a valley to infinity: as hidden unit {unit} becomes a relu, the loss falls for "
             f"ever, towards {nearest_float(limit.mid):.6g}"
@@ -76,4 +76,4 @@ def _sharpened(subject: Subject, unit: int) -> Proof | None:
     )
 
 
-RULE = Rule("sharpening_unit", _applies, _prove)
+RULE = Rule("sharpening_valley", _applies, _prove)

@@ -1,4 +1,4 @@
-"""Rule `saturating_unit`: along a ray one unit goes to its limits, and the loss falls for ever.
+"""Rule `saturating_valley`: along a ray one unit goes to its limits, and the loss falls for ever.
 
 Theorem 25 (`docs/mathematics.md`). Training that drifts often does so: a tanh unit becomes a step,
 or a step at all points but a few, whose values it keeps. The loss that is gained on the way can be
@@ -23,7 +23,7 @@ from spurious.exact.rationals import fraction, nearest_float, rational
 from spurious.problem import flatten, program_of
 from spurious.program import dense_layers
 from spurious.program.tail import tail
-from spurious.proof import Claim, Proof, SaturatingUnit, Undecided
+from spurious.proof import Claim, Proof, SaturatingValley, Undecided
 from spurious.verdict import Decision
 
 __all__ = ["RULE", "limit_of"]
@@ -136,7 +136,7 @@ def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | No
     limit = enclosure(loss)
     return Proof(
         claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-        evidence=SaturatingUnit(unit, tuple(fraction(v) for v in direction)),
+        evidence=SaturatingValley(unit, tuple(fraction(v) for v in direction)),
         reason=(
             f"a valley to infinity: as hidden unit {unit} saturates at {len(away)} of {len(z)} "
             f"points, the loss falls for ever, towards {nearest_float(limit.mid):.6g}"
@@ -164,4 +164,4 @@ def limit_of(subject: Subject, limits: dict[tuple[int, int], arb]) -> tuple[arb,
     return loss_of(rest), [flat[k : k + width] for k in range(0, len(flat), width)]
 
 
-RULE = Rule("saturating_unit", _applies, _prove)
+RULE = Rule("saturating_valley", _applies, _prove)

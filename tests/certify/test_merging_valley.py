@@ -1,4 +1,4 @@
-"""Rules merging_units and sharpening_unit: what training drifts along is told from what it is not.
+"""Valleys of merging and sharpening units: what training drifts along, told from what it is not.
 
 `drifting_ends.json` holds ends of training: 20 points in the plane with noisy targets, PyTorch's
 start, 20,000 updates of Adam.
@@ -21,7 +21,7 @@ from spurious import Answer, Decision, Verdict
 from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.problem import Problem, flatten, problem_from_data, program_of
 from spurious.program import dense_layers
-from spurious.proof import Merging, MergingUnits, SharpeningUnit, evidence_from_data
+from spurious.proof import Merging, MergingValley, SharpeningValley, evidence_from_data
 
 FILE = Path(__file__).parent / "drifting_ends.json"
 ENDS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -56,8 +56,8 @@ def require_valley(verdict: Verdict, method: str) -> None:
 )
 def test_units_that_merge(name: str, pair: tuple[int, int]) -> None:
     verdict = certified(end(name))
-    require_valley(verdict, "merging_units")
-    assert isinstance(verdict.evidence, MergingUnits)
+    require_valley(verdict, "merging_valley")
+    assert isinstance(verdict.evidence, MergingValley)
     (found,) = verdict.evidence.pairs
     assert isinstance(found, Merging) and sorted(found.units) == list(pair) and found.layer == 0
     assert (found.factor == -1) is (name == "tanh-2-3-3-squared")
@@ -66,8 +66,8 @@ def test_units_that_merge(name: str, pair: tuple[int, int]) -> None:
 
 def test_a_unit_that_becomes_a_relu() -> None:
     verdict = certified(end("gelu-2-3-1-squared"))
-    require_valley(verdict, "sharpening_unit")
-    assert isinstance(verdict.evidence, SharpeningUnit) and verdict.evidence.unit == 0
+    require_valley(verdict, "sharpening_valley")
+    assert isinstance(verdict.evidence, SharpeningValley) and verdict.evidence.unit == 0
 
 
 @pytest.mark.parametrize("name", ["tanh-2-3-1-squared", "gelu-2-3-1-squared"])
@@ -81,7 +81,7 @@ def test_with_residuals_turned_round_it_leads_back(name: str) -> None:
         for t_row, r_row in zip(problem.data.y, outputs, strict=True)
     )
     verdict = certified(replace(problem, data=replace(problem.data, y=turned)))
-    assert verdict.method not in ("merging_units", "sharpening_unit")
+    assert verdict.method not in ("merging_valley", "sharpening_valley")
 
 
 def _outputs(problem: Problem) -> list[list[Fraction]]:
@@ -104,14 +104,14 @@ def test_training_that_goes_on_is_told_first() -> None:
     )  # fmt: skip
     assert isinstance(given, Problem)
     verdict = certified(given)
-    assert verdict.method != "merging_units" and verdict.unfinished is not None
+    assert verdict.method != "merging_valley" and verdict.unfinished is not None
 
 
 @pytest.mark.parametrize("activation", ["softplus", "silu", "elu", "mish"])
 def test_other_units_are_left_alone(activation: str) -> None:
     problem = end("tanh-2-3-1-squared")
     network = replace(problem.network, activation=activation)
-    assert certified(replace(problem, network=network)).method != "merging_units"
+    assert certified(replace(problem, network=network)).method != "merging_valley"
 
 
 def test_the_order_of_units_does_not_matter() -> None:
@@ -132,7 +132,7 @@ def test_the_order_of_units_does_not_matter() -> None:
         ),
     )
     verdict, same = certified(replace(problem, point=moved)), certified(problem)
-    assert isinstance(verdict.evidence, MergingUnits)
+    assert isinstance(verdict.evidence, MergingValley)
     assert sorted(verdict.evidence.pairs[0].units) == [1, 2]
     assert verdict.valley_limit is not None and same.valley_limit is not None
     assert abs(float(verdict.valley_limit) - float(same.valley_limit)) < 1e-9

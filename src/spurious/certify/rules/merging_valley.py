@@ -1,4 +1,4 @@
-"""Rule `merging_units`: two units become one and its derivative, and the loss falls for ever.
+"""Rule `merging_valley`: two units become one and its derivative, and the loss falls for ever.
 
 Theorem 26 (`docs/mathematics.md`). Ends of training with ever larger outgoing weights of opposite
 sign are points of such a valley: the loss is as good as constant there, and no minimum is near.
@@ -17,7 +17,7 @@ from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
 from spurious.problem import unflatten
-from spurious.proof import Claim, Merging, MergingUnits, Proof, Undecided
+from spurious.proof import Claim, Merging, MergingValley, Proof, Undecided
 from spurious.verdict import Decision
 
 __all__ = ["RULE"]
@@ -58,7 +58,7 @@ def _along(subject: Subject, pairs: tuple[Merging, ...]) -> Proof | None:
         named = " and ".join(f"{pair.units[1]} and {pair.units[0]}" for pair in pairs)
         return Proof(
             claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-            evidence=MergingUnits(pairs, tuple(unflatten(c, subject.network) for c in curve[:-1])),
+            evidence=MergingValley(pairs, tuple(unflatten(c, subject.network) for c in curve[:-1])),
             reason=(
                 f"a valley to infinity: as units {named} of hidden layer {pairs[0].layer + 1} "
                 "become one unit and its derivative, the loss falls for ever, towards "
@@ -68,4 +68,4 @@ def _along(subject: Subject, pairs: tuple[Merging, ...]) -> Proof | None:
     return None
 
 
-RULE = Rule("merging_units", _applies, _prove)
+RULE = Rule("merging_valley", _applies, _prove)
