@@ -184,7 +184,8 @@ def bent(case: Case, pairs: list[Merger], units: Units) -> Outputs:
                 wide = a + Interval(-far, far, r.bits)
                 value, first, second = enclosure(name, None, a)
                 _, around, turn = enclosure(name, None, wide)
-                assert first is not None and around is not None
+                if first is None or around is None:
+                    raise Undecided("a slope is not enclosed")
                 third, fourth, fifth = higher(name, wide, around, turn)
                 bend = second + q * fourth * SIXTH
                 steep = higher(name, a, first, second)[0] + q * fifth * TENTH

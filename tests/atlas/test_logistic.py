@@ -106,11 +106,11 @@ def test_the_certifier_agrees_where_it_decides():
 @pytest.mark.parametrize("name", ["jellyfish, 2 units", "deadlock7, 1 unit", "random 9"])
 def test_trained_networks_end_in_the_list_or_fall_for_ever(name):
     found = atlas(SAMPLE[name])
-    basins = measure_basins(found, 200, 2, spread=3.0)
+    basins = measure_basins(found, 60, 2, spread=3.0)
     assert basins.unknown == {}
     assert sum(basins.unplaced.values()) == 0
-    assert sum(basins.hits) + sum(basins.descending.values()) == 200
-    assert sum(basins.hits) >= 5
+    assert sum(basins.hits) + sum(basins.descending.values()) == 60
+    assert sum(basins.hits) >= 1
 
 
 def test_one_class_has_no_minimum_and_two_points_only_dead_units():

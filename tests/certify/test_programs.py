@@ -102,7 +102,9 @@ EXACT = {
     "a relu that is on": (
         lambda x: (x.map(FUNCTIONS["relu"]) - 2) ** 2, "2", Decision.LOCAL_MINIMUM,
     ),
-    "a relu that is off": (lambda x: (x.map(FUNCTIONS["relu"]) - 2) ** 2, "-1", Decision.UNDECIDED),
+    "a relu that is off": (
+        lambda x: (x.map(FUNCTIONS["relu"]) - 2) ** 2, "-1", Decision.LOCAL_MINIMUM,
+    ),
     "flat to second order": (lambda x: x**4, "0", Decision.UNDECIDED),
     "falling to third order": (lambda x: x**3, "0", Decision.UNDECIDED),
     "a pole": (lambda x: x.reciprocal(), "0", Decision.UNDECIDED),

@@ -34,16 +34,10 @@ VERIFIED = {"transform", "direction", "radius", "centre", "basis", "bends", "pre
 
 # Changes after which the claim is still true, with the reason.
 STILL_TRUE: dict[str, dict[Path_, str]] = {
-    "dead layer": {
-        (
-            "global_proof",
-            "point",
-            "layers",
-            1,
-            "bias",
-            0,
-        ): "errors of 1/10 and of -1/10 cost the same",
-    },
+    # errors of 1/10 and of -1/10 cost the same
+    "dead layer": {("global_proof", "point", "layers", 1, "bias", 0): "negate"},
+    # the mean of tanh(u) and tanh(-u) is 0, whatever its weight
+    "slope of a unit": {("proof", "curve", 0, "layers", 1, "weight", 0, 0): "add 1"},
 }
 
 
@@ -51,6 +45,10 @@ STILL_TRUE: dict[str, dict[Path_, str]] = {
 # inactive, parameters of dead units and of units whose output or output weight is zero; the input
 # of a point whose target is the output of units that see no data.
 SLACK: dict[str, list[Path_]] = {
+    "split pair": [  # off at -4/7, too; the other's output weight is 0
+        ("data", "x", 0, 0),
+        ("point", "layers", 0, "weight", 1, 0),
+    ],
     "one kink": [
         ("data", "x", 4, 0),
     ],
@@ -260,7 +258,7 @@ def test_proof_numbers(name: str) -> None:
                 continue
             for kind, other in new_numbers(value):
                 result = check(changed(case, path, other))
-                excused = path in STILL_TRUE.get(name, {}) and kind == "negate"
+                excused = STILL_TRUE.get(name, {}).get(path) == kind
                 assert not result.valid or excused, (path, kind, other)
 
 

@@ -43,9 +43,9 @@ def test_dead_layer(tmp_path):
 
 
 def test_dead_layer_shares():
-    data = json.loads(run("dead-layer", "xor", "--hidden", "2,2", "--runs", 20, "--json").stdout)
+    data = json.loads(run("dead-layer", "xor", "--hidden", "2,2", "--runs", 4, "--json").stdout)
     assert len(data["starts"]) == 6
-    assert all(0 <= s["at_start"] <= 20 for s in data["starts"])
+    assert all(0 <= s["at_start"] <= 4 for s in data["starts"])
     assert data["files"] == []
 
 

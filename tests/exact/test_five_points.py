@@ -16,7 +16,7 @@ from spurious.exact.balls import precision, sign
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "small-deadlocks-lower-bound.md"
-SIX = ROOT / "src" / "spurious" / "paper" / "points" / "sigmoid-squared-6-points.json"
+SIX = ROOT / "src" / "spurious" / "problem" / "points" / "sigmoid-squared-6-points.json"
 POINTS = [Fraction(n, 7) for n in (-30, -9, -2, 1, 5, 11, 25)]
 ORDER = 6
 

@@ -187,7 +187,7 @@ def test_both_formats_are_told_apart() -> None:
 def open_example(name: str) -> bytes:
     from importlib.resources import files
 
-    return (files("spurious.studies") / "points" / f"{name}.json").read_bytes()
+    return (files("spurious.problem") / "points" / f"{name}.json").read_bytes()
 
 
 def test_jax_and_torch_say_the_same() -> None:

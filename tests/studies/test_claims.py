@@ -49,7 +49,7 @@ def few_runs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(region_traps, "RUNS", 40)
         patch.setattr(region_traps, "NEAR_RUNS", 20)
-        patch.setattr(dead_basins, "RUNS", 40)
+        patch.setattr(dead_basins, "RUNS", 8)
         patch.setattr(random_starts, "RUNS", 200)
         patch.setattr(random_starts, "FEWER", 40)
         yield

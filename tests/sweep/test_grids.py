@@ -60,5 +60,5 @@ def test_rows_of_a_cell_are_its_own_in_order(tmp_path: Path) -> None:
     for cell in plan.cells:
         rows = cell_rows(connection, cell, ("index", "hidden", "initialisation"))
         assert [row["index"] for row in rows] == [0, 1, 2]
-        seen += [(cell.labels[1], cell.labels[5]) == tuple(row.values())[1:] for row in rows]
+        seen += [(cell.labels[1], cell.labels[7]) == tuple(row.values())[1:] for row in rows]
     assert len(seen) == plan.total and all(seen)

@@ -13,6 +13,7 @@ import numpy as np
 
 from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.certify.subject import Subject
+from spurious.exact.rationals import nearest_float
 from spurious.proof import Fall, Unfinished
 from spurious.verdict import Enclosure
 
@@ -72,7 +73,8 @@ def has_stalled(subject: Subject) -> bool:
 def _newton_fall(subject: Subject) -> Fall | None:
     if len(subject.values) > PARAMETER_LIMIT or subject.program.kinked:
         return None
-    end = _descended(FloatProgram(subject.program), _floats(subject))
+    start = _floats(subject)
+    end = _descended(FloatProgram(subject.program), start) if np.isfinite(start).all() else None
     if end is None:
         return None
     point = tuple(Fraction(v) for v in end.tolist())
@@ -106,7 +108,7 @@ def unfinished(subject: Subject, fall: Fall | None, loss: Enclosure) -> Unfinish
 
 
 def _floats(subject: Subject) -> Floats:
-    return np.array([float(v) for v in subject.values])
+    return np.array([nearest_float(v) for v in subject.values])
 
 
 def _spectrum(program: FloatProgram, point: Floats) -> tuple[float, Floats, Floats, Floats] | None:

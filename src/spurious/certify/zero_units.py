@@ -17,7 +17,6 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 from flint import arb
-from scipy.optimize import lsq_linear
 
 from spurious.exact import balls
 from spurious.exact.rationals import rational
@@ -203,6 +202,8 @@ class _Search:
         ])  # fmt: skip
         if not columns.shape[1]:
             return ConeLeaf(), float(np.linalg.norm(linear))
+        from scipy.optimize import lsq_linear  # heavy, so imported where used
+
         low = np.array([-1.0] * len(loose) + [0.0] * len(split))
         high = np.array([1.0] * len(loose) + [np.inf] * len(split))
         size = np.linalg.norm(columns, axis=0) + (np.linalg.norm(columns, axis=0) == 0)
