@@ -10,7 +10,7 @@ from spurious.studies import Budget, ClaimResult, Context, Status, find_claim, r
 from spurious.studies.linearity import relative_residual
 from spurious.studies.table1_plans import HIDDEN, main_plan, printed, sensitivity_plan
 from spurious.sweep import AXES, open_store, summaries
-from spurious.train import ENGINE_VERSION, Outcome
+from spurious.train import ENGINE_VERSION, Outcome, traps
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def table(folder: Path, said: list[str]) -> ClaimResult:
         ),
     }
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traps, "SAMPLE", 2)  # as many ends as that are certified in each cell
         for name, plan in small.items():
             patch.setattr(table1, name, lambda _, plan=plan: plan)
         context = Context(Budget.QUICK, folder, said.append)
