@@ -15,11 +15,12 @@ from flint import arb, arb_poly, fmpq, fmpq_poly
 
 from spurious.certify.arithmetics import BallProgram, loss_of
 from spurious.certify.rules.convex_ball import incoming_indices
+from spurious.certify.subject import Subject
+from spurious.certify.valleys import loss_of_outputs
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import FlatPoint, Network, Problem, program_of
-from spurious.program import SMOOTH, dense_layers
-from spurious.program.tail import tail
+from spurious.problem import FlatPoint, Network, Problem
+from spurious.program import SMOOTH
 from spurious.proof import Merging
 
 __all__ = ["HIGHER", "falls_along", "from_weights", "to_weights"]
@@ -99,15 +100,16 @@ def to_weights(
 
 
 def falls_along(
-    problem: Problem, pairs: Sequence[Merging], curve: Sequence[FlatPoint]
+    subject: Subject, pairs: Sequence[Merging], curve: Sequence[FlatPoint]
 ) -> arb | None:
     """The loss at the end of a curve in coordinates, if it is proved to fall all the way there.
 
     Args:
-        problem: The network, with its point where the curve begins.
+        subject: The network, and the point where the curve begins.
         pairs: Those that merge.
         curve: The coefficients of all powers of r, from the limit on.
     """
+    problem = subject.dense
     units = [[[fmpq_poly([rational(c[p]) for c in curve]) for p in unit] for unit in layer]
              for layer in incoming_indices(problem.network)]  # fmt: skip
     kinked = problem.network.slopes if problem.network.activation not in HIGHER else None
@@ -116,8 +118,7 @@ def falls_along(
     )
     if outputs is None:
         return None
-    program = program_of(problem)
-    rest = BallProgram.of(tail(program, (dense_layers(program)[-1].preactivation,)))
+    rest = BallProgram.of(subject.once(loss_of_outputs))
     places = [Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(1)]
     if not all(balls.sign(_rise(outputs, rest, _between(r, r))) == 1 for r in places):
         return None

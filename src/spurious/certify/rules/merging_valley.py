@@ -14,11 +14,10 @@ from spurious.certify.merging_curves import HIGHER, falls_along
 from spurious.certify.merging_search import candidate_pairs, curves
 from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
+from spurious.certify.valleys import valley
 from spurious.exact import balls
-from spurious.exact.rationals import nearest_float
 from spurious.problem import unflatten
-from spurious.proof import Claim, Merging, MergingValley, Proof, Undecided
-from spurious.verdict import Decision
+from spurious.proof import Merging, MergingValley, Proof, Undecided
 
 __all__ = ["RULE"]
 
@@ -51,20 +50,16 @@ def _prove(subject: Subject) -> Proof | Undecided:
 
 def _along(subject: Subject, pairs: tuple[Merging, ...]) -> Proof | None:
     for curve in curves(subject, pairs):
-        loss = falls_along(subject.dense, pairs, curve)
+        loss = falls_along(subject, pairs, curve)
         if loss is None:
             continue
-        limit = enclosure(loss)
         named = " and ".join(f"{pair.units[1]} and {pair.units[0]}" for pair in pairs)
-        return Proof(
-            claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-            evidence=MergingValley(pairs, tuple(unflatten(c, subject.network) for c in curve[:-1])),
-            reason=(
-                f"a valley to infinity: as units {named} of hidden layer {pairs[0].layer + 1} "
-                "become one unit and its derivative, the loss falls for ever, towards "
-                f"{nearest_float(limit.mid):.6g}"
-            ),
+        where = (
+            f"as units {named} of hidden layer {pairs[0].layer + 1} become one unit and its "
+            "derivative,"
         )
+        points = tuple(unflatten(c, subject.network) for c in curve[:-1])
+        return valley(MergingValley(pairs, points), enclosure(loss), where)
     return None
 
 

@@ -6,19 +6,16 @@ Theorem 27 (`docs/mathematics.md`). Its incoming weights grow without end, its o
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from flint import arb, fmpq
 
 from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
 from spurious.certify.rule import Rule
-from spurious.certify.rules.saturating_valley import CLEAR, limit_of
 from spurious.certify.subject import Subject
+from spurious.certify.valleys import CLEAR, at_limits, deepest, valley
 from spurious.exact import balls
-from spurious.exact.rationals import dot, nearest_float, rational
-from spurious.proof import Claim, Proof, SharpeningValley, Undecided
-from spurious.verdict import Decision
+from spurious.exact.rationals import dot, rational
+from spurious.proof import Proof, SharpeningValley, Undecided
 
 __all__ = ["RULE"]
 
@@ -31,15 +28,8 @@ def _applies(subject: Subject) -> bool:
 
 def _prove(subject: Subject) -> Proof | Undecided:
     with balls.precision(balls.PRECISIONS[0]):
-        proofs = [_sharpened(subject, unit) for unit in range(subject.network.hidden[0])]
-    found = [proof for proof in proofs if proof is not None]
-    if not found:
-        return Undecided("no unit becomes a relu with a loss that falls for ever")
-    return min(found, key=_limit)
-
-
-def _limit(proof: Proof) -> Fraction:
-    return Fraction(0) if proof.claim.valley_limit is None else proof.claim.valley_limit.mid
+        found = deepest(_sharpened(subject, unit) for unit in range(subject.network.hidden[0]))
+    return found or Undecided("no unit becomes a relu with a loss that falls for ever")
 
 
 def _sharpened(subject: Subject, unit: int) -> Proof | None:
@@ -50,11 +40,8 @@ def _sharpened(subject: Subject, unit: int) -> Proof | None:
     away = [i for i, v in enumerate(z) if v != 0]
     if not away:
         return None
-    loss, slopes = limit_of(
-        subject, {(i, unit): arb(v if v > 0 else fmpq(0)) for i, v in enumerate(z)}
-    )
-    weights = [rational(row[unit]) for row in subject.point.layers[1].weight]
-    rises = [sum((w * g for w, g in zip(weights, row, strict=True)), arb(0)) for row in slopes]
+    limits = {i: arb(v if v > 0 else fmpq(0)) for i, v in enumerate(z)}
+    loss, rises = at_limits(subject, unit, limits)
     nearest = min(away, key=lambda i: abs(z[i]))
     least = abs(z[nearest])
     total, top = rises[nearest] * least**2, (1 + arb(-least).exp()) ** 2
@@ -65,15 +52,8 @@ def _sharpened(subject: Subject, unit: int) -> Proof | None:
             total += rises[i].max(arb(0)) * share * z[i] ** 2
     if not balls.certainly_less(total, -CLEAR):
         return None
-    limit = enclosure(loss)
-    return Proof(
-        claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-        evidence=SharpeningValley(unit),
-        reason=(
-            f"a valley to infinity: as hidden unit {unit} becomes a relu, the loss falls for "
-            f"ever, towards {nearest_float(limit.mid):.6g}"
-        ),
-    )
+    where = f"as hidden unit {unit} becomes a relu,"
+    return valley(SharpeningValley(unit), enclosure(loss), where)
 
 
 RULE = Rule("sharpening_valley", _applies, _prove)

@@ -17,6 +17,7 @@ from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation, softplus
 from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
+from spurious.certify.valleys import CLEAR, valley
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import (
@@ -25,23 +26,19 @@ from spurious.exact.rationals import (
     Vector,
     dot,
     fraction,
-    nearest_float,
     rational,
     vector,
 )
 from spurious.problem import Layer, Loss, Point, Problem, flatten, program_of
 from spurious.program import dense_layers
-from spurious.proof import Claim, Proof, Undecided, ValleyToInfinity
-from spurious.verdict import Decision, Enclosure
+from spurious.proof import Proof, Undecided, ValleyToInfinity
+from spurious.verdict import Enclosure
 
 SIZE_LIMIT = 20_000
 """Margins times unknowns; larger exact linear programs are not tried."""
 
 SHORT = 17
 """Significant digits of a direction that balls verify."""
-
-CLEAR = arb(2) ** -200
-"""Smaller margins of irrational features are not used: a checker would need too many bits."""
 
 
 def exact_valley(evaluation: Evaluation) -> Proof | None:
@@ -127,14 +124,7 @@ def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
         tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
         tuple(fraction(row[-1]) for row in rows),
     )
-    return Proof(
-        claim=Claim(Decision.NOT_LOCAL_MINIMUM, valley_limit=limit),
-        evidence=ValleyToInfinity(layer),
-        reason=(
-            "a valley to infinity: along a ray of the last layer the loss falls for ever, "
-            f"towards {nearest_float(limit.mid):.6g}"
-        ),
-    )
+    return valley(ValleyToInfinity(layer), limit, "along a ray of the last layer")
 
 
 def smooth_valley(problem: Problem, point: Point) -> Proof | None:
