@@ -15,9 +15,10 @@ from tests.checker.mutations import signed
 
 from spurious import Answer, Decision, certify
 from spurious.certify.evaluate import evaluate
+from spurious.certify.face_box import FaceBox
 from spurious.certify.face_search import Proposal
 from spurious.certify.pattern import pattern_of
-from spurious.certify.rules import kinked, one_sided_derivatives
+from spurious.certify.rules import one_sided_derivatives
 from spurious.certify.rules.kinked import prove_face_minimum, prove_on
 from spurious.certify.rules.one_sided_derivatives import Minimum, UnitDescends
 from spurious.certify.subject import Subject
@@ -151,7 +152,7 @@ def test_the_checker_refuses_a_slope_on_or_beyond_the_edge(
     name: str, edge: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = case(name, edge)
-    monkeypatch.setattr(kinked, "_stays", lambda *_: True)
+    monkeypatch.setattr(FaceBox, "stays", lambda _: True)
     proof = directly(found, SPECS[name][2])
     assert isinstance(proof, Proof)
     answer = check(certificate(found.problem, proof))

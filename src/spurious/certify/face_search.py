@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -107,8 +106,7 @@ class _Face:
     def __init__(self, problem: Problem | DenseLoss, pattern: Pattern) -> None:
         self.pattern = pattern
         self._size, self._held = problem.network.parameter_count, len(pattern.pairs)
-        free = range(self._size)
-        program = lagrangian(problem, pattern, (Fraction(0),) * self._size, free, activations=True)
+        program = lagrangian(problem, pattern, activations=True)
         self._lambda = evaluator(program, NumpyArithmetic())
         self._shifts = np.zeros(program.parameter_count - self._size - self._held)
 

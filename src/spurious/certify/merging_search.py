@@ -185,8 +185,7 @@ class _Valley:
         self.signs = _signs(subject) if self.kinked else []
         if self.kinked:
             pattern = pattern_of(subject.dense, self.signs)
-            zeros = (Fraction(0),) * self.size
-            smooth = lagrangian(subject.dense, pattern, zeros, range(self.size))
+            smooth = lagrangian(subject.dense, pattern)
         else:
             smooth = subject.program
         self.smooth = BallProgram.of(smooth)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.evaluate import input_groups
-from spurious.problem import DenseLoss, FlatPoint, Loss, Network, Problem
+from spurious.problem import DenseLoss, Loss, Network, Problem
 from spurious.program import LOSSES, Builder, Handle, Program
 
 __all__ = ["Pair", "Pattern", "Signs", "Unit", "alike", "lagrangian", "pattern_of"]
@@ -101,28 +101,21 @@ def pattern_of(
 
 
 def lagrangian(
-    problem: Problem | DenseLoss,
-    pattern: Pattern,
-    values: FlatPoint,
-    free: Sequence[int],
-    *,
-    activations: bool = False,
+    problem: Problem | DenseLoss, pattern: Pattern, *, activations: bool = False
 ) -> Program:
-    """Lambda as a program in the free parameters and a multiplier for each held pair.
+    """Lambda as a program in the parameters and a multiplier for each held pair.
 
     Its outputs are what the loss depends on: with the cross entropy differences to the label's.
 
     Args:
         problem: Network, loss and data, perhaps with a penalty.
         pattern: Its held pairs are the constraints.
-        values: All parameters, shape (P,); used for those that are not free.
-        free: Flat indices of the free ones, ascending.
         activations: Whether there are more blocks of parameters: the held pairs' activations b,
             and, for each layer above one with units at zero, what is added to its z, (n, width).
     """
     builder = Builder()
     network, count = problem.network, len(pattern.pairs)
-    whole = _parameters(builder, values, free)
+    whole = builder.param("parameters", (network.parameter_count,))
     multipliers = builder.param("multipliers", (count,)) if count else None
     variables = builder.param("activations", (count,)) if count and activations else None
     x, y = (np.array(rows, dtype=object) for rows in (problem.data.x, problem.data.y))
@@ -182,15 +175,6 @@ def _compared(problem: Problem | DenseLoss, outputs: Handle) -> Handle:
     others = np.array([[k for k in range(classes) if k != label] for (label,) in labels])
     rows = np.arange(count)[:, None] * classes
     return outputs.take(rows + others) - outputs.take(rows + labels)
-
-
-def _parameters(builder: Builder, values: FlatPoint, free: Sequence[int]) -> Handle:
-    """All parameters in flat order: the free ones, and constants."""
-    fixed = sorted(set(range(len(values))) - set(free))
-    parts = [builder.param("free", (len(free),))]
-    if fixed:
-        parts.append(builder.const(np.array([values[p] for p in fixed], dtype=object)))
-    return builder.join(parts).take(np.argsort(np.array([*free, *fixed], dtype=np.intp)))
 
 
 def _places(pair: Pair, width: int) -> npt.NDArray[np.intp]:

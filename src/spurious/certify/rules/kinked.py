@@ -16,41 +16,30 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, arb_mat
 
-from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.critical import critical_point
-from spurious.certify.enclosures import enclosure
+from spurious.certify.arithmetics import BallProgram
+from spurious.certify.face_box import PARAMETER_LIMIT, FaceBox, attempts, face_box
 from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
 from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
-from spurious.certify.isolation import Isolation, is_injective, isolated
-from spurious.certify.neighbourhood import nearby_limit
-from spurious.certify.pattern import Pattern, lagrangian
+from spurious.certify.isolation import is_injective
+from spurious.certify.pattern import lagrangian
 from spurious.certify.rank_bound import bounding_fields, rescalings
 from spurious.certify.rule import Rule
 from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import Loss, Point, Problem, flatten, program_of, unflatten
-from spurious.program import NumpyArithmetic, Program, ProgramError, evaluator, hessian
+from spurious.problem import Loss, Network, Problem, unflatten
+from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
 
 __all__ = ["RULE", "prove_face_minimum"]
 
-PARAMETER_LIMIT = 200
-"""With more parameters no face is tried: the certificate holds a matrix of that size."""
-
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
 
-LEAST_RADIUS = Fraction(1, 10**28)
-"""Of a box: so that few bits are enough to check it."""
-
 RANK = 1e-12
 """Singular values below this share of the largest one are not trusted."""
-
-LOSS_WIDER = 16
-"""The loss is enclosed over a box wider by this factor, so that a checker's enclosure fits in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,13 +65,7 @@ def prove_face_minimum(subject: Subject) -> Proof | Undecided:
     if problem.network.parameter_count > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
     failed = Undecided("no critical point was found on a face nearby")
-    for proposal in proposals(problem, subject.values):
-        try:
-            found = prove_on(subject, proposal)
-        except np.linalg.LinAlgError:
-            found = Undecided("on the face the numbers are too large for floats")
-        except ProgramError as error:
-            found = Undecided(f"on the face: {error}")
+    for found in attempts(proposals(problem, subject.values), lambda p: prove_on(subject, p)):
         if isinstance(found, Proof):
             return found
         failed = found
@@ -91,40 +74,21 @@ def prove_face_minimum(subject: Subject) -> Proof | Undecided:
 
 def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
     """Proves a minimum near a proposed point of a face."""
-    problem = subject.dense
-    chart = _chart(problem, proposal)
+    chart = _chart(subject.dense, proposal)
     if isinstance(chart, Undecided):
         return chart
-    values = tuple(Fraction(float(v)) for v in proposal.values)
-    program = lagrangian(problem, proposal.pattern, values, chart.free)
-    start = [values[p] for p in chart.free] + [Fraction(float(v)) for v in proposal.multipliers]
-    critical = critical_point(program, tuple(start))
-    if isinstance(critical, Undecided):
-        return critical
+    values = [Fraction(float(v)) for v in proposal.values]
     with balls.precision(balls.PRECISIONS[1]):
-        box = isolated(program, critical, LEAST_RADIUS)
+        box = face_box(subject, subject.dense, proposal, values, chart.free)
         if isinstance(box, Undecided):
             return box
-        held = len(proposal.pattern.pairs)
-        if box.index != held:
-            return Undecided(
-                f"the critical point on the face is a saddle: {box.index - held} negative "
-                "eigenvalues"
-            )
-        centre = list(values)
-        for p, value in zip(chart.free, box.centre, strict=False):
-            centre[p] = value
-        found = unflatten(tuple(centre), problem.network)
-        if subject.distance(tuple(centre)) > nearby_limit(subject.values):
-            return Undecided("the critical point on the face is not nearby")
-        gap = _gap(problem, proposal.pattern, program, found, box, chart)
-        return _package(subject, found, program, box, chart) if gap is None else gap
+        gap = _gap(box, chart)
+        return _package(subject, box, chart) if gap is None else gap
 
 
 def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
-    size = len(proposal.values)
-    program = lagrangian(problem, proposal.pattern, (Fraction(0),) * size, range(size))
+    program = lagrangian(problem, proposal.pattern)
     sizes = unit_sizes(problem.network, proposal.values)
     derivative = sizes * _derivative(program, proposal.values, len(proposal.multipliers))
     singular = np.linalg.svd(derivative, compute_uv=False)
@@ -177,60 +141,23 @@ def _pivots(matrix: Floats, rank: int) -> Iterator[int]:
         rest[:, k] = 0
 
 
-def _gap(
-    problem: Problem,
-    pattern: Pattern,
-    program: Program,
-    centre: Point,
-    box: Isolation,
-    chart: _Chart,
-) -> Undecided | None:
+def _gap(box: FaceBox, chart: _Chart) -> Undecided | None:
     """What is not proved over the box: signs, (2), and the two ranks; None if all is."""
     free = len(chart.free)
-    inside = around(box.centre, box.radius)
-    values = around(flatten(centre))
-    for k, p in enumerate(chart.free):
-        values[p] = inside[k]
-    if not _signs_hold(problem, pattern, values):
+    if not box.signs_hold():
         return Undecided("a pre-activation off the face may reach its kink")
-    if pattern.pairs and not _stays(problem, pattern, centre, chart, inside):
+    if box.pattern.pairs and not box.stays():
         return Undecided("leaving the face may pay to first order")
-    assert program.outputs is not None
-    run = BallProgram.of(program).run(inside, order=1)
-    outputs = run.jacobian(program.outputs).tolist()
-    held = box.hessian.tolist()[free:]
+    assert box.program.outputs is not None
+    run = BallProgram.of(box.program).run(box.inside, order=1)
+    outputs = run.jacobian(box.program.outputs).tolist()
+    held = box.isolation.hessian.tolist()[free:]
     derivative = arb_mat([row[:free] for row in [*held, *outputs]])
     if not is_injective(derivative):
         return Undecided("the rank of the outputs' derivative is not proved")
-    if not is_injective(_at(chart.fields, values)):
+    if not is_injective(_at(chart.fields, box.values)):
         return Undecided("the symmetries at the point are not proved to be independent")
     return None
-
-
-def _signs_hold(problem: Problem, pattern: Pattern, values: Sequence[arb]) -> bool:
-    """Whether just the held pairs may be on their kink."""
-    if problem.network.slopes[0] == problem.network.slopes[1]:
-        return True
-    run = BallProgram.of(program_of(problem)).run(values, order=0)
-    found = [signs for _, signs in sorted(run.kink_signs().items())]
-    return all(
-        (np.where(np.abs(signs) == 1, signs, 0) == expected).all()
-        for signs, expected in zip(found[: len(pattern.signs)], pattern.signs, strict=True)
-    )
-
-
-def _stays(
-    problem: Problem, pattern: Pattern, centre: Point, chart: _Chart, inside: Sequence[arb]
-) -> bool:
-    """Inequality (2) over the box."""
-    program = lagrangian(problem, pattern, flatten(centre), chart.free, activations=True)
-    above, below = (rational(slope) for slope in problem.network.slopes)
-    count = len(pattern.pairs)
-    gradient = BallProgram.of(program).gradient([*inside, *[arb(0)] * count])
-    return all(
-        balls.certainly_less(below * weight, mu) and balls.certainly_less(mu, above * weight)
-        for weight, mu in zip(gradient[-count:], inside[-count:], strict=True)
-    )
 
 
 def _at(fields: Sequence[Field], values: Sequence[arb]) -> arb_mat:
@@ -245,40 +172,38 @@ def _at(fields: Sequence[Field], values: Sequence[arb]) -> arb_mat:
     return matrix
 
 
-def _package(
-    subject: Subject, centre: Point, program: Program, box: Isolation, chart: _Chart
-) -> Proof:
-    problem, free = subject.dense, len(chart.free)
-    flat, units = len(subject.values) - free, sum(problem.network.hidden)
-    strict = flat == units and _has_incoming(problem, centre, box, chart)
-    common = (centre, box.radius, chart.free, tuple(box.centre[free:]), box.preconditioner)
+def _package(subject: Subject, box: FaceBox, chart: _Chart) -> Proof:
+    at, network = box.isolation, subject.network
+    flat, units = len(subject.values) - len(chart.free), sum(network.hidden)
+    strict = flat == units and _has_incoming(network, box)
+    centre = unflatten(box.centre, network)
+    common = (centre, at.radius, chart.free, box.multipliers, at.preconditioner)
     fields = tuple(tuple(Summand(*entry) for entry in field) for field in chart.fields)
-    where = "with data points exactly on kinks" if len(box.centre) > free else "off the kinks"
+    where = "with data points exactly on kinks" if box.multipliers else "off the kinks"
     kind = "" if strict else f", flat in {flat} directions,"
-    loss = BallProgram.of(program).loss(around(box.centre, LOSS_WIDER * box.radius))
     return Proof(
         claim=Claim(
             Decision.LOCAL_MINIMUM_NEARBY,
-            enclosure(loss),
+            box.loss,
             strict=Answer.NO,
             strict_up_to_rescaling=(
                 Answer.YES if strict else Answer.NO if flat > units else Answer.UNKNOWN
             ),
             flat_dimension=flat,
-            radius=balls.simple_above(subject.distance(flatten(centre)) + box.radius),
+            radius=balls.simple_above(subject.distance(box.centre) + at.radius),
         ),
         evidence=Kinked(*common) if strict else ConstantRank(*common, fields),
         reason=f"a minimum{kind} {where} is enclosed in a tiny box",
-        minimum=flatten(centre),
+        minimum=box.centre,
     )
 
 
-def _has_incoming(problem: Problem, centre: Point, box: Isolation, chart: _Chart) -> bool:
+def _has_incoming(network: Network, box: FaceBox) -> bool:
     """Whether every hidden unit has an incoming parameter that is not 0 in the box."""
-    values, free = flatten(centre), set(chart.free)
+    free, radius = set(box.free), box.isolation.radius
     return all(
-        any(abs(values[p]) > (box.radius if p in free else 0) for p in incoming)
-        for layer in incoming_indices(problem.network)[:-1]
+        any(abs(box.centre[p]) > (radius if p in free else 0) for p in incoming)
+        for layer in incoming_indices(network)[:-1]
         for incoming in layer
     )
 
