@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
 from checker.derivatives import Box, Curved, tangent
-from checker.faces import Pattern, bends, lagrangian, read_pattern, two_slopes
+from checker.faces import Lagrangian, Pattern, bends, lagrangian, read_pattern, two_slopes
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
@@ -30,16 +32,37 @@ def require_stays(
             raise Undecided("a held pair may leave its kink")
 
 
-def kinked(case: Case, proof: Json) -> Found:
-    """Section 5.9: with `fields` also rule `constant_rank`."""
-    pb, bits, ranked = case.problem, case.bits, proof["rule"] == "constant_rank"
-    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
-              *(["fields"] if ranked else []))  # fmt: skip
-    two_slopes(pb)
-    here, centre = case.program.point, case.read_point(proof["centre"])
+@dataclass(frozen=True)
+class OnFace:
+    """A minimum on a face and slice, from which no held pair may leave its kink.
+
+    Attributes:
+        free: Numbers of the parameters that vary.
+        pattern: The face.
+        place: All parameters over the box.
+        lag: Lambda.
+        box: The box of the free parameters and the multipliers.
+        loss: The loss at the minimum.
+        radius: The smallest that may be claimed.
+    """
+
+    free: list[int]
+    pattern: Pattern
+    place: Balls
+    lag: Lagrangian
+    box: Box
+    loss: Interval
+    radius: Fraction
+
+
+def minimum_on_face(
+    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
+) -> OnFace:
+    """Sections 5.9 and 9.10: the critical point in the box, its index, and (2)."""
+    pb, bits, here = case.problem, case.bits, case.program.point
     r, free = positive(proof["radius"]), read_increasing(proof["free"], len(here))
     place = Box(case.program, centre, r, free, bits).place
-    pattern = read_pattern(pb, case.program, place)
+    pattern = read_pattern(pb, case.program, place, zero)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
     lag = lagrangian(pb, pattern)
     box = Box(lag.program, [*centre, *mu], r,
@@ -48,15 +71,26 @@ def kinked(case: Case, proof: Json) -> Found:
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
         require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
-    columns, values = list[Balls](), box.over.values
-    for p in free:
-        dots = tangent(lag.program.steps, values, box.over.toward(p))
+    return OnFace(free, pattern, place, lag, box, loss, distance(centre, here) + r)
+
+
+def kinked(case: Case, proof: Json) -> Found:
+    """Section 5.9: with `fields` also rule `constant_rank`."""
+    pb, ranked, size = case.problem, proof["rule"] == "constant_rank", len(case.program.point)
+    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
+              *(["fields"] if ranked else []))  # fmt: skip
+    two_slopes(pb)
+    face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
+    lag, curved = face.lag, face.box.over
+    columns, values = list[Balls](), curved.values
+    for p in face.free:
+        dots = tangent(lag.program.steps, values, curved.toward(p))
         parts = [(dots[k], values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
-    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb)
-    require_rank(lag, fields, place, len(free))
-    units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
+    fields = read_fields(proof["fields"], size) if ranked else rescalings(pb)
+    require_rank(lag, fields, face.place, len(face.free))
+    units, flat = sum(pb.widths[1:-1]), size - len(face.free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
-    return Found("no", rescaled, flat, loss=loss, radius=distance(centre, here) + r)
+    return Found("no", rescaled, flat, loss=face.loss, radius=face.radius)

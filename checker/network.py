@@ -67,16 +67,24 @@ class Problem:
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
     @property
+    def places(self) -> list[list[list[int]]]:
+        """For each layer and unit the numbers of its incoming weights, then of its bias."""
+        found, start = list[list[list[int]]](), 0
+        for below, above in pairwise(self.widths):
+            end = start + below * above
+            found.append([[*range(start + j * below, start + (j + 1) * below), end + j]
+                          for j in range(above)])  # fmt: skip
+            start = end + above
+        return found
+
+    @property
     def wires(self) -> list[tuple[list[int], list[int]]]:
         """For each hidden unit, layer by layer, its incoming parameters and outgoing weights."""
-        found, start = list[tuple[list[int], list[int]]](), 0
-        for (below, width), (_, above) in pairwise(pairwise(self.widths)):
-            biases, after = start + width * below, start + width * (below + 1)
-            for j in range(width):
-                into = [*range(start + j * below, start + (j + 1) * below), biases + j]
-                found.append((into, [after + k * width + j for k in range(above)]))
-            start = after
-        return found
+        return [
+            (into, [row[j] for row in above])
+            for units, above in pairwise(self.places)
+            for j, into in enumerate(units)
+        ]
 
 
 def read_problem(x: object, extended: bool = False) -> Problem:

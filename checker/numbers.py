@@ -72,6 +72,10 @@ class Interval:
 
     __rmul__ = __mul__
 
+    def risen(self) -> Interval:
+        """max(x, 0)."""
+        return Interval(max(self.lo, 0), max(self.hi, 0), self.bits)
+
     def __truediv__(self, other: Number | int) -> Interval:
         """Division by a positive interval."""
         o = self._coerce(other)

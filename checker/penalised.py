@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from fractions import Fraction
-from itertools import pairwise
 
 from checker.arrays import Balls
-from checker.derivatives import Box
-from checker.faces import Pattern, lagrangian, read_pattern, two_slopes
-from checker.kinked import require_stays
+from checker.faces import Pattern, two_slopes
+from checker.kinked import minimum_on_face
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
@@ -20,26 +18,12 @@ from checker.reading import (
     as_list,
     as_object,
     as_table,
-    distance,
-    positive,
     rational,
-    read_increasing,
     read_row,
 )
-from checker.symmetric import isolated, require_independent
+from checker.symmetric import require_independent
 
 Unit = tuple[int, int]
-
-
-def parameter_places(widths: list[int]) -> list[list[list[int]]]:
-    """For each layer and unit the numbers of its incoming weights, then of its bias."""
-    found, start = list[list[list[int]]](), 0
-    for below, above in pairwise(widths):
-        end = start + below * above
-        found.append([[*range(start + j * below, start + (j + 1) * below), end + j]
-                      for j in range(above)])  # fmt: skip
-        start = end + above
-    return found
 
 
 def penalised(case: Case, proof: Json) -> Found:
@@ -48,10 +32,10 @@ def penalised(case: Case, proof: Json) -> Found:
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               optional=["zero", "symmetries"])  # fmt: skip
     two_slopes(pb)
-    centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
+    centre = read_row(proof["centre"], len(here))
     zero = {read_unit(item, pb): as_object(item, "layer", "unit", "trees")
             for item in as_list(proof.get("zero", []))}  # fmt: skip
-    where, costs = parameter_places(pb.widths), pb.penalties or [Fraction(0)] * 2 * len(pb.layers)
+    where, costs = pb.places, pb.penalties or [Fraction(0)] * 2 * len(pb.layers)
     resting = set[int]()
     for level, j in zero:
         *weights, bias = where[level][j]
@@ -64,19 +48,10 @@ def penalised(case: Case, proof: Json) -> Found:
             require(costs[2 * level + 3] == 0 and centre[bias] != 0, "a unit's bias is not kept")
         require(not any(centre[p] for p in paid), "a unit is not at zero")
         resting |= {*paid, bias}
-    free = read_increasing(proof["free"], len(here))
-    require(not resting & set(free), "a parameter of a unit at zero is free")
-    place = Box(case.program, centre, r, free, bits).place
-    pattern = read_pattern(pb, case.program, place, zero.keys())
-    mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern)
-    box = Box(lag.program, [*centre, *mu], r,
-              [*free, *range(len(here), len(here) + len(mu))], bits)  # fmt: skip
-    index, loss = isolated(box, proof["preconditioner"])
-    require(index == len(mu), "the critical point is a saddle on the face")
-    if mu:
-        require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
-    fixed = [p for p in range(len(here)) if p not in resting | set(free)]
+    face = minimum_on_face(case, proof, centre, zero.keys())
+    pattern, place, lag, curved = face.pattern, face.place, face.lag, face.box.over
+    require(not resting & set(face.free), "a parameter of a unit at zero is free")
+    fixed = [p for p in range(len(here)) if p not in resting | set(face.free)]
     moves = [read_symmetry(item, pb, pattern, zero, costs, place.intervals())
              for item in as_list(proof.get("symmetries", []))]  # fmt: skip
     require(len(moves) == len(fixed), "there are not as many symmetries as parameters fixed")
@@ -84,20 +59,20 @@ def penalised(case: Case, proof: Json) -> Found:
         require_independent([as_balls([move[p] for p in fixed]) for move in moves])
     merged = False
     for (level, j), item in zero.items():
-        back = box.over.bars[lag.layers[level + 1]]
+        back = curved.bars[lag.layers[level + 1]]
         if back is None:
             raise Undecided("nothing is known of the layer above a unit at zero")
         width, ds = pb.widths[level + 2], back.intervals()
         columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
         states = [[Interval.of(v, bits) for v in row] for row in pb.xs]
         if level:
-            states = rows_of(box.over.values[lag.states[level - 1]], pb.widths[level])
+            states = rows_of(curved.values[lag.states[level - 1]], pb.widths[level])
         alike = {s: signs_of(pb, pattern, zero, level, place.intervals(), s) for s in (1, -1)}
         merged |= require_rest(pb, costs[2 * level : 2 * level + 3], pattern.slopes[level][0][j],
                                states, columns, as_list(item["trees"]), alike)  # fmt: skip
     flat = len(fixed) + sum(not costs[2 * level + 1] for level, _ in zero)
-    return Found("no" if flat or merged else "yes", flat=None if merged else flat, loss=loss,
-                 radius=distance(centre, here) + r)  # fmt: skip
+    return Found("no" if flat or merged else "yes", flat=None if merged else flat, loss=face.loss,
+                 radius=face.radius)  # fmt: skip
 
 
 Alike = dict[int, dict[int, int]]
@@ -115,7 +90,7 @@ def signs_of(
         return {}
     found, (above, _) = Alike(), two_slopes(pb)
     for j in range(pb.widths[level + 1]):
-        weight = values[parameter_places(pb.widths)[level + 1][0][j]]
+        weight = values[pb.places[level + 1][0][j]]
         if (level, j) not in zero and (weight.lo if sign > 0 else -weight.hi) > 0:
             held = {i for m, k, points in pattern.pairs if (m, k) == (level, j) for i in points}
             own = [(i, row[j]) for i, row in enumerate(pattern.slopes[level]) if i not in held]
@@ -150,7 +125,7 @@ def read_symmetry(
 ) -> list[Interval]:  # fmt: skip
     """Reads a turn or a shift: its field over the box."""
     fields = as_table(x, "a symmetry")
-    where, depth, bits = parameter_places(pb.widths), len(pb.widths) - 2, values[0].bits
+    where, depth, bits = pb.places, len(pb.widths) - 2, values[0].bits
     found = [Interval(0, 0, bits)] * len(values)
     level = as_int(fields.get("layer"))
     require(0 <= level <= depth, "there is no such layer")

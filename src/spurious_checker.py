@@ -280,6 +280,10 @@ class Interval:
 
     __rmul__ = __mul__
 
+    def risen(self) -> Interval:
+        """max(x, 0)."""
+        return Interval(max(self.lo, 0), max(self.hi, 0), self.bits)
+
     def __truediv__(self, other: Number | int) -> Interval:
         """Division by a positive interval."""
         o = self._coerce(other)
@@ -1293,16 +1297,24 @@ class Problem:
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
     @property
+    def places(self) -> list[list[list[int]]]:
+        """For each layer and unit the numbers of its incoming weights, then of its bias."""
+        found, start = list[list[list[int]]](), 0
+        for below, above in pairwise(self.widths):
+            end = start + below * above
+            found.append([[*range(start + j * below, start + (j + 1) * below), end + j]
+                          for j in range(above)])  # fmt: skip
+            start = end + above
+        return found
+
+    @property
     def wires(self) -> list[tuple[list[int], list[int]]]:
         """For each hidden unit, layer by layer, its incoming parameters and outgoing weights."""
-        found, start = list[tuple[list[int], list[int]]](), 0
-        for (below, width), (_, above) in pairwise(pairwise(self.widths)):
-            biases, after = start + width * below, start + width * (below + 1)
-            for j in range(width):
-                into = [*range(start + j * below, start + (j + 1) * below), biases + j]
-                found.append((into, [after + k * width + j for k in range(above)]))
-            start = after
-        return found
+        return [
+            (into, [row[j] for row in above])
+            for units, above in pairwise(self.places)
+            for j, into in enumerate(units)
+        ]
 
 
 def read_problem(x: object, extended: bool = False) -> Problem:
@@ -3167,47 +3179,33 @@ SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}  # l, and the limit on the lef
 
 def saturating_valley(case: Case, proof: Json) -> Found:
     """Section 6.5, Theorem 25: the outputs of a unit go to their limits, and the loss falls."""
-    pb, program, bits = case.problem, case.program, case.bits
+    pb, bits = case.problem, case.bits
     as_object(proof, "rule", "unit", "direction")
     shape = len(pb.widths) == 3 and pb.activation in SATURATING
     require(shape, "the rule needs tanh or the sigmoid, [d,h,K]")
-    (rate, low), width = SATURATING[pb.activation], pb.widths[1]
-    (weight, bias), (outgoing, offset) = pb.layers
+    (rate, low), (weight, bias) = SATURATING[pb.activation], pb.layers[0]
     j, u = as_int(proof["unit"]), read_row(proof["direction"], pb.widths[0] + 1)
-    require(0 <= j < width, "there is no such unit")
+    require(0 <= j < pb.widths[1], "there is no such unit")
     z = [inner(weight[j], x) + bias[j] for x in pb.xs]
     k = [inner(u, [*x, Fraction(1)]) for x in pb.xs]
     away = [i for i, v in enumerate(k) if v]
     require(len(away) > 0, "no point moves")
     require(all(k[i] * z[i] > 0 for i in away), "a point does not move away from 0")
 
-    states, outputs = list(case.values[program.layers[1][0]].entries), list[Number]()
-    for i in away:
-        states[i * width + j] = Fraction(1 if z[i] > 0 else low)
-    for i in range(len(z)):
-        below = states[i * width : (i + 1) * width]
-        outputs += [dot(row, below) + b for row, b in zip(outgoing, offset, strict=True)]
-    last = program.layers[1][1]  # what comes before it is cut off; it becomes the parameters
-    none, size = Step((), (), False, (Fraction(0),)), len(outputs)
-    start = Step((), program.steps[last].shape, True, block=range(size))
-    rest = Program([*[none] * last, start, *program.steps[last + 1 :]], [])
-    values = evaluated(rest.steps, case.values[last].made([interval(f, bits) for f in outputs]))
-    (slopes,) = gradient_of(rest, values)
-    g, v = slopes.entries, [row[j] for row in outgoing]
-    h = [interval(dot(v, g[i * len(v) : (i + 1) * len(v)]) * k[i], bits) for i in range(len(z))]
+    loss, along = at_limits(case, j, {i: Fraction(1 if z[i] > 0 else low) for i in away})
+    h = [slope * move for slope, move in zip(along, k, strict=True)]
 
     nearest = min(away, key=lambda i: abs(k[i]))
     total, top = h[nearest], 1 + exp(Interval.of(-rate * abs(z[nearest]), bits))[0]
     for i in away:
         if i != nearest:
             factor = exp(Interval.of(rate * (abs(z[nearest]) - abs(z[i])), bits))[0]
-            risen = Interval(max(h[i].lo, 0), max(h[i].hi, 0), bits)
-            total = total + risen * factor * top.square()
+            total = total + h[i].risen() * factor * top.square()
     require(sign(total, bits) < 0, "the loss is not shown to fall along the whole ray")
-    return Found(limit=interval(values[-1].entries[0], bits))
+    return Found(limit=loss)
 
 
-# ---- The loss as a function of the outputs of a dense network. -----------------------------------
+# ---- The loss as a function of a dense network's outputs, and where a unit is at its limits. -----
 
 
 def loss_of_outputs(case: Case) -> Callable[[list[Interval]], tuple[Interval, list[Interval]]]:
@@ -3227,6 +3225,29 @@ def loss_of_outputs(case: Case) -> Callable[[list[Interval]], tuple[Interval, li
         return loss, [interval(g, case.bits) for g in slopes.entries]
 
     return loss_at
+
+
+def at_limits(
+    case: Case, unit: int, limits: dict[int, Fraction]
+) -> tuple[Interval, list[Interval]]:
+    """The loss where a unit of the one hidden layer has other values at some data points.
+
+    Returns:
+        The loss, and for each point its derivative by the outputs along the unit's weights above.
+    """
+    pb, bits, (outgoing, offset) = case.problem, case.bits, case.problem.layers[1]
+    width, states = pb.widths[1], list(case.values[case.program.layers[1][0]].entries)
+    for i, value in limits.items():
+        states[i * width + unit] = value
+    outputs = [
+        interval(dot(row, states[i : i + width]) + b, bits)
+        for i in range(0, len(states), width)
+        for row, b in zip(outgoing, offset, strict=True)
+    ]
+    loss, g = loss_of_outputs(case)(outputs)
+    turn = [row[unit] for row in outgoing]
+    along = [interval(dot(turn, g[k : k + len(turn)]), bits) for k in range(0, len(g), len(turn))]
+    return loss, along
 
 
 # ---- A valley along which units merge (6.6, Theorem 26). -----------------------------------------
@@ -3446,21 +3467,12 @@ def sharpening_valley(case: Case, proof: Json) -> Found:
     as_object(proof, "rule", "unit")
     shape = len(pb.widths) == 3 and pb.activation in ("gelu", "silu")
     require(shape, "the rule needs gelu or silu, [d,h,K]")
-    width, (weight, bias), (outgoing, offset) = pb.widths[1], *pb.layers
-    j = as_int(proof["unit"])
-    require(0 <= j < width, "there is no such unit")
+    (weight, bias), j = pb.layers[0], as_int(proof["unit"])
+    require(0 <= j < pb.widths[1], "there is no such unit")
     z = [inner(weight[j], x) + bias[j] for x in pb.xs]
     away = [i for i, v in enumerate(z) if v]
     require(len(away) > 0, "the unit does not see the data")
-    states, outputs = list(case.values[case.program.layers[1][0]].entries), list[Interval]()
-    for i, v in enumerate(z):
-        states[i * width + j] = max(v, Fraction(0))
-        below = states[i * width : (i + 1) * width]
-        outputs += [interval(dot(row, below) + b, bits)
-                    for row, b in zip(outgoing, offset, strict=True)]  # fmt: skip
-    loss, g = loss_of_outputs(case)(outputs)
-    turn = [row[j] for row in outgoing]
-    h = [interval(dot(turn, g[i * len(turn) : (i + 1) * len(turn)]), bits) for i in range(len(z))]
+    loss, h = at_limits(case, j, {i: max(v, Fraction(0)) for i, v in enumerate(z)})
 
     nearest = min(away, key=lambda i: abs(z[i]))
     total, least = h[nearest] * z[nearest] ** 2, abs(z[nearest])
@@ -3469,8 +3481,7 @@ def sharpening_valley(case: Case, proof: Json) -> Found:
         if i != nearest:
             gap = least - abs(z[i]) if pb.activation == "silu" else (least**2 - z[i] ** 2) / 2
             share = exp(Interval.of(gap, bits))[0] * (top if pb.activation == "silu" else 1)
-            risen = Interval(max(h[i].lo, 0), max(h[i].hi, 0), bits)
-            total = total + risen * share * z[i] ** 2
+            total = total + h[i].risen() * share * z[i] ** 2
     require(sign(total, bits) < 0, "the loss is not shown to fall along the whole curve")
     return Found(limit=loss)
 
@@ -3849,16 +3860,37 @@ def require_stays(
             raise Undecided("a held pair may leave its kink")
 
 
-def kinked(case: Case, proof: Json) -> Found:
-    """Section 5.9: with `fields` also rule `constant_rank`."""
-    pb, bits, ranked = case.problem, case.bits, proof["rule"] == "constant_rank"
-    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
-              *(["fields"] if ranked else []))  # fmt: skip
-    two_slopes(pb)
-    here, centre = case.program.point, case.read_point(proof["centre"])
+@dataclass(frozen=True)
+class OnFace:
+    """A minimum on a face and slice, from which no held pair may leave its kink.
+
+    Attributes:
+        free: Numbers of the parameters that vary.
+        pattern: The face.
+        place: All parameters over the box.
+        lag: Lambda.
+        box: The box of the free parameters and the multipliers.
+        loss: The loss at the minimum.
+        radius: The smallest that may be claimed.
+    """
+
+    free: list[int]
+    pattern: Pattern
+    place: Balls
+    lag: Lagrangian
+    box: Box
+    loss: Interval
+    radius: Fraction
+
+
+def minimum_on_face(
+    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
+) -> OnFace:
+    """Sections 5.9 and 9.10: the critical point in the box, its index, and (2)."""
+    pb, bits, here = case.problem, case.bits, case.program.point
     r, free = positive(proof["radius"]), read_increasing(proof["free"], len(here))
     place = Box(case.program, centre, r, free, bits).place
-    pattern = read_pattern(pb, case.program, place)
+    pattern = read_pattern(pb, case.program, place, zero)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
     lag = lagrangian(pb, pattern)
     box = Box(lag.program, [*centre, *mu], r,
@@ -3867,18 +3899,29 @@ def kinked(case: Case, proof: Json) -> Found:
     require(index == len(mu), "the critical point is a saddle on the face")
     if mu:
         require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
-    columns, values = list[Balls](), box.over.values
-    for p in free:
-        dots = tangent(lag.program.steps, values, box.over.toward(p))
+    return OnFace(free, pattern, place, lag, box, loss, distance(centre, here) + r)
+
+
+def kinked(case: Case, proof: Json) -> Found:
+    """Section 5.9: with `fields` also rule `constant_rank`."""
+    pb, ranked, size = case.problem, proof["rule"] == "constant_rank", len(case.program.point)
+    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
+              *(["fields"] if ranked else []))  # fmt: skip
+    two_slopes(pb)
+    face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
+    lag, curved = face.lag, face.box.over
+    columns, values = list[Balls](), curved.values
+    for p in face.free:
+        dots = tangent(lag.program.steps, values, curved.toward(p))
         parts = [(dots[k], values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
-    fields = read_fields(proof["fields"], len(here)) if ranked else rescalings(pb)
-    require_rank(lag, fields, place, len(free))
-    units, flat = sum(pb.widths[1:-1]), len(here) - len(free)
+    fields = read_fields(proof["fields"], size) if ranked else rescalings(pb)
+    require_rank(lag, fields, face.place, len(face.free))
+    units, flat = sum(pb.widths[1:-1]), size - len(face.free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
-    return Found("no", rescaled, flat, loss=loss, radius=distance(centre, here) + r)
+    return Found("no", rescaled, flat, loss=face.loss, radius=face.radius)
 
 
 # ---- The loss as a function of the outputs, and at which outputs it is least (9.8). --------------
@@ -4078,27 +4121,16 @@ def interpolation(case: Case, proof: Json) -> Found:
 Unit = tuple[int, int]
 
 
-def parameter_places(widths: list[int]) -> list[list[list[int]]]:
-    """For each layer and unit the numbers of its incoming weights, then of its bias."""
-    found, start = list[list[list[int]]](), 0
-    for below, above in pairwise(widths):
-        end = start + below * above
-        found.append([[*range(start + j * below, start + (j + 1) * below), end + j]
-                      for j in range(above)])  # fmt: skip
-        start = end + above
-    return found
-
-
 def penalised(case: Case, proof: Json) -> Found:
     """Section 9.10."""
     pb, bits, here = case.problem, case.bits, case.program.point
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               optional=["zero", "symmetries"])  # fmt: skip
     two_slopes(pb)
-    centre, r = read_row(proof["centre"], len(here)), positive(proof["radius"])
+    centre = read_row(proof["centre"], len(here))
     zero = {read_unit(item, pb): as_object(item, "layer", "unit", "trees")
             for item in as_list(proof.get("zero", []))}  # fmt: skip
-    where, costs = parameter_places(pb.widths), pb.penalties or [Fraction(0)] * 2 * len(pb.layers)
+    where, costs = pb.places, pb.penalties or [Fraction(0)] * 2 * len(pb.layers)
     resting = set[int]()
     for level, j in zero:
         *weights, bias = where[level][j]
@@ -4111,19 +4143,10 @@ def penalised(case: Case, proof: Json) -> Found:
             require(costs[2 * level + 3] == 0 and centre[bias] != 0, "a unit's bias is not kept")
         require(not any(centre[p] for p in paid), "a unit is not at zero")
         resting |= {*paid, bias}
-    free = read_increasing(proof["free"], len(here))
-    require(not resting & set(free), "a parameter of a unit at zero is free")
-    place = Box(case.program, centre, r, free, bits).place
-    pattern = read_pattern(pb, case.program, place, zero.keys())
-    mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern)
-    box = Box(lag.program, [*centre, *mu], r,
-              [*free, *range(len(here), len(here) + len(mu))], bits)  # fmt: skip
-    index, loss = isolated(box, proof["preconditioner"])
-    require(index == len(mu), "the critical point is a saddle on the face")
-    if mu:
-        require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
-    fixed = [p for p in range(len(here)) if p not in resting | set(free)]
+    face = minimum_on_face(case, proof, centre, zero.keys())
+    pattern, place, lag, curved = face.pattern, face.place, face.lag, face.box.over
+    require(not resting & set(face.free), "a parameter of a unit at zero is free")
+    fixed = [p for p in range(len(here)) if p not in resting | set(face.free)]
     moves = [read_symmetry(item, pb, pattern, zero, costs, place.intervals())
              for item in as_list(proof.get("symmetries", []))]  # fmt: skip
     require(len(moves) == len(fixed), "there are not as many symmetries as parameters fixed")
@@ -4131,20 +4154,20 @@ def penalised(case: Case, proof: Json) -> Found:
         require_independent([as_balls([move[p] for p in fixed]) for move in moves])
     merged = False
     for (level, j), item in zero.items():
-        back = box.over.bars[lag.layers[level + 1]]
+        back = curved.bars[lag.layers[level + 1]]
         if back is None:
             raise Undecided("nothing is known of the layer above a unit at zero")
         width, ds = pb.widths[level + 2], back.intervals()
         columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
         states = [[Interval.of(v, bits) for v in row] for row in pb.xs]
         if level:
-            states = rows_of(box.over.values[lag.states[level - 1]], pb.widths[level])
+            states = rows_of(curved.values[lag.states[level - 1]], pb.widths[level])
         alike = {s: signs_of(pb, pattern, zero, level, place.intervals(), s) for s in (1, -1)}
         merged |= require_rest(pb, costs[2 * level : 2 * level + 3], pattern.slopes[level][0][j],
                                states, columns, as_list(item["trees"]), alike)  # fmt: skip
     flat = len(fixed) + sum(not costs[2 * level + 1] for level, _ in zero)
-    return Found("no" if flat or merged else "yes", flat=None if merged else flat, loss=loss,
-                 radius=distance(centre, here) + r)  # fmt: skip
+    return Found("no" if flat or merged else "yes", flat=None if merged else flat, loss=face.loss,
+                 radius=face.radius)  # fmt: skip
 
 
 Alike = dict[int, dict[int, int]]
@@ -4162,7 +4185,7 @@ def signs_of(
         return {}
     found, (above, _) = Alike(), two_slopes(pb)
     for j in range(pb.widths[level + 1]):
-        weight = values[parameter_places(pb.widths)[level + 1][0][j]]
+        weight = values[pb.places[level + 1][0][j]]
         if (level, j) not in zero and (weight.lo if sign > 0 else -weight.hi) > 0:
             held = {i for m, k, points in pattern.pairs if (m, k) == (level, j) for i in points}
             own = [(i, row[j]) for i, row in enumerate(pattern.slopes[level]) if i not in held]
@@ -4197,7 +4220,7 @@ def read_symmetry(
 ) -> list[Interval]:  # fmt: skip
     """Reads a turn or a shift: its field over the box."""
     fields = as_table(x, "a symmetry")
-    where, depth, bits = parameter_places(pb.widths), len(pb.widths) - 2, values[0].bits
+    where, depth, bits = pb.places, len(pb.widths) - 2, values[0].bits
     found = [Interval(0, 0, bits)] * len(values)
     level = as_int(fields.get("layer"))
     require(0 <= level <= depth, "there is no such layer")
