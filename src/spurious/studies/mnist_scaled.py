@@ -24,7 +24,7 @@ from spurious.studies.large_runs import (
     spent_words,
     without_data,
 )
-from spurious.studies.mnist_initialisation import IMAGES
+from spurious.studies.mnist_initialisation import IMAGES, POINT
 from spurious.studies.rank_correlation import mean_correlation
 from spurious.studies.report.claim import (
     Budget,
@@ -38,8 +38,6 @@ from spurious.studies.report.claim import (
 )
 from spurious.sweep import percent, rate_text
 from spurious.train import Outcome, Proved
-
-POINT: Final = 0.01
 
 
 def run(context: Context) -> ClaimResult:
