@@ -11,9 +11,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
-         "derivatives", "dense", "symmetric", "minima", "constants", "boxes", "refutations",
-         "saturation", "ending", "merging", "sharpening", "optimum", "faces", "polynomials",
-         "constant_rank", "kinked", "outputs", "interpolation", "penalised", "critical", "claims",
+         "derivatives", "dense", "symmetric", "cases", "minima", "boxes", "constants",
+         "refutations", "valleys", "merging", "optimum", "faces", "polynomials", "kinked",
+         "penalised", "critical", "outputs", "interpolation", "claims",
          "command")  # fmt: skip
 
 

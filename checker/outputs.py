@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from checker.arrays import cuts
 from checker.functions import log
 from checker.numbers import Interval, Number, require
 from checker.programs import Linear, Map, MatrixProduct, Product, Step, summands
@@ -50,7 +50,7 @@ def numbered(steps: list[Step]) -> list[list[int]]:
     A number stands for an operation and the numbers of what it operates on. (Entries with
     different ones may agree too.)
     """
-    require(sum(math.prod(s.shape) for s in steps) <= MAX_NUMBERED, "there are too many entries")
+    require(sum(step.size for step in steps) <= MAX_NUMBERED, "there are too many entries")
     known, out = dict[tuple[object, ...], int](), list[list[int]]()
 
     def name(*key: object) -> int:
@@ -64,14 +64,14 @@ def numbered(steps: list[Step]) -> list[list[int]]:
         elif isinstance(step, Product):
             row = [name("*", *sorted(pair)) for (pair,) in summands(step, args)]
         elif isinstance(step, MatrixProduct):
-            (a, b), n, k, m, row = args, step.n, step.k, step.m, list[int]()
+            row = list[int]()
             for i, j, _ in step.blocks:
-                ups = [name("row", *a[(i * n + r) * k : (i * n + r + 1) * k]) for r in range(n)]
-                downs = [name("row", *b[j * k * m + c : (j + 1) * k * m : m]) for c in range(m)]
+                ups = [name("row", *args[0][cut]) for cut in cuts((i, *step.left))]
+                downs = [name("row", *args[1][cut]) for cut in cuts((j, *step.right))]
                 row += [name("@", up, down) for up in ups for down in downs]
         elif isinstance(step, Map):
             row = [name("map", step.function, z) for z in args[0]]
-        elif step.moves:
+        elif step.block:
             row = [name("parameter", i) for i in step.block]
         else:
             row = [name("constant", v) for v in step.values]
@@ -98,15 +98,15 @@ def of_outputs(steps: list[Step], outputs: list[int], names: list[list[int]]) ->
             require(known, "the loss is no sum over the outputs")
             groups = [*summands(step, args)]
         else:
-            require(not step.moves, "parameters enter the loss beside the outputs")
+            require(not step.block, "parameters enter the loss beside the outputs")
             groups = [[(Part(v),)] for v in step.values]
         sizes = (1 + len(p.linear) + len(p.bends) for g in groups for ps in g for p in ps)
         require(sum(sizes) <= MAX_NUMBERED, "the loss has too many terms")
-        parts[k] = [combined(step, group) for group in groups]
+        parts[k] = [entry_of(step, group) for group in groups]
     return parts[len(steps) - 1][0]
 
 
-def combined(step: Step, group: list[tuple[Part, ...]]) -> Part:
+def entry_of(step: Step, group: list[tuple[Part, ...]]) -> Part:
     """One entry of a step: softplus of a form, or a sum of parts and of products of two."""
     if isinstance(step, Map):
         ((z,),) = group

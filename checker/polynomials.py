@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from checker.faces import Lagrangian
@@ -18,6 +18,15 @@ Polynomial = dict[Monomial, Fraction]
 Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial m in component p
 
 
+def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
+    """The sum of terms."""
+    found = Polynomial()
+    for monomial, c in terms:
+        key = tuple(sorted(monomial))
+        found[key] = found.get(key, Fraction(0)) + c
+    return {m: c for m, c in found.items() if c}
+
+
 def face_map(face: Lagrangian) -> list[Polynomial]:
     """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
@@ -25,53 +34,47 @@ def face_map(face: Lagrangian) -> list[Polynomial]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
-            total = Polynomial()
-            for factors in group:
-                add_product(total, factors)
-            terms += len(total) if isinstance(step, MatrixProduct) else 0
+            row.append(tidy(term for factors in group for term in product(factors)))
+            terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
-            row.append({m: c for m, c in total.items() if c})
         rows.append(row)
     return [p for k in (*face.held, face.outputs) for p in rows[k]]
 
 
-def add_product(total: Polynomial, factors: Sequence[Polynomial]) -> None:
-    """Adds a product to a polynomial."""
-    parts = [factor.items() for factor in factors]
-    for choice in itertools.product(*parts):
-        monomial = tuple(sorted(p for m, _ in choice for p in m))
-        value = math.prod((c for _, c in choice), start=Fraction(1))
-        total[monomial] = total.get(monomial, Fraction(0)) + value
+def product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
+    """The terms of a product."""
+    for choice in itertools.product(*(factor.items() for factor in factors)):
+        monomial = tuple(p for m, _ in choice for p in m)
+        yield monomial, math.prod((c for _, c in choice), start=Fraction(1))
 
 
 def moved(polynomial: Polynomial, vectors: Field) -> Polynomial:
     """The derivative of a polynomial along a vector field."""
-    table, found = dict[int, list[tuple[Monomial, Fraction]]](), Polynomial()
-    for p, factor, c in vectors:
-        table.setdefault(p, []).append((factor, c))
-    for monomial, coefficient in polynomial.items():
-        for k, p in enumerate(monomial):
-            for factor, c in table.get(p, ()):
-                key = tuple(sorted((*monomial[:k], *monomial[k + 1 :], *factor)))
-                found[key] = found.get(key, Fraction(0)) + coefficient * c
-    return {m: c for m, c in found.items() if c}
+    table = dict[int, list[tuple[Monomial, Fraction]]]()
+    for p, factors, c in vectors:
+        table.setdefault(p, []).append((factors, c))
+    return tidy(
+        ((*monomial[:k], *monomial[k + 1 :], *factors), coefficient * c)
+        for monomial, coefficient in polynomial.items()
+        for k, p in enumerate(monomial)
+        for factors, c in table.get(p, ())
+    )
 
 
 def on_face(polynomial: Polynomial, known: dict[int, Polynomial]) -> Polynomial:
     """The polynomial with the known parameters replaced until none is left."""
-    found, pending, steps = Polynomial(), list(polynomial.items()), 0
+    done, pending, steps = list[tuple[Monomial, Fraction]](), list(polynomial.items()), 0
     while pending:
         monomial, coefficient = pending.pop()
         k = next((k for k, p in enumerate(monomial) if p in known), None)
         if k is None:
-            found[monomial] = found.get(monomial, Fraction(0)) + coefficient
+            done.append((monomial, coefficient))
             continue
-        rest = (*monomial[:k], *monomial[k + 1 :])
         for m, c in known[monomial[k]].items():
-            pending.append((tuple(sorted((*rest, *m))), coefficient * c))
+            pending.append(((*monomial[:k], *monomial[k + 1 :], *m), coefficient * c))
         steps += 1
         require(steps <= MAX_TERMS, "the face makes too many terms")
-    return {m: c for m, c in found.items() if c}
+    return tidy(done)
 
 
 def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
