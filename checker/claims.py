@@ -25,8 +25,13 @@ from checker.numbers import BITS, Invalid, Number, interval, require, require_sh
 from checker.optimum import cell_multipliers
 from checker.penalised import penalised
 from checker.reading import Json, as_int, as_list, as_object, as_table, as_text, ball, rational
-from checker.refutations import descent_direction, negative_curvature, zero_output_weight
-from checker.valleys import limit_valley, valley_to_infinity
+from checker.refutations import (
+    descent_direction,
+    limit_valley,
+    negative_curvature,
+    valley_to_infinity,
+    zero_output_weight,
+)
 
 HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
 SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)

@@ -56,8 +56,8 @@ def check(certificate: dict[str, Any]) -> Result:
     return Result(False, "", reason or "not proved")
 
 
-def load(path: str | Path) -> Json:
-    """Reads a certificate file; raises `BadInput` if it cannot be read or is no certificate."""
+def check_file(path: str | Path) -> Result:
+    """Checks one file; raises `BadInput` if it cannot be read or holds no certificate."""
 
     def unique(pairs: list[tuple[str, object]]) -> Json:
         found = dict(pairs)
@@ -93,12 +93,7 @@ def load(path: str | Path) -> Json:
     for match in re.finditer(r'"[+-]?[0-9.]+[eE][+-]?([0-9]+)"', text):
         if len(match[1]) > 9 or int(match[1]) > MAX_EXPONENT:
             raise BadInput(f"the exponent of {match[0][:30]} is too large")
-    return cast("Json", found)
-
-
-def check_file(path: str | Path) -> Result:
-    """Checks one file; raises `BadInput` if it cannot be read or holds no certificate."""
-    return check(load(path))
+    return check(cast("Json", found))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

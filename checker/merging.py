@@ -10,7 +10,7 @@ from checker.cases import Case, Found
 from checker.functions import bell, enclosure
 from checker.numbers import Interval, Invalid, Undecided, require, require_shown
 from checker.reading import Json, as_list, as_object, rational, read_layers
-from checker.valleys import loss_of_outputs
+from checker.refutations import loss_of_outputs
 
 MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)

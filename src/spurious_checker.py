@@ -13,12 +13,14 @@ and the reader's patience. It takes nothing on trust from the program that wrote
 How to read it. A number is one of three kinds: `Fraction` (exact), `Soft` (exact: a rational
 combination of 1/(1 + sum of exp(d)), section 1), and `Interval` (two integers over 2^bits, rounded
 outward). A loss, also a dense network's, is a program: a list of steps over arrays, with one
-routine each for values, tangents, adjoints and Hessians. It runs on arrays of such numbers
-(`Numbers`), or of middles and radii as lists of integers (`Balls`), which is fast. Whatever cannot
-be decided at 128 bits raises `Undecided` and the whole check is repeated with twice the bits;
-whatever is wrong raises `Invalid`. A rule is given a `Case`, of either format, and returns what it
-establishes (`Found`); the claim must say exactly that. What is shown around a point is shown over a
-`Box` of parameters, some of which may be fixed.
+routine for values and one for tangents; its gradient is written as more steps of the same kinds, so
+the tangents of these are the Hessian. It runs on arrays of such numbers (`Numbers`), or of middles
+and radii as lists of integers (`Balls`), which is fast. Whatever cannot be decided at 128 bits
+raises `Undecided` and the whole check is repeated with twice the bits; whatever is wrong raises
+`Invalid`. A rule is given a `Case`, of either format, and returns what it establishes (`Found`);
+the claim must say exactly that. What is shown around a point is shown over a `Box` of parameters,
+some of which may be fixed. `RULES` and `PROGRAM_RULES` list the rules; of these only the one that
+a certificate names has to be read, with what comes before the first of them.
 
 Exit statuses: 0 all valid, 1 some certificate is invalid, 2 bad input.
 """
@@ -2822,7 +2824,7 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
     return other - one, one * ones + other * (n - ones)
 
 
-# ---- Refutations by derivatives (6.1 to 6.3, 9.5). -----------------------------------------------
+# ---- Refutations by derivatives, and valleys along which the loss falls for ever (6, 9.5). -------
 
 
 def descent_direction(case: Case, proof: Json) -> Found:
@@ -2867,9 +2869,6 @@ def zero_output_weight(case: Case, proof: Json) -> Found:
     bent = dot((c[k] for c in bends.values()), (abs(inner(u, pb.inputs[r])) for r in bends))
     require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
     return Found()
-
-
-# ---- Valleys: the loss falls for ever along a ray or a curve (6.4, 6.5, 6.7). --------------------
 
 
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}  # l, and the limit on the left; 1 on the right
@@ -3430,7 +3429,7 @@ def minimum_on_face(
     return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
 
 
-# ---- Outputs and held pre-activations on a face as polynomials of the parameters (5.9). ----------
+# ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
 
 
 MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
@@ -3520,9 +3519,6 @@ def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
     if not image or image.keys() != polynomial.keys():
         return not image
     return len({c / polynomial[m] for m, c in image.items()}) == 1
-
-
-# ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
 
 
 MAX_FACTORS = 12  # of a term of a field
@@ -3844,7 +3840,7 @@ def krawczyk(case: Case, proof: Json) -> Found:
     return Found(index=negative, loss=loss, radius=box.reach())
 
 
-# ---- The loss as a function of the outputs, and at which outputs it is least (9.8). --------------
+# ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------
 
 
 MAX_EQUATIONS = 500
@@ -3986,9 +3982,6 @@ def least(loss: Part, bits: int) -> tuple[list[tuple[Form, Number]], Number]:
             total = total + (both * (c + d) - up * (d - b) - down * (c + b))
     require(1 <= len(found) <= MAX_EQUATIONS, "the number of equations is out of bounds")
     return found, total
-
-
-# ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------
 
 
 def interpolation(case: Case, proof: Json) -> Found:
@@ -4251,8 +4244,8 @@ def check(certificate: dict[str, Any]) -> Result:
     return Result(False, "", reason or "not proved")
 
 
-def load(path: str | Path) -> Json:
-    """Reads a certificate file; raises `BadInput` if it cannot be read or is no certificate."""
+def check_file(path: str | Path) -> Result:
+    """Checks one file; raises `BadInput` if it cannot be read or holds no certificate."""
 
     def unique(pairs: list[tuple[str, object]]) -> Json:
         found = dict(pairs)
@@ -4288,12 +4281,7 @@ def load(path: str | Path) -> Json:
     for match in re.finditer(r'"[+-]?[0-9.]+[eE][+-]?([0-9]+)"', text):
         if len(match[1]) > 9 or int(match[1]) > MAX_EXPONENT:
             raise BadInput(f"the exponent of {match[0][:30]} is too large")
-    return cast("Json", found)
-
-
-def check_file(path: str | Path) -> Result:
-    """Checks one file; raises `BadInput` if it cannot be read or holds no certificate."""
-    return check(load(path))
+    return check(cast("Json", found))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
