@@ -63,24 +63,19 @@ def log_two(p: int) -> tuple[int, int]:
 
 
 def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u >= 2^p: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
+    """Bounds for log(u / 2^p), u > 0: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
 
-    log m = 2 atanh z.
+    log m = 2 atanh z. Below 1 it is -log(4^p / u / 2^p).
     """
+    if u < 1 << p:
+        lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
+        return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
     if u == 1 << p:
         return 0, 0
     k = u.bit_length() - 1 - p
     one, (low, high) = 1 << p + k, log_two(p)
     lo, hi = odd_series(u - one, u + one, 1, p + 32)
     return (lo >> 31) + k * low, -(-hi >> 31) + k * high
-
-
-def log_any(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u > 0: below 1 it is -log(4^p / u / 2^p)."""
-    if u >= 1 << p:
-        return log_bounds(u, p)
-    lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
-    return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
 
 
 @lru_cache(maxsize=64)

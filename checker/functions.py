@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from checker.bounds import (
     exp_minus,
-    log_any,
+    log_bounds,
     normal_density,
     normal_distribution,
     pi_bounds,
@@ -157,7 +157,7 @@ def log(z: Interval) -> Jet:
     """Log, 1/z, -1/z^2 for z > 0."""
     require_shown(z.lo > 0, "the argument of log is not known to be positive")
     inverse = 1 / z
-    value = Interval(log_any(z.lo, z.bits)[0], log_any(z.hi, z.bits)[1], z.bits)
+    value = Interval(log_bounds(z.lo, z.bits)[0], log_bounds(z.hi, z.bits)[1], z.bits)
     return value, inverse, -inverse.square()
 
 
