@@ -1793,7 +1793,7 @@ class Curved(Generic[A]):
         self.loss = self.values[len(program.steps) - 1]
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
         self.home = {i: k for k in self.blocks for i in self.steps[k].block}
-        self.wanted = dict[int, set[int]]()
+        self.wanted = -1, set[int]()  # the last answer of `needed`: sets can be large
 
     def bar(self, k: int) -> A | None:
         """The derivative of the loss by step k; None is zero."""
@@ -1814,12 +1814,12 @@ class Curved(Generic[A]):
 
     def needed(self, since: int) -> set[int]:
         """The steps that the gradient by blocks from step `since` on depends on."""
-        if since not in self.wanted:
+        if self.wanted[0] != since:
             found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
             for k in range(len(self.steps) - 1, -1, -1):
                 found |= set(self.steps[k].of) if k in found else set()
-            self.wanted[since] = found
-        return self.wanted[since]
+            self.wanted = since, found
+        return self.wanted[1]
 
     def column(self, direction: A, since: int = 0) -> A:
         """The Hessian times a direction, flat; entries of blocks before step `since` may be 0."""
