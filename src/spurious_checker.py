@@ -2322,6 +2322,10 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
     """
     size, p = len(box.free), box.bits
     require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    for step in box.program.steps:
+        jumps = isinstance(step, Map) and step.moves and step.function[0] in BENT
+        if jumps and not box.over.values[step.of[0]].nonzero():
+            raise Undecided("a second derivative may jump in the box")
     a, h = read_square(preconditioner, size, p), symmetric(box.hessian())
     sums = require_contraction(a, h.mid, h.wide, box.gradient(), box.radius)
     negative, errors = factored(h.mid, p, definite=False)
@@ -3336,7 +3340,9 @@ def read_curve(case: Case, pairs: list[Merger], x: object) -> Units:
         at[m][j], at[m][k] = [a - b * s for a, b in rows], [(a + b * s) / 2 for a, b in rows]
         for row in at[m + 1]:
             row[j], row[k] = row[j] + row[k] / s, (row[j] - row[k] / s) / 2
-    moves = any(row[k] for m, _, k, _ in pairs for row in given[0][m + 1])
+    turned = {(m, j) for m, j, _, _ in pairs}  # T/tau meets tau/2 in the row of such a unit
+    moves = any(row[k] for m, _, k, _ in pairs for i, row in enumerate(given[0][m + 1])
+                if (m + 1, i) not in turned)  # fmt: skip
     require(moves, "no outgoing weight grows without end")
 
     def curve(m: int, i: int, p: int) -> Curve:

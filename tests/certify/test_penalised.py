@@ -116,3 +116,11 @@ def test_a_tree_proves_the_largest_gain(signs: int) -> None:
     least: ConeTree | None = propose(unit, balls, 0.0)
     assert least is not None
     assert float(bounds(bound_by(least, unit, balls))[1]) == pytest.approx(largest, rel=1e-5)
+
+
+def test_numbers_too_large_for_floats_warn_of_nothing() -> None:
+    """A run that diverged: its loss is 1e384. (Here warnings are errors.)"""
+    point = " ".join(["1e64", "1"] * 3)
+    data = [["2"], ["1"]], [["1"], ["-1"]]
+    found = certify(problem([1, 1, 1, 1], point, "1/10", data), search=False)
+    assert not found.claim.is_minimum

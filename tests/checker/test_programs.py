@@ -188,6 +188,29 @@ def test_false_saddles(name: str) -> None:
     refused(changed(data, "global_proof", "rule", to="witness"))
 
 
+@pytest.mark.parametrize("function", ["elu", "softsign", "exp"])
+def test_no_hessian_at_a_saddle_where_it_jumps(function: str) -> None:
+    """f(p) - p - 2 p^2 + q^2: the second derivative of elu and softsign at 0 jumps."""
+    w = programs.Writer()
+    p, q = w.param("p"), w.param("q")
+    bent = w.minus(w.map(function, p), p)
+    flat = w.mul(w.const(-2), w.square(p))
+    w.add(w.add(bent, flat), w.square(q))
+    radius = "1/1000000"
+    proof = {
+        "rule": "krawczyk", "centre": ["0", "0"], "radius": radius,
+        "preconditioner": [["-2/7", "0"], ["0", "1/2"]],
+    }  # fmt: skip
+    data = programs.certificate(
+        w.problem([0, 0]), proof, verdict="saddle_nearby", index=1, radius=radius,
+        loss=ball(Fraction(function == "exp"), Fraction(1, 2**21)),
+    )  # fmt: skip
+    if function == "exp":
+        assert check(data).valid, check(data).reason
+    else:
+        assert "jump" in refused(data)
+
+
 def test_a_minimum_is_no_saddle() -> None:
     data = programs.saddle(programs.network("tanh", [1, 1], 3, 1)[0], [0, 0], 0)
     assert "no saddle" in refused(data)

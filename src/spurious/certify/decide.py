@@ -12,6 +12,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Final
 
+import numpy as np
+
 from spurious.certify.fall import proved_fall
 from spurious.certify.further import further_fall, unfinished
 from spurious.certify.optimality import Optimality, judge_optimality
@@ -199,7 +201,8 @@ def decide(subject: Subject) -> Proof | Undecided:
 
 def _tried(rule: Rule, subject: Subject) -> Proof | Undecided:
     try:
-        return rule.prove(subject)
+        with np.errstate(all="ignore"):  # floats only propose
+            return rule.prove(subject)
     except ProgramError as undefined:
         return Undecided(str(undefined))
 
