@@ -72,13 +72,14 @@ FALSE_CLAIMS = {
     "witness_loss": [None, ball(Fraction(77)), "1"],
     "radius": [None, "0", "1", "1/1000000000000000", "-1"],
     "flat_dimension": [0, 2, 4, 6, 8, "7", True, None],
+    "valley_limit": [None, ball(Fraction(0)), ball(Fraction(77)), "1"],
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_other_claim_can_be_forged(name: str) -> None:
     data = case(name)
-    keys = set(FALSE_CLAIMS) - (set() if "flat_dimension" in data["claim"] else {"flat_dimension"})
+    keys = set(FALSE_CLAIMS) - ({"flat_dimension", "valley_limit"} - set(data["claim"]))
     assert keys == set(data["claim"])
     for key in keys:
         for other in FALSE_CLAIMS[key]:
