@@ -11,8 +11,9 @@ number. Every certificate is checked. With `--probe` the loss is enclosed in 77 
 random points around each minimum proved by one of the rules `PROBED`, and none may be lower.
 With `--l2` the loss has that penalty, on biases too unless they are free, and so have training, its
 polish and the problem; `--probe` then does nothing. With `--table1` the networks are those of the
-paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish, and of N runs of a cell those count that end at log 2 or above, which
-is the least loss with a point on the wrong side.
+paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish, and of N runs
+of a cell those count that end at log 2 or above, which is the least loss with a point on the wrong
+side.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from spurious.certify.valleys import valley
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
 from spurious.problem import FlatPoint
-from spurious.program import Add, Join, Map, MatMul, Mul, Program, Sum, Take
+from spurious.program import Map, MatMul, Mul, Program
 from spurious.proof import MonotoneValley, Proof, Undecided
 
 DIGITS = 6
@@ -86,10 +86,8 @@ def _arguments(program: Program, blocks: Sequence[int]) -> tuple[int, ...] | Non
                 found.update(moving)
             case Mul() | MatMul() if len(moving) > 1:
                 return None
-            case Add() | Mul() | MatMul() | Sum() | Take() | Join():
+            case _:  # linear in what moves
                 moved.add(k)
-            case _:
-                raise TypeError(f"{operation} has no operands")
     return tuple(sorted(found))
 
 
