@@ -24,6 +24,7 @@ from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
 from checker.optimum import cell_multipliers
 from checker.penalised import penalised
+from checker.rays import monotone_valley
 from checker.reading import Json, as_int, as_list, as_object, as_table, as_text, ball, rational
 from checker.refutations import (
     descent_direction,
@@ -62,12 +63,18 @@ PROGRAM_RULES: Rules = {
     "krawczyk": (krawczyk, SADDLE),
     "descent_direction": (descent_direction, NONE),
     "negative_curvature": (negative_curvature, NONE),
+    "monotone_valley": (monotone_valley, NONE),
 }
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("idle_parameters", "interpolation", "penalised")  # that establish a flat dimension
+ALSO_CLAIMED = {
+    "idle_parameters": "flat_dimension",
+    "interpolation": "flat_dimension",
+    "penalised": "flat_dimension",
+    "monotone_valley": "valley_limit",
+}  # of programs
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
@@ -94,7 +101,7 @@ def check_at(certificate: Json, bits: int) -> str:
     old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
     name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
-    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else []))
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *filter(None, [ALSO_CLAIMED.get(name)]))
     claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
     program = dense_program(read_problem(problem)) if old else read_any(problem)
     case = Case(program, claim, bits, layered=old)

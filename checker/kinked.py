@@ -41,14 +41,14 @@ def face_map(face: Lagrangian) -> list[Polynomial]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
-            row.append(tidy(term for factors in group for term in product(factors)))
+            row.append(tidy(term for factors in group for term in terms_of_product(factors)))
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)
     return [p for k in (*face.held, face.outputs) for p in rows[k]]
 
 
-def product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
+def terms_of_product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
     """The terms of a product."""
     for choice in itertools.product(*(factor.items() for factor in factors)):
         monomial = tuple(p for m, _ in choice for p in m)

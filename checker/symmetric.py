@@ -7,7 +7,9 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.derivatives import Box
+from checker.functions import BENT
 from checker.numbers import Interval, hull, integer_dot, require, require_shown
+from checker.programs import Map, moving
 from checker.reading import as_list, read_row
 
 Rows = list[list[int]]  # of a matrix, over 2^bits
@@ -140,6 +142,11 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
     """
     size, p = len(box.free), box.bits
     require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    steps = box.program.steps
+    for step, moves in zip(steps, moving(steps), strict=True):
+        jumps = moves and isinstance(step, Map) and step.function[0] in BENT
+        smooth = not jumps or box.over.values[step.of[0]].nonzero()
+        require_shown(smooth, "a second derivative may jump in the box")
     a, h = read_square(preconditioner, size, p), box.hessian()
     sums = require_contraction(a, h, box.gradient(), box.radius)
     negative, errors = factored([row.m for row in h], p, definite=False)
