@@ -150,7 +150,11 @@ def mapped(path: Course | None, function: Function) -> Course | None:
 
 
 def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
-    """The loss along the ray from the problem's point."""
+    """The loss along the ray from the problem's point.
+
+    Raises:
+        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    """
     steps, bits = case.program.steps, case.bits
     paths = list[list[Course | None] | None]()  # None for what does not move
     for k, step in enumerate(steps):
@@ -173,6 +177,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
                     added([t[0] if len(t) == 1 else product(*t) for t in terms], bits)
                     for terms in summands(step, args)
                 ]
+        if row is not None:  # they grow on their own, so none may be too long either
+            known = (x for p in row if p for x in (p.start, p.rate, p.limit) if x is not None)
+            case.values[k].made(list(known))
         paths.append(row)
     return paths[-1][0] if paths[-1] is not None else None
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.checker.programs import Writer
 
 import spurious
 from spurious import Decision
@@ -14,6 +15,7 @@ from spurious.certify.arithmetics import FloatProgram
 from spurious.certify.rules import monotone_valley
 from spurious.certify.subject import Subject
 from spurious.problem import Dataset, DenseLoss, Network, Penalty, ProgramProblem
+from spurious.problem.program_files import program_problem_from_data
 from spurious.proof import MonotoneValley, Proof, Undecided
 
 XOR = tuple((Fraction(a), Fraction(b)) for a in (0, 1) for b in (0, 1))
@@ -95,3 +97,14 @@ def test_a_penalty_keeps_what_it_is_on(blocks: list[str]) -> None:
 
 def test_squares_have_no_such_ray() -> None:
     assert isinstance(proved(weighted("squared", (1, -1, -1, 1))), Undecided)
+
+
+def test_a_loss_without_a_limit_is_left_to_other_rules() -> None:
+    """log(1 + exp(-u)) - 2 u falls without end: no valley, but a slope."""
+    w = Writer()
+    u = w.param("u")
+    w.add(w.map("softplus", w.mul(u, w.const("-1"))), w.mul(u, w.const("-2")))
+    problem = program_problem_from_data(w.problem([1]))
+    found = proved(problem)
+    assert isinstance(found, Undecided) and "no limit" in found.reason
+    assert spurious.certify(problem).method == "descent_direction"

@@ -48,6 +48,8 @@ def _prove(subject: Subject) -> Proof | Undecided:
         path = loss_path(subject.program, subject.values, direction)
         if path.way != -1:
             return Undecided("a part of the loss may rise along the ray of the last layer")
+        if not path.limit.is_finite():
+            return Undecided("along the ray of the last layer no limit of the loss is known")
         limit = enclosure(path.limit)
     blocks = [n for n, place in subject.program.parameters.items() if any(direction[place])]
     return valley(
