@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
 
@@ -108,3 +109,33 @@ def test_a_loss_without_a_limit_is_left_to_other_rules() -> None:
     found = proved(problem)
     assert isinstance(found, Undecided) and "no limit" in found.reason
     assert spurious.certify(problem).method == "descent_direction"
+
+
+def test_bits_as_labels_in_pytorch() -> None:
+    """A label's own logarithm is all that is left where labels are 0 or 1; with others, no ray."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    x = torch.randn(6, 2)
+    bits, loss = torch.tensor([[0.0], [1], [1], [0], [1], [0]]), torch.nn.BCEWithLogitsLoss()
+    assert isinstance(proved(spurious.from_torch(model, x, bits, loss)), Proof)
+    assert isinstance(proved(spurious.from_torch(model, x, bits * 0.9, loss)), Undecided)
+
+
+def test_many_points_need_no_more_memory_than_their_arguments() -> None:
+    """What lies below the last layer, here 3000 times 10 numbers, is not moved point by point."""
+    w = Writer()
+    signs = np.array([[k % 2 * 2 - 1] for k in range(3000)])
+    x = w.const(np.hstack([signs, np.arange(3000)[:, None]]))
+    hidden = w.map("tanh", w.matmul(x, w.param("w", 2, 10)))
+    margins = w.mul(w.matmul(hidden, w.param("v", 10, 1)), w.const(-signs))
+    w.sum(w.map("softplus", margins))
+    point = [Fraction(1)] * 10 + [Fraction(0)] * 20
+    subject = Subject(program_problem_from_data(w.problem(point)))
+    tracemalloc.start()
+    try:
+        last = monotone_valley._last_layer(subject.program)
+        assert last is not None and monotone_valley._direction(subject, *last) is not None
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
