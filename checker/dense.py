@@ -21,12 +21,19 @@ def read_any(x: object) -> Program:
     return read_program(fields)
 
 
-def dense_program(pb: Problem) -> Program:
-    """The loss as a program of the parameters in the order of section 1."""
+def dense_program(pb: Problem, plain: bool = False) -> Program:
+    """The loss as a program of the parameters in the order of section 1.
+
+    Args:
+        pb: The problem.
+        plain: Whether to write log(1 + sum_k exp(d_ik)) just so: each step rises with each d_ik,
+            but none of them may be large.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb)
     f = layers[-1][1]
-    summed(w, pb, LOSSES[pb.loss](w, pb, f))
+    formula = plain_cross_entropy if plain and pb.loss == "cross_entropy" else LOSSES[pb.loss]
+    summed(w, pb, formula(w, pb, f))
     return Program(w.steps, flatten(pb.layers), pb, f, layers)
 
 
@@ -117,6 +124,12 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     gaps = ahead(w, pb, f)
     losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
     return w.sum(losses, [1])
+
+
+def plain_cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """The same, as the formula says."""
+    sums = w.sum(w.map(ahead(w, pb, f), "exp"), [1])
+    return w.map(w.add(sums, w.const((), [Fraction(1)])), "log")
 
 
 def log_sum(w: Writer, d: int) -> int:

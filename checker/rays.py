@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from checker.arrays import Function
+from checker.dense import dense_program
 from checker.functions import enclosure, exact
 from checker.minima import Case, Found
 from checker.numbers import Invalid, Number, Undecided, interval, sign, total
@@ -187,6 +188,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
 def monotone_valley(case: Case, proof: Json) -> Found:
     """Section 9.11, Theorem 31: along the ray the loss strictly decreases, to a limit."""
     as_object(proof, "rule", "direction")
+    pb = case.program.dense
+    if pb is not None and pb.widths[-1] > 2:
+        case = replace(case, program=dense_program(pb, plain=True))
     path = loss_path(case, case.read_point(proof["direction"]))
     if path is None or path.way is None:
         raise Undecided("the loss is not shown to fall along the whole ray")

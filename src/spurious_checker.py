@@ -2043,12 +2043,19 @@ def read_any(x: object) -> Program:
     return read_program(fields)
 
 
-def dense_program(pb: Problem) -> Program:
-    """The loss as a program of the parameters in the order of section 1."""
+def dense_program(pb: Problem, plain: bool = False) -> Program:
+    """The loss as a program of the parameters in the order of section 1.
+
+    Args:
+        pb: The problem.
+        plain: Whether to write log(1 + sum_k exp(d_ik)) just so: each step rises with each d_ik,
+            but none of them may be large.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb)
     f = layers[-1][1]
-    summed(w, pb, LOSSES[pb.loss](w, pb, f))
+    formula = plain_cross_entropy if plain and pb.loss == "cross_entropy" else LOSSES[pb.loss]
+    summed(w, pb, formula(w, pb, f))
     return Program(w.steps, flatten(pb.layers), pb, f, layers)
 
 
@@ -2139,6 +2146,12 @@ def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
     gaps = ahead(w, pb, f)
     losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
     return w.sum(losses, [1])
+
+
+def plain_cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """The same, as the formula says."""
+    sums = w.sum(w.map(ahead(w, pb, f), "exp"), [1])
+    return w.map(w.add(sums, w.const((), [Fraction(1)])), "log")
 
 
 def log_sum(w: Writer, d: int) -> int:
@@ -4536,6 +4549,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
 def monotone_valley(case: Case, proof: Json) -> Found:
     """Section 9.11, Theorem 31: along the ray the loss strictly decreases, to a limit."""
     as_object(proof, "rule", "direction")
+    pb = case.program.dense
+    if pb is not None and pb.widths[-1] > 2:
+        case = replace(case, program=dense_program(pb, plain=True))
     path = loss_path(case, case.read_point(proof["direction"]))
     if path is None or path.way is None:
         raise Undecided("the loss is not shown to fall along the whole ray")

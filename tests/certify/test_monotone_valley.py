@@ -25,7 +25,7 @@ WEIGHTS = (Fraction(1, 2), Fraction(2), Fraction(1), Fraction(3))
 
 def weighted(loss: str, labels: tuple[int, ...], penalty: Penalty | None = None) -> ProgramProblem:
     """A tanh network with seven parameters too many for four points, each with a weight."""
-    network = Network((2, 6, 2 if loss == "cross_entropy" else 1), "tanh")
+    network = Network((2, 6, max(labels) + 1 if loss == "cross_entropy" else 1), "tanh")
     data = Dataset(XOR, tuple((Fraction(v),) for v in labels))
     dense = DenseLoss(network, loss, data, penalty or Penalty(), "mean", WEIGHTS)
     program = dense.program()
@@ -35,7 +35,12 @@ def weighted(loss: str, labels: tuple[int, ...], penalty: Penalty | None = None)
 
 
 @pytest.mark.parametrize(
-    ("loss", "labels"), [("logistic", (1, -1, -1, 1)), ("cross_entropy", (0, 1, 1, 0))]
+    ("loss", "labels"),
+    [
+        ("logistic", (1, -1, -1, 1)),
+        ("cross_entropy", (0, 1, 1, 0)),
+        ("cross_entropy", (0, 1, 2, 0)),
+    ],
 )
 def test_means_and_weights(loss: str, labels: tuple[int, ...]) -> None:
     problem = weighted(loss, labels)
@@ -48,7 +53,8 @@ def test_means_and_weights(loss: str, labels: tuple[int, ...]) -> None:
     start = np.array([float(v) for v in problem.point])
     losses = [at(start + t * ray) for t in (0, 1, 4, 16, 64)]
     assert all(later < earlier for earlier, later in pairwise(losses))
-    assert not ray[: -7 if loss == "logistic" else -14].any()
+    outputs = problem.program.parameters["layers[1].bias"]
+    assert not ray[: -7 * (outputs.stop - outputs.start)].any()
 
 
 def test_a_layer_norm_between() -> None:
