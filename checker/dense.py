@@ -21,11 +21,19 @@ def read_any(x: object) -> Program:
     return read_program(fields)
 
 
-def dense_program(pb: Problem) -> Program:
-    """The loss as a program of the parameters in the order of section 1."""
+def dense_program(pb: Problem, plain: bool = False) -> Program:
+    """The loss as a program of the parameters in the order of section 1.
+
+    Args:
+        pb: The problem.
+        plain: Whether to write log(1 + sum_k exp(d_ik)) just so: each step rises with each d_ik,
+            but none of them may be large.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb)
-    summed(w, pb, losses(w, pb, layers[-1][1]))
+    f = layers[-1][1]
+    plainly = plain and pb.loss == "cross_entropy"
+    summed(w, pb, plain_cross_entropy(w, pb, f) if plainly else losses(w, pb, f))
     return Program(w.steps, pb.point, pb, layers)
 
 
@@ -84,6 +92,12 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
+
+
+def plain_cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i)), as the formula says."""
+    sums = w.sum(w.map(ahead(w, pb, f), "exp"), [1])
+    return w.map(w.add(sums, w.const((), [Fraction(1)])), "log")
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:

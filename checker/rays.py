@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from checker.cases import Case, Found
+from checker.dense import dense_program
 from checker.functions import Function, enclosure, exact
 from checker.numbers import Invalid, Number, Undecided, interval, sign, total
 from checker.programs import Map, summands
@@ -149,7 +150,11 @@ def mapped(path: Course | None, function: Function) -> Course | None:
 
 
 def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
-    """The loss along the ray from the problem's point."""
+    """The loss along the ray from the problem's point.
+
+    Raises:
+        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    """
     steps, bits = case.program.steps, case.bits
     paths = list[list[Course | None] | None]()  # None for what does not move
     for k, step in enumerate(steps):
@@ -172,6 +177,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
                     added([t[0] if len(t) == 1 else product(*t) for t in terms], bits)
                     for terms in summands(step, args)
                 ]
+        if row is not None:  # they grow on their own, so none may be too long either
+            known = (x for p in row if p for x in (p.start, p.rate, p.limit) if x is not None)
+            case.values[k].made(list(known))
         paths.append(row)
     return paths[-1][0] if paths[-1] is not None else None
 
@@ -179,6 +187,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
 def monotone_valley(case: Case, proof: Json) -> Found:
     """Section 9.11, Theorem 31: along the ray the loss strictly decreases, to a limit."""
     as_object(proof, "rule", "direction")
+    pb = case.program.dense
+    if pb is not None and pb.widths[-1] > 2:
+        case = replace(case, program=dense_program(pb, plain=True))
     path = loss_path(case, case.read_point(proof["direction"]))
     if path is None or path.way is None:
         raise Undecided("the loss is not shown to fall along the whole ray")

@@ -1902,11 +1902,19 @@ def read_any(x: object) -> Program:
     return read_program(fields)
 
 
-def dense_program(pb: Problem) -> Program:
-    """The loss as a program of the parameters in the order of section 1."""
+def dense_program(pb: Problem, plain: bool = False) -> Program:
+    """The loss as a program of the parameters in the order of section 1.
+
+    Args:
+        pb: The problem.
+        plain: Whether to write log(1 + sum_k exp(d_ik)) just so: each step rises with each d_ik,
+            but none of them may be large.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb)
-    summed(w, pb, losses(w, pb, layers[-1][1]))
+    f = layers[-1][1]
+    plainly = plain and pb.loss == "cross_entropy"
+    summed(w, pb, plain_cross_entropy(w, pb, f) if plainly else losses(w, pb, f))
     return Program(w.steps, pb.point, pb, layers)
 
 
@@ -1965,6 +1973,12 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
+
+
+def plain_cross_entropy(w: Writer, pb: Problem, f: int) -> int:
+    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i)), as the formula says."""
+    sums = w.sum(w.map(ahead(w, pb, f), "exp"), [1])
+    return w.map(w.add(sums, w.const((), [Fraction(1)])), "log")
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:
@@ -4163,7 +4177,11 @@ def mapped(path: Course | None, function: Function) -> Course | None:
 
 
 def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
-    """The loss along the ray from the problem's point."""
+    """The loss along the ray from the problem's point.
+
+    Raises:
+        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    """
     steps, bits = case.program.steps, case.bits
     paths = list[list[Course | None] | None]()  # None for what does not move
     for k, step in enumerate(steps):
@@ -4186,6 +4204,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
                     added([t[0] if len(t) == 1 else product(*t) for t in terms], bits)
                     for terms in summands(step, args)
                 ]
+        if row is not None:  # they grow on their own, so none may be too long either
+            known = (x for p in row if p for x in (p.start, p.rate, p.limit) if x is not None)
+            case.values[k].made(list(known))
         paths.append(row)
     return paths[-1][0] if paths[-1] is not None else None
 
@@ -4193,6 +4214,9 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
 def monotone_valley(case: Case, proof: Json) -> Found:
     """Section 9.11, Theorem 31: along the ray the loss strictly decreases, to a limit."""
     as_object(proof, "rule", "direction")
+    pb = case.program.dense
+    if pb is not None and pb.widths[-1] > 2:
+        case = replace(case, program=dense_program(pb, plain=True))
     path = loss_path(case, case.read_point(proof["direction"]))
     if path is None or path.way is None:
         raise Undecided("the loss is not shown to fall along the whole ray")

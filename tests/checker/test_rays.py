@@ -165,3 +165,20 @@ def test_a_function_that_is_undefined_on_the_way_ends_the_ray() -> None:
         held = program_problem_from_data(problem)
         with pytest.raises(ProgramError, match="undefined along the ray"):
             loss_path(held.program, (Fraction(0),), (Fraction(1),))
+
+
+@pytest.mark.parametrize("what", ["limit", "rate"])
+def test_numbers_that_grow_along_the_ray_alone_are_refused_in_time(what: str) -> None:
+    """At the point all of them are 0: a short file would else ask for numbers of any length."""
+    w = Writer()
+    u = w.param("u")
+    here = u
+    if what == "limit":  # 3, 9, 81, ...
+        here = w.map("relu", w.mul(w.const("3"), w.map("softsign", u)))
+    for _ in range(60):
+        here = w.square(here) if what == "limit" else w.mul(here, w.const("1e-600"))
+    w.mul(w.const("-1"), w.map("softsign", here))
+    proof = {"rule": "monotone_valley", "direction": ["1"]}
+    claim = {"loss": ball(Fraction(0)), "valley_limit": ball(Fraction(-1))}
+    found = check(certificate(w.problem([0]), proof, verdict="not_local_minimum", **claim))
+    assert found.reason == "a number grows too long"

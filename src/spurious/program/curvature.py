@@ -34,7 +34,7 @@ def hessian_products(run: Run[Array], directions: Array) -> Array:
         for k, operation in enumerate(program.operations)
         if isinstance(operation, Param)
     }
-    found = _second_adjoints(run, _tangents(run, seeds), (1 << len(program.blocks)) - 1)
+    found = _second_adjoints(run, forward_tangents(run, seeds), (1 << len(program.blocks)) - 1)
     return run.flat(found, directions.shape[:-1])
 
 
@@ -93,7 +93,7 @@ def _block_rows(
         unit = np.zeros((len(own), prod(shape)))
         unit[np.arange(len(own)), own] = 1
         seed = arithmetic.constant(Const(unit.reshape(len(own), *shape)))
-        found = _second_adjoints(run, _tangents(run, {program.blocks[b]: seed}), mask)
+        found = _second_adjoints(run, forward_tangents(run, {program.blocks[b]: seed}), mask)
         for c in wanted:
             size = prod(program.shapes[program.blocks[c]])
             part = found[program.blocks[c]]
@@ -105,7 +105,7 @@ def _block_rows(
     return {c: arithmetic.transpose(arithmetic.join(part)) for c, part in parts.items()}
 
 
-def _tangents(run: Run[Array], seeds: Mapping[int, Array]) -> list[Array | None]:
+def forward_tangents(run: Run[Array], seeds: Mapping[int, Array]) -> list[Array | None]:
     """The derivative of every operation's result along some directions, None for zero."""
     found: list[Array | None] = []
     program = run.evaluator.program
@@ -127,7 +127,7 @@ def _second_adjoints(
 
     Args:
         run: The program at a point.
-        tangents: From `_tangents`.
+        tangents: From `forward_tangents`.
         wanted: The blocks of parameters whose adjoints are asked for, as a bit mask.
     """
     if run.order < 2:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,8 @@ from spurious.certify.valleys import valley
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
 from spurious.problem import FlatPoint
-from spurious.program import Map, MatMul, Mul, Program
+from spurious.program import Map, MatMul, Mul, Param, Program
+from spurious.program.curvature import forward_tangents
 from spurious.proof import MonotoneValley, Proof, Undecided
 
 DIGITS = 6
@@ -48,6 +50,8 @@ def _prove(subject: Subject) -> Proof | Undecided:
         path = loss_path(subject.program, subject.values, direction)
         if path.way != -1:
             return Undecided("a part of the loss may rise along the ray of the last layer")
+        if not path.limit.is_finite():
+            return Undecided("along the ray of the last layer no limit of the loss is known")
         limit = enclosure(path.limit)
     blocks = [n for n, place in subject.program.parameters.items() if any(direction[place])]
     return valley(
@@ -100,8 +104,8 @@ def _direction(
     own = [program.blocks.index(block) for block in blocks]
     spans = [range(places[b].start, places[b].stop) for b in own]
     columns = np.array([k for span in spans for k in span], dtype=np.intp)
-    rows = _helped(subject, arguments, columns)
-    if rows is None or not 0 < rows.size <= SIZE_LIMIT:
+    rows = _helped(subject, arguments, blocks, columns)
+    if rows is None or not rows.size:
         return None
     best = _separator(rows)
     if best is None:
@@ -113,16 +117,32 @@ def _direction(
 
 
 def _helped(
-    subject: Subject, arguments: Sequence[int], columns: npt.NDArray[np.intp]
+    subject: Subject,
+    arguments: Sequence[int],
+    blocks: Sequence[int],
+    columns: npt.NDArray[np.intp],
 ) -> Floats | None:
-    """How fast each argument moves to where the loss is smaller, by the parameters in `columns`."""
+    """How fast each argument moves to where the loss is smaller, by the parameters in `columns`.
+
+    Forward from these blocks alone: what lies before them does not move, and may be large.
+    """
+    program = subject.program
+    if len(columns) * sum(prod(program.shapes[k]) for k in arguments) > SIZE_LIMIT:
+        return None
     point = np.array([nearest_float(v) for v in subject.values])
-    run = FloatProgram(subject.program).evaluator.run(point, order=1)
+    run = FloatProgram(program).evaluator.run(point, order=1)
+    unit = np.eye(len(point))[columns]
+    seeds = {
+        block: run.evaluator.block(unit, operation)
+        for block in blocks
+        if isinstance(operation := program.operations[block], Param)
+    }
+    moved = forward_tangents(run, seeds)
     rows: list[Floats] = []
     for k in arguments:
-        slope = run.adjoints[k]
-        jacobian = np.asarray(run.jacobian(k), dtype=np.float64)[:, columns]
-        if slope is not None:
+        slope, speed = run.adjoints[k], moved[k]
+        if slope is not None and speed is not None:
+            jacobian = np.asarray(speed, dtype=np.float64).reshape(len(columns), -1).T
             signs = -np.sign(np.asarray(slope, dtype=np.float64)).ravel()
             rows.append((signs[:, None] * jacobian)[(signs != 0) & jacobian.any(axis=1)])
     found = np.concatenate(rows) if rows else np.empty((0, len(columns)))

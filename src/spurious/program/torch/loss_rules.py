@@ -90,9 +90,10 @@ def _bce_with_logits(
     b: Builder, x: Any, target: Any, weight: Any = None, pos_weight: Any = None,
     reduction: int = 1, **_: Any,
 ) -> Value:  # fmt: skip
+    """Each label's own logarithm: where y is 0 or 1 the other is multiplied by 0."""
     z, y = _pair(b, x, target)
-    factor = 1 if pos_weight is None else 1 + (as_handle(b, pos_weight) - 1) * y
-    losses = (1 - y) * z + (-z).map(SOFTPLUS) * factor
+    own = y if pos_weight is None else y * as_handle(b, pos_weight)
+    losses = (-z).map(SOFTPLUS) * own + z.map(SOFTPLUS) * (1 - y)
     return _reduced(losses if weight is None else losses * as_handle(b, weight), reduction)
 
 
