@@ -188,7 +188,8 @@ class Balls:
     """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
 
     Products are those of the middles, rounded down (an error below 1), with the radius
-    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
+    |m| s + r (|n| + s), also rounded down, plus 2; of exact numbers that need no rounding, 0. An
+    inner product is then three of integers.
     What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
     """
 
@@ -240,13 +241,12 @@ class Balls:
 
     def times(self, other: Balls) -> Balls:
         """See the class."""
-        p = self.bits
-        pairs = zip(self.m, self.r, other.m, other.r, strict=True)
-        r = [
-            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
-            for a, s, b, t in pairs
-        ]
-        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+        p, rest = self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, self.m, other.m))
+        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+        wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
+        r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
+        return Balls([c >> p for c in m], r, p)
 
     def vectors(self, block: int, count: int, length: int, rows: bool) -> list[Ball | None]:
         """Kept: those of values are used for each column of the Hessian."""
@@ -261,7 +261,8 @@ class Balls:
     ) -> Balls:
         """See the class."""
         xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
-        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
+        p, rest = self.bits, (1 << self.bits) - 1
+        times, m, r = operator.mul, list[int](), list[int]()
         for x in xs:
             if x is None:
                 m += [0] * len(ys)
@@ -274,10 +275,11 @@ class Balls:
                     r.append(0)
                     continue
                 ym, _, yr, yg = y
-                m.append(sum(map(times, xm, ym)) >> p)
+                middle = sum(map(times, xm, ym))
+                m.append(middle >> p)
                 wide = sum(map(times, xa, yr)) if yr else 0
                 wide += sum(map(times, xr, yg)) if xr else 0
-                r.append((wide >> p) + 2)
+                r.append((wide >> p) + 2 if wide or middle & rest else 0)
         return Balls(m, r, p)
 
     def joined(self, parts: list[Balls]) -> Balls:

@@ -24,17 +24,24 @@ class Pattern:
     pairs: list[Pair]
 
 
-def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
-    """(p, q) of section 3, different ones."""
-    if pb.slopes is None or not pb.kinked or not pb.hidden:
-        raise Invalid("the rule needs hidden units with kinks")
+def hidden_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """(p, q) of section 3, maybe equal."""
+    if pb.slopes is None or not pb.hidden:
+        raise Invalid("the rule needs hidden units that are linear on either side of 0")
     return pb.slopes
+
+
+def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """Different ones."""
+    if not pb.kinked:
+        raise Invalid("the rule needs hidden units with kinks")
+    return hidden_slopes(pb)
 
 
 def bends(pb: Problem) -> list[tuple[Fraction, Fraction]]:
     """The slopes of every hidden layer, and those of the hinge loss."""
     hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
-    return [two_slopes(pb)] * (len(pb.widths) - 2) + hinge
+    return [hidden_slopes(pb)] * (len(pb.widths) - 2) + hinge
 
 
 def read_pattern(

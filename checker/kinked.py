@@ -9,7 +9,7 @@ from fractions import Fraction
 from checker.arrays import Balls
 from checker.constant_rank import read_fields, require_rank, rescalings
 from checker.derivatives import Box, Curved, tangent
-from checker.faces import Lagrangian, Pattern, bends, lagrangian, read_pattern, two_slopes
+from checker.faces import Lagrangian, Pattern, bends, hidden_slopes, lagrangian, read_pattern
 from checker.minima import Case, Found
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require
@@ -79,7 +79,7 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, ranked, size = case.problem, proof["rule"] == "constant_rank", len(case.program.point)
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
-    two_slopes(pb)
+    hidden_slopes(pb)
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
     lag, curved = face.lag, face.box.over
     columns, values = list[Balls](), curved.values

@@ -1096,7 +1096,8 @@ class Balls:
     """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
 
     Products are those of the middles, rounded down (an error below 1), with the radius
-    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
+    |m| s + r (|n| + s), also rounded down, plus 2; of exact numbers that need no rounding, 0. An
+    inner product is then three of integers.
     What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
     """
 
@@ -1148,13 +1149,12 @@ class Balls:
 
     def times(self, other: Balls) -> Balls:
         """See the class."""
-        p = self.bits
-        pairs = zip(self.m, self.r, other.m, other.r, strict=True)
-        r = [
-            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
-            for a, s, b, t in pairs
-        ]
-        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+        p, rest = self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, self.m, other.m))
+        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+        wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
+        r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
+        return Balls([c >> p for c in m], r, p)
 
     def vectors(self, block: int, count: int, length: int, rows: bool) -> list[Ball | None]:
         """Kept: those of values are used for each column of the Hessian."""
@@ -1169,7 +1169,8 @@ class Balls:
     ) -> Balls:
         """See the class."""
         xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
-        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
+        p, rest = self.bits, (1 << self.bits) - 1
+        times, m, r = operator.mul, list[int](), list[int]()
         for x in xs:
             if x is None:
                 m += [0] * len(ys)
@@ -1182,10 +1183,11 @@ class Balls:
                     r.append(0)
                     continue
                 ym, _, yr, yg = y
-                m.append(sum(map(times, xm, ym)) >> p)
+                middle = sum(map(times, xm, ym))
+                m.append(middle >> p)
                 wide = sum(map(times, xa, yr)) if yr else 0
                 wide += sum(map(times, xr, yg)) if xr else 0
-                r.append((wide >> p) + 2)
+                r.append((wide >> p) + 2 if wide or middle & rest else 0)
         return Balls(m, r, p)
 
     def joined(self, parts: list[Balls]) -> Balls:
@@ -3601,17 +3603,24 @@ class Pattern:
     pairs: list[Pair]
 
 
-def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
-    """(p, q) of section 3, different ones."""
-    if pb.slopes is None or not pb.kinked or not pb.hidden:
-        raise Invalid("the rule needs hidden units with kinks")
+def hidden_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """(p, q) of section 3, maybe equal."""
+    if pb.slopes is None or not pb.hidden:
+        raise Invalid("the rule needs hidden units that are linear on either side of 0")
     return pb.slopes
+
+
+def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
+    """Different ones."""
+    if not pb.kinked:
+        raise Invalid("the rule needs hidden units with kinks")
+    return hidden_slopes(pb)
 
 
 def bends(pb: Problem) -> list[tuple[Fraction, Fraction]]:
     """The slopes of every hidden layer, and those of the hinge loss."""
     hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
-    return [two_slopes(pb)] * (len(pb.widths) - 2) + hinge
+    return [hidden_slopes(pb)] * (len(pb.widths) - 2) + hinge
 
 
 def read_pattern(
@@ -3907,7 +3916,7 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, ranked, size = case.problem, proof["rule"] == "constant_rank", len(case.program.point)
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
-    two_slopes(pb)
+    hidden_slopes(pb)
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
     lag, curved = face.lag, face.box.over
     columns, values = list[Balls](), curved.values

@@ -3,7 +3,9 @@
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
@@ -11,17 +13,22 @@ from flint import arb
 from spurious.catalogue import ENTRIES, Entry, Standing, examine
 from spurious.catalogue.affine_fit import affine_fit
 from spurious.catalogue.binary_instances import INPUTS, LABELS, binary_instances
+from spurious.catalogue.cloned_units import X, Y, cloned_units
+from spurious.catalogue.linear_bottleneck import linear_bottleneck
 from spurious.catalogue.safran_shamir import gradient_and_hessian, loss
 from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
 from spurious.certify import certify, check
 from spurious.errors import InputError
 from spurious.exact import balls
-from spurious.problem import Dataset, dataset
+from spurious.problem import Dataset, dataset, from_jax
 from spurious.verdict import Answer, Decision
 
 OPEN = {"sprinkhuizen-kuyper-boers-xor", "martinelli-channel", "petzka-sminchisescu"}
 VALLEYS = {"valley-to-infinity"}
-SADDLES = {"fukumizu-amari-saddle"}
+SADDLES = {
+    "fukumizu-amari-saddle": Decision.NOT_LOCAL_MINIMUM,
+    "joudaki-clones": Decision.SADDLE_NEARBY,
+}
 
 
 def test_names_are_unique() -> None:
@@ -45,7 +52,7 @@ def test_every_entry_is_certified_proved_or_says_why_not(entry: Entry) -> None:
         assert better.loss is not None
         assert better.loss.mid + better.loss.rad < verdict.valley_limit.mid / 10
     elif entry.name in SADDLES:
-        assert verdict.decision is Decision.NOT_LOCAL_MINIMUM
+        assert verdict.decision is SADDLES[entry.name]
         assert verdict.is_global is Answer.NO
     else:
         assert verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
@@ -83,6 +90,46 @@ def test_affine_data_have_no_bad_affine_fit() -> None:
         affine_fit(twice, (2,))
     with pytest.raises(InputError, match="at least 2 units"):
         affine_fit(dataset("d1").data, (1,))
+
+
+def test_clones_are_a_minimum_among_clones() -> None:
+    """Bound to each other, the units have a strict minimum; free, they are far from it."""
+    problem = cloned_units()
+    assert problem.point is not None and problem.witness is not None
+    weight, _, bias, _, out, _, last = problem.point
+    fitted = tuple(zip(X, Y, strict=True))
+
+    def among_clones(p: dict[str, Any]) -> Any:
+        def output(x: int) -> Any:
+            return 2 * p["out"] * jnp.tanh(p["weight"] * x + p["bias"]) + p["last"]
+
+        squares = sum((output(x) - y) ** 2 for x, y in fitted)
+        doubled = 2 * (p["weight"] ** 2 + p["bias"] ** 2 + p["out"] ** 2) + p["last"] ** 2
+        return squares + 0.01 * doubled
+
+    start = {"weight": weight, "bias": bias, "out": out, "last": last}
+    bound = certify(from_jax(among_clones, {k: float(v) for k, v in start.items()}))
+    assert bound.decision is Decision.LOCAL_MINIMUM_NEARBY and bound.strict is Answer.YES
+    free = certify(problem)
+    assert free.index == 1 and free.loss is not None and free.witness_loss is not None
+    assert bound.loss is not None and float(bound.loss) == pytest.approx(float(free.loss), abs=1e-9)
+    assert 10 * free.witness_loss.upper < free.loss.lower
+
+
+def test_linear_network_of_full_rank_has_nothing_bad() -> None:
+    """Without the bottleneck the same loss is convex, and lower."""
+    problem = linear_bottleneck()
+    x, y = problem.data.x, problem.data.y
+    weights = np.zeros(6)
+    inputs, labels = np.array(x, dtype=float), np.array(y, dtype=float)
+    for _ in range(20_000):
+        pull = -labels / (1 + np.exp(labels * (inputs @ weights[:4].reshape(2, 2).T + weights[4:])))
+        weights -= 0.01 * np.concatenate([(pull.T @ inputs).ravel(), pull.sum(0)])
+    outputs = inputs @ weights[:4].reshape(2, 2).T + weights[4:]
+    lowest = float(np.logaddexp(0, -labels * outputs).sum())
+    bad = certify(problem)
+    assert bad.loss is not None and bad.witness_loss is not None
+    assert lowest < float(bad.witness_loss) < float(bad.loss)
 
 
 def test_minima_of_a_neuron_by_a_grid() -> None:

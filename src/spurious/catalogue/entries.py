@@ -9,9 +9,13 @@ from typing import Final
 
 from spurious.catalogue.affine_fit import affine_fit
 from spurious.catalogue.binary_instances import binary_instances
+from spurious.catalogue.cloned_units import cloned_units
 from spurious.catalogue.constant_units import constant_units
+from spurious.catalogue.dead_programs import one_relu, two_convolutions
 from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.catalogue.entry import Entry
+from spurious.catalogue.hinge_plateau import hinge_plateau
+from spurious.catalogue.linear_bottleneck import linear_bottleneck
 from spurious.catalogue.safran_shamir import safran_shamir
 from spurious.catalogue.single_neuron import single_neuron
 from spurious.catalogue.valley import bad_valley
@@ -140,6 +144,36 @@ ENTRIES: Final = (
         "log loss falls for ever to 2 log 2; the infimum is 0",
         "this project; Josz, Li 2023, arXiv 2303.03536, on minima at infinity",
         bad_valley,
+    ),
+    Entry(
+        "laurent-von-brecht",
+        "hinge loss, where it is perfectly flat",
+        "after Laurent, von Brecht 2018, ICML, arXiv 1712.10132",
+        hinge_plateau,
+    ),
+    Entry(
+        "trager-kohn-bruna",
+        "a linear network with a bottleneck of one unit, two outputs, log loss, six points",
+        "after Trager, Kohn, Bruna 2020, ICLR, arXiv 1910.01671",
+        linear_bottleneck,
+    ),
+    Entry(
+        "vardi-yehudai-shamir",
+        "a single relu with a bias, realisable data, off on all of them",
+        "after Vardi, Yehudai, Shamir 2021, NeurIPS, arXiv 2106.01101",
+        one_relu,
+    ),
+    Entry(
+        "two-convolutions",
+        "two convolutions with relu, the second one off on all data",
+        "after Liu 2021, arXiv 2102.13233",
+        two_convolutions,
+    ),
+    Entry(
+        "joudaki-clones",
+        "cloned tanh units with weight decay: a minimum among clones, a saddle of index 1",
+        "after Joudaki et al. 2025, arXiv 2510.00304",
+        cloned_units,
     ),
     Entry(
         "auer-single-neuron",
