@@ -16,7 +16,7 @@ from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.catalogue.entry import Entry
 from spurious.catalogue.hinge_plateau import hinge_plateau
 from spurious.catalogue.linear_bottleneck import linear_bottleneck
-from spurious.catalogue.safran_shamir import safran_shamir
+from spurious.catalogue.safran_shamir import ONE_MORE, PUBLISHED, SYMMETRIC, six_neurons
 from spurious.catalogue.single_neuron import single_neuron
 from spurious.catalogue.valley import bad_valley
 from spurious.construct import dead_layer, region_trap
@@ -30,6 +30,7 @@ DING: Final = f"{YUN}; any width: Ding, Li, Sun 2019, arXiv 1911.01413"
 DEEP: Final = (
     "He, Wang, Tao 2020, ICLR, arXiv 2003.12236; Christof, Kowalczyk 2022, arXiv 2202.12262"
 )
+FIELD: Final = "after Arjevani, Field 2021, arXiv 2107.10370"
 OUTSIDE: Final = "its output is not of the form that problem files describe"
 
 
@@ -186,8 +187,19 @@ ENTRIES: Final = (
         "safran-shamir",
         "six relu neurons, Gaussian inputs, population loss",
         "Safran, Shamir 2018, ICML, arXiv 1712.08968",
-        prove=safran_shamir,
-        reason="the loss is an integral over Gaussian inputs, not a sum over data",
+        lambda: six_neurons(PUBLISHED),
+    ),
+    Entry(
+        "arjevani-field-symmetric",
+        "the same, a minimum with the whole symmetry of the problem",
+        FIELD,
+        lambda: six_neurons(SYMMETRIC),
+    ),
+    Entry(
+        "arjevani-field-one-more",
+        "the same with seven neurons for six: a saddle of index 4",
+        FIELD,
+        lambda: six_neurons(ONE_MORE),
     ),
     Entry(
         "sprinkhuizen-kuyper-boers-xor",
