@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Final
 
 from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.affine_target import affine_target
 from spurious.catalogue.binary_instances import binary_instances
 from spurious.catalogue.cloned_units import cloned_units
 from spurious.catalogue.constant_units import constant_units
@@ -145,6 +146,13 @@ ENTRIES: Final = (
         "log loss falls for ever to 2 log 2; the infimum is 0",
         "this project; Josz, Li 2023, arXiv 2303.03536, on minima at infinity",
         bad_valley,
+    ),
+    Entry(
+        "affine-target-leaky",
+        "one leaky unit, y = x on eight points, no dead unit",
+        "this project (docs/constructions/affine-targets.md), after Cheridito, Jentzen, Rossmannek "
+        "2022, arXiv 2103.10922",
+        affine_target,
     ),
     Entry(
         "laurent-von-brecht",
