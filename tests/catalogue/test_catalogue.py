@@ -15,7 +15,7 @@ from spurious.catalogue.binary_instances import INPUTS, LABELS, binary_instances
 from spurious.catalogue.cloned_units import X, Y, cloned_units
 from spurious.catalogue.linear_bottleneck import linear_bottleneck
 from spurious.catalogue.population_loss import population_loss
-from spurious.catalogue.safran_shamir import PUBLISHED, six_neurons
+from spurious.catalogue.safran_shamir import PUBLISHED, symmetric_point
 from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
 from spurious.certify import certify, check
 from spurious.certify.arithmetics import FloatProgram
@@ -172,7 +172,7 @@ def test_population_loss_against_sampling() -> None:
 
 def test_the_published_minimum_is_the_one_proved() -> None:
     """Seven digits of every weight are right; the loss is far above that of the witness."""
-    problem = six_neurons(PUBLISHED)
+    problem = symmetric_point(PUBLISHED)
     verdict = certify(problem)
     assert verdict.radius is not None and float(verdict.radius) < 3e-8
     assert verdict.loss is not None and verdict.witness_loss is not None

@@ -17,7 +17,13 @@ from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.catalogue.entry import Entry
 from spurious.catalogue.hinge_plateau import hinge_plateau
 from spurious.catalogue.linear_bottleneck import linear_bottleneck
-from spurious.catalogue.safran_shamir import ONE_MORE, PUBLISHED, SYMMETRIC, six_neurons
+from spurious.catalogue.safran_shamir import (
+    NINE_FOR_EIGHT,
+    ONE_MORE,
+    PUBLISHED,
+    SYMMETRIC,
+    symmetric_point,
+)
 from spurious.catalogue.single_neuron import single_neuron
 from spurious.catalogue.valley import bad_valley
 from spurious.construct import dead_layer, region_trap
@@ -193,21 +199,27 @@ ENTRIES: Final = (
     ),
     Entry(
         "safran-shamir",
-        "six relu neurons, Gaussian inputs, population loss",
+        "six relu neurons, Gaussian inputs, population loss times 2 pi",
         "Safran, Shamir 2018, ICML, arXiv 1712.08968",
-        lambda: six_neurons(PUBLISHED),
+        lambda: symmetric_point(PUBLISHED),
     ),
     Entry(
         "arjevani-field-symmetric",
         "the same, a minimum with the whole symmetry of the problem",
         FIELD,
-        lambda: six_neurons(SYMMETRIC),
+        lambda: symmetric_point(SYMMETRIC),
     ),
     Entry(
         "arjevani-field-one-more",
         "the same with seven neurons for six: a saddle of index 4",
         FIELD,
-        lambda: six_neurons(ONE_MORE),
+        lambda: symmetric_point(ONE_MORE),
+    ),
+    Entry(
+        "nine-neurons-for-eight",
+        "the same with eight inputs and nine neurons: a minimum with one neuron too many",
+        "this project (docs/results.md); on extra neurons: Safran, Shamir 2018",
+        lambda: symmetric_point(NINE_FOR_EIGHT, 8),
     ),
     Entry(
         "sprinkhuizen-kuyper-boers-xor",

@@ -1,4 +1,4 @@
-"""Bad minima and saddles of the population loss of six ReLU neurons, and of one neuron more.
+"""Bad minima and saddles of the population loss of ReLU neurons, and with one neuron more.
 
 Safran and Shamir 2018: the minimum, with the published digits. Arjevani and Field: critical points
 come in families that keep some of the symmetry of exchanging inputs together with neurons. All of
@@ -15,8 +15,6 @@ from typing import Final
 
 from spurious.catalogue.population_loss import population_loss
 from spurious.problem import ProgramProblem
-
-SIZE: Final = 6
 
 PUBLISHED: Final = ("0.98670382", "0.30801099", "-0.05041341", "-0.60151192", "0.22451583")
 """The digits of Safran and Shamir: a neuron's weight on its own axis, on the last one, on the
@@ -42,37 +40,46 @@ ONE_MORE: Final = (
 )
 """With a seventh neuron: what the minimum becomes."""
 
+NINE_FOR_EIGHT: Final = (
+    "0.98408751861783",
+    "0.23009749728747",
+    "-0.02984683216917",
+    "-0.48623270353777",
+    "0.06869170074039",
+    "-0.18899776438441",
+    "0.12633353928598",
+)
+"""Nine neurons for eight inputs: a minimum."""
+
 ASIDE: Final = Fraction(1, 100)
 """The witness is the teacher with this much added: at the teacher itself the formula divides by
 the sine of an angle that is 0."""
 
 
-def six_neurons(numbers: Sequence[str]) -> ProgramProblem:
-    """A point given by its five numbers, and two more for each neuron beyond the sixth.
+def symmetric_point(numbers: Sequence[str], inputs: int = 6) -> ProgramProblem:
+    """A point given by its five numbers, and two more for each neuron beyond the inputs.
 
     Args:
         numbers: As in `PUBLISHED`; then the weights of further neurons on the last axis and on the
             others, in turns.
+        inputs: As many as neurons of the teacher.
     """
     own, last, other, *ends = map(Fraction, numbers)
     rows = [
-        [own if axis == neuron else last if axis == SIZE - 1 else other for axis in range(SIZE)]
-        for neuron in range(SIZE - 1)
+        [own if axis == neuron else last if axis == inputs - 1 else other for axis in range(inputs)]
+        for neuron in range(inputs - 1)
     ]
     for on_last, elsewhere in zip(ends[::2], ends[1::2], strict=True):
-        rows.append([elsewhere] * (SIZE - 1) + [on_last])
+        rows.append([elsewhere] * (inputs - 1) + [on_last])
     point = tuple(entry for row in rows for entry in row)
-    return ProgramProblem(population_loss(len(rows), SIZE), point, _near_teacher(len(rows)))
+    better = _near_teacher(len(rows), inputs)
+    return ProgramProblem(population_loss(len(rows), inputs), point, better)
 
 
-def _near_teacher(students: int) -> tuple[Fraction, ...]:
+def _near_teacher(students: int, inputs: int) -> tuple[Fraction, ...]:
     """The teacher's weights, each neuron bent towards the next axis; further neurons are small."""
-    rows = [
-        [
-            Fraction(int(axis == k)) + (ASIDE if axis == (k + 1) % SIZE else 0)
-            for axis in range(SIZE)
-        ]
-        for k in range(SIZE)
-    ]
-    rows += [[ASIDE * (axis + 1 + k) for axis in range(SIZE)] for k in range(students - SIZE)]
+    rows = [[Fraction(int(axis == k)) for axis in range(inputs)] for k in range(inputs)]
+    for k, row in enumerate(rows):
+        row[(k + 1) % inputs] = ASIDE
+    rows += [[ASIDE * (axis + 1 + k) for axis in range(inputs)] for k in range(students - inputs)]
     return tuple(entry for row in rows for entry in row)
