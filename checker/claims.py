@@ -66,7 +66,12 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("idle_parameters", "interpolation", "penalised")  # that establish a flat dimension
+ALSO_CLAIMED = {
+    "idle_parameters": "flat_dimension",
+    "interpolation": "flat_dimension",
+    "penalised": "flat_dimension",
+    "monotone_valley": "valley_limit",
+}  # of programs
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
@@ -105,7 +110,7 @@ def check_at(certificate: Json, bits: int) -> str:
     old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
     name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
-    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else []))
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *filter(None, [ALSO_CLAIMED.get(name)]))
     claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
     program = dense_program(read_problem(problem)) if old else read_any(problem)
     case = Case(program, claim, bits, layered=old)

@@ -10,6 +10,7 @@ from checker.interpolation import interpolation
 from checker.minima import Case, Found, Rules
 from checker.numbers import Interval, require
 from checker.penalised import penalised
+from checker.rays import monotone_valley
 from checker.reading import Json, as_object, distance, positive, read_increasing, read_row
 from checker.refutations import descent_direction, negative_curvature
 from checker.symmetric import MAX_HESSIAN, isolated, require_above, symmetric
@@ -81,4 +82,5 @@ PROGRAM_RULES: Rules = {
     "krawczyk": (krawczyk, ("saddle_nearby",)),
     "descent_direction": (descent_direction, ("not_local_minimum",)),
     "negative_curvature": (negative_curvature, ("not_local_minimum",)),
+    "monotone_valley": (monotone_valley, ("not_local_minimum",)),
 }

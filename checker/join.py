@@ -13,8 +13,8 @@ TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
          "derivatives", "dense", "symmetric", "minima", "constants", "boxes", "refutations",
          "saturation", "ending", "merging", "sharpening", "optimum", "faces", "polynomials",
-         "constant_rank", "kinked", "outputs", "interpolation", "penalised", "critical", "claims",
-         "command")  # fmt: skip
+         "constant_rank", "kinked", "outputs", "interpolation", "penalised", "rays", "critical",
+         "claims", "command")  # fmt: skip
 
 
 def joined() -> str:

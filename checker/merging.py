@@ -96,7 +96,9 @@ def read_curve(case: Case, pairs: list[Merger], x: object) -> Units:
         at[m][j], at[m][k] = [a - b * s for a, b in rows], [(a + b * s) / 2 for a, b in rows]
         for row in at[m + 1]:
             row[j], row[k] = row[j] + row[k] / s, (row[j] - row[k] / s) / 2
-    moves = any(row[k] for m, _, k, _ in pairs for row in given[0][m + 1])
+    turned = {(m, j) for m, j, _, _ in pairs}  # T/tau meets tau/2 in the row of such a unit
+    moves = any(row[k] for m, _, k, _ in pairs for i, row in enumerate(given[0][m + 1])
+                if (m + 1, i) not in turned)  # fmt: skip
     require(moves, "no outgoing weight grows without end")
 
     def curve(m: int, i: int, p: int) -> Curve:

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.derivatives import Box
+from checker.functions import BENT
 from checker.numbers import Interval, Undecided, integer_dot, require
+from checker.programs import Map
 from checker.reading import as_list, read_row
 
 Rows = list[list[int]]  # of a matrix, over 2^bits
@@ -171,6 +173,10 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
     """
     size, p = len(box.free), box.bits
     require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    for step in box.program.steps:
+        jumps = isinstance(step, Map) and step.moves and step.function[0] in BENT
+        if jumps and not box.over.values[step.of[0]].nonzero():
+            raise Undecided("a second derivative may jump in the box")
     a, h = read_square(preconditioner, size, p), symmetric(box.hessian())
     sums = require_contraction(a, h.mid, h.wide, box.gradient(), box.radius)
     negative, errors = factored(h.mid, p, definite=False)

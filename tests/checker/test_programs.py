@@ -72,13 +72,14 @@ FALSE_CLAIMS = {
     "witness_loss": [None, ball(Fraction(77)), "1"],
     "radius": [None, "0", "1", "1/1000000000000000", "-1"],
     "flat_dimension": [0, 2, 4, 6, 8, "7", True, None],
+    "valley_limit": [None, ball(Fraction(0)), ball(Fraction(77)), "1"],
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_other_claim_can_be_forged(name: str) -> None:
     data = case(name)
-    keys = set(FALSE_CLAIMS) - (set() if "flat_dimension" in data["claim"] else {"flat_dimension"})
+    keys = set(FALSE_CLAIMS) - ({"flat_dimension", "valley_limit"} - set(data["claim"]))
     assert keys == set(data["claim"])
     for key in keys:
         for other in FALSE_CLAIMS[key]:
@@ -186,6 +187,29 @@ def test_false_saddles(name: str) -> None:
     moved = [str(Fraction(centre[0]) + Fraction(1, 1000)), *centre[1:]]
     refused(changed(data, "proof", "centre", to=moved))
     refused(changed(data, "global_proof", "rule", to="witness"))
+
+
+@pytest.mark.parametrize("function", ["elu", "softsign", "exp"])
+def test_no_hessian_at_a_saddle_where_it_jumps(function: str) -> None:
+    """f(p) - p - 2 p^2 + q^2: the second derivative of elu and softsign at 0 jumps."""
+    w = programs.Writer()
+    p, q = w.param("p"), w.param("q")
+    bent = w.minus(w.map(function, p), p)
+    flat = w.mul(w.const(-2), w.square(p))
+    w.add(w.add(bent, flat), w.square(q))
+    radius = "1/1000000"
+    proof = {
+        "rule": "krawczyk", "centre": ["0", "0"], "radius": radius,
+        "preconditioner": [["-2/7", "0"], ["0", "1/2"]],
+    }  # fmt: skip
+    data = programs.certificate(
+        w.problem([0, 0]), proof, verdict="saddle_nearby", index=1, radius=radius,
+        loss=ball(Fraction(function == "exp"), Fraction(1, 2**21)),
+    )  # fmt: skip
+    if function == "exp":
+        assert check(data).valid, check(data).reason
+    else:
+        assert "jump" in refused(data)
 
 
 def test_a_minimum_is_no_saddle() -> None:
