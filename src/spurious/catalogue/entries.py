@@ -25,6 +25,7 @@ from spurious.catalogue.safran_shamir import (
     symmetric_point,
 )
 from spurious.catalogue.single_neuron import single_neuron
+from spurious.catalogue.two_outputs import two_outputs
 from spurious.catalogue.valley import bad_valley
 from spurious.construct import dead_layer, region_trap
 from spurious.problem import Network, Problem, ProgramProblem, dataset, read_any_problem
@@ -159,6 +160,12 @@ ENTRIES: Final = (
         "this project (docs/constructions/affine-targets.md), after Cheridito, Jentzen, Rossmannek "
         "2022, arXiv 2103.10922",
         affine_target,
+    ),
+    Entry(
+        "two-outputs-zero-weight",
+        "a relu unit without weight to the second of two outputs, whose errors it could lower",
+        "this project (docs/results.md), on a question of Wu, Simsek, Ged 2025, arXiv 2402.05626",
+        two_outputs,
     ),
     Entry(
         "laurent-von-brecht",
