@@ -105,6 +105,22 @@ def test_the_list_of_a_finding() -> None:
     assert covered(found, listed("Add a finding")), found
 
 
+def test_the_list_of_a_remedy() -> None:
+    found = naming(r"\b(whiten_inputs|WHITEN_INPUTS)\b", "src", "docs", "tests")
+    given = listed("Add a remedy") - {place("diagnose/treat/remedies_outputs.py")}
+    assert covered(found, given), found
+
+
+def test_the_list_of_an_optimiser() -> None:
+    found = naming(r"\b(nesterov|NESTEROV)\b", "src", "tests")
+    assert covered(found, listed("Add an optimiser") - {place("train/chunk.py")}), found
+
+
+def test_the_list_of_a_column() -> None:
+    found = naming(r"\bparameter_norm\b", "src", "docs")
+    assert covered(found, listed("Add a column") - {place("large/recipe.py")}), found
+
+
 def test_the_list_of_a_study() -> None:
     found = naming(r'zigzag\.STUDY|"C8"|Study\(C8\b', "src")
     assert covered(found, listed("Add a study")), found

@@ -44,12 +44,6 @@ CHUNK: Final = 64
 MOST_POINTS: Final = 512
 """Points that copies are trained on."""
 
-LARGE: Final = 5.0
-"""Inputs and targets of a larger mean or spread are tried on another scale."""
-
-SMALL: Final = 0.05
-"""The same of a smaller spread; pixels between 0 and 1 have one of 0.3."""
-
 BLOWN_UP: Final = 10.0
 """Times the loss at the start, or of a constant: training has diverged."""
 
@@ -312,4 +306,4 @@ def _off_scale(values: Any) -> bool:
     largest, mean = float(spread.max()), float(flat.mean(0).abs().max())
     if largest == 0:
         return False
-    return max(largest, mean) > LARGE or largest < SMALL
+    return max(largest, mean) > thresholds.LARGE_SCALE or largest < thresholds.SMALL_SCALE

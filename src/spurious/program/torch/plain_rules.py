@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Final
 
 from spurious.program.branches import maximum, minimum
 from spurious.program.build import Handle
-from spurious.program.entrywise import COMPOSED, divided, multiplied, selu
-from spurious.program.function import Function
+from spurious.program.entrywise import COMPOSED, HARD, divided, hard_sigmoid, multiplied, selu
+from spurious.program.function_kinds import Function
 from spurious.program.functions import FUNCTIONS, LOG, SOFTPLUS
 from spurious.program.layers import clipped, matmul
 
@@ -43,8 +42,8 @@ UNARY: Final[Mapping[str, Callable[[Handle], Handle]]] = {
     "log_sigmoid": lambda x: -(-x).map(SOFTPLUS),
     "selu": _selu,
     "relu6": _relu6,
-    "hardsigmoid": lambda x: _relu6(x + 3) * Fraction(1, 6),
-    "hardswish": lambda x: x * _relu6(x + 3) * Fraction(1, 6),
+    "hardsigmoid": lambda x: hard_sigmoid(x, *HARD),
+    "hardswish": lambda x: x * hard_sigmoid(x, *HARD),
 }
 """By ATen's names."""
 
