@@ -197,8 +197,9 @@ class Balls(Array):
     """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
 
     Products are those of the middles, rounded down (an error below 1), with the radius
-    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
-    What is exactly zero stays so. Functions are evaluated once.
+    |m| s + r (|n| + s), also rounded down, plus 2; of exact numbers that need no rounding, 0. An
+    inner product is then three of integers. What is exactly zero stays so. Functions are evaluated
+    once.
     """
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
@@ -240,12 +241,12 @@ class Balls(Array):
 
     def times(self, other: Self) -> Balls:
         """See the class."""
-        p = self.bits
-        r = [
-            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
-            for a, s, b, t in zip(self.m, self.r, other.m, other.r, strict=True)
-        ]
-        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+        p, rest = self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, self.m, other.m))
+        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+        wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
+        r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
+        return Balls([c >> p for c in m], r, p)
 
     def vectors(self, layout: Layout) -> list[Vector | None]:
         """The vectors of a matrix; None is zero. Kept, for the columns of the Hessian."""
@@ -256,17 +257,18 @@ class Balls(Array):
     def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
         """See `Numbers` and the class."""
         p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
-        ys = other.vectors(other_layout)
+        rest, ys = (1 << p) - 1, other.vectors(other_layout)
         for x in self.vectors(layout):
             for y in ys:
                 if x is None or y is None:
                     m.append(0)
                     r.append(0)
                     continue
-                m.append(sum(map(times, x[0], y[0])) >> p)
+                middle = sum(map(times, x[0], y[0]))
+                m.append(middle >> p)
                 wide = sum(map(times, x[1], y[2])) if y[2] else 0
                 wide += sum(map(times, x[2], y[3])) if x[2] else 0
-                r.append((wide >> p) + 2)
+                r.append((wide >> p) + 2 if wide or middle & rest else 0)
         return Balls(m, r, p)
 
     def nonzero(self) -> bool:

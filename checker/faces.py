@@ -34,7 +34,7 @@ class Pattern:
 
 def bends(pb: Problem) -> list[Slopes]:
     """The slopes of every hidden layer, and those of the hinge loss."""
-    require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
+    require(pb.slopes is not None and pb.depth > 0, "the rule needs hidden units, homogeneous")
     hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
     return [pb.sides] * (len(pb.widths) - 2) + hinge
 

@@ -30,8 +30,8 @@ Jet = tuple[Interval, Interval | None, Interval]  # value, first and second deri
 PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
 SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu", "mish")
 BENT = ("softsign", "elu")  # their second derivative jumps at 0
-FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
-             "leaky_relu")  # fmt: skip
+FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "arctan", "relu",
+             "abs", "leaky_relu")  # fmt: skip
 LARGEST_EXPONENT = 5000
 
 
@@ -227,13 +227,40 @@ def cos(z: Interval) -> Jet:
     return cosine, -sine, -cosine
 
 
+def arctan(z: Interval) -> Jet:
+    """Arctan, which increases, 1/(1 + z^2), -2z/(1 + z^2)^2."""
+    first = 1 / (z.square() + 1)
+    value = Interval(arctan_bounds(z.lo, z.bits)[0], arctan_bounds(z.hi, z.bits)[1], z.bits)
+    return value, first, -2 * (z * first.square())
+
+
+def arctan_bounds(x: int, p: int) -> tuple[int, int]:
+    """Bounds for arctan(x / 2^p).
+
+    Three times arctan t = 2 arctan(t / (1 + sqrt(1 + t^2))); then 0 <= t < 1/5, and the series
+    t - t^3/3 + ... alternates: what is left out is at most its first term.
+    """
+    w = p + 32
+    t = Interval(abs(x) << 32, abs(x) << 32, w)
+    for _ in range(3):
+        t = t / (sqrt(t.square() + 1)[0] + 1)
+    total, power, j = Interval(0, 0, w), t, 1
+    while power.hi > 1:
+        term = power * Fraction(1, j)
+        total = total + term if j % 4 == 1 else total - term
+        power, j = power * t.square(), j + 2
+    lo, hi = 8 * (total.lo - power.hi) >> 32, -(-8 * (total.hi + power.hi) >> 32)
+    return (lo, hi) if x >= 0 else (-hi, -lo)
+
+
 NAMED = {
-    f.__name__: f for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos)
+    f.__name__: f
+    for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos, arctan)
 }
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
     "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
-    "cos": (0, "1", "0"), "log": (1, "0", "1"),
+    "cos": (0, "1", "0"), "arctan": (0, "0", "1"), "log": (1, "0", "1"),
 }  # fmt: skip
 
 

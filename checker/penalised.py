@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.cases import Case, Found, leaves
-from checker.faces import Face, Pattern, bends, minimum_on_face
+from checker.faces import Face, Pattern, minimum_on_face
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require, require_shown
 from checker.reading import (
@@ -31,7 +31,7 @@ def penalised(case: Case, proof: Json) -> Found:
     pb = case.problem
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               optional=["zero", "symmetries"])  # fmt: skip
-    bends(pb)  # there are any
+    require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     centre = read_row(proof["centre"], len(pb.point))
     zero, resting = read_zero(pb, centre, as_list(proof.get("zero", [])))
     face = minimum_on_face(case, proof, centre, zero.keys())

@@ -460,8 +460,8 @@ Jet = tuple[Interval, Interval | None, Interval]  # value, first and second deri
 PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
 SMOOTH = ("sigmoid", "tanh", "softplus", "softsign", "gelu", "silu", "elu", "mish")
 BENT = ("softsign", "elu")  # their second derivative jumps at 0
-FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
-             "leaky_relu")  # fmt: skip
+FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "arctan", "relu",
+             "abs", "leaky_relu")  # fmt: skip
 LARGEST_EXPONENT = 5000
 
 
@@ -657,13 +657,40 @@ def cos(z: Interval) -> Jet:
     return cosine, -sine, -cosine
 
 
+def arctan(z: Interval) -> Jet:
+    """Arctan, which increases, 1/(1 + z^2), -2z/(1 + z^2)^2."""
+    first = 1 / (z.square() + 1)
+    value = Interval(arctan_bounds(z.lo, z.bits)[0], arctan_bounds(z.hi, z.bits)[1], z.bits)
+    return value, first, -2 * (z * first.square())
+
+
+def arctan_bounds(x: int, p: int) -> tuple[int, int]:
+    """Bounds for arctan(x / 2^p).
+
+    Three times arctan t = 2 arctan(t / (1 + sqrt(1 + t^2))); then 0 <= t < 1/5, and the series
+    t - t^3/3 + ... alternates: what is left out is at most its first term.
+    """
+    w = p + 32
+    t = Interval(abs(x) << 32, abs(x) << 32, w)
+    for _ in range(3):
+        t = t / (sqrt(t.square() + 1)[0] + 1)
+    total, power, j = Interval(0, 0, w), t, 1
+    while power.hi > 1:
+        term = power * Fraction(1, j)
+        total = total + term if j % 4 == 1 else total - term
+        power, j = power * t.square(), j + 2
+    lo, hi = 8 * (total.lo - power.hi) >> 32, -(-8 * (total.hi + power.hi) >> 32)
+    return (lo, hi) if x >= 0 else (-hi, -lo)
+
+
 NAMED = {
-    f.__name__: f for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos)
+    f.__name__: f
+    for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos, arctan)
 }
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
     "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
-    "cos": (0, "1", "0"), "log": (1, "0", "1"),
+    "cos": (0, "1", "0"), "arctan": (0, "0", "1"), "log": (1, "0", "1"),
 }  # fmt: skip
 
 
@@ -1086,8 +1113,9 @@ class Balls(Array):
     """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
 
     Products are those of the middles, rounded down (an error below 1), with the radius
-    |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
-    What is exactly zero stays so. Functions are evaluated once.
+    |m| s + r (|n| + s), also rounded down, plus 2; of exact numbers that need no rounding, 0. An
+    inner product is then three of integers. What is exactly zero stays so. Functions are evaluated
+    once.
     """
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
@@ -1129,12 +1157,12 @@ class Balls(Array):
 
     def times(self, other: Self) -> Balls:
         """See the class."""
-        p = self.bits
-        r = [
-            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
-            for a, s, b, t in zip(self.m, self.r, other.m, other.r, strict=True)
-        ]
-        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+        p, rest = self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, self.m, other.m))
+        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+        wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
+        r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
+        return Balls([c >> p for c in m], r, p)
 
     def vectors(self, layout: Layout) -> list[Vector | None]:
         """The vectors of a matrix; None is zero. Kept, for the columns of the Hessian."""
@@ -1145,17 +1173,18 @@ class Balls(Array):
     def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
         """See `Numbers` and the class."""
         p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
-        ys = other.vectors(other_layout)
+        rest, ys = (1 << p) - 1, other.vectors(other_layout)
         for x in self.vectors(layout):
             for y in ys:
                 if x is None or y is None:
                     m.append(0)
                     r.append(0)
                     continue
-                m.append(sum(map(times, x[0], y[0])) >> p)
+                middle = sum(map(times, x[0], y[0]))
+                m.append(middle >> p)
                 wide = sum(map(times, x[1], y[2])) if y[2] else 0
                 wide += sum(map(times, x[2], y[3])) if x[2] else 0
-                r.append((wide >> p) + 2)
+                r.append((wide >> p) + 2 if wide or middle & rest else 0)
         return Balls(m, r, p)
 
     def nonzero(self) -> bool:
@@ -3326,7 +3355,7 @@ class Pattern:
 
 def bends(pb: Problem) -> list[Slopes]:
     """The slopes of every hidden layer, and those of the hinge loss."""
-    require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
+    require(pb.slopes is not None and pb.depth > 0, "the rule needs hidden units, homogeneous")
     hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
     return [pb.sides] * (len(pb.widths) - 2) + hinge
 
@@ -3630,7 +3659,7 @@ def penalised(case: Case, proof: Json) -> Found:
     pb = case.problem
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               optional=["zero", "symmetries"])  # fmt: skip
-    bends(pb)  # there are any
+    require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     centre = read_row(proof["centre"], len(pb.point))
     zero, resting = read_zero(pb, centre, as_list(proof.get("zero", [])))
     face = minimum_on_face(case, proof, centre, zero.keys())

@@ -3,25 +3,33 @@
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from flint import arb
 
 from spurious.catalogue import ENTRIES, Entry, Standing, examine
 from spurious.catalogue.affine_fit import affine_fit
 from spurious.catalogue.binary_instances import INPUTS, LABELS, binary_instances
-from spurious.catalogue.safran_shamir import gradient_and_hessian, loss
+from spurious.catalogue.cloned_units import X, Y, cloned_units
+from spurious.catalogue.linear_bottleneck import linear_bottleneck
+from spurious.catalogue.population_loss import population_loss
+from spurious.catalogue.safran_shamir import PUBLISHED, symmetric_point
 from spurious.catalogue.single_neuron import axis_loss, axis_minima, count_minima
 from spurious.certify import certify, check
+from spurious.certify.arithmetics import FloatProgram
 from spurious.errors import InputError
-from spurious.exact import balls
-from spurious.problem import Dataset, dataset
+from spurious.problem import Dataset, dataset, from_jax
 from spurious.verdict import Answer, Decision
 
 OPEN = {"sprinkhuizen-kuyper-boers-xor", "martinelli-channel", "petzka-sminchisescu"}
 VALLEYS = {"valley-to-infinity"}
-SADDLES = {"fukumizu-amari-saddle"}
+SADDLES = {
+    "fukumizu-amari-saddle": Decision.NOT_LOCAL_MINIMUM,
+    "joudaki-clones": Decision.SADDLE_NEARBY,
+    "arjevani-field-one-more": Decision.SADDLE_NEARBY,
+}
 
 
 def test_names_are_unique() -> None:
@@ -45,7 +53,7 @@ def test_every_entry_is_certified_proved_or_says_why_not(entry: Entry) -> None:
         assert better.loss is not None
         assert better.loss.mid + better.loss.rad < verdict.valley_limit.mid / 10
     elif entry.name in SADDLES:
-        assert verdict.decision is Decision.NOT_LOCAL_MINIMUM
+        assert verdict.decision is SADDLES[entry.name]
         assert verdict.is_global is Answer.NO
     else:
         assert verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
@@ -85,6 +93,46 @@ def test_affine_data_have_no_bad_affine_fit() -> None:
         affine_fit(dataset("d1").data, (1,))
 
 
+def test_clones_are_a_minimum_among_clones() -> None:
+    """Bound to each other, the units have a strict minimum; free, they are far from it."""
+    problem = cloned_units()
+    assert problem.point is not None and problem.witness is not None
+    weight, _, bias, _, out, _, last = problem.point
+    fitted = tuple(zip(X, Y, strict=True))
+
+    def among_clones(p: dict[str, Any]) -> Any:
+        def output(x: int) -> Any:
+            return 2 * p["out"] * jnp.tanh(p["weight"] * x + p["bias"]) + p["last"]
+
+        squares = sum((output(x) - y) ** 2 for x, y in fitted)
+        doubled = 2 * (p["weight"] ** 2 + p["bias"] ** 2 + p["out"] ** 2) + p["last"] ** 2
+        return squares + 0.01 * doubled
+
+    start = {"weight": weight, "bias": bias, "out": out, "last": last}
+    bound = certify(from_jax(among_clones, {k: float(v) for k, v in start.items()}))
+    assert bound.decision is Decision.LOCAL_MINIMUM_NEARBY and bound.strict is Answer.YES
+    free = certify(problem)
+    assert free.index == 1 and free.loss is not None and free.witness_loss is not None
+    assert bound.loss is not None and float(bound.loss) == pytest.approx(float(free.loss), abs=1e-9)
+    assert 10 * free.witness_loss.upper < free.loss.lower
+
+
+def test_linear_network_of_full_rank_has_nothing_bad() -> None:
+    """Without the bottleneck the same loss is convex, and lower."""
+    problem = linear_bottleneck()
+    x, y = problem.data.x, problem.data.y
+    weights = np.zeros(6)
+    inputs, labels = np.array(x, dtype=float), np.array(y, dtype=float)
+    for _ in range(20_000):
+        pull = -labels / (1 + np.exp(labels * (inputs @ weights[:4].reshape(2, 2).T + weights[4:])))
+        weights -= 0.01 * np.concatenate([(pull.T @ inputs).ravel(), pull.sum(0)])
+    outputs = inputs @ weights[:4].reshape(2, 2).T + weights[4:]
+    lowest = float(np.logaddexp(0, -labels * outputs).sum())
+    bad = certify(problem)
+    assert bad.loss is not None and bad.witness_loss is not None
+    assert lowest < float(bad.witness_loss) < float(bad.loss)
+
+
 def test_minima_of_a_neuron_by_a_grid() -> None:
     generator = np.random.default_rng(0)
     several = 0
@@ -110,31 +158,26 @@ def test_counting_a_neurons_minima() -> None:
     assert count_minima(twins, 2) == (1, 0)
 
 
-def test_population_loss_against_sampling_and_differences() -> None:
+def test_population_loss_against_sampling() -> None:
     generator = np.random.default_rng(1)
-    student = generator.standard_normal((6, 6))
+    for students, teachers in ((6, 6), (3, 2)):
+        weights = generator.standard_normal((students, teachers))
+        program = FloatProgram(population_loss(students, teachers))
+        value = program.loss_and_gradient(weights.ravel())[0] / (2 * math.pi)
+        x = generator.standard_normal((200_000, teachers))
+        gap = np.maximum(x @ weights.T, 0).sum(axis=1) - np.maximum(x, 0).sum(axis=1)
+        error = np.std(gap**2) / 2 / math.sqrt(len(x))
+        assert abs(value - np.mean(gap**2) / 2) < 5 * error
 
-    def value(w: np.ndarray) -> float:
-        with balls.precision(128):
-            return float(loss([[arb(float(v)) for v in row] for row in w]).mid())
 
-    x = generator.standard_normal((200_000, 6))
-    gap = np.maximum(x @ student.T, 0).sum(axis=1) - np.maximum(x, 0).sum(axis=1)
-    sampled, error = np.mean(gap**2) / 2, np.std(gap**2) / 2 / math.sqrt(len(x))
-    assert abs(value(student) - sampled) < 5 * error
-    with balls.precision(128):
-        gradient, hessian = gradient_and_hessian([[arb(float(v)) for v in row] for row in student])
-    step = 1e-4
-    for k, j in ((0, 0), (3, 17), (20, 23), (35, 2)):
-        at, to = np.zeros(36), np.zeros(36)
-        at[k], to[j] = step, step
-        at, to = at.reshape(6, 6), to.reshape(6, 6)
-        slope = (value(student + at) - value(student - at)) / (2 * step)
-        assert slope == pytest.approx(float(gradient[k].mid()), abs=1e-6)
-        mixed = value(student + at + to) - value(student + at - to)
-        mixed -= value(student - at + to) - value(student - at - to)
-        expected = float(hessian[k, j].mid())
-        assert mixed / (4 * step**2) == pytest.approx(expected, abs=1e-5)
+def test_the_published_minimum_is_the_one_proved() -> None:
+    """Seven digits of every weight are right; the loss is far above that of the witness."""
+    problem = symmetric_point(PUBLISHED)
+    verdict = certify(problem)
+    assert verdict.radius is not None and float(verdict.radius) < 3e-8
+    assert verdict.loss is not None and verdict.witness_loss is not None
+    assert float(verdict.loss) / (2 * math.pi) == pytest.approx(0.02508058, abs=1e-8)
+    assert 4 * verdict.witness_loss.upper < verdict.loss.lower
 
 
 def test_the_loss_of_five_binary_instances_by_its_formula() -> None:

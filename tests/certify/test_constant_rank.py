@@ -313,3 +313,25 @@ def test_the_checker_refuses_fewer_fields_and_other_free_parameters() -> None:
 
 def resigned(data: dict[str, Any], changed: ConstantRank) -> dict[str, Any]:
     return signed({**data, "proof": changed.to_data()})
+
+
+def test_linear_networks_with_a_bottleneck() -> None:
+    """The best map of rank one, by its singular vectors, is proved; the second best is a saddle."""
+    x = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    wanted = np.array([[2.0, 0.5], [1.0, -1.5]])
+    data = Dataset(
+        tuple(tuple(map(F, row)) for row in x.tolist()),
+        tuple(tuple(map(F, row)) for row in (x @ wanted.T).tolist()),
+    )
+    network = Network((2, 1, 2), "identity")
+    left, sizes, right = np.linalg.svd(wanted)
+    found = []
+    for k in (0, 1):
+        values = [*(right[k] * sizes[k]), 0.0, *left[:, k], 0.0, 0.0]
+        point = unflatten([F(float(v)) for v in values], network)
+        found.append(certify(Problem(network, Loss.SQUARED, data, point)))
+    best, second = found
+    assert best.decision is Decision.LOCAL_MINIMUM_NEARBY and best.method == "constant_rank"
+    assert best.flat_dimension == 2 and best.strict is Answer.NO
+    assert best.loss is not None and float(best.loss) == pytest.approx(2 * sizes[1] ** 2)
+    assert second.decision is Decision.NOT_LOCAL_MINIMUM

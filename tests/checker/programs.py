@@ -23,7 +23,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "erf": mp.erf, "gelu": lambda z: z * mp.erfc(-z / mp.sqrt(2)) / 2,
     "mish": lambda z: z * mp.tanh(mp.log1p(mp.exp(z))),
     "silu": lambda z: z / (1 + mp.exp(-z)), "softsign": lambda z: z / (1 + abs(z)),
-    "elu": lambda z: z if z >= 0 else mp.expm1(z), "sin": mp.sin, "cos": mp.cos,
+    "elu": lambda z: z if z >= 0 else mp.expm1(z), "sin": mp.sin, "cos": mp.cos, "arctan": mp.atan,
     "relu": lambda z: max(z, mp.mpf(0)), "abs": abs,
 }  # fmt: skip
 SMOOTH = [name for name in FUNCTIONS if name not in ("relu", "abs")]

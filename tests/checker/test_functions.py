@@ -31,6 +31,7 @@ REFERENCE: dict[str, Callable[[Any], Any]] = {
     "softsign": lambda z: z / (1 + abs(z)),
     "elu": lambda z: z if z >= 0 else mp.expm1(z),
     "sin": mp.sin,
+    "arctan": mp.atan,
     "cos": mp.cos,
     "relu": lambda z: max(z, mp.mpf(0)),
     "abs": abs,

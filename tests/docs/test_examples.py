@@ -8,7 +8,7 @@ import pytest
 from tests.docs.blocks import ROOT
 
 SCRIPTS = sorted(p for p in (ROOT / "examples").glob("*.py") if p.stem != "stuck")
-SIZE = {"atlas_d3": "40", "table1_outcomes": "20", "trap_rate": "10"}
+SIZE = {"atlas_d3": "40", "table1_outcomes": "20", "trap_rate": "10", "xor_regions": "20"}
 """Numbers of runs, of the scripts that take one."""
 
 

@@ -36,6 +36,7 @@ ACTIVATIONS = {
     "mish": jax.nn.mish,
     "abs": jnp.abs,
     "sin": jnp.sin,
+    "arctan": jnp.arctan,
     "cos": jnp.cos,
     "square": jnp.square,
     "cube": lambda x: x**3,

@@ -32,6 +32,7 @@ TRUTH = {
     "softsign": lambda z: z / (1 + abs(z)),
     "elu": lambda z: z if z >= 0 else mpmath.expm1(z),
     "sin": mpmath.sin,
+    "arctan": mpmath.atan,
     "cos": mpmath.cos,
 }
 

@@ -8,12 +8,24 @@ from importlib.resources import files
 from typing import Final
 
 from spurious.catalogue.affine_fit import affine_fit
+from spurious.catalogue.affine_target import affine_target
 from spurious.catalogue.binary_instances import binary_instances
+from spurious.catalogue.cloned_units import cloned_units
 from spurious.catalogue.constant_units import constant_units
+from spurious.catalogue.dead_programs import one_relu, two_convolutions
 from spurious.catalogue.duplicated_unit import duplicated_unit
 from spurious.catalogue.entry import Entry
-from spurious.catalogue.safran_shamir import safran_shamir
+from spurious.catalogue.hinge_plateau import hinge_plateau
+from spurious.catalogue.linear_bottleneck import linear_bottleneck
+from spurious.catalogue.safran_shamir import (
+    NINE_FOR_EIGHT,
+    ONE_MORE,
+    PUBLISHED,
+    SYMMETRIC,
+    symmetric_point,
+)
 from spurious.catalogue.single_neuron import single_neuron
+from spurious.catalogue.two_outputs import two_outputs
 from spurious.catalogue.valley import bad_valley
 from spurious.construct import dead_layer, region_trap
 from spurious.problem import Network, Problem, ProgramProblem, dataset, read_any_problem
@@ -26,6 +38,7 @@ DING: Final = f"{YUN}; any width: Ding, Li, Sun 2019, arXiv 1911.01413"
 DEEP: Final = (
     "He, Wang, Tao 2020, ICLR, arXiv 2003.12236; Christof, Kowalczyk 2022, arXiv 2202.12262"
 )
+FIELD: Final = "after Arjevani, Field 2021, arXiv 2107.10370"
 OUTSIDE: Final = "its output is not of the form that problem files describe"
 
 
@@ -142,6 +155,49 @@ ENTRIES: Final = (
         bad_valley,
     ),
     Entry(
+        "affine-target-leaky",
+        "one leaky unit, y = x on eight points, no dead unit",
+        "this project (docs/constructions/affine-targets.md), after Cheridito, Jentzen, Rossmannek "
+        "2022, arXiv 2103.10922",
+        affine_target,
+    ),
+    Entry(
+        "two-outputs-zero-weight",
+        "a relu unit without weight to the second of two outputs, whose errors it could lower",
+        "this project (docs/results.md), on a question of Wu, Simsek, Ged 2025, arXiv 2402.05626",
+        two_outputs,
+    ),
+    Entry(
+        "laurent-von-brecht",
+        "hinge loss, where it is perfectly flat",
+        "after Laurent, von Brecht 2018, ICML, arXiv 1712.10132",
+        hinge_plateau,
+    ),
+    Entry(
+        "trager-kohn-bruna",
+        "a linear network with a bottleneck of one unit, two outputs, log loss, six points",
+        "after Trager, Kohn, Bruna 2020, ICLR, arXiv 1910.01671",
+        linear_bottleneck,
+    ),
+    Entry(
+        "vardi-yehudai-shamir",
+        "a single relu with a bias, realisable data, off on all of them",
+        "after Vardi, Yehudai, Shamir 2021, NeurIPS, arXiv 2106.01101",
+        one_relu,
+    ),
+    Entry(
+        "two-convolutions",
+        "two convolutions with relu, the second one off on all data",
+        "after Liu 2021, arXiv 2102.13233",
+        two_convolutions,
+    ),
+    Entry(
+        "joudaki-clones",
+        "cloned tanh units with weight decay: a minimum among clones, a saddle of index 1",
+        "after Joudaki et al. 2025, arXiv 2510.00304",
+        cloned_units,
+    ),
+    Entry(
         "auer-single-neuron",
         "one sigmoid neuron, exponentially many minima",
         "Auer, Herbster, Warmuth 1996, NIPS 8",
@@ -150,10 +206,27 @@ ENTRIES: Final = (
     ),
     Entry(
         "safran-shamir",
-        "six relu neurons, Gaussian inputs, population loss",
+        "six relu neurons, Gaussian inputs, population loss times 2 pi",
         "Safran, Shamir 2018, ICML, arXiv 1712.08968",
-        prove=safran_shamir,
-        reason="the loss is an integral over Gaussian inputs, not a sum over data",
+        lambda: symmetric_point(PUBLISHED),
+    ),
+    Entry(
+        "arjevani-field-symmetric",
+        "the same, a minimum with the whole symmetry of the problem",
+        FIELD,
+        lambda: symmetric_point(SYMMETRIC),
+    ),
+    Entry(
+        "arjevani-field-one-more",
+        "the same with seven neurons for six: a saddle of index 4",
+        FIELD,
+        lambda: symmetric_point(ONE_MORE),
+    ),
+    Entry(
+        "nine-neurons-for-eight",
+        "the same with eight inputs and nine neurons: a minimum with one neuron too many",
+        "this project (docs/results.md); on extra neurons: Safran, Shamir 2018",
+        lambda: symmetric_point(NINE_FOR_EIGHT, 8),
     ),
     Entry(
         "sprinkhuizen-kuyper-boers-xor",

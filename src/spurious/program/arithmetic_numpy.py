@@ -40,6 +40,7 @@ def _sigmoid(z: Floats) -> Floats:
 
 NAMESPACE: Final = SimpleNamespace(
     pi=np.pi,
+    arctan=np.arctan,
     exp=np.exp,
     expm1=np.expm1,
     log=np.log,

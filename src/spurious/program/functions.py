@@ -437,6 +437,32 @@ COS = Smooth(
 )
 
 
+# arctan
+
+
+def _arctan_ball(z: arb) -> BallJet:
+    first = 1 / (1 + z * z)
+    return _increasing(arb.atan, z), first, -2 * z * first * first
+
+
+def _arctan_floats(xp: Any, z: Any) -> Floats:
+    yield xp.arctan(z)
+    first = 1 / (1 + z * z)
+    yield first
+    yield -2 * z * first * first
+
+
+ARCTAN = Smooth(
+    "arctan",
+    _arctan_ball,
+    _only_at(ZERO, ZERO, ONE, ZERO),
+    _arctan_floats,
+    torch="atan",
+    jax="atan",
+    onnx="Atan",
+)
+
+
 # piecewise linear: the slopes say all
 
 RELU = PiecewiseLinear("relu", Fraction(1), Fraction(0), torch="relu", onnx="Relu")
@@ -451,7 +477,7 @@ def leaky_relu(slope: Fraction) -> PiecewiseLinear:
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
-        *(EXP, LOG, RECIPROCAL, SQRT, SIN, COS, ERF, RELU, ABS),
+        *(EXP, LOG, RECIPROCAL, SQRT, SIN, COS, ARCTAN, ERF, RELU, ABS),
         *(SIGMOID, TANH, SOFTPLUS, SOFTSIGN, GELU, SILU, ELU, MISH),
     )
 }

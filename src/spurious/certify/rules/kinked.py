@@ -210,9 +210,9 @@ def _has_incoming(network: Network, box: FaceBox) -> bool:
 
 def _applies(subject: Subject) -> bool:
     """Shallow networks with one output and the squared loss are decided otherwise."""
-    if not subject.homogeneous or not subject.evaluation.has_kinks:
+    if not subject.homogeneous or subject.network.depth == 0:
         return False
-    return subject.network.depth > 0 and not (subject.single and subject.dense.loss is Loss.SQUARED)
+    return not (subject.single and subject.dense.loss is Loss.SQUARED)
 
 
 RULE = Rule("kinked", _applies, prove_face_minimum)

@@ -25,6 +25,7 @@ from spurious.program.program import Program
 
 NAMESPACE: Final = SimpleNamespace(
     pi=np.pi,
+    arctan=jnp.arctan,
     exp=jnp.exp,
     expm1=jnp.expm1,
     log=jnp.log,
