@@ -4241,7 +4241,7 @@ def loss_path(case: Case, direction: list[Fraction]) -> Course | None:
 
 
 def monotone_valley(case: Case, proof: Json) -> Found:
-    """Section 9.11, Theorem 31: along the ray the loss strictly decreases, to a limit."""
+    """Section 9.11, Theorem 33: along the ray the loss strictly decreases, to a limit."""
     as_object(proof, "rule", "direction")
     pb = case.program.dense
     if pb is not None and pb.widths[-1] > 2:

@@ -1,4 +1,4 @@
-"""Numbers of a program along a ray: affine, or strictly monotone with a limit (Theorem 31)."""
+"""Numbers of a program along a ray: affine, or strictly monotone with a limit (Theorem 33)."""
 
 from __future__ import annotations
 

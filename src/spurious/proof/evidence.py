@@ -440,7 +440,7 @@ class MergingValley(Evidence):
 
 @dataclass(frozen=True, slots=True)
 class MonotoneValley(Evidence):
-    """Theorem 31: a direction along which all that the loss is made of is affine or monotone."""
+    """Theorem 33: a direction along which all that the loss is made of is affine or monotone."""
 
     rule = "monotone_valley"
     of_programs = True

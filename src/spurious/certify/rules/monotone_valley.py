@@ -1,6 +1,6 @@
 """Rule `monotone_valley`: along a ray of a program the loss may fall for ever.
 
-Theorem 31 (`docs/mathematics.md`). Parameters move along a straight line on which every number that
+Theorem 33 (`docs/mathematics.md`). Parameters move along a straight line on which every number that
 the loss is made of is affine, or strictly monotone: then so is the loss, and its limit is known.
 Proposed are rays of the last layer, in whatever architecture: those parameters in which the
 arguments of the loss's own functions are affine, along a direction in which all of these help (a
