@@ -33,7 +33,7 @@ def ends(x, y, starts, rng):
     found = []
     for _ in range(starts):
         end = minimize(loss_and_gradient, 1.5 * rng.normal(size=7), (x, y), jac=True,
-                       method="BFGS", options={"gtol": 1e-10})  # fmt: skip
+                       method="BFGS", options={"gtol": 1e-10, "maxiter": 200})  # fmt: skip
         if np.abs(end.x).max() < LARGE and np.abs(end.jac).max() < 1e-7:
             found.append((float(end.fun), end.x))
     found.sort(key=lambda pair: pair[0])
