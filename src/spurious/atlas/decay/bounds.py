@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 
-from spurious.atlas.decay.floats import Proposed
+from spurious.atlas.decay.floats import CellSolver, Proposed
+from spurious.atlas.decay.refine import refined
 from spurious.atlas.decay.setting import DecaySetting, Floats
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 
 __all__ = ["CellBounds", "Enclosed"]
 
-INWARD = 4e-16
-"""How far a point is moved into its cell, against its length, so that it is in it exactly."""
+INWARD = 1e-30
+"""How far a point on a wall is moved into its cell, against its length."""
 
 ANGLE = 1e-9
 """How far a test direction is moved into its cone."""
@@ -54,13 +55,14 @@ class CellBounds:
     """
 
     def __init__(self, setting: DecaySetting) -> None:
-        self.setting = setting
+        self.setting, self.solver = setting, CellSolver(setting)
         self.points, self.kappa = setting.points, setting.kappa
         self.last = arb(rational(setting.costs[3]))
         self.above = [arb(rational(v)) for v in setting.above]
         self.below = [arb(rational(v)) for v in setting.below]
         self.targets = [arb(rational(v)) for v in setting.targets]
-        self._slopes = [[arb(rational(s * r.sign)) for s in r.slopes] for r in setting.regions]
+        self.slopes = [[arb(rational(s * r.sign)) for s in r.slopes] for r in setting.regions]
+        self._directions = [[arb(v) for v in r.inside] for r in setting.regions]
         self._float_kappa = float(self.kappa.mid())
 
     def enclose(self, cell: Sequence[int], proposed: Proposed) -> Enclosed | None:
@@ -70,12 +72,12 @@ class CellBounds:
             cell: Different regions.
             proposed: A point of it.
         """
-        vectors = self._inside(cell, proposed.vectors)
+        found, bias = refined(self, cell, proposed)
+        vectors = self._inside(cell, found)
         if vectors is None:
             return None
-        bias = arb(proposed.bias)
-        outputs = self._outputs(cell, vectors, bias)
-        value, slopes, curved = self._losses(outputs)
+        outputs = self.outputs(cell, vectors, bias)
+        value, slopes, curved = self.losses(outputs)
         paid = self.kappa * sum((balls.norm(a) for a in vectors), arb(0))
         paid += self.last * balls.square(bias)
         high = value + paid
@@ -85,7 +87,7 @@ class CellBounds:
             return None
         gap += balls.square(total) / (4 * self.last)
         pulls = self.pulls(slopes)
-        excess = [self.upper(r, pulls[r]) - self.kappa for r in cell]
+        excess = [self.upper(r, pulls[r], sharply=True) - self.kappa for r in cell]
         gap += max_of([*excess, arb(0)]) * high / self.kappa
         gap = gap.max(arb(0)).upper()
         moved = self._moved(gap, curved)
@@ -103,7 +105,7 @@ class CellBounds:
     def pulls(self, slopes: Sequence[arb]) -> list[list[arb]]:
         """For each region z with: a in it changes the loss by -z.a to first order, (R, d + 1)."""
         found: list[list[arb]] = []
-        for own in self._slopes:
+        for own in self.slopes:
             z = [arb(0)] * len(self.points[0])
             for g, s, point in zip(slopes, own, self.points, strict=True):
                 factor = g * s
@@ -112,18 +114,20 @@ class CellBounds:
             found.append(z)
         return found
 
-    def upper(self, region: int, pull: Sequence[arb]) -> arb:
-        """An upper bound for the largest z.u with u of length 1 in a region, or 0."""
+    def upper(self, region: int, pull: Sequence[arb], *, sharply: bool = False) -> arb:
+        """An upper bound for the largest z.u with u of length 1 in a region, or 0.
+
+        Args:
+            region: The region.
+            pull: z.
+            sharply: Whether to know it to more digits than floats have, if z is.
+        """
         z = np.array([float(v.mid()) for v in pull])
         multipliers, _ = self._project(region, z, range(self.setting.size))
-        left = list(pull)
-        for mu, sign, point in zip(
-            multipliers.tolist(), self.setting.regions[region].signs, self.points, strict=True
-        ):
-            if mu:
-                factor = arb(mu) * sign
-                left = [part + factor * x for part, x in zip(left, point, strict=True)]
-        return balls.norm(left).upper()
+        sharp = [arb(v) for v in multipliers.tolist()]
+        if sharply:
+            sharp = self._sharpened(region, [v.mid() for v in pull], multipliers)
+        return balls.norm(self._shifted(region, pull, sharp)).upper()
 
     def exceeds(self, region: int, pull: Sequence[arb], without: int | None = None) -> bool:
         """Whether z.u > kappa |u| is proved for some u in a region.
@@ -147,6 +151,20 @@ class CellBounds:
                 return False
         return balls.certainly_less(self.kappa * balls.norm(direction), dot(pull, direction))
 
+    def direction(self, region: int, pull: Sequence[arb]) -> list[arb] | None:
+        """The point of a region nearest to z, shape (d + 1,); None if it is not well enclosed."""
+        centre = [v.mid() for v in pull]
+        z = np.array([float(v) for v in centre])
+        multipliers, best = self._project(region, z, range(self.setting.size))
+        upper = self._shifted(region, centre, self._sharpened(region, centre, multipliers))
+        test = self._into(region, [v.mid() for v in upper]) if best.any() else None
+        if test is None:
+            return None
+        least = dot(centre, test) / balls.norm(test)
+        error = (balls.square(balls.norm(upper)) - balls.square(least)).nonnegative_part().sqrt()
+        error += balls.norm([v - c for v, c in zip(pull, centre, strict=True)])
+        return [v + ball(error) for v in upper]
+
     def _project(
         self, region: int, z: Floats, walls: Sequence[int] | range
     ) -> tuple[Floats, Floats]:
@@ -158,35 +176,73 @@ class CellBounds:
         found[list(walls)] = nnls(columns, -z)[0]
         return found, z + columns @ found[list(walls)]
 
-    def _inside(self, cell: Sequence[int], vectors: Floats) -> list[list[arb]] | None:
-        """The vectors, moved into their closed cones; None if one is not proved to be inside."""
-        found: list[list[arb]] = []
-        points = self.setting.float_points
-        for region, a in zip(cell, vectors, strict=True):
-            length = float(np.linalg.norm(a))
-            inside, signs = self.setting.inside[region], self.setting.signs[region]
-            if length:
-                room = signs * (points @ inside)
-                lacking = -(signs * (points @ a)) + INWARD * length * np.abs(points).sum(1)
-                share = float((lacking / room).max())
-                a = a + max(share, 0.0) * inside
-            exact = [arb(v) for v in a.tolist()]
-            if length and not all(
-                balls.certainly_less(arb(0), int(s) * dot(x, exact))
-                for s, x in zip(signs, self.points, strict=True)
-            ):
-                return None
-            found.append(exact)
+    def _sharpened(self, region: int, z: Sequence[arb], multipliers: Floats) -> list[arb]:
+        """Multipliers of the same walls to more digits, if they stay positive."""
+        found = [arb(v) for v in multipliers.tolist()]
+        signs = self.setting.regions[region].signs
+        held = [i for i, mu in enumerate(multipliers.tolist()) if mu > 0]
+        if not held:
+            return found
+        walls = arb_mat([[signs[i] * x for x in self.points[i]] for i in held])
+        try:
+            sharp = (walls * walls.transpose()).solve(walls * arb_mat([[-v] for v in z]))
+        except ZeroDivisionError:
+            return found
+        for k, i in enumerate(held):
+            if not balls.certainly_less(arb(0), sharp[k, 0].mid()):
+                return [arb(v) for v in multipliers.tolist()]
+            found[i] = sharp[k, 0].mid()
         return found
 
-    def _outputs(self, cell: Sequence[int], vectors: list[list[arb]], bias: arb) -> list[arb]:
+    def _shifted(
+        self, region: int, pull: Sequence[arb], multipliers: Sequence[arb]
+    ) -> list[arb]:
+        """The z that walls with multipliers leave."""
+        left, signs = list(pull), self.setting.regions[region].signs
+        for mu, sign, point in zip(multipliers, signs, self.points, strict=True):
+            if not mu.is_zero():
+                factor = mu * sign
+                left = [part + factor * x for part, x in zip(left, point, strict=True)]
+        return left
+
+    def _into(self, region: int, exact: Sequence[arb]) -> list[arb] | None:
+        """A vector, moved into a closed cone; None if it is not proved to be inside."""
+        inside, signs = self._directions[region], self.setting.regions[region].signs
+        lacking = [
+            -s * dot(x, exact) / (s * dot(x, inside))
+            for s, x in zip(signs, self.points, strict=True)
+        ]
+        share = max_of([*lacking, arb(0)]).upper() + balls.norm(exact).upper() * INWARD
+        exact = [(v + share * w).mid() for v, w in zip(exact, inside, strict=True)]
+        safe = all(
+            balls.certainly_less(arb(0), s * dot(x, exact))
+            for s, x in zip(signs, self.points, strict=True)
+        )
+        return exact if safe else None
+
+    def _inside(
+        self, cell: Sequence[int], vectors: Sequence[Sequence[arb]]
+    ) -> list[list[arb]] | None:
+        """The vectors, moved into their closed cones; None if one is not proved to be inside."""
+        found: list[list[arb]] = []
+        for region, a in zip(cell, vectors, strict=True):
+            exact = a if all(v.is_zero() for v in a) else self._into(region, a)
+            if exact is None:
+                return None
+            found.append(list(exact))
+        return found
+
+    def outputs(
+        self, cell: Sequence[int], vectors: Sequence[Sequence[arb]], bias: arb
+    ) -> list[arb]:
+        """The outputs of vectors in regions and a bias, shape (n,)."""
         outputs = [bias] * self.setting.size
         for region, a in zip(cell, vectors, strict=True):
-            own = zip(outputs, self._slopes[region], self.points, strict=True)
+            own = zip(outputs, self.slopes[region], self.points, strict=True)
             outputs = [f + s * dot(x, a) for f, s, x in own]
         return outputs
 
-    def _losses(self, outputs: Sequence[arb]) -> tuple[arb, list[arb], list[arb]]:
+    def losses(self, outputs: Sequence[arb]) -> tuple[arb, list[arb], list[arb]]:
         """The loss at outputs, and its first and second derivatives by them."""
         if self.setting.squared:
             left = [f - y for f, y in zip(outputs, self.targets, strict=True)]

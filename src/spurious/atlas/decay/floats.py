@@ -32,11 +32,17 @@ HALVINGS = 30
 ON_WALL = 1e-4
 """A wall counts as met if a is this close to it, against the lengths."""
 
-NOTHING = 1e-5
-"""An a counts as 0 if it is this small against the largest."""
+NOTHING = (1e-5, 1e-3, 1e-2)
+"""An a counts as 0 if it is this small against the largest: tried in turn."""
+
+IDLE = 1e-8
+"""By how much a region that is not at work may seem to exceed kappa."""
 
 RIDGE = 1e-14
 """Added to the diagonal, where it is 1, against singular matrices."""
+
+PARALLEL = 1e-6
+"""Vectors whose angle has a cosine this near to 1 count as parallel."""
 
 CHANGES = 8
 """Most changes of the face."""
@@ -55,12 +61,12 @@ class Proposed:
     Attributes:
         vectors: a of each region, shape (k, d + 1).
         bias: c.
-        walls: For each region, at which points it seems to be on its kink.
+        walls: For each region the points on whose kink it is, if it is the best of a face.
     """
 
     vectors: Floats
     bias: float
-    walls: tuple[tuple[int, ...], ...]
+    walls: tuple[tuple[int, ...], ...] | None = None
 
 
 class CellSolver:
@@ -181,9 +187,24 @@ class CellSolver:
         return True
 
     def _polished(self, cell: Sequence[int], vectors: Floats, bias: float) -> Proposed:
-        """Newton's method on the face that a point is near to; the better of both points."""
+        """The best point of a face that a point is near to; the point itself if none is found."""
         lengths = np.linalg.norm(vectors, axis=1)
-        live = [k for k, r in enumerate(lengths) if r > NOTHING * max(1.0, lengths.max(initial=0))]
+        tried: list[list[int]] = []
+        for nothing in NOTHING:
+            live = [k for k, r in enumerate(lengths) if r > nothing * lengths.max(initial=0)]
+            if live not in tried:
+                tried.append(live)
+                found = self._from_face(cell, vectors, bias, live)
+                if found is not None:
+                    return found
+        return Proposed(vectors, bias)
+
+    def _from_face(
+        self, cell: Sequence[int], vectors: Floats, bias: float, live: Sequence[int]
+    ) -> Proposed | None:
+        """Changes the face until its best point is the cell's, if a given set is at work."""
+        vectors, live = self._merged(cell, vectors, live)
+        lengths = np.linalg.norm(vectors, axis=1)
         points = self.setting.float_points
         sizes = np.linalg.norm(points, axis=1)
         walls = [frozenset[int]()] * len(cell)
@@ -193,12 +214,48 @@ class CellSolver:
         for _ in range(CHANGES):
             found = self._on_face(cell, vectors, bias, live, walls)
             if found is None:
-                break
+                return None
             changed = self._changed(cell, found, live, walls)
             if changed == walls:
-                return Proposed(*found, tuple(tuple(sorted(w)) for w in walls))
+                idle = [cell[k] for k in range(len(cell)) if k not in live]
+                if not self._stay_idle(cell, found, idle):
+                    return None
+                return Proposed(*found, tuple(tuple(sorted(held)) for held in walls))
             walls = changed
-        return Proposed(vectors, bias, ((),) * len(cell))
+        return None
+
+    def _stay_idle(
+        self, cell: Sequence[int], found: tuple[Floats, float], idle: Sequence[int]
+    ) -> bool:
+        """Whether no region that is not at work can lower the loss."""
+        from scipy.optimize import nnls  # heavy, so imported where used
+
+        setting = self.setting
+        features = setting.features[list(cell)]
+        slopes = self.losses(np.einsum("knd,kd->n", features, found[0]) + found[1])[1]
+        return all(
+            nnls((setting.signs[r][:, None] * setting.float_points).T, setting.features[r].T @ slopes)[1]
+            <= self.kappa * (1 + IDLE)
+            for r in idle
+        )
+
+    def _merged(
+        self, cell: Sequence[int], vectors: Floats, live: Sequence[int]
+    ) -> tuple[Floats, list[int]]:
+        """Gives the work of vectors of one sign and direction to the first of them."""
+        vectors, kept = vectors.copy(), list[int]()
+        for k in live:
+            sign, own = self.setting.regions[cell[k]].sign, np.linalg.norm(vectors[k])
+            for j in kept:
+                both = own * np.linalg.norm(vectors[j])
+                alike = vectors[j] @ vectors[k] > (1 - PARALLEL) * both
+                if alike and self.setting.regions[cell[j]].sign == sign:
+                    vectors[j] += vectors[k]
+                    vectors[k] = 0
+                    break
+            else:
+                kept.append(k)
+        return vectors, kept
 
     def _changed(
         self,

@@ -9,7 +9,7 @@ with given signs of a.x^_i.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -58,7 +58,7 @@ class DecaySetting:
         arrangement: The chambers.
         regions: All in which a unit does something; of chambers that are mirror images for an
             even activation, one.
-        region_of: The place in `regions` of each sign and chamber.
+        region_of: The place in `regions` of each sign and chamber; None where a unit does nothing.
     """
 
     loss: DenseLoss
@@ -69,7 +69,7 @@ class DecaySetting:
     unavoidable: Fraction
     arrangement: Arrangement
     regions: tuple[Region, ...]
-    region_of: dict[tuple[int, Sides], int]
+    region_of: dict[tuple[int, Sides], int | None]
 
     @property
     def size(self) -> int:
@@ -134,22 +134,13 @@ class DecaySetting:
         width = self.float_points.shape[1]
         return np.array([r.inside for r in self.regions]).reshape(-1, width)
 
-    def chambers_of(self, sign: int, signs: tuple[int, ...]) -> frozenset[int]:
-        """The regions of a sign whose closed chamber contains a face.
 
-        Args:
-            sign: Of the outgoing weight.
-            signs: The face: the signs at each group, 0 on a kink, shape (n,).
-        """
-        sides = Sides(
-            sum(1 << i for i, s in enumerate(signs) if s > 0),
-            sum(1 << i for i, s in enumerate(signs) if s < 0),
-        )
-        every = self.arrangement.chambers
-        around = [every[k] for k in self.arrangement.chambers_around(sides)]
-        return frozenset(
-            self.region_of[sign, chamber] for chamber in around if (sign, chamber) in self.region_of
-        )
+def sides_of(signs: Sequence[int]) -> Sides:
+    """A chamber from its signs, shape (n,)."""
+    return Sides(
+        sum(1 << i for i, s in enumerate(signs) if s > 0),
+        sum(1 << i for i, s in enumerate(signs) if s < 0),
+    )
 
 
 def describe(loss: DenseLoss) -> DecaySetting:
@@ -161,7 +152,7 @@ def describe(loss: DenseLoss) -> DecaySetting:
     """
     groups = _groups(loss)
     arrangement = arrange([[rational(v) for v in loss.data.x[group[0]]] for group in groups])
-    regions, region_of = list[Region](), dict[tuple[int, Sides], int]()
+    regions, region_of = list[Region](), dict[tuple[int, Sides], int | None]()
     for sign, chamber in _sided(arrangement):
         high, low = loss.network.slopes
         mirrored = (sign, Sides(chamber.negative, chamber.positive))
@@ -170,6 +161,7 @@ def describe(loss: DenseLoss) -> DecaySetting:
             continue
         signs = tuple(1 if chamber.positive >> i & 1 else -1 for i in range(len(groups)))
         slopes = tuple(high if s > 0 else low for s in signs)
+        region_of[sign, chamber] = None
         if any(slopes):
             region_of[sign, chamber] = len(regions)
             regions.append(Region(sign, chamber, signs, slopes, _inside(loss, arrangement, chamber)))

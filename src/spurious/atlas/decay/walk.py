@@ -13,20 +13,47 @@ from itertools import product
 import numpy as np
 
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
-from spurious.atlas.decay.floats import CellSolver, Proposed
-from spurious.atlas.decay.proven import Proven, constant, explains, prove_minimum
+from spurious.atlas.decay.floats import Proposed
+from spurious.atlas.decay.local import judge
 from spurious.atlas.decay.setting import DecaySetting
 from spurious.exact import balls
 
-__all__ = ["Undecidable", "Walk"]
+__all__ = ["Proven", "Undecidable", "Walk"]
 
 BATCH = 256
 """Cells solved at once."""
 
-TIE = 1e-7
-"""By how much, against kappa, floats may exceed it where a minimum is tried: a proposal."""
-
 Cell = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proven:
+    """A local minimum whose units all are at work, no two of them with one sign and direction.
+
+    Attributes:
+        cell: The regions of its units, one for each.
+        around: For each unit regions of its sign whose closed chamber it lies in.
+        proposed: The point in floats.
+        enclosed: Its loss and outputs.
+    """
+
+    cell: Cell
+    around: tuple[frozenset[int], ...]
+    proposed: Proposed
+    enclosed: Enclosed
+
+    @property
+    def tangent(self) -> frozenset[int]:
+        """All regions known to hold one of its directions."""
+        return frozenset[int]().union(*self.around)
+
+    def explains(self, cell: Sequence[int]) -> bool:
+        """Whether it is the best point of a closed cell all whose regions hold its directions.
+
+        Then a local minimum whose live units lie in these regions has its outputs.
+        """
+        chosen = frozenset(cell)
+        return chosen <= self.tangent and all(own & chosen for own in self.around)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,11 +64,13 @@ class Undecidable:
         cell: Its regions.
         enclosed: Its best point; None if not even that was enclosed.
         reason: Why it was not decided.
+        around: For each region those that a local minimum in the cell would have to be in, too.
     """
 
     cell: Cell
     enclosed: Enclosed | None
     reason: str
+    around: tuple[frozenset[int], ...] = ()
 
 
 class Walk:
@@ -63,7 +92,7 @@ class Walk:
         self, setting: DecaySetting, hidden: int, progress: Callable[[str, int, int], None]
     ) -> None:
         self.setting, self.hidden, self.progress = setting, hidden, progress
-        self.solver, self.bounds = CellSolver(setting), CellBounds(setting)
+        self.bounds = CellBounds(setting)
         self.minima: list[Proven] = []
         self.undecided: list[Undecidable] = []
         self.visited = 0
@@ -83,11 +112,11 @@ class Walk:
                 if size < self.hidden:
                     found.update(tuple(sorted((*cell, r))) for r in further if r not in cell)
             level = sorted(found)
-        self.undecided = [u for u in self.undecided if self._known(u.cell) is None]
+        self._settle()
 
     def may_rest(self, minimum: Proven) -> bool | None:
         """Whether further units may be at zero beside a minimum; None if that is not decided."""
-        tangent = frozenset[int]().union(*minimum.tangent)
+        tangent = minimum.tangent
         pulls, unknown = self.bounds.pulls(minimum.enclosed.slopes), False
         for r, pull in enumerate(pulls):
             if r in tangent or self._idle(r, pull):
@@ -109,14 +138,14 @@ class Walk:
                 waiting.append(cell)
             if waiting and (cell is None or len(waiting) == BATCH):
                 self.solved += len(waiting)
-                proposed = self.solver.propose(np.array(waiting, dtype=np.intp))
+                proposed = self.bounds.solver.propose(np.array(waiting, dtype=np.intp))
                 for own, point in zip(waiting, proposed, strict=True):
                     yield own, self._visit(own, point)
                 waiting = []
 
     def _known(self, cell: Cell) -> int | None:
         """The minimum that explains a cell."""
-        return next((k for k, p in enumerate(self.minima) if explains(p, cell)), None)
+        return next((k for k, p in enumerate(self.minima) if p.explains(cell)), None)
 
     def _beyond(self, number: int) -> frozenset[int]:
         """What cells explained by a minimum have to be extended by."""
@@ -145,37 +174,33 @@ class Walk:
         if any(self._idle(r, pulls[r]) for r in cell):
             return frozenset()
         if not cell:
-            self._visit_empty(proposed, enclosed, pulls)
-        elif not self._leaves(cell, pulls):
-            minimum = "a unit may be idle"
-            if all(np.linalg.norm(proposed.vectors, axis=1) > 0):
-                minimum = prove_minimum(self.setting, cell, proposed, enclosed)
-            if isinstance(minimum, str):
-                self.undecided.append(Undecidable(cell, enclosed, minimum))
-            else:
-                self.minima.append(minimum)
-                return self._beyond(len(self.minima) - 1)
+            self._visit_empty(proposed, enclosed)
+        else:
+            judged = judge(self.bounds, cell, enclosed)
+            if judged.reason is None:
+                self.minima.append(Proven(cell, judged.around, proposed, enclosed))
+            elif not judged.refuted:
+                unclear = Undecidable(cell, enclosed, judged.reason, judged.around)
+                self.undecided.append(unclear)
         return self._not_idle(pulls) if len(cell) < self.hidden else frozenset()
 
-    def _visit_empty(self, proposed: Proposed, enclosed: Enclosed, pulls: Sequence[object]) -> None:
-        minimum = constant(self.setting, proposed, enclosed)
+    def _settle(self) -> None:
+        """Drops cells whose local minima would have to be in another cell that is decided."""
+        left = {u.cell: u for u in self.undecided if self._known(u.cell) is None}
+        settled = True
+        while settled:
+            settled = False
+            for cell, unclear in list(left.items()):
+                others = {tuple(sorted(set(chosen))) for chosen in product(*unclear.around)}
+                if unclear.around and not others <= left.keys():
+                    del left[cell]
+                    settled = True
+        self.undecided = list(left.values())
+
+    def _visit_empty(self, proposed: Proposed, enclosed: Enclosed) -> None:
+        minimum = Proven((), (), proposed, enclosed)
         rests = self.may_rest(minimum)
         if rests:
             self.minima.append(minimum)
         elif rests is None:
             self.undecided.append(Undecidable((), enclosed, "units at zero may gain by leaving"))
-
-    def _leaves(self, cell: Cell, pulls: Sequence[Sequence[object]]) -> bool:
-        """Whether it is proved that some unit of the best point can lower the loss at a kink."""
-        bounds, setting = self.bounds, self.setting
-        for r in cell:
-            region = setting.regions[r]
-            walls = [i for i in range(setting.size) if bounds.exceeds(r, pulls[r], without=i)]
-            for flips in product((1, -1), repeat=len(walls)):
-                signs = list(region.signs)
-                for i, flip in zip(walls, flips, strict=True):
-                    signs[i] *= flip
-                (other,) = setting.chambers_of(region.sign, tuple(signs)) or (r,)
-                if other != r and bounds.exceeds(other, pulls[other]):
-                    return True
-        return False
