@@ -12,7 +12,8 @@ from itertools import product
 
 from flint import arb, arb_mat
 
-from spurious.atlas.decay.bounds import CellBounds, Enclosed, dot
+from spurious.atlas.decay.bounds import CellBounds, Enclosed
+from spurious.atlas.decay.model import Vector, dot
 from spurious.atlas.decay.setting import sides_of
 from spurious.exact import balls
 from spurious.exact.rationals import rational
@@ -45,7 +46,7 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
         cell: Different regions, at least one.
         enclosed: Its best point.
     """
-    pulls = bounds.pulls(enclosed.slopes)
+    pulls = bounds.model.pulls(enclosed.slopes)
     around, refuted = list[frozenset[int]](), False
     for r in cell:
         others = _around(bounds, r, pulls[r])
@@ -57,7 +58,7 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     if refuted:
         reason = "a unit can leave its kink"
     else:
-        nearest = [bounds.direction(r, pulls[r]) for r in cell]
+        nearest = [bounds.nearest(r, pulls[r]) for r in cell]
         known = [y for y in nearest if y is not None]
         if len(known) < len(cell) or not all(
             _stays(bounds, r, pulls[r], y, enclosed) for r, y in zip(cell, known, strict=True)
@@ -68,7 +69,7 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     return Judged(tuple(around), refuted, reason)
 
 
-def _around(bounds: CellBounds, region: int, pull: Sequence[arb]) -> set[int | None]:
+def _around(bounds: CellBounds, region: int, pull: Vector) -> set[int | None]:
     """The regions whose closed chamber holds the direction: beyond walls that it has to be on.
 
     None stands for a chamber in which a unit does nothing: then it can have no such direction.
@@ -90,8 +91,8 @@ def _around(bounds: CellBounds, region: int, pull: Sequence[arb]) -> set[int | N
 def _stays(
     bounds: CellBounds,
     region: int,
-    pull: Sequence[arb],
-    nearest: Sequence[arb],
+    pull: Vector,
+    nearest: Vector,
     enclosed: Enclosed,
 ) -> bool:
     """Whether no kink near a unit's direction can be left for less.
@@ -104,7 +105,7 @@ def _stays(
         enclosed: The cell's best point.
     """
     own = bounds.setting.regions[region]
-    rows = [[s * x for x in point] for s, point in zip(own.signs, bounds.points, strict=True)]
+    rows = bounds.model.walls(region)
     near = [i for i, row in enumerate(rows) if balls.sign(dot(row, nearest)) != 1]
     if not near:
         return True
@@ -122,17 +123,17 @@ def _stays(
 def _at_work(
     bounds: CellBounds,
     cell: Sequence[int],
-    nearest: Sequence[Sequence[arb]],
+    nearest: Sequence[Vector],
     enclosed: Enclosed,
 ) -> bool:
     """Whether the units' shares are unique and positive: the outputs are theirs and the bias."""
     columns = [
-        [s * dot(x, y) for s, x in zip(bounds.slopes[r], bounds.points, strict=True)]
+        [s * dot(x, y) for s, x in zip(bounds.model.slopes[r], bounds.model.points, strict=True)]
         for r, y in zip(cell, nearest, strict=True)
     ]
     left = list(enclosed.outputs)
-    if balls.certainly_less(arb(0), bounds.last):
-        bias = -sum(enclosed.slopes, arb(0)) / (2 * bounds.last)
+    if balls.certainly_less(arb(0), bounds.model.last):
+        bias = -sum(enclosed.slopes, arb(0)) / (2 * bounds.model.last)
         left = [f - bias for f in left]
     else:
         columns.append([arb(1)] * len(left))

@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import numpy as np
-
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
 from spurious.atlas.decay.floats import Proposed
 from spurious.atlas.decay.local import judge
 from spurious.atlas.decay.setting import DecaySetting
-from spurious.exact import balls
 
 __all__ = ["Proven", "Undecidable", "Walk"]
 
@@ -117,9 +114,9 @@ class Walk:
     def may_rest(self, minimum: Proven) -> bool | None:
         """Whether further units may be at zero beside a minimum; None if that is not decided."""
         tangent = minimum.tangent
-        pulls, unknown = self.bounds.pulls(minimum.enclosed.slopes), False
+        pulls, unknown = self.bounds.model.pulls(minimum.enclosed.slopes), False
         for r, pull in enumerate(pulls):
-            if r in tangent or self._idle(r, pull):
+            if r in tangent or self.bounds.idle(r, pull):
                 continue
             if self.bounds.exceeds(r, pull):
                 return False
@@ -138,7 +135,7 @@ class Walk:
                 waiting.append(cell)
             if waiting and (cell is None or len(waiting) == BATCH):
                 self.solved += len(waiting)
-                proposed = self.bounds.solver.propose(np.array(waiting, dtype=np.intp))
+                proposed = self.bounds.propose(waiting)
                 for own, point in zip(waiting, proposed, strict=True):
                     yield own, self._visit(own, point)
                 waiting = []
@@ -150,16 +147,12 @@ class Walk:
     def _beyond(self, number: int) -> frozenset[int]:
         """What cells explained by a minimum have to be extended by."""
         if number not in self._further:
-            pulls = self.bounds.pulls(self.minima[number].enclosed.slopes)
+            pulls = self.bounds.model.pulls(self.minima[number].enclosed.slopes)
             self._further[number] = self._not_idle(pulls)
         return self._further[number]
 
     def _not_idle(self, pulls: Sequence[Sequence[object]]) -> frozenset[int]:
-        return frozenset(r for r, pull in enumerate(pulls) if not self._idle(r, pull))
-
-    def _idle(self, region: int, pull: Sequence[object]) -> bool:
-        """Whether no unit can be at work in a region, proved."""
-        return balls.certainly_less(self.bounds.upper(region, pull), self.bounds.kappa)
+        return frozenset(r for r, pull in enumerate(pulls) if not self.bounds.idle(r, pull))
 
     def _visit(self, cell: Cell, proposed: Proposed) -> frozenset[int]:
         """Decides a cell; the regions that it has to be extended by."""
@@ -170,8 +163,8 @@ class Walk:
         if enclosed is None:
             self.undecided.append(Undecidable(cell, None, "its best point was not enclosed"))
             return frozenset(range(len(self.setting.regions)))
-        pulls = self.bounds.pulls(enclosed.slopes)
-        if any(self._idle(r, pulls[r]) for r in cell):
+        pulls = self.bounds.model.pulls(enclosed.slopes)
+        if any(self.bounds.idle(r, pulls[r]) for r in cell):
             return frozenset()
         if not cell:
             self._visit_empty(proposed, enclosed)
