@@ -148,9 +148,7 @@ class CellBounds:
         for i, wall in enumerate(self._walls[region]):
             if i != without and not balls.certainly_less(arb(0), dot(wall, direction)):
                 return False
-        return balls.certainly_less(
-            self.model.kappa * balls.norm(direction), dot(pull, direction)
-        )
+        return balls.certainly_less(self.model.kappa * balls.norm(direction), dot(pull, direction))
 
     def nearest(self, region: int, pull: Vector) -> list[arb] | None:
         """The point of a region nearest to z, shape (d + 1,); None if it is not well enclosed."""
@@ -166,9 +164,7 @@ class CellBounds:
         error += balls.norm([v - c for v, c in zip(pull, centre, strict=True)])
         return [v + _ball(error) for v in upper]
 
-    def _project(
-        self, region: int, z: Floats, without: int | None = None
-    ) -> tuple[Floats, Floats]:
+    def _project(self, region: int, z: Floats, without: int | None = None) -> tuple[Floats, Floats]:
         """Multipliers of a region's walls, shape (n,), and the projection of z on its cone."""
         from scipy.optimize import nnls  # heavy, so imported where used
 

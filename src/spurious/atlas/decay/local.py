@@ -14,7 +14,7 @@ from flint import arb, arb_mat
 
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
 from spurious.atlas.decay.model import Vector, dot
-from spurious.atlas.decay.setting import sides_of
+from spurious.atlas.decay.setting import DecaySetting, sides_of
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 
@@ -28,12 +28,14 @@ class Judged:
     Attributes:
         around: For each unit regions of its sign whose closed chamber its direction is in, its own
             among them.
+        kinks: Pairs of a unit and an input that have to be on a kink.
         refuted: Whether the point is proved to be no local minimum with all units at work.
         reason: Why it is not proved to be a local minimum whose units all are at work; None if it
             is proved.
     """
 
     around: tuple[frozenset[int], ...]
+    kinks: int
     refuted: bool
     reason: str | None
 
@@ -47,9 +49,11 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
         enclosed: Its best point.
     """
     pulls = bounds.model.pulls(enclosed.slopes)
-    around, refuted = list[frozenset[int]](), False
+    around, refuted, kinks = list[frozenset[int]](), False, 0
     for r in cell:
-        others = _around(bounds, r, pulls[r])
+        walls = [i for i in range(bounds.setting.size) if bounds.exceeds(r, pulls[r], without=i)]
+        kinks += len(walls)
+        others = _around(bounds.setting, r, walls)
         refuted = refuted or None in others
         found = frozenset(o for o in others if o is not None) | {r}
         refuted = refuted or any(bounds.exceeds(o, pulls[o]) for o in found - {r})
@@ -66,17 +70,15 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
             reason = "whether a unit can leave its kink is not clear"
         elif not _at_work(bounds, cell, known, enclosed):
             reason = "whether all units are at work is not clear"
-    return Judged(tuple(around), refuted, reason)
+    return Judged(tuple(around), kinks, refuted, reason)
 
 
-def _around(bounds: CellBounds, region: int, pull: Vector) -> set[int | None]:
-    """The regions whose closed chamber holds the direction: beyond walls that it has to be on.
+def _around(setting: DecaySetting, region: int, walls: Sequence[int]) -> set[int | None]:
+    """The regions beyond walls that a direction has to be on.
 
     None stands for a chamber in which a unit does nothing: then it can have no such direction.
     """
-    setting = bounds.setting
     own = setting.regions[region]
-    walls = [i for i in range(setting.size) if bounds.exceeds(region, pull, without=i)]
     found: set[int | None] = set()
     for flips in product((1, -1), repeat=len(walls)):
         signs = list(own.signs)

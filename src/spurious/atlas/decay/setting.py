@@ -164,7 +164,9 @@ def describe(loss: DenseLoss) -> DecaySetting:
         region_of[sign, chamber] = None
         if any(slopes):
             region_of[sign, chamber] = len(regions)
-            regions.append(Region(sign, chamber, signs, slopes, _inside(loss, arrangement, chamber)))
+            regions.append(
+                Region(sign, chamber, signs, slopes, _inside(loss, arrangement, chamber))
+            )
     above, below, targets, unavoidable = _weighed(loss, groups)
     return DecaySetting(
         loss, groups, above, below, targets, unavoidable, arrangement, tuple(regions), region_of

@@ -32,12 +32,14 @@ class Proven:
         around: For each unit regions of its sign whose closed chamber it lies in.
         proposed: The point in floats.
         enclosed: Its loss and outputs.
+        kinks: Pairs of a unit and an input that are proved to be on a kink.
     """
 
     cell: Cell
     around: tuple[frozenset[int], ...]
     proposed: Proposed
     enclosed: Enclosed
+    kinks: int = 0
 
     @property
     def tangent(self) -> frozenset[int]:
@@ -171,7 +173,8 @@ class Walk:
         else:
             judged = judge(self.bounds, cell, enclosed)
             if judged.reason is None:
-                self.minima.append(Proven(cell, judged.around, proposed, enclosed))
+                found = Proven(cell, judged.around, proposed, enclosed, judged.kinks)
+                self.minima.append(found)
             elif not judged.refuted:
                 unclear = Undecidable(cell, enclosed, judged.reason, judged.around)
                 self.undecided.append(unclear)
