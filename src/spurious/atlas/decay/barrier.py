@@ -15,8 +15,8 @@ from spurious.atlas.decay.setting import Floats
 
 __all__ = ["barrier"]
 
-LAST = 1e9
-"""The last t, against the sum of all weights: beyond it floats are too coarse."""
+LAST = 1e10
+"""The last t, against kappa: beyond it floats are too coarse."""
 
 FACTOR = 30.0
 """By which t grows."""
@@ -50,7 +50,7 @@ def barrier(model: FloatModel, cells: npt.NDArray[np.intp]) -> tuple[Floats, Flo
     x[:, :-1] = setting.inside[cells].reshape(batch, k * width)
     total = float((model.above + model.below).sum())
     t = 1.0 / total
-    while t * total < LAST:
+    while t * model.kappa < LAST:
         for _ in range(NEWTON):
             if not _step(model, x, t, jacobian, walls):
                 break
