@@ -130,6 +130,16 @@ class PenalisedAtlas:
         )
         return Answer.YES if above else Answer.UNKNOWN
 
+    @property
+    def least_loss(self) -> Enclosure | None:
+        """The least loss of the network; None if some undecided cell was not enclosed."""
+        open_ = [cell.loss for cell in self.undecided]
+        known = [loss for loss in (*(f.loss for f in self.minima), *open_) if loss is not None]
+        if not known or None in open_:
+            return None
+        low, high = min(e.mid - e.rad for e in known), min(e.mid + e.rad for e in known)
+        return Enclosure((low + high) / 2, (high - low) / 2)
+
     def problem(self, family: PenalisedFamily) -> ProgramProblem:
         """A family's point as a problem."""
         return ProgramProblem(self.loss.program(), family.point, dense=self.loss)
@@ -168,7 +178,7 @@ def require_penalised(loss: DenseLoss) -> None:
         if cost <= 0:
             raise InputError(
                 f"penalty: found {cost} for the {name} of the hidden layer, but an atlas with "
-                "weight decay needs positive numbers; leave biases out of the penalty and it has none"
+                "weight decay needs positive ones (biases have to decay, too)"
             )
     if min(loss.factors) < 0:
         raise InputError("weights: found a negative number, but an atlas needs none")
@@ -296,7 +306,7 @@ def _between(low: object, high: object) -> Enclosure:
 
 
 def _point(setting: DecaySetting, minimum: Proven, hidden: int, rests: Answer) -> FlatPoint:
-    """Balanced parameters: spare units at zero if they may be, else sharing the first one's work."""
+    """Balanced parameters; spare units at zero if they may be, else they share the first's work."""
     weight, bias, outgoing, _ = map(float, setting.costs)
     signs = [setting.regions[r].sign for r in minimum.cell]
     units = list(zip(signs, minimum.proposed.vectors, strict=True))

@@ -78,7 +78,7 @@ def _step(model: FloatModel, x: Floats, t: float, jacobian: Floats, walls: Float
     if not moving.any():
         return False
     now = _value(model, x, t, jacobian, walls)
-    size = np.where(moving, 1.0, 0.0)
+    size, bad = np.where(moving, 1.0, 0.0), moving
     for _ in range(HALVINGS):
         there = _value(model, x + size[:, None] * step, t, jacobian, walls)
         bad = moving & ~(there <= now + 0.1 * size * fall + 1e-12 * np.abs(now))
@@ -123,4 +123,5 @@ def _solved(matrices: Floats, right: Floats) -> Floats:
     scale = 1 / np.sqrt(np.einsum("bvv->bv", matrices))
     scaled = matrices * scale[:, :, None] * scale[:, None, :]
     scaled += RIDGE * np.eye(matrices.shape[1])
-    return scale * np.linalg.solve(scaled, (scale * right)[..., None])[..., 0]
+    found = np.asarray(np.linalg.solve(scaled, (scale * right)[..., None]), dtype=np.float64)
+    return scale * found[..., 0]

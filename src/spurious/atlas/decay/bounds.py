@@ -1,6 +1,6 @@
 """What is proved about the best point of a closed cell, from a point proposed in floats.
 
-Theorem 31 (`docs/mathematics.md`, section 17). Make and use a `CellBounds` inside
+Theorem 32 (`docs/mathematics.md`, section 17). Make and use a `CellBounds` inside
 `balls.precision`.
 """
 

@@ -1,7 +1,7 @@
 """Whether the best point of a closed cell is a local minimum of the penalised loss.
 
-Theorem 31 (`docs/mathematics.md`, section 17). Only first derivatives matter: each unit is judged by
-itself, from a box for the derivatives of the loss by the outputs. Use inside `balls.precision`.
+Theorem 32 (`docs/mathematics.md`, section 17). Only first derivatives matter: each unit is judged
+by itself, from a box for the derivatives of the loss by the outputs. Use inside `balls.precision`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From near a cell's best point to it, in floats: the face that it is on, and Newton's method there.
+"""From near a cell's best point to it, in floats: the face that it is on, and Newton's method.
 
 Which vectors are zero and which walls are met is guessed, and mended by what the best point of that
 face says: walls that it crosses are added, those that it wants to leave are dropped.
@@ -7,6 +7,7 @@ face says: walls that it crosses are added, those that it wants to leave are dro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,7 +128,8 @@ def _changed(
         if not held:
             continue
         left = model.kappa * a / length + setting.features[cell[k]].T @ slopes
-        mu = np.linalg.lstsq(inward[held].T, left, rcond=None)[0] / model.kappa
+        forces = np.linalg.lstsq(inward[held].T, left, rcond=None)
+        mu = np.asarray(forces[0], dtype=np.float64) / model.kappa
         if mu.min() < worst:
             worst, leaving = float(mu.min()), (k, held[int(mu.argmin())])
     if changed == walls and leaving is not None:
@@ -167,8 +169,10 @@ def _on_face(
     columns = [setting.features[cell[k]] @ b for k, b in zip(live, bases, strict=True)]
     jacobian = np.hstack([*columns, np.ones((setting.size, 1))])
     ends = np.cumsum([0, *(basis.shape[1] for basis in bases)])
-    places = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
-    x = np.concatenate([*(b.T @ vectors[k] for k, b in zip(live, bases, strict=True)), [bias]])
+    places = [slice(a, b) for a, b in pairwise(ends)]
+    x: Floats = np.concatenate(
+        [*(b.T @ vectors[k] for k, b in zip(live, bases, strict=True)), [bias]]
+    )
     for _ in range(NEWTON):
         if any(not x[place].any() for place in places):
             return None
@@ -179,7 +183,7 @@ def _on_face(
             return None
         if not np.abs(step).max() <= 0.5 * (1 + np.abs(x).max()):
             return None
-        x = x + step
+        x = np.asarray(x + step, dtype=np.float64)
         if np.abs(step).max() < SMALLEST * np.abs(x).max():
             break
     out = np.zeros_like(vectors)

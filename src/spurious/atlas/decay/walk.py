@@ -13,6 +13,7 @@ from itertools import product
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
 from spurious.atlas.decay.floats import Proposed
 from spurious.atlas.decay.local import judge
+from spurious.atlas.decay.model import Vector
 from spurious.atlas.decay.setting import DecaySetting
 
 __all__ = ["Proven", "Undecidable", "Walk"]
@@ -104,9 +105,7 @@ class Walk:
         for size in range(self.hidden + 1):
             self.visited += len(level)
             found: set[Cell] = set()
-            done = 0
-            for cell, further in self._level(level):
-                done += 1
+            for done, (cell, further) in enumerate(self._level(level), start=1):
                 self.progress(f"cells of {size} regions", done, len(level))
                 if size < self.hidden:
                     found.update(tuple(sorted((*cell, r))) for r in further if r not in cell)
@@ -153,7 +152,7 @@ class Walk:
             self._further[number] = self._not_idle(pulls)
         return self._further[number]
 
-    def _not_idle(self, pulls: Sequence[Sequence[object]]) -> frozenset[int]:
+    def _not_idle(self, pulls: Sequence[Vector]) -> frozenset[int]:
         return frozenset(r for r, pull in enumerate(pulls) if not self.bounds.idle(r, pull))
 
     def _visit(self, cell: Cell, proposed: Proposed) -> frozenset[int]:

@@ -1,0 +1,177 @@
+"""How often training with weight decay ends in each family of a list of minima."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spurious.atlas.decay.atlas import PenalisedAtlas
+from spurious.atlas.decay.setting import DecaySetting, describe
+from spurious.atlas.decay.symmetry import symmetries
+from spurious.errors import InputError
+from spurious.problem import DenseLoss, Loss
+from spurious.train import Initialisation, Optimiser, Recipe, train
+from spurious.train.batched import preactivations
+from spurious.train.polish import polish
+from spurious.verdict import Answer
+
+__all__ = ["DecayBasins", "measure_decay_basins"]
+
+Floats = npt.NDArray[np.float64]
+
+UPDATES: Final = 10_000
+STEP: Final = 0.01
+CHUNK: Final = 4_096
+
+POLISHES: Final = 4
+"""How often the ends are polished."""
+
+NEAR: Final = 1e-4
+"""A run is at a family if their outputs differ by at most this share of the targets' spread."""
+
+AT_ZERO: Final = 1e-3
+"""A unit is at zero if |v| |(w, b)| is below this share of the largest, or of the outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecayBasins:
+    """What runs from random starts ended in.
+
+    Attributes:
+        runs: Number of starts.
+        hits: For each family of the list how many ended in it or an image of it.
+        resting: Runs that ended with units at zero that could leave and lower the loss: such
+            points are no minima, but a unit that is off on all data shrinks to zero and stays
+            there; by loss, rounded.
+        unknown: All other runs, by loss.
+    """
+
+    runs: int
+    hits: tuple[int, ...]
+    resting: dict[str, int]
+    unknown: dict[str, int]
+
+
+def measure_decay_basins(
+    atlas: PenalisedAtlas,
+    runs: int,
+    seed: int,
+    *,
+    spread: float = 1.0,
+    threads: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
+) -> DecayBasins:
+    """Trains from random starts and looks up where each run ends.
+
+    All weights and biases start normal with a given standard deviation; Adam with step size 0.01
+    makes 10,000 updates in float64 on the penalised loss; then each run is polished.
+
+    Args:
+        atlas: The list.
+        runs: Number of starts.
+        seed: From 0 to 2^64 - 1.
+        spread: The standard deviation.
+        threads: Changes no result.
+        progress: Called with the number of runs done.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean, which is not trained here.
+    """
+    recipe = _recipe(atlas.loss, spread)
+    lookup = _Lookup(atlas, recipe)
+    hits: Counter[int] = Counter()
+    resting: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for first in range(0, runs, CHUNK):
+        count = min(CHUNK, runs - first)
+        started = train(recipe, seed, first, count, threads=threads).parameters
+        ends = polish(recipe, started, threads=threads)
+        for _ in range(POLISHES - 1):
+            ends = polish(recipe, ends.parameters, threads=threads)
+        for place, loss in zip(lookup.places(ends.parameters), ends.loss.tolist(), strict=True):
+            if place is not None and place >= 0:
+                hits[place] += 1
+            else:
+                (unknown if place is None else resting)[f"{loss:.5g}"] += 1
+        progress(first + count)
+    return DecayBasins(
+        runs,
+        tuple(hits[k] for k in range(len(atlas.minima))),
+        dict(sorted(resting.items())),
+        dict(sorted(unknown.items())),
+    )
+
+
+def _recipe(loss: DenseLoss, spread: float) -> Recipe:
+    if set(loss.factors) != {1}:
+        raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
+    return Recipe(
+        network=loss.network,
+        loss=Loss(loss.loss),
+        data=loss.data,
+        initialisation=Initialisation("normal", std=spread, bias="drawn"),
+        optimiser=Optimiser("adam", STEP),
+        updates=UPDATES,
+        precision="float64",
+        tolerance=0.0,
+        stop=False,
+        penalty=loss.penalty,
+    )
+
+
+class _Lookup:
+    """Outputs of all families and their images."""
+
+    def __init__(self, atlas: PenalisedAtlas, recipe: Recipe) -> None:
+        self.recipe = recipe
+        setting = describe(atlas.loss)
+        self.first = [group[0] for group in setting.groups]
+        values, places = list[list[float]](), list[int]()
+        for k, family in enumerate(atlas.minima):
+            for image in _images(setting, [float(family.outputs[i]) for i in self.first]):
+                values.append(image)
+                places.append(k)
+        self.values, self.families = np.array(values), np.array(places)
+        self.rests = [family.rests is Answer.YES for family in atlas.minima]
+        targets = np.array([float(y) for (y,) in atlas.loss.data.y])
+        self.near = NEAR * max(1.0, float(np.ptp(targets)))
+
+    def places(self, at: Floats) -> list[int | None]:
+        """For each run its family; -1 if units are at zero and could leave; None if unknown.
+
+        Args:
+            at: Parameters, shape (N, P).
+        """
+        found = preactivations(self.recipe, at)[-1][:, self.first, 0]
+        away = np.abs(found[:, None, :] - self.values).max(axis=2)
+        best = away.argmin(axis=1)
+        network = self.recipe.network
+        d, m = network.inputs, network.hidden[0]
+        w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
+        sizes = np.abs(v) * np.sqrt((w * w).sum(2) + b * b)
+        zero = (sizes < AT_ZERO * np.maximum(sizes.max(axis=1), 1.0)[:, None]).any(axis=1)
+        places: list[int | None] = []
+        for k, (entry, idle) in enumerate(zip(best.tolist(), zero.tolist(), strict=True)):
+            family = int(self.families[entry])
+            hit = bool(away[k, entry] <= self.near)
+            if hit and (self.rests[family] or not idle):
+                places.append(family)
+            else:
+                places.append(-1 if idle else None)
+        return places
+
+
+def _images(setting: DecaySetting, outputs: list[float]) -> list[list[float]]:
+    """The outputs of a family's images under all symmetries."""
+    found: list[list[float]] = []
+    for symmetry in symmetries(setting):
+        moved = list(outputs)
+        for i, place in enumerate(symmetry.points):
+            moved[place] = -outputs[i] if symmetry.flips else outputs[i]
+        found.append(moved)
+    return found
