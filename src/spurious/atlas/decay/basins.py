@@ -20,7 +20,7 @@ from spurious.train.batched import preactivations
 from spurious.train.polish import polish
 from spurious.verdict import Answer
 
-__all__ = ["DecayBasins", "measure_decay_basins"]
+__all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,8 +82,8 @@ def measure_decay_basins(
     Raises:
         InputError: The points have weights, or the loss is a mean, which is not trained here.
     """
-    recipe = _recipe(atlas.loss, spread)
-    lookup = _Lookup(atlas, recipe)
+    recipe = recipe_of(atlas.loss, spread)
+    lookup = Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
     resting: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
@@ -107,7 +107,12 @@ def measure_decay_basins(
     )
 
 
-def _recipe(loss: DenseLoss, spread: float) -> Recipe:
+def recipe_of(loss: DenseLoss, spread: float) -> Recipe:
+    """How the networks are trained.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean.
+    """
     if set(loss.factors) != {1}:
         raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
     return Recipe(
@@ -124,7 +129,7 @@ def _recipe(loss: DenseLoss, spread: float) -> Recipe:
     )
 
 
-class _Lookup:
+class Lookup:
     """Outputs of all families and their images."""
 
     def __init__(self, atlas: PenalisedAtlas, recipe: Recipe) -> None:

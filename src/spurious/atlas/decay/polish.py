@@ -6,8 +6,8 @@ face says: walls that it crosses are added, those that it wants to leave are dro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from spurious.atlas.decay.setting import Floats
 
 __all__ = ["polished"]
 
-ON_WALL = 1e-4
-"""A wall counts as met if a is this close to it, against the lengths."""
+ON_WALL = (1e-4, 1e-2)
+"""A wall counts as met if a is this close to it, against the lengths: tried in turn."""
 
 NOTHING = (1e-5, 1e-3, 1e-2)
 """An a counts as 0 if it is this small against the largest: tried in turn."""
@@ -52,29 +52,41 @@ def polished(model: FloatModel, cell: Sequence[int], vectors: Floats, bias: floa
         vectors: Shape (k, d + 1), near the best ones.
         bias: Of the output.
     """
-    lengths = np.linalg.norm(vectors, axis=1)
-    tried: list[list[int]] = []
-    for nothing in NOTHING:
-        live = [k for k, r in enumerate(lengths) if r > nothing * lengths.max(initial=0)]
-        if live not in tried:
-            tried.append(live)
-            found = _from_face(model, cell, vectors, bias, live)
-            if found is not None:
-                return found
+    for live, on_wall in _guesses(np.linalg.norm(vectors, axis=1)):
+        found = _from_face(model, cell, vectors, bias, live, on_wall)
+        if found is not None:
+            return found
     return Proposed(vectors, bias)
 
 
+def _guesses(lengths: Floats) -> Iterator[tuple[tuple[int, ...], float]]:
+    """What is at work, and what counts as near a wall: the plausible first, then everything."""
+    every, largest = range(len(lengths)), lengths.max(initial=0)
+    plausible = [tuple(k for k in every if lengths[k] > small * largest) for small in NOTHING]
+    subsets = [live for size in (*every, len(lengths)) for live in combinations(every, size)]
+    for on_wall, choices in ((ON_WALL[0], plausible), *((near, subsets[::-1]) for near in ON_WALL)):
+        for live in dict.fromkeys(choices):
+            yield live, on_wall
+
+
 def _from_face(
-    model: FloatModel, cell: Sequence[int], vectors: Floats, bias: float, live: Sequence[int]
+    model: FloatModel,
+    cell: Sequence[int],
+    vectors: Floats,
+    bias: float,
+    live: Sequence[int],
+    on_wall: float,
 ) -> Proposed | None:
     """Changes the face until its best point is the cell's, if a given set is at work."""
-    vectors, live = _merged(model, cell, vectors, live)
+    kept = np.zeros((len(cell), 1))
+    kept[list(live)] = 1
+    vectors, live = _merged(model, cell, vectors * kept, live)
     lengths = np.linalg.norm(vectors, axis=1)
     points = model.setting.float_points
     sizes = np.linalg.norm(points, axis=1)
     walls = [frozenset[int]()] * len(cell)
     for k in live:
-        near = np.abs(points @ vectors[k]) < ON_WALL * sizes * lengths[k]
+        near = np.abs(points @ vectors[k]) < on_wall * sizes * lengths[k]
         walls[k] = frozenset(np.flatnonzero(near).tolist())
     for _ in range(CHANGES):
         found = _on_face(model, cell, vectors, bias, live, walls)
