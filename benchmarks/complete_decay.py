@@ -19,17 +19,14 @@ from collections import Counter
 from fractions import Fraction
 from random import Random
 
-import numpy as np
 from fuzzing.decay import Decayed, lower
 
 from spurious.atlas.decay.atlas import PenalisedAtlas, penalised_atlas
-from spurious.atlas.decay.basins import Lookup, recipe_of
+from spurious.atlas.decay.basins import Lookup, recipe_of, settled
 from spurious.problem import Dataset, DenseLoss, Network, Penalty
 from spurious.train import cores, train
-from spurious.train.polish import polish
 
 SPREADS = (0.5, 3.0)
-NUDGES = (1e-3, 1e-2, 1e-2)
 
 
 def main() -> None:
@@ -107,15 +104,8 @@ def _trained(
     """Where networks end."""
     recipe, tally = recipe_of(found.loss, spread), Counter[str]()
     lookup = Lookup(found, recipe)
-    rng = np.random.default_rng(index)
     at = train(recipe, index, 0, starts, threads=cores()).parameters
-    ends = polish(recipe, polish(recipe, at, threads=cores()).parameters, threads=cores())
-    for nudge in (0.0, *NUDGES):
-        at = ends.parameters
-        places = np.array([-2 if p is None else p for p in lookup.places(at)])
-        if nudge:
-            at = np.where((places == -2)[:, None], at + nudge * rng.standard_normal(at.shape), at)
-            ends = polish(recipe, polish(recipe, at, threads=cores()).parameters, threads=cores())
+    ends = settled(lookup, at, index, threads=cores())
     places = lookup.places(ends.parameters)
     for place, loss, point in zip(places, ends.loss, ends.parameters, strict=True):
         tally["networks trained"] += 1

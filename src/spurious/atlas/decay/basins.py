@@ -17,10 +17,10 @@ from spurious.errors import InputError
 from spurious.problem import DenseLoss, Loss
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.batched import preactivations
-from spurious.train.polish import polish
+from spurious.train.polish import Polished, polish
 from spurious.verdict import Answer
 
-__all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of"]
+__all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of", "settled"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,8 +28,11 @@ UPDATES: Final = 10_000
 STEP: Final = 0.01
 CHUNK: Final = 4_096
 
-POLISHES: Final = 4
-"""How often the ends are polished."""
+POLISHES: Final = 2
+"""How often the ends are polished in a row."""
+
+NUDGES: Final = (1e-3, 1e-2, 1e-2)
+"""Standard deviations of the noise, one after the other."""
 
 NEAR: Final = 1e-4
 """A run is at a family if their outputs differ by at most this share of the targets' spread."""
@@ -69,7 +72,7 @@ def measure_decay_basins(
     """Trains from random starts and looks up where each run ends.
 
     All weights and biases start normal with a given standard deviation; Adam with step size 0.01
-    makes 10,000 updates in float64 on the penalised loss; then each run is polished.
+    makes 10,000 updates in float64 on the penalised loss; then each run is polished (`settled`).
 
     Args:
         atlas: The list.
@@ -90,9 +93,7 @@ def measure_decay_basins(
     for first in range(0, runs, CHUNK):
         count = min(CHUNK, runs - first)
         started = train(recipe, seed, first, count, threads=threads).parameters
-        ends = polish(recipe, started, threads=threads)
-        for _ in range(POLISHES - 1):
-            ends = polish(recipe, ends.parameters, threads=threads)
+        ends = settled(lookup, started, seed, threads=threads)
         for place, loss in zip(lookup.places(ends.parameters), ends.loss.tolist(), strict=True):
             if place is not None and place >= 0:
                 hits[place] += 1
@@ -105,6 +106,27 @@ def measure_decay_basins(
         dict(sorted(resting.items())),
         dict(sorted(unknown.items())),
     )
+
+
+def settled(lookup: Lookup, parameters: Floats, seed: int, *, threads: int = 1) -> Polished:
+    """Where descent from parameters ends: polished, and pushed on where floats creep along a kink.
+
+    Args:
+        lookup: Of the list; runs that end at none of its families are moved by a little noise.
+        parameters: Shape (N, P).
+        seed: Of the noise.
+        threads: Changes no result.
+    """
+    recipe, noise = lookup.recipe, np.random.default_rng(seed)
+    ends = polish(recipe, parameters, threads=threads)
+    for nudge in (0.0, *NUDGES):
+        at = ends.parameters
+        lost = np.array([place is None for place in lookup.places(at)])
+        at = np.where(lost[:, None], at + nudge * noise.standard_normal(at.shape), at)
+        for _ in range(POLISHES):
+            ends = polish(recipe, at, threads=threads)
+            at = ends.parameters
+    return ends
 
 
 def recipe_of(loss: DenseLoss, spread: float) -> Recipe:

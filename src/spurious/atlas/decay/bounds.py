@@ -14,7 +14,7 @@ import numpy.typing as npt
 from flint import arb, arb_mat
 
 from spurious.atlas.decay.barrier import barrier
-from spurious.atlas.decay.floats import FloatModel, Proposed
+from spurious.atlas.decay.floats import FloatModel, Proposed, projected
 from spurious.atlas.decay.model import BallModel, Vector, dot
 from spurious.atlas.decay.polish import polished
 from spurious.atlas.decay.refine import refined
@@ -166,13 +166,11 @@ class CellBounds:
 
     def _project(self, region: int, z: Floats, without: int | None = None) -> tuple[Floats, Floats]:
         """Multipliers of a region's walls, shape (n,), and the projection of z on its cone."""
-        from scipy.optimize import nnls  # heavy, so imported where used
-
         kept = [i for i in range(self.setting.size) if i != without]
-        columns = (self.setting.signs[region][:, None] * self.setting.float_points)[kept].T
+        walls = (self.setting.signs[region][:, None] * self.setting.float_points)[kept]
         found = np.zeros(self.setting.size)
-        found[kept] = nnls(columns, -z)[0]
-        return found, z + columns @ found[kept]
+        nearest, found[kept] = projected(walls, z)
+        return found, nearest
 
     def _sharpened(self, region: int, z: Vector, multipliers: Floats) -> list[arb]:
         """Multipliers of the same walls to more digits, if they stay positive."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from spurious.atlas.decay.setting import DecaySetting, Floats
 
-__all__ = ["FloatModel", "Proposed"]
+__all__ = ["FloatModel", "Proposed", "projected"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,3 +58,18 @@ class FloatModel:
         """The loss's derivatives by the outputs at a point of a cell, shape (n,)."""
         features = self.setting.features[list(cell)]
         return self.losses(np.einsum("knd,kd->n", features, vectors) + bias)[1]
+
+
+def projected(walls: Floats, z: Floats) -> tuple[Floats, Floats]:
+    """The nearest point to z of a cone, and multipliers mu >= 0 with: it is z + mu walls.
+
+    Args:
+        walls: The cone is where all walls.u are nonnegative, shape (k, d + 1).
+        z: Shape (d + 1,).
+    """
+    from scipy.optimize import nnls  # heavy, so imported where used
+
+    if not len(walls):
+        return z, np.zeros(0)
+    multipliers = np.asarray(nnls(walls.T, -z)[0], dtype=np.float64)
+    return z + multipliers @ walls, multipliers

@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from spurious.atlas.decay.floats import FloatModel, Proposed
+from spurious.atlas.decay.floats import FloatModel, Proposed, projected
 from spurious.atlas.decay.setting import Floats
 
 __all__ = ["polished"]
@@ -140,8 +140,7 @@ def _changed(
         if not held:
             continue
         left = model.kappa * a / length + setting.features[cell[k]].T @ slopes
-        forces = np.linalg.lstsq(inward[held].T, left, rcond=None)
-        mu = np.asarray(forces[0], dtype=np.float64) / model.kappa
+        mu = np.asarray(np.linalg.pinv(inward[held].T) @ left, dtype=np.float64) / model.kappa
         if mu.min() < worst:
             worst, leaving = float(mu.min()), (k, held[int(mu.argmin())])
     if changed == walls and leaving is not None:
@@ -154,13 +153,12 @@ def _stay_idle(
     model: FloatModel, cell: Sequence[int], found: tuple[Floats, float], live: Sequence[int]
 ) -> bool:
     """Whether no region that is not at work can lower the loss."""
-    from scipy.optimize import nnls  # heavy, so imported where used
-
     setting, slopes = model.setting, model.slopes(cell, *found)
     for k, r in enumerate(cell):
         if k not in live:
             walls = setting.signs[r][:, None] * setting.float_points
-            if nnls(walls.T, setting.features[r].T @ slopes)[1] > model.kappa * (1 + IDLE):
+            nearest, _ = projected(walls, -setting.features[r].T @ slopes)
+            if np.linalg.norm(nearest) > model.kappa * (1 + IDLE):
                 return False
     return True
 

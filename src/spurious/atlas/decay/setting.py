@@ -90,7 +90,7 @@ class DecaySetting:
     def costs(self) -> tuple[Fraction, Fraction, Fraction, Fraction]:
         """What squares cost: l_w, l_b, l_v and that of the output's bias, l_c."""
         (weight, bias), (outgoing, last) = (self.loss.penalty.of(k) for k in (0, 1))
-        return weight, bias, outgoing, last
+        return Fraction(weight), Fraction(bias), Fraction(outgoing), Fraction(last)
 
     @property
     def tau(self) -> arb:
@@ -195,7 +195,7 @@ def _inside(loss: DenseLoss, arrangement: Arrangement, chamber: Sides) -> tuple[
     for k in arrangement.rays_of(chamber):
         ray = np.zeros(width)
         ray[list(arrangement.coordinates)] = [float(v) for v in arrangement.rays[k].direction]
-        ray[-1] *= float(bias / weight) ** 0.5
+        ray[-1] *= (float(bias) / float(weight)) ** 0.5
         total += ray / np.linalg.norm(ray)
     return tuple((total / np.linalg.norm(total)).tolist())
 
