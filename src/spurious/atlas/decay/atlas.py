@@ -9,7 +9,7 @@ from math import comb
 
 import numpy as np
 
-from spurious.atlas.decay.setting import DecaySetting, describe
+from spurious.atlas.decay.setting import DecaySetting, Region, describe
 from spurious.atlas.decay.symmetry import moved_regions, symmetries
 from spurious.atlas.decay.walk import Proven, Walk
 from spurious.atlas.workers import silent
@@ -37,10 +37,11 @@ class PenalisedFamily:
 
     Attributes:
         loss: With the penalty: between `loss.mid - loss.rad` and `loss.mid + loss.rad`.
-        outputs: At each data point, shape (n,), rounded; to `radius` they are right.
+        outputs: At each data point that counts, shape (n,), rounded; to `radius` they are right.
         radius: A bound for the error of `outputs`.
-        directions: Different directions of units at work, k.
-        kinks: Pairs of a direction and an input that are proved to be on a kink.
+        units: For each of the k different directions of units at work the sign of the outgoing
+            weight, and the signs of the pre-activation at the data points, 0 where it is proved to
+            be on a kink.
         rests: Whether further units may be at zero. Then it is a global minimum for any number of
             hidden units from k on; else all units are at work.
         parts: Of how many connected sets it consists, up to the order of units: one if units may
@@ -54,13 +55,22 @@ class PenalisedFamily:
     loss: Enclosure
     outputs: tuple[Fraction, ...]
     radius: Fraction
-    directions: int
-    kinks: int
+    units: tuple[tuple[int, tuple[int, ...]], ...]
     rests: Answer
     parts: int | None
     dimension: int
     orbit: int
     point: FlatPoint
+
+    @property
+    def directions(self) -> int:
+        """Number of different directions of units at work."""
+        return len(self.units)
+
+    @property
+    def kinks(self) -> int:
+        """Pairs of a direction and a data point that are proved to be on a kink."""
+        return sum(signs.count(0) for _, signs in self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,19 +293,28 @@ def _family(
     middles = [balls.round_to((low + high) / 2, DECIMALS) for low, high in ends]
     errors = [max(high - m, m - low) for m, (low, high) in zip(middles, ends, strict=True)]
     place = {i: k for k, group in enumerate(setting.groups) for i in group}
-    every = range(setting.loss.data.size)
+    every = [i for i in range(setting.loss.data.size) if i in place]
     return PenalisedFamily(
         loss=_between(minimum.enclosed.low, minimum.enclosed.high),
         outputs=tuple(middles[place[i]] for i in every),
         radius=balls.simple_above(max(errors)),
-        directions=count,
-        kinks=minimum.kinks,
+        units=tuple(
+            _seen(setting.regions[r], walls, [place[i] for i in every])
+            for r, walls in zip(minimum.cell, minimum.walls, strict=True)
+        ),
         rests=rests,
         parts=parts,
         dimension=hidden - count,
         orbit=orbit,
         point=_point(setting, minimum, hidden, rests),
     )
+
+
+def _seen(
+    region: Region, walls: Sequence[int], groups: Sequence[int]
+) -> tuple[int, tuple[int, ...]]:
+    """A unit's sign and the signs of its pre-activation at the data points."""
+    return region.sign, tuple(0 if k in walls else region.signs[k] for k in groups)
 
 
 def _between(low: object, high: object) -> Enclosure:

@@ -163,6 +163,8 @@ class Lookup:
             for image in _images(setting, [float(family.outputs[i]) for i in self.first]):
                 values.append(image)
                 places.append(k)
+        values.append([np.inf] * len(self.first))  # far from everything
+        places.append(-1)
         self.values, self.families = np.array(values), np.array(places)
         self.rests = [family.rests is Answer.YES for family in atlas.minima]
         targets = np.array([float(y) for (y,) in atlas.loss.data.y])

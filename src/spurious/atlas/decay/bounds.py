@@ -31,7 +31,7 @@ ANGLE = 1e-9
 """How far a test direction is moved into its cone."""
 
 CURVED = 0.25
-"""e^-t + t - 1 is at least this times t^2 for t up to 1, and larger beyond."""
+"""e^-t + t - 1 is at least this times t^2 for t up to 1, and always more than t - 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,16 +99,12 @@ class CellBounds:
         excess = [self.upper(r, pulls[r], sharply=True) - model.kappa for r in cell]
         gap += _largest([*excess, arb(0)]) * high / model.kappa
         gap = gap.max(arb(0)).upper()
-        moved = self._moved(gap, curved)
-        if moved is None:
-            return None
-        weights = [a + b for a, b in zip(model.above, model.below, strict=True)]
-        steep = [w * 2 if self.setting.squared else w / 4 for w in weights]
+        moved = [self._moved(gap, c) for c in curved]
         return Enclosed(
             high - gap,
             high,
-            [f + _ball(t) for f, t in zip(outputs, moved, strict=True)],
-            [g + _ball(s * t) for g, s, t in zip(slopes, steep, moved, strict=True)],
+            [f + _ball(t) for f, (t, _) in zip(outputs, moved, strict=True)],
+            [g + _ball(t) for g, (_, t) in zip(slopes, moved, strict=True)],
         )
 
     def idle(self, region: int, pull: Vector) -> bool:
@@ -221,14 +217,20 @@ class CellBounds:
         down = [high / w for w in model.below if not w.is_zero()]
         return _largest([*up, *down]) + reach
 
-    def _moved(self, gap: arb, curved: Vector) -> list[arb] | None:
-        """How far each best output may be from that of the point; None if far."""
+    def _moved(self, gap: arb, curved: arb) -> tuple[arb, arb]:
+        """How far a best output, and the loss's derivative by it, may be from those of the point.
+
+        Args:
+            gap: A bound for what the loss loses in convexity.
+            curved: The loss's second derivative by the output.
+        """
         if self.setting.squared:
-            return [(2 * gap / c).upper().sqrt() for c in curved]
-        shares = [(gap / c).upper() for c in curved]
-        if not all(balls.certainly_less(share, arb(CURVED)) for share in shares):
-            return None
-        return [(share / CURVED).sqrt() for share in shares]
+            moved = (2 * gap / curved).upper().sqrt()
+            return moved, curved * moved
+        share = (gap / curved).upper()
+        small = balls.certainly_less(share, arb(CURVED))
+        moved = (share / CURVED).sqrt() if small else share + 1
+        return moved, curved * moved.expm1()
 
 
 def _ball(radius: arb) -> arb:

@@ -70,7 +70,7 @@ def _family(atlas: PenalisedAtlas, family: PenalisedFamily) -> dict[str, Any]:
         "global": WRITTEN[atlas.is_global(family)],
         "outputs": [number_text(value) for value in family.outputs],
         "outputs_radius": number_text(family.radius),
-        "directions": family.directions,
+        "units": [{"sign": sign, "sides": list(sides)} for sign, sides in family.units],
         "kinks": family.kinks,
         "rests": WRITTEN[family.rests],
         "parts": family.parts,

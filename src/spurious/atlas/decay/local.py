@@ -28,14 +28,14 @@ class Judged:
     Attributes:
         around: For each unit regions of its sign whose closed chamber its direction is in, its own
             among them.
-        kinks: Pairs of a unit and an input that have to be on a kink.
+        walls: For each unit the points on whose kink it has to be.
         refuted: Whether the point is proved to be no local minimum with all units at work.
         reason: Why it is not proved to be a local minimum whose units all are at work; None if it
             is proved.
     """
 
     around: tuple[frozenset[int], ...]
-    kinks: int
+    walls: tuple[tuple[int, ...], ...]
     refuted: bool
     reason: str | None
 
@@ -49,10 +49,10 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
         enclosed: Its best point.
     """
     pulls = bounds.model.pulls(enclosed.slopes)
-    around, refuted, kinks = list[frozenset[int]](), False, 0
+    around, held, refuted = list[frozenset[int]](), list[tuple[int, ...]](), False
     for r in cell:
         walls = [i for i in range(bounds.setting.size) if bounds.exceeds(r, pulls[r], without=i)]
-        kinks += len(walls)
+        held.append(tuple(walls))
         others = _around(bounds.setting, r, walls)
         refuted = refuted or None in others
         found = frozenset(o for o in others if o is not None) | {r}
@@ -70,7 +70,7 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
             reason = "whether a unit can leave its kink is not clear"
         elif not _at_work(bounds, cell, known, enclosed):
             reason = "whether all units are at work is not clear"
-    return Judged(tuple(around), kinks, refuted, reason)
+    return Judged(tuple(around), tuple(held), refuted, reason)
 
 
 def _around(setting: DecaySetting, region: int, walls: Sequence[int]) -> set[int | None]:

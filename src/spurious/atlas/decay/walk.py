@@ -33,14 +33,14 @@ class Proven:
         around: For each unit regions of its sign whose closed chamber it lies in.
         proposed: The point in floats.
         enclosed: Its loss and outputs.
-        kinks: Pairs of a unit and an input that are proved to be on a kink.
+        walls: For each unit the points on whose kink it is proved to be.
     """
 
     cell: Cell
     around: tuple[frozenset[int], ...]
     proposed: Proposed
     enclosed: Enclosed
-    kinks: int = 0
+    walls: tuple[tuple[int, ...], ...] = ()
 
     @property
     def tangent(self) -> frozenset[int]:
@@ -172,7 +172,7 @@ class Walk:
         else:
             judged = judge(self.bounds, cell, enclosed)
             if judged.reason is None:
-                found = Proven(cell, judged.around, proposed, enclosed, judged.kinks)
+                found = Proven(cell, judged.around, proposed, enclosed, judged.walls)
                 self.minima.append(found)
             elif not judged.refuted:
                 unclear = Undecidable(cell, enclosed, judged.reason, judged.around)
