@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from flint import arb, arb_mat
+from flint import arb, arb_mat, fmpq
 
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
 from spurious.atlas.decay.model import Vector, dot
 from spurious.atlas.decay.setting import DecaySetting, sides_of
 from spurious.exact import balls
-from spurious.exact.rationals import rational
+from spurious.exact.rationals import rank, rational
 
 __all__ = ["Judged", "judge"]
 
@@ -50,9 +50,10 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     """
     pulls = bounds.model.pulls(enclosed.slopes)
     around, held, refuted = list[frozenset[int]](), list[tuple[int, ...]](), False
-    for r in cell:
-        walls = [i for i in range(bounds.setting.size) if bounds.exceeds(r, pulls[r], without=i)]
-        held.append(tuple(walls))
+    nearest = [bounds.nearest(r, pulls[r]) for r in cell]
+    for r, point in zip(cell, nearest, strict=True):
+        walls = _walls(bounds, r, pulls[r], point)
+        held.append(walls)
         others = _around(bounds.setting, r, walls)
         refuted = refuted or None in others
         found = frozenset(o for o in others if o is not None) | {r}
@@ -62,7 +63,6 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     if refuted:
         reason = "a unit can leave its kink"
     else:
-        nearest = [bounds.nearest(r, pulls[r]) for r in cell]
         known = [y for y in nearest if y is not None]
         if len(known) < len(cell) or not all(
             _stays(bounds, r, pulls[r], y, enclosed) for r, y in zip(cell, known, strict=True)
@@ -71,6 +71,46 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
         elif not _at_work(bounds, cell, known, enclosed):
             reason = "whether all units are at work is not clear"
     return Judged(tuple(around), tuple(held), refuted, reason)
+
+
+def _walls(
+    bounds: CellBounds, region: int, pull: Vector, nearest: Vector | None
+) -> tuple[int, ...]:
+    """The points on whose kink the direction in a region has to be.
+
+    Args:
+        bounds: Of the setting.
+        region: The region.
+        pull: z there.
+        nearest: kappa times the direction, if that is enclosed.
+    """
+    setting, every = bounds.setting, range(bounds.setting.size)
+    found = [i for i in every if bounds.exceeds(region, pull, without=i)]
+    if nearest is None:
+        return tuple(found)
+    near = [
+        i
+        for i, wall in enumerate(bounds.model.walls(region))
+        if balls.sign(dot(wall, nearest)) != 1
+    ]
+    active = [k for k in every if setting.regions[region].slopes[k]]
+    growing = True
+    while growing:
+        growing = False
+        for i in near:
+            span = sorted({*active, *near} - {i})
+            if i not in found and _follows(setting.products, i, found, span):
+                found.append(i)
+                growing = True
+    return tuple(sorted(found))
+
+
+def _follows(
+    products: Sequence[Sequence[fmpq]], point: int, held: Sequence[int], span: Sequence[int]
+) -> bool:
+    """Whether what is orthogonal to held points, in the span of some, is to one more, exactly."""
+    rows = [[products[i][k] for k in span] for i in (*held, point)]
+    return rank(rows) == rank(rows[:-1]) if held else not any(rows[0])
 
 
 def _around(setting: DecaySetting, region: int, walls: Sequence[int]) -> set[int | None]:

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from flint import arb
+from flint import arb, fmpq
 
 from spurious.atlas.arrangement import Arrangement, Sides, arrange
 from spurious.exact.rationals import rational
@@ -110,6 +110,16 @@ class DecaySetting:
         last = 1 / self.tau
         return [
             [*(arb(rational(v)) for v in self.loss.data.x[group[0]]), last] for group in self.groups
+        ]
+
+    @cached_property
+    def products(self) -> list[list[fmpq]]:
+        """x^_i.x^_k, exactly, shape (n, n)."""
+        weight, bias, _, _ = self.costs
+        rows = [self.loss.data.x[group[0]] for group in self.groups]
+        return [
+            [rational(sum((a * b for a, b in zip(x, y, strict=True)), weight / bias)) for y in rows]
+            for x in rows
         ]
 
     @cached_property

@@ -37,11 +37,7 @@ def moved_regions(setting: DecaySetting, symmetry: Symmetry) -> tuple[int, ...]:
 
 
 def _permutations(setting: DecaySetting, flips: bool) -> Iterator[tuple[int, ...]]:
-    weight, bias, _, _ = setting.costs
-    rows = [setting.loss.data.x[group[0]] for group in setting.groups]
-    products = [
-        [sum((a * b for a, b in zip(x, y, strict=True)), weight / bias) for y in rows] for x in rows
-    ]
+    products, size = setting.products, setting.size
     kinds = list(zip(setting.above, setting.below, setting.targets, strict=True))
     wanted = kinds
     if flips and setting.squared:
@@ -51,10 +47,10 @@ def _permutations(setting: DecaySetting, flips: bool) -> Iterator[tuple[int, ...
 
     def extend(image: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         i = len(image)
-        if i == len(rows):
+        if i == size:
             yield image
             return
-        for k in range(len(rows)):
+        for k in range(size):
             if k in image or kinds[k] != wanted[i] or products[k][k] != products[i][i]:
                 continue
             if all(products[k][image[j]] == products[i][j] for j in range(i)):
