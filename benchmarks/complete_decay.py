@@ -105,9 +105,8 @@ def _trained(
     recipe, tally = recipe_of(found.loss, spread), Counter[str]()
     lookup = Lookup(found, recipe)
     at = train(recipe, index, 0, starts, threads=cores()).parameters
-    ends = settled(lookup, at, index, threads=cores())
-    places = lookup.places(ends.parameters)
-    for place, loss, point in zip(places, ends.loss, ends.parameters, strict=True):
+    at, losses = settled(lookup, at, index, threads=cores())
+    for place, loss, point in zip(lookup.places(at), losses, at, strict=True):
         tally["networks trained"] += 1
         tally["at an entry"] += place is not None and place >= 0
         tally["with a unit at zero that can leave"] += place == -1

@@ -17,7 +17,7 @@ from spurious.errors import InputError
 from spurious.problem import DenseLoss, Loss
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.batched import preactivations
-from spurious.train.polish import Polished, polish
+from spurious.train.polish import polish
 from spurious.verdict import Answer
 
 __all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of", "settled"]
@@ -93,8 +93,8 @@ def measure_decay_basins(
     for first in range(0, runs, CHUNK):
         count = min(CHUNK, runs - first)
         started = train(recipe, seed, first, count, threads=threads).parameters
-        ends = settled(lookup, started, seed, threads=threads)
-        for place, loss in zip(lookup.places(ends.parameters), ends.loss.tolist(), strict=True):
+        at, losses = settled(lookup, started, seed, threads=threads)
+        for place, loss in zip(lookup.places(at), losses.tolist(), strict=True):
             if place is not None and place >= 0:
                 hits[place] += 1
             else:
@@ -108,7 +108,9 @@ def measure_decay_basins(
     )
 
 
-def settled(lookup: Lookup, parameters: Floats, seed: int, *, threads: int = 1) -> Polished:
+def settled(
+    lookup: Lookup, parameters: Floats, seed: int, *, threads: int = 1
+) -> tuple[Floats, Floats]:
     """Where descent from parameters ends: polished, and pushed on where floats creep along a kink.
 
     Args:
@@ -116,17 +118,25 @@ def settled(lookup: Lookup, parameters: Floats, seed: int, *, threads: int = 1) 
         parameters: Shape (N, P).
         seed: Of the noise.
         threads: Changes no result.
+
+    Returns:
+        Parameters, shape (N, P), and losses, (N,).
     """
     recipe, noise = lookup.recipe, np.random.default_rng(seed)
-    ends = polish(recipe, parameters, threads=threads)
+    at, losses = parameters.copy(), np.zeros(len(parameters))
+    lost = np.arange(len(parameters))
     for nudge in (0.0, *NUDGES):
-        at = ends.parameters
-        lost = np.array([place is None for place in lookup.places(at)])
-        at = np.where(lost[:, None], at + nudge * noise.standard_normal(at.shape), at)
+        moved = at[lost] + nudge * noise.standard_normal((len(lost), at.shape[1]))
         for _ in range(POLISHES):
-            ends = polish(recipe, at, threads=threads)
-            at = ends.parameters
-    return ends
+            ends = polish(recipe, moved, threads=threads)
+            moved = ends.parameters
+            losses[lost] = ends.loss
+        at[lost] = moved
+        places = lookup.places(moved)
+        lost = lost[[place is None for place in places]]
+        if not len(lost):
+            break
+    return at, losses
 
 
 def recipe_of(loss: DenseLoss, spread: float) -> Recipe:
