@@ -34,7 +34,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--starts", type=int, default=100, help="networks for each spread")
+    parser.add_argument(
+        "--starts", type=int, default=100, help="networks for each spread; may be 0"
+    )
     options = parser.parse_args()
     tally, begin = Counter[str](), time.monotonic()
     for index in range(options.first, options.first + options.count):
@@ -52,7 +54,7 @@ def main() -> None:
             if fault:
                 tally["faults"] += 1
                 print(f"{told}: loss {float(family.loss.mid):.9g}: {fault}", flush=True)
-        for spread in SPREADS:
+        for spread in SPREADS if options.starts else ():
             tally.update(_trained(found, options.starts, index, spread, told))
     for name, number in tally.items():
         print(f"{number:8,}  {name}")

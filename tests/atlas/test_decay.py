@@ -253,3 +253,32 @@ def test_the_atlas_without_decay_does_not_take_a_loss_with_it():
     problem = ProgramProblem(loss_of("xor", 2, "1/10").program(), dense=loss_of("xor", 2, "1/10"))
     with pytest.raises(InputError, match="penalised_atlas lists its minima"):
         spurious.atlas(problem)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "loss", "hidden", "l2"),
+    [
+        ([(0, 3), (0, -1), (1, 3), (-2, -1)], [2, -1, -2, 0], "squared", 1, "1/20"),
+        ([(-2,), (1,), (-1,), (-3,)], [1, -1, -1, 1], "logistic", 2, "1/50"),
+    ],
+)
+def test_points_at_right_angles_put_directions_on_kinks_exactly(x, y, loss, hidden, l2):
+    """With the bias as one more input: 1 and -1 are; no box of numbers could tell."""
+    data = Dataset(tuple(tuple(map(Fraction, row)) for row in x), tuple((Fraction(v),) for v in y))
+    network = Network((len(x[0]), hidden, 1), "relu")
+    found = penalised_atlas(DenseLoss(network, loss, data, Penalty(Fraction(l2))))
+    assert found.complete
+    basins = measure_decay_basins(found, 60, seed=5, spread=2.0)
+    assert not basins.unknown and sum(basins.hits)
+
+
+def test_ties_are_undecided_and_said_so():
+    """At the decay where the only unit dies its share is 0 and its slope is at the limit."""
+    data = Dataset(
+        ((Fraction(0), Fraction(3)), (Fraction(0), Fraction(1))), ((Fraction(1),), (Fraction(-1),))
+    )
+    network = Network((2, 2, 1), "abs")
+    found = penalised_atlas(DenseLoss(network, "logistic", data, Penalty(Fraction(1, 2))))
+    assert not found.complete and found.undecided[0].reason
+    least = found.least_loss
+    assert least is not None and least.rad < Fraction(1, 10**9)

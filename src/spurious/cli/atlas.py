@@ -67,7 +67,7 @@ def atlas(
         typer.Option(
             metavar="DIR",
             help="Write atlas.json, minima.parquet, certificates and a picture there. "
-            "An interrupted run goes on from there.",
+            "An interrupted run goes on from there, if it is one without decay.",
         ),
     ] = None,
     starts: Annotated[

@@ -190,6 +190,8 @@ def require_penalised(loss: DenseLoss) -> None:
                 f"penalty: found {cost} for the {name} of the hidden layer, but an atlas with "
                 "weight decay needs positive ones (biases have to decay, too)"
             )
+    if last < 0:
+        raise InputError(f"penalty: found {last} for the output's bias, expected none or a cost")
     if min(loss.factors) < 0:
         raise InputError("weights: found a negative number, but an atlas needs none")
     labels = {y for w, (y,) in zip(loss.factors, loss.data.y, strict=True) if w}
