@@ -52,10 +52,11 @@ def test_units_die_together_once_decay_is_strong():
     found = penalised_atlas(loss_of("xor", 2, "3"))
     (family,) = found.minima
     assert found.complete and found.is_global(family) is Answer.YES
-    assert family.directions == 0 and family.rests is Answer.YES and family.dimension == 2
+    assert family.directions == 0 and family.rests is Answer.YES and family.dimension == 0
     assert not any(family.point[:-1])
     assert family.loss.mid == 4  # XOR has as many ones as minus ones, so the bias is 0, too
-    assert spurious.certify(found.problem(family), search=False).claim.is_minimum
+    verdict = spurious.certify(found.problem(family), search=False)
+    assert verdict.claim.is_minimum and verdict.flat_dimension == 0
 
 
 def test_the_bias_alone_has_the_loss_worked_out_by_hand():

@@ -47,7 +47,7 @@ class PenalisedFamily:
         parts: Of how many connected sets it consists, up to the order of units: one if units may
             be at zero, else one for each way to spread them over the directions; None if that is
             not known.
-        dimension: Of each, in the network's parameters: m - k.
+        dimension: Of each, in the network's parameters: m - k, and 0 for k = 0.
         orbit: How many families there are like it, up to symmetries of the problem.
         point: One of them, parameters in flat order, rounded.
     """
@@ -306,7 +306,7 @@ def _family(
         ),
         rests=rests,
         parts=parts,
-        dimension=hidden - count,
+        dimension=hidden - count if count else 0,
         orbit=orbit,
         point=_point(setting, minimum, hidden, rests),
     )
