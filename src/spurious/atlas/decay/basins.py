@@ -38,7 +38,10 @@ NEAR: Final = 1e-4
 """A run is at a family if their outputs differ by at most this share of the targets' spread."""
 
 AT_ZERO: Final = 1e-3
-"""A unit is at zero if |v| |(w, b)| is below this share of the largest, or of the outputs."""
+"""A unit is at zero if |v| |(w, b)| is below this share of the family's least at work."""
+
+TINY: Final = 1e-3
+"""What takes the place of the family's least where a run is at no family: at least this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class Lookup:
         values.append([np.inf] * len(self.first))  # far from everything
         places.append(-1)
         self.values, self.families = np.array(values), np.array(places)
+        sizes = [_sizes(recipe, np.array([list(map(float, f.point))]))[0] for f in atlas.minima]
+        self.least = [float(np.min(own[own > 0], initial=np.inf)) for own in sizes]
         self.rests = [family.rests is Answer.YES for family in atlas.minima]
         targets = np.array([float(y) for (y,) in atlas.loss.data.y])
         self.near = NEAR * max(1.0, float(np.ptp(targets)))
@@ -189,20 +194,26 @@ class Lookup:
         found = preactivations(self.recipe, at)[-1][:, self.first, 0]
         away = np.abs(found[:, None, :] - self.values).max(axis=2)
         best = away.argmin(axis=1)
-        network = self.recipe.network
-        d, m = network.inputs, network.hidden[0]
-        w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
-        sizes = np.abs(v) * np.sqrt((w * w).sum(2) + b * b)
-        zero = (sizes < AT_ZERO * np.maximum(sizes.max(axis=1), 1.0)[:, None]).any(axis=1)
+        sizes = _sizes(self.recipe, at)
         places: list[int | None] = []
-        for k, (entry, idle) in enumerate(zip(best.tolist(), zero.tolist(), strict=True)):
+        for k, entry in enumerate(best.tolist()):
             family = int(self.families[entry])
             hit = bool(away[k, entry] <= self.near)
+            at_work = self.least[family] if hit else max(float(sizes[k].max()), TINY)
+            idle = bool((sizes[k] < AT_ZERO * at_work).any())
             if hit and (self.rests[family] or not idle):
                 places.append(family)
             else:
                 places.append(-1 if idle else None)
         return places
+
+
+def _sizes(recipe: Recipe, at: Floats) -> Floats:
+    """|v| |(w, b)| of every unit, shape (N, m), from parameters (N, P)."""
+    network = recipe.network
+    d, m = network.inputs, network.hidden[0]
+    w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
+    return np.abs(v) * np.sqrt((w * w).sum(2) + b * b)
 
 
 def _images(setting: DecaySetting, outputs: list[float]) -> list[list[float]]:
