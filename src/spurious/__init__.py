@@ -24,7 +24,7 @@ from spurious.late import import_late
 from spurious.verdict import Answer, Decision, Enclosure
 
 if TYPE_CHECKING:
-    from spurious.atlas import Atlas, atlas, optimum
+    from spurious.atlas import Atlas, PenalisedAtlas, atlas, optimum, penalised_atlas
     from spurious.certify import certified_minima, certified_saddles, certify, check
     from spurious.diagnose import diagnose
     from spurious.problem import (
@@ -56,6 +56,7 @@ __all__ = [
     "InputError",
     "Loss",
     "Network",
+    "PenalisedAtlas",
     "Point",
     "Problem",
     "ProgramProblem",
@@ -75,6 +76,7 @@ __all__ = [
     "from_torch",
     "optimum",
     "parse_problem",
+    "penalised_atlas",
     "problem",
     "read_problem",
     "train",

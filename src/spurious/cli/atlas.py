@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -13,11 +14,11 @@ from spurious.cli.commands import Exit
 from spurious.cli.limits import CELLS, cells
 from spurious.cli.options import COUNT, AsJson, Seed, Source, affordable, fraction
 from spurious.cli.output import echo_json, echo_note, note_compiling
-from spurious.cli.sources import found_source, naming
+from spurious.cli.sources import found_dense, naming
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
-    from spurious.problem import Problem
+    from spurious.problem import DenseLoss, Problem
 
 
 class LossName(enum.StrEnum):
@@ -39,6 +40,16 @@ Slope = Annotated[
     str | None, typer.Option(metavar="P/Q", help="Slope of leaky_relu below 0; default 1/100.")
 ]
 
+Decay = Annotated[
+    str | None,
+    typer.Option(
+        "--l2",
+        metavar="P/Q",
+        help="Add this times the sum of the squares of all parameters to the loss (PyTorch's "
+        "weight_decay is twice this); default: the problem file's penalty, else none.",
+    ),
+]
+
 STARTS = 2_000
 
 
@@ -50,12 +61,13 @@ def atlas(
     loss: Annotated[
         LossName | None, typer.Option(help="Default: squared, or the problem file's.")
     ] = None,
+    l2: Decay = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Write atlas.json, minima.parquet, certificates and a picture there. "
-            "An interrupted run goes on from there.",
+            "An interrupted run goes on from there, if it is one without decay.",
         ),
     ] = None,
     starts: Annotated[
@@ -91,21 +103,31 @@ def atlas(
     a lower loss is undecided. With the logistic loss, losses are enclosed in intervals, and what
     falls for ever at infinity is told apart; labels are -1 and 1.
 
+    With --l2, or a file with a penalty, it is the penalised loss whose minima are listed, in
+    intervals, and the first is the global optimum: see docs/atlas.md, "With weight decay".
+
     Example:
       spurious atlas d1 --hidden 1
       spurious atlas xor --hidden 2 --out xor-atlas
+      spurious atlas xor --hidden 2 --l2 1/100
 
     Exit status:
       0    the list is complete
       2    the dataset, file or network cannot be used
-      3    some fitted vectors were left undecided; they are named
+      3    some fitted vectors, or cells, were left undecided; they are named
       130  interrupted
     """
-    problem = _problem(source, hidden, activation, slope, loss)
+    problem = _asked(source, hidden, activation, slope, loss, l2)
     if problem.network.depth == 1:
         affordable("activation cells, by --hidden and the data", cells(problem), most_cells)
     if not spread > 0:
         raise InputError(f"--spread: found {spread}, expected a positive number")
+    from spurious.problem import DenseLoss
+
+    if isinstance(problem, DenseLoss):
+        from spurious.cli.atlas_penalised import penalised_atlas_command
+
+        return penalised_atlas_command(source, problem, out, starts, spread, seed, as_json)
     from spurious.atlas import atlas as enumerate_minima  # slow to import
     from spurious.cli.atlas_display import reporting, show_atlas, write_atlas
     from spurious.files import make_folder
@@ -147,6 +169,7 @@ def global_(
     hidden: Hidden = None,
     activation: Activation = None,
     slope: Slope = None,
+    l2: Decay = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the certificate there.")
     ] = None,
@@ -165,7 +188,13 @@ def global_(
       2    the dataset, file or network cannot be used
       130  interrupted
     """
-    problem = _problem(source, hidden, activation, slope, None)
+    problem = _asked(source, hidden, activation, slope, None, l2)
+    from spurious.problem import DenseLoss
+
+    if isinstance(problem, DenseLoss):
+        from spurious.cli.atlas_penalised import penalised_optimum_command
+
+        return penalised_optimum_command(source, problem, out, as_json)
     from spurious.atlas import optimum  # slow to import
     from spurious.cli.atlas_display import reporting, show_optimum
     from spurious.files import make_folder, write_json
@@ -199,21 +228,22 @@ def global_(
     return Exit.OK
 
 
-def _problem(
+def _asked(
     source: str,
     hidden: int | None,
     activation: str | None,
     slope: str | None,
     loss: LossName | None,
-) -> Problem:
-    """The problem that a dataset's name or a file stands for.
+    l2: str | None,
+) -> Problem | DenseLoss:
+    """The problem that a dataset's name or a file stands for; a `DenseLoss` if it has a penalty.
 
     Raises:
         InputError: It stands for none, or options contradict it.
     """
-    from spurious.problem import BuiltIn, Loss, Network, Problem
+    from spurious.problem import BuiltIn, DenseLoss, Loss, Network, Penalty, Problem
 
-    found = found_source(source)
+    found = found_dense(source)
     base = None if isinstance(found, BuiltIn) else found
     data = found.data
     if base is None or not base.network.depth:
@@ -222,7 +252,7 @@ def _problem(
             raise InputError(f"--hidden: missing, but {what}; try --hidden 2")
     elif hidden is None:
         if base.network.depth > 1:
-            return Problem(base.network, base.loss, data)
+            return base
         hidden = base.network.hidden[0]
     name = activation or (base.network.activation if base else "relu")
     below: Fraction | None = None
@@ -232,20 +262,27 @@ def _problem(
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)
-    chosen = Loss(loss.value) if loss else base.loss if base else Loss.SQUARED
-    problem = Problem(network, chosen, data)
+    chosen = loss.value if loss else str(base.loss) if base else "squared"
+    asked: Problem | DenseLoss
+    if isinstance(base, DenseLoss):
+        penalty = Penalty(fraction("--l2", l2)) if l2 else base.penalty
+        asked = replace(base, network=network, loss=chosen, penalty=penalty)
+    elif l2:
+        asked = DenseLoss(network, chosen, data, Penalty(fraction("--l2", l2)))
+    else:
+        asked = Problem(network, Loss(chosen), data)
     if base is not None:
-        _note_replaced(source, base, problem)
-    return problem
+        _note_replaced(source, base, asked)
+    return asked
 
 
-def _note_replaced(source: str, file: Problem, asked: Problem) -> None:
+def _note_replaced(source: str, file: Problem | DenseLoss, asked: Problem | DenseLoss) -> None:
     """Says which parts of a problem file the options have replaced."""
     for option, found, instead in (
         ("--hidden", file.network.hidden, asked.network.hidden),
         ("--activation", file.network.activation, asked.network.activation),
         ("--slope", file.network.slope, asked.network.slope),
-        ("--loss", file.loss, asked.loss),
+        ("--loss", str(file.loss), str(asked.loss)),
     ):
         if found != instead and found not in ((), None):
             echo_note(f"{option} {_shown(instead)} replaces {_shown(found)} of {source}")

@@ -32,7 +32,7 @@ FEW = 4
 def reproduce(
     claims: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CLAIM", help="C1 to C14; all of them if none is named."),
+        typer.Argument(metavar="CLAIM", help="C1 to C14; all of them if none is named. Or: decay."),
     ] = None,
     budget: Annotated[
         BudgetName,
@@ -58,6 +58,7 @@ def reproduce(
       spurious reproduce
       spurious reproduce C5 C13 --out report
       spurious reproduce C1 C2 --budget standard --data DIR
+      spurious reproduce decay
 
     Exit status:
       0    every claim asked for was run, or is marked as not run

@@ -11,7 +11,7 @@ from spurious.cli.output import echo_note, with_name
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
-    from spurious.problem import BuiltIn, Dataset, Loss, Problem
+    from spurious.problem import BuiltIn, Dataset, DenseLoss, Loss, Problem
 
 
 def found_source(source: str) -> BuiltIn | Problem:
@@ -30,6 +30,24 @@ def found_source(source: str) -> BuiltIn | Problem:
             f"{', '.join(DATASETS)}, or a problem file"
         )
     return read_problem(source)
+
+
+def found_dense(source: str) -> BuiltIn | Problem | DenseLoss:
+    """The same, of files that may have a penalty, or weights of points, too.
+
+    Raises:
+        InputError: It names neither, the file cannot be used, or holds a program of its own.
+    """
+    from spurious.problem import DATASETS, ProgramProblem, read_any_problem
+
+    if source in DATASETS or not Path(source).exists():
+        return found_source(source)
+    found = read_any_problem(source)
+    if not isinstance(found, ProgramProblem):
+        return found
+    if found.dense is None:
+        raise InputError(f"{source}: found a program of its own, expected a dense network")
+    return found.dense
 
 
 @contextmanager

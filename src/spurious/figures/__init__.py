@@ -8,6 +8,7 @@ from spurious.figures.boundaries import BoundaryPanel, decision_boundaries
 from spurious.figures.cost import CostPanel, CostSeries, cost_curves
 from spurious.figures.critical_points import Ladder, critical_points
 from spurious.figures.dead_layer import Profile, dead_layer
+from spurious.figures.decay import Branch, DecayPanel, decay_panels
 from spurious.figures.diagnosis import (
     LayerBar,
     LossLine,
@@ -24,8 +25,10 @@ from spurious.figures.write import png_bytes, svg_text, write_figure
 
 __all__ = [
     "BoundaryPanel",
+    "Branch",
     "CostPanel",
     "CostSeries",
+    "DecayPanel",
     "DotRow",
     "FittedCurve",
     "Ladder",
@@ -43,6 +46,7 @@ __all__ = [
     "critical_points",
     "curvature_and_slices",
     "dead_layer",
+    "decay_panels",
     "decision_boundaries",
     "dot_grid",
     "layer_activity",

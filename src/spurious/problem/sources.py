@@ -57,7 +57,13 @@ def dense_problem_of(given: Problem | Named, hidden: int | None) -> Problem:
         return Problem(network, Loss.SQUARED, data)
     problem = problem_of(given)
     if not isinstance(problem, Problem):
-        raise InputError(f"{given}: found a program, expected a dense network")
+        name = "problem" if isinstance(given, ProgramProblem) else str(given)
+        if problem.dense is not None and problem.dense.penalty.l2:
+            raise InputError(
+                f"{name}: found a loss with weight decay, expected one without; "
+                "spurious.penalised_atlas lists its minima"
+            )
+        raise InputError(f"{name}: found a program, expected a dense network")
     if hidden is not None and problem.network.hidden != (hidden,):
         raise InputError(
             f"hidden: found {hidden}, but the problem has a network of its own, "

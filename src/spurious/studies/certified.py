@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spurious.certify import certify
-from spurious.problem import Problem
+from spurious.problem import Problem, ProgramProblem
 from spurious.proof import Verdict
 from spurious.verdict import Answer, Decision, Enclosure
 
@@ -17,14 +17,25 @@ class CertifiedPoint:
     Attributes:
         name: File name of the certificate without ending.
         subject: Which point this is, in a few words.
-        problem: The problem with the point.
+        asked: The problem with the point.
         verdict: The decision.
     """
 
     name: str
     subject: str
-    problem: Problem
+    asked: Problem | ProgramProblem
     verdict: Verdict
+
+    @property
+    def problem(self) -> Problem:
+        """The dense network's problem.
+
+        Raises:
+            TypeError: It has a penalty, or is a program of its own.
+        """
+        if isinstance(self.asked, ProgramProblem):
+            raise TypeError(f"{self.name}: this problem is a program")
+        return self.asked
 
     @property
     def valid(self) -> bool:

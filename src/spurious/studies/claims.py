@@ -129,8 +129,21 @@ CLAIMS: Final = (C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14)
 """Every claim, in order."""
 
 
+DECAY: Final = Claim(
+    "decay",
+    "Weight decay and bad minima",
+    "not in the paper",
+    "How many local minima there are as weight decay grows, which bad ones survive, and where "
+    "training ends.",
+    measured=True,
+)
+
+EXTRA: Final = (DECAY,)
+"""What else is studied: no part of a reproduction unless it is asked for."""
+
+
 def find_claim(name: str) -> Claim:
-    """The claim called `C5`, `c5` or `C05`.
+    """The claim called `C5`, `c5` or `C05`, or the study called `decay`.
 
     Raises:
         InputError: There is no such claim.
@@ -140,4 +153,8 @@ def find_claim(name: str) -> Claim:
     for claim in CLAIMS:
         if text.startswith("C") and claim.id == f"C{digits}":
             return claim
-    raise InputError(f"claim: found {name!r}, expected one of C1 to C14")
+    for claim in EXTRA:
+        if text == claim.id.upper():
+            return claim
+    others = ", ".join(claim.id for claim in EXTRA)
+    raise InputError(f"claim: found {name!r}, expected one of C1 to C14, or {others}")

@@ -1,4 +1,4 @@
-"""Every study, in the order of the claims."""
+"""Every study, in the order of the claims; then what is no claim of the paper."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from spurious.studies import (
     crowded_regions,
     dead_layer,
     deadlocks,
+    decay,
     decision_surfaces,
     depth,
     mnist_initialisation,
@@ -36,5 +37,6 @@ STUDIES: Final = (
     dead_layer.STUDY,
     deadlocks.STUDY,
     crowded_regions.STUDY,
+    decay.STUDY,
 )
 """To add one, write its claim in `claims.py` and its file, and name it here."""

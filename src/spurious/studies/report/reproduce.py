@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from spurious.files import make_folder
-from spurious.studies.claims import CLAIMS
+from spurious.studies.claims import CLAIMS, EXTRA
 from spurious.studies.report.claim import Budget, Claim, ClaimResult, Status
 from spurious.studies.report.findings import committed, earlier, local_findings
 from spurious.studies.report.job import Job
@@ -65,7 +65,7 @@ def reproduce(
     known = earlier(out / SUMMARY)
     page = Page(out)
     jobs: dict[str, Job] = {}
-    for claim in CLAIMS:
+    for claim in (*CLAIMS, *(extra for extra in EXTRA if extra in claims or extra.id in known)):
         before = local_findings(known[claim.id]) if claim.id in known else ()
         job = Job(claim, budget, out, (*before, *committed().get(claim.id, ())))
         kept = kept_record(claim, known[claim.id], out) if claim.id in known else None

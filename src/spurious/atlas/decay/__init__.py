@@ -1,0 +1,1 @@
+"""Every local minimum of a shallow network with weight decay."""

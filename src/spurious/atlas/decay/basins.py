@@ -1,0 +1,227 @@
+"""How often training with weight decay ends in each family of a list of minima."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spurious.atlas.decay.atlas import PenalisedAtlas
+from spurious.atlas.decay.setting import DecaySetting, describe
+from spurious.atlas.decay.symmetry import symmetries
+from spurious.errors import InputError
+from spurious.problem import DenseLoss, Loss
+from spurious.train import Initialisation, Optimiser, Recipe, train
+from spurious.train.batched import preactivations
+from spurious.train.polish import polish
+from spurious.verdict import Answer
+
+__all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of", "settled"]
+
+Floats = npt.NDArray[np.float64]
+
+UPDATES: Final = 10_000
+STEP: Final = 0.01
+CHUNK: Final = 4_096
+
+POLISHES: Final = 2
+"""How often the ends are polished in a row."""
+
+NUDGES: Final = (1e-3, 1e-2, 1e-2)
+"""Standard deviations of the noise, one after the other."""
+
+NEAR: Final = 1e-4
+"""A run is at a family if their outputs differ by at most this share of the targets' spread."""
+
+AT_ZERO: Final = 1e-3
+"""A unit is at zero if |v| |(w, b)| is below this share of the family's least at work."""
+
+TINY: Final = 1e-3
+"""What takes the place of the family's least where a run is at no family: at least this."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecayBasins:
+    """What runs from random starts ended in.
+
+    Attributes:
+        runs: Number of starts.
+        hits: For each family of the list how many ended in it or an image of it.
+        resting: Runs that ended with units at zero that could leave and lower the loss: such
+            points are no minima, but a unit that is off on all data shrinks to zero and stays
+            there; by loss, rounded.
+        unknown: All other runs, by loss.
+    """
+
+    runs: int
+    hits: tuple[int, ...]
+    resting: dict[str, int]
+    unknown: dict[str, int]
+
+
+def measure_decay_basins(
+    atlas: PenalisedAtlas,
+    runs: int,
+    seed: int,
+    *,
+    spread: float = 1.0,
+    threads: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
+) -> DecayBasins:
+    """Trains from random starts and looks up where each run ends.
+
+    All weights and biases start normal with a given standard deviation; Adam with step size 0.01
+    makes 10,000 updates in float64 on the penalised loss; then each run is polished (`settled`).
+
+    Args:
+        atlas: The list.
+        runs: Number of starts.
+        seed: From 0 to 2^64 - 1.
+        spread: The standard deviation.
+        threads: Changes no result.
+        progress: Called with the number of runs done.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean, which is not trained here.
+    """
+    recipe = recipe_of(atlas.loss, spread)
+    lookup = Lookup(atlas, recipe)
+    hits: Counter[int] = Counter()
+    resting: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for first in range(0, runs, CHUNK):
+        count = min(CHUNK, runs - first)
+        started = train(recipe, seed, first, count, threads=threads).parameters
+        at, losses = settled(lookup, started, seed, threads=threads)
+        for place, loss in zip(lookup.places(at), losses.tolist(), strict=True):
+            if place is not None and place >= 0:
+                hits[place] += 1
+            else:
+                (unknown if place is None else resting)[f"{loss:.5g}"] += 1
+        progress(first + count)
+    return DecayBasins(
+        runs,
+        tuple(hits[k] for k in range(len(atlas.minima))),
+        dict(sorted(resting.items())),
+        dict(sorted(unknown.items())),
+    )
+
+
+def settled(
+    lookup: Lookup, parameters: Floats, seed: int, *, threads: int = 1
+) -> tuple[Floats, Floats]:
+    """Where descent from parameters ends: polished, and pushed on where floats creep along a kink.
+
+    Args:
+        lookup: Of the list; runs that end at none of its families are moved by a little noise.
+        parameters: Shape (N, P).
+        seed: Of the noise.
+        threads: Changes no result.
+
+    Returns:
+        Parameters, shape (N, P), and losses, (N,).
+    """
+    recipe, noise = lookup.recipe, np.random.default_rng(seed)
+    at, losses = parameters.copy(), np.zeros(len(parameters))
+    lost = np.arange(len(parameters))
+    for nudge in (0.0, *NUDGES):
+        moved = at[lost] + nudge * noise.standard_normal((len(lost), at.shape[1]))
+        for _ in range(POLISHES):
+            ends = polish(recipe, moved, threads=threads)
+            moved = ends.parameters
+            losses[lost] = ends.loss
+        at[lost] = moved
+        places = lookup.places(moved)
+        lost = lost[[place is None for place in places]]
+        if not len(lost):
+            break
+    return at, losses
+
+
+def recipe_of(loss: DenseLoss, spread: float) -> Recipe:
+    """How the networks are trained.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean.
+    """
+    if set(loss.factors) != {1}:
+        raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
+    return Recipe(
+        network=loss.network,
+        loss=Loss(loss.loss),
+        data=loss.data,
+        initialisation=Initialisation("normal", std=spread, bias="drawn"),
+        optimiser=Optimiser("adam", STEP),
+        updates=UPDATES,
+        precision="float64",
+        tolerance=0.0,
+        stop=False,
+        penalty=loss.penalty,
+    )
+
+
+class Lookup:
+    """Outputs of all families and their images."""
+
+    def __init__(self, atlas: PenalisedAtlas, recipe: Recipe) -> None:
+        self.recipe = recipe
+        setting = describe(atlas.loss)
+        self.first = [group[0] for group in setting.groups]
+        values, places = list[list[float]](), list[int]()
+        for k, family in enumerate(atlas.minima):
+            for image in _images(setting, [float(family.outputs[i]) for i in self.first]):
+                values.append(image)
+                places.append(k)
+        values.append([np.inf] * len(self.first))  # far from everything
+        places.append(-1)
+        self.values, self.families = np.array(values), np.array(places)
+        sizes = [_sizes(recipe, np.array([list(map(float, f.point))]))[0] for f in atlas.minima]
+        self.least = [float(np.min(own[own > 0], initial=np.inf)) for own in sizes]
+        self.rests = [family.rests is Answer.YES for family in atlas.minima]
+        targets = np.array([float(y) for (y,) in atlas.loss.data.y])
+        self.near = NEAR * max(1.0, float(np.ptp(targets)))
+
+    def places(self, at: Floats) -> list[int | None]:
+        """For each run its family; -1 if units are at zero and could leave; None if unknown.
+
+        Args:
+            at: Parameters, shape (N, P).
+        """
+        found = preactivations(self.recipe, at)[-1][:, self.first, 0]
+        away = np.abs(found[:, None, :] - self.values).max(axis=2)
+        best = away.argmin(axis=1)
+        sizes = _sizes(self.recipe, at)
+        places: list[int | None] = []
+        for k, entry in enumerate(best.tolist()):
+            family = int(self.families[entry])
+            hit = bool(away[k, entry] <= self.near)
+            at_work = self.least[family] if hit else max(float(sizes[k].max()), TINY)
+            idle = bool((sizes[k] < AT_ZERO * at_work).any())
+            if hit and (self.rests[family] or not idle):
+                places.append(family)
+            else:
+                places.append(-1 if idle else None)
+        return places
+
+
+def _sizes(recipe: Recipe, at: Floats) -> Floats:
+    """|v| |(w, b)| of every unit, shape (N, m), from parameters (N, P)."""
+    network = recipe.network
+    d, m = network.inputs, network.hidden[0]
+    w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
+    return np.abs(v) * np.sqrt((w * w).sum(2) + b * b)
+
+
+def _images(setting: DecaySetting, outputs: list[float]) -> list[list[float]]:
+    """The outputs of a family's images under all symmetries."""
+    found: list[list[float]] = []
+    for symmetry in symmetries(setting):
+        moved = list(outputs)
+        for i, place in enumerate(symmetry.points):
+            moved[place] = -outputs[i] if symmetry.flips else outputs[i]
+        found.append(moved)
+    return found
