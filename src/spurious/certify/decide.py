@@ -118,6 +118,14 @@ def certify(
 
     Raises:
         InputError: the problem has no point, or is a program of too many parameters.
+
+    Examples:
+        >>> import spurious
+        >>> off_on_all_data = [([[-1]], [-1]), ([[1]], ["1/3"])]
+        >>> problem = spurious.problem([0, 1, 2], [0, 1, 0], hidden=1, point=off_on_all_data)
+        >>> verdict = spurious.certify(problem)
+        >>> verdict.decision, str(verdict.loss.mid), verdict.is_global
+        (<Decision.LOCAL_MINIMUM: 'local_minimum'>, '2/3', <Answer.NO: 'no'>)
     """
     subject = _subject(problem_of(problem))
     start = perf_counter()

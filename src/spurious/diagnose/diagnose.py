@@ -69,6 +69,16 @@ def diagnose(
 
     Raises:
         InputError: torch is not installed, or the model, the data or the loss cannot be used.
+
+    Examples:
+        >>> import spurious, torch
+        >>> hidden, output = torch.nn.Linear(2, 8), torch.nn.Linear(8, 1)
+        >>> model = torch.nn.Sequential(hidden, torch.nn.ReLU(), output)
+        >>> _ = torch.nn.init.constant_(hidden.bias, -10)
+        >>> x = torch.linspace(0, 1, 64).reshape(32, 2)
+        >>> report = spurious.diagnose(model, (x, x.sum(1, keepdim=True)), torch.nn.MSELoss())
+        >>> report.findings[0].kind
+        'shifted_initialisation'
     """
     require()
     from torch import nn

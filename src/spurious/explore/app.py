@@ -33,7 +33,7 @@ BUSY: Final = "busy: too many requests are being worked on; try again in a momen
 
 
 def application(hosts: Sequence[str]) -> Starlette:
-    """The application.
+    """The web application of the Explorer.
 
     Args:
         hosts: Names that a request's Host header may have, without port.
