@@ -1,14 +1,18 @@
 """Writes the page on the command line from the commands themselves, before the site is built."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from reference_pages import FOLDER, written
-from sphinx.application import Sphinx
 
 from spurious.cli.app import app as application
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 PAGE = "command-line.rst"
 INTRODUCTION = """\

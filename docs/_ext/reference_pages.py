@@ -1,15 +1,19 @@
 """Writes a page of reference for every public package, before the site is built."""
 
+from __future__ import annotations
+
 import ast
 import inspect
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from pkgutil import iter_modules
-
-from sphinx.application import Sphinx
+from typing import TYPE_CHECKING
 
 import spurious
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 FOLDER = Path(__file__).parents[1] / "reference"
 CHECKER = "spurious_checker"
@@ -58,7 +62,7 @@ def written(path: Path, text: str) -> None:
 
 
 def front_page() -> str:
-    """What the package itself offers, by topic, with what each name is and where it is described."""
+    """What the package itself offers, by topic, with what each name is and where it stands."""
     title = "spurious"
     lines = [title, "=" * len(title), "", "What ``import spurious`` offers."]
     for topic, names in TOPICS.items():

@@ -1,47 +1,14 @@
-"""Theorems: an anchor at each, links to it wherever it is named, and the directive `theorem-list`."""
+"""Theorems: an anchor at each, links wherever one is named, and the directive `theorem-list`."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
+from stated_theorems import stated
 
-DOCS = Path(__file__).parents[1]
-PAGES = ("mathematics", "small-deadlocks-lower-bound")
-STATED = re.compile(r"^\*\*Theorem (?P<label>\d+|[A-Z])(?: \((?P<name>[^)]+)\))?\.\*\*")
-SECTION = re.compile(r"^## (?:\d+\. )?(?P<title>.+)")
 NAMED = re.compile(r"\b(Theorems? (\d+|[A-C]))\b")
-
-
-@dataclass(frozen=True)
-class Theorem:
-    """Where a theorem stands, and what it is called: by its name, else by its section's title."""
-
-    label: str
-    page: str
-    name: str
-
-    @property
-    def anchor(self) -> str:
-        return f"theorem-{self.label.lower()}"
-
-
-def stated() -> Iterator[Theorem]:
-    """The theorems of the pages that state them, by number, then by letter."""
-    found: list[Theorem] = []
-    for page in PAGES:
-        section = ""
-        for line in (DOCS / f"{page}.md").read_text("utf-8").splitlines():
-            if title := SECTION.match(line):
-                section = title["title"]
-            if match := STATED.match(line):
-                name = match["name"] or section
-                found.append(Theorem(match["label"], page, name[0].upper() + name[1:]))
-    yield from sorted(found, key=lambda t: (not t.label.isdigit(), t.label.zfill(3)))
 
 
 class Anchors(SphinxTransform):
@@ -53,10 +20,12 @@ class Anchors(SphinxTransform):
         known = {t.label: t for t in stated() if t.page == self.env.docname}
         for paragraph in self.document.findall(nodes.paragraph):
             first = paragraph.children[0] if paragraph.children else None
-            if isinstance(first, nodes.strong) and (match := NAMED.match(first.astext())):
-                if theorem := known.pop(match[2], None):
-                    paragraph["ids"].append(theorem.anchor)
-                    paragraph["classes"].append("theorem")
+            text = first.astext() if isinstance(first, nodes.strong) else ""
+            match = NAMED.match(text)
+            theorem = known.pop(match[2], None) if match else None
+            if theorem is not None:
+                paragraph["ids"].append(theorem.anchor)
+                paragraph["classes"].append("theorem")
 
 
 class TheoremList(SphinxDirective):

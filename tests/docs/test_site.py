@@ -1,0 +1,64 @@
+"""What the site is made from besides its pages: commands, names, theorems."""
+
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tests.docs.blocks import ROOT
+
+import spurious
+
+
+@pytest.fixture(autouse=True)
+def extensions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The modules of docs/_ext, which are imported by their bare names there."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs/_ext"))
+    yield
+    for path in (ROOT / "docs/_ext").glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+def test_the_first_page_of_the_reference_has_every_name_once() -> None:
+    from reference_pages import TOPICS, front_page
+
+    names = [name for topic in TOPICS.values() for name in topic]
+    assert sorted(names) == sorted(set(spurious.__all__) - {"__version__"})
+    for name in names:
+        assert f":py:obj:`{name} <" in front_page()
+
+
+def test_the_page_on_the_command_line_has_every_command_and_option() -> None:
+    import typer
+    from command_pages import commands, page
+
+    from spurious.cli.app import app
+
+    text = page()
+    found = dict(commands(typer.main.get_command(app), "spurious"))
+    assert {"spurious certify", "spurious sweep run", "spurious construct deadlock"} <= set(found)
+    for name, command in found.items():
+        section = text[text.index(f"\n{name}\n---") :]
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and "--help" not in parameter.opts:
+                assert parameter.opts[0] in section, f"{name} {parameter.opts[0]}"
+
+
+def test_theorems_are_numbered_without_gaps() -> None:
+    from stated_theorems import stated
+
+    numbers = [int(theorem.label) for theorem in stated() if theorem.label.isdigit()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 20
+
+
+def test_theorems_that_pages_name_are_stated() -> None:
+    from stated_theorems import stated
+
+    known = {theorem.label for theorem in stated() if theorem.label.isdigit()}
+    for path in (*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"):
+        if "related-work" in path.name or "_build" in path.parts:
+            continue  # there are others' theorems
+        text = re.sub(r"Theorem 1 of Swirszcz|, Theorem \d", "", path.read_text("utf-8"))
+        for number in re.findall(r"\bTheorem (\d+)\b", text):
+            assert number in known, f"{path.name}: Theorem {number}"
