@@ -25,7 +25,8 @@ manager = AsyncKernelManager()
 command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 manager.kernel_spec.argv = command
 NotebookClient(notebook, timeout=300, km=manager).execute()
-results = [[o for o in cell.outputs if o.output_type == "execute_result"] for cell in notebook.cells]
+kind = "execute_result"
+results = [[o for o in cell.outputs if o.output_type == kind] for cell in notebook.cells]
 json.dump([found[0].data if found else {} for found in results], sys.stdout)
 """
 """Run apart: the event loops and sockets of a notebook's client are its own affair."""

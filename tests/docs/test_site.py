@@ -62,3 +62,26 @@ def test_theorems_that_pages_name_are_stated() -> None:
         text = re.sub(r"Theorem 1 of Swirszcz|, Theorem \d", "", path.read_text("utf-8"))
         for number in re.findall(r"\bTheorem (\d+)\b", text):
             assert number in known, f"{path.name}: Theorem {number}"
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    told = {
+        "pyproject.toml": r'(?m)^version = "(.+)"$',
+        "CITATION.cff": r"(?m)^version: (.+)$",
+        "docs/index.md": r"version = \{(.+)\}",
+    }
+    for name, pattern in told.items():
+        (found,) = re.findall(pattern, (ROOT / name).read_text("utf-8"))
+        assert found == spurious.__version__, name
+
+
+def test_the_package_holds_what_certificates_rest_on() -> None:
+    import tomllib
+
+    from spurious.studies.report.page import STATEMENTS, statements
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    copied = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    for name in STATEMENTS:
+        assert copied[f"docs/{name}"] == f"spurious/studies/report/statements/{name}"
+        assert statements(name).startswith("# ")

@@ -50,10 +50,6 @@ def diagnose(
     forward passes over at most 256 points, and with `rehearse`, if the loss is not small already,
     up to fifteen trainings of copies of at most 300 steps.
 
-    >>> report = spurious.diagnose(model, (x, y), torch.nn.CrossEntropyLoss())  # doctest: +SKIP
-    >>> report.findings[0].kind, report.findings[0].layer  # doctest: +SKIP
-    ('dead_units', '0')
-
     Args:
         model: Any module; wrappers of data parallelism and `torch.compile` are looked through.
         data: `(inputs, targets)`, or a loader or list of such batches, or of mappings of the
