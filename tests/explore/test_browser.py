@@ -98,7 +98,7 @@ def test_points_by_mouse_and_keyboard(page: Page) -> None:
     page["train"].send_keys(Keys.ENTER)
     page.wait_for_runs()
     assert len(page.all("#numbers tbody tr")) == 5
-    page.run("document.querySelector('details').open = true")
+    page.run("document.querySelector('#stage details').open = true")
     field = page.all("#numbers tbody input")[0]
     field.clear()
     field.send_keys("0.25", Keys.TAB)
