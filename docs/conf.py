@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "claims_table",
     "command_pages",
+    "formulas",
     "page_names",
     "reference_pages",
     "theorems",

@@ -36,3 +36,8 @@ def stated() -> Iterator[Theorem]:
                 name = match["name"] or section
                 found.append(Theorem(match["label"], page, name[0].upper() + name[1:]))
     yield from sorted(found, key=lambda t: (not t.label.isdigit(), t.label.zfill(3)))
+
+
+def others(before: str, after: str) -> bool:
+    """Whether a theorem is a book's or paper's: `1970, Theorem 27.1`, `Theorem 1 of Swirszcz`."""
+    return bool(re.search(r"\d{4}\)?, $", before) or re.match(r"\.\d| of [A-Z]", after))

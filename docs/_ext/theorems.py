@@ -6,7 +6,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
-from stated_theorems import stated
+from stated_theorems import others, stated
 
 NAMED = re.compile(r"\b(Theorems? (\d+|[A-C]))\b")
 
@@ -49,7 +49,7 @@ def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         end = 0
         for match in NAMED.finditer(text):
             theorem = known.get(match[2])
-            if theorem is None:
+            if theorem is None or others(text[: match.start()], text[match.end() :]):
                 continue
             uri = app.builder.get_relative_uri(docname, theorem.page) + f"#{theorem.anchor}"
             parts += [nodes.Text(text[end : match.start()])]

@@ -85,3 +85,42 @@ def test_the_package_holds_what_certificates_rest_on() -> None:
     for name in STATEMENTS:
         assert copied[f"docs/{name}"] == f"spurious/studies/report/statements/{name}"
         assert statements(name).startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("sum_i g_i >= 0", "∑<sub><i>i</i></sub> <i>g</i><sub><i>i</i></sub> ≥ 0"),
+        ("w_j.x~_i", "<i>w</i><sub><i>j</i></sub>·<i>x\u0303</i><sub><i>i</i></sub>"),
+        ("e^-2u < 1", "<i>e</i><sup>\N{MINUS SIGN}2<i>u</i></sup> &lt; 1"),
+        ("phi_{V'_j}", "<i>φ</i><sub><i>V</i>\N{PRIME}<sub><i>j</i></sub></sub>"),
+        ("theta* + 2 * t", "<i>θ</i><sup>\N{ASTERISK OPERATOR}</sup> + 2 · <i>t</i>"),
+        ("l_v^(1/2)", "<i>l</i><sub><i>v</i></sub><sup>(1/2)</sup>"),
+        ("act''(0)", "act\N{PRIME}\N{PRIME}(0)"),
+        ("dB/dgamma", "<i>dB</i>/<i>d\N{GREEK SMALL LETTER GAMMA}</i>"),
+    ],
+)
+def test_formulas_are_typeset(plain: str, html: str) -> None:
+    from typeset_formula import is_formula, typeset
+
+    assert is_formula(plain)
+    assert typeset(plain) == html
+
+
+@pytest.mark.parametrize(
+    "text", ["classwise_optimum", "exact/krawczyk.py", "undecided", "relu", "python -m x", "--json"]
+)
+def test_names_of_the_program_stay_code(text: str) -> None:
+    from typeset_formula import is_formula
+
+    assert not is_formula(text)
+
+
+def test_theorems_of_others_are_not_taken_for_ours() -> None:
+    from stated_theorems import others
+
+    assert others("for all activations* (ICLR 2019), ", ", for any width")
+    assert others("(Rockafellar 1970, ", ".1)")
+    assert others("", " of Swirszcz et al.")
+    assert not others("Use ", ". A point")
+    assert not others("(The mathematics, ", "; for the squared loss")
