@@ -44,7 +44,6 @@ from spurious.certify.rules import (
 from spurious.certify.subject import Subject
 from spurious.errors import InputError
 from spurious.exact.balls import OutOfRangeError
-from spurious.exact.rationals import nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Named, Problem, ProgramProblem, problem_of
 from spurious.program import ProgramError
@@ -56,6 +55,7 @@ from spurious.proof import (
     Undecided,
     Unfinished,
     Verdict,
+    about_text,
     certificate_data,
     refusal_of,
     unfinished_text,
@@ -273,7 +273,7 @@ def _with_fall(proof: Proof, fall: Fall | None, unfinished: Unfinished | None) -
     head, separator, rest = proof.reason.partition("; ")
     if fall is None:
         return f"{head}, by an amount too small to be shown{separator}{rest}"
-    gained = f"{nearest_float(fall.decrease):.2g} within {nearest_float(fall.distance):.2g}"
+    gained = f"{about_text(fall.decrease)} within {about_text(fall.distance)}"
     told = f"{head}, provably by {gained} of the point"
     if unfinished is not None:
         told = f"training has only stopped: {told}; {unfinished_text(unfinished)}"

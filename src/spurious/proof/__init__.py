@@ -52,6 +52,7 @@ from spurious.proof.proof import Proof
 from spurious.proof.refusal import RefusedCertificateWarning, refusal_of
 from spurious.proof.verdict import Decided, Undecided, Verdict
 from spurious.proof.words import (
+    about_text,
     exact_text,
     interval_text,
     loss_text,
@@ -111,6 +112,7 @@ __all__ = [
     "Witness",
     "ZeroOutputWeight",
     "ZeroUnit",
+    "about_text",
     "certificate_data",
     "digest",
     "evidence_from_data",

@@ -216,4 +216,8 @@ class Undecided(Verdict):
 
 
 def _float(value: Fraction | None) -> float | None:
-    return None if value is None else float(value)
+    """The nearest float, or None where there is none."""
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return None
