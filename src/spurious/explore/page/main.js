@@ -214,7 +214,7 @@ function describe(frame, chosen) {
   $("time").setAttribute("aria-valuetext", $("clock").textContent);
   $("play").textContent = state.playing ? "Pause" : "Play";
   if (!frame) {
-    $("shown").textContent = data.inputs === 2 ? "Colours will show the function that a run computes; the black line is f = 0." : "";
+    $("shown").textContent = data.inputs === 2 ? "Colours will show the function that a run computes; the line is f = 0." : "";
     return;
   }
   const losses = frame.loss.filter((v) => v !== null);
@@ -223,8 +223,8 @@ function describe(frame, chosen) {
     : "No run has a finite loss";
   const what = state.family ? "the chosen minimum of the atlas" : `run ${chosen} after ${countText(frame.updates)} updates`;
   $("shown").textContent = data.inputs === 2
-    ? `Colours: the function of ${what}, from \u22122 (purple) to 2 (orange); black line: f = 0.`
-    : `Black: the function of ${what}; in colour: other runs.`;
+    ? `Colours: the function of ${what}, from \u22122 (purple) to 2 (orange); line: f = 0.`
+    : `Thick line: the function of ${what}; in colour: other runs.`;
 }
 
 function animate(now) {
