@@ -22,7 +22,7 @@ from public_cases import cases, first_half, second_half
 from public_cases.program import Case, Program
 
 import spurious
-from spurious.diagnose import REMEDIES
+from spurious.diagnose import REMEDIES, Report
 
 SETS = {"early": cases.CASES, "first": first_half.CASES, "second": second_half.CASES}
 
@@ -55,10 +55,13 @@ def train(program: Program) -> float:
     return found if found == found else -1.0
 
 
-def report_on(program: Program) -> spurious.diagnose.Report:
-    return spurious.diagnose(
-        program.model, (program.x, program.y), program.loss, optimiser=program.optimiser
-    )
+def report_on(program: Program) -> Report:
+    return spurious.diagnose(*asked(program), optimiser=program.optimiser)
+
+
+def asked(program: Program) -> tuple[Any, Any, Any]:
+    """Model, data and loss."""
+    return program.model, (program.x, program.y), program.loss
 
 
 def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
@@ -79,7 +82,8 @@ def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
     landscape = report.measurements.landscape
     wanted = tuple(dict.fromkeys([*([remedy] if remedy else []), *drawn]))
     goal = LEARNT * (landscape.constant_loss or landscape.loss)
-    after = {t.remedy: t.after for t in report.try_remedies(STEPS, only=wanted)}
+    trials = report.try_remedies(*asked(faulty), STEPS, optimiser=faulty.optimiser, only=wanted)
+    after = {t.remedy: t.after for t in trials}
     mended = {name: loss is not None and loss <= goal for name, loss in after.items()}
     return {
         "name": case.name,

@@ -1,6 +1,7 @@
 """What ends of training are proved to be, family by family, with a column for each rule.
 
     python benchmarks/trained_ends.py [FOLDER] [--each N] [--only TEXT] [--probe N] [--out DIR]
+    python benchmarks/trained_ends.py --l2 X [--free-biases] [--each N] ...
     python benchmarks/trained_ends.py --table1 [--each N] ...
 
 Without a folder it trains: 20 points in the plane with noisy targets, PyTorch's start, 20,000
@@ -8,9 +9,11 @@ updates of Adam in float64, then polished; network i of a family has data of its
 every machine. With a folder it reads problem files, whose families are their names without the
 number. Every certificate is checked. With `--probe` the loss is enclosed in 77 digits at so many
 random points around each minimum proved by one of the rules `PROBED`, and none may be lower.
-With `--table1` the networks are those of the paper's Table 1 (log loss, Adam with step 0.01, 10,000
-updates) on XOR and Jellyfish, and of N runs of a cell those count that end at log 2 or above, which
-is the least loss with a point on the wrong side.
+With `--l2` the loss has that penalty, on biases too unless they are free, and so have training, its
+polish and the problem; `--probe` then does nothing. With `--table1` the networks are those of the
+paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish, and of N runs
+of a cell those count that end at log 2 or above, which is the least loss with a point on the wrong
+side.
 """
 
 from __future__ import annotations
@@ -40,7 +43,9 @@ from spurious.problem import (
     Dataset,
     Loss,
     Network,
+    Penalty,
     Problem,
+    ProgramProblem,
     read_problem,
     unflatten,
     write_problem,
@@ -92,6 +97,8 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="networks of each family")
     parser.add_argument("--only", default="", help="families whose name holds this")
     parser.add_argument("--probe", type=int, default=0, help="points around each minimum")
+    parser.add_argument("--l2", type=Fraction, default=Fraction(0), help="the penalty")
+    parser.add_argument("--free-biases", action="store_true", help="no penalty on biases")
     parser.add_argument("--table1", action="store_true", help="runs of Table 1 that fail")
     parser.add_argument("--out", type=Path, help="where the problems are written")
     options = parser.parse_args()
@@ -101,7 +108,9 @@ def main() -> None:
     if options.folder is not None:
         source = read(options.folder)
     else:
-        source = failed(options.each) if options.table1 else trained(options.each, options.only)
+        penalty = Penalty(options.l2, biases=not options.free_biases)
+        whole = trained(options.each, options.only, penalty)
+        source = failed(options.each) if options.table1 else whole
     for name, problem in source:
         if options.only not in name:
             continue
@@ -115,7 +124,7 @@ def main() -> None:
             start = time.perf_counter()
             refused += not spurious_checker.check(json.loads(json.dumps(verdict.certificate))).valid
             checking.append(time.perf_counter() - start)
-        if verdict.method in PROBED and options.probe:
+        if verdict.method in PROBED and options.probe and isinstance(problem, Problem):
             probes += 1
             lower += probed(problem, verdict, options.probe)
     show(found)
@@ -130,7 +139,9 @@ def main() -> None:
     sys.exit(bool(refused or lower))
 
 
-def trained(each: int, only: str = "") -> Iterator[tuple[str, Problem]]:
+def trained(
+    each: int, only: str = "", penalty: Penalty | None = None
+) -> Iterator[tuple[str, Problem | ProgramProblem]]:
     """Problems with ends of training as their points."""
     for name, widths, activation, loss in FAMILIES:
         if only not in name:
@@ -140,11 +151,10 @@ def trained(each: int, only: str = "") -> Iterator[tuple[str, Problem]]:
             data = dataset(index, network, loss)
             recipe = Recipe(
                 network, loss, data, Initialisation("pytorch"), Optimiser("adam", STEP), UPDATES,
-                precision="float64", tolerance=0.0, stop=False,
+                precision="float64", tolerance=0.0, stop=False, penalty=penalty or Penalty(),
             )  # fmt: skip
             end = polish(recipe, train(recipe, index, 0, 1).parameters).parameters[0]
-            point = unflatten(tuple(Fraction(v) for v in end.tolist()), network)
-            yield name, Problem(network, loss, data, point)
+            yield name, recipe.problem(tuple(Fraction(v) for v in end.tolist()))
 
 
 def failed(each: int) -> Iterator[tuple[str, Problem]]:

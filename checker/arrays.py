@@ -4,139 +4,155 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar, cast
 
-from checker.functions import Jet, Slopes, enclosure, exact
-from checker.numbers import Interval, Number, Undecided, dot, interval, sign
+from checker.functions import Function, enclosure, exact
+from checker.numbers import Interval, Number, Undecided, dot, interval, require_shown, sign
+
+# No operation mixes the two kinds of arrays.
+# pyright: reportIncompatibleMethodOverride=false
 
 Index = Sequence[int] | None  # None: every entry, in order
-Function = tuple[str, Slopes | None]
+Vectors = tuple[int, int, bool]  # of a matrix: how many, their length, whether they are its rows
+Layout = tuple[int, int, int, bool]  # the same after the number of the block that the matrix is
+Vector = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
 
 MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
 
-
-Layout = tuple[int, int, bool]  # vectors of a matrix: their number, their length, rows or columns
-
-
-class Array(Protocol):
-    """What the operations of section 9.1 and their derivatives need; nothing changes in place."""
-
-    bits: int
-
-    def like(self, values: Sequence[Fraction]) -> Self:
-        """Exact numbers as an array of this kind."""
-        ...
-
-    def pick(self, index: Index) -> Self:
-        """The entries with these numbers."""
-        ...
-
-    def scatter(self, index: Index, size: int) -> Self:
-        """Adds entry k to entry index[k] of zeros: the transpose of `pick`."""
-        ...
-
-    def plus(self, other: Self) -> Self:
-        """The sum, entry by entry."""
-        ...
-
-    def times(self, other: Self) -> Self:
-        """The product, entry by entry."""
-        ...
-
-    def outer(self, block: int, layout: Layout, other: Self, of: int, other_layout: Layout) -> Self:
-        """All inner products of vectors in a block of this array with those in one of another."""
-        ...
-
-    def joined(self, parts: list[Self]) -> Self:
-        """The parts one after the other."""
-        ...
-
-    def mapped(self, function: Function) -> Self:
-        """A function at every entry."""
-        ...
-
-    def slope(self, function: Function, side: Self | None) -> Self:
-        """Its derivative; at a kink the one on the side to which `side` points, if it is given."""
-        ...
+A = TypeVar("A", bound="Array")
+Entry = Number | int
+ADD = cast("Callable[[Entry, Entry], Entry]", operator.add)
 
 
-def slices(block: int, count: int, length: int, rows: bool) -> list[slice]:
-    """Where the vectors of a matrix lie, the rows or columns of a block of that size."""
+def cuts(layout: Layout) -> list[slice]:
+    """Where the vectors of a matrix lie: rows or columns of a block of that size."""
+    block, count, length, rows = layout
     start, stop = block * count * length, (block + 1) * count * length
     if rows:
         return [slice(i, i + length) for i in range(start, stop, length)]
     return [slice(start + j, stop, count) for j in range(count)]
 
 
-class Numbers:
-    """Exact numbers as long as everything below is exact, intervals otherwise.
+class Array(Protocol):
+    """One or two lists of equal length, which are never changed; what the kinds have in common.
 
-    Attributes:
-        limit: How long a number may grow, in bits (see `MAX_MAGNITUDE`); None for no limit, where
-            nothing is repeated and the length of the file is one.
+    The operations of 9.1 and their derivatives are picks, collections, products by entry (`times`)
+    and of matrices (`outer`), and functions with their derivatives (`mapped`).
     """
 
-    __slots__ = ("bits", "entries", "jets", "limit")
+    lists: tuple[Sequence[Entry], ...]
+    bits: int
+
+    def made(self, *lists: Sequence[Entry]) -> Self:
+        """An array of this kind and precision."""
+        ...
+
+    def like(self, values: Iterable[Fraction]) -> Self:
+        """Exact numbers as an array of this kind, rounded if need be."""
+        ...
+
+    def times(self, other: Self) -> Self:
+        """The product, entry by entry. Zeros stay exact."""
+        ...
+
+    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Self:
+        """All inner products of vectors in a block of this array with those in one of another."""
+        ...
+
+    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Self:
+        """A function at every entry, or its derivative of this order.
+
+        At a kink the first is that on the side to which `side` points, if it is given.
+        """
+        ...
+
+    def moves(self) -> bool:
+        """Whether any entry is not exactly zero."""
+        return any(any(part) for part in self.lists)
+
+    def pick(self, index: Index) -> Self:
+        """The entries with these numbers."""
+        if index is None:
+            return self
+        return self.made(*([part[i] for i in index] for part in self.lists))
+
+    def rows(self, width: int) -> list[Self]:
+        """The rows of a matrix of this width."""
+        return [self.pick(range(i, i + width)) for i in range(0, len(self.lists[0]), width)]
+
+    def collected(self, parts: Sequence[tuple[Self, Index]], size: int) -> Self:
+        """So many zeros, with entry k of each part added to entry index[k]; transposes `pick`."""
+        if len(parts) == 1 and parts[0][1] is None:
+            return parts[0][0]
+        sums, zero = list[list[Entry]](), self.like([Fraction(0)])
+        for n in range(len(self.lists)):
+            out = list(zero.lists[n]) * size
+            for part, index in parts:
+                if index is None:
+                    out = list(map(ADD, out, part.lists[n]))
+                    continue
+                for i, x in zip(index, part.lists[n], strict=True):
+                    out[i] = out[i] + x
+            sums.append(out)
+        return self.made(*sums)
+
+    def plus(self, other: Self) -> Self:
+        """The sum, entry by entry."""
+        pairs = zip(self.lists, other.lists, strict=True)
+        return self.made(*(list(map(ADD, a, b)) for a, b in pairs))
+
+    def joined(self, parts: Sequence[Self]) -> Self:
+        """The parts one after the other."""
+        return self.made(*(
+            [x for part in parts for x in part.lists[n]] for n in range(len(self.lists))
+        ))  # fmt: skip
+
+
+class Numbers(Array):
+    """Exact numbers as long as everything below is exact, intervals otherwise.
+
+    `limit` says how long a number may grow, in bits (see `MAX_MAGNITUDE`); None for no limit, where
+    nothing is repeated and the length of the file is one.
+    """
 
     def __init__(
-        self, entries: Sequence[Number], bits: int, limit: int | None = MAX_MAGNITUDE
+        self, entries: Iterable[Number], bits: int, limit: int | None = MAX_MAGNITUDE
     ) -> None:
         self.entries, self.bits, self.limit = list(entries), bits, limit
-        self.jets: dict[Function, list[tuple[Number, Number | None]]] = {}
+        self.lists = (self.entries,)
+        self.jets = dict[Function, list[tuple[Number, Number | None]]]()
         if limit is not None and any(length(x, bits) > limit for x in self.entries):
             raise Undecided("a number grows too long")
 
-    def made(self, entries: Sequence[Number]) -> Numbers:
-        """An array of this precision."""
-        return Numbers(entries, self.bits, self.limit)
-
-    def like(self, values: Sequence[Fraction]) -> Numbers:
-        """Exact."""
-        return self.made(values)
-
-    def pick(self, index: Index) -> Numbers:
+    def made(self, *lists: Sequence[Entry]) -> Numbers:
         """See `Array`."""
-        return self if index is None else self.made([self.entries[i] for i in index])
+        return Numbers(cast("Sequence[Number]", lists[0]), self.bits, self.limit)
 
-    def scatter(self, index: Index, size: int) -> Numbers:
+    def like(self, values: Iterable[Fraction]) -> Numbers:
         """See `Array`."""
-        if index is None:
-            return self
-        out: list[Number] = [Fraction(0)] * size
-        for i, x in zip(index, self.entries, strict=True):
-            out[i] = out[i] + x
-        return self.made(out)
+        return Numbers(values, self.bits, self.limit)
 
-    def plus(self, other: Numbers) -> Numbers:
+    def intervals(self) -> list[Interval]:
+        """The entries as intervals."""
+        return [interval(x, self.bits) for x in self.entries]
+
+    def times(self, other: Self) -> Numbers:
         """See `Array`."""
-        return self.made([a + b for a, b in zip(self.entries, other.entries, strict=True)])
-
-    def times(self, other: Numbers) -> Numbers:
-        """Zeros stay exact."""
         pairs = zip(self.entries, other.entries, strict=True)
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[list[Number]]:
-        """See `slices`."""
-        return [self.entries[cut] for cut in slices(block, count, length, rows)]
-
-    def outer(
-        self, block: int, layout: Layout, other: Numbers, of: int, other_layout: Layout
-    ) -> Numbers:
+    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Numbers:
         """See `Array`."""
-        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
+        xs = [self.entries[cut] for cut in cuts(layout)]
+        ys = [other.entries[cut] for cut in cuts(other_layout)]
         if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
             rows, columns = [whole(x) for x in xs], [whole(y) for y in ys]
             return self.made([
                 Fraction(sum(map(operator.mul, u, v)), d * e) for u, d in rows for v, e in columns
             ])  # fmt: skip
         return self.made([dot(x, y) for x in xs for y in ys])
-
-    def joined(self, parts: list[Numbers]) -> Numbers:
-        """See `Array`."""
-        return self.made([x for part in parts for x in part.entries])
 
     def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
         """Value and slope of a function at every entry, exact where that is possible; kept."""
@@ -147,22 +163,18 @@ class Numbers:
                 found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
         return self.jets[function]
 
-    def mapped(self, function: Function) -> Numbers:
-        """Exact where that is possible."""
-        return self.made([value for value, _ in self.jet(function)])
-
-    def slope(self, function: Function, side: Numbers | None) -> Numbers:
-        """Exact where that is possible; at a kink as `side` says."""
+    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Numbers:
+        """See `Array`; up to the first derivative."""
         out, slopes = list[Number](), function[1]
-        for k, (z, (_, first)) in enumerate(zip(self.entries, self.jet(function), strict=True)):
-            flat = z.lo == z.hi == 0 if isinstance(z, Interval) else not z
-            if flat and slopes is not None and slopes[0] != slopes[1]:
+        for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+            found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
+            if order and flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:
                     raise Undecided("a derivative is taken at a kink")
-                first = (slopes[1], Fraction(0), slopes[0])[sign(side.entries[k], self.bits) + 1]
-            if first is None:
+                found = (slopes[1], Fraction(0), slopes[0])[sign(side.entries[k], self.bits) + 1]
+            if found is None:
                 raise Undecided("an argument is not bounded away from a kink")
-            out.append(first)
+            out.append(found)
         return self.made(out)
 
 
@@ -170,7 +182,7 @@ def length(x: Number, bits: int) -> int:
     """How long a number is: bits before the point, or a tenth of those of a Fraction in all."""
     if isinstance(x, Fraction):
         return (x.numerator.bit_length() + x.denominator.bit_length()) // 10
-    ends = x if isinstance(x, Interval) else x.enclose(bits)
+    ends = interval(x, bits)
     return max(ends.lo.bit_length(), ends.hi.bit_length()) - bits
 
 
@@ -181,31 +193,25 @@ def whole(x: Sequence[Number]) -> tuple[list[int], int]:
     return [v.numerator * (common // v.denominator) for v in row], common
 
 
-Ball = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| + r of a vector
-
-
-class Balls:
+class Balls(Array):
     """Intervals [m - r, m + r] over 2^bits, as two lists of integers.
 
     Products are those of the middles, rounded down (an error below 1), with the radius
     |m| s + r (|n| + s), also rounded down, plus 2. An inner product is then three of integers.
-    What is exactly zero stays so; a vector of zeros is None. Functions are evaluated once.
+    What is exactly zero stays so. Functions are evaluated once.
     """
 
-    __slots__ = ("bits", "jets", "m", "r", "slopes", "views")
-
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
-        self.m, self.r, self.bits = m, r, bits
-        self.jets: dict[Function, list[Jet]] = {}
-        self.slopes: dict[Function, Balls] = {}
-        self.views: dict[tuple[int, int, int, bool], list[Ball | None]] = {}
+        self.m, self.r, self.bits, self.lists = m, r, bits, (m, r)
+        self.jets = dict[Function, list[tuple[Interval | None, ...]]]()
+        self.maps = dict[tuple[Function, int], Balls]()
+        self.views = dict[Layout, list[Vector | None]]()
         largest = max(max(m), -min(m), max(r))
-        if largest.bit_length() > bits + MAX_MAGNITUDE:
-            raise Undecided("a number grows too large")
+        require_shown(largest.bit_length() <= bits + MAX_MAGNITUDE, "a number grows too large")
 
     @staticmethod
     def around(
-        values: Sequence[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
+        values: Iterable[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
     ) -> Balls:
         """The box of all points within the radius in every entry, and equal in the fixed ones."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
@@ -213,130 +219,77 @@ class Balls:
         radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
         return Balls([a for a, _ in split], radii, bits)
 
-    def like(self, values: Sequence[Fraction]) -> Balls:
-        """Points, rounded if need be."""
+    @staticmethod
+    def enclosing(found: Sequence[Interval]) -> Balls:
+        """Intervals, at least one, as an array."""
+        m = [z.lo + z.hi >> 1 for z in found]
+        return Balls(m, [z.hi - a for z, a in zip(found, m, strict=True)], found[0].bits)
+
+    def made(self, *lists: Sequence[Entry]) -> Balls:
+        """See `Array`."""
+        m, r = cast("tuple[list[int], list[int]]", lists)
+        return Balls(m, r, self.bits)
+
+    def like(self, values: Iterable[Fraction]) -> Balls:
+        """See `Array`."""
         return Balls.around(values, Fraction(0), self.bits)
-
-    def pick(self, index: Index) -> Balls:
-        """See `Array`."""
-        if index is None:
-            return self
-        return Balls([self.m[i] for i in index], [self.r[i] for i in index], self.bits)
-
-    def scatter(self, index: Index, size: int) -> Balls:
-        """See `Array`."""
-        if index is None:
-            return self
-        m, r = [0] * size, [0] * size
-        for i, a, s in zip(index, self.m, self.r, strict=True):
-            m[i] += a
-            r[i] += s
-        return Balls(m, r, self.bits)
-
-    def plus(self, other: Balls) -> Balls:
-        """See `Array`."""
-        m, r = map(operator.add, self.m, other.m), map(operator.add, self.r, other.r)
-        return Balls(list(m), list(r), self.bits)
-
-    def times(self, other: Balls) -> Balls:
-        """See the class."""
-        p = self.bits
-        pairs = zip(self.m, self.r, other.m, other.r, strict=True)
-        r = [
-            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
-            for a, s, b, t in pairs
-        ]
-        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
-
-    def vectors(self, block: int, count: int, length: int, rows: bool) -> list[Ball | None]:
-        """Kept: those of values are used for each column of the Hessian."""
-        key = block, count, length, rows
-        if key not in self.views:
-            cuts = slices(block, count, length, rows)
-            self.views[key] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts]
-        return self.views[key]
-
-    def outer(
-        self, block: int, layout: Layout, other: Balls, of: int, other_layout: Layout
-    ) -> Balls:
-        """See the class."""
-        xs, ys = self.vectors(block, *layout), other.vectors(of, *other_layout)
-        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
-        for x in xs:
-            if x is None:
-                m += [0] * len(ys)
-                r += [0] * len(ys)
-                continue
-            xm, xa, xr, _ = x
-            for y in ys:
-                if y is None:
-                    m.append(0)
-                    r.append(0)
-                    continue
-                ym, _, yr, yg = y
-                m.append(sum(map(times, xm, ym)) >> p)
-                wide = sum(map(times, xa, yr)) if yr else 0
-                wide += sum(map(times, xr, yg)) if xr else 0
-                r.append((wide >> p) + 2)
-        return Balls(m, r, p)
-
-    def joined(self, parts: list[Balls]) -> Balls:
-        """See `Array`."""
-        if len(parts) == 1:
-            return parts[0]
-        m, r = [a for part in parts for a in part.m], [s for part in parts for s in part.r]
-        return Balls(m, r, self.bits)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
-    def unit(self, place: int, size: int) -> Balls:
-        """1 at one place, 0 at the others."""
-        m = [0] * size
-        m[place] = 1 << self.bits
-        return Balls(m, [0] * size, self.bits)
+    def times(self, other: Self) -> Balls:
+        """See the class."""
+        p = self.bits
+        r = [
+            (abs(a) * t + s * (abs(b) + t) >> p) + 2 if (a or s) and (b or t) else 0
+            for a, s, b, t in zip(self.m, self.r, other.m, other.r, strict=True)
+        ]
+        return Balls([a * b >> p for a, b in zip(self.m, other.m, strict=True)], r, p)
+
+    def vectors(self, layout: Layout) -> list[Vector | None]:
+        """The vectors of a matrix; None is zero. Kept, for the columns of the Hessian."""
+        if layout not in self.views:
+            self.views[layout] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts(layout)]
+        return self.views[layout]
+
+    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
+        """See `Numbers` and the class."""
+        p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
+        ys = other.vectors(other_layout)
+        for x in self.vectors(layout):
+            for y in ys:
+                if x is None or y is None:
+                    m.append(0)
+                    r.append(0)
+                    continue
+                m.append(sum(map(times, x[0], y[0])) >> p)
+                wide = sum(map(times, x[1], y[2])) if y[2] else 0
+                wide += sum(map(times, x[2], y[3])) if x[2] else 0
+                r.append((wide >> p) + 2)
+        return Balls(m, r, p)
 
     def nonzero(self) -> bool:
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
 
-    def made(self, found: list[Interval]) -> Balls:
-        """Intervals as an array of this precision."""
-        m = [z.lo + z.hi >> 1 for z in found]
-        return Balls(m, [z.hi - a for z, a in zip(found, m, strict=True)], self.bits)
-
-    def jet(self, function: Function) -> list[Jet]:
-        """Value and derivatives of a function at every entry, kept."""
+    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Balls:
+        """See `Array`. There is no side: a kink raises `Undecided`."""
+        del side
         if function not in self.jets:
-            self.jets[function] = [enclosure(*function, z) for z in self.intervals()]
-        return self.jets[function]
-
-    def mapped(self, function: Function) -> Balls:
-        """Evaluated once."""
-        return self.made([value for value, _, _ in self.jet(function)])
-
-    def slope(self, function: Function, side: Balls | None) -> Balls:
-        """There is no side: a kink raises `Undecided`."""
-        del side  # at no kink
-        if function not in self.slopes:
-            firsts = [first for _, first, _ in self.jet(function) if first is not None]
-            if len(firsts) < len(self.m):
-                raise Undecided("an argument is not bounded away from a kink")
-            self.slopes[function] = self.made(firsts)
-        return self.slopes[function]
-
-    def bend(self, function: Function) -> Balls:
-        """The second derivative of a function at every entry."""
-        return self.made([second for _, _, second in self.jet(function)])
+            jets = [enclosure(*function, z) for z in self.intervals()]
+            self.jets[function] = list(zip(*jets, strict=True))
+        if (function, order) not in self.maps:
+            known = [z for z in self.jets[function][order] if z is not None]
+            defined = len(known) == len(self.m)
+            require_shown(defined, "an argument is not bounded away from a kink")
+            self.maps[function, order] = Balls.enclosing(known)
+        return self.maps[function, order]
 
 
-def as_vector(m: list[int], r: list[int]) -> Ball | None:
+def as_vector(m: list[int], r: list[int]) -> Vector | None:
     """A row or column ready for inner products; no radii at all are an empty list."""
-    if not any(r):
-        if not any(m):
-            return None
-        a = list(map(abs, m))
-        return m, a, [], a
     a = list(map(abs, m))
-    return m, a, r, list(map(operator.add, a, r))
+    if any(r):
+        return m, a, r, list(map(operator.add, a, r))
+    return (m, a, [], a) if any(m) else None

@@ -37,65 +37,52 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
     return (1 << p + w) // hi, -(-(1 << p + w) // lo)
 
 
-def two_atanh(numerator: int, denominator: int, p: int) -> tuple[int, int]:
-    """Bounds for 2 atanh(z) = 2 (z + z^3/3 + z^5/5 + ...), 0 <= z = numerator/denominator <= 1/3.
+def odd_series(numerator: int, denominator: int, side: int, w: int) -> tuple[int, int]:
+    """Bounds for z + s z^3/3 + z^5/5 + s z^7/7 + ..., 0 <= z = numerator/denominator <= 1/3.
 
-    Powers are rounded down. The error of a power is at most that of the one before times z^2, and
-    z times that of z^2 (below 1 + 2z), and 1 for rounding, so below 3; that of a term below 4. When
-    a power becomes 0 the true one is below 3, and the terms from there on sum to less than 4.
+    With the side s = 1 that is atanh(z), with s = -1 atan(z). Powers are rounded down. The error of
+    a power is at most that of the one before times z^2, and z times that of z^2 (below 1 + 2z), and
+    1 for rounding, so below 3; that of a term below 4. When a power becomes 0 the true one is below
+    3, and the terms from there on sum to less than 4.
     """
-    w = p + 32
     power = (numerator << w) // denominator
     square = power * power >> w
     total, terms, j = 0, 0, 1
     while power:
-        total, terms = total + power // j, terms + 1
+        total, terms = total + side**terms * (power // j), terms + 1
         power, j = power * square >> w, j + 2
-    return 2 * total >> 32, -(-2 * (total + 4 * terms + 4) >> 32)
+    error = 4 * terms + 4
+    return total - error * (side < 0), total + error
 
 
 @lru_cache(maxsize=64)
 def log_two(p: int) -> tuple[int, int]:
     """Bounds for log 2 = 2 atanh(1/3)."""
-    return two_atanh(1, 3, p)
+    lo, hi = odd_series(1, 3, 1, p + 32)
+    return lo >> 31, -(-hi >> 31)
 
 
 def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u >= 2^p: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1)."""
+    """Bounds for log(u / 2^p), u > 0: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
+
+    log m = 2 atanh z. Below 1 it is -log(4^p / u / 2^p).
+    """
+    if u < 1 << p:
+        lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
+        return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+    if u == 1 << p:
+        return 0, 0
     k = u.bit_length() - 1 - p
-    one = 1 << p + k
-    lo, hi = two_atanh(u - one, u + one, p)
-    return (lo + k * log_two(p)[0], hi + k * log_two(p)[1]) if u != 1 << p else (0, 0)
-
-
-def log_any(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u > 0: below 1 it is -log(4^p / u / 2^p)."""
-    if u >= 1 << p:
-        return log_bounds(u, p)
-    lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
-    return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+    one, (low, high) = 1 << p + k, log_two(p)
+    lo, hi = odd_series(u - one, u + one, 1, p + 32)
+    return (lo >> 31) + k * low, -(-hi >> 31) + k * high
 
 
 @lru_cache(maxsize=64)
 def pi_bounds(p: int) -> tuple[int, int]:
-    """Bounds for pi = 16 atan(1/5) - 4 atan(1/239) (Machin).
-
-    atan(1/n) = 1/n - 1/(3 n^3) + ... alternates: the rest is at most the first term left out (here
-    below 1), and each of the terms is rounded by less than 1, so the error is below their number.
-    """
-    w = p + 32
-
-    def atan_inverse(n: int) -> tuple[int, int]:
-        total, j, power = 0, 0, (1 << w) // n
-        while power:
-            total += (-1) ** j * (power // (2 * j + 1))
-            power //= n * n
-            j += 1
-        return total, 3 * j + 3
-
-    (a, error_a), (b, error_b) = atan_inverse(5), atan_inverse(239)
-    pi, error = 16 * a - 4 * b, 16 * error_a + 4 * error_b
-    return pi - error >> 32, (pi + error >> 32) + 1
+    """Bounds for pi = 16 atan(1/5) - 4 atan(1/239) (Machin)."""
+    (a, b), (c, d) = (odd_series(1, n, -1, p + 32) for n in (5, 239))
+    return 16 * a - 4 * d >> 32, -(4 * c - 16 * b >> 32)
 
 
 @lru_cache(maxsize=64)

@@ -6,67 +6,75 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
+from checker.cases import Case, Found, Rules, evaluate
 from checker.constants import constant_output, constant_units
-from checker.critical import PROGRAM_RULES
+from checker.critical import idle_parameters, krawczyk, strongly_convex
 from checker.dense import dense_program, read_any
+from checker.interpolation import interpolation
 from checker.kinked import kinked
 from checker.merging import merging_valley
 from checker.minima import (
-    Case,
-    Found,
-    Rules,
     classwise_optimum,
-    evaluate,
     one_sided_derivatives,
     pointwise_optimum,
     require_classwise,
     require_pointwise,
 )
 from checker.network import read_problem
-from checker.numbers import BITS, Invalid, Number, Undecided, interval, require, sign
+from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
 from checker.optimum import cell_multipliers
-from checker.reading import (
-    Json,
-    as_int,
-    as_list,
-    as_object,
-    as_table,
-    as_text,
-    ball,
-    rational,
-)
+from checker.penalised import penalised
+from checker.rays import monotone_valley
+from checker.reading import Json, as_int, as_list, as_object, as_table, as_text, ball, rational
 from checker.refutations import (
     descent_direction,
+    limit_valley,
     negative_curvature,
     valley_to_infinity,
     zero_output_weight,
 )
-from checker.saturation import saturating_valley
-from checker.sharpening import sharpening_valley
 
-MINIMA: Rules = {
-    "one_sided_derivatives": (one_sided_derivatives, ("local_minimum", "local_minimum_nearby")),
-    "classwise_optimum": (classwise_optimum, ("local_minimum", "local_minimum_nearby")),
-    "convex_ball": (convex_ball, ("local_minimum", "local_minimum_nearby")),
-    "constant_output": (constant_output, ("local_minimum_nearby",)),
-    "constant_units": (constant_units, ("local_minimum", "local_minimum_nearby")),
-    "kinked_ball": (kinked_ball, ("local_minimum_nearby",)),
-    "pointwise_optimum": (pointwise_optimum, ("local_minimum",)),
-    "kinked": (kinked, ("local_minimum_nearby",)),
-    "constant_rank": (kinked, ("local_minimum_nearby",)),
-    "twin_units": (twin_units, ("local_minimum", "local_minimum_nearby")),
+HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
+SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)
+RULES: Rules = {
+    "one_sided_derivatives": (one_sided_derivatives, HERE + NEARBY),
+    "classwise_optimum": (classwise_optimum, HERE + NEARBY),
+    "convex_ball": (convex_ball, HERE + NEARBY),
+    "constant_output": (constant_output, NEARBY),
+    "constant_units": (constant_units, HERE + NEARBY),
+    "kinked_ball": (kinked_ball, NEARBY),
+    "pointwise_optimum": (pointwise_optimum, HERE),
+    "kinked": (kinked, NEARBY),
+    "constant_rank": (kinked, NEARBY),
+    "twin_units": (twin_units, HERE + NEARBY),
+    "descent_direction": (descent_direction, NONE),
+    "zero_output_weight": (zero_output_weight, NONE),
+    "negative_curvature": (negative_curvature, NONE),
+    "valley_to_infinity": (valley_to_infinity, NONE),
+    "saturating_valley": (limit_valley, NONE),
+    "merging_valley": (merging_valley, NONE),
+    "sharpening_valley": (limit_valley, NONE),
 }
-REFUTATIONS: Rules = {
-    rule.__name__: (rule, ("not_local_minimum",))
-    for rule in (descent_direction, zero_output_weight, negative_curvature, valley_to_infinity,
-                 saturating_valley, merging_valley, sharpening_valley)
-}  # fmt: skip
-RULES = MINIMA | REFUTATIONS
+PROGRAM_RULES: Rules = {
+    "strongly_convex": (strongly_convex, HERE + NEARBY),
+    "idle_parameters": (idle_parameters, HERE + NEARBY),
+    "interpolation": (interpolation, NEARBY),
+    "penalised": (penalised, NEARBY),
+    "krawczyk": (krawczyk, SADDLE),
+    "descent_direction": (descent_direction, NONE),
+    "negative_curvature": (negative_curvature, NONE),
+    "monotone_valley": (monotone_valley, NONE),
+}
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-FLAT = ("idle_parameters", "interpolation", "penalised")  # that establish a flat dimension
+ALSO_CLAIMED = {
+    "idle_parameters": "flat_dimension",
+    "interpolation": "flat_dimension",
+    "penalised": "flat_dimension",
+    "monotone_valley": "valley_limit",
+}  # of programs
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
@@ -80,21 +88,9 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
         ends = interval(value, BITS[0])
         lower, upper = ends.lower, ends.upper
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
-    low, high = mid - rad, mid + rad
-    require(lower <= high and upper >= low, f"{what} is not as claimed")
-    if not low <= lower <= upper <= high:
-        raise Undecided(f"{what} is not shown to lie in the ball claimed")
-
-
-def require_radius(claimed: object, found: Found, nearby: bool) -> None:
-    """The radius is at least what is needed, and at most twice that (section 2)."""
-    if not nearby:
-        require(claimed is None, "only what is nearby has a radius")
-        return
-    needed = Fraction(0) if found.radius is None else found.radius
-    radius = rational(claimed)
-    require(needed <= radius, "the radius is too small")
-    require(radius <= 2 * needed, "the radius is more than twice what is needed")
+    require(lower <= mid + rad and upper >= mid - rad, f"{what} is not as claimed")
+    inside = mid - rad <= lower and upper <= mid + rad
+    require_shown(inside, f"{what} is not shown to lie in the ball claimed")
 
 
 def check_at(certificate: Json, bits: int) -> str:
@@ -105,12 +101,12 @@ def check_at(certificate: Json, bits: int) -> str:
     old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
     name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
-    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *(["flat_dimension"] if name in FLAT else []))
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *filter(None, [ALSO_CLAIMED.get(name)]))
     claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
     program = dense_program(read_problem(problem)) if old else read_any(problem)
     case = Case(program, claim, bits, layered=old)
     rule, verdicts = rules[name]
-    require(case.verdict in verdicts, f"the rule {name} does not give this verdict")
+    require(as_text(claim["verdict"]) in verdicts, f"the rule {name} does not give this verdict")
     found = rule(case, proof)
     require(claim["strict"] == found.strict, f"strict is {found.strict}")
     rescaled = claim.get("strict_up_to_rescaling", found.rescaled)
@@ -121,7 +117,12 @@ def check_at(certificate: Json, bits: int) -> str:
         require(same, f"{key.replace('_', ' ')} {value}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
-    require_radius(claim["radius"], found, case.verdict.endswith("_nearby"))
+    needed, radius = found.radius or Fraction(0), claim["radius"]
+    if case.nearby:
+        require(needed <= rational(radius), "the radius is too small")
+        require(rational(radius) <= 2 * needed, "the radius is more than twice what is needed")
+    else:
+        require(radius is None, "only what is nearby has a radius")
     loss = case.loss_at(program.point) if found.loss is None else found.loss
     exact = old and (case.problem.slopes is not None or found.loss is not None)
     require_ball(claim["loss"], loss, "the loss", exact)
@@ -153,7 +154,7 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
     as_object(fields, "rule", *(["multipliers"] if rule == "cell_multipliers" else []))
     if answer == "no":
         require(rule == "not_local_minimum", "unknown rule in global_proof")
-        refuted = case.verdict in ("not_local_minimum", "saddle_nearby")
+        refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
     elif case.layered:
         require_best(case, rule, fields, found, loss)
@@ -164,7 +165,7 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
 def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
     """Section 7: no parameters have a smaller loss."""
     pb = case.problem
-    require(case.verdict != "not_local_minimum", "what is no local minimum is not global")
+    require(case.claim["verdict"] not in NONE, "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
@@ -190,10 +191,9 @@ def decimal(x: Fraction) -> str:
 
 
 def ball_text(x: object) -> str:
-    """A ball in words: the middle in ten digits, and how far off if these may be wrong."""
+    """The middle of a ball in words, and how far off it is if its ten digits may be wrong."""
     mid, rad = ball(x)
-    told = rad * 10**9 <= abs(mid)
-    return decimal(mid) if told or not rad else f"{decimal(mid)} within {decimal(rad)}"
+    return decimal(mid) + ("" if rad * 10**9 <= abs(mid) else f" within {decimal(rad)}")
 
 
 def sentence(claim: Json) -> str:

@@ -10,9 +10,8 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from checker.claims import FORMATS, check_at
 from checker.numbers import BITS, Invalid, Undecided, require
@@ -25,19 +24,12 @@ class BadInput(Exception):  # noqa: N818
     """The file holds no certificate at all."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """The answer about one certificate.
+class Result(NamedTuple):
+    """The answer about one certificate."""
 
-    Attributes:
-        valid: Whether the evidence proves the claim.
-        claim: The claim in one sentence; empty if it was not proved.
-        reason: Why it is invalid; empty if it is valid.
-    """
-
-    valid: bool
-    claim: str
-    reason: str
+    valid: bool  # whether the evidence proves the claim
+    claim: str  # in one sentence; empty if it was not proved
+    reason: str  # why it is invalid; empty if it is valid
 
 
 def check(certificate: dict[str, Any]) -> Result:
@@ -64,12 +56,8 @@ def check(certificate: dict[str, Any]) -> Result:
     return Result(False, "", reason or "not proved")
 
 
-def load(path: str | Path) -> Json:
-    """Reads a certificate file.
-
-    Raises:
-        BadInput: If it cannot be read or is no certificate at all.
-    """
+def check_file(path: str | Path) -> Result:
+    """Checks one file; raises `BadInput` if it cannot be read or holds no certificate."""
 
     def unique(pairs: list[tuple[str, object]]) -> Json:
         found = dict(pairs)
@@ -91,43 +79,21 @@ def load(path: str | Path) -> Json:
             raise BadInput("not a regular file")
         if info.st_size > MAX_BYTES:
             raise BadInput("larger than 256 MiB")
-        data = Path(path).read_bytes()
-        value: object = json.loads(
-            data.decode("utf-8"), object_pairs_hook=unique, parse_float=refuse,
-            parse_constant=refuse, parse_int=integer,
-        )  # fmt: skip
+        text = Path(path).read_bytes().decode("utf-8")
+        found = json.loads(text, object_pairs_hook=unique, parse_float=refuse,
+                           parse_constant=refuse, parse_int=integer)  # fmt: skip
     except OSError as error:
         raise BadInput(f"cannot be read ({error.strerror or type(error).__name__})") from None
-    except RecursionError:
-        raise BadInput("nested too deeply") from None
-    except MemoryError:
-        raise BadInput("too large for this machine's memory") from None
+    except (RecursionError, MemoryError):
+        raise BadInput("nested too deeply or too large for this machine") from None
     except ValueError as error:
         raise BadInput(f"not JSON ({' '.join(str(error).split())[:80]})") from None
-    found = cast("Json", value)
-    if not isinstance(value, dict) or str(found.get("format")) not in FORMATS:
+    if not isinstance(found, dict) or str(cast("Json", found).get("format")) not in FORMATS:
         raise BadInput('not a certificate: no "format": "spurious-certificate/1" or "...2"')
-    pending: list[object] = [found]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            pending += cast("Json", item).values()
-        elif isinstance(item, list):
-            pending += cast("list[object]", item)
-        elif isinstance(item, str):
-            match = re.fullmatch(r"[+-]?[0-9.]+[eE][+-]?([0-9]+)", item)
-            if match and (len(match[1]) > 9 or int(match[1]) > MAX_EXPONENT):
-                raise BadInput(f"the exponent of {item[:30]} is too large")
-    return found
-
-
-def check_file(path: str | Path) -> Result:
-    """Checks one file.
-
-    Raises:
-        BadInput: If the file cannot be read or holds no certificate.
-    """
-    return check(load(path))
+    for match in re.finditer(r'"[+-]?[0-9.]+[eE][+-]?([0-9]+)"', text):
+        if len(match[1]) > 9 or int(match[1]) > MAX_EXPONENT:
+            raise BadInput(f"the exponent of {match[0][:30]} is too large")
+    return check(cast("Json", found))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         seconds = round(time.perf_counter() - start, 6)
         status = max(status, 2 if bad else 0 if result.valid else 1)
         if options.json:
-            line = json.dumps({"file": path, **vars(result), "seconds": seconds})
+            line = json.dumps({"file": path, **result._asdict(), "seconds": seconds})
         else:
             answer = "valid" if result.valid else "bad input" if bad else "invalid"
             line = f"{path}: {answer}: {result.claim or result.reason}"

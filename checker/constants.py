@@ -4,57 +4,46 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from checker.cases import Case, Found, combined, evaluate, require_zero
 from checker.functions import enclosure, log
 from checker.matrices import rank
-from checker.minima import (
-    Case,
-    Found,
-    add_up,
-    evaluate,
-    hidden_homogeneous,
-    point_class,
-    require_zero,
-)
+from checker.minima import hidden_homogeneous, point_class
 from checker.network import Problem, loss_slopes
-from checker.numbers import Interval, Number, atom, inner, interval, require, sign
-from checker.reading import Json, as_object, as_table, positive, rational
+from checker.numbers import Interval, Number, atom, inner, interval, require, sign, total
+from checker.reading import Json, as_object, positive, rational, read_keys
 
 
 def constant_output(case: Case, proof: Json) -> Found:
     """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
     pb = case.problem
     as_object(proof, "rule", "radius")
-    radius = positive(proof["radius"])
-    require(pb.activation == "relu" and pb.hidden, "the rule needs relu units")
+    radius, outputs = positive(proof["radius"]), range(pb.widths[-1])
+    require(pb.activation == "relu" and pb.depth > 0, "the rule needs relu units")
     require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
-    ex = evaluate(case, pb.layers)
+    ex = evaluate(case, pb.point)
     kinds = {point_class(ex, i) for i in range(len(pb.xs))}
     require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
     for side in (-1, 1):
-        moved = [
-            loss_slopes(pb, i, [c + side * radius for c in f]) for i, f in enumerate(ex.pre[-1])
-        ]
-        for total in add_up(moved, pb.widths[-1]):
-            require(sign(total, case.bits) == side, "the best constant is not within the radius")
-    loss: Number = Fraction(0)
-    for k in range(pb.widths[-1]):
-        loss = loss + best_constant(pb, k, case.bits)[1]
+        moved = [[c + side * radius for c in f] for f in ex.pre[-1]]
+        slopes = [(1, loss_slopes(pb, i, f)) for i, f in enumerate(moved)]
+        for slope in combined(slopes, len(outputs)):
+            require(sign(slope, case.bits) == side, "the best constant is not within the radius")
+    loss = total(best_constant(pb, k, case.bits)[1] for k in outputs)
     return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
 
 
 def constant_units(case: Case, proof: Json) -> Found:
     """Section 5.7, Theorem 20: all units are constant on the data; the sums G decide."""
-    pb, bits, here = case.problem, case.bits, case.verdict == "local_minimum"
-    as_object(proof, "rule", "transport", *([] if here else ["radius"]))
-    shape = pb.slopes is None and len(pb.widths) == 3 and pb.widths[2] == 1
-    require(shape, "the rule needs a smooth activation, [d,h,1]")
-    (weight, biases), (outgoing, _) = pb.layers
+    pb, bits = case.problem, case.bits
+    as_object(proof, "rule", "transport", *(["radius"] if case.nearby else []))
+    pb.require_shallow(single=True)
+    require(pb.slopes is None, "the rule needs a smooth activation")
+    units, (outward,) = pb.units(pb.point)
     affine = False
-    for row, b, v in zip(weight, biases, outgoing[0], strict=True):
-        levels = {inner(row, x) + b for x in pb.xs}
+    for unit, v in zip(units, outward, strict=False):
+        levels = {inner(unit, x) for x in pb.inputs}
         require(len(levels) == 1, "a unit is not constant on the data")
-        level = levels.pop()
-        bend = curvature(pb.activation, level, bits)
+        bend = curvature(pb.activation, levels.pop(), bits)
         require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
         affine = affine or bend == 0
     mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
@@ -69,13 +58,14 @@ def constant_units(case: Case, proof: Json) -> Found:
     if spanned is not None and not affine:
         found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
     best, found.loss = best_constant(pb, 0, bits)
-    if here:
-        require_zero(add_up(evaluate(case, pb.layers).g, 1), "the sum of g")
-        found.place = pb.layers
-        return found
-    found.radius = positive(proof["radius"])
-    gap = interval(best, bits) - case.values[case.program.layers[-1][1]].entries[0]
-    require(sign(found.radius - abs(gap), bits) > 0, "the best constant is not within the radius")
+    if case.nearby:
+        found.radius = positive(proof["radius"])
+        gap = interval(best - case.values[case.program.layers[-1][1]].entries[0], bits)
+        near = sign(found.radius - abs(gap), bits) > 0
+        require(near, "the best constant is not within the radius")
+    else:
+        require_zero([total(g for (g,) in evaluate(case, pb.point).g)], "the sum of g")
+        found.place = pb.point
     return found
 
 
@@ -105,21 +95,18 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
     and no negative one make a principal submatrix of that size positive definite, and M has no
     larger rank, so no negative eigenvalue.
     """
-    size = range(len(xs[0]))
-    moments = [[g * v for v in xs[r]] for r, g in sums.items()]
-    require_zero(add_up(moments, len(size)), "the sum of G x")
-    rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0)) for b in size]
-            for a in size]  # fmt: skip
+    size = len(xs[0])
+    require_zero(combined(((g, xs[r]) for r, g in sums.items()), size), "the sum of G x")
+    rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0))
+             for b in range(size)] for a in range(size)]  # fmt: skip
     pivots = 0
     while rows:
-        (top, *rest), rows = rows, []
+        top, *rest = rows
         require(top[0] >= 0, "the second moments are not positive")
-        if top[0]:
-            pivots += 1
-            rest = [
-                [a - row[0] / top[0] * t for a, t in zip(row, top, strict=True)] for row in rest
-            ]
-        rows = [row[1:] for row in rest]
+        pivots += top[0] > 0
+        steps = [row[0] / top[0] if top[0] else Fraction(0) for row in rest]
+        rows = [[a - step * t for a, t in zip(row[1:], top[1:], strict=True)]
+                for row, step in zip(rest, steps, strict=True)]  # fmt: skip
     spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
     require(pivots == spanned, "the second moments are singular on the differences of inputs")
     return spanned
@@ -127,20 +114,14 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
 
 def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
-
-    def entries(x: object) -> dict[int, object]:
-        found, names = as_table(x, "a transport"), {str(r): r for r in sums}
-        require(set(found) <= set(names), "a transport names no group")
-        return {names[key]: value for key, value in found.items()}
-
-    made = dict.fromkeys(sums, Fraction(0))
-    for r, row in entries(table).items():
-        masses = {s: rational(value) for s, value in entries(row).items()}
+    made, what = dict.fromkeys(sums, Fraction(0)), "a transport"
+    for r, row in read_keys(table, what).items():
+        masses = {s: rational(value) for s, value in read_keys(row, what).items()}
+        require({r, *masses} <= sums.keys(), "a transport names no group")
         require(all(a >= 0 for a in masses.values()), "a mass is negative")
-        moved = [
-            [a * (p - q) for p, q in zip(xs[s], xs[r], strict=True)] for s, a in masses.items()
-        ]
-        require_zero(add_up(moved, len(xs[r])), "the mean of what an input is spread to, less it,")
+        spread = combined(((a, xs[s]) for s, a in masses.items()), len(xs[r]))
+        own = combined([(-sum(masses.values()), xs[r]), (1, spread)], len(xs[r]))
+        require_zero(own, "the mean of what an input is spread to, less it,")
         for s, a in masses.items():
             made[s] += a
             made[r] -= a

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from checker.network import Problem, read_problem
 from checker.programs import OF_DENSE, Map, Program, Writer, read_program
-from checker.reading import as_table, flatten
+from checker.reading import as_table
 
 
 def read_any(x: object) -> Program:
@@ -25,21 +25,19 @@ def dense_program(pb: Problem) -> Program:
     """The loss as a program of the parameters in the order of section 1."""
     w = Writer(OF_DENSE)
     layers = network(w, pb)
-    f = layers[-1][1]
-    summed(w, pb, LOSSES[pb.loss](w, pb, f))
-    return Program(w.steps, flatten(pb.layers), pb, f, layers)
+    summed(w, pb, losses(w, pb, layers[-1][1]))
+    return Program(w.steps, pb.point, pb, layers)
 
 
-def summed(w: Writer, pb: Problem, losses: int) -> int:
+def summed(w: Writer, pb: Problem, parts: int) -> int:
     """The losses of the points, weighted and added up, and the penalty of the blocks."""
     blocks = [k for k, step in enumerate(w.steps) if step.block]
     if any(v != 1 for v in pb.weights):
-        losses = w.mul(losses, w.const((len(pb.xs),), pb.weights))
-    total = w.sum(losses, [0])
-    for block, cost in zip(blocks, pb.penalties, strict=False):
+        parts = w.mul(parts, w.const((len(pb.xs),), pb.weights))
+    total = w.sum(parts, [0])
+    for block, cost in zip(blocks, pb.penalties, strict=True):
         if cost:
-            axes = [*range(len(w.steps[block].shape))]
-            squares = w.sum(w.mul(block, block), axes)
+            squares = w.sum(w.mul(block, block), range(len(w.steps[block].shape)))
             total = w.add(total, w.mul(squares, w.const((), [cost])))
     return total
 
@@ -49,16 +47,9 @@ def network(
 ) -> tuple[tuple[int, int], ...]:
     """Writes the network on the data.
 
-    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`.
-
-    Args:
-        w: Where.
-        pb: The problem.
-        slopes: For each hidden layer, point and unit what z is multiplied by, instead of the
-            activation.
-
-    Returns:
-        The steps of a (n, in) and z (n, out) of each layer; the last z are the outputs.
+    Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`. With
+    slopes, for each hidden layer, point and unit, z is multiplied by them instead of activated.
+    Gives the steps of a (n, in) and z (n, out) of each layer; the last z are the outputs.
     """
     n, layers = len(pb.xs), list[tuple[int, int]]()
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
@@ -74,31 +65,14 @@ def network(
         if slopes:
             a = w.mul(z, w.const((n, outputs), [s for row in slopes[level] for s in row]))
         elif pb.activation != "identity":
-            a = w.append(Map((z,), (n, outputs), True, function=(pb.activation, pb.slopes)))
+            a = w.append(Map((z,), (n, outputs), function=(pb.activation, pb.slopes)))
     return tuple(layers)
 
 
-def targets(w: Writer, pb: Problem) -> int:
-    """The targets times -1, shape (n, K)."""
-    return w.const((len(pb.ys), pb.widths[-1]), [-y for row in pb.ys for y in row])
-
-
-def squared(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point the sum of (f - y)^2."""
-    error = w.add(f, targets(w, pb))
-    return w.sum(w.mul(error, error), [1])
-
-
-def logistic(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point the sum of log(1 + exp(-y f))."""
-    margins = w.mul(f, targets(w, pb))
-    return w.sum(w.map(margins, "softplus"), [1])
-
-
-def hinge(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point the sum of max(1 - y f, 0)."""
-    missed = w.add(w.mul(f, targets(w, pb)), w.const((), [Fraction(1)]))
-    return w.sum(w.map(missed, "relu"), [1])
+def missed(w: Writer, pb: Problem, f: int) -> int:
+    """1 - y f, shape (n, K)."""
+    targets = w.const((len(pb.ys), pb.widths[-1]), [-y for row in pb.ys for y in row])
+    return w.add(w.mul(f, targets), w.const((), [Fraction(1)]))
 
 
 def ahead(w: Writer, pb: Problem, f: int) -> int:
@@ -107,30 +81,30 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
     own = [i * outputs + y for i, y in enumerate(labels) for _ in range(outputs - 1)]
-    shape = [n, outputs - 1]
+    shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
 
 
-def cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i))."""
-    gaps = ahead(w, pb, f)
-    losses = w.map(gaps, "softplus") if pb.widths[-1] == 2 else log_sum(w, gaps)
-    return w.sum(losses, [1])
+def losses(w: Writer, pb: Problem, f: int) -> int:
+    """The loss of each data point (sections 3 and 9.7).
 
-
-def log_sum(w: Writer, d: int) -> int:
-    """log(1 + sum over k of exp(d_ik)), shape (n, 1): one k after the other.
-
+    The cross entropy is log(1 + sum over k != y_i of exp(f_ik - f_iy_i)), one k after the other:
     log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
     """
-    n, m = w.steps[d].shape
-    column = [w.take(d, [n, 1], [i * m + k for i in range(n)]) for k in range(m)]
-    a, minus = w.map(column[0], "softplus"), w.const((), [Fraction(-1)])
-    for b in column[1:]:
-        gap = w.add(b, w.mul(a, minus))
-        a = w.add(a, w.map(gap, "softplus"))
-    return a
-
-
-LOSSES = {f.__name__: f for f in (squared, logistic, hinge, cross_entropy)}
+    n, outputs = len(pb.ys), pb.widths[-1]
+    if pb.loss == "hinge":
+        return w.sum(w.map(missed(w, pb, f), "relu"), [1])
+    if pb.loss == "cross_entropy":
+        gaps, minus = ahead(w, pb, f), w.const((), [Fraction(-1)])
+        columns = [w.take(gaps, (n, 1), [i * (outputs - 1) + k for i in range(n)])
+                   for k in range(outputs - 1)]  # fmt: skip
+        a = w.map(columns[0], "softplus")
+        for b in columns[1:]:
+            a = w.add(a, w.map(w.add(b, w.mul(a, minus)), "softplus"))
+        return w.sum(a, [1])
+    targets = w.const((n, outputs), [-y for row in pb.ys for y in row])
+    if pb.loss == "logistic":
+        return w.sum(w.map(w.mul(f, targets), "softplus"), [1])
+    error = w.add(f, targets)
+    return w.sum(w.mul(error, error), [1])

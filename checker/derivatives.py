@@ -2,221 +2,187 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Generic
 
-from checker.arrays import Balls
-from checker.programs import A, Linear, Map, MatrixProduct, Product, Program, Step
+from checker.arrays import A, Balls
+from checker.numbers import Interval, Invalid
+from checker.programs import Linear, Map, MatrixProduct, Product, Program, Step, moving
+from checker.reading import distance
 
 
-def evaluated(steps: list[Step], point: A) -> list[A]:
+def evaluated(steps: Sequence[Step], point: A) -> list[A]:
     """The values of all steps at a point."""
     values: list[A] = []
     for step in steps:
-        args = [values[i] for i in step.of]
-        value: A | None = None
-        if isinstance(step, Linear):
+        args, value = [values[i] for i in step.of], None
+        if isinstance(step, Linear | Product | MatrixProduct):
             value = step.push(args)
-        elif isinstance(step, Product | MatrixProduct):
-            value = step.push(args[0], args[1])
         elif isinstance(step, Map):
-            value = args[0].mapped(step.function)
-        elif step.moves:
+            value = args[0].mapped(step.function, step.order)
+        elif step.block:
             value = point.pick(step.block)
-        values.append(point.like(list(step.values)) if value is None else value)
+        values.append(point.like(step.values) if value is None else value)
     return values
 
 
-def tangent(steps: list[Step], values: list[A], seeds: dict[int, A]) -> list[A | None]:
-    """The (one-sided) derivatives of all steps along a direction; None is zero.
+def tangent(
+    steps: Sequence[Step], values: Sequence[A], direction: A, wanted: Collection[int] | None = None
+) -> list[A | None]:
+    """The (one-sided) derivatives of steps along a flat direction; None is zero.
 
-    Args:
-        steps: The program.
-        values: Of all steps.
-        seeds: The direction, for each block of parameters that moves by the number of its step.
+    `values` are those of all steps. If some steps are `wanted`, others need not be right.
     """
     dots: list[A | None] = []
     for k, step in enumerate(steps):
-        args, moves = [values[i] for i in step.of], [dots[i] for i in step.of]
-        dot: A | None = seeds.get(k)
-        if not any(d is not None for d in moves):
+        args, moves, dot = [values[i] for i in step.of], [dots[i] for i in step.of], None
+        if step.block:
+            part = direction.pick(step.block)
+            dot = part if part.moves() else None
+        elif all(d is None for d in moves) or (wanted is not None and k not in wanted):
             pass
         elif isinstance(step, Linear):
             dot = step.push(moves)
         elif isinstance(step, Map) and moves[0] is not None:
-            dot = moves[0].times(args[0].slope(step.function, moves[0]))
+            dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
         elif isinstance(step, Product | MatrixProduct):
-            one = None if moves[0] is None else step.push(moves[0], args[1])
-            other = None if moves[1] is None else step.push(args[0], moves[1])
+            one, other = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
             dot = one.plus(other) if one is not None and other is not None else one or other
         dots.append(dot)
     return dots
 
 
-def by_blocks(steps: list[Step], direction: A) -> dict[int, A]:
-    """A flat direction as `tangent` takes it."""
-    return {k: direction.pick(step.block) for k, step in enumerate(steps) if step.block}
+def with_gradient(steps: Sequence[Step]) -> tuple[list[Step], dict[int, int]]:
+    """The program, and after it steps for the derivatives of its last step, a scalar, by others.
 
-
-def moved_since(steps: list[Step], since: int) -> list[bool]:
-    """Whether each step depends on a block of parameters from step `since` on."""
-    found: list[bool] = []
-    for k, step in enumerate(steps):
-        found.append(any(found[i] for i in step.of) or (k >= since and len(step.block) > 0))
-    return found
-
-
-def adjoint(
-    steps: list[Step],
-    values: list[A],
-    bars: list[A | None],
-    sources: Callable[[int], list[A | None]] = lambda _: [],
-    since: int = 0,
-) -> list[A | None]:
-    """The derivatives of the loss by the steps, backwards; only by those that blocks move.
-
-    Args:
-        steps: The program.
-        values: Of all steps.
-        bars: Where to start: those of the loss are 1 there, the rest None.
-        sources: What else a step adds to the adjoints of its operands.
-        since: The step of a block. Blocks before it do not count.
+    Also gives, for each step that moves and that the last one depends on, the number of the step
+    that holds the derivative by it, in the same shape.
     """
-    moved = moved_since(steps, since)
-    for k in range(len(steps) - 1, since, -1):
-        step, bar = steps[k], bars[k]
-        if not moved[k] or not step.of:
+    moves, bars = moving(steps), {len(steps) - 1: len(steps)}
+    out = [*steps, Step((), (), (Fraction(1),))]
+
+    def added(step: Step) -> int:
+        out.append(step)
+        return len(out) - 1
+
+    for k in range(len(steps) - 1, -1, -1):
+        step = steps[k]
+        if k not in bars:
             continue
-        parts = sources(k)
-        if bar is not None:
-            parts = [*parts, *pulled(steps, step, bar, values, moved)]
-        for i, part in zip(step.of * 2, parts, strict=False):
-            if part is not None:
-                old = bars[i]
-                bars[i] = part if old is None else old.plus(part)
-    return bars
+        for place, i in enumerate(step.of):
+            if moves[i]:
+                part = pulled(step, place, bars[k], steps[i].shape, added)
+                if i in bars:
+                    whole = (None, None)
+                    part = added(Linear((bars[i], part), steps[i].shape, links=(whole,) * 2))
+                bars[i] = part
+    return out, bars
 
 
 def pulled(
-    steps: list[Step], step: Step, bar: A, values: Sequence[A | None], moved: list[bool]
-) -> list[A | None]:
-    """What a step adds to the adjoints of its operands; None for those that are not moved."""
+    step: Step, place: int, bar: int, shape: tuple[int, ...], added: Callable[[Step], int]
+) -> int:
+    """Adds steps for what a step's adjoint `bar` adds to that of an operand; the last of them."""
+    if isinstance(step, Linear):
+        source, target = step.links[place]
+        if source is None and target is None:
+            return bar
+        return added(Linear((bar,), shape, links=((target, source),)))
+    if isinstance(step, MatrixProduct):
+        (a, b), (n, k, _), (m, _, _) = step.of, step.left, step.right
+        if place == 0:  # C B^T
+            blocks = tuple((c, j, i) for i, j, c in step.blocks)
+            return added(MatrixProduct((bar, b), shape, left=(n, m, True),
+                                       right=(k, m, True), blocks=blocks))  # fmt: skip
+        blocks = tuple((i, c, j) for i, j, c in step.blocks)  # A^T C
+        return added(MatrixProduct((a, bar), shape, left=(k, n, False),
+                                   right=(m, n, False), blocks=blocks))  # fmt: skip
     if isinstance(step, Map):
-        z = values[step.of[0]]
-        return [None if z is None else bar.times(z.slope(step.function, None))]
-    if not isinstance(step, Linear | Product | MatrixProduct):
-        return []
-    # for what does not move, the other operand is not needed
-    args = [values[i] for i in step.of]
-    if isinstance(step, Product | MatrixProduct):
-        args = [a if moved[j] else None for a, j in zip(args, step.of[::-1], strict=True)]
-    parts = step.pull(bar, args, [math.prod(steps[i].shape) for i in step.of])
-    return [p if moved[i] else None for p, i in zip(parts, step.of, strict=True)]
+        slope = added(Map(step.of, shape, function=step.function, order=step.order + 1))
+        return added(Product((bar, slope), shape))
+    if not isinstance(step, Product):
+        raise Invalid("a step without operands")
+    own, index = (step.left, step.right) if place == 0 else (step.right, step.left)
+    part = added(Product((bar, step.of[1 - place]), step.shape, right=index))
+    return part if own is None else added(Linear((part,), shape, links=((None, own),)))
 
 
-def gradient_of(program: Program, values: list[A]) -> list[A]:
-    """The gradient, for each block of parameters in order; also of blocks that do not matter."""
-    steps = program.steps
-    bars = adjoint(steps, values, unit_bars(values))
-    return blocks_of(steps, bars, values[0])
+class Curved(Generic[A]):
+    """A program at a point or over a box, with its gradient.
 
-
-def unit_bars(values: list[A]) -> list[A | None]:
-    """1 for the loss, None for the rest."""
-    return [*([None] * (len(values) - 1)), values[-1].like([Fraction(1)])]
-
-
-def blocks_of(steps: list[Step], bars: Sequence[A | None], like: A) -> list[A]:
-    """The entries for the blocks of parameters, zeros where there is None."""
-    found: list[A] = []
-    for step, bar in zip(steps, bars, strict=True):
-        if step.block:
-            found.append(like.like([Fraction(0)] * len(step.block)) if bar is None else bar)
-    return found
-
-
-class Curved:
-    """A program over a box of parameters, ready for columns of its Hessian: forward over reverse.
-
-    With dots the derivatives of all values along a direction, those of the adjoints flow back like
-    the adjoints, and each product adds the adjoint times the dot of the other operand, each
-    function its second derivative times adjoint times dot.
+    The derivatives of the gradient's steps along a direction make a column of the Hessian.
     """
 
-    def __init__(self, program: Program, point: Balls) -> None:
-        self.steps = program.steps
+    def __init__(self, program: Program, point: A) -> None:
+        self.steps, self.bars = with_gradient(program.steps)
         self.values = evaluated(self.steps, point)
-        self.bars = adjoint(self.steps, self.values, unit_bars(self.values))
-        self.home = {i: k for k, step in enumerate(self.steps) for i in step.block}
-        self.bends: dict[int, Balls] = {}
-        for k, (step, bar) in enumerate(zip(self.steps, self.bars, strict=True)):
-            if isinstance(step, Map) and step.moves and bar is not None:
-                z = self.values[step.of[0]]
-                self.bends[k] = bar.times(z.bend(step.function))
+        self.loss = self.values[len(program.steps) - 1]
+        self.blocks = [k for k, step in enumerate(self.steps) if step.block]
+        self.home = {i: k for k in self.blocks for i in self.steps[k].block}
+        self.wanted = -1, set[int]()  # the last answer of `needed`: sets can be large
 
-    def gradient(self) -> Balls:
-        """The gradient, flat."""
-        parts = blocks_of(self.steps, self.bars, self.values[0])
-        return parts[0].joined(parts)
+    def bar(self, k: int) -> A | None:
+        """The derivative of the loss by step k; None is zero."""
+        return self.values[self.bars[k]] if k in self.bars else None
 
-    def column(self, seeds: dict[int, Balls], since: int = 0) -> Balls:
-        """The Hessian times a direction, flat; entries of blocks before step `since` are 0."""
-        dots, moved = tangent(self.steps, self.values, seeds), moved_since(self.steps, since)
+    def flat(self, found: Sequence[A | None]) -> A:
+        """The gradient, or its derivatives, from all steps; zeros where there is None."""
+        like, parts = self.loss, list[A]()
+        for k in self.blocks:
+            part = found[self.bars[k]] if k in self.bars else None
+            zeros = [Fraction(0)] * self.steps[k].size
+            parts.append(like.like(zeros) if part is None else part)
+        return like.joined(parts)
 
-        def sources(k: int) -> list[Balls | None]:
-            step, bar = self.steps[k], self.bars[k]
-            if bar is None:
-                return []
-            if k in self.bends:
-                dot = dots[step.of[0]]
-                return [None if dot is None else self.bends[k].times(dot)]
-            if isinstance(step, Product | MatrixProduct):
-                return pulled(self.steps, step, bar, dots, moved)
-            return []
+    def gradient(self) -> A:
+        """The gradient, flat; also by parameters that do not matter."""
+        return self.flat(self.values)
 
-        start: list[Balls | None] = [None] * len(self.steps)
-        bars = adjoint(self.steps, self.values, start, sources, since)
-        parts = blocks_of(self.steps, bars, self.values[0])
-        return parts[0].joined(parts)
+    def needed(self, since: int) -> set[int]:
+        """The steps that the gradient by blocks from step `since` on depends on."""
+        if self.wanted[0] != since:
+            found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
+            for k in range(len(self.steps) - 1, -1, -1):
+                found |= set(self.steps[k].of) if k in found else set()
+            self.wanted = since, found
+        return self.wanted[1]
 
-    def toward(self, i: int) -> dict[int, Balls]:
-        """The direction of a parameter, as `tangent` takes it."""
-        k = self.home[i]
-        block = self.steps[k].block
-        return {k: self.values[0].unit(i - block.start, len(block))}
+    def column(self, direction: A, since: int = 0) -> A:
+        """The Hessian times a direction, flat; entries of blocks before step `since` may be 0."""
+        return self.flat(tangent(self.steps, self.values, direction, self.needed(since)))
 
-    def hessian(self, chosen: Sequence[int] | None = None) -> list[Balls]:
+    def axis(self, i: int) -> A:
+        """The direction of a parameter."""
+        return self.loss.like(
+            [Fraction(0)] * i + [Fraction(1)] + [Fraction(0)] * (len(self.home) - i - 1)
+        )
+
+    def hessian(self, chosen: Sequence[int] | None = None) -> list[A]:
         """The rows for the parameters chosen, in increasing order; for all of them.
 
         A Hessian is symmetric: of each column the part from the diagonal on is computed.
         """
         places = range(len(self.home)) if chosen is None else chosen
-        columns = [self.column(self.toward(i), self.home[i]).pick(places) for i in places]
-        pairs = [[(columns[min(i, j)], max(i, j)) for j in range(len(places))]
-                 for i in range(len(places))]  # fmt: skip
-        return [Balls([c.m[j] for c, j in row], [c.r[j] for c, j in row], columns[0].bits)
-                for row in pairs]  # fmt: skip
+        columns = [self.column(self.axis(i), self.home[i]).pick(places).lists for i in places]
+        size = range(len(columns))
+        return [
+            self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
+                             for n in range(len(self.loss.lists))))
+            for i in size
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Box:
-    """All points within the radius of the centre in the free parameters; the others are fixed.
-
-    Attributes:
-        program: The loss.
-        centre: Flat.
-        radius: Positive.
-        free: Numbers of parameters, increasing.
-        bits: The precision.
-    """
+    """All points within the radius of the centre in the free parameters; the others are fixed."""
 
     program: Program
-    centre: list[Fraction]
-    radius: Fraction
-    free: Sequence[int]
+    centre: list[Fraction]  # flat
+    radius: Fraction  # positive
+    free: Sequence[int]  # numbers of parameters, increasing
     bits: int
 
     @cached_property
@@ -226,12 +192,12 @@ class Box:
         return Balls.around(self.centre, self.radius, self.bits, fixed)
 
     @cached_property
-    def over(self) -> Curved:
+    def over(self) -> Curved[Balls]:
         """The program over the box."""
         return Curved(self.program, self.place)
 
     @cached_property
-    def at(self) -> Curved:
+    def at(self) -> Curved[Balls]:
         """The program at the centre."""
         return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
 
@@ -242,3 +208,11 @@ class Box:
     def hessian(self) -> list[Balls]:
         """Over the box, in the free parameters: rows."""
         return self.over.hessian(self.free)
+
+    def loss(self) -> Interval:
+        """At the centre."""
+        return self.at.loss.intervals()[0]
+
+    def reach(self) -> Fraction:
+        """No parameter in the box differs more from that of the problem's point."""
+        return distance(self.centre, self.program.point) + self.radius

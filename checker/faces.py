@@ -1,4 +1,4 @@
-"""The face of a box (5.9, 9.10): its held pairs, and Lambda as a program."""
+"""Minima on a face of a box: what holds pairs on their kinks, and Lambda (5.9, 9.10)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.dense import LOSSES, ahead, network, summed, targets
-from checker.derivatives import evaluated
+from checker.cases import Case
+from checker.dense import ahead, losses, missed, network, summed
+from checker.derivatives import Box, evaluated
+from checker.functions import Slopes
 from checker.network import Problem
-from checker.numbers import Invalid
+from checker.numbers import Interval, Undecided, require, require_shown
 from checker.programs import OF_DENSE, Program, Writer
+from checker.reading import Json, distance, positive, read_increasing, read_row
+from checker.symmetric import isolated
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
 
@@ -20,21 +24,19 @@ Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike a
 class Pattern:
     """What happens over the box: a slope for every unit at every point, 0 for held pairs."""
 
-    slopes: list[list[list[Fraction]]]
+    slopes: list[list[list[Fraction]]]  # for each hidden layer, point and unit
     pairs: list[Pair]
 
-
-def two_slopes(pb: Problem) -> tuple[Fraction, Fraction]:
-    """(p, q) of section 3, different ones."""
-    if pb.slopes is None or not pb.kinked or not pb.hidden:
-        raise Invalid("the rule needs hidden units with kinks")
-    return pb.slopes
+    def held(self, layer: int, j: int) -> set[int]:
+        """The points that a unit holds."""
+        return {i for m, k, points in self.pairs if (m, k) == (layer, j) for i in points}
 
 
-def bends(pb: Problem) -> list[tuple[Fraction, Fraction]]:
+def bends(pb: Problem) -> list[Slopes]:
     """The slopes of every hidden layer, and those of the hinge loss."""
+    require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     hinge = [(Fraction(1), Fraction(0))] if pb.loss == "hinge" else []
-    return [two_slopes(pb)] * (len(pb.widths) - 2) + hinge
+    return [pb.sides] * (len(pb.widths) - 2) + hinge
 
 
 def read_pattern(
@@ -49,24 +51,25 @@ def read_pattern(
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
     slopes, pairs = list[list[list[Fraction]]](), list[Pair]()
     for level, (above, below) in enumerate(bends(pb)):
-        width, entries = pb.widths[level + 1], values[program.layers[level][1]].intervals()
-        rows = [entries[i * width : (i + 1) * width] for i in range(len(names))]
+        width = pb.widths[level + 1]
+        rows = [row.intervals() for row in values[program.layers[level][1]].rows(width)]
         if level == last:
             rows = [[1 - v * y for v, y in zip(*both, strict=True)]
                     for both in zip(rows, pb.ys, strict=True)]  # fmt: skip
             names = [(*name, *y) for name, y in zip(names, pb.ys, strict=True)]
         layer = [[above if v.lo > 0 else below for v in row] for row in rows]
+        alike = dict[tuple[object, ...], list[int]]()
+        for i, name in enumerate(names):
+            alike.setdefault(name, []).append(i)
         for j in range(width):
-            if (level, j) in zero:
-                for row, slope in zip(rows, layer, strict=True):
-                    slope[j] = slope[j] if row[j].lo > 0 or row[j].hi < 0 else Fraction(0)
-                continue
-            held = {n for n, row in zip(names, rows, strict=True) if row[j].lo <= 0 <= row[j].hi}
-            for name in dict.fromkeys(n for n in names if n in held):
-                points = [i for i, other in enumerate(names) if other == name]
-                pairs.append((level, j, points))
-                for i in points:
-                    layer[i][j] = Fraction(0)
+            at_kink = [i for i, row in enumerate(rows) if row[j].lo <= 0 <= row[j].hi]
+            if (level, j) not in zero:
+                held = {names[i] for i in at_kink}
+                groups = [points for name, points in alike.items() if name in held]
+                pairs += [(level, j, points) for points in groups]
+                at_kink = [i for points in groups for i in points]
+            for i in at_kink:
+                layer[i][j] = Fraction(0)
         slopes.append(layer)
         if below == 0:
             off = [all(v.hi < 0 for v in row) for row in rows]
@@ -76,21 +79,13 @@ def read_pattern(
 
 @dataclass(frozen=True)
 class Lagrangian:
-    """Lambda as a program in all parameters and mu, and where its parts are.
-
-    Attributes:
-        program: The program.
-        layers: For each layer the step that holds its z, (n, width).
-        states: For each hidden layer, and the hinge loss, the step of its activations, (n, width).
-        held: For each held pair the step that holds its z.
-        outputs: The step that holds what the loss depends on.
-    """
+    """Lambda as a program in all parameters and mu, and the steps that hold its parts."""
 
     program: Program
-    layers: list[int]
-    states: list[int]
-    held: list[int]
-    outputs: int
+    layers: list[int]  # z of each layer, (n, width)
+    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
+    held: list[int]  # z of each held pair
+    outputs: int  # what the loss depends on
 
 
 def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
@@ -100,17 +95,59 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
     f = layers[-1][1]
     bent, states = [z for _, z in layers], [a for a, _ in layers[1:]]
     if pb.loss == "hinge":
-        bent[-1] = w.add(w.mul(f, targets(w, pb)), w.const((), [Fraction(1)]))
+        bent[-1] = missed(w, pb, f)
         flat = [s for row in pattern.slopes[-1] for s in row]
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
-        losses = w.sum(states[-1], [1])
+        parts = w.sum(states[-1], [1])
     else:
-        losses = LOSSES[pb.loss](w, pb, f)
+        parts = losses(w, pb, f)
     outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    total = summed(w, pb, losses)
+    loss = summed(w, pb, parts)
     if held:
         multipliers = w.param("multipliers", (len(held),))
-        w.add(total, w.sum(w.mul(w.join(*held), multipliers), [0]))
+        w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
     return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, outputs)
+
+
+@dataclass(frozen=True)
+class Face:
+    """A minimum on a face and slice, from which no held pair may leave its kink."""
+
+    free: list[int]  # numbers of the parameters that vary
+    pattern: Pattern
+    place: Balls  # all parameters over the box
+    lag: Lagrangian
+    box: Box  # of the free parameters and the multipliers
+    loss: Interval  # at the minimum
+    radius: Fraction  # the smallest that may be claimed
+
+
+def minimum_on_face(
+    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
+) -> Face:
+    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
+
+    D is the derivative of Lambda by the pair's activation, summed over its points.
+    """
+    pb, size = case.problem, len(centre)
+    r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
+    place = Box(case.program, centre, r, free, case.bits).place
+    pattern = read_pattern(pb, case.program, place, zero)
+    mu = read_row(proof["multipliers"], len(pattern.pairs))
+    lag = lagrangian(pb, pattern)
+    varied = [*free, *range(size, size + len(mu))]
+    box = Box(lag.program, [*centre, *mu], r, varied, case.bits)
+    index, loss = isolated(box, proof["preconditioner"])
+    require(index == len(mu), "the critical point is a saddle on the face")
+    slopes, multipliers = bends(pb), box.place.intervals()[size:]
+    for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
+        bar, (above, below) = box.over.bar(lag.states[level]), slopes[level]
+        if bar is None:
+            raise Undecided("a held pair has no effect")
+        effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
+        d = sum(effects, Interval(0, 0, m.bits))
+        stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
+        require_shown(stays, "a held pair may leave its kink")
+    return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 
 from checker.bounds import (
     exp_minus,
-    log_any,
+    log_bounds,
     normal_density,
     normal_distribution,
     pi_bounds,
-    root_two_pi,
     sin_cos,
 )
-from checker.numbers import NARROW, Interval, Undecided, atom, hull, log_one_plus_exp, require
+from checker.numbers import (
+    Interval,
+    atom,
+    hull,
+    increasing,
+    log_one_plus_exp,
+    require,
+    require_shown,
+)
 
 Slopes = tuple[Fraction, Fraction]  # (p, q): p z for z >= 0, q z for z <= 0
+Function = tuple[str, Slopes | None]  # slopes of piecewise linear ones
 Jet = tuple[Interval, Interval | None, Interval]  # value, first and second derivative
 
 PIECEWISE = {"relu": (1, 0), "abs": (1, -1), "identity": (1, 1)}
@@ -26,6 +33,17 @@ BENT = ("softsign", "elu")  # their second derivative jumps at 0
 FUNCTIONS = (*SMOOTH, "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos", "relu", "abs",
              "leaky_relu")  # fmt: skip
 LARGEST_EXPONENT = 5000
+
+
+def slopes_of(name: str, slope: Fraction | None) -> Slopes | None:
+    """The slopes of a piecewise linear function; None for others."""
+    require((slope is not None) == (name == "leaky_relu"), "slope is for leaky_relu alone")
+    if slope is not None:
+        return Fraction(1), slope
+    if name not in PIECEWISE:
+        return None
+    above, below = PIECEWISE[name]
+    return Fraction(above), Fraction(below)
 
 
 def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
@@ -37,9 +55,7 @@ def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
     which is sound on wide z too. With s = sigmoid(z): s' = s(1-s), s'' = s(1-s)(1-2s);
     softplus' = s; tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2);
     silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2-z^2).
-
-    Raises:
-        Undecided: If z is not shown to lie in the domain.
+    `Undecided` if z is not shown to lie in the domain.
     """
     if slopes is not None:
         return broken_line(slopes, z)
@@ -69,17 +85,6 @@ def broken_line(slopes: Slopes, z: Interval) -> Jet:
     return hull(low, zero, high), None, zero
 
 
-def between(f: Callable[[int], tuple[int, int]], z: Interval) -> Interval:
-    """The range over z of an increasing function with slopes of at most 1.
-
-    Args:
-        f: Bounds at a point. Over narrow z one evaluation will do.
-        z: The argument.
-    """
-    (lo, hi), wide = f(z.lo), z.hi - z.lo
-    return Interval(lo, hi + wide if wide <= NARROW else f(z.hi)[1], z.bits)
-
-
 def softsign(z: Interval) -> Jet:
     """Z / (1 + |z|), 1 / (1 + |z|)^2, -2 sign(z) / (1 + |z|)^3."""
     size = abs(z) + 1
@@ -92,17 +97,25 @@ def softsign(z: Interval) -> Jet:
 def elu(z: Interval) -> Jet:
     """Z for z >= 0, else exp(z) - 1."""
     bits, one, zero = z.bits, 1 << z.bits, Interval(0, 0, z.bits)
-    first = between(lambda x: exp_minus(max(0, -x), bits), z)
+    first = increasing(lambda x: exp_minus(max(0, -x[0]), bits), z)
     lo, hi = first.lo, first.hi
     value = Interval(z.lo if z.lo >= 0 else lo - one, z.hi if z.hi >= 0 else hi - one, bits)
     return value, first, zero if z.lo > 0 else first if z.hi < 0 else hull(first, zero)
 
 
+def bell(z: Interval) -> Interval:
+    """The normal density phi over z; below 0 it increases."""
+    return increasing(lambda x: normal_density(-x[0], z.bits), -abs(z))
+
+
+def below_bell(z: Interval) -> Interval:
+    """The normal distribution function Phi over z."""
+    return increasing(lambda x: normal_distribution(x[0], z.bits), z)
+
+
 def gelu(z: Interval) -> Jet:
     """Z Phi(z)."""
-    bits, size = z.bits, abs(z)
-    cdf = between(lambda x: normal_distribution(x, bits), z)
-    density = between(lambda x: normal_density(-x, bits), -size)  # it increases below 0
+    cdf, density = below_bell(z), bell(z)
     return z * cdf, cdf + z * density, density * (2 - z.square())
 
 
@@ -127,8 +140,7 @@ def exp(z: Interval) -> Jet:
     For 0 < z <= X that is at least 2^-(3X/2), so w = p + 3X + 8 bits leave p correct ones.
     """
     p = z.bits
-    if z.hi > LARGEST_EXPONENT << p:
-        raise Undecided("an exponential is too large")
+    require_shown(z.hi <= LARGEST_EXPONENT << p, "an exponential is too large")
 
     def at(x: int, side: int) -> int:
         if x <= 0:
@@ -143,55 +155,41 @@ def exp(z: Interval) -> Jet:
 
 def log(z: Interval) -> Jet:
     """Log, 1/z, -1/z^2 for z > 0."""
-    require_positive(z)
+    require_shown(z.lo > 0, "the argument of log is not known to be positive")
     inverse = 1 / z
-    value = Interval(log_any(z.lo, z.bits)[0], log_any(z.hi, z.bits)[1], z.bits)
+    value = Interval(log_bounds(z.lo, z.bits)[0], log_bounds(z.hi, z.bits)[1], z.bits)
     return value, inverse, -inverse.square()
-
-
-def require_positive(z: Interval) -> None:
-    """Raises `Undecided` unless z > 0."""
-    if z.lo <= 0:
-        raise Undecided("the argument of log or sqrt is not known to be positive")
 
 
 def reciprocal(z: Interval) -> Jet:
     """1/z, -1/z^2, 2/z^3 for z > 0 or z < 0."""
-    if z.lo <= 0 <= z.hi:
-        raise Undecided("the argument of reciprocal may be zero")
+    require_shown(z.lo > 0 or z.hi < 0, "the argument of reciprocal may be zero")
     v = 1 / z if z.lo > 0 else -(1 / -z)
     return v, -v.square(), 2 * (v * v.square())
 
 
 def sqrt(z: Interval) -> Jet:
     """The root r, 1/(2r), -1/(4 r^3) for z > 0, by integer square roots."""
-    require_positive(z)
+    require_shown(z.lo > 0, "the argument of sqrt is not known to be positive")
     r = Interval(math.isqrt(z.lo << z.bits), math.isqrt(z.hi << z.bits) + 1, z.bits)
     first = 1 / (r + r)
     return r, first, -(first * (1 / (z + z)))
 
 
 def erf(z: Interval) -> Jet:
-    """The error function 2 Phi(z sqrt 2) - 1, which increases.
+    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is sqrt 8 phi(y).
 
-    Its derivative is exp(-z^2) sqrt(8) / sqrt(2 pi). |z| sqrt 2 lies between the integer root of
-    2 z^2 and that plus 1.
+    |y| lies between the integer root of 2 z^2 and that plus 1.
     """
-    p, q = z.bits, 2 * z.bits
 
-    def at(x: int, side: int) -> int:
-        root = math.isqrt(2 * x * x)
-        outward = (x > 0) == (side == 1)
-        y = root + 1 if x and outward else root
-        return 2 * normal_distribution(y if x > 0 else -y, p)[side] - (1 << p)
+    def scaled(x: int, outward: bool) -> int:
+        root = math.isqrt(2 * x * x) + outward
+        return root if x > 0 else -root
 
-    size = abs(z)
-    bell = Interval(exp_minus(size.hi**2, q)[0], exp_minus(size.lo**2, q)[1], q)
-    lo, hi = root_two_pi(q)
-    eight = math.isqrt(8 << 2 * q)
-    wide = bell * Interval(eight, eight + 1, q) / Interval(lo, hi, q)
-    first = Interval(wide.lo >> p, -(-wide.hi >> p), p)
-    return Interval(at(z.lo, 0), at(z.hi, 1), p), first, -2 * (z * first)
+    y, eight = Interval(scaled(z.lo, z.lo < 0), scaled(z.hi, z.hi > 0), z.bits), 8 << 2 * z.bits
+    cdf = below_bell(y)
+    first = bell(y) * Interval(math.isqrt(eight), math.isqrt(eight) + 1, z.bits)
+    return cdf + cdf - 1, first, -2 * (z * first)
 
 
 def waves(z: Interval) -> tuple[Interval, Interval]:
@@ -235,8 +233,7 @@ NAMED = {
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
     "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
-    "cos": (0, "1", "0"),
-    "log": (1, "0", "1"),
+    "cos": (0, "1", "0"), "log": (1, "0", "1"),
 }  # fmt: skip
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
-         "derivatives", "dense", "symmetric", "minima", "constants", "boxes", "refutations",
-         "saturation", "ending", "merging", "sharpening", "optimum", "faces", "polynomials",
-         "constant_rank", "kinked", "outputs", "interpolation", "penalised", "critical", "claims",
-         "command")  # fmt: skip
+         "derivatives", "dense", "symmetric", "cases", "minima", "boxes", "constants",
+         "refutations", "merging", "optimum", "faces", "kinked", "penalised", "critical",
+         "interpolation", "rays", "claims", "command")  # fmt: skip
 
 
 def joined() -> str:

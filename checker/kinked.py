@@ -2,95 +2,188 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.constant_rank import read_fields, require_rank, rescalings
-from checker.derivatives import Box, Curved, tangent
-from checker.faces import Lagrangian, Pattern, bends, lagrangian, read_pattern, two_slopes
-from checker.minima import Case, Found
+from checker.cases import Case, Found
+from checker.derivatives import tangent
+from checker.faces import Face, Lagrangian, bends, minimum_on_face
+from checker.matrices import Basis, enlarge
 from checker.network import Problem
-from checker.numbers import Interval, Undecided, require
-from checker.reading import Json, as_object, distance, positive, read_increasing, read_row
-from checker.symmetric import isolated, require_independent
+from checker.numbers import require
+from checker.programs import MatrixProduct, summands
+from checker.reading import Json, as_int, as_list, as_object, rational
+from checker.symmetric import require_independent
+
+MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
+
+Monomial = tuple[int, ...]
+Polynomial = dict[Monomial, Fraction]
+Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial m in component p
 
 
-def require_stays(
-    pb: Problem, pattern: Pattern, states: list[int], box: Curved, mu: list[Interval]
-) -> None:
-    """Inequality (2): q D < mu < p D for every held pair, D summed over its points."""
-    slopes = bends(pb)
-    for (level, j, points), m in zip(pattern.pairs, mu, strict=True):
-        bar, width, (above, below) = box.bars[states[level]], pb.widths[level + 1], slopes[level]
-        if bar is None:
-            raise Undecided("a held pair has no effect")
-        back = bar.intervals()
-        d = sum((back[i * width + j] for i in points), Interval(0, 0, m.bits))
-        if (m - d * below).lo <= 0 or (d * above - m).lo <= 0:
-            raise Undecided("a held pair may leave its kink")
+def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
+    """The sum of terms."""
+    found = Polynomial()
+    for monomial, c in terms:
+        key = tuple(sorted(monomial))
+        found[key] = found.get(key, Fraction(0)) + c
+    return {m: c for m, c in found.items() if c}
 
 
-@dataclass(frozen=True)
-class OnFace:
-    """A minimum on a face and slice, from which no held pair may leave its kink.
+def face_map(face: Lagrangian) -> list[Polynomial]:
+    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+    rows, terms = list[list[Polynomial]](), 0
+    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+        row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
+        row += [{(): v} if v else {} for v in step.values]
+        for group in summands(step, [rows[i] for i in step.of]):
+            row.append(tidy(term for factors in group for term in terms_of_product(factors)))
+            terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
+            require(terms <= MAX_TERMS, "the polynomials have too many terms")
+        rows.append(row)
+    return [p for k in (*face.held, face.outputs) for p in rows[k]]
 
-    Attributes:
-        free: Numbers of the parameters that vary.
-        pattern: The face.
-        place: All parameters over the box.
-        lag: Lambda.
-        box: The box of the free parameters and the multipliers.
-        loss: The loss at the minimum.
-        radius: The smallest that may be claimed.
+
+def terms_of_product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
+    """The terms of a product."""
+    for choice in itertools.product(*(factor.items() for factor in factors)):
+        monomial = tuple(p for m, _ in choice for p in m)
+        yield monomial, math.prod((c for _, c in choice), start=Fraction(1))
+
+
+def moved(polynomial: Polynomial, vectors: Field) -> Polynomial:
+    """The derivative of a polynomial along a vector field."""
+    table = dict[int, list[tuple[Monomial, Fraction]]]()
+    for p, factors, c in vectors:
+        table.setdefault(p, []).append((factors, c))
+    return tidy(
+        ((*monomial[:k], *monomial[k + 1 :], *factors), coefficient * c)
+        for monomial, coefficient in polynomial.items()
+        for k, p in enumerate(monomial)
+        for factors, c in table.get(p, ())
+    )
+
+
+def on_face(polynomial: Polynomial, known: dict[int, Polynomial]) -> Polynomial:
+    """The polynomial with the known parameters replaced until none is left."""
+    done, pending, steps = list[tuple[Monomial, Fraction]](), list(polynomial.items()), 0
+    while pending:
+        monomial, coefficient = pending.pop()
+        k = next((k for k, p in enumerate(monomial) if p in known), None)
+        if k is None:
+            done.append((monomial, coefficient))
+            continue
+        for m, c in known[monomial[k]].items():
+            pending.append(((*monomial[:k], *monomial[k + 1 :], *m), coefficient * c))
+        steps += 1
+        require(steps <= MAX_TERMS, "the face makes too many terms")
+    return tidy(done)
+
+
+def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
+    """Parameters that the others determine where all held z are 0.
+
+    A z that contains a parameter by itself and nowhere else gives one. What is put for it contains
+    no parameter known before, so replacing comes to an end.
     """
+    known = dict[int, Polynomial]()
+    for z in held:
+        rest = on_face(z, known)
+        alone = [m[0] for m in rest if len(m) == 1 and sum(m[0] in other for other in rest) == 1]
+        if alone:
+            p = min(alone)
+            known[p] = {m: -c / rest[(p,)] for m, c in rest.items() if m != (p,)}
+    return known
 
-    free: list[int]
-    pattern: Pattern
-    place: Balls
-    lag: Lagrangian
-    box: Box
-    loss: Interval
-    radius: Fraction
+
+def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
+    """Whether the image is a number times the polynomial: then it vanishes where that does."""
+    if not image or image.keys() != polynomial.keys():
+        return not image
+    return len({c / polynomial[m] for m, c in image.items()}) == 1
 
 
-def minimum_on_face(
-    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
-) -> OnFace:
-    """Sections 5.9 and 9.10: the critical point in the box, its index, and (2)."""
-    pb, bits, here = case.problem, case.bits, case.program.point
-    r, free = positive(proof["radius"]), read_increasing(proof["free"], len(here))
-    place = Box(case.program, centre, r, free, bits).place
-    pattern = read_pattern(pb, case.program, place, zero)
-    mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern)
-    box = Box(lag.program, [*centre, *mu], r,
-              [*free, *range(len(here), len(here) + len(mu))], bits)  # fmt: skip
-    index, loss = isolated(box, proof["preconditioner"])
-    require(index == len(mu), "the critical point is a saddle on the face")
-    if mu:
-        require_stays(pb, pattern, lag.states, box.over, Balls.around(mu, r, bits).intervals())
-    return OnFace(free, pattern, place, lag, box, loss, distance(centre, here) + r)
+MAX_FACTORS = 12  # of a term of a field
+MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
 
 def kinked(case: Case, proof: Json) -> Found:
     """Section 5.9: with `fields` also rule `constant_rank`."""
-    pb, ranked, size = case.problem, proof["rule"] == "constant_rank", len(case.program.point)
+    pb, ranked = case.problem, proof["rule"] == "constant_rank"
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
               *(["fields"] if ranked else []))  # fmt: skip
-    two_slopes(pb)
+    bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    lag, curved = face.lag, face.box.over
-    columns, values = list[Balls](), curved.values
+    lag, curved, columns = face.lag, face.box.over, list[Balls]()
     for p in face.free:
-        dots = tangent(lag.program.steps, values, curved.toward(p))
-        parts = [(dots[k], values[k]) for k in (*lag.held, lag.outputs)]
+        dots = tangent(lag.program.steps, curved.values, curved.axis(p))
+        parts = [(dots[k], curved.values[k]) for k in (*lag.held, lag.outputs)]
         found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
         columns.append(found[0].joined(found))
     require_independent(columns)
-    fields = read_fields(proof["fields"], size) if ranked else rescalings(pb)
-    require_rank(lag, fields, face.place, len(face.free))
-    units, flat = sum(pb.widths[1:-1]), size - len(face.free)
+    fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
+    require_rank(face, fields)
+    units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
     return Found("no", rescaled, flat, loss=face.loss, radius=face.radius)
+
+
+def read_fields(x: object, size: int) -> list[Field]:
+    """Reads fields."""
+    fields = list[Field]()
+    for item in as_list(x):
+        vector: Field = []
+        for entry in as_list(item):
+            parts = as_object(entry, "parameter", "factors", "coefficient")
+            p, m = as_int(parts["parameter"]), tuple(as_int(q) for q in as_list(parts["factors"]))
+            require(all(0 <= q < size for q in (p, *m)), "a field names no parameter")
+            require(len(m) <= MAX_FACTORS, "a field has too many factors")
+            vector.append((p, m, rational(parts["coefficient"])))
+        fields.append(vector)
+    return fields
+
+
+def rescalings(pb: Problem) -> list[Field]:
+    """For each hidden unit its incoming parameters, less its outgoing weights."""
+    one = Fraction(1)
+    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
+            for into, out in pb.wires]  # fmt: skip
+
+
+def require_rank(face: Face, fields: list[Field]) -> None:
+    """The rank of dG is as claimed where the held z are 0, near every point (5.9, the lemma).
+
+    Fields along which G changes in a space of dimension w leave a rank of w + P - (their number).
+    """
+    rows, terms, held, place = face_map(face.lag), 0, len(face.lag.held), face.place
+    known = relations(rows[:held])
+    zeros = [on_face(row, known) for row in rows[:held]]
+    basis = Basis()
+    for vector in fields:
+        vectors = dict[Monomial, dict[int, Fraction]]()
+        for k, row in enumerate(rows):
+            image = on_face(moved(row, vector), known)
+            terms += len(row) + len(image)
+            require(terms <= MAX_MOVES, "the fields make too many terms")
+            if k >= held or not is_multiple(image, zeros[k]):
+                for m, c in image.items():
+                    vectors.setdefault(m, {})[k] = c
+        for parts in vectors.values():
+            enlarge(basis, [parts.get(k, Fraction(0)) for k in range(len(rows))])
+    size, columns = len(place.m), list[Balls]()
+    require(len(basis) + size - len(fields) <= len(face.free),
+            "the rank is not bounded as claimed")  # fmt: skip
+    for vector in fields:
+        column = place.like([Fraction(0)] * size)
+        for p, factors, c in vector:
+            part = place.like([c])
+            for q in factors:
+                part = part.times(place.pick([q]))
+            column = column.plus(part.collected([(part, [p])], size))
+        columns.append(column)
+    if columns:
+        require_independent(columns)

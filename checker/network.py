@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from checker.functions import PIECEWISE, SMOOTH
-from checker.numbers import Number, require, soft_atom, total
+from checker.functions import SMOOTH, Slopes, slopes_of
+from checker.numbers import Invalid, Number, require, soft_atom, total
 from checker.reading import (
     Json,
-    Layers,
     as_int,
     as_list,
     as_object,
@@ -22,43 +22,44 @@ from checker.reading import (
     read_row,
 )
 
+Units = list[list[list[Fraction]]]  # for each layer and unit its incoming weights, then its bias
+
 
 @dataclass(frozen=True)
 class Problem:
-    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.7.
+    """A spurious-problem/1 object: network, loss, data and point; or one with the keys of 9.7."""
 
-    Attributes:
-        widths: Inputs, hidden units of each layer, outputs.
-        activation: Its name.
-        slopes: (p, q) of section 3 for a homogeneous activation, None for a smooth one.
-        loss: Its name.
-        xs: (n, d) inputs.
-        ys: (n, K) targets; for cross_entropy (n, 1) labels.
-        layers: The point.
-        weights: A factor for each data point; empty for ones.
-        penalties: For each block of parameters (weights, biases, layer by layer) what the sum of
-            its squares costs; empty for nothing.
-    """
-
-    widths: list[int]
+    widths: list[int]  # inputs, hidden units of each layer, outputs
     activation: str
-    slopes: tuple[Fraction, Fraction] | None
+    slopes: Slopes | None  # (p, q) of section 3 for a homogeneous activation
     loss: str
-    xs: list[list[Fraction]]
-    ys: list[list[Fraction]]
-    layers: Layers
-    weights: list[Fraction] = field(default_factory=list[Fraction])
-    penalties: list[Fraction] = field(default_factory=list[Fraction])
+    xs: list[list[Fraction]]  # (n, d)
+    ys: list[list[Fraction]]  # (n, K) targets; for cross_entropy (n, 1) labels
+    point: list[Fraction]  # flat
+    weights: list[Fraction]  # a factor for each data point
+    penalties: list[Fraction]  # weights, biases, layer by layer: what the sum of squares costs
 
     @property
-    def hidden(self) -> bool:
-        """Whether there is a hidden layer."""
-        return len(self.widths) > 2
+    def depth(self) -> int:
+        """The number of hidden layers."""
+        return len(self.widths) - 2
 
     @property
     def kinked(self) -> bool:
         """Whether units can be on a kink (section 3)."""
         return self.slopes is not None and self.slopes[0] != self.slopes[1]
+
+    @property
+    def sides(self) -> Slopes:
+        """(p, q) of section 3."""
+        if self.slopes is None:
+            raise Invalid("the rule needs a homogeneous activation")
+        return self.slopes
+
+    @cached_property
+    def inputs(self) -> list[list[Fraction]]:
+        """x~ = (x, 1) for each data point."""
+        return [[*x, Fraction(1)] for x in self.xs]
 
     @cached_property
     def groups(self) -> list[int]:
@@ -66,7 +67,7 @@ class Problem:
         first: dict[tuple[Fraction, ...], int] = {}
         return [first.setdefault(tuple(x), i) for i, x in enumerate(self.xs)]
 
-    @property
+    @cached_property
     def places(self) -> list[list[list[int]]]:
         """For each layer and unit the numbers of its incoming weights, then of its bias."""
         found, start = list[list[list[int]]](), 0
@@ -86,6 +87,31 @@ class Problem:
             for j, into in enumerate(units)
         ]
 
+    def units(self, point: Sequence[Fraction]) -> Units:
+        """A flat point by layers and units."""
+        return [[[point[p] for p in unit] for unit in layer] for layer in self.places]
+
+    def unit(self, layer: object, j: object) -> tuple[int, int]:
+        """Reads the numbers of a hidden layer and of one of its units."""
+        m, k = as_int(layer), as_int(j)
+        known = 0 <= m < self.depth and 0 <= k < self.widths[m + 1]
+        require(known, "there is no such hidden unit")
+        return m, k
+
+    def require_shallow(self, single: bool = False) -> None:
+        """Widths are [d, h, K], or [d, h, 1]."""
+        fits = len(self.widths) == 3 and (not single or self.widths[2] == 1)
+        require(fits, f"the rule needs widths [d, h, {1 if single else 'K'}]")
+
+
+def flatten(units: Units) -> list[Fraction]:
+    """All parameters in the order of section 1."""
+    flat = list[Fraction]()
+    for layer in units:
+        flat += [w for unit in layer for w in unit[:-1]]
+        flat += [unit[-1] for unit in layer]
+    return flat
+
 
 def read_problem(x: object, extended: bool = False) -> Problem:
     """Reads and validates a dense problem: spurious-problem/1, or /2 with the keys of 9.7."""
@@ -97,34 +123,28 @@ def read_problem(x: object, extended: bool = False) -> Problem:
     widths = [as_int(w) for w in as_list(network["widths"])]
     require(len(widths) >= 2 and min(widths) >= 1, "widths are at least two positive integers")
     activation, loss = as_text(network["activation"]), as_text(fields["loss"])
-    require(("slope" in network) == (activation == "leaky_relu"), "slope is for leaky_relu alone")
-    slopes: tuple[Fraction, Fraction] | None = None
-    if activation == "leaky_relu":
-        slopes = (Fraction(1), problem_number(network["slope"]))
-    elif activation in PIECEWISE:
-        slopes = (Fraction(PIECEWISE[activation][0]), Fraction(PIECEWISE[activation][1]))
+    slope = problem_number(network["slope"]) if "slope" in network else None
+    slopes = slopes_of(activation, slope)
     require(slopes is not None or activation in SMOOTH, "unknown activation")
     if len(widths) == 2:
         slopes = (Fraction(1), Fraction(1))  # section 3: homogeneous, no kinks
     data = as_object(fields["data"], "x", "y")
     xs = [read_row(row, widths[0], problem_number) for row in as_list(data["x"])]
     require(len(xs) > 0, "there are no data")
-    outputs = widths[-1]
+    outputs, classes = widths[-1], loss == "cross_entropy"
     labels = as_list(data["y"], len(xs))
-    if loss == "cross_entropy":
-        ys = [read_row(row, 1, problem_number) for row in labels]
+    ys = [read_row(row, 1 if classes else outputs, problem_number) for row in labels]
+    if classes:
         require(outputs >= 2, "cross_entropy needs two outputs")
         require(all(y in range(outputs) for (y,) in ys), "a label is not one of the classes")
     else:
-        ys = [read_row(row, outputs, problem_number) for row in labels]
         require(loss in ("squared", "logistic") or (extended and loss == "hinge"), "unknown loss")
         require(loss == "squared" or all(abs(y) == 1 for r in ys for y in r), "labels are -1 or 1")
-    layers = read_layers(fields["point"], widths, problem_number)
+    point = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    weights = read_weights(fields, len(xs))
-    penalties = read_penalties(fields["penalty"], len(layers)) if "penalty" in fields else []
-    return Problem(widths, activation, slopes, loss, xs, ys, layers, weights, penalties)
+    weights, penalties = read_weights(fields, len(xs)), read_penalties(fields, len(widths) - 1)
+    return Problem(widths, activation, slopes, loss, xs, ys, point, weights, penalties)
 
 
 def read_weights(fields: Json, points: int) -> list[Fraction]:
@@ -137,10 +157,10 @@ def read_weights(fields: Json, points: int) -> list[Fraction]:
     return [w / points for w in weights] if reduction == "mean" else weights
 
 
-def read_penalties(x: object, layers: int) -> list[Fraction]:
+def read_penalties(problem: Json, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    fields = as_table(x, "the penalty")
+    fields = as_table(problem.get("penalty", {}), "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -27,6 +27,12 @@ def require(condition: bool, reason: str) -> None:
         raise Invalid(reason)
 
 
+def require_shown(condition: bool, reason: str) -> None:
+    """Raises `Undecided` unless the condition holds: more bits may show it."""
+    if not condition:
+        raise Undecided(reason)
+
+
 class Interval:
     """All real numbers from lo / 2^bits to hi / 2^bits. Every operation rounds outward."""
 
@@ -38,15 +44,11 @@ class Interval:
     @staticmethod
     def of(x: Fraction | int, bits: int) -> Interval:
         """The narrowest interval around a rational number."""
-        x = Fraction(x)
         scaled = x.numerator << bits
         return Interval(scaled // x.denominator, -(-scaled // x.denominator), bits)
 
-    def _coerce(self, other: Number | int) -> Interval:
-        return interval(other, self.bits)
-
     def __add__(self, other: Number | int) -> Interval:
-        o = self._coerce(other)
+        o = interval(other, self.bits)
         return Interval(self.lo + o.lo, self.hi + o.hi, self.bits)
 
     __radd__ = __add__
@@ -55,14 +57,13 @@ class Interval:
         return Interval(-self.hi, -self.lo, self.bits)
 
     def __sub__(self, other: Number | int) -> Interval:
-        o = self._coerce(other)
-        return Interval(self.lo - o.hi, self.hi - o.lo, self.bits)
+        return self + -other
 
     def __rsub__(self, other: Number | int) -> Interval:
-        return self._coerce(other) - self
+        return -self + other
 
     def __mul__(self, other: Number | int) -> Interval:
-        o = self._coerce(other)
+        o = interval(other, self.bits)
         if self.lo >= 0 and o.lo >= 0:
             low, high = self.lo * o.lo, self.hi * o.hi
         else:
@@ -72,22 +73,17 @@ class Interval:
 
     __rmul__ = __mul__
 
-    def risen(self) -> Interval:
-        """max(x, 0)."""
-        return Interval(max(self.lo, 0), max(self.hi, 0), self.bits)
-
     def __truediv__(self, other: Number | int) -> Interval:
         """Division by a positive interval."""
-        o = self._coerce(other)
-        if o.lo <= 0:
-            raise Undecided("a divisor is not known to be positive")
+        o = interval(other, self.bits)
+        require_shown(o.lo > 0, "a divisor is not known to be positive")
         low, high = self.lo << self.bits, self.hi << self.bits
         return Interval(
             low // (o.lo if low < 0 else o.hi), -(-high // (o.lo if high > 0 else o.hi)), self.bits
         )
 
     def __rtruediv__(self, other: Number | int) -> Interval:
-        return self._coerce(other) / self
+        return interval(other, self.bits) / self
 
     def __abs__(self) -> Interval:
         if self.lo >= 0:
@@ -115,42 +111,50 @@ def hull(*parts: Interval) -> Interval:
     return Interval(min(i.lo for i in parts), max(i.hi for i in parts), parts[0].bits)
 
 
-def _atom_at(ds: Sequence[int], p: int) -> tuple[int, int]:
-    """Bounds for 1 / (1 + sum exp(d)): the first of e^0, e^d1, ... over their sum, all shifted."""
+def increasing(at: Callable[[list[int]], tuple[int, int]], *zs: Interval) -> Interval:
+    """The range over zs of a function that increases in each, with slopes that sum to at most 1.
+
+    `at` gives bounds at a point. Over narrow zs one evaluation will do.
+    """
+    lo, hi = at([z.lo for z in zs])
+    wide = max(z.hi - z.lo for z in zs)
+    hi = hi + wide if wide <= NARROW else at([z.hi for z in zs])[1]
+    return Interval(lo, hi, zs[0].bits)
+
+
+def powers(ds: Sequence[int], p: int) -> tuple[int, list[tuple[int, int]]]:
+    """The largest of 0 and the d, and bounds for e^0, e^d1, ..., all over e to that."""
     top = max(0, *ds)
-    terms = [exp_minus(top - d, p) for d in (0, *ds)]
-    (lo, hi), rest = terms[0], terms[1:]
-    below, above = sum(t[0] for t in rest), sum(t[1] for t in rest)
-    return (lo << p) // (lo + above), -(-(hi << p) // (hi + below))
+    return top, [exp_minus(top - d, p) for d in (0, *ds)]
 
 
 def atom(*ds: Interval) -> Interval:
     """The range of 1 / (1 + exp(d_1) + exp(d_2) + ...) = A, which decreases in each d.
 
-    Its derivatives sum to -A (1 - A), at least -1: over narrow ds one evaluation will do.
+    Its derivatives sum to -A (1 - A), at least -1.
     """
-    p, lows, wide = ds[0].bits, [d.lo for d in ds], max(d.hi - d.lo for d in ds)
-    lo, hi = _atom_at(lows, p)
-    lo = max(0, lo - wide) if wide <= NARROW else _atom_at([d.hi for d in ds], p)[0]
-    return Interval(lo, hi, p)
+    p = ds[0].bits
+
+    def at(minus: list[int]) -> tuple[int, int]:
+        (lo, hi), *rest = powers([-d for d in minus], p)[1]
+        below, above = sum(t[0] for t in rest), sum(t[1] for t in rest)
+        return (lo << p) // (lo + above), -(-(hi << p) // (hi + below))
+
+    found = increasing(at, *(-d for d in ds))
+    return Interval(found.lo, min(found.hi, 1 << p), p)
 
 
 def log_one_plus_exp(*ds: Interval) -> Interval:
-    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases in each d.
-
-    Its derivatives sum to at most 1: over narrow ds one evaluation will do.
-    """
-    p, wide = ds[0].bits, max(d.hi - d.lo for d in ds)
+    """The range of log(1 + exp(d_1) + exp(d_2) + ...), which increases; its slopes sum to < 1."""
+    p = ds[0].bits
 
     def at(ends: list[int]) -> tuple[int, int]:
-        top = max(0, *ends)
-        terms = [exp_minus(top - d, p) for d in (0, *ends)]
+        top, terms = powers(ends, p)
         below, above = sum(t[0] for t in terms), sum(t[1] for t in terms)
         lo, hi = log_bounds(below, p)
         return top + lo, top + (hi if above == below else hi + above - below)
 
-    lo, hi = at([d.lo for d in ds])
-    return Interval(lo, hi + wide if wide <= NARROW else at([d.hi for d in ds])[1], p)
+    return increasing(at, *ds)
 
 
 class Soft:
@@ -167,9 +171,8 @@ class Soft:
     def __add__(self, other: Number | int) -> Number:
         if isinstance(other, Interval):
             return other + self
-        more = other.terms if isinstance(other, Soft) else {(): Fraction(other)}
         terms = dict(self.terms)
-        for d, c in more.items():
+        for d, c in other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]:
             terms[d] = terms.get(d, Fraction(0)) + c
         return Soft(terms)
 
@@ -193,14 +196,6 @@ class Soft:
     def __rsub__(self, other: Number | int) -> Number:
         return -self + other
 
-    def enclose(self, bits: int) -> Interval:
-        """An interval around the value."""
-        total = Interval.of(self.terms.get((), Fraction(0)), bits)
-        for ds, c in self.terms.items():
-            if ds:
-                total = total + atom(*(Interval.of(d, bits) for d in ds)) * c
-        return total
-
 
 Number: TypeAlias = Fraction | Soft | Interval  # the three kinds of numbers
 
@@ -216,22 +211,23 @@ def interval(x: Number | int, bits: int) -> Interval:
     """An interval around a number of any kind."""
     if isinstance(x, Interval):
         return x
-    return x.enclose(bits) if isinstance(x, Soft) else Interval.of(x, bits)
+    if not isinstance(x, Soft):
+        return Interval.of(x, bits)
+    atoms = ((c, [Interval.of(d, bits) for d in ds]) for ds, c in x.terms.items())
+    parts = [atom(*ds) * c if ds else Interval.of(c, bits) for c, ds in atoms]
+    return sum(parts, Interval(0, 0, bits))
 
 
 def sign(x: Number | int, bits: int) -> int:
     """The proved sign, -1, 0 or 1. Raises `Undecided`."""
-    if not isinstance(x, Interval):
-        if not x:
-            return 0
-        if not isinstance(x, Soft):
-            return 1 if x > 0 else -1
-        x = x.enclose(bits)
-    if x.lo > 0 or x.hi < 0:
-        return 1 if x.lo > 0 else -1
-    if x.lo == x.hi:
+    if not isinstance(x, Interval | Soft):
+        return (x > 0) - (x < 0)
+    if not x:  # no terms
         return 0
-    raise Undecided("a sign is not decided at the highest precision")
+    x = interval(x, bits)
+    decided = x.lo > 0 or x.hi < 0 or x.lo == x.hi
+    require_shown(decided, "a sign is not decided at the highest precision")
+    return (x.lo > 0) - (x.hi < 0)
 
 
 def total(numbers: Iterable[Number]) -> Number:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 from fractions import Fraction
 
 from checker.matrices import null_vector, row_space
 from checker.network import Problem
-from checker.numbers import require
+from checker.numbers import BITS, inner, require, sign
 from checker.reading import read_row
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
@@ -23,36 +22,29 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
     networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
     of h signed chambers must have a multiplier that is good for all of them.
     """
-    require(len(pb.widths) == 3 and pb.widths[2] == 1, "the rule needs widths [d, h, 1]")
-    require(pb.slopes is not None and pb.loss == "squared", "the rule needs homogeneous, squared")
-    p, q = pb.slopes or (Fraction(1), Fraction(1))
+    pb.require_shallow(single=True)
+    p, q = pb.sides
+    require(pb.loss == "squared", "the rule needs the squared loss")
     multipliers = [read_row(row, len(pb.xs)) for row in rows]
     for g in multipliers:
         require(sum(g) == 0, "a multiplier does not sum to zero")
         bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
         require(bound >= loss, "a multiplier does not give the bound")
-    first = pb.groups
-    places = [(*pb.xs[r], Fraction(1)) for r in sorted(set(first))]
-    sums = [
-        [sum((a for a, k in zip(g, first, strict=True) if k == r), Fraction(0))
-         for r in sorted(set(first))]
-        for g in multipliers
-    ]  # fmt: skip
+    names = sorted(set(pb.groups))
+    places = [tuple(pb.inputs[r]) for r in names]
+    sums = [[sum((a for a, k in zip(g, pb.groups, strict=True) if k == r), Fraction(0))
+             for r in names] for g in multipliers]  # fmt: skip
     rays = arrangement_rays(places)
     signs: list[list[int]] = []  # for each ray and multiplier the sign of g.act(rho)
     for ray in rays:
         values = [p * z if z > 0 else q * z for z in ray]
-        products = [sum(map(operator.mul, g, values), Fraction(0)) for g in sums]
-        signs.append([(v > 0) - (v < 0) for v in products])
+        signs.append([sign(inner(g, values), BITS[0]) for g in sums])
     patterns: set[int] = set()  # for each signed chamber the set of multipliers good for it
     for chamber in chambers(rays, len(places)):
-        own = [
-            k
-            for k, ray in enumerate(rays)
-            if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))
-        ]
-        for sign_ in (1, -1):
-            bad = {m for k in own for m, v in enumerate(signs[k]) if v == -sign_}
+        own = [k for k, ray in enumerate(rays)
+               if all(z * s >= 0 for z, s in zip(ray, chamber, strict=True))]  # fmt: skip
+        for side in (1, -1):
+            bad = {m for k in own for m, v in enumerate(signs[k]) if v == -side}
             patterns.add(sum(1 << m for m in range(len(sums)) if m not in bad))
     require(len(patterns) ** 2 <= MAX_PAIRS, "there are too many sets of multipliers")
     worst = [a for a in patterns if not any(b != a and a & b == b for b in patterns)]
@@ -89,14 +81,14 @@ def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction,
         if len(basis) < len(subset):
             continue
         a = null_vector(basis, len(columns))
-        values = tuple(sum(map(operator.mul, a, x), Fraction(0)) for x in points)
+        values = tuple(inner(a, x) for x in points)
         found.setdefault(frozenset(i for i, z in enumerate(values) if z == 0), values)
     return [v for values in found.values() for v in (values, tuple(-z for z in values))]
 
 
 def chambers(rays: list[tuple[Fraction, ...]], count: int) -> list[tuple[int, ...]]:
     """The sign vectors of full-dimensional cones: compositions of rays' signs without a zero."""
-    steps = [tuple((z > 0) - (z < 0) for z in ray) for ray in rays]
+    steps = [tuple(sign(z, BITS[0]) for z in ray) for ray in rays]
     seen, fresh = {(0,) * count}, [(0,) * count]
     while fresh:
         face = fresh.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import cast
 
 from checker.numbers import Invalid, Number, require, soft_atom
@@ -12,7 +13,6 @@ from checker.numbers import Invalid, Number, require, soft_atom
 MAX_DIGITS = 100_000
 MAX_EXPONENT = 10_000
 
-Layers = list[tuple[list[list[Fraction]], list[Fraction]]]  # (weight, bias) for each layer
 Json = dict[str, object]
 
 
@@ -102,23 +102,26 @@ def soft(x: object) -> Number:
     """Reads a softmax number (section 1)."""
     if isinstance(x, str):
         return rational(x)
-    total: Number = Fraction(0)
+    found: Number = Fraction(0)
     for key, coefficient in as_table(x, "a softmax number").items():
         ds = [] if key == "1" else [rational(d) for d in key.split(",")]
         require(ds == sorted(ds), "the entries of an atom are not sorted")
-        total = (soft_atom(ds) if ds else Fraction(1)) * rational(coefficient) + total
-    return total
+        found = found + (soft_atom(ds) if ds else Fraction(1)) * rational(coefficient)
+    return found
 
 
-def read_layers(x: object, widths: list[int], number: Callable[[object], Fraction]) -> Layers:
-    """Reads a point (section 1); weights are (out, in)."""
-    layers: Layers = []
-    rows = as_list(as_object(x, "layers")["layers"], len(widths) - 1)
-    for layer, inputs, outputs in zip(rows, widths, widths[1:], strict=False):
+def read_layers(
+    x: object, widths: Sequence[int], number: Callable[[object], Fraction] = rational
+) -> list[Fraction]:
+    """Reads a point (section 1): all parameters in order. Weights are (out, in)."""
+    flat = list[Fraction]()
+    layers = as_list(as_object(x, "layers")["layers"], len(widths) - 1)
+    for layer, (inputs, outputs) in zip(layers, pairwise(widths), strict=True):
         fields = as_object(layer, "weight", "bias")
-        weight = [read_row(row, inputs, number) for row in as_list(fields["weight"], outputs)]
-        layers.append((weight, read_row(fields["bias"], outputs, number)))
-    return layers
+        for row in as_list(fields["weight"], outputs):
+            flat += read_row(row, inputs, number)
+        flat += read_row(fields["bias"], outputs, number)
+    return flat
 
 
 def read_row(
@@ -135,11 +138,6 @@ def positive(x: object) -> Fraction:
     return value
 
 
-def flatten(layers: Layers) -> list[Fraction]:
-    """All parameters in the order of section 1."""
-    return [p for weight, bias in layers for p in [*(w for row in weight for w in row), *bias]]
-
-
 def distance(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
     """The largest difference of a parameter."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
@@ -152,3 +150,11 @@ def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
     require(all(0 <= i < stop for i in found), "a number is out of range")
     require(len(found) >= least, "numbers are missing")
     return found
+
+
+def read_keys(x: object, what: str) -> dict[int, object]:
+    """Reads an object whose keys are numbers from 0 on."""
+    table = as_table(x, what)
+    known = all(re.fullmatch(r"0|[1-9][0-9]{0,9}", key) for key in table)
+    require(known, f"a key of {what} is no number")
+    return {int(key): value for key, value in table.items()}

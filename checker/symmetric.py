@@ -2,70 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.derivatives import Box
-from checker.numbers import Interval, Undecided, integer_dot, require
+from checker.functions import BENT
+from checker.numbers import Interval, hull, integer_dot, require, require_shown
+from checker.programs import Map, moving
 from checker.reading import as_list, read_row
 
 Rows = list[list[int]]  # of a matrix, over 2^bits
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
-
-
-@dataclass(frozen=True)
-class Enclosed:
-    """A symmetric interval matrix: entries within `wide` of `mid`, all over 2^bits.
-
-    Attributes:
-        mid: (n, n), symmetric.
-        wide: For each row the sum of the radii.
-        bits: The precision.
-    """
-
-    mid: Rows
-    wide: list[int]
-    bits: int
-
-
-def symmetric(columns: list[Balls]) -> Enclosed:
-    """An enclosure of the symmetric matrices in these columns, by the lower triangle."""
-    size = range(len(columns))
-    mid = [[columns[min(i, j)].m[max(i, j)] for j in size] for i in size]
-    wide = [sum(columns[min(i, j)].r[max(i, j)] for j in size) for i in size]
-    return Enclosed(mid, wide, columns[0].bits)
+NOT_DEFINITE = "the Hessian is not shown to be positive definite"
 
 
 def factored(matrix: Rows, p: int, definite: bool) -> tuple[int, list[int]]:
     """M = L D L^T + E with exact L and D over 2^p: how many D are negative, and bounds for E.
 
     L (unit lower triangular) and D are computed in fixed point, a D below 2^(-p/4) in size is
-    replaced by that. Whatever L and D are, E is then computed exactly, over 2^(3p).
-
-    Returns:
-        The number of negative entries of D, and for each row the sum of |E| over 2^p, rounded up.
-
-    Raises:
-        Undecided: If a D is not positive and all must be.
+    replaced by that, or `Undecided` where D has to be positive. Whatever L and D are, E is then
+    computed exactly, over 2^(3p). Its bounds are for each row the sum of |E| over 2^p, rounded up.
     """
-    least, one = 1 << p - p // 4, 1 << p
-    lower, scaled, diagonal = list[list[int]](), list[list[int]](), list[int]()
-    errors = [0] * len(matrix)
+    least, lower, diagonal, errors = 1 << p - p // 4, Rows(), list[int](), [0] * len(matrix)
     for i, row in enumerate(matrix):
         new, w = list[int](), list[int]()  # of row i: L, and L times D, rounded
         for j in range(i):
             w.append(row[j] - (integer_dot(w, lower[j]) >> p))
             new.append((w[j] << p) // diagonal[j])
         pivot = row[i] - (integer_dot(w, new) >> p)
-        if definite and pivot <= 0:
-            raise Undecided("the Hessian is not shown to be positive definite")
+        require_shown(pivot > 0 or not definite, NOT_DEFINITE)
         if abs(pivot) < least and not definite:
             pivot = least if pivot >= 0 else -least
         diagonal.append(pivot)
-        lower.append([*new, one])
+        lower.append([*new, 1 << p])
         heavy = [a * d for a, d in zip(lower[i], diagonal, strict=True)]  # over 2^(2p)
-        scaled.append(heavy)
         for j in range(i + 1):
             e = abs((row[j] << 2 * p) - integer_dot(heavy, lower[j]))
             errors[i] += e
@@ -73,22 +44,21 @@ def factored(matrix: Rows, p: int, definite: bool) -> tuple[int, list[int]]:
     return sum(d < 0 for d in diagonal), [(e >> 2 * p) + 1 for e in errors]
 
 
-def require_above(h: Enclosed, bound: Fraction) -> None:
-    """Every symmetric matrix in h has all eigenvalues above the bound (9.3).
+def require_above(h: Sequence[Balls], bound: Fraction) -> None:
+    """Every symmetric matrix in the rows h has all eigenvalues above the bound (9.3).
 
     With w the largest row sum of radii and s = bound / 2^20, let M - (bound + w + s) I =
     L D L^T + E, D > 0, |E| <= s. A matrix in h differs from M by at most w in norm, so it is at
     least L D L^T + bound + s - |E|, and that is above the bound.
     """
-    s = int(bound * (1 << h.bits)) >> 20
-    shift = -int(-bound * (1 << h.bits) // 1) + max(h.wide) + s
-    shifted = [[a - shift * (i == j) for j, a in enumerate(row)] for i, row in enumerate(h.mid)]
-    _, errors = factored(shifted, h.bits, definite=True)
-    if max(errors) > s:
-        raise Undecided("the Hessian is not shown to be positive definite")
+    p = h[0].bits
+    s = int(bound * (1 << p)) >> 20
+    shift = -int(-bound * (1 << p) // 1) + max(sum(row.r) for row in h) + s
+    shifted = [[a - shift * (i == j) for j, a in enumerate(row.m)] for i, row in enumerate(h)]
+    require_shown(max(factored(shifted, p, definite=True)[1]) <= s, NOT_DEFINITE)
 
 
-def require_definite(h: list[Balls], bound: Fraction, s: Rows) -> None:
+def require_definite(h: Sequence[Balls], bound: Fraction, s: Rows) -> None:
     """S (H - bound I) S^T is strictly diagonally dominant with positive diagonal (section 5.3).
 
     Then it is positive definite by Gershgorin, S is injective, and every symmetric H in the
@@ -101,8 +71,7 @@ def require_definite(h: list[Balls], bound: Fraction, s: Rows) -> None:
     middle, wide = congruent(s, mid), congruent(sizes, [row.r for row in h])
     for a in size:
         others = sum(abs(middle[a][b]) + wide[a][b] for b in size if b != a)
-        if middle[a][a] - wide[a][a] <= others:
-            raise Undecided("the Hessian is not shown to be positive definite")
+        require_shown(middle[a][a] - wide[a][a] > others, NOT_DEFINITE)
 
 
 def congruent(s: Rows, m: Rows) -> Rows:
@@ -112,7 +81,7 @@ def congruent(s: Rows, m: Rows) -> Rows:
     return [[integer_dot(row, other) for other in s] for row in left]
 
 
-def require_independent(columns: list[Balls]) -> None:
+def require_independent(columns: Sequence[Balls]) -> None:
     """The vectors in these columns are independent: their Gram matrix is positive definite.
 
     Each is multiplied by a power of two first, so that its largest entry is about 1.
@@ -124,10 +93,22 @@ def require_independent(columns: list[Balls]) -> None:
         down, up = max(-up, 0), max(up, 0)
         m = [a << up >> down for a in column.m]
         scaled.append(Balls(m, [(s << up >> down) + 2 * (down > 0) for s in column.r], bits))
-    whole, layout = scaled[0].joined(scaled), (size, length, True)
-    gram = whole.outer(0, layout, whole, 0, layout)
-    rows = [gram.pick(range(k * size, (k + 1) * size)) for k in range(size)]
-    require_above(symmetric(rows), Fraction(1, 1 << bits // 2))
+    whole, layout = scaled[0].joined(scaled), (0, size, length, True)
+    require_above(whole.outer(layout, whole, layout).rows(size), Fraction(1, 1 << bits // 2))
+
+
+def require_minimum(box: Box, bound: Fraction) -> Interval:
+    """2 |gradient|_2 < bound radius at the centre (5.3, 9.3).
+
+    Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
+    loss is enclosed: lower than the centre's by at most |gradient|^2 / (2 bound).
+    """
+    gradient = box.gradient()
+    ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.loss()
+    small = 4 * squared < (bound * box.radius) ** 2
+    require_shown(small, "the gradient at the centre is not shown to be small enough")
+    return hull(top, top - squared / (2 * bound))
 
 
 def read_square(x: object, size: int, bits: int) -> Rows:
@@ -136,48 +117,42 @@ def read_square(x: object, size: int, bits: int) -> Rows:
     return [[round(v * (1 << bits)) for v in read_row(row, size)] for row in rows]
 
 
-def require_contraction(
-    a: Rows, columns: Rows, wide: list[int], g: Balls, r: Fraction
-) -> list[int]:
+def require_contraction(a: Rows, columns: Sequence[Balls], g: Balls, r: Fraction) -> list[int]:
     """Krawczyk's test (9.4, 9.8): |A g| + |I - A J| r < r, so there is a zero within r.
 
-    Args:
-        a: A, its rows.
-        columns: The middles of J.
-        wide: For each row of J the sum of the radii; row sums of |A D|, D within, are |A| wide.
-        g: What is to be zero, at the centre.
-        r: The radius of the box over which J encloses the derivative.
-
-    Returns:
-        Bounds for the row sums of |I - A J|, over 2^(2 bits).
+    The columns enclose the derivative J over a box of radius r, g the value at its centre. Gives
+    bounds for the row sums of |I - A J|, over 2^(2 bits): those of |A D|, with D within the radii
+    of J, are |A| times the row sums of the radii.
     """
     unit, step, sums = 1 << 2 * g.bits, 0, list[int]()
+    wide = [sum(radii) for radii in zip(*(column.r for column in columns), strict=True)]
     for i, row in enumerate(a):
         sizes = list(map(abs, row))
-        off = (unit * (i == j) - integer_dot(row, column) for j, column in enumerate(columns))
+        off = (unit * (i == j) - integer_dot(row, column.m) for j, column in enumerate(columns))
         sums.append(sum(map(abs, off)) + integer_dot(sizes, wide))
         step = max(step, abs(integer_dot(row, g.m)) + integer_dot(sizes, g.r))
-    if step >= r * (unit - max(sums)):
-        raise Undecided("no solution is shown to lie in the box")
+    require_shown(step < r * (unit - max(sums)), "no solution is shown to lie in the box")
     return sums
 
 
 def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
-    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues.
+    """Section 9.4: a critical point in the box. Gives its index, and an enclosure of its loss.
 
-    Returns:
-        The number of negative eigenvalues, and the loss at the critical point: off the centre's by
-        at most the radius times the sum of |gradient| over the box.
+    It is off the centre's by at most the radius times the sum of |gradient| over the box.
     """
     size, p = len(box.free), box.bits
     require(size <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-    a, h = read_square(preconditioner, size, p), symmetric(box.hessian())
-    sums = require_contraction(a, h.mid, h.wide, box.gradient(), box.radius)
-    negative, errors = factored(h.mid, p, definite=False)
+    steps = box.program.steps
+    for step, moves in zip(steps, moving(steps), strict=True):
+        jumps = moves and isinstance(step, Map) and step.function[0] in BENT
+        smooth = not jumps or box.over.values[step.of[0]].nonzero()
+        require_shown(smooth, "a second derivative may jump in the box")
+    a, h = read_square(preconditioner, size, p), box.hessian()
+    sums = require_contraction(a, h, box.gradient(), box.radius)
+    negative, errors = factored([row.m for row in h], p, definite=False)
     norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
-    if norm >= 1 << 2 * p:
-        raise Undecided("the index is not decided")
-    slope, (loss,) = box.over.gradient().pick(box.free), box.at.values[-1].intervals()
+    require_shown(norm < 1 << 2 * p, "the index is not decided")
+    slope, loss = box.over.gradient().pick(box.free), box.loss()
     steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
     moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
     return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)

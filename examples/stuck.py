@@ -30,10 +30,11 @@ def main() -> None:
     with torch.no_grad():
         model[2].bias -= 0.9
         model[0].bias -= 0.6
-    report = spurious.diagnose(model, (x, y), nn.BCEWithLogitsLoss())
+    loss = nn.BCEWithLogitsLoss()
+    report = spurious.diagnose(model, (x, y), loss)
     show(report)
     report.to_html("stuck.html")
-    for trial in report.try_remedies(steps=600, step_size=1e-2):
+    for trial in report.try_remedies(model, (x, y), loss, steps=600, step_size=1e-2):
         show(
             f"{trial.remedy}: loss {trial.before:.4f}, after 600 steps {trial.after or trial.note}"
         )

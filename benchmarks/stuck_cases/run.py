@@ -83,7 +83,8 @@ def run_way(way: Way, seed: int) -> dict[str, Any]:
     model = harmed(way, seed)
     train(model, way.task, rule_of(way, model), SETTLE)
     began = time.perf_counter()
-    report = spurious.diagnose(model, batches(way.task), way.task.loss)
+    asked = (model, batches(way.task), way.task.loss)
+    report = spurious.diagnose(*asked)
     seconds = time.perf_counter() - began
     problems = report.problems
     before = loss_of(model, way.task)
@@ -92,6 +93,7 @@ def run_way(way: Way, seed: int) -> dict[str, Any]:
     goal = (upper + goal_loss) / 2
     first = problems[0].remedies[0] if problems and problems[0].remedies else None
     trials = report.try_remedies(
+        *asked,
         STEPS,
         step_size=way.rule_step or way.step_size,
         optimiser=way.rule,

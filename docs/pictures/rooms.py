@@ -1,4 +1,4 @@
-"""The picture of docs/extending.md: `python docs/pictures/rooms.py` draws the rooms' imports.
+"""The picture of docs/architecture.md: `python docs/pictures/rooms.py` draws the rooms' imports.
 
 A line goes from a room down to each room that it imports, unless the way leads over a third one.
 The lines are kept in the picture too, as its description, so that a test can see when it is old.

@@ -13,7 +13,14 @@ from spurious import certify
 from spurious.certify.zero_units import AtZero, bound_by, propose
 from spurious.exact.balls import bounds
 from spurious.problem import parse_any_problem
-from spurious.proof import ConeTree, Decided, Penalised, Shift, Turn
+from spurious.proof import (
+    ConeTree,
+    Decided,
+    Penalised,
+    Shift,
+    Turn,
+    verdict_from_certificate,
+)
 
 X = [["-2"], ["-1"], ["0"], ["1"], ["2"]]
 Y = [["0"], ["1/3"], ["1/2"], ["1"], ["2"]]
@@ -61,7 +68,10 @@ def test_a_unit_at_zero_whose_bias_costs_nothing() -> None:
     costs = {"l2": "1/100", "biases": False}
     verdict, evidence = proved(problem([1, 1, 1], "0 1 0 0", costs, SPREAD))
     assert verdict.strict == "no" and verdict.flat_dimension == 1
+    assert verdict.strict_up_to_rescaling == "yes"  # (0, b) is (0, 1) times b
     assert evidence.zero[0].trees == ()
+    read = verdict_from_certificate(verdict.certificate)
+    assert read.strict == "no" and read.claim.strict_up_to_rescaling == "unknown"
     assert not certify(problem([1, 1, 1], "0 0 0 0", costs, SPREAD)).claim.is_minimum
 
 
@@ -116,3 +126,11 @@ def test_a_tree_proves_the_largest_gain(signs: int) -> None:
     least: ConeTree | None = propose(unit, balls, 0.0)
     assert least is not None
     assert float(bounds(bound_by(least, unit, balls))[1]) == pytest.approx(largest, rel=1e-5)
+
+
+def test_numbers_too_large_for_floats_warn_of_nothing() -> None:
+    """A run that diverged: its loss is 1e384. (Here warnings are errors.)"""
+    point = " ".join(["1e64", "1"] * 3)
+    data = [["2"], ["1"]], [["1"], ["-1"]]
+    found = certify(problem([1, 1, 1, 1], point, "1/10", data), search=False)
+    assert not found.claim.is_minimum

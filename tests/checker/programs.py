@@ -425,11 +425,21 @@ def perfect_fit() -> dict[str, Any]:
     )  # fmt: skip
 
 
+def falling_ray() -> dict[str, Any]:
+    """log(1 + exp(-w x)) at x = 1, 2 and 0: along w the limit is log 2."""
+    w = Writer()
+    w.sum(w.map("softplus", w.mul(w.param("w"), w.const(["-1", "-2", "0"]))))
+    return certificate(
+        w.problem([0]), {"rule": "monotone_valley", "direction": ["1"]},
+        verdict="not_local_minimum", loss=ball(3 * mp.log(2)), valley_limit=ball(mp.log(2)),
+    )  # fmt: skip
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
     f.__name__: f
     for f in (
         tanh_regression, cross_entropy, layer_norm, exact_minimum, saddle_one, saddle_two,
         saddle_without_diagonal, descent_at_a_kink, negative_curvature, perfect_fit,
-        dead_unit, constant_loss,
+        dead_unit, constant_loss, falling_ray,
     )
 }  # fmt: skip

@@ -78,11 +78,11 @@ def test_loss_and_gradient_are_the_prover_s(activation: str, seed: int) -> None:
             exact = loss == "squared" and activation in ACTIVATIONS[:4]
             arithmetic: Any = ExactArithmetic() if exact else BallArithmetic()
             run = evaluator(program_of(problem), arithmetic).run(arithmetic.array(program.point))
-            values = checker.evaluated(program.steps, Numbers([*program.point], 128))
+            found = checker.Curved(program, Numbers([*program.point], 128))
             assert len(program.layers) == len(data["network"]["widths"]) - 1
             assert program.layers[-1][1] == program.outputs
-            found = [values[-1], values[program.outputs], *checker.gradient_of(program, values)]
-            flat = [v for part in found for v in part.entries]
+            parts = [found.loss, found.values[program.outputs], found.gradient()]
+            flat = [v for part in parts for v in part.entries]
             right = [run.loss[()], *run.outputs.ravel(), *run.gradient]
             if exact:
                 assert flat == [Fraction(int(v.p), int(v.q)) for v in map(fmpq, right)]
@@ -128,8 +128,8 @@ def test_the_readable_keys_mean_the_same_to_the_prover(name: str) -> None:
         exact = data["loss"] in ("squared", "hinge")
         arithmetic: Any = ExactArithmetic() if exact else BallArithmetic()
         run = evaluator(problem.program, arithmetic).run(arithmetic.array(program.point))
-        values = checker.evaluated(program.steps, Numbers([*program.point], 128))
-        found = [values[-1], *checker.gradient_of(program, values)]
+        curved = checker.Curved(program, Numbers([*program.point], 128))
+        found = [curved.loss, curved.gradient()]
         flat = [v for part in found for v in part.entries]
         right = [run.loss[()], *run.gradient]
         if exact:
@@ -206,13 +206,12 @@ def test_a_program_may_be_cut_at_the_outputs() -> None:
     """Steps that no writer made have derivatives too: here 2 (f - y)."""
     data = random_problem("tanh", "squared", 2, 1)
     program = checker.read_any(data)
-    last, none = program.outputs, checker.Step((), (), False, (Fraction(0),))
-    start = checker.Step((), (4, 2), True, block=range(8))
+    last, none = program.outputs, checker.Step((), (), (Fraction(0),))
+    start = checker.Step((), (4, 2), block=range(8))
     cut = checker.Program([*[none] * last, start, *program.steps[last + 1 :]], [])
     f = [Fraction(k, 7) for k in range(8)]
-    values = checker.evaluated(cut.steps, Numbers(f, 128))
+    slopes = checker.Curved(cut, Numbers(f, 128)).gradient()
     y = [Fraction(v) for row in data["data"]["y"] for v in row]
-    (slopes,) = checker.gradient_of(cut, values)
     assert slopes.entries == [2 * (a - b) for a, b in zip(f, y, strict=True)]
 
 
@@ -232,8 +231,8 @@ def test_the_cross_entropy_of_three_classes_far_apart(gap: int) -> None:
         **data, "data": {"x": [["1", "2"]], "y": [[0]]}, "point": {"layers": [layer]},
     }  # fmt: skip
     program = checker.read_any(data)
-    values = checker.values_at(program, program.point, 128)
-    slopes = checker.gradient_of(program, values)[1].entries
+    found = checker.Curved(program, checker.numbers(program, program.point, 128))
+    slopes = found.gradient().entries[6:]
     with mp.workdps(DIGITS):
         powers = [mp.exp(v) for v in (0, gap, -gap)]
         truth = [
@@ -241,8 +240,8 @@ def test_the_cross_entropy_of_three_classes_far_apart(gap: int) -> None:
             powers[0] / sum(powers) - 1,
             *(p / sum(powers) for p in powers[1:]),
         ]
-        for found, right in zip([values[-1].entries[0], *slopes], truth, strict=True):
-            low, high = (mp.mpf(v.numerator) / v.denominator for v in ends(found))
+        for z, right in zip([*found.loss.entries, *slopes], truth, strict=True):
+            low, high = (mp.mpf(v.numerator) / v.denominator for v in ends(z))
             assert low - mp.mpf(10) ** -60 <= right <= high + mp.mpf(10) ** -60
             assert high - low < mp.mpf(10) ** -30
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import mpmath as mp
 import pytest
-from tests.checker.pencil import CASES, ball, point, seal
+from tests.checker.pencil import CASES, ball, column, point, problem, seal
 from tests.checker.truth import DIGITS, Landscape, flat, layers_of, no_valley
 
 from spurious_checker import check
@@ -194,3 +194,31 @@ def test_false_units() -> None:
     other = copy.deepcopy(SHARP)
     other["problem"]["network"]["activation"] = "softplus"
     assert "gelu" in refused(other)
+
+
+def stacked(straight: int) -> Any:
+    """Two pairs, one above the other; T of the lower one is 1 in the row of u of the upper one.
+
+    Along the curve only the output's bias moves, from 5 to 0, if it is 0 in the row of w, else also
+    the second layer's weights, to infinity; but both units below are x + 1, so nobody sees it.
+    """
+    near, s = F(1, 2), F(straight)
+    at = point(
+        ([[1], [1]], [1, 1]),
+        ([[1 + s + near, 1 - s - near], [1 + s - near, 1 - s + near]], [0, 0]),
+        ([[1, 1]], [5]),
+    )
+    limit = point(([[0], [1]], [0, 1]), ([[0, 1], [2, straight]], [0, 0]), ([[2, 0]], [0]))
+    pairs = [{"layer": m, "units": [0, 1], "factor": "1"} for m in (0, 1)]
+    given = problem([1, 2, 2, 1], "relu", "squared", column(0, 1), column(3, 7), at)
+    return {
+        **copy.deepcopy(KINKS), "problem": given,
+        "claim": {**KINKS["claim"], "loss": ball(72, 0), "valley_limit": ball(2, F(1, 2**40))},
+        "proof": {"rule": "merging_valley", "pairs": pairs, "curve": [limit]},
+    }  # fmt: skip
+
+
+def test_something_has_to_grow_after_all() -> None:
+    """T/tau times tau/2 does not."""
+    assert check(seal(stacked(1))).valid, check(seal(stacked(1))).reason
+    assert "grows" in refused(stacked(0))

@@ -13,7 +13,7 @@ from spurious.problem import Problem, problem
 
 torch = pytest.importorskip("torch")
 from spurious.diagnose import write_onnx  # noqa: E402
-from spurious.diagnose.named import data_named, model_named  # noqa: E402
+from spurious.diagnose.exchange.named import data_named, model_named  # noqa: E402
 
 SOURCE = """
 import torch

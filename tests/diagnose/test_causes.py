@@ -277,9 +277,11 @@ def test_why_the_weights_are_lost() -> None:
                           nn.Linear(32, 1))  # fmt: skip
     optimiser = torch.optim.SGD(model.parameters(), 3.0)
     trained(model, optimiser, (x, y), nn.MSELoss(), 100)
-    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=optimiser)
+    asked = (model, (x, y), nn.MSELoss())
+    report = spurious.diagnose(*asked, optimiser=optimiser)
     assert [f.kind for f in report.problems[:2]] == ["step_too_large", "not_finite"]
     assert report.problems[0].evidence["better_step_size"] < 1
     assert report.problems[0].remedies[0].startswith("redraw_weights+")
-    _, trial = report.try_remedies(300, only=(report.problems[0].remedies[0],))
+    first = report.problems[0].remedies[0]
+    _, trial = report.try_remedies(*asked, 300, optimiser=optimiser, only=(first,))
     assert trial.after < 0.5 * float(y.var())

@@ -225,8 +225,9 @@ def test_output_forms() -> None:
 
 
 def test_remedies_help_a_dead_layer() -> None:
-    report = spurious.diagnose(dead(), data(), nn.CrossEntropyLoss(), rehearse=False)
-    trials = report.try_remedies(150, step_size=1e-2)
+    asked = (dead(), data(), nn.CrossEntropyLoss())
+    report = spurious.diagnose(*asked, rehearse=False)
+    trials = report.try_remedies(*asked, 150, step_size=1e-2)
     nothing = trials[0]
     best = trials[1]
     assert nothing.after is not None and nothing.after > 0.6

@@ -69,13 +69,12 @@ def test_targets_that_the_loss_stretches() -> None:
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_loss_that_no_parameter_reaches(frozen: bool) -> None:
     model = mlp().requires_grad_(not frozen)
-    report = spurious.diagnose(
-        model, (X, LABELS), lambda f, y: F.cross_entropy(f.detach(), y), rehearse=False
-    )
+    asked = (model, (X, LABELS), lambda f, y: F.cross_entropy(f.detach(), y))
+    report = spurious.diagnose(*asked, rehearse=False)
     assert report.problems[0].kind == "vanishing_gradient"
     assert report.problems[0].severity.name == "CRITICAL"
     with pytest.raises(InputError, match="depends on no trained parameter"):
-        report.try_remedies(2)
+        report.try_remedies(*asked, 2)
 
 
 def test_class_weights_and_sums_have_a_best_constant() -> None:

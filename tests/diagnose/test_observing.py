@@ -209,13 +209,12 @@ def test_bad_input(arguments: tuple[object, ...], message: str) -> None:
 
 def test_bad_remedies() -> None:
     x, y = torch.randn(20, 1), torch.randn(20, 1)
-    report = spurious.diagnose(
-        nn.Linear(1, 1), (x, y), nn.MSELoss(), curvature=False, rehearse=False
-    )
-    with pytest.raises(InputError, match="only: found 'prayer', expected some of"):
-        report.try_remedies(3, only=("prayer",))
+    asked = (nn.Linear(1, 1), (x, y), nn.MSELoss())
+    report = spurious.diagnose(*asked, curvature=False, rehearse=False)
+    with pytest.raises(InputError, match="remedy: found 'prayer', expected some of"):
+        report.try_remedies(*asked, 3, only=("prayer",))
     with pytest.raises(InputError, match="expected positive numbers"):
-        report.try_remedies(0)
+        report.try_remedies(*asked, 0)
 
 
 def test_nothing_is_trained() -> None:

@@ -238,7 +238,7 @@ def test_the_best_remedy_comes_first_and_the_hopeless_last() -> None:
 
 
 def test_code_to_paste_runs() -> None:
-    from spurious.diagnose.mends import CODE
+    from spurious.diagnose.treat.mends import CODE
 
     for kind, text in CODE.items():
         compile(text, kind, "exec")

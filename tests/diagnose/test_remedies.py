@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import REMEDIES
-from spurious.diagnose.batches import sample_of
-from spurious.diagnose.remedies import ACTIONS, Candidate, NotApplicableError
+from spurious.diagnose.measure.batches import sample_of
+from spurious.diagnose.treat.remedies import ACTIONS, Candidate, NotApplicableError
 
 CROSS_ENTROPY = nn.CrossEntropyLoss()
 
@@ -213,8 +213,9 @@ OF_OTHERS = {
 @pytest.mark.parametrize("remedy", sorted(set(REMEDIES) - OF_OTHERS))
 def test_every_remedy_is_applied_and_trained(remedy: str) -> None:
     model = NEEDED.get(remedy, dead)()
-    report = spurious.diagnose(model, data(), CROSS_ENTROPY, curvature=False, rehearse=False)
-    nothing, trial = report.try_remedies(2, only=(remedy,))
+    asked = (model, data(), CROSS_ENTROPY)
+    report = spurious.diagnose(*asked, curvature=False, rehearse=False)
+    nothing, trial = report.try_remedies(*asked, 2, only=(remedy,))
     assert trial.remedy == remedy and trial.note == "" and trial.steps == len(trial.losses) == 2
     assert trial.start is not None and trial.after is not None and nothing.after is not None
     assert nothing.start == nothing.before == trial.before
@@ -269,8 +270,9 @@ def test_a_strictly_convex_loss_has_no_escape() -> None:
 
 
 def test_a_remedy_that_does_not_apply_is_no_trial() -> None:
-    report = spurious.diagnose(healthy(), data(), CROSS_ENTROPY, curvature=False)
-    trial = report.try_remedies(2, only=("leaky_slope",))[1]
+    asked = (healthy(), data(), CROSS_ENTROPY)
+    report = spurious.diagnose(*asked, curvature=False)
+    trial = report.try_remedies(*asked, 2, only=("leaky_slope",))[1]
     assert "no relu was seen" in trial.note
     assert trial.start is None and trial.after is None and trial.steps == 0
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose.trials import Trial
+from spurious.diagnose.treat.trials import Trial
 
 
 def regression() -> tuple[Tensor, Tensor]:
@@ -20,10 +20,9 @@ def net(*last: nn.Module) -> nn.Sequential:
 
 
 def tried(model: nn.Module, remedy: str, optimiser: object = None, steps: int = 200) -> list[Trial]:
-    report = spurious.diagnose(
-        model, regression(), nn.MSELoss(), optimiser=optimiser, curvature=False, rehearse=False
-    )
-    return list(report.try_remedies(steps, only=(remedy,)))
+    asked = (model, regression(), nn.MSELoss())
+    report = spurious.diagnose(*asked, optimiser=optimiser, curvature=False, rehearse=False)
+    return list(report.try_remedies(*asked, steps, optimiser=optimiser, only=(remedy,)))
 
 
 def test_standardised_targets_are_learnt_in_their_own_units() -> None:
@@ -86,8 +85,9 @@ def test_an_impossible_remedy_loses_no_other_trial() -> None:
     x = torch.randn(40, 4)
     y = (x[:, :1] > 0).float()
     model = net(nn.Sigmoid())
-    report = spurious.diagnose(model, (x, y), nn.BCELoss(), curvature=False, rehearse=False)
-    trials = report.try_remedies(60, only=("add_unit", "larger_step"), step_size=0.1)
+    asked = (model, (x, y), nn.BCELoss())
+    report = spurious.diagnose(*asked, curvature=False, rehearse=False)
+    trials = report.try_remedies(*asked, 60, only=("add_unit", "larger_step"), step_size=0.1)
     assert {t.remedy for t in trials} == {"nothing", "add_unit", "larger_step"}
     failed = next(t for t in trials if t.remedy == "add_unit")
     assert failed.after is None and "raised RuntimeError" in failed.note
@@ -98,24 +98,24 @@ def test_an_impossible_remedy_loses_no_other_trial() -> None:
 def test_outputs_get_the_targets_shape() -> None:
     x, y = regression()
     y = (y[:, 0] - 5000) / 1000
-    report = spurious.diagnose(net(), (x, y), nn.MSELoss(), curvature=False)
+    asked = (net(), (x, y), nn.MSELoss())
+    report = spurious.diagnose(*asked, curvature=False)
     assert report.problems[0].kind == "broadcast_targets"
     assert report.problems[0].remedies[0] == "match_shapes"
-    nothing, trial = report.try_remedies(200, only=("match_shapes",), step_size=1e-2)
+    nothing, trial = report.try_remedies(*asked, 200, only=("match_shapes",), step_size=1e-2)
     assert trial.after < 0.05 and nothing.after > 0.5
 
 
 def test_remedies_joined_are_applied_one_after_the_other() -> None:
     model = net()
     optimiser = torch.optim.SGD(model.parameters(), 1e6)
-    report = spurious.diagnose(
-        model, regression(), nn.MSELoss(), optimiser=optimiser, curvature=False, rehearse=False
-    )
+    asked = (model, regression(), nn.MSELoss())
+    report = spurious.diagnose(*asked, optimiser=optimiser, curvature=False, rehearse=False)
     joined = "standardise_targets+thousandth_step"
-    _, trial = report.try_remedies(3, only=(joined,))
+    _, trial = report.try_remedies(*asked, 3, optimiser=optimiser, only=(joined,))
     assert trial.remedy == joined and trial.note == ""
     with pytest.raises(spurious.InputError, match="nonsense"):
-        report.try_remedies(1, only=("smaller_step+nonsense",))
+        report.try_remedies(*asked, 1, only=("smaller_step+nonsense",))
 
 
 def test_lost_weights_are_drawn_again_before_anything_else() -> None:
@@ -123,11 +123,11 @@ def test_lost_weights_are_drawn_again_before_anything_else() -> None:
     model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 3))
     with torch.no_grad():
         model[2].weight.fill_(float("nan"))
-    data = (x, torch.arange(96) % 3)
-    report = spurious.diagnose(model, data, nn.CrossEntropyLoss(), curvature=False)
+    asked = (model, (x, torch.arange(96) % 3), nn.CrossEntropyLoss())
+    report = spurious.diagnose(*asked, curvature=False)
     first = report.problems[0]
     assert first.kind == "not_finite"
     starts = {name.split("+")[0] for name in first.remedies}
     assert starts <= {"redraw_weights", "rescale"}
-    _, trial = report.try_remedies(5, only=(first.remedies[0],))
+    _, trial = report.try_remedies(*asked, 5, only=(first.remedies[0],))
     assert trial.after is not None and trial.after == trial.after

@@ -102,9 +102,11 @@ def test_nothing_is_changed(fails: bool) -> None:
 
 def test_remedies_are_tried_on_a_copy() -> None:
     model, x, y = prepared(False)
-    report = spurious.diagnose(model, (x, y), nn.CrossEntropyLoss())
+    asked = (model, (x, y), nn.CrossEntropyLoss())
+    report = spurious.diagnose(*asked)
     before = state(model)
-    trials = report.try_remedies(3, only=("redraw_weights", "escape_direction", "add_unit"))
+    remedies = ("redraw_weights", "escape_direction", "add_unit")
+    trials = report.try_remedies(*asked, 3, only=remedies)
     assert trials[0].remedy == "nothing" and len(trials) == 4
     assert all(t.steps == 3 for t in trials if not t.note)
     assert same(before, state(model))

@@ -1,4 +1,4 @@
-"""The page on extending: its picture, its rooms and its lists of files are those of the sources."""
+"""The pages on the house: their picture, rooms and lists are those of the sources."""
 
 import importlib.util
 import json
@@ -11,7 +11,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/spurious"
-PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
+PAGES = ("architecture.md", "extending.md")
+PAGE = "".join((ROOT / "docs" / name).read_text("utf-8") for name in PAGES)
 NAMED = re.compile(r"`([\w./]+(?:\.py|\.md|\.toml|/))`")
 ELSEWHERE = ("docs/", "tests/", "checker/", "benchmarks/", "pyproject.toml")
 
@@ -42,7 +43,7 @@ def naming(pattern: str, *tops: str) -> set[Path]:
         path
         for path in (*files, ROOT / "pyproject.toml")
         if path.suffix in (".py", ".md", ".toml")
-        and path.name not in ("spurious_checker.py", "extending.md", Path(__file__).name)
+        and path.name not in ("spurious_checker.py", *PAGES, Path(__file__).name)
         and re.search(pattern, path.read_text("utf-8"))
     }
 
@@ -88,7 +89,7 @@ def test_the_list_of_an_operation() -> None:
 
 
 def test_the_list_of_a_rule() -> None:
-    found = naming(r'["`]krawczyk["`]', "src", "checker", "docs", "tests")
+    found = naming(r'["`]krawczyk["`]|def krawczyk\(case', "src", "checker", "docs", "tests")
     caller = place("certify/decide.py")
     assert re.search(r"\bkrawczyk\.RULE\b", caller.read_text("utf-8"))
     assert covered(found | {caller}, listed("Add a rule")), found
@@ -97,6 +98,27 @@ def test_the_list_of_a_rule() -> None:
 def test_the_list_of_a_front_end() -> None:
     found = naming(r"\bfrom_onnx\b", "src", "docs", "tests/program")
     assert covered(found, listed("Add a front end")), found
+
+
+def test_the_list_of_a_finding() -> None:
+    found = naming(r"\bhidden_softmax\b|\bHIDDEN_SOFTMAX\b", "src", "docs", "tests")
+    assert covered(found, listed("Add a finding")), found
+
+
+def test_the_list_of_a_remedy() -> None:
+    found = naming(r"\b(whiten_inputs|WHITEN_INPUTS)\b", "src", "docs", "tests")
+    given = listed("Add a remedy") - {place("diagnose/treat/remedies_outputs.py")}
+    assert covered(found, given), found
+
+
+def test_the_list_of_an_optimiser() -> None:
+    found = naming(r"\b(nesterov|NESTEROV)\b", "src", "tests")
+    assert covered(found, listed("Add an optimiser") - {place("train/chunk.py")}), found
+
+
+def test_the_list_of_a_column() -> None:
+    found = naming(r"\bparameter_norm\b", "src", "docs")
+    assert covered(found, listed("Add a column") - {place("large/recipe.py")}), found
 
 
 def test_the_list_of_a_study() -> None:

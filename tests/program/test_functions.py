@@ -12,7 +12,7 @@ from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.program.arithmetic_numpy import NAMESPACE
 from spurious.program.faults import DomainError
-from spurious.program.function import Smooth
+from spurious.program.function_kinds import Smooth
 from spurious.program.functions import FUNCTIONS, LOG, RECIPROCAL, SQRT, leaky_relu
 
 SMOOTH = [function for function in FUNCTIONS.values() if isinstance(function, Smooth)]

@@ -7,7 +7,7 @@ from scipy.stats import kstest, norm, uniform
 
 from spurious.problem import Loss, Network, dataset
 from spurious.train import Initialisation, Optimiser, Recipe, starts
-from spurious.train.functions import exp_of_negative, log_of_one_plus
+from spurious.train.exp_log import exp_of_negative, log_of_one_plus
 from spurious.train.pack import (
     LANES,
     above,

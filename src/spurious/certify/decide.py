@@ -12,6 +12,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Final
 
+import numpy as np
+
 from spurious.certify.fall import proved_fall
 from spurious.certify.further import further_fall, unfinished
 from spurious.certify.optimality import Optimality, judge_optimality
@@ -30,6 +32,7 @@ from spurious.certify.rules import (
     krawczyk,
     least_squares,
     merging_valley,
+    monotone_valley,
     negative_curvature,
     one_sided_derivatives,
     penalised,
@@ -92,6 +95,7 @@ RULES: Final[tuple[Rule, ...]] = (
     saturating_valley.RULE,
     sharpening_valley.RULE,
     merging_valley.RULE,
+    monotone_valley.RULE,
     krawczyk.RULE,
     zero_output_weight.RULE,
     negative_curvature.RULE,
@@ -207,7 +211,8 @@ def decide(subject: Subject) -> Proof | Undecided:
 
 def _tried(rule: Rule, subject: Subject) -> Proof | Undecided:
     try:
-        return rule.prove(subject)
+        with np.errstate(all="ignore"):  # floats only propose
+            return rule.prove(subject)
     except ProgramError as undefined:
         return Undecided(str(undefined))
 
@@ -217,7 +222,7 @@ def _without_minimum(found: Proof, tried: list[str]) -> Proof:
     if found.claim.decision is not Decision.NOT_LOCAL_MINIMUM or found.claim.valley_limit:
         return found
     why = "; ".join(tried) or "no rule for minima applies"
-    return replace(found, reason=f"{found.reason}; no minimum nearby was proved ({why})")
+    return replace(found, besides=f"no minimum nearby was proved ({why})")
 
 
 def conclude(
@@ -255,7 +260,7 @@ def conclude(
     if refusal is not None:
         return _undecided(refusal, loss, start)
     return Decided(
-        _with_fall(proof, fall, unfinished),
+        _told(proof, fall, unfinished),
         claim=claim,
         seconds=perf_counter() - start,
         evidence=proof.evidence,
@@ -266,18 +271,17 @@ def conclude(
     )
 
 
-def _with_fall(proof: Proof, fall: Fall | None, unfinished: Unfinished | None) -> str:
+def _told(proof: Proof, fall: Fall | None, unfinished: Unfinished | None) -> str:
     """The reason; of a refutation along a line, with what is left to gain and how soon."""
-    if not proof.directions:
-        return proof.reason
-    head, separator, rest = proof.reason.partition("; ")
-    if fall is None:
-        return f"{head}, by an amount too small to be shown{separator}{rest}"
-    gained = f"{about_text(fall.decrease)} within {about_text(fall.distance)}"
-    told = f"{head}, provably by {gained} of the point"
-    if unfinished is not None:
-        told = f"training has only stopped: {told}; {unfinished_text(unfinished)}"
-    return f"{told}{separator}{rest}"
+    told = [proof.reason]
+    if proof.directions and fall is None:
+        told = [f"{proof.reason}, by an amount too small to be shown"]
+    elif proof.directions and fall is not None:
+        gained = f"{about_text(fall.decrease)} within {about_text(fall.distance)}"
+        told = [f"{proof.reason}, provably by {gained} of the point"]
+        if unfinished is not None:
+            told = [f"training has only stopped: {told[0]}", unfinished_text(unfinished)]
+    return "; ".join((*told, proof.besides) if proof.besides else told)
 
 
 def _undecided(reason: str, loss: Enclosure | None, start: float) -> Undecided:

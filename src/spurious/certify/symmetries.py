@@ -1,6 +1,6 @@
 """Symmetries of a penalised loss on a face: moves that change neither outputs nor penalty.
 
-Section 15 of `docs/mathematics.md`. A *turn* rotates two units with one activation pattern into
+Section 16 of `docs/mathematics.md`. A *turn* rotates two units with one activation pattern into
 each other. A *shift* moves biases that cost nothing; the biases of the next layer make up for it.
 """
 

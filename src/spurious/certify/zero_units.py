@@ -1,6 +1,6 @@
 """Units whose weights are zero: what one could gain by leaving, and what that costs.
 
-Section 15 of `docs/mathematics.md`. Such a unit with incoming weights and bias u and outgoing
+Section 16 of `docs/mathematics.md`. Such a unit with incoming weights and bias u and outgoing
 weights V changes Lambda by `sum_k V_k Q_k(u)`, `Q_k(u) = sum_i D_ik act(u.a~_i)`, and pays
 `l_v |V|^2 + |u|^2` with `|u|^2 = l_w |w|^2 + l_b b^2`. It stays if `sum_k m_k^2 < 4 l_v` for bounds
 `|Q_k(u)| <= m_k |u|`. Each is proved on cones that cover the space: there Q_k is at least a linear

@@ -73,7 +73,7 @@ def diagnose(
 
     from spurious.cli.consoles import answers, messages, now_and_then
     from spurious.diagnose import diagnose as examine
-    from spurious.diagnose.named import data_named, loss_named, model_named
+    from spurious.diagnose.exchange.named import data_named, loss_named, model_named
 
     made, given_data, given_loss = model_named(model)
     if data is None and given_data is None:
@@ -84,7 +84,7 @@ def diagnose(
     batch = given_data if data is None else data_named(data, made, loss or "")
     say = now_and_then(messages(), 2.0)
     report = examine(made, batch, measure, points=points, say=say)
-    trials = report.try_remedies(steps, say=say) if steps else ()
+    trials = report.try_remedies(made, batch, measure, steps, say=say) if steps else ()
     if trials:
         report = replace(report, trials=trials)
     if out is not None:

@@ -68,10 +68,16 @@ def run(
     target = open_store(store or found.name)
     # All that follows is slow to import, and a mistake should be told at once.
     from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
-    from spurious.sweep import connect_cluster, on_cluster, on_this_machine, run_sweep, summaries
-    from spurious.train import Recipe
+    from spurious.sweep import (
+        connect_cluster,
+        engine_of,
+        on_cluster,
+        on_this_machine,
+        run_sweep,
+        summaries,
+    )
 
-    if any(isinstance(cell.recipe, Recipe) for cell in found.cells):
+    if any(engine_of(cell.recipe).compiles for cell in found.cells):
         note_compiling()
     try:
         with live(found) as (report, say):

@@ -4,20 +4,21 @@ torch is an extra (`pip install 'spurious[torch]'`), imported when a function he
 """
 
 from spurious.diagnose.diagnose import diagnose
-from spurious.diagnose.exchange import from_torch, to_torch
-from spurious.diagnose.finding import REMEDIES, Finding, Severity
-from spurious.diagnose.kinds import KINDS, Kind
-from spurious.diagnose.one_batch import can_overfit
-from spurious.diagnose.overfit import Overfit
-from spurious.diagnose.report import Report
-from spurious.diagnose.watch import TrainingWatch
-from spurious.diagnose.watch_event import Event
-from spurious.diagnose.weight_files import (
+from spurious.diagnose.exchange.networks import from_torch, to_torch
+from spurious.diagnose.exchange.weight_files import (
     read_onnx,
     read_safetensors,
     write_onnx,
     write_safetensors,
 )
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import KINDS, Kind
+from spurious.diagnose.one_batch import can_overfit
+from spurious.diagnose.overfit import Overfit
+from spurious.diagnose.remedy import REMEDIES, Remedy
+from spurious.diagnose.show.report import Report
+from spurious.diagnose.watch.event import Event
+from spurious.diagnose.watch.watch import TrainingWatch
 
 __all__ = [
     "KINDS",
@@ -26,6 +27,7 @@ __all__ = [
     "Finding",
     "Kind",
     "Overfit",
+    "Remedy",
     "Report",
     "Severity",
     "TrainingWatch",

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
 from spurious.diagnose.kinds import CAUSES
-from spurious.diagnose.mends import with_code
-from spurious.diagnose.report import Report
+from spurious.diagnose.show.report import Report
 from spurious.diagnose.torch_extra import require
+from spurious.diagnose.treat.mends import with_code
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from spurious.diagnose.optimiser import OptimiserSeen
-    from spurious.diagnose.records import Measurements
-    from spurious.diagnose.trials import Trial
-
-__all__ = ["diagnose"]
+    from spurious.diagnose.measure.optimiser import OptimiserSeen
+    from spurious.diagnose.measure.records import Measurements
+    from spurious.diagnose.treat.trials import Trial
 
 POINTS = 512
 """Points looked at by default."""
@@ -83,13 +81,13 @@ def diagnose(
         raise InputError(f"model: found a {type(model).__name__}, expected a torch.nn.Module")
     if points < 2:
         raise InputError(f"points: found {points}, expected at least 2")
-    from spurious.diagnose.preserve import untouched
+    from spurious.diagnose.measure.preserve import untouched, unwrapped
 
-    model = _unwrapped(model)
+    model = unwrapped(model)
     if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
         raise InputError("model: has lazy modules without weights; call it once on a batch first")
-    from spurious.diagnose.optimiser import optimiser_seen
-    from spurious.diagnose.scene_of import was_trained
+    from spurious.diagnose.measure.optimiser import optimiser_seen
+    from spurious.diagnose.measure.scene_of import was_trained
 
     held = None if optimiser is None else optimiser_seen(optimiser, model)
     trained = was_trained(model, held)
@@ -114,23 +112,23 @@ class _Asked:
 
 
 def _examined(model: nn.Module, asked: _Asked) -> Report:
-    from spurious.diagnose.batches import sample_of
-    from spurious.diagnose.checks import cause_findings
-    from spurious.diagnose.exact import dense_chain, exact_verdict
-    from spurious.diagnose.examine import measure
-    from spurious.diagnose.folding import folded
-    from spurious.diagnose.judge_landscape import landscape_findings
-    from spurious.diagnose.judge_rehearsals import rehearsal_findings
-    from spurious.diagnose.judge_signal import signal_findings
-    from spurious.diagnose.judge_success import succeeds
-    from spurious.diagnose.judge_units import unit_findings
-    from spurious.diagnose.optimiser import rule_like
-    from spurious.diagnose.plane import plane_of
-    from spurious.diagnose.preserve import untouched
-    from spurious.diagnose.rank_remedies import ranked_remedies
-    from spurious.diagnose.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
-    from spurious.diagnose.scene_of import scene_of
-    from spurious.diagnose.settle import settled
+    from spurious.diagnose.judge.causes.table import cause_findings
+    from spurious.diagnose.judge.landscape import landscape_findings
+    from spurious.diagnose.judge.rehearsals import rehearsal_findings
+    from spurious.diagnose.judge.settle import settled
+    from spurious.diagnose.judge.signal import signal_findings
+    from spurious.diagnose.judge.success import succeeds
+    from spurious.diagnose.judge.units import unit_findings
+    from spurious.diagnose.measure.batches import sample_of
+    from spurious.diagnose.measure.exact import dense_chain, exact_verdict
+    from spurious.diagnose.measure.examine import measure
+    from spurious.diagnose.measure.folding import folded
+    from spurious.diagnose.measure.optimiser import rule_like
+    from spurious.diagnose.measure.plane import plane_of
+    from spurious.diagnose.measure.preserve import untouched
+    from spurious.diagnose.measure.scene_of import scene_of
+    from spurious.diagnose.treat.ranking import ranked_remedies
+    from spurious.diagnose.treat.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
 
     loss, say = asked.loss, asked.say
     sample = sample_of(asked.data, model, asked.points)
@@ -192,7 +190,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         )
     relu = all(layer.activation == "relu" for layer in seen.units)
     if chain is not None and relu and any(_of_start(found) for found in findings):
-        from spurious.diagnose.start_probability import start_probability
+        from spurious.diagnose.measure.start_probability import start_probability
 
         features = sample.features
         assert features is not None
@@ -205,7 +203,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         verdict=verdict,
         start=probability,
         plane=plane,
-        subject=(model, sample, loss, rule),
+        points=asked.points,
         trials=trials,
     )
 
@@ -226,14 +224,3 @@ def _data_not_finite(seen: Measurements) -> bool:
 
 def _of_start(found: Finding) -> bool:
     return found.kind in ("dead_units", "shifted_initialisation", "constant_output")
-
-
-def _unwrapped(model: Any) -> Any:
-    """The module inside wrappers of data parallelism and compilation."""
-    while True:
-        inner = getattr(model, "_orig_mod", None)
-        if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
-            inner = model.module
-        if inner is None:
-            return model
-        model = inner

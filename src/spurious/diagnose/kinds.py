@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-__all__ = ["CAUSES", "KINDS", "Kind"]
-
 
 class Kind(enum.StrEnum):
     """What can be wrong. Findings of one rank are listed in this order."""

@@ -12,8 +12,6 @@ from spurious.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["can_overfit"]
-
 
 def can_overfit(
     model: nn.Module,
@@ -51,6 +49,6 @@ def can_overfit(
             f"steps, step_size, share: found {steps}, {step_size}, {share}, expected positive "
             "numbers, and a share below 1"
         )
-    from spurious.diagnose.overfitting import overfit
+    from spurious.diagnose.measure.overfitting import overfit
 
     return overfit(model, batch, loss, steps, step_size, share)

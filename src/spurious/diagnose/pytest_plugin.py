@@ -10,8 +10,6 @@ import pytest
 from spurious.diagnose.one_batch import can_overfit
 from spurious.diagnose.overfit import Overfit
 
-__all__ = ["assert_can_overfit"]
-
 
 @pytest.fixture
 def assert_can_overfit() -> Callable[..., Overfit]:

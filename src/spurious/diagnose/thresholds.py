@@ -1,5 +1,7 @@
 """When a measurement becomes a finding. Each number has its reason beside it.
 
+Numbers that one check alone needs stand above it.
+
 They were chosen by reasoning, then checked on models and data other than the bench's (synthetic
 data and other seeds: `python benchmarks/stuck.py --tuning`).
 """
@@ -7,8 +9,6 @@ data and other seeds: `python benchmarks/stuck.py --tuning`).
 from __future__ import annotations
 
 from typing import Final
-
-__all__: list[str] = []
 
 DEAD_SHARE: Final = 0.5
 """A layer with this share of dead units has lost half of the width that was paid for."""
@@ -112,3 +112,9 @@ NO_DIFFERENCE: Final = 0.05
 
 WORSE: Final = 1.1
 """A loss a tenth above a trivial predictor's is worse, whatever the noise of a fit."""
+
+LARGE_SCALE: Final = 5.0
+"""Inputs and targets of a larger mean or spread are tried on another scale."""
+
+SMALL_SCALE: Final = 0.05
+"""The same of a smaller spread; pixels between 0 and 1 have one of 0.3."""

@@ -6,8 +6,6 @@ from importlib import import_module
 
 from spurious.errors import InputError
 
-__all__ = ["require"]
-
 
 def require(module: str = "torch", extra: str = "torch") -> None:
     """Checks that an optional package is installed.

@@ -25,7 +25,7 @@ from spurious.large.model import Parameters, evaluate, from_flat, loss
 from spurious.large.recipe import LargeRecipe
 from spurious.train import drawn
 from spurious.train.decay import per_layer
-from spurious.train.reference import optax_optimiser
+from spurious.train.optax_rules import optax_optimiser
 
 ROOM: Final = 512
 """Most updates in one call of the program; the batches of so many are held at once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from spurious.errors import InputError
 from spurious.problem import Loss, Network, Penalty
 from spurious.train import Initialisation, Optimiser
 from spurious.train.decay import check_penalty
-from spurious.train.recipe import check_updates, checked_batch
+from spurious.train.recipe import check_updates, checked_batch, recipe_data
 
 LARGE_VERSION: Final = "large-1"
 """Changes whenever the same recipe, seed and index may give another row."""
@@ -85,6 +85,10 @@ class LargeRecipe:
     def penalised(self) -> bool:
         """Whether the loss has a penalty."""
         return any(map(any, self.squares))
+
+    def to_data(self) -> dict[str, Any]:
+        """All that a run depends on but its seed and index, as JSON data; data by their hash."""
+        return {**recipe_data(self), "version": LARGE_VERSION, "data": self.data.digest}
 
     @property
     def shape(self) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from spurious.problem.problem import Problem
 from spurious.problem.program_problem import FlatPoint, ProgramProblem
 from spurious.problem.table import items
 from spurious.program.exact_array import fractions
-from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.function_kinds import Function, PiecewiseLinear
 from spurious.program.functions import FUNCTIONS, leaky_relu
 from spurious.program.operations import (
     Add,

@@ -27,7 +27,7 @@ from spurious.program.dense import (
 from spurious.program.evaluate import Evaluator, Run, evaluator
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.faults import DomainError, IrrationalError, KinkError, ProgramError
-from spurious.program.function import Function, PiecewiseLinear, Smooth
+from spurious.program.function_kinds import Function, PiecewiseLinear, Smooth
 from spurious.program.functions import FUNCTIONS, SMOOTH, leaky_relu
 from spurious.program.line import Line, along
 from spurious.program.losses import LOSSES

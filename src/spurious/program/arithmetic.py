@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.operations import Const, Take
 
 

@@ -22,7 +22,7 @@ from spurious.program.arithmetic_arrays import (
 )
 from spurious.program.exact_array import fractions, is_binary
 from spurious.program.faults import KinkError
-from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.function_kinds import Function, PiecewiseLinear
 from spurious.program.operations import Const
 
 ZERO = arb(0)

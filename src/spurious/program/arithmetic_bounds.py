@@ -30,7 +30,7 @@ from spurious.program.arithmetic_balls import ball_jets
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.exact_array import exact_array, fractions, is_binary
 from spurious.program.faults import KinkError
-from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.function_kinds import Function, PiecewiseLinear
 from spurious.program.operations import Const, Take
 
 Floats: TypeAlias = npt.NDArray[np.float64]

@@ -17,7 +17,7 @@ from spurious.program.arithmetic_arrays import (
 )
 from spurious.program.exact_array import fractions
 from spurious.program.faults import IrrationalError, KinkError
-from spurious.program.function import Function, PiecewiseLinear, Smooth
+from spurious.program.function_kinds import Function, PiecewiseLinear, Smooth
 from spurious.program.operations import Const
 
 

@@ -16,7 +16,7 @@ from spurious.exact.rationals import nearest_float
 from spurious.program.arithmetic import Signs
 from spurious.program.arithmetic_arrays import ArrayArithmetic
 from spurious.program.exact_array import fractions, is_binary
-from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.function_kinds import Function, PiecewiseLinear
 from spurious.program.operations import Const
 
 Floats: TypeAlias = npt.NDArray[np.float64]

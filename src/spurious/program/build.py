@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from spurious.program.exact_array import ExactArray, is_binary
-from spurious.program.function import Function, PiecewiseLinear
+from spurious.program.function_kinds import Function, PiecewiseLinear
 from spurious.program.functions import RECIPROCAL
 from spurious.program.operations import (
     Add,

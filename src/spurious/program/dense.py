@@ -13,7 +13,7 @@ from spurious.errors import InputError
 from spurious.program.build import Builder, Handle
 from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.functions import FUNCTIONS, leaky_relu
 from spurious.program.losses import LOSSES
 from spurious.program.operations import Add, MatMul

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from typing import Final
 
 import numpy as np
 
 from spurious.errors import InputError
 from spurious.program.build import Handle
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.functions import (
     ABS,
     COS,
@@ -127,6 +128,10 @@ def gelu(x: Handle, factor: Fraction | None = None) -> Handle:
         return x.map(GELU)
     inner = (x + x**3 * Fraction(0.044715)) * factor
     return x * (inner.map(TANH) + 1) * Fraction(1, 2)
+
+
+HARD: Final = (Fraction(1, 6), Fraction(1, 2))
+"""Slope and level of the usual hard sigmoid."""
 
 
 def hard_sigmoid(x: Handle, slope: Fraction, level: Fraction) -> Handle:

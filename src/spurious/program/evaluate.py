@@ -11,7 +11,7 @@ from typing import Generic
 import numpy as np
 
 from spurious.program.arithmetic import Arithmetic, Array, Signs
-from spurious.program.function import PiecewiseLinear
+from spurious.program.function_kinds import PiecewiseLinear
 from spurious.program.operations import Const, Map, MatMul, Mul, Param
 from spurious.program.program import Program
 from spurious.program.rules import Factors, Rules

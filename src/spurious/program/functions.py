@@ -18,7 +18,7 @@ from flint import arb, fmpq
 
 from spurious.exact.balls import sign
 from spurious.program.faults import DomainError
-from spurious.program.function import BallJet, Function, PiecewiseLinear, Smooth
+from spurious.program.function_kinds import BallJet, Function, PiecewiseLinear, Smooth
 
 Floats = Iterator[Any]
 

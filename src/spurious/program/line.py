@@ -16,7 +16,7 @@ import numpy as np
 
 from spurious.program.arithmetic import Arithmetic, Array, Signs
 from spurious.program.evaluate import Evaluator, accumulate
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.operations import Map, MatMul, Mul, Param, operands
 from spurious.program.shapes import Shape
 

@@ -10,13 +10,7 @@ from typing import Any, Final
 from spurious.exact.balls import OutOfRangeError
 from spurious.problem import Problem, ProgramProblem, any_problem_to_data
 from spurious.proof.claim import Claim
-from spurious.proof.evidence import (
-    Evidence,
-    IdleParameters,
-    Interpolation,
-    Penalised,
-    evidence_from_data,
-)
+from spurious.proof.evidence import Evidence, evidence_from_data
 from spurious.proof.verdict import Decided
 
 DENSE: Final = "spurious-certificate/1"
@@ -49,9 +43,7 @@ def certificate_data(
         OutOfRangeError: a number is too long to be written in decimal.
     """
     program = isinstance(problem, ProgramProblem) or evidence.of_programs
-    claims = PROGRAM_CLAIMS if program else DENSE_CLAIMS
-    if isinstance(evidence, IdleParameters | Interpolation | Penalised):
-        claims = (*claims, "flat_dimension")
+    claims = (*PROGRAM_CLAIMS, *evidence.claims) if program else DENSE_CLAIMS
     try:
         data = claim.to_data()
         written = {

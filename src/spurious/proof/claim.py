@@ -67,14 +67,18 @@ class Claim:
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Claim:
-        """Reads what `to_data` wrote, or the part of it that a certificate holds."""
+        """Reads what `to_data` wrote, or the part of it that a certificate holds.
+
+        Certificates of programs say nothing of rescaling; what is strict is so up to it, too.
+        """
+        known = data["strict"] if data["strict"] == Answer.YES.value else Answer.UNKNOWN.value
         return cls(
             decision=Decision(data["verdict"]),
             loss=ball_from_data(data["loss"]),
             is_global=Answer(data["global"]),
             witness_loss=ball_from_data(data["witness_loss"]),
             strict=Answer(data["strict"]),
-            strict_up_to_rescaling=Answer(data.get("strict_up_to_rescaling", data["strict"])),
+            strict_up_to_rescaling=Answer(data.get("strict_up_to_rescaling", known)),
             flat_dimension=data.get("flat_dimension"),
             eigenvalue_bound=_number(data["eigenvalue_bound"]),
             radius=_number(data["radius"]),

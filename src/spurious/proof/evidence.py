@@ -29,10 +29,12 @@ class Evidence:
     Attributes:
         rule: The name of the rule that the checker applies.
         of_programs: Whether the rule reads every problem as a program, in certificates of format 2.
+        claims: What certificates of format 2 claim by it besides what they always claim.
     """
 
     rule: ClassVar[str] = ""
     of_programs: ClassVar[bool] = False
+    claims: ClassVar[tuple[str, ...]] = ()
 
     def to_data(self) -> dict[str, Any]:
         """The certificate's `proof` or `global_proof` object.
@@ -298,6 +300,7 @@ class Penalised(Evidence):
 
     rule = "penalised"
     of_programs = True
+    claims = ("flat_dimension",)
     centre: tuple[Fraction, ...]
     radius: Fraction
     free: tuple[int, ...]
@@ -313,6 +316,7 @@ class IdleParameters(Evidence):
 
     rule = "idle_parameters"
     of_programs = True
+    claims = ("flat_dimension",)
     centre: tuple[Fraction, ...]
     radius: Fraction
     idle: tuple[int, ...]
@@ -335,6 +339,7 @@ class Interpolation(Evidence):
 
     rule = "interpolation"
     of_programs = True
+    claims = ("flat_dimension",)
     centre: tuple[Fraction, ...]
     radius: Fraction
     parameters: tuple[int, ...]
@@ -431,6 +436,16 @@ class MergingValley(Evidence):
     rule = "merging_valley"
     pairs: tuple[Merging, ...]
     curve: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonotoneValley(Evidence):
+    """Theorem 31: a direction along which all that the loss is made of is affine or monotone."""
+
+    rule = "monotone_valley"
+    of_programs = True
+    claims = ("valley_limit",)
+    direction: Place
 
 
 # ---- global minima ------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ class Proof:
         claim: What is proved. Without a loss it is about the problem's point, whose loss is known.
         evidence: What the rule found.
         reason: One sentence for a person.
+        besides: What it leaves open, another sentence, or nothing.
         minimum: For minima: the exact minimum, or the centre of the box that holds it, shape (P,);
             None means the problem's point.
         directions: Of a refutation: along each, shape (P,), the loss falls, at least a little way.
@@ -30,3 +31,4 @@ class Proof:
     minimum: FlatPoint | None = None
     directions: tuple[FlatPoint, ...] = ()
     slope: Fraction | None = None
+    besides: str = ""

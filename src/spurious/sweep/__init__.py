@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from spurious.sweep.cells import cell_rows
     from spurious.sweep.executors import connect_cluster, local, on_cluster, on_this_machine
     from spurious.sweep.grids import plan_of
-    from spurious.sweep.make import make_part
+    from spurious.sweep.make import engine_of, make_part
     from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
     from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
     from spurious.sweep.rates import Rate, clopper_pearson, percent, rate_text
@@ -38,6 +38,7 @@ __all__ = [
     "clopper_pearson",
     "connect",
     "connect_cluster",
+    "engine_of",
     "local",
     "make_part",
     "on_cluster",

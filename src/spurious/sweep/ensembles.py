@@ -42,7 +42,11 @@ class Checkpoints(MutableMapping[str, bytes]):
         return len(self._store.names(CHECKPOINTS))
 
 
-def make_large_part(shard: Shard, cancelled: Callable[[], bool]) -> bytes:
+def make_large_part(
+    shard: Shard,
+    threads: int = 1,  # noqa: ARG001 - JAX has threads of its own
+    cancelled: Callable[[], bool] = lambda: False,
+) -> bytes:
     """A shard of large networks by itself, without checkpoints.
 
     Raises:

@@ -10,12 +10,11 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from spurious.errors import InputError, MissingExtraError
-from spurious.large import LargeRecipe
-from spurious.sweep.ensembles import Checkpoints, make_large_parts
-from spurious.sweep.make import make_part
+from spurious.sweep.ensembles import Checkpoints
+from spurious.sweep.make import Engine, Make, engine_of, make_part
 from spurious.sweep.results import Executor, Result, failure
 from spurious.sweep.shard import Shard
 from spurious.sweep.store import Store
@@ -25,14 +24,6 @@ __all__ = ["connect_cluster", "local", "on_cluster", "on_this_machine"]
 
 IN_FLIGHT: Final = 3
 """Shards that a cluster holds for each of its threads."""
-
-
-class Make(Protocol):
-    """A function like `make_part`."""
-
-    def __call__(
-        self, shard: Shard, threads: int = 1, cancelled: Callable[[], bool] = ...
-    ) -> bytes: ...
 
 
 def local(workers: int | None = None, make: Make = make_part) -> Executor:
@@ -87,11 +78,16 @@ def on_this_machine(
     small = local(workers)
 
     def run(shards: Sequence[Shard], stop: Event) -> Iterator[tuple[Shard, Result]]:
-        large = [shard for shard in shards if isinstance(shard.cell.recipe, LargeRecipe)]
-        rest = [shard for shard in shards if not isinstance(shard.cell.recipe, LargeRecipe)]
-        if large:  # first: `small` sets `stop` when it is done
-            yield from make_large_parts(large, Checkpoints(store), stop.is_set, say)
-        if rest:
+        by_engine: dict[Engine, list[Shard]] = {}
+        for shard in shards:
+            by_engine.setdefault(engine_of(shard.cell.recipe), []).append(shard)
+        rest: list[Shard] = []
+        for engine, own in by_engine.items():
+            if engine.together is None:
+                rest += own
+            else:
+                yield from engine.together(own, Checkpoints(store), stop.is_set, say)
+        if rest:  # last: `small` sets `stop` when it is done
             yield from small(rest, stop)
 
     return run

@@ -12,7 +12,7 @@ from typing import Any, Final
 from numba import njit
 
 from spurious.errors import InputError
-from spurious.train.functions import exp_of_negative, log_of_one_plus
+from spurious.train.exp_log import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
 from spurious.train.task import Open
 

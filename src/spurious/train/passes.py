@@ -14,7 +14,7 @@ from typing import Any
 from numba import njit
 
 from spurious.train.activations import RELU, activate, times_slope
-from spurious.train.functions import exp_of_negative, log_of_one_plus
+from spurious.train.exp_log import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
 from spurious.train.task import CROSS_ENTROPY, SQUARED, TILE, Open
 from spurious.train.updates import update

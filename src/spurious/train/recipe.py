@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final, Protocol
 
 from spurious.errors import InputError
 from spurious.problem import (
@@ -118,6 +118,16 @@ class Recipe:
         dense = DenseLoss(self.network, self.loss.value, self.data, self.penalty)
         return ProgramProblem(dense.program(), tuple(values), dense=dense)
 
+    def to_data(self) -> dict[str, Any]:
+        """All that a run depends on but its seed and index, exactly, as JSON data."""
+        return {
+            **recipe_data(self),
+            "x": [[str(value) for value in row] for row in self.data.x],
+            "y": [[str(value) for value in row] for row in self.data.y],
+            "precision": self.precision,
+            "stop": self.stop,
+        }
+
     def _check_classes(self) -> None:
         """Zero training error means nothing unless the targets are classes."""
         if self.loss is Loss.SQUARED and any(t not in (-1, 1) for row in self.data.y for t in row):
@@ -125,6 +135,44 @@ class Recipe:
                 "tolerance: found nothing, expected the loss at which a run counts as solved, "
                 "since the targets are not all -1 or 1"
             )
+
+
+class Trained(Protocol):
+    """What recipes have in common."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def loss(self) -> Loss: ...
+    @property
+    def penalty(self) -> Penalty: ...
+    @property
+    def initialisation(self) -> Initialisation: ...
+    @property
+    def optimiser(self) -> Optimiser: ...
+    @property
+    def updates(self) -> int: ...
+    @property
+    def batch(self) -> int | None: ...
+    @property
+    def tolerance(self) -> float | None: ...
+
+
+def recipe_data(recipe: Trained) -> dict[str, Any]:
+    """What recipes have in common, exactly, as JSON data."""
+    network = recipe.network
+    return {
+        "widths": network.widths,
+        "activation": network.activation,
+        "slope": None if network.slope is None else str(network.slope),
+        "loss": str(recipe.loss),
+        "penalty": [[str(f) for f in pair] for pair in recipe.penalty.of_layers(network)],
+        "initialisation": asdict(recipe.initialisation),
+        "optimiser": asdict(recipe.optimiser),
+        "updates": recipe.updates,
+        "batch": recipe.batch,
+        "tolerance": recipe.tolerance,
+    }
 
 
 def check_updates(updates: int) -> None:

@@ -18,41 +18,11 @@ import optax
 from spurious.problem import Loss
 from spurious.program.jax import dense_outputs
 from spurious.train.decay import decaying, penalty_factors
-from spurious.train.optimiser import Optimiser
+from spurious.train.optax_rules import optax_optimiser
 from spurious.train.philox import draw_order
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
 from spurious.train.starts import starts
-
-__all__ = ["optax_optimiser", "reference"]
-
-
-def optax_optimiser(optimiser: Optimiser, decaying: Any) -> Any:
-    """The update rule.
-
-    Args:
-        optimiser: Which.
-        decaying: 1 where AdamW lets a parameter decay, else 0; arranged like the parameters, in
-            arrays that broadcast to theirs.
-    """
-    rate, momentum = optimiser.step_size, optimiser.momentum
-    decay, epsilon = optimiser.decay or 0.0, optimiser.epsilon or 0.0
-    if optimiser.name == "adam":
-        return optax.adam(rate, momentum or 0.0, decay, epsilon)
-    if optimiser.name == "adamw":
-        factors = jax.tree.map(lambda share: (optimiser.weight_decay or 0.0) * share, decaying)
-        return optax.chain(
-            optax.scale_by_adam(momentum or 0.0, decay, epsilon),
-            optax.stateless(lambda move, at: jax.tree.map(_decayed, move, at, factors)),
-            optax.scale_by_learning_rate(rate),
-        )
-    if optimiser.name == "rmsprop":
-        return optax.rmsprop(rate, decay, epsilon, eps_in_sqrt=False)
-    return optax.sgd(rate, momentum, nesterov=optimiser.name == "nesterov")
-
-
-def _decayed(move: Any, at: Any, factor: Any) -> Any:
-    return move + (factor * at).astype(move.dtype)
 
 
 def _loss(recipe: Recipe) -> Callable[[Any, Any, Any, Any], Any]:

@@ -248,12 +248,13 @@ def _package(
     ]
     merged = any(_merges(tree) for unit in zero for tree in unit.trees)
     strict = Answer.NO if flat or merged else Answer.YES
+    rescaled = Answer.NO if symmetries or merged else Answer.YES  # a kept bias is rescaled
     return Proof(
         claim=Claim(
             Decision.LOCAL_MINIMUM_NEARBY,
             box.loss,
             strict=strict,
-            strict_up_to_rescaling=strict,
+            strict_up_to_rescaling=rescaled,
             flat_dimension=None if merged else flat,
             radius=balls.simple_above(subject.distance(box.centre) + at.radius),
         ),

@@ -19,7 +19,7 @@ from spurious.program.arithmetic_arrays import transposed, transposed_back
 from spurious.program.arithmetic_numpy import NumpyArithmetic, float_jet
 from spurious.program.curvature import hessian
 from spurious.program.evaluate import evaluator
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.operations import Const, Take
 from spurious.program.program import Program
 

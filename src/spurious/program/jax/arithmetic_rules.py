@@ -12,7 +12,7 @@ from spurious.errors import InputError
 from spurious.program.branches import choose, maximum, minimum
 from spurious.program.build import Builder, Handle
 from spurious.program.entrywise import COMPOSED, divided, multiplied, power
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.functions import (
     ABS,
     EXP,

@@ -14,6 +14,7 @@ from spurious.program.branches import maximum, minimum
 from spurious.program.build import Handle
 from spurious.program.entrywise import (
     COMPOSED,
+    HARD,
     divided,
     elu,
     gelu,
@@ -23,7 +24,7 @@ from spurious.program.entrywise import (
     prelu,
     selu,
 )
-from spurious.program.function import Function
+from spurious.program.function_kinds import Function
 from spurious.program.functions import ABS, EXP, FUNCTIONS, LOG, SIGMOID, SILU, SQRT, leaky_relu
 from spurious.program.layers import clipped, extreme, kept_sum, matmul, mean
 from spurious.program.onnx.node import Call, Value
@@ -83,7 +84,7 @@ def _clip(call: Call) -> Value:
 
 def _hard_swish(call: Call) -> Value:
     x = call.real(0)
-    return x * hard_sigmoid(x, Fraction(1, 6), Fraction(1, 2))
+    return x * hard_sigmoid(x, *HARD)
 
 
 # reductions

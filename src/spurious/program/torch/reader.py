@@ -17,11 +17,11 @@ from spurious.errors import InputError
 from spurious.program.branches import choose
 from spurious.program.build import Builder, Handle
 from spurious.program.torch.arithmetic_rules import ARITHMETIC, Rule
-from spurious.program.torch.functions import BINARY, UNARY
 from spurious.program.torch.layer_rules import LAYERS
 from spurious.program.torch.loss_rules import LOSS_RULES
 from spurious.program.torch.moving import MOVING, moved
 from spurious.program.torch.places import place
+from spurious.program.torch.plain_rules import BINARY, UNARY
 from spurious.program.torch.values import Comparison, Masked, Unreadable, Value, as_handle, is_data
 
 RULES: Final[Mapping[str, Rule]] = {**ARITHMETIC, **LAYERS, **LOSS_RULES}

@@ -1,0 +1,1 @@
+"""Networks of this project to and from PyTorch modules and files of weights."""

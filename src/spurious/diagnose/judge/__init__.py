@@ -1,0 +1,1 @@
+"""What measurements mean: findings, and which of them others explain."""

@@ -1,0 +1,171 @@
+# pyright: basic
+"""Checks of targets and inputs, on values."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.baselines import best_constant
+from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+
+CONTRADICTION: Final = 0.9
+"""Equal inputs with different targets matter if they keep nine tenths of a constant's loss."""
+
+FEWEST: Final = 8
+"""Fewer points say nothing about a data set."""
+
+NIL: Final = 1e-3
+"""A loss that is 0 but for what keeps logarithms finite."""
+
+MOST_GROUPS: Final = 64
+"""Groups of equal inputs that get a best output of their own; more are not looked at."""
+
+
+def labels_outside_loss(scene: Scene) -> Finding | None:
+    """Targets for which a loss of probabilities or of +-1 has no minimum, or no gradient."""
+    f, y = scene.outputs, scene.targets
+    if f is None or not isinstance(y, Tensor) or y.numel() != f.numel() or y.numel() < 2:
+        return None
+    if scene.nature is LossNature.VALUES or not f.is_floating_point():
+        return None
+    values = y.reshape(f.shape).double()
+    low, high = float(values.min()), float(values.max())
+    evidence: dict[str, object] = {"least_target": low, "largest_target": high}
+    if low < 0 or high > 1:
+        found = _negative_loss(scene, values)
+        if found is not None:
+            return Finding(
+                Kind.LABELS_OUTSIDE_LOSS,
+                Severity.CRITICAL,
+                None,
+                evidence | {"loss_of_some_outputs": found},
+                "Use one output and a cross entropy for each class, or targets between 0 and 1: "
+                f"targets go from {low:.4g} to {high:.4g}, where this loss has no minimum (it is "
+                f"{found:.4g} for some outputs and falls without end).",
+                (),
+            )
+    return _unseen_class(scene, values, evidence)
+
+
+def _negative_loss(scene: Scene, values: Tensor) -> float | None:
+    """A negative loss of some outputs that suit both logits and probabilities."""
+    middle = (float(values.min()) + float(values.max())) / 2
+    up = values > min(max(middle, 0.5), 0.999)
+    tried = [torch.where(up, 1 - 1e-6, 1e-6), torch.where(up, 30.0, -30.0)]
+    tried += [torch.full_like(values, 1 - 1e-6), torch.full_like(values, 30.0)]
+    inside = values.clamp(0, 1).to(scene.targets.dtype).reshape(scene.targets.shape)
+    pairs = [(scene.try_loss(f), scene.try_loss(f, inside)) for f in tried]
+    known = [now for now, usual in pairs if now is not None and usual is not None and usual > -NIL]
+    return min((value for value in known if value < -NIL), default=None)
+
+
+def _unseen_class(scene: Scene, values: Tensor, evidence: dict[str, object]) -> Finding | None:
+    """Targets 0 and 1 in a loss of -1 and 1: the points with 0 do not count."""
+    if scene.form is not TargetForm.TWO_VALUED or float(values.min()) != 0:
+        return None
+    zero = values == 0
+    base = torch.where(zero, 0.0, 3.0)
+    losses = [scene.try_loss(torch.where(zero, shift, base)) for shift in (-3.0, 0.0, 3.0)]
+    known = [value for value in losses if value is not None]
+    if len(known) < 3 or max(known) - min(known) > 1e-6 * abs(known[0]):
+        return None
+    signed = torch.where(zero, -1.0, 1.0).to(scene.targets.dtype).reshape(scene.targets.shape)
+    right = scene.try_loss(torch.where(zero, -3.0, 3.0), signed)
+    same = scene.try_loss(torch.full_like(base, 3.0), signed)
+    if right is None or same is None or not -NIL < right < same:
+        return None  # this loss is not for -1 and 1 either
+    other = scene.try_loss(torch.where(zero, base, -base))
+    if other is None or abs(other - known[0]) <= 1e-6 * abs(other):
+        return None
+    return Finding(
+        Kind.LABELS_OUTSIDE_LOSS,
+        Severity.CRITICAL,
+        None,
+        evidence,
+        "Give this loss targets -1 and 1: the points whose target is 0 have the same loss whatever "
+        "the output.",
+        (),
+    )
+
+
+def one_class_targets(scene: Scene) -> Finding | None:
+    """All targets are the same."""
+    y = scene.targets
+    if not isinstance(y, Tensor) or not y.ndim or len(y) < 2:
+        return None
+    if not bool((y == y[:1]).all()) or (y.ndim > 1 and y[0].numel() > 1 and not _labels(scene)):
+        return None
+    which = f" ({float(y.reshape(len(y), -1)[0, 0]):g})" if y[0].numel() == 1 else ""
+    part = "" if scene.complete else " looked at; are the data sorted, without being shuffled?"
+    return Finding(
+        Kind.ONE_CLASS_TARGETS,
+        Severity.CRITICAL,
+        None,
+        {"points": len(y), "targets": 1},
+        f"Mend the targets: all {len(y)} are the same{which}{part}"
+        f"{'.' if not part else ''} A constant is all there is to learn, and it says nothing about "
+        "other data.",
+        (),
+    )
+
+
+def _labels(scene: Scene) -> bool:
+    return scene.form in (TargetForm.ONE_HOT, TargetForm.SETS)
+
+
+def constant_inputs(scene: Scene) -> Finding | None:
+    """All inputs are the same."""
+    x, y = scene.features, scene.targets
+    if x is None or len(x) < FEWEST or not bool(torch.isfinite(x).all()):
+        return None
+    if not bool((x == x[:1]).all()):
+        return None
+    if isinstance(y, Tensor) and y.ndim and bool((y == y[:1]).all()):
+        return None
+    return Finding(
+        Kind.CONSTANT_INPUTS,
+        Severity.CRITICAL,
+        None,
+        {"points": len(x)},
+        f"Mend the inputs: all {len(x)} are the same, so the model cannot tell the points apart.",
+        (),
+    )
+
+
+def contradicting_targets(scene: Scene) -> Finding | None:
+    """Equal inputs with different targets, and the least loss that they leave."""
+    x, y, f = scene.features, scene.targets, scene.outputs
+    constant = scene.landscape.constant_loss
+    if x is None or f is None or not isinstance(y, Tensor) or not constant or len(x) < FEWEST:
+        return None
+    _, group = torch.unique(x.flatten(1), dim=0, return_inverse=True)
+    count = int(group.max()) + 1
+    if count < 2 or count > MOST_GROUPS or count > len(x) // 2:
+        return None
+    apart = [bool((y[group == k] != y[group == k][:1]).any()) for k in range(count)]
+    if not any(apart):
+        return None
+    floor = 0.0
+    for k in range(count):
+        rows = group == k
+        best = best_constant(scene.loss, f[rows], y[rows])
+        if best is None:
+            return None
+        floor += best * float(rows.double().mean())
+    if floor < CONTRADICTION * constant:
+        return None
+    return Finding(
+        Kind.CONTRADICTING_TARGETS,
+        Severity.WARNING,
+        None,
+        {"different_inputs": count, "points": len(x), "best_reachable_loss": floor},
+        f"Look at the data: the {len(x)} points have {count} different inputs, and equal inputs "
+        f"have different targets. No model reaches a loss below {floor:.4g}; a constant has "
+        f"{constant:.4g}.",
+        (),
+    )

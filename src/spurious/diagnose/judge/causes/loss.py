@@ -1,0 +1,109 @@
+# pyright: basic
+"""Checks of a loss by itself: whether outputs that are right are worth anything to it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.remedy import Remedy
+
+LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0))
+"""Outputs for what is not so and what is: numbers, signs, probabilities, logits."""
+
+SLACK: Final = 1e-6
+"""Losses that differ by less than this share are equal but for rounding."""
+
+
+def wrong_loss(scene: Scene) -> Finding | None:
+    """A loss for which outputs that are the same on all points are as good as the right ones.
+
+    Right outputs are written in each of the usual ways; in each the same number for every point
+    and class, the largest or the smallest, must be worse.
+    """
+    f = scene.outputs
+    if f is None or not f.is_floating_point():
+        return None
+    pairs = list(_right_and_constant(scene))
+    if not pairs or any(constant > right + SLACK * abs(right) for right, constant in pairs):
+        return None
+    several = f.ndim >= 2 and f.shape[1] > 1
+    if several and _rewards_on_simplex(scene):
+        if on_simplex(f, 1) or scene.nature is LossNature.LOG_PROBABILITIES:
+            return None
+        return Finding(
+            Kind.WRONG_OUTPUT_ACTIVATION,
+            Severity.CRITICAL,
+            None,
+            {"last_function": scene.structure.last, "losses": pairs[0]},
+            "Put a softmax behind the last layer: this loss is for outputs that add up to 1. For "
+            "the outputs as they are it is no larger if every one is as large as can be, whatever "
+            "the targets are.",
+            (Remedy.SOFTMAX_OUTPUT,),
+        )
+    right, constant = pairs[0]
+    return Finding(
+        Kind.WRONG_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"loss_of_right_outputs": right, "loss_of_one_constant": constant},
+        "Use another loss: this one is no larger for outputs that are the same on all points "
+        f"({constant:.4g}) than for right ones ({right:.4g}), so there is nothing to learn. "
+        + (
+            "For one output that says yes or no, binary cross entropy; a cross entropy of classes "
+            "needs an output for each."
+            if not several
+            else "Are outputs and targets in the order that it wants?"
+        ),
+        (Remedy.LOGITS_LOSS,),
+    )
+
+
+def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
+    """Losses of right outputs, in each of the usual ways, and of the best constant of that way."""
+    f, y, signs = scene.outputs, scene.targets, scene.signs
+    assert f is not None
+    found: list[tuple[float, float]] = []
+    if signs is not None:
+        if bool((signs == signs[:1]).all()):
+            return []  # one class: a constant is right
+        for low, high in LEVELS:
+            right = scene.try_loss(torch.where(signs > 0, high, low))
+            same = [scene.try_loss(torch.full_like(signs, level)) for level in (low, high)]
+            known = [value for value in same if value is not None and value == value]
+            if right is not None and right == right and known:
+                found.append((right, min(known)))
+        return found
+    if _is_distribution(y, f):
+        right = scene.try_loss(y.reshape(f.shape))
+        same = scene.try_loss(torch.ones_like(f))
+        if right is not None and same is not None:
+            found.append((right, same))
+    return found
+
+
+def _is_distribution(targets: object, outputs: Tensor) -> bool:
+    """Whether targets are rows of probabilities, not all the same."""
+    if not isinstance(targets, Tensor) or targets.shape != outputs.shape or targets.ndim != 2:
+        return False
+    return on_simplex(targets, 1) and not bool((targets == targets[:1]).all())
+
+
+def _rewards_on_simplex(scene: Scene) -> bool:
+    """Whether, of outputs that add up to 1, the right ones are better than even ones."""
+    f, signs = scene.outputs, scene.signs
+    assert f is not None
+    exclusive = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    if signs is not None and not exclusive:
+        return False
+    near = (signs + 1) / 2 if signs is not None else scene.targets.reshape(f.shape)
+    near = 0.98 * near + 0.02 / f.shape[1]
+    right = scene.try_loss(near)
+    even = scene.try_loss(torch.full_like(near, 1 / f.shape[1]))
+    return right is not None and even is not None and right < even - SLACK * abs(even)

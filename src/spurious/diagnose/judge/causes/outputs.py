@@ -1,0 +1,257 @@
+# pyright: basic
+"""Checks of outputs against the loss and the targets, on values."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.remedy import Remedy
+
+EQUAL: Final = 1e-6
+"""Losses that differ by less than this share are equal but for rounding."""
+
+FAULT: Final = 0.05
+"""A twentieth of the best constant's loss is out of reach: more than rounding and outliers."""
+
+FEW: Final = 0.05
+"""A share of rows or entries that may be exceptions."""
+
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "relu": (0.0, float("inf")),
+    "relu6": (0.0, 6.0),
+    "softplus": (0.0, float("inf")),
+    "abs": (0.0, float("inf")),
+    "square": (0.0, float("inf")),
+    "exp": (0.0, float("inf")),
+    "sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hardtanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "sin": (-1.0, 1.0),
+    "log_softmax": (-float("inf"), 0.0),
+    "logsigmoid": (-float("inf"), 0.0),
+    "elu": (-1.7581, float("inf")),
+    "gelu": (-0.17, float("inf")),
+    "silu": (-0.2785, float("inf")),
+}
+"""What each last function can give (of elu and selu the wider)."""
+
+
+def softmax_over_one_unit(scene: Scene) -> Finding | None:
+    """A softmax whose every sum has one term is 1 for all inputs."""
+    f = scene.outputs
+    if f is None or scene.structure.last not in ("softmax", "log_softmax"):
+        return None
+    alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
+    level = 0.0 if scene.structure.last == "log_softmax" else 1.0
+    if not alone or not bool((f == level).all()):
+        return None
+    return Finding(
+        Kind.SOFTMAX_OVER_ONE_UNIT,
+        Severity.CRITICAL,
+        alone[-1].where,
+        {"softmax_over": 1, "output": level, "loss": scene.landscape.loss},
+        "Replace the softmax by a sigmoid (or leave it out, with a loss of logits): a softmax over "
+        f"one output is {level:g} whatever the input, so nothing can be learnt.",
+        (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
+    )
+
+
+def probabilities_to_logits_loss(scene: Scene) -> Finding | None:
+    """Outputs that are probabilities already, in a loss that applies a softmax or sigmoid."""
+    f, last = scene.outputs, scene.structure.last
+    if f is None or scene.nature is not LossNature.LOGITS:
+        return None
+    rows = f.ndim >= 2 and f.shape[1] > 1 and on_simplex(f, 1)
+    inside = bool(((f >= 0) & (f <= 1)).all())
+    squashed = last in ("sigmoid", "softmax") and inside
+    if not rows and not squashed:
+        return None
+    what = "softmax" if rows else "sigmoid"
+    signs = scene.signs
+    assert signs is not None
+    best = scene.try_loss((signs + 1) / 2)
+    return Finding(
+        Kind.PROBABILITIES_TO_LOGITS_LOSS,
+        Severity.WARNING,
+        None,
+        {"least_output": float(f.min()), "largest_output": float(f.max()), "best_loss": best},
+        f"Leave out the last {what}: the loss applies it itself, so it is applied twice. "
+        f"The loss cannot fall below {_number(best)} however sure the model is, and gradients are "
+        "small.",
+        (Remedy.DROP_LAST_ACTIVATION,),
+    )
+
+
+def logits_to_probability_loss(scene: Scene) -> Finding | None:
+    """Raw outputs in a loss that takes logarithms of them, or takes them for logarithms."""
+    f = scene.outputs
+    if f is None or not f.is_floating_point():
+        return None
+    evidence = {"least_output": float(f.min()), "largest_output": float(f.max())}
+    if scene.nature is LossNature.LOG_PROBABILITIES:
+        sums = f.double().exp().sum(1)
+        if bool(((sums - 1).abs() < 1e-2).all()):
+            return None
+        given = "probabilities" if on_simplex(f, 1) else "raw outputs"
+        text = (
+            f"Give the loss log_softmax of the outputs (or use cross entropy): it takes {given} "
+            "for logarithms of probabilities, and falls for ever as they grow."
+        )
+        return Finding(
+            Kind.LOGITS_TO_PROBABILITY_LOSS, Severity.CRITICAL, None, evidence, text,
+            (Remedy.LOG_SOFTMAX_OUTPUT,),
+        )  # fmt: skip
+    outside = (f < 0) | (f > 1)
+    share = float(outside.double().mean())
+    if scene.nature is not LossNature.PROBABILITIES or share < FEW:
+        return None
+    value = scene.try_loss(f)
+    clamped = scene.try_loss(f.clamp(0, 1))
+    broken = value is None or not abs(value) < float("inf")
+    cut = value is not None and clamped is not None and _equal(value, clamped)
+    if not broken and not cut:
+        return None
+    classes = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    mend = "softmax" if classes else "sigmoid"
+    effect = "the logarithm of a negative number is NaN" if broken else (
+        "what is outside is cut off and gets no gradient"
+    )  # fmt: skip
+    return Finding(
+        Kind.LOGITS_TO_PROBABILITY_LOSS,
+        Severity.CRITICAL,
+        None,
+        evidence | {"share_outside": share, "loss": scene.landscape.loss},
+        f"Use the loss for logits, or put a {mend} behind the model: the loss takes outputs for "
+        f"probabilities, and {share:.0%} of them are not between 0 and 1; {effect}.",
+        (f"{mend}_output",),
+    )
+
+
+def output_range(scene: Scene) -> Finding | None:
+    """Targets that the last function cannot reach."""
+    f, y = scene.outputs, scene.targets
+    if f is None or scene.nature is not LossNature.VALUES:
+        return None
+    y = y.reshape(f.shape).double()
+    if f.ndim >= 2 and f.shape[1] > 1 and on_simplex(f, 1):
+        off = float(((y.sum(1) - 1).abs() > 1e-3).double().mean())
+        if off <= FEW:
+            return None
+        return Finding(
+            Kind.OUTPUT_RANGE,
+            Severity.WARNING,
+            None,
+            {"rows_whose_targets_do_not_sum_to_1": off},
+            "Replace the softmax by a sigmoid for each output: the outputs of a point add up to 1, "
+            f"but the targets of {off:.0%} of the points do not.",
+            (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
+        )
+    low, high = RANGES.get(scene.structure.last, (-float("inf"), float("inf")))
+    if scene.structure.last == "softmax":
+        return None
+    outside = float(((y < low) | (y > high)).double().mean())
+    best, constant = scene.try_loss(y.clamp(low, high)), scene.landscape.constant_loss
+    exact = scene.try_loss(y)
+    if outside == 0 or best is None or exact is None:
+        return None
+    span = f"{low:g} to {high:g}" if high < float("inf") else f"{low:g} upwards"
+    span = span if low > -float("inf") else f"up to {high:g}"
+    if best - exact < FAULT * (constant if constant else abs(best)):
+        return None
+    return Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.CRITICAL if constant and best > 0.5 * constant else Severity.WARNING,
+        None,
+        {
+            "last_function": scene.structure.last,
+            "share_of_targets_outside": outside,
+            "least_target": float(y.min()),
+            "largest_target": float(y.max()),
+            "best_reachable_loss": best,
+            "constant_loss": constant,
+        },
+        f"Leave out the last {scene.structure.last}, or scale the targets: it gives numbers from "
+        f"{span}, but targets lie between {float(y.min()):.4g} and {float(y.max()):.4g}. "
+        f"No weights reach a loss below {best:.4g}.",
+        (Remedy.DROP_LAST_ACTIVATION, Remedy.STANDARDISE_TARGETS),
+    )
+
+
+def wrong_output_activation(scene: Scene) -> Finding | None:
+    """Sigmoids in a loss for classes that exclude one another and that divides by their sum."""
+    f = scene.outputs
+    exclusive = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    if f is None or not exclusive or f.ndim != 2 or on_simplex(f, 1):
+        return None
+    if scene.structure.last not in ("sigmoid", "relu", "softplus") or f.shape[1] < 3:
+        return None
+    factors = torch.linspace(0.4, 0.9, len(f), dtype=f.dtype, device=f.device)[:, None]
+    once, again = scene.try_loss(f), scene.try_loss(f * factors)
+    divides = once is not None and again is not None and _equal(once, again)
+    top = scene.try_loss(torch.ones_like(f) * (1 - 1e-6))
+    ignores = top is not None and abs(top) < 1e-3 and scene.nature is LossNature.PROBABILITIES
+    if not divides and not ignores:
+        return None
+    why = (
+        "the loss divides the outputs by their sum, so only their ratios count"
+        if divides
+        else "the loss does not punish large outputs for the wrong classes"
+    )
+    return Finding(
+        Kind.WRONG_OUTPUT_ACTIVATION,
+        Severity.WARNING,
+        None,
+        {"last_function": scene.structure.last, "loss": once, "loss_of_scaled_outputs": again},
+        f"Replace the last {scene.structure.last} by a softmax: each point has one class, and "
+        f"{why}.",
+        (Remedy.SOFTMAX_OUTPUT,),
+    )
+
+
+def gradient_sign_flipped(scene: Scene) -> Finding | None:
+    """A loss that is larger for right outputs than for wrong ones."""
+    f, signs = scene.outputs, scene.signs
+    if f is None or scene.nature is not LossNature.UNKNOWN:
+        return None
+    pairs: list[tuple[float | None, float | None]] = []
+    if signs is not None:
+        pairs.append((scene.try_loss(CERTAIN_HALF * signs), scene.try_loss(-CERTAIN_HALF * signs)))
+    y = scene.targets
+    if isinstance(y, Tensor) and y.is_floating_point() and y.numel() == f.numel():
+        y = y.reshape(f.shape).double()
+        shift = float(y.std()) or 1.0 if y.numel() > 1 else 1.0
+        pairs += [(scene.try_loss(y), scene.try_loss(y + way * shift)) for way in (-1, 1)]
+    known = [(good, bad) for good, bad in pairs if good is not None and bad is not None]
+    if not known or not all(good > bad + EQUAL * abs(bad) for good, bad in known):
+        return None
+    good, bad = known[0]
+    return Finding(
+        Kind.GRADIENT_SIGN_FLIPPED,
+        Severity.CRITICAL,
+        None,
+        {"loss_of_right_outputs": good, "loss_of_wrong_outputs": bad},
+        f"Turn the loss's sign: outputs that equal the targets have the loss {good:.4g}, wrong "
+        f"ones {bad:.4g}. Training makes the model worse.",
+        (),
+    )
+
+
+CERTAIN_HALF: Final = 5.0
+"""A logit that means 99 %, small enough not to overflow in any loss."""
+
+
+def _equal(one: float, other: float) -> bool:
+    return abs(one - other) <= EQUAL * max(abs(one), abs(other))
+
+
+def _number(value: float | None) -> str:
+    return "its value for certain outputs" if value is None else f"{value:.4g}"

@@ -1,0 +1,120 @@
+# pyright: basic
+"""Checks of what is computed between the layers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import Scene
+
+LEFT: Final = 0.5
+"""A linear predictor that keeps half of the best constant's loss leaves something to be won."""
+
+STRAIGHT: Final = 1e-3
+"""Deviation at midpoints of a model that is affine but for rounding."""
+
+
+def wrong_axis(scene: Scene) -> Finding | None:
+    """A softmax over the points of a batch, or outputs that depend on other points."""
+    over = [s for s in scene.structure.softmaxes.values() if s.over_points and s.size > 1]
+    if over:
+        return Finding(
+            Kind.WRONG_AXIS,
+            Severity.CRITICAL,
+            over[0].where,
+            {"softmax_axis": 0, "points": over[0].size},
+            f"Give the softmax in {over[0].where} the axis of the classes (dim=-1): it runs over "
+            f"axis 0, the {over[0].size} points of the batch, so a point's output depends on which "
+            "others are in the batch.",
+            (),
+        )
+    if scene.mixes:
+        return Finding(
+            Kind.WRONG_AXIS,
+            Severity.WARNING,
+            None,
+            {"points_mixed": True},
+            "Check which axis is the batch (batch_first=True in recurrent and attention layers): "
+            "changing one point's input changes the outputs of other points in the batch.",
+            (),
+        )
+    return None
+
+
+def one_feature_norm(scene: Scene) -> Finding | None:
+    """A normalisation of single numbers."""
+    names = sorted(scene.structure.empty_norms)
+    if not names:
+        return None
+    return Finding(
+        Kind.ONE_FEATURE_NORM,
+        Severity.CRITICAL,
+        names[0],
+        {"layers": names},
+        f"Use more features (a wider model), or leave out the normalisation in {names[0]}: it "
+        "normalises a single number, which gives the same constant for every input.",
+        (),
+    )
+
+
+def missing_nonlinearity(scene: Scene) -> Finding | None:
+    """Layers in a row with nothing that bends, and an affine model of data that are not."""
+    chained = sorted(scene.structure.chained)
+    if not chained or not scene.affine:
+        return None
+    landscape = scene.landscape
+    linear, constant = landscape.linear_loss, landscape.constant_loss
+    if linear is None or not constant or linear < LEFT * constant:
+        return None
+    below, above = chained[0]
+    return Finding(
+        Kind.MISSING_NONLINEARITY,
+        Severity.WARNING,
+        above,
+        {"layers_in_a_row": [f"{a}, {b}" for a, b in chained], "linear_loss": linear},
+        f"Put an activation between {below} and {above}: nothing in the model bends, so all its "
+        f"layers together are one linear map, and the best of these has the loss {linear:.4g} "
+        f"(a constant: {constant:.4g}).",
+        (),
+    )
+
+
+def linear_model(scene: Scene) -> Finding | None:
+    """One affine layer, trained as far as it can be, where neighbours predict better."""
+    landscape = scene.landscape
+    linear, constant = landscape.linear_loss, landscape.constant_loss
+    if scene.structure.chained or not scene.affine or not scene.trained:
+        return None
+    if linear is None or not constant or linear < thresholds.POOR * constant:
+        return None
+    if landscape.loss > 1.1 * constant or scene.neighbours < LEFT:
+        return None
+    return Finding(
+        Kind.LINEAR_MODEL,
+        Severity.WARNING,
+        None,
+        {"linear_loss": linear, "constant_loss": constant, "neighbours_explain": scene.neighbours},
+        "Add a hidden layer: the model is linear, and no linear map of these inputs does better "
+        f"than {linear:.4g} (a constant: {constant:.4g}), while nearest neighbours explain "
+        f"{scene.neighbours:.0%} of the targets.",
+        (),
+    )
+
+
+def hidden_softmax(scene: Scene) -> Finding | None:
+    """A softmax between layers, where a hidden activation is meant."""
+    fed = sorted(name for name, always in scene.structure.simplex_fed.items() if always)
+    if not fed or not scene.is_poor:
+        return None
+    return Finding(
+        Kind.HIDDEN_SOFTMAX,
+        Severity.WARNING,
+        fed[0],
+        {"layers_fed_with_probabilities": fed},
+        f"Use relu or tanh instead of the softmax in front of {fed[0]}: its inputs are "
+        "probabilities that add up to 1, so that hardly any differences between points pass.",
+        (),
+    )

@@ -1,0 +1,74 @@
+"""The table of checks: which kinds of finding each can raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from spurious.diagnose.finding import Finding
+from spurious.diagnose.judge.causes import (
+    data,
+    inside,
+    loss,
+    optimiser,
+    outputs,
+    structure,
+    training,
+)
+from spurious.diagnose.kinds import Kind
+
+if TYPE_CHECKING:
+    from spurious.diagnose.measure.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A look for one cause.
+
+    Attributes:
+        judge: What is wrong with a scene, or None.
+        kinds: The kinds of finding that it can raise.
+    """
+
+    judge: Callable[[Scene], Finding | None]
+    kinds: tuple[Kind, ...]
+
+
+CHECKS: Final = (
+    Check(outputs.logits_to_probability_loss, (Kind.LOGITS_TO_PROBABILITY_LOSS,)),
+    Check(outputs.softmax_over_one_unit, (Kind.SOFTMAX_OVER_ONE_UNIT,)),
+    Check(outputs.probabilities_to_logits_loss, (Kind.PROBABILITIES_TO_LOGITS_LOSS,)),
+    Check(outputs.output_range, (Kind.OUTPUT_RANGE,)),
+    Check(outputs.wrong_output_activation, (Kind.WRONG_OUTPUT_ACTIVATION,)),
+    Check(outputs.gradient_sign_flipped, (Kind.GRADIENT_SIGN_FLIPPED,)),
+    Check(loss.wrong_loss, (Kind.WRONG_LOSS, Kind.WRONG_OUTPUT_ACTIVATION)),
+    Check(data.labels_outside_loss, (Kind.LABELS_OUTSIDE_LOSS,)),
+    Check(data.one_class_targets, (Kind.ONE_CLASS_TARGETS,)),
+    Check(data.constant_inputs, (Kind.CONSTANT_INPUTS,)),
+    Check(data.contradicting_targets, (Kind.CONTRADICTING_TARGETS,)),
+    Check(training.train_eval_gap, (Kind.TRAIN_EVAL_GAP,)),
+    Check(training.unregistered_parameters, (Kind.OPTIMISER_MISSES_PARAMETERS,)),
+    Check(training.detached_parameters, (Kind.DETACHED_LOSS,)),
+    Check(training.targets_shuffled, (Kind.TARGETS_SHUFFLED,)),
+    Check(structure.wrong_axis, (Kind.WRONG_AXIS,)),
+    Check(structure.one_feature_norm, (Kind.ONE_FEATURE_NORM,)),
+    Check(structure.missing_nonlinearity, (Kind.MISSING_NONLINEARITY,)),
+    Check(structure.linear_model, (Kind.LINEAR_MODEL,)),
+    Check(structure.hidden_softmax, (Kind.HIDDEN_SOFTMAX,)),
+    Check(optimiser.optimiser_misses_parameters, (Kind.OPTIMISER_MISSES_PARAMETERS,)),
+    Check(optimiser.maximises, (Kind.GRADIENT_SIGN_FLIPPED,)),
+    Check(optimiser.frozen_layers, (Kind.FROZEN_LAYERS,)),
+    Check(inside.saturated_gates, (Kind.SATURATION,)),
+    Check(inside.saturated_attention, (Kind.SATURATION,)),
+    Check(inside.vanishing_through_time, (Kind.VANISHING_GRADIENT,)),
+)
+
+
+def cause_findings(scene: Scene) -> Iterator[Finding]:
+    """What the checks find."""
+    for check in CHECKS:
+        finding = check.judge(scene)
+        if finding is not None:
+            assert finding.kind in check.kinds, f"{check}: raised {finding.kind}"
+            yield finding

@@ -1,0 +1,138 @@
+# pyright: basic
+"""Checks of what training has made: batch statistics, tensors that nobody trains, targets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.scene_of import explained_by_neighbours
+
+TWICE: Final = 2.0
+"""A loss in evaluation mode of twice that in training mode: more than the noise of a batch."""
+
+FEWEST: Final = 64
+"""Fewer points say nothing about whether targets belong to inputs."""
+
+CHANCE: Final = 2.0
+"""Standard errors of what neighbours explain by chance, which is one over the root of the number of
+points."""
+
+RELATED: Final = 0.3
+"""What neighbours explain of targets that belong to their inputs, and not by chance."""
+
+SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
+"""Places by which lists of inputs and targets get out of step."""
+
+
+def train_eval_gap(scene: Scene) -> Finding | None:
+    """Good with the statistics of the batch, bad with those that were kept for evaluation."""
+    constant = scene.landscape.constant_loss
+    if scene.modes is None or not scene.trained or not constant:
+        return None
+    batch, kept = scene.modes
+    if not kept - batch > thresholds.HELPED * constant or kept < TWICE * batch:
+        return None
+    return Finding(
+        Kind.TRAIN_EVAL_GAP,
+        Severity.CRITICAL,
+        None,
+        {"loss_with_batch_statistics": batch, "loss_in_evaluation": kept},
+        "Let batch normalisation's running statistics catch up (a momentum of 0.1 and more steps, "
+        f"larger batches): with the statistics of the batch the loss is {batch:.4g}, with the "
+        f"running ones, which evaluation uses, {kept:.4g}.",
+        (),
+    )
+
+
+def unregistered_parameters(scene: Scene) -> Finding | None:
+    """Parameters that the loss depends on and that are none of the model's."""
+    held = scene.optimiser.strangers if scene.optimiser is not None else 0
+    if not scene.unregistered or held >= len(scene.unregistered):
+        return None
+    shapes = ", ".join(str(shape) for shape in scene.unregistered[:4])
+    return Finding(
+        Kind.OPTIMISER_MISSES_PARAMETERS,
+        Severity.WARNING,
+        None,
+        {"unregistered": [list(shape) for shape in scene.unregistered]},
+        f"Register every layer with the model: {len(scene.unregistered)} parameters that the loss "
+        f"depends on (of shapes {shapes}) are not among model.parameters(), so no optimiser made "
+        "from those trains them. Layers in a plain list or dict are not seen by torch.",
+        (),
+        "self.layers = torch.nn.ModuleList(layers)  # instead of a plain list",
+    )
+
+
+def detached_parameters(scene: Scene) -> Finding | None:
+    """Trained parameters that the loss does not depend on, as far as autograd sees."""
+    lost, trained = scene.unreached, scene.landscape.trained
+    if not lost or not trained:
+        return None
+    share = sum(lost.values()) / trained
+    shown = ", ".join(list(lost)[:4]) + (", ..." if len(lost) > 4 else "")
+    most = share >= thresholds.ALL_THE_DIFFERENCE and scene.is_poor
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING if most else Severity.INFO,
+        None,
+        {"parameters": list(lost), "share_of_trained": share},
+        f"Keep the graph whole: the loss depends on none of {len(lost)} trained tensors ({shown}), "
+        f"{share:.0%} of all that is trained, as far as autograd sees. Something between them and "
+        "the loss is detached, made into a plain number, or run under no_grad (or unused).",
+        (),
+    )
+
+
+def targets_shuffled(scene: Scene) -> Finding | None:
+    """Targets that neither neighbours nor a linear map of the inputs say anything about."""
+    x, y, landscape = scene.features, scene.targets, scene.landscape
+    constant, linear = landscape.constant_loss, landscape.linear_loss
+    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not constant:
+        return None
+    chance = CHANCE / len(x) ** 0.5
+    known = scene.neighbours
+    if known > max(thresholds.NO_DIFFERENCE, chance) or linear is None:
+        return None
+    if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
+        return None  # equal inputs contradict one another, equal targets say nothing
+    whole, others = scene.all_features, scene.all_targets
+    shifts: dict[int, float] = dict.fromkeys(SHIFTS, 0.0)
+    if whole is not None and isinstance(others, Tensor):  # in their order
+        shifts = {by: explained_by_neighbours(whole, others.roll(by, 0)) for by in SHIFTS}
+    by = max(shifts, key=lambda key: shifts[key])
+    numbers: dict[str, object] = {
+        "neighbours_explain": known,
+        "linear_loss": linear,
+        "constant_loss": constant,
+    }
+    if shifts[by] > RELATED:
+        return Finding(
+            Kind.TARGETS_SHUFFLED,
+            Severity.CRITICAL,
+            None,
+            numbers | {"shift": by, "neighbours_explain_shifted": shifts[by]},
+            f"Put inputs and targets in step: moved by {by} places the targets fit the inputs "
+            f"(nearest neighbours then explain {shifts[by]:.0%} of them), as they are not at all.",
+            (),
+            f"y = y.roll({by}, 0)",
+        )
+    allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
+    if not scene.is_poor or linear < thresholds.POOR * allowed * constant:
+        return None
+    return Finding(
+        Kind.TARGETS_SHUFFLED,
+        Severity.WARNING if scene.trained else Severity.INFO,
+        None,
+        numbers,
+        "Check that each target belongs to its input (were they shuffled or sorted apart?): "
+        f"nearest neighbours explain {max(known, 0.0):.0%} of the targets, and the best linear "
+        f"predictor has the loss {linear:.4g}, a constant {constant:.4g}.",
+        (),
+    )

@@ -1,0 +1,311 @@
+# pyright: basic
+"""Findings that short trainings of copies lead to: scales, step sizes, weight decay, freezing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.records import Curvature
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.treat.rehearse import LARGER, SMALLER, Aspect, Rehearsal, Rehearsals
+
+FACTORS: Final = {
+    Remedy.SMALLER_STEP: 0.1,
+    Remedy.HUNDREDTH_STEP: 1e-2,
+    Remedy.THOUSANDTH_STEP: 1e-3,
+    Remedy.LARGER_STEP: 10.0,
+    Remedy.HUNDREDFOLD_STEP: 100.0,
+}
+"""What each remedy multiplies the step size with."""
+
+
+def learns(found: Rehearsals | None) -> bool:
+    """Whether the model gets better when trained on as it is."""
+    return found is not None and found.as_is.gain > max(found.now, 0.0) + thresholds.LEARNT
+
+
+def rehearsal_findings(
+    found: Rehearsals | None, scene: Scene, curvature: Curvature | None
+) -> Iterator[Finding]:
+    """Judges what helped, the most likely cause first."""
+    if found is None:
+        return
+    base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
+    wanted = base + thresholds.HELPED
+    if learns(found):
+        if scene.trained:
+            yield _too_few_updates(found, scene)
+        wanted = base + thresholds.ALL_THE_DIFFERENCE
+    if not scene.trained:  # a start says little: only what makes all the difference counts
+        wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
+        if base > thresholds.NO_DIFFERENCE:
+            return
+    helped = [r for r in found.changed if r.gain >= wanted]
+    best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
+    for aspect, judge in _ORDER.items():
+        if aspect in best:
+            yield from judge(best[aspect], found, scene)
+    yield from _hopelessly_small(scene, best)
+    if curvature is not None:
+        yield from _beyond_stability(scene, curvature, found)
+
+
+def _best(helped: list[Rehearsal], aspect: Aspect) -> Rehearsal:
+    """Of several step sizes the one nearest to the present that comes near the best."""
+    own = [r for r in helped if r.change.aspect is aspect]
+    top = max(r.gain for r in own)
+    good = [r for r in own if r.gain >= top - thresholds.LEARNT]
+    mild = [*SMALLER, *LARGER]
+
+    def strength(result: Rehearsal) -> int:
+        return max((mild.index(name) for name in result.change.remedies if name in mild), default=0)
+
+    return min(good, key=strength)
+
+
+def _numbers(result: Rehearsal, found: Rehearsals) -> dict[str, object]:
+    return {
+        "steps": found.steps,
+        "loss_with_the_change": result.loss,
+        "loss_without": found.afresh.loss if found.afresh else found.as_is.loss,
+        "share_won_with": result.gain,
+        "share_won_without": found.afresh.gain if found.afresh else found.as_is.gain,
+    }
+
+
+def _unscaled_inputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    x = scene.features
+    assert x is not None
+    flat = x.double().reshape(len(x), -1)
+    mean, std = float(flat.mean(0).abs().max()), flat.std(0)
+    yield Finding(
+        Kind.UNSCALED_INPUTS,
+        Severity.WARNING,
+        None,
+        _numbers(result, found)
+        | {
+            "largest_mean": mean,
+            "least_spread": float(std.min()),
+            "largest_spread": float(std.max()),
+        },
+        f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
+        f"{float(x.max()):.4g}, with spreads from {float(std.min()):.3g} to "
+        f"{float(std.max()):.3g}. {_tried(result, found)}",
+        (result.change.joined, Remedy.STANDARDISE_INPUTS),
+    )
+
+
+def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    y = scene.targets.double()
+    yield Finding(
+        Kind.TARGET_SCALE,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"mean": float(y.mean()), "spread": float(y.std())},
+        f"Standardise the targets, y = (y - {float(y.mean()):.4g}) / {float(y.std()):.4g}, and "
+        f"undo it in predictions: they lie between {float(y.min()):.4g} and {float(y.max()):.4g}, "
+        f"far from what a fresh model gives. {_tried(result, found)}",
+        (result.change.joined, Remedy.STANDARDISE_TARGETS),
+    )
+
+
+def _both_scales(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    single = [r.gain for r in found.changed if r.change.aspect in (Aspect.INPUTS, Aspect.TARGETS)]
+    if max(single, default=0.0) > result.gain - thresholds.HELPED:
+        return
+    yield from _target_scale(result, found, scene)
+    yield from _unscaled_inputs(result, found, scene)
+
+
+def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    assert scene.optimiser is not None
+    size = scene.optimiser.step_size
+    better = size * FACTORS[result.change.remedies[-1]]
+    yield Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.CRITICAL,
+        None,
+        _numbers(result, found) | {"step_size": size, "better_step_size": better},
+        f"Use a smaller step size, about lr={better:.2g} instead of {size:.2g}. "
+        f"{_tried(result, found)}",
+        (result.change.joined, result.change.remedies[-1]),
+    )
+
+
+def _step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    assert scene.optimiser is not None
+    if not scene.trained or not scene.is_poor:
+        return  # a start says nothing about how long one means to train
+    size = scene.optimiser.step_size
+    better = size * FACTORS[result.change.remedies[-1]]
+    yield Finding(
+        Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"step_size": size, "better_step_size": better},
+        f"Use a larger step size, about lr={better:.2g} instead of {size:.2g}, or train much "
+        f"longer. {_tried(result, found)}",
+        (result.change.joined, result.change.remedies[-1], Remedy.ANOTHER_OPTIMISER),
+    )
+
+
+def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    helped = [r for r in found.changed if r.change.aspect in (Aspect.LARGER, Aspect.SMALLER)]
+    if scene.optimiser is None or not scene.trained or scene.optimiser.name == "Adam":
+        return
+    if not scene.is_poor:
+        return
+    if max((r.gain for r in helped), default=0.0) > result.gain - thresholds.HELPED:
+        return
+    yield Finding(
+        Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
+        f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
+        f"lr={scene.optimiser.step_size:.2g}, which hardly moves. {_tried(result, found)}",
+        (result.change.joined, Remedy.ANOTHER_OPTIMISER),
+    )
+
+
+def _over_regularised(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    assert scene.optimiser is not None
+    decay = scene.optimiser.weight_decay
+    yield Finding(
+        Kind.OVER_REGULARISED,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"weight_decay": decay},
+        f"Use a far smaller weight decay than {decay:.2g}: it pulls the weights to 0 faster than "
+        f"the data move them. {_tried(result, found)}",
+        (result.change.joined, Remedy.WITHOUT_WEIGHT_DECAY),
+    )
+
+
+def _unfreeze(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    names = ", ".join(list(scene.frozen)[:5])
+    yield Finding(
+        Kind.FROZEN_LAYERS,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"frozen": list(scene.frozen)},
+        f"Set requires_grad of {len(scene.frozen)} frozen tensors ({names}). "
+        f"{_tried(result, found)}",
+        (result.change.joined, Remedy.UNFREEZE),
+    )
+
+
+def _new_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    assert scene.optimiser is not None
+    missed = scene.optimiser.missed
+    yield Finding(
+        Kind.OPTIMISER_MISSES_PARAMETERS,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"missed": list(missed)},
+        f"Make the optimiser again from model.parameters(): it does not hold {len(missed)} trained "
+        f"tensors ({', '.join(missed[:5])}). {_tried(result, found)}",
+        (result.change.joined, Remedy.NEW_OPTIMISER),
+    )
+
+
+def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    same = max(
+        (r.gain for r in found.changed if r.change.aspect in (Aspect.ADAM, Aspect.QUICK)),
+        default=0.0,
+    )
+    if not scene.trained or same > result.gain - thresholds.HELPED:
+        return
+    if result.gain < thresholds.ALL_THE_DIFFERENCE:
+        return
+    yield Finding(
+        Kind.TOO_FEW_UNITS,
+        Severity.WARNING,
+        None,
+        _numbers(result, found),
+        "Give the hidden layers more units: with four times as many a copy learns what this one "
+        f"does not, from a start and with an optimiser alike. {_tried(result, found)}",
+        (result.change.joined, Remedy.WIDER_LAYERS, Remedy.ADD_UNIT),
+    )
+
+
+Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
+_ORDER: dict[Aspect, Judge] = {
+    Aspect.OPTIMISER: _new_optimiser,
+    Aspect.FROZEN: _unfreeze,
+    Aspect.BOTH_SCALES: _both_scales,
+    Aspect.TARGETS: _target_scale,
+    Aspect.INPUTS: _unscaled_inputs,
+    Aspect.DECAY: _over_regularised,
+    Aspect.SMALLER: _step_too_large,
+    Aspect.LARGER: _step_too_small,
+    Aspect.ADAM: _another_optimiser,
+    Aspect.WIDER: _too_few_units,
+}
+
+
+def _tried(result: Rehearsal, found: Rehearsals) -> str:
+    other = found.afresh or found.as_is
+    without = "NaN or infinity" if other.loss is None else f"{other.loss:.4g}"
+    return f"Tried on a copy for {found.steps} steps: loss {result.loss:.4g}, without {without}."
+
+
+def _too_few_updates(found: Rehearsals, scene: Scene) -> Finding:
+    nothing_learnt = scene.landscape.constant_loss is not None and scene.is_poor
+    return Finding(
+        Kind.TOO_FEW_UPDATES,
+        Severity.WARNING if nothing_learnt else Severity.INFO,
+        None,
+        {"steps": found.steps, "loss": scene.landscape.loss, "loss_after": found.as_is.loss},
+        f"Train longer: {found.steps} more steps of a copy bring the loss from "
+        f"{scene.landscape.loss:.4g} to {found.as_is.loss:.4g}. It is still falling.",
+        (Remedy.LARGER_STEP,),
+    )
+
+
+def _hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Finding]:
+    """Before training too: the updates that steepest descent would need."""
+    seen, landscape = scene.optimiser, scene.landscape
+    if seen is None or seen.name != "SGD" or (Aspect.LARGER in best and scene.trained):
+        return
+    square = landscape.gradient_norm**2
+    if square == 0 or not landscape.relative_gradient > thresholds.STATIONARY:
+        return
+    updates = landscape.loss * (1 - seen.momentum) / (seen.step_size * square)
+    if updates < thresholds.MANY_UPDATES:
+        return
+    yield Finding(
+        Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        {"updates_needed": updates, "step_size": seen.step_size},
+        f"Use a larger step size than {seen.step_size:.2g}: at the present gradient the loss needs "
+        f"some {updates:.1e} updates to fall to 0.",
+        (Remedy.LARGER_STEP, Remedy.ANOTHER_OPTIMISER),
+    )
+
+
+def _beyond_stability(scene: Scene, curvature: Curvature, found: Rehearsals) -> Iterator[Finding]:
+    """Steps beyond 2 / lambda_max that end in divergence, whatever else could be changed."""
+    seen = scene.optimiser
+    if seen is None or seen.name != "SGD" or not found.as_is.diverged or curvature.highest <= 0:
+        return
+    if any(r.change.aspect is Aspect.SMALLER and r.gain > thresholds.HELPED for r in found.changed):
+        return
+    limit = 2 * (1 + seen.momentum) / curvature.highest
+    if seen.step_size <= limit:
+        return
+    yield Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.CRITICAL,
+        None,
+        {"step_size": seen.step_size, "largest_stable": limit, "highest": curvature.highest},
+        f"Use a step size below {limit:.2g}: the largest curvature is {curvature.highest:.3g}, so "
+        f"that steps of {seen.step_size:.2g} overshoot ever further. A copy diverges.",
+        (Remedy.SMALLER_STEP,),
+    )

@@ -1,0 +1,98 @@
+"""What a finding is worth, in the light of what training does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.rehearsals import learns
+from spurious.diagnose.kinds import CAUSES, Kind
+
+if TYPE_CHECKING:
+    from spurious.diagnose.measure.scene import Scene
+    from spurious.diagnose.treat.rehearse import Rehearsals
+
+LANDSCAPE: Final = frozenset(
+    {
+        Kind.SHARED_REGIONS,
+        Kind.BLIND_SPOTS,
+        Kind.CONSTANT_OUTPUT,
+        Kind.VALLEY_TO_INFINITY,
+        Kind.SADDLE,
+        Kind.LOCAL_MINIMUM,
+        Kind.PLATEAU,
+    }
+)
+"""What a start may look like, and what the first steps of training change."""
+
+START_FAULTS: Final = frozenset({Kind.DUPLICATED_UNITS, Kind.DEAD_UNITS, Kind.SATURATION})
+"""What no longer step gets a model out of, if all of a layer is so: copies that learnt by a longer
+step started afresh."""
+
+NO_START: Final = 0.02
+"""Weights of less than this share of a usual start's norm: nobody means to start so."""
+
+
+def settled(
+    findings: list[Finding], scene: Scene, rehearsals: Rehearsals | None, succeeds: bool
+) -> list[Finding]:
+    """Findings with the severity that they keep.
+
+    Nothing is a problem of a model that has learnt its data, but what makes its loss meaningless.
+    And before training no look of the surface is one where copies then learn.
+
+    Args:
+        findings: As the judges gave them.
+        scene: Values, and whether the model was trained.
+        rehearsals: What copies did, if they were trained.
+        succeeds: Whether the model has learnt its data.
+    """
+    broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
+    findings = [
+        replace(f, severity=Severity.INFO) if broken and f.kind is Kind.STEP_TOO_SMALL else f
+        for f in findings
+    ]
+    return [
+        replace(found, severity=Severity.INFO)
+        if found.severity is not Severity.INFO and _refuted(found, scene, rehearsals, succeeds)
+        else _softened(found, rehearsals)
+        for found in findings
+    ]
+
+
+def _softened(found: Finding, rehearsals: Rehearsals | None) -> Finding:
+    """An output that is the same everywhere is not final where a copy learns to vary it."""
+    if found.kind is not Kind.CONSTANT_OUTPUT or found.severity is not Severity.CRITICAL:
+        return found
+    return replace(found, severity=Severity.WARNING) if learns(rehearsals) else found
+
+
+def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
+    cause = found.kind in CAUSES
+    proved = found.explanation.startswith("Proved")
+    if proved and found.kind is Kind.LOCAL_MINIMUM:
+        return False
+    if succeeds:
+        return not (cause and found.severity is Severity.CRITICAL)
+    if cause:
+        return False
+    if proved:  # a ray downhill is no trap before training, nor where copies do not follow it
+        return not scene.trained or learns(rehearsals)
+    shift = found.kind is Kind.SHIFTED_INITIALISATION
+    if shift and scene.trained and not scene.is_poor:
+        return True  # biases that training has learnt
+    if scene.trained or rehearsals is None:
+        return False
+    gain = rehearsals.as_is.gain
+    better = learns(rehearsals)
+    known = scene.optimiser is not None
+    if gain >= 1 - thresholds.GOOD or (better and known):
+        return True
+    if known and found.kind in LANDSCAPE and found.severity is not Severity.CRITICAL:
+        return True  # many good trainings start on a plateau or a saddle
+    landscape = scene.landscape
+    tiny = landscape.weight_norm < NO_START * landscape.usual_norm
+    bends = found.kind in (Kind.SADDLE, Kind.PLATEAU) and not scene.affine
+    return better and found.kind in LANDSCAPE and not (tiny and bends)

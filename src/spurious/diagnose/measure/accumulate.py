@@ -1,0 +1,210 @@
+# pyright: basic
+"""Running totals over batches for one layer of units, and one affine layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spurious.diagnose.measure.activations import Activation
+from spurious.diagnose.measure.records import Affine, Units
+
+MOST_COMPARED: Final = 2048
+"""Units of a layer that are compared with one another for duplicates; wider layers are not."""
+
+TWIN: Final = 1e-3
+"""Two units are duplicates if their weights and biases, normalised, differ by less in Euclidean
+norm: directions that a unit's whole life of training apart would not leave so close."""
+
+MOST_BITS: Final = 1 << 16
+"""Unit-position pairs of a layer that enter a pattern's code; larger layers are thinned evenly."""
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """The affine layer that a tensor comes from.
+
+    Attributes:
+        key: Its name and the number of its call.
+        weight: Shape (units, ...).
+        bias: Shape (units,), or None.
+        weight_name: Of the parameter, or None if the weight is none.
+        bias_name: The same for the bias.
+        spatial: Whether axis 1 holds the units.
+        norm: The weight and bias of a normalisation in between, or None.
+    """
+
+    key: tuple[str, int]
+    weight: Tensor
+    bias: Tensor | None
+    weight_name: str | None
+    bias_name: str | None
+    spatial: bool
+    norm: tuple[Tensor | None, Tensor | None] | None = None
+
+
+class UnitTotals:
+    """Totals of a layer of units."""
+
+    def __init__(self, name: str, act: Activation, feeding: Feeding | None) -> None:
+        self.name, self.act, self.feeding = name, act, feeding
+        self.is_output = False
+        self.points = self.entries = 0
+        self.totals: dict[str, Tensor] = {}
+        self.units_on: list[np.ndarray] = []
+        self.agreement: list[np.ndarray] = []
+
+    def add(self, z: Tensor) -> None:
+        """Adds a batch of pre-activations, shape (batch, units, positions)."""
+        z = z.detach()
+        act = self.act
+        off = act.off(z) if act.off else torch.zeros_like(z, dtype=torch.bool)
+        flat = act.saturated(z) if act.saturated else torch.zeros_like(off)
+        above = z > 0
+        on = ~off
+        wide = z.double() if z.device.type != "mps" else z.float()
+        parts = {
+            "on_points": on.any(2).sum(0),
+            "on_total": on.sum((0, 2)),
+            "above_total": above.sum((0, 2)),
+            "flat_total": flat.sum((0, 2)),
+            "above_any": above.any(2).any(0),
+            "below_any": (~above).any(2).any(0),
+            "sum": wide.sum((0, 2)),
+            "squares": (wide**2).sum((0, 2)),
+        }
+        for key, value in parts.items():
+            old = self.totals.get(key)
+            if old is not None:
+                value = old | value if value.dtype == torch.bool else old + value
+            self.totals[key] = value
+        self.points += z.shape[0]
+        self.entries += z.shape[0] * z.shape[2]
+        self.units_on.append(on.any(2).double().mean(1).cpu().numpy())
+        self.agreement.append(above.double().mean((1, 2)).cpu().numpy())
+
+    def finish(self) -> Units:
+        """The totals as plain numbers."""
+        totals = {key: value.cpu().numpy() for key, value in self.totals.items()}
+        mean = totals["sum"].astype(float) / self.entries
+        squares = totals["squares"].astype(float) / self.entries
+        with np.errstate(invalid="ignore", over="ignore"):
+            spread = np.sqrt(np.maximum(squares - mean**2, 0))
+        kinked = self.act.kinked
+        both = totals["above_any"] & totals["below_any"]
+        return Units(
+            name=self.name,
+            activation=self.act.name,
+            weight=self.feeding.weight_name if self.feeding else None,
+            bias=self.feeding.bias_name if self.feeding else None,
+            on_points=totals["on_points"].astype(np.int64),
+            on_share=totals["on_total"] / self.entries,
+            above_share=totals["above_total"] / self.entries,
+            saturated=totals["flat_total"] / self.entries,
+            can_be_off=self.act.off is not None,
+            can_saturate=self.act.saturated is not None,
+            kinked=kinked,
+            bends=both if kinked else np.zeros_like(both),
+            units_on=np.concatenate(self.units_on),
+            agreement=np.concatenate(self.agreement),
+            spread=spread,
+            magnitude=float(np.sqrt(squares.mean())),
+            twins=_twins(self.feeding, len(mean), self.act.homogeneous),
+            is_output=self.is_output,
+            equal=_twins(self.feeding, len(mean), False),
+        )
+
+
+class AffineTotals:
+    """Totals of a linear or convolutional layer."""
+
+    def __init__(self, name: str, weight: str | None, values: Tensor, bias: Tensor | None) -> None:
+        flat = values.detach().float()
+        self.name, self.weight = name, weight
+        self.fan_in, self.units = flat[0].numel(), flat.shape[0]
+        self.mean = float(flat.mean())
+        self.std = float(flat.std()) if flat.numel() > 1 else 0.0
+        low = bias.detach().float() if bias is not None else torch.zeros(1)
+        self.bias_mean = float(low.mean())
+        self.bias_std = float(low.std()) if low.numel() > 1 else 0.0
+        self.inputs = self.sums = self.rows = 0.0
+        self.squares = self.count = self.gradients = self.points = 0.0
+        self.trained = values.requires_grad
+
+    def add(self, inputs: Tensor, outputs: Tensor, dense: bool) -> None:
+        """Adds a batch of inputs and outputs; asks for the outputs' gradient."""
+        h, z = inputs.detach().float(), outputs.detach().float()
+        if dense:
+            self.rows += h[..., 0].numel()
+            self.inputs += float((h**2).sum())
+            self.sums += float((h.sum(-1) ** 2).sum())
+        else:
+            self.rows += len(h)
+            self.inputs += float((h**2).flatten(1).mean(1).sum()) * self.fan_in
+            self.sums += float((h.flatten(1).mean(1) ** 2).sum()) * self.fan_in**2
+        self.squares += float((z**2).sum())
+        self.count += z.numel()
+        self.points += len(z) if z.ndim else 1
+        if outputs.requires_grad:
+            outputs.register_hook(self._gradient)
+
+    def _gradient(self, gradient: Tensor) -> None:
+        self.gradients += float((gradient.detach().float() ** 2).sum())
+
+    def finish(self) -> Affine:
+        """The totals as plain numbers."""
+        rows = max(self.rows, 1.0)
+        return Affine(
+            name=self.name,
+            weight=self.weight,
+            signal=float(np.sqrt(self.gradients * self.squares)) if self.trained else float("nan"),
+            output=float(np.sqrt(self.squares / max(self.count, 1))),
+            fan_in=self.fan_in,
+            mean=self.mean,
+            std=self.std,
+            bias_mean=self.bias_mean,
+            bias_std=self.bias_std,
+            reach=self.std * float(np.sqrt(self.inputs / rows)),
+            push=abs(self.mean) * float(np.sqrt(self.sums / rows)),
+            units=self.units,
+            positions=self.count / max(self.units * self.points, 1.0),
+        )
+
+
+def pattern_code(z: Tensor, act: Activation) -> Tensor:
+    """A 64-bit code of each point's activation pattern, for z of shape (batch, units, positions).
+
+    Different patterns have different codes but for chance (2^-64 a pair): random words of the
+    units that are on are added up.
+    """
+    bits = (z > 0).flatten(1)
+    if act.saturated is not None:
+        bits = torch.cat([bits, act.saturated(z).flatten(1)], 1)
+    if bits.shape[1] > MOST_BITS:
+        bits = bits[:, :: -(-bits.shape[1] // MOST_BITS)]
+    fixed = torch.Generator().manual_seed(bits.shape[1])
+    words = torch.randint(-(2**62), 2**62, (bits.shape[1],), generator=fixed).to(bits.device)
+    return torch.where(bits, words, 0).sum(1).cpu()
+
+
+def _twins(feeding: Feeding | None, units: int, free_factor: bool) -> np.ndarray:
+    """For each unit the first one with the same weights and bias, perhaps up to a factor > 0."""
+    found = np.arange(units)
+    if feeding is None or len(feeding.weight) != units or units > MOST_COMPARED:
+        return found
+    rows = feeding.weight.detach().flatten(1).float()
+    if feeding.bias is not None:
+        rows = torch.cat([rows, feeding.bias.detach().float()[:, None]], 1)
+    if not bool(torch.isfinite(rows).all()):
+        return found
+    size = rows.norm(dim=1, keepdim=True)
+    if not free_factor:
+        size = size.max().expand_as(size)
+    rows = torch.where(size > 0, rows / size.clamp_min(1e-30), 0).double()
+    squares = (rows**2).sum(1)
+    apart = squares[:, None] + squares[None, :] - 2 * rows @ rows.T
+    return (apart <= TWIN**2).int().argmax(1).cpu().numpy()

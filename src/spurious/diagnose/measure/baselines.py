@@ -1,0 +1,152 @@
+# pyright: basic
+"""What trivial predictors reach: the best constant, and the best affine function of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+STEPS: Final = 100
+"""Iterations of L-BFGS; convex problems of this size need some ten."""
+
+POINTS_PER_COMPONENT: Final = 5
+"""The affine predictor uses at most a fifth as many components as there are points, so that it
+cannot fit them by counting alone."""
+
+MOST_WEIGHTS: Final = 50_000
+"""Larger affine predictors are not fitted."""
+
+Loss = Callable[[Any, Any], Tensor]
+Link = Callable[[Tensor], Tensor]
+
+
+def best_constant(loss: Loss, outputs: Tensor, targets: Any) -> float | None:
+    """The least loss of a model that gives the same output on all points.
+
+    Args:
+        loss: Of outputs and targets.
+        outputs: Of the model, (n, ...). The constant is sought in the set that they suggest:
+            numbers from 0 to 1, probabilities, logarithms of probabilities, or any numbers.
+        targets: What the loss compares with.
+
+    Returns:
+        None if the loss cannot be evaluated so, or has no minimum.
+    """
+    level = torch.zeros_like(outputs[:1], dtype=torch.float64)
+    if _is_plain(outputs, targets):
+        level += targets.double().mean(0, keepdim=True)
+
+    def shaped(value: Tensor) -> Tensor:
+        return value.expand(len(outputs), *outputs.shape[1:])
+
+    fits = [
+        _fit(loss, lambda parameters, link=link: shaped(link(parameters[0])), [level], targets)
+        for link in _links(outputs)
+    ]
+    return min((fit for fit in fits if fit is not None), default=None)
+
+
+def best_linear(
+    loss: Loss, features: Tensor, outputs: Tensor, targets: Any
+) -> tuple[float, int] | None:
+    """The least loss of an affine function of the inputs' first principal components.
+
+    Args:
+        loss: Of outputs and targets.
+        features: The inputs, (n, ...).
+        outputs: Of the model, (n,) or (n, K): what the function must give.
+        targets: What the loss compares with.
+
+    Returns:
+        The loss and the number of components; None if it cannot be fitted.
+    """
+    n = len(features)
+    if n < 2 * POINTS_PER_COMPONENT or outputs.ndim > 2:
+        return None
+    x = features.detach().flatten(1).double().cpu()
+    x = x - x.mean(0)
+    x = x / x.std(0).clamp_min(1e-12)
+    count = min(x.shape[1], n // POINTS_PER_COMPONENT)
+    if count < x.shape[1]:
+        left, size, _ = torch.linalg.svd(x, full_matrices=False)
+        x = left[:, :count] * size[:count]
+    width = outputs[0].numel()
+    if count * width > MOST_WEIGHTS:
+        return None
+    x = x.to(outputs.device)
+    level = torch.zeros(1, width, dtype=torch.float64, device=outputs.device)
+    if _is_plain(outputs, targets):
+        level += targets.double().reshape(n, width).mean(0, keepdim=True)
+    slope = torch.zeros(count, width, dtype=torch.float64, device=outputs.device)
+
+    def shaped(parameters: list[Tensor]) -> Tensor:
+        return (x.to(parameters[0].dtype) @ parameters[0] + parameters[1]).reshape(outputs.shape)
+
+    fits = [
+        _fit(loss, lambda parameters, link=link: link(shaped(parameters)), [slope, level], targets)
+        for link in _links(outputs)
+    ]
+    found = min((fit for fit in fits if fit is not None), default=None)
+    return None if found is None else (found, count)
+
+
+def _fit(
+    loss: Loss, predict: Callable[[list[Tensor]], Tensor], start: list[Tensor], targets: Any
+) -> float | None:
+    kinds = (torch.float64, torch.float32)  # class weights, for one, fix the precision of a loss
+    fits = (_fit_in(kind, loss, predict, start, targets) for kind in kinds)
+    return next((fit for fit in fits if fit is not None), None)
+
+
+def _fit_in(
+    kind: torch.dtype,
+    loss: Loss,
+    predict: Callable[[list[Tensor]], Tensor],
+    start: list[Tensor],
+    targets: Any,
+) -> float | None:
+    parameters = [value.to(kind, copy=True).requires_grad_() for value in start]
+    if isinstance(targets, Tensor) and targets.is_floating_point():
+        targets = targets.to(kind)
+    optimiser = torch.optim.LBFGS(
+        parameters, max_iter=STEPS, line_search_fn="strong_wolfe", tolerance_change=1e-12
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = loss(predict(parameters), targets)
+        value.backward()
+        return value
+
+    try:
+        with torch.enable_grad():
+            optimiser.step(closure)
+            found = float(loss(predict(parameters), targets).detach())
+    except (RuntimeError, ValueError, TypeError, IndexError):
+        return None
+    return found if abs(found) < float("inf") else None
+
+
+def _links(outputs: Tensor) -> list[Link]:
+    """Maps from any numbers to outputs of the kind that the loss seems to want.
+
+    Outputs that all lie between 0 and 1 may be probabilities or may lie there by chance.
+    """
+    f = outputs.detach().double()
+    if f.ndim >= 2 and f.shape[1] > 1:
+        ones = torch.ones((), dtype=f.dtype, device=f.device)
+        if torch.allclose(f.exp().sum(1), ones, atol=1e-3):
+            return [lambda a: torch.log_softmax(a, 1)]
+        if bool((f >= 0).all()) and torch.allclose(f.sum(1), ones, atol=1e-3):
+            return [lambda a: torch.softmax(a, 1)]
+    found: list[Link] = [lambda a: a]
+    return [*found, torch.sigmoid] if bool(((f >= 0) & (f <= 1)).all()) else found
+
+
+def _is_plain(outputs: Tensor, targets: Any) -> bool:
+    """Whether targets are numbers that outputs are compared with one by one."""
+    same = isinstance(targets, Tensor) and targets.is_floating_point()
+    return same and targets.shape == outputs.shape

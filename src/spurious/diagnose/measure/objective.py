@@ -1,0 +1,252 @@
+# pyright: basic
+"""The loss of a model on a sample of points, as a function of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.errors import InputError
+
+SUMMED: Final = 1.5
+"""A loss is taken for a sum over points if twice the points make it larger than by this factor."""
+
+Vector = list[Tensor]
+
+
+class Objective:
+    """A model, a loss and points.
+
+    Attributes:
+        model: The model, used as it is.
+        sample: The points.
+        names: Names of the parameters that can be trained.
+        parameters: These parameters.
+    """
+
+    def __init__(self, model: nn.Module, loss: Callable[..., Any] | None, sample: Sample) -> None:
+        trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.model, self.loss, self.sample = model, loss, sample
+        self.names, self.parameters = tuple(trained), tuple(trained.values())
+        self._summed: bool | None = None
+        self._twice = False
+        self._needs_graph = False
+
+    def forward(self, batch: Batch) -> Any:
+        """The model's outputs."""
+        return self.model(*batch.args, **batch.kwargs)
+
+    def first_forward(self, batch: Batch) -> Any:
+        """The same, where it may not have been shown yet that model and data go together.
+
+        Raises:
+            InputError: The model raises; its own error is the cause.
+        """
+        try:
+            return self.forward(batch)
+        except Exception as error:
+            raise InputError(
+                f"model: raised {_one_line(error)} on a batch of {batch.size} points"
+            ) from error
+
+    def first_loss(self, outputs: Any, targets: Any) -> Tensor:
+        """The same for the loss.
+
+        Raises:
+            InputError: The loss raises, or is no real scalar.
+        """
+        try:
+            return self.loss_of(outputs, targets)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"loss: raised {_one_line(error)} on {_form(outputs)} and {_form(targets)}"
+            ) from error
+
+    def loss_of(self, outputs: Any, targets: Any) -> Tensor:
+        """The loss of outputs, a scalar tensor.
+
+        Raises:
+            InputError: The loss is none, or missing.
+        """
+        if self.loss is None:
+            value = outputs.get("loss") if isinstance(outputs, Mapping) else None
+            value = getattr(outputs, "loss", None) if value is None else value
+            if value is None:
+                raise InputError(
+                    "loss: found None, and the model's output has no field loss; expected a "
+                    "function of (outputs, targets) such as torch.nn.CrossEntropyLoss()"
+                )
+        else:
+            value = self.loss(outputs, targets)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise InputError(
+                f"loss: found {found}, expected a function that returns a scalar tensor"
+            )
+        if value.is_complex():
+            raise InputError("loss: found a complex number, expected a real one")
+        return value.reshape(())
+
+    def weight(self, batch: Batch) -> float:
+        """The share of a batch's loss in the whole: of its points, or 1 for a loss that adds up."""
+        return 1.0 if self._summed else batch.size / self.sample.size
+
+    def note_reduction(self, outputs: Any, targets: Any) -> None:
+        """Finds out whether the loss is a sum over points or a mean."""
+        tensors = isinstance(outputs, Tensor) and isinstance(targets, Tensor)
+        if self._summed is None:
+            self._summed = False
+            if tensors and outputs.ndim and targets.ndim:
+                try:
+                    with torch.no_grad():
+                        once = float(self.loss_of(outputs, targets).detach())
+                        two = torch.cat([outputs] * 2), torch.cat([targets] * 2)
+                        twice = float(self.loss_of(*two).detach())
+                except Exception:  # a loss that wants a certain number of points is no sum
+                    return
+                self._summed = once != 0 and twice / once > SUMMED
+
+    def broadcast(self, outputs: Any, targets: Any) -> str:
+        """Outputs (n, 1) and targets (n,), or the reverse, that the loss broadcasts; or "".
+
+        It does if it stays the same when outputs that grow with the targets meet the targets in
+        the reverse order.
+        """
+        if self.loss is None or not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
+            return ""
+        n = len(targets) if targets.ndim else 0
+        shapes = tuple(outputs.shape), tuple(targets.shape)
+        if n < 2 or set(shapes) != {(n,), (n, 1)} or not targets.is_floating_point():
+            return ""
+        y = targets.detach().double().reshape(n)
+        order = y.argsort()
+        f, reverse = torch.empty_like(y), torch.empty_like(y)
+        f[order] = torch.linspace(0.1, 0.9, n, dtype=y.dtype, device=y.device)
+        reverse[order] = y[order].flip(0)
+        if bool((reverse == y).all()):
+            return ""
+        try:
+            with torch.no_grad():
+                once, again = (
+                    float(self.loss_of(f.reshape(shapes[0]), way.reshape(shapes[1])))
+                    for way in (y, reverse)
+                )
+        except Exception:  # a loss that refuses these shapes, or double precision
+            return ""
+        same = abs(once - again) <= 1e-9 * max(abs(once), abs(again))
+        return f"outputs {shapes[0]} with targets {shapes[1]}" if same else ""
+
+    def gradient(self) -> tuple[float, Vector]:
+        """The loss and its gradient with respect to `parameters`."""
+        total, sums = 0.0, [torch.zeros_like(p) for p in self.parameters]
+        for batch in self.sample.batches:
+            with torch.enable_grad():
+                loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
+                found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+            total += float(loss.detach())
+            for one, part in zip(sums, found, strict=True):
+                if part is not None:
+                    one += part
+        return total, sums
+
+    def value(self) -> float:
+        """The loss."""
+        return sum(
+            self._value(self.forward, b.targets, b) * self.weight(b) for b in self.sample.batches
+        )
+
+    def _value(self, forward: Callable[[Batch], Any], targets: Any, batch: Batch) -> float:
+        """The loss of a batch, without a graph unless the loss itself differentiates."""
+        if not self._needs_graph:
+            try:
+                with torch.no_grad():
+                    return float(self.loss_of(forward(batch), targets).detach())
+            except RuntimeError:
+                self._needs_graph = True
+        with torch.enable_grad():
+            return float(self.loss_of(forward(batch), targets).detach())
+
+    def product(self, vector: Vector) -> Vector:
+        """The Hessian times a vector, by differentiating twice."""
+        sums = [torch.zeros_like(p) for p in self.parameters]
+        for batch in self.sample.batches:
+            with torch.enable_grad():
+                loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
+                first = torch.autograd.grad(
+                    loss, self.parameters, create_graph=True, allow_unused=True
+                )
+                self._check_twice(first)
+                along = [(g * v).sum() for g, v in zip(first, vector, strict=True) if g is not None]
+                total = torch.stack(along).sum() if along else None
+                if total is None or not total.requires_grad:
+                    continue
+                second = torch.autograd.grad(total, self.parameters, allow_unused=True)
+            for one, part in zip(sums, second, strict=True):
+                if part is not None:
+                    one += part
+        return sums
+
+    def _check_twice(self, gradients: Any) -> None:
+        """Looks once for functions that torch cannot differentiate twice and treats as constants.
+
+        Raises:
+            RuntimeError: There is one.
+        """
+        if self._twice:
+            return
+        nodes = [g.grad_fn for g in gradients if g is not None and g.grad_fn is not None]
+        seen = set(nodes)
+        while nodes:
+            node = nodes.pop()
+            if node.name().endswith("Error"):
+                raise RuntimeError("a function of the model can be differentiated only once")
+            below = {f for f, _ in node.next_functions if f is not None} - seen
+            seen |= below
+            nodes.extend(below)
+        self._twice = True
+
+    @contextmanager
+    def moved(self, direction: Vector, distance: float) -> Iterator[None]:
+        """The parameters moved along a direction; put back at the end, bit for bit."""
+        kept = [p.detach().clone() for p in self.parameters]
+        try:
+            with torch.no_grad():
+                for p, step in zip(self.parameters, direction, strict=True):
+                    p.add_(step, alpha=distance)
+            yield
+        finally:
+            with torch.no_grad():
+                for p, old in zip(self.parameters, kept, strict=True):
+                    p.copy_(old)
+
+
+def _one_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__} ({lines[0]})" if lines else type(error).__name__
+
+
+def _form(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+def output_tensor(outputs: Any) -> Tensor | None:
+    """The tensor that matters in a model's outputs: itself, `.logits`, or the first one."""
+    if isinstance(outputs, Tensor):
+        return outputs
+    logits = getattr(outputs, "logits", None)
+    if isinstance(logits, Tensor):
+        return logits
+    if isinstance(outputs, Mapping):
+        outputs = tuple(outputs.values())
+    if isinstance(outputs, (tuple, list)):
+        return next((o for o in outputs if isinstance(o, Tensor) and o.ndim), None)
+    return None

@@ -1,0 +1,128 @@
+# pyright: basic
+"""What an optimiser holds and how far it steps, as plain numbers; and a copy for another model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from spurious.errors import InputError
+
+FUSED: Final = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+"""Optimisers that can make a step in one call: the same but for rounding, at half the cost."""
+
+
+@dataclass(frozen=True)
+class OptimiserSeen:
+    """An optimiser beside a model.
+
+    Attributes:
+        name: Of its class.
+        step_size: The largest of its groups.
+        momentum: The largest of its groups; 0 without.
+        weight_decay: The largest of its groups.
+        held: Names of the model's parameters that it holds.
+        missed: Names of trained parameters of the model that it does not hold.
+        strangers: How many tensors it holds that are none of the model's.
+        has_memory: Whether it has made steps and remembers them.
+        flips: Whether it maximises.
+    """
+
+    name: str
+    step_size: float
+    momentum: float
+    weight_decay: float
+    held: tuple[str, ...]
+    missed: tuple[str, ...]
+    strangers: int
+    has_memory: bool
+    flips: bool
+
+
+def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
+    """Reads an optimiser's groups.
+
+    Raises:
+        InputError: It is no `torch.optim.Optimizer`.
+    """
+    if not isinstance(optimiser, torch.optim.Optimizer):
+        raise InputError(
+            f"optimiser: found a {type(optimiser).__name__}, expected a torch.optim.Optimizer"
+        )
+    groups = optimiser.param_groups
+    given = {id(p) for group in groups for p in group["params"]}
+    named = list(model.named_parameters())
+    own = {id(p) for _, p in named}
+
+    def largest(key: str) -> float:
+        return max((float(group.get(key) or 0.0) for group in groups), default=0.0)
+
+    return OptimiserSeen(
+        name=type(optimiser).__name__,
+        step_size=largest("lr"),
+        momentum=largest("momentum"),
+        weight_decay=largest("weight_decay"),
+        held=tuple(name for name, p in named if id(p) in given),
+        missed=tuple(name for name, p in named if p.requires_grad and id(p) not in given),
+        strangers=len(given - own),
+        has_memory=any(bool(state) for state in optimiser.state.values()),
+        flips=any(bool(group.get("maximize")) for group in groups),
+    )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Makes an optimiser like a given one for a copy of its model.
+
+    Attributes:
+        kind: Class of the optimiser.
+        groups: Names of parameters with the settings of their group.
+        factor: On every step size.
+        without_decay: Whether weight decay is left out.
+    """
+
+    kind: Any
+    groups: tuple[tuple[tuple[str, ...], dict[str, Any]], ...]
+    factor: float = 1.0
+    without_decay: bool = False
+
+    def __call__(self, model: nn.Module, prefix: str = "") -> torch.optim.Optimizer:
+        """The optimiser for a copy whose names may have a prefix; what is new is in group 0."""
+        named = dict(model.named_parameters())
+        used: set[str] = set()
+        made: list[dict[str, Any]] = []
+        for names, settings in self.groups:
+            here = [prefix + name for name in names if prefix + name in named]
+            used |= set(here)
+            settings = dict(settings)
+            settings["lr"] = settings["lr"] * self.factor
+            if self.without_decay and "weight_decay" in settings:
+                settings["weight_decay"] = 0.0
+            made.append({"params": [named[name] for name in here], **settings})
+        return quick(self.kind, [group for group in made if group["params"]])
+
+
+def quick(kind: Any, groups: Iterable[dict[str, Any]], **settings: Any) -> torch.optim.Optimizer:
+    """An optimiser of groups of parameters that steps in one call, if it can."""
+    groups = list(groups)
+    parameters = [p for group in groups for p in group["params"]]
+    plain = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
+    if kind in FUSED and plain and parameters:
+        fast = {"fused": True, "foreach": False, "differentiable": False}
+        return kind([{**group, **fast} for group in groups], **settings, fused=True)
+    return kind(groups, **settings)
+
+
+def rule_like(optimiser: torch.optim.Optimizer, model: nn.Module) -> Rule:
+    """The rule of an optimiser, with the parameters of the model that it holds."""
+    names = {id(p): name for name, p in model.named_parameters()}
+    groups: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+    for group in optimiser.param_groups:
+        held = tuple(names[id(p)] for p in group["params"] if id(p) in names)
+        kept = {key: value for key, value in group.items() if key in optimiser.defaults}
+        groups.append((held, kept))
+    return Rule(type(optimiser), tuple(groups))

@@ -1,0 +1,106 @@
+# pyright: basic
+"""Leaves a model exactly as it was, whatever its forward pass does.
+
+Parameters, buffers, tensors and other attributes of every module, train or eval mode, gradients
+and the states of the random number generators (Python, NumPy, torch, every started GPU) are
+restored, also after an exception; gradients are those objects that they were. What a forward pass
+changes inside a container that a module
+holds (appending to a list), or outside the model, stays changed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Restores the model and the random number generators at the end."""
+    modules = list(model.modules())
+    attributes = [dict(module.__dict__) for module in modules]
+    registers = [(dict(module._parameters), dict(module._buffers)) for module in modules]
+    tensors = {id(t): t for module in modules for t in _tensors(module)}
+    values = {key: tensor.detach().clone() for key, tensor in tensors.items()}
+    storages = {key: tensor.data for key, tensor in tensors.items()}
+    versions = {key: tensor._version for key, tensor in tensors.items()}
+    grads = {key: tensor.grad for key, tensor in tensors.items() if tensor.is_leaf}
+    needs = {key: tensor.requires_grad for key, tensor in tensors.items() if tensor.is_leaf}
+    for key in grads:
+        tensors[key].grad = None  # laid aside: a change of dtype would reach the objects themselves
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices=cuda):
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        for module, kept, (parameters, buffers) in zip(modules, attributes, registers, strict=True):
+            module.__dict__.clear()
+            module.__dict__.update(kept)
+            _refill(module._parameters, parameters)
+            _refill(module._buffers, buffers)
+        with torch.no_grad():
+            for key, tensor in tensors.items():
+                if key in grads:
+                    tensor.grad = None
+                if tensor.dtype != values[key].dtype or tensor.shape != values[key].shape:
+                    tensor.data = storages[key]
+                if tensor._version != versions[key] or not torch.equal(tensor, values[key]):
+                    tensor.copy_(values[key])
+                if tensor.is_leaf:
+                    tensor.requires_grad_(needs[key])
+                    tensor.grad = grads[key]
+
+
+@contextmanager
+def examined(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, but batch normalisation that is in training mode stays in it.
+
+    So dropout is off and the outputs are those of a function; a model in training is judged on
+    the batch statistics that it trains with. The fast paths of attention, which bypass hooks and
+    second derivatives, are off.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        for module, training in modes:
+            module.training = training and isinstance(module, _NormBase)
+        torch.backends.mha.set_fastpath_enabled(False)
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for module, training in modes:
+            module.training = training
+
+
+def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    values = (*module._parameters.values(), *module._buffers.values(), *module.__dict__.values())
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+
+
+def _refill(register: dict, kept: dict) -> None:
+    register.clear()
+    register.update(kept)
+
+
+def unwrapped(model: Any) -> Any:
+    """The module inside wrappers of data parallelism and compilation."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner

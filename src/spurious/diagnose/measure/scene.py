@@ -1,0 +1,207 @@
+# pyright: basic
+"""The values that checks of outputs, loss, targets and data look at."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.measure.optimiser import OptimiserSeen
+from spurious.diagnose.measure.records import Landscape
+from spurious.diagnose.measure.structure import StructureSeen
+
+CERTAIN: Final = 20.0
+"""A logit that means certainty: sigmoid(-20) is 2e-9."""
+
+INSIDE: Final = 1e-6
+"""Probabilities are kept so far from 0 and 1 where a loss takes their logarithm."""
+
+SHIFT: Final = 1e-4
+"""Losses that agree to within this count as equal; single precision gives seven digits."""
+
+MOST_CLASSES: Final = 4096
+"""Class indices are not turned into rows of more entries."""
+
+
+class TargetForm(enum.Enum):
+    """What targets look like beside the outputs."""
+
+    CLASSES = "class indices"
+    ONE_HOT = "rows with a single 1"
+    TWO_VALUED = "two numbers"
+    SETS = "rows of 0 and 1"
+    REAL = "real numbers"
+    OTHER = "something else"
+
+
+class LossNature(enum.Enum):
+    """What a loss takes outputs for, found by trying values on it."""
+
+    VALUES = "values to be equal to the targets"
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+    LOG_PROBABILITIES = "logarithms of probabilities"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A model's outputs beside the data, with a loss that can be tried on other outputs.
+
+    Attributes:
+        outputs: Of the model on all points, (n, ...), or None if they are no tensor.
+        targets: (n, ...), or None.
+        features: The one floating-point input, (n, ...), or None.
+        loss: Of outputs and targets, a scalar tensor; may raise.
+        structure: What was seen between the layers.
+        landscape: Loss, constant and linear predictors.
+        complete: Whether the points are all that there are.
+        trained: Whether training has left traces: gradients, or an optimiser's memory.
+        affine: Whether the model is affine on the data, but for rounding.
+        mixes: Whether a point's output depends on other points of its batch.
+        neighbours: What share of the targets the nearest neighbour of each point explains.
+        frozen: Sizes of the parameters that are not trained, by name.
+        optimiser: What trains the model, if it was given.
+        modes: The loss with batch normalisation's statistics of the batch, and with the running
+            ones; None without such layers.
+        unregistered: Shapes of parameters in the loss's graph that are none of the model's.
+        unreached: Sizes of trained parameters that the loss does not depend on, by name.
+        all_features: The inputs of all points given, in their order, or None.
+        all_targets: Likewise.
+    """
+
+    outputs: Tensor | None
+    targets: Any
+    features: Tensor | None
+    loss: Callable[[Any, Any], Tensor] = field(repr=False)
+    structure: StructureSeen
+    landscape: Landscape
+    complete: bool = True
+    trained: bool = False
+    affine: bool = False
+    mixes: bool = False
+    neighbours: float = 0.0
+    frozen: Mapping[str, int] = field(default_factory=dict[str, int])
+    optimiser: OptimiserSeen | None = None
+    modes: tuple[float, float] | None = None
+    unregistered: tuple[tuple[int, ...], ...] = ()
+    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
+    all_features: Tensor | None = None
+    all_targets: Tensor | None = None
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether the loss is hardly better than the best constant's, or unknown."""
+        constant, loss = self.landscape.constant_loss, self.landscape.loss
+        return constant is None or not loss <= thresholds.POOR * constant
+
+    def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
+        """The loss of other outputs; None if the loss does not take them."""
+        targets = self.targets if targets is None else targets
+        like = self.outputs.dtype if self.outputs is not None else outputs.dtype
+        try:
+            with torch.no_grad():
+                return float(self.loss(outputs.to(like), targets).detach())
+        except Exception:
+            return None
+
+    @cached_property
+    def form(self) -> TargetForm:
+        """What the targets are."""
+        f, y = self.outputs, self.targets
+        if f is None or not isinstance(y, Tensor) or y.numel() == 0:
+            return TargetForm.OTHER
+        if not y.is_floating_point() and f.ndim >= 2 and y.shape == (len(f), *f.shape[2:]):
+            return TargetForm.CLASSES if f.shape[1] > 1 else TargetForm.OTHER
+        if y.numel() != f.numel() or not bool(torch.isfinite(y.double()).all()):
+            return TargetForm.OTHER
+        values = torch.unique(y)
+        rows = y.ndim >= 2 and y.shape[1] > 1
+        if rows and len(values) <= 2 and bool(((values == 0) | (values == 1)).all()):
+            single = bool((y.sum(1) == 1).all())
+            return TargetForm.ONE_HOT if single else TargetForm.SETS
+        return TargetForm.TWO_VALUED if len(values) == 2 else TargetForm.REAL
+
+    @cached_property
+    def signs(self) -> Tensor | None:
+        """The targets as -1 and 1 in the outputs' shape; None if they are no classes."""
+        f, y = self.outputs, self.targets
+        if f is None:
+            return None
+        if self.form is TargetForm.CLASSES:
+            good = (y >= 0) & (y < f.shape[1])
+            if f.shape[1] > MOST_CLASSES or not bool(good.all()):
+                return None
+            hot = torch.nn.functional.one_hot(y.long(), f.shape[1]).movedim(-1, 1)
+            return 2.0 * hot - 1.0
+        if self.form in (TargetForm.ONE_HOT, TargetForm.SETS, TargetForm.TWO_VALUED):
+            return torch.where(y.reshape(f.shape) > y.double().mean(), 1.0, -1.0)
+        return None
+
+    @cached_property
+    def nature(self) -> LossNature:
+        """What the loss takes outputs for."""
+        f = self.outputs
+        if f is None or not f.is_floating_point() or self.targets is None:
+            return LossNature.UNKNOWN
+        if self.form is not TargetForm.CLASSES and self._compares_values():
+            return LossNature.VALUES
+        signs = self.signs
+        if signs is None:
+            return LossNature.UNKNOWN
+        if self.form is TargetForm.CLASSES and self._falls_with_outputs(signs):
+            return LossNature.LOG_PROBABILITIES
+        sure, wrong = self.try_loss(CERTAIN * signs), self.try_loss(-CERTAIN * signs)
+        share = (signs + 1) / 2
+        inside = self.try_loss(share.clamp(INSIDE, 1 - INSIDE))
+        outside = self.try_loss((1 - share).clamp(INSIDE, 1 - INSIDE))
+        if inside is not None and outside is not None and abs(inside) < 0.01 and outside > 1:
+            return LossNature.PROBABILITIES
+        if sure is not None and wrong is not None and abs(sure) < 0.01 and wrong > 1:
+            return LossNature.LOGITS
+        return LossNature.UNKNOWN
+
+    @property
+    def good_outputs(self) -> Tensor | None:
+        """Outputs that say what the targets say, as the loss takes them."""
+        if self.outputs is None or self.nature is LossNature.UNKNOWN:
+            return None
+        if self.nature is LossNature.VALUES:
+            return self.targets.reshape(self.outputs.shape).to(self.outputs.dtype)
+        assert self.signs is not None
+        if self.nature is LossNature.LOGITS:
+            return CERTAIN * self.signs
+        share = ((self.signs + 1) / 2).clamp(INSIDE, 1 - INSIDE)
+        return share.log() if self.nature is LossNature.LOG_PROBABILITIES else share
+
+    def _compares_values(self) -> bool:
+        """Whether outputs that equal the targets are better than any shifted a little."""
+        f, y = self.outputs, self.targets
+        assert f is not None
+        if not isinstance(y, Tensor) or y.numel() != f.numel() or not y.is_floating_point():
+            return False
+        y = y.reshape(f.shape).double()
+        size = float(y.std()) if y.numel() > 1 else 0.0
+        size = size or float(y.abs().max()) or 1.0
+        best = self.try_loss(y)
+        if best is None or best < 0:
+            return False
+        moved = [self.try_loss(y + way * size) for way in (-2.0, -0.3, 0.3, 2.0)]
+        if self.signs is not None:  # a loss of probabilities does not mind outputs beyond 0 and 1
+            moved.append(self.try_loss(y + self.signs * size))
+        return all(value is not None and value > best for value in moved)
+
+    def _falls_with_outputs(self, signs: Tensor) -> bool:
+        """Whether 1 more in all outputs is 1 less of loss: the negative of the target's output."""
+        level = self.try_loss(torch.zeros_like(signs))
+        higher = self.try_loss(torch.ones_like(signs))
+        if level is None or higher is None:
+            return False
+        return abs(higher - level + 1) < SHIFT

@@ -1,0 +1,161 @@
+# pyright: basic
+"""Collects the values that checks look at."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.optimiser import OptimiserSeen
+from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.records import Landscape, Measurements
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.values import Values
+
+STRAIGHT: Final = 1e-3
+"""Deviation at midpoints of a model that is affine but for rounding."""
+
+FEWEST: Final = 16
+"""Fewer points have no neighbours to speak of."""
+
+MOST_NEIGHBOURS: Final = 1024
+"""Points whose distances are compared."""
+
+MOVED: Final = 1e-4
+"""Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
+
+
+def was_trained(model: nn.Module, optimiser: OptimiserSeen | None) -> bool:
+    """Whether training has left traces: gradients on parameters, or an optimiser's memory."""
+    if optimiser is not None and optimiser.has_memory:
+        return True
+    return any(p.grad is not None for p in model.parameters())
+
+
+def scene_of(
+    model: nn.Module,
+    sample: Sample,
+    seen: Measurements,
+    values: Values,
+    optimiser: OptimiserSeen | None,
+    trained: bool,
+) -> Scene:
+    """The scene of a model that was measured; `model` is run on one batch twice."""
+    affinity = seen.regions.affinity
+    x, y = _in_order(sample)
+    return Scene(
+        outputs=values.outputs,
+        targets=sample.targets,
+        features=sample.features,
+        loss=values.loss,
+        structure=values.structure,
+        landscape=seen.landscape,
+        complete=sample.complete,
+        trained=trained,
+        affine=affinity is not None and affinity < STRAIGHT and not seen.units,
+        mixes=mixes(model, sample) if not seen.not_finite else False,
+        neighbours=_neighbours(sample, seen.landscape),
+        frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
+        optimiser=optimiser,
+        modes=_modes(model, sample, values) if not seen.not_finite else None,
+        unregistered=seen.unregistered,
+        unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
+        all_features=x,
+        all_targets=y,
+    )
+
+
+def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
+    """All inputs and targets in the order in which they were given, where they are known."""
+    x, y = sample.all_features, sample.all_targets
+    if sample.whole is not None or x is None or not isinstance(y, Tensor):
+        return x, y
+    order = torch.tensor(sample.places, device=x.device).argsort()
+    return x[order], y[order]
+
+
+def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, float] | None:
+    """The loss with batch statistics, and with running ones."""
+    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    norms = [m for m in norms if m.running_mean is not None]
+    if not norms or values.outputs is None:
+        return None
+    losses: list[float] = []
+    kept = [m.training for m in norms]
+    with examined(model), torch.no_grad():
+        for training in (True, False):
+            for norm in norms:
+                norm.training = training
+            try:
+                found = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
+                whole = torch.cat([f for f in found if f is not None])
+                losses.append(float(values.loss(whole, sample.targets)))
+            except Exception:
+                break
+    for norm, training in zip(norms, kept, strict=True):
+        norm.training = training
+    return (losses[0], losses[1]) if len(losses) == 2 else None
+
+
+def mixes(model: nn.Module, sample: Sample) -> bool:
+    """Whether a change of the first point changes the outputs of others in its batch."""
+    batch = sample.batches[0]
+    x = batch.features
+    if x is None or batch.size < 3 or any(isinstance(m, _NormBase) for m in model.modules()):
+        return False
+    other = x.clone()
+    other[0] = x[0] + x.std().clamp_min(1e-3) * torch.sign(x[0] - x[1] + 0.5)
+    try:
+        with examined(model), torch.no_grad():
+            once, again, same = (output_tensor(model(v)) for v in (x, other, x))
+    except Exception:
+        return False
+    if once is None or again is None or same is None or len(once) != batch.size:
+        return False
+    if not torch.equal(once, same):
+        return False  # the model draws random numbers
+    once, again = once.detach(), again.detach()
+    apart = float((once[1:] - again[1:]).abs().max())
+    return apart > MOVED * max(float(once.abs().max()), 1e-30)
+
+
+def _neighbours(sample: Sample, landscape: Landscape) -> float:
+    """Share of the targets' variance that each point's nearest neighbour explains, left out."""
+    x, y = sample.features, sample.targets
+    if x is None or not isinstance(y, Tensor) or landscape.constant_loss is None:
+        return 0.0
+    return explained_by_neighbours(x, y)
+
+
+def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
+    """Share of the variance of y, (n, ...), that nearest neighbours in x, (n, ...), explain.
+
+    Each point's own target is left out; at most `MOST_NEIGHBOURS` points are looked at.
+    """
+    x, y = x[:MOST_NEIGHBOURS], y[:MOST_NEIGHBOURS]
+    if len(x) < FEWEST:
+        return 0.0
+    flat = x.double().flatten(1)
+    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    if not bool(torch.isfinite(flat).all()):
+        return 0.0
+    apart = torch.cdist(flat, flat)
+    apart.fill_diagonal_(float("inf"))
+    nearest = apart.argmin(1)
+    values = _columns(y)
+    spread = (values - values.mean(0)).pow(2).sum()
+    missed = (values - values[nearest]).pow(2).sum() / 2  # a neighbour has noise of its own
+    return float(1 - missed / spread) if float(spread) > 0 else 0.0
+
+
+def _columns(targets: Any) -> Tensor:
+    """Targets as columns of numbers, (n, K)."""
+    if not targets.is_floating_point() and targets.ndim == 1:
+        _, labels = torch.unique(targets, return_inverse=True)
+        return torch.nn.functional.one_hot(labels).double()
+    return targets.double().reshape(len(targets), -1)

@@ -1,0 +1,111 @@
+# pyright: basic
+"""What a model computes between its layers: softmaxes, norms, layers in a row, the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from spurious.diagnose.measure.inside import Attention
+
+SOFTMAXES: Final[dict[Any, bool]] = {
+    F.softmax: False,
+    torch.softmax: False,
+    Tensor.softmax: False,
+    F.log_softmax: True,
+    torch.log_softmax: True,
+    Tensor.log_softmax: True,
+}
+"""Functions, and whether they give logarithms."""
+
+ENDS: Final[dict[Any, str]] = {
+    F.logsigmoid: "logsigmoid",
+    torch.exp: "exp",
+    Tensor.exp: "exp",
+    torch.square: "square",
+    Tensor.square: "square",
+    torch.sin: "sin",
+    Tensor.sin: "sin",
+}
+"""Functions with a bounded range that are no activations of hidden units."""
+
+SIMPLEX: Final = 1e-4
+"""Rows whose sum is 1 to within this, and that are not negative, are probabilities: other
+functions of random weights do not come so close on every point."""
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """One softmax.
+
+    Attributes:
+        where: Name of the module that calls it.
+        size: Numbers that share one sum.
+        over_points: Whether the sum runs over the points of a batch.
+        is_log: Whether its logarithm is taken.
+    """
+
+    where: str
+    size: int
+    over_points: bool
+    is_log: bool
+
+
+@dataclass
+class StructureSeen:
+    """What was seen in forward passes.
+
+    Attributes:
+        softmaxes: By the name of the module.
+        empty_norms: Modules that normalise a single number, which gives a constant.
+        chained: Pairs of affine layers with nothing in between that bends.
+        simplex_fed: Whether the inputs of an affine layer were probabilities, batch after batch.
+        last: Name of the function that gave the model's output, or "" if it is none of those known.
+        recurrent_steps: Steps in time of recurrent layers, of one batch.
+        gates: Share of values of a recurrent layer's gate that pass on less than a hundredth.
+        through_time: The signal that reaches a recurrent layer's first step over the largest one.
+        attentions: What queries look at, of fused attention.
+    """
+
+    softmaxes: dict[str, Softmax] = field(default_factory=dict[str, Softmax])
+    empty_norms: set[str] = field(default_factory=set[str])
+    chained: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    simplex_fed: dict[str, bool] = field(default_factory=dict[str, bool])
+    last: str = ""
+    recurrent_steps: int = 0
+    gates: dict[str, float] = field(default_factory=dict[str, float])
+    through_time: dict[str, float] = field(default_factory=dict[str, float])
+    attentions: dict[str, Attention] = field(default_factory=dict[str, Attention])
+
+    def note_simplex(self, name: str, inputs: Tensor) -> None:
+        """Notes whether inputs, (..., d), are probabilities."""
+        if self.simplex_fed.get(name, True):
+            self.simplex_fed[name] = on_simplex(inputs)
+
+
+def on_simplex(values: Tensor, axis: int = -1) -> bool:
+    """Whether all rows along an axis are not negative and have the sum 1."""
+    values = values.detach()
+    if values.ndim == 0 or values.shape[axis] < 2 or not values.is_floating_point():
+        return False
+    sums = values.sum(axis)
+    return bool((values >= 0).all()) and bool(((sums - 1).abs() <= SIMPLEX).all())
+
+
+def norm_entries(function: Any, names: dict[str, Any]) -> int:
+    """How many numbers a normalisation takes the mean of; 0 if that is not known."""
+    z = names.get("input")
+    if not isinstance(z, Tensor):
+        return 0
+    if function in (F.layer_norm, F.rms_norm):
+        return prod(names.get("normalized_shape", (0,)))
+    if function is F.group_norm and z.ndim >= 2:
+        return z[0].numel() // int(names.get("num_groups", 1))
+    if function is F.instance_norm and z.ndim >= 3:
+        return z[0, 0].numel()
+    return 0

@@ -1,0 +1,27 @@
+"""What a measurement keeps beside its numbers: tensors for the checks, not for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from spurious.diagnose.measure.structure import StructureSeen
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values of one pass.
+
+    Attributes:
+        outputs: Of the model on all points, (n, ...), or None.
+        loss: Of outputs and targets, a scalar tensor.
+        structure: What was seen between the layers.
+    """
+
+    outputs: Tensor | None
+    loss: Callable[[Any, Any], Tensor]
+    structure: StructureSeen

@@ -1,0 +1,50 @@
+# pyright: basic
+"""A copy of a model that remedies change and that is then trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from spurious.diagnose.measure.optimiser import Rule
+
+
+class NotApplicableError(Exception):
+    """A remedy does not fit the model or its data; the message says why."""
+
+
+@dataclass
+class Candidate:
+    """A copy of the model to train.
+
+    Attributes:
+        model: The copy, perhaps wrapped.
+        step_size: Of the optimiser.
+        context: Entered around every forward pass.
+        penalty: Added to the loss.
+        rule: Makes the optimiser, if it is not made from a function of (parameters, lr=...).
+        factor: On the loss, in training alone.
+        training_loss: In training alone, instead of the loss.
+        training_context: Entered around forward passes in training alone.
+        prefix: Of the names of the parameters of the model as it was given.
+    """
+
+    model: nn.Module
+    step_size: float
+    context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    penalty: Callable[[], Tensor] | None = None
+    rule: Rule | None = None
+    factor: float = 1.0
+    training_loss: Callable[[Any, Any], Tensor] | None = None
+    training_context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    prefix: str = ""
+
+
+def wrap(candidate: Candidate, wrapper: nn.Module) -> None:
+    """Puts a module around the model, which it holds as its attribute `model`."""
+    candidate.model = wrapper
+    candidate.prefix = "model." + candidate.prefix

@@ -1,0 +1,309 @@
+# pyright: basic
+"""Short trainings of copies, to see what a change does: what helps where nothing else did.
+
+A cause that is only guessed from numbers is often none. So each candidate (a smaller step, scaled
+inputs, ...) is tried on a copy that starts afresh, for as many steps as one without the change.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.optimiser import OptimiserSeen, Rule
+from spurious.diagnose.measure.records import Measurements
+from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.remedy import Remedy, joined, parts
+from spurious.diagnose.treat.trials import Trial, trial
+
+MOST_STEPS: Final = 300
+"""Steps of one rehearsal, of models that are cheap."""
+
+FEWEST_STEPS: Final = 60
+"""The same of models that are dear."""
+
+WORK: Final = 1e9
+"""Multiplications of affine layers in one rehearsal, three passes a step: above, there are fewer
+steps. About a third of a second of one core."""
+
+NODES: Final = 12_000
+"""The same for nodes of autograd's graph, each of which costs time whatever its size: an MLP of
+three layers has some twenty."""
+
+CHUNK: Final = 64
+"""Points of a batch."""
+
+MOST_POINTS: Final = 512
+"""Points that copies are trained on."""
+
+BLOWN_UP: Final = 10.0
+"""Times the loss at the start, or of a constant: training has diverged."""
+
+ROSE: Final = 1.2
+"""A loss that rises by a fifth in training may have met too large a step."""
+
+USUAL_STEP: Final = 1e-3
+"""Adam's step size where no optimiser is given."""
+
+SMALLER: Final = (Remedy.SMALLER_STEP, Remedy.HUNDREDTH_STEP, Remedy.THOUSANDTH_STEP)
+LARGER: Final = {Remedy.LARGER_STEP: 10.0, Remedy.HUNDREDFOLD_STEP: 100.0}
+"""Remedies of the step size, the mildest first."""
+
+ADAPTIVE: Final = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop"})
+"""Optimisers whose steps are about as long as their step size, whatever the gradient."""
+
+MOST_ADAPTIVE: Final = 0.1
+"""The longest such step that is tried: weights are mostly smaller than 1."""
+
+
+class Aspect(enum.Enum):
+    """What a rehearsal changes."""
+
+    NOTHING = "as it is"
+    CAUSE = "cause"
+    INPUTS = "inputs"
+    TARGETS = "targets"
+    BOTH_SCALES = "both scales"
+    FROZEN = "frozen parameters"
+    OPTIMISER = "optimiser made anew"
+    DECAY = "decay"
+    SMALLER = "smaller steps"
+    LARGER = "larger steps"
+    ADAM = "Adam"
+    WIDER = "wider layers"
+    QUICK = "quick steps"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is changed before a rehearsal.
+
+    Attributes:
+        aspect: What it is about.
+        remedies: Applied one after the other to a copy.
+    """
+
+    aspect: Aspect
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def joined(self) -> str:
+        """The remedies as one name."""
+        return joined(self.remedies)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What became of a copy.
+
+    Attributes:
+        change: What was changed.
+        loss: At the end, or None if it could not be tried, or is not finite.
+        gain: Share of the best constant's loss that is won; minus infinity without a loss.
+        diverged: Whether the loss grew beyond all others, or is not finite.
+        trial: All that was seen.
+    """
+
+    change: Change
+    loss: float | None
+    gain: float
+    diverged: bool
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Rehearsals:
+    """All that were made.
+
+    Attributes:
+        steps: Of each.
+        now: Gain of the model as it is.
+        as_is: The model trained on as it is.
+        afresh: The model started afresh, or None if that was not tried.
+        changed: Started afresh, with one change each.
+    """
+
+    steps: int
+    now: float
+    as_is: Rehearsal
+    afresh: Rehearsal | None
+    changed: tuple[Rehearsal, ...]
+
+
+def rehearse(
+    model: nn.Module,
+    loss: Any,
+    sample: Sample,
+    seen: Measurements,
+    scene: Scene,
+    rule: Rule | None,
+    suspected: tuple[str, ...],
+    say: Callable[[str], None],
+) -> Rehearsals | None:
+    """Trains copies, as far as it matters.
+
+    A copy stops when it has learnt the data. If the mend of a cause that the values show makes all
+    the difference, nothing else is tried.
+
+    Args:
+        model: Left as it is.
+        loss: As for `diagnose`.
+        sample: The points.
+        seen: What was measured of the model.
+        scene: Its values.
+        rule: Of the optimiser, if one is given; else Adam.
+        suspected: Remedies of causes that the values show, one for each, the gravest first.
+        say: Called with a line for each rehearsal.
+    """
+    landscape = seen.landscape
+    few = sample.first(MOST_POINTS)
+    steps = steps_for(seen)
+    step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
+    scale, now = landscape.constant_loss or abs(landscape.loss), -math.inf
+    if math.isfinite(landscape.loss) and scale > 0:
+        now = 1 - landscape.loss / scale
+    else:  # the weights are lost; a fresh start says what a usual loss is
+        lost = trial((Remedy.REDRAW_WEIGHTS,), model, few, loss, 1, step_size, rule)
+        scale = math.inf if lost.start is None else abs(lost.start)
+    if not landscape.connected or not 0 < scale < math.inf:
+        return None
+
+    def run(change: Change, enough: float = 1 - thresholds.GOOD) -> Rehearsal:
+        goal = (1 - enough) * scale
+        found = trial(change.remedies, model, few, loss, steps, step_size, rule, goal)
+        result = _result(change, found, scale)
+        say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
+        return result
+
+    sure = max(thresholds.ALL_THE_DIFFERENCE, max(now, 0.0) + thresholds.HELPED)
+    known = scene.optimiser is not None
+    as_is = run(
+        Change(Aspect.NOTHING, ()), min(sure, 1 - thresholds.GOOD) if known else 1 - thresholds.GOOD
+    )
+    lost = () if math.isfinite(landscape.loss) else (Remedy.REDRAW_WEIGHTS,)
+    without = max(now, as_is.gain, 0.0)
+    tried: list[Rehearsal] = []
+    for name in suspected:
+        fresh = (Remedy.REDRAW_WEIGHTS, *parts(name))
+        for names in ((*lost, *parts(name)), *((fresh,) if scene.trained and not lost else ())):
+            tried.append(run(Change(Aspect.CAUSE, names)))
+            if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
+                return Rehearsals(steps, now, as_is, None, tuple(tried))
+    if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
+        slow = scene.trained and as_is.gain < thresholds.ALL_THE_DIFFERENCE
+        other = (
+            [run(change) for change in _other_data(scene, (Remedy.REDRAW_WEIGHTS,))] if slow else []
+        )
+        return Rehearsals(steps, now, as_is, None, (*tried, *other))
+    afresh = run(Change(Aspect.NOTHING, (Remedy.REDRAW_WEIGHTS,)))
+    start = (Remedy.REDRAW_WEIGHTS,)
+    if afresh.loss is None and not afresh.diverged:
+        afresh, start = as_is, ()
+    changed = [*tried, *(run(change) for change in _other_data(scene, start))]
+    if scene.optimiser is not None:
+        changed += [run(change) for change in _other_rule(scene.optimiser, start)]
+        changed += _other_steps(run, afresh, start, scene)
+    base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
+    if scene.trained and all(r.gain < base for r in changed):
+        changed += _other_size(run, start)
+    return Rehearsals(steps, now, as_is, afresh, tuple(changed))
+
+
+def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
+    after = found.after
+    if after is None or not abs(after) < float("inf"):
+        return Rehearsal(change, None, -float("inf"), not found.note, found)
+    before = found.start if found.start is not None and found.start == found.start else scale
+    diverged = after > BLOWN_UP * max(before, scale)
+    return Rehearsal(change, after, 1 - after / scale, diverged, found)
+
+
+def steps_for(seen: Measurements) -> int:
+    """Steps of a rehearsal: fewer for models whose steps are dear."""
+    work = sum(layer.units * layer.fan_in * max(layer.positions, 1.0) for layer in seen.affine)
+    whole = 3 * work * CHUNK
+    most = min(MOST_STEPS, WORK / max(whole, 1.0), NODES / max(seen.nodes, 1))
+    return int(max(FEWEST_STEPS, most))
+
+
+def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
+    """Other scales, and frozen parameters trained."""
+    inputs = _off_scale(scene.features)
+    targets = scene.nature is LossNature.VALUES and _off_scale(scene.targets)
+    if inputs:
+        yield Change(Aspect.INPUTS, (*start, Remedy.STANDARDISE_INPUTS))
+    if targets:
+        yield Change(Aspect.TARGETS, (*start, Remedy.STANDARDISE_TARGETS))
+    if inputs and targets:
+        yield Change(
+            Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
+        )
+    if scene.frozen:
+        yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
+
+
+def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Change]:
+    """What the optimiser holds, and its weight decay."""
+    if seen.missed:
+        yield Change(Aspect.OPTIMISER, (*start, Remedy.NEW_OPTIMISER))
+    if seen.weight_decay > 0:
+        yield Change(Aspect.DECAY, (*start, Remedy.WITHOUT_WEIGHT_DECAY))
+
+
+def _other_steps(
+    run: Callable[[Change], Rehearsal], afresh: Rehearsal, start: tuple[Remedy, ...], scene: Scene
+) -> list[Rehearsal]:
+    """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing.
+
+    Steps may be too large without a rise: where nothing else helps, smaller ones are tried too.
+    """
+    made: list[Rehearsal] = []
+    assert scene.optimiser is not None
+    size, adaptive = scene.optimiser.step_size, scene.optimiser.name in ADAPTIVE
+    losses = afresh.trial.losses
+    rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
+    if rose:
+        made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER]
+    if scene.trained:
+        for name, factor in LARGER.items():
+            if not adaptive or size * factor <= MOST_ADAPTIVE:
+                made.append(run(Change(Aspect.LARGER, (*start, name))))
+        if not adaptive:
+            made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
+        if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
+            made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
+    return made
+
+
+def _other_size(
+    run: Callable[[Change], Rehearsal], start: tuple[Remedy, ...]
+) -> Iterator[Rehearsal]:
+    """More units, and if that helps as many, both with quick steps."""
+    wider = run(
+        Change(Aspect.WIDER, (Remedy.WIDER_LAYERS, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP))
+    )
+    if wider.gain >= thresholds.ALL_THE_DIFFERENCE:
+        yield run(Change(Aspect.QUICK, (*start, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP)))
+    yield wider
+
+
+def _off_scale(values: Any) -> bool:
+    """Whether a column's mean or spread is large, or all spreads are small."""
+    if not isinstance(values, Tensor) or not values.is_floating_point() or not values.ndim:
+        return False
+    if not bool(torch.isfinite(values).all()):
+        return False
+    flat = values.double().reshape(len(values), -1)
+    spread = flat.std(0) if len(flat) > 1 else torch.zeros(1)
+    largest, mean = float(spread.max()), float(flat.mean(0).abs().max())
+    if largest == 0:
+        return False
+    return max(largest, mean) > thresholds.LARGE_SCALE or largest < thresholds.SMALL_SCALE

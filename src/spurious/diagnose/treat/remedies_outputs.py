@@ -1,0 +1,317 @@
+# pyright: basic
+"""Remedies for outputs, losses, targets and what is trained; each changes a copy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from spurious.diagnose.measure.activations import activation_of
+from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.optimiser import Rule
+from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.structure import ENDS, SOFTMAXES
+from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
+
+WIDER: Final = 4
+"""Times the units of hidden layers."""
+
+USUAL_STEP: Final = 1e-3
+"""Adam's step size where another optimiser is tried."""
+
+
+def _bends(function: Any, args: tuple, kwargs: dict) -> bool:
+    """Whether a call is an activation, a softmax or the like."""
+    known = function in SOFTMAXES or function in ENDS
+    return known or activation_of(function, args, kwargs) is not None
+
+
+class _Counting(TorchFunctionMode):
+    """Counts activations, and notes which of them gave each result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count, self.results = 0, list[Tensor]()
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        out = func(*args, **(kwargs or {}))
+        if _bends(func, args, kwargs or {}):
+            self.count += 1
+            self.results.append(out)
+        return out
+
+
+class _Without(TorchFunctionMode):
+    """Passes the input of one activation on as it is; the forward pass has so many of them."""
+
+    def __init__(self, which: int, count: int, instead: Any = None) -> None:
+        super().__init__()
+        self.which, self.count, self.instead, self.seen = which, count, instead, 0
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        kwargs = kwargs or {}
+        if _bends(func, args, kwargs):
+            place, self.seen = self.seen % self.count, self.seen + 1
+            if place == self.which:
+                z = args[0] if args else kwargs["input"]
+                return z if self.instead is None else self.instead(z)
+        return func(*args, **kwargs)
+
+
+def _last_activation(candidate: Candidate, sample: Sample) -> tuple[int, int]:
+    """The number of the activation that gives the output, and how many there are.
+
+    Raises:
+        NotApplicableError: The output is not the result of one, or is one of them twice.
+    """
+    batch = sample.batches[0]
+    with examined(candidate.model), torch.no_grad(), _Counting() as counting:
+        output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
+    same = [
+        k
+        for k, result in enumerate(counting.results)
+        if output is not None and result.data_ptr() == output.data_ptr()
+    ]
+    if not same or same[-1] != counting.count - 1:
+        raise NotApplicableError("the output is not what an activation gives")
+    return same[-1], counting.count
+
+
+def drop_last_activation(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """The outputs are what the last activation was given."""
+    which, count = _last_activation(candidate, sample)
+    candidate.context = lambda: _Without(which, count)
+
+
+def _instead(candidate: Candidate, sample: Sample, function: Any) -> None:
+    """Another function takes the place of the last activation, or comes last if there is none."""
+    try:
+        which, count = _last_activation(candidate, sample)
+    except NotApplicableError:
+        wrap(candidate, _Behind(candidate.model, function))
+        return
+    candidate.context = lambda: _Without(which, count, function)
+
+
+class _Behind(nn.Module):
+    """A model with a function of its outputs behind it."""
+
+    def __init__(self, model: nn.Module, function: Any) -> None:
+        super().__init__()
+        self.model, self.function = model, function
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(self.model(*args, **kwargs))
+
+
+def sigmoid_output(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """A sigmoid gives the outputs."""
+    _instead(candidate, sample, torch.sigmoid)
+
+
+def softmax_output(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """A softmax over axis 1 gives the outputs."""
+    _instead(candidate, sample, lambda z: F.softmax(z, 1))
+
+
+def log_softmax_output(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """The logarithm of a softmax over axis 1 gives the outputs."""
+    _instead(candidate, sample, lambda z: F.log_softmax(z, 1))
+
+
+def logits_loss(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """Trained on the cross entropy of logits; judged by the loss as it is."""
+    which, count = _last_activation(candidate, sample)
+    batch = sample.batches[0]
+    with examined(candidate.model), torch.no_grad():
+        output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
+    targets = sample.targets
+    if output is None or not isinstance(targets, Tensor):
+        raise NotApplicableError("the outputs or targets are no tensors")
+    classes = not targets.is_floating_point() and output.ndim == 2 and output.shape[1] > 1
+    shares = targets.is_floating_point() and bool(((targets >= 0) & (targets <= 1)).all())
+    if not classes and not shares:
+        raise NotApplicableError("the targets are no classes and no probabilities")
+    one_of = classes or (output.ndim == 2 and output.shape[1] > 1 and _rows_sum_to_one(targets))
+    loss = F.cross_entropy if one_of else F.binary_cross_entropy_with_logits
+    candidate.training_context = lambda: _Without(which, count)
+    candidate.training_loss = lambda f, y: loss(f, y if classes else y.reshape(f.shape).to(f.dtype))
+
+
+def _rows_sum_to_one(targets: Tensor) -> bool:
+    return targets.ndim == 2 and bool((targets.sum(1) == 1).all())
+
+
+class _Shaped(nn.Module):
+    """A model whose outputs get the targets' shape."""
+
+    def __init__(self, model: nn.Module, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.model, self.shape = model, shape
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        out = self.model(*args, **kwargs)
+        return out.reshape(len(out), *self.shape)
+
+
+def match_shapes(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """The outputs get the shape of the targets."""
+    y, batch = sample.targets, sample.batches[0]
+    with examined(candidate.model), torch.no_grad():
+        output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
+    if output is None or not isinstance(y, Tensor) or output.shape[1:] == y.shape[1:]:
+        raise NotApplicableError("outputs and targets have one shape, or are no tensors")
+    if output[0].numel() != y[0].numel():
+        raise NotApplicableError("outputs and targets have different numbers of entries")
+    wrap(candidate, _Shaped(candidate.model, tuple(y.shape[1:])))
+
+
+class _Restored(nn.Module):
+    """A model of standardised targets that gives them back in their own units."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, model: nn.Module, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.model(*args, **kwargs) * self.scale + self.mean
+
+
+def standardise_targets(candidate: Candidate, sample: Sample, loss: Any) -> None:
+    """The model learns targets of mean 0 and variance 1, and its outputs are scaled back."""
+    y = sample.targets
+    batch = sample.batches[0]
+    with examined(candidate.model), torch.no_grad():
+        output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
+    if (
+        output is None
+        or not isinstance(y, Tensor)
+        or not y.is_floating_point()
+        or y[0].numel() != output[0].numel()
+    ):
+        raise NotApplicableError("the targets are no real numbers, one for each output")
+    flat = y.double().reshape(len(y), *output.shape[1:])
+    mean, std = flat.mean(0, keepdim=True), flat.std(0, keepdim=True)
+    std = torch.where(std > 0, std, 1.0)
+    kind = output.dtype
+    wrap(candidate, _Restored(candidate.model, mean.to(kind), std.to(kind)))
+    candidate.factor /= _growth(loss, flat, std)
+
+
+def _growth(loss: Any, targets: Tensor, std: Tensor) -> float:
+    """How much larger a loss of values is in their own units than in units of the spread."""
+    with torch.no_grad():
+        shifted = float(loss(targets + std, targets))
+        unit = float(loss(targets / std + 1, targets / std))
+    return shifted / unit if unit > 0 and 0 < shifted < float("inf") else 1.0
+
+
+def unfreeze(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Every parameter is trained."""
+    frozen = [p for p in candidate.model.parameters() if not p.requires_grad]
+    if not frozen:
+        raise NotApplicableError("no parameter is frozen")
+    for p in frozen:
+        p.requires_grad_(True)
+    if candidate.rule is not None:
+        candidate.rule = _of_all(candidate.rule, candidate.model)
+
+
+def new_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
+    """The optimiser is made again from all trained parameters."""
+    if candidate.rule is None:
+        raise NotApplicableError("no optimiser was given")
+    candidate.rule = _of_all(candidate.rule, candidate.model)
+
+
+def _of_all(rule: Rule, model: nn.Module) -> Rule:
+    """The rule with every trained parameter in the first group that holds it, or in the first."""
+    held = {name for names, _ in rule.groups for name in names}
+    new = tuple(n for n, p in model.named_parameters() if p.requires_grad and n not in held)
+    (names, settings), *rest = rule.groups
+    return replace(rule, groups=((names + new, settings), *rest))
+
+
+def wider_layers(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Four times as many units in every hidden layer, drawn afresh."""
+    model = candidate.model
+    parts = list(model.children())
+    linear = [m for m in parts if isinstance(m, nn.Linear)]
+    plain = type(model) is nn.Sequential and not any(list(m.children()) for m in parts)
+    others = [m for m in parts if not isinstance(m, nn.Linear) and list(m.parameters())]
+    if not plain or others or len(linear) < 2:
+        raise NotApplicableError("the model is no plain chain of linear layers and activations")
+    made: list[nn.Module] = []
+    for part in parts:
+        if isinstance(part, nn.Linear):
+            below = part.in_features * (1 if part is linear[0] else WIDER)
+            above = part.out_features * (1 if part is linear[-1] else WIDER)
+            kept = part.weight
+            part = nn.Linear(below, above, part.bias is not None, kept.device, kept.dtype)
+        made.append(part)
+    candidate.model = nn.Sequential(*made)
+    if candidate.rule is not None:
+        candidate.rule = _of_all(candidate.rule, candidate.model)
+
+
+def hundredth_step(candidate: Candidate, _: Sample, __: Any) -> None:
+    """A hundredth of the step size."""
+    candidate.step_size /= 100
+
+
+def thousandth_step(candidate: Candidate, _: Sample, __: Any) -> None:
+    """A thousandth of the step size."""
+    candidate.step_size /= 1000
+
+
+def hundredfold_step(candidate: Candidate, _: Sample, __: Any) -> None:
+    """A hundred times the step size."""
+    candidate.step_size *= 100
+
+
+def without_weight_decay(candidate: Candidate, _: Sample, __: Any) -> None:
+    """No weight decay."""
+    if candidate.rule is None:
+        raise NotApplicableError("no optimiser was given")
+    candidate.rule = replace(candidate.rule, without_decay=True)
+
+
+def another_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Adam with its usual step size."""
+    rule = candidate.rule
+    if rule is None:
+        candidate.step_size = USUAL_STEP
+        return
+    names = tuple(name for held, _ in rule.groups for name in held)
+    candidate.rule = Rule(torch.optim.Adam, ((names, {"lr": USUAL_STEP}),), rule.factor)
+
+
+OUTPUT_ACTIONS: Final = (
+    standardise_targets,
+    another_optimiser,
+    without_weight_decay,
+    unfreeze,
+    new_optimiser,
+    drop_last_activation,
+    sigmoid_output,
+    softmax_output,
+    log_softmax_output,
+    logits_loss,
+    wider_layers,
+    match_shapes,
+    hundredth_step,
+    thousandth_step,
+    hundredfold_step,
+)
+"""Each changes a candidate, or raises `NotApplicableError`."""

@@ -1,0 +1,206 @@
+# pyright: basic
+"""Remedies tried on copies of a model, each trained for the same number of steps."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.objective import Objective
+from spurious.diagnose.measure.optimiser import Rule, quick
+from spurious.diagnose.measure.preserve import examined, untouched
+from spurious.diagnose.remedy import Remedy, joined, parts
+from spurious.diagnose.treat.remedies import ACTIONS, Candidate, NotApplicableError
+from spurious.errors import InputError
+
+NOTHING: Final = "nothing"
+"""Name of the trial without a remedy."""
+
+RECORDED: Final = 50
+"""Losses kept of a trial's training, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a remedy.
+
+    Attributes:
+        remedy: Its name, or "nothing".
+        note: Why it could not be tried, or "".
+        before: Loss of the model as it is.
+        start: Loss once the remedy is applied.
+        after: Loss after training.
+        steps: Optimiser steps made.
+        losses: Mini-batch losses on the way, evenly thinned.
+    """
+
+    remedy: str
+    note: str
+    before: float
+    start: float | None
+    after: float | None
+    steps: int
+    losses: tuple[float, ...] = ()
+
+
+def try_remedies(
+    model: nn.Module,
+    sample: Sample,
+    loss: Any,
+    wanted: tuple[str, ...],
+    steps: int,
+    *,
+    step_size: float,
+    optimiser: Callable[..., Any] | Rule | None,
+    say: Callable[[str], None],
+) -> tuple[Trial, ...]:
+    """Trains a copy for each remedy, and one without.
+
+    Args:
+        model: Left as it is.
+        sample: The points to train on, in their batches.
+        loss: As for `diagnose`.
+        wanted: Names of remedies; several joined by + are applied one after the other.
+        steps: For each.
+        step_size: Of the optimiser.
+        optimiser: A function of (parameters, lr=...), or a rule; by default Adam.
+        say: Called with a line about each trial.
+
+    Raises:
+        InputError: An unknown remedy, numbers out of range, or a model that cannot be copied.
+    """
+    treatments = {NOTHING: (), **{name: parts(name) for name in wanted}}
+    if steps < 1 or step_size <= 0:
+        raise InputError(f"steps, step_size: found {steps}, {step_size}, expected positive numbers")
+    trained = [p for p in model.parameters() if p.requires_grad]
+    with untouched(model), examined(model), torch.enable_grad():
+        batch = sample.batches[0]
+        objective = Objective(model, loss, sample)
+        value = objective.first_loss(objective.first_forward(batch), batch.targets)
+    if (not trained or not value.requires_grad) and not any(
+        Remedy.UNFREEZE in remedies for remedies in treatments.values()
+    ):
+        raise InputError("model: the loss depends on no trained parameter, so nothing can be tried")
+    trials: list[Trial] = []
+    for remedies in treatments.values():
+        trials.append(trial(remedies, model, sample, loss, steps, step_size, optimiser))
+        say(_line(trials[-1]))
+    rest = sorted(trials[1:], key=lambda t: float("inf") if t.after is None else t.after)
+    return (trials[0], *rest)
+
+
+def trial(
+    remedies: tuple[Remedy, ...],
+    model: nn.Module,
+    sample: Sample,
+    loss: Any,
+    steps: int,
+    step_size: float,
+    optimiser: Callable[..., Any] | Rule | None,
+    goal: float = -math.inf,
+) -> Trial:
+    """Applies remedies one after the other to a copy and trains it.
+
+    With a goal it ends once a pass over the points has a mean loss that is no larger.
+
+    Raises:
+        InputError: The model cannot be copied.
+    """
+    shown = joined(remedies) or NOTHING
+    with untouched(model):
+        torch.manual_seed(0)
+        try:
+            clone = copy.deepcopy(model)
+        except Exception as error:
+            raise InputError(
+                f"model: cannot be copied ({error}), so nothing can be tried"
+            ) from None
+        objective = Objective(clone, loss, sample)
+        before = _loss(objective)
+        rule = optimiser if isinstance(optimiser, Rule) else None
+        candidate = Candidate(clone, step_size, rule=rule)
+        start = None
+        try:
+            for remedy in remedies:
+                ACTIONS[remedy](candidate, sample, loss)
+            objective.model = candidate.model
+            with candidate.context():
+                start = _loss(objective)
+            if candidate.rule is not None:
+                factor = candidate.rule.factor * candidate.step_size / step_size
+                candidate.rule = replace(candidate.rule, factor=factor)
+            losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
+            with candidate.context():
+                after = _loss(objective)
+        except NotApplicableError as reason:
+            return Trial(shown, str(reason), before, None, None, 0)
+        except (RuntimeError, ValueError, TypeError) as error:
+            note = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+            return Trial(shown, note, before, start, None, 0)
+    thinned = losses[:: -(-len(losses) // RECORDED)]
+    return Trial(shown, "", before, start, after, len(losses), tuple(thinned))
+
+
+def _line(found: Trial) -> str:
+    if found.after is None or found.start is None:
+        return f"{found.remedy}: not applicable, {found.note}"
+    return (
+        f"{found.remedy}: loss {found.before:.4g}, {found.start:.4g} at the start, "
+        f"{found.after:.4g} after {found.steps} steps"
+    )
+
+
+def _loss(objective: Objective) -> float:
+    """The loss in evaluation mode (but for batch normalisation)."""
+    batch = objective.sample.batches[0]
+    objective.model.train()
+    with examined(objective.model):
+        objective.note_reduction(objective.forward(batch), batch.targets)
+        return objective.value()
+
+
+def _train(
+    candidate: Candidate,
+    objective: Objective,
+    steps: int,
+    optimiser: Callable[..., Any],
+    goal: float,
+) -> list[float]:
+    trained = [p for p in candidate.model.parameters() if p.requires_grad]
+    if candidate.rule is not None:
+        rule = candidate.rule(candidate.model, candidate.prefix)
+    elif optimiser is torch.optim.Adam:
+        rule = quick(optimiser, [{"params": trained}], lr=candidate.step_size)
+    else:
+        rule = optimiser(trained, lr=candidate.step_size)
+    candidate.model.train()
+    losses: list[float] = []
+    batches = objective.sample.batches
+    weights = [objective.weight(batch) / candidate.factor for batch in batches]
+    comparable = candidate.training_loss is None
+    loss_of = candidate.training_loss or objective.loss_of
+    with torch.enable_grad():
+        for step in range(steps):
+            batch = batches[step % len(batches)]
+            rule.zero_grad()
+            with candidate.context(), candidate.training_context():
+                value = loss_of(objective.forward(batch), batch.targets) * candidate.factor
+            if candidate.penalty is not None:
+                value = value + candidate.penalty()
+            value.backward()
+            rule.step()
+            losses.append(float(value.detach()))
+            if not math.isfinite(losses[-1]):
+                break
+            if comparable and len(losses) % len(batches) == 0:
+                last = losses[-len(batches) :]
+                if sum(v * w for v, w in zip(last, weights, strict=True)) <= goal:
+                    break
+    return losses

@@ -1,0 +1,1 @@
+"""Follows a training loop and raises findings as they appear."""

@@ -1,0 +1,154 @@
+# pyright: basic
+"""What a watch sees of the loop itself: stale gradients, extra steps, detached losses."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+
+LOOKS: Final = 3
+"""Looks in a row that must agree: gradients that are added up on purpose are clean now and then."""
+
+MATRICES: Final = 4
+"""Parameters whose gradients are compared, the largest."""
+
+ASIDE: Final = 0.05
+"""A gradient that has so much of its length across what this backward pass gave holds more than a
+scaled or clipped copy of that."""
+
+LONGER: Final = 1.5
+"""The same for a gradient along it, but longer: clipping and unscaling shorten."""
+
+
+class LoopWatch:
+    """Compares, in the steps looked at, what arrives with what is there.
+
+    Args:
+        model: What is trained.
+        batches: How many batches an epoch has, or None if that is not known.
+    """
+
+    def __init__(self, model: nn.Module, batches: int | None) -> None:
+        trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+        self.watched = sorted(trained, key=lambda pair: -pair[1].numel())[:MATRICES]
+        self.own = {id(p) for _, p in trained}
+        self.batches = batches
+        self.stale: deque[bool] = deque(maxlen=LOOKS)
+        self.steps: deque[int] = deque(maxlen=LOOKS)
+        self.prints: deque[float] = deque(maxlen=LOOKS)
+        self._handles: list[Any] = []
+        self._arrived: dict[str, Tensor] = {}
+        self._steps = 0
+
+    def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A forward pass that is looked at begins."""
+        self.stop()
+        self._arrived, self._steps = {}, 0
+        first = next((v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)), None)
+        if first is not None and first.numel():
+            flat = first.detach().reshape(-1).double()
+            place = torch.arange(1, len(flat) + 1, device=flat.device, dtype=flat.dtype)
+            self.prints.append(float((flat * place.sin()).sum()))
+        for name, p in self.watched:
+            if p.requires_grad:
+                self._handles.append(p.register_hook(lambda g, name=name: self._add(name, g)))
+        self._handles.append(register_optimizer_step_post_hook(self._stepped))
+
+    def stop(self) -> None:
+        """Takes the hooks away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def finish(self, loss: Any) -> Iterator[Finding]:
+        """The step is over; judges it and those before."""
+        self.stop()
+        self.steps.append(self._steps)
+        grown = [
+            _is_stale(p.grad, self._arrived[name])
+            for name, p in self.watched
+            if p.grad is not None and name in self._arrived
+        ]
+        if grown:
+            self.stale.append(any(grown))
+        yield from self._detached(loss)
+        yield from self._judged()
+
+    def _add(self, name: str, gradient: Tensor) -> None:
+        known = self._arrived.get(name)
+        new = gradient.detach()
+        self._arrived[name] = new.clone() if known is None else known + new
+
+    def _stepped(self, optimiser: Any, *_: Any) -> None:
+        held = {id(p) for group in optimiser.param_groups for p in group["params"]}
+        self._steps += bool(held & self.own)
+
+    def _detached(self, loss: Any) -> Iterator[Finding]:
+        cut = isinstance(loss, Tensor) and not loss.requires_grad
+        if not cut or self._arrived or not self.watched:
+            return
+        if any(p.grad is not None for _, p in self.watched):
+            return
+        yield Finding(
+            Kind.DETACHED_LOSS,
+            Severity.CRITICAL,
+            None,
+            {"loss_requires_grad": False},
+            "Compute the loss from tensors that autograd follows: no gradient reached the model in "
+            "this step. Something between its outputs and the loss is detached, made into a plain "
+            "number or a new tensor, or run under no_grad.",
+            (),
+        )
+
+    def _judged(self) -> Iterator[Finding]:
+        if len(self.stale) == LOOKS and all(self.stale):
+            yield Finding(
+                Kind.MISSING_ZERO_GRAD,
+                Severity.WARNING,
+                None,
+                {"looks": LOOKS},
+                "Call optimiser.zero_grad() once for each step: the gradient at each of the last "
+                f"{LOOKS} steps looked at held that of earlier steps too.",
+                (),
+            )
+        if len(self.steps) == LOOKS and min(self.steps) >= 2:
+            yield Finding(
+                Kind.TWO_STEPS_A_BATCH,
+                Severity.WARNING,
+                None,
+                {"optimiser_steps": list(self.steps)},
+                "Call optimiser.step() once for each batch: it was called "
+                f"{min(self.steps)} times.",
+                (),
+            )
+        known = self.batches is not None and self.batches > 1
+        if known and len(self.prints) == LOOKS and len(set(self.prints)) == 1:
+            yield Finding(
+                Kind.SAME_BATCH,
+                Severity.WARNING,
+                None,
+                {"looks": LOOKS, "batches": self.batches},
+                f"Take a new batch for each step: the last {LOOKS} steps looked at had the same "
+                f"inputs, of {self.batches} batches that there are.",
+                (),
+            )
+
+
+def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:
+    """Whether a gradient holds more than a scaled copy of what this step's backward pass gave."""
+    g, a = gradient.detach().double().reshape(-1), arrived.double().reshape(-1)
+    size = float(a.norm())
+    if size == 0 or not math.isfinite(size) or not bool(torch.isfinite(g).all()):
+        return False
+    along = float(g @ a) / size
+    across = math.sqrt(max(float(g.norm()) ** 2 - along**2, 0.0))
+    return across > ASIDE * float(g.norm()) or along > LONGER * size
