@@ -17,8 +17,13 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "claims_table",
+    "command_pages",
+    "formulas",
+    "page_names",
     "reference_pages",
+    "theorems",
 ]
 exclude_patterns = ["_build", "pictures"]
 root_doc = "index"
@@ -26,6 +31,7 @@ nitpicky = True
 # Python names in signatures, such as NumPy's types, have no page here. Links between pages do.
 nitpick_ignore_regex = [("py:.*", ".*")]
 myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
 default_role = "code"
 highlight_language = "text"
 

@@ -1,18 +1,42 @@
 """Writes a page of reference for every public package, before the site is built."""
 
+from __future__ import annotations
+
 import ast
 import inspect
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from pkgutil import iter_modules
-
-from sphinx.application import Sphinx
+from typing import TYPE_CHECKING
 
 import spurious
 
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 FOLDER = Path(__file__).parents[1] / "reference"
 CHECKER = "spurious_checker"
+MADE_ELSEWHERE = ("command-line.rst",)
+
+TOPICS = {
+    "Ask": ("certify", "check", "atlas", "optimum", "diagnose", "train"),
+    "Search": ("certified_minima", "certified_saddles"),
+    "Problems from arrays, models and files": (
+        "problem",
+        "from_torch",
+        "from_jax",
+        "from_onnx",
+        "read_problem",
+        "parse_problem",
+        "write_problem",
+    ),
+    "Data": ("dataset", "datasets", "Dataset"),
+    "What a problem is made of": ("Problem", "ProgramProblem", "Network", "Loss", "Point"),
+    "Answers": ("Verdict", "Decision", "Answer", "Enclosure", "Atlas"),
+    "Errors": ("InputError", "SpuriousError"),
+}
+"""The names of `import spurious`, by what one wants."""
 
 
 def write_pages(_: Sphinx) -> None:
@@ -25,21 +49,25 @@ def write_pages(_: Sphinx) -> None:
             wanted[f"{found.name}.rst"] = page(found.name, names)
     wanted[f"{CHECKER}.rst"] = page(CHECKER, ["check", "main"])
     for old in FOLDER.glob("*.rst"):
-        if old.name not in wanted:
+        if old.name not in wanted and old.name not in MADE_ELSEWHERE:
             old.unlink()
     for name, text in wanted.items():
-        path = FOLDER / name
-        if not path.exists() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
+        written(FOLDER / name, text)
+
+
+def written(path: Path, text: str) -> None:
+    """Writes a page unless it is there already: Sphinx then reads only what has changed."""
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
 
 
 def front_page() -> str:
-    """What the package itself offers, with links to where it is described."""
+    """What the package itself offers, by topic, with what each name is and where it stands."""
     title = "spurious"
-    lines = [title, "=" * len(title), "", "What `import spurious` offers:", ""]
-    for name in spurious.__all__:
-        if name != "__version__":
-            lines.append(f"* :py:obj:`{name} <{home_of(name)}.{name}>`")
+    lines = [title, "=" * len(title), "", "What ``import spurious`` offers."]
+    for topic, names in TOPICS.items():
+        rows = [(name, f"{home_of(name)}.{name}", getattr(spurious, name)) for name in names]
+        lines += ["", topic, "-" * len(topic), "", *table(rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -53,16 +81,39 @@ def home_of(name: str) -> str:
     )
 
 
+def table(rows: list[tuple[str, str, object]]) -> list[str]:
+    """Names with their first sentences: (name, where it is described, value)."""
+    lines = [".. list-table::", "   :widths: 25 75", "   :class: names", ""]
+    for name, target, value in rows:
+        lines += [f"   * - :py:obj:`{name} <{target}>`", f"     - {sentence(value)}"]
+    return lines
+
+
+def sentence(value: object) -> str:
+    """The first sentence of a docstring."""
+    first = inspect.cleandoc(value.__doc__ or "").partition("\n\n")[0]
+    return " ".join(first.split()).replace("``", "`").replace("|", r"\|").replace("*", r"\*")
+
+
 def page(module: str, names: list[str]) -> str:
+    """A module's names: a table of what each is, then each at length, with its source."""
     lines = [module, "=" * len(module), "", f".. automodule:: {module}", "   :no-members:", ""]
+    values = {name: getattr(import_module(module), name) for name in names}
+    told = [(n, f"{module}.{n}", v) for n, v in values.items() if kind_of(v) is not None]
+    if len(told) > 2:
+        lines += [*table(told), ""]
     lines.append(f".. currentmodule:: {module}")
-    for name in names:
-        value = getattr(import_module(module), name)
-        kind = "exception" if isinstance(value, type) and issubclass(value, Exception) else None
-        kind = kind or ("class" if isinstance(value, type) else None)
-        kind = kind or ("function" if callable(value) else None)
+    for name, value in values.items():
+        kind = kind_of(value)
         lines += ["", f".. auto{kind}:: {name}"] if kind else constant(module, name)
     return "\n".join(lines) + "\n"
+
+
+def kind_of(value: object) -> str | None:
+    """How autodoc calls a value, or None for a constant."""
+    if isinstance(value, type):
+        return "exception" if issubclass(value, Exception) else "class"
+    return "function" if callable(value) else None
 
 
 def constant(package: str, name: str) -> list[str]:
@@ -79,8 +130,20 @@ def constant(package: str, name: str) -> list[str]:
         if name in [getattr(target, "id", "") for target in targets]:
             told = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
             text = inspect.cleandoc(str(following.value.value)) if told else ""
-            return ["", f".. py:data:: {name}", "", *(f"   {line}" for line in text.splitlines())]
+            value = shown(getattr(import_module(home), name))
+            lines = [*text.splitlines(), *(["", f"Value: {value}"] if value else [])]
+            return ["", f".. py:data:: {name}", "", *(f"   {line}".rstrip() for line in lines)]
     return constant(home, name)  # which takes it from elsewhere
+
+
+def shown(value: object) -> str:
+    """A constant that is a list of words, or a number; "" for any other."""
+    if isinstance(value, (str, int, float)):
+        return f"``{value}``"
+    if isinstance(value, (tuple, frozenset)) and all(isinstance(entry, str) for entry in value):
+        words = value if isinstance(value, tuple) else sorted(value)
+        return ", ".join(f"``{entry}``" for entry in words)
+    return ""
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,5 +1,42 @@
-// What the theme leaves out for keyboards and screen readers.
+// What the theme leaves out: buttons to copy code, folded scripts, names for screen readers.
+
+// What is to be typed: of a session only the commands, without what was printed.
+function typed(block) {
+  const text = block.textContent;
+  const commands = text.split("\n").filter((line) => line.startsWith("$ "));
+  return commands.length ? commands.map((line) => line.slice(2)).join("\n") + "\n" : text;
+}
+
+function copying(block) {
+  const text = typed(block); // before the button is a part of it
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
+  button.ariaLive = "polite";
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(block);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  block.after(button);
+}
+
+function fold(block) {
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = "The script";
+  details.className = "folded";
+  block.replaceWith(details);
+  details.append(summary, block);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".highlight > pre").forEach(copying);
+  document.querySelectorAll("div.folded").forEach(fold);
   for (const block of document.querySelectorAll("pre")) {
     if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
   }

@@ -16,7 +16,7 @@ SRC = HERE.parents[1] / "src"
 PICTURE = HERE / "rooms.png"
 CHECKER = "spurious_checker"
 # for all of them, or over all of them
-BESIDE = {"errors", "files", "late", "verdict", "__main__", "__init__"}
+BESIDE = {"errors", "files", "late", "notebook", "verdict", "__main__", "__init__"}
 
 
 def imported(path):

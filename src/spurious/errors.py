@@ -17,11 +17,28 @@ __all__ = ["InputError", "MissingExtraError", "SpuriousError"]
 
 
 class SpuriousError(Exception):
-    """Base class of every exception that this package raises on purpose."""
+    """Base class of every exception that this package raises on purpose.
+
+    Examples:
+        >>> import spurious
+        >>> try:
+        ...     spurious.read_problem("nothing.json")
+        ... except spurious.SpuriousError as error:
+        ...     print(error)
+        nothing.json: found no such file, expected a problem file
+    """
 
 
 class InputError(SpuriousError):
-    """What the user gave cannot be used. The message is one line and names the field."""
+    """What the user gave cannot be used. The message is one line and names the field.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.dataset("nothing")
+        Traceback (most recent call last):
+            ...
+        spurious.errors.InputError: dataset: found the unknown name 'nothing', expected one of ...
+    """
 
 
 class MissingExtraError(InputError):

@@ -11,7 +11,13 @@ __all__ = ["Answer", "Decision", "Enclosure"]
 
 
 class Answer(enum.StrEnum):
-    """Yes, no, or unknown. Refuses `bool()`, so that unknown never passes for false."""
+    """Yes, no, or unknown. Refuses `bool()`, so that unknown never passes for false.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.certify(spurious.problem([0, 1], [0, 1], point=[([[1]], [0])])).is_global
+        <Answer.YES: 'yes'>
+    """
 
     YES = "yes"
     NO = "no"
@@ -27,7 +33,14 @@ class Answer(enum.StrEnum):
 
 
 class Decision(enum.StrEnum):
-    """The verdict on a point (see `docs/mathematics.md`)."""
+    """The verdict on a point (see `docs/mathematics.md`).
+
+    Examples:
+        >>> import spurious
+        >>> verdict = spurious.certify(spurious.problem([0, 1], [0, 1], point=[([[1]], [0.5])]))
+        >>> verdict.decision is spurious.Decision.NOT_LOCAL_MINIMUM
+        True
+    """
 
     LOCAL_MINIMUM = "local_minimum"
     NOT_LOCAL_MINIMUM = "not_local_minimum"
@@ -51,6 +64,13 @@ class Enclosure:
     Attributes:
         mid: Midpoint.
         rad: Radius, at least 0.
+
+    Examples:
+        >>> from fractions import Fraction
+        >>> from spurious import Enclosure
+        >>> loss = Enclosure(Fraction(1, 3), Fraction(1, 1000))
+        >>> str(loss.mid), float(loss.rad)
+        ('1/3', 0.001)
     """
 
     mid: Fraction

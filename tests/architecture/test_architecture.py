@@ -18,7 +18,7 @@ ORDER = (
     "exact", "program", "problem", "data", "proof", "certify", "train", "large", "atlas",
     "construct", "hunt", "sweep", "figures", "diagnose", "catalogue", "studies", "explore", "cli",
 )  # fmt: skip
-FOR_ALL = ("errors", "files", "late", "verdict", "__version__")
+FOR_ALL = ("errors", "files", "late", "notebook", "verdict", "__version__")
 MODULES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SRC.rglob("*.py"))

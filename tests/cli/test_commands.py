@@ -344,3 +344,21 @@ def test_every_command_that_answers_has_json() -> None:
         ["construct", "depth"], ["construct", "deadlock"],
     ):  # fmt: skip
         assert "--json" in run(*words, "--help").stdout, words
+
+
+def test_numbers_beyond_all_floats_are_told(tmp_path: Path) -> None:
+    """A traceback once: the loss, what is gained and the slope have two thousand digits."""
+    layer = {"weight": [["1"]], "bias": ["0"]}
+    problem = {
+        "format": "spurious-problem/1",
+        "network": {"widths": [1, 1, 1], "activation": "relu"},
+        "loss": "squared",
+        "data": {"x": [["1e999"], ["2"]], "y": [["1"], ["1"]]},
+        "point": {"layers": [layer, layer]},
+    }
+    path = tmp_path / "huge.json"
+    path.write_text(json.dumps(problem))
+    told = run("certify", str(path))
+    assert told.exit_code == 0
+    assert "1.0e+1998" in told.stdout and "inf" not in told.stdout.replace("infinity", "")
+    assert json.loads(run("certify", str(path), "--json").stdout)["decrease"] is None

@@ -102,6 +102,7 @@ def test_depth(tmp_path):
         ("region-trap --regions 1", "regions: found 1"),
         ("region-trap --depth 0", "depth: found 0"),
         ("shifted-start --inputs 1", "could not be separated"),
+        ("shifted-start --points 1", "points: found 1, expected at least 2"),
         ("shifted-start --eps 0", "eps: found 0.0"),
         ("shifted-start --eps 1", "eps: found 1.0"),
         ("shifted-start --eps nan", "eps: found nan"),

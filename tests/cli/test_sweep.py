@@ -69,6 +69,24 @@ def test_status_of_committed_rows_says_what_was_counted() -> None:
     ]
 
 
+def test_a_query_writes_nothing(store: Path, tmp_path: Path) -> None:
+    target = tmp_path / "written.csv"
+    result = run("query", store, f"COPY (SELECT 1) TO '{target}'")
+    assert result.exit_code == 2 and not target.exists()
+    assert (
+        result.stderr == "error: query: found a command, expected a question, such as SELECT ...\n"
+    )
+    assert run("query", store, "SELECT 1; DROP VIEW runs").exit_code == 2
+    assert run("query", store, "DESCRIBE runs").exit_code == 0
+
+
+def test_a_file_is_no_store(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("run", store.parent / "plan.toml", "--store", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "found a file, expected the folder of a sweep" in result.stderr
+
+
 def test_query(store: Path) -> None:
     sql = "SELECT dataset, count(*) AS n FROM runs GROUP BY 1 ORDER BY 1"
     assert run("query", store, sql).stdout.split() == [

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "spurious sweep run plan.toml --store shared --cluster": "tests/sweep run a cluster",
     "spurious construct deadlock": "takes minutes; tests/hunt and tests/cli hunt, at small sizes",
     "spurious reproduce C1 C2 C8": "run by tests/studies/test_large.py, at small sizes",
+    "spurious diagnose": "tests/cli/test_diagnose.py; its exit status says that it found something",
     "spurious explore": "tests/explore and tests/cli/test_explore.py serve it",
 }
 """Commands that are not run here, by how they begin."""

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from selenium import webdriver
+from tests.explore.browser import CHROMIUM, DESKTOP, DRIVER, OPTIONS, Page
 
 from spurious.explore import server
 
@@ -46,3 +48,28 @@ def site() -> Iterator[Site]:
     running.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(DRIVER)
+    with webdriver.Chrome(options=options, service=service) as running:
+        yield running
+
+
+@pytest.fixture
+def page(driver: webdriver.Chrome, site: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, freshly loaded; afterwards its console must be empty."""
+    width, height = getattr(request, "param", DESKTOP)
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.get(site.url)
+    opened = Page(driver)
+    opened.wait_for_runs()
+    yield opened
+    assert driver.get_log("browser") == []

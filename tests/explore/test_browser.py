@@ -1,103 +1,23 @@
 """The page in a real browser; needs Debian's packages chromium and chromium-driver, or alike."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
-from tests.explore.conftest import Site
+from tests.explore.browser import DESKTOP, PHONE, Page, needs_browser
 
 import spurious_checker
 from spurious.certify.float_network import activation
 from spurious.problem import ACTIVATIONS, Network
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-prefers-reduced-motion",
-)
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None,
-    reason="needs chromium and chromedriver (apt-get install chromium chromium-driver)",
-)
-
-
-class Page:
-    def __init__(self, driver: webdriver.Chrome) -> None:
-        self.driver = driver
-
-    def __getitem__(self, name: str) -> WebElement:
-        return self.driver.find_element(By.ID, name)
-
-    def all(self, selector: str) -> list[WebElement]:
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def wait(self, selector: str) -> list[WebElement]:
-        def found(_: object) -> list[WebElement]:
-            assert not self["error"].is_displayed(), self["error"].text
-            return self.all(selector)
-
-        return WebDriverWait(self.driver, 120).until(found)
-
-    def wait_for_runs(self, text: str = " runs of ") -> None:
-        WebDriverWait(self.driver, 120).until(lambda _: text in self["status"].text)
-
-    def run(self, script: str) -> Any:
-        return self.driver.execute_script(script)
-
-    def change(self, name: str, value: str) -> None:
-        """Chooses an option and waits for the training that follows."""
-        self.run("document.getElementById('status').textContent = ''")
-        Select(self[name]).select_by_value(value)
-        self.wait_for_runs()
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(DRIVER)
-    with webdriver.Chrome(options=options, service=service) as running:
-        yield running
-
+pytestmark = needs_browser
 
 SLOPES = {"leaky_relu": Fraction(1, 100)}
-DESKTOP, PHONE = (1280, 900), (360, 740)
 both = pytest.mark.parametrize("page", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
-
-
-@pytest.fixture
-def page(driver: webdriver.Chrome, site: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page, freshly loaded; afterwards its console must be empty."""
-    width, height = getattr(request, "param", DESKTOP)
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    driver.get(site.url)
-    opened = Page(driver)
-    opened.wait_for_runs()
-    yield opened
-    assert driver.get_log("browser") == []
 
 
 @both
@@ -178,7 +98,7 @@ def test_points_by_mouse_and_keyboard(page: Page) -> None:
     page["train"].send_keys(Keys.ENTER)
     page.wait_for_runs()
     assert len(page.all("#numbers tbody tr")) == 5
-    page.run("document.querySelector('details').open = true")
+    page.run("document.querySelector('#stage details').open = true")
     field = page.all("#numbers tbody input")[0]
     field.clear()
     field.send_keys("0.25", Keys.TAB)

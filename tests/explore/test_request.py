@@ -60,11 +60,11 @@ def test_a_request_to_train() -> None:
         ({"problem": 7}, "problem: top level: found '7', expected an object"),
         (
             {"problem": problem(network={"widths": [1, 9, 1], "activation": "relu"})},
-            "found 1 inputs and 9 hidden units, expected at most 2 and 8",
+            "found 1 inputs and 9 units in a layer, expected at most 2 and 8",
         ),
         (
-            {"problem": problem(network={"widths": [1, 2, 2, 1], "activation": "relu"})},
-            "expected one hidden layer and one output",
+            {"problem": problem(network={"widths": [1, 2, 2, 2, 2, 1], "activation": "relu"})},
+            "expected one to 3 hidden layers and one output",
         ),
         (
             {"problem": problem(data={"x": [[k] for k in range(41)], "y": [[0]] * 41})},

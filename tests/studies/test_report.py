@@ -11,8 +11,9 @@ from spurious.errors import InputError
 from spurious.files import write_atomically
 from spurious.studies import CLAIMS, Budget, Status, find_claim, one_unit, reproduce
 from spurious.studies.report import job
-from spurious.studies.report.claim import Row, overall
-from spurious.studies.report.page import typeset
+from spurious.studies.report.claim import ClaimResult, Finding, Mark, Origin, Row, overall
+from spurious.studies.report.page import STATEMENTS, Page, statements, typeset
+from spurious.studies.report.record import claim_record
 
 NAMES = ("C5", "C6")
 
@@ -239,3 +240,40 @@ def test_every_verdict_is_explained_and_what_nobody_read_is_said(folder: Path) -
     for status in Status:
         assert f">{status}</span></dt>" in page
     assert "nobody here has read" in " ".join(page.partition("</header>")[0].split())
+
+
+def test_the_head_tells_the_budget_and_the_folder_has_the_theorems(folder: Path) -> None:
+    page = (folder / "index.html").read_text("utf-8")
+    assert "quick budget · seeds are fixed" in page
+    for name in STATEMENTS:
+        assert f'href="{name}"' in page
+        assert (folder / name).read_text("utf-8") == statements(name)
+    assert "**Theorem 1.**" in (folder / "mathematics.md").read_text("utf-8")
+
+
+def test_rows_with_marks_are_one_table_of_marks(tmp_path: Path) -> None:
+    rows = tuple(
+        Row(
+            f"{line}, h = {h}",
+            "50%",
+            f"{h}0% [1%, 99%]",
+            Status.DIFFERS if h == 3 else Status.REPRODUCED,
+            heading="the table",
+            mark=Mark(line, f"h = {h}", f"{h}0%"),
+        )
+        for line in ("relu", "tanh")
+        for h in (2, 3)
+    )
+    other = Row("another", "1", "1", Status.REPRODUCED, heading="more")
+    found = Finding(Budget.QUICK, Status.DIFFERS, "", "", Origin.THIS_RUN)
+    result = ClaimResult(CLAIMS[2], Status.DIFFERS, (*rows, other), findings=(found,))
+    record = claim_record(result, Budget.QUICK)
+    page = Page(tmp_path)
+    page.put(record)
+    page.write()
+    text = (tmp_path / "index.html").read_text("utf-8")
+    (table,) = re.findall(r'<table class="marks">.*?</table>', text, re.DOTALL)
+    assert re.findall(r'scope="(?:col|row)">([^<]+)<', table) == ["h = 2", "h = 3", "relu", "tanh"]
+    assert table.count('class="differs-mark"') == 2 and table.count("reproduced-mark") == 2
+    assert table.count("30%<br>") == 2
+    assert text.count("5 values, one by one") == 1

@@ -25,6 +25,7 @@ from spurious.atlas.workers import makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.files import Journal
+from spurious.notebook import table
 from spurious.problem import (
     Dataset,
     Loss,
@@ -78,6 +79,14 @@ class Atlas:
         minima: The families of minima, one for each orbit of symmetries, lowest loss first.
         undecided: Fitted vectors that were left undecided; none means that the list is complete.
         work: What the enumeration did.
+
+    Examples:
+        >>> import spurious
+        >>> found = spurious.atlas("d1", hidden=1)
+        >>> found
+        <Atlas: 1-1-1 relu, 5 points, squared loss: 6 families of local minima, all>
+        >>> [str(family.loss) for family in found.minima][:3]
+        ['14', '18', '75/4']
     """
 
     network: Network
@@ -147,14 +156,7 @@ class Atlas:
             for family in self.minima
         ]
         head = ("loss", "kind", "dimension", "dead units", "alike")
-        lines = [head, *rows]
-        cells = "".join(
-            "<tr>"
-            + "".join(f"<{'td' if k else 'th'}>{c}</{'td' if k else 'th'}>" for c in line)
-            + "</tr>"
-            for k, line in enumerate(lines)
-        )
-        return f"<p>{escape(repr(self)[1:-1])}</p><table>{cells}</table>"
+        return f"<p>{escape(repr(self)[1:-1])}</p>{table(rows, head)}"
 
     def problem(self, family: Family) -> Problem:
         """The family's point as a problem."""
@@ -206,6 +208,11 @@ def atlas(
 
     Raises:
         InputError: The network or the loss is of another kind, or the journal cannot be used.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.atlas("xor", hidden=2)
+        <Atlas: 2-2-1 relu, 4 points, squared loss: 17 families of local minima, all>
     """
     problem = dense_problem_of(problem, hidden)
     require_atlas(problem.network, problem.loss)

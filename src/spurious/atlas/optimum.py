@@ -75,6 +75,11 @@ def optimum(
 
     Raises:
         InputError: The network or the loss is of another kind.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.optimum("d1", hidden=1).loss
+        Fraction(14, 1)
     """
     problem = dense_problem_of(problem, hidden)
     require_atlas(problem.network, problem.loss)

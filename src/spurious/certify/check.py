@@ -45,6 +45,12 @@ def check(given: Verdict | Mapping[str, Any] | str | os.PathLike[str]) -> Check:
 
     Raises:
         InputError: There is no certificate, or it is malformed.
+
+    Examples:
+        >>> import spurious
+        >>> verdict = spurious.certify(spurious.problem([0, 1], [0, 1], point=[([[1]], [0])]))
+        >>> spurious.check(verdict).valid
+        True
     """
     if isinstance(given, Verdict):
         if given.certificate is None:

@@ -54,6 +54,13 @@ def certified_minima(
         starts: Random starts, normally distributed.
         seed: Of the starts; the same seed gives the same list.
         spread: Their standard deviation.
+
+    Examples:
+        >>> import spurious
+        >>> problem = spurious.problem([-1, 0, 1], [1, 0, 1], hidden=1, activation="tanh", l2=0.1)
+        >>> for found in spurious.certified_minima(problem.program, starts=4):
+        ...     print(found.verdict.decision, found.verdict.is_global)
+        local_minimum_nearby unknown
     """
     from scipy.optimize import minimize  # heavy, so imported where used
 
@@ -92,6 +99,14 @@ def certified_saddles(
         starts: Random starts, normally distributed.
         seed: Of the starts.
         spread: Their standard deviation.
+
+    Examples:
+        >>> import spurious
+        >>> loss = lambda p: p["a"] ** 4 - p["a"] ** 2 + p["b"] ** 2
+        >>> problem = spurious.from_jax(loss, {"a": 0.1, "b": 0.1})
+        >>> for found in spurious.certified_saddles(problem.program, starts=8):
+        ...     print(found.verdict.decision, found.verdict.index)
+        saddle_nearby 1
     """
     from scipy.optimize import root  # heavy, so imported where used
 

@@ -47,7 +47,6 @@ from spurious.certify.rules import (
 from spurious.certify.subject import Subject
 from spurious.errors import InputError
 from spurious.exact.balls import OutOfRangeError
-from spurious.exact.rationals import nearest_float
 from spurious.exact.softmax_numbers import UndecidedSignError
 from spurious.problem import Named, Problem, ProgramProblem, problem_of
 from spurious.program import ProgramError
@@ -59,6 +58,7 @@ from spurious.proof import (
     Undecided,
     Unfinished,
     Verdict,
+    about_text,
     certificate_data,
     refusal_of,
     unfinished_text,
@@ -122,6 +122,14 @@ def certify(
 
     Raises:
         InputError: the problem has no point, or is a program of too many parameters.
+
+    Examples:
+        >>> import spurious
+        >>> off_on_all_data = [([[-1]], [-1]), ([[1]], ["1/3"])]
+        >>> problem = spurious.problem([0, 1, 2], [0, 1, 0], hidden=1, point=off_on_all_data)
+        >>> verdict = spurious.certify(problem)
+        >>> verdict.decision, str(verdict.loss.mid), verdict.is_global
+        (<Decision.LOCAL_MINIMUM: 'local_minimum'>, '2/3', <Answer.NO: 'no'>)
     """
     subject = _subject(problem_of(problem))
     start = perf_counter()
@@ -269,7 +277,7 @@ def _told(proof: Proof, fall: Fall | None, unfinished: Unfinished | None) -> str
     if proof.directions and fall is None:
         told = [f"{proof.reason}, by an amount too small to be shown"]
     elif proof.directions and fall is not None:
-        gained = f"{nearest_float(fall.decrease):.2g} within {nearest_float(fall.distance):.2g}"
+        gained = f"{about_text(fall.decrease)} within {about_text(fall.distance)}"
         told = [f"{proof.reason}, provably by {gained} of the point"]
         if unfinished is not None:
             told = [f"training has only stopped: {told[0]}", unfinished_text(unfinished)]

@@ -14,6 +14,7 @@ from spurious.cli.check import check
 from spurious.cli.commands import group, register
 from spurious.cli.construct import construct_app
 from spurious.cli.datasets import datasets
+from spurious.cli.diagnose import diagnose
 from spurious.cli.explore import explore
 from spurious.cli.reproduce import reproduce
 from spurious.cli.sweep import sweep_app
@@ -40,6 +41,7 @@ def _options(
       spurious datasets                      what data is built in
       spurious certify problem.json --out .  decide about the point in problem.json
       spurious check problem.certificate.json
+      spurious diagnose train:make           why a PyTorch model does not learn
       spurious reproduce                     the paper's claims, one by one
       spurious atlas d1 --hidden 2           every local minimum of a small network
       spurious global d1 --hidden 2          the lowest, with a proof
@@ -58,7 +60,7 @@ app = group(_options)
 for command in (certify, check, atlas):
     register(app, command)
 register(app, global_, "global")
-for command in (reproduce, datasets, catalogue, explore):
+for command in (diagnose, reproduce, datasets, catalogue, explore):
     register(app, command)
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(construct_app, name="construct")

@@ -16,6 +16,7 @@ from spurious.cli.consoles import answers, messages, show_facts
 from spurious.cli.output import check_command
 from spurious.proof import (
     Verdict,
+    about_text,
     exact_text,
     interval_text,
     unfinished_text,
@@ -68,7 +69,7 @@ def _verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str | Text]]:
     if verdict.unfinished is not None:
         yield "training", f"has only stopped; {unfinished_text(verdict.unfinished)}"
     elif verdict.slope is not None and abs(verdict.slope) < _CONVERGED:
-        slope = f"{float(abs(verdict.slope)):.2g}"
+        slope = about_text(abs(verdict.slope))
         yield "training", f"has converged here to {slope}; no minimum nearby was proved"
     yield "verdict", Text(verdict_text(verdict.claim), style=_STYLES[verdict.decision])
     if verdict.loss is not None:
@@ -79,8 +80,8 @@ def _verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str | Text]]:
     if verdict.eigenvalue_bound is not None:
         yield "curvature", f"Hessian eigenvalues >= {exact_text(verdict.eigenvalue_bound)}"
     if verdict.decrease is not None and verdict.decrease_radius is not None:
-        gained, within = float(verdict.decrease), float(verdict.decrease_radius)
-        yield "to be gained", f"at least {gained:.2g}, within {within:.2g} of the point"
+        gained, within = about_text(verdict.decrease), about_text(verdict.decrease_radius)
+        yield "to be gained", f"at least {gained}, within {within} of the point"
     if verdict.valley_limit is not None:
         yield "valley", f"the loss falls for ever, to {interval_text(verdict.valley_limit)}"
     yield "method", verdict.method.replace("_", " ")

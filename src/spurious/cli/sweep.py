@@ -154,7 +154,11 @@ def query(
     from spurious.sweep import connect
 
     try:
-        cursor: Any = connect(target).execute(sql)
+        connection: Any = connect(target)
+        asking = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+        if any(statement.type not in asking for statement in connection.extract_statements(sql)):
+            raise InputError("query: found a command, expected a question, such as SELECT ...")
+        cursor: Any = connection.execute(sql)
         if cursor is None or not cursor.description:
             raise InputError("query: found no question, expected SQL such as SELECT * FROM runs")
         columns = [entry[0] for entry in cursor.description]

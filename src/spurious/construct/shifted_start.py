@@ -98,6 +98,8 @@ def shifted_start_data(inputs: int, points: int, outliers: int | None = None) ->
             f"inputs: found {inputs}, expected at least 2; on a line all points but the outlier "
             "would coincide, and could not be separated"
         )
+    if points < 2:
+        raise InputError(f"points: found {points}, expected at least 2, one of them an outlier")
     copies = max(points // 10, 1) if outliers is None else outliers
     if not 1 <= copies <= points // 2:
         raise InputError(f"outliers: found {copies}, expected 1 to {points // 2}, half the points")

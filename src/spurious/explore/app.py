@@ -21,9 +21,11 @@ from spurious.errors import InputError, SpuriousError
 from spurious.explore import limits
 from spurious.explore.curves import curves
 from spurious.explore.ensemble import Engine, lines
+from spurious.explore.exchange import plan_text, read_import
 from spurious.explore.guard import Guard, refusal
 from spurious.explore.jobs import Busy, Jobs
 from spurious.explore.request import EnsembleRequest, read_atlas, read_certify, read_train
+from spurious.explore.stories import ABOUT, STORIES
 from spurious.figures.outcomes import LOOKS
 from spurious.problem import ACTIVATIONS, DATASETS, HOMOGENEOUS, Problem, dataset
 from spurious.train import INITIALISATIONS, OPTIMISERS, Outcome
@@ -33,7 +35,7 @@ BUSY: Final = "busy: too many requests are being worked on; try again in a momen
 
 
 def application(hosts: Sequence[str]) -> Starlette:
-    """The application.
+    """The web application of the Explorer.
 
     Args:
         hosts: Names that a request's Host header may have, without port.
@@ -53,6 +55,8 @@ def application(hosts: Sequence[str]) -> Starlette:
             Route("/api/train", _train, methods=["POST"]),
             Route("/api/certify", _certify, methods=["POST"]),
             Route("/api/atlas", _atlas, methods=["POST"]),
+            Route("/api/plan", _plan, methods=["POST"]),
+            Route("/api/import", _import, methods=["POST"]),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[Middleware(Guard, hosts=hosts)],
@@ -76,10 +80,14 @@ async def _start(_: Request) -> Response:
             "homogeneous": HOMOGENEOUS,
             "optimisers": OPTIMISERS,
             "initialisations": INITIALISATIONS,
-            "outcomes": [{"name": str(o), "colour": looks[str(o)]} for o in Outcome],
+            "outcomes": [
+                {"name": str(o), "colour": looks[str(o)], "about": ABOUT[o]} for o in Outcome
+            ],
+            "stories": [story.to_dict() for story in STORIES],
             "limits": {
                 "points": limits.POINTS,
                 "units": limits.UNITS,
+                "layers": limits.LAYERS,
                 "runs": limits.RUNS,
                 "updates": limits.UPDATES,
                 "size": int(limits.LARGEST_DATA),
@@ -126,6 +134,14 @@ async def _certify(request: Request) -> Response:
 
 async def _atlas(request: Request) -> Response:
     return await _job(request, "atlas", read_atlas(await _body(request)))
+
+
+async def _plan(request: Request) -> Response:
+    return JSONResponse({"plan": plan_text(read_train(await _body(request)))})
+
+
+async def _import(request: Request) -> Response:
+    return JSONResponse(read_import(await _body(request)))
 
 
 async def _job(request: Request, kind: str, problem: Problem) -> Response:

@@ -11,8 +11,11 @@ POINTS: Final = 40
 INPUTS: Final = 2
 """Most inputs: what a page can draw."""
 
+LAYERS: Final = 3
+"""Most hidden layers."""
+
 UNITS: Final = 8
-"""Most hidden units."""
+"""Most units of a hidden layer."""
 
 RUNS: Final = 400
 """Most runs of an ensemble."""

@@ -68,13 +68,32 @@ def read_train(body: bytes) -> EnsembleRequest:
     )
 
 
+def read_problem_of(body: bytes) -> Problem:
+    """Reads a request that is about a problem: JSON with the key `problem`.
+
+    Raises:
+        InputError: It is malformed, or asks for too much.
+    """
+    return within_limits(read_any_problem_of(body))
+
+
+def read_any_problem_of(body: bytes) -> Problem:
+    """The same, of any size.
+
+    Raises:
+        InputError: It is malformed.
+    """
+    data = fields(parse_json(body, "request"), "request", ("problem",))["problem"]
+    return problem_from_data(data)
+
+
 def read_certify(body: bytes) -> Problem:
     """Reads a request to certify: JSON with the key `problem`, which has a point.
 
     Raises:
         InputError: It is malformed, or asks for too much.
     """
-    problem = _problem(fields(parse_json(body, "request"), "request", ("problem",))["problem"])
+    problem = read_problem_of(body)
     if problem.point is None:
         raise InputError("problem.point: missing, expected the point to decide about; add it")
     return problem
@@ -88,7 +107,7 @@ def read_atlas(body: bytes) -> Problem:
     """
     from spurious.atlas import require_atlas
 
-    problem = _problem(fields(parse_json(body, "request"), "request", ("problem",))["problem"])
+    problem = read_problem_of(body)
     require_atlas(problem.network, problem.loss)
     cells = most_cells(problem)
     if cells > limits.CELLS:
@@ -121,18 +140,25 @@ def tolerance(problem: Problem) -> float | None:
 
 
 def _problem(data: object) -> Problem:
-    """A problem within the page's limits."""
-    problem = problem_from_data(data)
+    return within_limits(problem_from_data(data))
+
+
+def within_limits(problem: Problem) -> Problem:
+    """The problem, if it is no more than the page can show and the server will work on.
+
+    Raises:
+        InputError: It is more.
+    """
     network = problem.network
-    if network.depth != 1 or network.outputs != 1:
+    if not 1 <= network.depth <= limits.LAYERS or network.outputs != 1:
         raise InputError(
-            f"network.widths: found {shown(network.widths)}, expected one hidden layer and one "
-            "output, such as [2, 3, 1]"
+            f"network.widths: found {shown(network.widths)}, expected one to {limits.LAYERS} "
+            "hidden layers and one output, such as [2, 3, 1]"
         )
-    if network.inputs > limits.INPUTS or network.hidden[0] > limits.UNITS:
+    if network.inputs > limits.INPUTS or max(network.hidden) > limits.UNITS:
         raise InputError(
-            f"network.widths: found {network.inputs} inputs and {network.hidden[0]} hidden units, "
-            f"expected at most {limits.INPUTS} and {limits.UNITS}"
+            f"network.widths: found {network.inputs} inputs and {max(network.hidden)} units in a "
+            f"layer, expected at most {limits.INPUTS} and {limits.UNITS}"
         )
     if problem.data.size > limits.POINTS:
         raise InputError(

@@ -18,7 +18,7 @@ MOST_PARAMETERS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A hunt.
+    """What a hunt looks for, and how long.
 
     Attributes:
         points: Number of data points N.

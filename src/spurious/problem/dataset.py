@@ -18,6 +18,12 @@ class Dataset:
 
     Raises:
         InputError: If there is no point, the rows are ragged, or x and y differ in length.
+
+    Examples:
+        >>> import spurious
+        >>> data = spurious.dataset("d1").data
+        >>> data.size, data.inputs, data.y[3]
+        (5, 1, (Fraction(-3, 1),))
     """
 
     x: tuple[tuple[Fraction, ...], ...]

@@ -42,7 +42,13 @@ class BuiltIn:
 
 
 def datasets() -> tuple[BuiltIn, ...]:
-    """All built-in datasets."""
+    """All built-in datasets.
+
+    Examples:
+        >>> import spurious
+        >>> [found.name for found in spurious.datasets()][:3]
+        ['xor', 'jellyfish', 'd1']
+    """
     return tuple(_BUILT_IN.values())
 
 
@@ -54,6 +60,11 @@ def dataset(name: str) -> BuiltIn:
 
     Raises:
         InputError: If there is no dataset of that name.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.dataset("d1").data.x[0], spurious.dataset("d1").loss
+        ((Fraction(5, 1),), <Loss.SQUARED: 'squared'>)
     """
     found = _BUILT_IN.get(name)
     if found is None:

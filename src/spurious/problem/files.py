@@ -23,6 +23,12 @@ def read_problem(path: str | Path) -> Problem:
 
     Raises:
         InputError: If the file cannot be read or is no valid problem.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.write_problem(spurious.problem([0, 1], [0, 1], hidden=2), "line.json")
+        >>> spurious.read_problem("line.json")
+        <Problem: 1-2-1 relu, 2 points, squared loss>
     """
     return parse_problem(*file_bytes(path))
 
@@ -56,6 +62,13 @@ def parse_problem(text: str | bytes, source: str = "problem") -> Problem:
 
     Raises:
         InputError: If the text is no valid problem.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.parse_problem("{}")
+        Traceback (most recent call last):
+            ...
+        spurious.errors.InputError: problem: top level: found no key 'format', expected one; add it
     """
     return problem_from_data(parse_json(text, source), source)
 
@@ -153,6 +166,13 @@ def write_problem(problem: Problem, path: str | Path) -> None:
 
     Raises:
         InputError: If the file cannot be written.
+
+    Examples:
+        >>> import spurious
+        >>> problem = spurious.problem([0, 1], [0, 1], hidden=2)
+        >>> spurious.write_problem(problem, "line.json")
+        >>> spurious.read_problem("line.json") == problem
+        True
     """
     text = json.dumps(problem_to_data(problem), indent=1) + "\n"
     write_atomically(Path(path), text)

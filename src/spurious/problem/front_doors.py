@@ -67,6 +67,12 @@ def problem(
 
     Raises:
         InputError: Something does not fit; the message is one line.
+
+    Examples:
+        >>> import spurious
+        >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [-1, 1, 1, -1]
+        >>> spurious.problem(x, y, hidden=3, loss="logistic")
+        <Problem: 2-3-1 relu, 4 points, logistic loss>
     """
     activation = activation.lower()
     if loss not in LOSSES:
@@ -100,6 +106,12 @@ def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:
     Raises:
         InputError: JAX is not installed, or an operation cannot be read exactly; the message names
             it and where it stands.
+
+    Examples:
+        >>> import spurious
+        >>> problem = spurious.from_jax(lambda p: (p["w"] ** 2 - 1.0) ** 2, {"w": 1.0})
+        >>> spurious.certify(problem).decision
+        <Decision.LOCAL_MINIMUM: 'local_minimum'>
     """
     try:
         from spurious.program.jax import from_jax as read
@@ -125,6 +137,14 @@ def from_torch(
     Raises:
         InputError: torch is not installed, or an operator cannot be read exactly; the message names
             it and where it stands.
+
+    Examples:
+        >>> import spurious, torch
+        >>> model = torch.nn.Linear(1, 1).double()
+        >>> x = torch.tensor([[0.0], [1.0]]).double()
+        >>> problem = spurious.from_torch(model, x, x, torch.nn.MSELoss())
+        >>> problem
+        <ProgramProblem: 2 parameters, 16 operations, with a point>
     """
     from spurious.program.from_torch import from_torch as read
 
@@ -151,6 +171,14 @@ def from_onnx(
     Raises:
         InputError: onnx is not installed, or an operator cannot be read exactly; the message names
             it and its node.
+
+    Examples:
+        >>> import spurious
+        >>> from spurious.diagnose import write_onnx
+        >>> trained = spurious.problem([0, 1], [0, 1], hidden=1, point=[([[1]], [0]), ([[1]], [0])])
+        >>> write_onnx(trained.network, trained.point, "model.onnx")
+        >>> spurious.from_onnx("model.onnx", [[0.0], [1.0]], [[0.0], [1.0]], "squared")
+        <ProgramProblem: 4 parameters, 15 operations, with a point>
     """
     from spurious.program.from_onnx import from_onnx as read
 

@@ -13,6 +13,11 @@ class Loss(enum.StrEnum):
     * ``cross_entropy``: sum over points i of log(sum over k of exp f_ik) - f_i,label(i), the
       softmax cross entropy, with y of shape (n, 1) holding one integer label in 0, ..., K-1 per
       point, and K >= 2.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.dataset("xor").loss
+        <Loss.LOGISTIC: 'logistic'>
     """
 
     SQUARED = "squared"

@@ -34,6 +34,12 @@ class Network:
         InputError: If there are fewer than two widths, a width is no integer from 1 to a
             million, the activation is unknown, or `slope` is missing for leaky_relu or given for
             another activation.
+
+    Examples:
+        >>> from spurious import Network
+        >>> network = Network([2, 3, 1], "relu")
+        >>> network.inputs, network.hidden, network.outputs
+        (2, (3,), 1)
     """
 
     widths: tuple[int, ...]

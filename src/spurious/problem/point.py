@@ -45,6 +45,12 @@ class Point:
 
     Raises:
         InputError: If there is no layer, or a layer's inputs are not the outputs of the one before.
+
+    Examples:
+        >>> import spurious
+        >>> problem = spurious.problem([0, 1], [0, 1], hidden=1, point=[([[1]], [0]), ([[2]], [3])])
+        >>> problem.point.layers[1].bias
+        (Fraction(3, 1),)
     """
 
     layers: tuple[Layer, ...]
@@ -77,7 +83,7 @@ def flatten(point: Point) -> tuple[Fraction, ...]:
 
 
 def unflatten(values: Sequence[Fraction], network: Network) -> Point:
-    """Undo `flatten`.
+    """Undoes `flatten`: a vector of parameters as layers.
 
     Args:
         values: Shape (P,).

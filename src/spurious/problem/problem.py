@@ -25,6 +25,12 @@ class Problem:
 
     Raises:
         InputError: If the data or a point does not fit the network, or a target the loss.
+
+    Examples:
+        >>> import spurious
+        >>> network = spurious.Network([1, 2, 1], "relu")
+        >>> spurious.Problem(network, "squared", spurious.dataset("d1").data)
+        <Problem: 1-2-1 relu, 5 points, squared loss>
     """
 
     network: Network

@@ -13,7 +13,7 @@ FlatPoint = tuple[Fraction, ...]
 """Parameters block by block, in the order of the program's blocks, shape (P,)."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class ProgramProblem:
     """A loss given as a program, with optional points.
 
@@ -26,12 +26,27 @@ class ProgramProblem:
 
     Raises:
         InputError: A point does not have as many entries as the program has parameters.
+
+    Examples:
+        >>> import spurious
+        >>> spurious.problem([0, 1, 2], [0, 1, 0], hidden=2, activation="tanh", l2=0.01)
+        <ProgramProblem: 1-2-1 tanh, 7 parameters, squared loss>
     """
 
     program: Program
     point: FlatPoint | None = None
     witness: FlatPoint | None = None
     dense: DenseLoss | None = None
+
+    def __repr__(self) -> str:
+        points = [name for name in ("point", "witness") if getattr(self, name) is not None]
+        told = "".join(f", with a {name}" for name in points)
+        count = f"{self.program.parameter_count} parameters"
+        if self.dense is None:
+            return f"<ProgramProblem: {count}, {len(self.program.operations)} operations{told}>"
+        network = self.dense.network
+        what = f"{'-'.join(map(str, network.widths))} {network.activation}"
+        return f"<ProgramProblem: {what}, {count}, {self.dense.loss} loss{told}>"
 
     def __post_init__(self) -> None:
         expected = self.program.parameter_count

@@ -53,6 +53,7 @@ from spurious.proof.proof import Proof
 from spurious.proof.refusal import RefusedCertificateWarning, refusal_of
 from spurious.proof.verdict import Decided, Undecided, Verdict
 from spurious.proof.words import (
+    about_text,
     exact_text,
     interval_text,
     loss_text,
@@ -113,6 +114,7 @@ __all__ = [
     "Witness",
     "ZeroOutputWeight",
     "ZeroUnit",
+    "about_text",
     "certificate_data",
     "digest",
     "evidence_from_data",

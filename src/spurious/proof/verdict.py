@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field
 from fractions import Fraction
-from html import escape
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from spurious.errors import InputError
 from spurious.files import write_json
+from spurious.notebook import table
 from spurious.proof.claim import Claim
 from spurious.proof.evidence import Evidence
 from spurious.proof.fall import Fall, Unfinished
@@ -40,6 +40,14 @@ class Verdict:
         fall: For `NOT_LOCAL_MINIMUM`: a lower point on the way down, if one was proved.
         unfinished: Where the fall is large enough for float64 to show it: how long training would
             still take. None where it would not, or falls for ever along a proved valley.
+
+    Examples:
+        >>> import spurious
+        >>> off_on_all_data = [([[-1]], [-1]), ([[1]], ["1/3"])]
+        >>> problem = spurious.problem([0, 1, 2], [0, 1, 0], hidden=1, point=off_on_all_data)
+        >>> verdict = spurious.certify(problem)
+        >>> verdict.decision, verdict.is_global, verdict.certificate["format"]
+        (<Decision.LOCAL_MINIMUM: 'local_minimum'>, <Answer.NO: 'no'>, 'spurious-certificate/1')
     """
 
     reason: str
@@ -182,12 +190,7 @@ class Verdict:
     def _repr_html_(self) -> str:
         """A table for notebooks."""
         rows = [("", self.decision.replace("_", " ")), *self._told(), ("reason", self.reason)]
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{escape(name.rstrip(':'))}</th>"
-            f"<td style='text-align:left'>{escape(text)}</td></tr>"
-            for name, text in rows
-        )
-        return f"<table>{cells}</table>"
+        return table((name.rstrip(":"), text) for name, text in rows)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -213,4 +216,8 @@ class Undecided(Verdict):
 
 
 def _float(value: Fraction | None) -> float | None:
-    return None if value is None else float(value)
+    """The nearest float, or None where there is none."""
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return None

@@ -36,6 +36,14 @@ def exact_text(value: Fraction) -> str:
     return text if len(text) <= LONGEST_FRACTION else decimal
 
 
+def about_text(value: Fraction, digits: int = 2) -> str:
+    """A number of any size with a few digits: `0.5`, `1.2e+1998`."""
+    try:
+        return f"{float(value):.{digits}g}"
+    except OverflowError:
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.{digits - 1}e}"
+
+
 def proved_decimal(value: Enclosure, significant: int = SIGNIFICANT) -> str:
     """A decimal whose last digit is off by at most one unit from the enclosed number.
 

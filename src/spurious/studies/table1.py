@@ -18,6 +18,7 @@ from spurious.studies.report.claim import (
     ClaimResult,
     Context,
     DataTable,
+    Mark,
     Part,
     Picture,
     Row,
@@ -128,6 +129,7 @@ def _table_rows(
                     f"{rate_text(rate)}{spread} ({note})",
                     status,
                     heading="Table 1: share of runs that reach zero training error",
+                    mark=Mark(str(column), f"h = {hidden}", percent(rate.share)),
                 )
             )
     return rows

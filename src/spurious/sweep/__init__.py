@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from spurious.sweep.make import engine_of, make_part
     from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
     from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
+    from spurious.sweep.rates import Rate, clopper_pearson, percent, rate_text
     from spurious.sweep.results import Failure
     from spurious.sweep.run import Progress, SweepResult, run_sweep
     from spurious.sweep.shard import Shard, shards_of
-    from spurious.sweep.statistics import Rate, Summary, clopper_pearson, connect, summaries
+    from spurious.sweep.statistics import Summaries, Summary, connect, summaries
     from spurious.sweep.store import Store, open_store
-    from spurious.sweep.words import percent, rate_text
 
 __all__ = [
     "AXES",
@@ -31,6 +31,7 @@ __all__ = [
     "Shard",
     "Standing",
     "Store",
+    "Summaries",
     "Summary",
     "SweepResult",
     "cell_rows",

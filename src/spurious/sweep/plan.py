@@ -41,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A sweep.
+    """What a sweep trains: a grid of cells, and so many runs of each.
 
     Attributes:
         name: What it is called.

@@ -1,4 +1,4 @@
-"""Rates with intervals, and what a store holds."""
+"""What a store holds, by cell."""
 
 from __future__ import annotations
 
@@ -7,49 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spurious.errors import InputError
+from spurious.notebook import table
 from spurious.sweep.axes import AXES, Label
 from spurious.sweep.proofs import Standing, proof_columns, standing
+from spurious.sweep.rates import Rate, clopper_pearson, rate_text
 from spurious.sweep.store import Store
 from spurious.train import Outcome
 
-__all__ = ["Rate", "Summary", "clopper_pearson", "connect", "summaries"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of runs with its interval.
-
-    Attributes:
-        count: How many runs had the outcome.
-        total: Of how many.
-        low: Lower end of the interval for the probability.
-        high: Upper end.
-    """
-
-    count: int
-    total: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> float:
-        """The share itself."""
-        return self.count / self.total if self.total else float("nan")
-
-
-def clopper_pearson(count: int, total: int, confidence: float = 0.95) -> Rate:
-    """The exact binomial interval.
-
-    It holds the probability in at least `confidence` of all experiments, whatever it is.
-
-    Source: Clopper & Pearson, Biometrika 26 (1934), 404-413.
-    """
-    from scipy.stats import beta  # slow to import
-
-    tail = (1 - confidence) / 2
-    low = 0.0 if count == 0 else float(beta.ppf(tail, count, total - count + 1))
-    high = 1.0 if count == total else float(beta.ppf(1 - tail, count + 1, total - count))
-    return Rate(count, total, low, high)
+__all__ = ["Summaries", "Summary", "connect", "summaries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +77,24 @@ def connect(store: Store) -> Any:
     return connection
 
 
-def summaries(store: Store) -> list[Summary]:
+class Summaries(list[Summary]):
+    """The cells of a store; notebooks show what tells them apart, and their rates."""
+
+    def _repr_html_(self) -> str:
+        axes = [axis for axis in AXES if len({cell.label(axis) for cell in self}) > 1]
+        seen = [outcome for outcome in Outcome if any(cell.counts[outcome] for cell in self)]
+        rows = [
+            [
+                *("" if cell.label(axis) is None else str(cell.label(axis)) for axis in axes),
+                f"{cell.total:,}",
+                *(rate_text(cell.rate(outcome)) for outcome in seen),
+            ]
+            for cell in self
+        ]
+        return table(rows, [*axes, "runs", *(outcome.replace("_", " ") for outcome in seen)])
+
+
+def summaries(store: Store) -> Summaries:
     """The outcomes of every cell, in the order of the plan.
 
     Raises:
@@ -138,4 +120,4 @@ def summaries(store: Store) -> list[Summary]:
     for place, cell in enumerate(manifest.get("cells", [])):
         known = dict(zip(manifest["axes"], cell["labels"], strict=True))
         order[tuple(known.get(axis) for axis in AXES)] = place
-    return sorted(cells.values(), key=lambda cell: order.get(cell.labels, 0))
+    return Summaries(sorted(cells.values(), key=lambda cell: order.get(cell.labels, 0)))

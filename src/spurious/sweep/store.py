@@ -96,6 +96,10 @@ class Store:
             content: bytes = self.files.cat_file(self.path(name))
         except FileNotFoundError:
             return None
+        except NotADirectoryError:
+            raise InputError(
+                f"{self.url}: found a file, expected the folder of a sweep, or a .parquet file"
+            ) from None
         except OSError as error:
             raise InputError(f"{self.path(name)}: cannot be read ({error.strerror})") from None
         return content

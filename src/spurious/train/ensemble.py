@@ -71,6 +71,18 @@ def train(
     Raises:
         InputError: A number is out of range.
         Cancelled: `cancelled` said so.
+
+    Examples:
+        >>> import spurious
+        >>> from spurious.train import Initialisation, Optimiser, Recipe
+        >>> found = spurious.dataset("d1")
+        >>> network = spurious.Network([1, 3, 1], "relu")
+        >>> start, rule = Initialisation("pytorch"), Optimiser("adam", 0.01)
+        >>> recipe = Recipe(
+        ...     network, found.loss, found.data, start, rule, updates=500, tolerance=0.01
+        ... )
+        >>> spurious.train(recipe, seed=1, first=0, count=4).loss.shape
+        (4,)
     """
     if not (0 <= seed < 2**64):
         raise InputError(f"seed: found {seed}, expected an integer from 0 to 2^64 - 1")

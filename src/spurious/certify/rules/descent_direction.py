@@ -19,11 +19,11 @@ from spurious.certify.rule import Rule
 from spurious.certify.rules.one_sided_derivatives import UnitDescends, first_order
 from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.exact.rationals import fraction, nearest_float
+from spurious.exact.rationals import fraction
 from spurious.exact.softmax_numbers import approximate, sign
 from spurious.problem import FlatPoint, unflatten
 from spurious.program import ProgramError
-from spurious.proof import Claim, DescentDirection, Proof, Undecided
+from spurious.proof import Claim, DescentDirection, Proof, Undecided, about_text
 from spurious.verdict import Decision
 
 __all__ = ["RULE", "short"]
@@ -51,7 +51,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
             return Proof(
                 claim=Claim(Decision.NOT_LOCAL_MINIMUM),
                 evidence=DescentDirection(subject.place(direction)),
-                reason=f"the loss falls along a direction, at rate {nearest_float(slope):.3g}",
+                reason=f"the loss falls along a direction, at rate {about_text(slope, 3)}",
                 directions=(direction,),
                 slope=slope,
             )

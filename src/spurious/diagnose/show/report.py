@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from spurious.diagnose.treat.trials import Trial
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Report(Diagnosis):
     """What was found. Print it with Rich, or write it with `to_html`.
 
@@ -127,6 +128,18 @@ class Report(Diagnosis):
             step_size=step_size,
             optimiser=rule_like(optimiser, bare) if given else optimiser,
             say=say,
+        )
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(found.kind for found in self.findings) or "nothing found"
+        loss = self.measurements.landscape.loss
+        return f"<Report: loss {loss:.4g}; {kinds}>"
+
+    def _repr_html_(self) -> str:
+        """The page with its pictures, in a frame of its own, for notebooks."""
+        return (
+            f'<iframe title="Diagnosis" style="width:100%;height:34rem;border:0" '
+            f'srcdoc="{escape(self.to_html())}"></iframe>'
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

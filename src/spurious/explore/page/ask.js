@@ -1,15 +1,18 @@
 // Requests to the server.
 
+import { save } from "./files.js";
+
 function gone(error) {
   if (!(error instanceof TypeError)) throw error; // aborted
   throw new Error("the server has stopped; start `spurious explore` again");
 }
 
+// `body` is data, or JSON text, whose numbers then stay as they are written.
 async function post(path, body, signal) {
   const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
+    body: typeof body === "string" ? body : JSON.stringify(body),
     signal,
   }).catch(gone);
   if (!response.ok) {
@@ -39,10 +42,4 @@ export async function stream(path, body, signal, take) {
   }
 }
 
-export function download(name, data) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 1) + "\n"], { type: "application/json" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
+export const download = (name, data) => save(name, new Blob([`${JSON.stringify(data, null, 1)}\n`], { type: "application/json" }));

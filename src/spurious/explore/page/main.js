@@ -1,13 +1,19 @@
 // The page: state, and what each control does.
 
+import { FIELDS, Trail, decode, encode } from "./address.js";
 import { answer, download, stream } from "./ask.js";
 import { showAtlas } from "./atlas.js";
 import { Curves } from "./curves.js";
 import { drawFunctions, drawSurface, fresh } from "./draw.js";
-import { learn, pointData } from "./network.js";
+import { blobOf, csv, picture, save } from "./files.js";
+import { keep } from "./kept.js";
+import { learn, lossOf, parametersOf, pointData } from "./network.js";
 import { Numbers } from "./numbers.js";
 import { Outcomes, words } from "./outcomes.js";
 import { Points } from "./points.js";
+import { ensemble, problem, sentence, set, settings } from "./settings.js";
+import { $, data, showError, state } from "./state.js";
+import { offer, tell } from "./stories.js";
 import { showVerdict } from "./verdict.js";
 import { View, countText, numberText } from "./view.js";
 import { witness } from "./witness.js";
@@ -15,41 +21,16 @@ import { witness } from "./witness.js";
 const GHOSTS = 100; // most other runs drawn as curves
 const PLAY = 3000; // milliseconds from the first frame to the last
 const SETTLE = 300; // milliseconds after a change before training starts again
-const FIELDS = ["units", "activation", "loss", "optimiser", "step_size", "updates", "initialisation", "runs", "seed"];
 
-const $ = (id) => document.getElementById(id);
-const data = { inputs: 1, points: [] };
-const state = {
-  start: null, view: null, frames: [], end: null, time: 0, playing: false, from: 0,
-  chosen: null, network: null, problem: null, family: null, abort: null, timer: null,
-  trained: null, // the problem of the runs
-  atlas: null, // the last one: { asked, minima }
-};
-let points, numbers, curves, outcomes;
-
-// --- what is asked for ---
-
-function network() {
-  const made = { widths: [data.inputs, Number($("units").value), 1], activation: $("activation").value };
-  if (made.activation === "leaky_relu") made.slope = "1/100";
-  return made;
-}
-
-function problem() {
-  return {
-    format: "spurious-problem/1",
-    network: network(),
-    loss: $("loss").value,
-    data: { x: data.points.map((p) => p.x.map(String)), y: data.points.map((p) => [String(p.y)]) },
-  };
-}
+let points, numbers, curves, outcomes, trail;
 
 async function train() {
   clearTimeout(state.timer);
   if (!$("form").reportValidity()) return;
+  const asked = ensemble();
   state.abort?.abort();
   const abort = (state.abort = new AbortController());
-  Object.assign(state, { frames: [], end: null, time: 0, playing: true, family: null, problem: problem(), from: performance.now() });
+  Object.assign(state, { frames: [], end: null, time: 0, playing: true, family: null, problem: asked.problem, from: performance.now() });
   state.network = state.problem.network;
   state.trained = state.problem;
   showError("");
@@ -60,11 +41,9 @@ async function train() {
   $("atlas-text").textContent = state.atlasText;
   $("stop").disabled = false;
   $("status").textContent = "Training …";
-  const value = (id) => $(id).value;
-  const asked = {
-    problem: state.problem, initialisation: value("initialisation"), optimiser: value("optimiser"),
-    step_size: value("step_size"), updates: Number(value("updates")), runs: Number(value("runs")), seed: Number(value("seed")),
-  };
+  $("keep").disabled = true;
+  $("bar").hidden = false;
+  $("bar").removeAttribute("value"); // nobody knows how long compiling takes
   state.last = asked.updates;
   if (state.chosen !== null && state.chosen >= asked.runs) state.chosen = 0;
   const begun = performance.now();
@@ -80,13 +59,14 @@ async function train() {
     showError(error.message);
     $("status").textContent = "";
   } finally {
-    if (state.abort === abort) $("stop").disabled = true;
+    if (state.abort === abort) $("stop").disabled = $("bar").hidden = true;
   }
 }
 
 function arrived(frame) {
   if (!state.frames.length) state.from = performance.now();
   state.frames.push(frame);
+  $("bar").value = Math.log(1 + frame.updates) / Math.log(1 + state.last);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) state.time = state.frames.length - 1;
   $("time").max = state.frames.length - 1;
   for (const id of ["time", "play"]) $(id).disabled = false;
@@ -98,11 +78,15 @@ function finished(end, begun) {
   $("status").textContent = `${countText(end.outcome.length)} runs of ${countText(state.last)} updates in ${seconds} s.`;
   outcomes.show(end);
   $("ends-empty").hidden = true;
+  $("keep").disabled = false;
   if (state.chosen === null) {
     const trapped = outcomes.order.find((run) => end.outcome[run] === "finite_local_minimum");
     state.chosen = trapped ?? outcomes.order[0];
   }
-  choose(state.chosen);
+  if (state.family) { // somebody looks at another point meanwhile
+    outcomes.select(state.chosen, false);
+    draw();
+  } else choose(state.chosen);
 }
 
 // --- a run, a verdict ---
@@ -190,9 +174,13 @@ async function enumerate() {
   }
 }
 
-function showError(text) {
-  $("error").textContent = text;
-  $("error").hidden = !text;
+// A point that came with a story or a file, as if it were one of the atlas.
+function look() {
+  const { point, name } = state.offered, own = problem(), parameters = parametersOf(point);
+  const loss = lossOf(own.network, parameters, own.loss, data.points);
+  Object.assign(state, { family: { point, loss_float: loss }, problem: own, network: own.network });
+  ready(`${name}, with loss ${numberText(loss)}. Certify asks about it.`, parameters);
+  draw();
 }
 
 // --- drawing ---
@@ -226,7 +214,7 @@ function describe(frame, chosen) {
   $("time").setAttribute("aria-valuetext", $("clock").textContent);
   $("play").textContent = state.playing ? "Pause" : "Play";
   if (!frame) {
-    $("shown").textContent = data.inputs === 2 ? "Colours will show the function that a run computes; the black line is f = 0." : "";
+    $("shown").textContent = data.inputs === 2 ? "Colours will show the function that a run computes; the line is f = 0." : "";
     return;
   }
   const losses = frame.loss.filter((v) => v !== null);
@@ -235,8 +223,8 @@ function describe(frame, chosen) {
     : "No run has a finite loss";
   const what = state.family ? "the chosen minimum of the atlas" : `run ${chosen} after ${countText(frame.updates)} updates`;
   $("shown").textContent = data.inputs === 2
-    ? `Colours: the function of ${what}, from \u22122 (purple) to 2 (orange); black line: f = 0.`
-    : `Black: the function of ${what}; in colour: other runs.`;
+    ? `Colours: the function of ${what}, from \u22122 (purple) to 2 (orange); line: f = 0.`
+    : `Thick line: the function of ${what}; in colour: other runs.`;
 }
 
 function animate(now) {
@@ -266,16 +254,27 @@ function play() {
 
 function load(name) {
   const found = state.start.datasets.find((d) => d.name === name);
-  data.inputs = found.x[0].length;
-  data.points = found.x.map((x, k) => ({ x: [...x], y: found.y[k] }));
+  place(found.x.map((x, k) => ({ x: [...x], y: found.y[k] })), name);
+  $("loss").value = found.loss;
+}
+
+// Takes over points; `name` is that of their dataset, or null.
+function place(taken, name) {
+  Object.assign(data, { inputs: taken[0].x.length, points: taken, name });
   points.selected = 0;
   points.svg.replaceChildren();
   $("classes").hidden = $("relabel").hidden = data.inputs === 1;
-  $("loss").querySelector("[value=logistic]").disabled = data.inputs === 1;
-  $("loss").value = found.loss;
+  const classes = taken.every((p) => Math.abs(p.y) === 1);
+  $("loss").querySelector("[value=logistic]").disabled = data.inputs === 1 || !classes;
   state.chosen = null;
   fitView();
-  changed(true);
+  named();
+}
+
+// Says whose the data are.
+function named() {
+  $("dataset").value = data.name ?? "";
+  $("about-data").textContent = state.start.datasets.find((d) => d.name === data.name)?.description ?? "Your own points.";
 }
 
 function fitView() {
@@ -283,13 +282,76 @@ function fitView() {
   state.view = View.around(data.points, data.inputs, width / height);
 }
 
+// After the points were moved, added, removed or relabelled.
+function edited(settled) {
+  data.name = null;
+  named();
+  offer(null);
+  changed(settled);
+}
+
 function changed(settled) {
   numbers.draw();
   draw();
   clearTimeout(state.timer);
   if (!settled) return;
+  trail?.step();
   if ($("again").checked) state.timer = setTimeout(train, SETTLE);
   else $("status").textContent = "Changed since the last training.";
+}
+
+// --- settings: the address, stories, files ---
+
+function take(text) {
+  let found;
+  try {
+    found = decode(text, state.start);
+  } catch (error) {
+    showError(error.message);
+    return;
+  }
+  if (found.data) load(found.data);
+  else if (found.points) place(found.points, null);
+  set(found);
+  tell(found.story ?? "");
+  changed(true);
+}
+
+function begun(name) {
+  const story = state.start.stories.find((s) => s.name === name);
+  if (story) {
+    load(story.dataset);
+    set({ ...story, units: story.hidden });
+  }
+  tell(name);
+  changed(true);
+}
+
+async function opened(file) {
+  showError("");
+  try {
+    const text = await file.text();
+    const found = await answer("api/import", `{"problem": ${text.trim() || "null"}}`);
+    place(found.points.map(([x, y]) => ({ x: x.map(Number), y: Number(y) })), null);
+    set({ units: found.hidden, activation: found.activation, loss: found.loss });
+    tell("");
+    offer(found.point, `The point of ${file.name}`);
+    $("about-data").textContent = found.rounded
+      ? `The points of ${file.name}, rounded to six decimals: no longer exactly the file’s problem.`
+      : `The points of ${file.name}.`;
+    changed(true);
+  } catch (error) {
+    showError(`${file.name}: ${error.message}`);
+  }
+}
+
+async function share() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    $("status").textContent = "The link is copied; it opens these settings in any Explorer at this address.";
+  } catch {
+    $("status").textContent = "The link is the address of this page, in the browser’s address bar.";
+  }
 }
 
 // --- the beginning ---
@@ -304,22 +366,55 @@ async function begin() {
   const { start } = state;
   learn(start.curves);
   fill("dataset", start.datasets.map((d) => d.name), "d3");
+  $("dataset").prepend(Object.assign(new Option("own points", ""), { hidden: true }));
+  $("story").replaceChildren(new Option("none", ""), ...start.stories.map((s) => new Option(s.title, s.name)));
   fill("activation", start.activations, "relu");
   fill("optimiser", start.optimisers, "adam");
   fill("initialisation", start.initialisations, "pytorch");
-  $("units").value = 3;
-  for (const [id, most] of [["units", start.limits.units], ["runs", start.limits.runs], ["updates", start.limits.updates]]) $(id).max = most;
+  $("units").pattern = `[1-${start.limits.units}](,[1-${start.limits.units}]){0,${start.limits.layers - 1}}`;
+  for (const [id, most] of [["runs", start.limits.runs], ["updates", start.limits.updates]]) $(id).max = most;
   $("version").textContent = `Version ${start.version}.`;
-  points = new Points($("points"), data, () => state.view, changed, (text) => { $("status").textContent = text; }, start.limits);
-  numbers = new Numbers($("numbers"), data, start.limits.size, () => { fitView(); changed(true); });
+  points = new Points($("points"), data, () => state.view, edited, (text) => { $("status").textContent = text; }, start.limits);
+  numbers = new Numbers($("numbers"), data, start.limits.size, () => { fitView(); edited(true); });
   curves = new Curves($("curves"));
   outcomes = new Outcomes($("outcomes"), $("squares"), start.outcomes, choose);
   wire();
   load("d3");
+  if (location.hash.length > 1) take(location.hash.slice(1));
+  else changed(true);
+  trail = new Trail(() => encode(settings()), take, (back, forward) => {
+    $("undo").disabled = !back;
+    $("redo").disabled = !forward;
+  });
+  trail.begin();
+}
+
+function wireFiles() {
+  $("story").addEventListener("change", (event) => begun(event.target.value));
+  $("look").addEventListener("click", look);
+  $("undo").addEventListener("click", () => history.back());
+  $("redo").addEventListener("click", () => history.forward());
+  $("share").addEventListener("click", share);
+  $("open").addEventListener("click", () => $("file").click());
+  $("file").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    if (file) await opened(file);
+    event.target.value = ""; // so that the same file can be opened again
+  });
+  const saving = (id, name, blob) => $(id).addEventListener("click", () => blob().then((made) => save(name, made)).catch((error) => showError(error.message)));
+  const text = (content) => new Blob([content], { type: "text/plain" });
+  saving("save-picture", "explorer.png", async () => blobOf(await picture($("surface"), $("points"))));
+  saving("save-data", "data.csv", async () => text(csv(data)));
+  saving("save-plan", "explorer.toml", async () => text((await answer("api/plan", ensemble())).plan));
+  $("save-problem").addEventListener("click", () => download("problem.json", problem()));
+  $("keep").addEventListener("click", () => keep($("cards"), $("surface"), $("points"), $("outcomes"), sentence(), encode(settings()), () => {
+    $("kept").hidden = !$("cards").children.length;
+  }));
 }
 
 function wire() {
-  $("dataset").addEventListener("change", (event) => load(event.target.value));
+  $("dataset").addEventListener("change", (event) => { load(event.target.value); tell(""); changed(true); });
+  wireFiles();
   $("form").addEventListener("submit", (event) => { event.preventDefault(); train(); });
   for (const id of FIELDS) $(id).addEventListener("change", () => { if ($("form").checkValidity()) changed(true); });
   $("stop").addEventListener("click", () => {

@@ -1,4 +1,4 @@
-// A network with one hidden layer and one output, in floating point, for drawing only.
+// A network with one output, in floating point, for drawing only.
 
 const activations = {};
 
@@ -25,33 +25,44 @@ function between({ low, step, values, slopes }) {
 }
 
 // The network as a function of an input (array of d numbers). `parameters` are listed as the
-// engine does: the hidden layer's weight row by row, its bias, the output's weight, its bias.
+// engine does: layer by layer, the weight row by row, then the bias.
 export function networkFunction(network, parameters) {
-  const [d, h] = network.widths;
-  const act = activations[network.activation];
+  const { widths } = network, act = activations[network.activation], last = widths.length - 2;
   return (x) => {
-    let f = parameters[d * h + 2 * h];
-    for (let j = 0; j < h; j++) {
-      let z = parameters[d * h + j];
-      for (let i = 0; i < d; i++) z += parameters[j * d + i] * x[i];
-      f += parameters[d * h + h + j] * act(z);
+    let values = x, at = 0;
+    for (let layer = 0; layer <= last; layer++) {
+      const [below, above] = [widths[layer], widths[layer + 1]], next = new Array(above);
+      for (let j = 0; j < above; j++) {
+        let z = parameters[at + above * below + j];
+        for (let i = 0; i < below; i++) z += parameters[at + j * below + i] * values[i];
+        next[j] = layer < last ? act(z) : z;
+      }
+      values = next;
+      at += above * (below + 1);
     }
-    return f;
+    return values[0];
   };
+}
+
+// The loss of a network on points ({x, y}).
+export function lossOf(network, parameters, loss, data) {
+  const f = networkFunction(network, parameters);
+  return data.reduce((sum, { x, y }) => sum + (loss === "squared" ? (f(x) - y) ** 2 : Math.log1p(Math.exp(-y * f(x)))), 0);
 }
 
 // Parameters in the engine's order as the `point` of a problem file.
 export function pointData(network, parameters) {
-  const [d, h] = network.widths;
-  const text = (from, to) => parameters.slice(from, to).map(String);
+  const { widths } = network, text = (from, to) => parameters.slice(from, to).map(String);
+  let at = 0;
   return {
-    layers: [
-      {
-        weight: Array.from({ length: h }, (_, j) => text(j * d, (j + 1) * d)),
-        bias: text(d * h, d * h + h),
-      },
-      { weight: [text(d * h + h, d * h + 2 * h)], bias: text(d * h + 2 * h, d * h + 2 * h + 1) },
-    ],
+    layers: widths.slice(1).map((above, layer) => {
+      const below = widths[layer], from = at;
+      at += above * (below + 1);
+      return {
+        weight: Array.from({ length: above }, (_, j) => text(from + j * below, from + (j + 1) * below)),
+        bias: text(from + above * below, at),
+      };
+    }),
   };
 }
 

@@ -33,7 +33,10 @@ export class Outcomes {
       chip.ariaHidden = "true";
       this.#paint(chip, name);
       const item = document.createElement("li");
-      item.append(chip, `${words(name)}: ${runs.length}`);
+      const about = document.createElement("span");
+      about.className = "about";
+      about.textContent = ` (${this.known.find((o) => o.name === name).about})`;
+      item.append(chip, `${words(name)}: ${runs.length}`, about);
       this.list.append(item);
       for (const run of runs) this.squares.append(this.#square(run, name, end));
       this.order.push(...runs);

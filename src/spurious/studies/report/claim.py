@@ -150,6 +150,21 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A row's place in a table of marks, where the rows of a part are shown as one.
+
+    Attributes:
+        line: The line's name.
+        column: The column's name.
+        text: What was measured, as short as can be.
+    """
+
+    line: str
+    column: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One printed value and what was measured.
 
@@ -160,6 +175,7 @@ class Row:
         status: The verdict.
         key: Whether the row also appears in the summary.
         heading: Which part of the claim it belongs to; rows of a part follow one another.
+        mark: Its place in a table of marks; all rows of its part have one, or none.
 
     Raises:
         ValueError: Something is called reproduced although the paper prints nothing.
@@ -171,6 +187,7 @@ class Row:
     status: Status
     key: bool = False
     heading: str = ""
+    mark: Mark | None = None
 
     def __post_init__(self) -> None:
         if self.status is Status.REPRODUCED and not self.said:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from itertools import groupby
@@ -22,6 +22,8 @@ from spurious.studies.report.claim import MEANINGS
 
 SUMMARY: Final = "claims.json"
 CHECKER: Final = "spurious_checker.py"
+STATEMENTS: Final = ("mathematics.md", "small-deadlocks-lower-bound.md", "certificates.md")
+"""What certificates rest on; a wheel has copies of these pages of `docs` (pyproject.toml)."""
 
 _SIGNS: Final = (
     ("+/-", "\N{PLUS-MINUS SIGN}"),
@@ -51,6 +53,7 @@ class Page:
         filters: dict[str, Callable[..., object]] = {
             "typeset": typeset,
             "parts": _parts,
+            "grid": _grid,
             "inline": self._drawn,
         }
         self._templates.filters.update(filters)  # pyright: ignore[reportUnknownMemberType]
@@ -73,10 +76,13 @@ class Page:
             sections=list(self._sections.values()),
             version=__version__,
             made=_made(),
+            budgets=_budgets(self._records.values()),
             meanings=MEANINGS,
         )
         write_atomically(self._folder / "index.html", text)
         write_atomically(self._folder / CHECKER, Path(spurious_checker.__file__).read_text("utf-8"))
+        for name in STATEMENTS:
+            write_atomically(self._folder / name, statements(name))
 
     def _drawn(self, picture: Mapping[str, str]) -> Markup:
         drawing = (self._folder / "figures" / f"{picture['name']}.svg").read_text("utf-8")
@@ -89,6 +95,24 @@ def _made() -> str:
     parts += [f"{name} {version(name)}" for name in ("numpy", "numba", "python-flint")]
     parts += [f"{platform.system()} {platform.machine()}", f"{os.cpu_count()} processors"]
     return " \N{MIDDLE DOT} ".join([date.today().isoformat(), *parts])
+
+
+def _budgets(records: Iterable[Mapping[str, Any]]) -> str:
+    """The budgets of the claims that were run."""
+    run = [record["this_run"]["budget"] for record in records if record["rows"]]
+    found = list(dict.fromkeys(run))
+    return f"{' and '.join(found)} budget{'s' if len(found) > 1 else ''}" if found else ""
+
+
+def statements(name: str) -> str:
+    """The theorems and the format of certificates, which the package holds, as Markdown.
+
+    Args:
+        name: One of `STATEMENTS`.
+    """
+    inside = Path(__file__).parent / "statements" / name
+    checkout = Path(__file__).parents[4] / "docs" / name
+    return (inside if inside.exists() else checkout).read_text("utf-8")
 
 
 def typeset(text: str) -> Markup:
@@ -124,3 +148,17 @@ def inline_svg(drawing: str, name: str, caption: str) -> Markup:
 def _parts(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Rows by heading, in order."""
     return [(part, list(group)) for part, group in groupby(rows, lambda row: row["part"])]
+
+
+def _grid(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Rows that are marks of one table: its columns and lines; None where they are not."""
+    marks = [row.get("mark") for row in rows]
+    if not all(marks):
+        return None
+    cells = {(row["mark"]["line"], row["mark"]["column"]): row for row in rows}
+    columns = list(dict.fromkeys(column for _, column in cells))
+    lines = list(dict.fromkeys(line for line, _ in cells))
+    return {
+        "columns": columns,
+        "lines": [(line, [cells.get((line, column)) for column in columns]) for line in lines],
+    }

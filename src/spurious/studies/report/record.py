@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +51,7 @@ def claim_record(result: ClaimResult, budget: Budget) -> Record:
                 "measured": row.measured,
                 "verdict": str(row.status),
                 "key": row.key,
+                "mark": asdict(row.mark) if row.mark else None,
             }
             for row in result.rows
         ],

@@ -1,0 +1,51 @@
+"""Typesets the formulas of the pages on mathematics: in code spans, blocks, and the text."""
+
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from typeset_formula import GREEK, SIGNS, is_formula, typeset
+
+PAGES = ("mathematics", "small-deadlocks-lower-bound")
+
+IN_TEXT = re.compile(
+    rf"(?<![\w/.\\-])(?:{'|'.join(GREEK)}|[A-Za-z])[~'’]*"
+    r"(?:[_^](?:\{[^}]*\}|-?[A-Za-z0-9]{1,3}\b))+|(?<= )(?:>=|<=|!=|\+-)(?= )"
+)
+"""Letters with something below or above, and signs between spaces."""
+
+
+def set_formulas(_: Sphinx, doctree: nodes.document, docname: str) -> None:
+    if docname not in PAGES:
+        return
+    for node in list(doctree.findall(nodes.literal)):
+        if is_formula(node.astext()):
+            node.replace_self(html(f'<span class="formula">{typeset(node.astext())}</span>'))
+    for block in list(doctree.findall(nodes.literal_block)):
+        if "$" not in block.astext():
+            shown = typeset(block.astext())
+            block.replace_self(html(f'<div class="formula display">{shown}</div>'))
+    for text in list(doctree.findall(nodes.Text)):
+        if IN_TEXT.search(text) and not isinstance(text.parent, (nodes.literal, nodes.raw)):
+            text.parent.replace(text, in_text(text))
+
+
+def in_text(text: str) -> list[nodes.Node]:
+    """A sentence with its formulas typeset."""
+    parts: list[nodes.Node] = []
+    end = 0
+    for match in IN_TEXT.finditer(text):
+        parts.append(nodes.Text(text[end : match.start()]))
+        sign = SIGNS.get(match[0])
+        parts.append(html(sign or f'<span class="formula">{typeset(match[0])}</span>'))
+        end = match.end()
+    return [*parts, nodes.Text(text[end:])]
+
+
+def html(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("doctree-resolved", set_formulas, priority=600)  # after theorems are links
+    return {"parallel_read_safe": True}
