@@ -20,7 +20,7 @@ CHECKER = "spurious_checker"
 MADE_ELSEWHERE = ("command-line.rst",)
 
 TOPICS = {
-    "Ask": ("certify", "check", "atlas", "optimum", "diagnose", "train"),
+    "Ask": ("certify", "check", "atlas", "penalised_atlas", "optimum", "diagnose", "train"),
     "Search": ("certified_minima", "certified_saddles"),
     "Problems from arrays, models and files": (
         "problem",
@@ -33,7 +33,7 @@ TOPICS = {
     ),
     "Data": ("dataset", "datasets", "Dataset"),
     "What a problem is made of": ("Problem", "ProgramProblem", "Network", "Loss", "Point"),
-    "Answers": ("Verdict", "Decision", "Answer", "Enclosure", "Atlas"),
+    "Answers": ("Verdict", "Decision", "Answer", "Enclosure", "Atlas", "PenalisedAtlas"),
     "Errors": ("InputError", "SpuriousError"),
 }
 """The names of `import spurious`, by what one wants."""

@@ -3,14 +3,17 @@
 import json
 import operator
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from spurious.errors import InputError
 from spurious.studies import Budget, find_claim, reproduce
-from spurious.studies.claims import CLAIMS
+from spurious.studies.claims import CLAIMS, EXTRA
+from spurious.studies.report import schedule
+from spurious.studies.report.job import Job
 from spurious.studies.report.lanes import in_lanes
 from spurious.studies.report.schedule import AT_ONCE, LONGEST_FIRST
 
@@ -45,6 +48,21 @@ def test_lanes_change_no_result(tmp_path: Path) -> None:
             for folder in ("side", "plain")
         ]
         assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("name", [claim.id for claim in (*CLAIMS, *EXTRA)])
+def test_every_study_is_begun(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are not of the paper, too."""
+    begun: list[object] = []
+
+    def seen(_: object, tasks: Sequence[object], *_rest: object) -> Iterator[None]:
+        begun.extend(tasks)
+        yield from ()
+
+    monkeypatch.setattr(schedule, "in_lanes", seen)
+    jobs = {name: cast("Job", object())}
+    assert list(schedule.side_by_side(jobs, 2, lambda _: None, lambda _: None)) == []
+    assert jobs[name] in begun
 
 
 def test_every_claim_has_a_place() -> None:

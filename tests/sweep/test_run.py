@@ -185,5 +185,5 @@ def test_unknown_places(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="found no manifest of a sweep"):
             summaries(open_store(tmp_path))
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be"):
+    with pytest.raises(InputError, match="found a file, expected the folder of a sweep"):
         run_sweep(small(), open_store(tmp_path / "file"))

@@ -39,7 +39,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecayPanel:
-    """One problem.
+    """The minima of one problem against its decay.
 
     Attributes:
         title: Heading.

@@ -184,17 +184,17 @@ class Chunk:
             at = end
             self._snapshot(at)
         return Runs(
-            np.arange(self.first, self.first + self.count),
-            self.ends,
-            self.found[:, 0],
-            np.where(self.diverged, 0, np.nan_to_num(self.found[:, 1])).astype(np.int64),
-            np.sqrt(self.found[:, 2]),
-            np.sqrt(self.found[:, 3]),
-            self.solved_at,
-            self.updates,
-            self.diverged,
-            self.times,
-            self.snapshots,
+            index=np.arange(self.first, self.first + self.count),
+            parameters=self.ends,
+            loss=self.found[:, 0],
+            correct=np.where(self.diverged, 0, np.nan_to_num(self.found[:, 1])).astype(np.int64),
+            gradient_norm=np.sqrt(self.found[:, 2]),
+            parameter_norm=np.sqrt(self.found[:, 3]),
+            solved_at=self.solved_at,
+            updates=self.updates,
+            diverged=self.diverged,
+            times=self.times,
+            snapshots=self.snapshots,
         )
 
     def _stretch(self, begin: int, end: int) -> None:

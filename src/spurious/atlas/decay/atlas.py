@@ -100,6 +100,13 @@ class PenalisedAtlas:
         symmetries: Of the problem, the identity included.
         minima: One family of each orbit, lowest loss first.
         undecided: Cells that were left undecided; none means that the list is complete.
+
+    Examples:
+        >>> import spurious
+        >>> x, y = [[-1], [0], [1]], [1, 0, 1]
+        >>> found = spurious.penalised_atlas(spurious.problem(x, y, hidden=1, l2="1/10"))
+        >>> [str(found.is_global(family)) for family in found.minima]
+        ['yes']
     """
 
     loss: DenseLoss
@@ -222,6 +229,13 @@ def penalised_atlas(
 
     Raises:
         InputError: The problem is of another kind.
+
+    Examples:
+        >>> import spurious
+        >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+        >>> found = spurious.penalised_atlas(spurious.problem(x, y, hidden=1, l2="1/100"))
+        >>> found.complete, len(found.minima), found.families
+        (True, 3, 4)
     """
     loss = problem.dense if isinstance(problem, ProgramProblem) else problem
     if loss is None:

@@ -38,10 +38,12 @@ def landscape_findings(
     if seen.not_finite or not seen.landscape.trained:
         return
     decay = scene.optimiser.weight_decay if scene is not None and scene.optimiser else 0.0
-    proved = _proved(verdict, decay) if verdict is not None else None
+    trained = scene is not None and scene.trained
+    proved = _proved(verdict, decay, trained) if verdict is not None else None
     if proved is not None:
         yield proved
-        return
+        if proved.kind is Kind.LOCAL_MINIMUM or proved.severity > Severity.INFO:
+            return  # a ray downhill by itself says little: training may stand still beside it
     landscape = seen.landscape
     valley = _valley(landscape)
     if valley is not None:
@@ -128,8 +130,11 @@ def is_poor(landscape: Landscape) -> bool:
     return landscape.linear_loss is not None and landscape.loss > landscape.linear_loss * 1.001
 
 
-def _proved(verdict: Verdict, decay: float) -> Finding | None:
-    """What the exact verdict says, where it decides; it is about the loss with weight decay."""
+def _proved(verdict: Verdict, decay: float, trained: bool) -> Finding | None:
+    """What the exact verdict says, where it decides; it is about the loss with weight decay.
+
+    A valley whose limit is high is a trap of a model that was trained into it.
+    """
     of_what = f"loss with weight decay {decay:g}" if decay else "loss"
     evidence: dict[str, object] = {
         "weight_decay": decay,
@@ -159,7 +164,7 @@ def _proved(verdict: Verdict, decay: float) -> Finding | None:
         limit = float(verdict.valley_limit.mid)
         evidence["limit_sum"] = limit
         total = float(verdict.loss.mid) if verdict.loss else 0.0
-        trap = total > 0 and limit > thresholds.VALLEY_LOSS * total
+        trap = trained and total > 0 and limit > thresholds.VALLEY_LOSS * total
         return Finding(
             Kind.VALLEY_TO_INFINITY,
             Severity.WARNING if trap else Severity.INFO,

@@ -21,6 +21,7 @@ AT_ONCE: Final = ("C11", "C5", "C6")
 """Nothing of these trains, and each takes a few seconds."""
 
 LONGEST_FIRST: Final = ("C3", "C14", "C7", "C12", "C13", "C1", "C10", "C8", "C2", "C9", "C4")
+"""Of the paper's claims; others, which are long, come before them."""
 
 Step = Job | str
 """A claim, or a part of the engine to compile."""
@@ -44,7 +45,9 @@ def side_by_side(
         The results without their pictures, and their entries of `claims.json`, as they come.
     """
     first = [jobs[name] for name in AT_ONCE if name in jobs]
-    rest = [jobs[name] for name in LONGEST_FIRST if name in jobs]
+    known = (*AT_ONCE, *LONGEST_FIRST)
+    longest = [name for name in LONGEST_FIRST if name in jobs]
+    rest = [jobs[name] for name in (*(name for name in jobs if name not in known), *longest)]
     parts: list[Step] = [] if is_compiled() or not rest else list(PARTS)
     # The longest part of the engine goes on beside the first claims.
     tasks: list[Step | None] = [*parts[:1], *first, *parts[1:], BARRIER, *rest]
