@@ -358,9 +358,7 @@ def _explanation(columns: Mapping[Column, Sequence[Summary]], context: Context) 
         "at. Finite minima, valleys to infinity and dead layers are traps: more training changes "
         "nothing. Plateaus and runs still descending are unfinished. These names are measured, "
         "not proved; certify is asked about a sample of the points named finite minima, and each "
-        "of its answers is counted (that a point is none may be due to its rounding). With log "
-        "loss and ReLU it proves few, because the minima are irrational and flat, for which "
-        "certify has no method yet.",
+        "of its answers is counted (that a point is none may be due to its rounding).",
         "The sensitivity grid varies step size, updates, initial distribution and (beyond the "
         "quick budget) loss. Where only some protocol of the grid reaches a printed value, the "
         "value is not reproduced: a rate without its protocol, and without the kinds of the "
