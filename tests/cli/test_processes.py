@@ -112,7 +112,8 @@ def test_a_reader_that_has_read_enough(problem: Path, arguments: list[str]) -> N
     ) as running:
         assert running.stdout and running.stderr
         running.stdout.close()
-        assert running.stderr.read() == b""
+        said = running.stderr.read().splitlines()  # progress, if the machine is slow
+        assert all(line.startswith(b"cells: ") for line in said), said
         assert running.wait() == 141
 
 
