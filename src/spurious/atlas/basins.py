@@ -18,6 +18,7 @@ from spurious.atlas.cells import CellCounts
 from spurious.atlas.fits import Fit
 from spurious.atlas.minima import orbits_of_parts
 from spurious.atlas.parts import Setting, prepare
+from spurious.atlas.random_starts import CHUNK, from_random_starts
 from spurious.atlas.states import UnitState
 from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
@@ -25,7 +26,7 @@ from spurious.certify.decide import prove
 from spurious.exact.rationals import Vector, rational
 from spurious.problem import Problem, flatten, unflatten
 from spurious.proof import Proof
-from spurious.train import Initialisation, Optimiser, Recipe, train
+from spurious.train import Recipe, train
 from spurious.train.batched import preactivations
 from spurious.train.polish import polish
 from spurious.verdict import Decision
@@ -36,8 +37,6 @@ POLISHES: Final = 5
 """How often a run that is at no entry of the atlas is polished again."""
 
 UPDATES: Final = 20_000
-STEP: Final = 0.01
-CHUNK: Final = 4_096
 
 NEAR: Final = 1e-5
 """A run is at an entry if their outputs differ by at most this share of the targets' spread."""
@@ -91,17 +90,7 @@ def measure_basins(
         threads: Changes no result.
         progress: Called with the number of runs done.
     """
-    recipe = Recipe(
-        network=atlas.network,
-        loss=atlas.loss,
-        data=atlas.data,
-        initialisation=Initialisation("normal", std=spread, bias="drawn"),
-        optimiser=Optimiser("adam", STEP),
-        updates=UPDATES,
-        precision="float64",
-        tolerance=0.0,
-        stop=False,
-    )
+    recipe = from_random_starts(atlas.network, atlas.loss, atlas.data, spread, UPDATES)
     lookup = _Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
     unplaced: Counter[str] = Counter()

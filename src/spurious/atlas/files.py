@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.atlas import Atlas
 from spurious.atlas.optimum import optimum
-from spurious.atlas.records import family_to_data, number_text, work_to_data
+from spurious.atlas.records import ANSWERS, family_to_data, number_text, work_to_data
 from spurious.atlas.workers import silent
 from spurious.certify import certify
 from spurious.certify.decide import conclude, decide
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from spurious.atlas.basins import Basins
 
 FORMAT: Final = "spurious-atlas/1"
-
-GLOBAL: Final = {Answer.YES: True, Answer.NO: False, Answer.UNKNOWN: None}
-"""How `global` is written."""
 
 
 def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
         "families": atlas.families,
         "complete": atlas.complete,
         "minima": [
-            family_to_data(family) | {"global": GLOBAL[atlas.is_global(family)]}
+            family_to_data(family) | {"global": ANSWERS[atlas.is_global(family)]}
             for family in atlas.minima
         ],
         "undecided": [

@@ -9,6 +9,10 @@ from typing import Any, Final
 from spurious.atlas.cells import CellCounts
 from spurious.atlas.minima import Family
 from spurious.problem import point_from_data, point_to_data
+from spurious.verdict import Answer
+
+ANSWERS: Final = {Answer.YES: True, Answer.NO: False, Answer.UNKNOWN: None}
+"""How an answer is written."""
 
 ROUNDED: Final = 15
 """Decimals from which on a number counts as rounded."""

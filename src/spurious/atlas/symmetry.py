@@ -7,14 +7,22 @@ the output weights. Local minima are taken to local minima, so one of each orbit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
 
 from flint import fmpq, fmpq_mat
 
 from spurious.atlas.arrangement import Sides
 from spurious.atlas.landscape import UnitLandscape
 from spurious.exact.rationals import ZERO, Vector, rank
+
+
+class _Signed(Protocol):
+    def __neg__(self) -> Self: ...
+
+
+Signed = TypeVar("Signed", bound=_Signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Symmetry:
         """Where the sign of an output weight goes."""
         return -sign if self.flips else sign
 
-    def vector(self, values: Vector) -> Vector:
+    def vector(self, values: Sequence[Signed]) -> tuple[Signed, ...]:
         """Where a vector over the points goes, such as the residuals; flips change its sign."""
         moved = list(values)
         for i, place in enumerate(self.points):
@@ -57,7 +65,12 @@ def symmetries(landscape: UnitLandscape) -> tuple[Symmetry, ...]:
     found = [
         Symmetry(points, flips) for flips in (False, True) for points in _maps(landscape, flips)
     ]
-    identity = tuple(range(landscape.size))
+    return identity_first(found, landscape.size)
+
+
+def identity_first(found: Iterable[Symmetry], size: int) -> tuple[Symmetry, ...]:
+    """Symmetries of so many points in a fixed order."""
+    identity = tuple(range(size))
     return tuple(sorted(found, key=lambda s: (s.flips, s.points != identity, s.points)))
 
 

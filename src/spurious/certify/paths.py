@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import arb
 
-from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.arithmetics import BallProgram, Entries, around
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.problem.program_problem import FlatPoint
@@ -76,9 +76,9 @@ class Path:
         return Path(start, rate, way, INFINITY * way if way else start)
 
     @staticmethod
-    def monotone(start: arb, way: int, limit: arb) -> Path:
-        """One that moves one way."""
-        return Path(start, None, way, limit)
+    def monotone(start: arb, way: int, limit: arb | None) -> Path:
+        """One that moves one way; unknown if its limit is."""
+        return UNKNOWN if limit is None else Path(start, None, way, limit)
 
     @property
     def side(self) -> int | None:
@@ -108,8 +108,8 @@ class Path:
         side, other_side = cast("tuple[int, int]", sides)
         if self.way * side != other.way * other_side:
             return UNKNOWN
-        way = self.way * side * side * other_side
-        return _with_limit(self.start * other.start, way, _product(self.limit, other.limit))
+        limit = _product(self.limit, other.limit)
+        return Path.monotone(self.start * other.start, self.way * other_side, limit)
 
     def times(self, factor: arb) -> Path:
         """The product by a fixed number."""
@@ -120,7 +120,7 @@ class Path:
             return Path.affine(self.start * factor, self.rate * factor)
         if self.way is None or sign is None:
             return UNKNOWN
-        return _with_limit(self.start * factor, self.way * sign, _product(self.limit, factor))
+        return Path.monotone(self.start * factor, self.way * sign, _product(self.limit, factor))
 
     def mapped(self, function: Function) -> Path:
         """A function of it.
@@ -142,7 +142,7 @@ class Path:
         if self.way is None or not (rising or function.name in POSITIVE):
             return UNKNOWN
         way = self.way if rising else -self.way
-        return _with_limit(_value(function, self.start), way, self._limit(function, rising))
+        return Path.monotone(_value(function, self.start), way, self._limit(function, rising))
 
     def _limit(self, function: Smooth, rising: bool) -> arb | None:
         """The function's limit; None if the argument's may be at the end of the domain, or not."""
@@ -170,24 +170,28 @@ def loss_path(program: Program, point: FlatPoint, direction: FlatPoint) -> Path:
         ProgramError: A function may be undefined somewhere on the ray.
     """
     run = BallProgram.of(program).run(around(point), order=0)
-    found: list[Paths] = []
-    moves: list[bool] = []
+    found: list[Paths | None] = []  # None for what does not move
     for k, operation in enumerate(program.operations):
+        paths: Paths | None = None
         if isinstance(operation, Param):
-            place = program.parameters[operation.name]
-            rates = [arb(rational(v)) for v in direction[place]]
-            moves.append(any(rate != 0 for rate in rates))
-            flat = zip(run.values[k].ravel().tolist(), rates, strict=True)
-            paths = _array([Path.affine(a, rate) for a, rate in flat], operation.shape)
-        else:
-            moves.append(any(moves[i] for i in program.operands[k]))
-            if moves[-1]:
-                paths = _result(operation, [found[i] for i in program.operands[k]])
-            else:
-                fixed = [Path.affine(a, ZERO) for a in run.values[k].ravel().tolist()]
-                paths = _array(fixed, program.shapes[k])
+            rates = [arb(rational(v)) for v in direction[program.parameters[operation.name]]]
+            if any(rate != 0 for rate in rates):
+                paths = _affine(run.values[k], rates)
+        elif any(found[i] is not None for i in program.operands[k]):
+            args = [(found[i], run.values[i]) for i in program.operands[k]]
+            paths = _result(
+                operation, [_affine(fixed) if own is None else own for own, fixed in args]
+            )
         found.append(paths)
-    return cast("Path", found[-1][()])
+    last = found[-1]
+    return cast("Path", _affine(run.loss)[()] if last is None else last[()])
+
+
+def _affine(starts: Entries, rates: Sequence[arb] | None = None) -> Paths:
+    """Numbers that move straight, fixed ones if there are no rates."""
+    flat: list[arb] = starts.ravel().tolist()
+    speeds = [ZERO] * len(flat) if rates is None else rates
+    return _array([Path.affine(a, r) for a, r in zip(flat, speeds, strict=True)], starts.shape)
 
 
 def _result(operation: Any, args: Sequence[Paths]) -> Paths:
@@ -216,10 +220,6 @@ def _array(paths: Sequence[Path], shape: tuple[int, ...]) -> Paths:
     found = np.empty(len(paths), dtype=object)
     found[:] = paths
     return found.reshape(shape)
-
-
-def _with_limit(start: arb, way: int, limit: arb | None) -> Path:
-    return UNKNOWN if limit is None else Path.monotone(start, way, limit)
 
 
 def _is_infinite(limit: arb) -> bool:

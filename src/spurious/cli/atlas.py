@@ -196,7 +196,7 @@ def global_(
 
         return penalised_optimum_command(source, problem, out, as_json)
     from spurious.atlas import optimum  # slow to import
-    from spurious.cli.atlas_display import reporting, show_optimum
+    from spurious.cli.atlas_display import optimum_file, reporting, show_optimum
     from spurious.files import make_folder, write_json
     from spurious.problem import point_to_data, problem_to_data
 
@@ -206,8 +206,7 @@ def global_(
         found = optimum(problem, progress=report)
     target: Path | None = None
     if out is not None:
-        stem = Path(source).stem
-        target = out / f"{stem}-{problem.network.hidden[0]}-global.certificate.json"
+        target = optimum_file(out, source, problem.network.hidden[0])
         write_json(target, found.verdict.certificate)
     if as_json:
         point = found.problem.point

@@ -35,6 +35,11 @@ PLAIN_SECONDS: Final = 5.0
 Report = Callable[[str, int, int], None]
 
 
+def optimum_file(out: Path, source: str, hidden: int) -> Path:
+    """Where the certificate of a global minimum is written."""
+    return out / f"{Path(source).stem}-{hidden}-global.certificate.json"
+
+
 @contextmanager
 def reporting() -> Generator[Report]:
     """Shows progress on stderr: bars on a terminal, else a line now and then.

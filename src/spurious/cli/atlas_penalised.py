@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.atlas.atlas import KINDS
-from spurious.cli.atlas_display import WIDE, Report, reporting
+from spurious.cli.atlas_display import WIDE, Report, optimum_file, reporting
 from spurious.cli.commands import Exit
 from spurious.cli.consoles import answers
 from spurious.cli.output import check_command, echo_json, note_compiling
@@ -86,7 +86,7 @@ def penalised_optimum_command(
         verdict = certify(found.problem(best), search=False)
     target = None
     if out is not None and verdict.certificate is not None and verdict.claim.is_minimum:
-        target = out / f"{Path(source).stem}-{loss.network.hidden[0]}-global.certificate.json"
+        target = optimum_file(out, source, loss.network.hidden[0])
         write_json(target, verdict.certificate)
     record = penalised_atlas_to_data(found)
     if as_json:

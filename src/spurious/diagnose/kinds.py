@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Final
 
+from spurious.diagnose.word import Word
 
-class Kind(enum.StrEnum):
+
+class Kind(Word):
     """What can be wrong. Findings of one rank are listed in this order."""
-
-    def __repr__(self) -> str:
-        """The plain word: lists of kinds are read, and compared with words."""
-        return repr(self.value)
 
     LOGITS_TO_PROBABILITY_LOSS = "logits_to_probability_loss"
     LABELS_OUTSIDE_LOSS = "labels_outside_loss"

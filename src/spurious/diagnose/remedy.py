@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from spurious.diagnose.word import Word
 from spurious.errors import InputError
 
 
-class Remedy(enum.StrEnum):
+class Remedy(Word):
     """What can be tried on a copy of a model."""
-
-    def __repr__(self) -> str:
-        """The plain word: lists of remedies are read, and compared with words."""
-        return repr(self.value)
 
     REINITIALISE_DEAD_UNITS = "reinitialise_dead_units"
     SHIFT_BIASES = "shift_biases"

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.atlas.decay.atlas import PenalisedAtlas
-from spurious.atlas.decay.setting import DecaySetting, describe
+from spurious.atlas.decay.setting import describe
 from spurious.atlas.decay.symmetry import symmetries
+from spurious.atlas.random_starts import CHUNK, from_random_starts
 from spurious.errors import InputError
 from spurious.problem import DenseLoss, Loss
-from spurious.train import Initialisation, Optimiser, Recipe, train
+from spurious.train import Recipe, train
 from spurious.train.batched import preactivations
 from spurious.train.polish import polish
 from spurious.verdict import Answer
@@ -25,8 +26,6 @@ __all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of", "settle
 Floats = npt.NDArray[np.float64]
 
 UPDATES: Final = 10_000
-STEP: Final = 0.01
-CHUNK: Final = 4_096
 
 POLISHES: Final = 2
 """How often the ends are polished in a row."""
@@ -150,17 +149,8 @@ def recipe_of(loss: DenseLoss, spread: float) -> Recipe:
     """
     if set(loss.factors) != {1}:
         raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
-    return Recipe(
-        network=loss.network,
-        loss=Loss(loss.loss),
-        data=loss.data,
-        initialisation=Initialisation("normal", std=spread, bias="drawn"),
-        optimiser=Optimiser("adam", STEP),
-        updates=UPDATES,
-        precision="float64",
-        tolerance=0.0,
-        stop=False,
-        penalty=loss.penalty,
+    return from_random_starts(
+        loss.network, Loss(loss.loss), loss.data, spread, UPDATES, loss.penalty
     )
 
 
@@ -171,12 +161,13 @@ class Lookup:
         self.recipe = recipe
         setting = describe(atlas.loss)
         self.first = [group[0] for group in setting.groups]
-        values, places = list[list[float]](), list[int]()
+        values, places = list[tuple[float, ...]](), list[int]()
         for k, family in enumerate(atlas.minima):
-            for image in _images(setting, [float(family.outputs[i]) for i in self.first]):
-                values.append(image)
+            outputs = [float(family.outputs[i]) for i in self.first]
+            for symmetry in symmetries(setting):
+                values.append(symmetry.vector(outputs))
                 places.append(k)
-        values.append([np.inf] * len(self.first))  # far from everything
+        values.append((np.inf,) * len(self.first))  # far from everything
         places.append(-1)
         self.values, self.families = np.array(values), np.array(places)
         sizes = [_sizes(recipe, np.array([list(map(float, f.point))]))[0] for f in atlas.minima]
@@ -214,14 +205,3 @@ def _sizes(recipe: Recipe, at: Floats) -> Floats:
     d, m = network.inputs, network.hidden[0]
     w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
     return np.abs(v) * np.sqrt((w * w).sum(2) + b * b)
-
-
-def _images(setting: DecaySetting, outputs: list[float]) -> list[list[float]]:
-    """The outputs of a family's images under all symmetries."""
-    found: list[list[float]] = []
-    for symmetry in symmetries(setting):
-        moved = list(outputs)
-        for i, place in enumerate(symmetry.points):
-            moved[place] = -outputs[i] if symmetry.flips else outputs[i]
-        found.append(moved)
-    return found

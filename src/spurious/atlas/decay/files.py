@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.decay.atlas import PenalisedAtlas, PenalisedFamily
-from spurious.atlas.records import number_text
+from spurious.atlas.records import ANSWERS, number_text
 from spurious.problem import ProgramProblem, any_problem_to_data, point_to_data, unflatten
-from spurious.verdict import Answer, Enclosure
+from spurious.verdict import Enclosure
 
 if TYPE_CHECKING:
     from spurious.atlas.decay.basins import DecayBasins
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["penalised_atlas_to_data"]
 
 FORMAT: Final = "spurious-penalised-atlas/1"
-
-WRITTEN: Final = {Answer.YES: True, Answer.NO: False, Answer.UNKNOWN: None}
-"""How an answer is written."""
 
 
 def penalised_atlas_to_data(
@@ -67,12 +64,12 @@ def _loss(loss: Enclosure) -> dict[str, str]:
 def _family(atlas: PenalisedAtlas, family: PenalisedFamily) -> dict[str, Any]:
     return {
         **_loss(family.loss),
-        "global": WRITTEN[atlas.is_global(family)],
+        "global": ANSWERS[atlas.is_global(family)],
         "outputs": [number_text(value) for value in family.outputs],
         "outputs_radius": number_text(family.radius),
         "units": [{"sign": sign, "sides": list(sides)} for sign, sides in family.units],
         "kinks": family.kinks,
-        "rests": WRITTEN[family.rests],
+        "rests": ANSWERS[family.rests],
         "parts": family.parts,
         "dimension": family.dimension,
         "orbit": family.orbit,

@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from spurious.atlas.decay.setting import DecaySetting
-from spurious.atlas.symmetry import Symmetry
+from spurious.atlas.symmetry import Symmetry, identity_first
 
 __all__ = ["moved_regions", "symmetries"]
 
 
 def symmetries(setting: DecaySetting) -> tuple[Symmetry, ...]:
     """All of them, the identity first."""
-    identity = tuple(range(setting.size))
     found = [
         Symmetry(points, flips)
         for flips in (False, True)
         for points in _permutations(setting, flips)
     ]
-    return tuple(sorted(found, key=lambda s: (s.flips, s.points != identity, s.points)))
+    return identity_first(found, setting.size)
 
 
 def moved_regions(setting: DecaySetting, symmetry: Symmetry) -> tuple[int, ...]:
