@@ -65,6 +65,7 @@ def diagnose(
       0    nothing is wrong as far as it can see
       1    there are findings
       2    the model, the data or the loss cannot be used
+      130  interrupted
     """
     from spurious.diagnose.torch_extra import require
 
