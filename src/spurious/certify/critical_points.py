@@ -11,6 +11,7 @@ import numpy as np
 
 from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.certify.decide import certify
+from spurious.certify.one_thread import one_thread
 from spurious.problem import ProgramProblem
 from spurious.program import Program
 from spurious.proof import Verdict
@@ -67,7 +68,7 @@ def certified_minima(
     floats = FloatProgram(program)
     ends: list[tuple[float, Floats]] = []
     for start in _starts(program, starts, seed, spread):
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             found = minimize(
                 floats.loss_and_gradient,
                 start,
@@ -113,7 +114,7 @@ def certified_saddles(
     floats = FloatProgram(program)
     ends: list[tuple[float, Floats]] = []
     for start in _starts(program, starts, seed, spread):
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             found = root(lambda v: floats.loss_and_gradient(v)[1], start, jac=floats.hessian)
             end = np.asarray(found.x, dtype=np.float64)
             loss, gradient = floats.loss_and_gradient(end)

@@ -16,6 +16,7 @@ import numpy as np
 
 from spurious.certify.fall import proved_fall
 from spurious.certify.further import further_fall, unfinished
+from spurious.certify.one_thread import one_thread
 from spurious.certify.optimality import Optimality, judge_optimality
 from spurious.certify.rule import Rule
 from spurious.certify.rules import (
@@ -104,6 +105,7 @@ RULES: Final[tuple[Rule, ...]] = (
 """All rules, in the order in which they are tried."""
 
 
+@one_thread()
 def certify(
     problem: Problem | ProgramProblem | Named, *, check: bool = True, search: bool = True
 ) -> Verdict:
@@ -168,6 +170,7 @@ def _subject(problem: Problem | ProgramProblem) -> Subject:
     return subject
 
 
+@one_thread()
 def prove(problem: Problem | ProgramProblem) -> Proof | Undecided:
     """What `certify` decides about the point alone, by itself: is it a minimum, is it none.
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from spurious.certify.one_thread import one_thread
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
@@ -48,7 +49,7 @@ def better_point(subject: Subject, loss: Enclosure) -> tuple[FlatPoint, Enclosur
     function = _function(subject)
     target = nearest_float(loss.lower)
     rng = np.random.Generator(np.random.Philox(key=1))
-    with np.errstate(all="ignore"):
+    with one_thread(), np.errstate(all="ignore"):
         for _ in range(STARTS):
             if subject.is_dense:
                 start = _start(subject.dense, rng)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import jax
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from spurious.certify.one_thread import one_thread
 from spurious.large.ending import Ending, ending
 from spurious.large.ensemble import Ensemble, State, starts_of
 from spurious.large.model import gradient_norm, to_flat
@@ -64,7 +64,7 @@ def rows(
         say(f"looking at network {i + 1} of {len(ensemble.members)}")
         own = jax.tree.map(lambda leaf, i=i: leaf[i], state.parameters)
         norms = norm(own, ensemble.inputs, ensemble.scales[i], ensemble.targets[i])
-        with threadpool_limits(1, "blas"):  # JAX's threads are at work on the same cores
+        with one_thread():  # JAX's threads are at work on the same cores
             row = _row(
                 member.recipe,
                 ensemble.marks,
