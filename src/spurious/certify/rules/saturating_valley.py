@@ -1,8 +1,8 @@
 """Rule `saturating_valley`: along a ray one unit goes to its limits, and the loss falls for ever.
 
-Theorem 25 (`docs/mathematics.md`). Training that drifts often does so: a tanh unit becomes a step,
-or a step at all points but a few, whose values it keeps. The loss that is gained on the way can be
-less than any float shows.
+Theorems 25 and 33 (`docs/mathematics.md`). Training that drifts often does so: a tanh unit becomes
+a step, or a step at all points but a few, whose values it keeps. The loss that is gained on the way
+can be less than any float shows.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
-from flint import arb, fmpq
+from flint import fmpq
 
 from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
 from spurious.certify.rule import Rule
+from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
-from spurious.certify.valleys import CLEAR, at_limits, deepest, valley
+from spurious.certify.valleys import deepest, preactivations, saturated, valley
 from spurious.exact import balls
 from spurious.exact.rationals import dot, fraction, nearest_float, nullspace, rational
-from spurious.proof import Proof, SaturatingValley, Undecided
+from spurious.proof import MonotoneValley, Proof, Undecided
 
 __all__ = ["RULE"]
-
-SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}
-"""How fast the derivative falls, and the limit on the left; on the right it is 1."""
 
 DIGITS = 12
 """Significant digits of a direction's coefficients."""
@@ -34,7 +32,7 @@ DIGITS = 12
 def _applies(subject: Subject) -> bool:
     if not subject.is_dense or subject.network.depth != 1:
         return False
-    return subject.network.activation in SATURATING and subject.once(has_stalled)
+    return subject.network.activation in ("tanh", "sigmoid") and subject.once(has_stalled)
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
@@ -77,29 +75,20 @@ def _inputs(subject: Subject) -> list[tuple[fmpq, ...]]:
 
 
 def _along(subject: Subject, unit: int, direction: Sequence[fmpq]) -> Proof | None:
-    """The proof with this ray, if Theorem 25 holds on it."""
-    layer, data = subject.point.layers[0], subject.dense.data
-    own = [rational(v) for v in (*layer.weight[unit], layer.bias[unit])]
-    inputs = [(*(rational(v) for v in row), fmpq(1)) for row in data.x]
-    z, moves = [dot(own, x) for x in inputs], [dot(direction, x) for x in inputs]
-    away = [i for i, move in enumerate(moves) if move != 0]
-    if not away or any(moves[i] * z[i] <= 0 for i in away):
+    """The proof with this ray, if the loss falls along it."""
+    layer = subject.point.layers[0]
+    z = preactivations(subject, [rational(v) for v in (*layer.weight[unit], layer.bias[unit])])
+    moves = preactivations(subject, direction)
+    line = list(zip(z, moves, strict=True))
+    limit = saturated(subject, unit, [fmpq(1)] * len(z), line, subject.network.activation)
+    if limit is None:
         return None
-    rate, low = SATURATING[subject.network.activation]
-    loss, along = at_limits(subject, unit, {i: arb(1 if z[i] > 0 else low) for i in away})
-    rises = [move * slope for move, slope in zip(moves, along, strict=True)]
-    nearest = min(away, key=lambda i: abs(moves[i]))
-    ratio = (1 + arb(-rate * abs(z[nearest])).exp()) ** 2
-    total = rises[nearest]
-    for i in away:
-        if i != nearest:
-            share = arb(rate * (abs(z[nearest]) - abs(z[i]))).exp()
-            total += rises[i].max(arb(0)) * share * ratio
-    if not balls.certainly_less(total, -CLEAR):
-        return None
-    where = f"as hidden unit {unit} saturates at {len(away)} of {len(z)} points,"
-    evidence = SaturatingValley(unit, tuple(fraction(v) for v in direction))
-    return valley(evidence, enclosure(loss), where)
+    flat = [Fraction(0)] * len(subject.values)
+    for p, v in zip(incoming_indices(subject.network)[0][unit], direction, strict=True):
+        flat[p] = fraction(v)
+    away = sum(k != 0 for k in moves)
+    where = f"as hidden unit {unit} saturates at {away} of {len(z)} points,"
+    return valley(MonotoneValley(tuple(flat)), enclosure(limit), where)
 
 
 RULE = Rule("saturating_valley", _applies, _prove)

@@ -1,21 +1,21 @@
 """Rule `sharpening_valley`: a gelu or silu unit becomes a relu, and the loss falls for ever.
 
-Theorem 27 (`docs/mathematics.md`). Its incoming weights grow without end, its outgoing ones tend to
-0, and what is gained on the way is soon less than any float shows.
+Theorems 27 and 33 (`docs/mathematics.md`). Its incoming weights grow without end, its outgoing ones
+tend to 0, and what is gained on the way is soon less than any float shows.
 """
 
 from __future__ import annotations
 
-from flint import arb, fmpq
+from fractions import Fraction
 
 from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
 from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
-from spurious.certify.valleys import CLEAR, at_limits, deepest, valley
+from spurious.certify.valleys import deepest, preactivations, saturated, valley
 from spurious.exact import balls
-from spurious.exact.rationals import dot, rational
-from spurious.proof import Proof, SharpeningValley, Undecided
+from spurious.exact.rationals import rational
+from spurious.proof import MonotoneValley, Proof, Undecided
 
 __all__ = ["RULE"]
 
@@ -33,27 +33,18 @@ def _prove(subject: Subject) -> Proof | Undecided:
 
 
 def _sharpened(subject: Subject, unit: int) -> Proof | None:
-    """The proof with this unit, if Theorem 27 holds for it."""
-    layer, silu = subject.point.layers[0], subject.network.activation == "silu"
-    own = [rational(v) for v in (*layer.weight[unit], layer.bias[unit])]
-    z = [dot(own, [*map(rational, x), fmpq(1)]) for x in subject.dense.data.x]
-    away = [i for i, v in enumerate(z) if v != 0]
-    if not away:
+    """The proof with this unit, if the loss falls."""
+    layer = subject.point.layers[0]
+    z = preactivations(subject, [rational(v) for v in (*layer.weight[unit], layer.bias[unit])])
+    gate = "sigmoid" if subject.network.activation == "silu" else "normal"
+    limit = saturated(subject, unit, z, list(zip(z, z, strict=True)), gate)
+    if limit is None:
         return None
-    limits = {i: arb(v if v > 0 else fmpq(0)) for i, v in enumerate(z)}
-    loss, rises = at_limits(subject, unit, limits)
-    nearest = min(away, key=lambda i: abs(z[i]))
-    least = abs(z[nearest])
-    total, top = rises[nearest] * least**2, (1 + arb(-least).exp()) ** 2
-    for i in away:
-        if i != nearest:
-            gap = least - abs(z[i]) if silu else (least**2 - z[i] ** 2) / 2
-            share = arb(gap).exp() * top if silu else arb(gap).exp()
-            total += rises[i].max(arb(0)) * share * z[i] ** 2
-    if not balls.certainly_less(total, -CLEAR):
-        return None
-    where = f"as hidden unit {unit} becomes a relu,"
-    return valley(SharpeningValley(unit), enclosure(loss), where)
+    still = (Fraction(0),) * len(subject.values)
+    gates = tuple(Fraction(k == unit) for k in range(subject.network.hidden[0]))
+    return valley(
+        MonotoneValley(still, gates), enclosure(limit), f"as hidden unit {unit} becomes a relu,"
+    )
 
 
 RULE = Rule("sharpening_valley", _applies, _prove)
