@@ -11,8 +11,9 @@ from typing import Any
 import mpmath as mp
 import pytest
 from tests.checker.pencil import CASES, ball, column, point, problem, ray, seal
-from tests.checker.truth import DIGITS, Landscape, flat, layers_of, reals
+from tests.checker.truth import DIGITS, Landscape, flat, gated_curve, layers_of, reals
 
+import spurious_checker as checker
 from spurious_checker import check
 
 STEP = CASES["step unit"]
@@ -158,3 +159,41 @@ def test_the_loss_falls_along_rays_that_pass() -> None:
             limit = Fraction(data["claim"]["valley_limit"]["mid"])
             assert values[-1] > mp.mpf(limit.numerator) / limit.denominator
     assert 5 <= passed <= 150
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "gelu", "silu"])
+def test_rays_of_several_units(activation: str) -> None:
+    """Whatever the checker accepts of random rays, or gates, the loss falls along it."""
+    rng, passed, mixed, gated = random.Random(activation), 0, 0, activation in ("gelu", "silu")
+    for _ in range(150):
+        outputs = rng.randint(1, 2)
+        first, bias = ([Fraction(rng.choice([-9, -6, 6, 9]), 4) for _ in range(2)] for _ in "wb")
+        above = [[Fraction(rng.randint(-8, 8), 8) for _ in range(2)] for _ in range(outputs)]
+        x = column(*(rng.choice([-3, -2, 1, 2, 3]) for _ in range(3)))
+        y = [[Fraction(rng.randint(-16, 16), 8) for _ in range(outputs)] for _ in x]
+        at = point(([[v] for v in first], bias), (above, [0] * outputs))
+        pb = problem([1, 2, outputs], activation, "squared", x, y, at)
+        speeds = [Fraction(rng.randint(0, 2)) for _ in range(2)]
+        turn = [v * s for row in (first, bias) for v, s in zip(row, speeds, strict=True)]
+        size = 4 + 3 * outputs
+        proof: dict[str, Any] = {"direction": [*(["0"] * 4 if gated else map(str, turn))]}
+        proof["direction"] += ["0"] * (size - 4)
+        if gated:
+            proof["gates"] = [str(s) for s in speeds]
+        case = checker.Case(checker.read_any(pb), {}, 128, layered=False)
+        try:
+            found = checker.monotone_valley(case, proof)
+        except checker.Invalid:
+            continue
+        passed += 1
+        mixed += all(speeds)
+        landscape = Landscape(pb)
+        data = {"problem": pb, "proof": {**proof, "gates": proof.get("gates", ["0", "0"])}}
+        with mp.workdps(DIGITS):
+            losses = [landscape.loss(gated_curve(data, 1 / (1 + mp.mpf(t))))
+                      for t in ("0", "0.01", "0.1", "0.3", "0.6", "1")]  # fmt: skip
+            assert all(a > b for a, b in pairwise(losses)), (pb, proof)
+            assert found.limit is not None
+            lower = checker.interval(found.limit, 128).lower
+            assert losses[-1] > mp.mpf(lower.numerator) / lower.denominator - mp.mpf(10) ** -30
+    assert passed >= 10 and mixed >= 1
