@@ -30,7 +30,6 @@ from checker.symmetric import read_square, require_definite, require_minimum
 
 def convex_ball(case: Case, proof: Json) -> Found:
     """Section 5.3, Theorem 5: the loss is strongly convex on a box, its gradient small or zero."""
-    as_object(proof, "rule", "centre", "radius", "fixed", "transform")
     return convex_box(case, proof, read_increasing(proof["fixed"], len(case.program.point), 0))[0]
 
 
@@ -127,7 +126,6 @@ def read_live(item: object, ex: Exact, j: int) -> Live | None:
 def kinked_ball(case: Case, proof: Json) -> Found:
     """Section 5.5, Theorem 9: a minimum on kinks with the logistic loss."""
     pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "centre", "radius", "units", "transform")
     pb.require_shallow(single=True)
     require(pb.kinked and pb.loss == "logistic", "the rule needs kinks and the logistic loss")
     bound, r, centre = case.eigenvalue, positive(proof["radius"]), case.read_point(proof["centre"])
@@ -191,7 +189,6 @@ def require_held(ex: Exact, j: int, held: list[int], side: int, bits: int) -> No
 def twin_units(case: Case, proof: Json) -> Found:
     """Section 5.6, Theorem 19: equal units merged give a strict minimum; parted they cost more."""
     pb, size = case.problem, case.problem.widths[0] + 1
-    as_object(proof, "rule", "centre", "radius", "transform", "bends")
     pb.require_shallow(single=True)
     require(pb.slopes is None, "the rule needs a smooth activation")
     units, (outward,) = pb.units(pb.point)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.derivatives import Box, Curved, evaluated
@@ -97,7 +98,19 @@ class Found:
     unbeaten: bool = False  # whether no outputs whatever have a smaller loss
 
 
-Rules = dict[str, tuple[Callable[[Case, Json], Found], tuple[str, ...]]]  # and their verdicts
+class Rule(NamedTuple):
+    """A rule, and what certificates that name it hold."""
+
+    check: Callable[[Case, Json], Found]
+    verdicts: tuple[str, ...]
+    keys: str = ""  # of the proof; ?: optional, ~: only if the verdict is of what is nearby
+    claims: str = ""  # what is claimed of a program besides `PROGRAM_CLAIMS`
+
+    def read(self, proof: Json, nearby: bool) -> None:
+        """The proof has these keys."""
+        marks = {key.lstrip("?~"): key[0] for key in self.keys.split()}
+        needed = [k for k, mark in marks.items() if mark != "?" and (nearby or mark != "~")]
+        as_object(proof, "rule", *needed, optional=[k for k, m in marks.items() if m == "?"])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from checker.boxes import convex_ball, kinked_ball, twin_units
-from checker.cases import Case, Found, Rules, evaluate
+from checker.cases import Case, Found, Rule, evaluate
 from checker.constants import constant_output, constant_units
 from checker.critical import idle_parameters, krawczyk, strongly_convex
 from checker.dense import dense_program, read_any
@@ -24,57 +24,49 @@ from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
 from checker.optimum import cell_multipliers
 from checker.penalised import penalised
-from checker.rays import monotone_valley
-from checker.reading import Json, as_int, as_list, as_object, as_table, as_text, ball, rational
+from checker.reading import Json, as_list, as_object, as_table, as_text, ball, rational
 from checker.refutations import (
     descent_direction,
-    limit_valley,
     negative_curvature,
-    valley_to_infinity,
     zero_output_weight,
 )
+from checker.valleys import monotone_valley, valley_to_infinity
 
 HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
 SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)
-RULES: Rules = {
-    "one_sided_derivatives": (one_sided_derivatives, HERE + NEARBY),
-    "classwise_optimum": (classwise_optimum, HERE + NEARBY),
-    "convex_ball": (convex_ball, HERE + NEARBY),
-    "constant_output": (constant_output, NEARBY),
-    "constant_units": (constant_units, HERE + NEARBY),
-    "kinked_ball": (kinked_ball, NEARBY),
-    "pointwise_optimum": (pointwise_optimum, HERE),
-    "kinked": (kinked, NEARBY),
-    "constant_rank": (kinked, NEARBY),
-    "twin_units": (twin_units, HERE + NEARBY),
-    "descent_direction": (descent_direction, NONE),
-    "zero_output_weight": (zero_output_weight, NONE),
-    "negative_curvature": (negative_curvature, NONE),
-    "valley_to_infinity": (valley_to_infinity, NONE),
-    "saturating_valley": (limit_valley, NONE),
-    "merging_valley": (merging_valley, NONE),
-    "sharpening_valley": (limit_valley, NONE),
+BOX, FLAT = "centre radius preconditioner", "flat_dimension"
+FACE = f"{BOX} free multipliers"
+RULES = {
+    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY, "units ?epsilon ~point"),
+    "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point"),
+    "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform"),
+    "constant_output": Rule(constant_output, NEARBY, "radius"),
+    "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius"),
+    "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform"),
+    "pointwise_optimum": Rule(pointwise_optimum, HERE),
+    "kinked": Rule(kinked, NEARBY, FACE),
+    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields"),
+    "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends"),
+    "descent_direction": Rule(descent_direction, NONE, "direction"),
+    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
+    "negative_curvature": Rule(negative_curvature, NONE, "direction"),
+    "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction"),
+    "merging_valley": Rule(merging_valley, NONE, "pairs curve"),
 }
-PROGRAM_RULES: Rules = {
-    "strongly_convex": (strongly_convex, HERE + NEARBY),
-    "idle_parameters": (idle_parameters, HERE + NEARBY),
-    "interpolation": (interpolation, NEARBY),
-    "penalised": (penalised, NEARBY),
-    "krawczyk": (krawczyk, SADDLE),
-    "descent_direction": (descent_direction, NONE),
-    "negative_curvature": (negative_curvature, NONE),
-    "monotone_valley": (monotone_valley, NONE),
+PROGRAM_RULES = {
+    "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
+    "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
+    "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
+    "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries", FLAT),
+    "krawczyk": Rule(krawczyk, SADDLE, BOX),
+    "descent_direction": Rule(descent_direction, NONE, "direction"),
+    "negative_curvature": Rule(negative_curvature, NONE, "direction"),
+    "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
           "global", "loss", "witness_loss", "radius", "valley_limit")  # fmt: skip
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
-ALSO_CLAIMED = {
-    "idle_parameters": "flat_dimension",
-    "interpolation": "flat_dimension",
-    "penalised": "flat_dimension",
-    "monotone_valley": "valley_limit",
-}  # of programs
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
 
@@ -101,20 +93,18 @@ def check_at(certificate: Json, bits: int) -> str:
     old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
     name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
-    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *filter(None, [ALSO_CLAIMED.get(name)]))
+    rule = rules[name]
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *rule.claims.split())
     claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
     program = dense_program(read_problem(problem)) if old else read_any(problem)
     case = Case(program, claim, bits, layered=old)
-    rule, verdicts = rules[name]
-    require(as_text(claim["verdict"]) in verdicts, f"the rule {name} does not give this verdict")
-    found = rule(case, proof)
-    require(claim["strict"] == found.strict, f"strict is {found.strict}")
-    rescaled = claim.get("strict_up_to_rescaling", found.rescaled)
-    require(rescaled == found.rescaled, f"up to rescaling {found.rescaled}")
-    for key, value in (("flat_dimension", found.flat), ("index", found.index)):
-        given = claim.get(key)
-        same = value is None if given is None else as_int(given) == value
-        require(same, f"{key.replace('_', ' ')} {value}")
+    require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
+    rule.read(proof, case.nearby)
+    found = rule.check(case, proof)
+    for key, value in (("strict", found.strict), ("strict_up_to_rescaling", found.rescaled),
+                       ("flat_dimension", found.flat), ("index", found.index)):  # fmt: skip
+        same = key not in claim or (claim[key] == value and type(claim[key]) is type(value))
+        require(same, f"{key} is {value}")
     if found.eigenvalue is None:
         require(claim["eigenvalue_bound"] is None, "the rule gives no eigenvalue_bound")
     needed, radius = found.radius or Fraction(0), claim["radius"]

@@ -8,34 +8,27 @@ from checker.cases import Case, Found, combined, evaluate, require_zero
 from checker.functions import enclosure, log
 from checker.matrices import rank
 from checker.minima import hidden_homogeneous, point_class
-from checker.network import Problem, loss_slopes
+from checker.network import Problem
 from checker.numbers import Interval, Number, atom, inner, interval, require, sign, total
-from checker.reading import Json, as_object, positive, rational, read_keys
+from checker.reading import Json, positive, rational, read_keys
 
 
 def constant_output(case: Case, proof: Json) -> Found:
     """Section 5.4, Theorem 6: one dead class; only the output biases have to move."""
     pb = case.problem
-    as_object(proof, "rule", "radius")
-    radius, outputs = positive(proof["radius"]), range(pb.widths[-1])
+    radius = positive(proof["radius"])
     require(pb.activation == "relu" and pb.depth > 0, "the rule needs relu units")
     require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
     ex = evaluate(case, pb.point)
     kinds = {point_class(ex, i) for i in range(len(pb.xs))}
     require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
-    for side in (-1, 1):
-        moved = [[c + side * radius for c in f] for f in ex.pre[-1]]
-        slopes = [(1, loss_slopes(pb, i, f)) for i, f in enumerate(moved)]
-        for slope in combined(slopes, len(outputs)):
-            require(sign(slope, case.bits) == side, "the best constant is not within the radius")
-    loss = total(best_constant(pb, k, case.bits)[1] for k in outputs)
-    return Found(hidden_homogeneous(pb), loss=loss, radius=radius)
+    losses = [require_best_near(pb, k, f, radius, case.bits) for k, f in enumerate(ex.pre[-1][0])]
+    return Found(hidden_homogeneous(pb), loss=total(losses), radius=radius)
 
 
 def constant_units(case: Case, proof: Json) -> Found:
     """Section 5.7, Theorem 20: all units are constant on the data; the sums G decide."""
     pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "transport", *(["radius"] if case.nearby else []))
     pb.require_shallow(single=True)
     require(pb.slopes is None, "the rule needs a smooth activation")
     units, (outward,) = pb.units(pb.point)
@@ -57,13 +50,11 @@ def constant_units(case: Case, proof: Json) -> Found:
         check_transport(pb.xs, sums, proof["transport"])
     if spanned is not None and not affine:
         found.flat = pb.widths[1] * (pb.widths[0] - spanned + 2)
-    best, found.loss = best_constant(pb, 0, bits)
     if case.nearby:
-        found.radius = positive(proof["radius"])
-        gap = interval(best - case.values[case.program.layers[-1][1]].entries[0], bits)
-        near = sign(found.radius - abs(gap), bits) > 0
-        require(near, "the best constant is not within the radius")
+        output, found.radius = case.values[case.program.layers[-1][1]], positive(proof["radius"])
+        found.loss = require_best_near(pb, 0, output.entries[0], found.radius, bits)
     else:
+        found.loss = best_constant(pb, 0, bits)[1]
         require_zero([total(g for (g,) in evaluate(case, pb.point).g)], "the sum of g")
         found.place = pb.point
     return found
@@ -138,3 +129,11 @@ def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
     require(0 < ones < n, "one label alone has no best constant")
     one, other = (log(Interval.of(Fraction(n, m), bits))[0] for m in (ones, n - ones))
     return other - one, one * ones + other * (n - ones)
+
+
+def require_best_near(pb: Problem, k: int, f: Number, radius: Fraction, bits: int) -> Number:
+    """Output k is f everywhere, less than the radius from the best constant, whose loss this is."""
+    best, loss = best_constant(pb, k, bits)
+    near = sign(radius - abs(interval(best - f, bits)), bits) > 0
+    require(near, "the best constant is not within the radius")
+    return loss

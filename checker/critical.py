@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from checker.cases import Case, Found, require_zero
 from checker.derivatives import Box
 from checker.numbers import require
-from checker.reading import Json, as_object, read_increasing
+from checker.reading import Json, read_increasing
 from checker.symmetric import MAX_HESSIAN, isolated, require_above, require_minimum
 
 
 def strongly_convex(case: Case, proof: Json) -> Found:
     """Section 9.3, Theorem 5."""
-    as_object(proof, "rule", "centre", "radius")
     box = case.read_box(proof, range(len(case.program.point)))
     return convex(case, box, box.free)
 
 
 def idle_parameters(case: Case, proof: Json) -> Found:
     """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
-    as_object(proof, "rule", "centre", "radius", "idle")
     box = case.read_box(proof, range(len(case.program.point)))
     idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
     require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
@@ -49,7 +47,6 @@ def convex(case: Case, box: Box, free: Sequence[int]) -> Found:
 
 def krawczyk(case: Case, proof: Json) -> Found:
     """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
-    as_object(proof, "rule", "centre", "radius", "preconditioner")
     box = case.read_box(proof, range(len(case.program.point)))
     negative, loss = isolated(box, proof["preconditioner"])
     require(negative >= 1, "the critical point is no saddle")

@@ -21,25 +21,28 @@ def read_any(x: object) -> Program:
     return read_program(fields)
 
 
-def dense_program(pb: Problem, plain: bool = False) -> Program:
+GATES = {"gelu": "normal", "silu": "sigmoid"}  # S with act(z) = z S(z)
+
+
+def dense_program(pb: Problem, gated: bool = False) -> Program:
     """The loss as a program of the parameters in the order of section 1.
 
-    Args:
-        pb: The problem.
-        plain: Whether to write log(1 + sum_k exp(d_ik)) just so: each step rises with each d_ik,
-            but none of them may be large.
+    With `gated`, of gates m before them, one for each hidden unit and 1 at the point: it has
+    z S(m z) for act(z).
     """
     w = Writer(OF_DENSE)
-    layers = network(w, pb)
-    f = layers[-1][1]
-    plainly = plain and pb.loss == "cross_entropy"
-    summed(w, pb, plain_cross_entropy(w, pb, f) if plainly else losses(w, pb, f))
-    return Program(w.steps, pb.point, pb, layers)
+    layers = network(w, pb, gated=gated)
+    f = decisive(w, pb, layers[-1][1])
+    parts = losses(w, pb, f)
+    summed(w, pb, parts)
+    gates = [Fraction(1)] * (sum(pb.widths[1:-1]) * gated)
+    joint = (f, parts) if pb.loss == "cross_entropy" else None
+    return Program(w.steps, [*gates, *pb.point], pb, layers, joint)
 
 
 def summed(w: Writer, pb: Problem, parts: int) -> int:
     """The losses of the points, weighted and added up, and the penalty of the blocks."""
-    blocks = [k for k, step in enumerate(w.steps) if step.block]
+    blocks = [k for k, step in enumerate(w.steps) if step.block][-len(pb.penalties) :]
     if any(v != 1 for v in pb.weights):
         parts = w.mul(parts, w.const((len(pb.xs),), pb.weights))
     total = w.sum(parts, [0])
@@ -51,15 +54,17 @@ def summed(w: Writer, pb: Problem, parts: int) -> int:
 
 
 def network(
-    w: Writer, pb: Problem, slopes: Sequence[Sequence[Sequence[Fraction]]] = ()
+    w: Writer, pb: Problem, slopes: Sequence[Sequence[Sequence[Fraction]]] = (), gated: bool = False
 ) -> tuple[tuple[int, int], ...]:
     """Writes the network on the data.
 
     Layer by layer the block `layers[l].weight`, (out, in) row by row, then `layers[l].bias`. With
-    slopes, for each hidden layer, point and unit, z is multiplied by them instead of activated.
+    slopes, for each hidden layer, point and unit, z is multiplied by them instead of activated;
+    `gated`: see `dense_program`.
     Gives the steps of a (n, in) and z (n, out) of each layer; the last z are the outputs.
     """
-    n, layers = len(pb.xs), list[tuple[int, int]]()
+    n, layers, passed = len(pb.xs), list[tuple[int, int]](), 0
+    gates = w.param("gates", (sum(pb.widths[1:-1]),)) if gated else 0
     a = w.const((n, pb.widths[0]), [v for row in pb.xs for v in row])
     for level, (inputs, outputs) in enumerate(pairwise(pb.widths)):
         weight = w.param(f"layers[{level}].weight", (outputs, inputs))
@@ -72,6 +77,10 @@ def network(
             break
         if slopes:
             a = w.mul(z, w.const((n, outputs), [s for row in slopes[level] for s in row]))
+        elif gated:
+            moved = w.mul(z, w.take(gates, (outputs,), range(passed, passed + outputs)))
+            gate = Map((moved,), (n, outputs), function=(GATES[pb.activation], None))
+            a, passed = w.mul(z, w.append(gate)), passed + outputs
         elif pb.activation != "identity":
             a = w.append(Map((z,), (n, outputs), function=(pb.activation, pb.slopes)))
     return tuple(layers)
@@ -94,14 +103,13 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     return w.add(w.take(f, shape, others), right)
 
 
-def plain_cross_entropy(w: Writer, pb: Problem, f: int) -> int:
-    """For each data point log(1 + sum over k != y_i of exp(f_ik - f_iy_i)), as the formula says."""
-    sums = w.sum(w.map(ahead(w, pb, f), "exp"), [1])
-    return w.map(w.add(sums, w.const((), [Fraction(1)])), "log")
+def decisive(w: Writer, pb: Problem, f: int) -> int:
+    """What the loss depends on: the outputs, or with cross entropy their differences."""
+    return ahead(w, pb, f) if pb.loss == "cross_entropy" else f
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:
-    """The loss of each data point (sections 3 and 9.7).
+    """The loss of each data point (sections 3 and 9.7), from what it depends on.
 
     The cross entropy is log(1 + sum over k != y_i of exp(f_ik - f_iy_i)), one k after the other:
     log(e^a + e^b) = a + softplus(b - a) is safe for numbers of any size.
@@ -110,8 +118,8 @@ def losses(w: Writer, pb: Problem, f: int) -> int:
     if pb.loss == "hinge":
         return w.sum(w.map(missed(w, pb, f), "relu"), [1])
     if pb.loss == "cross_entropy":
-        gaps, minus = ahead(w, pb, f), w.const((), [Fraction(-1)])
-        columns = [w.take(gaps, (n, 1), [i * (outputs - 1) + k for i in range(n)])
+        minus = w.const((), [Fraction(-1)])
+        columns = [w.take(f, (n, 1), [i * (outputs - 1) + k for i in range(n)])
                    for k in range(outputs - 1)]  # fmt: skip
         a = w.map(columns[0], "softplus")
         for b in columns[1:]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.cases import Case
-from checker.dense import ahead, losses, missed, network, summed
+from checker.dense import decisive, losses, missed, network, summed
 from checker.derivatives import Box, evaluated
 from checker.functions import Slopes
 from checker.network import Problem
@@ -92,7 +92,7 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
     """The network on the face: each activation is its slope times z."""
     w = Writer(OF_DENSE)
     layers = network(w, pb, pattern.slopes)
-    f = layers[-1][1]
+    f = decisive(w, pb, layers[-1][1])
     bent, states = [z for _, z in layers], [a for a, _ in layers[1:]]
     if pb.loss == "hinge":
         bent[-1] = missed(w, pb, f)
@@ -101,14 +101,13 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         parts = w.sum(states[-1], [1])
     else:
         parts = losses(w, pb, f)
-    outputs = ahead(w, pb, f) if pb.loss == "cross_entropy" else f
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
     loss = summed(w, pb, parts)
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, outputs)
+    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, f)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from checker.bounds import (
     log_bounds,
     normal_density,
     normal_distribution,
+    odd_series,
     pi_bounds,
     sin_cos,
 )
@@ -111,6 +112,12 @@ def bell(z: Interval) -> Interval:
 def below_bell(z: Interval) -> Interval:
     """The normal distribution function Phi over z."""
     return increasing(lambda x: normal_distribution(x[0], z.bits), z)
+
+
+def normal(z: Interval) -> Jet:
+    """Phi, phi, -z phi."""
+    density = bell(z)
+    return below_bell(z), density, -(z * density)
 
 
 def gelu(z: Interval) -> Jet:
@@ -237,25 +244,20 @@ def arctan(z: Interval) -> Jet:
 def arctan_bounds(x: int, p: int) -> tuple[int, int]:
     """Bounds for arctan(x / 2^p).
 
-    Three times arctan t = 2 arctan(t / (1 + sqrt(1 + t^2))); then 0 <= t < 1/5, and the series
-    t - t^3/3 + ... alternates: what is left out is at most its first term.
+    Three times arctan t = 2 arctan(t / (1 + sqrt(1 + t^2))); then 0 <= t < 1/5.
     """
     w = p + 32
     t = Interval(abs(x) << 32, abs(x) << 32, w)
     for _ in range(3):
         t = t / (sqrt(t.square() + 1)[0] + 1)
-    total, power, j = Interval(0, 0, w), t, 1
-    while power.hi > 1:
-        term = power * Fraction(1, j)
-        total = total + term if j % 4 == 1 else total - term
-        power, j = power * t.square(), j + 2
-    lo, hi = 8 * (total.lo - power.hi) >> 32, -(-8 * (total.hi + power.hi) >> 32)
+    lo, hi = (odd_series(end, 1 << w, -1, w)[k] for k, end in enumerate((t.lo, t.hi)))
+    lo, hi = 8 * lo >> 32, -(-8 * hi >> 32)
     return (lo, hi) if x >= 0 else (-hi, -lo)
 
 
 NAMED = {
     f.__name__: f
-    for f in (softsign, elu, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos, arctan)
+    for f in (softsign, elu, normal, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos, arctan)
 }
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),

@@ -12,8 +12,8 @@ HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
          "derivatives", "dense", "symmetric", "cases", "minima", "boxes", "constants",
-         "refutations", "merging", "optimum", "faces", "kinked", "penalised", "critical",
-         "interpolation", "rays", "claims", "command")  # fmt: skip
+         "refutations", "valleys", "merging", "optimum", "faces", "kinked", "penalised", "critical",
+         "interpolation", "claims", "command")  # fmt: skip
 
 
 def joined() -> str:

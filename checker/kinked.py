@@ -114,8 +114,6 @@ MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they
 def kinked(case: Case, proof: Json) -> Found:
     """Section 5.9: with `fields` also rule `constant_rank`."""
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
-    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
-              *(["fields"] if ranked else []))  # fmt: skip
     bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
     lag, curved, columns = face.lag, face.box.over, list[Balls]()

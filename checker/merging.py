@@ -1,4 +1,4 @@
-"""A valley along which units merge (6.6, Theorem 26)."""
+"""A valley along which units merge (6.5, Theorem 26)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from checker.cases import Case, Found
 from checker.functions import bell, enclosure
 from checker.numbers import Interval, Invalid, Undecided, require, require_shown
 from checker.reading import Json, as_list, as_object, rational, read_layers
-from checker.refutations import loss_of_outputs
+from checker.valleys import loss_of_outputs, rise
 
 MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
@@ -206,18 +206,16 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
 
 
 def merging_valley(case: Case, proof: Json) -> Found:
-    """Section 6.6, Theorem 26: along the curve the loss falls for ever."""
+    """Section 6.5, Theorem 26: along the curve the loss falls for ever."""
     pb, bits = case.problem, case.bits
-    as_object(proof, "rule", "pairs", "curve")
     require(pb.kinked or (pb.slopes is None and pb.depth == 1), "the rule needs [d,h,K]")
     pairs = read_mergers(case, proof["pairs"])
     units = read_curve(case, pairs, proof["curve"])
     outputs, loss_at = (broken if pb.kinked else bent)(case, pairs, units), loss_of_outputs(case)
 
-    def rise(r: Interval) -> Interval:
+    def along_curve(r: Interval) -> Interval:
         f = outputs(r)
-        slopes = loss_at([value for value, _ in f])[1]
-        return sum((g * v for g, (_, v) in zip(slopes, f, strict=True)), Interval(0, 0, bits))
+        return rise(loss_at, [value for value, _ in f], [slope for _, slope in f])
 
-    require_positive_along(rise, bits, "the loss is not shown to fall along the whole curve")
+    require_positive_along(along_curve, bits, "the loss is not shown to fall along the whole curve")
     return Found(limit=loss_at([value for value, _ in outputs(Interval(0, 0, bits))])[0])

@@ -22,11 +22,10 @@ from checker.reading import (
 )
 
 
-def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
+def exact_place(case: Case, proof: Json) -> tuple[Exact, Found]:
     """The point at which 5.1 and 5.2 are applied (section 5)."""
     pb, point, found = case.problem, case.problem.point, Found()
     require(pb.slopes is not None, "the rule needs a homogeneous activation")
-    as_object(proof, "rule", *keys, *(["point"] if case.nearby else []))
     if case.nearby:
         point = read_layers(proof["point"], pb.widths)
         found.radius = distance(point, pb.point)
@@ -40,7 +39,8 @@ def one_sided_derivatives(case: Case, proof: Json) -> Found:
     pb = case.problem
     pb.require_shallow()
     outputs = pb.widths[2]
-    ex, found = exact_place(case, proof, "units", *(["epsilon"] if outputs > 1 else []))
+    require(("epsilon" in proof) == (outputs > 1), "epsilon is for several outputs")
+    ex, found = exact_place(case, proof)
     require_zero(combined(((1, g) for g in ex.g), outputs), "the sum of g")
     for j, trees in enumerate(as_list(proof["units"], pb.widths[1])):
         lin, bends = unit_terms(ex, j)
@@ -181,9 +181,8 @@ def require_pointwise(ex: Exact) -> None:
     require_classwise(ex, [("loose", r) for r in ex.pb.groups])
 
 
-def pointwise_optimum(case: Case, proof: Json) -> Found:
+def pointwise_optimum(case: Case, _: Json) -> Found:
     """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
-    as_object(proof, "rule")
     require_pointwise(evaluate(case, case.problem.point))
     return Found(place=case.problem.point)
 

@@ -29,8 +29,6 @@ Unit = tuple[int, int]  # hidden layer, number
 def penalised(case: Case, proof: Json) -> Found:
     """Section 9.10."""
     pb = case.problem
-    as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
-              optional=["zero", "symmetries"])  # fmt: skip
     require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     centre = read_row(proof["centre"], len(pb.point))
     zero, resting = read_zero(pb, centre, as_list(proof.get("zero", [])))

@@ -150,6 +150,7 @@ class Program:
     point: list[Fraction]  # flat
     dense: Problem | None = None  # that it was written from, if it was
     layers: tuple[tuple[int, int], ...] = ()  # of a dense one: the steps of each a (n, in) and z
+    joint: tuple[int, int] | None = None  # of cross entropy: what `losses` is given, and gives
 
     @property
     def outputs(self) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fuzzing import exact, precise
 from fuzzing.case import Case, Vector, parameters
-from fuzzing.judge_valley import along_curve, merging_curve, sharpening_curve
+from fuzzing.judge_valley import along_curve, gated_curve, merging_curve
 from fuzzing.probe import Probe, figures, reals
 from fuzzing.settle import DIGITS, rational
 
@@ -30,11 +30,11 @@ def refutation_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:
         faults = _zero_weight(probe, proof)
     elif rule == "valley_to_infinity":
         faults = _valley(probe, _last_layer(case, proof["direction"]), verdict.valley_limit)
-    elif rule == "saturating_valley":
-        faults = _saturation(case, proof, verdict.valley_limit)
-    elif rule in ("merging_valley", "sharpening_valley"):
-        curve = merging_curve if rule == "merging_valley" else sharpening_curve
+    elif rule == "merging_valley" or "gates" in proof:
+        curve = merging_curve if rule == "merging_valley" else gated_curve
         faults = along_curve(case, lambda ctx, r: curve(case, ctx, proof, r), verdict.valley_limit)
+    elif rule == "monotone_valley":
+        faults = _saturation(case, parameters(proof["direction"]), verdict.valley_limit)
     else:
         return [], 0, f"a refutation by {rule}"
     return faults, probe.count, ""
@@ -113,22 +113,24 @@ def _valley(probe: Probe, ray: Vector, limit: Any) -> list[str]:
     return []
 
 
-def _saturation(case: Case, proof: dict[str, Any], limit: Any) -> list[str]:
-    """The derivative along the ray here and further out, term by term, and where it ends."""
+def _saturation(case: Case, ray: Vector, limit: Any) -> list[str]:
+    """Along a ray of one unit the derivative here and further out, term by term; where it ends."""
     inputs, hidden, outputs = case.widths
-    j, turn = int(proof["unit"]), [Fraction(v) for v in proof["direction"]]
+    units = [(*ray[j * inputs : (j + 1) * inputs], ray[hidden * inputs + j]) for j in range(hidden)]
+    moving = [j for j, turn in enumerate(units) if any(turn)]
+    if len(moving) != 1 or any(ray[hidden * (inputs + 1) :]):
+        return ["not one unit saturates along the ray"]
+    (j,), turn = moving, units[moving[0]]
     moves = [sum(u * v for u, v in zip(turn, (*row, Fraction(1)), strict=True)) for row in case.x]
     first = hidden * (inputs + 1)
     weights = [case.point[first + k * hidden + j] for k in range(outputs)]
-    ray = [Fraction(0)] * len(case.point)
-    ray[j * inputs : (j + 1) * inputs], ray[hidden * inputs + j] = turn[:-1], turn[-1]
     least = min((abs(m) for m in moves if m), default=None)
     if least is None:
         return ["no point moves along the ray"]
     if limit is None:
         return ["the valley has no limit"]
     for far in (0, 1, 3, 10, 40):
-        there = _moved(case, tuple(ray), far / (2 * least))
+        there = _moved(case, ray, far / (2 * least))
         ctx = precise.context(DIGITS + 4 * far + figures([there]))
         run = precise.forward(case, ctx, reals(ctx, [there])[0])
         slopes = precise.loss_slopes(case, ctx, run.outputs)
@@ -140,7 +142,7 @@ def _saturation(case: Case, proof: dict[str, Any], limit: Any) -> list[str]:
             terms.append(g * e / (1 + e) ** 2 * move.numerator / move.denominator)
         if ctx.fsum(terms) >= 0:
             return [f"the derivative along the ray is not negative at {far}"]
-    there = _moved(case, tuple(ray), 1000 / least)
+    there = _moved(case, ray, 1000 / least)
     ctx = precise.context(DIGITS + figures([there]))
     end = rational(
         precise.loss(case, ctx, precise.forward(case, ctx, reals(ctx, [there])[0]).outputs)

@@ -51,7 +51,7 @@ def along_curve(case: Case, curve: Parameters, limit: Any) -> list[str]:
 
 
 def merging_curve(case: Case, ctx: Any, proof: dict[str, Any], r: Any) -> list[Any]:
-    """Section 6.6."""
+    """Section 6.5."""
     pairs = [(p["layer"], *p["units"], number(p["factor"])) for p in proof["pairs"]]
     known = [parameters(c) for c in proof["curve"]]
     eta = _changed(case, list(case.point), pairs, _apart)
@@ -92,11 +92,16 @@ def _changed(
     return [v for weight, bias in network for v in [*(w for row in weight for w in row), *bias]]
 
 
-def sharpening_curve(case: Case, ctx: Any, proof: dict[str, Any], r: Any) -> list[Any]:
-    """Section 6.7: s = 1 / r."""
-    network = layers([precise.real(ctx, v) for v in case.point], case.widths)
-    (weight, bias), (above, _), j = *network, proof["unit"]
-    weight[j], bias[j] = [v / r for v in weight[j]], bias[j] / r
-    for row in above:
-        row[j] *= r
-    return [v for weight, bias in network for v in [*(w for row in weight for w in row), *bias]]
+def gated_curve(case: Case, ctx: Any, proof: dict[str, Any], r: Any) -> list[Any]:
+    """Section 9.11 with gates, t = 1 / r - 1: incoming weights times m, outgoing ones over m."""
+    t, ray = 1 / r - 1, parameters(proof["direction"])
+    moved = [precise.real(ctx, v) + t * precise.real(ctx, u)
+             for v, u in zip(case.point, ray, strict=True)]  # fmt: skip
+    (weight, bias), (above, last) = layers(moved, case.widths)
+    for j, gate in enumerate(parameters(proof["gates"])):
+        m = 1 + t * precise.real(ctx, gate)
+        weight[j], bias[j] = [v * m for v in weight[j]], bias[j] * m
+        for row in above:
+            row[j] /= m
+    network = ((weight, bias), (above, last))
+    return [v for rows, ends in network for v in [*(w for row in rows for w in row), *ends]]

@@ -21,7 +21,7 @@ from spurious import Answer, Decision, Verdict
 from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.problem import Problem, flatten, problem_from_data, program_of
 from spurious.program import dense_layers
-from spurious.proof import Merging, MergingValley, SharpeningValley, evidence_from_data
+from spurious.proof import Merging, MergingValley, MonotoneValley, evidence_from_data
 
 FILE = Path(__file__).parent / "drifting_ends.json"
 ENDS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -66,8 +66,8 @@ def test_units_that_merge(name: str, pair: tuple[int, int]) -> None:
 
 def test_a_unit_that_becomes_a_relu() -> None:
     verdict = certified(end("gelu-2-3-1-squared"))
-    require_valley(verdict, "sharpening_valley")
-    assert isinstance(verdict.evidence, SharpeningValley) and verdict.evidence.unit == 0
+    require_valley(verdict, "monotone_valley")
+    assert isinstance(verdict.evidence, MonotoneValley) and verdict.evidence.gates == (1, 0, 0)
 
 
 @pytest.mark.parametrize("name", ["tanh-2-3-1-squared", "gelu-2-3-1-squared"])
@@ -81,7 +81,7 @@ def test_with_residuals_turned_round_it_leads_back(name: str) -> None:
         for t_row, r_row in zip(problem.data.y, outputs, strict=True)
     )
     verdict = certified(replace(problem, data=replace(problem.data, y=turned)))
-    assert verdict.method not in ("merging_valley", "sharpening_valley")
+    assert verdict.method not in ("merging_valley", "monotone_valley")
 
 
 def _outputs(problem: Problem) -> list[list[Fraction]]:

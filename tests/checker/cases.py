@@ -135,7 +135,7 @@ CASES = {
     "negative_curvature": problem(
         (1, 1, 1), "tanh", "squared", [["-1"], ["1"]], [["-1"], ["1"]], "0 0 0 0",
     ),
-    "saturating_valley": problem(
+    "monotone_valley, saturating unit": problem(
         # the best step; the inner points would have a higher one, the outer points a lower one
         (1, 1, 1), "tanh", "squared", [["-2"], ["-1"], ["1"], ["2"]],
         [["-1/2"], ["-3/2"], ["3/2"], ["1/2"]], "40 0 1 0",
@@ -148,7 +148,7 @@ CASES = {
          ["224189/100000"], ["6006/3125"], ["78487/50000"], ["333709/1000000"]],
         "-2381/2000 -2419/2000 -799/2000 -801/2000 -853/5 847/5 6/5",
     ),
-    "sharpening_valley": problem(
+    "monotone_valley, sharpening unit": problem(
         # as good a relu as there is, so nearly
         (1, 1, 1), "gelu", "squared", [["3/2"], ["1"], ["-3/4"]], [["1"], ["1"], ["1/5"]],
         "-20 40 -38209/2000000 127463/100000",

@@ -110,9 +110,9 @@ def of_table(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 HINTS = (
     (r"strict is (\w+)", "strict", str),
-    (r"up to rescaling (\w+)", "strict_up_to_rescaling", str),
-    (r"flat dimension (\d+)", "flat_dimension", int),
-    (r"flat dimension (None)", "flat_dimension", lambda _: None),
+    (r"strict_up_to_rescaling is (\w+)", "strict_up_to_rescaling", str),
+    (r"flat_dimension is (\d+)", "flat_dimension", int),
+    (r"flat_dimension is (None)", "flat_dimension", lambda _: None),
 )
 
 

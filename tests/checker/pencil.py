@@ -697,6 +697,15 @@ def class_valley() -> Cert:
     return refutation(pb, proof, log_ball(3), valley_limit=log_ball(2))
 
 
+def ray(pb: Cert, loss: Cert, limit: Cert, direction: list[Any], **more: Any) -> Cert:
+    """A valley of section 9.11: the certificate is of format 2."""
+    keys = ("verdict", "strict", "eigenvalue_bound", "global", "loss", "witness_loss", "radius")
+    proof = {"rule": "monotone_valley", "direction": text(direction), **more}
+    data = refutation(pb, proof, loss)
+    claim = {**{k: data["claim"][k] for k in keys}, "index": None, "valley_limit": limit}
+    return seal({**data, "format": "spurious-certificate/2", "claim": claim})
+
+
 def step_unit() -> Cert:
     """A tanh unit that becomes a step, but keeps its value at 0; it falls short of both targets.
 
@@ -704,11 +713,10 @@ def step_unit() -> Cert:
     """
     at = point(([[1]], [0]), ([[1]], [0]))
     pb = problem([1, 1, 1], "tanh", "squared", column(1, -1, 0), column(2, -2, 5), at)
-    proof = {"rule": "saturating_valley", "unit": 0, "direction": ["1", "0"]}
     with localcontext(prec=50):
         square = Decimal(2).exp()
         loss = 2 * (2 - (square - 1) / (square + 1)) ** 2 + 25
-    return refutation(pb, proof, ball(F(loss), F(1, 10**40)), valley_limit=ball(27, F(1, 10**40)))
+    return ray(pb, ball(F(loss), F(1, 10**40)), ball(27, F(1, 10**40)), [1, 0, 0, 0])
 
 
 def split_pair() -> Cert:
@@ -743,8 +751,7 @@ def sharp_unit() -> Cert:
     pb = problem([1, 1, 1], "gelu", "squared", column(1, 0), column(2, 3), at)
     share = F("0.841344746068542948585232545632")  # Phi(1)
     loss = ball((2 - share) ** 2 + 9, F(1, 10**29))
-    proof = {"rule": "sharpening_valley", "unit": 0}
-    return refutation(pb, proof, loss, valley_limit=ball(10, F(1, 10**30)))
+    return ray(pb, loss, ball(10, F(1, 10**30)), [0, 0, 0, 0], gates=["1"])
 
 
 CASES = {

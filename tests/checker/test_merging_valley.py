@@ -1,4 +1,4 @@
-"""Rules merging_valley and sharpening_valley: false certificates, and what just misses."""
+"""Units that merge, and gates that open: false certificates, and what just misses."""
 
 from __future__ import annotations
 
@@ -182,15 +182,21 @@ def test_points_further_out_count_for_what_they_weigh(activation: str, weight: i
                 assert not list(no_valley(data))
 
 
-def test_false_units() -> None:
-    for unit in (1, -1, "0", True, None):
-        refused(changed(SHARP, unit=unit))
+def test_false_gates() -> None:
+    held = copy.deepcopy(SHARP)
+    for gates in (["-1"], ["0"], ["1", "1"], [], [1], "1", None):
+        refused(changed(SHARP, gates=gates))
+    assert check(seal(changed(SHARP, gates=["1/3"]))).valid
+    for direction in (["-1", "0", "0", "0"], ["0", "0", "0", "1"], ["0", "0", "-1", "0"]):
+        refused(changed(SHARP, direction=direction))
+    del held["proof"]["gates"]
+    refused(held)
     held_back = copy.deepcopy(SHARP)
     held_back["problem"]["data"]["y"][0] = ["1/2"]
     assert "fall" in refused(with_loss(held_back, F(37, 4)))
     blind = copy.deepcopy(SHARP)
     blind["problem"]["point"]["layers"][0]["weight"] = [["0"]]
-    assert "see" in refused(with_loss(blind, 13))
+    refused(with_loss(blind, 13))
     other = copy.deepcopy(SHARP)
     other["problem"]["network"]["activation"] = "softplus"
     assert "gelu" in refused(other)
@@ -222,3 +228,20 @@ def test_something_has_to_grow_after_all() -> None:
     """T/tau times tau/2 does not."""
     assert check(seal(stacked(1))).valid, check(seal(stacked(1))).reason
     assert "grows" in refused(stacked(0))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu"])
+def test_other_units_stay(activation: str) -> None:
+    """A second unit, at x + 2, whose gate does not open."""
+    data = sharp(F(15, 8), activation)
+    first, last = data["problem"]["point"]["layers"]
+    data["problem"]["network"]["widths"] = [1, 2, 1]
+    first["weight"], first["bias"] = [["1"], ["1"]], ["0", "2"]
+    last["weight"] = [["1", "1/1000"]]
+    with mp.workdps(DIGITS):
+        shares = [mp.ncdf(z) if activation == "gelu" else 1 / (1 + mp.exp(-z)) for z in (3, 4)]
+        ends = [z + mp.mpf(z + 2) / 1000 * s for z, s in zip((1, 2), shares, strict=True)]
+        end = F(mp.nstr((ends[0] - 2) ** 2 + (ends[1] - mp.mpf(15) / 8) ** 2, 60))
+    for gates, valid in ((["1", "0"], True), (["0", "0"], False), (["0", "1"], False)):
+        data["proof"].update(direction=["0"] * 7, gates=gates)
+        assert check(seal(with_loss(data, end))).valid is valid, gates

@@ -30,7 +30,8 @@ def at(problem: dict[str, Any], direction: list[Fraction], t: Fraction) -> Any:
 
 def course(problem: dict[str, Any], direction: list[Fraction]) -> Any:
     case = checker.Case(checker.read_program(problem), {}, 192, layered=False)
-    return checker.loss_path(case, direction)
+    (path,) = checker.courses(case, direction)[-1] or [None]
+    return path
 
 
 def random_problem(rng: random.Random) -> tuple[dict[str, Any], list[Fraction]]:

@@ -1,4 +1,4 @@
-"""Rule saturating_valley: false certificates, and the theorem's inequality against mpmath."""
+"""Rays on which a unit saturates: false certificates, and the inequality of Theorem 25."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import mpmath as mp
 import pytest
-from tests.checker.pencil import CASES, ball, certificate, column, point, problem, seal
-from tests.checker.truth import DIGITS, Landscape, flat, layers_of, turned_unit
+from tests.checker.pencil import CASES, ball, column, point, problem, ray, seal
+from tests.checker.truth import DIGITS, Landscape, flat, gated_curve, layers_of, reals
 
+import spurious_checker as checker
 from spurious_checker import check
 
 STEP = CASES["step unit"]
@@ -33,11 +34,13 @@ def with_proof(**changes: Any) -> Any:
 
 def test_false_directions() -> None:
     """Backwards, through 0, not moving at all, of a wrong length."""
-    for direction in (["-1", "0"], ["1", "1"], ["1", "-1"], ["0", "1"], ["0", "0"], ["1"], []):
-        refused(with_proof(direction=direction))
-    assert check(seal(with_proof(direction=["1/7", "0"]))).valid
-    for unit in (1, -1, "0", True, None):
-        refused(with_proof(unit=unit))
+    for way in (["-1", "0"], ["1", "1"], ["1", "-1"], ["0", "1"], ["0", "0"], ["1"], []):
+        refused(with_proof(direction=[*way, "0", "0"]))
+    assert check(seal(with_proof(direction=["1/7", "0", "0", "0"]))).valid
+    for other in (["1", "0", "1", "0"], ["1", "0", "-1/9", "0"], ["1", "0", "0", "1"]):
+        refused(with_proof(direction=other))  # the other layer moves, too
+    for gates in (["1"], ["0"], [], None):
+        assert "gelu" in refused(with_proof(gates=gates))
 
 
 def test_false_limits() -> None:
@@ -51,14 +54,56 @@ def test_false_limits() -> None:
 def test_other_activations(activation: str) -> None:
     data = copy.deepcopy(STEP)
     data["problem"]["network"]["activation"] = activation
-    assert "tanh" in refused(data)
+    refused(data)
 
 
-def test_two_layers() -> None:
-    data = copy.deepcopy(STEP)
+@pytest.mark.parametrize(("inner", "outer", "valid"), [(2, 2, True), ("3/2", "1/2", False)])
+def test_two_layers(inner: Any, outer: Any, valid: bool) -> None:
+    """Where all points gain their ways are enough; nothing is said of how fast deep units move."""
+    data = steps((inner, outer, f"-{inner}", f"-{outer}"), 4)
+    assert check(data).valid
     data["problem"]["network"]["widths"] = [1, 1, 1, 1]
     data["problem"]["point"]["layers"].append({"weight": [["1"]], "bias": ["0"]})
-    refused(data)
+    data["proof"]["direction"] += ["0", "0"]
+    with mp.workdps(DIGITS):
+        loss = Landscape(data["problem"]).loss(flat(layers_of(data["problem"]["point"])))
+        end = sum(2 * (mp.tanh(1) - mp.mpf(Fraction(v).numerator) / Fraction(v).denominator) ** 2
+                  for v in (inner, outer))  # fmt: skip
+        for key, value in (("loss", loss), ("valley_limit", end)):
+            data["claim"][key] = ball(Fraction(mp.nstr(value, 60)), Fraction(1, 10**40))
+    if valid:
+        assert check(seal(data)).valid
+    else:
+        assert "fall" in refused(data)
+
+
+def test_a_penalty_is_paid_along_the_ray() -> None:
+    """On the weights that grow. One on a bias at 0 matters only where outputs are weighed up."""
+    mixed = steps(("3/2", "1/2", "-3/2", "-1/2"), 4)
+    for case, block, valid in (
+        (STEP, "layers[0].weight", False), (STEP, "layers[1].bias", True),
+        (mixed, "layers[1].bias", False), (mixed, "", True),
+    ):  # fmt: skip
+        data = copy.deepcopy(case)
+        data["problem"]["format"] = "spurious-problem/2"
+        data["problem"]["penalty"] = {block: "1/1000000"} if block else {}
+        with mp.workdps(DIGITS):
+            loss = Landscape(case["problem"]).loss(flat(layers_of(case["problem"]["point"])))
+            paid = Fraction(mp.nstr(loss, 60)) + Fraction(1, 10**6) * (block == "layers[0].weight")
+        data["claim"]["loss"] = ball(paid, Fraction(1, 10**40))
+        assert check(seal(data)).valid is valid, block
+
+
+def test_two_units_at_once() -> None:
+    """Halves of the step unit saturate together, along a ray of both."""
+    layers = {"layers": [{"weight": [["1"], ["1"]], "bias": ["0", "0"]},
+                         {"weight": [["1/2", "1/2"]], "bias": ["0"]}]}  # fmt: skip
+    pb = copy.deepcopy(STEP["problem"])
+    pb["network"]["widths"], pb["point"] = [1, 2, 1], layers
+    claim = STEP["claim"]
+    for way, valid in (([1, 1], True), ([1, 2], True), ([1, -1], False), ([2, 0], False)):
+        data = ray(pb, claim["loss"], claim["valley_limit"], [*way, 0, 0, 0, 0, 0])
+        assert check(data).valid is valid, way
 
 
 def steps(targets: tuple[Any, ...], weight: Any) -> Any:
@@ -69,19 +114,16 @@ def steps(targets: tuple[Any, ...], weight: Any) -> Any:
         loss = Landscape(pb).loss(flat(layers_of(at)))
         found = Fraction(mp.nstr(loss, 60))
     limit = sum((f - Fraction(t)) ** 2 for f, t in zip((1, 1, -1, -1), targets, strict=True))
-    proof = {"rule": "saturating_valley", "unit": 0, "direction": ["1", "0"]}
-    return certificate(
-        pb, proof, {"rule": "not_local_minimum"}, verdict="not_local_minimum",
-        loss=ball(found, Fraction(1, 10**40)), valley_limit=ball(limit, Fraction(1, 10**40)),
-        **{"global": "no"},
-    )  # fmt: skip
+    tiny = Fraction(1, 10**40)
+    return ray(pb, ball(found, tiny), ball(limit, tiny), [1, 0, 0, 0])
 
 
 def test_the_nearest_point_decides() -> None:
     """Inner targets above the step draw it on; below they hold it back, whatever outer ones say."""
     assert check(steps(("3/2", "1/2", "-3/2", "-1/2"), 4)).valid
     assert "fall" in refused(steps(("1/2", "3/2", "-1/2", "-3/2"), 4))
-    assert "fall" in refused(steps(("1", "2", "-1", "-2"), 4))  # exactly right: nothing is gained
+    assert check(steps(("1", "2", "-1", "-2"), 4)).valid  # exactly right: then outer ones decide
+    assert "fall" in refused(steps(("1", "1/2", "-1", "-1/2"), 4))
 
 
 def test_points_further_out_count_for_what_they_weigh() -> None:
@@ -109,7 +151,7 @@ def test_the_loss_falls_along_rays_that_pass() -> None:
         passed += 1
         landscape, at = Landscape(data["problem"]), layers_of(data["problem"]["point"])
         with mp.workdps(DIGITS):
-            along = turned_unit(at, data["proof"])
+            along = reals([data["proof"]["direction"]])[0]
             places = [0, mp.mpf("0.01"), mp.mpf("0.1"), *range(1, 12)]
             values = [landscape.loss([a + s * b for a, b in zip(flat(at), along, strict=True)])
                       for s in places]  # fmt: skip
@@ -117,3 +159,41 @@ def test_the_loss_falls_along_rays_that_pass() -> None:
             limit = Fraction(data["claim"]["valley_limit"]["mid"])
             assert values[-1] > mp.mpf(limit.numerator) / limit.denominator
     assert 5 <= passed <= 150
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "gelu", "silu"])
+def test_rays_of_several_units(activation: str) -> None:
+    """Whatever the checker accepts of random rays, or gates, the loss falls along it."""
+    rng, passed, mixed, gated = random.Random(activation), 0, 0, activation in ("gelu", "silu")
+    for _ in range(150):
+        outputs = rng.randint(1, 2)
+        first, bias = ([Fraction(rng.choice([-9, -6, 6, 9]), 4) for _ in range(2)] for _ in "wb")
+        above = [[Fraction(rng.randint(-8, 8), 8) for _ in range(2)] for _ in range(outputs)]
+        x = column(*(rng.choice([-3, -2, 1, 2, 3]) for _ in range(3)))
+        y = [[Fraction(rng.randint(-16, 16), 8) for _ in range(outputs)] for _ in x]
+        at = point(([[v] for v in first], bias), (above, [0] * outputs))
+        pb = problem([1, 2, outputs], activation, "squared", x, y, at)
+        speeds = [Fraction(rng.randint(0, 2)) for _ in range(2)]
+        turn = [v * s for row in (first, bias) for v, s in zip(row, speeds, strict=True)]
+        size = 4 + 3 * outputs
+        proof: dict[str, Any] = {"direction": [*(["0"] * 4 if gated else map(str, turn))]}
+        proof["direction"] += ["0"] * (size - 4)
+        if gated:
+            proof["gates"] = [str(s) for s in speeds]
+        case = checker.Case(checker.read_any(pb), {}, 128, layered=False)
+        try:
+            found = checker.monotone_valley(case, proof)
+        except checker.Invalid:
+            continue
+        passed += 1
+        mixed += all(speeds)
+        landscape = Landscape(pb)
+        data = {"problem": pb, "proof": {**proof, "gates": proof.get("gates", ["0", "0"])}}
+        with mp.workdps(DIGITS):
+            losses = [landscape.loss(gated_curve(data, 1 / (1 + mp.mpf(t))))
+                      for t in ("0", "0.01", "0.1", "0.3", "0.6", "1")]  # fmt: skip
+            assert all(a > b for a, b in pairwise(losses)), (pb, proof)
+            assert found.limit is not None
+            lower = checker.interval(found.limit, 128).lower
+            assert losses[-1] > mp.mpf(lower.numerator) / lower.denominator - mp.mpf(10) ** -30
+    assert passed >= 10 and mixed >= 1

@@ -179,15 +179,16 @@ def no_descent(certificate: Any, loss: Number) -> Iterator[str]:
     """Along its own direction, a refuted point has lower ones however near."""
     landscape, proof = Landscape(certificate["problem"]), certificate["proof"]
     at = layers_of(certificate["problem"]["point"])
-    if proof["rule"] in ("merging_valley", "sharpening_valley"):
+    if proof["rule"] == "merging_valley" or "gates" in proof:
         yield from no_valley(certificate)
         return
-    valley = proof["rule"] in ("valley_to_infinity", "saturating_valley")
+    ray = proof["rule"] == "monotone_valley"
+    valley = ray or proof["rule"] == "valley_to_infinity"
     if proof["rule"] == "zero_output_weight":
         candidates = opened_unit(at, proof)
     else:
-        if proof["rule"] == "saturating_valley":
-            along = turned_unit(at, proof)
+        if ray:
+            along = reals([proof["direction"]])[0]
         else:
             way = {"layers": [proof["direction"]]} if valley else proof["direction"]
             along = flat(layers_of(way))
@@ -217,7 +218,7 @@ def no_valley(certificate: Any) -> Iterator[str]:
     """Along its curve a valley falls towards its limit."""
     landscape = Landscape(certificate["problem"])
     merging = certificate["proof"]["rule"] == "merging_valley"
-    curve = merging_curve if merging else sharpening_curve
+    curve = merging_curve if merging else gated_curve
     at = curve(certificate, mp.mpf(1))
     given = flat(layers_of(certificate["problem"]["point"]))
     if max(abs(a - b) for a, b in zip(at, given, strict=True)) > mp.mpf(10) ** (20 - DIGITS):
@@ -234,7 +235,7 @@ def no_valley(certificate: Any) -> Iterator[str]:
 
 
 def merging_curve(certificate: Any, r: Number) -> list[Number]:
-    """The parameters at r on the curve of section 6.6."""
+    """The parameters at r on the curve of section 6.5."""
     network, proof = certificate["problem"]["network"], certificate["proof"]
     tau = r if network["activation"] in ("relu", "leaky_relu", "abs") else mp.sqrt(r)
     known = [layers_of(c) for c in proof["curve"]]
@@ -271,21 +272,18 @@ def merging_curve(certificate: Any, r: Number) -> list[Number]:
     return flat(found)
 
 
-def sharpening_curve(certificate: Any, r: Number) -> list[Number]:
-    """The unit's incoming weights divided by r, its outgoing ones multiplied with it."""
-    (weight, bias), (out, last) = layers_of(certificate["problem"]["point"])
-    j = certificate["proof"]["unit"]
-    weight[j], bias[j] = [v / r for v in weight[j]], bias[j] / r
-    for row in out:
-        row[j] *= r
-    return flat([(weight, bias), (out, last)])
-
-
-def turned_unit(at: Layers, proof: Any) -> list[Number]:
-    """The direction of a unit's incoming weights and bias, as one of all parameters."""
-    (weight, bias), (out, last) = [([[0 * v for v in row] for row in w], [0 * v for v in b])
-                                   for w, b in at]  # fmt: skip
-    *weight[proof["unit"]], bias[proof["unit"]] = reals([proof["direction"]])[0]
+def gated_curve(certificate: Any, r: Number) -> list[Number]:
+    """At t = 1/r - 1 on a ray of the gated network: incoming weights times m, outgoing over m."""
+    proof, t = certificate["proof"], 1 / r - 1
+    given = flat(layers_of(certificate["problem"]["point"]))
+    direction, gates = reals([proof["direction"], proof["gates"]])
+    moved = [a + t * b for a, b in zip(given, direction, strict=True)]
+    (weight, bias), (out, last) = shaped(moved, certificate["problem"]["network"]["widths"])
+    for j, gate in enumerate(gates):
+        m = 1 + t * gate
+        weight[j], bias[j] = [v * m for v in weight[j]], bias[j] * m
+        for row in out:
+            row[j] /= m
     return flat([(weight, bias), (out, last)])
 
 

@@ -1,18 +1,17 @@
-"""What the rules for valleys to infinity share: the loss where units reach their limits, the proof.
+"""What the rules for valleys to infinity share: the loss of the outputs, the proof.
 
-The theorems are 8 and 25 to 27 (`docs/mathematics.md`).
+Theorem 33 (`docs/mathematics.md`), with the curves of Theorems 8 and 25 to 27.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 
 from flint import arb
 
-from spurious.certify.arithmetics import BallProgram, around, loss_of
 from spurious.certify.subject import Subject
-from spurious.exact.rationals import nearest_float, rational
+from spurious.exact.rationals import nearest_float
 from spurious.program import Program, dense_layers
 from spurious.program.tail import tail
 from spurious.proof import Claim, Evidence, Proof
@@ -25,36 +24,6 @@ CLEAR = arb(2) ** -200
 def loss_of_outputs(subject: Subject) -> Program:
     """The loss as a function of a dense network's outputs, point by point; for `Subject.once`."""
     return tail(subject.program, (dense_layers(subject.program)[-1].preactivation,))
-
-
-def at_limits(subject: Subject, unit: int, limits: Mapping[int, arb]) -> tuple[arb, list[arb]]:
-    """The loss of a network with one hidden layer where one of its units has other values.
-
-    Args:
-        subject: The network and its point.
-        unit: The hidden unit.
-        limits: Its values, by data point; at all others it keeps its own.
-
-    Returns:
-        The loss, and for each data point its derivative by the outputs along the unit's outgoing
-        weights.
-    """
-    state = dense_layers(subject.program)[-1].state
-    run = BallProgram.of(subject.program).run(around(subject.values), order=0)
-    states: list[list[arb]] = run.values[state].tolist()
-    for i, value in limits.items():
-        states[i][unit] = value
-    top = subject.point.layers[1]
-    outputs = [
-        sum((rational(w) * a for w, a in zip(row, hidden, strict=True)), arb(rational(b)))
-        for hidden in states
-        for row, b in zip(top.weight, top.bias, strict=True)
-    ]
-    rest = BallProgram.of(subject.once(loss_of_outputs)).run(outputs, order=1)
-    weights, slopes = [rational(row[unit]) for row in top.weight], list(rest.gradient)
-    rows = [slopes[k : k + len(weights)] for k in range(0, len(slopes), len(weights))]
-    along = [sum((w * g for w, g in zip(weights, row, strict=True)), arb(0)) for row in rows]
-    return loss_of(rest), along
 
 
 def valley(evidence: Evidence, limit: Enclosure, where: str) -> Proof:

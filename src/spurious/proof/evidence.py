@@ -393,23 +393,6 @@ class ValleyToInfinity(Evidence):
 
 
 @dataclass(frozen=True, slots=True)
-class SaturatingValley(Evidence):
-    """Theorem 25: a direction of a unit's incoming weights and bias along which it saturates."""
-
-    rule = "saturating_valley"
-    unit: int
-    direction: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SharpeningValley(Evidence):
-    """Theorem 27: a unit that becomes a relu as its incoming weights grow without end."""
-
-    rule = "sharpening_valley"
-    unit: int
-
-
-@dataclass(frozen=True, slots=True)
 class Merging:
     """Two units of a hidden layer that become one and its derivative.
 
@@ -440,12 +423,19 @@ class MergingValley(Evidence):
 
 @dataclass(frozen=True, slots=True)
 class MonotoneValley(Evidence):
-    """Theorem 33: a direction along which all that the loss is made of is affine or monotone."""
+    """Theorem 33: a ray along which the loss falls for ever.
+
+    Attributes:
+        direction: Of all parameters, shape (P,).
+        gates: How fast the gates of a gelu or silu network's hidden units close (Theorem 27); empty
+            if they stay.
+    """
 
     rule = "monotone_valley"
     of_programs = True
     claims = ("valley_limit",)
-    direction: Place
+    direction: tuple[Fraction, ...]
+    gates: tuple[Fraction, ...] = ()
 
 
 # ---- global minima ------------------------------------------------------------------------------

@@ -54,9 +54,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
             return Undecided("along the ray of the last layer no limit of the loss is known")
         limit = enclosure(path.limit)
     blocks = [n for n, place in subject.program.parameters.items() if any(direction[place])]
-    return valley(
-        MonotoneValley(subject.place(direction)), limit, f"along a ray of {', '.join(blocks)}"
-    )
+    return valley(MonotoneValley(direction), limit, f"along a ray of {', '.join(blocks)}")
 
 
 def _last_layer(program: Program) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -1,0 +1,327 @@
+"""Valleys along rays: all numbers move one way, or the outputs do as the slowest (6.4, 9.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from checker.cases import Case, Found
+from checker.dense import GATES, dense_program
+from checker.derivatives import Curved
+from checker.functions import Function, enclosure, exact, exp
+from checker.numbers import (
+    Interval,
+    Invalid,
+    Number,
+    Undecided,
+    dot,
+    hull,
+    interval,
+    log_one_plus_exp,
+    require,
+    require_shown,
+    sign,
+    total,
+)
+from checker.programs import Map, Program, Step, summands
+from checker.reading import Json, as_object, read_layers, read_row
+
+RISING = {"exp": (0, None), "sigmoid": (0, 1), "tanh": (-1, 1), "erf": (-1, 1), "softsign": (-1, 1),
+          "softplus": (0, None), "elu": (-1, None), "normal": (0, 1), "log": (None, None),
+          "sqrt": (0, None)}  # fmt: skip
+STEEPNESS = {"tanh": 2, "sigmoid": 1}  # l: the derivative is l^2 e^(-l|z|) / (1 + e^(-l|z|))^2
+
+
+@dataclass(frozen=True)
+class Course:
+    """A number a(t) for t >= 0.
+
+    Attributes:
+        start: a(0).
+        rate: a(t) = start + t rate, if it is affine.
+        way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
+        limit: For t to infinity; None: infinite, on the side of the way.
+        bits: The precision.
+        slope: a'(t) over that of the slowest number of `tails`, for all t, if it is known.
+    """
+
+    start: Number
+    rate: Number | None
+    way: int | None
+    limit: Number | None
+    bits: int
+    slope: Number | None = None
+
+    def side(self) -> int:
+        """1 if a(t) >= 0 for all t, -1 if a(t) <= 0, 0 if neither is known. The way is known."""
+        ends = [interval(x, self.bits) for x in (self.start, self.limit) if x is not None]
+        if all(e.lo >= 0 for e in ends) and (self.limit is not None or self.way == 1):
+            return 1
+        return -all(e.hi <= 0 for e in ends) if self.limit is not None or self.way == -1 else 0
+
+
+def sign_of(x: Number, bits: int) -> int | None:
+    """The sign, if it is known at this precision."""
+    try:
+        return sign(x, bits)
+    except Undecided:
+        return None
+
+
+def affine(start: Number, rate: Number, bits: int) -> Course:
+    """Start + t rate."""
+    way = sign_of(rate, bits)
+    return Course(start, rate, way, None if way else start, bits, None if way else Fraction(0))
+
+
+def multiple(x: Number | None, factor: Number) -> Number | None:
+    """The product, if the number is known."""
+    return None if x is None else x * factor
+
+
+def known_sum(parts: Iterable[Number | None]) -> Number | None:
+    """The sum, if all are known."""
+    known = list(parts)
+    return None if None in known else total(x for x in known if x is not None)
+
+
+def scaled(path: Course, factor: Number) -> Course | None:
+    """The product by a fixed number."""
+    side, bits = sign_of(factor, path.bits), path.bits
+    if side == 0:
+        return affine(Fraction(0), Fraction(0), bits)
+    if path.rate is not None:
+        return affine(path.start * factor, path.rate * factor, bits)
+    if path.way is None or side is None:
+        return None
+    return Course(path.start * factor, None, path.way * side, multiple(path.limit, factor), bits,
+                  multiple(path.slope, factor))  # fmt: skip
+
+
+def product(a: Course | None, b: Course | None) -> Course | None:
+    """By a fixed number; or of two that move away from 0, or towards it, together."""
+    for one, other in ((a, b), (b, a)):
+        if other is not None and other.way == 0:
+            if one is not None:
+                return scaled(one, other.start)
+            zero = sign_of(other.start, other.bits) == 0
+            return affine(Fraction(0), Fraction(0), other.bits) if zero else None
+    if a is None or b is None or a.way is None or b.way is None:
+        return None
+    sides = a.side(), b.side()
+    if 0 in sides or a.way * sides[0] != b.way * sides[1]:
+        return None
+    # An infinite limit is one of numbers that move away from 0: then the other's is not 0.
+    limit = None if a.limit is None or b.limit is None else a.limit * b.limit
+    return Course(a.start * b.start, None, a.way * sides[1], limit, a.bits)
+
+
+def added(paths: list[Course | None], bits: int) -> Course | None:
+    """The sum: of affine ones, or of such as move the same way."""
+    known = [p for p in paths if p is not None]
+    if len(known) < len(paths):
+        return None
+    start, rate = total(p.start for p in known), known_sum(p.rate for p in known)
+    if rate is not None:
+        return affine(start, rate, bits)
+    ways = {p.way for p in known} - {0}
+    if None in ways or len(ways) > 1:
+        return None
+    return Course(start, None, ways.pop() if ways else 0, known_sum(p.limit for p in known), bits,
+                  known_sum(p.slope for p in known))  # fmt: skip
+
+
+def value(function: Function, z: Number, bits: int) -> Number:
+    """A function at a number."""
+    found = exact(*function, z) if isinstance(z, Fraction) else None
+    return enclosure(*function, interval(z, bits))[0] if found is None else found[0]
+
+
+def mapped(path: Course | None, function: Function) -> Course | None:
+    """A function of it: on one side of a kink, or one that strictly increases or decreases.
+
+    Raises:
+        Undecided: The function may be undefined for some t.
+    """
+    (name, slopes), positive = function, function[0] in ("log", "sqrt", "reciprocal")
+    if path is None or path.way is None:
+        if positive:
+            raise Undecided("a function may be undefined along the ray")
+        return None
+    bits, way = path.bits, path.way
+    if way == 0:
+        return affine(value(function, path.start, bits), Fraction(0), bits)
+    if slopes is not None:
+        side = path.side()
+        return scaled(path, slopes[0 if side > 0 else 1]) if side else None
+    turned = name == "reciprocal"
+    if not turned and name not in RISING:
+        return None
+    low, high = (None, 0) if turned else RISING[name]
+    end = path.limit
+    if positive:
+        ends = [interval(x, bits) for x in (path.start, end) if x is not None]
+        if ends[0].lo <= 0 or ends[-1].lo < 0 or (end is None and way < 0):
+            raise Undecided("a function may be undefined along the ray")
+        if end is not None and ends[-1].lo == 0:
+            if ends[-1].hi > 0:
+                return None
+            end = None  # the limit is that at the lower end of the domain
+    if end is not None:
+        limit: Number | None = value(function, end, bits)
+    else:
+        edge = high if way > 0 else low
+        limit = None if edge is None else Fraction(edge)
+    return Course(value(function, path.start, bits), None, -way if turned else way, limit, bits)
+
+
+def log_sum(ds: list[Course | None], bits: int) -> Course | None:
+    """log(1 + the sum of all exp(d)), which rises with each d."""
+    known = [d for d in ds if d is not None]
+    ways = {d.way for d in known} - {0}
+    if len(known) < len(ds) or None in ways or len(ways) > 1:
+        return None
+    way = ways.pop() if ways else 0
+    ends = [interval(d.limit, bits) for d in known if d.limit is not None]
+    limit: Number | None = log_one_plus_exp(*ends) if ends else Fraction(0)
+    start = log_one_plus_exp(*(interval(d.start, bits) for d in known))
+    return Course(start, None, way, None if way == 1 and len(ends) < len(ds) else limit, bits)
+
+
+def tails(name: str, paths: list[Course | None], bits: int) -> list[Number | None]:
+    """Theorem 25: slopes of a saturating function of numbers z + t k, fixed or leaving 0.
+
+    They are derivatives over that of the function at the first with the least |k|.
+    """
+    pairs = [(p.start, p.rate) for p in paths if p is not None]
+    zs = [(z, k) for z, k in pairs if isinstance(z, Fraction) and isinstance(k, Fraction)]
+    moving = [i for i, (_, k) in enumerate(zs) if k]
+    if len(zs) < len(paths) or not moving or any(zs[i][0] * zs[i][1] <= 0 for i in moving):
+        return [None] * len(paths)
+    steep, first = STEEPNESS.get(name), min(moving, key=lambda i: abs(zs[i][1]))
+    if steep is None and any(k not in (0, z) for z, k in zs):
+        return [None] * len(paths)
+    least = abs(zs[first][0])
+
+    def decay(z: Fraction) -> Interval:
+        gap = (z * z - least * least) / 2 if steep is None else steep * (abs(z) - least)
+        return exp(Interval.of(-gap, bits))[0]
+
+    top = Interval.of(1, bits) if steep is None else (1 + decay(2 * least)).square()
+    none = Interval(0, 0, bits)
+    return [k if i == first or not k else hull(none, decay(z) * top) * k
+            for i, (z, k) in enumerate(zs)]  # fmt: skip
+
+
+def courses(case: Case, direction: list[Fraction]) -> list[list[Course | None] | None]:
+    """All numbers along the ray from the problem's point; None for a step that does not move.
+
+    Raises:
+        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    """
+    program, bits, tailed = case.program, case.bits, False
+    paths = list[list[Course | None] | None]()
+    for k, step in enumerate(program.steps):
+        own = case.values[k].entries
+        row: list[Course | None] | None = None
+        if step.block:
+            rates = direction[step.block.start : step.block.stop]
+            if any(rates):
+                row = [affine(x, r, bits) for x, r in zip(own, rates, strict=True)]
+        elif any(paths[i] is not None for i in step.of):
+            args = [
+                paths[i] or [affine(x, Fraction(0), bits) for x in case.values[i].entries]
+                for i in step.of
+            ]
+            if program.joint is not None and k == program.joint[1]:
+                ds = paths[program.joint[0]] or []
+                width = len(ds) // len(own)
+                row = [log_sum(ds[i : i + width], bits) for i in range(0, len(ds), width)]
+            elif isinstance(step, Map):
+                row, name = [mapped(path, step.function) for path in args[0]], step.function[0]
+                if not tailed and name in (*STEEPNESS, "normal"):
+                    slopes = tails(name, args[0], bits)
+                    tailed = any(slopes)  # the slopes of all numbers are over one function
+                    row = [p if p is None or s is None else replace(p, slope=s)
+                           for p, s in zip(row, slopes, strict=True)]  # fmt: skip
+            else:
+                row = [
+                    added([t[0] if len(t) == 1 else product(*t) for t in terms], bits)
+                    for terms in summands(step, args)
+                ]
+        if row is not None:  # they grow on their own, so none may be too long either
+            known = (x for p in row if p for x in (p.start, p.rate, p.limit, p.slope)
+                     if x is not None)  # fmt: skip
+            case.values[k].made(list(known))
+        paths.append(row)
+    return paths
+
+
+LossAt = Callable[[list[Interval]], tuple[Interval, list[Interval]]]
+
+
+def loss_of_outputs(case: Case) -> LossAt:
+    """Encloses the loss and its derivative by the outputs, point by point.
+
+    What the program does before the outputs is cut off, and they become its parameters.
+    """
+    program, last = case.program, case.program.layers[-1][1]
+    require(not any(case.problem.penalties), "the loss is not one of the outputs alone")
+    none, outputs = Step((), (), (Fraction(0),)), program.steps[last]
+    start = Step((), outputs.shape, block=range(outputs.size))
+    rest = Program([*[none] * last, start, *program.steps[last + 1 :]], [])
+
+    def loss_at(f: list[Interval]) -> tuple[Interval, list[Interval]]:
+        found = Curved(rest, case.values[last].made(f))
+        return found.loss.intervals()[0], found.gradient().intervals()
+
+    return loss_at
+
+
+def rise(loss_at: LossAt, f: list[Interval], slopes: list[Number]) -> Interval:
+    """The derivative of the loss where the outputs and their derivatives are these."""
+    return interval(dot(loss_at(f)[1], slopes), f[0].bits)
+
+
+def falling(case: Case, direction: list[Fraction]) -> Found:
+    """Theorem 33: along the ray the loss strictly decreases, to a limit."""
+    rows, bits, text = courses(case, direction), case.bits, "the loss is not shown to fall for ever"
+    (path,) = rows[-1] or [None]
+    if path is not None and path.way is not None:
+        if path.way != -1 or path.limit is None:
+            raise Invalid("the loss does not fall to a limit")
+        return Found(limit=interval(path.limit, bits))
+    outputs = rows[case.program.outputs or 0] if case.program.layers else None
+    spans, slopes, ends = list[Interval](), list[Number](), list[Interval]()
+    for p in outputs or [None]:
+        if p is None or p.slope is None or p.limit is None:
+            raise Undecided(text)
+        ends.append(interval(p.limit, bits))
+        spans.append(hull(interval(p.start, bits), ends[-1]))
+        slopes.append(p.slope)
+    loss_at = loss_of_outputs(case)
+    require_shown(rise(loss_at, spans, slopes).hi < 0, text)
+    return Found(limit=loss_at(ends)[0])
+
+
+def monotone_valley(case: Case, proof: Json) -> Found:
+    """Section 9.11: a ray; with gates one of the network in which z S(m z) stands for act(z)."""
+    direction = case.read_point(proof["direction"])
+    if "gates" in proof:
+        pb = case.problem
+        known = pb.depth > 0 and pb.activation in GATES and not any(pb.penalties)
+        require(known, f"the rule needs {' or '.join(GATES)} without a penalty")
+        gates = read_row(proof["gates"], sum(pb.widths[1:-1]))
+        require(all(g >= 0 for g in gates), "a gate closes")
+        case, direction = replace(case, program=dense_program(pb, gated=True)), gates + direction
+    return falling(case, direction)
+
+
+def valley_to_infinity(case: Case, proof: Json) -> Found:
+    """Section 6.4, Theorem 8: a ray of the last layer, with a log loss."""
+    pb = case.problem
+    fields = as_object(proof["direction"], "weight", "bias")
+    last = read_layers({"layers": [fields]}, pb.widths[-2:])
+    require(pb.loss != "squared", "the rule needs a log loss")
+    return falling(case, [Fraction(0)] * (len(pb.point) - len(last)) + last)
