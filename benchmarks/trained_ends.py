@@ -49,7 +49,7 @@ from spurious.problem import (
     Penalty,
     Problem,
     ProgramProblem,
-    read_problem,
+    read_any_problem,
     unflatten,
     write_problem,
     write_program_problem,
@@ -225,10 +225,10 @@ def dataset(index: int, network: Network, loss: str) -> Dataset:
     return Dataset(exact[0], exact[1])
 
 
-def read(folder: Path) -> Iterator[tuple[str, Problem]]:
+def read(folder: Path) -> Iterator[tuple[str, Problem | ProgramProblem]]:
     """The problem files of a folder, with the names of their families."""
     for path in sorted(folder.glob("*.json")):
-        yield path.stem.rsplit("-", 1)[0], read_problem(path)
+        yield path.stem.rsplit("-", 1)[0], read_any_problem(path)
 
 
 def is_useful(verdict: spurious.Verdict) -> bool:

@@ -239,7 +239,7 @@ def _constant_floor(recipe: LargeRecipe, group: npt.NDArray[np.bool_]) -> float:
         mean = np.average(values, axis=0, weights=weights)
         return float((weights[:, None] * (values - mean) ** 2).sum())
     if recipe.loss == Loss.CROSS_ENTROPY:
-        return _entropy(np.bincount(y.astype(np.int64), weights), total)
+        return _entropy(np.bincount(y.astype(np.int64), weights).astype(np.float64), total)
     positive = np.minimum(weights @ (y > 0), total)
     if recipe.loss == Loss.LOGISTIC:
         return _entropy(positive, total) + _entropy(total - positive, total)

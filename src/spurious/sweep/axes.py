@@ -98,7 +98,7 @@ def recipe_of(
             _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])}),
             **_own_decay(rule["name"], values),
         )
-        objective = {
+        objective: dict[str, Any] = {
             "penalty": _penalty(rule["name"], values, where),
             "reduction": values["reduction"] or "sum",
             "weights": _weights(values["weights"], data),

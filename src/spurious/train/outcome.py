@@ -223,11 +223,12 @@ def _falls_for_ever(
 
 def _bends(recipe: Recipe, outputs: Floats) -> Flags:
     """Whether some point is where the hinge loss bends: there is neither gradient nor Hessian."""
-    if recipe.loss != "hinge":
-        return np.zeros(len(outputs), np.bool_)
-    _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
-    on = (np.abs(1 - y * outputs) < ON_BEND).any(axis=2)
-    return (on & (recipe.factors > 0)).any(axis=1)
+    found = np.zeros(len(outputs), np.bool_)
+    if recipe.loss == "hinge":
+        _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
+        near = np.abs(1 - y * outputs) < ON_BEND
+        found |= near[:, recipe.factors > 0].any(axis=(1, 2))
+    return found
 
 
 def _lowest_curvature(recipe: Recipe, at: Floats) -> tuple[Flags, Floats]:
