@@ -1,7 +1,7 @@
 """What ends of training are proved to be, family by family, with a column for each rule.
 
     python benchmarks/trained_ends.py [FOLDER] [--each N] [--only TEXT] [--probe N] [--out DIR]
-    python benchmarks/trained_ends.py --l2 X [--free-biases] [--each N] ...
+    python benchmarks/trained_ends.py [--l2 X [--free-biases]] [--hinge] [--mean] [--weighted] ...
     python benchmarks/trained_ends.py --table1 [--each N] ...
 
 Without a folder it trains: 20 points in the plane with noisy targets, PyTorch's start, 20,000
@@ -9,11 +9,14 @@ updates of Adam in float64, then polished; network i of a family has data of its
 every machine. With a folder it reads problem files, whose families are their names without the
 number. Every certificate is checked. With `--probe` the loss is enclosed in 77 digits at so many
 random points around each minimum proved by one of the rules `PROBED`, and none may be lower.
-With `--l2` the loss has that penalty, on biases too unless they are free, and so have training, its
-polish and the problem; `--probe` then does nothing. With `--table1` the networks are those of the
-paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish, and of N runs
-of a cell those count that end at log 2 or above, which is the least loss with a point on the wrong
-side.
+With `--l2` the loss has that penalty, on biases too unless they are free; with `--hinge` the
+families of the logistic loss have the hinge loss instead, and the others are left out; with
+`--mean` the data's loss is a mean; with `--weighted` the points weigh 1/2, 1 and 2 in turn. So have
+training, its polish and the problem; `--probe` then does nothing. `--descents N` polishes up to N
+times, each time with 2,000 steps more, until one ends before. With `--table1` the networks are
+those of the paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish,
+and of N runs of a cell those count that end at log 2 or above, which is the least loss with a point
+on the wrong side.
 """
 
 from __future__ import annotations
@@ -46,15 +49,17 @@ from spurious.problem import (
     Penalty,
     Problem,
     ProgramProblem,
-    read_problem,
+    read_any_problem,
     unflatten,
     write_problem,
+    write_program_problem,
 )
 from spurious.problem import (
     dataset as built_in,
 )
 from spurious.train import Initialisation, Optimiser, Recipe, train
-from spurious.train.polish import polish
+from spurious.train.polish import ITERATIONS, polish
+from spurious.train.runs import Floats
 
 FAMILIES = (
     ("relu-2-3-1-squared", (2, 3, 1), "relu", Loss.SQUARED),
@@ -99,25 +104,28 @@ def main() -> None:
     parser.add_argument("--probe", type=int, default=0, help="points around each minimum")
     parser.add_argument("--l2", type=Fraction, default=Fraction(0), help="the penalty")
     parser.add_argument("--free-biases", action="store_true", help="no penalty on biases")
+    parser.add_argument("--hinge", action="store_true", help="the hinge loss for the logistic one")
+    parser.add_argument("--mean", action="store_true", help="the mean over the points")
+    parser.add_argument("--weighted", action="store_true", help="points weigh 1/2, 1 and 2")
+    parser.add_argument("--descents", type=int, default=1, help="most descents after training")
     parser.add_argument("--table1", action="store_true", help="runs of Table 1 that fail")
     parser.add_argument("--out", type=Path, help="where the problems are written")
     options = parser.parse_args()
     found: dict[str, list[spurious.Verdict]] = {}
     refused, lower, probes, checking = 0, 0, 0, list[float]()
-    spurious.certify(next(trained(1))[1])  # imports and compiles
+    spurious.certify(next(trained(1, parser.parse_args([])))[1])  # imports and compiles
     if options.folder is not None:
         source = read(options.folder)
     else:
-        penalty = Penalty(options.l2, biases=not options.free_biases)
-        whole = trained(options.each, options.only, penalty)
-        source = failed(options.each) if options.table1 else whole
+        source = failed(options.each) if options.table1 else trained(options.each, options)
     for name, problem in source:
         if options.only not in name:
             continue
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             number = len(found.get(name, []))
-            write_problem(problem, options.out / f"{name}-{number:02d}.json")
+            write = write_problem if isinstance(problem, Problem) else write_program_problem
+            write(problem, options.out / f"{name}-{number:02d}.json")
         verdict = spurious.certify(problem, check=False)
         found.setdefault(name, []).append(verdict)
         if verdict.certificate is not None:
@@ -140,21 +148,41 @@ def main() -> None:
 
 
 def trained(
-    each: int, only: str = "", penalty: Penalty | None = None
+    each: int, options: argparse.Namespace
 ) -> Iterator[tuple[str, Problem | ProgramProblem]]:
-    """Problems with ends of training as their points."""
-    for name, widths, activation, loss in FAMILIES:
-        if only not in name:
+    """Problems with ends of training as their points, and the loss that the options say."""
+    weights = tuple(Fraction(2) ** (i % 3 - 1) for i in range(POINTS))
+    objective = {
+        "penalty": Penalty(options.l2, biases=not options.free_biases),
+        "reduction": "mean" if options.mean else "sum",
+        "weights": weights if options.weighted else None,
+    }
+    for family, widths, activation, own in FAMILIES:
+        if options.hinge and own is not Loss.LOGISTIC:
+            continue
+        loss = "hinge" if options.hinge else own
+        name = family.replace("logistic", loss)
+        if options.only not in name:
             continue
         network = Network(widths, activation)
         for index in range(each):
             data = dataset(index, network, loss)
             recipe = Recipe(
                 network, loss, data, Initialisation("pytorch"), Optimiser("adam", STEP), UPDATES,
-                precision="float64", tolerance=0.0, stop=False, penalty=penalty or Penalty(),
+                precision="float64", tolerance=0.0, stop=False, **objective,
             )  # fmt: skip
-            end = polish(recipe, train(recipe, index, 0, 1).parameters).parameters[0]
+            end = descended(recipe, train(recipe, index, 0, 1).parameters, options.descents)
             yield name, recipe.problem(tuple(Fraction(v) for v in end.tolist()))
+
+
+def descended(recipe: Recipe, at: Floats, most: int) -> Floats:
+    """Where descents from parameters (1, P) end, one after the other; shape (P,)."""
+    for _ in range(most):
+        end = polish(recipe, at)
+        at = end.parameters
+        if end.steps[0] < ITERATIONS:
+            break
+    return at[0]
 
 
 def failed(each: int) -> Iterator[tuple[str, Problem]]:
@@ -178,7 +206,7 @@ def failed(each: int) -> Iterator[tuple[str, Problem]]:
                         yield f"{name}-{activation}-2-{hidden}-1", problem
 
 
-def dataset(index: int, network: Network, loss: Loss) -> Dataset:
+def dataset(index: int, network: Network, loss: str) -> Dataset:
     """Points in the plane, and a curved function of them with as much noise."""
     rng = np.random.default_rng(index)
     x = rng.normal(size=(POINTS, network.inputs)).round(2)
@@ -187,9 +215,9 @@ def dataset(index: int, network: Network, loss: Loss) -> Dataset:
         x @ rng.normal(size=(network.inputs, network.outputs)) + (x**2).sum(1, keepdims=True) / 2
     )
     y = (clean + noise).round(2)
-    if loss is Loss.LOGISTIC:
+    if loss in (Loss.LOGISTIC, "hinge"):
         y = np.where(y > np.median(y, axis=0), 1, -1)
-    elif loss is Loss.CROSS_ENTROPY:
+    elif loss == Loss.CROSS_ENTROPY:
         y = y.argmax(axis=1)[:, None]
     exact = [
         tuple(tuple(Fraction(str(v)) for v in row) for row in rows.tolist()) for rows in (x, y)
@@ -197,10 +225,10 @@ def dataset(index: int, network: Network, loss: Loss) -> Dataset:
     return Dataset(exact[0], exact[1])
 
 
-def read(folder: Path) -> Iterator[tuple[str, Problem]]:
+def read(folder: Path) -> Iterator[tuple[str, Problem | ProgramProblem]]:
     """The problem files of a folder, with the names of their families."""
     for path in sorted(folder.glob("*.json")):
-        yield path.stem.rsplit("-", 1)[0], read_problem(path)
+        yield path.stem.rsplit("-", 1)[0], read_any_problem(path)
 
 
 def is_useful(verdict: spurious.Verdict) -> bool:

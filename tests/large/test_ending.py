@@ -14,7 +14,7 @@ from spurious.large.ensemble import Member, starts_of
 from spurious.large.recipe import LargeRecipe
 from spurious.large.rounding import forward
 from spurious.large.training import Work, trained
-from spurious.problem import Penalty
+from spurious.problem import Network, Penalty
 from spurious.train import Initialisation
 
 exact = np.vectorize(lambda value: Fraction(float(value)), otypes=[object])
@@ -169,3 +169,56 @@ def test_lines_of_the_zigzag() -> None:
     flat[:6] = 0  # all on, all constant: lines cannot be made
     flat[6:12] = 3
     assert not ending(made, flat).attained
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "hinge", "cross_entropy"])
+def test_floors_with_weights_are_the_best_constants(loss: str) -> None:
+    """Of a dead layer: against a search over constants; derivatives against finite differences."""
+    labels, weights = classes().targets, tuple(Fraction(1 + i % 3, 2) for i in range(23))
+    if loss == "squared":
+        values = np.random.default_rng(4).normal(size=(23, 2)).astype(np.float32)
+        start = Initialisation("normal", mean=-3.0, std=0.1, bias="drawn")
+        plain = recipe(ArrayData("cloud", abs(classes().inputs), 1.0, values, 0), start=start)
+    else:
+        plain = dead_recipe(labels)
+    made = replace(plain, loss=loss, reduction="mean", weights=weights)
+    flat = starts_of([Member(made, 1, 0)])[0]
+    found = ending(made, flat)
+    y, w = made.targets, made.factors
+
+    def of_constant(c: np.ndarray) -> float:
+        if loss == "cross_entropy":
+            return float(w @ (np.log(np.exp(c).sum()) - c[y]))
+        each = {
+            "squared": (c - y) ** 2,
+            "logistic": np.logaddexp(0, -y * c),
+            "hinge": np.maximum(1 - y * c, 0),
+        }[loss]
+        return float(w @ each.sum(axis=1))
+
+    corners = [np.array(c) for c in np.ndindex(*(3,) * made.network.outputs)]
+    best = min(
+        minimize(
+            of_constant, c - 1.0, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+        ).fun
+        for c in corners
+    )
+    assert (found.dead_layer, found.attained) == (1, True)
+    assert found.floor == pytest.approx(best, abs=1e-7) and found.floor <= best + 1e-12
+    assert found.descends == (abs(of_constant(flat[-made.network.outputs :]) - best) > 1e-9)
+
+
+def test_the_hinge_loss_descends_but_where_it_bends() -> None:
+    """Two points with labels 1 and -1: outputs 1 are at a minimum; with other weights, -1 are."""
+    data = ArrayData("two", np.ones((2, 1), np.float32), 1.0, np.array([[1.0], [-1.0]]), 0)
+    still = replace(
+        recipe(classes(), (1,), batch=None),
+        network=Network((1, 1, 1), "relu"),
+        data=data,
+        loss="hinge",
+    )
+    at = np.array([1, 0, 0.5, 0.5], np.float32)
+    assert not ending(still, at).descends
+    heavier = replace(still, weights=(Fraction(1), Fraction(2)))
+    assert ending(heavier, at).descends
+    assert not ending(heavier, np.array([1, 0, -0.5, -0.5], np.float32)).descends

@@ -20,7 +20,7 @@ from spurious.train.reference import reference
 
 def small_recipe(large: LargeRecipe) -> Recipe:
     """The same recipe for the small engine; its data are the float32 numbers."""
-    targets = large.data.targets.reshape(large.data.size, -1)
+    targets = large.targets.reshape(large.data.size, -1)
     data = dataset_from_arrays(large.data.scaled().astype(float), targets.astype(float))
     return Recipe(
         large.network,
@@ -33,11 +33,19 @@ def small_recipe(large: LargeRecipe) -> Recipe:
         tolerance=large.tolerance,
         stop=False,
         penalty=large.penalty,
+        reduction=large.reduction,
+        weights=large.weights,
     )
 
 
 ADAMW = Optimiser("adamw", 0.01, weight_decay=0.3, biases=False)
 DECAYING = replace(recipe(classes(tau=0.5)), optimiser=ADAMW, penalty=Penalty(Fraction(1, 20)))
+
+
+WEIGHTS = tuple(Fraction(i % 4, 3) for i in range(23))
+HINGE = replace(
+    recipe(), loss="hinge", reduction="mean", weights=WEIGHTS, penalty=Penalty(Fraction(1, 50))
+)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +55,12 @@ DECAYING = replace(recipe(classes(tau=0.5)), optimiser=ADAMW, penalty=Penalty(Fr
         zigzag_recipe(),
         DECAYING,
         replace(zigzag_recipe(), penalty=Penalty(Fraction(1, 20), biases=False)),
+        replace(recipe(), reduction="mean", weights=WEIGHTS),
+        HINGE,
+        replace(HINGE, loss="logistic", batch=None),
+        replace(zigzag_recipe(), reduction="mean", weights=WEIGHTS[:9]),
     ],
-    ids=["batch", "full", "decay", "penalty"],
+    ids=["batch", "full", "decay", "penalty", "weights", "hinge", "logistic", "values"],
 )
 def test_equals_the_plain_loop_and_the_small_engine(large: LargeRecipe) -> None:
     ensemble = Ensemble([Member(large, 3, index) for index in (2, 3)])
@@ -96,7 +108,9 @@ def test_marks() -> None:
     ("changes", "message"),
     [
         ({"network": Network((4, 5, 3), "relu")}, "found 4 inputs and 3 outputs, expected 3 and 3"),
-        ({"loss": Loss.SQUARED}, "found squared, expected cross_entropy"),
+        ({"loss": Loss.SQUARED}, "squared, expected cross_entropy or logistic or hinge for"),
+        ({"reduction": "max"}, "reduction: found 'max', expected sum or mean"),
+        ({"weights": (Fraction(1),)}, "weights: found 1 numbers, expected 23"),
         ({"updates": -1}, "updates: found -1"),
         ({"batch": 24}, "batch: found 24, expected an integer from 1 to 23"),
         ({"tolerance": -1.0}, "tolerance: found -1.0"),

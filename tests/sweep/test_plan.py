@@ -135,3 +135,50 @@ def test_weight_decay_is_an_axis() -> None:
     assert [(rule.weight_decay, rule.biases) for rule in found] == [(0.1, False), (0.2, False)]
     plain = dict(zip(AXES, small().cells[0].labels, strict=True))
     assert plain["l2"] is plain["biases"] is plain["weight_decay"] is None
+
+
+def test_losses_reductions_and_weights_are_axes() -> None:
+    grid = SMALL.replace('["xor", "jellyfish"]', '"xor"').replace("[2, 3]", "2")
+    grid = grid.replace('loss = "squared"', 'loss = ["hinge", "logistic"]')
+    assert 'loss = ["hinge"' in grid
+    text = grid + (
+        'reduction = ["sum", "mean"]\n'
+        'weights = ["balanced", { -1 = "1/2", 1 = 3 }, [1, 0, "1/3", 2]]\n'
+    )
+    plan = parse_plan(text, "p", Path())
+    named = [dict(zip(AXES, cell.labels, strict=True)) for cell in plan.cells]
+    assert {(n["loss"], n["reduction"], n["weights"]) for n in named} == {
+        (loss, reduction, weights)
+        for loss in ("hinge", "logistic")
+        for reduction in ("sum", "mean")
+        for weights in ("balanced", "-1=1/2, 1=3", "1,0,1/3,2")
+    }
+    recipes = {
+        (n["reduction"], n["weights"]): c.recipe for n, c in zip(named, plan.cells, strict=True)
+    }
+    assert recipes["mean", "-1=1/2, 1=3"].factors.tolist() == [
+        (3 if row[0] > 0 else 0.5) / 4 for row in plan.cells[0].recipe.data.y
+    ]
+    assert recipes["sum", "balanced"].weights is None  # as many of the one as of the other
+    assert recipes["sum", "1,0,1/3,2"].weights == (1, 0, Fraction(1, 3), 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('reduction = "max"', "reduction: found 'max', expected sum or mean"),
+        ("weights = { 1 = 2 }", "weights of the classes 1, expected one for each of -1, 1"),
+        ("weights = [[1, 2]]", "weights: found 2 numbers, expected 4"),
+        ("weights = 3", "weights: found 3, expected a list"),
+    ],
+)
+def test_weights_that_cannot_be(line: str, message: str) -> None:
+    grid = SMALL.replace('["xor", "jellyfish"]', '"xor"')
+    with pytest.raises(InputError, match=message):
+        parse_plan(f"{grid}{line}\n", "p", Path())
+
+
+def test_shards_without_later_axes_have_their_old_names() -> None:
+    """Stores that were made before there were reductions and weights go on to be used."""
+    first = next(iter(shards_of(small())))
+    assert first.name == "27377b6d1ef408afa14ebc15bf291c01"

@@ -24,7 +24,7 @@ from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
 from spurious.certify.decide import prove
 from spurious.exact.rationals import Vector, rational
-from spurious.problem import Problem, flatten, unflatten
+from spurious.problem import Problem
 from spurious.proof import Proof
 from spurious.train import Recipe, train
 from spurious.train.batched import preactivations
@@ -259,15 +259,13 @@ class _Lookup:
 
     def judge(self, parameters: Floats) -> Fate:
         """What can be proved about a network at no entry."""
-        recipe = self.recipe
-        point = unflatten([Fraction(float(value)) for value in parameters], recipe.network)
-        problem = Problem(recipe.network, recipe.loss, recipe.data, point=point)
-        found = prove(problem)
+        values = [Fraction(float(value)) for value in parameters]
+        found = prove(self.recipe.problem(values))
         if not isinstance(found, Proof):
             return Fate.UNKNOWN
         if found.claim.decision is Decision.NOT_LOCAL_MINIMUM:
             return Fate.DESCENDING
-        exact = np.array([[float(value) for value in found.minimum or flatten(point)]])
+        exact = np.array([[float(value) for value in found.minimum or values]])
         return Fate.AT_ENTRY if self.find(exact).entry[0] >= 0 else Fate.UNKNOWN
 
     def _family(self, entry: _Entry, at: Floats, z: Floats, move: Symmetry) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from spurious.errors import InputError
 from spurious.explore.curves import LEAKY_SLOPE
 from spurious.explore.request import EnsembleRequest, read_any_problem_of, within_limits
-from spurious.problem import BuiltIn, Dataset, Problem, exact, point_to_data
+from spurious.problem import BuiltIn, Dataset, Loss, Problem, exact, point_to_data
 from spurious.sweep import plan_of
 
 FILE: Final = "problem.json"
@@ -27,7 +27,7 @@ HEAD: Final = f"""\
 def plan_text(asked: EnsembleRequest) -> str:
     """The settings as a plan, whose runs are those of the page."""
     recipe = asked.recipe
-    data = BuiltIn(FILE, "the data of the page", "", recipe.loss, recipe.data)
+    data = BuiltIn(FILE, "the data of the page", "", Loss(recipe.loss), recipe.data)
     grid: dict[str, Any] = {
         "dataset": data,
         "hidden": [list(recipe.network.hidden)],

@@ -12,18 +12,22 @@ strictly. Three statements, each decided with rounding bounded (`rounding`), for
 2. *Floor.* Take for each point the last layer in which it is blind. Points with the same one see
    the same output (what follows the layer sees zeros), here and nearby. So near this point the
    loss cannot fall below the sum over these groups of the infimum over the group's constants:
-   for classes n H(shares of the classes), for values the sum of squares around the mean; and of a
-   group at most its largest class is classified right. With one input and values, the other points
-   are grouped by activation pattern, and the best straight line of each group counts: class-wise
-   optimality. For classes lines are of no use: up to d + 1 affinely independent points of a group
-   are fitted with a loss as near to 0 as one likes.
+   for cross entropy n H(shares of the classes), for the squared loss the sum of squares around the
+   mean, for each output n H(shares of the signs) with the logistic loss, twice the fewer signs with
+   the hinge; and of a group at most its largest class is classified right. With one input and the
+   squared loss, the other points are grouped by activation pattern, and the best straight line of
+   each group counts: class-wise optimality. For classes lines are of no use: up to d + 1 affinely
+   independent points of a group are fitted with a loss as near to 0 as one likes.
    The floor is *attained* if some output layer on top of these very hidden layers has that loss;
    that network is then a local minimum. It is for a dead layer with a best constant; and, with one
-   hidden layer, one input and values, if all points share one pattern and some unit is on with a
-   weight other than 0: its line, scaled, and the output bias are every straight line.
-3. *Descends.* The loss is a differentiable (and convex) function of the output layer's weights, at
-   kinks of hidden units too. If one of these derivatives is proved not to be 0, the point is no
-   local minimum: training there is slow, not stuck.
+   hidden layer, one input and the squared loss, if all points share one pattern and some unit is on
+   with a weight other than 0: its line, scaled, and the output bias are every straight line.
+3. *Descends.* The loss is a convex function of the output layer's weights, at kinks of hidden units
+   too, and differentiable but where the hinge loss bends. If the derivative by one of them, or all
+   of its subdifferential, is proved not to be 0, the point is no local minimum: training there is
+   slow, not stuck.
+
+Each point counts with the weight of its loss; what is classified right is counted without.
 
 With a penalty on the squares of parameters a floor of the data's loss still is one of the loss, but
 it is attained nowhere that is proved here, and the derivatives are those with the penalty.
@@ -38,11 +42,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import xlogy
+from scipy.special import expit, xlogy
 
 from spurious.large.recipe import LargeRecipe
-from spurious.large.rounding import SAFETY, Floats, forward, growth
-from spurious.problem import Network
+from spurious.large.rounding import SAFETY, TINY, Floats, forward, growth
+from spurious.problem import Loss, Network
 
 SLICE: Final = 5_000
 """Points looked at together; bounds the memory."""
@@ -137,7 +141,7 @@ def layers_of(network: Network, flat: npt.NDArray[np.float32]) -> Iterator[tuple
 def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
     network, data = recipe.network, recipe.data
     layers = list(layers_of(network, flat))
-    x, y = data.scaled(), data.targets
+    x, y, factors = data.scaled(), recipe.targets, recipe.factors
     off = [np.ones(units, np.bool_) for units in network.hidden]
     dead = np.ones(len(network.hidden), np.bool_)
     group = np.zeros(data.size, np.int64)
@@ -161,7 +165,11 @@ def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
         h, e = np.pad(h, ((0, 0), (0, 1)), constant_values=1.0), np.pad(e, ((0, 0), (0, 1)))
         if not data.classes:
             outputs.append(output[0].ravel().astype(np.float32))
-        pull, pull_error = _pulls(data.classes, output, y[part])
+        pull, pull_error = _pulls(recipe.loss, output, y[part])
+        if recipe.weighted:
+            weight = factors[part, None]
+            pull_error = SAFETY * weight * (pull_error + growth(4) * np.abs(pull))
+            pull = weight * pull
         slope += h.T @ pull
         size += h.T @ np.abs(pull)
         error += h.T @ pull_error + e.T @ (np.abs(pull) + pull_error)
@@ -174,14 +182,24 @@ def _gathered(recipe: LargeRecipe, flat: npt.NDArray[np.float32]) -> _Seen:
     )
 
 
-def _pulls(
-    classes: int, output: tuple[Floats, Floats], y: npt.NDArray[Any]
-) -> tuple[Floats, Floats]:
-    """Derivatives of the loss by the outputs, with bounds on their errors, both (n, K)."""
+def _pulls(loss: str, output: tuple[Floats, Floats], y: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+    """Derivatives of the loss by the outputs, with bounds on their errors, both (n, K).
+
+    Where the hinge loss may bend, the bound takes in its whole subdifferential.
+    """
     f, e = output
-    if not classes:
+    if loss == Loss.SQUARED:
         pull = 2 * (f - y)
         return pull, SAFETY * (2 * e + 4 * growth(2) * (np.abs(f) + np.abs(y)))
+    if loss == Loss.LOGISTIC:
+        share = expit(-y * f)
+        return -y * share, SAFETY * (e / 4 + growth(64) * share) + TINY
+    if loss == "hinge":
+        slack = 1 - y * f
+        bends = np.abs(slack) <= SAFETY * (e + growth(4) * (1 + np.abs(f)))
+        share = np.where(bends, 0.5, slack > 0)
+        return -y * share, np.where(bends, 0.5, 0.0)
+    classes = f.shape[1]
     shifted = np.exp(f - f.max(axis=1, keepdims=True))
     p = shifted / shifted.sum(axis=1, keepdims=True)
     pull = p - np.eye(classes)[y]
@@ -196,34 +214,60 @@ def _pulls(
 
 def _floor(recipe: LargeRecipe, seen: _Seen, pattern: npt.NDArray[np.int64]) -> tuple[float, int]:
     """The loss that nothing nearby beats, and how many points stay wrong."""
-    data = recipe.data
     floor, errors = 0.0, 0
     for layer in range(1, len(recipe.network.hidden) + 1):
-        chosen = data.targets[seen.group == layer]
-        if not len(chosen):
+        group = seen.group == layer
+        if not group.any():
             continue
-        if data.classes:
-            counts = np.bincount(chosen.astype(np.int64), minlength=data.classes)
-            floor += float(xlogy(counts, len(chosen) / np.maximum(counts, 1)).sum())
-            errors += len(chosen) - int(counts.max())
-        else:
-            y = chosen.astype(np.float64)
-            floor += float(((y - y.mean(axis=0)) ** 2).sum())
-    if not data.classes and data.inputs.shape[1] == 1 and not seen.kinks:
+        floor += _constant_floor(recipe, group)
+        if recipe.loss != Loss.SQUARED:
+            _, counts = np.unique(recipe.targets[group], axis=0, return_counts=True)
+            errors += int(group.sum() - counts.max())
+    if recipe.loss == Loss.SQUARED and recipe.network.inputs == 1 and not seen.kinks:
         floor += _line_floor(recipe, seen, pattern)
     return floor * (1 - ROUNDED), errors
 
 
+def _constant_floor(recipe: LargeRecipe, group: npt.NDArray[np.bool_]) -> float:
+    """The infimum of the loss of some points over outputs that are the same for all of them."""
+    weights, y = recipe.factors[group], recipe.targets[group]
+    total = float(weights.sum())
+    if not total:
+        return 0.0
+    if recipe.loss == Loss.SQUARED:
+        values = y.astype(np.float64)
+        mean = np.average(values, axis=0, weights=weights)
+        return float((weights[:, None] * (values - mean) ** 2).sum())
+    if recipe.loss == Loss.CROSS_ENTROPY:
+        return _entropy(np.bincount(y.astype(np.int64), weights).astype(np.float64), total)
+    positive = np.minimum(weights @ (y > 0), total)
+    if recipe.loss == Loss.LOGISTIC:
+        return _entropy(positive, total) + _entropy(total - positive, total)
+    return float(2 * np.minimum(positive, total - positive).sum())
+
+
+def _entropy(masses: Floats, total: float) -> float:
+    """The sum of m log(total / m)."""
+    return float(xlogy(masses, total / np.where(masses > 0, masses, total)).sum())
+
+
 def _has_best_constant(recipe: LargeRecipe) -> bool:
-    """Whether one output for all points has the least loss; without a class there is none."""
-    data = recipe.data
-    return not data.classes or bool(np.isin(np.arange(data.classes), data.targets).all())
+    """Whether one output for all points has the least loss.
+
+    With a log loss there is none if a class, or a sign of an output, has no point.
+    """
+    seen = recipe.targets[recipe.factors > 0]
+    if recipe.loss == Loss.CROSS_ENTROPY:
+        return bool(np.isin(np.arange(recipe.data.classes), seen).all())
+    if recipe.loss == Loss.LOGISTIC:
+        return bool(((seen > 0).any(axis=0) & (seen < 0).any(axis=0)).all())
+    return True
 
 
 def _has_line(recipe: LargeRecipe, seen: _Seen, flat: npt.NDArray[np.float32]) -> bool:
     """Whether the output layer can turn the only pattern's features into every straight line."""
-    network, data = recipe.network, recipe.data
-    if data.classes or network.inputs > 1 or network.depth > 1:
+    network = recipe.network
+    if recipe.loss != Loss.SQUARED or network.inputs > 1 or network.depth > 1:
         return False
     (weight, _), _ = layers_of(network, flat)
     return bool((~seen.off[0] & (weight[0] != 0)).any())
@@ -235,9 +279,13 @@ def _line_floor(recipe: LargeRecipe, seen: _Seen, pattern: npt.NDArray[np.int64]
     y = recipe.data.targets.astype(np.float64)
     total = 0.0
     for number in np.unique(pattern[seen.group == 0]):
-        mine = (pattern == number) & (seen.group == 0)
-        at, value = x[mine] - x[mine].mean(), y[mine] - y[mine].mean(axis=0)
-        square = at @ at
-        fitted = np.outer(at, at @ value / square) if square > 0 else 0.0
-        total += float(((value - fitted) ** 2).sum())
+        mine = (pattern == number) & (seen.group == 0) & (recipe.factors > 0)
+        if not mine.any():
+            continue
+        weights = recipe.factors[mine]
+        at = x[mine] - np.average(x[mine], weights=weights)
+        value = y[mine] - np.average(y[mine], axis=0, weights=weights)
+        square = weights * at @ at
+        fitted = np.outer(at, weights * at @ value / square) if square > 0 else 0.0
+        total += float((weights[:, None] * (value - fitted) ** 2).sum())
     return total

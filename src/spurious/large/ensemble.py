@@ -23,6 +23,7 @@ from spurious.large.batches import Batches
 from spurious.large.memory import check_fits
 from spurious.large.model import Parameters, evaluate, from_flat, loss
 from spurious.large.recipe import LargeRecipe
+from spurious.problem import Loss
 from spurious.train import drawn
 from spurious.train.decay import per_layer
 from spurious.train.optax_rules import optax_optimiser
@@ -104,14 +105,16 @@ class Ensemble:
         self.marks = marks(recipe.updates)
         self.inputs = jnp.asarray(recipe.data.inputs)
         self.scales = jnp.asarray(np.array([m.recipe.data.tau for m in members], np.float32))
-        kinds = np.int32 if recipe.data.classes else np.float32
-        self.targets = jnp.asarray(np.stack([m.recipe.data.targets.astype(kinds) for m in members]))
+        kinds = np.int32 if recipe.loss == Loss.CROSS_ENTROPY else np.float32
+        self.targets = jnp.asarray(np.stack([m.recipe.targets.astype(kinds) for m in members]))
+        factors = jnp.asarray(recipe.factors.astype(np.float32))
+        self.factors = factors if recipe.weighted else None
         decaying = list(per_layer(recipe.optimiser, recipe.network))
         self._rule = optax_optimiser(recipe.optimiser, decaying)
         self._room = FULL_BATCH_ROOM if recipe.batch is None else ROOM
         streams = [(member.seed, member.index) for member in members]
         self._batches = Batches(recipe.data.size, recipe.batch or recipe.data.size, streams)
-        self._evaluate = evaluate(recipe.network, recipe.loss, recipe.squares)
+        self._evaluate = evaluate(recipe.network, recipe.loss, recipe.squares, self.factors)
         self._program = self._compiled()
         self._seconds = 0.0
 
@@ -189,7 +192,7 @@ class Ensemble:
         """The program for these shapes: `count` updates of all networks."""
         recipe, rule = self._recipe, self._rule
         network, kind, full = recipe.network, recipe.loss, recipe.batch is None
-        squares = recipe.squares
+        squares, factors = recipe.squares, self.factors
 
         def program(
             parameters: Parameters,
@@ -203,6 +206,8 @@ class Ensemble:
         ) -> tuple[Parameters, Any]:
             def slope(theta: Parameters, scale: Any, y: Any, place: Any, weight: Any) -> Any:
                 x, chosen = (inputs, y) if full else (inputs[place], y[place])
+                if not (full or factors is None):
+                    weight = weight * factors[place]
                 return jax.grad(
                     lambda p: loss(network, kind, squares, p, x * scale, chosen, weight)
                 )(theta)
@@ -210,8 +215,8 @@ class Ensemble:
             def update(t: Any, now: tuple[Parameters, Any]) -> tuple[Parameters, Any]:
                 theta, state = now
                 if full:
-                    one = jnp.ones(len(inputs), jnp.float32)
-                    gradient = jax.vmap(lambda p, s, y: slope(p, s, y, None, one))(
+                    whole = jnp.ones(len(inputs), jnp.float32) if factors is None else factors
+                    gradient = jax.vmap(lambda p, s, y: slope(p, s, y, None, whole))(
                         theta, scales, targets
                     )
                 else:

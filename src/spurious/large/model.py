@@ -59,7 +59,7 @@ def _product(x: Any, weight: Any) -> Any:
 
 def loss(
     network: Network,
-    kind: Loss,
+    kind: str,
     squares: Squares,
     parameters: Parameters,
     x: Any,
@@ -70,11 +70,11 @@ def loss(
 
     Args:
         network: The architecture.
-        kind: Cross entropy for classes, else squared.
+        kind: Its name.
         squares: The penalty.
         parameters: Its.
         x: Inputs, shape (b, d).
-        y: Classes (b,), or values (b, K).
+        y: Classes (b,) for cross entropy, or values (b, K).
         weight: Shape (b,).
     """
     each = _each(kind, _outputs(network, parameters, x), y)
@@ -90,17 +90,27 @@ def _penalty(squares: Squares, parameters: Parameters) -> Any:
     )
 
 
-def _each(kind: Loss, f: Any, y: Any) -> Any:
-    if kind is Loss.SQUARED:
+def _each(kind: str, f: Any, y: Any) -> Any:
+    if kind == Loss.SQUARED:
         return ((f - y) ** 2).sum(axis=-1)
+    if kind == Loss.LOGISTIC:
+        return jax.nn.softplus(-y * f).sum(axis=-1)
+    if kind == "hinge":
+        return jax.nn.relu(1 - y * f).sum(axis=-1)
     return -jnp.take_along_axis(jax.nn.log_softmax(f), y[:, None], axis=1)[:, 0]
 
 
-def evaluate(network: Network, kind: Loss, squares: Squares) -> Any:
+def evaluate(network: Network, kind: str, squares: Squares, factors: Any) -> Any:
     """A compiled function of (parameters, inputs, scales, targets) to losses and right points.
 
     It takes one network after another, so that memory does not grow with their number; both
-    results have shape (N,). For values, no point counts as right.
+    results have shape (N,). With the squared loss no point counts as right.
+
+    Args:
+        network: The architecture.
+        kind: The loss.
+        squares: The penalty.
+        factors: What the loss of each point is multiplied by, shape (n,); None for ones.
     """
 
     @jax.jit
@@ -108,26 +118,38 @@ def evaluate(network: Network, kind: Loss, squares: Squares) -> Any:
         def one(network_of: Any) -> tuple[Any, Any]:
             theta, scale, y = network_of
             f = _outputs(network, theta, inputs * scale)
-            right = (f.argmax(axis=1) == y).sum() if kind is Loss.CROSS_ENTROPY else jnp.int32(0)
-            return _each(kind, f, y).sum() + _penalty(squares, theta), right
+            each = _each(kind, f, y)
+            each = each if factors is None else factors * each
+            return each.sum() + _penalty(squares, theta), _right(kind, f, y)
 
         return jax.lax.map(one, (parameters, scales, targets))
 
     return run
 
 
-def gradient_norm(network: Network, kind: Loss, squares: Squares) -> Any:
+def _right(kind: str, f: Any, y: Any) -> Any:
+    """How many points are right."""
+    if kind == Loss.SQUARED:
+        return jnp.int32(0)
+    if kind == Loss.CROSS_ENTROPY:
+        return (f.argmax(axis=1) == y).sum()
+    return (y * f > 0).all(axis=1).sum()
+
+
+def gradient_norm(network: Network, kind: str, squares: Squares, factors: Any) -> Any:
     """A compiled function of one network's (parameters, inputs, scale, targets).
+
+    The arguments are those of `evaluate`.
 
     One network at a time, so that the result does not depend on the others.
     """
 
     @jax.jit
     def run(parameters: Parameters, inputs: Any, scale: Any, targets: Any) -> Any:
-        one = jnp.ones(len(inputs), jnp.float32)
+        weight = jnp.ones(len(inputs), jnp.float32) if factors is None else factors
 
         def whole(p: Parameters) -> Any:
-            return loss(network, kind, squares, p, inputs * scale, targets, one)
+            return loss(network, kind, squares, p, inputs * scale, targets, weight)
 
         parts = jax.tree.leaves(jax.grad(whole)(parameters))
         return jnp.sqrt(sum((part**2).sum() for part in parts))

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from spurious.data import ArrayData
 from spurious.errors import InputError
 from spurious.problem import Loss, Network, Penalty
+from spurious.problem.fit import SIGNS
+from spurious.problem.table import Vector
 from spurious.train import Initialisation, Optimiser
 from spurious.train.decay import check_penalty
-from spurious.train.recipe import check_updates, checked_batch, recipe_data
+from spurious.train.recipe import check_updates, checked_batch, named_loss, recipe_data
+from spurious.train.weights import checked_weights, point_factors
 
 LARGE_VERSION: Final = "large-1"
 """Changes whenever the same recipe, seed and index may give another row."""
@@ -27,22 +31,25 @@ class LargeRecipe:
 
     Attributes:
         network: The architecture.
-        loss: Summed over the data.
+        loss: Summed over the data; for classes cross entropy, for values squared. Also logistic or
+            hinge, for values -1 and 1, or classes: each output then tells one class from the rest.
         data: Points and targets.
         initialisation: The distribution of the start.
         optimiser: The update rule.
         updates: How many.
         batch: Points of a mini-batch, or None for the full batch.
-        tolerance: A run counts as solved when its loss is at most this. None, for classes: when
-            every point is classified right.
+        tolerance: A run counts as solved when its loss is at most this. None, unless it is squared:
+            when every point is classified right.
         penalty: A part of the loss.
+        reduction: `sum` or `mean` of the data's loss.
+        weights: A factor for the loss of each point, shape (n,), not negative; None for ones.
 
     Raises:
         InputError: Something is out of range or does not fit together.
     """
 
     network: Network
-    loss: Loss
+    loss: str
     data: ArrayData
     initialisation: Initialisation
     optimiser: Optimiser
@@ -50,6 +57,8 @@ class LargeRecipe:
     batch: int | None = None
     tolerance: float | None = None
     penalty: Penalty = field(default_factory=Penalty)
+    reduction: str = "sum"
+    weights: Vector | None = None
 
     def __post_init__(self) -> None:
         d, outputs = self.data.inputs.shape[1], self.data.outputs
@@ -58,16 +67,22 @@ class LargeRecipe:
                 f"network.widths: found {self.network.inputs} inputs and {self.network.outputs} "
                 f"outputs, expected {d} and {outputs}, those of the data"
             )
-        wanted = Loss.CROSS_ENTROPY if self.data.classes else Loss.SQUARED
-        if self.loss is not wanted:
+        object.__setattr__(self, "loss", named_loss(self.loss))
+        wanted = [str(Loss.CROSS_ENTROPY if self.data.classes else Loss.SQUARED)]
+        if self.data.classes or bool(np.isin(self.data.targets, (-1, 1)).all()):
+            wanted += SIGNS
+        if self.loss not in wanted:
             raise InputError(
-                f"loss: found {self.loss}, expected {wanted} for the targets of {self.data.name}"
+                f"loss: found {self.loss}, expected {' or '.join(wanted)} for the targets of "
+                f"{self.data.name}"
             )
+        weights = checked_weights(self.reduction, self.weights, self.data.size)
+        object.__setattr__(self, "weights", weights)
         check_penalty(self.penalty, self.network)
         check_updates(self.updates)
         object.__setattr__(self, "batch", checked_batch(self.batch, self.data.size))
         if self.tolerance is None:
-            if self.loss is Loss.SQUARED:
+            if self.loss == Loss.SQUARED:
                 raise InputError(
                     "tolerance: found nothing, expected the loss at which a run counts as solved"
                 )
@@ -85,6 +100,24 @@ class LargeRecipe:
     def penalised(self) -> bool:
         """Whether the loss has a penalty."""
         return any(map(any, self.squares))
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the loss is more than a sum over the points."""
+        return self.reduction != "sum" or self.weights is not None
+
+    @property
+    def factors(self) -> npt.NDArray[np.float64]:
+        """What the loss of each point is multiplied by, shape (n,)."""
+        return point_factors(self.reduction, self.weights, self.data.size)
+
+    @property
+    def targets(self) -> npt.NDArray[Any]:
+        """What the loss compares outputs with: classes (n,) for cross entropy, else (n, K)."""
+        data = self.data
+        if self.loss in SIGNS and data.classes:
+            return np.where(np.arange(data.classes) == data.targets[:, None], 1, -1)
+        return data.targets
 
     def to_data(self) -> dict[str, Any]:
         """All that a run depends on but its seed and index, as JSON data; data by their hash."""
@@ -105,4 +138,6 @@ class LargeRecipe:
             self.updates,
             self.batch,
             self.penalty.of_layers(self.network),
+            self.reduction,
+            self.weights,
         )

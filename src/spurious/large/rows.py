@@ -57,7 +57,7 @@ def rows(
     not solved; else `undecided`.
     """
     recipe = ensemble.members[0].recipe
-    norm = gradient_norm(recipe.network, recipe.loss, recipe.squares)
+    norm = gradient_norm(recipe.network, recipe.loss, recipe.squares, ensemble.factors)
     flat, start = to_flat(state.parameters), starts_of(ensemble.members)
     found: list[dict[str, Any]] = []
     for i, member in enumerate(ensemble.members):

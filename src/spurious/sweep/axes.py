@@ -21,9 +21,11 @@ from spurious.problem import (
     dataset,
     read_problem,
 )
-from spurious.train import Initialisation, Optimiser, Recipe
+from spurious.problem.table import Vector
+from spurious.program import LOSSES
+from spurious.train import Initialisation, Optimiser, Recipe, point_weights
 
-__all__ = ["AXES", "OPTIONAL", "Label", "recipe_of"]
+__all__ = ["AXES", "LATER", "OPTIONAL", "Label", "named_labels", "recipe_of"]
 
 Label: TypeAlias = str | int | float | None
 
@@ -33,6 +35,8 @@ AXES: Final = (
     "activation",
     "slope",
     "loss",
+    "reduction",
+    "weights",
     "l2",
     "biases",
     "initialisation",
@@ -47,9 +51,14 @@ AXES: Final = (
 """The keys of a grid, and the columns that tell cells apart."""
 
 OPTIONAL: Final = (
-    *("slope", "loss", "l2", "biases", "weight_decay", "batch", "precision", "tolerance"),
+    *("slope", "loss", "reduction", "weights", "l2", "biases", "weight_decay", "batch"),
+    *("precision", "tolerance"),
 )
 """Axes that may be left out."""
+
+LATER: Final = ("reduction", "weights")
+"""Axes that came after the first stores of this engine: where one was left out, neither the rows
+nor the name of a shard mention it, so that they are what they were."""
 
 
 def recipe_of(
@@ -89,7 +98,11 @@ def recipe_of(
             _made(Optimiser, "optimiser", {**rule, "step_size": float(values["step_size"])}),
             **_own_decay(rule["name"], values),
         )
-        penalty = _penalty(rule["name"], values, where)
+        objective: dict[str, Any] = {
+            "penalty": _penalty(rule["name"], values, where),
+            "reduction": values["reduction"] or "sum",
+            "weights": _weights(values["weights"], data),
+        }
         precision = values["precision"] or "float32"
         updates, batch, tolerance = values["updates"], values["batch"], values["tolerance"]
         recipe: Recipe | LargeRecipe
@@ -100,7 +113,15 @@ def recipe_of(
                     "are trained"
                 )
             recipe = LargeRecipe(
-                network, loss, data, initialisation, optimiser, updates, batch, tolerance, penalty
+                network,
+                loss,
+                data,
+                initialisation,
+                optimiser,
+                updates,
+                batch=batch,
+                tolerance=tolerance,
+                **objective,
             )
         else:
             recipe = Recipe(
@@ -113,7 +134,7 @@ def recipe_of(
                 batch=batch,
                 precision=precision,
                 tolerance=tolerance,
-                penalty=penalty,
+                **objective,
             )
     except InputError as error:
         raise InputError(f"{where}: the combination {combination} is impossible: {error}") from None
@@ -123,6 +144,8 @@ def recipe_of(
         network.activation,
         None if network.slope is None else str(network.slope),
         str(loss),
+        values["reduction"],
+        None if values["weights"] is None else _weights_label(values["weights"]),
         None if values["l2"] is None else float(_fraction(values["l2"], f"{where}.l2") or 0),
         values["biases"],
         _label(start),
@@ -137,16 +160,22 @@ def recipe_of(
     return labels, recipe
 
 
-def _widths(data: Dataset | ArrayData, loss: Loss, hidden: tuple[int, ...]) -> tuple[int, ...]:
+def named_labels(labels: tuple[Label, ...]) -> dict[str, Label]:
+    """A cell's labels by their axes, without those of `LATER` that were left out."""
+    named = zip(AXES, labels, strict=True)
+    return {axis: label for axis, label in named if not (axis in LATER and label is None)}
+
+
+def _widths(data: Dataset | ArrayData, loss: str, hidden: tuple[int, ...]) -> tuple[int, ...]:
     if isinstance(data, ArrayData):
         return (data.inputs.shape[1], *hidden, data.outputs)
     outputs = len(data.y[0])
-    if loss is Loss.CROSS_ENTROPY:
+    if loss == Loss.CROSS_ENTROPY:
         outputs = int(max(row[0] for row in data.y)) + 1
     return (data.inputs, *hidden, outputs)
 
 
-def _data(value: object, where: str, folder: Path) -> tuple[Dataset | ArrayData, Loss, str]:
+def _data(value: object, where: str, folder: Path) -> tuple[Dataset | ArrayData, str, str]:
     if isinstance(value, BuiltIn):
         return value.data, value.loss, value.name
     if isinstance(value, dict) or value in ARRAY_DATASETS:
@@ -171,10 +200,32 @@ def _data(value: object, where: str, folder: Path) -> tuple[Dataset | ArrayData,
     return problem.data, problem.loss, name
 
 
-def _loss(value: object, where: str) -> Loss:
-    if value not in list(Loss):
-        raise InputError(f"{where}: found {value!r}, expected one of {', '.join(Loss)}")
-    return Loss(str(value))
+def _loss(value: object, where: str) -> str:
+    if value not in LOSSES:
+        raise InputError(f"{where}: found {value!r}, expected one of {', '.join(LOSSES)}")
+    return str(value)
+
+
+def _weights(value: Any, data: Dataset | ArrayData) -> Vector | None:
+    """A weight for each point, from what the axis says."""
+    if value is None:
+        return None
+    if isinstance(data, ArrayData):
+        targets = data.targets.reshape(data.size, -1).astype(float).tolist()
+    else:
+        targets = data.y
+    if len(targets[0]) > 1 and not isinstance(value, list):
+        raise InputError(
+            "weights: found weights of classes, but targets are several numbers a point; give a "
+            "weight for each point"
+        )
+    return point_weights(value, [row[0] for row in targets])
+
+
+def _weights_label(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={weight}" for name, weight in cast(dict[str, Any], value).items())
+    return ",".join(map(str, cast(list[Any], value))) if isinstance(value, list) else str(value)
 
 
 def _hidden(value: Any, where: str) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spurious.sweep.axes import AXES, Label
+from spurious.sweep.axes import AXES, Label, named_labels
 from spurious.train import Outcome
 
 __all__ = ["part_bytes", "part_entry", "part_outcomes"]
@@ -38,14 +38,15 @@ def part_bytes(
 
     Args:
         name: The shard's name, kept in the file.
-        labels: The cell's value on each of `AXES`; each becomes a column.
+        labels: The cell's value on each of `AXES`; each becomes a column, but for those of `LATER`
+            that were left out.
         seed: The sweep's, a column too.
         columns: As `train_and_name` or `large.rows` returns them.
     """
     count = len(columns["index"])
     cell = {
         axis: pa.array([label] * count, type=_TYPES[axis])
-        for axis, label in zip(AXES, labels, strict=True)
+        for axis, label in named_labels(labels).items()
     }
     unsolved = columns["outcome"] != Outcome.SOLVED
     every = np.ones(count, np.bool_)

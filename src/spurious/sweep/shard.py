@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from spurious.large import LargeRecipe
-from spurious.sweep.axes import AXES
+from spurious.sweep.axes import named_labels
 from spurious.sweep.plan import Cell, Plan
 from spurious.train import ENGINE_VERSION, Recipe
 
@@ -35,7 +35,7 @@ class Shard:
         """A hash of everything that its rows depend on, 32 hexadecimal digits."""
         content = {
             "engine": ENGINE_VERSION,
-            "labels": dict(zip(AXES, self.cell.labels, strict=True)),
+            "labels": named_labels(self.cell.labels),
             "recipe": self.cell.recipe.to_data(),
             "seed": self.seed,
             "first": self.first,

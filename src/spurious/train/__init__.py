@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spurious.train.starts import drawn, epoch_orders, starts
     from spurious.train.table import ENGINE_VERSION, train_and_name
     from spurious.train.traps import Traps, check_traps
+    from spurious.train.weights import point_weights
 
 __all__ = [
     "ENGINE_VERSION",
@@ -37,6 +38,7 @@ __all__ = [
     "epoch_orders",
     "log_spaced",
     "name_outcomes",
+    "point_weights",
     "starts",
     "train",
     "train_and_name",

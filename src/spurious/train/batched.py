@@ -11,7 +11,7 @@ from spurious.train.decay import penalty_factors
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
 
-__all__ = ["correct", "dead", "loss_slopes", "losses", "penalties", "preactivations"]
+__all__ = ["correct", "dead", "log_slopes", "losses", "penalties", "preactivations"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -39,23 +39,26 @@ def penalties(recipe: Recipe, parameters: Floats) -> Floats:
 def losses(recipe: Recipe, outputs: Floats) -> Floats:
     """The data's loss of each network, without a penalty, shape (N,), from outputs (N, n, K)."""
     _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
-    if recipe.loss is Loss.SQUARED:
-        return ((outputs - y) ** 2).sum(axis=(1, 2))
-    if recipe.loss is Loss.LOGISTIC:
-        return np.logaddexp(0.0, -y * outputs).sum(axis=(1, 2))
-    from scipy.special import logsumexp  # slow to import, as below
+    if recipe.loss == Loss.CROSS_ENTROPY:
+        from scipy.special import logsumexp  # slow to import, as below
 
-    return (np.asarray(logsumexp(outputs, axis=2)) - (outputs * y).sum(axis=2)).sum(axis=1)
+        each = np.asarray(logsumexp(outputs, axis=2)) - (outputs * y).sum(axis=2)
+        return (recipe.factors * each).sum(axis=1)
+    if recipe.loss == Loss.SQUARED:
+        each = (outputs - y) ** 2
+    elif recipe.loss == Loss.LOGISTIC:
+        each = np.logaddexp(0.0, -y * outputs)
+    else:
+        each = np.maximum(1 - y * outputs, 0.0)
+    return (recipe.factors[:, None] * each).sum(axis=(1, 2))
 
 
-def loss_slopes(recipe: Recipe, outputs: Floats) -> Floats:
-    """The derivatives of the loss by the outputs, shape (N, n, K); no penalty depends on them."""
+def log_slopes(recipe: Recipe, outputs: Floats) -> Floats:
+    """The derivatives of each point's log loss by the outputs, without its weight, (N, n, K)."""
     from scipy.special import expit, softmax
 
     _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
-    if recipe.loss is Loss.SQUARED:
-        return 2 * (outputs - y)
-    if recipe.loss is Loss.LOGISTIC:
+    if recipe.loss == Loss.LOGISTIC:
         return -y * expit(-y * outputs)
     return np.asarray(softmax(outputs, axis=2)) - y
 
@@ -63,7 +66,7 @@ def loss_slopes(recipe: Recipe, outputs: Floats) -> Floats:
 def correct(recipe: Recipe, outputs: Floats) -> npt.NDArray[np.int64]:
     """How many points each network has right, shape (N,), from outputs (N, n, K)."""
     _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
-    if recipe.loss is Loss.CROSS_ENTROPY:
+    if recipe.loss == Loss.CROSS_ENTROPY:
         own = np.where(y > 0, outputs, np.inf).min(axis=2)
         return (own > np.where(y > 0, -np.inf, outputs).max(axis=2)).sum(axis=1)
     return (y * outputs > 0).all(axis=2).sum(axis=1)

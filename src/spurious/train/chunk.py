@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spurious.problem import Loss
 from spurious.train.activations import number_of
 from spurious.train.decay import decaying, penalty_factors
 from spurious.train.kernel import advance, measure
@@ -21,7 +20,7 @@ from spurious.train.pack import LANES
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Cancelled, Runs, float_data
 from spurious.train.starts import starts
-from spurious.train.task import ADAM, TILE, Task, Work
+from spurious.train.task import ADAM, LOSSES, TILE, Task, Work
 
 __all__ = ["Chunk"]
 
@@ -49,12 +48,14 @@ def _task(recipe: Recipe, seed: int) -> Task:
     return Task(
         x=_tiles(x, dtype),
         y=_tiles(y, dtype),
-        weights=_tiles(np.ones((points, 1)), dtype)[:, 0].copy(),
+        weights=_tiles(recipe.factors[:, None], dtype)[:, 0].copy(),
+        counts=_tiles(np.ones((points, 1)), dtype)[:, 0].copy(),
+        weighted=bool((recipe.factors != 1).any()),
         widths=np.array(network.widths),
         points=points,
         activation=number_of(network.activation),
         slope=float(network.slopes[1]) if network.homogeneous else 0.0,
-        loss=list(Loss).index(recipe.loss),
+        loss=LOSSES.index(recipe.loss),
         tolerance=tolerance,
         optimiser=ADAM if optimiser.name == "adamw" else OPTIMISERS.index(optimiser.name),
         momentum=optimiser.momentum or 0.0,
@@ -101,6 +102,7 @@ def _work(recipe: Recipe) -> Work:
         outputs=rows(network.outputs * TILE),
         inputs=rows(network.inputs * TILE),
         targets=rows(network.outputs * TILE),
+        shares=rows(TILE),
         spare=rows(2),
         order=np.zeros((recipe.data.size if recipe.batch else 1, lanes), np.int64),
     )

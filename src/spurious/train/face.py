@@ -3,8 +3,9 @@
 On a face (which points each unit is active on, and which lie on its kink) the output is linear in
 the effective parameters a_j = |v_j| (w_j, b_j) and c, and the points on kinks give linear equations
 a_j.(x, 1) = 0. The smallest loss under these equations is a least squares problem with rational
-data: with N a basis of their solutions and Q independent columns of M N, it is
-y.y - b.Q^T y where (Q^T Q) b = Q^T y. A minimum in the face has that loss, whatever the parameters.
+data: with N a basis of their solutions, Q independent columns of M N and W the weights of the
+points, it is y.W y - b.Q^T W y where (Q^T W Q) b = Q^T W y. A minimum in the face has that loss,
+whatever the parameters.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def has_faces(recipe: Recipe) -> bool:
         network.homogeneous
         and network.depth == 1
         and network.outputs == 1
-        and recipe.loss is Loss.SQUARED
+        and recipe.loss == Loss.SQUARED
         and not recipe.penalised
     )
 
@@ -85,7 +86,9 @@ def exact_loss(recipe: Recipe, face: Face) -> Fraction:
     """The smallest loss on the face's linear hull: a rational number."""
     high, low = (rational(slope) for slope in recipe.network.slopes)
     inputs = [[*(rational(v) for v in row), ONE] for row in recipe.data.x]
-    targets = [rational(row[0]) for row in recipe.data.y]
+    factors = [rational(factor) for factor in recipe.dense.factors]
+    seen = [i for i, factor in enumerate(factors) if factor]
+    targets = [rational(recipe.data.y[i][0]) for i in seen]
     wide, width = len(inputs[0]), len(face.units) * len(inputs[0]) + 1
     model: list[list[fmpq]] = []
     kinks: list[list[fmpq]] = []
@@ -100,11 +103,14 @@ def exact_loss(recipe: Recipe, face: Face) -> Fraction:
             else:
                 row[place] = [(high if sides[i] > 0 else low) * value for value in x]
         model.append(row)
+    model = [model[i] for i in seen]
     columns = [[dot(row, move) for row in model] for move in nullspace(kinks, width)]
     reduced, found = fmpq_mat(columns).transpose().rref()
     pivots = [next(k for k in range(len(columns)) if reduced[i, k] != 0) for i in range(found)]
+    weighted = [factors[i] * target for i, target in zip(seen, targets, strict=True)]
     basis = fmpq_mat([columns[k] for k in pivots])
-    right = fmpq_mat([[dot(columns[k], targets)] for k in pivots])
-    multipliers = (basis * basis.transpose()).solve(right)
+    scaled = [[factors[i] * v for i, v in zip(seen, columns[k], strict=True)] for k in pivots]
+    right = fmpq_mat([[dot(columns[k], weighted)] for k in pivots])
+    multipliers = (fmpq_mat(scaled) * basis.transpose()).solve(right)
     fitted = sum((multipliers[i, 0] * right[i, 0] for i in range(found)), ZERO)
-    return fraction(dot(targets, targets) - fitted)
+    return fraction(dot(weighted, targets) - fitted)

@@ -84,7 +84,8 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
         for t in range(TILE):
             weight = spread(theta, net.weights[tile * TILE + t])
             loss, right = point_loss(theta, net, tile, t, weight, False, wanted)
-            total, correct = total + loss, correct + right
+            count = spread(theta, net.counts[tile * TILE + t])
+            total, correct = total + loss, fma(count, right, correct)
         final = updating and tile == net.tiles - 1
         if final:
             _mark_solved(block, net, total, correct)
@@ -160,7 +161,10 @@ def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
 
 @njit
 def _fetch(task: Task, work: Work, first: int, end: int) -> None:
-    """Copies each network's own next points of the epoch, at most a tile, to the scratch memory."""
+    """Copies each network's own next points of the epoch, at most a tile, to the scratch memory.
+
+    Their weights too, unless all are 1.
+    """
     for t in range(TILE):
         for lane in range(work.order.shape[1]):
             point = work.order[min(first + t, end - 1), lane]
@@ -169,6 +173,8 @@ def _fetch(task: Task, work: Work, first: int, end: int) -> None:
                 work.inputs[i * TILE + t, lane] = task.x[tile, i, place]
             for k in range(task.y.shape[1]):
                 work.targets[k * TILE + t, lane] = task.y[tile, k, place]
+            if task.weighted:
+                work.shares[t, lane] = task.weights[tile, place]
 
 
 @njit
@@ -184,6 +190,8 @@ def _batch_pass(block: Block, net: Open, task: Task, work: Work, number: int) ->
         forward(theta, net, 0, True)
         for t in range(TILE):
             weight = spread(theta, n / (end - begin) if start + t < end else 0.0)
+            if net.weighted:
+                weight = weight * load(net.shares, t)
             point_loss(theta, net, 0, t, weight, True, False)
         final = start + TILE >= end
         first, second = block.first, block.second

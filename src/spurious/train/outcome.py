@@ -10,7 +10,8 @@ A run that is not solved is followed downhill in double precision to where desce
 4. saddle or plateau: the gradient vanishes and the Hessian is not positive definite; then descent
    goes on from both sides along its lowest eigenvector, and its end counts;
 5. finite local minimum: descent stays, and none of these holds. Smooth networks have a positive
-   definite Hessian there; homogeneous ones may have flat directions (rescaling, dead units).
+   definite Hessian there, unless the hinge loss bends at a point; homogeneous ones may have flat
+   directions (rescaling, dead units).
 
 The run has arrived if its loss was within `ARRIVED` of the loss there; then the place names its
 outcome. Otherwise it was on the way: `saddle_or_plateau` if the second half of its updates had
@@ -33,9 +34,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.problem import Loss
-from spurious.train.batched import correct, dead, loss_slopes, losses, penalties, preactivations
+from spurious.train.batched import correct, dead, log_slopes, losses, penalties, preactivations
 from spurious.train.recipe import Recipe
-from spurious.train.runs import Runs
+from spurious.train.runs import Runs, float_data
 
 if TYPE_CHECKING:
     from spurious.train.polish import Polished
@@ -66,6 +67,12 @@ the curvature; along exp(-t) it is the same for every factor."""
 FITTED: Final = 1e-6
 """With a log loss, a point whose derivative is below this share of the largest is fitted better and
 better: its output goes to infinity."""
+
+LOG_LOSSES: Final = (Loss.LOGISTIC, Loss.CROSS_ENTROPY)
+"""Those that fall for ever as a point's output goes to infinity."""
+
+ON_BEND: Final = 1e-5
+"""With the hinge loss, a point whose margin is this near to 1 is where the loss bends."""
 
 ESCAPES: Final = 4
 """How often descent is resumed from a saddle."""
@@ -179,7 +186,7 @@ def _kinds(recipe: Recipe, ends: Polished, rows: npt.NDArray[np.int64]) -> tuple
     )
     escapes = np.zeros_like(at)
     if not recipe.network.homogeneous:
-        rest = np.flatnonzero(~(solved | off | valley))
+        rest = np.flatnonzero(~(solved | off | valley | _bends(recipe, layers[-1])))
         flat, directions = _lowest_curvature(recipe, at[rest])
         names[rest[flat]] = Outcome.SADDLE_OR_PLATEAU
         escapes[rest] = directions
@@ -208,9 +215,19 @@ def _falls_for_ever(
         size = np.linalg.norm(ends.parameters[rows], axis=1)
         drift = ends.marks[rows, 1] - ends.marks[rows, 0]
         found |= np.linalg.norm(drift, axis=1) > DRIFT * size
-    if recipe.loss is not Loss.SQUARED:
-        pulls = np.abs(loss_slopes(recipe, outputs)).max(axis=2)
+    if recipe.loss in LOG_LOSSES:
+        pulls = np.abs(log_slopes(recipe, outputs)).max(axis=2)[:, recipe.factors > 0]
         found |= pulls.min(axis=1) < FITTED * pulls.max(axis=1)
+    return found
+
+
+def _bends(recipe: Recipe, outputs: Floats) -> Flags:
+    """Whether some point is where the hinge loss bends: there is neither gradient nor Hessian."""
+    found = np.zeros(len(outputs), np.bool_)
+    if recipe.loss == "hinge":
+        _, y = float_data(recipe.data, recipe.loss, recipe.network.outputs)
+        near = np.abs(1 - y * outputs) < ON_BEND
+        found |= near[:, recipe.factors > 0].any(axis=(1, 2))
     return found
 
 

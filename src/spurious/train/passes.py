@@ -16,7 +16,7 @@ from numba import njit
 from spurious.train.activations import RELU, activate, times_slope
 from spurious.train.exp_log import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
-from spurious.train.task import CROSS_ENTROPY, SQUARED, TILE, Open
+from spurious.train.task import CROSS_ENTROPY, HINGE, SQUARED, TILE, Open
 from spurious.train.updates import update
 
 __all__ = ["backward", "forward", "point_loss"]
@@ -84,10 +84,10 @@ def _log_in_place(entries: Any, count: int) -> None:
 def point_loss(
     theta: Any, net: Open, tile: int, t: int, weight: Any, shuffled: bool, wanted: bool
 ) -> tuple[Any, Any]:
-    """Replaces a point's outputs by the derivatives of the loss.
+    """Replaces a point's outputs by the derivatives of the loss, times the weight.
 
     Returns:
-        The loss, left at 0 unless wanted, and 1 if the point is right.
+        The loss times the weight, left at 0 unless wanted, and 1 if the point is right.
     """
     zero, one = spread(theta, 0.0), spread(theta, 1.0)
     total, right = zero, one
@@ -126,6 +126,11 @@ def point_loss(
                 store(net.outputs, place, weight * (r + r))
                 if wanted:
                     total = fma(r, r, total)
+            elif net.loss == HINGE:
+                slack = one - margin
+                store(net.outputs, place, choose(above(slack, zero), zero - weight * y, zero))
+                if wanted:
+                    total = total + choose(below(slack, zero), zero, slack)
             else:
                 e = exp_of_negative(zero - absolute(margin))
                 negative = below(margin, zero)
@@ -134,7 +139,7 @@ def point_loss(
                 if wanted:
                     hinge = choose(negative, zero - margin, zero)
                     total = total + hinge + log_of_one_plus(e)
-    return weight * total, weight * right
+    return weight * total, right
 
 
 @njit(inline="always")

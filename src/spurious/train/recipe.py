@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from hashlib import sha256
 from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from spurious.errors import InputError
 from spurious.problem import (
@@ -18,9 +22,11 @@ from spurious.problem import (
     ProgramProblem,
     unflatten,
 )
+from spurious.problem.table import Vector
 from spurious.train.decay import check_penalty
 from spurious.train.initialisation import Initialisation
 from spurious.train.optimiser import Optimiser
+from spurious.train.weights import checked_weights, point_factors
 
 __all__ = ["MAX_POINTS", "MAX_UPDATES", "MAX_WIDTH", "PRECISIONS", "Recipe"]
 
@@ -43,7 +49,7 @@ class Recipe:
 
     Attributes:
         network: The architecture; every width at most `MAX_WIDTH`.
-        loss: Summed over the data.
+        loss: One of `spurious.program.LOSSES`; summed over the data.
         data: At most `MAX_POINTS` points.
         initialisation: The distribution of the start.
         optimiser: The update rule.
@@ -56,13 +62,17 @@ class Recipe:
         stop: Whether a run ends as soon as it is solved.
         penalty: A part of the loss, and so of its gradient: a number times the sum of the squares
             of the parameters. A mini-batch does not divide it.
+        reduction: `sum`, or `mean`: the data's loss divided by the number of points; the penalty is
+            not divided.
+        weights: A factor for the loss of each point, shape (n,), not negative; None for ones. The
+            mean is over the points, whatever their weights.
 
     Raises:
         InputError: Something is out of range or does not fit together.
     """
 
     network: Network
-    loss: Loss
+    loss: str
     data: Dataset
     initialisation: Initialisation
     optimiser: Optimiser
@@ -72,9 +82,14 @@ class Recipe:
     tolerance: float | None = None
     stop: bool = True
     penalty: Penalty = field(default_factory=Penalty)
+    reduction: str = "sum"
+    weights: Vector | None = None
 
     def __post_init__(self) -> None:
-        Problem(self.network, self.loss, self.data)
+        object.__setattr__(self, "loss", named_loss(self.loss))
+        _ = self.dense  # refuses what does not fit together
+        weights = checked_weights(self.reduction, self.weights, self.data.size)
+        object.__setattr__(self, "weights", weights)
         for index, width in enumerate(self.network.widths):
             if width > MAX_WIDTH:
                 raise InputError(
@@ -110,12 +125,29 @@ class Recipe:
         """Whether all parameters are penalised: then the loss has a minimum, and no valley."""
         return all(factor for pair in self.penalty.of_layers(self.network) for factor in pair)
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the loss is more than a sum over the points."""
+        return self.reduction != "sum" or self.weights is not None
+
+    @property
+    def dense(self) -> DenseLoss:
+        """The loss, its penalty included, exactly."""
+        return DenseLoss(
+            self.network, self.loss, self.data, self.penalty, self.reduction, self.weights
+        )
+
+    @property
+    def factors(self) -> npt.NDArray[np.float64]:
+        """What the loss of each point is multiplied by, shape (n,)."""
+        return point_factors(self.reduction, self.weights, self.data.size)
+
     def problem(self, values: Sequence[Fraction]) -> Problem | ProgramProblem:
         """The loss, its penalty included, at parameters (P,): what may be certified of a run."""
-        if not self.penalised:
+        if isinstance(self.loss, Loss) and not (self.penalised or self.weighted):
             point = unflatten(values, self.network)
             return Problem(self.network, self.loss, self.data, point)
-        dense = DenseLoss(self.network, self.loss.value, self.data, self.penalty)
+        dense = self.dense
         return ProgramProblem(dense.program(), tuple(values), dense=dense)
 
     def to_data(self) -> dict[str, Any]:
@@ -130,11 +162,16 @@ class Recipe:
 
     def _check_classes(self) -> None:
         """Zero training error means nothing unless the targets are classes."""
-        if self.loss is Loss.SQUARED and any(t not in (-1, 1) for row in self.data.y for t in row):
+        if self.loss == Loss.SQUARED and any(t not in (-1, 1) for row in self.data.y for t in row):
             raise InputError(
                 "tolerance: found nothing, expected the loss at which a run counts as solved, "
                 "since the targets are not all -1 or 1"
             )
+
+
+def named_loss(loss: str) -> str:
+    """The loss as one of `Loss`, where that has it."""
+    return Loss(loss) if loss in list(Loss) else loss
 
 
 class Trained(Protocol):
@@ -143,9 +180,13 @@ class Trained(Protocol):
     @property
     def network(self) -> Network: ...
     @property
-    def loss(self) -> Loss: ...
+    def loss(self) -> str: ...
     @property
     def penalty(self) -> Penalty: ...
+    @property
+    def reduction(self) -> str: ...
+    @property
+    def weights(self) -> Vector | None: ...
     @property
     def initialisation(self) -> Initialisation: ...
     @property
@@ -159,8 +200,15 @@ class Trained(Protocol):
 
 
 def recipe_data(recipe: Trained) -> dict[str, Any]:
-    """What recipes have in common, exactly, as JSON data."""
+    """What recipes have in common, exactly, as JSON data.
+
+    Reduction and weights are left out where they are a sum and ones: recipes without them, and the
+    shards of sweeps, have the names that they had before there were any.
+    """
     network = recipe.network
+    given = {} if recipe.reduction == "sum" else {"reduction": recipe.reduction}
+    if recipe.weights is not None:
+        given["weights"] = sha256(" ".join(map(str, recipe.weights)).encode()).hexdigest()
     return {
         "widths": network.widths,
         "activation": network.activation,
@@ -172,6 +220,7 @@ def recipe_data(recipe: Trained) -> dict[str, Any]:
         "updates": recipe.updates,
         "batch": recipe.batch,
         "tolerance": recipe.tolerance,
+        **given,
     }
 
 

@@ -26,18 +26,20 @@ from spurious.train.starts import starts
 
 
 def _loss(recipe: Recipe) -> Callable[[Any, Any, Any, Any], Any]:
-    """The loss of one network with flat parameters, its data's part multiplied by a number."""
+    """The loss of one network with flat parameters, each point's part times a weight (n, 1)."""
     net, factors = recipe.network, penalty_factors(recipe.penalty, recipe.network)
 
-    def loss(parameters: Any, x: Any, y: Any, scale: Any) -> Any:
+    def loss(parameters: Any, x: Any, y: Any, weight: Any) -> Any:
         f = dense_outputs(net.widths, net.activation, parameters, x, slope=net.slope)
-        if recipe.loss is Loss.SQUARED:
+        if recipe.loss == Loss.SQUARED:
             each = (f - y) ** 2
-        elif recipe.loss is Loss.LOGISTIC:
+        elif recipe.loss == Loss.LOGISTIC:
             each = jax.nn.softplus(-y * f)
-        else:
+        elif recipe.loss == Loss.CROSS_ENTROPY:
             each = -y * jax.nn.log_softmax(f)
-        return scale * each.sum() + (factors.astype(x.dtype) * parameters**2).sum()
+        else:
+            each = jax.nn.relu(1 - y * f)
+        return (weight * each).sum() + (factors.astype(x.dtype) * parameters**2).sum()
 
     return loss
 
@@ -71,13 +73,16 @@ def _reference(
         for a in float_data(recipe.data, recipe.loss, recipe.network.outputs)
     )
 
+    weights = jnp.asarray(recipe.factors.astype(recipe.precision))[:, None]
+
     def evaluate(parameters: Any) -> Any:
-        return jax.vmap(lambda p: loss(p, x, y, 1.0))(parameters)
+        return jax.vmap(lambda p: loss(p, x, y, weights))(parameters)
 
     @jax.jit
     def update(parameters: Any, state: Any, chosen: Any) -> tuple[Any, Any]:
         def slope(p: Any, places: Any) -> Any:
-            return jax.grad(loss)(p, x[places], y[places], len(x) / places.shape[0])
+            scale = len(x) / places.shape[0]
+            return jax.grad(loss)(p, x[places], y[places], scale * weights[places])
 
         gradient = jax.vmap(slope)(parameters, chosen)
         change, state = rule.update(gradient, state, parameters)

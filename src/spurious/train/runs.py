@@ -54,9 +54,9 @@ class Runs:
     snapshots: Floats
 
 
-def float_data(data: Dataset, loss: Loss, outputs: int) -> tuple[Floats, Floats]:
+def float_data(data: Dataset, loss: str, outputs: int) -> tuple[Floats, Floats]:
     """Inputs (n, d) and targets (n, K) in float64; labels become rows of 0 and 1."""
     x = np.array([[float(value) for value in row] for row in data.x])
-    if loss is Loss.CROSS_ENTROPY:
+    if loss == Loss.CROSS_ENTROPY:
         return x, np.eye(outputs)[[int(row[0]) for row in data.y]]
     return x, np.array([[float(value) for value in row] for row in data.y])

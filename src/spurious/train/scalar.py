@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from spurious.problem import Loss
 from spurious.train.activations import activated, number_of, sigmoid
 from spurious.train.decay import penalty_factors
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
-from spurious.train.task import CROSS_ENTROPY, SQUARED
+from spurious.train.task import CROSS_ENTROPY, HINGE, LOSSES, SQUARED
 
 __all__ = ["Model", "loss_and_gradient", "model"]
 
@@ -28,17 +27,19 @@ class Model(NamedTuple):
     Attributes:
         x: Inputs, shape (n, d).
         y: Targets, shape (n, K); one-hot for cross entropy.
+        weights: What the loss of each point is multiplied by, shape (n,).
         widths: Units of each layer, from inputs to outputs.
         units: Number of hidden units.
         outputs: Number of outputs, K.
         activation: Its number, see `activations.py`.
         slope: Of a homogeneous activation below zero.
-        loss: Position among the losses.
+        loss: Position in `LOSSES`.
         penalty: What the square of each parameter costs, shape (P,).
     """
 
     x: Floats
     y: Floats
+    weights: Floats
     widths: npt.NDArray[np.int64]
     units: int
     outputs: int
@@ -55,37 +56,45 @@ def model(recipe: Recipe) -> Model:
     return Model(
         x,
         y,
+        recipe.factors,
         np.array(network.widths),
         sum(network.hidden),
         network.outputs,
         number_of(network.activation),
         float(network.slopes[1]) if network.homogeneous else 0.0,
-        list(Loss).index(recipe.loss),
+        LOSSES.index(recipe.loss),
         penalty_factors(recipe.penalty, network),
     )
 
 
 @njit
-def _loss(outputs: Floats, y: Floats, kind: int, out: Floats) -> float:
-    """The loss of a point; writes its derivatives by the outputs."""
+def _loss(outputs: Floats, y: Floats, weight: float, kind: int, out: Floats) -> float:
+    """The loss of a point times its weight; writes the derivatives by the outputs."""
     total = 0.0
     if kind == CROSS_ENTROPY:
         top = outputs.max()
         mass = np.exp(outputs - top).sum()
         for k in range(y.size):
-            out[k] = math.exp(outputs[k] - top) / mass - y[k]
+            out[k] = weight * (math.exp(outputs[k] - top) / mass - y[k])
             total -= y[k] * (outputs[k] - top - math.log(mass))
-        return total
+        return weight * total
     for k in range(y.size):
         if kind == SQUARED:
             r = outputs[k] - y[k]
             total += r * r
-            out[k] = 2 * r
+            out[k] = weight * (2 * r)
+        elif kind == HINGE:
+            slack = 1 - y[k] * outputs[k]
+            if slack <= 0:
+                out[k] = 0.0
+            else:
+                total += slack
+                out[k] = -y[k] * weight
         else:
             margin = y[k] * outputs[k]
             total += max(-margin, 0.0) + math.log1p(math.exp(-abs(margin)))
-            out[k] = -y[k] * sigmoid(-margin)
-    return total
+            out[k] = weight * (-y[k] * sigmoid(-margin))
+    return weight * total
 
 
 @njit
@@ -122,7 +131,8 @@ def loss_and_gradient(at: Floats, gradient: Floats, net: Any, work: Floats) -> f
             start += (wide + 1) * high
             base += high
         units = net.units
-        total += _loss(values[units:], net.y[point], net.loss, deltas[units:])
+        weight, outputs = net.weights[point], values[units:]
+        total += _loss(outputs, net.y[point], weight, net.loss, deltas[units:])
         for layer in range(last, -1, -1):
             wide, high = net.widths[layer], net.widths[layer + 1]
             start -= (wide + 1) * high

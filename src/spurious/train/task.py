@@ -12,12 +12,15 @@ from numba import njit
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import pointer
 
-__all__ = ["TILE", "Open", "Task", "Work", "opened"]
+__all__ = ["LOSSES", "TILE", "Open", "Task", "Work", "opened"]
 
 Array = npt.NDArray[Any]
 
 GD, MOMENTUM, NESTEROV, RMSPROP, ADAM, _ = range(len(OPTIMISERS))
-SQUARED, LOGISTIC, CROSS_ENTROPY = range(3)
+LOSSES: Final = ("squared", "logistic", "cross_entropy", "hinge")
+"""The losses by their numbers in compiled code."""
+
+SQUARED, LOGISTIC, CROSS_ENTROPY, HINGE = range(len(LOSSES))
 
 TILE: Final = 4
 """Points that go through the network together."""
@@ -29,12 +32,14 @@ class Task(NamedTuple):
     Attributes:
         x: Inputs, shape (tiles, d, TILE).
         y: Targets, shape (tiles, K, TILE); one-hot for cross entropy.
-        weights: 1 for a data point, 0 for padding, shape (tiles, TILE).
+        weights: What the loss of a data point is multiplied by, 0 for padding, shape (tiles, TILE).
+        counts: 1 for a data point, 0 for padding, the same shape.
+        weighted: Whether some data point's weight is not 1.
         widths: Units of each layer, from inputs to outputs.
         points: Number of data points, n.
         activation: Its number, see `activations.py`.
         slope: Of a homogeneous activation below zero.
-        loss: 0 squared, 1 logistic, 2 cross entropy.
+        loss: Position in `LOSSES`.
         tolerance: Solved when the loss is below this; negative for zero training error.
         optimiser: Position in `OPTIMISERS`; adam's for adamw.
         momentum: Of the optimiser.
@@ -52,6 +57,8 @@ class Task(NamedTuple):
     x: Array
     y: Array
     weights: Array
+    counts: Array
+    weighted: bool
     widths: npt.NDArray[np.int64]
     points: int
     activation: int
@@ -81,6 +88,7 @@ class Work(NamedTuple):
         outputs: Shape (K * TILE, LANES); afterwards the derivatives of the loss by the outputs.
         inputs: A tile of a mini-batch, shape (d * TILE, LANES).
         targets: Its targets, shape (K * TILE, LANES).
+        shares: Its weights, shape (TILE, LANES).
         spare: The loss and the number of points right, shape (2, LANES).
         order: The epoch's order of the points, shape (n, LANES).
     """
@@ -91,6 +99,7 @@ class Work(NamedTuple):
     outputs: Array
     inputs: Array
     targets: Array
+    shares: Array
     spare: Array
     order: npt.NDArray[np.int64]
 
@@ -101,6 +110,8 @@ class Open(NamedTuple):
     x: Any
     y: Any
     weights: Any
+    counts: Any
+    weighted: bool
     widths: Any
     last: int
     points: int
@@ -126,6 +137,7 @@ class Open(NamedTuple):
     outputs: Any
     inputs: Any
     targets: Any
+    shares: Any
     spare: Any
 
 
@@ -136,6 +148,8 @@ def opened(task: Task, work: Work) -> Open:
         pointer(task.x),
         pointer(task.y),
         pointer(task.weights),
+        pointer(task.counts),
+        task.weighted,
         pointer(task.widths),
         task.widths.size - 2,
         task.points,
@@ -161,5 +175,6 @@ def opened(task: Task, work: Work) -> Open:
         pointer(work.outputs),
         pointer(work.inputs),
         pointer(work.targets),
+        pointer(work.shares),
         pointer(work.spare),
     )

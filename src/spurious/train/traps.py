@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import gcd, lcm
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.decide import prove
+from spurious.problem import Dataset
 from spurious.proof import Proof
 from spurious.train.face import Face, exact_loss, faces, has_faces
 from spurious.train.outcome import Outcome, Outcomes
@@ -18,12 +20,15 @@ from spurious.train.proofs import MINIMA, ProofKind, Proved
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Cancelled
 
-__all__ = ["SAMPLE", "Traps", "check_traps"]
+__all__ = ["SAMPLE", "Traps", "check_traps", "unweighted"]
 
 Names = npt.NDArray[np.str_]
 
 SAMPLE: Final = 10
 """How many points are passed to `certify`; on faces, how many faces."""
+
+REPEATED: Final = 10
+"""For proofs data grow at most by this factor in the place of weights."""
 
 AGREE: Final = 1e-6
 """A polished loss agrees with a face's if they differ by less than this times 1 + the loss."""
@@ -96,7 +101,27 @@ def _continue(cancelled: Callable[[], bool]) -> None:
         raise Cancelled("certifying was cancelled")
 
 
+def unweighted(recipe: Recipe) -> Recipe:
+    """A recipe with the same minima, of a plain sum wherever that is not too long.
+
+    Weights are whole numbers times some positive number: the loss is that number times the sum over
+    data in which every point is repeated as often as it weighs. More is proved of such sums.
+    """
+    if recipe.penalised or not recipe.weighted:
+        return recipe
+    factors = recipe.dense.factors
+    whole = [factor * lcm(*(f.denominator for f in factors)) for factor in factors]
+    times = [int(w) // gcd(*map(int, whole)) for w in whole]
+    if sum(times) > REPEATED * len(times):
+        return recipe
+    x, y = (
+        tuple(row for row, k in zip(rows, times, strict=True) for _ in range(k))
+        for rows in (recipe.data.x, recipe.data.y)
+    )
+    return replace(recipe, data=Dataset(x, y), reduction="sum", weights=None, batch=None)
+
+
 def _decision(recipe: Recipe, outcomes: Outcomes, row: int) -> Proved:
     values = [Fraction(float(value)) for value in outcomes.polished[row]]
-    found = prove(recipe.problem(values))
+    found = prove(unweighted(recipe).problem(values))
     return Proved(found.claim.decision.value) if isinstance(found, Proof) else Proved.UNDECIDED
