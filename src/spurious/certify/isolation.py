@@ -21,8 +21,6 @@ from spurious.problem import FlatPoint
 from spurious.program import Program
 from spurious.proof import Undecided
 
-__all__ = ["Isolation", "is_injective", "isolated"]
-
 DIGITS = 12
 """Significant digits of the preconditioner."""
 

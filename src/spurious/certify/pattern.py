@@ -20,8 +20,6 @@ from spurious.certify.evaluate import input_groups
 from spurious.problem import DenseLoss, Loss, Network, Problem
 from spurious.program import LOSSES, Builder, Handle, Program
 
-__all__ = ["Pair", "Pattern", "Signs", "Unit", "alike", "lagrangian", "pattern_of"]
-
 Signs = npt.NDArray[np.int8]
 """For a hidden layer the sign of every pre-activation, 0 for held pairs, shape (n, width)."""
 

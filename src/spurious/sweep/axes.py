@@ -23,8 +23,6 @@ from spurious.problem import (
 )
 from spurious.train import Initialisation, Optimiser, Recipe
 
-__all__ = ["AXES", "OPTIONAL", "Label", "recipe_of"]
-
 Label: TypeAlias = str | int | float | None
 
 AXES: Final = (

@@ -12,8 +12,6 @@ from spurious.sweep.results import Failure, Result, failure
 from spurious.sweep.shard import Shard
 from spurious.sweep.store import CHECKPOINTS, Store
 
-__all__ = ["Checkpoints", "make_large_part", "make_large_parts"]
-
 
 class Checkpoints(MutableMapping[str, bytes]):
     """The checkpoints of a store."""

@@ -20,8 +20,6 @@ from spurious.sweep.shard import Shard
 from spurious.sweep.store import Store
 from spurious.train import Cancelled, cores
 
-__all__ = ["connect_cluster", "local", "on_cluster", "on_this_machine"]
-
 IN_FLIGHT: Final = 3
 """Shards that a cluster holds for each of its threads."""
 

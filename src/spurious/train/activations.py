@@ -16,8 +16,6 @@ from spurious.train.exp_log import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
 from spurious.train.task import Open
 
-__all__ = ["RELU", "activate", "activated", "number_of", "sigmoid", "times_slope"]
-
 NUMBERED: Final = (
     *("relu", "leaky_relu", "abs", "identity", "sigmoid", "tanh", "softplus", "softsign"),
     *("gelu", "silu", "elu", "mish"),

@@ -15,8 +15,6 @@ from numba import njit
 
 from spurious.train.compiled import compiled
 
-__all__ = ["START", "draw_order", "uniforms", "words", "write_orders"]
-
 START = 0
 """Stream of the initial parameters; stream e + 1 orders the points of epoch e."""
 

@@ -18,8 +18,6 @@ from spurious.train.proofs import MINIMA, ProofKind, Proved
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Cancelled
 
-__all__ = ["SAMPLE", "Traps", "check_traps"]
-
 Names = npt.NDArray[np.str_]
 
 SAMPLE: Final = 10

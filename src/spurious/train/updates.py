@@ -10,8 +10,6 @@ from numba import njit
 from spurious.train.pack import fma, load, root, spread, store
 from spurious.train.task import ADAM, GD, NESTEROV, RMSPROP, Open
 
-__all__ = ["update"]
-
 
 @njit(inline="always")
 def update(

@@ -18,8 +18,6 @@ from spurious.exact import balls
 from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem
 from spurious.verdict import Answer, Enclosure
 
-__all__ = ["OpenCell", "PenalisedAtlas", "PenalisedFamily", "penalised_atlas", "require_penalised"]
-
 PRECISION = balls.PRECISIONS[0]
 """Bits of all balls."""
 

@@ -31,8 +31,6 @@ from spurious.program import Program, ProgramError, Run
 from spurious.proof import Claim, Interpolation, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["RULE"]
-
 FLOAT_STEPS = 30
 """Gauss-Newton steps in floats."""
 

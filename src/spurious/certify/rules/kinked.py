@@ -33,8 +33,6 @@ from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["RULE", "prove_face_minimum"]
-
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
 

@@ -22,8 +22,6 @@ from spurious.exact import balls
 from spurious.exact.rationals import dot, fraction, nearest_float, nullspace, rational
 from spurious.proof import Proof, SaturatingValley, Undecided
 
-__all__ = ["RULE"]
-
 SATURATING = {"tanh": (2, -1), "sigmoid": (1, 0)}
 """How fast the derivative falls, and the limit on the left; on the right it is 1."""
 

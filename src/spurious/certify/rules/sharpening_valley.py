@@ -17,8 +17,6 @@ from spurious.exact import balls
 from spurious.exact.rationals import dot, rational
 from spurious.proof import Proof, SharpeningValley, Undecided
 
-__all__ = ["RULE"]
-
 
 def _applies(subject: Subject) -> bool:
     if not subject.is_dense or subject.network.depth != 1:
