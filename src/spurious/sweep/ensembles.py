@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, cast
 
-from spurious.errors import MissingExtraError
 from spurious.large import LargeRecipe
+from spurious.late import require
 from spurious.sweep.part import part_bytes
 from spurious.sweep.results import Failure, Result, failure
 from spurious.sweep.shard import Shard
@@ -74,12 +74,10 @@ def make_large_parts(
         InputError: JAX is not installed.
         Cancelled: `cancelled` said so.
     """
-    try:
-        from spurious.large.ensemble import Member
-        from spurious.large.rows import columns
-        from spurious.large.training import Work, trained
-    except ImportError:
-        raise MissingExtraError("jax", "large") from None
+    require("jax", "large")
+    from spurious.large.ensemble import Member
+    from spurious.large.rows import columns
+    from spurious.large.training import Work, trained
 
     owner: dict[str, Shard] = {}
     networks: dict[str, Member] = {}
