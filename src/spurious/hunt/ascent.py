@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import jax
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 from spurious.hunt.layout import layout
 from spurious.hunt.request import Request
 from spurious.problem import Loss
-from spurious.program.jax import dense_outputs, jax_activation
+from spurious.program.jax import jax_activation
 
 BOX: Final = 14.0
 """Data and parameters are kept within this distance of 0."""
@@ -103,7 +104,17 @@ class CompiledHunt:
 
 def outputs(request: Request, theta: Array, x: Array) -> Array:
     """The network's outputs, (N,)."""
-    return dense_outputs(request.network.widths, request.network.activation, theta, x)[:, 0]
+    act = jax_activation(request.network.activation)
+    values, at = x, 0
+    shapes = list(pairwise(request.network.widths))
+    for index, (wide, high) in enumerate(shapes):
+        weight = theta[at : at + wide * high].reshape(high, wide)
+        at += wide * high
+        values = values @ weight.T + theta[at : at + high]
+        at += high
+        if index < len(shapes) - 1:
+            values = act(values)
+    return values[:, 0]
 
 
 def bend_bound(request: Request, theta: Array, x: Array, size: Array) -> Array:
