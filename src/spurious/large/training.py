@@ -133,7 +133,7 @@ def _grouped(networks: Mapping[str, Member]) -> list[_Piece]:
 def _rows_of(piece: _Piece, members: Sequence[Member], work: Work) -> list[dict[str, Any]]:
     """Trains one ensemble from its checkpoint, if there is one, to its end."""
     recipe = members[0].recipe
-    title = f"{'-'.join(map(str, recipe.network.widths))}, {len(members)} networks"
+    title = f"{recipe.network.shape_name}, {len(members)} networks"
     work.say(f"{title}: compiling")
     ensemble = Ensemble(members)
     content = work.files.get(piece.file)

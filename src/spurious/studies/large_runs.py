@@ -11,6 +11,7 @@ import numpy as np
 
 from spurious.errors import InputError, MissingExtraError
 from spurious.figures import Series
+from spurious.problem.network import shape_name
 from spurious.studies.large_plans import Arm, Design
 from spurious.studies.report.claim import (
     Claim,
@@ -237,7 +238,7 @@ def runs_table(name: str, runs: Sequence[LargeRun]) -> DataTable:
         name,
         [
             {
-                "hidden": "-".join(map(str, run.hidden)),
+                "hidden": shape_name(run.hidden),
                 "ending": ending_words(run),
                 **{name: getattr(run, name) for name in names},
             }
