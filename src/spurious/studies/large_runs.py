@@ -168,7 +168,7 @@ def ending_words(run: LargeRun) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RunPair:
     """Two runs that differ in one thing."""
 
     before: LargeRun
@@ -179,14 +179,14 @@ def pairs(
     before: Sequence[LargeRun],
     after: Sequence[LargeRun],
     key: Callable[[LargeRun], tuple[Any, ...]],
-) -> list[Pair]:
+) -> list[RunPair]:
     """The runs of two lists that agree in `key`, which tells those of a list apart."""
     first = {key(run): run for run in before}
     assert len(first) == len(before)
-    return [Pair(first[key(run)], run) for run in after if key(run) in first]
+    return [RunPair(first[key(run)], run) for run in after if key(run) in first]
 
 
-def share(found: Sequence[Pair], worse: Callable[[Pair], bool]) -> Rate:
+def share(found: Sequence[RunPair], worse: Callable[[RunPair], bool]) -> Rate:
     """How many pairs are worse, with the interval."""
     return clopper_pearson(sum(worse(pair) for pair in found), len(found))
 

@@ -77,7 +77,7 @@ def make_large_parts(
     require("jax", "large")
     from spurious.large.ensemble import Member
     from spurious.large.rows import columns
-    from spurious.large.training import Work, trained
+    from spurious.large.training import Means, trained
 
     owner: dict[str, Shard] = {}
     networks: dict[str, Member] = {}
@@ -89,7 +89,7 @@ def make_large_parts(
     found: dict[str, list[dict[str, Any]]] = {shard.name: [] for shard in shards}
     pending = {shard.name: shard for shard in shards}
     try:
-        for names, rows in trained(networks, Work(files, say, cancelled)):
+        for names, rows in trained(networks, Means(files, say, cancelled)):
             for name, row in zip(names, rows, strict=True):
                 found[owner[name].name].append(row)
             whole = [s for s in pending.values() if len(found[s.name]) == s.count]
