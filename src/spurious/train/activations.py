@@ -1,4 +1,3 @@
-# pyright: basic
 """Activations and their derivatives as the compiled engine has them: of packs, and of one number.
 
 To train with a further activation of the table, add it to `NUMBERED`, `activate` and `activated`.

@@ -1,4 +1,3 @@
-# pyright: basic
 """exp and log of packs, by series with exact coefficients, accurate to a few last places.
 
 The library's functions work on one number at a time; these vectorise, and give the same bits on

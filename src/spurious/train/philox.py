@@ -1,4 +1,3 @@
-# pyright: basic
 """Random numbers by counting: Philox4x32-10 for Numba.
 
 The numbers of a network depend on the seed, the network's index, and what they are for, and on

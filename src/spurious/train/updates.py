@@ -1,4 +1,3 @@
-# pyright: basic
 """The update rules, on packs; see `Optimiser` for the formulas."""
 
 from __future__ import annotations
