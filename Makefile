@@ -11,12 +11,13 @@ RUN := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce test lint bench docs clean
+.PHONY: help install reproduce test coverage lint bench docs clean
 
 help:
 	@echo "make install     install into $(VENV) what the commands need"
 	@echo "make reproduce   rebuild every claim of the paper (options: ARGS='--budget standard')"
 	@echo "make test        run the tests on the available cores (JOBS=2 for two)"
+	@echo "make coverage    run the tests and print what they do not reach"
 	@echo "make lint        check formatting, lint rules and types"
 	@echo "make bench       run the benchmarks"
 	@echo "make docs        build the documentation's site in docs/_build"
@@ -30,6 +31,10 @@ reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 
 test: $(STAMP)
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+coverage: $(STAMP)
+	@$(PIP) --no-build-isolation -e '.[coverage]'
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --cov $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .

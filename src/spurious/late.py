@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first asked for.
+"""Names of a package that are imported when they are first asked for; packages that may be missing.
 
 Nobody waits for what he does not use: Numba alone takes half a second to import.
 """
@@ -11,7 +11,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
 
-__all__ = ["import_late"]
+from spurious.errors import MissingExtraError
+
+__all__ = ["import_late", "require"]
 
 
 class _Late(ModuleType):
@@ -56,3 +58,19 @@ def import_late(package: str) -> None:
     }
     module.__dict__["_homes"] = homes
     module.__class__ = _Late
+
+
+def require(package: str = "torch", extra: str = "torch") -> None:
+    """Checks that an optional package is installed.
+
+    Args:
+        package: What is imported.
+        extra: The extra of spurious that brings it.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import_module(package)
+    except ImportError:
+        raise MissingExtraError(package, extra) from None

@@ -24,6 +24,9 @@ MODULES = {
     for path in sorted(SRC.rglob("*.py"))
 }
 PARTS = {f"checker.{path.stem}": path for path in sorted((ROOT / "checker").glob("*.py"))}
+WITHOUT_TYPES = {"jax", "lightning", "numba", "onnx", "optax", "pyarrow", "scipy", "torch"}
+"""Libraries that are annotated in part or not at all: files that use them may say `basic`."""
+
 PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"]
 
 
@@ -89,6 +92,12 @@ def test_few_use_the_checker(name: str) -> None:
     asks = ("proof.refusal", "certify.check", "studies.report.page", "cli.check")
     allowed = name in {f"spurious.{module}" for module in asks}
     assert not uses or allowed, f"{name} may not import {CHECKER}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_types_are_checked_strictly_but_beside_libraries_without_types(name: str) -> None:
+    if "\n# pyright: basic\n" in "\n" + MODULES[name].read_text(encoding="utf-8"):
+        assert {dotted.split(".")[0] for dotted in imports(name)} & WITHOUT_TYPES, name
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spurious.explore.ensemble import Engine, frame_times, lines
+from spurious.explore.ensemble import Kernels, frame_times, lines
 from spurious.explore.request import EnsembleRequest
 from spurious.problem import Network, dataset
 from spurious.train import Initialisation, Optimiser, Recipe, train, train_and_name
@@ -23,8 +23,8 @@ def recipe(step_size: float, updates: int) -> Recipe:
     )
 
 
-def warmed() -> Engine:
-    engine = Engine()
+def warmed() -> Kernels:
+    engine = Kernels()
     engine.warm()
     return engine
 

@@ -13,7 +13,7 @@ import spurious.large.ensemble
 from spurious.large import memory, training
 from spurious.large.checkpoint import Checkpoint, checkpoint_bytes, read_checkpoint
 from spurious.large.ensemble import Ensemble, Member
-from spurious.large.training import Work, trained
+from spurious.large.training import Means, trained
 from spurious.sweep import open_store
 from spurious.sweep.ensembles import Checkpoints
 from spurious.train import Cancelled
@@ -21,7 +21,7 @@ from spurious.train import Cancelled
 Rows = dict[str, dict[str, object]]
 
 
-def rows(networks: dict[str, Member], work: Work) -> Rows:
+def rows(networks: dict[str, Member], work: Means) -> Rows:
     done: Rows = {}
     for names, found in trained(networks, work):
         done.update(zip(names, found, strict=True))
@@ -42,7 +42,7 @@ def same(one: Rows, other: Rows) -> bool:
 
 @pytest.fixture(scope="module")
 def undisturbed() -> Rows:
-    return rows(members(), Work({}))
+    return rows(members(), Means({}))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_finished_ensemble_leaves_no_checkpoint(undisturbed: Rows) -> None:
     files: dict[str, bytes] = {}
-    assert same(rows(members(), Work(files)), undisturbed)
+    assert same(rows(members(), Means(files)), undisturbed)
     assert not files
 
 
@@ -62,12 +62,12 @@ def test_cancelled_and_resumed(undisturbed: Rows) -> None:
     files: dict[str, bytes] = {}
     asked = iter([False] * 30)
     with pytest.raises(Cancelled):
-        rows(members(), Work(files, cancelled=lambda: next(asked, True)))
+        rows(members(), Means(files, cancelled=lambda: next(asked, True)))
     ((name, content),) = files.items()
     checkpoint = read_checkpoint(content)
     assert name.endswith(".safetensors") and checkpoint is not None
     assert 8 < checkpoint.step < 60
-    assert same(rows(members(), Work(files)), undisturbed)
+    assert same(rows(members(), Means(files)), undisturbed)
     assert not files
 
 
@@ -83,25 +83,25 @@ def test_interrupted_and_resumed(undisturbed: Rows, monkeypatch: pytest.MonkeyPa
     files: dict[str, bytes] = {}
     monkeypatch.setattr(Ensemble, "advance", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        rows(members(), Work(files))
+        rows(members(), Means(files))
     assert len(files) == 1
-    assert same(rows(members(), Work(files)), undisturbed)
+    assert same(rows(members(), Means(files)), undisturbed)
 
 
 def test_half_put_away(undisturbed: Rows) -> None:
     """A kill after some rows of a finished ensemble were written: the rest must not change."""
     files: dict[str, bytes] = {}
-    next(trained(members(), Work(files)))  # and never asked for more
+    next(trained(members(), Means(files)))  # and never asked for more
     assert len(files) == 1
     left = {name: member for name, member in members().items() if name in ("n1", "n3")}
-    assert same(rows(left, Work(files)), {name: undisturbed[name] for name in left})
+    assert same(rows(left, Means(files)), {name: undisturbed[name] for name in left})
     assert not files
 
 
 def test_checkpoints_of_no_use_are_removed(undisturbed: Rows) -> None:
     other = checkpoint_bytes(Checkpoint(("elsewhere",), 3, {"state.0": np.zeros(2)}))
     files = {"a.safetensors": b"damaged", "b.safetensors": other, "c.safetensors": b""}
-    assert same(rows(members(), Work(files)), undisturbed)
+    assert same(rows(members(), Means(files)), undisturbed)
     assert not files
 
 
@@ -111,12 +111,12 @@ import spurious.large.ensemble as ensemble
 ensemble.BLOCK_SECONDS = 0.02
 from tests.large.networks import classes, recipe
 from spurious.large.ensemble import Member
-from spurious.large.training import Work, trained
+from spurious.large.training import Means, trained
 from spurious.sweep import open_store
 from spurious.sweep.ensembles import Checkpoints
 long = recipe(classes(), updates=int(sys.argv[2]))
 files = Checkpoints(open_store(sys.argv[1]))
-list(trained({"a": Member(long, 1, 0), "b": Member(long, 1, 1)}, Work(files, every=0.0)))
+list(trained({"a": Member(long, 1, 0), "b": Member(long, 1, 1)}, Means(files, every=0.0)))
 """
 
 
@@ -137,7 +137,7 @@ def test_killed_and_resumed(tmp_path: Path) -> None:
     assert checkpoint is not None and 0 < checkpoint.step < updates
     long = recipe(classes(), updates=updates)
     networks = {"a": Member(long, 1, 0), "b": Member(long, 1, 1)}
-    assert same(rows(networks, Work(files)), rows(networks, Work({})))
+    assert same(rows(networks, Means(files)), rows(networks, Means({})))
     assert not list(folder.iterdir())
 
 
@@ -156,7 +156,7 @@ def test_an_ensemble_too_large_is_halved(
     monkeypatch.setattr(training, "Ensemble", Small)
     said: list[str] = []
     two = {name: member for name, member in members().items() if name in ("n0", "n1")}
-    found = rows(two, Work({}, said.append))
+    found = rows(two, Means({}, said.append))
     assert sizes == [2, 1, 1]
     assert any("2 networks are too many at once" in line and "1 and 1" in line for line in said)
     for name, row in found.items():
@@ -166,7 +166,7 @@ def test_an_ensemble_too_large_is_halved(
 def test_one_network_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda: 1000)
     with pytest.raises(MemoryError, match=r"one network alone is too large: .* GiB are free"):
-        rows({"n0": members()["n0"]}, Work({}))
+        rows({"n0": members()["n0"]}, Means({}))
 
 
 def test_what_counts_as_out_of_memory() -> None:

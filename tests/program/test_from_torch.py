@@ -1,7 +1,7 @@
 """Programs read from PyTorch: values and gradients against autograd's, and what is refused."""
 
-import builtins
 import copy
+import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -15,16 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import spurious
 from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.program.arithmetic_balls import BallArithmetic
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.curvature import hessian
 from spurious.program.evaluate import evaluator
-from spurious.program.from_torch import from_torch
 from spurious.program.functions import SOFTSIGN
 from spurious.program.operations import Const, Map
 from spurious.program.program import Program
+from spurious.program.torch.front_end import read as from_torch
 from tests.program.torch_models import CASES, Custom, dense, random
 
 FLOATS, BALLS = NumpyArithmetic(), BallArithmetic()
@@ -317,13 +318,6 @@ def test_nothing_to_train() -> None:
 
 
 def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def missing(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "torch":
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"pip install 'spurious\[torch\]'"):
-        from_torch(None, None, None, F.mse_loss)  # pyright: ignore[reportArgumentType]
+        spurious.from_torch(None, None, None, F.mse_loss)  # pyright: ignore[reportArgumentType]

@@ -14,8 +14,6 @@ from flint import fmpq, fmpq_mat
 from spurious.certify.face_polynomials import Field, Monomial, Polynomial, product
 from spurious.exact.rationals import fraction, nullspace
 
-__all__ = ["affine_symmetries"]
-
 Unknown = tuple[int, int]
 """The coefficient of theta_q in component p of a field; (-1, h): of z_h in the image of z_h."""
 

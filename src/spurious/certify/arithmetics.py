@@ -31,21 +31,6 @@ from spurious.program import (
 )
 from spurious.verdict import Enclosure
 
-__all__ = [
-    "BallProgram",
-    "Entries",
-    "FloatProgram",
-    "Floats",
-    "around",
-    "curvature",
-    "entries",
-    "exact_program",
-    "is_smooth",
-    "loss_at",
-    "loss_of",
-    "rational_gradient",
-]
-
 Floats = npt.NDArray[np.float64]
 Entries = npt.NDArray[np.object_]
 

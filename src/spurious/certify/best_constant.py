@@ -10,8 +10,6 @@ from flint import arb, fmpq
 from spurious.exact.rationals import rational
 from spurious.problem import Loss
 
-__all__ = ["best_constant"]
-
 
 def best_constant(loss: Loss, targets: Sequence[Fraction]) -> tuple[arb, Fraction | arb] | None:
     """The constant, in balls of the working precision, and its loss, exact for the squared loss.

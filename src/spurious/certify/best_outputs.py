@@ -22,8 +22,6 @@ from spurious.program import Program, ProgramError, dense_layers
 from spurious.program.equal_entries import equal_entries
 from spurious.program.tail import squared_results, tail
 
-__all__ = ["Equations", "best_outputs", "best_outputs_of_program"]
-
 EQUATION_LIMIT = 200
 """With more equations nothing is tried: the certificate holds a matrix of that size."""
 

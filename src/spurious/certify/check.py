@@ -11,8 +11,6 @@ import spurious_checker
 from spurious.errors import InputError
 from spurious.proof import Verdict
 
-__all__ = ["Check", "check"]
-
 
 @dataclass(frozen=True, slots=True)
 class Check:

@@ -21,8 +21,6 @@ from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
 from spurious.proof import Undecided
 
-__all__ = ["CENTRE_DECIMALS", "Critical", "is_critical", "nearest_critical"]
-
 CENTRE_DECIMALS = 30
 """The centre of a box is rounded to this many decimals."""
 

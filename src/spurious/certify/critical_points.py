@@ -17,8 +17,6 @@ from spurious.program import Program
 from spurious.proof import Verdict
 from spurious.verdict import Decision
 
-__all__ = ["CriticalPoint", "certified_minima", "certified_saddles"]
-
 STEPS: Final = 3000
 """Quasi-Newton steps from each start."""
 

@@ -65,8 +65,6 @@ from spurious.proof import (
 )
 from spurious.verdict import Decision, Enclosure
 
-__all__ = ["RULES", "certify", "conclude", "decide", "prove"]
-
 PARAMETER_LIMIT: Final = 1000
 """Programs with more are refused: the Hessian costs their square, its proof their cube."""
 

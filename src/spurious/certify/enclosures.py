@@ -9,8 +9,6 @@ from flint import arb
 from spurious.exact import balls
 from spurious.verdict import Enclosure
 
-__all__ = ["enclosure"]
-
 SLACK = Fraction(1, 10**25)
 """Enclosures of irrational losses are widened by this share, so that any checker's fit inside."""
 

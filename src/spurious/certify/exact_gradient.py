@@ -11,8 +11,6 @@ from spurious.exact.softmax_numbers import Exact
 from spurious.problem import Point, Problem, flatten, program_of
 from spurious.program import Program, ProgramError, Run, Sum
 
-__all__ = ["exact_gradient", "rational_outputs"]
-
 
 def rational_outputs(problem: Problem, point: Point) -> list[Vector] | None:
     """The outputs, shape (n, K), or None if an activation is not known to be rational here."""

@@ -19,18 +19,6 @@ from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ONE, ZERO, rational
 from spurious.problem import Loss, Problem
 
-__all__ = [
-    "FaceMap",
-    "Field",
-    "Monomial",
-    "Polynomial",
-    "face_map",
-    "moved",
-    "on_face",
-    "product",
-    "relations",
-]
-
 Monomial: TypeAlias = tuple[int, ...]
 """Flat indices of parameters, ascending."""
 

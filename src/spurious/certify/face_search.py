@@ -22,8 +22,6 @@ from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.problem import DenseLoss, FlatPoint, Network, Problem, program_of
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
-__all__ = ["Floats", "Proposal", "proposals", "unit_sizes"]
-
 Floats = npt.NDArray[np.float64]
 
 STEPS = 60

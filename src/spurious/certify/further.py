@@ -17,8 +17,6 @@ from spurious.exact.rationals import nearest_float
 from spurious.proof import Fall, Unfinished
 from spurious.verdict import Enclosure
 
-__all__ = ["further_fall", "has_stalled", "unfinished"]
-
 PARAMETER_LIMIT = 200
 """With more parameters Hessians cost too much for an estimate."""
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, arb_mat
 
-from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.arithmetics import BallProgram, Floats, around
 from spurious.certify.critical import Critical
 from spurious.exact import balls
 from spurious.exact.definiteness import negative_eigenvalues
@@ -20,8 +20,6 @@ from spurious.exact.rationals import rational
 from spurious.problem import FlatPoint
 from spurious.program import Program
 from spurious.proof import Undecided
-
-__all__ = ["Isolation", "is_injective", "isolated"]
 
 DIGITS = 12
 """Significant digits of the preconditioner."""
@@ -104,3 +102,14 @@ def is_injective(matrix: arb_mat) -> bool:
     inverse: list[list[float]] = np.linalg.pinv(np.ldexp(middle, down)).tolist()
     found = defect(arb_mat([[arb(v) for v in row] for row in inverse]), scaled)
     return balls.certainly_less(largest_row(found), arb(1))
+
+
+def independent_columns(matrix: Floats, count: int) -> list[int]:
+    """So many columns far from dependent, ascending: the first of a QR factorisation with pivots.
+
+    P. Businger and G. H. Golub, "Linear least squares solutions by Householder transformations"
+    (Numerische Mathematik 7, 1965).
+    """
+    from scipy.linalg import qr  # heavy, so imported where used
+
+    return sorted(qr(matrix, mode="r", pivoting=True)[1][:count].tolist())

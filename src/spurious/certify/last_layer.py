@@ -6,8 +6,6 @@ from spurious.certify.subject import Subject
 from spurious.certify.sums import weighted_sum
 from spurious.exact.softmax_numbers import Exact, sign
 
-__all__ = ["last_layer_gradient", "stationary"]
-
 
 def last_layer_gradient(subject: Subject) -> list[Exact]:
     """The derivatives by the last layer's weights, row by row, then by its biases."""

@@ -14,8 +14,6 @@ from spurious.exact.rationals import fraction, rational
 from spurious.problem import FlatPoint
 from spurious.program import Evaluator, Line, Program, ProgramError, along
 
-__all__ = ["Lines", "ball_gradient", "has_converged"]
-
 CONVERGED = 1e-6
 """Training has stopped, for all that a user can tell, where no derivative is larger."""
 

@@ -23,8 +23,6 @@ from spurious.problem import FlatPoint, Network, Problem
 from spurious.program import SMOOTH
 from spurious.proof import Merging
 
-__all__ = ["HIGHER", "falls_along", "from_weights", "to_weights"]
-
 PARTS = 128
 """Of [0, 1]: with more of them nothing is proved, so that a check takes little time."""
 

@@ -25,8 +25,6 @@ from spurious.problem import FlatPoint
 from spurious.program import dense_layers
 from spurious.proof import Merging
 
-__all__ = ["candidate_pairs", "curves"]
-
 CLOSE = 0.2
 """Units are candidates if their incoming weights differ by less than this share."""
 

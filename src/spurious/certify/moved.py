@@ -11,8 +11,6 @@ from spurious.problem import Point, flatten
 from spurious.proof import ClasswiseOptimum, OneSidedDerivatives, Proof
 from spurious.verdict import Decision
 
-__all__ = ["DIGIT_LIMIT", "digits", "moved"]
-
 DIGIT_LIMIT = 4000
 """Minima with longer numbers are not given: they could not be written to a problem file."""
 

@@ -6,8 +6,6 @@ from fractions import Fraction
 
 from spurious.problem import FlatPoint
 
-__all__ = ["distance", "nearby_limit"]
-
 NEARBY = Fraction(1, 100)
 """A critical point counts as nearby within this share of max(1, largest parameter)."""
 

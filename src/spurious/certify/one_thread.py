@@ -10,8 +10,6 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["one_thread"]
-
 
 @contextmanager
 def one_thread() -> Generator[None]:

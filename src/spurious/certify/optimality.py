@@ -27,8 +27,6 @@ from spurious.proof import (
 )
 from spurious.verdict import Answer, Decision, Enclosure
 
-__all__ = ["Optimality", "judge_optimality", "unbeatable", "unbeaten"]
-
 
 @dataclass(frozen=True, slots=True)
 class Optimality:

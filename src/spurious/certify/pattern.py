@@ -20,8 +20,6 @@ from spurious.certify.evaluate import input_groups
 from spurious.problem import DenseLoss, Loss, Network, Problem
 from spurious.program import LOSSES, Builder, Handle, Program
 
-__all__ = ["Pair", "Pattern", "Signs", "Unit", "alike", "lagrangian", "pattern_of"]
-
 Signs = npt.NDArray[np.int8]
 """For a hidden layer the sign of every pre-activation, 0 for held pairs, shape (n, width)."""
 
@@ -168,7 +166,7 @@ def _summed(problem: Problem | DenseLoss, losses: Handle, blocks: Sequence[Handl
 
 def _compared(problem: Problem | DenseLoss, outputs: Handle) -> Handle:
     """What the loss depends on: the outputs, or how far they are ahead of the label's."""
-    if problem.loss is not Loss.CROSS_ENTROPY:
+    if problem.loss != Loss.CROSS_ENTROPY:  # a plain text in the latter
         return outputs
     count, classes = outputs.shape
     labels = np.array([int(label) for (label,) in problem.data.y])[:, None]

@@ -33,8 +33,6 @@ from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ZERO, Vector, fraction, nullspace
 from spurious.problem import Network
 
-__all__ = ["bounding_fields", "rescalings"]
-
 INDEPENDENT = 1e-7
 """What is left of a vector of length 1, if it counts as independent of others: a proposal."""
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from spurious.certify.subject import Subject
 from spurious.proof import Proof, Undecided
 
-__all__ = ["Rule"]
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -26,8 +26,6 @@ from spurious.program import Program
 from spurious.proof import Place
 from spurious.verdict import Enclosure
 
-__all__ = ["Subject"]
-
 T = TypeVar("T")
 
 

@@ -21,8 +21,6 @@ from spurious.exact.rationals import fraction, nullspace, rational
 from spurious.problem import DenseLoss
 from spurious.proof import Shift, Turn
 
-__all__ = ["Symmetry", "candidates", "chosen", "field_of"]
-
 Symmetry = Turn | Shift
 Floats = npt.NDArray[np.float64]
 

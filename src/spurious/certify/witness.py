@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from spurious.certify.float_network import Array
 
-__all__ = ["better_point"]
-
 STARTS = 24
 """Random starts before the search gives up."""
 

@@ -22,8 +22,6 @@ from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.proof import ConeLeaf, ConeSplit, ConeTree
 
-__all__ = ["AtZero", "bound_at_kept_bias", "bound_by", "propose"]
-
 Floats = npt.NDArray[np.float64]
 
 LEAVES = 20_000

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 NARROW = Fraction(1, 10**9)
 """The least loss counts as proved if it is known to this, against 1 + the loss."""
 
-__all__ = ["penalised_atlas_command", "penalised_optimum_command"]
-
 
 def penalised_atlas_command(
     source: str,

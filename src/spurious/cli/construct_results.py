@@ -55,7 +55,7 @@ def dead_layer(source: str, made: DeadLayer, layer: int, runs: int, seed: int) -
     with busy("training"):
         shares = dead_shares(network, made.problem.data, runs, UPDATES, seed=seed) if runs else ()
     facts = {
-        "network": "-".join(map(str, network.widths)),
+        "network": network.shape_name,
         "dead layer": f"{layer} of {network.depth}; all its pre-activations are at most "
         f"{exact_text(-made.margin)}",
         "data": "decent: a better point exists" if made.decent else "not decent: nothing is better",
@@ -97,7 +97,7 @@ def region_trap(made: RegionTrap, runs: int, seed: int) -> Construction:
         reach = trap_reach(made, REACH, runs, seed=seed) if runs else ()
     network = made.problem.network
     facts = {
-        "network": "-".join(map(str, network.widths)),
+        "network": network.shape_name,
         "data": f"{made.problem.data.size} points in {max(made.regions) + 1} regions",
         "bad minimum": f"loss {exact_text(made.bad_loss)}",
         "good minimum": f"loss {exact_text(made.good_loss)}",

@@ -111,7 +111,7 @@ def _construction(request: Request, find: Find | None, done: tuple[Round, ...]) 
     starts, hits = sum(r.starts for r in done), sum(r.hits for r in done)
     best = max((r.best for r in done if r.best is not None), default=None)
     facts = {
-        "network": f"{'-'.join(map(str, request.network.widths))} {request.network.activation}, "
+        "network": f"{request.network.shape_name} {request.network.activation}, "
         f"{request.loss} loss",
         "searched": f"{starts:,} starts, method {request.method}; {hits} "
         f"{'minimum' if hits == 1 else 'minima'} in floating point",

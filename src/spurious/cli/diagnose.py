@@ -67,7 +67,7 @@ def diagnose(
       2    the model, the data or the loss cannot be used
       130  interrupted
     """
-    from spurious.diagnose.torch_extra import require
+    from spurious.late import require
 
     require()
     from rich.text import Text

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from spurious.errors import MissingExtraError
+from spurious.late import require
 
 DARKEST: Final = 16
 
@@ -22,10 +22,9 @@ def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     Raises:
         InputError: scikit-learn is missing.
     """
-    try:
-        from sklearn import datasets  # pyright: ignore[reportMissingTypeStubs]
-    except ImportError:
-        raise MissingExtraError("sklearn", "large") from None
+    require("sklearn", "large")
+    from sklearn import datasets  # pyright: ignore[reportMissingTypeStubs]
+
     load: Any = datasets.load_digits  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     bunch = load()
     return (bunch.data / DARKEST).astype(np.float32), bunch.target.astype(np.int64)

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.data.idx import read_idx
-from spurious.errors import InputError, MissingExtraError
+from spurious.errors import InputError
+from spurious.late import require
 
 FOLDER_VARIABLE: Final = "SPURIOUS_DATA"
 """The environment variable that names the folder with the files."""
@@ -88,10 +89,9 @@ def _beside(folder: Path, name: str) -> Path:
 
 def _fetched(name: str, mirrors: Sequence[str]) -> Path:
     """A file in the cache, from the first mirror that has it whole."""
-    try:
-        import pooch  # pyright: ignore[reportMissingTypeStubs]
-    except ImportError:
-        raise MissingExtraError("pooch", "large") from None
+    require("pooch", "large")
+    import pooch  # pyright: ignore[reportMissingTypeStubs]
+
     cache = Path(str(pooch.os_cache("spurious")))
     file = f"{name}.gz"
     reasons: list[str] = []

@@ -11,9 +11,9 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
 from spurious.diagnose.kinds import CAUSES
 from spurious.diagnose.show.report import Report
-from spurious.diagnose.torch_extra import require
 from spurious.diagnose.treat.mends import with_code
 from spurious.errors import InputError
+from spurious.late import require
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spurious.diagnose.overfit import Overfit
-from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
+from spurious.late import require
 
 if TYPE_CHECKING:
     from torch import nn

@@ -20,7 +20,7 @@ from spurious import __version__
 from spurious.errors import InputError, SpuriousError
 from spurious.explore import limits
 from spurious.explore.curves import curves
-from spurious.explore.ensemble import Engine, lines
+from spurious.explore.ensemble import Kernels, lines
 from spurious.explore.exchange import plan_text, read_import
 from spurious.explore.guard import Guard, refusal
 from spurious.explore.jobs import Busy, Jobs
@@ -43,7 +43,7 @@ def application(hosts: Sequence[str]) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        app.state.engine, app.state.jobs = Engine(), Jobs()
+        app.state.engine, app.state.jobs = Kernels(), Jobs()
         app.state.training = asyncio.Semaphore(limits.TRAININGS)
         app.state.engine.warm()
         yield

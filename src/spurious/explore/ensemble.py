@@ -35,7 +35,7 @@ DIGITS: Final = 5
 """Significant digits of parameters and losses in a frame."""
 
 
-class Engine:
+class Kernels:
     """The compiled kernels: made ready once, in the background."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ def frame_times(updates: int) -> tuple[int, ...]:
     return (*times, updates)
 
 
-def lines(asked: EnsembleRequest, engine: Engine) -> Iterator[str]:
+def lines(asked: EnsembleRequest, engine: Kernels) -> Iterator[str]:
     """Trains an ensemble and yields lines of JSON.
 
     `{"waiting": text}` while kernels compile; `{"updates", "loss", "parameters"}` for each frame;

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from spurious.certify import certify
 from spurious.hunt.request import Request
-from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
+from spurious.problem import Dataset, Loss, Network, Point, Problem, unflatten
 from spurious.proof import Verdict
 from spurious.train import Initialisation, Optimiser, Recipe, train
 from spurious.train.polish import polish
@@ -89,16 +88,8 @@ def finished(
 
 
 def point_from(theta: Floats, network: Network) -> Point:
-    """Parameters, layer by layer, weight row by row and then bias, as a point of exact numbers."""
-    values = [Fraction(repr(float(value))) for value in theta]
-    layers: list[Layer] = []
-    at = 0
-    for wide, high in pairwise(network.widths):
-        rows = tuple(tuple(values[at + row * wide :][:wide]) for row in range(high))
-        at += wide * high
-        layers.append(Layer(rows, tuple(values[at : at + high])))
-        at += high
-    return Point(tuple(layers))
+    """Parameters in flat order as the shortest decimals that mean these floats."""
+    return unflatten([Fraction(repr(float(value))) for value in theta], network)
 
 
 def _dataset(x: Floats, y: Floats, decimals: int) -> Dataset:

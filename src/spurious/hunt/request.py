@@ -70,5 +70,5 @@ class Request:
     @property
     def name(self) -> str:
         """A file name."""
-        widths = "-".join(map(str, self.network.widths))
-        return f"{widths}-{self.network.activation}-{self.loss}-{self.points}-points"
+        network = self.network
+        return f"{network.shape_name}-{network.activation}-{self.loss}-{self.points}-points"

@@ -12,11 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spurious.errors import InputError, MissingExtraError
+from spurious.errors import InputError
 from spurious.files import Journal
 from spurious.hunt.finish import Descent, Find, finished
 from spurious.hunt.layout import layout
 from spurious.hunt.request import Request
+from spurious.late import require
 from spurious.problem import Loss
 
 STARTS: Final = 256
@@ -200,12 +201,11 @@ def _machinery() -> tuple[Any, Callable[[Request, int], Any]]:
         InputError: JAX is missing.
     """
     os.environ.setdefault("NPROC", "1")
-    try:
-        import jax
+    require("jax", "jax")
+    import jax
 
-        from spurious.hunt.ascent import compiled
-    except ImportError:
-        raise MissingExtraError("jax", "jax") from None
+    from spurious.hunt.ascent import compiled
+
     return jax, compiled
 
 

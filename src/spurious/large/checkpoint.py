@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spurious.errors import MissingExtraError
+from spurious.late import require
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,10 +51,9 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     Raises:
         InputError: safetensors is missing.
     """
-    try:
-        from safetensors.numpy import save
-    except ImportError:
-        raise MissingExtraError("safetensors", "large") from None
+    require("safetensors", "large")
+    from safetensors.numpy import save
+
     metadata = {"members": json.dumps(checkpoint.members), "step": str(checkpoint.step)}
     # A copy: safetensors writes the memory as it lies.
     arrays = {key: np.array(value, order="C") for key, value in checkpoint.arrays.items()}

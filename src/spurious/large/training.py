@@ -26,7 +26,7 @@ SAY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Work:
+class Means:
     """What `trained` may use.
 
     Attributes:
@@ -43,7 +43,7 @@ class Work:
 
 
 def trained(
-    networks: Mapping[str, Member], work: Work
+    networks: Mapping[str, Member], work: Means
 ) -> Iterator[tuple[tuple[str, ...], list[dict[str, Any]]]]:
     """Trains networks and yields the rows of each ensemble as it is done.
 
@@ -102,7 +102,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0][:120] if str(error).strip() else "out of memory"
 
 
-def _resumed(networks: Mapping[str, Member], work: Work) -> list[_Piece]:
+def _resumed(networks: Mapping[str, Member], work: Means) -> list[_Piece]:
     """The ensembles that checkpoints hold; checkpoints that are of no use here are removed.
 
     Of a finished ensemble some networks may have been put away already.
@@ -130,10 +130,10 @@ def _grouped(networks: Mapping[str, Member]) -> list[_Piece]:
     return [_piece(tuple(names)) for names in groups.values()]
 
 
-def _rows_of(piece: _Piece, members: Sequence[Member], work: Work) -> list[dict[str, Any]]:
+def _rows_of(piece: _Piece, members: Sequence[Member], work: Means) -> list[dict[str, Any]]:
     """Trains one ensemble from its checkpoint, if there is one, to its end."""
     recipe = members[0].recipe
-    title = f"{'-'.join(map(str, recipe.network.widths))}, {len(members)} networks"
+    title = f"{recipe.network.shape_name}, {len(members)} networks"
     work.say(f"{title}: compiling")
     ensemble = Ensemble(members)
     content = work.files.get(piece.file)

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
-
-from spurious.problem.dataset import Dataset
 from spurious.problem.dense_loss import DenseLoss
-from spurious.problem.loss import Loss
-from spurious.problem.network import Network
 from spurious.problem.problem import Problem
-from spurious.program.dense import dense_program
 from spurious.program.program import Program
 
 
@@ -25,10 +19,9 @@ def program_of(problem: Problem | DenseLoss) -> Program:
     """
     if isinstance(problem, DenseLoss):
         return problem.program()
-    return _program(problem.network, problem.loss, problem.data)
+    return _program(DenseLoss(problem.network, problem.loss.value, problem.data))
 
 
 @lru_cache(maxsize=64)
-def _program(network: Network, loss: Loss, data: Dataset) -> Program:
-    x, y = (np.array(rows, dtype=object) for rows in (data.x, data.y))
-    return dense_program(network.widths, network.activation, loss.value, x, y, slope=network.slope)
+def _program(loss: DenseLoss) -> Program:
+    return loss.program()

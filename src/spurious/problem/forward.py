@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.problem.dataset import Dataset
+from spurious.problem.dense import program_of
 from spurious.problem.network import Network
 from spurious.problem.point import Point, flatten
 from spurious.problem.problem import Problem
@@ -17,7 +18,6 @@ from spurious.program import (
     NumpyArithmetic,
     dense_layers,
     dense_network,
-    dense_program,
     evaluator,
 )
 
@@ -60,16 +60,7 @@ def losses(problem: Problem, parameters: Floats) -> Floats:
 
 def loss_evaluator(problem: Problem) -> Evaluator[Floats]:
     """A problem's loss, ready for parameters (..., P): its value, gradient, Hessian."""
-    network, data = problem.network, problem.data
-    program = dense_program(
-        network.widths,
-        network.activation,
-        str(problem.loss),
-        data.x,
-        data.y,
-        slope=network.slope,
-    )
-    return evaluator(program, NumpyArithmetic())
+    return evaluator(program_of(problem), NumpyArithmetic())
 
 
 def float_point(point: Point) -> Floats:

@@ -8,7 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from spurious.errors import InputError, MissingExtraError
+from spurious.errors import InputError
+from spurious.late import require
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.dense_loss import DenseLoss, Penalty
 from spurious.problem.loss import Loss
@@ -113,10 +114,9 @@ def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:
         >>> spurious.certify(problem).decision
         <Decision.LOCAL_MINIMUM: 'local_minimum'>
     """
-    try:
-        from spurious.program.jax import from_jax as read
-    except ImportError:
-        raise MissingExtraError("jax", "jax") from None
+    require("jax", "jax")
+    from spurious.program.jax import from_jax as read
+
     return ProgramProblem(*read(loss, parameters))
 
 
@@ -132,11 +132,33 @@ def from_torch(
 ) -> ProgramProblem:
     """A model of PyTorch with its data and loss, as a problem at the model's parameters.
 
-    The arguments are those of `spurious.program.from_torch`, which says what can be read.
+    The loss is read as mathematics: every float is the exact number that it is, in float32 too,
+    and no operation rounds. A function with a gradient of its own (`torch.autograd.Function`, a
+    hook) is read by what it computes. Two functions of PyTorch differ from what is read:
+    `softplus` is linear above its threshold (by default it differs there by less than 3e-9), and
+    `binary_cross_entropy` stops its logarithms at -100. The model is read in the mode that it is
+    in; batch normalisation in training is a function of the whole batch, and read as one.
+
+    PyTorch's `weight_decay` adds weight_decay times the parameter to the gradient. So what is
+    minimised is the loss plus weight_decay / 2 times the sum of the squares of the trained
+    parameters, and that is the program. It has one block for each trained parameter, in the order
+    and with the names of `model.named_parameters()`.
+
+    Args:
+        model: The model. Parameters without `requires_grad`, and with an optimiser those that it
+            does not hold, are constants; tied parameters are one block.
+        x: The model's input: a tensor, a tuple of positional or a dictionary of named arguments.
+        y: The targets, the second argument of the loss: a tensor, or anything made of tensors.
+        loss: A module such as `torch.nn.CrossEntropyLoss()`, or a function of outputs and
+            targets with one number as result. If a module with parameters, these are trained too.
+        weight_decay: As in `torch.optim.SGD` and `torch.optim.Adam`.
+        biases: Whether parameters named bias have weight decay too.
+        optimiser: Where weight decay is read from instead, group by group.
 
     Raises:
-        InputError: torch is not installed, or an operator cannot be read exactly; the message names
-            it and where it stands.
+        InputError: torch is not installed, `torch.export` cannot trace the model, the loss is no
+            single number, nothing is trained, or an operator cannot be read exactly; the message
+            names it, its module and its line.
 
     Examples:
         >>> import spurious, torch
@@ -146,11 +168,10 @@ def from_torch(
         >>> problem
         <ProgramProblem: 2 parameters, 16 operations, with a point>
     """
-    from spurious.program.from_torch import from_torch as read
+    require("torch", "torch")
+    from spurious.program.torch.front_end import read
 
-    return ProgramProblem(
-        *read(model, x, y, loss, weight_decay=weight_decay, biases=biases, optimiser=optimiser)
-    )
+    return ProgramProblem(*read(model, x, y, loss, weight_decay, biases, optimiser))
 
 
 def from_onnx(
@@ -166,11 +187,29 @@ def from_onnx(
 ) -> ProgramProblem:
     """A model in an ONNX file with data and a loss, as a problem at the file's parameters.
 
-    The arguments are those of `spurious.program.from_onnx`, which says what can be read.
+    The graph is read as mathematics: every number is exactly the float that it is, in float32 too,
+    and no operator rounds. Dropout is passed over, as in inference. An ONNX file does not say what
+    was trained, so that what is not meant has to be named by `parameters`. The program has one
+    block for each, in the order and with the names of the file's initialisers.
+
+    Args:
+        model: A path, the file's bytes, or a model in memory.
+        x: The model's input, shape (n, ...): lists, NumPy arrays, tensors; a dictionary by name if
+            there are several.
+        y: The targets: shape (n, K), or (n,) for one output; -1 and 1 for the losses logistic and
+            hinge; class numbers from 0, shape (n,) or (n, 1), for cross_entropy.
+        loss: squared (the sum of squares), logistic, cross_entropy or hinge, of the model's one
+            output, whose first axis counts the data.
+        reduction: sum or mean, over the data points.
+        weight_decay: As in PyTorch: half of it times the sum of the parameters' squares is added.
+        biases: Whether parameters named bias have weight decay too.
+        parameters: The names of the initialisers that are parameters. Without it, every
+            floating-point initialiser that is used and has at least one axis, except the running
+            statistics of batch normalisation.
 
     Raises:
-        InputError: onnx is not installed, or an operator cannot be read exactly; the message names
-            it and its node.
+        InputError: onnx is not installed, the file cannot be read, data and model do not fit, or
+            an operator cannot be read exactly; the message names it and its node.
 
     Examples:
         >>> import spurious
@@ -180,20 +219,10 @@ def from_onnx(
         >>> spurious.from_onnx("model.onnx", [[0.0], [1.0]], [[0.0], [1.0]], "squared")
         <ProgramProblem: 4 parameters, 15 operations, with a point>
     """
-    from spurious.program.from_onnx import from_onnx as read
+    require("onnx", "onnx")
+    from spurious.program.onnx.front_end import read
 
-    return ProgramProblem(
-        *read(
-            model,
-            x,
-            y,
-            loss,
-            reduction=reduction,
-            weight_decay=weight_decay,
-            biases=biases,
-            parameters=parameters,
-        )
-    )
+    return ProgramProblem(*read(model, x, y, loss, reduction, weight_decay, biases, parameters))
 
 
 def _columns(values: object, name: str) -> object:

@@ -1,5 +1,6 @@
 """The network's architecture: widths and activation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -16,6 +17,11 @@ HOMOGENEOUS: tuple[str, ...] = ("relu", "leaky_relu", "abs", "identity")
 
 ACTIVATIONS: tuple[str, ...] = (*HOMOGENEOUS, *SMOOTH_ACTIVATIONS)
 """Every activation that a problem may name: those, and the smooth ones of the table."""
+
+
+def shape_name(widths: Sequence[int]) -> str:
+    """Units of layers in a word, such as 2-3-1."""
+    return "-".join(map(str, widths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,11 @@ class Network:
     def hidden(self) -> tuple[int, ...]:
         """Units of each hidden layer, first to last."""
         return self.widths[1:-1]
+
+    @property
+    def shape_name(self) -> str:
+        """The widths in a word, such as 2-3-1."""
+        return shape_name(self.widths)
 
     @property
     def depth(self) -> int:

@@ -40,11 +40,13 @@ class Problem:
     witness: Point | None = None
 
     def __repr__(self) -> str:
-        widths = "-".join(map(str, self.network.widths))
         points = [name for name in ("point", "witness") if getattr(self, name) is not None]
         told = "".join(f", with a {name}" for name in points)
         activation = f" {self.network.activation}" if self.network.depth else ""
-        return f"<Problem: {widths}{activation}, {self.data.size} points, {self.loss} loss{told}>"
+        return (
+            f"<Problem: {self.network.shape_name}{activation}, {self.data.size} points, "
+            f"{self.loss} loss{told}>"
+        )
 
     def __post_init__(self) -> None:
         if self.loss in list(Loss):

@@ -45,7 +45,7 @@ class ProgramProblem:
         if self.dense is None:
             return f"<ProgramProblem: {count}, {len(self.program.operations)} operations{told}>"
         network = self.dense.network
-        what = f"{'-'.join(map(str, network.widths))} {network.activation}"
+        what = f"{network.shape_name} {network.activation}"
         return f"<ProgramProblem: {what}, {count}, {self.dense.loss} loss{told}>"
 
     def __post_init__(self) -> None:

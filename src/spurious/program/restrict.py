@@ -12,8 +12,6 @@ from spurious.program.build import renumbered
 from spurious.program.operations import Const, Join, Operation, Param, Take
 from spurious.program.program import Program
 
-__all__ = ["restricted"]
-
 
 def restricted(program: Program, point: Sequence[Fraction], free: Sequence[int]) -> Program:
     """The program as a function of some parameters, the others fixed at a point.

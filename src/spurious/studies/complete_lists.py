@@ -29,7 +29,7 @@ HEADING = "every local minimum, by exact enumeration"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MarkedPoint:
     """A point whose place in a list is asked for.
 
     Attributes:
@@ -45,7 +45,7 @@ def complete_lists(
     name: str,
     data: Dataset,
     hidden: Sequence[int],
-    marks: Mapping[int, Sequence[Mark]],
+    marks: Mapping[int, Sequence[MarkedPoint]],
     drawn: int | None = None,
     notes: Mapping[int, str] | None = None,
 ) -> Part:
@@ -118,7 +118,7 @@ def _global_row(found: Atlas, point: CertifiedPoint, m: int) -> Row:
     )
 
 
-def _mark_row(found: Atlas, mark: Mark, m: int) -> Row:
+def _mark_row(found: Atlas, mark: MarkedPoint, m: int) -> Row:
     """Where a point stands; it must be in a complete list if it is a local minimum."""
     values = tuple(row[0] for row in outputs(mark.point, found.data.x))
     losses = sorted({family.loss for family in found.minima})

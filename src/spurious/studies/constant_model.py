@@ -10,7 +10,7 @@ from spurious.construct.dead_layer import dead_point, target_means
 from spurious.construct.relu import outputs
 from spurious.figures import dead_layer
 from spurious.figures.panels import fitted_panel
-from spurious.problem import Layer, Loss, Network, Point, Problem, flatten
+from spurious.problem import Layer, Loss, Point, Problem, flatten
 from spurious.problem.bundled import point_of
 from spurious.proof import DescentDirection, Evidence, exact_text, interval_text, verdict_text
 from spurious.studies.certified import CertifiedPoint, certified
@@ -113,11 +113,11 @@ def run(_: Context) -> ClaimResult:
 
 
 def _prove(case: Case, kind: str) -> CertifiedPoint:
-    network = Network(case.widths, "relu")
+    network = case.network
     point = dead_point(network, case.layer, case.data, case.seed)
     if kind == "off-mean":
         point = off_the_mean(point)
-    name = f"c11-{'-'.join(map(str, case.widths))}-layer-{case.layer}-{kind}"
+    name = f"c11-{network.shape_name}-layer-{case.layer}-{kind}"
     problem = Problem(network, Loss.SQUARED, case.data, point=point)
     return certified(name, f"{case.name}, {kind.replace('-', ' the ')}", problem)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from spurious.construct import DeadLayer, DeadShare, dead_distance, dead_shares
 from spurious.problem import Network
+from spurious.problem.network import shape_name
 from spurious.studies.dead_cases import ON_A_LINE, Case
 from spurious.studies.report.claim import DataTable, Row, Status, table_of
 from spurious.sweep import clopper_pearson, rate_text
@@ -41,7 +42,7 @@ def share_table(name: str, shares: Shares) -> DataTable:
         name,
         [
             {
-                "widths": "-".join(map(str, widths)),
+                "widths": shape_name(widths),
                 "start": share.start,
                 "runs": share.runs,
                 "dead at start": share.at_start,
@@ -69,7 +70,7 @@ def _distance_row(case: Case, found: DeadLayer) -> Row:
 def _share_row(widths: tuple[int, ...], share: DeadShare) -> Row:
     start, end = (clopper_pearson(k, share.runs) for k in (share.at_start, share.at_end))
     return Row(
-        f"{'-'.join(map(str, widths))}, {share.start}",
+        f"{shape_name(widths)}, {share.start}",
         "",
         f"{rate_text(start)} start with a dead layer, {rate_text(end)} end with one",
         Status.MEASURED,

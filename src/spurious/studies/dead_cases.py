@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from spurious.problem import Dataset, dataset_from_arrays
+from spurious.problem import Dataset, Network, dataset_from_arrays
 
 ON_A_LINE: Final = dataset_from_arrays(
     [["-2"], ["-2"], ["-1"], ["0"], ["1"], ["1"], ["2"]],
@@ -36,4 +36,9 @@ class Case:
     @property
     def name(self) -> str:
         """For example `1-4-3-1, layer 2 dead`."""
-        return f"{'-'.join(map(str, self.widths))}, layer {self.layer} dead"
+        return f"{self.network.shape_name}, layer {self.layer} dead"
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return Network(self.widths, "relu")

@@ -7,7 +7,7 @@ from typing import Final
 from spurious.construct.dead_layer import DeadLayer, dead_layer
 from spurious.figures import dead_layer as draw_dead_layer
 from spurious.figures.panels import fitted_panel
-from spurious.problem import Network, dataset_from_arrays
+from spurious.problem import dataset_from_arrays
 from spurious.problem.bundled import point_of, witness_of
 from spurious.proof import exact_text, interval_text, verdict_text
 from spurious.studies.certified import CertifiedPoint, certified
@@ -125,11 +125,11 @@ def run(_: Context) -> ClaimResult:
 
 
 def _dead(case: Case) -> DeadLayer:
-    return dead_layer(Network(case.widths, "relu"), case.data, case.layer, case.seed)
+    return dead_layer(case.network, case.data, case.layer, case.seed)
 
 
 def _prove(case: Case, found: DeadLayer) -> CertifiedPoint:
-    name = f"c12-{'-'.join(map(str, case.widths))}-layer-{case.layer}"
+    name = f"c12-{case.network.shape_name}-layer-{case.layer}"
     return certified(name, case.name, found.problem)
 
 
@@ -201,7 +201,7 @@ def _table(points: tuple[CertifiedPoint, ...]) -> DataTable:
         "c12-cases",
         [
             {
-                "widths": "-".join(map(str, case.widths)),
+                "widths": case.network.shape_name,
                 "dead layer": case.layer,
                 "points": case.data.size,
                 "seed": case.seed,

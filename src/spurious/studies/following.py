@@ -12,8 +12,6 @@ import numpy as np
 
 from spurious.atlas import PenalisedAtlas, PenalisedFamily
 
-__all__ = ["Followed", "follow", "linked", "refined_grid"]
-
 CLOSE = 0.25
 """Families are one if their outputs differ by at most this, against the targets' spread."""
 

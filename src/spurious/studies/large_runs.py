@@ -11,6 +11,7 @@ import numpy as np
 
 from spurious.errors import InputError, MissingExtraError
 from spurious.figures import Series
+from spurious.problem.network import shape_name
 from spurious.studies.large_plans import Arm, Design
 from spurious.studies.report.claim import (
     Claim,
@@ -167,7 +168,7 @@ def ending_words(run: LargeRun) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RunPair:
     """Two runs that differ in one thing."""
 
     before: LargeRun
@@ -178,14 +179,14 @@ def pairs(
     before: Sequence[LargeRun],
     after: Sequence[LargeRun],
     key: Callable[[LargeRun], tuple[Any, ...]],
-) -> list[Pair]:
+) -> list[RunPair]:
     """The runs of two lists that agree in `key`, which tells those of a list apart."""
     first = {key(run): run for run in before}
     assert len(first) == len(before)
-    return [Pair(first[key(run)], run) for run in after if key(run) in first]
+    return [RunPair(first[key(run)], run) for run in after if key(run) in first]
 
 
-def share(found: Sequence[Pair], worse: Callable[[Pair], bool]) -> Rate:
+def share(found: Sequence[RunPair], worse: Callable[[RunPair], bool]) -> Rate:
     """How many pairs are worse, with the interval."""
     return clopper_pearson(sum(worse(pair) for pair in found), len(found))
 
@@ -237,7 +238,7 @@ def runs_table(name: str, runs: Sequence[LargeRun]) -> DataTable:
         name,
         [
             {
-                "hidden": "-".join(map(str, run.hidden)),
+                "hidden": shape_name(run.hidden),
                 "ending": ending_words(run),
                 **{name: getattr(run, name) for name in names},
             }

@@ -21,7 +21,7 @@ from spurious.studies.large_plans import (
 from spurious.studies.large_runs import (
     INDEPENDENCE,
     LargeRun,
-    Pair,
+    RunPair,
     ending_dots,
     ending_row,
     large_runs,
@@ -123,15 +123,15 @@ def _recovery_rows(found: _Runs) -> Iterator[Row]:
             )
 
 
-def _higher(pair: Pair) -> bool:
+def _higher(pair: RunPair) -> bool:
     return pair.after.accuracy > pair.before.accuracy + POINT
 
 
-def _lower(pair: Pair) -> bool:
+def _lower(pair: RunPair) -> bool:
     return pair.after.accuracy < pair.before.accuracy - POINT
 
 
-def _depth_pairs(found: _Runs, names: Sequence[str], labels: str) -> list[Pair]:
+def _depth_pairs(found: _Runs, names: Sequence[str], labels: str) -> list[RunPair]:
     def key(run: LargeRun) -> tuple[Any, ...]:
         return run.initialisation, run.units, run.index
 

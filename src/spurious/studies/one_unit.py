@@ -14,7 +14,7 @@ from spurious.problem.bundled import bundled, point_of
 from spurious.proof import exact_text, interval_text, verdict_text
 from spurious.studies.certified import CertifiedPoint, certified
 from spurious.studies.claims import C5
-from spurious.studies.complete_lists import Mark, complete_lists
+from spurious.studies.complete_lists import MarkedPoint, complete_lists
 from spurious.studies.report.claim import (
     ClaimResult,
     Context,
@@ -44,7 +44,12 @@ def run(_: Context) -> ClaimResult:
         "c05-d1",
         problem.data,
         (1, 2, 3),
-        {1: (Mark("the paper's point", point_of(problem)), Mark("our better one", better_point()))},
+        {
+            1: (
+                MarkedPoint("the paper's point", point_of(problem)),
+                MarkedPoint("our better one", better_point()),
+            )
+        },
         drawn=1,
     )
     panel = fitted_panel(

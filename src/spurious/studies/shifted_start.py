@@ -22,6 +22,7 @@ from spurious.construct import (
 )
 from spurious.figures import Series, SeriesPanel, series_panels
 from spurious.problem import Loss, Network
+from spurious.problem.network import shape_name
 from spurious.studies.claims import C9
 from spurious.studies.report.claim import (
     Budget,
@@ -80,7 +81,7 @@ def run(context: Context) -> ClaimResult:
     simulated = tuple(_simulated_row(*case, draws[context.budget]) for case in SIMULATED)
     trained: list[_Trained] = []
     for hidden in TRAINED:
-        context.say(f"C9: training 2-{'-'.join(map(str, hidden))}-1")
+        context.say(f"C9: training {shape_name((2, *hidden, 1))}")
         mean = float(_smallest(made, "glorot", hidden[0]))
         trained += [_train(made, hidden, m, runs[context.budget]) for m in (0.0, mean)]
     rows = (
@@ -275,7 +276,7 @@ def _train(made: ShiftedStart, hidden: tuple[int, ...], mean: float, runs: int) 
 
 
 def _trained_row(found: _Trained) -> Row:
-    shape = "-".join(map(str, (2, *found.hidden, 1)))
+    shape = shape_name((2, *found.hidden, 1))
     text = f"{rate_text(found.solved)} reach zero error; {rate_text(found.dead)} start off"
     if not found.mean:
         return Row(
@@ -361,7 +362,7 @@ def _trained_table(found: list[_Trained]) -> DataTable:
         "c09-training",
         [
             {
-                "hidden": "-".join(map(str, t.hidden)),
+                "hidden": shape_name(t.hidden),
                 "mean": t.mean,
                 "runs": t.dead.total,
                 "off at start": t.dead.count,

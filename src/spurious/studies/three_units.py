@@ -14,7 +14,7 @@ from spurious.problem.bundled import bundled, point_of, witness_of
 from spurious.proof import exact_text, interval_text, verdict_text
 from spurious.studies.certified import CertifiedPoint, certified
 from spurious.studies.claims import C7
-from spurious.studies.complete_lists import Mark, complete_lists
+from spurious.studies.complete_lists import MarkedPoint, complete_lists
 from spurious.studies.region_traps import region_traps
 from spurious.studies.report.claim import (
     ClaimResult,
@@ -90,8 +90,8 @@ def run(_: Context) -> ClaimResult:
         (1, 2, 3),
         {
             3: (
-                Mark("the worse minimum", point_of(problem)),
-                Mark("the better minimum", witness_of(problem)),
+                MarkedPoint("the worse minimum", point_of(problem)),
+                MarkedPoint("the better minimum", witness_of(problem)),
             )
         },
         drawn=3,

@@ -13,7 +13,7 @@ from spurious.problem.bundled import bundled, point_of, witness_of
 from spurious.proof import exact_text, interval_text, verdict_text
 from spurious.studies.certified import CertifiedPoint, certified
 from spurious.studies.claims import C6
-from spurious.studies.complete_lists import Mark, complete_lists
+from spurious.studies.complete_lists import MarkedPoint, complete_lists
 from spurious.studies.report.claim import (
     ClaimResult,
     Context,
@@ -51,8 +51,8 @@ def run(_: Context) -> ClaimResult:
         (1, 2, 3),
         {
             2: (
-                Mark("the bad minimum, corrected", point_of(corrected)),
-                Mark("the perfect fit, corrected", witness_of(corrected)),
+                MarkedPoint("the bad minimum, corrected", point_of(corrected)),
+                MarkedPoint("the perfect fit, corrected", witness_of(corrected)),
             )
         },
         drawn=2,

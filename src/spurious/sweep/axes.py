@@ -25,8 +25,6 @@ from spurious.problem.table import Vector
 from spurious.program import LOSSES
 from spurious.train import Initialisation, Optimiser, Recipe, point_weights
 
-__all__ = ["AXES", "LATER", "OPTIONAL", "Label", "named_labels", "recipe_of"]
-
 Label: TypeAlias = str | int | float | None
 
 AXES: Final = (

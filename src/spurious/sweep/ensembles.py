@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, cast
 
-from spurious.errors import MissingExtraError
 from spurious.large import LargeRecipe
+from spurious.late import require
 from spurious.sweep.part import part_bytes
 from spurious.sweep.results import Failure, Result, failure
 from spurious.sweep.shard import Shard
 from spurious.sweep.store import CHECKPOINTS, Store
-
-__all__ = ["Checkpoints", "make_large_part", "make_large_parts"]
 
 
 class Checkpoints(MutableMapping[str, bytes]):
@@ -76,12 +74,10 @@ def make_large_parts(
         InputError: JAX is not installed.
         Cancelled: `cancelled` said so.
     """
-    try:
-        from spurious.large.ensemble import Member
-        from spurious.large.rows import columns
-        from spurious.large.training import Work, trained
-    except ImportError:
-        raise MissingExtraError("jax", "large") from None
+    require("jax", "large")
+    from spurious.large.ensemble import Member
+    from spurious.large.rows import columns
+    from spurious.large.training import Means, trained
 
     owner: dict[str, Shard] = {}
     networks: dict[str, Member] = {}
@@ -93,7 +89,7 @@ def make_large_parts(
     found: dict[str, list[dict[str, Any]]] = {shard.name: [] for shard in shards}
     pending = {shard.name: shard for shard in shards}
     try:
-        for names, rows in trained(networks, Work(files, say, cancelled)):
+        for names, rows in trained(networks, Means(files, say, cancelled)):
             for name, row in zip(names, rows, strict=True):
                 found[owner[name].name].append(row)
             whole = [s for s in pending.values() if len(found[s.name]) == s.count]

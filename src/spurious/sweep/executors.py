@@ -12,15 +12,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any, Final
 
-from spurious.errors import InputError, MissingExtraError
+from spurious.errors import InputError
+from spurious.late import require
 from spurious.sweep.ensembles import Checkpoints
 from spurious.sweep.make import Engine, Make, engine_of, make_part
 from spurious.sweep.results import Executor, Result, failure
 from spurious.sweep.shard import Shard
 from spurious.sweep.store import Store
 from spurious.train import Cancelled, cores
-
-__all__ = ["connect_cluster", "local", "on_cluster", "on_this_machine"]
 
 IN_FLIGHT: Final = 3
 """Shards that a cluster holds for each of its threads."""
@@ -139,10 +138,9 @@ def connect_cluster(address: str) -> Any:
     Raises:
         InputError: Dask is missing, or no scheduler answers there.
     """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise MissingExtraError("distributed", "cluster") from None
+    require("distributed", "cluster")
+    from distributed import Client
+
     try:
         return Client(address, timeout=10)
     except (OSError, ValueError) as error:

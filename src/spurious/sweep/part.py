@@ -17,8 +17,6 @@ import pyarrow.parquet as pq
 from spurious.sweep.axes import AXES, Label, named_labels
 from spurious.train import Outcome
 
-__all__ = ["part_bytes", "part_entry", "part_outcomes"]
-
 _TYPES = {
     **dict.fromkeys(AXES, pa.string()),
     "l2": pa.float64(),

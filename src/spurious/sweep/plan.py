@@ -15,8 +15,6 @@ from spurious.large import LargeRecipe
 from spurious.sweep.axes import AXES, OPTIONAL, Label, recipe_of
 from spurious.train import Recipe
 
-__all__ = ["SHARD", "Cell", "Plan", "parse_plan", "plan_of_table", "read_plan"]
-
 SHARD: Final = 10_000
 """Networks in a shard, unless the plan says otherwise."""
 

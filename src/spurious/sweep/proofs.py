@@ -15,8 +15,6 @@ from typing import Final
 
 from spurious.train import MINIMA, ProofKind, Proved
 
-__all__ = ["BOUNDED", "CERTIFIED", "Standing", "proof_columns", "proof_lines", "standing"]
-
 
 class Standing(enum.StrEnum):
     """What is proved of one run, and how."""

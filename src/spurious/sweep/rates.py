@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Rate", "clopper_pearson", "percent", "rate_text"]
-
 
 @dataclass(frozen=True, slots=True)
 class Rate:

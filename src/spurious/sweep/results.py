@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 from spurious.sweep.shard import Shard
 
-__all__ = ["Executor", "Failure", "Result", "failure"]
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -19,8 +19,6 @@ from spurious.sweep.shard import Shard, cell_name, shards_of
 from spurious.sweep.store import FAILED, PARTS, PLAN, Store, part_name
 from spurious.train import ENGINE_VERSION
 
-__all__ = ["Progress", "SweepResult", "run_sweep"]
-
 MANIFEST_SECONDS: Final = 5.0
 """The manifest is written at most so often; a resumed sweep reads the parts anyway."""
 

@@ -14,8 +14,6 @@ from spurious.sweep.rates import Rate, clopper_pearson, rate_text
 from spurious.sweep.store import Store
 from spurious.train import Outcome
 
-__all__ = ["Summaries", "Summary", "connect", "summaries"]
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:

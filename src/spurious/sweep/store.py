@@ -28,8 +28,6 @@ from fsspec.implementations.local import (  # pyright: ignore[reportMissingTypeS
 from spurious.errors import InputError
 from spurious.files import make_folder, write_atomically
 
-__all__ = ["Store", "open_store"]
-
 MANIFEST: Final = "manifest.json"
 PLAN: Final = "plan.toml"
 PARTS: Final = "parts"

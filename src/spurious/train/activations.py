@@ -1,4 +1,3 @@
-# pyright: basic
 """Activations and their derivatives as the compiled engine has them: of packs, and of one number.
 
 To train with a further activation of the table, add it to `NUMBERED`, `activate` and `activated`.
@@ -15,8 +14,6 @@ from spurious.errors import InputError
 from spurious.train.exp_log import exp_of_negative, log_of_one_plus
 from spurious.train.pack import above, absolute, below, choose, fma, load, row, spread, store
 from spurious.train.task import Open
-
-__all__ = ["RELU", "activate", "activated", "number_of", "sigmoid", "times_slope"]
 
 NUMBERED: Final = (
     *("relu", "leaky_relu", "abs", "identity", "sigmoid", "tanh", "softplus", "softsign"),

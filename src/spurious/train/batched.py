@@ -11,8 +11,6 @@ from spurious.train.decay import penalty_factors
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
 
-__all__ = ["correct", "dead", "log_slopes", "losses", "penalties", "preactivations"]
-
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 

@@ -22,8 +22,6 @@ from spurious.train.runs import Cancelled, Runs, float_data
 from spurious.train.starts import starts
 from spurious.train.task import ADAM, LOSSES, TILE, Task, Work
 
-__all__ = ["Chunk"]
-
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 

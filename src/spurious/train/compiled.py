@@ -15,8 +15,6 @@ from typing import Any
 
 from numba import config, njit
 
-__all__ = ["compiled", "is_cached"]
-
 
 def _sources() -> str:
     """A hash of this package's source files."""

@@ -13,8 +13,6 @@ from spurious.errors import InputError
 from spurious.problem import Network, Penalty
 from spurious.train.optimiser import Optimiser
 
-__all__ = ["check_penalty", "decaying", "penalty_factors", "per_layer"]
-
 Floats = npt.NDArray[np.float64]
 
 

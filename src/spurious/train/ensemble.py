@@ -17,8 +17,6 @@ from spurious.errors import InputError
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Runs
 
-__all__ = ["cores", "log_spaced", "train"]
-
 CHUNK_BYTES = 32 * 2**20
 """Most memory for the parameters of a chunk."""
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """exp and log of packs, by series with exact coefficients, accurate to a few last places.
 
 The library's functions work on one number at a time; these vectorise, and give the same bits on
@@ -16,8 +15,6 @@ from numba import njit
 from numba.extending import overload
 
 from spurious.train.pack import below, choose, fma, polynomial, power_of_two, spread
-
-__all__ = ["exp_of_negative", "log_of_one_plus"]
 
 # |r| <= ln(2)/2 = 0.347: r^8/8! < 6e-9 and r^14/14! < 5e-18
 _exp_series = polynomial(

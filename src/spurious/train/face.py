@@ -23,8 +23,6 @@ from spurious.problem import Loss
 from spurious.train.batched import preactivations
 from spurious.train.recipe import Recipe
 
-__all__ = ["Face", "Side", "exact_loss", "faces", "has_faces"]
-
 ON_KINK: Final = 1e-5
 """A point is on a unit's kink if its preactivation is below this share of |(w, b)| |(x, 1)|."""
 

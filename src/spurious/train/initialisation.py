@@ -10,8 +10,6 @@ from typing import Final
 
 from spurious.errors import InputError
 
-__all__ = ["INITIALISATIONS", "Initialisation", "LayerDistribution"]
-
 INITIALISATIONS: Final = (
     "glorot_uniform",
     "glorot_normal",

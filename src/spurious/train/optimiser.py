@@ -8,8 +8,6 @@ from typing import Final
 
 from spurious.errors import InputError
 
-__all__ = ["OPTIMISERS", "Optimiser"]
-
 OPTIMISERS: Final = ("gd", "momentum", "nesterov", "rmsprop", "adam", "adamw")
 """Every optimiser that a recipe may name."""
 

@@ -41,8 +41,6 @@ from spurious.train.runs import Runs, float_data
 if TYPE_CHECKING:
     from spurious.train.polish import Polished
 
-__all__ = ["Outcome", "Outcomes", "name_outcomes"]
-
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.str_]

@@ -26,25 +26,6 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
-__all__ = [
-    "LANES",
-    "above",
-    "absolute",
-    "below",
-    "choose",
-    "flush_subnormals",
-    "fma",
-    "load",
-    "pointer",
-    "polynomial",
-    "power_of_two",
-    "restore_subnormals",
-    "root",
-    "row",
-    "spread",
-    "store",
-]
-
 
 def _pack_bytes() -> int:
     """Size of a pack: four registers of AVX-512 (it has 32 of them), two of AVX2 (it has 16)."""

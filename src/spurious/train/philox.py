@@ -1,4 +1,3 @@
-# pyright: basic
 """Random numbers by counting: Philox4x32-10 for Numba.
 
 The numbers of a network depend on the seed, the network's index, and what they are for, and on
@@ -14,8 +13,6 @@ import numpy.typing as npt
 from numba import njit
 
 from spurious.train.compiled import compiled
-
-__all__ = ["START", "draw_order", "uniforms", "words", "write_orders"]
 
 START = 0
 """Stream of the initial parameters; stream e + 1 orders the points of epoch e."""

@@ -1,4 +1,3 @@
-# pyright: basic
 """Polishing: follows unsolved runs downhill, in double precision, to where descent ends.
 
 BFGS with a weak Wolfe line search, which also converges on functions with kinks. Steps are limited

@@ -7,8 +7,6 @@ from typing import Final
 
 from spurious.verdict import Decision
 
-__all__ = ["MINIMA", "ProofKind", "Proved"]
-
 
 class ProofKind(enum.StrEnum):
     """What a statement on the end of a run rests on.

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from spurious.errors import SpuriousError
 from spurious.problem import Dataset, Loss
 
-__all__ = ["Array", "Cancelled", "Floats", "Runs", "float_data"]
-
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 

@@ -12,8 +12,6 @@ from spurious.problem import Network
 from spurious.train.initialisation import Initialisation
 from spurious.train.recipe import Recipe
 
-__all__ = ["drawn", "epoch_orders", "starts"]
-
 
 def starts(recipe: Recipe, seed: int, first: int, count: int) -> npt.NDArray[np.float64]:
     """The initial parameters of the networks first, ..., first + count - 1.

@@ -13,8 +13,6 @@ from spurious.train.outcome import Outcome, name_outcomes
 from spurious.train.recipe import Recipe
 from spurious.train.traps import check_traps
 
-__all__ = ["ENGINE_VERSION", "train_and_name"]
-
 ENGINE_VERSION: Final = "3"
 """Changes whenever the same recipe, seed and index may give another row.
 

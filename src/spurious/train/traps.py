@@ -20,8 +20,6 @@ from spurious.train.proofs import MINIMA, ProofKind, Proved
 from spurious.train.recipe import Recipe
 from spurious.train.runs import Cancelled
 
-__all__ = ["SAMPLE", "Traps", "check_traps", "unweighted"]
-
 Names = npt.NDArray[np.str_]
 
 SAMPLE: Final = 10

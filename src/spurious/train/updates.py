@@ -1,4 +1,3 @@
-# pyright: basic
 """The update rules, on packs; see `Optimiser` for the formulas."""
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from numba import njit
 
 from spurious.train.pack import fma, load, root, spread, store
 from spurious.train.task import ADAM, GD, NESTEROV, RMSPROP, Open
-
-__all__ = ["update"]
 
 
 @njit(inline="always")

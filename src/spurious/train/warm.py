@@ -12,8 +12,6 @@ from spurious.train.initialisation import Initialisation
 from spurious.train.optimiser import Optimiser
 from spurious.train.recipe import Recipe
 
-__all__ = ["PARTS", "is_compiled"]
-
 
 def _recipe() -> Recipe:
     data = dataset("xor")

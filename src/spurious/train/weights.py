@@ -16,8 +16,6 @@ from spurious.problem.number import shown
 from spurious.problem.table import Vector, vector
 from spurious.program.losses import REDUCTIONS
 
-__all__ = ["BALANCED", "checked_weights", "point_factors", "point_weights"]
-
 BALANCED = "balanced"
 """The weights that give all classes the same part in the loss, and n in all."""
 

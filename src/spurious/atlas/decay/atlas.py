@@ -18,8 +18,6 @@ from spurious.exact import balls
 from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem
 from spurious.verdict import Answer, Enclosure
 
-__all__ = ["OpenCell", "PenalisedAtlas", "PenalisedFamily", "penalised_atlas", "require_penalised"]
-
 PRECISION = balls.PRECISIONS[0]
 """Bits of all balls."""
 
@@ -162,10 +160,10 @@ class PenalisedAtlas:
         return ProgramProblem(self.loss.program(), family.point, dense=self.loss)
 
     def __repr__(self) -> str:
-        widths = "-".join(map(str, self.loss.network.widths))
+        network = self.loss.network
         whole = "all" if self.complete else "not all decided"
         return (
-            f"<PenalisedAtlas: {widths} {self.loss.network.activation}, {self.loss.data.size} "
+            f"<PenalisedAtlas: {network.shape_name} {network.activation}, {self.loss.data.size} "
             f"points, {self.loss.loss} loss with decay: {self.families} families of local minima, "
             f"{whole}>"
         )

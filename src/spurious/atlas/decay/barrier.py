@@ -13,8 +13,6 @@ import numpy.typing as npt
 from spurious.atlas.decay.floats import FloatModel
 from spurious.atlas.decay.setting import Floats
 
-__all__ = ["barrier"]
-
 LAST = 1e10
 """The last t, against kappa: beyond it floats are too coarse."""
 

@@ -21,8 +21,6 @@ from spurious.train.batched import preactivations
 from spurious.train.polish import polish
 from spurious.verdict import Answer
 
-__all__ = ["DecayBasins", "Lookup", "measure_decay_basins", "recipe_of", "settled"]
-
 Floats = npt.NDArray[np.float64]
 
 UPDATES: Final = 10_000

@@ -22,8 +22,6 @@ from spurious.atlas.decay.setting import DecaySetting, Floats
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 
-__all__ = ["CellBounds", "Enclosed"]
-
 INWARD = 1e-30
 """How far a point on a wall is moved into its cell, against its length."""
 

@@ -12,8 +12,6 @@ from spurious.verdict import Enclosure
 if TYPE_CHECKING:
     from spurious.atlas.decay.basins import DecayBasins
 
-__all__ = ["penalised_atlas_to_data"]
-
 FORMAT: Final = "spurious-penalised-atlas/1"
 
 

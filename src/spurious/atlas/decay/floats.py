@@ -9,8 +9,6 @@ import numpy as np
 
 from spurious.atlas.decay.setting import DecaySetting, Floats
 
-__all__ = ["FloatModel", "Proposed", "projected"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposed:

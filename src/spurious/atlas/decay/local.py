@@ -18,8 +18,6 @@ from spurious.atlas.decay.setting import DecaySetting, sides_of
 from spurious.exact import balls
 from spurious.exact.rationals import rank, rational
 
-__all__ = ["Judged", "judge"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:

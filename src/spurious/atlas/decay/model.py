@@ -10,8 +10,6 @@ from spurious.atlas.decay.setting import DecaySetting
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 
-__all__ = ["BallModel", "Vector", "dot"]
-
 Vector = Sequence[arb]
 
 

@@ -14,8 +14,6 @@ import numpy as np
 from spurious.atlas.decay.floats import FloatModel, Proposed, projected
 from spurious.atlas.decay.setting import Floats
 
-__all__ = ["polished"]
-
 ON_WALL = (1e-4, 1e-2)
 """A wall counts as met if a is this close to it, against the lengths: tried in turn."""
 

@@ -15,8 +15,6 @@ from spurious.atlas.decay.model import BallModel, Vector, dot
 from spurious.atlas.decay.setting import Floats
 from spurious.exact import balls
 
-__all__ = ["refined"]
-
 STEPS = 4
 """Newton steps: each gains some ten digits."""
 

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from spurious.atlas.decay.setting import DecaySetting
 from spurious.atlas.symmetry import Symmetry, identity_first
 
-__all__ = ["moved_regions", "symmetries"]
-
 
 def symmetries(setting: DecaySetting) -> tuple[Symmetry, ...]:
     """All of them, the identity first."""

@@ -16,8 +16,6 @@ from spurious.atlas.decay.local import judge
 from spurious.atlas.decay.model import Vector
 from spurious.atlas.decay.setting import DecaySetting
 
-__all__ = ["Proven", "Undecidable", "Walk"]
-
 BATCH = 256
 """Cells solved at once."""
 

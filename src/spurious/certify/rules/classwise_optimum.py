@@ -10,8 +10,6 @@ from spurious.certify.sums import classwise_optimum
 from spurious.proof import Claim, ClasswiseOptimum, Proof, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
-
 
 def _prove(subject: Subject) -> Proof | Undecided:
     if not classwise_optimum(subject.evaluation):

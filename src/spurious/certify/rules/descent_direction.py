@@ -26,8 +26,6 @@ from spurious.program import ProgramError
 from spurious.proof import Claim, DescentDirection, Proof, Undecided, about_text
 from spurious.verdict import Decision
 
-__all__ = ["RULE", "short"]
-
 DIGITS = 6
 """Significant digits of a proposed direction."""
 

@@ -22,8 +22,6 @@ from spurious.program import restricted
 from spurious.proof import Claim, IdleParameters, Proof, StronglyConvex, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["RULE"]
-
 
 def _prove(subject: Subject) -> Proof | Undecided:
     point = subject.values

@@ -19,6 +19,7 @@ from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, arou
 from spurious.certify.best_outputs import Equations, best_outputs, best_outputs_of_program
 from spurious.certify.critical import is_critical
 from spurious.certify.enclosures import enclosure
+from spurious.certify.isolation import independent_columns
 from spurious.certify.neighbourhood import distance, nearby_limit
 from spurious.certify.optimality import unbeaten
 from spurious.certify.rule import Rule
@@ -30,8 +31,6 @@ from spurious.problem import FlatPoint, ProgramProblem
 from spurious.program import Program, ProgramError, Run
 from spurious.proof import Claim, Interpolation, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
-
-__all__ = ["RULE"]
 
 FLOAT_STEPS = 30
 """Gauss-Newton steps in floats."""
@@ -90,7 +89,7 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
     if isinstance(near, Undecided):
         return near
     values, slope = near
-    moved = _independent_columns(slope)
+    moved = independent_columns(slope, len(slope))
     inverse = np.linalg.pinv(slope[:, moved])
     rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
     matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
@@ -183,24 +182,6 @@ def _slopes(run: Run[npt.NDArray[Any]], best: Equations) -> npt.NDArray[Any]:
 def _forms(rows: npt.NDArray[Any], best: Equations) -> npt.NDArray[Any]:
     """The linear forms of the outputs' rows."""
     return np.stack([sum(rows[place] * factor for place, factor in form) for form in best.forms])
-
-
-def _independent_columns(matrix: Floats) -> list[int]:
-    """As many columns as there are rows, ascending, by a QR factorisation with pivoting.
-
-    P. Businger and G. H. Golub, "Linear least squares solutions by Householder transformations"
-    (Numerische Mathematik 7, 1965); here by the modified Gram-Schmidt method.
-    """
-    rest, chosen = matrix.copy(), list[int]()
-    for _ in range(len(matrix)):
-        sizes = (rest * rest).sum(axis=0)
-        sizes[chosen] = -1.0
-        best = int(sizes.argmax())
-        chosen.append(best)
-        if sizes[best] > 0:
-            unit = rest[:, best] / np.sqrt(sizes[best])
-            rest = rest - np.outer(unit, unit @ rest)
-    return sorted(chosen)
 
 
 def _refined(

@@ -9,7 +9,7 @@ outputs' derivative makes it one off the slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from spurious.certify.arithmetics import BallProgram
 from spurious.certify.face_box import PARAMETER_LIMIT, FaceBox, attempts, face_box
 from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
 from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
-from spurious.certify.isolation import is_injective
+from spurious.certify.isolation import independent_columns, is_injective
 from spurious.certify.pattern import lagrangian
 from spurious.certify.rank_bound import bounding_fields, rescalings
 from spurious.certify.rule import Rule
@@ -32,8 +32,6 @@ from spurious.problem import Loss, Network, Problem, unflatten
 from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
-
-__all__ = ["RULE", "prove_face_minimum"]
 
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
@@ -102,7 +100,7 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     fields = bounding_fields(face, proposal.values.tolist(), known, rank)
     if fields is None:
         return Undecided("the rank of the outputs' derivative may be larger nearby")
-    return _Chart(tuple(sorted(_pivots(derivative, rank))), fields)
+    return _Chart(tuple(independent_columns(derivative, rank)), fields)
 
 
 def _derivative(program: Program, values: Floats, held: int) -> Floats:
@@ -127,18 +125,6 @@ def _rank_elsewhere(program: Program, face: FaceMap, values: Floats, sizes: Floa
     derivative = sizes * _derivative(program, moved, len(face.held))
     singular = np.linalg.svd(derivative, compute_uv=False)
     return int((singular > RANK * singular[0]).sum())
-
-
-def _pivots(matrix: Floats, rank: int) -> Iterator[int]:
-    """So many columns, far from dependent: the longest one left, again and again."""
-    rest = matrix.copy()
-    for _ in range(rank):
-        sizes = (rest * rest).sum(axis=0)
-        k = int(sizes.argmax())
-        yield k
-        unit = rest[:, k] / np.sqrt(sizes[k])
-        rest = rest - np.outer(unit, unit @ rest)
-        rest[:, k] = 0
 
 
 def _gap(box: FaceBox, chart: _Chart) -> Undecided | None:

@@ -44,7 +44,7 @@ STEPS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class ShallowFace:
     """A face: held kink groups of each live unit, and coordinates on it.
 
     Attributes:
@@ -82,7 +82,7 @@ def prove(evaluation: Evaluation) -> Proof | None:
     return None
 
 
-def _face(evaluation: Evaluation, pairs: frozenset[tuple[int, int]]) -> Face | None:
+def _face(evaluation: Evaluation, pairs: frozenset[tuple[int, int]]) -> ShallowFace | None:
     """The face that holds the given (unit, point) pairs at zero, or None if it has no proof."""
     outgoing = evaluation.weights[1].rows[0]
     inputs = evaluation.inputs
@@ -120,10 +120,10 @@ def _face(evaluation: Evaluation, pairs: frozenset[tuple[int, int]]) -> Face | N
                 entries.extend(ZERO if on_kink else slope * dot(x, move) for move in bases[j])
         design.append((*entries, ONE))
         outputs.append(value)
-    return Face(held, bases, tuple(rows), tuple(design), tuple(outputs))
+    return ShallowFace(held, bases, tuple(rows), tuple(design), tuple(outputs))
 
 
-def _prove_on(evaluation: Evaluation, face: Face) -> Proof | None:
+def _prove_on(evaluation: Evaluation, face: ShallowFace) -> Proof | None:
     """Newton's method on the face, then Theorem 5 and the kink inequalities in balls."""
     labels = [arb(rational(y[0])) for y in evaluation.problem.data.y]
     size = len(face.design[0])
@@ -160,20 +160,22 @@ def _prove_on(evaluation: Evaluation, face: Face) -> Proof | None:
     return _package(evaluation, face, centre, radius, definite, lowest.union(loss))
 
 
-def _outputs(face: Face, y: Sequence[arb]) -> list[arb]:
+def _outputs(face: ShallowFace, y: Sequence[arb]) -> list[arb]:
     return [
         sum((a * b for a, b in zip(row, y, strict=True)), arb(start))
         for row, start in zip(face.design, face.outputs, strict=True)
     ]
 
 
-def _shares(face: Face, labels: Sequence[arb], y: Sequence[arb]) -> list[arb]:
+def _shares(face: ShallowFace, labels: Sequence[arb], y: Sequence[arb]) -> list[arb]:
     """1 / (1 + exp(label f)) at every point."""
     outputs = _outputs(face, y)
     return [1 / (1 + (label * f).exp()) for label, f in zip(labels, outputs, strict=True)]
 
 
-def _derivatives(face: Face, labels: Sequence[arb], y: Sequence[arb]) -> tuple[arb_mat, arb_mat]:
+def _derivatives(
+    face: ShallowFace, labels: Sequence[arb], y: Sequence[arb]
+) -> tuple[arb_mat, arb_mat]:
     """Gradient (p, 1) and Hessian (p, p) of the loss in the face's coordinates."""
     shares = _shares(face, labels, y)
     design = arb_mat(fmpq_mat([list(row) for row in face.design]))
@@ -184,7 +186,7 @@ def _derivatives(face: Face, labels: Sequence[arb], y: Sequence[arb]) -> tuple[a
     return design.transpose() * slopes, design.transpose() * curved
 
 
-def _newton(face: Face, labels: Sequence[arb]) -> list[fmpq] | None:
+def _newton(face: ShallowFace, labels: Sequence[arb]) -> list[fmpq] | None:
     size = len(face.design[0])
     y = [arb(0)] * size
     for _ in range(STEPS):
@@ -202,7 +204,7 @@ def _newton(face: Face, labels: Sequence[arb]) -> list[fmpq] | None:
     return None
 
 
-def _point(evaluation: Evaluation, face: Face, y: Sequence[fmpq]) -> Point:
+def _point(evaluation: Evaluation, face: ShallowFace, y: Sequence[fmpq]) -> Point:
     rows = list(face.rows)
     start = 0
     for j, basis in face.bases.items():
@@ -217,7 +219,7 @@ def _point(evaluation: Evaluation, face: Face, y: Sequence[fmpq]) -> Point:
     return Point((hidden, Layer(last.weight, (last.bias[0] + fraction(y[-1]),))))
 
 
-def _spread(face: Face, radius: Fraction) -> dict[int, list[fmpq]]:
+def _spread(face: ShallowFace, radius: Fraction) -> dict[int, list[fmpq]]:
     """For each live unit, how far each of its parameters can move within the ball."""
     return {
         j: [
@@ -228,7 +230,7 @@ def _spread(face: Face, radius: Fraction) -> dict[int, list[fmpq]]:
     }
 
 
-def _signs_hold(evaluation: Evaluation, face: Face, centre: Point, radius: Fraction) -> bool:
+def _signs_hold(evaluation: Evaluation, face: ShallowFace, centre: Point, radius: Fraction) -> bool:
     """Whether every pre-activation that is not held keeps the sign it has at the origin."""
     spread = _spread(face, radius)
     for j, row in enumerate(centre.layers[0].weight):
@@ -245,7 +247,7 @@ def _signs_hold(evaluation: Evaluation, face: Face, centre: Point, radius: Fract
 
 
 def _kinks_hold(
-    evaluation: Evaluation, face: Face, labels: Sequence[arb], box: Sequence[arb]
+    evaluation: Evaluation, face: ShallowFace, labels: Sequence[arb], box: Sequence[arb]
 ) -> bool:
     """Whether |tau_r| < s_j C_r for all held groups, over the whole ball."""
     p, q = evaluation.slopes
@@ -275,7 +277,7 @@ def _kinks_hold(
 
 def _package(
     evaluation: Evaluation,
-    face: Face,
+    face: ShallowFace,
     centre: Point,
     radius: Fraction,
     definite: Definiteness,

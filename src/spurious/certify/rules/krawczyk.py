@@ -20,8 +20,6 @@ from spurious.exact import balls
 from spurious.proof import Claim, Krawczyk, Proof, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
-
 SADDLE_LIMIT = 200
 """With more parameters no saddle is tried: the certificate holds a matrix of that size."""
 

@@ -19,8 +19,6 @@ from spurious.exact import balls
 from spurious.problem import unflatten
 from spurious.proof import Merging, MergingValley, Proof, Undecided
 
-__all__ = ["RULE"]
-
 PARAMETER_LIMIT = 100
 """With more parameters nothing is tried: Newton's method takes Hessians in many digits."""
 

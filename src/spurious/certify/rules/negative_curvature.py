@@ -20,8 +20,6 @@ from spurious.exact.definiteness import float_spectrum
 from spurious.proof import Claim, NegativeCurvature, Proof, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
-
 PARAMETER_LIMIT = 200
 """With more parameters no direction of negative curvature is looked for."""
 

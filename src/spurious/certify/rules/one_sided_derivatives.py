@@ -101,11 +101,11 @@ class ZeroWeightDescends:
     side: int
 
 
-Outcome: TypeAlias = Minimum | UnitDescends | ZeroWeightDescends | Undecided
+FirstOrder: TypeAlias = Minimum | UnitDescends | ZeroWeightDescends | Undecided
 """What Theorem 1 says of a point."""
 
 
-def first_order(subject: Subject) -> Outcome:
+def first_order(subject: Subject) -> FirstOrder:
     """What Theorem 1 says of the point; for `Subject.once`."""
     return test_point(subject.evaluation)
 
@@ -136,7 +136,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return Undecided("no first-order rule applies")
 
 
-def test_point(evaluation: Evaluation) -> Outcome:
+def test_point(evaluation: Evaluation) -> FirstOrder:
     """Applies Theorem 1 at a point where the last layer's gradient vanishes.
 
     Args:

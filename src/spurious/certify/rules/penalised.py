@@ -33,8 +33,6 @@ from spurious.program import dense_layers
 from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
 from spurious.verdict import Answer, Decision
 
-__all__ = ["RULE", "prove_on"]
-
 ENOUGH = 1 - 1e-9
 """A bound has to be below its limit by this factor: a proposal."""
 

@@ -8,8 +8,6 @@ from spurious.certify.subject import Subject
 from spurious.proof import Claim, PointwiseOptimum, Proof, Undecided
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
-
 
 def _prove(subject: Subject) -> Proof | Undecided:
     del subject

@@ -27,8 +27,6 @@ from spurious.exact.rationals import dot, fraction, nearest_float, nullspace, ra
 from spurious.program import dense_layers
 from spurious.proof import MonotoneValley, Proof, Undecided
 
-__all__ = ["RULE"]
-
 DIGITS = 12
 """Significant digits of a direction's coefficients."""
 

@@ -24,8 +24,6 @@ from spurious.program import Program, ProgramError
 from spurious.proof import Claim, Proof, StronglyConvex, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["LEAST_RADIUS", "RULE"]
-
 LEAST_RADIUS = Fraction(1, 10**CENTRE_DECIMALS)
 """Of a box: so that a few bits are enough to check it."""
 

@@ -32,8 +32,6 @@ from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
 from spurious.proof import Claim, ConvexBall, Matrix, Proof, TwinUnits, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["RULE", "merged", "split", "twins"]
-
 
 @dataclass(frozen=True, slots=True)
 class Merger:

@@ -14,8 +14,6 @@ from spurious.problem import FlatPoint
 from spurious.proof import Claim, Proof, Undecided, ZeroOutputWeight
 from spurious.verdict import Decision
 
-__all__ = ["RULE"]
-
 OUTPUT_WEIGHTS = (1, 3, 6, 9)
 """Powers of 1/10 tried as the output weight of the turned unit."""
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """Activations as modules of PyTorch: found by their names, which differ in capitals alone."""
 
 from __future__ import annotations

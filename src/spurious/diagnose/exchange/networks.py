@@ -6,8 +6,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
+from spurious.late import require
 from spurious.problem import (
     Loss,
     Network,

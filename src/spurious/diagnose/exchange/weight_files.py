@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from spurious.diagnose.torch_extra import require
 from spurious.errors import InputError
+from spurious.late import require
 from spurious.problem import ACTIVATIONS, Network, Point, point_from_arrays
 from spurious.program import FUNCTIONS
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """Findings that short trainings of copies lead to: scales, step sizes, weight decay, freezing."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Whether a model has learnt its data."""
 
 from __future__ import annotations

@@ -44,10 +44,6 @@ class Batch:
             return self.args[0] if self.args[0].is_floating_point() else None
         return None
 
-    def with_features(self, features: Tensor) -> Batch:
-        """The same targets for other inputs."""
-        return replace(self, args=(features,))
-
 
 @dataclass(frozen=True)
 class Sample:

@@ -1,4 +1,3 @@
-# pyright: basic
 """What an optimiser holds and how far it steps, as plain numbers; and a copy for another model."""
 
 from __future__ import annotations

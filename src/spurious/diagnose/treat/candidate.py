@@ -1,4 +1,3 @@
-# pyright: basic
 """A copy of a model that remedies change and that is then trained."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """A watch as a callback of Lightning and of Hugging Face's Trainer.
 
 Neither library is needed: where it is installed its callback class is the base, else `object` with
@@ -9,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 
 class Watching(Protocol):
@@ -35,7 +34,8 @@ def lightning_callback(watch: Watching) -> Any:
         watch.after_backward()
 
     def batch_end(_self: Any, _trainer: Any, _module: Any, outputs: Any, *_: Any) -> None:
-        watch.step(outputs.get("loss") if isinstance(outputs, Mapping) else outputs)
+        is_named = isinstance(outputs, Mapping)
+        watch.step(cast("Mapping[str, Any]", outputs).get("loss") if is_named else outputs)
 
     def fit_end(_self: Any, *_: Any) -> None:
         watch.close()

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from spurious.diagnose.finding import Severity
 from spurious.diagnose.measure.records import Measurements
-from spurious.diagnose.torch_extra import require
 from spurious.diagnose.watch.event import Event
 from spurious.errors import InputError
+from spurious.late import require
 
 
 class Sink(Protocol):

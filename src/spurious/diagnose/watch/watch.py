@@ -16,10 +16,10 @@ from spurious.diagnose.finding import Finding, Severity, ranked
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Landscape, Measurements, Regions, Units
 from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.torch_extra import require
 from spurious.diagnose.watch.event import Event
 from spurious.diagnose.watch.sinks import Sink, sinks_for
 from spurious.errors import InputError
+from spurious.late import require
 
 if TYPE_CHECKING:
     from torch import nn

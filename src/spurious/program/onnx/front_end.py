@@ -37,7 +37,7 @@ def read(
     biases: bool,
     parameters: Sequence[str] | None,
 ) -> tuple[Program, tuple[Fraction, ...]]:
-    """Does what `spurious.program.from_onnx.from_onnx` says."""
+    """The program and the parameters, shape (P,), that `spurious.from_onnx` speaks of."""
     whole = loaded(model)
     graph = whole.graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}

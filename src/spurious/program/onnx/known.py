@@ -1,4 +1,3 @@
-# pyright: basic
 """Operators that only move entries, and those of known integers: ONNX's own code runs them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Reading ONNX's layers: linear maps, convolutions, pools, norms, softmax."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """From the nodes of a graph to the operations of a program."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Reading ONNX's operators that compute: arithmetic, activations, reductions."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Reading ATen's operators with more arguments than arrays: arithmetic, activations, reductions."""
 
 from __future__ import annotations

@@ -30,11 +30,11 @@ def read(
     x: Any,
     y: Any,
     loss: Callable[[Any, Any], torch.Tensor],
-    weight_decay: float | Fraction,
-    biases: bool,
-    optimiser: torch.optim.Optimizer | None,
+    weight_decay: float | Fraction = 0.0,
+    biases: bool = True,
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> tuple[Program, tuple[Fraction, ...]]:
-    """Does what `spurious.program.from_torch.from_torch` says."""
+    """The program and the parameters, shape (P,), that `spurious.from_torch` speaks of."""
     whole = _WithLoss(model, loss)
     parameters = trained(whole, optimiser)
     if not parameters:

@@ -1,4 +1,3 @@
-# pyright: basic
 """Where a model stops gradients: there PyTorch descends on another function than the loss."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Reading ATen's layers: linear maps, convolutions, pools, norms, softmax, attention."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Weight decay as a part of the loss, as arguments or an optimiser give it."""
 
 from __future__ import annotations

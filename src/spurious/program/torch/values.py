@@ -1,4 +1,3 @@
-# pyright: basic
 """What a node of an exported graph stands for while it is read."""
 
 from __future__ import annotations

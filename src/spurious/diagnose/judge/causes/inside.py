@@ -1,4 +1,3 @@
-# pyright: basic
 """Checks of what fused calls hold: gates, gradients through time, attention."""
 
 from __future__ import annotations

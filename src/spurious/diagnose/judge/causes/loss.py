@@ -1,4 +1,3 @@
-# pyright: basic
 """Checks of a loss by itself: whether outputs that are right are worth anything to it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """Checks of what is trained: by requires_grad, and by the optimiser, if it is given."""
 
 from __future__ import annotations

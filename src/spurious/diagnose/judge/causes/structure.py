@@ -1,4 +1,3 @@
-# pyright: basic
 """Checks of what is computed between the layers."""
 
 from __future__ import annotations
