@@ -117,7 +117,7 @@ class Observer:
         key = getattr(output, HOLDS, None)
         if key in self.units:
             self.units[key].is_output = True
-        self.structure.last = getattr(output, LAST, "")
+        self.structure.ends = getattr(output, LAST, ())
 
     def _enter(self, module: nn.Module, _: object) -> None:
         if id(module) in self.paths:
@@ -180,7 +180,7 @@ class Observer:
         over_points = axis == 0 and z.ndim == 2 and z.shape[0] == self._size
         found = Softmax(self._here or "model", z.shape[axis], over_points, is_log)
         self.structure.softmaxes[found.where] = found
-        setattr(out, LAST, "log_softmax" if is_log else "softmax")
+        setattr(out, LAST, (*getattr(z, LAST, ()), "log_softmax" if is_log else "softmax"))
 
     def recurrent_call(self, function: Any, args: tuple, out: Any) -> None:
         """A fused recurrent layer has been computed; its first batch is looked into."""
@@ -243,9 +243,10 @@ class _Mode(TorchFunctionMode):
         if act is not None:
             z = args[0] if args else kwargs["input"]
             key = self.observer.activation_call(z, act)
+            ends = (*getattr(z, LAST, ()), act.name)
             out = func(*args, **kwargs)
             setattr(out, HOLDS, key)
-            setattr(out, LAST, act.name)
+            setattr(out, LAST, ends)
             if hasattr(out, FEEDS):
                 delattr(out, FEEDS)
             return out
@@ -258,7 +259,7 @@ class _Mode(TorchFunctionMode):
             axis = axis if isinstance(axis, int) else 1  # what torch takes for two axes
             self.observer.softmax_call(names["input"], axis, out, SOFTMAXES[func])
         elif func in ENDS:
-            setattr(out, LAST, ENDS[func])
+            setattr(out, LAST, (*getattr(args[0], LAST, ()), ENDS[func]))
         elif self.observer.patterns and func in RECURRENT:
             self.observer.recurrent_call(func, args, out)
         elif self.observer.patterns and func in ATTENTIONS:
