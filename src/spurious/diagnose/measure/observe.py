@@ -26,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
 from spurious.diagnose.measure.activations import SIGMOID, Activation, activation_of
+from spurious.diagnose.measure.exported import plain
 from spurious.diagnose.measure.inside import ATTENTIONS, RECURRENT, attention_of, recurrent_of
 from spurious.diagnose.measure.structure import (
     ENDS,
@@ -50,6 +51,7 @@ NORMS = {
     F.group_norm: ("input", "num_groups", "weight", "bias"),
     F.instance_norm: ("input", "running_mean", "running_var", "weight", "bias"),
     F.rms_norm: ("input", "normalized_shape", "weight"),
+    torch.ops.aten.batch_norm.default: ("input", "weight", "bias"),
 }
 PASSING = (
     F.dropout,
@@ -139,7 +141,8 @@ class Observer:
 
     def affine_call(self, inputs: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor, dense):
         """A linear or convolutional layer has been computed."""
-        key = self._key(self._here, "affine")
+        own = self.names.get(id(weight)) or ""
+        key = self._key(self._here or own.rpartition(".")[0], "affine")
         if key not in self.affine:
             name = _numbered(*key)
             self.affine[key] = AffineTotals(name, self.names.get(id(weight)), weight, bias)
@@ -251,6 +254,7 @@ class _Mode(TorchFunctionMode):
                 delattr(out, FEEDS)
             return out
         out = func(*args, **kwargs)
+        func = plain(func)
         if func in DENSE or func in CONVOLUTIONS:
             self._affine(func, args, kwargs, out)
         elif func in SOFTMAXES and isinstance(out, Tensor):

@@ -72,6 +72,7 @@ class Scene:
         modes: The loss with batch normalisation's statistics of the batch, and with the running
             ones; None without such layers.
         unregistered: Shapes of parameters in the loss's graph that are none of the model's.
+        dropout: The largest share of values that a layer of the model leaves out in training.
         unreached: Sizes of trained parameters that the loss does not depend on, by name.
         all_features: The inputs of all points given, in their order, or None.
         all_targets: Likewise.
@@ -92,6 +93,7 @@ class Scene:
     optimiser: OptimiserSeen | None = None
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
+    dropout: float = 0.0
     unreached: Mapping[str, int] = field(default_factory=dict[str, int])
     all_features: Tensor | None = None
     all_targets: Tensor | None = None

@@ -9,10 +9,12 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.activations import activation_of
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.exported import plain
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined
@@ -28,7 +30,7 @@ USUAL_STEP: Final = 1e-3
 
 def _bends(function: Any, args: tuple, kwargs: dict) -> bool:
     """Whether a call is an activation, a softmax or the like."""
-    known = function in SOFTMAXES or function in ENDS
+    known = plain(function) in SOFTMAXES or plain(function) in ENDS
     return known or activation_of(function, args, kwargs) is not None
 
 
@@ -293,6 +295,15 @@ def without_weight_decay(candidate: Candidate, _: Sample, __: Any) -> None:
     candidate.rule = replace(candidate.rule, without_decay=True)
 
 
+def without_dropout(candidate: Candidate, _: Sample, __: Any) -> None:
+    """No layer leaves values out."""
+    layers = [m for m in candidate.model.modules() if isinstance(m, _DropoutNd) and m.p > 0]
+    if not layers:
+        raise NotApplicableError("no layer leaves values out")
+    for layer in layers:
+        layer.p = 0.0
+
+
 def another_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
     """Adam with its usual step size."""
     rule = candidate.rule
@@ -307,6 +318,7 @@ OUTPUT_ACTIONS: Final = (
     standardise_targets,
     another_optimiser,
     without_weight_decay,
+    without_dropout,
     unfreeze,
     new_optimiser,
     drop_last_activation,

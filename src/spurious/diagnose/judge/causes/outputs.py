@@ -20,6 +20,7 @@ EQUAL: Final = 1e-6
 FEW: Final = 0.05
 """A share of entries that may be exceptions."""
 
+
 def softmax_over_one_unit(scene: Scene) -> Finding | None:
     """A softmax whose every sum has one term is 1 for all inputs."""
     f = scene.outputs
