@@ -1,7 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3] [--sets early first second third]
-        [--only NAME ...] [--confirm]
+        [--only NAME ...] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
 problem, is the first one the cause, is the cause among them, or among what `TrainingWatch` said of
@@ -20,6 +20,7 @@ import warnings
 from typing import Any
 
 import torch
+from peers.diagnosers import PEERS, judged
 from public_cases import cases, first_half, second_half, third_models, third_outputs, third_training
 from public_cases.program import Case, Program
 
@@ -94,6 +95,18 @@ def confirmed(case: Case, seeds: int) -> dict[str, Any]:
     }
 
 
+def peer_row(peer: str, case: Case, seeds: int) -> dict[str, Any]:
+    """What another tool says of a program that gets stuck, and of its twin."""
+    for seed in range(seeds):
+        good, bad = train(case.mend(seed)), train(case.make(seed))
+        if reproduces(bad, good):
+            found = judged(
+                peer, lambda s=seed: case.make(s), lambda s=seed: case.mend(s), case.right
+            )
+            return {"name": case.name, "stuck": True, **found}
+    return {"name": case.name, "stuck": False}
+
+
 def reproduces(bad: float, good: float) -> bool:
     return good >= LEARNT and bad < STUCK * good
 
@@ -152,6 +165,7 @@ def main() -> int:
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--confirm", action="store_true")
+    parser.add_argument("--peer", choices=list(PEERS), help="another tool instead of ours")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -159,7 +173,9 @@ def main() -> int:
     for case in (case for name in chosen.sets for case in SETS[name]):
         if chosen.only and case.name not in chosen.only:
             continue
-        if chosen.confirm:
+        if chosen.peer:
+            rows.append(peer_row(chosen.peer, case, chosen.seeds))
+        elif chosen.confirm:
             rows.append(confirmed(case, chosen.seeds))
         else:
             try:
@@ -171,6 +187,11 @@ def main() -> int:
     print(f"\n{len(rows)} cases, {len(rows) - len(stuck)} do not reproduce\n")
     if chosen.confirm:
         print(f"{sum(row['seconds'] for row in rows):.1f} CPU seconds")
+        return 0
+    if chosen.peer:
+        print(f"| of {len(stuck)} stuck | {chosen.peer} |\n|---|---|")
+        for key in ("alarm", "first", "some", "twin"):
+            print(f"| {key} | {sum(row[key] for row in stuck)} |")
         return 0
     print(f"{sum('error' in row for row in rows)} crashes\n")
     print(f"| of {len(stuck)} stuck | |\n|---|---|")
