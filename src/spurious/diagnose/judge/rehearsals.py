@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from math import log
 from typing import Final
 
@@ -14,7 +14,6 @@ from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearse import LARGER, SMALLER, Aspect, Rehearsal, Rehearsals
-from spurious.diagnose.treat.scales import unusual_scales
 
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
@@ -37,7 +36,7 @@ def rehearsal_findings(
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
-    yield from _bad_initial_scale(found, unusual_scales(seen.affine))
+    yield from _bad_initial_scale(found)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
@@ -58,7 +57,7 @@ def rehearsal_findings(
         yield from _beyond_stability(scene, seen.curvature, found)
 
 
-def _bad_initial_scale(found: Rehearsals, sizes: Mapping[str, float]) -> Iterator[Finding]:
+def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
     """A usual start learns, and another one of the present sizes does not."""
     own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
     afresh = found.afresh
@@ -68,6 +67,7 @@ def _bad_initial_scale(found: Rehearsals, sizes: Mapping[str, float]) -> Iterato
     base = max(found.now, found.as_is.gain, 0.0)
     if afresh.gain < base + enough or own[0].gain > afresh.gain - thresholds.HELPED:
         return
+    sizes = found.sizes
     name, size = max(sizes.items(), key=lambda one: abs(log(max(one[1], 1e-30))))
     than = f"{size:.3g} times the size" if size > 1 else f"{size:.2g} of the size"
     shown = ", ".join(f"{layer} {value:.3g}" for layer, value in list(sizes.items())[:5])

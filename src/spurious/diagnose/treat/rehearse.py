@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -132,6 +132,7 @@ class Rehearsals:
         as_is: The model trained on as it is.
         afresh: The model started afresh, or None if that was not tried.
         changed: Started afresh, with one change each.
+        sizes: The layers whose weights are of an unusual size (`unusual_scales`).
     """
 
     steps: int
@@ -139,6 +140,7 @@ class Rehearsals:
     as_is: Rehearsal
     afresh: Rehearsal | None
     changed: tuple[Rehearsal, ...]
+    sizes: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def rehearse(
@@ -203,20 +205,20 @@ def rehearse(
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
     start = (Remedy.REDRAW_WEIGHTS,)
-    sizes = unusual_scales(seen.affine)
+    sizes = unusual_scales(seen.affine, model)
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
-            return Rehearsals(steps, now, as_is, None, tuple(tried))
+            return Rehearsals(steps, now, as_is, None, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried))
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     afresh = run(Change(Aspect.NOTHING, start))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried))
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
@@ -226,7 +228,7 @@ def rehearse(
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
-    return Rehearsals(steps, now, as_is, afresh, tuple(changed))
+    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
 
 
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:

@@ -24,9 +24,9 @@ FEW: Final = 0.05
 def softmax_over_one_unit(scene: Scene) -> Finding | None:
     """A softmax whose every sum has one term is 1 for all inputs."""
     f = scene.outputs
-    if f is None or scene.structure.last not in ("softmax", "log_softmax"):
-        return None
     alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
+    if f is None or scene.structure.last not in ("softmax", "log_softmax"):
+        return _softmax_inside(alone[0].where) if alone and scene.is_poor else None
     level = 0.0 if scene.structure.last == "log_softmax" else 1.0
     if not alone or not bool((f == level).all()):
         return None
@@ -38,6 +38,19 @@ def softmax_over_one_unit(scene: Scene) -> Finding | None:
         "Replace the softmax by a sigmoid (or leave it out, with a loss of logits): a softmax over "
         f"one output is {level:g} whatever the input, so nothing can be learnt.",
         (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
+    )
+
+
+def _softmax_inside(where: str) -> Finding:
+    """A softmax between layers whose every sum has one term."""
+    return Finding(
+        Kind.SOFTMAX_OVER_ONE_UNIT,
+        Severity.WARNING,
+        where,
+        {"softmax_over": 1},
+        f"Give the softmax in {where} the axis over which it should choose: it runs over an axis "
+        "of length 1, so all it gives is 1 and nothing before it is learnt.",
+        (),
     )
 
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
 from spurious.diagnose.remedy import Remedy
 
@@ -94,6 +95,32 @@ def output_range(scene: Scene) -> Finding | None:
     if best - exact < FAULT * (constant if constant else abs(best)):
         return None
     return _beyond(scene, y, (low, high), best)
+
+
+def shut_outputs(scene: Scene) -> Finding | None:
+    """Classes whose output a relu in front of the softmax holds at 0 on all points."""
+    f, ends = scene.outputs, scene.structure.ends
+    inner = ends[:-1] if ends[-1:] in (("softmax",), ("log_softmax",)) else ends
+    if f is None or inner[-1:] != ("relu",) or scene.form is not TargetForm.CLASSES or f.ndim != 2:
+        return None
+    if inner is ends and scene.nature is not LossNature.LOGITS:
+        return None
+    least = f.min(1, keepdim=True).values
+    shut = (f <= least + OPEN * least.abs()).all(0)
+    present = torch.bincount(scene.targets.long().clamp_min(0), minlength=f.shape[1]) > 0
+    names = torch.nonzero(shut & present[: f.shape[1]]).flatten().tolist()
+    if not names or bool(shut.all()):
+        return None  # what is shut for every class is said of the units
+    return Finding(
+        Kind.WRONG_OUTPUT_ACTIVATION,
+        Severity.WARNING,
+        None,
+        {"classes": names, "last_functions": list(ends)},
+        "Leave out the relu in front of the softmax: the outputs of "
+        f"{len(names)} of {f.shape[1]} classes ({', '.join(map(str, names[:5]))}) are off on every "
+        "point, so nothing makes them larger.",
+        (Remedy.DROP_LAST_ACTIVATION,),
+    )
 
 
 def _beyond(scene: Scene, y: Tensor, ends: tuple[float, float], best: float) -> Finding:
