@@ -11,10 +11,9 @@ from spurious.diagnose.exchange.named import model_named
 
 def model() -> nn.Module:
     torch.manual_seed(0)
-    found = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.LayerNorm(8), nn.Linear(8, 1))
-    with torch.no_grad():
-        found[0].bias -= 10
-    return found
+    first = nn.Linear(2, 8)
+    nn.init.constant_(first.bias, -10.0)
+    return nn.Sequential(first, nn.ReLU(), nn.LayerNorm(8), nn.Linear(8, 1))
 
 
 def test_layers_and_units_of_an_exported_program(tmp_path: Path) -> None:

@@ -87,5 +87,5 @@ def test_a_class_whose_output_is_shut_by_a_relu() -> None:
         model = net(3, *last)
         assert first(model, x, y, loss) is None
         with torch.no_grad():
-            model[2].bias[1] = -20.0
+            model.get_parameter("2.bias")[1] = -20.0
         assert first(model, x, y, loss) == "wrong_output_activation"

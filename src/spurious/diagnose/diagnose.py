@@ -17,6 +17,7 @@ from spurious.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.export import ExportedProgram
 
     from spurious.diagnose.measure.optimiser import OptimiserSeen
     from spurious.diagnose.measure.records import Measurements
@@ -31,7 +32,7 @@ def _quiet(_: str) -> None:
 
 
 def diagnose(
-    model: nn.Module,
+    model: nn.Module | ExportedProgram,
     data: Any,
     loss: Callable[..., Any] | None = None,
     *,
