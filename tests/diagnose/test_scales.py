@@ -42,13 +42,17 @@ def report_on(model: nn.Module, step: float, trained: int) -> Report:
     return spurious.diagnose(model, (x, y), loss, optimiser=rule, curvature=False)
 
 
-@pytest.mark.parametrize("trained", [0, 60])
-@pytest.mark.parametrize("spread", [8.0, 1e-3])
+@pytest.mark.parametrize(("spread", "trained"), [(8.0, 0), (1e-3, 0), (1e-3, 60)])
 def test_weights_of_an_unusual_size(spread: float, trained: int) -> None:
     report = report_on(net(lambda w: nn.init.normal_(w, 0.0, spread)), 0.3, trained)
     assert report.problems[0].kind == "bad_initial_scale", [f.kind for f in report.problems]
     assert report.problems[0].remedies[0] in ("redraw_weights", "rescale")
     assert "reset_parameters" in report.problems[0].code
+
+
+def test_large_weights_of_a_trained_model_may_come_from_training() -> None:
+    report = report_on(net(lambda w: nn.init.normal_(w, 0.0, 8.0)), 0.3, 60)
+    assert "bad_initial_scale" not in [f.kind for f in report.findings]
 
 
 @pytest.mark.parametrize(

@@ -68,15 +68,6 @@ def test_attention_over_an_axis_of_length_1() -> None:
     assert first(Attention(1), x, y, nn.MSELoss()) is None
 
 
-def test_large_weights_that_training_has_made_are_no_bad_start() -> None:
-    from spurious.diagnose.treat.scales import _as_drawn
-
-    torch.manual_seed(0)
-    drawn = 3 * torch.randn(32, 48)
-    assert _as_drawn(drawn) and _as_drawn(torch.randn(8, 3, 3, 3))
-    assert not _as_drawn(drawn / 30 + 3 * torch.randn(32, 1) @ torch.randn(1, 48))
-
-
 def test_a_class_whose_output_is_shut_by_a_relu() -> None:
     x = points()
     y = x[:, :3].argmax(1)

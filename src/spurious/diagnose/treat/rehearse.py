@@ -205,7 +205,7 @@ def rehearse(
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
     start = (Remedy.REDRAW_WEIGHTS,)
-    sizes = unusual_scales(seen.affine, model)
+    sizes = unusual_scales(seen.affine, scene.trained)
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
             return Rehearsals(steps, now, as_is, None, tuple(tried), sizes)
