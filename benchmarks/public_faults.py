@@ -1,11 +1,13 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3] [--sets early first second] [--only NAME ...]
+    python benchmarks/public_faults.py [--seeds 3] [--sets early first second third]
+        [--only NAME ...] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
-problem, is the first one the cause, is the cause among them; does the first remedy mend it, and
-how often does a remedy drawn by chance; is there a problem on the twin, at its start or after it.
-The programs are ours: from the threads facts alone were taken.
+problem, is the first one the cause, is the cause among them, or among what `TrainingWatch` said of
+the training; does the first remedy mend it, and how often does a remedy drawn by chance; is there a
+problem on the twin, at its start or after it. With `--confirm` nothing is diagnosed: which programs
+get stuck, and what training costs. The programs are ours: from the threads facts alone were taken.
 """
 
 from __future__ import annotations
@@ -18,13 +20,19 @@ import warnings
 from typing import Any
 
 import torch
-from public_cases import cases, first_half, second_half
+from peers.diagnosers import PEERS, judged
+from public_cases import cases, first_half, second_half, third_models, third_outputs, third_training
 from public_cases.program import Case, Program
 
 import spurious
-from spurious.diagnose import REMEDIES, Report
+from spurious.diagnose import REMEDIES, Report, TrainingWatch
 
-SETS = {"early": cases.CASES, "first": first_half.CASES, "second": second_half.CASES}
+SETS = {
+    "early": cases.CASES,
+    "first": first_half.CASES,
+    "second": second_half.CASES,
+    "third": [*third_outputs.CASES, *third_training.CASES, *third_models.CASES],
+}
 
 STUCK = 0.6
 """A program is stuck if its score is below this share of its twin's."""
@@ -32,27 +40,75 @@ STUCK = 0.6
 LEARNT = 0.5
 """A twin's least score; and the loss that a remedy must reach, in units of the best constant's."""
 
+CRASHED = {
+    "stuck": True,
+    "found": [],
+    "seconds": 0.0,
+    "first": False,
+    "some": False,
+    "watched": False,
+    "mended": False,
+    "by chance": 0.0,
+    "alarms": [],
+}
+"""The row of a program whose diagnosis ends in an error: stuck, and nothing is said."""
+
 STEPS = 600
 DRAWN = 5
 
 
-def train(program: Program) -> float:
+def train(program: Program, watch: TrainingWatch | None = None) -> float:
     """Trains, and returns the score."""
-    n, done = len(program.x), 0
     program.model.train()
-    while done < program.steps:
-        order = torch.randperm(n)
-        for rows in order.split(program.batch):
-            program.optimiser.zero_grad()
-            loss = program.loss(program.model(program.x[rows]), program.y[rows])
-            loss.backward()
-            program.optimiser.step()
-            done += 1
+    for loss in program.loop(program):
+        if watch is not None:
+            watch.step(loss)
     program.model.eval()
     with torch.no_grad():
         found = program.score(program.model(program.x))
     program.model.train()
     return found if found == found else -1.0
+
+
+def kinds_seen(program: Program) -> tuple[float, set[str]]:
+    """Trains under a watch: the score, and the kinds of what the watch said."""
+    watch = TrainingWatch(program.model, console=False, batches=-(-len(program.x) // program.batch))
+    score = train(program, watch)
+    watch.close()
+    return score, {event.finding.kind.value for event in watch.events}
+
+
+def confirmed(case: Case, seeds: int) -> dict[str, Any]:
+    """Whether it gets stuck and its twin does not; nothing is diagnosed."""
+    began = time.process_time()
+    for seed in range(seeds):
+        twin, faulty = case.mend(seed), case.make(seed)
+        good, bad = train(twin), train(faulty)
+        if reproduces(bad, good):
+            break
+    return {
+        "name": case.name,
+        "stuck": reproduces(bad, good),
+        "seed": seed,
+        "scores": (round(bad, 3), round(good, 3)),
+        "seconds": round(time.process_time() - began, 2),
+    }
+
+
+def peer_row(peer: str, case: Case, seeds: int) -> dict[str, Any]:
+    """What another tool says of a program that gets stuck, and of its twin."""
+    for seed in range(seeds):
+        good, bad = train(case.mend(seed)), train(case.make(seed))
+        if reproduces(bad, good):
+            found = judged(
+                peer, lambda s=seed: case.make(s), lambda s=seed: case.mend(s), case.right
+            )
+            return {"name": case.name, "stuck": True, **found}
+    return {"name": case.name, "stuck": False}
+
+
+def reproduces(bad: float, good: float) -> bool:
+    return good >= LEARNT and bad < STUCK * good
 
 
 def report_on(program: Program) -> Report:
@@ -68,8 +124,9 @@ def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
     for seed in range(seeds):
         twin, faulty = case.mend(seed), case.make(seed)
         at_start = [f.kind.value for f in report_on(twin).problems]
-        good, bad = train(twin), train(faulty)
-        if good >= LEARNT and bad < STUCK * good:
+        good = train(twin)
+        bad, seen = kinds_seen(faulty)
+        if reproduces(bad, good):
             break
     else:
         return {"name": case.name, "stuck": False, "scores": (bad, good)}
@@ -93,6 +150,7 @@ def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "first": bool(kinds) and kinds[0] in case.right,
         "some": any(kind in case.right for kind in kinds),
+        "watched": any(kind in case.right for kind in (*kinds, *seen)),
         "remedy": remedy,
         "mended": bool(remedy) and mended.get(remedy, False),
         "by chance": sum(mended.get(name, False) for name in drawn) / max(draws, 1),
@@ -106,6 +164,8 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=DRAWN)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--confirm", action="store_true")
+    parser.add_argument("--peer", choices=list(PEERS), help="another tool instead of ours")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -113,14 +173,32 @@ def main() -> int:
     for case in (case for name in chosen.sets for case in SETS[name]):
         if chosen.only and case.name not in chosen.only:
             continue
-        rows.append(row_of(case, chosen.seeds, chosen.draws))
+        if chosen.peer:
+            rows.append(peer_row(chosen.peer, case, chosen.seeds))
+        elif chosen.confirm:
+            rows.append(confirmed(case, chosen.seeds))
+        else:
+            try:
+                rows.append(row_of(case, chosen.seeds, chosen.draws))
+            except Exception as error:
+                rows.append({"name": case.name, **CRASHED, "error": repr(error)})
         print(rows[-1], flush=True)
     stuck = [row for row in rows if row["stuck"]]
     print(f"\n{len(rows)} cases, {len(rows) - len(stuck)} do not reproduce\n")
+    if chosen.confirm:
+        print(f"{sum(row['seconds'] for row in rows):.1f} CPU seconds")
+        return 0
+    if chosen.peer:
+        print(f"| of {len(stuck)} stuck | {chosen.peer} |\n|---|---|")
+        for key in ("alarm", "first", "some", "twin"):
+            print(f"| {key} | {sum(row[key] for row in stuck)} |")
+        return 0
+    print(f"{sum('error' in row for row in rows)} crashes\n")
     print(f"| of {len(stuck)} stuck | |\n|---|---|")
     print(f"| any problem | {sum(bool(row['found']) for row in stuck)} |")
     print(f"| the cause first | {sum(row['first'] for row in stuck)} |")
     print(f"| the cause at all | {sum(row['some'] for row in stuck)} |")
+    print(f"| the cause at all, by it or by the watch | {sum(row['watched'] for row in stuck)} |")
     print(f"| mended by the first remedy | {sum(row['mended'] for row in stuck)} |")
     print(f"| mended by a remedy drawn by chance | {sum(row['by chance'] for row in stuck):.1f} |")
     times = sorted(row["seconds"] for row in stuck)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -26,6 +26,7 @@ class Program:
         batch: Points of a step.
         steps: Updates.
         score: Share of what a trivial predictor misses that the outputs get right, 1 at best.
+        loop: Trains; gives each update's loss, with the gradients still there.
     """
 
     model: nn.Module
@@ -35,7 +36,21 @@ class Program:
     optimiser: torch.optim.Optimizer
     batch: int
     steps: int
-    score: Callable[[Tensor], float]
+    score: Callable[[Any], float]
+    loop: Callable[[Program], Iterator[Tensor]] = field(default=lambda p: usual(p))
+
+
+def usual(program: Program) -> Iterator[Tensor]:
+    """The loop of the textbooks: a new order each epoch, gradients cleared, one step a batch."""
+    done = 0
+    while done < program.steps:
+        for rows in torch.randperm(len(program.x)).split(program.batch):
+            program.optimiser.zero_grad()
+            loss = program.loss(program.model(program.x[rows]), program.y[rows])
+            loss.backward()
+            program.optimiser.step()
+            done += 1
+            yield loss
 
 
 Maker = Callable[[int, bool], Program]
@@ -138,6 +153,30 @@ def sides_right(labels: Tensor, middle: float) -> Callable[[Tensor], float]:
 
     def score(outputs: Tensor) -> float:
         right = float(((outputs.reshape(-1) > middle) == (labels.reshape(-1) > 0)).double().mean())
+        return (right - commonest) / (1 - commonest)
+
+    return score
+
+
+def classes_balanced(labels: Tensor) -> Callable[[Tensor], float]:
+    """Score of class scores, (n, K, ...), each class counting alike however rare it is."""
+    kinds = labels.unique()
+
+    def score(outputs: Tensor) -> float:
+        found = outputs.argmax(1)
+        recall = [float((found[labels == kind] == kind).double().mean()) for kind in kinds]
+        return (sum(recall) / len(kinds) - 1 / len(kinds)) / (1 - 1 / len(kinds))
+
+    return score
+
+
+def neighbours_right(labels: Tensor) -> Callable[[Tensor], float]:
+    """Score of embeddings, (n, d): the label of the nearest other point."""
+    commonest = float(torch.unique(labels, return_counts=True)[1].max()) / len(labels)
+
+    def score(outputs: Tensor) -> float:
+        apart = torch.cdist(outputs.double(), outputs.double()).fill_diagonal_(float("inf"))
+        right = float((labels[apart.argmin(1)] == labels).double().mean())
         return (right - commonest) / (1 - commonest)
 
     return score

@@ -17,6 +17,7 @@ from spurious.late import require
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.export import ExportedProgram
 
     from spurious.diagnose.measure.optimiser import OptimiserSeen
     from spurious.diagnose.measure.records import Measurements
@@ -31,7 +32,7 @@ def _quiet(_: str) -> None:
 
 
 def diagnose(
-    model: nn.Module,
+    model: nn.Module | ExportedProgram,
     data: Any,
     loss: Callable[..., Any] | None = None,
     *,
@@ -49,7 +50,8 @@ def diagnose(
     up to fifteen trainings of copies of at most 300 steps.
 
     Args:
-        model: Any module; wrappers of data parallelism and `torch.compile` are looked through.
+        model: Any module; wrappers of data parallelism and `torch.compile` are looked through; or
+            a program of `torch.export`.
         data: `(inputs, targets)`, or a loader or list of such batches, or of mappings of the
             model's keyword arguments.
         loss: A function of (outputs, targets) that returns a scalar tensor; None if the model's
@@ -77,13 +79,13 @@ def diagnose(
     require()
     from torch import nn
 
+    from spurious.diagnose.measure.preserve import untouched, unwrapped
+
+    model = unwrapped(model)
     if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"model: found a {type(model).__name__}, expected a torch.nn.Module")
     if points < 2:
         raise InputError(f"points: found {points}, expected at least 2")
-    from spurious.diagnose.measure.preserve import untouched, unwrapped
-
-    model = unwrapped(model)
     if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
         raise InputError("model: has lazy modules without weights; call it once on a batch first")
     from spurious.diagnose.measure.optimiser import optimiser_seen
@@ -164,7 +166,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
     findings = [
         *causes,
-        *rehearsal_findings(rehearsals, scene, seen.curvature),
+        *rehearsal_findings(rehearsals, scene, seen),
         *unit_findings(seen),
         *signal_findings(seen),
         *landscape_findings(seen, verdict, scene, rehearsals),

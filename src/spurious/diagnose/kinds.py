@@ -29,6 +29,7 @@ class Kind(Word):
     MISSING_NONLINEARITY = "missing_nonlinearity"
     LINEAR_MODEL = "linear_model"
     CONTRADICTING_TARGETS = "contradicting_targets"
+    BAD_INITIAL_SCALE = "bad_initial_scale"
     TARGET_SCALE = "target_scale"
     UNSCALED_INPUTS = "unscaled_inputs"
     STEP_TOO_LARGE = "step_too_large"

@@ -28,6 +28,7 @@ class Remedy(Word):
     MATCH_SHAPES = "match_shapes"
     ANOTHER_OPTIMISER = "another_optimiser"
     WITHOUT_WEIGHT_DECAY = "without_weight_decay"
+    WITHOUT_DROPOUT = "without_dropout"
     UNFREEZE = "unfreeze"
     NEW_OPTIMISER = "new_optimiser"
     DROP_LAST_ACTIVATION = "drop_last_activation"
@@ -61,6 +62,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.MATCH_SHAPES: "give the outputs the targets' shape",
     Remedy.ANOTHER_OPTIMISER: "Adam with step size 0.001",
     Remedy.WITHOUT_WEIGHT_DECAY: "no weight decay",
+    Remedy.WITHOUT_DROPOUT: "no dropout",
     Remedy.UNFREEZE: "train every parameter",
     Remedy.NEW_OPTIMISER: "make the optimiser again from model.parameters()",
     Remedy.DROP_LAST_ACTIVATION: "leave out the function behind the last layer",

@@ -116,5 +116,15 @@ WORSE: Final = 1.1
 LARGE_SCALE: Final = 5.0
 """Inputs and targets of a larger mean or spread are tried on another scale."""
 
+LARGE_START: Final = 5.0
+"""Weights of more than this many times the size of torch's default start; He's has 2.4 times, and
+so has a spread of 0.05 for 784 inputs."""
+
+SMALL_START: Final = 0.2
+"""Weights of less than this share of it."""
+
+MUCH_DROPOUT: Final = 0.5
+"""Dropout that leaves out half of the values or more is tried without."""
+
 SMALL_SCALE: Final = 0.05
 """The same of a smaller spread; pixels between 0 and 1 have one of 0.3."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import log
 from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.records import Curvature
+from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearse import LARGER, SMALLER, Aspect, Rehearsal, Rehearsals
@@ -29,11 +30,12 @@ def learns(found: Rehearsals | None) -> bool:
 
 
 def rehearsal_findings(
-    found: Rehearsals | None, scene: Scene, curvature: Curvature | None
+    found: Rehearsals | None, scene: Scene, seen: Measurements
 ) -> Iterator[Finding]:
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
+    yield from _bad_initial_scale(found)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
@@ -50,8 +52,40 @@ def rehearsal_findings(
         if aspect in best:
             yield from judge(best[aspect], found, scene)
     yield from _hopelessly_small(scene, best)
-    if curvature is not None:
-        yield from _beyond_stability(scene, curvature, found)
+    if seen.curvature is not None:
+        yield from _beyond_stability(scene, seen.curvature, found)
+
+
+def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
+    """A usual start learns, and another one of the present sizes does not."""
+    own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
+    afresh = found.afresh
+    if not own or afresh is None:
+        return
+    enough = thresholds.ALL_THE_DIFFERENCE if learns(found) else thresholds.HELPED
+    base = max(found.now, found.as_is.gain, 0.0)
+    if afresh.gain < base + enough or own[0].gain > afresh.gain - thresholds.HELPED:
+        return
+    sizes = found.sizes
+    name, size = max(sizes.items(), key=lambda one: abs(log(max(one[1], 1e-30))))
+    than = f"{size:.3g} times the size" if size > 1 else f"{size:.2g} of the size"
+    shown = ", ".join(f"{layer} {value:.3g}" for layer, value in list(sizes.items())[:5])
+    other = "NaN or infinity" if own[0].loss is None else f"{own[0].loss:.4g}"
+    yield Finding(
+        Kind.BAD_INITIAL_SCALE,
+        Severity.WARNING,
+        name,
+        {
+            "sizes": dict(sizes),
+            "steps": found.steps,
+            "loss_of_usual_start": afresh.loss,
+            "loss_of_another_start_of_these_sizes": own[0].loss,
+        },
+        f"Start from weights of the usual size: those of layer {name} have {than} of torch's "
+        f"default start ({shown}). Tried on copies for {found.steps} steps: loss "
+        f"{afresh.loss:.4g} from the default start, {other} from another start of these sizes.",
+        (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
+    )
 
 
 def _best(helped: list[Rehearsal], aspect: Aspect) -> Rehearsal:
@@ -186,6 +220,20 @@ def _over_regularised(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
     )
 
 
+def _dropped(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    yield Finding(
+        Kind.OVER_REGULARISED,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"dropout": scene.dropout},
+        f"Use far less dropout than {scene.dropout:.2g}: too little passes for anything to be "
+        f"learnt. {_tried(result, found)}",
+        (result.change.joined, Remedy.WITHOUT_DROPOUT),
+        "for module in model.modules():\n"
+        "    if isinstance(module, torch.nn.Dropout):\n        module.p = 0.1",
+    )
+
+
 def _unfreeze(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     names = ", ".join(list(scene.frozen)[:5])
     yield Finding(
@@ -241,6 +289,7 @@ _ORDER: dict[Aspect, Judge] = {
     Aspect.TARGETS: _target_scale,
     Aspect.INPUTS: _unscaled_inputs,
     Aspect.DECAY: _over_regularised,
+    Aspect.DROPOUT: _dropped,
     Aspect.SMALLER: _step_too_large,
     Aspect.LARGER: _step_too_small,
     Aspect.ADAM: _another_optimiser,

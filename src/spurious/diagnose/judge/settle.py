@@ -50,10 +50,16 @@ def settled(
         succeeds: Whether the model has learnt its data.
     """
     broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
-    findings = [
-        replace(f, severity=Severity.INFO) if broken and f.kind is Kind.STEP_TOO_SMALL else f
-        for f in findings
-    ]
+    vanishes = any(
+        f.kind is Kind.VANISHING_GRADIENT and f.severity > Severity.INFO for f in findings
+    )
+
+    def is_no_cause(f: Finding) -> bool:
+        """Only Adam helped, whose steps are as long in layers that hardly any gradient reaches."""
+        adam_alone = f.evidence.get("optimiser") == "Adam"
+        return f.kind is Kind.STEP_TOO_SMALL and (broken or (vanishes and adam_alone))
+
+    findings = [replace(f, severity=Severity.INFO) if is_no_cause(f) else f for f in findings]
     return [
         replace(found, severity=Severity.INFO)
         if found.severity is not Severity.INFO and _refuted(found, scene, rehearsals, succeeds)

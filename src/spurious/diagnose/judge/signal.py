@@ -124,7 +124,13 @@ def _vanishing(seen: Measurements) -> Iterator[Finding]:
         },
         f"{reaches} layer {first.name} that layer {last.name} gets (change of the loss for a "
         "relative change of the layer's outputs), so the first layers hardly learn.",
-        (Remedy.RESCALE, Remedy.REDRAW_WEIGHTS, Remedy.LEAKY_SLOPE, Remedy.LARGER_STEP),
+        (
+            Remedy.RESCALE,
+            Remedy.REDRAW_WEIGHTS,
+            Remedy.ANOTHER_OPTIMISER,
+            Remedy.LEAKY_SLOPE,
+            Remedy.LARGER_STEP,
+        ),
     )
 
 

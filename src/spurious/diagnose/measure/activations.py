@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from spurious.diagnose.measure.exported import plain
 from spurious.problem import SMOOTH_ACTIVATIONS
 from spurious.program import SMOOTH, NumpyArithmetic
 
@@ -112,6 +113,7 @@ _CLAMPS = (torch.clamp, Tensor.clamp, Tensor.clamp_, torch.clamp_min, Tensor.cla
 
 def activation_of(function: object, args: tuple, kwargs: dict) -> Activation | None:
     """The activation that a call computes, or None: `relu(z)`, but also `clamp(z, min=0)`."""
+    function = plain(function)
     found = _BY_FUNCTION.get(function)
     if found is None and function in _CLAMPS:
         low = args[1] if len(args) > 1 else kwargs.get("min")

@@ -26,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
 from spurious.diagnose.measure.activations import SIGMOID, Activation, activation_of
+from spurious.diagnose.measure.exported import plain
 from spurious.diagnose.measure.inside import ATTENTIONS, RECURRENT, attention_of, recurrent_of
 from spurious.diagnose.measure.structure import (
     ENDS,
@@ -50,6 +51,7 @@ NORMS = {
     F.group_norm: ("input", "num_groups", "weight", "bias"),
     F.instance_norm: ("input", "running_mean", "running_var", "weight", "bias"),
     F.rms_norm: ("input", "normalized_shape", "weight"),
+    torch.ops.aten.batch_norm.default: ("input", "weight", "bias"),
 }
 PASSING = (
     F.dropout,
@@ -117,7 +119,7 @@ class Observer:
         key = getattr(output, HOLDS, None)
         if key in self.units:
             self.units[key].is_output = True
-        self.structure.last = getattr(output, LAST, "")
+        self.structure.ends = getattr(output, LAST, ())
 
     def _enter(self, module: nn.Module, _: object) -> None:
         if id(module) in self.paths:
@@ -139,7 +141,8 @@ class Observer:
 
     def affine_call(self, inputs: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor, dense):
         """A linear or convolutional layer has been computed."""
-        key = self._key(self._here, "affine")
+        own = self.names.get(id(weight)) or ""
+        key = self._key(self._here or own.rpartition(".")[0], "affine")
         if key not in self.affine:
             name = _numbered(*key)
             self.affine[key] = AffineTotals(name, self.names.get(id(weight)), weight, bias)
@@ -180,7 +183,7 @@ class Observer:
         over_points = axis == 0 and z.ndim == 2 and z.shape[0] == self._size
         found = Softmax(self._here or "model", z.shape[axis], over_points, is_log)
         self.structure.softmaxes[found.where] = found
-        setattr(out, LAST, "log_softmax" if is_log else "softmax")
+        setattr(out, LAST, (*getattr(z, LAST, ()), "log_softmax" if is_log else "softmax"))
 
     def recurrent_call(self, function: Any, args: tuple, out: Any) -> None:
         """A fused recurrent layer has been computed; its first batch is looked into."""
@@ -243,13 +246,15 @@ class _Mode(TorchFunctionMode):
         if act is not None:
             z = args[0] if args else kwargs["input"]
             key = self.observer.activation_call(z, act)
+            ends = (*getattr(z, LAST, ()), act.name)
             out = func(*args, **kwargs)
             setattr(out, HOLDS, key)
-            setattr(out, LAST, act.name)
+            setattr(out, LAST, ends)
             if hasattr(out, FEEDS):
                 delattr(out, FEEDS)
             return out
         out = func(*args, **kwargs)
+        func = plain(func)
         if func in DENSE or func in CONVOLUTIONS:
             self._affine(func, args, kwargs, out)
         elif func in SOFTMAXES and isinstance(out, Tensor):
@@ -258,7 +263,7 @@ class _Mode(TorchFunctionMode):
             axis = axis if isinstance(axis, int) else 1  # what torch takes for two axes
             self.observer.softmax_call(names["input"], axis, out, SOFTMAXES[func])
         elif func in ENDS:
-            setattr(out, LAST, ENDS[func])
+            setattr(out, LAST, (*getattr(args[0], LAST, ()), ENDS[func]))
         elif self.observer.patterns and func in RECURRENT:
             self.observer.recurrent_call(func, args, out)
         elif self.observer.patterns and func in ATTENTIONS:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,10 +13,9 @@ from torch import nn
 from spurious.diagnose.measure.baselines import best_constant
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.objective import Objective, output_tensor
-from spurious.diagnose.measure.preserve import examined, untouched
+from spurious.diagnose.measure.preserve import copied, examined, set_training, untouched
 from spurious.diagnose.measure.scene_of import mixes
 from spurious.diagnose.overfit import Overfit
-from spurious.errors import InputError
 
 MOST: Final = 1 << 30
 """Points of a batch: all of them."""
@@ -40,10 +38,7 @@ def overfit(
     """Does what `can_overfit` says."""
     with untouched(model):
         torch.manual_seed(0)
-        try:
-            clone = copy.deepcopy(model)
-        except Exception as error:
-            raise InputError(f"model: cannot be copied ({error}), so nothing is tried") from None
+        clone = copied(model)
         sample = sample_of(batch, clone, MOST)
         reasons = []
         if mixes(clone, sample):
@@ -94,7 +89,7 @@ def _trained(
     rule = torch.optim.Adam(trained.values(), lr=step_size)
     value = math.inf
     for step in range(1, steps + 1):
-        objective.model.train()
+        set_training(objective.model)
         rule.zero_grad()
         for part in objective.sample.batches:
             with torch.enable_grad():

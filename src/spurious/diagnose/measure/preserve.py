@@ -10,7 +10,9 @@ holds (appending to a list), or outside the model, stays changed.
 
 from __future__ import annotations
 
+import copy
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +21,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+
+from spurious.errors import InputError
 
 
 @contextmanager
@@ -95,8 +99,30 @@ def _refill(register: dict, kept: dict) -> None:
     register.update(kept)
 
 
+def copied(model: nn.Module) -> nn.Module:
+    """A copy with weights of its own; torch's own notice about graphs it copies is not passed on.
+
+    Raises:
+        InputError: The model cannot be copied.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return copy.deepcopy(model)
+    except Exception as error:
+        raise InputError(f"model: cannot be copied ({error}), so nothing can be tried") from None
+
+
+def set_training(model: nn.Module) -> None:
+    """Training mode of every module; graphs of exported programs refuse `train()`."""
+    for module in model.modules():
+        module.training = True
+
+
 def unwrapped(model: Any) -> Any:
-    """The module inside wrappers of data parallelism and compilation."""
+    """The module inside wrappers of data parallelism and compilation, and of exported programs."""
+    if type(model).__name__ == "ExportedProgram":
+        return model.module()
     while True:
         inner = getattr(model, "_orig_mod", None)
         if inner is None and type(model).__name__ in ("DataParallel", "DistributedDataParallel"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import hypot, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class Affine:
     push: float
     units: int
     positions: float = 1.0
+
+    @property
+    def scale(self) -> float:
+        """Root mean square of the weights, in units of torch's default start, 1/sqrt(3 fan_in)."""
+        return hypot(self.mean, self.std) * sqrt(3 * self.fan_in)
 
 
 @dataclass(frozen=True, slots=True)

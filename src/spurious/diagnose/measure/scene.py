@@ -15,7 +15,7 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.records import Landscape
-from spurious.diagnose.measure.structure import StructureSeen
+from spurious.diagnose.measure.structure import StructureSeen, on_simplex
 
 CERTAIN: Final = 20.0
 """A logit that means certainty: sigmoid(-20) is 2e-9."""
@@ -72,6 +72,7 @@ class Scene:
         modes: The loss with batch normalisation's statistics of the batch, and with the running
             ones; None without such layers.
         unregistered: Shapes of parameters in the loss's graph that are none of the model's.
+        dropout: The largest share of values that a layer of the model leaves out in training.
         unreached: Sizes of trained parameters that the loss does not depend on, by name.
         all_features: The inputs of all points given, in their order, or None.
         all_targets: Likewise.
@@ -92,6 +93,7 @@ class Scene:
     optimiser: OptimiserSeen | None = None
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
+    dropout: float = 0.0
     unreached: Mapping[str, int] = field(default_factory=dict[str, int])
     all_features: Tensor | None = None
     all_targets: Tensor | None = None
@@ -155,6 +157,9 @@ class Scene:
             return LossNature.VALUES
         signs = self.signs
         if signs is None:
+            shares = isinstance(self.targets, Tensor) and self.targets.shape == f.shape
+            if shares and on_simplex(self.targets) and self._falls_with_outputs(f):
+                return LossNature.LOG_PROBABILITIES
             return LossNature.UNKNOWN
         if self.form is TargetForm.CLASSES and self._falls_with_outputs(signs):
             return LossNature.LOG_PROBABILITIES
@@ -175,7 +180,8 @@ class Scene:
             return None
         if self.nature is LossNature.VALUES:
             return self.targets.reshape(self.outputs.shape).to(self.outputs.dtype)
-        assert self.signs is not None
+        if self.signs is None:
+            return self.targets.clamp_min(INSIDE).log()
         if self.nature is LossNature.LOGITS:
             return CERTAIN * self.signs
         share = ((self.signs + 1) / 2).clamp(INSIDE, 1 - INSIDE)
@@ -198,10 +204,13 @@ class Scene:
             moved.append(self.try_loss(y + self.signs * size))
         return all(value is not None and value > best for value in moved)
 
-    def _falls_with_outputs(self, signs: Tensor) -> bool:
-        """Whether 1 more in all outputs is 1 less of loss: the negative of the target's output."""
-        level = self.try_loss(torch.zeros_like(signs))
-        higher = self.try_loss(torch.ones_like(signs))
+    def _falls_with_outputs(self, like: Tensor) -> bool:
+        """Whether 1 more in all outputs is 1 less of loss, or 1 less of a mean over the classes.
+
+        Then the loss is the negative of the target's output, or of the targets' mean of them.
+        """
+        level = self.try_loss(torch.zeros_like(like))
+        higher = self.try_loss(torch.ones_like(like))
         if level is None or higher is None:
             return False
-        return abs(higher - level + 1) < SHIFT
+        return any(abs((level - higher) * many - 1) < SHIFT for many in (1, like.shape[-1]))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import output_tensor
@@ -64,6 +65,7 @@ def scene_of(
         optimiser=optimiser,
         modes=_modes(model, sample, values) if not seen.not_finite else None,
         unregistered=seen.unregistered,
+        dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
         unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
         all_features=x,
         all_targets=y,

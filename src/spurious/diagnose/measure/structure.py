@@ -65,7 +65,7 @@ class StructureSeen:
         empty_norms: Modules that normalise a single number, which gives a constant.
         chained: Pairs of affine layers with nothing in between that bends.
         simplex_fed: Whether the inputs of an affine layer were probabilities, batch after batch.
-        last: Name of the function that gave the model's output, or "" if it is none of those known.
+        ends: Names of the functions behind the last layer, in their order, of those known.
         recurrent_steps: Steps in time of recurrent layers, of one batch.
         gates: Share of values of a recurrent layer's gate that pass on less than a hundredth.
         through_time: The signal that reaches a recurrent layer's first step over the largest one.
@@ -76,11 +76,16 @@ class StructureSeen:
     empty_norms: set[str] = field(default_factory=set[str])
     chained: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     simplex_fed: dict[str, bool] = field(default_factory=dict[str, bool])
-    last: str = ""
+    ends: tuple[str, ...] = ()
     recurrent_steps: int = 0
     gates: dict[str, float] = field(default_factory=dict[str, float])
     through_time: dict[str, float] = field(default_factory=dict[str, float])
     attentions: dict[str, Attention] = field(default_factory=dict[str, Attention])
+
+    @property
+    def last(self) -> str:
+        """Name of the function that gave the model's output, or "" if it is none of those known."""
+        return self.ends[-1] if self.ends else ""
 
     def note_simplex(self, name: str, inputs: Tensor) -> None:
         """Notes whether inputs, (..., d), are probabilities."""

@@ -15,6 +15,7 @@ from spurious.files import write_atomically
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from torch import nn
+    from torch.export import ExportedProgram
     from torch.optim import Optimizer
 
     from spurious.diagnose.treat.trials import Trial
@@ -73,7 +74,7 @@ class Report(Diagnosis):
 
     def try_remedies(
         self,
-        model: nn.Module,
+        model: nn.Module | ExportedProgram,
         data: Any,
         loss: Callable[..., Any] | None,
         steps: int = 200,

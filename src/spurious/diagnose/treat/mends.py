@@ -47,6 +47,10 @@ CODE: Final[Mapping[Kind, str]] = {
     Kind.GRADIENT_SIGN_FLIPPED: "loss_value = -loss(model(x), y)",
     Kind.OPTIMISER_MISSES_PARAMETERS: NEW_OPTIMISER,
     Kind.FROZEN_LAYERS: "model.requires_grad_(True)\n" + NEW_OPTIMISER,
+    Kind.BAD_INITIAL_SCALE: (
+        "for module in model.modules():  # torch's default start, instead of the present one\n"
+        "    if hasattr(module, 'reset_parameters'):\n        module.reset_parameters()"
+    ),
     Kind.UNSCALED_INPUTS: STANDARDISE_INPUTS,
     Kind.TARGET_SCALE: STANDARDISE_TARGETS,
     Kind.OVER_REGULARISED: (
@@ -67,5 +71,5 @@ def with_code(found: Finding) -> Finding:
         return replace(found, code=text)
     if found.evidence.get("optimiser") == "Adam":
         return replace(found, code=NEW_OPTIMISER)
-    text = CODE.get(found.kind, "")
+    text = found.code or CODE.get(found.kind, "")
     return replace(found, code=text) if text else found

@@ -59,7 +59,8 @@ def ranked_remedies(
     """
     if restart:
         findings = [_from_the_start(found) for found in findings]
-    made = {r.change.joined: r.trial for r in rehearsals.changed} if rehearsals else {}
+    rehearsed = (rehearsals.afresh, *rehearsals.changed) if rehearsals else ()
+    made = {r.change.joined: r.trial for r in rehearsed if r is not None and r.change.remedies}
     findings = [_with_rehearsed(found, made) for found in findings]
     problems = [found for found in findings if found.severity > Severity.INFO]
     if (

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -22,6 +22,7 @@ from spurious.diagnose.measure.optimiser import OptimiserSeen, Rule
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined, parts
+from spurious.diagnose.treat.scales import in_another_order, unusual_scales
 from spurious.diagnose.treat.trials import Trial, trial
 
 MOST_STEPS: Final = 300
@@ -75,6 +76,8 @@ class Aspect(enum.Enum):
     FROZEN = "frozen parameters"
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
+    DROPOUT = "dropout"
+    SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
     LARGER = "larger steps"
     ADAM = "Adam"
@@ -129,6 +132,7 @@ class Rehearsals:
         as_is: The model trained on as it is.
         afresh: The model started afresh, or None if that was not tried.
         changed: Started afresh, with one change each.
+        sizes: The layers whose weights are of an unusual size (`unusual_scales`).
     """
 
     steps: int
@@ -136,6 +140,7 @@ class Rehearsals:
     as_is: Rehearsal
     afresh: Rehearsal | None
     changed: tuple[Rehearsal, ...]
+    sizes: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def rehearse(
@@ -176,9 +181,11 @@ def rehearse(
     if not landscape.connected or not 0 < scale < math.inf:
         return None
 
-    def run(change: Change, enough: float = 1 - thresholds.GOOD) -> Rehearsal:
+    def run(
+        change: Change, enough: float = 1 - thresholds.GOOD, start: nn.Module = model
+    ) -> Rehearsal:
         goal = (1 - enough) * scale
-        found = trial(change.remedies, model, few, loss, steps, step_size, rule, goal)
+        found = trial(change.remedies, start, few, loss, steps, step_size, rule, goal)
         result = _result(change, found, scale)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -197,14 +204,21 @@ def rehearse(
             tried.append(run(Change(Aspect.CAUSE, names)))
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
-    if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
-        slow = scene.trained and as_is.gain < thresholds.ALL_THE_DIFFERENCE
-        other = (
-            [run(change) for change in _other_data(scene, (Remedy.REDRAW_WEIGHTS,))] if slow else []
-        )
-        return Rehearsals(steps, now, as_is, None, (*tried, *other))
-    afresh = run(Change(Aspect.NOTHING, (Remedy.REDRAW_WEIGHTS,)))
     start = (Remedy.REDRAW_WEIGHTS,)
+    sizes = unusual_scales(seen.affine, scene.trained)
+    if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
+        if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
+            return Rehearsals(steps, now, as_is, None, tuple(tried), sizes)
+        tried += [run(change) for change in _other_data(scene, start)]
+        afresh = run(Change(Aspect.NOTHING, start)) if sizes else None
+        if afresh is not None and afresh.gain >= without + thresholds.HELPED:
+            tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
+    afresh = run(Change(Aspect.NOTHING, start))
+    if sizes and afresh.gain >= without + thresholds.HELPED:
+        tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
+    if afresh.gain > 1 - thresholds.HELPED:  # no change can help more
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
@@ -214,7 +228,7 @@ def rehearse(
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
-    return Rehearsals(steps, now, as_is, afresh, tuple(changed))
+    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
 
 
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
@@ -235,7 +249,7 @@ def steps_for(seen: Measurements) -> int:
 
 
 def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
-    """Other scales, and frozen parameters trained."""
+    """Other scales, no dropout, and frozen parameters trained."""
     inputs = _off_scale(scene.features)
     targets = scene.nature is LossNature.VALUES and _off_scale(scene.targets)
     if inputs:
@@ -246,6 +260,8 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(
             Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
         )
+    if scene.dropout >= thresholds.MUCH_DROPOUT:
+        yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
 

@@ -9,10 +9,12 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.activations import activation_of
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.exported import plain
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined
@@ -28,23 +30,28 @@ USUAL_STEP: Final = 1e-3
 
 def _bends(function: Any, args: tuple, kwargs: dict) -> bool:
     """Whether a call is an activation, a softmax or the like."""
-    known = function in SOFTMAXES or function in ENDS
+    known = plain(function) in SOFTMAXES or plain(function) in ENDS
     return known or activation_of(function, args, kwargs) is not None
 
 
 class _Counting(TorchFunctionMode):
-    """Counts activations, and notes which of them gave each result."""
+    """Counts activations, and notes which of them gave each result, and from what."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.count, self.results = 0, list[Tensor]()
+        self.count, self.results, self.given = 0, list[Tensor](), list[Tensor]()
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         out = func(*args, **(kwargs or {}))
         if _bends(func, args, kwargs or {}):
             self.count += 1
             self.results.append(out)
+            self.given.append(args[0] if args else (kwargs or {})["input"])
         return out
+
+    def follows_another(self, which: int) -> bool:
+        """Whether an activation is applied to what the one before it gave."""
+        return which > 0 and self.given[which].data_ptr() == self.results[which - 1].data_ptr()
 
 
 class _Without(TorchFunctionMode):
@@ -64,8 +71,8 @@ class _Without(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _last_activation(candidate: Candidate, sample: Sample) -> tuple[int, int]:
-    """The number of the activation that gives the output, and how many there are.
+def _last_activation(candidate: Candidate, sample: Sample) -> tuple[int, _Counting]:
+    """The number of the activation that gives the output, and what was counted.
 
     Raises:
         NotApplicableError: The output is not the result of one, or is one of them twice.
@@ -80,23 +87,24 @@ def _last_activation(candidate: Candidate, sample: Sample) -> tuple[int, int]:
     ]
     if not same or same[-1] != counting.count - 1:
         raise NotApplicableError("the output is not what an activation gives")
-    return same[-1], counting.count
+    return same[-1], counting
 
 
 def drop_last_activation(candidate: Candidate, sample: Sample, _: Any) -> None:
-    """The outputs are what the last activation was given."""
-    which, count = _last_activation(candidate, sample)
-    candidate.context = lambda: _Without(which, count)
+    """Leaves out the activation behind the last layer: of two in a row the first."""
+    which, counting = _last_activation(candidate, sample)
+    which -= counting.follows_another(which)
+    candidate.context = lambda: _Without(which, counting.count)
 
 
 def _instead(candidate: Candidate, sample: Sample, function: Any) -> None:
     """Another function takes the place of the last activation, or comes last if there is none."""
     try:
-        which, count = _last_activation(candidate, sample)
+        which, counting = _last_activation(candidate, sample)
     except NotApplicableError:
         wrap(candidate, _Behind(candidate.model, function))
         return
-    candidate.context = lambda: _Without(which, count, function)
+    candidate.context = lambda: _Without(which, counting.count, function)
 
 
 class _Behind(nn.Module):
@@ -127,7 +135,7 @@ def log_softmax_output(candidate: Candidate, sample: Sample, _: Any) -> None:
 
 def logits_loss(candidate: Candidate, sample: Sample, _: Any) -> None:
     """Trained on the cross entropy of logits; judged by the loss as it is."""
-    which, count = _last_activation(candidate, sample)
+    which, counting = _last_activation(candidate, sample)
     batch = sample.batches[0]
     with examined(candidate.model), torch.no_grad():
         output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
@@ -140,7 +148,7 @@ def logits_loss(candidate: Candidate, sample: Sample, _: Any) -> None:
         raise NotApplicableError("the targets are no classes and no probabilities")
     one_of = classes or (output.ndim == 2 and output.shape[1] > 1 and _rows_sum_to_one(targets))
     loss = F.cross_entropy if one_of else F.binary_cross_entropy_with_logits
-    candidate.training_context = lambda: _Without(which, count)
+    candidate.training_context = lambda: _Without(which, counting.count)
     candidate.training_loss = lambda f, y: loss(f, y if classes else y.reshape(f.shape).to(f.dtype))
 
 
@@ -287,6 +295,15 @@ def without_weight_decay(candidate: Candidate, _: Sample, __: Any) -> None:
     candidate.rule = replace(candidate.rule, without_decay=True)
 
 
+def without_dropout(candidate: Candidate, _: Sample, __: Any) -> None:
+    """No layer leaves values out."""
+    layers = [m for m in candidate.model.modules() if isinstance(m, _DropoutNd) and m.p > 0]
+    if not layers:
+        raise NotApplicableError("no layer leaves values out")
+    for layer in layers:
+        layer.p = 0.0
+
+
 def another_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
     """Adam with its usual step size."""
     rule = candidate.rule
@@ -301,6 +318,7 @@ OUTPUT_ACTIONS: Final = (
     standardise_targets,
     another_optimiser,
     without_weight_decay,
+    without_dropout,
     unfreeze,
     new_optimiser,
     drop_last_activation,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from torch import nn
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import Rule, quick
-from spurious.diagnose.measure.preserve import examined, untouched
+from spurious.diagnose.measure.preserve import copied, examined, set_training, untouched
 from spurious.diagnose.remedy import Remedy, joined, parts
 from spurious.diagnose.treat.remedies import ACTIONS, Candidate, NotApplicableError
 from spurious.errors import InputError
@@ -116,12 +115,7 @@ def trial(
     shown = joined(remedies) or NOTHING
     with untouched(model):
         torch.manual_seed(0)
-        try:
-            clone = copy.deepcopy(model)
-        except Exception as error:
-            raise InputError(
-                f"model: cannot be copied ({error}), so nothing can be tried"
-            ) from None
+        clone = copied(model)
         objective = Objective(clone, loss, sample)
         before = _loss(objective)
         rule = optimiser if isinstance(optimiser, Rule) else None
@@ -160,7 +154,7 @@ def _line(found: Trial) -> str:
 def _loss(objective: Objective) -> float:
     """The loss in evaluation mode (but for batch normalisation)."""
     batch = objective.sample.batches[0]
-    objective.model.train()
+    set_training(objective.model)
     with examined(objective.model):
         objective.note_reduction(objective.forward(batch), batch.targets)
         return objective.value()
@@ -180,7 +174,7 @@ def _train(
         rule = quick(optimiser, [{"params": trained}], lr=candidate.step_size)
     else:
         rule = optimiser(trained, lr=candidate.step_size)
-    candidate.model.train()
+    set_training(candidate.model)
     losses: list[float] = []
     batches = objective.sample.batches
     weights = [objective.weight(batch) / candidate.factor for batch in batches]

@@ -9,6 +9,7 @@ outputs.
 
 from __future__ import annotations
 
+import cmath
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -81,7 +82,7 @@ class FirstNaN:
         p = self._first
         if p is None or p.grad is None or self._args is None:
             return
-        if bool(torch.isfinite(p.grad.sum())):
+        if cmath.isfinite(p.grad.sum().item()):
             return
         held = {id(q) for group in optimiser.param_groups for q in group["params"]}
         if held & self._own:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.outputs import gradient_sign_flipped
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import best_constant
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
@@ -33,6 +34,8 @@ def labels_outside_loss(scene: Scene) -> Finding | None:
         return None
     if scene.nature is LossNature.VALUES or not f.is_floating_point():
         return None
+    if gradient_sign_flipped(scene) is not None:
+        return None  # no loss of classes: it is largest where the outputs equal the targets
     values = y.reshape(f.shape).double()
     low, high = float(values.min()), float(values.max())
     evidence: dict[str, object] = {"least_target": low, "largest_target": high}

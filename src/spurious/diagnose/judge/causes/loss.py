@@ -27,7 +27,7 @@ def wrong_loss(scene: Scene) -> Finding | None:
     and class, the largest or the smallest, must be worse.
     """
     f = scene.outputs
-    if f is None or not f.is_floating_point():
+    if f is None or not f.is_floating_point() or scene.nature is LossNature.VALUES:
         return None
     pairs = list(_right_and_constant(scene))
     if not pairs or any(constant > right + SLACK * abs(right) for right, constant in pairs):

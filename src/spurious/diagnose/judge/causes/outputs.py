@@ -17,40 +17,16 @@ from spurious.diagnose.remedy import Remedy
 EQUAL: Final = 1e-6
 """Losses that differ by less than this share are equal but for rounding."""
 
-FAULT: Final = 0.05
-"""A twentieth of the best constant's loss is out of reach: more than rounding and outliers."""
-
 FEW: Final = 0.05
-"""A share of rows or entries that may be exceptions."""
-
-RANGES: Final[dict[str, tuple[float, float]]] = {
-    "relu": (0.0, float("inf")),
-    "relu6": (0.0, 6.0),
-    "softplus": (0.0, float("inf")),
-    "abs": (0.0, float("inf")),
-    "square": (0.0, float("inf")),
-    "exp": (0.0, float("inf")),
-    "sigmoid": (0.0, 1.0),
-    "softmax": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "hardtanh": (-1.0, 1.0),
-    "softsign": (-1.0, 1.0),
-    "sin": (-1.0, 1.0),
-    "log_softmax": (-float("inf"), 0.0),
-    "logsigmoid": (-float("inf"), 0.0),
-    "elu": (-1.7581, float("inf")),
-    "gelu": (-0.17, float("inf")),
-    "silu": (-0.2785, float("inf")),
-}
-"""What each last function can give (of elu and selu the wider)."""
+"""A share of entries that may be exceptions."""
 
 
 def softmax_over_one_unit(scene: Scene) -> Finding | None:
     """A softmax whose every sum has one term is 1 for all inputs."""
     f = scene.outputs
-    if f is None or scene.structure.last not in ("softmax", "log_softmax"):
-        return None
     alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
+    if f is None or scene.structure.last not in ("softmax", "log_softmax"):
+        return _softmax_inside(alone[0].where) if alone and scene.is_poor else None
     level = 0.0 if scene.structure.last == "log_softmax" else 1.0
     if not alone or not bool((f == level).all()):
         return None
@@ -62,6 +38,19 @@ def softmax_over_one_unit(scene: Scene) -> Finding | None:
         "Replace the softmax by a sigmoid (or leave it out, with a loss of logits): a softmax over "
         f"one output is {level:g} whatever the input, so nothing can be learnt.",
         (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
+    )
+
+
+def _softmax_inside(where: str) -> Finding:
+    """A softmax between layers whose every sum has one term."""
+    return Finding(
+        Kind.SOFTMAX_OVER_ONE_UNIT,
+        Severity.WARNING,
+        where,
+        {"softmax_over": 1},
+        f"Give the softmax in {where} the axis over which it should choose: it runs over an axis "
+        "of length 1, so all it gives is 1 and nothing before it is learnt.",
+        (),
     )
 
 
@@ -133,56 +122,6 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
         f"Use the loss for logits, or put a {mend} behind the model: the loss takes outputs for "
         f"probabilities, and {share:.0%} of them are not between 0 and 1; {effect}.",
         (f"{mend}_output",),
-    )
-
-
-def output_range(scene: Scene) -> Finding | None:
-    """Targets that the last function cannot reach."""
-    f, y = scene.outputs, scene.targets
-    if f is None or scene.nature is not LossNature.VALUES:
-        return None
-    y = y.reshape(f.shape).double()
-    if f.ndim >= 2 and f.shape[1] > 1 and on_simplex(f, 1):
-        off = float(((y.sum(1) - 1).abs() > 1e-3).double().mean())
-        if off <= FEW:
-            return None
-        return Finding(
-            Kind.OUTPUT_RANGE,
-            Severity.WARNING,
-            None,
-            {"rows_whose_targets_do_not_sum_to_1": off},
-            "Replace the softmax by a sigmoid for each output: the outputs of a point add up to 1, "
-            f"but the targets of {off:.0%} of the points do not.",
-            (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
-        )
-    low, high = RANGES.get(scene.structure.last, (-float("inf"), float("inf")))
-    if scene.structure.last == "softmax":
-        return None
-    outside = float(((y < low) | (y > high)).double().mean())
-    best, constant = scene.try_loss(y.clamp(low, high)), scene.landscape.constant_loss
-    exact = scene.try_loss(y)
-    if outside == 0 or best is None or exact is None:
-        return None
-    span = f"{low:g} to {high:g}" if high < float("inf") else f"{low:g} upwards"
-    span = span if low > -float("inf") else f"up to {high:g}"
-    if best - exact < FAULT * (constant if constant else abs(best)):
-        return None
-    return Finding(
-        Kind.OUTPUT_RANGE,
-        Severity.CRITICAL if constant and best > 0.5 * constant else Severity.WARNING,
-        None,
-        {
-            "last_function": scene.structure.last,
-            "share_of_targets_outside": outside,
-            "least_target": float(y.min()),
-            "largest_target": float(y.max()),
-            "best_reachable_loss": best,
-            "constant_loss": constant,
-        },
-        f"Leave out the last {scene.structure.last}, or scale the targets: it gives numbers from "
-        f"{span}, but targets lie between {float(y.min()):.4g} and {float(y.max()):.4g}. "
-        f"No weights reach a loss below {best:.4g}.",
-        (Remedy.DROP_LAST_ACTIVATION, Remedy.STANDARDISE_TARGETS),
     )
 
 

@@ -13,6 +13,7 @@ from spurious.diagnose.judge.causes import (
     loss,
     optimiser,
     outputs,
+    reach,
     structure,
     training,
 )
@@ -39,7 +40,8 @@ CHECKS: Final = (
     Check(outputs.logits_to_probability_loss, (Kind.LOGITS_TO_PROBABILITY_LOSS,)),
     Check(outputs.softmax_over_one_unit, (Kind.SOFTMAX_OVER_ONE_UNIT,)),
     Check(outputs.probabilities_to_logits_loss, (Kind.PROBABILITIES_TO_LOGITS_LOSS,)),
-    Check(outputs.output_range, (Kind.OUTPUT_RANGE,)),
+    Check(reach.output_range, (Kind.OUTPUT_RANGE,)),
+    Check(reach.shut_outputs, (Kind.WRONG_OUTPUT_ACTIVATION,)),
     Check(outputs.wrong_output_activation, (Kind.WRONG_OUTPUT_ACTIVATION,)),
     Check(outputs.gradient_sign_flipped, (Kind.GRADIENT_SIGN_FLIPPED,)),
     Check(loss.wrong_loss, (Kind.WRONG_LOSS, Kind.WRONG_OUTPUT_ACTIVATION)),

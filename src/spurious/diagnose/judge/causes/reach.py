@@ -1,0 +1,174 @@
+# pyright: basic
+"""Whether the functions behind the last layer can give what the targets want."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.remedy import Remedy
+
+FAULT: Final = 0.05
+"""A twentieth of the best constant's loss is out of reach: more than rounding and outliers."""
+
+FEW: Final = 0.05
+"""A share of rows that may be exceptions."""
+
+OPEN: Final = 1e-6
+"""Ends of a range that are not reached are kept so far away, where a loss takes logarithms."""
+
+INF: Final = math.inf
+
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "relu": (0.0, INF),
+    "relu6": (0.0, 6.0),
+    "softplus": (0.0, INF),
+    "abs": (0.0, INF),
+    "square": (0.0, INF),
+    "exp": (0.0, INF),
+    "sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hardtanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "sin": (-1.0, 1.0),
+    "log_softmax": (-INF, 0.0),
+    "logsigmoid": (-INF, 0.0),
+    "elu": (-1.7581, INF),
+    "gelu": (-0.17, INF),
+    "silu": (-0.2785, INF),
+}
+"""What each function can give (of elu and selu the wider)."""
+
+RISING: Final = {
+    "relu": lambda z: max(z, 0.0),
+    "sigmoid": lambda z: 0.0 if z < -700 else 1 / (1 + math.exp(-z)),
+    "tanh": math.tanh,
+    "softplus": lambda z: z if z > 30 else math.log1p(math.exp(z)),
+    "exp": lambda z: math.exp(z) if z < 700 else INF,
+}
+"""Functions that rise, whose ends on a range are those of their values."""
+
+
+def range_of(functions: tuple[str, ...]) -> tuple[float, float]:
+    """What functions applied one after the other can give."""
+    low, high = -INF, INF
+    for name in functions:
+        widest = RANGES.get(name, (-INF, INF))
+        rises = RISING.get(name)
+        if rises is not None:
+            low, high = max(rises(low), widest[0]), min(rises(high), widest[1])
+        else:
+            low, high = widest
+    return low, high
+
+
+def output_range(scene: Scene) -> Finding | None:
+    """Targets that the functions behind the last layer cannot reach."""
+    f = scene.outputs
+    if f is None or scene.nature in (LossNature.UNKNOWN, LossNature.LOG_PROBABILITIES):
+        return None
+    values = scene.nature is LossNature.VALUES
+    if values and f.ndim >= 2 and f.shape[1] > 1 and on_simplex(f, 1):
+        return _not_shares(scene, f)
+    if scene.structure.last in ("softmax", "log_softmax"):
+        return None
+    twice = scene.nature is LossNature.LOGITS or len(scene.structure.ends) == 1
+    if not values and scene.structure.last == "sigmoid" and twice:
+        return None  # as it should be for probabilities; for logits another check says it
+    low, high = range_of(scene.structure.ends)
+    good, constant = scene.good_outputs, scene.landscape.constant_loss
+    assert good is not None
+    y = good.double()
+    inside = y.clamp(low, high) if values else y.clamp(low + OPEN, high - OPEN)
+    best, exact = scene.try_loss(inside), scene.try_loss(y)
+    outside = float(((y < low) | (y > high)).double().mean())
+    if outside == 0 or best is None or exact is None:
+        return None
+    if best - exact < FAULT * (constant if constant else abs(best)):
+        return None
+    return _beyond(scene, y, (low, high), best)
+
+
+def shut_outputs(scene: Scene) -> Finding | None:
+    """Classes whose output a relu in front of the softmax holds at 0 on all points."""
+    f, ends = scene.outputs, scene.structure.ends
+    inner = ends[:-1] if ends[-1:] in (("softmax",), ("log_softmax",)) else ends
+    if f is None or inner[-1:] != ("relu",) or scene.form is not TargetForm.CLASSES or f.ndim != 2:
+        return None
+    if inner is ends and scene.nature is not LossNature.LOGITS:
+        return None
+    least = f.min(1, keepdim=True).values
+    shut = (f <= least + OPEN * least.abs()).all(0)
+    present = torch.bincount(scene.targets.long().clamp_min(0), minlength=f.shape[1]) > 0
+    names = torch.nonzero(shut & present[: f.shape[1]]).flatten().tolist()
+    if not names or bool(shut.all()):
+        return None  # what is shut for every class is said of the units
+    return Finding(
+        Kind.WRONG_OUTPUT_ACTIVATION,
+        Severity.WARNING,
+        None,
+        {"classes": names, "last_functions": list(ends)},
+        "Leave out the relu in front of the softmax: the outputs of "
+        f"{len(names)} of {f.shape[1]} classes ({', '.join(map(str, names[:5]))}) are off on every "
+        "point, so nothing makes them larger.",
+        (Remedy.DROP_LAST_ACTIVATION,),
+    )
+
+
+def _beyond(scene: Scene, y: Tensor, ends: tuple[float, float], best: float) -> Finding:
+    low, high = ends
+    constant, values = scene.landscape.constant_loss, scene.nature is LossNature.VALUES
+    span = f"{low:g} to {high:g}" if high < INF else f"{low:g} upwards"
+    span = span if low > -INF else f"up to {high:g}"
+    what = scene.structure.last
+    if len(scene.structure.ends) > 1:
+        what = f"{what} (behind a {scene.structure.ends[-2]})"
+    wanted = (
+        f"targets lie between {float(y.min()):.4g} and {float(y.max()):.4g}"
+        if values
+        else "the loss takes outputs for "
+        f"{scene.nature.value}, which must be able to say no as well as yes"
+    )
+    mend = ", or scale the targets" if values else ""
+    first, second = Remedy.DROP_LAST_ACTIVATION, Remedy.STANDARDISE_TARGETS
+    return Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.CRITICAL if constant and best > 0.5 * constant else Severity.WARNING,
+        None,
+        {
+            "last_functions": list(scene.structure.ends),
+            "share_of_targets_outside": float(((y < low) | (y > high)).double().mean()),
+            "least_target": float(y.min()),
+            "largest_target": float(y.max()),
+            "best_reachable_loss": best,
+            "constant_loss": constant,
+        },
+        f"Leave out the last {what}{mend}: it gives numbers from {span}, but {wanted}. "
+        f"No weights reach a loss below {best:.4g}.",
+        (first, second) if values else (first, Remedy.LOGITS_LOSS),
+    )
+
+
+def _not_shares(scene: Scene, f: Tensor) -> Finding | None:
+    """Outputs that add up to 1, where the targets do not."""
+    y = scene.targets.reshape(f.shape).double()
+    off = float(((y.sum(1) - 1).abs() > 1e-3).double().mean())
+    if off <= FEW:
+        return None
+    return Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.WARNING,
+        None,
+        {"rows_whose_targets_do_not_sum_to_1": off},
+        "Replace the softmax by a sigmoid for each output: the outputs of a point add up to 1, "
+        f"but the targets of {off:.0%} of the points do not.",
+        (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
+    )

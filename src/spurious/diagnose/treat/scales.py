@@ -1,0 +1,43 @@
+# pyright: basic
+"""Starts whose weights are far larger or smaller than usual, and others of the same sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.measure.preserve import copied
+from spurious.diagnose.measure.records import Affine
+
+
+def unusual_scales(layers: Iterable[Affine], trained: bool) -> dict[str, float]:
+    """The layers whose weights are of an unusual size, with how often torch's default start.
+
+    Training makes weights large, so large ones count at a start only, and those of few units never.
+    """
+    found: dict[str, float] = {}
+    for layer in layers:
+        large = layer.scale > thresholds.LARGE_START and layer.units >= thresholds.FEWEST_UNITS
+        if layer.weight is not None and (
+            (large and not trained) or layer.scale < thresholds.SMALL_START
+        ):
+            found[layer.name] = layer.scale
+    return found
+
+
+def in_another_order(model: nn.Module) -> nn.Module:
+    """A copy with the entries of every weight matrix in an order drawn by chance.
+
+    It is another start of the very same sizes: what a learnt matrix holds is gone.
+    """
+    clone = copied(model)
+    draw = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in clone.parameters():
+            if p.ndim >= 2:
+                order = torch.randperm(p.numel(), generator=draw).to(p.device)
+                p.copy_(p.flatten()[order].reshape(p.shape))
+    return clone
