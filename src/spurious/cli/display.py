@@ -103,7 +103,8 @@ def show_datasets(found: Sequence[BuiltIn]) -> None:
     """Prints the built-in datasets."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("name", "points", "inputs", "loss", "what it is"):
-        table.add_column(name, justify="right" if name in ("points", "inputs") else "left")
+        number, wraps = name in ("points", "inputs"), name == "what it is"
+        table.add_column(name, justify="right" if number else "left", no_wrap=not wraps)
     for entry in found:
         sizes = str(entry.data.size), str(entry.data.inputs)
         table.add_row(entry.name, *sizes, str(entry.loss), Text(entry.description))
