@@ -22,6 +22,7 @@ the output could not be written. ``--json`` prints what a command found as JSON,
 ``spurious --install-completion`` sets up completion for bash, zsh, fish and PowerShell.
 """
 
+
 def page() -> str:
     """The page as reStructuredText."""
     root: Any = typer.main.get_command(application)

@@ -58,13 +58,15 @@ def certify(
 
 def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Exit:
     """Decides about one file and prints the answer."""
-    from spurious.certify import certify as decide
     from spurious.files import write_json
     from spurious.verdict import Decision
 
     target = None if out is None else out / f"{name}.certificate.json"
     try:
-        verdict = decide(_read(file))
+        problem = _read(file)
+        from spurious.certify import certify as decide  # slow to import
+
+        verdict = decide(problem)
         if verdict.certificate is None:
             target = None
         if target is not None:

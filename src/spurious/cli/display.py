@@ -22,7 +22,6 @@ from spurious.proof import (
     unfinished_text,
     verdict_text,
 )
-from spurious.studies.report.findings import head_note
 from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
@@ -146,6 +145,8 @@ def show_catalogue(outcomes: Sequence[Examination], out: Path | None) -> None:
 
 def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
     """Prints the verdict on every claim, and where the report is."""
+    from spurious.studies.report.findings import head_note  # nothing else here needs studies
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("claim", "verdict", "budget", "certificates", "seconds", "what it says"):
         table.add_column(name, justify="right" if name == "seconds" else "left")
