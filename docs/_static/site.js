@@ -25,11 +25,11 @@ function copying(block) {
   block.prepend(button);
 }
 
-// Long names may be broken after an underscore.
+// Long names may be broken after an underscore, paths after a stroke.
 function breakable(code) {
   for (const text of [...code.childNodes].flatMap((n) => (n.nodeType === 3 ? [n] : [...n.childNodes]))) {
-    if (text.nodeType !== 3 || !text.data.includes("_")) continue;
-    const parts = text.data.split(/(?<=_)/).flatMap((part) => [part, document.createElement("wbr")]);
+    if (text.nodeType !== 3 || !/[_/]/.test(text.data)) continue;
+    const parts = text.data.split(/(?<=[_/])/).flatMap((part) => [part, document.createElement("wbr")]);
     text.replaceWith(...parts.slice(0, -1));
   }
 }
