@@ -1,6 +1,7 @@
 """The directive `claims-table`: the summary of a reproduction's claims.json."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,16 @@ class ClaimsTable(SphinxDirective):
 def _row(claim: Mapping[str, Any]) -> str:
     cells = (
         f"<strong>{claim['id']}</strong> {typeset(claim['title'])}",
-        typeset(claim["printed"]),
-        typeset(claim["measured"]),
+        _lines(claim["printed"]),
+        _lines(claim["measured"]),
         "<br>".join((_verdict(claim), *map(_other, claim["beside"]))),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _lines(text: str) -> str:
+    """`quantity: value; quantity: value`, a line for each quantity."""
+    return "<br>".join(typeset(part) for part in re.split(r"; (?=[^;]*: )", text))
 
 
 def _verdict(claim: Mapping[str, Any]) -> str:

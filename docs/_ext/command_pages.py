@@ -10,6 +10,7 @@ import typer
 from reference_pages import FOLDER, written
 
 from spurious.cli.app import app as application
+from spurious.cli.commands import described as called
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -20,9 +21,6 @@ Made from what the commands print with ``--help``. Statuses that all share: 130,
 the output could not be written. ``--json`` prints what a command found as JSON, one object a line.
 ``spurious --install-completion`` sets up completion for bash, zsh, fish and PowerShell.
 """
-
-TYPE = re.compile(r" <[a-z]+(\[\w+\]| range)?>")
-"""What Typer adds to a name that says it already."""
 
 
 def page() -> str:
@@ -71,12 +69,10 @@ def usage(command: Any, name: str) -> str:
 def options(command: Any, name: str) -> Iterator[str]:
     """Arguments and options as a table of definitions."""
     context = command.context_class(command, info_name=name)
-    for parameter in command.params:
-        record = parameter.get_help_record(context)
-        if record is None or "--help" in parameter.opts:
-            continue
-        first, about = record
-        yield f"``{TYPE.sub('', first)}``\n    {escaped(about)}\n"
+    for kind in ("argument", "option"):
+        for first, about in called(command, context, kind):
+            if "--help" not in first:
+                yield f"``{first}``\n    {escaped(about)}\n"
 
 
 def escaped(text: str) -> str:

@@ -10,9 +10,11 @@ PAGES = ("mathematics", "small-deadlocks-lower-bound")
 
 IN_TEXT = re.compile(
     rf"(?<![\w/.\\-])(?:{'|'.join(GREEK)}|[A-Za-z])[~'’]*"
-    r"(?:[_^](?:\{[^}]*\}|-?[A-Za-z0-9]{1,3}\b))+|(?<= )(?:>=|<=|!=|\+-)(?= )"
+    r"(?:[_^](?:\{[^}]*\}|-?[A-Za-z0-9]{1,3}\b))+"
+    rf"|(?<![\w/.\\-])(?:{'|'.join(GREEK)})(?![\w-])[*'’]*"
+    r"|(?<= )(?:>=|<=|!=|\+-)(?= )"
 )
-"""Letters with something below or above, and signs between spaces."""
+"""Letters with something below or above, Greek letters, and signs between spaces."""
 
 
 def set_formulas(_: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -64,6 +64,8 @@ WORDS = (
         "ybar",
         "ker",
         "modulo",
+        *("bias", "biases", "constant", "fresh", "gap", "generators", "incoming", "its", "network"),
+        *("outgoing", "parameters", "point", "tangent", "unit", "weights"),
     ),
 )
 

@@ -22,7 +22,16 @@ function copying(block) {
     }
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
-  block.after(button);
+  block.prepend(button);
+}
+
+// Long names may be broken after an underscore, paths after a stroke.
+function breakable(code) {
+  for (const text of [...code.childNodes].flatMap((n) => (n.nodeType === 3 ? [n] : [...n.childNodes]))) {
+    if (text.nodeType !== 3 || !/[_/]/.test(text.data)) continue;
+    const parts = text.data.split(/(?<=[_/])/).flatMap((part) => [part, document.createElement("wbr")]);
+    text.replaceWith(...parts.slice(0, -1));
+  }
 }
 
 function fold(block) {
@@ -37,7 +46,8 @@ function fold(block) {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".highlight > pre").forEach(copying);
   document.querySelectorAll("div.folded").forEach(fold);
-  for (const block of document.querySelectorAll("pre")) {
+  document.querySelectorAll("td code").forEach(breakable);
+  for (const block of document.querySelectorAll("pre, .table-wrapper")) {
     if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
   }
   document.querySelector("aside.sidebar-drawer")?.setAttribute("aria-label", "Pages");

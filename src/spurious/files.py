@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from spurious.errors import InputError
 
-__all__ = ["Journal", "make_folder", "write_atomically", "write_json"]
+__all__ = ["Journal", "make_folder", "private_folder", "write_atomically", "write_json"]
 
 
 def make_folder(path: Path) -> None:
@@ -25,6 +26,26 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot make this folder ({error.strerror})") from None
+
+
+def private_folder(name: str) -> str:
+    """A folder among the temporary files that nobody else can write; "" if there is none.
+
+    What is in a cache may be run, so a folder that another user has made is never taken.
+
+    Args:
+        name: What it is for, in one word.
+    """
+    if not hasattr(os, "getuid"):
+        return ""
+    path = Path(tempfile.gettempdir()) / f"spurious-{name}-{os.getuid()}"
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError:
+        return ""
+    own = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
+    return str(path) if own and not found.st_mode & 0o077 else ""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -41,7 +62,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     temporary: Path | None = None
     target = path.resolve() if path.is_symlink() else path
     try:
-        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as file:
             temporary = Path(file.name)
             file.write(data)
             file.flush()

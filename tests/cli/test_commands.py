@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 import spurious_checker
@@ -362,3 +363,35 @@ def test_numbers_beyond_all_floats_are_told(tmp_path: Path) -> None:
     assert told.exit_code == 0
     assert "1.0e+1998" in told.stdout and "inf" not in told.stdout.replace("infinity", "")
     assert json.loads(run("certify", str(path), "--json").stdout)["decrease"] is None
+
+
+def test_a_bundled_point_is_certified_by_its_name(here: Path) -> None:
+    result = run("certify", "c5-d1", "--out", str(here))
+    assert result.exit_code == 0
+    assert (here / "c5-d1.certificate.json").exists()
+    missing = run("certify", "c5-d2")
+    assert missing.exit_code == 2
+    assert missing.stderr.startswith("error: c5-d2: found no such file, expected a problem file")
+    assert "c5-d1" in missing.stderr
+    Path("c5-d1").write_text("{}", "utf-8")
+    assert run("certify", "c5-d1").exit_code == 2, "a file goes before a name"
+
+
+def test_help_names_values_and_not_pythons_types() -> None:
+    """Of all commands: no `<list[str]>`, no `<int range>`."""
+
+    def shown(command: Any, name: str) -> str:
+        inner = getattr(command, "commands", {})
+        text = command.get_help(command.context_class(command, info_name=name))
+        return text + "".join(shown(other, word) for word, other in inner.items())
+
+    told = shown(typer.main.get_command(app), "spurious")
+    assert "FILE  Problem files" in told
+    assert not re.findall(r"<(?:list|str|int|float|file|path|directory)\b[^>]*>", told)
+
+
+def test_an_unknown_choice_is_told_in_our_words() -> None:
+    result = run("atlas", "d1", "--hidden", "1", "--loss", "nothing")
+    assert result.exit_code == 2
+    assert "'nothing' is not one of 'squared', 'logistic'" in result.stderr
+    assert "Value error" not in result.stderr

@@ -58,6 +58,15 @@ def test_deciding_and_checking_need_no_plotting(problem: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(problem)], check=True)
 
 
+@pytest.mark.parametrize("words", ["--help", "certify --help", "sweep run --help"])
+def test_help_is_the_same_where_python_strips_docstrings(words: str) -> None:
+    plain = spurious(*words.split())
+    stripped = spurious(*words.split(), PYTHONOPTIMIZE="2")
+    assert b"Example" in plain.stdout or b"Start here" in plain.stdout
+    assert stripped.stdout == plain.stdout
+    assert (stripped.stderr, stripped.returncode) == (b"", 0)
+
+
 def test_help_without_arguments() -> None:
     done = spurious()
     assert b"Usage: spurious" in done.stdout + done.stderr
@@ -84,7 +93,9 @@ def test_narrow_and_wide_terminals(problem: Path, columns: str) -> None:
     assert b"\x1b" not in done.stdout
     command = f"spurious check {problem.with_name('d1.certificate.json')}"
     assert command.encode() in done.stdout, "the command to run is never broken over lines"
-    assert spurious("datasets", COLUMNS=columns).returncode == 0
+    listed = spurious("datasets", COLUMNS=columns)
+    assert listed.returncode == 0
+    assert b"jellyfish " in listed.stdout, "names stay whole, however narrow the terminal"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +148,18 @@ def test_closed_streams_do_not_matter(problem: Path, closed: str) -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads((out / "d1.certificate.json").read_text("utf-8"))
+
+
+def test_a_home_that_cannot_be_written_is_no_news(tmp_path: Path) -> None:
+    """Matplotlib would tell of it in three lines, Numba end with a traceback."""
+    out = tmp_path / "pictures"
+    done = spurious(
+        *("construct", "depth", "xor", "--layers", "2", "--runs", "10", "--out", str(out)),
+        HOME="/nonexistent",
+        TMPDIR=str(tmp_path),
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (out / "picture.png").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent another way")

@@ -85,6 +85,14 @@ def test_a_file_is_no_store(store: Path, tmp_path: Path) -> None:
     result = run("run", store.parent / "plan.toml", "--store", tmp_path / "file")
     assert result.exit_code == 2
     assert "found a file, expected the folder of a sweep" in result.stderr
+    assert "compiling" not in result.stderr, "a mistake is told before anything slow"
+
+
+def test_rows_too_wide_for_a_table_are_lists(store: Path) -> None:
+    sql = "SELECT * FROM runs ORDER BY dataset, index LIMIT 2"
+    told = run("query", store, sql).stdout
+    assert re.search(r"^  dataset +jellyfish *$", told, re.M), told
+    assert "..." not in told and "…" not in told
 
 
 def test_query(store: Path) -> None:

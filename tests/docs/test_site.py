@@ -97,6 +97,7 @@ def test_the_package_holds_what_certificates_rest_on() -> None:
         ("theta* + 2 * t", "<i>θ</i><sup>\N{ASTERISK OPERATOR}</sup> + 2 · <i>t</i>"),
         ("l_v^(1/2)", "<i>l</i><sub><i>v</i></sub><sup>(1/2)</sup>"),
         ("act''(0)", "act\N{PRIME}\N{PRIME}(0)"),
+        ("constant + bias - gap", "constant + bias \N{MINUS SIGN} gap"),
         ("dB/dgamma", "<i>dB</i>/<i>d\N{GREEK SMALL LETTER GAMMA}</i>"),
     ],
 )
@@ -124,3 +125,23 @@ def test_theorems_of_others_are_not_taken_for_ours() -> None:
     assert others("", " of Swirszcz et al.")
     assert not others("Use ", ". A point")
     assert not others("(The mathematics, ", "; for the squared loss")
+
+
+def test_greek_letters_of_sentences_are_typeset() -> None:
+    from formulas import in_text
+
+    told = "".join(node.astext() for node in in_text("Let theta be near theta*, and eta small."))
+    assert told.count("\N{GREEK SMALL LETTER THETA}") == 2
+    assert "\N{GREEK SMALL LETTER ETA}" in told and "theta" not in told
+    assert [node.astext() for node in in_text("The metadata of a phi-like name")] == [
+        "The metadata of a phi-like name"
+    ]
+
+
+def test_proofs_are_read_step_by_step() -> None:
+    """No proof on the page is one block of text as long as a page of a book."""
+    text = (ROOT / "docs/mathematics.md").read_text("utf-8")
+    for paragraph in re.split(r"\n\s*\n", text):
+        steps = re.split(r"(?m)^\d+\. ", paragraph)
+        longest = max(len(step.split()) for step in steps)
+        assert longest < 400, paragraph[:80]

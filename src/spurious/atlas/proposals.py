@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from spurious.train.compiled import compiled
 
 TOLERANCE: Final = 1e-9
 """Smallest slope, for columns and a target of length 1, at which a column enters."""
@@ -37,7 +38,7 @@ def propose(columns: Floats, target: Floats, cells: Words) -> Words:
     return supports
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _propose(columns: Any, target: Any, cells: Any, supports: Any) -> None:
     count, size = columns.shape
     chosen = np.empty(count, np.int64)

@@ -83,7 +83,9 @@ def atlas(
         float, typer.Option(metavar="S", help="Standard deviation of all starting parameters.")
     ] = 5.0,
     seed: Seed = 0,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; default: one for each core.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Processes; default: one for each core.")
+    ] = 0,
     most_cells: Annotated[
         int,
         typer.Option(

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def certify(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="Problem files; - reads one from stdin.")
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="Problem files, or names of bundled ones, as c5-d1; - reads one from stdin.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -34,7 +38,8 @@ def certify(
     a loss, data and a point, and perhaps a witness: another point believed to be better. Numbers
     mean exactly what is written.
 
-    Example:
+    Examples:
+      spurious certify c5-d1
       spurious certify problem.json --out certificates
 
     Exit status:
@@ -53,13 +58,15 @@ def certify(
 
 def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Exit:
     """Decides about one file and prints the answer."""
-    from spurious.certify import certify as decide
     from spurious.files import write_json
     from spurious.verdict import Decision
 
     target = None if out is None else out / f"{name}.certificate.json"
     try:
-        verdict = decide(_read(file))
+        problem = _read(file)
+        from spurious.certify import certify as decide  # slow to import
+
+        verdict = decide(problem)
         if verdict.certificate is None:
             target = None
         if target is not None:
@@ -77,11 +84,11 @@ def _certify_file(file: str, name: str, out: Path | None, as_json: bool) -> Exit
 
 
 def _read(file: str) -> Problem | ProgramProblem:
-    from spurious.problem import parse_any_problem, read_any_problem
+    from spurious.problem import parse_any_problem, problem_of
 
     if file == "-":
         return parse_any_problem(sys.stdin.buffer.read(), "-")
-    return read_any_problem(file)
+    return problem_of(file)
 
 
 def _record(file: str, verdict: Verdict, target: Path | None) -> dict[str, object]:

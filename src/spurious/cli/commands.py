@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import enum
+import inspect
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
-from inspect import cleandoc
-from typing import ParamSpec
+from textwrap import dedent
+from typing import Any, Final, ParamSpec
 
 import typer
+from typer.core import TyperCommand
 
 from spurious.errors import SpuriousError
 
@@ -26,12 +30,50 @@ class Exit(enum.IntEnum):
     NO_READER = 141
 
 
+_TYPE: Final = re.compile(r" <[a-z]+(\[\w+\]| range)?>")
+"""What Typer adds to a name that says it already."""
+
 _SEVERITY = (Exit.OK, Exit.UNDECIDED, Exit.INVALID, Exit.BAD_INPUT)
 
 
 def worst(exits: Iterable[Exit]) -> Exit:
     """Of several files: bad input beats invalid, invalid beats undecided."""
     return max(exits, key=_SEVERITY.index, default=Exit.OK)
+
+
+class _Command(TyperCommand):
+    """A command whose help and errors say what was typed, not how Python holds it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        kinds = {"Arguments": "argument", "Options": "option"}
+        for title, kind in kinds.items():
+            rows = described(self, ctx, kind)
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def described(command: TyperCommand, context: Any, kind: str) -> list[tuple[str, str]]:
+    """What a command takes.
+
+    Args:
+        command: The command.
+        context: Its context.
+        kind: `argument` or `option`.
+
+    Returns:
+        What each is called, with its values' names, and its help.
+    """
+    chosen = [p for p in command.get_params(context) if p.param_type_name == kind]
+    records = [p.get_help_record(context) for p in chosen]
+    return [(_TYPE.sub("", name), about) for name, about in filter(None, records)]
 
 
 def group(about: Callable[..., None]) -> typer.Typer:
@@ -46,7 +88,7 @@ def group(about: Callable[..., None]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(help=help_text(about.__doc__))(about)
+    app.callback(help=_help_text(about))(about)
     return app
 
 
@@ -58,7 +100,7 @@ def register(app: typer.Typer, command: Callable[..., Exit], name: str | None = 
         command: The function.
         name: What it is called; default: as the function.
     """
-    app.command(name, help=help_text(command.__doc__))(_guarded(command))
+    app.command(name, cls=_Command, help=_help_text(command))(_guarded(command))
 
 
 def _guarded(command: Callable[P, Exit]) -> Callable[P, None]:
@@ -79,7 +121,17 @@ def _guarded(command: Callable[P, Exit]) -> Callable[P, None]:
     return wrapper
 
 
-def help_text(docstring: str | None) -> str:
-    """A docstring as help; paragraphs with indented lines are printed line by line."""
-    paragraphs = cleandoc(docstring or "").split("\n\n")
+def _help_text(about: Callable[..., object]) -> str:
+    """A docstring as help; paragraphs with indented lines are printed line by line.
+
+    `python -OO` strips docstrings; then it is read from the source.
+    """
+    written = about.__doc__ or _docstring_in_source(about)
+    paragraphs = inspect.cleandoc(written).split("\n\n")
     return "\n\n".join(f"\b\n{p}" if "\n  " in p else p for p in paragraphs)
+
+
+def _docstring_in_source(about: Callable[..., object]) -> str:
+    (function,) = ast.parse(dedent(inspect.getsource(about))).body
+    assert isinstance(function, ast.FunctionDef)
+    return ast.get_docstring(function) or ""

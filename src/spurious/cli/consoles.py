@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+NARROWEST: Final = 60
+"""Columns that tables have in any case; a narrower terminal breaks their lines."""
 
 
 class _Console(Console):
@@ -39,9 +43,11 @@ def messages(wide: int | None = None) -> Console:
 
 def _console(stderr: bool, wide: int | None) -> Console:
     console = _Console(stderr=stderr, highlight=False)
-    if wide is None or console.is_terminal:
-        return console
-    return _Console(stderr=stderr, highlight=False, width=wide)
+    if wide is not None and not console.is_terminal:
+        return _Console(stderr=stderr, highlight=False, width=wide)
+    if console.width < NARROWEST:
+        return _Console(stderr=stderr, highlight=False, width=NARROWEST)
+    return console
 
 
 @contextmanager

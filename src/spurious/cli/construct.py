@@ -44,7 +44,7 @@ def dead_layer(
     hidden: Annotated[
         str, typer.Option(metavar="M,M,...", help="Units of the hidden layers, as in 3,3,3.")
     ],
-    layer: Annotated[int, typer.Option(help="The layer to kill, from 1.")] = 1,
+    layer: Annotated[int, typer.Option(metavar="L", help="The layer to kill, from 1.")] = 1,
     runs: Runs = 0,
     seed: Seed = 0,
     out: Out = None,
@@ -151,7 +151,9 @@ def shifted_start(
         ),
     ] = 2_000,
     seed: Seed = 0,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the data, a summary and a picture.")
+    ] = None,
     as_json: AsJson = False,
 ) -> Exit:
     """Build white, separable data that gradient descent never learns from a shifted start (C9).
@@ -203,7 +205,9 @@ def depth(
         int, typer.Option(min=1, max=COUNT, metavar="N", help="Networks to draw.")
     ] = 10_000,
     seed: Seed = 0,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a summary and a picture there.")
+    ] = None,
     as_json: AsJson = False,
 ) -> Exit:
     """Tell how probable it is that a fresh network is constant on the data, against depth (C10).

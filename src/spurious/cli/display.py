@@ -22,7 +22,6 @@ from spurious.proof import (
     unfinished_text,
     verdict_text,
 )
-from spurious.studies.report.findings import head_note
 from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
@@ -103,7 +102,8 @@ def show_datasets(found: Sequence[BuiltIn]) -> None:
     """Prints the built-in datasets."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("name", "points", "inputs", "loss", "what it is"):
-        table.add_column(name, justify="right" if name in ("points", "inputs") else "left")
+        number, wraps = name in ("points", "inputs"), name == "what it is"
+        table.add_column(name, justify="right" if number else "left", no_wrap=not wraps)
     for entry in found:
         sizes = str(entry.data.size), str(entry.data.inputs)
         table.add_row(entry.name, *sizes, str(entry.loss), Text(entry.description))
@@ -145,6 +145,8 @@ def show_catalogue(outcomes: Sequence[Examination], out: Path | None) -> None:
 
 def show_claims(results: Sequence[ClaimResult], out: Path) -> None:
     """Prints the verdict on every claim, and where the report is."""
+    from spurious.studies.report.findings import head_note  # nothing else here needs studies
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("claim", "verdict", "budget", "certificates", "seconds", "what it says"):
         table.add_column(name, justify="right" if name == "seconds" else "left")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import cast
 
 from spurious.cli.commands import Exit
+from spurious.files import private_folder
 
 
 class _LostOutputError(Exception):
@@ -51,6 +52,7 @@ def main() -> None:
         SystemExit: Always, with the status of `spurious.cli.commands`.
     """
     _open_streams()
+    _place_for_caches()
     stdout, stderr = cast(object, sys.stdout), cast(object, sys.stderr)
     if type(stderr) is io.TextIOWrapper:
         stderr.reconfigure(errors="backslashreplace")
@@ -59,7 +61,8 @@ def main() -> None:
     try:
         status: object = _run()
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before a command has begun, while it is imported
+        sys.stderr.write("Interrupted.\n")
         status = int(Exit.INTERRUPTED)
     except BrokenPipeError:
         status = int(Exit.NO_READER)
@@ -84,6 +87,18 @@ def _open_streams() -> None:
                 os.dup2(nowhere, descriptor)
             stream = open(descriptor, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
+
+
+def _place_for_caches() -> None:
+    """Gives Matplotlib a place for its cache where the home cannot be written, as in containers.
+
+    It would make one at every start, and say so in three lines.
+    """
+    home = os.path.expanduser("~")  # noqa: PTH111  (which never fails)
+    if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
+        folder = private_folder("matplotlib")
+        if folder:
+            os.environ["MPLCONFIGDIR"] = folder
 
 
 def _run() -> object:

@@ -20,7 +20,9 @@ Source: TypeAlias = Annotated[
         metavar="DATASET|FILE", help="A built-in dataset (`spurious datasets`) or a problem file."
     ),
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
+Seed: TypeAlias = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Seed of all random numbers.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 AsJsonLines: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON object a line instead of text.")

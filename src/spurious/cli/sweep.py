@@ -28,7 +28,7 @@ def run(
         typer.Option(metavar="DIR", help="Folder or URL of the results; default: the plan's name."),
     ] = "",
     workers: Annotated[
-        int, typer.Option(min=0, help="Shards at a time; default: one for each core.")
+        int, typer.Option(min=0, metavar="N", help="Shards at a time; default: one for each core.")
     ] = 0,
     cluster: Annotated[
         str,
@@ -66,6 +66,9 @@ def run(
     name_data_folder(data)
     found = read_plan(plan)
     target = open_store(store or found.name)
+    if target.lone:
+        raise InputError(f"{store}: found a file, expected the folder of a sweep")
+    target.manifest()  # of a folder that cannot be read it says so
     # All that follows is slow to import, and a mistake should be told at once.
     from spurious.cli.sweep_display import live, say_failures, say_interrupted, show_summaries
     from spurious.sweep import (

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from spurious.cli.consoles import answers, messages, now_and_then
+from spurious.cli.consoles import answers, messages, now_and_then, show_facts
 from spurious.sweep import (
     AXES,
     BOUNDED,
@@ -197,13 +197,21 @@ def status_record(
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Prints the answer to a query."""
+    """Prints the answer to a query: a table, or a list for each row where that is too wide."""
+    console = answers(WIDE)
+    told = [["" if value is None else str(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *told, strict=True)]
+    if sum(widths) + 2 * len(widths) > console.width:
+        for row in told:
+            show_facts(console, dict(zip(columns, row, strict=True)))
+            console.print()
+        return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column)
-    for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    answers(WIDE).print(table)
+    for row in told:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def say_failures(failed: Mapping[str, str]) -> None:

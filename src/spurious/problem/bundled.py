@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from spurious.problem.files import parse_problem
 from spurious.problem.point import Point
 from spurious.problem.problem import Problem
+
+
+def bundled_names() -> tuple[str, ...]:
+    """The names of the problem files, without ending."""
+    found = (entry.name for entry in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in found if name.endswith(".json")))
 
 
 def bundled(name: str) -> Problem:
@@ -19,8 +26,11 @@ def bundled(name: str) -> Problem:
         FileNotFoundError: There is no such file.
         InputError: The file is no valid problem.
     """
-    source = files("spurious.problem") / "points" / f"{name}.json"
-    return parse_problem(source.read_bytes(), f"{name}.json")
+    return parse_problem((_folder() / f"{name}.json").read_bytes(), f"{name}.json")
+
+
+def _folder() -> Traversable:
+    return files("spurious.problem") / "points"
 
 
 def point_of(problem: Problem) -> Point:

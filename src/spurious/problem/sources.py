@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from spurious.errors import InputError
+from spurious.problem.bundled import bundled, bundled_names
 from spurious.problem.datasets import DATASETS, dataset
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
@@ -15,26 +16,34 @@ from spurious.problem.program_files import read_any_problem
 from spurious.problem.program_problem import ProgramProblem
 
 Named: TypeAlias = str | os.PathLike[str]
-"""A file's path or a dataset's name."""
+"""A file's path, or the name of a dataset or of a bundled problem."""
 
 
 def problem_of(given: Problem | ProgramProblem | Named) -> Problem | ProgramProblem:
     """A problem, or the one in a file.
 
     Args:
-        given: A problem, or the path of a problem file.
+        given: A problem, the path of a problem file, or the name of a bundled one, such as "c5-d1".
 
     Raises:
         InputError: It is a dataset's name, or the file cannot be used.
     """
     if isinstance(given, Problem | ProgramProblem):
         return given
-    if str(given) in DATASETS and not Path(given).exists():
+    path = Path(given)
+    if path.suffix or path.exists():
+        return read_any_problem(path)
+    if str(given) in bundled_names():
+        return bundled(str(given))
+    if str(given) in DATASETS:
         raise InputError(
             f"{given}: found the name of a dataset, which has no network and no point; expected a "
             f"problem file, or spurious.problem(*spurious.dataset({str(given)!r}).arrays, ...)"
         )
-    return read_any_problem(Path(given))
+    raise InputError(
+        f"{given}: found no such file, expected a problem file, or one of "
+        f"{', '.join(bundled_names())}"
+    )
 
 
 def dense_problem_of(given: Problem | Named, hidden: int | None) -> Problem:

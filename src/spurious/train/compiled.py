@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from numba import config, njit
+
+from spurious.files import private_folder
 
 
 def _sources() -> str:
@@ -33,30 +31,12 @@ def _cached(function: Callable[..., None]) -> Any:
     If neither the installation nor the home can be written, as in containers, that is a folder of
     this user alone among the temporary files; if not even that, nothing is kept.
     """
-    for folder in ("", _temporary()):
+    for folder in ("", private_folder("numba")):
         if folder:
             setattr(config, "CACHE_DIR", folder)  # noqa: B010  (not known to type checkers)
         with suppress(RuntimeError, OSError):
             return njit(function, nogil=True, cache=True)
     return njit(function, nogil=True)
-
-
-@cache
-def _temporary() -> str:
-    """A folder among the temporary files that nobody else can write; "" if there is none.
-
-    What is in a cache is run, so a folder that another user has made is never taken.
-    """
-    if not hasattr(os, "getuid"):
-        return ""
-    path = Path(tempfile.gettempdir()) / f"spurious-numba-{os.getuid()}"
-    try:
-        path.mkdir(mode=0o700, exist_ok=True)
-        found = path.lstat()
-    except OSError:
-        return ""
-    own = found.st_uid == os.getuid() and stat.S_ISDIR(found.st_mode)
-    return str(path) if own and not found.st_mode & 0o077 else ""
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
