@@ -119,6 +119,7 @@ class Exact:
 def evaluate(case: Case, point: list[Fraction]) -> Exact:
     """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
+    pb.require_weighted("squared", "logistic", "cross_entropy")
     for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
         row = [v for v in values[z].entries if isinstance(v, Fraction)]
         require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")

@@ -22,7 +22,7 @@ from checker.minima import (
 )
 from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
-from checker.optimum import cell_multipliers
+from checker.optimum import cell_multipliers, global_minimum
 from checker.penalised import penalised
 from checker.rays import monotone_valley
 from checker.reading import Json, as_int, as_list, as_object, as_table, as_text, ball, rational
@@ -56,12 +56,15 @@ RULES: Rules = {
     "sharpening_valley": (limit_valley, NONE),
 }
 PROGRAM_RULES: Rules = {
+    "one_sided_derivatives": (one_sided_derivatives, HERE + NEARBY),
+    "cell_multipliers": (global_minimum, HERE),
     "strongly_convex": (strongly_convex, HERE + NEARBY),
     "idle_parameters": (idle_parameters, HERE + NEARBY),
     "interpolation": (interpolation, NEARBY),
     "penalised": (penalised, NEARBY),
     "krawczyk": (krawczyk, SADDLE),
     "descent_direction": (descent_direction, NONE),
+    "zero_output_weight": (zero_output_weight, NONE),
     "negative_curvature": (negative_curvature, NONE),
     "monotone_valley": (monotone_valley, NONE),
 }
@@ -70,10 +73,11 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
 ALSO_CLAIMED = {
-    "idle_parameters": "flat_dimension",
-    "interpolation": "flat_dimension",
-    "penalised": "flat_dimension",
-    "monotone_valley": "valley_limit",
+    "one_sided_derivatives": ("strict_up_to_rescaling", "flat_dimension"),
+    "idle_parameters": ("flat_dimension",),
+    "interpolation": ("flat_dimension",),
+    "penalised": ("flat_dimension",),
+    "monotone_valley": ("valley_limit",),
 }  # of programs
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
@@ -101,7 +105,7 @@ def check_at(certificate: Json, bits: int) -> str:
     old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
     name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
-    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *filter(None, [ALSO_CLAIMED.get(name)]))
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *ALSO_CLAIMED.get(name, ()))
     claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
     program = dense_program(read_problem(problem)) if old else read_any(problem)
     case = Case(program, claim, bits, layered=old)
@@ -156,10 +160,10 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif case.layered:
-        require_best(case, rule, fields, found, loss)
+    elif rule == "best_outputs":
+        require(found.unbeaten, "nothing proves global: yes")
     else:
-        require(rule == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+        require_best(case, rule, fields, found, loss)
 
 
 def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:

@@ -131,6 +131,8 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
         return
     rows, smooth, bent = list[list[Fraction]](), list[list[Fraction]](), list[list[Fraction]]()
     for i, (z, x) in enumerate(zip(ex.pre[0], pb.inputs, strict=True)):
+        if not pb.weights[i]:
+            continue
         factors = [ex.slope(i, j) if v[j] > 0 else -ex.slope(i, j) for j in units]
         rows.append([f * a for f in factors for a in x] + [Fraction(1)])
         kinks = [j for j in units if pb.kinked and z[j] == 0]

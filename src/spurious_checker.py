@@ -1292,6 +1292,12 @@ class Problem:
         require(known, "there is no such hidden unit")
         return m, k
 
+    def require_weighted(self, *losses: str) -> None:
+        """The loss is one of these, with weights that are not negative; nothing is added to it."""
+        require(self.loss in losses, f"the rule needs one of the losses {', '.join(losses)}")
+        require(not any(self.penalties), "the rule needs a loss without penalty")
+        require(min(self.weights) >= 0, "a weight is negative")
+
     def require_shallow(self, single: bool = False) -> None:
         """Widths are [d, h, K], or [d, h, 1]."""
         fits = len(self.widths) == 3 and (not single or self.widths[2] == 1)
@@ -1366,15 +1372,15 @@ def read_penalties(problem: Json, layers: int) -> list[Fraction]:
 
 
 def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
-    """g_ik, the derivative of the loss by the outputs at point i, exactly (section 4)."""
-    y = pb.ys[i]
+    """g_ik, the derivative of the loss by the outputs at point i, exactly (sections 4 and 9.12)."""
+    y, weight = pb.ys[i], pb.weights[i]
     if pb.loss == "squared":
-        return [2 * (a - b) for a, b in zip(f, y, strict=True)]
+        return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
-        return [-b * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
+        return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
     p = exact_softmax(f)
     p[int(y[0])] = p[int(y[0])] - 1
-    return p
+    return [v * weight for v in p]
 
 
 def exact_softmax(f: list[Fraction]) -> list[Number]:
@@ -2281,6 +2287,7 @@ class Exact:
 def evaluate(case: Case, point: list[Fraction]) -> Exact:
     """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
+    pb.require_weighted("squared", "logistic", "cross_entropy")
     for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
         row = [v for v in values[z].entries if isinstance(v, Fraction)]
         require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")
@@ -2440,6 +2447,8 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
         return
     rows, smooth, bent = list[list[Fraction]](), list[list[Fraction]](), list[list[Fraction]]()
     for i, (z, x) in enumerate(zip(ex.pre[0], pb.inputs, strict=True)):
+        if not pb.weights[i]:
+            continue
         factors = [ex.slope(i, j) if v[j] > 0 else -ex.slope(i, j) for j in units]
         rows.append([f * a for f in factors for a in x] + [Fraction(1)])
         kinks = [j for j in units if pb.kinked and z[j] == 0]
@@ -3241,7 +3250,7 @@ def merging_valley(case: Case, proof: Json) -> Found:
     return Found(limit=loss_at([value for value, _ in outputs(Interval(0, 0, bits))])[0])
 
 
-# ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
+# ---- The global optimum of a shallow network (sections 7 and 9.12, Theorems 13 and 37). ----------
 
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
@@ -3249,20 +3258,21 @@ MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
-    """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
+    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
 
     A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
-    of h signed chambers must have a multiplier that is good for all of them.
+    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
+    the points have at least. Every choice of h signed chambers must have a multiplier that is good
+    for all of them.
     """
     pb.require_shallow(single=True)
     p, q = pb.sides
-    require(pb.loss == "squared", "the rule needs the squared loss")
+    pb.require_weighted("squared", "hinge")
     multipliers = [read_row(row, len(pb.xs)) for row in rows]
     for g in multipliers:
         require(sum(g) == 0, "a multiplier does not sum to zero")
-        bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
-        require(bound >= loss, "a multiplier does not give the bound")
+        terms = (point_bound(pb.loss, *entry) for entry in zip(g, pb.ys, pb.weights, strict=True))
+        require(sum(terms, Fraction(0)) >= loss, "a multiplier does not give the bound")
     names = sorted(set(pb.groups))
     places = [tuple(pb.inputs[r]) for r in names]
     sums = [[sum((a for a, k in zip(g, pb.groups, strict=True) if k == r), Fraction(0))
@@ -3296,6 +3306,25 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
         return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
 
     require(covered(0, pb.widths[1], later[-1]), "some cell has no multiplier")
+
+
+def point_bound(loss: str, g: Fraction, target: list[Fraction], weight: Fraction) -> Fraction:
+    """The least of a point's loss less g f, over all outputs f."""
+    (y,) = target
+    if loss == "hinge":
+        require(0 <= -g * y <= weight, "a multiplier is no slope of the hinge")
+        return -g * y
+    require(weight > 0 or g == 0, "a multiplier is not zero at a point without weight")
+    return -g * y - g * g / (4 * weight) if g else Fraction(0)
+
+
+def global_minimum(case: Case, proof: Json) -> Found:
+    """Section 9.12: what is proved to have the least loss is a local minimum."""
+    as_object(proof, "rule", "multipliers")
+    loss = case.loss_at(case.program.point)
+    require(isinstance(loss, Fraction), "the rule needs a rational loss")
+    cell_multipliers(case.problem, as_list(proof["multipliers"]), cast("Fraction", loss))
+    return Found(strict=hidden_homogeneous(case.problem), unbeaten=True)
 
 
 def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction, ...]]:
@@ -4279,12 +4308,15 @@ RULES: Rules = {
     "sharpening_valley": (limit_valley, NONE),
 }
 PROGRAM_RULES: Rules = {
+    "one_sided_derivatives": (one_sided_derivatives, HERE + NEARBY),
+    "cell_multipliers": (global_minimum, HERE),
     "strongly_convex": (strongly_convex, HERE + NEARBY),
     "idle_parameters": (idle_parameters, HERE + NEARBY),
     "interpolation": (interpolation, NEARBY),
     "penalised": (penalised, NEARBY),
     "krawczyk": (krawczyk, SADDLE),
     "descent_direction": (descent_direction, NONE),
+    "zero_output_weight": (zero_output_weight, NONE),
     "negative_curvature": (negative_curvature, NONE),
     "monotone_valley": (monotone_valley, NONE),
 }
@@ -4293,10 +4325,11 @@ CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eige
 PROGRAM_CLAIMS = ("verdict", "strict", "index", "eigenvalue_bound", "global", "loss",
                   "witness_loss", "radius")  # fmt: skip
 ALSO_CLAIMED = {
-    "idle_parameters": "flat_dimension",
-    "interpolation": "flat_dimension",
-    "penalised": "flat_dimension",
-    "monotone_valley": "valley_limit",
+    "one_sided_derivatives": ("strict_up_to_rescaling", "flat_dimension"),
+    "idle_parameters": ("flat_dimension",),
+    "interpolation": ("flat_dimension",),
+    "penalised": ("flat_dimension",),
+    "monotone_valley": ("valley_limit",),
 }  # of programs
 FORMATS = ("spurious-certificate/1", "spurious-certificate/2")
 
@@ -4324,7 +4357,7 @@ def check_at(certificate: Json, bits: int) -> str:
     old, proof = certificate["format"] == FORMATS[0], as_table(certificate["proof"], "proof")
     name, rules = as_text(proof.get("rule")), RULES if old else PROGRAM_RULES
     require(name in rules, "unknown rule")
-    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *filter(None, [ALSO_CLAIMED.get(name)]))
+    keys = CLAIMS if old else (*PROGRAM_CLAIMS, *ALSO_CLAIMED.get(name, ()))
     claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
     program = dense_program(read_problem(problem)) if old else read_any(problem)
     case = Case(program, claim, bits, layered=old)
@@ -4379,10 +4412,10 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif case.layered:
-        require_best(case, rule, fields, found, loss)
+    elif rule == "best_outputs":
+        require(found.unbeaten, "nothing proves global: yes")
     else:
-        require(rule == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+        require_best(case, rule, fields, found, loss)
 
 
 def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:

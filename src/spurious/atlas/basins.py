@@ -89,8 +89,11 @@ def measure_basins(
         spread: The standard deviation.
         threads: Changes no result.
         progress: Called with the number of runs done.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean, which is not trained here.
     """
-    recipe = from_random_starts(atlas.network, atlas.loss, atlas.data, spread, UPDATES)
+    recipe = from_random_starts(atlas.asked, spread, UPDATES)
     lookup = _Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
     unplaced: Counter[str] = Counter()
@@ -221,7 +224,7 @@ class _Lookup:
 
     def __init__(self, atlas: Atlas, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.setting = prepare(Problem(atlas.network, atlas.loss, atlas.data))
+        self.setting = prepare(atlas.asked)
         landscape = self.setting.landscape
         self.first = [group[0] for group in landscape.groups]
         self.targets = np.array([float(target) for target in landscape.targets])

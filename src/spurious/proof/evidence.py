@@ -102,6 +102,7 @@ class OneSidedDerivatives(Evidence):
     """Theorem 1: for each unit the trees that prove its phi nonnegative."""
 
     rule = "one_sided_derivatives"
+    claims = ("strict_up_to_rescaling", "flat_dimension")
     units: tuple[tuple[Tree, ...], ...]
     epsilon: Fraction | None = None
     point: Point | None = None
