@@ -84,15 +84,16 @@ def describe(loss: DenseLoss) -> UnitLandscape:
         if factor:
             places.setdefault(point, []).append(i)
     groups = tuple(tuple(members) for members in places.values())
-    totals = [sum(factors[i] for i in members) for members in groups]
+    totals = [sum((factors[i] for i in members), Fraction(0)) for members in groups]
     common = lcm(*(total.denominator for total in totals))
     unit = Fraction(gcd(*(int(total * common) for total in totals)), common)
     targets: list[fmpq] = []
     unavoidable = Fraction(0)
     for members, total in zip(groups, totals, strict=True):
-        mean = sum(factors[i] * data.y[i][0] for i in members) / total
+        mean = sum((factors[i] * data.y[i][0] for i in members), Fraction(0)) / total
         targets.append(rational(mean))
-        unavoidable += sum(factors[i] * (data.y[i][0] - mean) ** 2 for i in members)
+        missed = (factors[i] * (data.y[i][0] - mean) ** 2 for i in members)
+        unavoidable += sum(missed, Fraction(0))
     arrangement = arrange([[rational(v) for v in point] for point in places])
     high, low = map(rational, loss.network.slopes)
     images = [_image(arrangement, k, high, low) for k in range(len(arrangement.rays))]
