@@ -3390,12 +3390,13 @@ def bends(pb: Problem) -> list[Slopes]:
 
 
 def read_pattern(
-    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = ()
-) -> Pattern:
+    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
+    off: Collection[tuple[int, int]] = (),
+) -> Pattern:  # fmt: skip
     """The pairs that may be on their kink over the box are held, with all that are alike.
 
     The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is.
+    their bias is. Pairs of the first layer (unit, point) that are off have slope 0 and are free.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
@@ -3412,13 +3413,15 @@ def read_pattern(
         for i, name in enumerate(names):
             alike.setdefault(name, []).append(i)
         for j in range(width):
-            at_kink = [i for i, row in enumerate(rows) if row[j].lo <= 0 <= row[j].hi]
+            free = {i for unit, i in off if unit == j and level == 0}
+            at_kink = [i for i, row in enumerate(rows)
+                       if i not in free and row[j].lo <= 0 <= row[j].hi]  # fmt: skip
             if (level, j) not in zero:
                 held = {names[i] for i in at_kink}
                 groups = [points for name, points in alike.items() if name in held]
                 pairs += [(level, j, points) for points in groups]
                 at_kink = [i for points in groups for i in points]
-            for i in at_kink:
+            for i in (*at_kink, *free):
                 layer[i][j] = Fraction(0)
         slopes.append(layer)
         if below == 0:
@@ -3475,8 +3478,9 @@ class Face:
 
 
 def minimum_on_face(
-    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
-) -> Face:
+    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
+    off: Collection[tuple[int, int]] = (),
+) -> Face:  # fmt: skip
     """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
 
     D is the derivative of Lambda by the pair's activation, summed over its points.
@@ -3484,7 +3488,7 @@ def minimum_on_face(
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
-    pattern = read_pattern(pb, case.program, place, zero)
+    pattern = read_pattern(pb, case.program, place, zero, off)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
     lag = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
@@ -3493,14 +3497,21 @@ def minimum_on_face(
     require(index == len(mu), "the critical point is a saddle on the face")
     slopes, multipliers = bends(pb), box.place.intervals()[size:]
     for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
-        bar, (above, below) = box.over.bar(lag.states[level]), slopes[level]
-        if bar is None:
-            raise Undecided("a held pair has no effect")
-        effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
-        d = sum(effects, Interval(0, 0, m.bits))
+        above, below = slopes[level]
+        d = effect(pb, lag, box, (level, j, points))
         stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
         require_shown(stays, "a held pair may leave its kink")
     return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
+
+
+def effect(pb: Problem, lag: Lagrangian, box: Box, pair: Pair) -> Interval:
+    """D: the derivative of Lambda over a box by a pair's activation, summed over its points."""
+    level, j, points = pair
+    bar = box.over.bar(lag.states[level])
+    if bar is None:
+        raise Undecided("a pair has no effect")
+    effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
+    return sum(effects, Interval(0, 0, effects[0].bits))
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3677,7 +3688,7 @@ def require_rank(face: Face, fields: list[Field]) -> None:
         require_independent(columns)
 
 
-# ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 28 and 29). -----------
+# ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 28, 29 and 38). -------
 
 
 Unit = tuple[int, int]  # hidden layer, number
@@ -3687,11 +3698,15 @@ def penalised(case: Case, proof: Json) -> Found:
     """Section 9.10."""
     pb = case.problem
     as_object(proof, "rule", "centre", "radius", "free", "multipliers", "preconditioner",
-              optional=["zero", "symmetries"])  # fmt: skip
+              optional=["zero", "symmetries", "off"])  # fmt: skip
     require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     centre = read_row(proof["centre"], len(pb.point))
     zero, resting = read_zero(pb, centre, as_list(proof.get("zero", [])))
-    face = minimum_on_face(case, proof, centre, zero.keys())
+    pairs = (as_list(item, 2) for item in as_list(proof.get("off", [])))
+    off = [(pb.unit(0, j)[1], as_int(i)) for j, i in pairs]
+    require(all(0 <= i < len(pb.xs) for _, i in off), "there is no such data point")
+    face = minimum_on_face(case, proof, centre, zero.keys(), off)
+    require_right_angles(pb, face, off, bool(zero))
     require(not resting & set(face.free), "a parameter of a unit at zero is free")
     fixed = sorted(set(range(len(centre))) - resting - set(face.free))
     fields = [read_symmetry(item, pb, face.pattern, zero, face.place.intervals())
@@ -3703,6 +3718,25 @@ def penalised(case: Case, proof: Json) -> Found:
     flat = len(fixed) + sum(not pb.penalties[2 * level + 1] for level, _ in zero)
     return Found("no" if flat or any(merged) else "yes", flat=None if any(merged) else flat,
                  loss=face.loss, radius=face.radius)  # fmt: skip
+
+
+def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -> None:
+    """Theorem 38: all that a unit sees is at right angles to where it counts as off."""
+    if not off:
+        return
+    (into, own), points = pb.penalties[:2], range(len(pb.xs))
+    fits = pb.depth == 1 and pb.sides == (1, 0) and pb.loss != "hinge" and not zero
+    require(fits, "right angles need one hidden layer of relus, and no units at zero")
+    require(min(into, own) > 0, "weights or biases cost nothing")
+    for j, i in off:
+        alike = [k for k in points if pb.groups[k] == pb.groups[i]]
+        require(all((j, k) in off for k in alike), "a pair is off without all that are alike")
+        held = face.pattern.held(0, j)
+        seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
+        angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
+        require(not any(angles), "a unit sees a point that is not at right angles")
+        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        require_shown(stays, "a pair that is off may gain")
 
 
 def read_zero(

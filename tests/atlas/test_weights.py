@@ -1,6 +1,7 @@
 """Weights of points and means: lists and least losses against z3, against repeated points."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from random import Random
@@ -94,7 +95,9 @@ def test_points_of_weight_zero_are_left_out():
     x, y = [[-1], [7], [0], [2]], [1, 100, -1, 2]
     with_it = atlas(loss_of(x, y, 1, ["1", "0", "5/2", "1/3"]))
     without = atlas(loss_of(*LINE, 1, ["1", "5/2", "1/3"]))
-    assert with_it.minima == without.minima
+    place = {0: 0, 2: 1, 3: 2}
+    moved = [replace(f, blind_spots=tuple(place[i] for i in f.blind_spots)) for f in with_it.minima]
+    assert tuple(moved) == without.minima
     assert len(with_it.minima[0].outputs) == 3
 
 
@@ -215,7 +218,7 @@ def test_certificates_of_a_smaller_least_loss_are_refused(kind):
     for loss in ("weights", "point"):
         changed = json.loads(json.dumps(sealed))
         if loss == "weights":
-            changed["problem"]["weights"][1] = "20"
+            changed["problem"]["weights"] = ["2", "4", "2", "2"]
         else:
             changed["problem"]["point"]["layers"][1]["bias"] = ["7"]
         refused += not spurious_checker.check(sealed_again(changed)).valid
@@ -280,7 +283,7 @@ def test_the_command_proves_the_least_hinge_loss(tmp_path):
     path = written(tmp_path, loss_of([[0], [1], [2]], [1, -1, 1], 1, [2, 1, 1], loss="hinge"))
     result = CliRunner().invoke(app, ["global", path, "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
-    assert "weighted hinge loss: global optimum, loss 0" in result.stdout
+    assert "weighted hinge loss: global optimum, loss 2" in result.stdout
     checked = spurious_checker.check(
         json.loads((tmp_path / "asked-1-global.certificate.json").read_text())
     )

@@ -297,7 +297,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Penalised(Evidence):
-    """Theorems 28 and 29: a box around a minimum on a face, of a loss with a penalty."""
+    """Theorems 28, 29 and 38: a box around a minimum on a face, of a loss with a penalty."""
 
     rule = "penalised"
     of_programs = True
@@ -309,6 +309,7 @@ class Penalised(Evidence):
     preconditioner: Matrix
     zero: tuple[ZeroUnit, ...] = ()
     symmetries: tuple[Turn | Shift, ...] = ()
+    off: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

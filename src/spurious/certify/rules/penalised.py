@@ -9,6 +9,7 @@ Units whose weights are zero are left out, if what leaving gains is less than it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,7 @@ from spurious.certify.face_search import Proposal, proposals
 from spurious.certify.isolation import is_injective
 from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Unit
+from spurious.certify.right_angles import at_right_angles
 from spurious.certify.rule import Rule
 from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
@@ -131,7 +133,10 @@ def _proved(
 ) -> Proof | Undecided:
     """What is left to prove over the box: signs, (2), the symmetries, the units at zero."""
     if not box.signs_hold():
-        return Undecided("a pre-activation off the face may reach its kink")
+        loose = at_right_angles(loss, box)
+        if not loose:
+            return Undecided("a pre-activation off the face may reach its kink")
+        box = replace(box, pattern=replace(box.pattern, loose=loose))
     if not box.stays():
         return Undecided("leaving the face may pay to first order")
     fields = [
@@ -242,7 +247,9 @@ def _package(
     at = box.isolation
     flat = len(symmetries) + sum(not loss.penalty.of(unit.layer)[1] for unit in zero)
     parts = [
-        "with data points exactly on kinks" if box.pattern.pairs else "off the kinks",
+        "with data points exactly on kinks"
+        if box.pattern.pairs or box.pattern.loose
+        else "off the kinks",
         f"{len(zero)} units at zero" if zero else "",
         f"flat in {flat} directions" if flat else "",
     ]
@@ -259,7 +266,14 @@ def _package(
             radius=balls.simple_above(subject.distance(box.centre) + at.radius),
         ),
         evidence=Penalised(
-            box.centre, at.radius, box.free, box.multipliers, at.preconditioner, zero, symmetries
+            box.centre,
+            at.radius,
+            box.free,
+            box.multipliers,
+            at.preconditioner,
+            zero,
+            symmetries,
+            tuple((pair.unit, i) for pair in box.pattern.loose for i in pair.points),
         ),
         reason=f"a minimum {', '.join(filter(None, parts))} is enclosed in a tiny box",
         minimum=box.centre,
