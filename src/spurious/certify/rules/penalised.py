@@ -41,6 +41,10 @@ ENOUGH = 1 - 1e-9
 """A bound has to be below its limit by this factor: a proposal."""
 
 
+ALMOST = 10**6
+"""A unit whose weights are below this many radii of the box is not told from one at zero."""
+
+
 def _loss(subject: Subject) -> DenseLoss | None:
     asked = subject.asked
     return asked.dense if isinstance(asked, ProgramProblem) else None
@@ -132,6 +136,8 @@ def _proved(
     fixed: Sequence[int],
 ) -> Proof | Undecided:
     """What is left to prove over the box: signs, (2), the symmetries, the units at zero."""
+    if _vanishes(loss.network, box):
+        return Undecided("a unit is almost at zero, but not quite")
     if not box.signs_hold():
         loose = at_right_angles(loss, box)
         if not loose:
@@ -148,6 +154,18 @@ def _proved(
     if zero is None:
         return Undecided("it may pay for a unit at zero to leave")
     return _package(subject, loss, box, symmetries, zero)
+
+
+def _vanishes(network: Network, box: FaceBox) -> bool:
+    """Whether all weights of a unit that counts as live are hardly larger than the box."""
+    layers = incoming_indices(network)
+    for layer, units in enumerate(layers[:-1]):
+        for j, (*weights, _) in enumerate(units):
+            own = [*weights, *(row[j] for row in layers[layer + 1])]
+            small = all(abs(box.centre[p]) <= ALMOST * box.isolation.radius for p in own)
+            if small and (layer, j) not in box.pattern.zero:
+                return True
+    return False
 
 
 def _zero_units(loss: DenseLoss, box: FaceBox) -> tuple[ZeroUnit, ...] | None:
