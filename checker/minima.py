@@ -26,11 +26,12 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
     """The point at which 5.1 and 5.2 are applied (section 5)."""
     pb, point, found = case.problem, case.problem.point, Found()
     require(pb.slopes is not None, "the rule needs a homogeneous activation")
-    as_object(proof, "rule", *keys, *(["point"] if case.nearby else []))
+    slopes = ["slopes"] if pb.loss == "hinge" else []
+    as_object(proof, "rule", *keys, *slopes, *(["point"] if case.nearby else []))
     if case.nearby:
         point = read_layers(proof["point"], pb.widths)
         found.radius = distance(point, pb.point)
-    ex = evaluate(case, point)
+    ex = evaluate(case, point, proof.get("slopes"))
     found.place, found.loss = point, ex.loss
     return ex, found
 
@@ -123,7 +124,7 @@ def require_tree(
 def shallow_flatness(ex: Exact, found: Found) -> None:
     """Flatness of section 5.1, Corollary 1."""
     pb, v, found.strict = ex.pb, ex.units[1][0], "no"
-    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
+    if pb.widths[2] > 1 or pb.loss in ("cross_entropy", "hinge"):
         return
     units, width = range(pb.widths[1]), pb.widths[0] + 1
     if not all(v[j] for j in units):

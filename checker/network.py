@@ -189,6 +189,18 @@ def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
     return [v * weight for v in p]
 
 
+def hinge_slopes(
+    pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
+) -> list[list[Number]]:
+    """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
+    pb.require_weighted("hinge")
+    pb.require_shallow(single=True)
+    for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
+        least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
+        require(least <= -y * slope <= most, "a slope is none of the hinge loss")
+    return [[slope] for slope in g]
+
+
 def exact_softmax(f: list[Fraction]) -> list[Number]:
     """The softmax as in section 4: the r largest share what the others leave."""
     top = max(f)

@@ -1383,6 +1383,18 @@ def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
     return [v * weight for v in p]
 
 
+def hinge_slopes(
+    pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
+) -> list[list[Number]]:
+    """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
+    pb.require_weighted("hinge")
+    pb.require_shallow(single=True)
+    for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
+        least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
+        require(least <= -y * slope <= most, "a slope is none of the hinge loss")
+    return [[slope] for slope in g]
+
+
 def exact_softmax(f: list[Fraction]) -> list[Number]:
     """The softmax as in section 4: the r largest share what the others leave."""
     top = max(f)
@@ -2284,15 +2296,25 @@ class Exact:
         return p if self.pre[0][i][j] >= 0 else q
 
 
-def evaluate(case: Case, point: list[Fraction]) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
+def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
+    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+
+    Args:
+        case: The problem.
+        point: Where.
+        slopes: Of the hinge loss: g, chosen among its subgradients.
+    """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
-    pb.require_weighted("squared", "logistic", "cross_entropy")
+    if slopes is None:
+        pb.require_weighted("squared", "logistic", "cross_entropy")
     for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
         row = [v for v in values[z].entries if isinstance(v, Fraction)]
         require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")
         pre.append([row[i : i + width] for i in range(0, len(row), width)])
-    g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    if slopes is None:
+        g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    else:
+        g = hinge_slopes(pb, read_row(slopes, len(pb.xs)), pre[-1])
     return Exact(pb, pb.units(point), pre, g, values[-1].entries[0])
 
 
@@ -2342,11 +2364,12 @@ def exact_place(case: Case, proof: Json, *keys: str) -> tuple[Exact, Found]:
     """The point at which 5.1 and 5.2 are applied (section 5)."""
     pb, point, found = case.problem, case.problem.point, Found()
     require(pb.slopes is not None, "the rule needs a homogeneous activation")
-    as_object(proof, "rule", *keys, *(["point"] if case.nearby else []))
+    slopes = ["slopes"] if pb.loss == "hinge" else []
+    as_object(proof, "rule", *keys, *slopes, *(["point"] if case.nearby else []))
     if case.nearby:
         point = read_layers(proof["point"], pb.widths)
         found.radius = distance(point, pb.point)
-    ex = evaluate(case, point)
+    ex = evaluate(case, point, proof.get("slopes"))
     found.place, found.loss = point, ex.loss
     return ex, found
 
@@ -2439,7 +2462,7 @@ def require_tree(
 def shallow_flatness(ex: Exact, found: Found) -> None:
     """Flatness of section 5.1, Corollary 1."""
     pb, v, found.strict = ex.pb, ex.units[1][0], "no"
-    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
+    if pb.widths[2] > 1 or pb.loss in ("cross_entropy", "hinge"):
         return
     units, width = range(pb.widths[1]), pb.widths[0] + 1
     if not all(v[j] for j in units):

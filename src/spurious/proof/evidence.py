@@ -99,13 +99,14 @@ Tree: TypeAlias = Split | Leaf
 
 @dataclass(frozen=True, slots=True)
 class OneSidedDerivatives(Evidence):
-    """Theorem 1: for each unit the trees that prove its phi nonnegative."""
+    """Theorems 1 and 39: for each unit the trees that prove its phi nonnegative."""
 
     rule = "one_sided_derivatives"
     claims = ("strict_up_to_rescaling", "flat_dimension")
     units: tuple[tuple[Tree, ...], ...]
     epsilon: Fraction | None = None
     point: Point | None = None
+    slopes: tuple[Fraction, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
