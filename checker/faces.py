@@ -41,12 +41,12 @@ def bends(pb: Problem) -> list[Slopes]:
 
 def read_pattern(
     pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
-    off: Collection[tuple[int, int]] = (),
+    loose: Collection[tuple[int, int]] = (),
 ) -> Pattern:  # fmt: skip
     """The pairs that may be on their kink over the box are held, with all that are alike.
 
     The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is. Pairs of the first layer (unit, point) that are off have slope 0 and are free.
+    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
@@ -63,7 +63,7 @@ def read_pattern(
         for i, name in enumerate(names):
             alike.setdefault(name, []).append(i)
         for j in range(width):
-            free = {i for unit, i in off if unit == j and level == 0}
+            free = {i for unit, i in loose if unit == j and level == 0}
             at_kink = [i for i, row in enumerate(rows)
                        if i not in free and row[j].lo <= 0 <= row[j].hi]  # fmt: skip
             if (level, j) not in zero:
@@ -129,7 +129,7 @@ class Face:
 
 def minimum_on_face(
     case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
-    off: Collection[tuple[int, int]] = (),
+    loose: Collection[tuple[int, int]] = (),
 ) -> Face:  # fmt: skip
     """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
 
@@ -138,7 +138,7 @@ def minimum_on_face(
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
-    pattern = read_pattern(pb, case.program, place, zero, off)
+    pattern = read_pattern(pb, case.program, place, zero, loose)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
     lag = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
