@@ -104,7 +104,7 @@ def test_what_an_option_replaces_in_a_file_is_said(tmp_path):
     assert result.stdout.startswith("1-2-1 abs, 3 points, logistic loss")
     same = run("global", path, "--hidden", 1)
     assert same.stderr == ""
-    assert same.stdout.startswith("1-1-1 relu, squared loss: global optimum")
+    assert same.stdout.startswith("1-1-1 relu, 3 points, squared loss: global optimum")
 
 
 def test_json_names_the_problem_that_was_solved(tmp_path):
