@@ -148,6 +148,9 @@ def test_a_perfect_fit_with_weights_is_global():
     loss = loss_of([[0], [1], [2]], [0, 0, 1], 1, [1, 2, 3], mean=True)
     best = optimum(loss)
     assert best.loss == 0 and best.verdict.is_global is Answer.YES
+    verdict = certify(best.problem)
+    assert verdict.is_global is Answer.YES  # by the sums over equal inputs, without multipliers
+    assert spurious_checker.check(dict(verdict.certificate)).valid
 
 
 def least_hinge(loss):

@@ -80,10 +80,9 @@ def _beaten(subject: Subject, proof: Proof, point: FlatPoint, loss: Enclosure) -
 
 def _best(subject: Subject, proof: Proof) -> Evidence | None:
     """What proves that nothing beats the minimum, if that is known exactly."""
-    exact = proof.claim.decision is Decision.LOCAL_MINIMUM or isinstance(
-        proof.evidence, OneSidedDerivatives | ClasswiseOptimum
-    )
-    if not exact or not (subject.is_dense or subject.weighted):
+    named = isinstance(proof.evidence, OneSidedDerivatives | ClasswiseOptimum)
+    here = proof.claim.decision is Decision.LOCAL_MINIMUM
+    if not (named and subject.exact) and not (here and subject.is_dense):
         return None
     if proof.minimum is None or proof.minimum == subject.values:
         return subject.once(unbeaten)
