@@ -21,7 +21,14 @@ from spurious import atlas, optimum
 from spurious.atlas.atlas import Atlas
 from spurious.atlas.parts import prepare, solve_branch
 from spurious.figures import CostPanel, CostSeries, cost_curves, png_bytes, svg_text
-from spurious.problem import Loss, Network, Problem, dataset, dataset_from_arrays
+from spurious.problem import (
+    Loss,
+    Network,
+    Problem,
+    dataset,
+    dataset_from_arrays,
+    dense_loss_of,
+)
 from spurious.train import cores
 
 PEER_CELLS = 20_000
@@ -46,7 +53,7 @@ def made(n: int, d: int, hidden: int) -> Problem:
 
 def peer(problem: Problem) -> float:
     """Seconds for SciPy over all cells, units unordered."""
-    landscape = prepare(problem).landscape
+    landscape = prepare(dense_loss_of(problem)).landscape
     images = np.array([[float(v) for v in g] for g in landscape.generators])
     images = images.reshape(-1, landscape.size)
     chambers = [
@@ -65,7 +72,7 @@ def peer(problem: Problem) -> float:
 def cells_alone(problem: Problem) -> float:
     """Seconds for our walk over the cells, exact, without what follows."""
     start = perf_counter()
-    setting = prepare(problem)
+    setting = prepare(dense_loss_of(problem))
     for first in setting.branches:
         solve_branch(setting, first)
     return perf_counter() - start
@@ -106,7 +113,7 @@ def savings() -> None:
     for name, hidden in (("d3", 3), ("xor", 4), ("jellyfish", 4)):
         found = atlas(built_in(name, hidden))
         plain = comb(2 * found.chambers + hidden - 1, hidden)
-        regions = len(prepare(built_in(name, hidden)).landscape.regions)
+        regions = len(prepare(dense_loss_of(built_in(name, hidden))).landscape.regions)
         sets = sum(comb(regions, k) for k in range(1, hidden + 1))
         work = found.work
         print(

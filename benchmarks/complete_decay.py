@@ -22,7 +22,8 @@ from random import Random
 from fuzzing.decay import Decayed, lower
 
 from spurious.atlas.decay.atlas import PenalisedAtlas, penalised_atlas
-from spurious.atlas.decay.basins import Lookup, recipe_of, settled
+from spurious.atlas.decay.basins import UPDATES, Lookup, settled
+from spurious.atlas.random_starts import from_random_starts
 from spurious.problem import Dataset, DenseLoss, Network, Penalty
 from spurious.train import cores, train
 
@@ -104,7 +105,7 @@ def _trained(
     found: PenalisedAtlas, starts: int, index: int, spread: float, told: str
 ) -> Counter[str]:
     """Where networks end."""
-    recipe, tally = recipe_of(found.loss, spread), Counter[str]()
+    recipe, tally = from_random_starts(found.loss, spread, UPDATES), Counter[str]()
     lookup = Lookup(found, recipe)
     at = train(recipe, index, 0, starts, threads=cores()).parameters
     at, losses = settled(lookup, at, index, threads=cores())

@@ -68,7 +68,8 @@ def judged(case: Decayed, rng: Random) -> tuple[str, str]:
     if not verdict.claim.is_minimum:
         return word, ""
     proof = verdict.certificate["proof"]
-    return word, lower(case, parameters(proof["centre"]), rng)
+    place = proof.get("centre") or proof.get("point") or verdict.certificate["problem"]["point"]
+    return word, lower(case, parameters(place), rng)
 
 
 if __name__ == "__main__":

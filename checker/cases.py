@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from checker.arrays import MAX_MAGNITUDE, Numbers
 from checker.derivatives import Box, Curved, evaluated
-from checker.network import Problem, Units, loss_slopes
+from checker.network import Problem, Units, hinge_slopes, loss_slopes
 from checker.numbers import Invalid, Number, require
 from checker.programs import Program
 from checker.reading import (
@@ -129,14 +129,25 @@ class Exact:
         return p if self.pre[0][i][j] >= 0 else q
 
 
-def evaluate(case: Case, point: list[Fraction]) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
+def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
+    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+
+    Args:
+        case: The problem.
+        point: Where.
+        slopes: Of the hinge loss: g, chosen among its subgradients.
+    """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
+    if slopes is None:
+        pb.require_weighted("squared", "logistic", "cross_entropy")
     for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
         row = [v for v in values[z].entries if isinstance(v, Fraction)]
         require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")
         pre.append([row[i : i + width] for i in range(0, len(row), width)])
-    g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    if slopes is None:
+        g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    else:
+        g = hinge_slopes(pb, read_row(slopes, len(pb.xs)), pre[-1])
     return Exact(pb, pb.units(point), pre, g, values[-1].entries[0])
 
 

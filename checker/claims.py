@@ -22,7 +22,7 @@ from checker.minima import (
 )
 from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
-from checker.optimum import cell_multipliers
+from checker.optimum import cell_multipliers, global_minimum
 from checker.penalised import penalised
 from checker.reading import Json, as_list, as_object, as_table, as_text, ball, rational
 from checker.refutations import (
@@ -54,12 +54,20 @@ RULES = {
     "merging_valley": Rule(merging_valley, NONE, "pairs curve"),
 }
 PROGRAM_RULES = {
+    "one_sided_derivatives": Rule(
+        one_sided_derivatives,
+        HERE + NEARBY,
+        "units ?epsilon ?slopes ~point",
+        f"strict_up_to_rescaling {FLAT}",
+    ),
+    "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
     "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
-    "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries", FLAT),
+    "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
     "descent_direction": Rule(descent_direction, NONE, "direction"),
+    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
     "negative_curvature": Rule(negative_curvature, NONE, "direction"),
     "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
@@ -146,10 +154,10 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif case.layered:
-        require_best(case, rule, fields, found, loss)
+    elif rule == "best_outputs":
+        require(found.unbeaten, "nothing proves global: yes")
     else:
-        require(rule == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+        require_best(case, rule, fields, found, loss)
 
 
 def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:

@@ -40,12 +40,13 @@ def bends(pb: Problem) -> list[Slopes]:
 
 
 def read_pattern(
-    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = ()
-) -> Pattern:
+    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
+    loose: Collection[tuple[int, int]] = (),
+) -> Pattern:  # fmt: skip
     """The pairs that may be on their kink over the box are held, with all that are alike.
 
     The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is.
+    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
@@ -62,13 +63,15 @@ def read_pattern(
         for i, name in enumerate(names):
             alike.setdefault(name, []).append(i)
         for j in range(width):
-            at_kink = [i for i, row in enumerate(rows) if row[j].lo <= 0 <= row[j].hi]
+            free = {i for unit, i in loose if unit == j and level == 0}
+            at_kink = [i for i, row in enumerate(rows)
+                       if i not in free and row[j].lo <= 0 <= row[j].hi]  # fmt: skip
             if (level, j) not in zero:
                 held = {names[i] for i in at_kink}
                 groups = [points for name, points in alike.items() if name in held]
                 pairs += [(level, j, points) for points in groups]
                 at_kink = [i for points in groups for i in points]
-            for i in at_kink:
+            for i in (*at_kink, *free):
                 layer[i][j] = Fraction(0)
         slopes.append(layer)
         if below == 0:
@@ -124,8 +127,9 @@ class Face:
 
 
 def minimum_on_face(
-    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
-) -> Face:
+    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
+    loose: Collection[tuple[int, int]] = (),
+) -> Face:  # fmt: skip
     """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
 
     D is the derivative of Lambda by the pair's activation, summed over its points.
@@ -133,7 +137,7 @@ def minimum_on_face(
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
-    pattern = read_pattern(pb, case.program, place, zero)
+    pattern = read_pattern(pb, case.program, place, zero, loose)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
     lag = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
@@ -142,11 +146,18 @@ def minimum_on_face(
     require(index == len(mu), "the critical point is a saddle on the face")
     slopes, multipliers = bends(pb), box.place.intervals()[size:]
     for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
-        bar, (above, below) = box.over.bar(lag.states[level]), slopes[level]
-        if bar is None:
-            raise Undecided("a held pair has no effect")
-        effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
-        d = sum(effects, Interval(0, 0, m.bits))
+        above, below = slopes[level]
+        d = effect(pb, lag, box, (level, j, points))
         stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
         require_shown(stays, "a held pair may leave its kink")
     return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
+
+
+def effect(pb: Problem, lag: Lagrangian, box: Box, pair: Pair) -> Interval:
+    """D: the derivative of Lambda over a box by a pair's activation, summed over its points."""
+    level, j, points = pair
+    bar = box.over.bar(lag.states[level])
+    if bar is None:
+        raise Undecided("a pair has no effect")
+    effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
+    return sum(effects, Interval(0, 0, effects[0].bits))

@@ -26,10 +26,11 @@ def exact_place(case: Case, proof: Json) -> tuple[Exact, Found]:
     """The point at which 5.1 and 5.2 are applied (section 5)."""
     pb, point, found = case.problem, case.problem.point, Found()
     require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    require(("slopes" in proof) == (pb.loss == "hinge"), "slopes are for the hinge loss")
     if case.nearby:
         point = read_layers(proof["point"], pb.widths)
         found.radius = distance(point, pb.point)
-    ex = evaluate(case, point)
+    ex = evaluate(case, point, proof.get("slopes"))
     found.place, found.loss = point, ex.loss
     return ex, found
 
@@ -123,7 +124,7 @@ def require_tree(
 def shallow_flatness(ex: Exact, found: Found) -> None:
     """Flatness of section 5.1, Corollary 1."""
     pb, v, found.strict = ex.pb, ex.units[1][0], "no"
-    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
+    if pb.widths[2] > 1 or pb.loss in ("cross_entropy", "hinge"):
         return
     units, width = range(pb.widths[1]), pb.widths[0] + 1
     if not all(v[j] for j in units):
@@ -131,6 +132,8 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
         return
     rows, smooth, bent = list[list[Fraction]](), list[list[Fraction]](), list[list[Fraction]]()
     for i, (z, x) in enumerate(zip(ex.pre[0], pb.inputs, strict=True)):
+        if not pb.weights[i]:
+            continue
         factors = [ex.slope(i, j) if v[j] > 0 else -ex.slope(i, j) for j in units]
         rows.append([f * a for f in factors for a in x] + [Fraction(1)])
         kinks = [j for j in units if pb.kinked and z[j] == 0]

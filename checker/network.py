@@ -98,6 +98,12 @@ class Problem:
         require(known, "there is no such hidden unit")
         return m, k
 
+    def require_weighted(self, *losses: str) -> None:
+        """The loss is one of these, with weights that are not negative; nothing is added to it."""
+        require(self.loss in losses, f"the rule needs one of the losses {', '.join(losses)}")
+        require(not any(self.penalties), "the rule needs a loss without penalty")
+        require(min(self.weights) >= 0, "a weight is negative")
+
     def require_shallow(self, single: bool = False) -> None:
         """Widths are [d, h, K], or [d, h, 1]."""
         fits = len(self.widths) == 3 and (not single or self.widths[2] == 1)
@@ -172,15 +178,27 @@ def read_penalties(problem: Json, layers: int) -> list[Fraction]:
 
 
 def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
-    """g_ik, the derivative of the loss by the outputs at point i, exactly (section 4)."""
-    y = pb.ys[i]
+    """g_ik, the derivative of the loss by the outputs at point i, exactly (sections 4 and 9.12)."""
+    y, weight = pb.ys[i], pb.weights[i]
     if pb.loss == "squared":
-        return [2 * (a - b) for a, b in zip(f, y, strict=True)]
+        return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
-        return [-b * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
+        return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
     p = exact_softmax(f)
     p[int(y[0])] = p[int(y[0])] - 1
-    return p
+    return [v * weight for v in p]
+
+
+def hinge_slopes(
+    pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
+) -> list[list[Number]]:
+    """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
+    pb.require_weighted("hinge")
+    pb.require_shallow(single=True)
+    for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
+        least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
+        require(least <= -y * slope <= most, "a slope is none of the hinge loss")
+    return [[slope] for slope in g]
 
 
 def exact_softmax(f: list[Fraction]) -> list[Number]:

@@ -1,35 +1,39 @@
-"""The global optimum of a shallow network (section 7, Theorem 13)."""
+"""The global optimum of a shallow network (sections 7 and 9.12, Theorems 13 and 37)."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from fractions import Fraction
+from typing import cast
 
+from checker.cases import Case, Found
 from checker.matrices import null_vector, row_space
+from checker.minima import hidden_homogeneous
 from checker.network import Problem
 from checker.numbers import BITS, inner, require, sign
-from checker.reading import read_row
+from checker.reading import Json, as_list, read_row
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
 MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
-    """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
+    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
 
     A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
-    of h signed chambers must have a multiplier that is good for all of them.
+    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
+    the points have at least. Every choice of h signed chambers must have a multiplier that is good
+    for all of them.
     """
     pb.require_shallow(single=True)
     p, q = pb.sides
-    require(pb.loss == "squared", "the rule needs the squared loss")
+    pb.require_weighted("squared", "hinge")
     multipliers = [read_row(row, len(pb.xs)) for row in rows]
     for g in multipliers:
         require(sum(g) == 0, "a multiplier does not sum to zero")
-        bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
-        require(bound >= loss, "a multiplier does not give the bound")
+        terms = (point_bound(pb.loss, *entry) for entry in zip(g, pb.ys, pb.weights, strict=True))
+        require(sum(terms, Fraction(0)) >= loss, "a multiplier does not give the bound")
     names = sorted(set(pb.groups))
     places = [tuple(pb.inputs[r]) for r in names]
     sums = [[sum((a for a, k in zip(g, pb.groups, strict=True) if k == r), Fraction(0))
@@ -63,6 +67,24 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
         return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
 
     require(covered(0, pb.widths[1], later[-1]), "some cell has no multiplier")
+
+
+def point_bound(loss: str, g: Fraction, target: list[Fraction], weight: Fraction) -> Fraction:
+    """The least of a point's loss less g f, over all outputs f."""
+    (y,) = target
+    if loss == "hinge":
+        require(0 <= -g * y <= weight, "a multiplier is no slope of the hinge")
+        return -g * y
+    require(weight > 0 or g == 0, "a multiplier is not zero at a point without weight")
+    return -g * y - g * g / (4 * weight) if g else Fraction(0)
+
+
+def global_minimum(case: Case, proof: Json) -> Found:
+    """Section 9.12: what is proved to have the least loss is a local minimum."""
+    loss = case.loss_at(case.program.point)
+    require(isinstance(loss, Fraction), "the rule needs a rational loss")
+    cell_multipliers(case.problem, as_list(proof["multipliers"]), cast("Fraction", loss))
+    return Found(strict=hidden_homogeneous(case.problem), unbeaten=True)
 
 
 def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction, ...]]:

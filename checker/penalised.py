@@ -1,4 +1,4 @@
-"""Minima of piecewise linear networks with weight decay (9.10, Theorems 28 and 29)."""
+"""Minima of piecewise linear networks with weight decay (9.10, Theorems 28, 29 and 38)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.cases import Case, Found, leaves
-from checker.faces import Face, Pattern, minimum_on_face
+from checker.faces import Face, Pattern, effect, minimum_on_face
 from checker.network import Problem
-from checker.numbers import Interval, Undecided, require, require_shown
+from checker.numbers import Interval, Undecided, inner, require, require_shown
 from checker.reading import (
     Json,
     as_int,
@@ -32,7 +32,11 @@ def penalised(case: Case, proof: Json) -> Found:
     require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     centre = read_row(proof["centre"], len(pb.point))
     zero, resting = read_zero(pb, centre, as_list(proof.get("zero", [])))
-    face = minimum_on_face(case, proof, centre, zero.keys())
+    pairs = (as_list(item, 2) for item in as_list(proof.get("off", [])))
+    off = [(pb.unit(0, j)[1], as_int(i)) for j, i in pairs]
+    require(all(0 <= i < len(pb.xs) for _, i in off), "there is no such data point")
+    face = minimum_on_face(case, proof, centre, zero.keys(), off)
+    require_right_angles(pb, face, off, bool(zero))
     require(not resting & set(face.free), "a parameter of a unit at zero is free")
     fixed = sorted(set(range(len(centre))) - resting - set(face.free))
     fields = [read_symmetry(item, pb, face.pattern, zero, face.place.intervals())
@@ -44,6 +48,25 @@ def penalised(case: Case, proof: Json) -> Found:
     flat = len(fixed) + sum(not pb.penalties[2 * level + 1] for level, _ in zero)
     return Found("no" if flat or any(merged) else "yes", flat=None if any(merged) else flat,
                  loss=face.loss, radius=face.radius)  # fmt: skip
+
+
+def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -> None:
+    """Theorem 38: all that a unit sees is at right angles to where it counts as off."""
+    if not off:
+        return
+    (into, own), points = pb.penalties[:2], range(len(pb.xs))
+    fits = pb.depth == 1 and pb.sides == (1, 0) and pb.loss != "hinge" and not zero
+    require(fits, "right angles need one hidden layer of relus, and no units at zero")
+    require(min(into, own) > 0, "weights or biases cost nothing")
+    for j, i in off:
+        alike = [k for k in points if pb.groups[k] == pb.groups[i]]
+        require(all((j, k) in off for k in alike), "a pair is off without all that are alike")
+        held = face.pattern.held(0, j)
+        seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
+        angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
+        require(not any(angles), "a unit sees a point that is not at right angles")
+        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        require_shown(stays, "a pair that is off may gain")
 
 
 def read_zero(

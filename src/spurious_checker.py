@@ -1293,6 +1293,12 @@ class Problem:
         require(known, "there is no such hidden unit")
         return m, k
 
+    def require_weighted(self, *losses: str) -> None:
+        """The loss is one of these, with weights that are not negative; nothing is added to it."""
+        require(self.loss in losses, f"the rule needs one of the losses {', '.join(losses)}")
+        require(not any(self.penalties), "the rule needs a loss without penalty")
+        require(min(self.weights) >= 0, "a weight is negative")
+
     def require_shallow(self, single: bool = False) -> None:
         """Widths are [d, h, K], or [d, h, 1]."""
         fits = len(self.widths) == 3 and (not single or self.widths[2] == 1)
@@ -1367,15 +1373,27 @@ def read_penalties(problem: Json, layers: int) -> list[Fraction]:
 
 
 def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
-    """g_ik, the derivative of the loss by the outputs at point i, exactly (section 4)."""
-    y = pb.ys[i]
+    """g_ik, the derivative of the loss by the outputs at point i, exactly (sections 4 and 9.12)."""
+    y, weight = pb.ys[i], pb.weights[i]
     if pb.loss == "squared":
-        return [2 * (a - b) for a, b in zip(f, y, strict=True)]
+        return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
-        return [-b * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
+        return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
     p = exact_softmax(f)
     p[int(y[0])] = p[int(y[0])] - 1
-    return p
+    return [v * weight for v in p]
+
+
+def hinge_slopes(
+    pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
+) -> list[list[Number]]:
+    """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
+    pb.require_weighted("hinge")
+    pb.require_shallow(single=True)
+    for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
+        least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
+        require(least <= -y * slope <= most, "a slope is none of the hinge loss")
+    return [[slope] for slope in g]
 
 
 def exact_softmax(f: list[Fraction]) -> list[Number]:
@@ -2300,14 +2318,25 @@ class Exact:
         return p if self.pre[0][i][j] >= 0 else q
 
 
-def evaluate(case: Case, point: list[Fraction]) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational."""
+def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
+    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+
+    Args:
+        case: The problem.
+        point: Where.
+        slopes: Of the hinge loss: g, chosen among its subgradients.
+    """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
+    if slopes is None:
+        pb.require_weighted("squared", "logistic", "cross_entropy")
     for (_, z), width in zip(case.program.layers, pb.widths[1:], strict=True):
         row = [v for v in values[z].entries if isinstance(v, Fraction)]
         require(len(row) == len(pb.xs) * width, "a value of the activation is not rational")
         pre.append([row[i : i + width] for i in range(0, len(row), width)])
-    g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    if slopes is None:
+        g = [loss_slopes(pb, i, f) for i, f in enumerate(pre[-1])]
+    else:
+        g = hinge_slopes(pb, read_row(slopes, len(pb.xs)), pre[-1])
     return Exact(pb, pb.units(point), pre, g, values[-1].entries[0])
 
 
@@ -2357,10 +2386,11 @@ def exact_place(case: Case, proof: Json) -> tuple[Exact, Found]:
     """The point at which 5.1 and 5.2 are applied (section 5)."""
     pb, point, found = case.problem, case.problem.point, Found()
     require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    require(("slopes" in proof) == (pb.loss == "hinge"), "slopes are for the hinge loss")
     if case.nearby:
         point = read_layers(proof["point"], pb.widths)
         found.radius = distance(point, pb.point)
-    ex = evaluate(case, point)
+    ex = evaluate(case, point, proof.get("slopes"))
     found.place, found.loss = point, ex.loss
     return ex, found
 
@@ -2454,7 +2484,7 @@ def require_tree(
 def shallow_flatness(ex: Exact, found: Found) -> None:
     """Flatness of section 5.1, Corollary 1."""
     pb, v, found.strict = ex.pb, ex.units[1][0], "no"
-    if pb.widths[2] > 1 or pb.loss == "cross_entropy":
+    if pb.widths[2] > 1 or pb.loss in ("cross_entropy", "hinge"):
         return
     units, width = range(pb.widths[1]), pb.widths[0] + 1
     if not all(v[j] for j in units):
@@ -2462,6 +2492,8 @@ def shallow_flatness(ex: Exact, found: Found) -> None:
         return
     rows, smooth, bent = list[list[Fraction]](), list[list[Fraction]](), list[list[Fraction]]()
     for i, (z, x) in enumerate(zip(ex.pre[0], pb.inputs, strict=True)):
+        if not pb.weights[i]:
+            continue
         factors = [ex.slope(i, j) if v[j] > 0 else -ex.slope(i, j) for j in units]
         rows.append([f * a for f in factors for a in x] + [Fraction(1)])
         kinks = [j for j in units if pb.kinked and z[j] == 0]
@@ -3443,7 +3475,7 @@ def merging_valley(case: Case, proof: Json) -> Found:
     return Found(limit=loss_at([value for value, _ in outputs(Interval(0, 0, bits))])[0])
 
 
-# ---- The global optimum of a shallow network (section 7, Theorem 13). ----------------------------
+# ---- The global optimum of a shallow network (sections 7 and 9.12, Theorems 13 and 37). ----------
 
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
@@ -3451,20 +3483,21 @@ MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
-    """Section 7, Theorem 13: multipliers prove that no network of these widths has a smaller loss.
+    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
 
     A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, loss >= -g.y - |g|^2 / 4. Every choice
-    of h signed chambers must have a multiplier that is good for all of them.
+    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
+    the points have at least. Every choice of h signed chambers must have a multiplier that is good
+    for all of them.
     """
     pb.require_shallow(single=True)
     p, q = pb.sides
-    require(pb.loss == "squared", "the rule needs the squared loss")
+    pb.require_weighted("squared", "hinge")
     multipliers = [read_row(row, len(pb.xs)) for row in rows]
     for g in multipliers:
         require(sum(g) == 0, "a multiplier does not sum to zero")
-        bound = sum((-a * y[0] - a * a / 4 for a, y in zip(g, pb.ys, strict=True)), Fraction(0))
-        require(bound >= loss, "a multiplier does not give the bound")
+        terms = (point_bound(pb.loss, *entry) for entry in zip(g, pb.ys, pb.weights, strict=True))
+        require(sum(terms, Fraction(0)) >= loss, "a multiplier does not give the bound")
     names = sorted(set(pb.groups))
     places = [tuple(pb.inputs[r]) for r in names]
     sums = [[sum((a for a, k in zip(g, pb.groups, strict=True) if k == r), Fraction(0))
@@ -3498,6 +3531,24 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
         return all(covered(k, left - 1, common & worst[k]) for k in range(start, len(worst)))
 
     require(covered(0, pb.widths[1], later[-1]), "some cell has no multiplier")
+
+
+def point_bound(loss: str, g: Fraction, target: list[Fraction], weight: Fraction) -> Fraction:
+    """The least of a point's loss less g f, over all outputs f."""
+    (y,) = target
+    if loss == "hinge":
+        require(0 <= -g * y <= weight, "a multiplier is no slope of the hinge")
+        return -g * y
+    require(weight > 0 or g == 0, "a multiplier is not zero at a point without weight")
+    return -g * y - g * g / (4 * weight) if g else Fraction(0)
+
+
+def global_minimum(case: Case, proof: Json) -> Found:
+    """Section 9.12: what is proved to have the least loss is a local minimum."""
+    loss = case.loss_at(case.program.point)
+    require(isinstance(loss, Fraction), "the rule needs a rational loss")
+    cell_multipliers(case.problem, as_list(proof["multipliers"]), cast("Fraction", loss))
+    return Found(strict=hidden_homogeneous(case.problem), unbeaten=True)
 
 
 def arrangement_rays(places: list[tuple[Fraction, ...]]) -> list[tuple[Fraction, ...]]:
@@ -3563,12 +3614,13 @@ def bends(pb: Problem) -> list[Slopes]:
 
 
 def read_pattern(
-    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = ()
-) -> Pattern:
+    pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
+    loose: Collection[tuple[int, int]] = (),
+) -> Pattern:  # fmt: skip
     """The pairs that may be on their kink over the box are held, with all that are alike.
 
     The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is.
+    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
@@ -3585,13 +3637,15 @@ def read_pattern(
         for i, name in enumerate(names):
             alike.setdefault(name, []).append(i)
         for j in range(width):
-            at_kink = [i for i, row in enumerate(rows) if row[j].lo <= 0 <= row[j].hi]
+            free = {i for unit, i in loose if unit == j and level == 0}
+            at_kink = [i for i, row in enumerate(rows)
+                       if i not in free and row[j].lo <= 0 <= row[j].hi]  # fmt: skip
             if (level, j) not in zero:
                 held = {names[i] for i in at_kink}
                 groups = [points for name, points in alike.items() if name in held]
                 pairs += [(level, j, points) for points in groups]
                 at_kink = [i for points in groups for i in points]
-            for i in at_kink:
+            for i in (*at_kink, *free):
                 layer[i][j] = Fraction(0)
         slopes.append(layer)
         if below == 0:
@@ -3647,8 +3701,9 @@ class Face:
 
 
 def minimum_on_face(
-    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = ()
-) -> Face:
+    case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
+    loose: Collection[tuple[int, int]] = (),
+) -> Face:  # fmt: skip
     """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
 
     D is the derivative of Lambda by the pair's activation, summed over its points.
@@ -3656,7 +3711,7 @@ def minimum_on_face(
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
-    pattern = read_pattern(pb, case.program, place, zero)
+    pattern = read_pattern(pb, case.program, place, zero, loose)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
     lag = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
@@ -3665,14 +3720,21 @@ def minimum_on_face(
     require(index == len(mu), "the critical point is a saddle on the face")
     slopes, multipliers = bends(pb), box.place.intervals()[size:]
     for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
-        bar, (above, below) = box.over.bar(lag.states[level]), slopes[level]
-        if bar is None:
-            raise Undecided("a held pair has no effect")
-        effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
-        d = sum(effects, Interval(0, 0, m.bits))
+        above, below = slopes[level]
+        d = effect(pb, lag, box, (level, j, points))
         stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
         require_shown(stays, "a held pair may leave its kink")
     return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
+
+
+def effect(pb: Problem, lag: Lagrangian, box: Box, pair: Pair) -> Interval:
+    """D: the derivative of Lambda over a box by a pair's activation, summed over its points."""
+    level, j, points = pair
+    bar = box.over.bar(lag.states[level])
+    if bar is None:
+        raise Undecided("a pair has no effect")
+    effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
+    return sum(effects, Interval(0, 0, effects[0].bits))
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3847,7 +3909,7 @@ def require_rank(face: Face, fields: list[Field]) -> None:
         require_independent(columns)
 
 
-# ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 28 and 29). -----------
+# ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 28, 29 and 38). -------
 
 
 Unit = tuple[int, int]  # hidden layer, number
@@ -3859,7 +3921,11 @@ def penalised(case: Case, proof: Json) -> Found:
     require(pb.kinked and pb.depth > 0, "the rule needs hidden units with kinks")
     centre = read_row(proof["centre"], len(pb.point))
     zero, resting = read_zero(pb, centre, as_list(proof.get("zero", [])))
-    face = minimum_on_face(case, proof, centre, zero.keys())
+    pairs = (as_list(item, 2) for item in as_list(proof.get("off", [])))
+    off = [(pb.unit(0, j)[1], as_int(i)) for j, i in pairs]
+    require(all(0 <= i < len(pb.xs) for _, i in off), "there is no such data point")
+    face = minimum_on_face(case, proof, centre, zero.keys(), off)
+    require_right_angles(pb, face, off, bool(zero))
     require(not resting & set(face.free), "a parameter of a unit at zero is free")
     fixed = sorted(set(range(len(centre))) - resting - set(face.free))
     fields = [read_symmetry(item, pb, face.pattern, zero, face.place.intervals())
@@ -3871,6 +3937,25 @@ def penalised(case: Case, proof: Json) -> Found:
     flat = len(fixed) + sum(not pb.penalties[2 * level + 1] for level, _ in zero)
     return Found("no" if flat or any(merged) else "yes", flat=None if any(merged) else flat,
                  loss=face.loss, radius=face.radius)  # fmt: skip
+
+
+def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -> None:
+    """Theorem 38: all that a unit sees is at right angles to where it counts as off."""
+    if not off:
+        return
+    (into, own), points = pb.penalties[:2], range(len(pb.xs))
+    fits = pb.depth == 1 and pb.sides == (1, 0) and pb.loss != "hinge" and not zero
+    require(fits, "right angles need one hidden layer of relus, and no units at zero")
+    require(min(into, own) > 0, "weights or biases cost nothing")
+    for j, i in off:
+        alike = [k for k in points if pb.groups[k] == pb.groups[i]]
+        require(all((j, k) in off for k in alike), "a pair is off without all that are alike")
+        held = face.pattern.held(0, j)
+        seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
+        angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
+        require(not any(angles), "a unit sees a point that is not at right angles")
+        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        require_shown(stays, "a pair that is off may gain")
 
 
 def read_zero(
@@ -4283,12 +4368,20 @@ RULES = {
     "merging_valley": Rule(merging_valley, NONE, "pairs curve"),
 }
 PROGRAM_RULES = {
+    "one_sided_derivatives": Rule(
+        one_sided_derivatives,
+        HERE + NEARBY,
+        "units ?epsilon ?slopes ~point",
+        f"strict_up_to_rescaling {FLAT}",
+    ),
+    "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
     "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
-    "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries", FLAT),
+    "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
     "descent_direction": Rule(descent_direction, NONE, "direction"),
+    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
     "negative_curvature": Rule(negative_curvature, NONE, "direction"),
     "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
@@ -4375,10 +4468,10 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif case.layered:
-        require_best(case, rule, fields, found, loss)
+    elif rule == "best_outputs":
+        require(found.unbeaten, "nothing proves global: yes")
     else:
-        require(rule == "best_outputs" and found.unbeaten, "nothing proves global: yes")
+        require_best(case, rule, fields, found, loss)
 
 
 def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:

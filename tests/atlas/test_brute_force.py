@@ -53,8 +53,9 @@ def _passes(solver, x, g, sides, sign, slopes, tag):
             solver.add(term == cone)
 
 
-def _brute_force(x, y, hidden, slopes):
+def _brute_force(x, y, hidden, slopes, weights=None):
     """All (states, outputs) of local minima."""
+    weights = weights or [1] * len(x)
     x = [(*point, Fraction(1)) for point in x]
     states = [(sign, sides) for sides in _faces(x) for sign in (1, 0, -1)]
     found = set()
@@ -69,7 +70,7 @@ def _brute_force(x, y, hidden, slopes):
                 slope = slopes[0] if sides[i] > 0 else slopes[1]
                 z = sum(w * v for w, v in zip(a, point, strict=True))
                 outputs[i] = outputs[i] + sign * slope * z
-        g = [2 * (f - target) for f, target in zip(outputs, y, strict=True)]
+        g = [2 * w * (f - t) for w, f, t in zip(weights, outputs, y, strict=True)]
         solver.add(sum(g) == 0)
         for j, (sign, sides) in enumerate(units):
             if sign:

@@ -134,3 +134,17 @@ def test_numbers_too_large_for_floats_warn_of_nothing() -> None:
     data = [["2"], ["1"]], [["1"], ["-1"]]
     found = certify(problem([1, 1, 1, 1], point, "1/10", data), search=False)
     assert not found.claim.is_minimum
+
+
+def test_a_unit_that_is_all_but_at_zero_is_not_taken_for_a_live_one() -> None:
+    """Its box reached beyond zero, and the checker refused: a warning, which fails here."""
+    point = (
+        "4780037165747421/9007199254740992 0 7970110616381887/9007199254740992 0 "
+        "-4780037166084815/9007199254740992 0 -6169186005056255/36028797018963968"
+    )
+    costs = {"layers[0].weight": "1/5", "layers[1].weight": "1/5"}
+    data = [["-5/3"], ["2/3"]], [["0"], ["-1"]]
+    network = {"widths": [1, 2, 1], "activation": "leaky_relu", "slope": "1/10"}
+    given = problem([1, 2, 1], point, costs, data, network=network, weights=["1/2", "1/2"])
+    verdict = certify(given, search=False)
+    assert not verdict.claim.is_minimum

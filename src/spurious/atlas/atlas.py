@@ -28,12 +28,16 @@ from spurious.files import Journal
 from spurious.notebook import table
 from spurious.problem import (
     Dataset,
+    DenseLoss,
     Loss,
     Named,
     Network,
     Problem,
-    dense_problem_of,
-    problem_to_data,
+    ProgramProblem,
+    any_problem_to_data,
+    dense_loss_of,
+    flatten,
+    problem_at,
 )
 from spurious.verdict import Answer
 
@@ -66,9 +70,7 @@ class Atlas:
     """Every local minimum of a network on a dataset.
 
     Attributes:
-        network: The architecture, one hidden layer.
-        loss: The loss.
-        data: The dataset.
+        asked: Network, loss, data, and the weights of points.
         chambers: Activation patterns that one unit can have off all kinks.
         cells: Activation cells of the network, units unordered.
         symmetries: Symmetries of the data, the identity included.
@@ -89,9 +91,7 @@ class Atlas:
         ['14', '18', '75/4']
     """
 
-    network: Network
-    loss: Loss
-    data: Dataset
+    asked: DenseLoss
     chambers: int
     cells: int
     symmetries: int
@@ -101,6 +101,21 @@ class Atlas:
     minima: tuple[Family, ...]
     undecided: tuple[UndecidedFit, ...]
     work: CellCounts
+
+    @property
+    def network(self) -> Network:
+        """The architecture, one hidden layer."""
+        return self.asked.network
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of a point."""
+        return Loss(self.asked.loss)
+
+    @property
+    def data(self) -> Dataset:
+        """The dataset."""
+        return self.asked.data
 
     @property
     def families(self) -> int:
@@ -158,17 +173,34 @@ class Atlas:
         head = ("loss", "kind", "dimension", "dead units", "alike")
         return f"<p>{escape(repr(self)[1:-1])}</p>{table(rows, head)}"
 
-    def problem(self, family: Family) -> Problem:
+    def problem(self, family: Family) -> Problem | ProgramProblem:
         """The family's point as a problem."""
-        return Problem(self.network, self.loss, self.data, point=family.point)
+        return problem_at(self.asked, flatten(family.point))
 
 
-def require_atlas(network: Network, loss: Loss) -> None:
-    """Checks that a network and a loss are of the kind that has an atlas.
+def require_atlas(asked: DenseLoss) -> None:
+    """Checks that a loss is of the kind that has an atlas.
 
     Raises:
-        InputError: They are not.
+        InputError: It is not.
     """
+    require_shallow(asked)
+    if asked.loss not in ("squared", "logistic"):
+        raise InputError(f"loss: found {asked.loss}, but an atlas needs squared or logistic")
+
+
+def require_shallow(asked: DenseLoss) -> None:
+    """Checks that a loss is a weighted sum over the points, of a network that has cells.
+
+    Raises:
+        InputError: It is not.
+    """
+    network = asked.network
+    if not asked.penalty.free_of_cost(network):
+        raise InputError(
+            "penalty: found a loss with weight decay, expected one without; "
+            "spurious.penalised_atlas lists its minima"
+        )
     if network.depth != 1 or network.outputs != 1:
         raise InputError(
             f"network.widths: found {list(network.widths)}, but an atlas needs one hidden layer "
@@ -179,12 +211,14 @@ def require_atlas(network: Network, loss: Loss) -> None:
             f"network.activation: found {network.activation}, but an atlas needs an activation "
             "that is linear on either side of 0: relu, leaky_relu, abs or identity"
         )
-    if loss is Loss.CROSS_ENTROPY:
-        raise InputError(f"loss: found {loss}, but an atlas needs squared or logistic")
+    if min(asked.factors) < 0:
+        raise InputError("weights: found a negative number, but an atlas needs none")
+    if not any(asked.factors):
+        raise InputError("weights: found zeros only, expected a positive number")
 
 
 def atlas(
-    problem: Problem | Named,
+    problem: Problem | ProgramProblem | DenseLoss | Named,
     hidden: int | None = None,
     *,
     workers: int = 1,
@@ -195,8 +229,9 @@ def atlas(
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
-            squared or logistic loss; its points are ignored. Or the path of a problem file, or
-            the name of a built-in dataset.
+            squared or logistic loss, a sum or a mean, with or without weights of the data points;
+            its points are ignored. Or the path of a problem file, or the name of a built-in
+            dataset.
         hidden: With a dataset's name, the units of the hidden layer.
         workers: Processes for large problems; it changes no result. A script that asks for more
             than one needs the guard `if __name__ == "__main__":`.
@@ -214,14 +249,14 @@ def atlas(
         >>> spurious.atlas("xor", hidden=2)
         <Atlas: 2-2-1 relu, 4 points, squared loss: 17 families of local minima, all>
     """
-    problem = dense_problem_of(problem, hidden)
-    require_atlas(problem.network, problem.loss)
-    setting = prepare(problem)
+    asked = dense_loss_of(problem, hidden)
+    require_atlas(asked)
+    setting = prepare(asked)
     chambers, units = len(setting.landscape.arrangement.chambers), setting.hidden
     cells = comb(2 * chambers + units - 1, units)
-    kept = Journal(journal, _heading(problem))
+    kept = Journal(journal, _heading(asked))
     parts: dict[str, Any] = dict(kept.entries)
-    with makers(setting, problem, workers) as make:
+    with makers(setting, asked, workers) as make:
 
         def finish(what: str, tasks: Sequence[AtlasTask]) -> None:
             done = sum(task.key in parts for task in tasks)
@@ -245,9 +280,7 @@ def atlas(
         finish("fitted vectors", [task for task, _ in fits])
         found, undecided = _collect(parts, fits)
     return Atlas(
-        network=problem.network,
-        loss=problem.loss,
-        data=problem.data,
+        asked=asked,
         chambers=chambers,
         cells=cells,
         symmetries=len(setting.group),
@@ -260,15 +293,14 @@ def atlas(
     )
 
 
-def _heading(problem: Problem) -> list[str]:
-    """Names the problem, whose points do not matter, in a journal."""
-    bare = Problem(problem.network, problem.loss, problem.data)
-    text = json.dumps(problem_to_data(bare), sort_keys=True)
+def _heading(asked: DenseLoss) -> list[str]:
+    """Names the loss in a journal."""
+    text = json.dumps(any_problem_to_data(problem_at(asked)), sort_keys=True)
     return ["problem", f"{JOURNAL_VERSION}:{sha256(text.encode()).hexdigest()}"]
 
 
 def enumerate_strata(
-    problem: Problem,
+    problem: Problem | ProgramProblem | DenseLoss,
 ) -> Iterator[tuple[tuple[Fraction, ...], tuple[UnitState, ...]]]:
     """Every combination of unit states that local minima have, symmetric ones included.
 
@@ -282,8 +314,9 @@ def enumerate_strata(
         TooManyFacesError: Some fitted vector has too many faces.
         InputError: The network or the loss is of another kind.
     """
-    require_atlas(problem.network, problem.loss)
-    setting = prepare(problem, symmetric=False)
+    asked = dense_loss_of(problem)
+    require_atlas(asked)
+    setting = prepare(asked, symmetric=False)
     for first in setting.branches:
         solve_branch(setting, first)
     landscape, projector = setting.landscape, setting.projector

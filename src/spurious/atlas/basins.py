@@ -24,7 +24,6 @@ from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
 from spurious.certify.decide import prove
 from spurious.exact.rationals import Vector, rational
-from spurious.problem import Problem
 from spurious.proof import Proof
 from spurious.train import Recipe, train
 from spurious.train.batched import preactivations
@@ -89,8 +88,11 @@ def measure_basins(
         spread: The standard deviation.
         threads: Changes no result.
         progress: Called with the number of runs done.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean, which is not trained here.
     """
-    recipe = from_random_starts(atlas.network, atlas.loss, atlas.data, spread, UPDATES)
+    recipe = from_random_starts(atlas.asked, spread, UPDATES)
     lookup = _Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
     unplaced: Counter[str] = Counter()
@@ -221,7 +223,7 @@ class _Lookup:
 
     def __init__(self, atlas: Atlas, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.setting = prepare(Problem(atlas.network, atlas.loss, atlas.data))
+        self.setting = prepare(atlas.asked)
         landscape = self.setting.landscape
         self.first = [group[0] for group in landscape.groups]
         self.targets = np.array([float(target) for target in landscape.targets])

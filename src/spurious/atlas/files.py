@@ -6,20 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.atlas import Atlas
-from spurious.atlas.optimum import optimum
+from spurious.atlas.optimum import global_verdict, optimum
 from spurious.atlas.records import ANSWERS, family_to_data, number_text, work_to_data
 from spurious.atlas.workers import silent
 from spurious.certify import certify
-from spurious.certify.decide import conclude, decide
-from spurious.certify.optimality import Optimality
-from spurious.certify.subject import Subject
-from spurious.problem import Loss, Problem, problem_to_data
-from spurious.proof import Proof, Verdict
-from spurious.verdict import Answer
+from spurious.problem import Loss, any_problem_to_data, problem_at
+from spurious.proof import Verdict
 
 if TYPE_CHECKING:
     from spurious.atlas.basins import Basins
@@ -29,10 +26,9 @@ FORMAT: Final = "spurious-atlas/1"
 
 def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
     """An atlas as JSON data."""
-    bare = Problem(atlas.network, atlas.loss, atlas.data)
     return {
         "format": FORMAT,
-        "problem": problem_to_data(bare),
+        "problem": any_problem_to_data(problem_at(atlas.asked)),
         "chambers": atlas.chambers,
         "cells": atlas.cells,
         "symmetries": atlas.symmetries,
@@ -88,27 +84,19 @@ def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silen
     """
     if atlas.loss is not Loss.SQUARED:
         return [certify(atlas.problem(family)) for family in atlas.minima]
-    best = optimum(Problem(atlas.network, atlas.loss, atlas.data))
+    best = optimum(atlas.asked)
     if best.loss != atlas.least_loss:
         raise ArithmeticError("the atlas and the search for the global optimum differ")
     found: list[Verdict] = []
     for k, family in enumerate(atlas.minima):
         progress("certificates", k, len(atlas.minima))
-        start = perf_counter()
-        problem = atlas.problem(family)
         if family.loss == best.loss:
-            subject = Subject(problem)
-            outcome = decide(subject)
-            if not isinstance(outcome, Proof):
-                raise ArithmeticError(f"a global optimum was not certified: {outcome.reason}")
-            loss = subject.loss_at(subject.values)
-            verdict = conclude(subject, outcome, loss, Optimality(Answer.YES, best.evidence), start)
-        else:
-            lower = Problem(
-                problem.network, problem.loss, problem.data, family.point, best.problem.point
+            verdict = global_verdict(
+                atlas.problem(family), best.loss, best.evidence, perf_counter()
             )
-            verdict = certify(lower)
-        if verdict.loss is None or verdict.loss.mid != family.loss:
+        else:
+            verdict = certify(replace(atlas.problem(family), witness=best.problem.point))
+        if verdict.loss is None or not (verdict.loss.lower <= family.loss <= verdict.loss.upper):
             raise ArithmeticError("the certifier and the atlas find different losses")
         found.append(verdict)
     return found

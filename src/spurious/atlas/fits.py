@@ -144,7 +144,7 @@ class Projector:
         self.fits: list[Fit] = []
         self.supports: list[int] = []
         self.evaluate(0)
-        root = np.sqrt(np.array(weights, dtype=np.float64))
+        root = np.sqrt(np.array(_scaled(map(fmpz, weights))))
         self.columns = _unit_rows(
             np.array([_scaled(row) for row in centres]).reshape(-1, landscape.size) * root
         )
@@ -319,7 +319,7 @@ class Projector:
 
     def _described(self, residual: Vector) -> Fit:
         landscape = self.landscape
-        loss = landscape.unavoidable + sum(
+        loss = landscape.unavoidable + landscape.unit * sum(
             (w * r * r for w, r in zip(landscape.weights, residual, strict=True)), ZERO
         )
         descending = level = 0

@@ -6,10 +6,11 @@ there contributes a nonnegative combination of s act(rho.x~) over the rays rho o
 *generators*. A cell (a signed chamber for each unit) is therefore a cone of fitted vectors, plus
 the constants; its generators are those of its units.
 
-Repeated points count as one point with a weight and their mean target; the rest of their loss is a
-constant. Generators that agree up to a positive factor are one; signed chambers with the same
-generators are one *region* (all of them for x -> |x| come in such pairs); those without generators,
-such as a unit that is off on all data, contribute nothing and are left out.
+Points have weights; those with weight 0 are left out. Repeated points count as one point with the
+sum of their weights and their mean target; the rest of their loss is a constant. Generators that
+agree up to a positive factor are one; signed chambers with the same generators are one *region*
+(all of them for x -> |x| come in such pairs); those without generators, such as a unit that is off
+on all data, contribute nothing and are left out.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd, lcm
 
 from flint import fmpq, fmpz
 
 from spurious.atlas.arrangement import Arrangement, Sides, arrange
 from spurious.exact.rationals import ZERO, Vector, dot, rational
-from spurious.problem import Dataset
+from spurious.problem import DenseLoss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +33,9 @@ class UnitLandscape:
 
     Attributes:
         inputs: Number of inputs, d.
-        groups: For each different input the indices of its points, n of them.
-        weights: How many points each group has, shape (n,).
+        groups: For each different input the indices of its points that count, n of them.
+        weights: What each group weighs, in whole multiples of `unit`, shape (n,).
+        unit: The largest number of which all weights of groups are multiples.
         targets: The mean target of each group, shape (n,).
         unavoidable: The loss within groups, that no function avoids.
         slopes: The activation's slopes above and below 0.
@@ -48,6 +51,7 @@ class UnitLandscape:
     inputs: int
     groups: tuple[tuple[int, ...], ...]
     weights: tuple[int, ...]
+    unit: fmpq
     targets: Vector
     unavoidable: fmpq
     slopes: tuple[fmpq, fmpq]
@@ -68,26 +72,30 @@ class UnitLandscape:
         return _generated(self.generator_of, sign, rays)
 
 
-def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> UnitLandscape:
+def describe(loss: DenseLoss) -> UnitLandscape:
     """Builds the description.
 
     Args:
-        data: Inputs (n, d) and targets (n, 1).
-        slopes: The activation's slopes above and below 0.
+        loss: One output, homogeneous activation, weights that are not negative and not all 0.
     """
+    data, factors = loss.data, loss.factors
     places: dict[tuple[Fraction, ...], list[int]] = {}
-    for i, point in enumerate(data.x):
-        places.setdefault(point, []).append(i)
+    for i, (point, factor) in enumerate(zip(data.x, factors, strict=True)):
+        if factor:
+            places.setdefault(point, []).append(i)
     groups = tuple(tuple(members) for members in places.values())
+    totals = [sum((factors[i] for i in members), Fraction(0)) for members in groups]
+    common = lcm(*(total.denominator for total in totals))
+    unit = Fraction(gcd(*(int(total * common) for total in totals)), common)
     targets: list[fmpq] = []
-    unavoidable = ZERO
-    for members in groups:
-        values = [rational(data.y[i][0]) for i in members]
-        mean = sum(values, ZERO) / len(values)
-        targets.append(mean)
-        unavoidable += sum(((value - mean) ** 2 for value in values), ZERO)
+    unavoidable = Fraction(0)
+    for members, total in zip(groups, totals, strict=True):
+        mean = sum((factors[i] * data.y[i][0] for i in members), Fraction(0)) / total
+        targets.append(rational(mean))
+        missed = (factors[i] * (data.y[i][0] - mean) ** 2 for i in members)
+        unavoidable += sum(missed, Fraction(0))
     arrangement = arrange([[rational(v) for v in point] for point in places])
-    high, low = rational(slopes[0]), rational(slopes[1])
+    high, low = map(rational, loss.network.slopes)
     images = [_image(arrangement, k, high, low) for k in range(len(arrangement.rays))]
     index: dict[tuple[fmpz, ...], int] = {}
     generator_of: list[tuple[int, int]] = []
@@ -108,9 +116,10 @@ def describe(data: Dataset, slopes: tuple[Fraction, Fraction]) -> UnitLandscape:
     return UnitLandscape(
         inputs=data.inputs,
         groups=groups,
-        weights=tuple(len(members) for members in groups),
+        weights=tuple(int(total / unit) for total in totals),
+        unit=rational(unit),
         targets=tuple(targets),
-        unavoidable=unavoidable,
+        unavoidable=rational(unavoidable),
         slopes=(high, low),
         arrangement=arrangement,
         generators=tuple(index),

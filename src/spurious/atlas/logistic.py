@@ -28,7 +28,16 @@ from spurious.atlas.states import UnresolvedError
 from spurious.exact import balls
 from spurious.exact.krawczyk import krawczyk
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, dot, nullspace, rank
+from spurious.exact.rationals import (
+    ONE,
+    ZERO,
+    Vector,
+    dot,
+    fraction,
+    nullspace,
+    rank,
+    rational,
+)
 
 BITS: Final = 320
 """Precision of the enclosures."""
@@ -53,6 +62,8 @@ class LogProjector:
 
     Attributes:
         landscape: The data; targets are means of labels -1 and 1.
+        positive_count: What labels 1 weigh at each point, in multiples of the landscape's unit.
+        negative_count: The same of labels -1.
         fits: The different fits. Residuals and losses are midpoints, rounded.
         supports: A support of each.
     """
@@ -239,7 +250,11 @@ class LogProjector:
             ),
             arb(0),
         )
-        fit = Fit(residual, _rounded(loss), descending, level, fmpq(2, 10**DIGITS))
+        loss *= arb(self.landscape.unit)
+        middle = _rounded(loss)
+        away = max(abs(rational(end) - middle) for end in balls.bounds(loss))
+        radius = max(fmpq(2, 10**DIGITS), rational(balls.simple_above(fraction(away))))
+        fit = Fit(residual, middle, descending, level, radius)
         coefficients = tuple(found[j, 0] for j in range(len(design[0]) - 1))
         self._enclosed[fit] = _Enclosed(support, coefficients)
         self.fits.append(fit)

@@ -177,6 +177,8 @@ def inner_point(
     lengths = np.linalg.norm(matrix, axis=0)
     aim = _floats(target)
     size = np.linalg.norm(aim)
+    if not 0 < size < np.inf:
+        return None  # too small or too large for floats
     wanted = np.array(needed, dtype=float)
     program = linprog(
         c=[*([0.0] * count), -1.0],

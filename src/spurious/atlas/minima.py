@@ -33,11 +33,13 @@ class Family:
     Attributes:
         loss: The loss; with the logistic loss, the middle of an interval.
         loss_radius: Half the interval's width; 0 where the loss is exact.
-        outputs: The network's output at each data point, shape (n,); rounded where not exact.
+        outputs: The network's output at each data point whose weight is not 0, in their order;
+            rounded where not exact.
         dimension: The largest dimension of a part of the family, in the network's parameters.
         dead_units: Hidden units without effect on the data at `point`: off on all of it, or with
             output weight 0.
-        blind_spots: Data points where no unit with an effect is active, at `point`.
+        blind_spots: Data points, if their weight is not 0, where no unit with an effect is active,
+            at `point`.
         differentiable: Whether the loss is differentiable at some point of the family.
         cells: How many closed activation cells hold a point of the family; None if more than
             100,000.
@@ -194,7 +196,7 @@ class _Describer:
             self.landscape.groups, self.fit.residual, self.landscape.targets, strict=True
         ):
             values.update(dict.fromkeys(members_, fraction(r + y)))
-        return tuple(values[i] for i in range(len(values)))
+        return tuple(value for _, value in sorted(values.items()))
 
     def _blind_spots(self, states: Sequence[UnitState], idle: Sequence[bool]) -> tuple[int, ...]:
         if self.landscape.slopes[1] != 0:

@@ -3,34 +3,50 @@
 Theorem 13 (docs/mathematics.md). Let g in R^n sum to zero. If s g.act(rho) >= 0 for all generators
 s act(rho) of some regions, then every network whose units lie in these regions has g.f >= 0, so its
 squared loss is at least B(g) = -g.y - |g|^2 / 4. The residual of a cell's best fit gives such a g
-with B(g) equal to that fit's loss, for its own regions and usually for many others. So a list of
+with B(g) equal to that fit's loss, for its own regions and usually for many others. For the hinge
+loss the dual solution of a cell's linear program does so (Theorem 37). So a list of
 multipliers proves a lower bound L if each has B(g) >= L and every choice of m regions is among the
 regions of one of them: a finite check on sets, without solving anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from time import perf_counter
+from typing import Final
+
+from flint import fmpq
 
 from spurious.atlas.arrangement import Sides
-from spurious.atlas.atlas import require_atlas
+from spurious.atlas.atlas import require_shallow
+from spurious.atlas.best import Best, BestOfCells, best_of_cells
 from spurious.atlas.cells import moved_generators
-from spurious.atlas.fits import Fit, Projector, bits_of, members, words_of
+from spurious.atlas.fits import Fit, members
 from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.points import point_from_coefficients
-from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.atlas.workers import silent
 from spurious.certify.decide import conclude, decide
 from spurious.certify.optimality import Optimality
 from spurious.certify.subject import Subject
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
-from spurious.problem import Loss, Named, Point, Problem, dense_problem_of
-from spurious.proof import CellMultipliers, Proof, Verdict
-from spurious.verdict import Answer
+from spurious.problem import (
+    DenseLoss,
+    Named,
+    Point,
+    Problem,
+    ProgramProblem,
+    dense_loss_of,
+    flatten,
+    problem_at,
+)
+from spurious.proof import BestOutputs, CellMultipliers, Claim, Proof, Verdict
+from spurious.verdict import Answer, Decision
+
+LOSSES: Final = ("squared", "hinge")
+"""Those whose least value is proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +64,7 @@ class Optimum:
         seconds: Time taken.
     """
 
-    problem: Problem
+    problem: Problem | ProgramProblem
     loss: Fraction
     verdict: Verdict
     evidence: CellMultipliers
@@ -59,7 +75,7 @@ class Optimum:
 
 
 def optimum(
-    problem: Problem | Named,
+    problem: Problem | ProgramProblem | DenseLoss | Named,
     hidden: int | None = None,
     *,
     progress: Callable[[str, int, int], None] = silent,
@@ -68,8 +84,8 @@ def optimum(
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
-            squared loss; its points are ignored. Or the path of a problem file, or the name of a
-            built-in dataset.
+            squared or hinge loss, a sum or a mean, with or without weights of the data points; its
+            points are ignored. Or the path of a problem file, or the name of a built-in dataset.
         hidden: With a dataset's name, the units of the hidden layer.
         progress: Called with what is being done, how much of it is done, and 0: not known.
 
@@ -80,34 +96,29 @@ def optimum(
         >>> import spurious
         >>> spurious.optimum("d1", hidden=1).loss
         Fraction(14, 1)
+        >>> x, y = [[0], [1], [2]], [1, -1, 1]
+        >>> spurious.optimum(spurious.problem(x, y, hidden=1, loss="hinge")).loss
+        Fraction(0, 1)
     """
-    problem = dense_problem_of(problem, hidden)
-    require_atlas(problem.network, problem.loss)
-    if problem.loss is not Loss.SQUARED:
-        raise InputError(f"loss: found {problem.loss}, but a proof of the optimum needs squared")
+    asked = dense_loss_of(problem, hidden)
+    require_shallow(asked)
+    if asked.loss not in LOSSES:
+        raise InputError(
+            f"loss: found {asked.loss}, but a proof of the optimum needs {' or '.join(LOSSES)}"
+        )
     start = perf_counter()
-    landscape = describe(problem.data, problem.network.slopes)
-    projector = Projector(landscape)
-    group = symmetries(landscape)
-    units = problem.network.hidden[0]
-    search = _Search(landscape, projector, units, group, progress)
+    landscape = describe(asked)
+    cells = best_of_cells(landscape, asked)
+    search = _Search(landscape, cells, asked.network.hidden[0], progress)
     search.run()
-    point = search.best_point()
-    solved_problem = Problem(problem.network, problem.loss, problem.data, point=point)
-    subject = Subject(solved_problem)
-    outcome = decide(subject)
-    if not isinstance(outcome, Proof):
-        raise ArithmeticError(f"the global optimum was not certified: {outcome.reason}")
+    solved = problem_at(asked, flatten(search.best_point()))
     chosen = search.enough()
-    evidence = CellMultipliers(
-        tuple(_multipliers(landscape, problem, item.residual) for item in chosen)
-    )
-    loss = subject.loss_at(subject.values)
-    verdict = conclude(subject, outcome, loss, Optimality(Answer.YES, evidence), start)
+    evidence = CellMultipliers(tuple(cells.multipliers(item.residual) for item in chosen))
+    least = fraction(search.least)
     return Optimum(
-        problem=solved_problem,
-        loss=loss.mid,
-        verdict=verdict,
+        problem=solved,
+        loss=least,
+        verdict=global_verdict(solved, least, evidence, start),
         evidence=evidence,
         multipliers=len(chosen),
         solved=search.solved,
@@ -116,15 +127,32 @@ def optimum(
     )
 
 
-def _multipliers(
-    landscape: UnitLandscape, problem: Problem, residual: Vector
-) -> tuple[Fraction, ...]:
-    """g_i = 2 (f_i - y_i) for every data point, equal inputs having equal f."""
-    values: dict[int, Fraction] = {}
-    for members_, r, target in zip(landscape.groups, residual, landscape.targets, strict=True):
-        for i in members_:
-            values[i] = 2 * (fraction(r + target) - problem.data.y[i][0])
-    return tuple(values[i] for i in range(len(values)))
+def global_verdict(
+    problem: Problem | ProgramProblem, least: Fraction, evidence: CellMultipliers, start: float
+) -> Verdict:
+    """The verdict on a point that has the least loss.
+
+    Args:
+        problem: The problem with its point.
+        least: The least loss.
+        evidence: What proves it.
+        start: When work on it began, by `perf_counter`.
+
+    Raises:
+        ArithmeticError: The point has another loss, or is not certified.
+    """
+    subject = Subject(problem)
+    loss = subject.loss_at(subject.values)
+    if not loss.lower <= least <= loss.upper:
+        raise ArithmeticError("the global optimum has another loss")
+    if isinstance(problem, ProgramProblem) and subject.weighted is None:
+        claim = Claim(Decision.LOCAL_MINIMUM, strict=Answer.NO)
+        proof = Proof(claim, evidence, "no parameters have a smaller loss")
+        return conclude(subject, proof, loss, Optimality(Answer.YES, BestOutputs()), start)
+    outcome = decide(subject)
+    if not isinstance(outcome, Proof):
+        raise ArithmeticError(f"the global optimum was not certified: {outcome.reason}")
+    return conclude(subject, outcome, loss, Optimality(Answer.YES, evidence), start)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,24 +170,27 @@ class _Search:
     def __init__(
         self,
         landscape: UnitLandscape,
-        projector: Projector,
+        solver: BestOfCells,
         hidden: int,
-        group: Sequence[Symmetry],
         progress: Callable[[str, int, int], None],
     ) -> None:
         self.landscape = landscape
         self.regions = landscape.regions
         self.hidden = hidden
-        self.projector = projector
+        self.solver = solver
         self.progress = progress
         self.known: list[_Bound] = []
         self.solved = 0
-        self._group = group
-        self._moves = [moved_generators(landscape, symmetry) for symmetry in group]
+        self._moves = [moved_generators(landscape, symmetry) for symmetry in solver.group]
         self._covered = [0] * len(self.regions)
         self._later: list[int] = []
         self._residuals: set[Vector] = set()
-        self._best: tuple[Fit, tuple[int, ...], int] = (projector.fits[0], (), 0)
+        self._best: tuple[Best, tuple[int, ...]] = (solver.solve(0), ())
+
+    @property
+    def least(self) -> fmpq:
+        """The least loss so far."""
+        return self._best[0].fit.loss
 
     def cells(self) -> int:
         """Number of sets of at most m regions."""
@@ -171,24 +202,15 @@ class _Search:
 
     def run(self) -> None:
         """Solves cells until every set is covered."""
-        self._learn(self.projector.fits[0])
+        self._learn(self._best[0].fit)
         self._visit((), 0, 0)
 
     def best_point(self) -> Point:
         """A point with the smallest loss; units that it does not need have all weights 0."""
-        _, cell, support = self._best
-        chosen = members(support)
-        coefficients = self.projector.coefficients(chosen)
-        if coefficients is None:
-            raise ArithmeticError("the support of the optimum is dependent")
+        best, cell = self._best
         units = [self.landscape.examples[t] for t in cell]
         units += [(0, Sides(0, 0))] * (self.hidden - len(cell))
-        return point_from_coefficients(
-            self.landscape,
-            self.projector.mean,
-            dict(zip(chosen, coefficients, strict=True)),
-            units,
-        )
+        return point_from_coefficients(self.landscape, best.mean, best.coefficients, units)
 
     def enough(self) -> list[_Bound]:
         """Few of the multipliers that still cover every set: greedily, those good for most."""
@@ -225,21 +247,16 @@ class _Search:
         return common
 
     def _solve(self, cell: tuple[int, ...], generators: int) -> None:
-        from spurious.atlas.proposals import propose  # Numba takes half a second to import
-
-        words = words_of(generators, self.projector.words).reshape(1, -1)
-        proposal = propose(self.projector.columns, self.projector.target, words)[0]
-        solution = self.projector.solve(generators, bits_of(proposal))
-        fit = self.projector.fits[solution.fit]
+        best = self.solver.solve(generators)
         self.solved += 1
-        if fit.loss < self._best[0].loss:
-            self._best = fit, cell, solution.support
-        self._learn(fit)
+        if best.fit.loss < self.least:
+            self._best = best, cell
+        self._learn(best.fit)
         self.progress("cells solved", self.solved, 0)
 
     def _learn(self, fit: Fit) -> None:
         """Adds a fit's multiplier and its images under the symmetries."""
-        for symmetry, move in zip(self._group, self._moves, strict=True):
+        for symmetry, move in zip(self.solver.group, self._moves, strict=True):
             residual = symmetry.vector(fit.residual)
             if residual in self._residuals:
                 continue

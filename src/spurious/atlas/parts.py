@@ -11,7 +11,7 @@ from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.minima import Family, families
 from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
-from spurious.problem import Loss, Problem
+from spurious.problem import DenseLoss
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,16 +50,16 @@ class Branch:
     work: CellCounts
 
 
-def prepare(problem: Problem, *, symmetric: bool = True) -> Setting:
+def prepare(loss: DenseLoss, *, symmetric: bool = True) -> Setting:
     """Describes the data.
 
     Args:
-        problem: One hidden layer, one output, homogeneous activation, squared or logistic loss.
+        loss: One hidden layer, one output, homogeneous activation, squared or logistic loss.
         symmetric: Whether to make use of symmetries.
     """
-    landscape = describe(problem.data, problem.network.slopes)
-    hidden = problem.network.hidden[0]
-    if problem.loss is Loss.LOGISTIC:
+    landscape = describe(loss)
+    hidden = loss.network.hidden[0]
+    if loss.loss == "logistic":
         return _prepare_logistic(landscape, hidden)
     group = symmetries(landscape)
     if not symmetric:

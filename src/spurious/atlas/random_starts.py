@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from spurious.problem import Dataset, Loss, Network, Penalty
+from spurious.errors import InputError
+from spurious.problem import DenseLoss, Loss
 from spurious.train import Initialisation, Optimiser, Recipe
 
 STEP: Final = 0.01
@@ -13,24 +14,23 @@ CHUNK: Final = 4_096
 """Networks that are trained together; bounds the memory."""
 
 
-def from_random_starts(
-    network: Network,
-    loss: Loss,
-    data: Dataset,
-    spread: float,
-    updates: int,
-    penalty: Penalty | None = None,
-) -> Recipe:
-    """Adam in float64, from weights and biases that are normal with a given standard deviation."""
+def from_random_starts(loss: DenseLoss, spread: float, updates: int) -> Recipe:
+    """Adam in float64, from weights and biases that are normal with a given standard deviation.
+
+    Raises:
+        InputError: The points have weights, or the loss is a mean.
+    """
+    if set(loss.factors) != {1}:
+        raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
     return Recipe(
-        network=network,
-        loss=loss,
-        data=data,
+        network=loss.network,
+        loss=Loss(loss.loss),
+        data=loss.data,
         initialisation=Initialisation("normal", std=spread, bias="drawn"),
         optimiser=Optimiser("adam", STEP),
         updates=updates,
         precision="float64",
         tolerance=0.0,
         stop=False,
-        penalty=penalty or Penalty(),
+        penalty=loss.penalty,
     )

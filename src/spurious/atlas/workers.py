@@ -11,7 +11,7 @@ from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
 from spurious.atlas.records import family_to_data, work_to_data
 from spurious.atlas.states import TooManyFacesError, UnresolvedError
 from spurious.atlas.tasks import AtlasTask, BranchTask
-from spurious.problem import Problem, problem_from_data, problem_to_data
+from spurious.problem import DenseLoss
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -49,7 +49,7 @@ def part(setting: Setting, task: AtlasTask) -> dict[str, Any]:
 
 
 @contextmanager
-def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
+def makers(setting: Setting, loss: DenseLoss, workers: int) -> Generator[Make]:
     """Yields a function that makes parts and returns each with its task, in any order.
 
     It begins in this process; what is left after a while goes to other processes, whose start
@@ -57,7 +57,7 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
 
     Args:
         setting: Of this process.
-        problem: What it was prepared from.
+        loss: What it was prepared from.
         workers: How many processes; 1 for this one alone.
     """
     pool: list[ProcessPoolExecutor] = []
@@ -69,7 +69,7 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
             yield task, part(setting, task)
         if left:
             if not pool:
-                pool.append(_pool(problem, workers))
+                pool.append(_pool(loss, workers))
             yield from _spread(pool[0], left)
 
     try:
@@ -79,13 +79,12 @@ def makers(setting: Setting, problem: Problem, workers: int) -> Generator[Make]:
             running.shutdown(cancel_futures=True)
 
 
-def _pool(problem: Problem, workers: int) -> ProcessPoolExecutor:
+def _pool(loss: DenseLoss, workers: int) -> ProcessPoolExecutor:
     import multiprocessing  # slow to import, and most problems need no second process
     from concurrent.futures import ProcessPoolExecutor
 
-    data = problem_to_data(Problem(problem.network, problem.loss, problem.data))
     return ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start_worker, (data,)
+        workers, multiprocessing.get_context("spawn"), _start_worker, (loss,)
     )
 
 
@@ -98,9 +97,9 @@ def _spread(
         yield done.result()
 
 
-def _start_worker(data: dict[str, Any]) -> None:
+def _start_worker(loss: DenseLoss) -> None:
     end_with_parent()
-    _setting.append(prepare(problem_from_data(data)))
+    _setting.append(prepare(loss))
 
 
 def end_with_parent() -> None:

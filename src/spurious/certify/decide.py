@@ -26,6 +26,7 @@ from spurious.certify.rules import (
     constant_units,
     convex_ball,
     descent_direction,
+    hinge_slopes,
     idle_parameters,
     interpolation,
     kinked,
@@ -71,6 +72,7 @@ PARAMETER_LIMIT: Final = 1000
 MINIMA: Final[tuple[Rule, ...]] = (
     constant_units.RULE,
     one_sided_derivatives.RULE,
+    hinge_slopes.RULE,
     least_squares.RULE,
     cells_nearby.RULE,
     interpolation.RULE,

@@ -38,6 +38,7 @@ class Evaluation:
         outputs: f, shape (n, K).
         slopes: (p, q) of the activation.
         loss_derivative: g, the derivative of the loss with respect to f, shape (n, K).
+        factors: What the loss of each data point is multiplied by, not negative, shape (n,).
     """
 
     problem: Problem
@@ -50,6 +51,7 @@ class Evaluation:
     outputs: tuple[Vector, ...]
     slopes: tuple[fmpq, fmpq]
     loss_derivative: tuple[tuple[Exact, ...], ...]
+    factors: Vector
 
     @property
     def has_kinks(self) -> bool:
@@ -85,13 +87,15 @@ def piecewise_slopes(network: Network) -> tuple[fmpq, fmpq]:
     return rational(positive), rational(negative)
 
 
-def evaluate(problem: Problem, point: Point) -> Evaluation:
+def evaluate(problem: Problem, point: Point, factors: Vector | None = None) -> Evaluation:
     """Evaluates a homogeneous network (or one without hidden layer) exactly.
 
     Args:
         problem: Network, loss and data.
         point: Where to evaluate.
+        factors: What the loss of each data point is multiplied by, shape (n,); None for ones.
     """
+    factors = factors or (ONE,) * problem.data.size
     slopes = piecewise_slopes(problem.network)
     weights = tuple(layer_weights(layer) for layer in point.layers)
     inputs = tuple((*vector(x), ONE) for x in problem.data.x)
@@ -112,7 +116,13 @@ def evaluate(problem: Problem, point: Point) -> Evaluation:
         features=states,
         outputs=outputs,
         slopes=slopes,
-        loss_derivative=loss_derivative(problem.loss, problem.data, outputs),
+        loss_derivative=tuple(
+            tuple(g if factor == 1 else g * factor for g in row)
+            for row, factor in zip(
+                loss_derivative(problem.loss, problem.data, outputs), factors, strict=True
+            )
+        ),
+        factors=factors,
     )
 
 
@@ -125,7 +135,7 @@ def input_groups(data: Dataset) -> tuple[int, ...]:
 def loss_derivative(
     loss: Loss, data: Dataset, outputs: Sequence[Vector]
 ) -> tuple[tuple[Exact, ...], ...]:
-    """g_ik, the exact derivative of the loss with respect to output k at point i, shape (n, K)."""
+    """g_ik, the exact derivative of point i's loss with respect to its output k, shape (n, K)."""
     rows: list[tuple[Exact, ...]] = []
     for targets, output in zip(data.y, outputs, strict=True):
         if loss is Loss.SQUARED:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from flint import arb
 
 from spurious.certify.arithmetics import BallProgram, around
@@ -90,12 +91,20 @@ class FaceBox:
         above, below = self.problem.network.slopes
         if above == below:
             return True
+        return not any(layer.any() for layer in self.unclear)
+
+    @cached_property
+    def unclear(self) -> list[npt.NDArray[np.bool_]]:
+        """For each layer where a sign is not as it should be, shape (n, width)."""
         run = BallProgram.of(program_of(self.problem)).run(self.values, order=0)
         found = [signs for _, signs in sorted(run.kink_signs().items())]
-        return all(
-            (np.where(np.abs(signs) == 1, signs, 0) == expected).all()
+        away = [
+            np.where(np.abs(signs) == 1, signs, 0) != expected
             for signs, expected in zip(found, self.pattern.signs, strict=True)
-        )
+        ]
+        for pair in self.pattern.loose:
+            away[pair.layer][list(pair.points), pair.unit] = False
+        return away
 
     @cached_property
     def _back(self) -> tuple[Program, list[arb]]:
@@ -107,7 +116,7 @@ class FaceBox:
 
     @property
     def held(self) -> list[arb]:
-        """D of each held pair over the box."""
+        """D of each held pair over the box, then of each loose one."""
         program, gradient = self._back
         return gradient[program.parameters.get("activations", slice(0, 0))]
 
@@ -127,13 +136,14 @@ class FaceBox:
         network = self.problem.network
         bends = [network.slopes] * network.depth + [(Fraction(1), Fraction(0))]  # the hinge's last
         multipliers = self.inside[len(self.free) :]
-        for pair, weight, mu in zip(self.pattern.pairs, self.held, multipliers, strict=True):
+        for pair, weight, mu in zip(self.pattern.pairs, self.held, multipliers, strict=False):
             above, below = map(rational, bends[pair.layer])
             if not balls.certainly_less(below * weight, mu):
                 return False
             if not balls.certainly_less(mu, above * weight):
                 return False
-        return True
+        loose = self.held[len(self.pattern.pairs) :]
+        return all(balls.certainly_less(arb(0), weight) for weight in loose)
 
 
 def face_box(

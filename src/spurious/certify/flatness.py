@@ -54,6 +54,8 @@ def shallow_flatness(evaluation: Evaluation) -> Flatness:
     held: list[Vector] = []
     seen: set[tuple[int, int]] = set()
     for i, x in enumerate(evaluation.inputs):
+        if not evaluation.factors[i]:
+            continue  # the loss does not see its output
         row: list[fmpq] = []
         on_kink = False
         for j, side in enumerate(signs):

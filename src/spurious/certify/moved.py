@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from spurious.certify.subject import Subject
 from spurious.exact.rationals import nearest_float
-from spurious.problem import Point, flatten
+from spurious.problem import Point, flatten, unflatten
 from spurious.proof import ClasswiseOptimum, OneSidedDerivatives, Proof
 from spurious.verdict import Decision
 
@@ -34,7 +34,7 @@ def moved(subject: Subject, there: Subject, found: Proof) -> Proof:
             loss=there.loss_at(there.values),
             radius=radius,
         ),
-        evidence=replace(found.evidence, point=there.point),
+        evidence=replace(found.evidence, point=unflatten(there.values, there.network)),
         reason=f"an exact minimum lies within {nearest_float(radius):.2g}: {found.reason}",
         minimum=there.values,
     )

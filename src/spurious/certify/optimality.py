@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spurious.certify.evaluate import evaluate, input_groups, loss_derivative
+from spurious.certify.evaluate import input_groups, loss_derivative
 from spurious.certify.exact_gradient import rational_outputs
-from spurious.certify.point_loss import is_homogeneous
 from spurious.certify.subject import Subject
 from spurious.certify.sums import affine_optimum, pointwise_optimum
 from spurious.certify.witness import better_point
 from spurious.exact.softmax_numbers import UndecidedSignError
-from spurious.problem import FlatPoint, Point, Problem, unflatten
+from spurious.problem import FlatPoint, unflatten
 from spurious.proof import (
     AffineOptimum,
     BestOutputs,
@@ -79,32 +78,30 @@ def _beaten(subject: Subject, proof: Proof, point: FlatPoint, loss: Enclosure) -
 
 def _best(subject: Subject, proof: Proof) -> Evidence | None:
     """What proves that nothing beats the minimum, if that is known exactly."""
-    exact = proof.claim.decision is Decision.LOCAL_MINIMUM or isinstance(
-        proof.evidence, OneSidedDerivatives | ClasswiseOptimum
-    )
-    if not exact or not subject.is_dense:
+    named = isinstance(proof.evidence, OneSidedDerivatives | ClasswiseOptimum)
+    here = proof.claim.decision is Decision.LOCAL_MINIMUM
+    if not (named and subject.exact) and not (here and subject.is_dense):
         return None
     if proof.minimum is None or proof.minimum == subject.values:
         return subject.once(unbeaten)
-    return unbeatable(subject.dense, unflatten(proof.minimum, subject.network))
+    return unbeaten(subject.at(unflatten(proof.minimum, subject.network)))
 
 
 def unbeaten(subject: Subject) -> Evidence | None:
-    """What proves that nothing beats the point itself; for `Subject.once`."""
-    return unbeatable(subject.dense, subject.point)
+    """What proves that nothing beats the point, which is exact (Theorem 3), or None.
 
-
-def unbeatable(problem: Problem, point: Point) -> Evidence | None:
-    """What proves that nothing beats an exact point (Theorem 3), or None."""
+    For `Subject.once`.
+    """
     try:
-        if not is_homogeneous(problem):
-            outputs = rational_outputs(problem, point)
+        if not subject.exact:
+            problem = subject.dense
+            outputs = rational_outputs(problem, subject.point)
             if outputs is None:
                 return None
             derivative = loss_derivative(problem.loss, problem.data, outputs)
             best = pointwise_optimum(input_groups(problem.data), derivative)
             return PointwiseOptimum() if best else None
-        evaluation = evaluate(problem, point)
+        evaluation = subject.evaluation
         if pointwise_optimum(evaluation.groups, evaluation.loss_derivative):
             return PointwiseOptimum()
         if not evaluation.has_kinks and affine_optimum(evaluation):

@@ -50,11 +50,14 @@ class Pattern:
         signs: For each hidden layer.
         pairs: The held ones, by layer, unit and first point.
         zero: Units whose weights are all zero: sign 0, but not held.
+        loose: Pairs that count as off, though they may be on their kink: at right angles
+            (Theorem 38).
     """
 
     signs: tuple[Signs, ...]
     pairs: tuple[Pair, ...]
     zero: frozenset[Unit] = frozenset()
+    loose: tuple[Pair, ...] = ()
 
     def slopes(self, network: Network) -> list[npt.NDArray[np.object_]]:
         """For each hidden layer the slope of every activation, 0 for held pairs."""
@@ -108,28 +111,31 @@ def lagrangian(
     Args:
         problem: Network, loss and data, perhaps with a penalty.
         pattern: Its held pairs are the constraints.
-        activations: Whether there are more blocks of parameters: the held pairs' activations b,
-            and, for each layer above one with units at zero, what is added to its z, (n, width).
+        activations: Whether there are more blocks of parameters: the activations b of held pairs
+            and then of loose ones, and, for each layer above one with units at zero, what is added
+            to its z, (n, width).
     """
     builder = Builder()
     network, count = problem.network, len(pattern.pairs)
+    bending = (*pattern.pairs, *pattern.loose)
     whole = builder.param("parameters", (network.parameter_count,))
     multipliers = builder.param("multipliers", (count,)) if count else None
-    variables = builder.param("activations", (count,)) if count and activations else None
+    varied = activations and bending
+    variables = builder.param("activations", (len(bending),)) if varied else None
     x, y = (np.array(rows, dtype=object) for rows in (problem.data.x, problem.data.y))
     state, start = builder.const(x), 0
     slopes, held, blocks = pattern.slopes(network), list[Handle](), list[Handle]()
 
     def bent(z: Handle, level: int) -> Handle:
         """Activations on the face: a slope times z, or the held pairs' variables."""
-        own = [k for k, pair in enumerate(pattern.pairs) if pair.layer == level]
-        held.extend(z.take(_places(pattern.pairs[k], z.shape[1])[:1]) for k in own)
+        own = [k for k, pair in enumerate(bending) if pair.layer == level]
+        held.extend(z.take(_places(bending[k], z.shape[1])[:1]) for k in own if k < count)
         state = z * slopes[level]
         if variables is None or not own:
             return state
-        which = np.full(z.shape, count)  # the zero that is joined on behind
+        which = np.full(z.shape, len(bending))  # the zero that is joined on behind
         for k in own:
-            which.ravel()[_places(pattern.pairs[k], z.shape[1])] = k
+            which.ravel()[_places(bending[k], z.shape[1])] = k
         return state + builder.join([variables, builder.const(np.zeros(1))]).take(which)
 
     for level, (below, above) in enumerate(pairwise(network.widths)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -12,8 +13,10 @@ from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.neighbourhood import distance
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.errors import InputError
+from spurious.exact.rationals import vector
 from spurious.problem import (
     FlatPoint,
+    Loss,
     Network,
     Point,
     Problem,
@@ -76,25 +79,59 @@ class Subject:
         """The dense network's point, layer by layer."""
         return cast("Point", self.dense.point)
 
+    @cached_property
+    def weighted(self) -> Problem | None:
+        """The network, loss and data of a weighted sum or mean of losses; None if it is none.
+
+        Of one hidden layer and a homogeneous activation, without penalty, and with weights that are
+        not negative. The problem returned has the point, but not the weights.
+        """
+        asked = self.asked
+        dense = asked.dense if isinstance(asked, ProgramProblem) else None
+        if dense is None or dense.loss not in list(Loss) or min(dense.factors) < 0:
+            return None
+        network = dense.network
+        if network.depth != 1 or not network.homogeneous or not dense.penalty.free_of_cost(network):
+            return None
+        return Problem(network, Loss(dense.loss), dense.data, unflatten(self.values, network))
+
     @property
     def network(self) -> Network:
-        """The dense network."""
-        return self.dense.network
+        """The dense network, or that of `weighted`."""
+        return (self.weighted or self.dense).network
 
     @property
     def single(self) -> bool:
-        """Whether it is a dense network with one hidden layer and one output."""
-        return self.is_dense and self.network.depth == 1 and self.network.outputs == 1
+        """Whether it has one hidden layer and one output: a dense network, or `weighted`."""
+        if not self.is_dense and self.weighted is None:
+            return False
+        return self.network.depth == 1 and self.network.outputs == 1
 
     @cached_property
     def evaluation(self) -> Evaluation:
         """The homogeneous network at the point, exactly."""
-        return evaluate(self.dense, self.point)
+        if self.weighted is None:
+            return evaluate(self.dense, self.point)
+        assert isinstance(self.asked, ProgramProblem) and self.asked.dense is not None
+        at = self.weighted.point
+        assert at is not None
+        return evaluate(self.weighted, at, vector(self.asked.dense.factors))
 
     @property
     def homogeneous(self) -> bool:
         """Whether it is a dense network whose outputs at rational points are rational."""
         return self.is_dense and is_homogeneous(self.dense)
+
+    @property
+    def exact(self) -> bool:
+        """Whether `evaluation` is there: `homogeneous`, or `weighted`."""
+        return self.homogeneous or self.weighted is not None
+
+    def at(self, point: Point) -> Subject:
+        """Another point of the same loss: of a dense network, or `weighted`."""
+        if isinstance(self.asked, Problem):
+            return Subject(replace(self.asked, point=point))
+        return Subject(replace(self.asked, point=flatten(point)))
 
     @property
     def smooth(self) -> bool:

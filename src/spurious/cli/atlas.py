@@ -18,7 +18,7 @@ from spurious.cli.sources import found_dense, naming
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
-    from spurious.problem import DenseLoss, Problem
+    from spurious.problem import DenseLoss
 
 
 class LossName(enum.StrEnum):
@@ -124,9 +124,7 @@ def atlas(
         affordable("activation cells, by --hidden and the data", cells(problem), most_cells)
     if not spread > 0:
         raise InputError(f"--spread: found {spread}, expected a positive number")
-    from spurious.problem import DenseLoss
-
-    if isinstance(problem, DenseLoss):
+    if not problem.penalty.free_of_cost(problem.network):
         from spurious.cli.atlas_penalised import penalised_atlas_command
 
         return penalised_atlas_command(source, problem, out, starts, spread, seed, as_json)
@@ -191,16 +189,14 @@ def global_(
       130  interrupted
     """
     problem = _asked(source, hidden, activation, slope, None, l2)
-    from spurious.problem import DenseLoss
-
-    if isinstance(problem, DenseLoss):
+    if not problem.penalty.free_of_cost(problem.network):
         from spurious.cli.atlas_penalised import penalised_optimum_command
 
         return penalised_optimum_command(source, problem, out, as_json)
     from spurious.atlas import optimum  # slow to import
     from spurious.cli.atlas_display import optimum_file, reporting, show_optimum
     from spurious.files import make_folder, write_json
-    from spurious.problem import point_to_data, problem_to_data
+    from spurious.problem import any_problem_to_data, problem_at
 
     if out is not None:
         make_folder(out)
@@ -211,12 +207,11 @@ def global_(
         target = optimum_file(out, source, problem.network.hidden[0])
         write_json(target, found.verdict.certificate)
     if as_json:
-        point = found.problem.point
         echo_json(
             {
-                "problem": problem_to_data(problem),
+                "problem": any_problem_to_data(problem_at(problem)),
                 "loss": str(found.loss),
-                "point": None if point is None else point_to_data(point),
+                "point": any_problem_to_data(found.problem)["point"],
                 "multipliers": found.multipliers,
                 "cells": found.cells,
                 "solved": found.solved,
@@ -236,16 +231,16 @@ def _asked(
     slope: str | None,
     loss: LossName | None,
     l2: str | None,
-) -> Problem | DenseLoss:
-    """The problem that a dataset's name or a file stands for; a `DenseLoss` if it has a penalty.
+) -> DenseLoss:
+    """The loss that a dataset's name or a file stands for, as options change it.
 
     Raises:
         InputError: It stands for none, or options contradict it.
     """
-    from spurious.problem import BuiltIn, DenseLoss, Loss, Network, Penalty, Problem
+    from spurious.problem import BuiltIn, DenseLoss, Network, Penalty, dense_loss_of
 
     found = found_dense(source)
-    base = None if isinstance(found, BuiltIn) else found
+    base = None if isinstance(found, BuiltIn) else dense_loss_of(found)
     data = found.data
     if base is None or not base.network.depth:
         if hidden is None:
@@ -263,27 +258,21 @@ def _asked(
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)
-    chosen = loss.value if loss else str(base.loss) if base else "squared"
-    asked: Problem | DenseLoss
-    if isinstance(base, DenseLoss):
-        penalty = Penalty(fraction("--l2", l2)) if l2 else base.penalty
-        asked = replace(base, network=network, loss=chosen, penalty=penalty)
-    elif l2:
-        asked = DenseLoss(network, chosen, data, Penalty(fraction("--l2", l2)))
-    else:
-        asked = Problem(network, Loss(chosen), data)
-    if base is not None:
-        _note_replaced(source, base, asked)
+    penalty = Penalty(fraction("--l2", l2)) if l2 else base.penalty if base else Penalty()
+    if base is None:
+        return DenseLoss(network, loss.value if loss else "squared", data, penalty)
+    asked = replace(base, network=network, loss=loss.value if loss else base.loss, penalty=penalty)
+    _note_replaced(source, base, asked)
     return asked
 
 
-def _note_replaced(source: str, file: Problem | DenseLoss, asked: Problem | DenseLoss) -> None:
+def _note_replaced(source: str, file: DenseLoss, asked: DenseLoss) -> None:
     """Says which parts of a problem file the options have replaced."""
     for option, found, instead in (
         ("--hidden", file.network.hidden, asked.network.hidden),
         ("--activation", file.network.activation, asked.network.activation),
         ("--slope", file.network.slope, asked.network.slope),
-        ("--loss", str(file.loss), str(asked.loss)),
+        ("--loss", file.loss, asked.loss),
     ):
         if found != instead and found not in ((), None):
             echo_note(f"{option} {_shown(instead)} replaces {_shown(found)} of {source}")

@@ -16,6 +16,7 @@ from rich.text import Text
 from spurious.atlas.atlas import KINDS
 from spurious.cli.consoles import answers, messages, now_and_then
 from spurious.cli.output import check_command, counted
+from spurious.problem import DenseLoss, dense_loss_of
 from spurious.proof import exact_text
 from spurious.verdict import Decision
 
@@ -33,6 +34,16 @@ PLAIN_SECONDS: Final = 5.0
 """How often a line is printed where there is no terminal."""
 
 Report = Callable[[str, int, int], None]
+
+
+def loss_text(loss: DenseLoss) -> str:
+    """Network, points and loss in words."""
+    kinds = ["weighted"] if loss.weights is not None else []
+    kinds += ["mean"] if loss.reduction == "mean" else []
+    return (
+        f"{'-'.join(map(str, loss.network.widths))} {loss.network.activation}, "
+        f"{loss.data.size} points, {' '.join([*kinds, loss.loss])} loss"
+    )
 
 
 def optimum_file(out: Path, source: str, hidden: int) -> Path:
@@ -106,9 +117,8 @@ def write_atlas(
 def show_atlas(atlas: Atlas, basins: Basins | None, out: Path | None) -> None:
     """Prints the list of minima."""
     console = answers(WIDE)
-    widths = "-".join(map(str, atlas.network.widths))
     console.print(
-        f"{widths} {atlas.network.activation}, {atlas.data.size} points, {atlas.loss} loss: "
+        f"{loss_text(atlas.asked)}: "
         f"{atlas.cells:,} cells, {atlas.families:,} families of local minima"
         + (f" ({len(atlas.minima)} up to symmetry)" if atlas.symmetries > 1 else "")
     )
@@ -192,11 +202,9 @@ def _show_basins(console: Console, basins: Basins) -> None:
 def show_optimum(found: Optimum, certificate: Path | None) -> None:
     """Prints a global optimum."""
     console = answers(WIDE)
-    widths = "-".join(map(str, found.problem.network.widths))
     console.print(
         Text.assemble(
-            f"{widths} {found.problem.network.activation}, {found.problem.loss} loss: "
-            "global optimum, loss ",
+            f"{loss_text(dense_loss_of(found.problem))}: global optimum, loss ",
             (_loss(found.loss), "bold green"),
         )
     )

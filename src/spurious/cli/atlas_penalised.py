@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spurious.atlas.atlas import KINDS
-from spurious.cli.atlas_display import WIDE, Report, optimum_file, reporting
+from spurious.cli.atlas_display import WIDE, Report, loss_text, optimum_file, reporting
 from spurious.cli.commands import Exit
 from spurious.cli.consoles import answers
 from spurious.cli.output import check_command, echo_json, note_compiling
@@ -140,18 +140,10 @@ def _certified(found: PenalisedAtlas, data: dict[str, Any], out: Path, report: R
             write_json(out / name, verdict.certificate)
 
 
-def _heading(found: PenalisedAtlas) -> str:
-    loss = found.loss
-    widths = "-".join(map(str, loss.network.widths))
-    return (
-        f"{widths} {loss.network.activation}, {loss.data.size} points, {loss.loss} loss with decay"
-    )
-
-
 def _show(found: PenalisedAtlas, basins: DecayBasins | None, out: Path | None) -> None:
     console = answers(WIDE)
     console.print(
-        f"{_heading(found)}: {found.families:,} families of local minima"
+        f"{loss_text(found.loss)} with decay: {found.families:,} families of local minima"
         + (f" ({len(found.minima)} up to symmetry)" if found.symmetries > 1 else "")
     )
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -202,7 +194,8 @@ def _show_optimum(
     proved, loss = _is_proved(found), found.least_loss or best.loss
     console.print(
         Text.assemble(
-            f"{_heading(found)}: {'global minimum' if proved else 'lowest known minimum'}, loss ",
+            f"{loss_text(found.loss)} with decay: "
+            f"{'global minimum' if proved else 'lowest known minimum'}, loss ",
             (f"{float(loss.mid):.12g}", "bold green" if proved else ""),
             f" within {float(loss.rad):.1g}",
         )

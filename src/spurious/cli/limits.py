@@ -7,7 +7,7 @@ from math import comb
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from spurious.problem import DenseLoss, Problem
+    from spurious.problem import DenseLoss
 
 CELLS: Final = 5_000_000
 """Most activation cells of an atlas; so many take some minutes."""
@@ -18,7 +18,7 @@ def parameters(widths: tuple[int, ...]) -> int:
     return sum((below + 1) * above for below, above in pairwise(widths))
 
 
-def cells(problem: Problem | DenseLoss) -> int:
+def cells(problem: DenseLoss) -> int:
     """An upper bound of the number of activation cells, units unordered (docs/atlas.md)."""
     n, d, m = problem.data.size, problem.network.inputs, problem.network.hidden[0]
     chambers = 2 * sum(comb(n - 1, k) for k in range(min(d, n - 1) + 1))

@@ -10,7 +10,16 @@ from typing import Final
 
 from spurious.errors import InputError
 from spurious.explore import limits
-from spurious.problem import Dataset, Loss, Point, Problem, exact, flatten, problem_from_data
+from spurious.problem import (
+    Dataset,
+    Loss,
+    Point,
+    Problem,
+    dense_loss_of,
+    exact,
+    flatten,
+    problem_from_data,
+)
 from spurious.problem.json_text import fields, parse_json
 from spurious.problem.number import shown
 from spurious.train import Initialisation, Optimiser, Recipe
@@ -108,7 +117,7 @@ def read_atlas(body: bytes) -> Problem:
     from spurious.atlas import require_atlas
 
     problem = read_problem_of(body)
-    require_atlas(problem.network, problem.loss)
+    require_atlas(dense_loss_of(problem))
     cells = most_cells(problem)
     if cells > limits.CELLS:
         raise InputError(

@@ -28,7 +28,7 @@ from spurious.problem.program_files import (
     write_program_problem,
 )
 from spurious.problem.program_problem import FlatPoint, ProgramProblem
-from spurious.problem.sources import Named, dense_problem_of, problem_of
+from spurious.problem.sources import Named, dense_loss_of, problem_at, problem_of
 
 __all__ = [
     "ACTIVATIONS",
@@ -51,7 +51,7 @@ __all__ = [
     "dataset",
     "dataset_from_arrays",
     "datasets",
-    "dense_problem_of",
+    "dense_loss_of",
     "exact",
     "flatten",
     "from_jax",
@@ -63,6 +63,7 @@ __all__ = [
     "point_from_data",
     "point_to_data",
     "problem",
+    "problem_at",
     "problem_from_data",
     "problem_of",
     "problem_to_data",

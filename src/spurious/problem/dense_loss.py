@@ -53,6 +53,10 @@ class Penalty:
                 )
         return tuple(self.of(k) for k in range(count))
 
+    def free_of_cost(self, network: Network) -> bool:
+        """Whether no parameter of a network costs anything."""
+        return not any(cost for costs in self.of_layers(network) for cost in costs)
+
 
 @dataclass(frozen=True, slots=True)
 class DenseLoss:
@@ -95,6 +99,12 @@ class DenseLoss:
         size = self.data.size
         share = Fraction(1, size) if self.reduction == "mean" else Fraction(1)
         return tuple(share * weight for weight in self.weights or (Fraction(1),) * size)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether problems of format 1 have it: a sum of losses, and nothing else."""
+        named = self.loss in ("squared", "logistic", "cross_entropy")
+        return named and not self.penalty.l2 and self.reduction == "sum" and self.weights is None
 
     def program(self) -> Program:
         """The loss as a program of the parameters in flat order.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,12 +11,12 @@ from spurious.errors import InputError
 from spurious.late import require
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.dense_loss import DenseLoss, Penalty
-from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import exact, unwrapped
-from spurious.problem.point import flatten, point_from_arrays, unflatten
+from spurious.problem.point import flatten, point_from_arrays
 from spurious.problem.problem import Problem
 from spurious.problem.program_problem import ProgramProblem
+from spurious.problem.sources import problem_at
 from spurious.problem.table import items, vector
 from spurious.program.losses import LOSSES
 
@@ -89,11 +88,7 @@ def problem(
         None if weights is None else vector(weights, "weights"),
     )
     values = None if point is None else _parameters(point)
-    plain = not dense.penalty.l2 and reduction == "sum" and weights is None and loss != "hinge"
-    if plain:
-        given = Problem(dense.network, Loss(loss), data)
-        return given if values is None else replace(given, point=unflatten(values, dense.network))
-    return ProgramProblem(dense.program(), values, dense=dense)
+    return problem_at(dense, values)
 
 
 def from_jax(loss: Callable[[Any], Any], parameters: Any) -> ProgramProblem:

@@ -9,11 +9,13 @@ from typing import TypeAlias
 from spurious.errors import InputError
 from spurious.problem.bundled import bundled, bundled_names
 from spurious.problem.datasets import DATASETS, dataset
+from spurious.problem.dense_loss import DenseLoss
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
+from spurious.problem.point import unflatten
 from spurious.problem.problem import Problem
 from spurious.problem.program_files import read_any_problem
-from spurious.problem.program_problem import ProgramProblem
+from spurious.problem.program_problem import FlatPoint, ProgramProblem
 
 Named: TypeAlias = str | os.PathLike[str]
 """A file's path, or the name of a dataset or of a bundled problem."""
@@ -46,12 +48,14 @@ def problem_of(given: Problem | ProgramProblem | Named) -> Problem | ProgramProb
     )
 
 
-def dense_problem_of(given: Problem | Named, hidden: int | None) -> Problem:
-    """A problem, or that of a file or a dataset.
+def dense_loss_of(
+    given: Problem | ProgramProblem | DenseLoss | Named, hidden: int | None = None
+) -> DenseLoss:
+    """The loss of a problem, a file or a dataset, which has to be a dense network's.
 
     Args:
-        given: A problem, the path of a problem file, or a dataset's name, which stands for a relu
-            network with squared loss.
+        given: A problem or a loss, the path of a problem file, or a dataset's name, which stands
+            for a relu network with squared loss.
         hidden: Units of its hidden layer: for datasets, and problems without a hidden layer.
 
     Raises:
@@ -62,20 +66,36 @@ def dense_problem_of(given: Problem | Named, hidden: int | None) -> Problem:
         if hidden is None:
             raise InputError(f"hidden: missing, but the dataset {given} needs it; try hidden=2")
         data = dataset(given).data
-        network = Network((data.inputs, hidden, len(data.y[0])), "relu")
-        return Problem(network, Loss.SQUARED, data)
-    problem = problem_of(given)
-    if not isinstance(problem, Problem):
+        return DenseLoss(Network((data.inputs, hidden, len(data.y[0])), "relu"), "squared", data)
+    loss = given if isinstance(given, DenseLoss) else _loss_of(problem_of(given))
+    if loss is None:
         name = "problem" if isinstance(given, ProgramProblem) else str(given)
-        if problem.dense is not None and problem.dense.penalty.l2:
-            raise InputError(
-                f"{name}: found a loss with weight decay, expected one without; "
-                "spurious.penalised_atlas lists its minima"
-            )
         raise InputError(f"{name}: found a program, expected a dense network")
-    if hidden is not None and problem.network.hidden != (hidden,):
+    if hidden is not None and loss.network.hidden != (hidden,):
         raise InputError(
             f"hidden: found {hidden}, but the problem has a network of its own, "
-            f"{list(problem.network.widths)}; leave hidden out"
+            f"{list(loss.network.widths)}; leave hidden out"
         )
-    return problem
+    return loss
+
+
+def _loss_of(problem: Problem | ProgramProblem) -> DenseLoss | None:
+    if isinstance(problem, ProgramProblem):
+        return problem.dense
+    return DenseLoss(problem.network, problem.loss.value, problem.data)
+
+
+def problem_at(
+    loss: DenseLoss, point: FlatPoint | None = None, witness: FlatPoint | None = None
+) -> Problem | ProgramProblem:
+    """A dense loss with points as a problem: of format 1 if it is one of those.
+
+    Args:
+        loss: The loss.
+        point: The point in question, shape (P,).
+        witness: Another point, believed to have a smaller loss.
+    """
+    if not loss.is_plain:
+        return ProgramProblem(loss.program(), point, witness, loss)
+    points = (None if at is None else unflatten(at, loss.network) for at in (point, witness))
+    return Problem(loss.network, Loss(loss.loss), loss.data, *points)

@@ -99,12 +99,14 @@ Tree: TypeAlias = Split | Leaf
 
 @dataclass(frozen=True, slots=True)
 class OneSidedDerivatives(Evidence):
-    """Theorem 1: for each unit the trees that prove its phi nonnegative."""
+    """Theorems 1 and 39: for each unit the trees that prove its phi nonnegative."""
 
     rule = "one_sided_derivatives"
+    claims = ("strict_up_to_rescaling", "flat_dimension")
     units: tuple[tuple[Tree, ...], ...]
     epsilon: Fraction | None = None
     point: Point | None = None
+    slopes: tuple[Fraction, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +298,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Penalised(Evidence):
-    """Theorems 28 and 29: a box around a minimum on a face, of a loss with a penalty."""
+    """Theorems 28, 29 and 38: a box around a minimum on a face, of a loss with a penalty."""
 
     rule = "penalised"
     of_programs = True
@@ -308,6 +310,7 @@ class Penalised(Evidence):
     preconditioner: Matrix
     zero: tuple[ZeroUnit, ...] = ()
     symmetries: tuple[Turn | Shift, ...] = ()
+    off: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,8 @@ def run(context: Context) -> ClaimResult:
         overall(rows),
         (
             "Where a list is called complete every cell is decided in ball arithmetic (Theorems 30 "
-            "to 32). Families are also certified one by one where they were last seen; no rule "
-            "does so where a unit touches a kink by coincidence, as happens on D1.",
+            "to 32). Families are also certified one by one where they were last seen, "
+            "on D1 by right angles, too (Theorem 38).",
             "The shares of starts are measurements.",
         ),
         *parts,

@@ -14,8 +14,6 @@ from spurious.atlas.decay.atlas import PenalisedAtlas
 from spurious.atlas.decay.setting import describe
 from spurious.atlas.decay.symmetry import symmetries
 from spurious.atlas.random_starts import CHUNK, from_random_starts
-from spurious.errors import InputError
-from spurious.problem import DenseLoss, Loss
 from spurious.train import Recipe, train
 from spurious.train.batched import preactivations
 from spurious.train.polish import polish
@@ -85,7 +83,7 @@ def measure_decay_basins(
     Raises:
         InputError: The points have weights, or the loss is a mean, which is not trained here.
     """
-    recipe = recipe_of(atlas.loss, spread)
+    recipe = from_random_starts(atlas.loss, spread, UPDATES)
     lookup = Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
     resting: Counter[str] = Counter()
@@ -137,19 +135,6 @@ def settled(
         if not len(lost):
             break
     return at, losses
-
-
-def recipe_of(loss: DenseLoss, spread: float) -> Recipe:
-    """How the networks are trained.
-
-    Raises:
-        InputError: The points have weights, or the loss is a mean.
-    """
-    if set(loss.factors) != {1}:
-        raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
-    return from_random_starts(
-        loss.network, Loss(loss.loss), loss.data, spread, UPDATES, loss.penalty
-    )
 
 
 class Lookup:

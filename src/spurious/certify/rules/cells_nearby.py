@@ -10,7 +10,6 @@ point. Nothing here is trusted: Theorem 1 decides about the point that comes out
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from flint import fmpq, fmpq_mat
 
@@ -60,7 +59,7 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
             if digits(point) > DIGIT_LIMIT:
                 continue
             if distance(flatten(point), flatten(evaluation.point)) <= limit:
-                yield evaluate(evaluation.problem, point)
+                yield evaluate(evaluation.problem, point, evaluation.factors)
 
 
 def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
@@ -135,9 +134,12 @@ def _solve(
             (*([ZERO] * before), *evaluation.inputs[i], *([ZERO] * (size - before - width)))
         )
     residuals = [[y - dot(row, start)] for row, y in zip(design, targets, strict=True)]
-    transposed = fmpq_mat([list(column) for column in zip(*design, strict=True)])
-    normal = (transposed * transposed.transpose()).tolist()
-    downhill = (transposed * fmpq_mat(residuals)).tolist()
+    columns = [list(column) for column in zip(*design, strict=True)]
+    weighted = fmpq_mat(
+        [[w * v for w, v in zip(evaluation.factors, row, strict=True)] for row in columns]
+    )
+    normal = (weighted * fmpq_mat([list(row) for row in design])).tolist()
+    downhill = (weighted * fmpq_mat(residuals)).tolist()
     rows = [(*row, *(constraint[p] for constraint in constraints)) for p, row in enumerate(normal)]
     rows += [(*row, *([ZERO] * len(constraints))) for row in constraints]
     right = [entry for (entry,) in downhill] + [-dot(row, start) for row in constraints]
@@ -185,12 +187,12 @@ def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) 
 
 
 def _applies(subject: Subject) -> bool:
-    return subject.homogeneous and subject.single and subject.dense.loss is Loss.SQUARED
+    return subject.exact and subject.single and subject.evaluation.problem.loss is Loss.SQUARED
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
     for candidate in candidates(subject.evaluation):
-        there = Subject(replace(subject.dense, point=candidate.point))
+        there = subject.at(candidate.point)
         for rule in (one_sided_derivatives.RULE, classwise_optimum.RULE):
             found = rule.prove(there) if rule.applies(there) else None
             if isinstance(found, Proof):

@@ -9,6 +9,7 @@ Units whose weights are zero are left out, if what leaving gains is less than it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,7 @@ from spurious.certify.face_search import Proposal, proposals
 from spurious.certify.isolation import is_injective
 from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Unit
+from spurious.certify.right_angles import at_right_angles
 from spurious.certify.rule import Rule
 from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
@@ -35,6 +37,10 @@ from spurious.verdict import Answer, Decision
 
 ENOUGH = 1 - 1e-9
 """A bound has to be below its limit by this factor: a proposal."""
+
+
+ALMOST = 10**6
+"""A unit whose weights are below this many radii of the box is not told from one at zero."""
 
 
 def _loss(subject: Subject) -> DenseLoss | None:
@@ -128,8 +134,13 @@ def _proved(
     fixed: Sequence[int],
 ) -> Proof | Undecided:
     """What is left to prove over the box: signs, (2), the symmetries, the units at zero."""
+    if _vanishes(loss.network, box):
+        return Undecided("a unit is almost at zero, but not quite")
     if not box.signs_hold():
-        return Undecided("a pre-activation off the face may reach its kink")
+        loose = at_right_angles(loss, box)
+        if not loose:
+            return Undecided("a pre-activation off the face may reach its kink")
+        box = replace(box, pattern=replace(box.pattern, loose=loose))
     if not box.stays():
         return Undecided("leaving the face may pay to first order")
     fields = [
@@ -141,6 +152,18 @@ def _proved(
     if zero is None:
         return Undecided("it may pay for a unit at zero to leave")
     return _package(subject, loss, box, symmetries, zero)
+
+
+def _vanishes(network: Network, box: FaceBox) -> bool:
+    """Whether all weights of a unit that counts as live are hardly larger than the box."""
+    layers = incoming_indices(network)
+    for layer, units in enumerate(layers[:-1]):
+        for j, (*weights, _) in enumerate(units):
+            own = [*weights, *(row[j] for row in layers[layer + 1])]
+            small = all(abs(box.centre[p]) <= ALMOST * box.isolation.radius for p in own)
+            if small and (layer, j) not in box.pattern.zero:
+                return True
+    return False
 
 
 def _zero_units(loss: DenseLoss, box: FaceBox) -> tuple[ZeroUnit, ...] | None:
@@ -240,7 +263,9 @@ def _package(
     at = box.isolation
     flat = len(symmetries) + sum(not loss.penalty.of(unit.layer)[1] for unit in zero)
     parts = [
-        "with data points exactly on kinks" if box.pattern.pairs else "off the kinks",
+        "with data points exactly on kinks"
+        if box.pattern.pairs or box.pattern.loose
+        else "off the kinks",
         f"{len(zero)} units at zero" if zero else "",
         f"flat in {flat} directions" if flat else "",
     ]
@@ -257,7 +282,14 @@ def _package(
             radius=balls.simple_above(subject.distance(box.centre) + at.radius),
         ),
         evidence=Penalised(
-            box.centre, at.radius, box.free, box.multipliers, at.preconditioner, zero, symmetries
+            box.centre,
+            at.radius,
+            box.free,
+            box.multipliers,
+            at.preconditioner,
+            zero,
+            symmetries,
+            tuple((pair.unit, i) for pair in box.pattern.loose for i in pair.points),
         ),
         reason=f"a minimum {', '.join(filter(None, parts))} is enclosed in a tiny box",
         minimum=box.centre,
