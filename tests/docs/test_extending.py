@@ -89,7 +89,7 @@ def test_the_list_of_an_operation() -> None:
 
 
 def test_the_list_of_a_rule() -> None:
-    found = naming(r'["`]krawczyk["`]|def krawczyk\(case', "src", "checker", "docs", "tests")
+    found = naming(r'["`][kK]rawczyk["`]|def krawczyk\(case', "src", "checker", "docs", "tests")
     caller = place("certify/decide.py")
     assert re.search(r"\bkrawczyk\.RULE\b", caller.read_text("utf-8"))
     assert covered(found | {caller}, listed("Add a rule")), found
@@ -121,6 +121,14 @@ def test_the_list_of_a_column() -> None:
     found = naming(r"\bparameter_norm\b", "src", "docs")
     others = {place("large/recipe.py"), place("train/kernel.py")}
     assert covered(found, listed("Add a column") - others), found
+
+
+def test_the_list_of_an_axis() -> None:
+    rooms = ("src/spurious/sweep", "src/spurious/train", "src/spurious/large")
+    page = place("docs/sweeps.md")
+    found = naming(r'"batch"|\b(recipe|task|self|_recipe)\.batch\b', *rooms)
+    assert "batch" in page.read_text("utf-8")
+    assert covered(found | {page}, listed("Add an axis")), found
 
 
 def test_the_list_of_a_study() -> None:

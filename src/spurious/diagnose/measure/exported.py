@@ -9,7 +9,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from spurious.program import FUNCTIONS
+
 ATEN: Final[dict[str, Any]] = {
+    f"{name}.default": getattr(torch, name, None) or getattr(F, name)
+    for name in (function.torch for function in FUNCTIONS.values())
+    if name
+} | {
     "linear.default": F.linear,
     "conv1d.default": F.conv1d,
     "conv1d.padding": F.conv1d,
@@ -28,28 +34,17 @@ ATEN: Final[dict[str, Any]] = {
     "contiguous.default": Tensor.contiguous,
     "softmax.int": F.softmax,
     "log_softmax.int": F.log_softmax,
-    "relu.default": torch.relu,
     "relu_.default": torch.relu_,
     "relu6.default": F.relu6,
     "leaky_relu.default": F.leaky_relu,
     "prelu.default": F.prelu,
     "hardtanh.default": F.hardtanh,
-    "elu.default": F.elu,
     "celu.default": F.celu,
     "selu.default": F.selu,
-    "gelu.default": F.gelu,
-    "silu.default": F.silu,
-    "mish.default": F.mish,
-    "softplus.default": F.softplus,
-    "sigmoid.default": torch.sigmoid,
     "sigmoid_.default": torch.sigmoid_,
-    "tanh.default": torch.tanh,
     "tanh_.default": torch.tanh_,
     "log_sigmoid.default": F.logsigmoid,
-    "exp.default": torch.exp,
-    "abs.default": torch.abs,
     "square.default": torch.square,
-    "sin.default": torch.sin,
     "clamp.default": torch.clamp,
     "clamp_min.default": torch.clamp_min,
 }
