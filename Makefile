@@ -29,7 +29,11 @@ install: $(RUN)
 reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 	@$(BIN)/spurious reproduce $(ARGS)
 
+# The engine is compiled first, its parts side by side, or every process of the tests would do it.
 test: $(STAMP)
+	@for part in training naming; do \
+	    $(BIN)/python -c "from spurious.train.warm import PARTS; PARTS['$$part']()" & \
+	done; wait
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 coverage: $(STAMP)
