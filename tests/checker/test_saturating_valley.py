@@ -204,9 +204,9 @@ def test_a_rate_is_zero_only_if_it_is_so_exactly(digits: int) -> None:
     """The second output moves as two weights whose rates cancel up to so many digits."""
     with mp.workdps(DIGITS + digits):
         low, high = mp.tanh(1), mp.tanh(2)
-        share = Fraction(mp.nstr(low / high, digits))
+        share = Fraction(str(mp.nstr(low / high, digits)))
         loss, limit = ((end - 2) ** 2 + (low + high - 1) ** 2 for end in (low, mp.mpf(1)))
-        found = [Fraction(mp.nstr(v, 60)) for v in (loss, limit)]
+        found = [Fraction(str(mp.nstr(v, 60))) for v in (loss, limit)]
     at = point(([[1], [1], [2]], [0, 0, 0]), ([[1, 0, 0], [0, 1, 1]], [0, 0]))
     data = copy.deepcopy(STEP)
     data["problem"] = problem([1, 3, 2], "tanh", "squared", [[1]], [[2, 1]], at)
