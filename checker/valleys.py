@@ -41,9 +41,9 @@ class Course:
         start: a(0).
         rate: a(t) = start + t rate, if it is affine.
         way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
-        limit: For t to infinity; None: infinite, on the side of the way.
+        limit: For t to infinity; None: infinite, on the side of the way, or the way is not known.
         bits: The precision.
-        slope: a'(t) over that of the slowest number of `tails`, for all t, if it is known.
+        slope: Of a known way: a'(t) over that of the slowest number of `tails`, if it is known.
     """
 
     start: Number
@@ -72,7 +72,8 @@ def sign_of(x: Number, bits: int) -> int | None:
 def affine(start: Number, rate: Number, bits: int) -> Course:
     """Start + t rate."""
     way = sign_of(rate, bits)
-    return Course(start, rate, way, None if way else start, bits, None if way else Fraction(0))
+    limit, slope = (start, Fraction(0)) if way == 0 else (None, None)
+    return Course(start, rate, way, limit, bits, slope)
 
 
 def multiple(x: Number | None, factor: Number) -> Number | None:

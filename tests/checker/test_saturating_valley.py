@@ -197,3 +197,21 @@ def test_rays_of_several_units(activation: str) -> None:
             lower = checker.interval(found.limit, 128).lower
             assert losses[-1] > mp.mpf(lower.numerator) / lower.denominator - mp.mpf(10) ** -30
     assert passed >= 10 and mixed >= 1
+
+
+@pytest.mark.parametrize("digits", [20, 60, 400])
+def test_a_rate_is_zero_only_if_it_is_so_exactly(digits: int) -> None:
+    """The second output moves as two weights whose rates cancel up to so many digits."""
+    with mp.workdps(DIGITS + digits):
+        low, high = mp.tanh(1), mp.tanh(2)
+        share = Fraction(str(mp.nstr(low / high, digits)))
+        loss, limit = ((end - 2) ** 2 + (low + high - 1) ** 2 for end in (low, mp.mpf(1)))
+        found = [Fraction(str(mp.nstr(v, 60))) for v in (loss, limit)]
+    at = point(([[1], [1], [2]], [0, 0, 0]), ([[1, 0, 0], [0, 1, 1]], [0, 0]))
+    data = copy.deepcopy(STEP)
+    data["problem"] = problem([1, 3, 2], "tanh", "squared", [[1]], [[2, 1]], at)
+    for name, value in zip(("loss", "valley_limit"), found, strict=True):
+        data["claim"][name] = ball(value, Fraction(1, 10**30))
+    for rates, valid in (((0, 0), True), ((1, -share), False)):
+        data["proof"]["direction"] = ["1", *["0"] * 9, *map(str, rates), "0", "0"]
+        assert check(seal(data)).valid is valid
