@@ -1,7 +1,6 @@
 """Float nonnegative least squares for many cells at once; its answers are only proposals."""
 
 # Numba leaves its decorators and what they wrap untyped.
-# pyright: basic
 
 from __future__ import annotations
 
