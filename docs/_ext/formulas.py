@@ -1,20 +1,10 @@
 """Typesets the formulas of the pages on mathematics: in code spans, blocks, and the text."""
 
-import re
-
 from docutils import nodes
 from sphinx.application import Sphinx
-from typeset_formula import GREEK, SIGNS, is_formula, typeset
+from typeset_formula import IN_TEXT, is_formula, pieces, typeset
 
 PAGES = ("mathematics", "small-deadlocks-lower-bound")
-
-IN_TEXT = re.compile(
-    rf"(?<![\w/.\\-])(?:{'|'.join(GREEK)}|[A-Za-z])[~'’]*"
-    r"(?:[_^](?:\{[^}]*\}|-?[A-Za-z0-9]{1,3}\b))+"
-    rf"|(?<![\w/.\\-])(?:{'|'.join(GREEK)})(?![\w-])[*'’]*"
-    r"|(?<= )(?:>=|<=|!=|\+-)(?= )"
-)
-"""Letters with something below or above, Greek letters, and signs between spaces."""
 
 
 def set_formulas(_: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -34,14 +24,7 @@ def set_formulas(_: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def in_text(text: str) -> list[nodes.Node]:
     """A sentence with its formulas typeset."""
-    parts: list[nodes.Node] = []
-    end = 0
-    for match in IN_TEXT.finditer(text):
-        parts.append(nodes.Text(text[end : match.start()]))
-        sign = SIGNS.get(match[0])
-        parts.append(html(sign or f'<span class="formula">{typeset(match[0])}</span>'))
-        end = match.end()
-    return [*parts, nodes.Text(text[end:])]
+    return [html(part) if typed else nodes.Text(part) for part, typed in pieces(text)]
 
 
 def html(text: str) -> nodes.raw:

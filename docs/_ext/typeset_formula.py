@@ -181,3 +181,24 @@ def _between(tokens: list[str], at: int) -> bool:
 def _star(tokens: list[str], at: int) -> bool:
     """Whether a star is a mark: `theta*`, not a product, which has spaces."""
     return at >= 2 and not tokens[at - 2].isspace()
+
+
+IN_TEXT = re.compile(
+    rf"(?<![\w/.\\-])(?:{'|'.join(GREEK)}|[A-Za-z])[~'’]*"
+    r"(?:[_^](?:\{[^}]*\}|-?[A-Za-z0-9]{1,3}\b))+"
+    rf"|(?<![\w/.\\-])(?:{'|'.join(GREEK)})(?![\w-])[*'’]*"
+    r"|(?<= )(?:>=|<=|!=|\+-)(?= )"
+)
+"""Letters with something below or above, Greek letters, and signs between spaces."""
+
+
+def pieces(text: str) -> list[tuple[str, bool]]:
+    """A sentence cut at its formulas; each with whether it is HTML."""
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for match in IN_TEXT.finditer(text):
+        parts.append((text[end : match.start()], False))
+        sign = SIGNS.get(match[0])
+        parts.append((sign or f'<span class="formula">{typeset(match[0])}</span>', True))
+        end = match.end()
+    return [*parts, (text[end:], False)]

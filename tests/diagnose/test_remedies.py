@@ -196,6 +196,7 @@ NEEDED = {
     "whiten_inputs": lambda: healthy(),
     "wider_layers": lambda: healthy(),
     "unfreeze": frozen,
+    "without_dropout": lambda: nn.Sequential(*healthy(), nn.Dropout(0.7)),
     "drop_last_activation": squashed,
     "sigmoid_output": squashed,
     "log_softmax_output": squashed,
@@ -219,7 +220,8 @@ def test_every_remedy_is_applied_and_trained(remedy: str) -> None:
     assert trial.remedy == remedy and trial.note == "" and trial.steps == len(trial.losses) == 2
     assert trial.start is not None and trial.after is not None and nothing.after is not None
     assert nothing.start == nothing.before == trial.before
-    same = remedy.endswith("_step") or remedy in ("add_unit", "unfreeze", "logits_loss")
+    alike = ("add_unit", "unfreeze", "logits_loss", "without_dropout")
+    same = remedy.endswith("_step") or remedy in alike
     if remedy != "reinitialise_dead_units":
         assert (trial.start == trial.before) == same
     assert trial.after != nothing.after
@@ -247,6 +249,7 @@ NOT_APPLICABLE = {
     "logits_loss": (dead, data, "not what an activation gives"),
     "standardise_targets": (dead, data, "no real numbers"),
     "unfreeze": (dead, data, "no parameter is frozen"),
+    "without_dropout": (dead, data, "no layer leaves values out"),
     "new_optimiser": (dead, data, "no optimiser was given"),
     "without_weight_decay": (dead, data, "no optimiser was given"),
     "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),

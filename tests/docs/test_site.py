@@ -128,14 +128,12 @@ def test_theorems_of_others_are_not_taken_for_ours() -> None:
 
 
 def test_greek_letters_of_sentences_are_typeset() -> None:
-    from formulas import in_text
+    from typeset_formula import pieces
 
-    told = "".join(node.astext() for node in in_text("Let theta be near theta*, and eta small."))
+    told = "".join(part for part, _ in pieces("Let theta be near theta*, and eta small."))
     assert told.count("\N{GREEK SMALL LETTER THETA}") == 2
     assert "\N{GREEK SMALL LETTER ETA}" in told and "theta" not in told
-    assert [node.astext() for node in in_text("The metadata of a phi-like name")] == [
-        "The metadata of a phi-like name"
-    ]
+    assert pieces("The metadata of a phi-like name") == [("The metadata of a phi-like name", False)]
 
 
 def test_proofs_are_read_step_by_step() -> None:

@@ -98,7 +98,7 @@ def optimum(
         Fraction(14, 1)
         >>> x, y = [[0], [1], [2]], [1, -1, 1]
         >>> spurious.optimum(spurious.problem(x, y, hidden=1, loss="hinge")).loss
-        Fraction(0, 1)
+        Fraction(2, 1)
     """
     asked = dense_loss_of(problem, hidden)
     require_shallow(asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import log
+from math import inf, log
 from typing import Final
 
 from spurious.diagnose import thresholds
@@ -57,7 +57,12 @@ def rehearsal_findings(
 
 
 def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
-    """A usual start learns, and another one of the present sizes does not."""
+    """A usual start learns, and another one of the present sizes does not.
+
+    Layers that are 0 or not finite have no size: they are findings of their own.
+    """
+    if not all(0 < size < inf for size in found.sizes.values()):
+        return
     own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
     afresh = found.afresh
     if not own or afresh is None:
