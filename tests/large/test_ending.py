@@ -13,7 +13,7 @@ from spurious.large.ending import ending, layers_of
 from spurious.large.ensemble import Member, starts_of
 from spurious.large.recipe import LargeRecipe
 from spurious.large.rounding import forward
-from spurious.large.training import Work, trained
+from spurious.large.training import Means, trained
 from spurious.problem import Network, Penalty
 from spurious.train import Initialisation
 
@@ -85,7 +85,7 @@ def test_a_penalty_takes_the_minimum_away_and_leaves_the_floor() -> None:
     found, before = ending(penalised, flat), ending(plain, flat)
     assert before.attained and not found.attained
     assert (found.dead_layer, found.floor) == (1, before.floor)
-    ((_, (row,)),) = trained({"n": Member(penalised, 1, 0)}, Work({}))
+    ((_, (row,)),) = trained({"n": Member(penalised, 1, 0)}, Means({}))
     assert (row["outcome"], row["proved"]) == ("dead", "not_local_minimum")
     assert np.isnan(row["limit"])
 
@@ -101,7 +101,7 @@ def test_no_minimum_without_a_point_of_each_class(missing: int) -> None:
     assert found.dead_layer == 1 and counts[missing] == 0
     assert found.floor == pytest.approx(entropy)
     assert not found.attained and found.descends
-    ((_, (row,)),) = trained({"n": Member(dead, 1, 0)}, Work({}))
+    ((_, (row,)),) = trained({"n": Member(dead, 1, 0)}, Means({}))
     assert (row["outcome"], row["proved"]) == ("dead", "not_local_minimum")
 
 
