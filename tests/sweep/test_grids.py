@@ -16,6 +16,7 @@ from spurious.sweep import (
     run_sweep,
     shards_of,
 )
+from spurious.sweep.axes import AXES
 
 GRID = {
     "dataset": ["xor", "jellyfish"],
@@ -60,5 +61,6 @@ def test_rows_of_a_cell_are_its_own_in_order(tmp_path: Path) -> None:
     for cell in plan.cells:
         rows = cell_rows(connection, cell, ("index", "hidden", "initialisation"))
         assert [row["index"] for row in rows] == [0, 1, 2]
-        seen += [(cell.labels[1], cell.labels[7]) == tuple(row.values())[1:] for row in rows]
+        label = AXES.index("initialisation")
+        seen += [(cell.labels[1], cell.labels[label]) == tuple(row.values())[1:] for row in rows]
     assert len(seen) == plan.total and all(seen)
