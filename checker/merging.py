@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from checker.cases import Case, Found
 from checker.functions import bell, enclosure
-from checker.numbers import Interval, Invalid, Undecided, require, require_shown
+from checker.numbers import Interval, Invalid, Undecided, dot, interval, require, require_shown
 from checker.reading import Json, as_list, as_object, rational, read_layers
-from checker.valleys import loss_of_outputs, rise
+from checker.valleys import loss_of_outputs
 
 MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
@@ -215,7 +215,8 @@ def merging_valley(case: Case, proof: Json) -> Found:
 
     def along_curve(r: Interval) -> Interval:
         f = outputs(r)
-        return rise(loss_at, [value for value, _ in f], [slope for _, slope in f])
+        rise = dot(loss_at([value for value, _ in f])[1], (slope for _, slope in f))
+        return interval(rise, r.bits)
 
     require_positive_along(along_curve, bits, "the loss is not shown to fall along the whole curve")
     return Found(limit=loss_at([value for value, _ in outputs(Interval(0, 0, bits))])[0])

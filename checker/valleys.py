@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -15,7 +15,6 @@ from checker.numbers import (
     Invalid,
     Number,
     Undecided,
-    dot,
     hull,
     interval,
     log_one_plus_exp,
@@ -43,7 +42,8 @@ class Course:
         way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
         limit: For t to infinity; None: infinite, on the side of the way, or the way is not known.
         bits: The precision.
-        slope: Of a known way: a'(t) over that of the slowest number of `tails`, if it is known.
+        parts: If a(t) is the sum of something fixed and of fixed multiples of numbers of `tails`:
+            these multiples.
     """
 
     start: Number
@@ -51,7 +51,7 @@ class Course:
     way: int | None
     limit: Number | None
     bits: int
-    slope: Number | None = None
+    parts: Mapping[int, Number] | None = None
 
     def side(self) -> int:
         """1 if a(t) >= 0 for all t, -1 if a(t) <= 0, 0 if neither is known. The way is known."""
@@ -72,13 +72,8 @@ def sign_of(x: Number, bits: int) -> int | None:
 def affine(start: Number, rate: Number, bits: int) -> Course:
     """Start + t rate."""
     way = sign_of(rate, bits)
-    limit, slope = (start, Fraction(0)) if way == 0 else (None, None)
-    return Course(start, rate, way, limit, bits, slope)
-
-
-def multiple(x: Number | None, factor: Number) -> Number | None:
-    """The product, if the number is known."""
-    return None if x is None else x * factor
+    limit, parts = (start, dict[int, Number]()) if way == 0 else (None, None)
+    return Course(start, rate, way, limit, bits, parts)
 
 
 def known_sum(parts: Iterable[Number | None]) -> Number | None:
@@ -96,8 +91,9 @@ def scaled(path: Course, factor: Number) -> Course | None:
         return affine(path.start * factor, path.rate * factor, bits)
     if path.way is None or side is None:
         return None
-    return Course(path.start * factor, None, path.way * side, multiple(path.limit, factor), bits,
-                  multiple(path.slope, factor))  # fmt: skip
+    parts = None if path.parts is None else {e: x * factor for e, x in path.parts.items()}
+    limit = None if path.limit is None else path.limit * factor
+    return Course(path.start * factor, None, path.way * side, limit, bits, parts)
 
 
 def product(a: Course | None, b: Course | None) -> Course | None:
@@ -129,8 +125,11 @@ def added(paths: list[Course | None], bits: int) -> Course | None:
     ways = {p.way for p in known} - {0}
     if None in ways or len(ways) > 1:
         return None
-    return Course(start, None, ways.pop() if ways else 0, known_sum(p.limit for p in known), bits,
-                  known_sum(p.slope for p in known))  # fmt: skip
+    parts, limit = dict[int, Number](), known_sum(p.limit for p in known)
+    for e, x in ((e, x) for p in known for e, x in (p.parts or {}).items()):
+        parts[e] = parts.get(e, Fraction(0)) + x
+    tailed = all(p.parts is not None for p in known)
+    return Course(start, None, ways.pop() if ways else 0, limit, bits, parts if tailed else None)
 
 
 def value(function: Function, z: Number, bits: int) -> Number:
@@ -190,19 +189,19 @@ def log_sum(ds: list[Course | None], bits: int) -> Course | None:
     return Course(start, None, way, None if way == 1 and len(ends) < len(ds) else limit, bits)
 
 
-def tails(name: str, paths: list[Course | None], bits: int) -> list[Number | None]:
+def tails(name: str, paths: list[Course | None], bits: int) -> dict[int, Number]:
     """Theorem 25: slopes of a saturating function of numbers z + t k, fixed or leaving 0.
 
-    They are derivatives over that of the function at the first with the least |k|.
+    They are derivatives over that of the function at the first with the least |k|; of what moves.
     """
     pairs = [(p.start, p.rate) for p in paths if p is not None]
     zs = [(z, k) for z, k in pairs if isinstance(z, Fraction) and isinstance(k, Fraction)]
     moving = [i for i, (_, k) in enumerate(zs) if k]
     if len(zs) < len(paths) or not moving or any(zs[i][0] * zs[i][1] <= 0 for i in moving):
-        return [None] * len(paths)
+        return {}
     steep, first = STEEPNESS.get(name), min(moving, key=lambda i: abs(zs[i][1]))
     if steep is None and any(k not in (0, z) for z, k in zs):
-        return [None] * len(paths)
+        return {}
     least = abs(zs[first][0])
 
     def decay(z: Fraction) -> Interval:
@@ -211,17 +210,21 @@ def tails(name: str, paths: list[Course | None], bits: int) -> list[Number | Non
 
     top = Interval.of(1, bits) if steep is None else (1 + decay(2 * least)).square()
     none = Interval(0, 0, bits)
-    return [k if i == first or not k else hull(none, decay(z) * top) * k
-            for i, (z, k) in enumerate(zs)]  # fmt: skip
+    return {i: zs[i][1] if i == first else hull(none, decay(zs[i][0]) * top) * zs[i][1]
+            for i in moving}  # fmt: skip
 
 
-def courses(case: Case, direction: list[Fraction]) -> list[list[Course | None] | None]:
-    """All numbers along the ray from the problem's point; None for a step that does not move.
+def courses(
+    case: Case, direction: list[Fraction]
+) -> tuple[list[list[Course | None] | None], dict[int, Number]]:
+    """All numbers along the ray from the problem's point, and slopes of the first of `tails`.
+
+    None stands for a step that does not move.
 
     Raises:
         Undecided: A function may be undefined for some t, or a rate or limit grows too long.
     """
-    program, bits, tailed = case.program, case.bits, False
+    program, bits, slopes = case.program, case.bits, dict[int, Number]()
     paths = list[list[Course | None] | None]()
     for k, step in enumerate(program.steps):
         own = case.values[k].entries
@@ -241,22 +244,22 @@ def courses(case: Case, direction: list[Fraction]) -> list[list[Course | None] |
                 row = [log_sum(ds[i : i + width], bits) for i in range(0, len(ds), width)]
             elif isinstance(step, Map):
                 row, name = [mapped(path, step.function) for path in args[0]], step.function[0]
-                if not tailed and name in (*STEEPNESS, "normal"):
+                if program.layers and not slopes and name in (*STEEPNESS, "normal"):
                     slopes = tails(name, args[0], bits)
-                    tailed = any(slopes)  # the slopes of all numbers are over one function
-                    row = [p if p is None or s is None else replace(p, slope=s)
-                           for p, s in zip(row, slopes, strict=True)]  # fmt: skip
+                    row = [replace(p, parts={e: Fraction(1)}) if p and e in slopes else p
+                           for e, p in enumerate(row)]  # fmt: skip
             else:
                 row = [
                     added([t[0] if len(t) == 1 else product(*t) for t in terms], bits)
                     for terms in summands(step, args)
                 ]
         if row is not None:  # they grow on their own, so none may be too long either
-            known = (x for p in row if p for x in (p.start, p.rate, p.limit, p.slope)
+            known = (x for p in row if p
+                     for x in (p.start, p.rate, p.limit, *(p.parts or {}).values())
                      if x is not None)  # fmt: skip
             case.values[k].made(list(known))
         paths.append(row)
-    return paths
+    return paths, slopes
 
 
 LossAt = Callable[[list[Interval]], tuple[Interval, list[Interval]]]
@@ -280,30 +283,46 @@ def loss_of_outputs(case: Case) -> LossAt:
     return loss_at
 
 
-def rise(loss_at: LossAt, f: list[Interval], slopes: list[Number]) -> Interval:
-    """The derivative of the loss where the outputs and their derivatives are these."""
-    return interval(dot(loss_at(f)[1], slopes), f[0].bits)
-
-
 def falling(case: Case, direction: list[Fraction]) -> Found:
     """Theorem 33: along the ray the loss strictly decreases, to a limit."""
-    rows, bits, text = courses(case, direction), case.bits, "the loss is not shown to fall for ever"
+    rows, slopes = courses(case, direction)
     (path,) = rows[-1] or [None]
     if path is not None and path.way is not None:
         if path.way != -1 or path.limit is None:
             raise Invalid("the loss does not fall to a limit")
-        return Found(limit=interval(path.limit, bits))
+        return Found(limit=interval(path.limit, case.bits))
     outputs = rows[case.program.outputs or 0] if case.program.layers else None
-    spans, slopes, ends = list[Interval](), list[Number](), list[Interval]()
-    for p in outputs or [None]:
-        if p is None or p.slope is None or p.limit is None:
-            raise Undecided(text)
-        ends.append(interval(p.limit, bits))
-        spans.append(hull(interval(p.start, bits), ends[-1]))
-        slopes.append(p.slope)
-    loss_at = loss_of_outputs(case)
-    require_shown(rise(loss_at, spans, slopes).hi < 0, text)
-    return Found(limit=loss_at(ends)[0])
+    known = [p for p in outputs or [] if p is not None and p.parts is not None]
+    if not known or len(known) < len(outputs or []):
+        raise Undecided("the loss is not shown to fall for ever")
+    return falling_outputs(case, known, slopes)
+
+
+def falling_outputs(case: Case, outputs: list[Course], slopes: dict[int, Number]) -> Found:
+    """Rule 5 of Theorem 33, with slopes by Theorem 25.
+
+    A point whose outputs have parts of one number moves on a segment: the gradient at its end will
+    do if the loss is convex and smooth. Of others it is enclosed over all that they pass.
+    """
+    pb, width, loss_at = case.problem, case.problem.widths[-1], loss_of_outputs(case)
+    convex = pb.loss in ("squared", "logistic", "cross_entropy") and min(pb.weights) >= 0
+    limits = [interval(p.limit, case.bits) for p in outputs if p.limit is not None]
+    require(len(limits) == len(outputs), "an output has no finite limit")
+    places = list(limits)
+    points = [range(i, i + width) for i in range(0, len(outputs), width)]
+    moving = [{e for k in own for e in outputs[k].parts or ()} for own in points]
+    for own, numbers in zip(points, moving, strict=True):
+        if not convex or len(numbers) > 1:
+            for k in own:
+                places[k] = hull(interval(outputs[k].start, case.bits), limits[k])
+    g = loss_at(places)[1]
+    rise = total(
+        slopes[e] * total(g[k] * (outputs[k].parts or {}).get(e, 0) for k in own)
+        for own, numbers in zip(points, moving, strict=True)
+        for e in sorted(numbers)
+    )
+    require_shown(interval(rise, case.bits).hi < 0, "the loss is not shown to fall for ever")
+    return Found(limit=loss_at(limits)[0])
 
 
 def monotone_valley(case: Case, proof: Json) -> Found:

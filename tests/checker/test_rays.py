@@ -30,7 +30,7 @@ def at(problem: dict[str, Any], direction: list[Fraction], t: Fraction) -> Any:
 
 def course(problem: dict[str, Any], direction: list[Fraction]) -> Any:
     case = checker.Case(checker.read_program(problem), {}, 192, layered=False)
-    (path,) = checker.courses(case, direction)[-1] or [None]
+    (path,) = checker.courses(case, direction)[0][-1] or [None]
     return path
 
 

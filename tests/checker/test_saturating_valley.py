@@ -215,3 +215,31 @@ def test_a_rate_is_zero_only_if_it_is_so_exactly(digits: int) -> None:
     for rates, valid in (((0, 0), True), ((1, -share), False)):
         data["proof"]["direction"] = ["1", *["0"] * 9, *map(str, rates), "0", "0"]
         assert check(seal(data)).valid is valid
+
+
+def classes(labels: tuple[int, ...], copies: int = 1) -> Any:
+    """Tanh units, one or equal shares of it, and three classes at x = 1, 2, -1, -2."""
+    out = [[str(Fraction(v, copies))] * copies for v in (0, 2, 4)]
+    at = point(([[1]] * copies, [0] * copies), (out, [-1, 3, 0]))
+    pb = problem([1, copies, 3], "tanh", "cross_entropy", column(1, 2, -1, -2), column(*labels), at)
+    losses: list[Fraction] = []
+    with mp.workdps(DIGITS):
+        for t in (0, 1, 10, 10**6):
+            there = copy.deepcopy(pb)
+            there["point"]["layers"][0]["weight"] = [[str(1 + t)]] * copies
+            loss = Landscape(there).loss(flat(layers_of(there["point"])))
+            losses.append(Fraction(mp.nstr(loss, 60)))
+    tiny, way = Fraction(1, 10**40), [1] * copies + [0] * (4 * copies + 3)
+    data = ray(pb, ball(losses[0], tiny), ball(losses[-1], tiny), way)
+    assert check(data).valid <= all(a > b for a, b in pairwise(losses))
+    return data
+
+
+def test_outputs_of_a_point_that_move_on_a_segment_count_at_its_end() -> None:
+    """Over the hull of the outputs the gradient of the log loss would be too wide here.
+
+    Halves of the unit move at the same rates, but as two numbers: then the hull counts.
+    """
+    assert check(classes((2, 2, 0, 2))).valid
+    assert "fall" in refused(classes((2, 2, 0, 2), copies=2))
+    assert "fall" in refused(classes((0, 0, 2, 2)))

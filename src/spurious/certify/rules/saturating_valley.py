@@ -1,6 +1,7 @@
 """Rule `saturating_valley`: one unit goes to its limits, and the loss falls for ever.
 
-Theorem 33 (`docs/mathematics.md`), with slopes by Theorem 25. Training that drifts often does so: a
+Theorem 33 (`docs/mathematics.md`), with slopes by Theorem 25; the outputs of each point move on a
+segment, at whose end the gradient of the loss is taken. Training that drifts often does so: a
 tanh or sigmoid unit becomes a step, or a step at all points but a few, whose values it keeps; or
 the gate of a gelu or silu unit opens for good, which so becomes a relu (Theorem 27). What is gained
 on the way can be less than any float shows.
@@ -65,22 +66,19 @@ class Saturation:
         least = abs(self.z[first])
         top = (1 + arb(-steep * least).exp()) ** 2 if steep else arb(1)
         run = BallProgram.of(subject.program).run(around(subject.values), order=0)
-        states: list[list[arb]] = run.values[dense_layers(subject.program)[-1].state].tolist()
-        weights = [rational(row[self.unit]) for row in subject.point.layers[1].weight]
-        spans, ends = [list(row) for row in states], [list(row) for row in states]
-        along = [arb(0)] * (len(states) * len(weights))
+        ends: list[list[arb]] = run.values[dense_layers(subject.program)[-1].state].tolist()
         for i in away:
-            c, z = self.factors[i], self.z[i]
-            ends[i][self.unit] = arb(c * (1 if z > 0 else low))
-            spans[i][self.unit] = states[i][self.unit].union(ends[i][self.unit])
-            gap = steep * (least - abs(z)) if steep else (least * least - z * z) / 2
+            ends[i][self.unit] = arb(self.factors[i] * (1 if self.z[i] > 0 else low))
+        rest, limits = BallProgram.of(subject.once(loss_of_outputs)), _outputs(subject, ends)
+        slopes = np.array(rest.gradient(limits), dtype=object).reshape(len(ends), -1)
+        weights = [rational(row[self.unit]) for row in subject.point.layers[1].weight]
+        rise = arb(0)
+        for i in away:
+            gap = steep * (least - abs(self.z[i])) if steep else (least**2 - self.z[i] ** 2) / 2
             share = arb(1) if i == first else arb(0).union(arb(gap).exp() * top)
-            for n, weight in enumerate(weights):
-                along[i * len(weights) + n] = weight * c * self.k[i] * share
-        rest = BallProgram.of(subject.once(loss_of_outputs))
-        slopes = rest.gradient(_outputs(subject, spans))
-        rise = sum((g * a for g, a in zip(slopes, along, strict=True)), arb(0))
-        return rest.loss(_outputs(subject, ends)) if balls.certainly_less(rise, -CLEAR) else None
+            own = sum((g * weight for g, weight in zip(slopes[i], weights, strict=True)), arb(0))
+            rise += own * self.factors[i] * self.k[i] * share
+        return rest.loss(limits) if balls.certainly_less(rise, -CLEAR) else None
 
 
 def _outputs(subject: Subject, states: Sequence[Sequence[arb]]) -> list[arb]:
