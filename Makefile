@@ -10,6 +10,9 @@ RUN := $(VENV)/.runs
 # Not compiling what may never be imported halves the time of an installation.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
+# Where this is set, every one of hundreds of processes compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install reproduce test coverage lint bench docs clean
 

@@ -5,7 +5,8 @@
     python benchmarks/newcomer.py --answers --against REV    and how often faster than a commit
 
 Nothing else should run meanwhile. It prints each limit beside what was measured, and ends with 1 if
-one is broken. Times of answers are the best of five; the first, which compiles Python, is not one.
+one is broken. Times of answers are the best of five; the first, which compiles Python, is not one,
+and what it compiled is kept, whatever PYTHONDONTWRITEBYTECODE says here.
 """
 
 import argparse
@@ -127,6 +128,7 @@ def main() -> None:
     parser.add_argument("--against", metavar="REV", help="a commit to compare answers with")
     asked = parser.parse_args()
     on_cores(asked.cores)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     load = os.getloadavg()[0]
     print(f"{len(os.sched_getaffinity(0))} cores, load {load:.1f} before")
     with tempfile.TemporaryDirectory() as place:

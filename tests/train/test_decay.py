@@ -10,8 +10,7 @@ import pytest
 
 from spurious.certify import certify
 from spurious.errors import InputError
-from spurious.problem import Network, Penalty, Problem, ProgramProblem, dataset
-from spurious.program import NumpyArithmetic, evaluator
+from spurious.problem import Network, Penalty, dataset
 from spurious.train import (
     MINIMA,
     Initialisation,
@@ -22,10 +21,8 @@ from spurious.train import (
     train,
     train_and_name,
 )
-from spurious.train.batched import losses, penalties, preactivations
 from spurious.train.polish import polish
 from spurious.train.reference import reference
-from spurious.train.scalar import loss_and_gradient, model
 
 torch = pytest.importorskip("torch")
 
@@ -144,29 +141,6 @@ def test_no_decay_is_no_decay() -> None:
     plain = train(recipe(Optimiser("adam", 0.05)), 2, 0, 50)
     nothing = train(recipe(Optimiser("adamw", 0.05, weight_decay=0.0)), 2, 0, 50)
     assert (plain.parameters == nothing.parameters).all() and (plain.loss == nothing.loss).all()
-
-
-@pytest.mark.parametrize("penalty", [Penalty(Fraction(1, 7)), Penalty(BLOCKS)])
-def test_loss_and_gradient_are_those_of_the_problem(penalty: Penalty) -> None:
-    plan = recipe(Optimiser("adam", 0.05), penalty)
-    rows = starts(plan, 4, 0, 5)
-    net = model(plan)
-    problem = plan.problem([Fraction(v) for v in rows[0].tolist()])
-    assert isinstance(problem, ProgramProblem)
-    plain = replace(plan, penalty=Penalty()).problem([Fraction(v) for v in rows[0].tolist()])
-    assert isinstance(plain, Problem)
-    run = evaluator(problem.program, NumpyArithmetic())
-    runs = train(replace(plan, updates=0), 4, 0, 5)
-    for i, row in enumerate(rows):
-        found = run.run(row)
-        gradient = np.empty_like(row)
-        work = np.empty((3, net.units + net.outputs))
-        assert loss_and_gradient(row, gradient, net, work) == pytest.approx(float(found.loss))
-        assert gradient == pytest.approx(found.gradient, abs=1e-12)
-        value = losses(plan, preactivations(plan, row[None])[-1]) + penalties(plan, row[None])
-        assert value[0] == pytest.approx(float(found.loss))
-        assert runs.loss[i] == pytest.approx(float(found.loss))
-        assert runs.gradient_norm[i] == pytest.approx(np.linalg.norm(found.gradient))
 
 
 def test_a_tolerance_is_of_the_loss_with_its_penalty() -> None:

@@ -141,9 +141,10 @@ def test_weights_of_one_are_no_weights() -> None:
     assert recipe(weights=(Fraction(1),) * 7) == recipe()
 
 
+@pytest.mark.parametrize("l2", [Fraction(1, 7), {"layers[1].bias": Fraction(1, 4)}])
 @pytest.mark.parametrize("loss", ["hinge", "logistic", "squared", "cross_entropy"])
-def test_loss_and_gradient_are_those_of_the_problem(loss: str) -> None:
-    plan = recipe(loss, reduction="mean", weights=WEIGHTS, penalty=Penalty(Fraction(1, 7)))
+def test_loss_and_gradient_are_those_of_the_problem(loss: str, l2: Any) -> None:
+    plan = recipe(loss, reduction="mean", weights=WEIGHTS, penalty=Penalty(l2))
     rows = starts(plan, 4, 0, 5)
     problem = plan.problem([Fraction(v) for v in rows[0].tolist()])
     assert isinstance(problem, ProgramProblem)
