@@ -30,7 +30,7 @@ def traps(draw: st.DrawFn, deepest: int = 3) -> tuple[RegionTrap, Fraction]:
     return found, ratio
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(traps())
 def test_every_trap_is_certified(made: tuple[RegionTrap, Fraction]) -> None:
     trap, _ = made

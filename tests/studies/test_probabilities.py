@@ -128,12 +128,12 @@ def test_c14_measures_each_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(region_sweep, "WIDTHS", {Budget.QUICK: (3,)})
     monkeypatch.setattr(region_sweep, "SCALES", {Budget.QUICK: (0.1, 1.0)})
-    monkeypatch.setattr(region_sweep, "RUNS", {Budget.QUICK: 40})
+    monkeypatch.setattr(region_sweep, "RUNS", {Budget.QUICK: 10})
     monkeypatch.setattr(region_sweep, "UPDATES", 300)
     found = region_cells(Context(Budget.QUICK, tmp_path))
     assert len(found) == 6 * 2 * 2
     for cell in found:
-        assert len(cell.trapped) == 40
+        assert len(cell.trapped) == 10
         assert (cell.crowding >= 1).all() and (cell.mixed >= 0).all() and (cell.mixed <= 1).all()
         assert (cell.trapped <= cell.unsolved).all()
     unbiased = [cell for cell in found if cell.start == UNBIASED]

@@ -13,8 +13,8 @@ from tests.sweep.plans import SMALL, contents
 
 from spurious.sweep import open_store, parse_plan, run_sweep
 
-KILLS = int(os.environ.get("SPURIOUS_TEST_KILLS", "5"))
-LONGER = SMALL.replace("runs = 150", "runs = 1500").replace("shard = 40", "shard = 60")
+KILLS = int(os.environ.get("SPURIOUS_TEST_KILLS", "3"))
+LONGER = SMALL.replace("runs = 150", "runs = 600").replace("shard = 40", "shard = 25")
 
 
 def start(plan: Path, store: Path) -> subprocess.Popen[bytes]:

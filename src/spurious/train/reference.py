@@ -75,6 +75,7 @@ def _reference(
 
     weights = jnp.asarray(recipe.factors.astype(recipe.precision))[:, None]
 
+    @jax.jit
     def evaluate(parameters: Any) -> Any:
         return jax.vmap(lambda p: loss(p, x, y, weights))(parameters)
 

@@ -13,22 +13,33 @@ from spurious.train.optimiser import Optimiser
 from spurious.train.recipe import Recipe
 
 
-def _recipe() -> Recipe:
+def _recipe(precision: str = "float32") -> Recipe:
     data = dataset("xor")
     network = Network((2, 2, 1), "sigmoid")
     return Recipe(
-        network, data.loss, data.data, Initialisation("pytorch"), Optimiser("gd", 0.1), updates=1
+        network,
+        data.loss,
+        data.data,
+        Initialisation("pytorch"),
+        Optimiser("gd", 0.1),
+        updates=1,
+        precision=precision,
     )
 
 
-def _training() -> None:
-    """What trains, in float32."""
+def training(precision: str = "float32") -> None:
+    """What trains."""
     from spurious.train.ensemble import train
 
-    train(_recipe(), 0, 0, 1)
+    train(_recipe(precision), 0, 0, 1)
 
 
-def _naming() -> None:
+def double() -> None:
+    """What trains in float64; no part of those that studies need."""
+    training("float64")
+
+
+def naming() -> None:
     """What follows runs downhill and looks at where they end."""
     from spurious.train.polish import hessians, polish
     from spurious.train.scalar import model
@@ -39,7 +50,7 @@ def _naming() -> None:
     hessians(at, np.zeros((1, at.shape[1], at.shape[1])), model(recipe))
 
 
-PARTS: Final[Mapping[str, Callable[[], None]]] = {"training": _training, "naming": _naming}
+PARTS: Final[Mapping[str, Callable[[], None]]] = {"training": training, "naming": naming}
 """The parts by name; calling one compiles it, or loads it from the cache on disk."""
 
 
