@@ -172,7 +172,12 @@ def shifted_start(
       2    there are no such data
       130  interrupted
     """
-    from spurious.construct import SIGMA_RULES, shifted_start_data
+    from spurious.construct import (
+        SIGMA_RULES,
+        dead_probability,
+        shifted_start_data,
+        smallest_mean,
+    )
     from spurious.construct import sigma as sigma_of
 
     affordable("--inputs times --points", inputs * points, SHIFTED_VALUES)
@@ -185,10 +190,11 @@ def shifted_start(
     except ValueError:
         expected = f"a number, or one of {', '.join(SIGMA_RULES)}"
         raise InputError(f"--sigma: found {sigma!r}, expected {expected}") from None
+    mean = smallest_mean(lambda at: dead_probability(data, at, std, units), eps)
     from spurious.cli.construct_results import shifted_start as result  # slow to import
     from spurious.cli.construction import deliver
 
-    return deliver(result(data, units, std, eps, draws, seed), out, as_json)
+    return deliver(result(data, units, std, mean, draws, seed), out, as_json)
 
 
 def depth(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from fractions import Fraction
 from typing import Any
 
 from spurious.cli.consoles import busy
@@ -26,7 +27,6 @@ from spurious.construct import (
     dead_probability,
     dead_shares,
     drawn_dead,
-    smallest_mean,
     trap_reach,
     trap_shares,
 )
@@ -126,7 +126,7 @@ def region_trap(made: RegionTrap, runs: int, seed: int) -> Construction:
 
 
 def shifted_start(
-    made: ShiftedStart, units: int, std: float, eps: float, draws: int, seed: int
+    made: ShiftedStart, units: int, std: float, mean: Fraction, draws: int, seed: int
 ) -> Construction:
     """Data that a shifted normal start never learns.
 
@@ -134,15 +134,11 @@ def shifted_start(
         made: The data.
         units: Units of the first layer.
         std: Standard deviation of its weights.
-        eps: Start hopeless with probability 1 - eps.
+        mean: Of the weights.
         draws: First layers to draw as a test.
         seed: Seed of all random numbers.
-
-    Raises:
-        InputError: There is no such start.
     """
     inputs, points = made.data.inputs, made.data.size
-    mean = smallest_mean(lambda at: dead_probability(made, at, std, units), eps)
     bounds = dead_probability(made, mean, std, units)
     outliers = "an outlier" if made.outliers == 1 else "outliers"
     facts = {
