@@ -40,15 +40,22 @@ class Program:
     loop: Callable[[Program], Iterator[Tensor]] = field(default=lambda p: usual(p))
 
 
+def update(program: Program, rows: Tensor, step: bool = True) -> Tensor:
+    """Gradients on these rows, and the optimiser's step, if it makes one."""
+    program.optimiser.zero_grad()
+    loss = program.loss(program.model(program.x[rows]), program.y[rows])
+    loss.backward()
+    if step:
+        program.optimiser.step()
+    return loss
+
+
 def usual(program: Program) -> Iterator[Tensor]:
     """The loop of the textbooks: a new order each epoch, gradients cleared, one step a batch."""
     done = 0
     while done < program.steps:
         for rows in torch.randperm(len(program.x)).split(program.batch):
-            program.optimiser.zero_grad()
-            loss = program.loss(program.model(program.x[rows]), program.y[rows])
-            loss.backward()
-            program.optimiser.step()
+            loss = update(program, rows)
             done += 1
             yield loss
 
