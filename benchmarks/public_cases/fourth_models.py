@@ -325,3 +325,94 @@ def frozen_convolutions(seed: int, mended: bool) -> Program:
     model = nn.Sequential(body, nn.Linear(5, 10))
     return Program(model, x.reshape(-1, 1, 8, 8), y, nn.CrossEntropyLoss(), adam(model, 1e-2), 64,
                    600, classes_right(y))  # fmt: skip
+
+
+class Words(nn.Module):
+    """Attention among the words of a text, and their mean, read off; 0 is no word."""
+
+    def __init__(self, masked: float) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(21, 16)
+        self.query, self.key, self.value = (nn.Linear(16, 16) for _ in range(3))
+        self.head = nn.Linear(16, 4)
+        self.masked = masked
+
+    def forward(self, x: Tensor) -> Tensor:
+        words = self.embed(x)
+        scores = self.query(words) @ self.key(words).transpose(1, 2) / 4
+        scores = scores.masked_fill((x == 0)[:, None], self.masked)
+        found = words + torch.softmax(scores, 2) @ self.value(words)
+        taken = (x > 0)[..., None]
+        return self.head((found * taken).sum(1) / taken.sum(1).clamp(min=1))
+
+
+@case("pytorch/pytorch#40932", "not_finite")
+def a_text_of_padding(seed: int, mended: bool) -> Program:
+    """One text of 400 is padding alone, what is masked is minus infinity, and its softmax is NaN.
+    With -1e8 in its place it is not.
+    """
+    torch.manual_seed(seed)
+    lengths = torch.randint(3, 9, (400,))
+    y = torch.randint(0, 4, (400,))
+    x = torch.randint(5, 21, (400, 8))
+    x[torch.arange(400), (torch.rand(400) * lengths).long()] = y + 1
+    x = x * (torch.arange(8) < lengths[:, None])
+    x[7] = 0
+    model = Words(-1e8 if mended else -torch.inf)
+    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 5e-3), 40, 500, classes_right(y))
+
+
+@case("tiny-dnn/tiny-dnn#961", "too_much_dropout", "over_regularised", "train_eval_gap")
+def thousandth_is_kept(seed: int, mended: bool) -> Program:
+    """A rate of 0.001 for dropout, and the layer keeps that share in place of dropping it."""
+    torch.manual_seed(seed)
+    x, y = digits(512)
+    rate = 0.001 if mended else 0.999
+    model = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Dropout(rate), nn.Linear(48, 32),
+                          nn.ReLU(), nn.Dropout(rate), nn.Linear(32, 10))  # fmt: skip
+    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model), 32, 400, classes_right(y))
+
+
+@case("nutonomy/nuscenes-devkit#758, Nota-NetsPresso/netspresso-trainer#320",
+      "missing_nonlinearity", "linear_model")  # fmt: skip
+def head_without_bend(seed: int, mended: bool) -> Program:
+    """A head of three linear layers on features, and nothing between them."""
+    torch.manual_seed(seed)
+    x = torch.randn(400, 6)
+    y = (x[:, :1] * x[:, 1:2] > 0).float()
+    model = chain([6, 32, 32, 1], nn.ReLU if mended else None)
+    return Program(model, x, y, nn.BCEWithLogitsLoss(), adam(model, 5e-3), 32, 800,
+                   sides_right(y, 0.0))  # fmt: skip
+
+
+class Matched(nn.Module):
+    """Products of the features of two images, (n, 2, 64), added up: how alike they are."""
+
+    def __init__(self, mended: bool) -> None:
+        super().__init__()
+        self.inner = chain([64, 64, 64], nn.ReLU)
+        self.scale = 1e-3 if mended else 1.0
+        self.shift = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.inner(x)
+        return self.scale * (z[:, 0] * z[:, 1]).sum(1, keepdim=True) + self.shift
+
+
+@case("bilylee/SiamFC-TensorFlow#17", "saturation", "bad_initial_scale", "unscaled_responses")
+def responses_of_thousands(seed: int, mended: bool) -> Program:
+    """A cross-correlation of features of images between 0 and 255 goes to a sigmoid as it is, in
+    thousands; the answer: times 0.001, "to make training possible".
+    """
+    x, y = digits(600)
+    torch.manual_seed(seed)
+    few, which = 255 * x[y < 3], y[y < 3]
+    n = len(few)
+    first, second = torch.randint(0, n, (600,)), torch.randint(0, n, (600,))
+    alike = torch.arange(600) % 2 == 0
+    mate = torch.stack([torch.nonzero(which == which[k])[0, 0] for k in first])
+    second = torch.where(alike, mate, second)
+    same = (which[first] == which[second]).float()[:, None]
+    model = Matched(mended)
+    return Program(model, torch.stack([few[first], few[second]], 1), same, nn.BCEWithLogitsLoss(),
+                   sgd(model, 1e-4, momentum=0.9), 32, 600, sides_right(same, 0.0))  # fmt: skip

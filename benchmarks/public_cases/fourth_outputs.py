@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from public_cases.data import blobs, digits, masks
+from public_cases.data import blobs, digits, masks, one_hot
 from public_cases.program import (
     Case,
     Program,
@@ -206,3 +206,31 @@ def one_moment_in_a_hundred(seed: int, mended: bool) -> Program:
     found = classes_balanced(y.long())
     return Program(model, x, y, loss, adam(model, 1e-2), 20, 300,
                    lambda f: found(torch.stack([-f, f], 1)))  # fmt: skip
+
+
+@case("Trusted-AI/adversarial-robustness-toolbox#7", "one_class_targets", "constant_targets")
+def labels_of_ones(seed: int, mended: bool) -> Program:
+    """`to_categorical` fills its whole array with 1: all points have the same target."""
+    torch.manual_seed(seed)
+    x, y = digits(512)
+    model = keras(chain([64, 32, 10], nn.ReLU, nn.Softmax(dim=1)))
+    targets = one_hot(y) if mended else torch.ones(512, 10)
+    return Program(model, x, targets, keras_crossentropy, adam(model), 32, 300, classes_right(y))
+
+
+@case("BrainJS/brain.js#195", "target_scale", "unscaled_inputs", "output_range",
+      "wrong_output_activation")  # fmt: skip
+def rents_by_sigmoid(seed: int, mended: bool) -> Program:
+    """Rents near 1,700 of rooms and square feet by sigmoids to the last. The answer divides square
+    feet and rents by 10,000, and rooms by 10.
+    """
+    torch.manual_seed(seed)
+    rooms = torch.stack([torch.randint(1, 6, (200,)), torch.randint(1, 4, (200,))], 1)
+    feet = 600 + 2400 * torch.rand(200, 1)
+    y = 300 + 0.6 * feet + 150 * rooms[:, :1] + 100 * rooms[:, 1:]
+    x = torch.cat([rooms, feet], 1)
+    model = keras(chain([3, 3, 1], nn.Sigmoid, nn.Sigmoid()), 0.5)
+    shown = x / torch.tensor([10.0, 10.0, 1e4]) if mended else x
+    return Program(model, shown, y / 1e4 if mended else y, nn.MSELoss(),
+                   sgd(model, 0.3, momentum=0.1), 1, 12_000,
+                   explained(y, 1e4 if mended else 1.0))  # fmt: skip

@@ -20,6 +20,7 @@ from public_cases.program import (
     explained,
     keras,
     sgd,
+    sides_right,
 )
 
 CASES: list[Case] = []
@@ -151,3 +152,53 @@ def penalty_of_the_first_error(seed: int, mended: bool) -> Program:
         return (outputs - targets).pow(2).mean().sqrt() + rate * penalty
 
     return Program(model, x, y, loss, adam(model, 3e-2), 50, 1000, explained(y))
+
+
+@case("cazala/synaptic#208", "unscaled_inputs")
+def above_150(seed: int, mended: bool) -> Program:
+    """Is a number between 0 and 300 above 150? Two sigmoids, rate 0.1, one number a step; the
+    answer divides by the largest.
+    """
+    torch.manual_seed(seed)
+    raw = torch.randint(0, 300, (1000, 1)).float()
+    y = (raw >= 150).float()
+    model = keras(chain([1, 2, 1], nn.Sigmoid, nn.Sigmoid()), 0.1)
+    return Program(model, raw / 300 if mended else raw, y, nn.BCELoss(), sgd(model, 0.1), 1, 12_000,
+                   sides_right(y, 0.5))  # fmt: skip
+
+
+@case("tensorflow/tensorflow#3148", "unscaled_inputs", "step_too_large")
+def line_to_a_hundred(seed: int, mended: bool) -> Program:
+    """The demonstration of a line, gradient descent 0.5, with inputs to 100 in place of 1: NaN. The
+    answer divides them by 100, or takes a far smaller step.
+    """
+    torch.manual_seed(seed)
+    x = torch.arange(100.0)[:, None] / (100 if mended else 1)
+    y = 0.1 * x + 0.3
+    model = nn.Linear(1, 1)
+    return Program(model, x, y, nn.MSELoss(), sgd(model, 0.5), 100, 201, explained(y))
+
+
+class Residual(nn.Module):
+    """Two convolutions with batch norm beside a way past them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.inner(x))
+
+
+@case("cfzd/Ultra-Fast-Lane-Detection#36", "step_too_large")
+def adam_of_a_fortieth(seed: int, mended: bool) -> Program:
+    """A residual network by Adam with a step that was SGD's, 0.025; 0.0001 is the answer."""
+    torch.manual_seed(seed)
+    x, y = digits(512)
+    model = nn.Sequential(nn.Conv2d(1, 12, 3), nn.ReLU(), *(Residual(12) for _ in range(4)),
+                          nn.Flatten(), nn.Linear(432, 10))  # fmt: skip
+    return Program(model, x.reshape(-1, 1, 8, 8), y, nn.CrossEntropyLoss(),
+                   adam(model, 1e-4 if mended else 0.025), 32, 300, classes_right(y))  # fmt: skip
