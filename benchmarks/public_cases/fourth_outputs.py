@@ -1,5 +1,12 @@
 """Fourth set: outputs, losses and targets. Written down, with what names each cause, before any was
 run or diagnosed; a name that is no kind of finding says what the right one would be called.
+
+Three more did not reproduce and were left out: `lower_half_chopped`
+(mikesj-public/convolutional_autoencoder#9), an autoencoder of standardised images that ends in a
+relu, explains 0.61 and its twin 0.92; `boxes_in_pixels` (kuangliu/torchcv#30,
+Zzh-tju/DIoU-SSD-pytorch#5), boxes in pixels of 300, explains 0.62 and its twin 0.98;
+`rents_by_sigmoid` (BrainJS/brain.js#195), rents near 1,700, is stuck, but its twin is, too, after
+12,000 updates.
 """
 
 from __future__ import annotations
@@ -38,16 +45,6 @@ def values_below_zero(seed: int, mended: bool) -> Program:
     model = keras(nn.Sequential(nn.Linear(1, 1), nn.Sigmoid()))
     score = explained(y, -1.0 if mended else 1.0)
     return Program(model, x, -y if mended else y, nn.MSELoss(), adam(model, 1e-2), 32, 2000, score)
-
-
-@case("mikesj-public/convolutional_autoencoder#9", "output_range", "wrong_output_activation")
-def lower_half_chopped(seed: int, mended: bool) -> Program:
-    """An autoencoder that ends in a relu, of standardised images: nothing below the mean."""
-    torch.manual_seed(seed)
-    x, _ = digits(512)
-    shown = x if mended else (x - x.mean()) / x.std()
-    model = chain([64, 48, 64], nn.ReLU, nn.ReLU())
-    return Program(model, shown, shown, nn.MSELoss(), adam(model), 64, 600, explained(shown))
 
 
 def segmenter(*last: nn.Module) -> nn.Sequential:
@@ -167,22 +164,6 @@ def softmax_in_the_classifier(seed: int, mended: bool) -> Program:
                    sgd(model, 0.01, momentum=0.9), 64, 300, classes_right(y))  # fmt: skip
 
 
-@case("kuangliu/torchcv#30, Zzh-tju/DIoU-SSD-pytorch#5", "target_scale")
-def boxes_in_pixels(seed: int, mended: bool) -> Program:
-    """Centre, width and height of a box in pixels of 300, and not in shares of the image."""
-    torch.manual_seed(seed)
-    size, corner = torch.randint(3, 7, (400, 2)), torch.randint(0, 6, (400, 2))
-    at = torch.arange(12)
-    inside = [(at >= corner[:, k, None]) & (at < (corner + size)[:, k, None]) for k in (0, 1)]
-    x = (inside[0][:, None, :] & inside[1][:, :, None]).float()[:, None]
-    y = 25 * torch.cat([corner + size / 2, size], 1)
-    model = nn.Sequential(nn.Conv2d(1, 8, 3, stride=2), nn.ReLU(), nn.Flatten(),
-                          nn.Linear(200, 32), nn.ReLU(), nn.Linear(32, 4))  # fmt: skip
-    score = explained(y, 300.0 if mended else 1.0)
-    return Program(model, x + 0.1 * torch.randn_like(x), y / 300 if mended else y,
-                   nn.SmoothL1Loss(), adam(model, 1e-3), 32, 600, score)  # fmt: skip
-
-
 class Events(nn.Module):
     """A score for each moment."""
 
@@ -216,21 +197,3 @@ def labels_of_ones(seed: int, mended: bool) -> Program:
     model = keras(chain([64, 32, 10], nn.ReLU, nn.Softmax(dim=1)))
     targets = one_hot(y) if mended else torch.ones(512, 10)
     return Program(model, x, targets, keras_crossentropy, adam(model), 32, 300, classes_right(y))
-
-
-@case("BrainJS/brain.js#195", "target_scale", "unscaled_inputs", "output_range",
-      "wrong_output_activation")  # fmt: skip
-def rents_by_sigmoid(seed: int, mended: bool) -> Program:
-    """Rents near 1,700 of rooms and square feet by sigmoids to the last. The answer divides square
-    feet and rents by 10,000, and rooms by 10.
-    """
-    torch.manual_seed(seed)
-    rooms = torch.stack([torch.randint(1, 6, (200,)), torch.randint(1, 4, (200,))], 1)
-    feet = 600 + 2400 * torch.rand(200, 1)
-    y = 300 + 0.6 * feet + 150 * rooms[:, :1] + 100 * rooms[:, 1:]
-    x = torch.cat([rooms, feet], 1)
-    model = keras(chain([3, 3, 1], nn.Sigmoid, nn.Sigmoid()), 0.5)
-    shown = x / torch.tensor([10.0, 10.0, 1e4]) if mended else x
-    return Program(model, shown, y / 1e4 if mended else y, nn.MSELoss(),
-                   sgd(model, 0.3, momentum=0.1), 1, 12_000,
-                   explained(y, 1e4 if mended else 1.0))  # fmt: skip
