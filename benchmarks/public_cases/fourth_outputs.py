@@ -197,3 +197,16 @@ def labels_of_ones(seed: int, mended: bool) -> Program:
     model = keras(chain([64, 32, 10], nn.ReLU, nn.Softmax(dim=1)))
     targets = one_hot(y) if mended else torch.ones(512, 10)
     return Program(model, x, targets, keras_crossentropy, adam(model), 32, 300, classes_right(y))
+
+
+@case("yzhao062/pyod#314, aimagelab/novelty-detection#5, BIMSBbioinfo/maui#8", "output_range",
+      "wrong_output_activation")  # fmt: skip
+def standardised_by_sigmoid(seed: int, mended: bool) -> Program:
+    """An autoencoder for measurements with long tails, standardised, and a sigmoid at its end; the
+    answer ends in a linear layer.
+    """
+    few, _ = blobs(seed, 2, 500)
+    x = (0.5 * few @ torch.randn(4, 12)).exp()
+    x = (x - x.mean(0)) / x.std(0)
+    model = chain([12, 24, 4, 24, 12], nn.ReLU, *([] if mended else [nn.Sigmoid()]))
+    return Program(model, x, x, nn.MSELoss(), adam(model), 32, 1500, explained(x))

@@ -174,6 +174,12 @@ def against(critic: nn.Module) -> Callable[[Program], Iterator[Tensor]]:
     return loop
 
 
+def middle_met(real: Tensor) -> Callable[[Tensor], float]:
+    """Score of points: how much nearer to the middle of the real ones they are than 0 is."""
+    middle = real.mean(0)
+    return lambda made: 1 - float((made.mean(0) - middle).norm() / middle.norm())
+
+
 @case("Zeleni9/pytorch-wgan#51, Zeleni9/pytorch-wgan#53", "gradient_sign_flipped", "wrong_loss")
 def generator_goes_down(seed: int, mended: bool) -> Program:
     """A Wasserstein generator that goes down the critic's value of what it makes, and not up."""
@@ -183,10 +189,51 @@ def generator_goes_down(seed: int, mended: bool) -> Program:
     model = chain([2, 16, 2], nn.ReLU)
     critic = chain([2, 32, 1], nn.ReLU)
     sign = -1.0 if mended else 1.0
-
-    def score(outputs: Tensor) -> float:
-        return 1 - float((outputs.mean(0) - real.mean(0)).norm() / real.mean(0).norm())
-
     return Program(model, noise, real, lambda f, _: sign * critic(f).mean(),
-                   torch.optim.RMSprop(model.parameters(), lr=1e-3), 64, 800, score,
+                   torch.optim.RMSprop(model.parameters(), lr=1e-3), 64, 800, middle_met(real),
                    against(critic))  # fmt: skip
+
+
+class Combined(nn.Module):
+    """What a generator makes of noise, and, in the last column, what a judge says of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = chain([2, 16, 2], nn.ReLU)
+        self.judge = chain([2, 32, 1], nn.ReLU)
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.generator(x)
+        return torch.cat([made, self.judge(made)], 1)
+
+
+@case("eriklindernoren/Keras-GAN#22, 0b01/SimGAN-Captcha#1", "frozen_layers")
+def judge_frozen_for_ever(seed: int, mended: bool) -> Program:
+    """The discriminator is frozen for the generator's step, and was never thawed for its own. The
+    asker thaws it before and freezes it behind.
+    """
+    torch.manual_seed(seed)
+    noise = torch.randn(400, 2)
+    real = torch.tensor([2.0, -1.0]) + 0.3 * torch.randn(400, 2)
+    model = Combined()
+    model.judge.requires_grad_(mended)
+    met = middle_met(real)
+
+    def loss(outputs: Tensor, _: Tensor) -> Tensor:
+        return F.softplus(-outputs[:, 2]).mean()
+
+    def loop(program: Program) -> Iterator[Tensor]:
+        for _ in range(program.steps):
+            rows = torch.randperm(400)[: program.batch]
+            if mended:
+                program.optimiser.zero_grad()
+                made = model.generator(noise[rows]).detach()
+                judged = F.softplus(-model.judge(real[rows])) + F.softplus(model.judge(made))
+                judged.mean().backward()
+                program.optimiser.step()
+            model.judge.requires_grad_(False)
+            yield update(program, rows)
+            model.judge.requires_grad_(mended)
+
+    return Program(model, noise, real, loss, adam(model, 2e-3, betas=(0.5, 0.999)), 64, 1000,
+                   lambda f: met(f[:, :2]), loop)  # fmt: skip
