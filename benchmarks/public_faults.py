@@ -1,6 +1,6 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3] [--sets early first second third]
+    python benchmarks/public_faults.py [--seeds 3] [--sets early first second third fourth]
         [--only NAME ...] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -21,7 +21,18 @@ from typing import Any
 
 import torch
 from peers.diagnosers import PEERS, judged
-from public_cases import cases, first_half, second_half, third_models, third_outputs, third_training
+from public_cases import (
+    cases,
+    first_half,
+    fourth_models,
+    fourth_outputs,
+    fourth_scales,
+    fourth_training,
+    second_half,
+    third_models,
+    third_outputs,
+    third_training,
+)
 from public_cases.program import Case, Program
 
 import spurious
@@ -32,6 +43,12 @@ SETS = {
     "first": first_half.CASES,
     "second": second_half.CASES,
     "third": [*third_outputs.CASES, *third_training.CASES, *third_models.CASES],
+    "fourth": [
+        *fourth_outputs.CASES,
+        *fourth_scales.CASES,
+        *fourth_models.CASES,
+        *fourth_training.CASES,
+    ],
 }
 
 STUCK = 0.6

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from public_cases.data import blobs, curve, rings
+from public_cases.models import Read
 from public_cases.program import (
     Case,
     Program,
@@ -193,24 +194,12 @@ def other_shape(seed: int, mended: bool) -> Program:
                    explained(y))  # fmt: skip
 
 
-class Sequences(nn.Module):
-    """The last state of a recurrent layer, read off."""
-
-    def __init__(self, batch_first: bool) -> None:
-        super().__init__()
-        self.inner = nn.LSTM(2, 16, batch_first=batch_first)
-        self.head = nn.Linear(16, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.inner(x)[0][:, -1])
-
-
 @case("discuss.pytorch.org: LSTM without batch_first", "wrong_axis")
 def batch_and_time(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x = torch.randn(256, 8, 2)
     y = torch.tanh(x[:, :4, 0].sum(1, keepdim=True))
-    model = Sequences(mended)
+    model = Read(nn.LSTM(2, 16, batch_first=mended), nn.Linear(16, 1))
     return Program(model, x, y, nn.MSELoss(), adam(model, 1e-2), 32, 800, explained(y))
 
 

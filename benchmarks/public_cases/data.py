@@ -45,3 +45,11 @@ def xor(copies: int = 1) -> tuple[Tensor, Tensor]:
 def one_hot(labels: Tensor) -> Tensor:
     """Rows with a single 1."""
     return torch.nn.functional.one_hot(labels).float()
+
+
+def masks(seed: int, share: float, n: int = 60) -> tuple[Tensor, Tensor]:
+    """Noisy images, (n, 1, 12, 12), and masks of what is brighter, of the same shape."""
+    torch.manual_seed(seed)
+    bright = (torch.rand(n, 1, 4, 4) < share).float()
+    y = bright.repeat_interleave(3, 2).repeat_interleave(3, 3)
+    return 1.5 * y + 0.7 * torch.randn(n, 1, 12, 12), y

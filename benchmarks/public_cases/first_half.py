@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from public_cases.data import blobs, curve, digits, one_hot, rings, xor
+from public_cases.models import Read
 from public_cases.program import (
     Case,
     Program,
@@ -192,24 +193,12 @@ def layers_in_a_list(seed: int, mended: bool) -> Program:
                    sides_right(y, 0.0))  # fmt: skip
 
 
-class Rows(nn.Module):
-    """Reads an image row by row."""
-
-    def __init__(self, batch_first: bool) -> None:
-        super().__init__()
-        self.inner = nn.LSTM(8, 32, batch_first=batch_first)
-        self.head = nn.Linear(32, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.inner(x)[0][:, -1])
-
-
 @case("yunjey/pytorch-tutorial#196, pytorch/pytorch#1538", "wrong_axis")
 def rows_of_images(seed: int, mended: bool) -> Program:
     """Images as sequences of rows, without `batch_first`."""
     torch.manual_seed(seed)
     x, y = digits(512)
-    model = Rows(mended)
+    model = Read(nn.LSTM(8, 32, batch_first=mended), nn.Linear(32, 10))
     return Program(model, x.reshape(-1, 8, 8), y, nn.CrossEntropyLoss(), adam(model, 1e-2), 64,
                    300, classes_right(y))  # fmt: skip
 

@@ -40,15 +40,22 @@ class Program:
     loop: Callable[[Program], Iterator[Tensor]] = field(default=lambda p: usual(p))
 
 
+def update(program: Program, rows: Tensor, step: bool = True) -> Tensor:
+    """Gradients on these rows, and the optimiser's step, if it makes one."""
+    program.optimiser.zero_grad()
+    loss = program.loss(program.model(program.x[rows]), program.y[rows])
+    loss.backward()
+    if step:
+        program.optimiser.step()
+    return loss
+
+
 def usual(program: Program) -> Iterator[Tensor]:
     """The loop of the textbooks: a new order each epoch, gradients cleared, one step a batch."""
     done = 0
     while done < program.steps:
         for rows in torch.randperm(len(program.x)).split(program.batch):
-            program.optimiser.zero_grad()
-            loss = program.loss(program.model(program.x[rows]), program.y[rows])
-            loss.backward()
-            program.optimiser.step()
+            loss = update(program, rows)
             done += 1
             yield loss
 
@@ -91,12 +98,12 @@ def collector(cases: list[Case]) -> Callable[..., Callable[[Maker], Maker]]:
     return case
 
 
-def adam(model: nn.Module, lr: float = 3e-3, **more: float) -> torch.optim.Optimizer:
+def adam(model: nn.Module, lr: float = 3e-3, **more: Any) -> torch.optim.Optimizer:
     """Adam for what requires gradients."""
     return torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=lr, **more)
 
 
-def sgd(model: nn.Module, lr: float, **more: float) -> torch.optim.Optimizer:
+def sgd(model: nn.Module, lr: float, **more: Any) -> torch.optim.Optimizer:
     """Gradient descent for what requires gradients."""
     return torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr, **more)
 
@@ -109,7 +116,8 @@ def keras(model: nn.Module, spread: float | None = None) -> nn.Module:
                 nn.init.xavier_uniform_(layer.weight)
             else:
                 nn.init.uniform_(layer.weight, -spread, spread)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return model
 
 
@@ -125,7 +133,8 @@ def keras_binary(outputs: Tensor, targets: Tensor) -> Tensor:
     return -(targets * p.log() + (1 - targets) * (1 - p).log()).mean()
 
 
-def chain(sizes: Sequence[int], hidden: type[nn.Module] | None, *last: nn.Module) -> nn.Sequential:
+def chain(sizes: Sequence[int], hidden: Callable[[], nn.Module] | None,
+          *last: nn.Module) -> nn.Sequential:  # fmt: skip
     """Linear layers with an activation between them."""
     parts: list[nn.Module] = []
     for k, (below, above) in enumerate(pairwise(sizes)):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from public_cases.data import blobs, digits
+from public_cases.models import Read, divergence_of, images_coded
 from public_cases.program import (
     Case,
     Program,
@@ -63,26 +64,14 @@ def sines_by_sigmoid(seed: int, mended: bool) -> Program:
     return Program(model, x, y, nn.MSELoss(), sgd(model, 0.1, momentum=0.9), 9, 4000, explained(y))
 
 
-class Bits(nn.Module):
-    """An LSTM for the next bit."""
-
-    def __init__(self, last: nn.Module) -> None:
-        super().__init__()
-        self.inner = nn.LSTM(1, 8, batch_first=True)
-        self.head = nn.Linear(8, 1)
-        self.last = last
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.head(self.inner(x)[0][:, -1]))
-
-
 @case("stackoverflow 46620813", "softmax_over_one_unit", "wrong_output_activation")
 def bits_by_softmax(seed: int, mended: bool) -> Program:
     """The bit after three bits, a softmax over one unit; the accuracy stands at a half."""
     torch.manual_seed(seed)
     x = torch.randint(0, 2, (300, 3, 1)).float()
     y = x[:, 0]
-    model = Bits(nn.Sigmoid() if mended else nn.Softmax(dim=1))
+    last = nn.Sigmoid() if mended else nn.Softmax(dim=1)
+    model = Read(nn.LSTM(1, 8, batch_first=True), nn.Linear(8, 1), last)
     rule = torch.optim.Adagrad(model.parameters(), lr=0.1)
     return Program(model, x, y, nn.BCELoss(), rule, 32, 500, sides_right(y, 0.5))
 
@@ -225,31 +214,17 @@ def weights_the_wrong_way(seed: int, mended: bool) -> Program:
     return Program(model, x, y, loss, adam(model), 32, 600, classes_balanced(y))
 
 
-class Variational(nn.Module):
-    """An autoencoder with a Gaussian code: gives the image, the code's means and log variances."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = chain([64, 48, 16], nn.ReLU)
-        self.decoder = chain([8, 48, 64], nn.ReLU, nn.Sigmoid())
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mean, log_variance = self.encoder(x).chunk(2, 1)
-        noise = torch.randn_like(mean) if self.training else torch.zeros_like(mean)
-        return self.decoder(mean + noise * (log_variance / 2).exp()), mean, log_variance
-
-
 @case("zdebruine/MMVAE#19, keras-team/keras#6015", "over_regularised", "wrong_loss",
       "unbalanced_loss_terms")  # fmt: skip
 def sum_against_mean(seed: int, mended: bool) -> Program:
     """The error is a mean over batch and pixels, the divergence a sum over the batch."""
     torch.manual_seed(seed)
     x, _ = digits(512)
-    model = Variational()
+    model = images_coded()
 
     def loss(outputs: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> Tensor:
         image, mean, log_variance = outputs
-        divergence = -0.5 * (1 + log_variance - mean**2 - log_variance.exp())
+        divergence = divergence_of(mean, log_variance)
         if mended:
             return F.mse_loss(image, targets, reduction="sum") / len(targets) + divergence.mean()
         return F.mse_loss(image, targets) + divergence.sum()

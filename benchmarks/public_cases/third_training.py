@@ -4,12 +4,11 @@ diagnosed; a name that is no kind of finding says what the right one would be ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
 from public_cases.data import curve, digits
+from public_cases.loops import first_batch, gradients_kept, in_order, scheduled
 from public_cases.program import (
     Case,
     Program,
@@ -26,57 +25,6 @@ from public_cases.program import (
 F = nn.functional
 CASES: list[Case] = []
 case = collector(CASES)
-
-
-def update(program: Program, rows: Tensor) -> Tensor:
-    """One update on these rows."""
-    program.optimiser.zero_grad()
-    loss = program.loss(program.model(program.x[rows]), program.y[rows])
-    loss.backward()
-    program.optimiser.step()
-    return loss
-
-
-def in_order(program: Program) -> Iterator[Tensor]:
-    """The points as they lie."""
-    batches = torch.arange(len(program.x)).split(program.batch)
-    for k in range(program.steps):
-        yield update(program, batches[k % len(batches)])
-
-
-def first_batch(program: Program) -> Iterator[Tensor]:
-    """A new iterator for each update, of which the first batch is taken."""
-    for _ in range(program.steps):
-        yield update(program, next(iter(torch.arange(len(program.x)).split(program.batch))))
-
-
-def gradients_kept(program: Program) -> Iterator[Tensor]:
-    """Without `zero_grad`."""
-    for _ in range(program.steps):
-        rows = torch.randperm(len(program.x))[: program.batch]
-        loss = program.loss(program.model(program.x[rows]), program.y[rows])
-        loss.backward()
-        program.optimiser.step()
-        yield loss
-
-
-def scheduled(program: Program, scheduler: torch.optim.lr_scheduler.LRScheduler,
-              by_epoch: bool = False, steps_too: bool = True) -> Iterator[Tensor]:  # fmt: skip
-    """With a scheduler, stepped with each batch or each epoch; maybe instead of the optimiser."""
-    done = 0
-    while done < program.steps:
-        for rows in torch.randperm(len(program.x)).split(program.batch):
-            program.optimiser.zero_grad()
-            loss = program.loss(program.model(program.x[rows]), program.y[rows])
-            loss.backward()
-            if steps_too:
-                program.optimiser.step()
-            if not by_epoch:
-                scheduler.step()
-            done += 1
-            yield loss
-        if by_epoch:
-            scheduler.step()
 
 
 @case("Deci-AI/super-gradients#416", "unshuffled_data")
