@@ -30,9 +30,6 @@ from spurious.program import Program, ProgramError, restricted
 from spurious.proof import Proof, Undecided
 from spurious.verdict import Enclosure
 
-PARAMETER_LIMIT = 200
-"""With more parameters no face is tried: the certificate holds a matrix of that size."""
-
 LEAST_RADIUS = Fraction(1, 10**28)
 """Of a box: so that few bits are enough to check it."""
 

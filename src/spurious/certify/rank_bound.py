@@ -57,19 +57,41 @@ def bounding_fields(
     count = len(values)
     used = {p for row in face.rows for monomial in row for p in monomial}
     unused = [_unit(p) for p in range(count) if p not in used]
-    symmetries = _independent([*known, *unused], values)
+    symmetries = independent([*known, *unused], values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
     chart = _Chart.of(face, count)
     found = map(chart.lifted, affine_symmetries(chart.rows, len(chart.held), chart.free))
-    symmetries = _independent([*symmetries, *found], values)
+    symmetries = independent([*symmetries, *found], values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
     if chart.held:
         return None
     found = map(chart.lifted, affine_symmetries(_beyond_core(chart), 0, chart.free))
-    fields = _independent([*symmetries, *found], values)
+    fields = independent([*symmetries, *found], values)
     return fields if _span(face, fields) + count - len(fields) <= rank else None
+
+
+def independent(fields: Sequence[Field], values: Sequence[float]) -> tuple[Field, ...]:
+    """Fields that are independent at a point: those first in the list are kept where possible."""
+    at = np.array(values, dtype=np.float64)
+    basis: list[np.ndarray] = []
+    kept: list[Field] = []
+    for item in fields:
+        vector = np.zeros(len(values))
+        for p, monomial, c in item:
+            vector[p] += float(c) * float(np.prod(at[list(monomial)]))
+        size = float(np.linalg.norm(vector))
+        if size == 0:
+            continue
+        rest = vector / size
+        for _ in range(2):
+            for other in basis:
+                rest = rest - (other @ rest) * other
+        if np.linalg.norm(rest) > INDEPENDENT:
+            basis.append(rest / np.linalg.norm(rest))
+            kept.append(item)
+    return tuple(kept)
 
 
 def rescalings(network: Network) -> tuple[Field, ...]:
@@ -221,25 +243,3 @@ def _span(face: FaceMap, fields: Iterable[Field]) -> int:
         for vector in by_monomial.values():
             span.add(vector)
     return span.rank
-
-
-def _independent(fields: Sequence[Field], values: Sequence[float]) -> tuple[Field, ...]:
-    """Fields that are independent at a point: those first in the list are kept where possible."""
-    at = np.array(values, dtype=np.float64)
-    basis: list[np.ndarray] = []
-    kept: list[Field] = []
-    for item in fields:
-        vector = np.zeros(len(values))
-        for p, monomial, c in item:
-            vector[p] += float(c) * float(np.prod(at[list(monomial)]))
-        size = float(np.linalg.norm(vector))
-        if size == 0:
-            continue
-        rest = vector / size
-        for _ in range(2):
-            for other in basis:
-                rest = rest - (other @ rest) * other
-        if np.linalg.norm(rest) > INDEPENDENT:
-            basis.append(rest / np.linalg.norm(rest))
-            kept.append(item)
-    return tuple(kept)
