@@ -166,7 +166,8 @@ def face_box(
     start = [*values, *(Fraction(float(v)) for v in proposal.multipliers)]
     moving = [*free, *range(len(values), len(start))]
     program = restricted(lagrangian(problem, pattern), start, moving)
-    critical = critical_point(program, tuple(start[p] for p in moving))
+    limit = nearby_limit(tuple(start))
+    critical = critical_point(program, tuple(start[p] for p in moving), limit)
     if isinstance(critical, Undecided):
         return critical
     isolation = isolated(program, critical, LEAST_RADIUS)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from spurious.certify.neighbourhood import NEARBY, nearby_limit
 from spurious.certify.pattern import Pattern, Signs, Unit, lagrangian, pattern_of
 from spurious.certify.rules.convex_ball import incoming_indices
+from spurious.exact.rationals import nearest_float
 from spurious.problem import DenseLoss, FlatPoint, Network, Problem, program_of
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
@@ -84,7 +85,7 @@ def proposals(
         point: Where the search starts, shape (P,).
         zero: Units that are to become zero.
     """
-    start = np.array([float(value) for value in point])
+    start = np.array([nearest_float(value) for value in point])
     if not np.isfinite(start).all():
         return
     search = _Search(problem, start, float(nearby_limit(point)), zero)
