@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 from tests.certify.face_problems import Held, Made, exact_loss, made
-from tests.checker.cases import CASES
+from tests.checker.cases import CASES, problem
 from tests.checker.mutations import signed
 from tests.checker.test_kept_certificates import KEPT
 
@@ -195,6 +195,19 @@ def test_it_proves_what_kinked_ball_proved() -> None:
     assert new.claim.flat_dimension == old["claim"]["flat_dimension"]
     assert new.claim.strict_up_to_rescaling.value == old["claim"]["strict_up_to_rescaling"]
     assert check(certificate(problem, new)).valid
+
+
+def test_a_minimum_is_found_from_as_far_as_counts_as_near() -> None:
+    """With its output weight the minimum is at an eighth of the limit, with some others beyond."""
+    far = problem(
+        (1, 1, 1), "relu", "logistic",
+        [["1"], ["0"], ["3"], ["2"], ["2"], ["4"], ["-4"], ["-2"], ["-2"]],
+        [["-1"], ["1"], ["1"], ["1"], ["1"], ["-1"], ["1"], ["-1"], ["1"]],
+        "0.12501017 -0.001301269 -1.935115717 1.043094362",
+    )  # fmt: skip
+    proof = proved(far)
+    assert len(evidence(proof).multipliers) == 1
+    assert check(certificate(far, proof)).valid
 
 
 def test_dependent_gradients_prove_nothing() -> None:
