@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -193,53 +193,15 @@ def _derivative(
     return found
 
 
-@dataclass
-class _Span:
-    """A space of vectors with an entry for each row of G, by a reduced basis.
-
-    Attributes:
-        basis: For each pivot a vector that is 1 there, as its entries that are not 0.
-    """
-
-    basis: dict[int, dict[int, fmpq]] = field(default_factory=dict[int, dict[int, fmpq]])
-
-    @property
-    def rank(self) -> int:
-        """The dimension."""
-        return len(self.basis)
-
-    def add(self, vector: dict[int, fmpq]) -> None:
-        """Enlarges the space by a vector."""
-        rest = dict(vector)
-        for pivot, row in self.basis.items():
-            factor = rest.get(pivot, ZERO)
-            if factor != 0:
-                _subtract(rest, factor, row)
-        pivot = next((k for k, value in rest.items() if value != 0), None)
-        if pivot is None:
-            return
-        lead = rest[pivot]
-        new = {k: value / lead for k, value in rest.items() if value != 0}
-        for row in self.basis.values():
-            factor = row.get(pivot, ZERO)
-            if factor != 0:
-                _subtract(row, factor, new)
-        self.basis[pivot] = new
-
-
-def _subtract(row: dict[int, fmpq], factor: fmpq, other: dict[int, fmpq]) -> None:
-    for k, value in other.items():
-        row[k] = row.get(k, ZERO) - factor * value
-
-
 def _span(face: FaceMap, fields: Iterable[Field]) -> int:
     """The dimension of the span of the coefficients of the images of fields."""
-    span, known = _Span(), relations(face.held)
+    known, size = relations(face.held), len(face.rows)
+    rows = list[list[fmpq]]()
     for item in fields:
-        by_monomial: dict[Monomial, dict[int, fmpq]] = defaultdict(dict)
+        by_monomial: dict[Monomial, list[fmpq]] = defaultdict(lambda: [ZERO] * size)
         for k, polynomial in enumerate(face.rows):
             for monomial, c in on_face(moved(polynomial, item), known).items():
                 by_monomial[monomial][k] = c
-        for vector in by_monomial.values():
-            span.add(vector)
-    return span.rank
+        reduced, rank = fmpq_mat([*rows, *by_monomial.values()]).rref()
+        rows = reduced.tolist()[:rank]
+    return len(rows)
