@@ -124,8 +124,11 @@ def kinked(case: Case, proof: Json) -> Found:
         columns.append(found[0].joined(found))
     require_independent(columns)
     fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
-    require_rank(face, fields)
+    wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
+    require(wide + flat <= len(fields), "the rank is not bounded as claimed")
+    if fields:
+        require_independent([value_of(vector, face.place) for vector in fields])
     rescaled = "no" if flat > units else "unknown" if ranked else "yes"
     return Found("no", rescaled, flat, loss=face.loss, radius=face.radius)
 
@@ -152,15 +155,11 @@ def rescalings(pb: Problem) -> list[Field]:
             for into, out in pb.wires]  # fmt: skip
 
 
-def require_rank(face: Face, fields: list[Field]) -> None:
-    """The rank of dG is as claimed where the held z are 0, near every point (5.9, the lemma).
-
-    Fields along which G changes in a space of dimension w leave a rank of w + P - (their number).
-    """
-    rows, terms, held, place = face_map(face.lag), 0, len(face.lag.held), face.place
+def image_rank(face: Face, fields: list[Field]) -> int:
+    """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
+    rows, terms, held, basis = face_map(face.lag), 0, len(face.lag.held), Basis()
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
-    basis = Basis()
     for vector in fields:
         vectors = dict[Monomial, dict[int, Fraction]]()
         for k, row in enumerate(rows):
@@ -172,16 +171,15 @@ def require_rank(face: Face, fields: list[Field]) -> None:
                     vectors.setdefault(m, {})[k] = c
         for parts in vectors.values():
             enlarge(basis, [parts.get(k, Fraction(0)) for k in range(len(rows))])
-    size, columns = len(place.m), list[Balls]()
-    require(len(basis) + size - len(fields) <= len(face.free),
-            "the rank is not bounded as claimed")  # fmt: skip
-    for vector in fields:
-        column = place.like([Fraction(0)] * size)
-        for p, factors, c in vector:
-            part = place.like([c])
-            for q in factors:
-                part = part.times(place.pick([q]))
-            column = column.plus(part.collected([(part, [p])], size))
-        columns.append(column)
-    if columns:
-        require_independent(columns)
+    return len(basis)
+
+
+def value_of(vector: Field, place: Balls) -> Balls:
+    """A field over the box, in which the parameters have these values."""
+    parts = list[tuple[Balls, list[int]]]()
+    for p, factors, c in vector:
+        part = place.like([c])
+        for q in factors:
+            part = part.times(place.pick([q]))
+        parts.append((part, [p]))
+    return place.collected(parts, len(place.m))

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from flint import fmpq
 from tests.certify.face_problems import Held, Made, exact_loss, made
-from tests.checker.cases import CASES
+from tests.checker.cases import CASES, problem
 from tests.checker.mutations import signed
+from tests.checker.test_kept_certificates import KEPT
 
 from spurious import Answer, Decision, certify
 from spurious.certify.evaluate import evaluate
@@ -22,7 +23,7 @@ from spurious.certify.rules import one_sided_derivatives
 from spurious.certify.rules.kinked import prove_face_minimum, prove_on
 from spurious.certify.rules.one_sided_derivatives import Minimum, UnitDescends
 from spurious.certify.subject import Subject
-from spurious.problem import Problem, flatten
+from spurious.problem import Problem, flatten, problem_from_data
 from spurious.proof import (
     ConstantRank,
     Kinked,
@@ -184,15 +185,29 @@ def test_theorem_1_agrees(widths: tuple[int, ...], activation: str, edge: str) -
     assert seen >= (2 if edge == "inside" else 1)
 
 
-def test_it_subsumes_kinked_ball() -> None:
-    problem = CASES["kinked_ball"]
-    old, new = certify(problem), proved(problem)
-    assert old.method == "kinked_ball" and isinstance(new.evidence, Kinked)
-    assert old.loss is not None and new.claim.loss is not None
-    assert abs(old.loss.mid - new.claim.loss.mid) < 1e-25
-    assert old.flat_dimension == new.claim.flat_dimension
-    assert old.strict_up_to_rescaling == new.claim.strict_up_to_rescaling
+def test_it_proves_what_kinked_ball_proved() -> None:
+    """The certificate of version 0.1, whose rule is only read now."""
+    old = KEPT["kinked_ball"]
+    problem = problem_from_data(old["problem"])
+    new = proved(problem)
+    assert isinstance(new.evidence, Kinked) and new.claim.loss is not None
+    assert abs(Fraction(old["claim"]["loss"]["mid"]) - new.claim.loss.mid) < 1e-25
+    assert new.claim.flat_dimension == old["claim"]["flat_dimension"]
+    assert new.claim.strict_up_to_rescaling.value == old["claim"]["strict_up_to_rescaling"]
     assert check(certificate(problem, new)).valid
+
+
+def test_a_minimum_is_found_from_as_far_as_counts_as_near() -> None:
+    """With its output weight the minimum is at an eighth of the limit, with some others beyond."""
+    far = problem(
+        (1, 1, 1), "relu", "logistic",
+        [["1"], ["0"], ["3"], ["2"], ["2"], ["4"], ["-4"], ["-2"], ["-2"]],
+        [["-1"], ["1"], ["1"], ["1"], ["1"], ["-1"], ["1"], ["-1"], ["1"]],
+        "0.12501017 -0.001301269 -1.935115717 1.043094362",
+    )  # fmt: skip
+    proof = proved(far)
+    assert len(evidence(proof).multipliers) == 1
+    assert check(certificate(far, proof)).valid
 
 
 def test_dependent_gradients_prove_nothing() -> None:

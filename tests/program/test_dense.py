@@ -7,9 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from spurious.certify.directional import one_sided_derivative
 from spurious.certify.evaluate import evaluate
-from spurious.certify.exact_gradient import exact_gradient
+from spurious.certify.exact_gradient import exact_gradient, exact_slope
 from spurious.certify.point_loss import point_loss
 from spurious.errors import InputError
 from spurious.exact.rationals import fraction, rational
@@ -110,14 +109,13 @@ def test_one_sided_derivatives_at_kinks(activation: str, seed: int) -> None:
         (2, 3, 3, 2), activation, "squared", problem.data.x, problem.data.y,
         slope=problem.network.slope,
     )  # fmt: skip
-    at = evaluate(problem, point)
     run = evaluator(program, EXACT).run(EXACT.constant(Const(np.array(theta, dtype=object))), 0)
     assert any((signs == 0).any() for signs in run.kink_signs().values())
     line = along(
         evaluator(program, EXACT),
         *(EXACT.constant(Const(np.array(v, dtype=object))) for v in (theta, direction)),
     )
-    assert line.first[()] == one_sided_derivative(at, unflatten(direction, problem.network))
+    assert line.first[()] == exact_slope(problem, point, direction)
     step = Fraction(1, 10**12)
     losses = []
     for t in (1, 2, 4):

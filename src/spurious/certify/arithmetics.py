@@ -102,9 +102,9 @@ def loss_of(run: Run[Entries]) -> arb:
     return cast("arb", run.loss[()])
 
 
-def curvature(run: Run[Entries], free: Sequence[int] | None = None) -> arb_mat:
-    """The Hessian in some parameters, ascending (all by default), of a program in balls."""
-    found = hessian(run, free)
+def curvature(run: Run[Entries]) -> arb_mat:
+    """The Hessian of a program in balls."""
+    found = hessian(run)
     return arb_mat(len(found), len(found), found.ravel().tolist())
 
 

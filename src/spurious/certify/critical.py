@@ -17,6 +17,7 @@ from spurious.certify.arithmetics import (
 from spurious.certify.neighbourhood import distance, nearby_limit
 from spurious.certify.subject import Subject
 from spurious.exact import balls
+from spurious.exact.rationals import nearest_float
 from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
 from spurious.proof import Undecided
@@ -62,18 +63,19 @@ def is_critical(subject: Subject) -> bool:
 
 def nearest_critical(subject: Subject) -> Critical | Undecided:
     """The critical point that Newton's method leads to; for `Subject.once`."""
-    return critical_point(subject.program, subject.values)
+    return critical_point(subject.program, subject.values, nearby_limit(subject.values))
 
 
-def critical_point(program: Program, point: FlatPoint) -> Critical | Undecided:
+def critical_point(program: Program, point: FlatPoint, limit: Fraction) -> Critical | Undecided:
     """Newton's method in floats, then refined in balls with the last Hessian.
 
     Args:
         program: The loss.
         point: Where to start.
+        limit: How far from there no parameter may go.
     """
-    start = np.array([float(value) for value in point])
-    found = _in_floats(FloatProgram(program), start, float(nearby_limit(point)))
+    start = np.array([nearest_float(value) for value in point])
+    found = _in_floats(FloatProgram(program), start, nearest_float(limit))
     if isinstance(found, Undecided):
         return found
     values, curved = found
@@ -82,7 +84,7 @@ def critical_point(program: Program, point: FlatPoint) -> Critical | Undecided:
         centre = _refined(program, values, curved)
     if isinstance(centre, Undecided):
         return centre
-    if distance(centre, point) > nearby_limit(point):
+    if distance(centre, point) > limit:
         return Undecided("Newton's method left the neighbourhood of the point")
     return Critical(centre, spectrum, curved)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import arb, fmpq
+from flint import fmpq
 
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
@@ -153,8 +153,3 @@ def loss_derivative(
                 )
             )
     return tuple(rows)
-
-
-def softplus(value: arb) -> arb:
-    """log(1 + exp(value)) without overflow: max(value, 0) + log1p(exp(-|value|))."""
-    return value.max(arb(0)) + (-abs(value)).exp().log1p()

@@ -1,4 +1,4 @@
-"""Outputs and gradient in exact arithmetic, where every activation value is rational."""
+"""Outputs, gradient and slopes in exact arithmetic, where every activation value is rational."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from spurious.certify.arithmetics import Entries, entries, exact_program
 from spurious.certify.evaluate import loss_derivative
-from spurious.exact.rationals import Vector, rational
+from spurious.exact.rationals import ZERO, Vector, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import Point, Problem, flatten, program_of
-from spurious.program import Program, ProgramError, Run, Sum
+from spurious.problem import FlatPoint, Point, Problem, flatten, program_of
+from spurious.program import Program, ProgramError, Run, Sum, along
 
 
 def rational_outputs(problem: Problem, point: Point) -> list[Vector] | None:
@@ -35,6 +35,24 @@ def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
     rows = loss_derivative(problem.loss, problem.data, _outputs(run))
     seed = entries(entry for row in rows for entry in row).reshape(len(rows), -1)
     return run.flat(run.reverse(len(run.values) - 2, seed)).tolist()
+
+
+def exact_slope(problem: Problem, point: Point, direction: FlatPoint) -> Exact:
+    """The derivative of the loss along a half line, one-sided at kinks.
+
+    Args:
+        problem: A network whose outputs at rational points are rational.
+        point: Where the half line starts.
+        direction: Shape (P,).
+    """
+    network = exact_program(_network(program_of(problem)))
+    ends = (entries(map(rational, v)) for v in (flatten(point), direction))
+    outputs = along(network, *ends, order=1, result=-2)
+    if outputs.first is None:
+        return ZERO
+    rows = loss_derivative(problem.loss, problem.data, outputs.value.tolist())
+    pairs = zip((g for row in rows for g in row), outputs.first.ravel().tolist(), strict=True)
+    return sum((g * rate for g, rate in pairs), ZERO)
 
 
 def _network_at(problem: Problem, point: Point, order: int) -> Run[Entries] | None:

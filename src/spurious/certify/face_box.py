@@ -30,9 +30,6 @@ from spurious.program import Program, ProgramError, restricted
 from spurious.proof import Proof, Undecided
 from spurious.verdict import Enclosure
 
-PARAMETER_LIMIT = 200
-"""With more parameters no face is tried: the certificate holds a matrix of that size."""
-
 LEAST_RADIUS = Fraction(1, 10**28)
 """Of a box: so that few bits are enough to check it."""
 
@@ -169,7 +166,8 @@ def face_box(
     start = [*values, *(Fraction(float(v)) for v in proposal.multipliers)]
     moving = [*free, *range(len(values), len(start))]
     program = restricted(lagrangian(problem, pattern), start, moving)
-    critical = critical_point(program, tuple(start[p] for p in moving))
+    limit = nearby_limit(tuple(start))
+    critical = critical_point(program, tuple(start[p] for p in moving), limit)
     if isinstance(critical, Undecided):
         return critical
     isolation = isolated(program, critical, LEAST_RADIUS)

@@ -16,9 +16,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from spurious.certify.neighbourhood import nearby_limit
+from spurious.certify.neighbourhood import NEARBY, nearby_limit
 from spurious.certify.pattern import Pattern, Signs, Unit, lagrangian, pattern_of
 from spurious.certify.rules.convex_ball import incoming_indices
+from spurious.exact.rationals import nearest_float
 from spurious.problem import DenseLoss, FlatPoint, Network, Problem, program_of
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
@@ -30,10 +31,10 @@ STEPS = 60
 STARTS = 5
 """Sets of pairs that are held at the start."""
 
-SMALL = 1e-4
+SMALL = float(NEARBY)
 """Pairs whose pre-activation is larger than this, against weights and inputs, are not held."""
 
-GAP = 30.0
+GAP = 3.0
 """Between two sets of pairs tried, the pre-activations differ by at least this factor."""
 
 FLAT = 1e-9
@@ -84,7 +85,7 @@ def proposals(
         point: Where the search starts, shape (P,).
         zero: Units that are to become zero.
     """
-    start = np.array([float(value) for value in point])
+    start = np.array([nearest_float(value) for value in point])
     if not np.isfinite(start).all():
         return
     search = _Search(problem, start, float(nearby_limit(point)), zero)
@@ -143,8 +144,9 @@ class _Search:
             self.bends.append((1.0, 0.0))
         self.network = evaluator(program, NumpyArithmetic())
         self.scale = 1 + float(np.abs(start).max())
-        rescaled = isinstance(problem, Problem)  # a penalty knows what is balanced
-        self.sizes = unit_sizes(problem.network, start) if rescaled else np.ones(len(start))
+        self.rescaled = isinstance(problem, Problem)  # a penalty knows what is balanced
+        balanced = unit_sizes(problem.network, start) if self.rescaled else np.ones(len(start))
+        self.sizes = np.sqrt(balanced)  # of balanced steps and shortest ones, the middle
         self._faces: dict[bytes, _Face] = {}
 
     def preactivations(self, values: Floats) -> list[Floats]:
@@ -187,7 +189,8 @@ class _Search:
             if len(multipliers):
                 multipliers = multipliers + _least_multipliers(local)
                 local = face.local(values, multipliers)
-            step = _step(local, self.sizes, self.limit / 4)
+            still = _rescalings(self.problem.network, values)[: None if self.rescaled else 0]
+            step = _step(local, still, self.sizes, self.limit / 4)
             if not np.isfinite(step).all():
                 return None
             share, blocking = self._blocked(face.pattern, values, step)
@@ -291,21 +294,35 @@ def unit_sizes(network: Network, values: Floats) -> Floats:
     return sizes
 
 
-def _step(local: _Local, sizes: Floats, longest: float) -> Floats:
+def _rescalings(network: Network, values: Floats) -> Floats:
+    """For each hidden unit its incoming parameters, less its outgoing weights, shape (h, P)."""
+    rows: list[Floats] = []
+    for below, above in pairwise(incoming_indices(network)):
+        for unit, incoming in enumerate(below):
+            outgoing = [row[unit] for row in above]
+            rows.append(np.zeros(len(values)))
+            rows[-1][incoming], rows[-1][outgoing] = values[incoming], -values[outgoing]
+    return np.array(rows)
+
+
+def _step(local: _Local, still: Floats, sizes: Floats, longest: float) -> Floats:
     """A Newton step on the face; negative curvatures are turned round, flat directions left.
 
     Args:
         local: Lambda.
+        still: Directions that the step is orthogonal to: off a critical point the loss is curved
+            along rescalings, though it does not change. Shape (k, P).
         sizes: The step is measured in these, shape (P,).
         longest: In the maximum norm.
     """
     back, basis = np.zeros(len(sizes)), np.eye(len(sizes))
     curved, gradient = sizes[:, None] * local.curved * sizes, sizes * local.gradient
-    if len(local.z):
-        jacobian = local.jacobian * sizes
-        _, s, rows = np.linalg.svd(jacobian)
-        basis = rows[int((s > FLAT * s[0]).sum()) :].T
-        back = -np.linalg.lstsq(jacobian, local.z, rcond=FLAT)[0]
+    if len(still) + len(local.z):
+        rows = np.vstack([local.jacobian * sizes, still / sizes])
+        wanted = np.append(-local.z, np.zeros(len(still)))
+        _, s, directions = np.linalg.svd(rows)
+        basis = directions[int((s > FLAT * s[0]).sum()) :].T
+        back = np.linalg.lstsq(rows, wanted, rcond=FLAT)[0]
     if basis.shape[1]:
         reduced = basis.T @ curved @ basis
         values, vectors = np.linalg.eigh((reduced + reduced.T) / 2)

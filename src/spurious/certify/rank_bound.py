@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -57,19 +57,41 @@ def bounding_fields(
     count = len(values)
     used = {p for row in face.rows for monomial in row for p in monomial}
     unused = [_unit(p) for p in range(count) if p not in used]
-    symmetries = _independent([*known, *unused], values)
+    symmetries = independent([*known, *unused], values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
     chart = _Chart.of(face, count)
     found = map(chart.lifted, affine_symmetries(chart.rows, len(chart.held), chart.free))
-    symmetries = _independent([*symmetries, *found], values)
+    symmetries = independent([*symmetries, *found], values)
     if len(symmetries) >= count - rank:
         return symmetries[: count - rank]
     if chart.held:
         return None
     found = map(chart.lifted, affine_symmetries(_beyond_core(chart), 0, chart.free))
-    fields = _independent([*symmetries, *found], values)
+    fields = independent([*symmetries, *found], values)
     return fields if _span(face, fields) + count - len(fields) <= rank else None
+
+
+def independent(fields: Sequence[Field], values: Sequence[float]) -> tuple[Field, ...]:
+    """Fields that are independent at a point: those first in the list are kept where possible."""
+    at = np.array(values, dtype=np.float64)
+    basis: list[np.ndarray] = []
+    kept: list[Field] = []
+    for item in fields:
+        vector = np.zeros(len(values))
+        for p, monomial, c in item:
+            vector[p] += float(c) * float(np.prod(at[list(monomial)]))
+        size = float(np.linalg.norm(vector))
+        if size == 0:
+            continue
+        rest = vector / size
+        for _ in range(2):
+            for other in basis:
+                rest = rest - (other @ rest) * other
+        if np.linalg.norm(rest) > INDEPENDENT:
+            basis.append(rest / np.linalg.norm(rest))
+            kept.append(item)
+    return tuple(kept)
 
 
 def rescalings(network: Network) -> tuple[Field, ...]:
@@ -171,75 +193,15 @@ def _derivative(
     return found
 
 
-@dataclass
-class _Span:
-    """A space of vectors with an entry for each row of G, by a reduced basis.
-
-    Attributes:
-        basis: For each pivot a vector that is 1 there, as its entries that are not 0.
-    """
-
-    basis: dict[int, dict[int, fmpq]] = field(default_factory=dict[int, dict[int, fmpq]])
-
-    @property
-    def rank(self) -> int:
-        """The dimension."""
-        return len(self.basis)
-
-    def add(self, vector: dict[int, fmpq]) -> None:
-        """Enlarges the space by a vector."""
-        rest = dict(vector)
-        for pivot, row in self.basis.items():
-            factor = rest.get(pivot, ZERO)
-            if factor != 0:
-                _subtract(rest, factor, row)
-        pivot = next((k for k, value in rest.items() if value != 0), None)
-        if pivot is None:
-            return
-        lead = rest[pivot]
-        new = {k: value / lead for k, value in rest.items() if value != 0}
-        for row in self.basis.values():
-            factor = row.get(pivot, ZERO)
-            if factor != 0:
-                _subtract(row, factor, new)
-        self.basis[pivot] = new
-
-
-def _subtract(row: dict[int, fmpq], factor: fmpq, other: dict[int, fmpq]) -> None:
-    for k, value in other.items():
-        row[k] = row.get(k, ZERO) - factor * value
-
-
 def _span(face: FaceMap, fields: Iterable[Field]) -> int:
     """The dimension of the span of the coefficients of the images of fields."""
-    span, known = _Span(), relations(face.held)
+    known, size = relations(face.held), len(face.rows)
+    rows = list[list[fmpq]]()
     for item in fields:
-        by_monomial: dict[Monomial, dict[int, fmpq]] = defaultdict(dict)
+        by_monomial: dict[Monomial, list[fmpq]] = defaultdict(lambda: [ZERO] * size)
         for k, polynomial in enumerate(face.rows):
             for monomial, c in on_face(moved(polynomial, item), known).items():
                 by_monomial[monomial][k] = c
-        for vector in by_monomial.values():
-            span.add(vector)
-    return span.rank
-
-
-def _independent(fields: Sequence[Field], values: Sequence[float]) -> tuple[Field, ...]:
-    """Fields that are independent at a point: those first in the list are kept where possible."""
-    at = np.array(values, dtype=np.float64)
-    basis: list[np.ndarray] = []
-    kept: list[Field] = []
-    for item in fields:
-        vector = np.zeros(len(values))
-        for p, monomial, c in item:
-            vector[p] += float(c) * float(np.prod(at[list(monomial)]))
-        size = float(np.linalg.norm(vector))
-        if size == 0:
-            continue
-        rest = vector / size
-        for _ in range(2):
-            for other in basis:
-                rest = rest - (other @ rest) * other
-        if np.linalg.norm(rest) > INDEPENDENT:
-            basis.append(rest / np.linalg.norm(rest))
-            kept.append(item)
-    return tuple(kept)
+        reduced, rank = fmpq_mat([*rows, *by_monomial.values()]).rref()
+        rows = reduced.tolist()[:rank]
+    return len(rows)

@@ -63,22 +63,6 @@ def prove_definite(matrix: arb_mat) -> Definiteness | None:
     return None
 
 
-def eigenvalue_bound(matrix: arb_mat) -> Fraction | None:
-    """A positive number below all eigenvalues of a symmetric interval matrix, or None.
-
-    As `prove_definite`, without a witness to hand on.
-    """
-    proposal = _scaled_eigenvectors(matrix)
-    if proposal is None or proposal[0][0] <= TINY:
-        return None
-    values, transform = proposal
-    for share in (Fraction(99, 100), Fraction(9, 10), Fraction(1, 2)):
-        bound = simple_below(Fraction(float(values[0])) * share)
-        if is_dominant(transform * _shifted(matrix, bound) * transform.transpose()):
-            return bound
-    return None
-
-
 def negative_eigenvalues(matrix: arb_mat) -> int | None:
     """How many eigenvalues of every symmetric matrix in an interval matrix are negative, or None.
 

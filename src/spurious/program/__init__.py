@@ -13,7 +13,6 @@
 
 from spurious.program.arithmetic import UNKNOWN, Arithmetic
 from spurious.program.arithmetic_balls import BallArithmetic
-from spurious.program.arithmetic_bounds import Bounded, BoundedArithmetic
 from spurious.program.arithmetic_exact import ExactArithmetic
 from spurious.program.arithmetic_numpy import NumpyArithmetic
 from spurious.program.build import Builder, Handle
@@ -55,8 +54,6 @@ __all__ = [
     "Add",
     "Arithmetic",
     "BallArithmetic",
-    "Bounded",
-    "BoundedArithmetic",
     "Builder",
     "Const",
     "DenseLayer",

@@ -51,7 +51,7 @@ class BallArithmetic(ArrayArithmetic):
         self, function: Function, array: Entries, order: int, sides: Signs | None = None
     ) -> tuple[Entries, ...]:
         """Enclosures of a function's value and derivatives over each ball."""
-        jets = ball_jets(function, array.ravel().tolist(), order, sides)
+        jets = _ball_jets(function, array.ravel().tolist(), order, sides)
         return tuple(object_array([jet[n] for jet in jets], array.shape) for n in range(order + 1))
 
     def signs(self, array: Entries) -> Signs:
@@ -61,7 +61,7 @@ class BallArithmetic(ArrayArithmetic):
         return np.array(known, dtype=np.int8).reshape(array.shape)
 
 
-def ball_jets(
+def _ball_jets(
     function: Function, entries: Sequence[arb], order: int, sides: Signs | None
 ) -> list[tuple[arb, ...]]:
     """A function's value and at least `order` derivatives over each ball of a flat array.

@@ -37,15 +37,16 @@ class Line(Generic[Array]):
 
 
 def along(
-    evaluator: Evaluator[Array], point: Array, direction: Array, order: int = 2
+    evaluator: Evaluator[Array], point: Array, direction: Array, order: int = 2, result: int = -1
 ) -> Line[Array]:
-    """The loss along a half line.
+    """The loss along a half line, or another result.
 
     Args:
         evaluator: The program in an arithmetic.
         point: The start x, shape (P,).
         direction: The direction v, shape (P,).
         order: 1 or 2; with 1 the second derivative is left out.
+        result: The index of the operation asked about; the last one is the loss.
 
     Raises:
         KinkError: It is not certain on which side of a kink an argument is, or goes.
@@ -65,7 +66,7 @@ def along(
         else:
             line = _composed(evaluator, k, inputs, order)
         found.append(line)
-    return found[-1]
+    return found[result]
 
 
 def _composed(

@@ -162,7 +162,10 @@ class HeldUnit:
 
 @dataclass(frozen=True, slots=True)
 class KinkedBall(Evidence):
-    """Theorem 9: a box on the face where some data stay exactly on kinks; None for dead units."""
+    """Theorem 9: a box on the face where some data stay exactly on kinks; None for dead units.
+
+    Only read, from certificates of before `kinked`.
+    """
 
     rule = "kinked_ball"
     centre: Point

@@ -1,51 +1,43 @@
-"""Rule `convex_ball`: a box on which the loss is strongly convex, with a minimum inside.
+"""Rule `convex_ball`: `strongly_convex` for dense networks, once the rescalings are fixed.
 
-Theorem 5 (`docs/mathematics.md`). Let all eigenvalues of the Hessian exceed lambda > 0 on a box of
-half-width r around a centre m, and 2 |grad(m)| < lambda r. On the sphere of radius r around m the
-loss is at least L(m) - |grad(m)| r + lambda r^2 / 2 > L(m), so the ball holds a local minimum in
-its interior, strict and unique there. Smooth activations need no more. In piecewise linear
-networks, off the kinks, one nonzero incoming parameter of every live hidden unit is fixed first,
-which removes the rescalings and loses no function; dead units drop out.
-
-This replaces Krawczyk's test for minima: it needs one interval Hessian and no operator, and the
-checker's part of it is two lines. Krawczyk's test (`exact/krawczyk.py`) is kept for saddles.
+Theorem 5 (`docs/mathematics.md`). Smooth activations need no more. In piecewise linear networks,
+off the kinks, one nonzero incoming parameter of every live hidden unit is fixed first, which
+removes the rescalings and loses no function; dead units drop out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
-from flint import arb, arb_mat
-
-from spurious.certify.arithmetics import BallProgram, around, curvature, loss_of
-from spurious.certify.enclosures import enclosure
+from spurious.certify.arithmetics import BallProgram, around
+from spurious.certify.critical import critical_point
 from spurious.certify.evaluate import evaluate
 from spurious.certify.exact_gradient import exact_gradient
 from spurious.certify.neighbourhood import distance, nearby_limit
 from spurious.certify.optimality import unbeaten
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.certify.rule import Rule
+from spurious.certify.rules.strongly_convex import ConvexBox, convex_box
 from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.exact.definiteness import Definiteness, float_spectrum, prove_definite
-from spurious.exact.krawczyk import krawczyk
-from spurious.exact.rationals import fraction, rational
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
-from spurious.problem import Loss, Network, Point, Problem, flatten, program_of, unflatten
-from spurious.program import KinkError
+from spurious.problem import (
+    FlatPoint,
+    Loss,
+    Network,
+    Point,
+    Problem,
+    flatten,
+    program_of,
+    unflatten,
+)
+from spurious.program import Program, ProgramError, restricted
 from spurious.proof import Claim, ConvexBall, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
-DECIMALS = 30
-"""The centre of a box is rounded to this many decimals."""
-
 FREE_LIMIT = 200
 """More free parameters are not tried: the Hessian costs their square, its proof their cube."""
-
-NEWTON_STEPS = 50
-"""Newton steps before giving up."""
 
 SLICES = 3
 """How often Newton's method may kill or wake units before giving up."""
@@ -66,6 +58,20 @@ class Slice:
     fixed: tuple[int, ...]
     dead: frozenset[tuple[int, int]]
     smooth: bool
+
+    def program(self, problem: Problem, values: FlatPoint) -> Program:
+        """The loss as a function of the free parameters, the others as at a point."""
+        whole = program_of(problem)
+        return restricted(whole, values, self.free) if self.fixed else whole
+
+    def own(self, values: FlatPoint) -> FlatPoint:
+        """The free parameters of a point."""
+        return tuple(values[p] for p in self.free)
+
+    def moved(self, values: FlatPoint, own: FlatPoint) -> FlatPoint:
+        """A point with other free parameters."""
+        found = dict(enumerate(values)) | dict(zip(self.free, own, strict=True))
+        return tuple(found.values())
 
 
 def _applies(subject: Subject) -> bool:
@@ -91,8 +97,7 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
         problem: Any depth and activation.
         point: The point, off the kinks of a piecewise linear activation.
     """
-    with balls.precision(balls.PRECISIONS[0]):
-        chart = gauge_slice(problem, point)
+    chart = gauge_slice(problem, point)
     if isinstance(chart, Undecided):
         return chart
     if len(chart.free) > FREE_LIMIT:
@@ -100,42 +105,28 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
             f"a proof by the Hessian is not tried with {len(chart.free)} free parameters, "
             f"more than {FREE_LIMIT}"
         )
-    exact = vanishes_exactly(problem, point, chart.free)
-    centre = point
-    if not exact:
-        with balls.precision(balls.PRECISIONS[1]):
-            settled = _settle(problem, point, chart)
-        if isinstance(settled, Undecided):
-            return settled
-        centre, chart = settled
-    result: Proof | Undecided = Undecided("no precision tried")
-    for bits in balls.PRECISIONS[:3]:
-        with balls.precision(bits):
-            result = _prove_at(problem, point, centre, chart, exact)
-        if isinstance(result, Proof):
-            break
-    return result
-
-
-def _settle(problem: Problem, point: Point, chart: Slice) -> tuple[Point, Slice] | Undecided:
-    """A critical point near the given one, and the slice at it.
-
-    Newton's method may carry a dead unit to life, or the other way round. What is free is decided
-    by the units that are dead where it ends, and only there.
-    """
-    centre = point
+    here = flatten(point)
+    if vanishes_exactly(problem, point, chart.free):
+        box = convex_box(chart.program(problem, here), chart.own(here))
+        return box if isinstance(box, Undecided) else _package(problem, here, here, chart, box)
+    values, limit = here, nearby_limit(here)
     for _ in range(SLICES):
-        polished = polish(problem, centre, chart)
-        if isinstance(polished, Undecided):
-            return polished
-        there = gauge_slice(problem, polished)
+        program = chart.program(problem, values)
+        critical = critical_point(program, chart.own(values), limit)
+        if isinstance(critical, Undecided):
+            return critical
+        values = chart.moved(values, critical.centre)
+        there = gauge_slice(problem, unflatten(values, problem.network))
         if isinstance(there, Undecided):
             return there
-        if distance(flatten(polished), flatten(point)) > nearby_limit(flatten(point)):
+        if distance(values, here) > limit:
             return Undecided("Newton's method left the neighbourhood of the point")
         if there.dead == chart.dead:
-            return polished, chart
-        centre, chart = polished, there
+            box = convex_box(program, critical)
+            return (
+                box if isinstance(box, Undecided) else _package(problem, here, values, chart, box)
+            )
+        chart = there
     return Undecided("Newton's method kills and wakes units without end")
 
 
@@ -196,157 +187,38 @@ def incoming_indices(network: Network) -> list[list[list[int]]]:
     return layers
 
 
-def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
-    """Newton's method in the free parameters, to full precision. Not rigorous: a proposal."""
-    program = BallProgram.of(program_of(problem))
-    values = around(flatten(point))
-    limit = nearby_limit(flatten(point))
-    start = list(values)
-    last = float("inf")
-    for _ in range(NEWTON_STEPS):
-        try:
-            run = program.run(values)
-            gradient = run.gradient
-            hessian = curvature(run, chart.free)
-        except KinkError:
-            return Undecided("Newton's method ran onto a kink")
-        right = arb_mat([[gradient[p]] for p in chart.free])
-        try:
-            step = hessian.solve(right)
-        except ZeroDivisionError:
-            return Undecided("the Hessian is singular: the critical point is not isolated")
-        size = max(float(abs(step[i, 0].mid())) for i in range(len(chart.free)))
-        for i, p in enumerate(chart.free):
-            values[p] = arb(balls.midpoint(values[p] - step[i, 0]))
-        moved = max(float(abs((values[p] - start[p]).mid())) for p in chart.free)
-        if not moved <= limit:
-            return Undecided("Newton's method left the neighbourhood of the point")
-        if size < 1e-60 or (size < 1e-35 and size >= last):
-            break
-        last = size
-    else:
-        return Undecided("Newton's method did not converge")
-    centre = list(flatten(point))
-    for p in chart.free:
-        centre[p] = balls.round_to(fraction(balls.midpoint(values[p])), DECIMALS)
-    return unflatten(tuple(centre), problem.network)
-
-
 def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> bool:
     """Whether the gradient in the free parameters is provably zero, exactly."""
-    gradient = exact_gradient(problem, point)
     try:
+        with balls.precision(balls.PRECISIONS[0]):
+            enclosed = BallProgram.of(program_of(problem)).gradient(around(flatten(point)))
+        if not all(enclosed[p].contains(0) for p in free):
+            return False  # exact sums take much longer
+        gradient = exact_gradient(problem, point)
         return gradient is not None and all(sign(gradient[p]) == 0 for p in free)
-    except UndecidedSignError:
+    except (ProgramError, UndecidedSignError):
         return False
 
 
-def _prove_at(
-    problem: Problem, point: Point, centre: Point, chart: Slice, exact: bool
-) -> Proof | Undecided:
-    """The interval part, at the current precision."""
-    program = BallProgram.of(program_of(problem))
-    values = around(flatten(centre))
-    try:
-        run = program.run(values)
-        gradient = run.gradient
-        definite = prove_definite(curvature(run, chart.free))
-    except KinkError:
-        return Undecided("a unit is too close to its kink")
-    if definite is None:
-        return _indefinite(program, values, chart)
-    norm = balls.norm(gradient[p] for p in chart.free)
-    if exact:
-        radius = Fraction(1, 10**DECIMALS)
-    else:
-        needed = balls.bounds(norm)[1] * 4 / definite.eigenvalue_bound
-        radius = balls.power_of_ten_above(max(needed, Fraction(1, 10**DECIMALS)))
-    spread = arb(0, arb(rational(radius)).upper())
-    free = set(chart.free)
-    box = [value + spread if p in free else value for p, value in enumerate(values)]
-    try:
-        definite = prove_definite(curvature(program.run(box), chart.free))
-    except KinkError:
-        return Undecided("a unit is too close to its kink")
-    if definite is None:
-        return Undecided("the Hessian is not proved positive definite around the critical point")
-    bound = arb(rational(definite.eigenvalue_bound))
-    if not exact and not balls.certainly_less(2 * norm, bound * rational(radius)):
-        return Undecided("the gradient is not small enough against the curvature")
-    loss = loss_of(run)
-    lowest = loss if exact else loss - balls.square(norm) / (2 * bound)
-    return _package(problem, point, centre, chart, exact, radius, definite, lowest.union(loss))
-
-
 def _package(
-    problem: Problem,
-    point: Point,
-    centre: Point,
-    chart: Slice,
-    exact: bool,
-    radius: Fraction,
-    definite: Definiteness,
-    loss: arb,
+    problem: Problem, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
 ) -> Proof:
-    whole = balls.simple_above(distance(flatten(centre), flatten(point)) + radius)
-    up_to_rescaling = Answer.NO if chart.dead else Answer.YES
-    where = (
-        "the gradient is exactly zero" if exact else "a critical point is enclosed in a tiny box"
-    )
-    kind = "" if chart.smooth else " once the rescaling of each live hidden unit is fixed"
+    centre = unflatten(values, problem.network)
+    exact = box.exact and is_homogeneous(problem)
+    kind = "" if chart.smooth else ", once the rescaling of each live hidden unit is fixed"
     return Proof(
         claim=Claim(
-            Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
-            point_loss(problem, centre) if exact and is_homogeneous(problem) else enclosure(loss),
+            Decision.LOCAL_MINIMUM if box.exact else Decision.LOCAL_MINIMUM_NEARBY,
+            point_loss(problem, centre) if exact else box.loss,
             strict=Answer.YES if chart.smooth else Answer.NO,
-            strict_up_to_rescaling=up_to_rescaling,
+            strict_up_to_rescaling=Answer.NO if chart.dead else Answer.YES,
             flat_dimension=len(chart.fixed),
-            eigenvalue_bound=definite.eigenvalue_bound,
-            radius=None if exact else whole,
+            eigenvalue_bound=box.definite.eigenvalue_bound,
+            radius=None if box.exact else balls.simple_above(distance(values, here) + box.radius),
         ),
-        evidence=ConvexBall(centre, radius, chart.fixed, definite.transform),
-        reason=(
-            f"{where} and the Hessian is positive definite{kind}: "
-            f"all eigenvalues above {float(definite.eigenvalue_bound):.3g}"
-        ),
-        minimum=flatten(centre),
-    )
-
-
-def _indefinite(program: BallProgram, values: list[arb], chart: Slice) -> Undecided:
-    """Says what the critical point is, if it is no proved minimum.
-
-    With a smooth activation rule `krawczyk` proves the saddle, so nothing is isolated here.
-    """
-    centre = arb_mat([[values[p]] for p in chart.free])
-
-    def at(column: arb_mat) -> list[arb]:
-        moved = list(values)
-        for i, p in enumerate(chart.free):
-            moved[p] = column[i, 0]
-        return moved
-
-    def gradient(column: arb_mat) -> arb_mat:
-        entries = program.gradient(at(column))
-        return arb_mat([[entries[p]] for p in chart.free])
-
-    def hessian(column: arb_mat) -> arb_mat:
-        return curvature(program.run(at(column)), chart.free)
-
-    spectrum = float_spectrum(hessian(centre))
-    lowest = float(spectrum[0][0]) if spectrum else float("nan")
-    try:
-        half = arb(10) ** (-DECIMALS // 2)
-        isolated = not chart.smooth and krawczyk(gradient, hessian, centre, half)
-    except KinkError:
-        isolated = False
-    if isolated and lowest < 0:
-        return Undecided(
-            f"the critical point here is a saddle: Krawczyk's test isolates it within "
-            f"1e-{DECIMALS // 2}, with a Hessian eigenvalue near {lowest:.3g}"
-        )
-    return Undecided(
-        f"the Hessian is not proved positive definite (smallest eigenvalue about {lowest:.3g})"
+        evidence=ConvexBall(centre, box.radius, chart.fixed, box.definite.transform),
+        reason=box.reason + kind,
+        minimum=values,
     )
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from spurious.certify.arithmetics import BallProgram, FloatProgram, around
-from spurious.certify.directional import one_sided_derivative
+from spurious.certify.exact_gradient import exact_slope
 from spurious.certify.last_layer import last_layer_gradient, stationary
 from spurious.certify.lines import Lines, ball_gradient
 from spurious.certify.rule import Rule
@@ -21,7 +21,7 @@ from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import fraction
 from spurious.exact.softmax_numbers import approximate, sign
-from spurious.problem import FlatPoint, unflatten
+from spurious.problem import FlatPoint
 from spurious.program import ProgramError
 from spurious.proof import Claim, DescentDirection, Proof, Undecided, about_text
 from spurious.verdict import Decision
@@ -60,7 +60,7 @@ def _negative_slope(subject: Subject, lines: Lines, direction: FlatPoint) -> Fra
     """The one-sided derivative along a direction, rounded, if it is proved to be negative."""
     if not subject.homogeneous:
         return lines.negative_slope(direction)
-    slope = one_sided_derivative(subject.evaluation, unflatten(direction, subject.network))
+    slope = exact_slope(subject.dense, subject.point, direction)
     return fraction(approximate(slope)) if sign(slope) < 0 else None
 
 

@@ -17,21 +17,26 @@ import numpy as np
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram
-from spurious.certify.face_box import PARAMETER_LIMIT, FaceBox, attempts, face_box
+from spurious.certify.face_box import FaceBox, attempts, face_box
 from spurious.certify.face_polynomials import FaceMap, Field, face_map, on_face, relations
 from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
 from spurious.certify.isolation import independent_columns, is_injective
 from spurious.certify.pattern import lagrangian
-from spurious.certify.rank_bound import bounding_fields, rescalings
+from spurious.certify.rank_bound import bounding_fields, independent, rescalings
 from spurious.certify.rule import Rule
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import Loss, Network, Problem, unflatten
+from spurious.problem import Loss, Problem, unflatten
 from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
+
+PARAMETER_LIMIT = 400
+"""With more parameters no face is tried: the certificate holds a matrix of that size."""
+
+FIELD_LIMIT = 200
+"""With more parameters, polynomials are not searched for fields beyond the rescalings."""
 
 TERM_LIMIT = 100_000
 """Larger polynomials are not written out."""
@@ -90,14 +95,16 @@ def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
     sizes = unit_sizes(problem.network, proposal.values)
     derivative = sizes * _derivative(program, proposal.values, len(proposal.multipliers))
     singular = np.linalg.svd(derivative, compute_uv=False)
-    face = face_map(problem, proposal.pattern, TERM_LIMIT)
-    if face is None:
-        return Undecided("the outputs on the face have too many terms")
     rank = int((singular > RANK * singular[0]).sum())
-    if _rank_elsewhere(program, face, proposal.values, sizes) > rank:
-        return Undecided("the rank of the outputs' derivative is larger nearby")
-    known = rescalings(problem.network)
-    fields = bounding_fields(face, proposal.values.tolist(), known, rank)
+    fields = independent(rescalings(problem.network), proposal.values.tolist())
+    if rank + len(fields) < len(sizes):
+        small = len(sizes) <= FIELD_LIMIT
+        face = face_map(problem, proposal.pattern, TERM_LIMIT) if small else None
+        if face is None:
+            return Undecided("the outputs on the face have too many terms")
+        if _rank_elsewhere(program, face, proposal.values, sizes) > rank:
+            return Undecided("the rank of the outputs' derivative is larger nearby")
+        fields = bounding_fields(face, proposal.values.tolist(), fields, rank)
     if fields is None:
         return Undecided("the rank of the outputs' derivative may be larger nearby")
     return _Chart(tuple(independent_columns(derivative, rank)), fields)
@@ -161,7 +168,7 @@ def _at(fields: Sequence[Field], values: Sequence[arb]) -> arb_mat:
 def _package(subject: Subject, box: FaceBox, chart: _Chart) -> Proof:
     at, network = box.isolation, subject.network
     flat, units = len(subject.values) - len(chart.free), sum(network.hidden)
-    strict = flat == units and _has_incoming(network, box)
+    strict = chart.fields == rescalings(network)
     centre = unflatten(box.centre, network)
     common = (centre, at.radius, chart.free, box.multipliers, at.preconditioner)
     fields = tuple(tuple(Summand(*entry) for entry in field) for field in chart.fields)
@@ -181,16 +188,6 @@ def _package(subject: Subject, box: FaceBox, chart: _Chart) -> Proof:
         evidence=Kinked(*common) if strict else ConstantRank(*common, fields),
         reason=f"a minimum{kind} {where} is enclosed in a tiny box",
         minimum=box.centre,
-    )
-
-
-def _has_incoming(network: Network, box: FaceBox) -> bool:
-    """Whether every hidden unit has an incoming parameter that is not 0 in the box."""
-    free, radius = set(box.free), box.isolation.radius
-    return all(
-        any(abs(box.centre[p]) > (radius if p in free else 0) for p in incoming)
-        for layer in incoming_indices(network)[:-1]
-        for incoming in layer
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram
-from spurious.certify.face_box import PARAMETER_LIMIT, FaceBox, attempts, face_box
+from spurious.certify.face_box import FaceBox, attempts, face_box
 from spurious.certify.face_search import Proposal, proposals
 from spurious.certify.isolation import is_injective
 from spurious.certify.neighbourhood import nearby_limit
@@ -34,6 +34,9 @@ from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem, prog
 from spurious.program import dense_layers
 from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
 from spurious.verdict import Answer, Decision
+
+PARAMETER_LIMIT = 200
+"""With more parameters no face is tried: the certificate holds a matrix of that size."""
 
 ENOUGH = 1 - 1e-9
 """A bound has to be below its limit by this factor: a proposal."""

@@ -6,23 +6,23 @@ exceed b > 0 on a box of half-width r around m, and 2 |grad(m)| < b r, a strict 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import arb
 
 from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.critical import CENTRE_DECIMALS, is_critical, nearest_critical
+from spurious.certify.critical import CENTRE_DECIMALS, Critical, is_critical, nearest_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.neighbourhood import distance
 from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.exact.definiteness import eigenvalue_bound
+from spurious.exact.definiteness import Definiteness, prove_definite
 from spurious.exact.rationals import rational
 from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
 from spurious.proof import Claim, Proof, StronglyConvex, Undecided
-from spurious.verdict import Answer, Decision
+from spurious.verdict import Answer, Decision, Enclosure
 
 LEAST_RADIUS = Fraction(1, 10**CENTRE_DECIMALS)
 """Of a box: so that a few bits are enough to check it."""
@@ -31,77 +31,104 @@ WIDER = 4
 """The box is wider by this factor than the gradient needs, for the checker's own enclosures."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConvexBox:
+    """A box on which a program is strongly convex, with a minimum inside.
+
+    Attributes:
+        centre: Its middle, shape (P,).
+        radius: Half its width.
+        definite: That of the Hessian all over the box.
+        loss: At the minimum.
+        exact: Whether the minimum is the centre.
+    """
+
+    centre: FlatPoint
+    radius: Fraction
+    definite: Definiteness
+    loss: Enclosure
+    exact: bool
+
+    @property
+    def reason(self) -> str:
+        """What was found, in words."""
+        zero, near = "the gradient is exactly zero", "a critical point is enclosed in a tiny box"
+        bound = f"all eigenvalues above {float(self.definite.eigenvalue_bound):.3g}"
+        return f"{zero if self.exact else near} and the Hessian is positive definite: {bound}"
+
+
 def _prove(subject: Subject) -> Proof | Undecided:
-    program, point = subject.program, subject.values
     if subject.once(is_critical):
-        here = _tried(program, point, point, 1.0, exact=True)
-        if isinstance(here, Proof):
-            return here
+        here = convex_box(subject.program, subject.values)
+        if isinstance(here, ConvexBox):
+            return _package(subject, here)
     critical = subject.once(nearest_critical)
-    if isinstance(critical, Undecided):
-        return critical
-    lowest = float(critical.eigenvalues[0])
-    if lowest <= 0:
-        return Undecided(f"the Hessian at the critical point has an eigenvalue near {lowest:.3g}")
-    return _tried(program, point, critical.centre, lowest, exact=False)
+    found = critical if isinstance(critical, Undecided) else convex_box(subject.program, critical)
+    return found if isinstance(found, Undecided) else _package(subject, found)
 
 
-def _tried(
-    program: Program, point: FlatPoint, centre: FlatPoint, lowest: float, *, exact: bool
-) -> Proof | Undecided:
+def convex_box(program: Program, at: FlatPoint | Critical) -> ConvexBox | Undecided:
     """Proves a strict minimum at or near a point.
 
     Args:
         program: The loss.
-        point: The problem's point.
-        centre: The box's centre; the point itself if `exact`.
-        lowest: The least eigenvalue of the Hessian at the centre, in floats: a proposal.
-        exact: Whether the gradient at the centre is exactly zero.
+        at: A point at which the gradient is exactly zero, or one near a critical point.
     """
-    result: Proof | Undecided = Undecided("no precision tried")
+    lowest = float(at.eigenvalues[0]) if isinstance(at, Critical) else None
+    if lowest is not None and lowest <= 0:
+        return Undecided(f"the Hessian at the critical point has an eigenvalue near {lowest:.3g}")
+    result: ConvexBox | Undecided = Undecided("no precision tried")
     for bits in balls.PRECISIONS[:2]:
         with balls.precision(bits):
             try:
-                result = _prove_at(program, point, centre, lowest, exact)
+                result = _box_at(program, at.centre if isinstance(at, Critical) else at, lowest)
             except ProgramError as error:
                 result = Undecided(f"around the critical point: {error}")
-        if isinstance(result, Proof):
+        if isinstance(result, ConvexBox):
             break
     return result
 
 
-def _prove_at(
-    program: Program, point: FlatPoint, centre: FlatPoint, lowest: float, exact: bool
-) -> Proof | Undecided:
-    evaluated = BallProgram.of(program)
-    here = around(centre)
-    norm = balls.norm(evaluated.gradient(here))
-    needed = WIDER * balls.bounds(norm)[1] / Fraction(lowest)
-    radius = LEAST_RADIUS if exact else balls.power_of_ten_above(max(needed, LEAST_RADIUS))
-    bound = eigenvalue_bound(evaluated.hessian(around(centre, radius)))
-    if bound is None:
+def _box_at(program: Program, centre: FlatPoint, lowest: float | None) -> ConvexBox | Undecided:
+    """The box, at the current precision.
+
+    Args:
+        program: The loss.
+        centre: The box's centre.
+        lowest: The least eigenvalue of the Hessian there, in floats: a proposal; None where the
+            gradient is exactly zero.
+    """
+    evaluated, radius, here = BallProgram.of(program), LEAST_RADIUS, around(centre)
+    norm = arb(0) if lowest is None else balls.norm(evaluated.gradient(here))
+    if lowest is not None:
+        needed = WIDER * balls.bounds(norm)[1] / Fraction(lowest)
+        radius = balls.power_of_ten_above(max(needed, radius))
+    definite = prove_definite(evaluated.hessian(around(centre, radius)))
+    if definite is None:
         return Undecided("the Hessian is not proved positive definite around the critical point")
-    below = arb(rational(bound))
-    if not exact and not balls.certainly_less(2 * norm, below * rational(radius)):
+    below = arb(rational(definite.eigenvalue_bound))
+    if not balls.certainly_less(2 * norm, below * rational(radius)):
         return Undecided("the gradient is not small enough against the curvature")
     loss = evaluated.loss(here)
-    if not exact:
-        loss = loss.union(loss - balls.square(norm) / (2 * below))
-    whole = balls.simple_above(distance(centre, point) + radius)
-    where = "the gradient is exactly zero" if exact else "a critical point lies in a tiny box"
+    loss = loss.union(loss - balls.square(norm) / (2 * below))
+    return ConvexBox(centre, radius, definite, enclosure(loss), lowest is None)
+
+
+def _package(subject: Subject, box: ConvexBox) -> Proof:
+    whole = balls.simple_above(subject.distance(box.centre) + box.radius)
     return Proof(
         claim=Claim(
-            Decision.LOCAL_MINIMUM if exact else Decision.LOCAL_MINIMUM_NEARBY,
-            enclosure(loss),
+            Decision.LOCAL_MINIMUM if box.exact else Decision.LOCAL_MINIMUM_NEARBY,
+            box.loss,
             strict=Answer.YES,
             strict_up_to_rescaling=Answer.YES,
             flat_dimension=0,
-            eigenvalue_bound=bound,
-            radius=None if exact else whole,
+            eigenvalue_bound=box.definite.eigenvalue_bound,
+            radius=None if box.exact else whole,
         ),
-        evidence=StronglyConvex(centre, radius),
-        reason=f"{where} and all eigenvalues of the Hessian are above {float(bound):.3g}",
-        minimum=centre,
+        evidence=StronglyConvex(box.centre, box.radius),
+        reason=box.reason,
+        minimum=box.centre,
     )
 
 

@@ -14,7 +14,7 @@ from flint import arb
 
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
-from spurious.certify.evaluate import Evaluation, softplus
+from spurious.certify.evaluate import Evaluation
 from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.certify.valleys import CLEAR, valley
@@ -30,7 +30,7 @@ from spurious.exact.rationals import (
     vector,
 )
 from spurious.problem import Layer, Loss, Point, Problem, flatten, program_of
-from spurious.program import dense_layers
+from spurious.program import SMOOTH, dense_layers
 from spurious.proof import Proof, Undecided, ValleyToInfinity
 from spurious.verdict import Enclosure
 
@@ -101,7 +101,7 @@ def _limit(problem: Problem, outputs: Sequence[Sequence[arb]], stays: Sequence[b
         if problem.loss is Loss.LOGISTIC:
             for y, f in zip(vector(targets), row, strict=True):
                 if stays[position]:
-                    total += softplus(-f * y)
+                    total += SMOOTH["softplus"].ball(-f * y)[0]
                 position += 1
         else:
             label = int(targets[0])
