@@ -9,6 +9,7 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy
@@ -23,6 +24,9 @@ FACTORS: Final = {
 }
 """What each remedy multiplies the step size with."""
 
+NIL: Final = 1e-3
+"""A thousandth of the first step size: training has been stopped."""
+
 
 def learns(found: Rehearsals | None) -> bool:
     """Whether the model gets better when trained on as it is."""
@@ -36,11 +40,12 @@ def rehearsal_findings(
     if found is None:
         return
     yield from _bad_initial_scale(found)
+    yield from _unshuffled(found, scene)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
         if scene.trained:
-            yield _too_few_updates(found, scene)
+            yield _scheduled(found, scene) or _too_few_updates(found, scene)
         wanted = base + thresholds.ALL_THE_DIFFERENCE
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
@@ -90,6 +95,31 @@ def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
         f"default start ({shown}). Tried on copies for {found.steps} steps: loss "
         f"{afresh.loss:.4g} from the default start, {other} from another start of these sizes.",
         (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
+    )
+
+
+def _unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """A copy learns from mixed batches, and not in the order in which the data lie."""
+    own, mixed = found.in_order, found.afresh
+    if own is None or mixed is None or own.gain > mixed.gain - thresholds.ALL_THE_DIFFERENCE:
+        return
+    other = "NaN or infinity" if own.loss is None else f"{own.loss:.4g}"
+    yield Finding(
+        Kind.UNSHUFFLED_DATA,
+        Severity.WARNING,
+        None,
+        {
+            "order_explains": scene.order_explains,
+            "steps": found.steps,
+            "loss_mixed": mixed.loss,
+            "loss_in_order": own.loss,
+        },
+        "Shuffle the data (DataLoader(..., shuffle=True)), if the loop takes them as they lie: the "
+        f"targets are sorted (each says {scene.order_explains:.0%} of the next). Tried on copies "
+        f"for {found.steps} steps: loss {mixed.loss:.4g} from mixed batches, {other} in their "
+        "order.",
+        (Remedy.REDRAW_WEIGHTS,),
+        "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
     )
 
 
@@ -318,6 +348,32 @@ def _too_few_updates(found: Rehearsals, scene: Scene) -> Finding:
         f"Train longer: {found.steps} more steps of a copy bring the loss from "
         f"{scene.landscape.loss:.4g} to {found.as_is.loss:.4g}. It is still falling.",
         (Remedy.LARGER_STEP,),
+    )
+
+
+def _scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
+    """A scheduler that has all but stopped training, where the first step size still helps."""
+    seen = scene.optimiser
+    if seen is None or seen.left >= DRIVEN or not scene.is_poor:
+        return None
+    stopped = seen.left < NIL
+    return Finding(
+        Kind.SCHEDULE_TO_ZERO if stopped else Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        {
+            "left_of_step_size": seen.left,
+            "first_step_size": seen.step_size,
+            "steps": found.steps,
+            "loss_with_the_first": found.as_is.loss,
+        },
+        f"Look at the scheduler: it has left {seen.left:.2g} of the step size "
+        f"{seen.step_size:.2g}, and the loss is {scene.landscape.loss:.4g}. {found.steps} more steps of a copy with the "
+        f"first step size bring it to {found.as_is.loss:.4g}. Is scheduler.step() called with each "
+        "batch where an epoch is meant, or a warm-up longer than the training?",
+        (Remedy.TEXTBOOK_LOOP,),
+        "for epoch in range(epochs):\n    for x, y in loader: ...\n"
+        "    scheduler.step()  # once an epoch",
     )
 
 

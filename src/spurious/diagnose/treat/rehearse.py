@@ -77,6 +77,7 @@ class Aspect(enum.Enum):
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
     DROPOUT = "dropout"
+    ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
     LARGER = "larger steps"
@@ -132,6 +133,7 @@ class Rehearsals:
         as_is: The model trained on as it is.
         afresh: The model started afresh, or None if that was not tried.
         changed: Started afresh, with one change each.
+        in_order: Started afresh, with the points in the order in which they were given, or None.
         sizes: The layers whose weights are of an unusual size (`unusual_scales`).
     """
 
@@ -141,6 +143,7 @@ class Rehearsals:
     afresh: Rehearsal | None
     changed: tuple[Rehearsal, ...]
     sizes: Mapping[str, float] = field(default_factory=dict[str, float])
+    in_order: Rehearsal | None = None
 
 
 def rehearse(
@@ -182,10 +185,13 @@ def rehearse(
         return None
 
     def run(
-        change: Change, enough: float = 1 - thresholds.GOOD, start: nn.Module = model
+        change: Change,
+        enough: float = 1 - thresholds.GOOD,
+        start: nn.Module = model,
+        points: Sample = few,
     ) -> Rehearsal:
         goal = (1 - enough) * scale
-        found = trial(change.remedies, start, few, loss, steps, step_size, rule, goal)
+        found = trial(change.remedies, start, points, loss, steps, step_size, rule, goal)
         result = _result(change, found, scale)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -217,8 +223,11 @@ def rehearse(
     afresh = run(Change(Aspect.NOTHING, start))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
+    in_order = None
+    if scene.trained and afresh.gain >= sure and scene.order_explains >= thresholds.SORTED:
+        in_order = run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=few.in_order())
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
@@ -228,7 +237,7 @@ def rehearse(
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
-    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
+    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes, in_order)
 
 
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:

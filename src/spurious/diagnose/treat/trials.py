@@ -104,20 +104,22 @@ def trial(
     step_size: float,
     optimiser: Callable[..., Any] | Rule | None,
     goal: float = -math.inf,
+    judge: Callable[[Objective], float] | None = None,
 ) -> Trial:
     """Applies remedies one after the other to a copy and trains it.
 
-    With a goal it ends once a pass over the points has a mean loss that is no larger.
+    With a goal it ends once a pass over the points has a mean loss that is no larger. With a judge
+    the trial's numbers are not losses but what that says.
 
     Raises:
         InputError: The model cannot be copied.
     """
-    shown = joined(remedies) or NOTHING
+    shown, told = joined(remedies) or NOTHING, judge or _loss
     with untouched(model):
         torch.manual_seed(0)
         clone = copied(model)
         objective = Objective(clone, loss, sample)
-        before = _loss(objective)
+        before = told(objective)
         rule = optimiser if isinstance(optimiser, Rule) else None
         candidate = Candidate(clone, step_size, rule=rule)
         start = None
@@ -126,13 +128,13 @@ def trial(
                 ACTIONS[remedy](candidate, sample, loss)
             objective.model = candidate.model
             with candidate.context():
-                start = _loss(objective)
+                start = told(objective)
             if candidate.rule is not None:
                 factor = candidate.rule.factor * candidate.step_size / step_size
                 candidate.rule = replace(candidate.rule, factor=factor)
             losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
             with candidate.context():
-                after = _loss(objective)
+                after = told(objective)
         except NotApplicableError as reason:
             return Trial(shown, str(reason), before, None, None, 0)
         except (RuntimeError, ValueError, TypeError) as error:

@@ -14,6 +14,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.remedy import Remedy
+
+LOOP: Final = (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS)
+"""What mends a loop; the weights that it has spoilt may have to be drawn again."""
 
 LOOKS: Final = 3
 """Looks in a row that must agree: gradients that are added up on purpose are clean now and then."""
@@ -27,6 +31,10 @@ scaled or clipped copy of that."""
 
 LONGER: Final = 1.5
 """The same for a gradient along it, but longer: clipping and unscaling shorten."""
+
+
+STANDING: Final = 100
+"""Steps over which no weight has moved: nobody adds up the gradients of so many batches."""
 
 
 class LoopWatch:
@@ -45,6 +53,7 @@ class LoopWatch:
         self.stale: deque[bool] = deque(maxlen=LOOKS)
         self.steps: deque[int] = deque(maxlen=LOOKS)
         self.prints: deque[float] = deque(maxlen=LOOKS)
+        self.weights: deque[tuple[int, tuple[float, ...]]] = deque(maxlen=LOOKS)
         self._handles: list[Any] = []
         self._arrived: dict[str, Tensor] = {}
         self._steps = 0
@@ -69,9 +78,11 @@ class LoopWatch:
             handle.remove()
         self._handles = []
 
-    def finish(self, loss: Any) -> Iterator[Finding]:
-        """The step is over; judges it and those before."""
+    def finish(self, loss: Any, step: int) -> Iterator[Finding]:
+        """The step of this number is over; judges it and those before."""
         self.stop()
+        sums = tuple(float(p.detach().double().sum()) for _, p in self.watched)
+        self.weights.append((step, sums))
         self.steps.append(self._steps)
         grown = [
             _is_stale(p.grad, self._arrived[name])
@@ -118,7 +129,18 @@ class LoopWatch:
                 {"looks": LOOKS},
                 "Call optimiser.zero_grad() once for each step: the gradient at each of the last "
                 f"{LOOKS} steps looked at held that of earlier steps too.",
-                (),
+                LOOP,
+            )
+        if self._stands_still():
+            yield Finding(
+                Kind.OPTIMISER_NEVER_STEPS,
+                Severity.WARNING,
+                None,
+                {"looks": LOOKS, "steps": self.weights[-1][0] - self.weights[0][0]},
+                "Call optimiser.step() after each backward pass: gradients arrive, but no "
+                f"optimiser of these weights stepped in the last {LOOKS} steps looked at, and the "
+                "weights are the same. A scheduler's step() moves none.",
+                LOOP,
             )
         if len(self.steps) == LOOKS and min(self.steps) >= 2:
             yield Finding(
@@ -128,7 +150,7 @@ class LoopWatch:
                 {"optimiser_steps": list(self.steps)},
                 "Call optimiser.step() once for each batch: it was called "
                 f"{min(self.steps)} times.",
-                (),
+                LOOP,
             )
         known = self.batches is not None and self.batches > 1
         if known and len(self.prints) == LOOKS and len(set(self.prints)) == 1:
@@ -139,8 +161,15 @@ class LoopWatch:
                 {"looks": LOOKS, "batches": self.batches},
                 f"Take a new batch for each step: the last {LOOKS} steps looked at had the same "
                 f"inputs, of {self.batches} batches that there are.",
-                (),
+                LOOP,
             )
+
+    def _stands_still(self) -> bool:
+        """Whether gradients arrived, and no step was made and no weight moved in between."""
+        if len(self.weights) < LOOKS or any(self.steps) or not self._arrived:
+            return False
+        (first, _), (last, _) = self.weights[0], self.weights[-1]
+        return last - first >= STANDING and len({sums for _, sums in self.weights}) == 1
 
 
 def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:

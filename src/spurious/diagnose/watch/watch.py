@@ -46,6 +46,17 @@ FLAPS: Final = 2
 GROWTH: Final = 1.1
 """Growth of the parameters' norm over a window that stands still, to be a valley to infinity."""
 
+OF_THE_LOOP: Final = frozenset(
+    {
+        Kind.MISSING_ZERO_GRAD,
+        Kind.TWO_STEPS_A_BATCH,
+        Kind.SAME_BATCH,
+        Kind.OPTIMISER_NEVER_STEPS,
+        Kind.DETACHED_LOSS,
+    }
+)
+"""Kinds that only a look at the loop shows for certain."""
+
 
 @dataclass
 class _Look:
@@ -160,6 +171,11 @@ class TrainingWatch:
         """What is wrong as far as seen, the gravest first."""
         return ranked([found for found, _ in self._open.values()])
 
+    @property
+    def loop_findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
+        return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)
+
     def after_backward(self) -> None:
         """Reads gradients, if this step is looked at; `step` does so itself if they are there."""
         if self._look is not None and math.isnan(self._look.gradient[0]):
@@ -258,7 +274,7 @@ class TrainingWatch:
         value = look.loss if loss is None else float(getattr(loss, "detach", lambda: loss)())
         seen = self._measure(look, value)
         findings = [
-            *self._loop.finish(loss),
+            *self._loop.finish(loss, self._step),
             *unit_findings(seen),
             *signal_findings(seen),
             *self._over_time(seen),

@@ -47,6 +47,23 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     )
 
 
+def optimiser_never_steps(scene: Scene) -> Finding | None:
+    """Gradients, and an optimiser without the memory that its first step leaves."""
+    seen = scene.optimiser
+    if seen is None or not seen.never_stepped or not scene.trained or not seen.held:
+        return None
+    return Finding(
+        Kind.OPTIMISER_NEVER_STEPS,
+        Severity.WARNING if scene.is_poor else Severity.INFO,
+        None,
+        {"optimiser": seen.name, "remembers_steps": False, "left_of_step_size": seen.left},
+        "Call optimiser.step() after each backward pass: there are gradients, but this "
+        f"{seen.name} has made no step (its memory is empty). A scheduler's step() moves no weights.",
+        (Remedy.TEXTBOOK_LOOP,),
+        "loss.backward()\noptimiser.step()\nscheduler.step()  # once an epoch, behind it",
+    )
+
+
 def maximises(scene: Scene) -> Finding | None:
     """An optimiser that climbs."""
     if scene.optimiser is None or not scene.optimiser.flips:

@@ -1,0 +1,53 @@
+"""Findings about a loss of several terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.remedy import Remedy
+
+if TYPE_CHECKING:
+    from spurious.diagnose.measure.scene import Scene
+    from spurious.diagnose.treat.penalty import Weighing
+
+SILENT: Final = 0.1
+"""Outputs that save less than a tenth of the term that depends on the targets, compared with the
+targets in another order, say next to nothing about which point is which."""
+
+
+def is_silent(scene: Scene) -> bool:
+    """Whether a loss has terms without targets, and a trained model says nothing of its targets."""
+    terms = scene.terms
+    return terms is not None and terms.depends is not None and scene.trained and terms.told < SILENT
+
+
+def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:
+    """A copy learns the targets where the terms without them are light, and not as it is."""
+    if weighing is None or scene.terms is None:
+        return None
+    apart = weighing.lighter - weighing.as_is
+    if weighing.as_is >= SILENT or apart < thresholds.HELPED:
+        return None
+    return Finding(
+        Kind.UNBALANCED_LOSS_TERMS,
+        Severity.WARNING,
+        None,
+        {
+            "term_with_targets": scene.terms.data,
+            "terms_without": scene.terms.rest,
+            "told_now": scene.terms.told,
+            "steps": weighing.steps,
+            "told_as_it_is": weighing.as_is,
+            "told_with_light_terms": weighing.lighter,
+        },
+        "Weigh the terms of the loss: those that do not depend on the targets outweigh the one "
+        "that does (is one a sum over the batch and another a mean?). The outputs say nothing about "
+        f"which point is which. Tried on copies for {weighing.steps} steps: with a ten-thousandth "
+        f"of these terms the outputs save {weighing.lighter:.0%} of the other term, as it is "
+        f"{max(weighing.as_is, 0.0):.0%}.",
+        (Remedy.LIGHTER_PENALTY,),
+        "loss = data_term + weight * penalty  # both means over points; weight from 1e-4 upwards",
+    )
