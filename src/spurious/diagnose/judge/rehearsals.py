@@ -12,8 +12,15 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.rehearse import LARGER, SMALLER, Aspect, Rehearsal, Rehearsals
+from spurious.diagnose.remedy import Remedy, joined
+from spurious.diagnose.treat.rehearse import (
+    ADAPTIVE,
+    LARGER,
+    SMALLER,
+    Aspect,
+    Rehearsal,
+    Rehearsals,
+)
 
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
@@ -23,6 +30,9 @@ FACTORS: Final = {
     Remedy.HUNDREDFOLD_STEP: 100.0,
 }
 """What each remedy multiplies the step size with."""
+
+LEAP: Final = 1.0
+"""A step of an adaptive optimiser as long as the weights of a usual start: one step forgets it."""
 
 NIL: Final = 1e-3
 """A thousandth of the first step size: training has been stopped."""
@@ -41,6 +51,7 @@ def rehearsal_findings(
         return
     yield from _bad_initial_scale(found)
     yield from _unshuffled(found, scene)
+    yield from _leaps(found, scene, seen)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
@@ -120,6 +131,32 @@ def _unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         "order.",
         (Remedy.REDRAW_WEIGHTS,),
         "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
+    )
+
+
+def _leaps(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Finding]:
+    """Units that are all off after steps as long as the weights of a usual start."""
+    rule, afresh = scene.optimiser, found.afresh
+    if not scene.trained or rule is None or rule.name not in ADAPTIVE or afresh is None:
+        return
+    if not any(layer.dead.all() for layer in seen.units) or learns(found):
+        return
+    layer = max(seen.affine, key=lambda one: one.fan_in, default=None)
+    if layer is None or rule.step_size < LEAP / (3 * layer.fan_in) ** 0.5:
+        return
+    usual, better = (3 * layer.fan_in) ** -0.5, rule.step_size / 100
+    yield Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.CRITICAL,
+        None,
+        {"step_size": rule.step_size, "usual_weight": usual, "better_step_size": better},
+        f"Use a smaller step size, about lr={better:.2g} instead of {rule.step_size:.2g}: each "
+        f"step of {rule.name} moves every weight by about that, and those of layer {layer.name} "
+        f"start from {usual:.2g}. Such steps have switched units off for good.",
+        (
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.HUNDREDTH_STEP)),
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.SMALLER_STEP)),
+        ),
     )
 
 
@@ -368,9 +405,9 @@ def _scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
             "loss_with_the_first": found.as_is.loss,
         },
         f"Look at the scheduler: it has left {seen.left:.2g} of the step size "
-        f"{seen.step_size:.2g}, and the loss is {scene.landscape.loss:.4g}. {found.steps} more steps of a copy with the "
-        f"first step size bring it to {found.as_is.loss:.4g}. Is scheduler.step() called with each "
-        "batch where an epoch is meant, or a warm-up longer than the training?",
+        f"{seen.step_size:.2g}, and the loss is {scene.landscape.loss:.4g}. {found.steps} more "
+        f"steps of a copy with the first step size bring it to {found.as_is.loss:.4g}. Is "
+        "scheduler.step() called with each batch where an epoch is meant, or a warm-up longer than the training?",
         (Remedy.TEXTBOOK_LOOP,),
         "for epoch in range(epochs):\n    for x, y in loader: ...\n"
         "    scheduler.step()  # once an epoch",

@@ -301,10 +301,10 @@ def _other_steps(
         for name, factor in LARGER.items():
             if not adaptive or size * factor <= MOST_ADAPTIVE:
                 made.append(run(Change(Aspect.LARGER, (*start, name))))
-        if not adaptive:
-            made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
             made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
+        if not adaptive:
+            made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
 
 

@@ -58,7 +58,7 @@ def optimiser_never_steps(scene: Scene) -> Finding | None:
         None,
         {"optimiser": seen.name, "remembers_steps": False, "left_of_step_size": seen.left},
         "Call optimiser.step() after each backward pass: there are gradients, but this "
-        f"{seen.name} has made no step (its memory is empty). A scheduler's step() moves no weights.",
+        f"{seen.name} has made no step (its memory is empty). A scheduler's step() moves none.",
         (Remedy.TEXTBOOK_LOOP,),
         "loss.backward()\noptimiser.step()\nscheduler.step()  # once an epoch, behind it",
     )

@@ -26,7 +26,7 @@ def softmax_over_one_unit(scene: Scene) -> Finding | None:
     f = scene.outputs
     alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
     if f is None or scene.structure.last not in ("softmax", "log_softmax"):
-        return _softmax_inside(alone[0].where) if alone and scene.is_poor else None
+        return _softmax_inside(alone[0].where) if alone and scene.is_middling else None
     level = 0.0 if scene.structure.last == "log_softmax" else 1.0
     if not alone or not bool((f == level).all()):
         return None
