@@ -135,3 +135,7 @@ SMALL_SCALE: Final = 0.05
 SORTED: Final = 0.5
 """The target before each explains half of it: targets in an order drawn by chance explain nothing.
 """
+
+MUCH_NOISE: Final = 0.5
+"""Two training passes of one point that are half as far apart as those of two points: training is
+tried without what is drawn by chance."""

@@ -11,7 +11,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.records import Curvature, Measurements
-from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.rehearse import (
     ADAPTIVE,
@@ -33,6 +33,12 @@ FACTORS: Final = {
 
 LEAP: Final = 1.0
 """A step of an adaptive optimiser as long as the weights of a usual start: one step forgets it."""
+
+SCALES: Final = tuple(2.0**k for k in range(2, 13))
+"""Factors that outputs are tried with, from 4 to 4096."""
+
+ENLARGED: Final = 0.5
+"""Outputs that have half of the loss once they are enlarged say what is right."""
 
 NIL: Final = 1e-3
 """A thousandth of the first step size: training has been stopped."""
@@ -67,6 +73,8 @@ def rehearsal_findings(
     for aspect, judge in _ORDER.items():
         if aspect in best:
             yield from judge(best[aspect], found, scene)
+    if not best:
+        yield from _held_small(scene)
     yield from _hopelessly_small(scene, best)
     if seen.curvature is not None:
         yield from _beyond_stability(scene, seen.curvature, found)
@@ -297,9 +305,15 @@ def _dropped(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fin
         Kind.OVER_REGULARISED,
         Severity.WARNING,
         None,
-        _numbers(result, found) | {"dropout": scene.dropout},
-        f"Use far less dropout than {scene.dropout:.2g}: too little passes for anything to be "
-        f"learnt. {_tried(result, found)}",
+        _numbers(result, found) | {"dropout": scene.dropout, "noise": scene.noise},
+        (
+            f"Use far less dropout than {scene.dropout:.2g}: too little passes for anything to be "
+            "learnt. "
+            if scene.dropout
+            else "Use far less noise in training: outputs of one point in two training passes are "
+            f"{scene.noise:.2g} times as far apart as those of two points. "
+        )
+        + _tried(result, found),
         (result.change.joined, Remedy.WITHOUT_DROPOUT),
         "for module in model.modules():\n"
         "    if isinstance(module, torch.nn.Dropout):\n        module.p = 0.1",
@@ -407,10 +421,35 @@ def _scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
         f"Look at the scheduler: it has left {seen.left:.2g} of the step size "
         f"{seen.step_size:.2g}, and the loss is {scene.landscape.loss:.4g}. {found.steps} more "
         f"steps of a copy with the first step size bring it to {found.as_is.loss:.4g}. Is "
-        "scheduler.step() called with each batch where an epoch is meant, or a warm-up longer than the training?",
+        "scheduler.step() called with each batch where an epoch is meant, or a warm-up longer than "
+        "the training?",
         (Remedy.TEXTBOOK_LOOP,),
         "for epoch in range(epochs):\n    for x, y in loader: ...\n"
         "    scheduler.step()  # once an epoch",
+    )
+
+
+def _held_small(scene: Scene) -> Iterator[Finding]:
+    """Logits that say what is right, and that something holds too small for the loss."""
+    f, now = scene.outputs, scene.landscape.loss
+    if f is None or not scene.trained or scene.nature is not LossNature.LOGITS:
+        return
+    tried = {factor: scene.try_loss(factor * f) for factor in SCALES}
+    known = {factor: value for factor, value in tried.items() if value is not None}
+    factor = min(known, key=lambda key: known[key], default=1.0)
+    if not known or known[factor] > ENLARGED * now:
+        return
+    yield Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.WARNING,
+        None,
+        {"largest_output": float(f.abs().max()), "factor": factor, "loss": known[factor]},
+        f"Let the outputs be larger: they lie between {float(f.min()):.4g} and "
+        f"{float(f.max()):.4g}, and {factor:g} times the same outputs have the loss "
+        f"{known[factor]:.4g} instead of {now:.4g}. Longer training does not make them so: a "
+        "normalisation or a factor (a temperature) behind the last layer holds them small.",
+        (),
+        f"outputs = {factor:g} * outputs  # or a trained factor",
     )
 
 

@@ -46,8 +46,8 @@ def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:
         "Weigh the terms of the loss: those that do not depend on the targets outweigh the one "
         "that does (is one a sum over the batch and another a mean?). The outputs say nothing "
         f"about which point is which. Tried on copies for {weighing.steps} steps: with a "
-        f"ten-thousandth of these terms the outputs save {weighing.lighter:.0%} of the other term, as it is "
-        f"{max(weighing.as_is, 0.0):.0%}.",
+        f"ten-thousandth of these terms the outputs save {weighing.lighter:.0%} of the other "
+        f"term, as it is {max(weighing.as_is, 0.0):.0%}.",
         (Remedy.LIGHTER_PENALTY,),
         "loss = data_term + weight * penalty  # both means over points; weight from 1e-4 upwards",
     )

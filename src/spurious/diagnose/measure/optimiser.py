@@ -45,7 +45,8 @@ class OptimiserSeen:
         missed: Names of trained parameters of the model that it does not hold.
         strangers: How many tensors it holds that are none of the model's.
         has_memory: Whether it has made steps and remembers them.
-        never_stepped: Whether it would remember steps, and has made none.
+        never_stepped: Whether it would remember steps, and has made none, or has seen no gradient
+            but 0 in them.
         flips: Whether it maximises.
     """
 
@@ -84,6 +85,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
     left = now / first if first > 0 else 1.0
     remembers = isinstance(optimiser, REMEMBERING) or momentum > 0
     made_steps = any(_stepped(state) for state in optimiser.state.values())
+    moved = any(_stepped(state) and _moved(state) for state in optimiser.state.values())
     return OptimiserSeen(
         name=type(optimiser).__name__,
         step_size=first if left < DRIVEN else now,
@@ -94,7 +96,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
         strangers=len(given - own),
         has_memory=made_steps,
         flips=any(bool(group.get("maximize")) for group in groups),
-        never_stepped=remembers and not made_steps,
+        never_stepped=remembers and not moved,
         left=left,
     )
 
@@ -102,6 +104,12 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
 def _stepped(state: Mapping[str, Any]) -> bool:
     """Whether what is remembered of a parameter is of a step; Adagrad's memory begins before."""
     return bool(state) and ("step" not in state or float(state["step"]) > 0)
+
+
+def _moved(state: Mapping[str, Any]) -> bool:
+    """Whether what is remembered is of some gradient that was not 0."""
+    known = [v for k, v in state.items() if k != "step" and isinstance(v, torch.Tensor)]
+    return not known or any(bool(value.any()) for value in known)
 
 
 @dataclass(frozen=True)

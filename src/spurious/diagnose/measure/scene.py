@@ -79,6 +79,8 @@ class Scene:
             ones; None without such layers.
         unregistered: Shapes of parameters in the loss's graph that are none of the model's.
         dropout: The largest share of values that a layer of the model leaves out in training.
+        noise: How far outputs of one point are apart in two training passes, in units of how far
+            those of two points are; without dropout modules, and of a trained model alone.
         unreached: Sizes of trained parameters that the loss does not depend on, by name.
         all_features: The inputs of all points given, in their order, or None.
         all_targets: Likewise.
@@ -107,6 +109,7 @@ class Scene:
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
     dropout: float = 0.0
+    noise: float = 0.0
     unreached: Mapping[str, int] = field(default_factory=dict[str, int])
     all_features: Tensor | None = None
     all_targets: Tensor | None = None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
-from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import is_order_blind, time_steps
@@ -59,6 +60,8 @@ def scene_of(
     """
     affinity = seen.regions.affinity
     x, y = _in_order(sample)
+    loss = values.loss
+    values = _classes_second(values, sample.targets)
     scene = Scene(
         outputs=values.outputs,
         targets=sample.targets,
@@ -73,7 +76,7 @@ def scene_of(
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
         optimiser=optimiser,
-        modes=_modes(model, sample, values) if not seen.not_finite else None,
+        modes=_modes(model, sample, loss) if not seen.not_finite else None,
         unregistered=seen.unregistered,
         dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
         unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
@@ -86,20 +89,56 @@ def scene_of(
         return scene
     return replace(
         scene,
-        terms=_terms(model, sample.batches[0], values),
-        stale=left.over_points(model, sample, values.loss),
+        noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,
+        terms=_terms(model, sample.batches[0], loss),
+        stale=left.over_points(model, sample, loss),
         order_blind=is_order_blind(model, sample.batches[0]),
         time_steps=time_steps(model, sample),
     )
 
 
-def _terms(model: nn.Module, batch: Batch, values: Values) -> TermsSeen | None:
+def _classes_second(values: Values, targets: Any) -> Values:
+    """Scores of classes (n, T, K) for labels (n, T) as (n, K, T), which the loss then turns back.
+
+    So are those of PyTorch's own losses, and all checks know where the classes are.
+    """
+    f, loss = values.outputs, values.loss
+    if f is None or f.ndim < 3 or not isinstance(targets, Tensor) or targets.is_floating_point():
+        return values
+    if targets.shape != f.shape[:-1] or targets.shape == (len(f), *f.shape[2:]):
+        return values
+    return replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+
+
+def _terms(model: nn.Module, batch: Batch, loss: Callable[..., Any]) -> TermsSeen | None:
     """The terms of the loss of one batch."""
     try:
         with examined(model), torch.enable_grad():
-            return terms_seen(model(*batch.args, **batch.kwargs), values.loss, batch.targets)
+            return terms_seen(model(*batch.args, **batch.kwargs), loss, batch.targets)
     except Exception:
         return None
+
+
+def _noise(model: nn.Module, batch: Batch) -> float:
+    """How far two training passes are apart, in units of how far the points are."""
+    if any(isinstance(m, _NormBase) for m in model.modules()):
+        return 0.0
+    kept = [(m, m.training) for m in model.modules()]
+    set_training(model)
+    try:
+        with torch.no_grad():
+            one, two = (output_tensor(model(*batch.args, **batch.kwargs)) for _ in range(2))
+    except Exception:
+        return 0.0
+    finally:
+        for module, training in kept:
+            module.training = training
+    if one is None or two is None or not one.is_floating_point() or torch.equal(one, two):
+        return 0.0
+    mean = (one + two) / 2
+    apart = float((one - two).pow(2).mean().sqrt()) / 2
+    spread = float((mean - mean.mean(0)).pow(2).mean().sqrt())
+    return apart / spread if spread > 0 else 0.0
 
 
 def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
@@ -111,11 +150,13 @@ def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
     return x[order], y[order]
 
 
-def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, float] | None:
+def _modes(
+    model: nn.Module, sample: Sample, loss: Callable[..., Any]
+) -> tuple[float, float] | None:
     """The loss with batch statistics, and with running ones."""
     norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     norms = [m for m in norms if m.running_mean is not None]
-    if not norms or values.outputs is None:
+    if not norms:
         return None
     losses: list[float] = []
     kept = [m.training for m in norms]
@@ -126,7 +167,7 @@ def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, flo
             try:
                 found = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
                 whole = torch.cat([f for f in found if f is not None])
-                losses.append(float(values.loss(whole, sample.targets)))
+                losses.append(float(loss(whole, sample.targets)))
             except Exception:
                 break
     for norm, training in zip(norms, kept, strict=True):

@@ -23,6 +23,12 @@ FEWEST_POINTS: Final = 64
 RIDGE: Final = 1e-3
 """Penalty of the linear probe, in units of the features' variance."""
 
+UNSEEN: Final = 1e-2
+"""A step whose signal is less than a hundredth of the largest one's moves the outputs hardly."""
+
+POINTS_PER_NUMBER: Final = 8
+"""Points for each number that the probe of several steps takes."""
+
 MOST_WORDS: Final = 512
 """Words that the probe tells apart."""
 
@@ -38,10 +44,12 @@ class TimeSteps:
         signals: |df/dx_t| |x_t| of the outputs by the inputs (or embeddings) at each step, (T,).
         explained: Share of the targets that a linear map of the inputs at each step explains, on
             points that it was not fitted to, (T,).
+        unseen: The same of several steps together, of those that hardly move the outputs.
     """
 
     signals: tuple[float, ...]
     explained: tuple[float, ...]
+    unseen: float
 
 
 def is_order_blind(model: nn.Module, batch: Batch) -> bool:
@@ -81,7 +89,11 @@ def time_steps(model: nn.Module, sample: Sample) -> TimeSteps | None:
     if columns is None:
         return None
     explained = [_explained(columns[:, t], y) for t in range(columns.shape[1])]
-    return TimeSteps(tuple(signals), tuple(explained))
+    hidden = [t for t, signal in enumerate(signals) if signal < UNSEEN * max(signals)]
+    hidden.sort(key=lambda t: -explained[t])
+    few = hidden[: max(len(columns) // (POINTS_PER_NUMBER * columns.shape[2]), 1)]
+    together = _explained(columns[:, few], y) if few else 0.0
+    return TimeSteps(tuple(signals), tuple(explained), together)
 
 
 def _sequences(batch: Batch) -> Tensor | None:

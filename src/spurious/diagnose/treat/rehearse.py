@@ -269,7 +269,7 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(
             Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
         )
-    if scene.dropout >= thresholds.MUCH_DROPOUT:
+    if scene.dropout >= thresholds.MUCH_DROPOUT or scene.noise >= thresholds.MUCH_NOISE:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
@@ -177,6 +178,9 @@ def _train(
     else:
         rule = optimiser(trained, lr=candidate.step_size)
     set_training(candidate.model)
+    if candidate.quiet:
+        for module in candidate.model.modules():
+            module.training = isinstance(module, _NormBase)
     losses: list[float] = []
     batches = objective.sample.batches
     weights = [objective.weight(batch) / candidate.factor for batch in batches]

@@ -53,6 +53,7 @@ class LoopWatch:
         self.stale: deque[bool] = deque(maxlen=LOOKS)
         self.steps: deque[int] = deque(maxlen=LOOKS)
         self.prints: deque[float] = deque(maxlen=LOOKS)
+        self.cleared: deque[bool] = deque(maxlen=LOOKS)
         self.weights: deque[tuple[int, tuple[float, ...]]] = deque(maxlen=LOOKS)
         self._handles: list[Any] = []
         self._arrived: dict[str, Tensor] = {}
@@ -101,7 +102,13 @@ class LoopWatch:
 
     def _stepped(self, optimiser: Any, *_: Any) -> None:
         held = {id(p) for group in optimiser.param_groups for p in group["params"]}
-        self._steps += bool(held & self.own)
+        if not held & self.own:
+            return
+        self._steps += 1
+        left = [p.grad for name, p in self.watched if id(p) in held and name in self._arrived]
+        given = any(bool(slope.any()) for slope in self._arrived.values())
+        nothing = bool(left) and all(g is None or not bool(g.any()) for g in left)
+        self.cleared.append(given and nothing)
 
     def _detached(self, loss: Any) -> Iterator[Finding]:
         cut = isinstance(loss, Tensor) and not loss.requires_grad
@@ -129,6 +136,17 @@ class LoopWatch:
                 {"looks": LOOKS},
                 "Call optimiser.zero_grad() once for each step: the gradient at each of the last "
                 f"{LOOKS} steps looked at held that of earlier steps too.",
+                LOOP,
+            )
+        if len(self.cleared) == LOOKS and all(self.cleared):
+            yield Finding(
+                Kind.OPTIMISER_NEVER_STEPS,
+                Severity.WARNING,
+                None,
+                {"looks": LOOKS, "gradients_cleared": True},
+                "Call optimiser.zero_grad() before loss.backward(), not between that and "
+                "optimiser.step(): at each of the last steps looked at the gradients had been "
+                "cleared before the optimiser saw them, so nothing is learnt.",
                 LOOP,
             )
         if self._stands_still():

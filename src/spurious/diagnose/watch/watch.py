@@ -28,6 +28,9 @@ SHARE: Final = 0.01
 """Share of the training time that steps looked at may take, unless `every` is given: so at most one
 step in a hundred, and fewer where a look costs much more than a step."""
 
+EARLY: Final = frozenset({10, 30, 100, 200})
+"""Steps that are looked at whatever it takes: a fault of the loop shows in three looks."""
+
 WINDOW: Final = 10
 """Looks that a judgement over time rests on."""
 
@@ -204,7 +207,7 @@ class TrainingWatch:
         if self.every is not None:
             due = self._step % self.every == 0
         else:
-            due = (perf_counter() - self._last) * SHARE >= self._cost
+            due = (perf_counter() - self._last) * SHARE >= self._cost or self._step in EARLY
         if due:
             self._arm()
 

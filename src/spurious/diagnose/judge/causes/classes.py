@@ -25,8 +25,11 @@ TOLD_APART: Final = 0.8
 """Of a point of the class and another, the model gives the class the larger score in four of five
 pairs: it could be predicted, and the model is not blind to it."""
 
+MANY_TIMES: Final = 10.0
+"""The points of one class weigh ten times as much in all as those of another, ..."""
+
 TWICE: Final = 2.0
-"""The commonest class has twice the points, and each of them twice the weight."""
+"""... and each of them twice as much: the weights are part of it, and not the counts alone."""
 
 PART: Final = 0.05
 """A class of a twentieth of the points is no exception."""
@@ -88,7 +91,7 @@ def told_apart(scores: Tensor, own: Tensor) -> float:
 
 
 def class_weights_reversed(scene: Scene) -> Finding | None:
-    """The larger weight belongs to the commoner class, and rare ones are missed."""
+    """Weights that make one class outweigh another, which is missed."""
     weights, found = class_weights(scene), scene.judged
     if weights is None or found is None or not scene.trained:
         return None
@@ -97,9 +100,10 @@ def class_weights_reversed(scene: Scene) -> Finding | None:
     known = torch.nonzero(counts >= FEWEST).flatten()
     if len(known) < 2:
         return None
-    often = int(known[counts[known].argmax()])
-    rare = int(known[counts[known].argmin()])
-    if counts[often] < TWICE * counts[rare] or weights[often] < TWICE * weights[rare]:
+    whole = counts * weights.to(counts.device)
+    often = int(known[whole[known].argmax()])
+    rare = int(known[whole[known].argmin()])
+    if whole[often] < MANY_TIMES * whole[rare] or weights[often] < TWICE * weights[rare]:
         return None
     own = labels == rare
     recall = float((scores.argmax(1)[own] == rare).double().mean())
@@ -112,12 +116,12 @@ def class_weights_reversed(scene: Scene) -> Finding | None:
         {
             "counts": [int(c) for c in counts],
             "weights": [float(w) for w in weights],
-            "found_of_the_rare_class": recall,
+            "found_of_the_light_class": recall,
         },
-        f"Turn the class weights round: a point of class {often}, of which there are "
-        f"{int(counts[often])}, has {float(weights[often] / weights[rare].clamp_min(1e-30)):.3g} "
-        f"times the weight of one of class {rare}, of which there are {int(counts[rare])} "
-        f"({recall:.0%} of these are found).",
+        f"Turn the class weights round, or leave them out: a point of class {often}, of which "
+        f"there are {int(counts[often])}, has "
+        f"{float(weights[often] / weights[rare].clamp_min(1e-30)):.3g} times the weight of one of "
+        f"class {rare}, of which there are {int(counts[rare])} ({recall:.0%} of these are found).",
         (),
         "counts = torch.bincount(y.flatten())\n"
         "weight = counts.sum() / (len(counts) * counts)  # the rarer, the heavier",

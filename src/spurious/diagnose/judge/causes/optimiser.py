@@ -52,13 +52,16 @@ def optimiser_never_steps(scene: Scene) -> Finding | None:
     seen = scene.optimiser
     if seen is None or not seen.never_stepped or not scene.trained or not seen.held:
         return None
+    if scene.landscape.gradient_norm == 0:
+        return None
     return Finding(
         Kind.OPTIMISER_NEVER_STEPS,
         Severity.WARNING if scene.is_poor else Severity.INFO,
         None,
         {"optimiser": seen.name, "remembers_steps": False, "left_of_step_size": seen.left},
-        "Call optimiser.step() after each backward pass: there are gradients, but this "
-        f"{seen.name} has made no step (its memory is empty). A scheduler's step() moves none.",
+        "Call zero_grad(), then backward(), then step() of the optimiser: the loss has a gradient, "
+        f"but this {seen.name} has made no step, or has seen none (its memory is empty). A "
+        "scheduler's step() moves no weights.",
         (Remedy.TEXTBOOK_LOOP,),
         "loss.backward()\noptimiser.step()\nscheduler.step()  # once an epoch, behind it",
     )

@@ -11,13 +11,11 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.sequences import UNSEEN
 
 READ_OFF: Final = 0.5
 """A linear map of the inputs at one step explains half of the targets, on points that it was not
 fitted to."""
-
-UNSEEN: Final = 1e-2
-"""A step whose signal is less than a hundredth of the largest one's moves the outputs hardly."""
 
 
 def missing_positions(scene: Scene) -> Finding | None:
@@ -62,10 +60,11 @@ def wrong_time_step(scene: Scene) -> Finding | None:
     if steps is None or not scene.trained or not scene.is_middling:
         return None
     signals, explained = steps.signals, steps.explained
-    place = max(range(len(explained)), key=lambda t: explained[t])
     largest = max(signals)
-    if explained[place] < READ_OFF or largest <= 0 or signals[place] >= UNSEEN * largest:
+    hidden = [t for t, signal in enumerate(signals) if signal < UNSEEN * largest]
+    if largest <= 0 or not hidden or steps.unseen < READ_OFF:
         return None
+    place = max(hidden, key=lambda t: explained[t])
     seen = max(range(len(signals)), key=lambda t: signals[t])
     share = signals[place] / largest
     return Finding(
@@ -75,13 +74,17 @@ def wrong_time_step(scene: Scene) -> Finding | None:
         {
             "step": place,
             "explained_by_the_step": explained[place],
+            "explained_by_unseen_steps": steps.unseen,
+            "unseen_steps": hidden,
             "signal_over_largest": share,
             "step_of_the_largest_signal": seen,
         },
-        f"Look at which step the output is taken from: step {place} of {len(signals)} says what "
-        f"the targets are (a linear map of it explains {explained[place]:.0%}), but the outputs "
-        f"hardly depend on it (its signal is {share:.1e} of that of step {seen}). The last state "
-        "of the way back stands at step 0.",
+        f"Look at which step the output is taken from: {len(hidden)} of {len(signals)} steps, such "
+        f"as step {place}, say what the targets are (a linear map of them explains "
+        f"{steps.unseen:.0%}), but the outputs hardly depend on them (the signal of that one is "
+        f"{share:.1e} of that of step {seen}). The last state of the way back stands at step 0, "
+        "and behind the end of a shorter sequence there is padding alone.",
         (),
-        "last = torch.cat([z[:, -1, :hidden], z[:, 0, hidden:]], 1)  # of both directions",
+        "last = torch.cat([z[:, -1, :hidden], z[:, 0, hidden:]], 1)  # of both directions\n"
+        "last = z[torch.arange(len(z)), lengths - 1]  # of sequences of several lengths",
     )

@@ -44,6 +44,8 @@ CHECKS: Final = (
     Check(outputs.softmax_over_one_unit, (Kind.SOFTMAX_OVER_ONE_UNIT,)),
     Check(outputs.probabilities_to_logits_loss, (Kind.PROBABILITIES_TO_LOGITS_LOSS,)),
     Check(reach.output_range, (Kind.OUTPUT_RANGE,)),
+    Check(reach.flat_outputs, (Kind.OUTPUT_RANGE,)),
+    Check(reach.equal_norms, (Kind.OUTPUT_RANGE,)),
     Check(reach.shut_outputs, (Kind.WRONG_OUTPUT_ACTIVATION,)),
     Check(outputs.wrong_output_activation, (Kind.WRONG_OUTPUT_ACTIVATION,)),
     Check(outputs.gradient_sign_flipped, (Kind.GRADIENT_SIGN_FLIPPED,)),

@@ -78,6 +78,7 @@ def detached_parameters(scene: Scene) -> Finding | None:
     share = sum(lost.values()) / trained
     shown = ", ".join(list(lost)[:4]) + (", ..." if len(lost) > 4 else "")
     most = share >= thresholds.ALL_THE_DIFFERENCE and scene.is_poor
+    most = most or (scene.trained and scene.is_middling)
     return Finding(
         Kind.DETACHED_LOSS,
         Severity.WARNING if most else Severity.INFO,
