@@ -37,8 +37,9 @@ LEAP: Final = 1.0
 SCALES: Final = tuple(2.0**k for k in range(2, 13))
 """Factors that outputs are tried with, from 4 to 4096."""
 
-ENLARGED: Final = 0.5
-"""Outputs that have half of the loss once they are enlarged say what is right."""
+ENLARGED: Final = 0.75
+"""Outputs that lose a quarter of the loss by being enlarged alone say what is right, and are too
+small."""
 
 NIL: Final = 1e-3
 """A thousandth of the first step size: training has been stopped."""

@@ -17,6 +17,9 @@ from spurious.diagnose.remedy import Remedy
 EQUAL: Final = 1e-6
 """Losses that differ by less than this share are equal but for rounding."""
 
+MINDS: Final = 0.25
+"""Right outputs of other points are wrong for half of two classes, and for more of several."""
+
 FEW: Final = 0.05
 """A share of entries that may be exceptions."""
 
@@ -192,7 +195,7 @@ def _minds_points(scene: Scene, signs: Tensor, good: float, bad: float) -> bool:
         return True
     order = torch.randperm(len(signs), generator=torch.Generator().manual_seed(0))
     other = scene.try_loss(CERTAIN_HALF * signs[order.to(signs.device)])
-    return other is None or abs(good - other) > FEW * abs(good - bad)
+    return other is None or abs(good - other) > MINDS * abs(good - bad)
 
 
 CERTAIN_HALF: Final = 5.0
