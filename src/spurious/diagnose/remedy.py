@@ -36,6 +36,8 @@ class Remedy(Word):
     SOFTMAX_OUTPUT = "softmax_output"
     LOG_SOFTMAX_OUTPUT = "log_softmax_output"
     LOGITS_LOSS = "logits_loss"
+    INSERT_ACTIVATION = "insert_activation"
+    ADD_POSITIONS = "add_positions"
     LIGHTER_PENALTY = "lighter_penalty"
     TEXTBOOK_LOOP = "textbook_loop"
     ESCAPE_DIRECTION = "escape_direction"
@@ -72,6 +74,8 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.SOFTMAX_OUTPUT: "a softmax as the last function",
     Remedy.LOG_SOFTMAX_OUTPUT: "the logarithm of a softmax as the last function",
     Remedy.LOGITS_LOSS: "train on the cross entropy of logits instead",
+    Remedy.INSERT_ACTIVATION: "a relu between layers that follow one another",
+    Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"
     ),

@@ -223,10 +223,10 @@ def rehearse(
     afresh = run(Change(Aspect.NOTHING, start))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
-    in_order = None
-    if scene.trained and afresh.gain >= sure and scene.order_explains >= thresholds.SORTED:
-        in_order = run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=few.in_order())
-    if afresh.gain > 1 - thresholds.HELPED:  # no change can help more
+    if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
+        in_order = None
+        if scene.trained and scene.order_explains >= thresholds.SORTED:
+            in_order = run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=few.in_order())
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
@@ -237,7 +237,7 @@ def rehearse(
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
-    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes, in_order)
+    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
 
 
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:

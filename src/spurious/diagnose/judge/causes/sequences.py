@@ -12,6 +12,7 @@ from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import UNSEEN
+from spurious.diagnose.remedy import Remedy, joined
 
 READ_OFF: Final = 0.5
 """A linear map of the inputs at one step explains half of the targets, on points that it was not
@@ -40,7 +41,7 @@ def missing_positions(scene: Scene) -> Finding | None:
         {"order_blind": True, "best_loss_without_order": floor},
         "Add positions to the embeddings (along the sequence, not along the batch): the outputs "
         f"stay the same when the places of the inputs are exchanged.{why}",
-        (),
+        (Remedy.ADD_POSITIONS, joined((Remedy.REDRAW_WEIGHTS, Remedy.ADD_POSITIONS))),
         "z = z + positions[: z.shape[1]]  # of shape (T, d), for z of shape (n, T, d)",
     )
 
