@@ -54,7 +54,7 @@ class LoopWatch:
         self.steps: deque[int] = deque(maxlen=LOOKS)
         self.prints: deque[float] = deque(maxlen=LOOKS)
         self.cleared: deque[bool] = deque(maxlen=LOOKS)
-        self.weights: deque[tuple[int, tuple[float, ...]]] = deque(maxlen=LOOKS)
+        self.still: tuple[tuple[float, ...], list[int]] = ((), [])
         self._handles: list[Any] = []
         self._arrived: dict[str, Tensor] = {}
         self._steps = 0
@@ -83,7 +83,8 @@ class LoopWatch:
         """The step of this number is over; judges it and those before."""
         self.stop()
         sums = tuple(float(p.detach().double().sum()) for _, p in self.watched)
-        self.weights.append((step, sums))
+        same, seen = self.still
+        self.still = (sums, [*seen, step] if sums == same and not self._steps else [step])
         self.steps.append(self._steps)
         grown = [
             _is_stale(p.grad, self._arrived[name])
@@ -154,10 +155,10 @@ class LoopWatch:
                 Kind.OPTIMISER_NEVER_STEPS,
                 Severity.WARNING,
                 None,
-                {"looks": LOOKS, "steps": self.weights[-1][0] - self.weights[0][0]},
+                {"looks": len(self.still[1]), "steps": self.still[1][-1] - self.still[1][0]},
                 "Call optimiser.step() after each backward pass: gradients arrive, but no "
-                f"optimiser of these weights stepped in the last {LOOKS} steps looked at, and the "
-                "weights are the same. A scheduler's step() moves none.",
+                f"optimiser of these weights stepped at any of {len(self.still[1])} steps looked "
+                "at, and the weights are the same. A scheduler's step() moves none.",
                 LOOP,
             )
         if len(self.steps) == LOOKS and min(self.steps) >= 2:
@@ -184,10 +185,8 @@ class LoopWatch:
 
     def _stands_still(self) -> bool:
         """Whether gradients arrived, and no step was made and no weight moved in between."""
-        if len(self.weights) < LOOKS or any(self.steps) or not self._arrived:
-            return False
-        (first, _), (last, _) = self.weights[0], self.weights[-1]
-        return last - first >= STANDING and len({sums for _, sums in self.weights}) == 1
+        looks = self.still[1]
+        return len(looks) >= LOOKS and looks[-1] - looks[0] >= STANDING and bool(self._arrived)
 
 
 def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:
