@@ -103,6 +103,13 @@ def test_scores_whose_classes_come_last() -> None:
     assert first(nn.Sequential(*model, nn.Softmax(-1)), turned) == ["probabilities_to_logits_loss"]
 
 
+def test_outputs_that_the_loss_does_not_look_at() -> None:
+    y = points()[:, :3].sin()
+    model = Behind(3, lambda z: z)
+    assert kinds(model, y, lambda f, t: (f[:, 0] - t[:, 0]).pow(2).mean()) == ["wrong_loss"]
+    assert not kinds(model, y, nn.MSELoss())
+
+
 class Noisy(nn.Module):
     """A model whose inputs are disturbed in training."""
 

@@ -55,6 +55,20 @@ def test_a_class_that_the_loss_ignores() -> None:
     assert "labels_outside_loss" not in kinds(None, 0.5)
 
 
+def test_a_mask_that_leaves_the_padding_alone() -> None:
+    torch.manual_seed(0)
+    x = torch.randint(1, 6, (96, 5))
+    x[:, 3:] = 0
+    model = nn.Sequential(nn.Embedding(6, 8), nn.Linear(8, 6))
+
+    def of_padding(f: Tensor, y: Tensor) -> Tensor:
+        each = nn.functional.cross_entropy(f.transpose(1, 2), y, reduction="none")
+        return (each * (y == 0)).sum() / (y == 0).sum()
+
+    found = spurious.diagnose(model, (x, x), of_padding, curvature=False, rehearse=False)
+    assert found.problems[0].kind == "labels_outside_loss"
+
+
 def test_padding_of_sequences_may_be_ignored() -> None:
     torch.manual_seed(0)
     x = torch.randint(1, 6, (96, 5))

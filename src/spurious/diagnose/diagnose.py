@@ -131,7 +131,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.settle import settled
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
-    from spurious.diagnose.judge.terms import is_silent, unbalanced_terms
+    from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
     from spurious.diagnose.judge.units import unit_findings
     from spurious.diagnose.measure.batches import sample_of
     from spurious.diagnose.measure.exact import dense_chain, exact_verdict
@@ -181,7 +181,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             if terms is not None and loss is not None
             else None
         )
-        unbalanced = unbalanced_terms(weighing, scene)
+        unbalanced = falls_without_end(scene) or unbalanced_terms(weighing, scene)
         if unbalanced is not None:
             causes.append(unbalanced)
         elif not any(found.severity is Severity.CRITICAL for found in known):

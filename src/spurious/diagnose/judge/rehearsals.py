@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import inf, log
+from math import inf, isfinite, log
 from typing import Final
 
 from spurious.diagnose import thresholds
@@ -74,7 +74,7 @@ def rehearsal_findings(
     for aspect, judge in _ORDER.items():
         if aspect in best:
             yield from judge(best[aspect], found, scene)
-    if not best:
+    if not best and not learns(found) and scene.is_middling:
         yield from _held_small(scene)
     yield from _hopelessly_small(scene, best)
     if seen.curvature is not None:
@@ -436,9 +436,9 @@ def _held_small(scene: Scene) -> Iterator[Finding]:
     if f is None or not scene.trained or scene.nature is not LossNature.LOGITS:
         return
     tried = {factor: scene.try_loss(factor * f) for factor in SCALES}
-    known = {factor: value for factor, value in tried.items() if value is not None}
+    known = {k: value for k, value in tried.items() if value is not None and isfinite(value)}
     factor = min(known, key=lambda key: known[key], default=1.0)
-    if not known or known[factor] > ENLARGED * now:
+    if not known or not known[factor] <= ENLARGED * now:
         return
     yield Finding(
         Kind.OUTPUT_RANGE,

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
     from spurious.diagnose.treat.penalty import Weighing
 
+FAR_BELOW: Final = 10.0
+"""Times the term with the targets, and 1: a penalty is not negative, an entropy is a few units."""
+
 SILENT: Final = 0.1
 """Outputs that save less than a tenth of the term that depends on the targets, compared with the
 targets in another order, say next to nothing about which point is which."""
@@ -22,6 +25,25 @@ def is_silent(scene: Scene) -> bool:
     """Whether a loss has terms without targets, and a trained model says nothing of its targets."""
     terms = scene.terms
     return terms is not None and terms.depends is not None and scene.trained and terms.told < SILENT
+
+
+def falls_without_end(scene: Scene) -> Finding | None:
+    """A term without the targets that is far below 0 in a trained model."""
+    terms = scene.terms
+    if terms is None or terms.depends is None or not scene.trained:
+        return None
+    if terms.rest > -FAR_BELOW * max(abs(terms.data), 1.0):
+        return None
+    return Finding(
+        Kind.GRADIENT_SIGN_FLIPPED,
+        Severity.WARNING,
+        None,
+        {"term_with_targets": terms.data, "terms_without": terms.rest},
+        "Look at the signs of the loss's terms: those that do not depend on the targets are "
+        f"{terms.rest:.4g} in all and fall without end, beside {terms.data:.4g} of the others. "
+        "Was a penalty subtracted?",
+        (Remedy.LIGHTER_PENALTY,),
+    )
 
 
 def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:

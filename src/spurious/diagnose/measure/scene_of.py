@@ -195,12 +195,13 @@ def mixes(model: nn.Module, sample: Sample) -> bool:
         other[0] = x[1]
     try:
         with examined(model), torch.no_grad():
-            found = [output_tensor(model(v)) for v in (x, other, x, x.roll(1, 0))]
+            made = [output_tensor(model(v)) for v in (x, other, x, x.roll(1, 0))]
     except Exception:
         return False
-    once, again, same, rolled = found
-    if once is None or again is None or same is None or rolled is None or len(once) != batch.size:
+    found = [f.detach() for f in made if f is not None]
+    if len(found) < len(made) or len(found[0]) != batch.size:
         return False
+    once, again, same, rolled = found
     if not torch.equal(once, same):
         return False  # the model draws random numbers
     apart = float((once[1:] - again[1:]).abs().max())

@@ -225,7 +225,8 @@ def rehearse(
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         in_order = None
-        if scene.trained and scene.order_explains >= thresholds.SORTED:
+        classes = scene.trained and scene.judged is not None  # numbers on a grid are in order too
+        if classes and scene.order_explains >= thresholds.SORTED:
             in_order = run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=few.in_order())
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
     if afresh.loss is None and not afresh.diverged:

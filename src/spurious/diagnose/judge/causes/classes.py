@@ -131,14 +131,15 @@ def class_weights_reversed(scene: Scene) -> Finding | None:
 def ignored_class(scene: Scene) -> Finding | None:
     """A class of whole points that the loss gives no gradient to."""
     weights, found = class_weights(scene), scene.judged
-    if weights is None or found is None or scene.targets.ndim != 1:
-        return None  # of sequences, padding is ignored for good reasons
+    if weights is None or found is None:
+        return None
     scores, labels = found
     counts = torch.bincount(labels, minlength=scores.shape[1]).double()
     ignored = (weights <= NONE * weights.max()) & (counts >= PART * len(labels))
     names = torch.nonzero(ignored).flatten().tolist()
-    if not names or len(names) == int((counts > 0).sum()):
-        return None
+    seen = int(((weights > NONE * weights.max()) & (counts > 0)).sum())
+    if not names or not seen or (scene.targets.ndim > 1 and (seen > 1 or len(names) < 2)):
+        return None  # of sequences, padding is ignored for good reasons
     shown, share = ", ".join(map(str, names[:5])), float(counts[ignored].sum()) / len(labels)
     return Finding(
         Kind.LABELS_OUTSIDE_LOSS,

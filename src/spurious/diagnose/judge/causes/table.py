@@ -50,6 +50,7 @@ CHECKS: Final = (
     Check(outputs.wrong_output_activation, (Kind.WRONG_OUTPUT_ACTIVATION,)),
     Check(outputs.gradient_sign_flipped, (Kind.GRADIENT_SIGN_FLIPPED,)),
     Check(loss.wrong_loss, (Kind.WRONG_LOSS, Kind.WRONG_OUTPUT_ACTIVATION)),
+    Check(loss.ignored_outputs, (Kind.WRONG_LOSS,)),
     Check(data.labels_outside_loss, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.one_class_targets, (Kind.ONE_CLASS_TARGETS,)),
     Check(data.constant_inputs, (Kind.CONSTANT_INPUTS,)),
