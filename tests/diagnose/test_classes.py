@@ -79,5 +79,7 @@ def test_padding_of_sequences_may_be_ignored() -> None:
     def of_sequences(f: Tensor, y: Tensor) -> Tensor:
         return loss(f.transpose(1, 2), y)
 
-    found = spurious.diagnose(model, (x, x), of_sequences, curvature=False, rehearse=False)
-    assert not found.problems
+    for _ in range(2):
+        found = spurious.diagnose(model, (x, x), of_sequences, curvature=False, rehearse=False)
+        assert not found.problems
+        of_sequences(model(x), x).backward()  # now it passes for trained

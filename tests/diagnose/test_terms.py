@@ -85,6 +85,10 @@ def test_a_penalty_that_outweighs_the_targets() -> None:
     assert "unbalanced_loss_terms" not in trained(1e-6)
 
 
+def test_a_loss_that_wants_several_outputs_is_no_error() -> None:
+    assert not trained(0.0)
+
+
 def test_a_penalty_that_is_subtracted() -> None:
     assert trained(-1.0)[0] == "gradient_sign_flipped"
 

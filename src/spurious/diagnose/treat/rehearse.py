@@ -270,7 +270,9 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(
             Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
         )
-    if scene.dropout >= thresholds.MUCH_DROPOUT or scene.noise >= thresholds.MUCH_NOISE:
+    known = scene.landscape.constant_loss is not None  # else the noise may be part of the loss
+    noisy = known and scene.noise >= thresholds.MUCH_NOISE
+    if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))

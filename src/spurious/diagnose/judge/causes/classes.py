@@ -97,7 +97,8 @@ def class_weights_reversed(scene: Scene) -> Finding | None:
         return None
     scores, labels = found
     counts = torch.bincount(labels, minlength=scores.shape[1]).double()
-    known = torch.nonzero(counts >= FEWEST).flatten()
+    counted = weights.to(counts.device) > NONE * float(weights.max())
+    known = torch.nonzero((counts >= FEWEST) & counted).flatten()
     if len(known) < 2:
         return None
     whole = counts * weights.to(counts.device)
@@ -167,7 +168,7 @@ def class_weights(scene: Scene) -> Tensor | None:
     try:
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(scene.loss(even, scene.targets), even)
-    except RuntimeError:
+    except Exception:  # a loss that wants several outputs, say
         return None
     several = scene.form is not TargetForm.TWO_VALUED
     norms = slope.movedim(1, -1).norm(dim=-1).flatten() if several else slope.flatten().abs()

@@ -76,7 +76,7 @@ def ignored_outputs(scene: Scene) -> Finding | None:
     try:
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(scene.loss(tried, y), tried)
-    except RuntimeError:
+    except Exception:  # a loss that wants several outputs, say
         return None
     unseen = ~(slope != 0).flatten(2).any(2).any(0) if f.ndim > 2 else ~(slope != 0).any(0)
     varied = (y != y[:1]).flatten(2).any(2).any(0) if f.ndim > 2 else (y != y[:1]).any(0)

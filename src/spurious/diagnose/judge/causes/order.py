@@ -59,6 +59,9 @@ def same_batch(scene: Scene) -> Finding | None:
     count = len(known) if bool(known.all()) else int(known.int().argmin())
     if count < FEWEST_LEARNT or 2 * count > len(known):
         return None
+    targets = scene.in_order(scene.targets)[:count]
+    if bool((targets == targets[:1]).all()):
+        return None  # one constant suits them all
     rest = float(known[count:].double().mean())
     if rest**count > CHANCE or float(losses[count:].mean()) < thresholds.POOR * constant:
         return None

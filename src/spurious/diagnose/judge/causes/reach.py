@@ -115,7 +115,7 @@ def flat_outputs(scene: Scene) -> Finding | None:
     try:
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(scene.loss(tried, scene.targets), tried)
-    except RuntimeError:
+    except Exception:  # a loss that wants several outputs, say
         return None
     if not bool(slope.any()):
         return None
