@@ -85,6 +85,26 @@ def test_a_penalty_that_outweighs_the_targets() -> None:
     assert "unbalanced_loss_terms" not in trained(1e-6)
 
 
+@pytest.mark.parametrize(("weight", "wrong"), [(3.0, True), (1e-5, False)])
+def test_a_penalty_of_the_weights_in_the_loss(weight: float, wrong: bool) -> None:
+    torch.manual_seed(3)
+    x = torch.randn(128, 4)
+    y = x[:, :1].sin()
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        return (f - t).pow(2).mean() + weight * sum(p.abs().sum() for p in model.parameters())
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(200):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule, curvature=False)
+    kinds = [str(found.kind) for found in report.problems]
+    assert (kinds[:1] == ["over_regularised"]) if wrong else not kinds
+
+
 def test_a_loss_that_wants_several_outputs_is_no_error() -> None:
     assert not trained(0.0)
 

@@ -60,6 +60,19 @@ def test_an_optimiser_that_never_steps_or_sees_no_gradient() -> None:
     assert "optimiser_never_steps" in run("gradients_cleared")
 
 
+def test_gradients_of_what_the_optimiser_does_not_hold_may_add_up() -> None:
+    x, y = data()
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+    head = torch.optim.SGD(list(model.parameters())[2:], 0.05)
+    watch = TrainingWatch(model, every=1, console=False)
+    for _ in range(20):
+        head.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        head.step()
+        watch.step()
+    assert not [event for event in watch.events if event.finding.kind == "missing_zero_grad"]
+
+
 def test_a_short_training_is_looked_at_often_enough() -> None:
     model = nn.Linear(4, 1)
     watch = TrainingWatch(model, console=False)

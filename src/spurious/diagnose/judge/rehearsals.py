@@ -148,7 +148,9 @@ def _leaps(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Find
     rule, afresh = scene.optimiser, found.afresh
     if not scene.trained or rule is None or rule.name not in ADAPTIVE or afresh is None:
         return
-    if not any(layer.dead.all() for layer in seen.units) or learns(found):
+    if learns(found) or not any(
+        layer.dead.mean() >= thresholds.DEAD_SHARE for layer in seen.units if not layer.is_output
+    ):
         return
     layer = max(seen.affine, key=lambda one: one.fan_in, default=None)
     if layer is None or rule.step_size < LEAP / (3 * layer.fan_in) ** 0.5:

@@ -50,6 +50,23 @@ def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:
     """A copy learns the targets where the terms without them are light, and not as it is."""
     if weighing is None or scene.terms is None:
         return None
+    if scene.terms.of_weights and weighing.as_is >= thresholds.HELPED:
+        return Finding(
+            Kind.OVER_REGULARISED,
+            Severity.WARNING,
+            None,
+            {
+                "penalty_of_weights": scene.terms.rest,
+                "term_with_targets": scene.terms.data,
+                "told_now": scene.terms.told,
+                "told_without": weighing.as_is,
+            },
+            "Use a far smaller penalty of the weights: the loss holds one of "
+            f"{scene.terms.rest:.4g} beside {scene.terms.data:.4g} of the term with the targets, "
+            f"of which the outputs save {max(scene.terms.told, 0.0):.0%}. Copies that are trained without it save "
+            f"{weighing.as_is:.0%} in {weighing.steps} steps.",
+            (Remedy.REDRAW_WEIGHTS,),
+        )
     apart = weighing.lighter - weighing.as_is
     if weighing.as_is >= SILENT or apart < thresholds.HELPED:
         return None

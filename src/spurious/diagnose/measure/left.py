@@ -56,10 +56,14 @@ class Left:
 
 def left_by(model: nn.Module, optimiser: Any) -> Left:
     """Reads gradients, and the last step of SGD or Adam."""
-    found = [p.grad.detach().float().norm() for p in model.parameters() if p.grad is not None]
+    known = isinstance(optimiser, torch.optim.Optimizer)
+    groups = optimiser.param_groups if known else []
+    held = {id(p) for group in groups for p in group["params"]}
+    cleared = [p for p in model.parameters() if not known or id(p) in held]  # by its zero_grad
+    found = [p.grad.detach().float().norm() for p in cleared if p.grad is not None]
     size = float(torch.stack(found).norm()) if found else 0.0
     steps: dict[str, Tensor] = {}
-    if isinstance(optimiser, torch.optim.Optimizer):
+    if known:
         names = {id(p): name for name, p in model.named_parameters()}
         for group in optimiser.param_groups:
             for p in group["params"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 ADDS: Final = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
@@ -169,6 +169,7 @@ class TermsSeen:
         data: That part.
         rest: The other part.
         cut: How many terms change with the outputs and have no gradient.
+        of_weights: Whether the other part depends on parameters and not by way of the outputs.
     """
 
     depends: tuple[bool, ...] | None
@@ -176,6 +177,7 @@ class TermsSeen:
     data: float
     rest: float
     cut: int
+    of_weights: bool = False
 
 
 def terms_seen(outputs: Any, loss: Callable[[Any, Any], Tensor], targets: Any) -> TermsSeen:
@@ -186,7 +188,30 @@ def terms_seen(outputs: Any, loss: Callable[[Any, Any], Tensor], targets: Any) -
         return TermsSeen(None, 0.0, 0.0, 0.0, cut)
     own = parts_of(loss, outputs, targets, depends)
     data, other = float(own.data.detach()), told_of(loss, outputs, targets, depends)
-    return TermsSeen(depends, other, data, float(own.rest.detach()), cut)
+    apart = parts_of(loss, _apart(outputs), targets, depends).rest
+    return TermsSeen(depends, other, data, float(own.rest.detach()), cut, _has_leaves(apart))
+
+
+def _apart(outputs: Any) -> Any:
+    """Outputs that remember nothing, but whose terms keep a gradient."""
+    if isinstance(outputs, Tensor):
+        return outputs.detach() + torch.zeros((), requires_grad=outputs.is_floating_point())
+    if type(outputs) in (tuple, list):
+        return type(outputs)(map(_apart, outputs))
+    return outputs
+
+
+def _has_leaves(value: Tensor) -> bool:
+    """Whether a scalar depends on parameters, as far as autograd sees."""
+    todo, seen = [value.grad_fn] if value.grad_fn is not None else [], set[Any]()
+    while todo:
+        node = todo.pop()
+        if isinstance(getattr(node, "variable", None), nn.Parameter):
+            return True
+        below = {f for f, _ in node.next_functions if f is not None} - seen
+        seen |= below
+        todo.extend(below)
+    return False
 
 
 def told_of(

@@ -58,13 +58,14 @@ class LoopWatch:
         self._handles: list[Any] = []
         self._arrived: dict[str, Tensor] = {}
         self._steps = 0
+        self._held: set[int] = set()  # what optimisers that stepped hold, and so clear
 
     def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass that is looked at begins."""
         self.stop()
         self._arrived, self._steps = {}, 0
         first = next((v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)), None)
-        if first is not None and first.numel():
+        if first is not None and first.numel() and not bool((first == first[:1]).all()):
             flat = first.detach().reshape(-1).double()
             place = torch.arange(1, len(flat) + 1, device=flat.device, dtype=flat.dtype)
             self.prints.append(float((flat * place.sin()).sum()))
@@ -89,7 +90,9 @@ class LoopWatch:
         grown = [
             _is_stale(p.grad, self._arrived[name])
             for name, p in self.watched
-            if p.grad is not None and name in self._arrived
+            if p.grad is not None
+            and name in self._arrived
+            and (not self._held or id(p) in self._held)
         ]
         if grown:
             self.stale.append(any(grown))
@@ -106,6 +109,7 @@ class LoopWatch:
         if not held & self.own:
             return
         self._steps += 1
+        self._held |= held
         left = [p.grad for name, p in self.watched if id(p) in held and name in self._arrived]
         given = any(bool(slope.any()) for slope in self._arrived.values())
         nothing = bool(left) and all(g is None or not bool(g.any()) for g in left)

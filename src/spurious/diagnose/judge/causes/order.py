@@ -56,7 +56,7 @@ def same_batch(scene: Scene) -> Finding | None:
     if losses is None or not scene.trained or not constant:
         return None
     known = losses < thresholds.GOOD * constant
-    count = len(known) if bool(known.all()) else int(known.int().argmin())
+    count = int(known.int().cumprod(0).sum())
     if count < FEWEST_LEARNT or 2 * count > len(known):
         return None
     targets = scene.in_order(scene.targets)[:count]

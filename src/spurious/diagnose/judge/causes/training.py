@@ -141,7 +141,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
             f"y = y.roll({by}, 0)",
         )
     allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
-    if not scene.is_poor or linear < thresholds.POOR * allowed * constant:
+    if not scene.is_middling or linear < thresholds.POOR * allowed * constant:
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
