@@ -30,8 +30,8 @@ def is_silent(scene: Scene) -> bool:
 def falls_without_end(scene: Scene) -> Finding | None:
     """A term without the targets that is far below 0 in a trained model."""
     terms = scene.terms
-    if terms is None or terms.depends is None or not scene.trained:
-        return None
+    if terms is None or not is_silent(scene):
+        return None  # a likelihood has a logarithm that falls as the model learns
     if terms.rest > -FAR_BELOW * max(abs(terms.data), 1.0):
         return None
     return Finding(
@@ -63,8 +63,8 @@ def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:
             },
             "Use a far smaller penalty of the weights: the loss holds one of "
             f"{scene.terms.rest:.4g} beside {scene.terms.data:.4g} of the term with the targets, "
-            f"of which the outputs save {max(scene.terms.told, 0.0):.0%}. Copies that are trained without it save "
-            f"{weighing.as_is:.0%} in {weighing.steps} steps.",
+            f"of which the outputs save {max(scene.terms.told, 0.0):.0%}. Copies that are trained "
+            f"without it save {weighing.as_is:.0%} in {weighing.steps} steps.",
             (Remedy.REDRAW_WEIGHTS,),
         )
     apart = weighing.lighter - weighing.as_is
