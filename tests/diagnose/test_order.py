@@ -160,3 +160,14 @@ def test_what_the_watch_saw_of_the_loop_is_told(faulty: bool) -> None:
     )
     kinds = [str(problem.kind) for problem in report.problems]
     assert ("missing_zero_grad" in kinds) == faulty
+
+
+@pytest.mark.parametrize(("step", "wrong"), [(0.5, True), (0.01, False)])
+def test_steps_as_long_as_the_weights_of_a_start(step: float, wrong: bool) -> None:
+    model = net()
+    rule = torch.optim.Adam(model.parameters(), step)
+    for _ in losses(model, rule, mixed, 20):
+        pass
+    with torch.no_grad():
+        model[0].bias.fill_(-100.0)  # as such steps leave it now and then
+    assert ("step_too_large" in found(model, rule)) == wrong
