@@ -174,13 +174,11 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):
         known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
-        terms = scene.terms.depends if is_silent(scene) and scene.terms is not None else None
         size = asked.held.step_size if asked.held is not None else USUAL_STEP
-        weighing = (
-            weigh(model, loss, sample.first(MOST_POINTS), terms, steps_for(seen), size, rule, say)
-            if terms is not None and loss is not None
-            else None
-        )
+        weighing = None
+        if is_silent(scene) and loss is not None:
+            few = sample.first(MOST_POINTS)
+            weighing = weigh(model, loss, few, scene, steps_for(seen), size, rule, say)
         unbalanced = falls_without_end(scene) or unbalanced_terms(weighing, scene)
         if unbalanced is not None:
             causes.append(unbalanced)

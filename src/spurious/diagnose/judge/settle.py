@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
-from spurious.diagnose.judge.rehearsals import learns
+from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.kinds import CAUSES, Kind
 
 if TYPE_CHECKING:

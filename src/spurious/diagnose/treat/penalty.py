@@ -14,6 +14,7 @@ from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined, set_training
+from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.terms import told_of
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.trials import Trial, trial
@@ -38,13 +39,16 @@ def weigh(
     model: nn.Module,
     loss: Callable[..., Any],
     sample: Sample,
-    depends: tuple[bool, ...],
+    scene: Scene,
     steps: int,
     step_size: float,
     rule: Rule | None,
     say: Callable[[str], None],
 ) -> Weighing | None:
-    """Trains the two copies; None if they cannot be."""
+    """Trains the two copies; None if they cannot be, or the loss has no terms to weigh."""
+    depends = scene.terms.depends if scene.terms is not None else None
+    if depends is None:
+        return None
 
     def told(objective: Objective) -> float:
         set_training(objective.model)
