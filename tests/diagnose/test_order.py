@@ -171,3 +171,16 @@ def test_steps_as_long_as_the_weights_of_a_start(step: float, wrong: bool) -> No
     with torch.no_grad():
         model[0].bias.fill_(-100.0)  # as such steps leave it now and then
     assert ("step_too_large" in found(model, rule)) == wrong
+
+
+def test_small_targets_at_the_beginning_are_not_learnt_by_heart() -> None:
+    x = torch.arange(1.0, N + 1)[:, None] / N
+    y = x**5
+    model = nn.Linear(1, 1)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    rule = torch.optim.SGD(model.parameters(), 1e-6)
+    nn.functional.mse_loss(model(x), y).backward()
+    rule.step()
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, rehearse=False)
+    assert "same_batch" not in [str(problem.kind) for problem in report.problems]

@@ -38,7 +38,7 @@ def rehearsal_findings(
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
-    yield from _bad_initial_scale(found)
+    yield from _bad_initial_scale(found, scene)
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
@@ -63,7 +63,7 @@ def rehearsal_findings(
         yield from _beyond_stability(scene, seen.curvature, found)
 
 
-def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
+def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A usual start learns, and another one of the present sizes does not.
 
     Layers that are 0 or not finite have no size: they are findings of their own.
@@ -74,7 +74,8 @@ def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
     afresh = found.afresh
     if not own or afresh is None:
         return
-    enough = thresholds.ALL_THE_DIFFERENCE if learns(found) else thresholds.HELPED
+    much = learns(found) or not scene.trained  # a start may be slow, and no more
+    enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
     base = max(found.now, found.as_is.gain, 0.0)
     if afresh.gain < base + enough or own[0].gain > afresh.gain - thresholds.HELPED:
         return

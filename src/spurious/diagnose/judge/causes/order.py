@@ -10,6 +10,7 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.neighbours import columns_of
 from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
 from spurious.diagnose.remedy import Remedy
 
@@ -18,6 +19,9 @@ LAST: Final = 0.1
 
 FEWEST_LEARNT: Final = 4
 """Fewer points at the beginning may be right by chance."""
+
+VARIED: Final = 0.25
+"""Targets of the first points that vary a quarter as much as all: a constant does not suit them."""
 
 CHANCE: Final = 1e-3
 """Probability that points that are right at random all stand at the beginning."""
@@ -59,8 +63,9 @@ def same_batch(scene: Scene) -> Finding | None:
     count = int(known.int().cumprod(0).sum())
     if count < FEWEST_LEARNT or 2 * count > len(known):
         return None
-    targets = scene.in_order(scene.targets)[:count]
-    if bool((targets == targets[:1]).all()):
+    y = columns_of(scene.in_order(scene.targets))
+    spread = float((y - y.mean(0)).pow(2).mean())
+    if float((y[:count] - y[:count].mean(0)).pow(2).mean()) < VARIED * spread:
         return None  # one constant suits them all
     rest = float(known[count:].double().mean())
     if rest**count > CHANCE or float(losses[count:].mean()) < thresholds.POOR * constant:
