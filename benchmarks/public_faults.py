@@ -1,13 +1,15 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3] [--sets early first second third fourth]
-        [--only NAME ...] [--confirm] [--peer NAME]
+        [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
 problem, is the first one the cause, is the cause among them, or among what `TrainingWatch` said of
 the training; does the first remedy mend it, and how often does a remedy drawn by chance; is there a
-problem on the twin, at its start or after it. With `--confirm` nothing is diagnosed: which programs
-get stuck, and what training costs. The programs are ours: from the threads facts alone were taken.
+problem on the twin, at its start or after it. `diagnose` gets the optimiser, and the watch that
+followed the training unless it is asked `--alone`. With `--confirm` nothing is diagnosed: which
+programs get stuck, and what training costs. The programs are ours: from the threads facts alone
+were taken.
 """
 
 from __future__ import annotations
@@ -87,12 +89,12 @@ def train(program: Program, watch: TrainingWatch | None = None) -> float:
     return found if found == found else -1.0
 
 
-def kinds_seen(program: Program) -> tuple[float, set[str]]:
-    """Trains under a watch: the score, and the kinds of what the watch said."""
+def watched(program: Program) -> tuple[float, TrainingWatch]:
+    """Trains under a watch: the score, and the watch."""
     watch = TrainingWatch(program.model, console=False, batches=-(-len(program.x) // program.batch))
     score = train(program, watch)
     watch.close()
-    return score, {event.finding.kind.value for event in watch.events}
+    return score, watch
 
 
 def confirmed(case: Case, seeds: int) -> dict[str, Any]:
@@ -128,8 +130,8 @@ def reproduces(bad: float, good: float) -> bool:
     return good >= LEARNT and bad < STUCK * good
 
 
-def report_on(program: Program) -> Report:
-    return spurious.diagnose(*asked(program), optimiser=program.optimiser)
+def report_on(program: Program, watch: TrainingWatch | None = None) -> Report:
+    return spurious.diagnose(*asked(program), optimiser=program.optimiser, watch=watch)
 
 
 def asked(program: Program) -> tuple[Any, Any, Any]:
@@ -137,20 +139,21 @@ def asked(program: Program) -> tuple[Any, Any, Any]:
     return program.model, (program.x, program.y), program.loss
 
 
-def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
+def row_of(case: Case, seeds: int, draws: int, with_watch: bool) -> dict[str, Any]:
     for seed in range(seeds):
         twin, faulty = case.mend(seed), case.make(seed)
         at_start = [f.kind.value for f in report_on(twin).problems]
-        good = train(twin)
-        bad, seen = kinds_seen(faulty)
+        good, twins = watched(twin)
+        bad, watch = watched(faulty)
         if reproduces(bad, good):
             break
     else:
         return {"name": case.name, "stuck": False, "scores": (bad, good)}
     began = time.process_time()
-    report = report_on(faulty)
+    report = report_on(faulty, watch if with_watch else None)
     seconds = time.process_time() - began
     kinds = [f.kind.value for f in report.problems]
+    seen = {event.finding.kind.value for event in watch.events}
     remedy = next((f.remedies[0] for f in report.problems[:1] if f.remedies), None)
     drawn = random.Random(seed).sample(sorted(REMEDIES), draws)
     landscape = report.measurements.landscape
@@ -171,7 +174,8 @@ def row_of(case: Case, seeds: int, draws: int) -> dict[str, Any]:
         "remedy": remedy,
         "mended": bool(remedy) and mended.get(remedy, False),
         "by chance": sum(mended.get(name, False) for name in drawn) / max(draws, 1),
-        "alarms": at_start + [f.kind.value for f in report_on(twin).problems],
+        "alarms": at_start
+        + [f.kind.value for f in report_on(twin, twins if with_watch else None).problems],
     }
 
 
@@ -181,6 +185,7 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=DRAWN)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--alone", action="store_true", help="diagnose without the watch")
     parser.add_argument("--confirm", action="store_true")
     parser.add_argument("--peer", choices=list(PEERS), help="another tool instead of ours")
     chosen = parser.parse_args()
@@ -196,7 +201,7 @@ def main() -> int:
             rows.append(confirmed(case, chosen.seeds))
         else:
             try:
-                rows.append(row_of(case, chosen.seeds, chosen.draws))
+                rows.append(row_of(case, chosen.seeds, chosen.draws, not chosen.alone))
             except Exception as error:
                 rows.append({"name": case.name, **CRASHED, "error": repr(error)})
         print(rows[-1], flush=True)

@@ -196,6 +196,7 @@ NEEDED = {
     "whiten_inputs": lambda: healthy(),
     "wider_layers": lambda: healthy(),
     "unfreeze": frozen,
+    "insert_activation": lambda: nn.Sequential(nn.Linear(6, 5), *healthy()[1:], nn.Linear(2, 2)),
     "without_dropout": lambda: nn.Sequential(*healthy(), nn.Dropout(0.7)),
     "drop_last_activation": squashed,
     "sigmoid_output": squashed,
@@ -208,6 +209,9 @@ OF_OTHERS = {
     "without_weight_decay",
     "standardise_targets",
     "another_optimiser",
+    "lighter_penalty",
+    "textbook_loop",
+    "add_positions",
 }
 
 
@@ -249,7 +253,9 @@ NOT_APPLICABLE = {
     "logits_loss": (dead, data, "not what an activation gives"),
     "standardise_targets": (dead, data, "no real numbers"),
     "unfreeze": (dead, data, "no parameter is frozen"),
-    "without_dropout": (dead, data, "no layer leaves values out"),
+    "insert_activation": (healthy, data, "no two layers"),
+    "add_positions": (dead, data, "no sequences"),
+    "lighter_penalty": (dead, data, "no terms with targets"),
     "new_optimiser": (dead, data, "no optimiser was given"),
     "without_weight_decay": (dead, data, "no optimiser was given"),
     "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),
@@ -285,5 +291,5 @@ def test_the_actions_are_the_remedies() -> None:
     assert set(REMEDIES) - set(NOT_APPLICABLE) == {
         "smaller_step", "larger_step", "escape_direction", "another_optimiser", "sigmoid_output",
         "softmax_output", "log_softmax_output", "hundredth_step", "thousandth_step",
-        "hundredfold_step",
+        "hundredfold_step", "textbook_loop", "without_dropout",
     }  # fmt: skip

@@ -32,6 +32,11 @@ def run(fault: str = "", clip: bool = False, accumulate: int = 1, steps: int = 4
             loss.backward()
         if clip:
             nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+        if fault == "optimiser_never_steps":
+            watch.step(loss)
+            continue
+        if fault == "gradients_cleared":
+            optimiser.zero_grad()
         if (step + 1) % accumulate == 0:
             optimiser.step()
         if fault == "two_steps_a_batch":
@@ -49,9 +54,36 @@ def test_a_fault_of_the_loop_is_named(fault: str) -> None:
     assert fault in run(fault)
 
 
+def test_an_optimiser_that_never_steps_or_sees_no_gradient() -> None:
+    assert "optimiser_never_steps" in run("optimiser_never_steps", steps=120)
+    assert "optimiser_never_steps" not in run("optimiser_never_steps", steps=60)  # adds up?
+    assert "optimiser_never_steps" in run("gradients_cleared")
+
+
+def test_gradients_of_what_the_optimiser_does_not_hold_may_add_up() -> None:
+    x, y = data()
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+    head = torch.optim.SGD(list(model.parameters())[2:], 0.05)
+    watch = TrainingWatch(model, every=1, console=False)
+    for _ in range(20):
+        head.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        head.step()
+        watch.step()
+    assert not [event for event in watch.events if event.finding.kind == "missing_zero_grad"]
+
+
+def test_a_short_training_is_looked_at_often_enough() -> None:
+    model = nn.Linear(4, 1)
+    watch = TrainingWatch(model, console=False)
+    for _ in range(40):
+        watch.step(model(data()[0]).mean())
+    assert watch.looks >= 3
+
+
 @pytest.mark.parametrize("more", [{}, {"clip": True}, {"accumulate": 4}])
 def test_a_sound_loop_has_none(more: dict[str, int]) -> None:
-    assert not run(**more) & set(FAULTS)
+    assert not run(**more, steps=120) & {*FAULTS, "optimiser_never_steps"}
 
 
 def test_nothing_changes_and_nothing_stays() -> None:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.export import ExportedProgram
 
+    from spurious.diagnose.measure.left import Left
     from spurious.diagnose.measure.optimiser import OptimiserSeen
     from spurious.diagnose.measure.records import Measurements
     from spurious.diagnose.treat.trials import Trial
+    from spurious.diagnose.watch.watch import TrainingWatch
 
 POINTS = 512
 """Points looked at by default."""
@@ -38,6 +40,7 @@ def diagnose(
     *,
     points: int = POINTS,
     optimiser: Any = None,
+    watch: TrainingWatch | None = None,
     curvature: bool = True,
     rehearse: bool = True,
     say: Callable[[str], None] = _quiet,
@@ -59,6 +62,7 @@ def diagnose(
         points: How many points to look at, the first ones.
         optimiser: What trains the model: its step size, what it holds and its weight decay are
             then judged too, and copies are trained by one like it (else by Adam).
+        watch: What followed the training, if anything did: what it saw of the loop is told too.
         curvature: Whether to look at the Hessian and along directions too.
         rehearse: Whether to train copies, to see which change helps.
         say: Called with a line on what is being done.
@@ -88,12 +92,17 @@ def diagnose(
         raise InputError(f"points: found {points}, expected at least 2")
     if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
         raise InputError("model: has lazy modules without weights; call it once on a batch first")
+    from spurious.diagnose.measure.left import left_by
     from spurious.diagnose.measure.optimiser import optimiser_seen
     from spurious.diagnose.measure.scene_of import was_trained
 
     held = None if optimiser is None else optimiser_seen(optimiser, model)
     trained = was_trained(model, held)
-    asked = _Asked(data, loss, points, optimiser, held, trained, curvature, rehearse, say)
+    left = left_by(model, optimiser)
+    seen = watch.loop_findings if watch is not None else ()
+    asked = _Asked(
+        data, loss, points, optimiser, held, trained, left, seen, curvature, rehearse, say
+    )
     with untouched(model):
         return _examined(model, asked)
 
@@ -108,6 +117,8 @@ class _Asked:
     optimiser: Any
     held: OptimiserSeen | None
     trained: bool
+    left: Left
+    of_the_loop: tuple[Finding, ...]
     curvature: bool
     rehearse: bool
     say: Callable[[str], None]
@@ -120,6 +131,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.settle import settled
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
+    from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
     from spurious.diagnose.judge.units import unit_findings
     from spurious.diagnose.measure.batches import sample_of
     from spurious.diagnose.measure.exact import dense_chain, exact_verdict
@@ -129,6 +141,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.measure.plane import plane_of
     from spurious.diagnose.measure.preserve import untouched
     from spurious.diagnose.measure.scene_of import scene_of
+    from spurious.diagnose.treat.penalty import weigh
     from spurious.diagnose.treat.ranking import ranked_remedies
     from spurious.diagnose.treat.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
 
@@ -136,7 +149,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     sample = sample_of(asked.data, model, asked.points)
     with untouched(model):  # half precision is lifted for the Hessian
         seen, values = measure(model, loss, sample, curvature=asked.curvature, say=say)
-    scene = scene_of(model, sample, seen, values, asked.held, asked.trained)
+    scene = scene_of(model, sample, seen, values, asked.held, asked.trained, asked.left)
     verdict, probability, plane = None, None, None
     chain = None if seen.not_finite else dense_chain(model, seen, sample)
     if asked.curvature and not seen.not_finite and seen.landscape.connected:
@@ -157,11 +170,19 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         plane = plane_of(model, sample)
     well = succeeds(scene)
     rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
-    causes = list(cause_findings(scene))
+    causes = [*asked.of_the_loop, *cause_findings(scene)]
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):
         known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
-        if not any(found.severity is Severity.CRITICAL for found in known):
+        size = asked.held.step_size if asked.held is not None else USUAL_STEP
+        weighing = None
+        if is_silent(scene) and loss is not None:
+            few = sample.first(MOST_POINTS)
+            weighing = weigh(model, loss, few, scene, steps_for(seen), size, rule, say)
+        unbalanced = falls_without_end(scene) or unbalanced_terms(weighing, scene)
+        if unbalanced is not None:
+            causes.append(unbalanced)
+        elif not any(found.severity is Severity.CRITICAL for found in known):
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
             rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
     findings = [

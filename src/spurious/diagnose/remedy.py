@@ -36,6 +36,10 @@ class Remedy(Word):
     SOFTMAX_OUTPUT = "softmax_output"
     LOG_SOFTMAX_OUTPUT = "log_softmax_output"
     LOGITS_LOSS = "logits_loss"
+    INSERT_ACTIVATION = "insert_activation"
+    ADD_POSITIONS = "add_positions"
+    LIGHTER_PENALTY = "lighter_penalty"
+    TEXTBOOK_LOOP = "textbook_loop"
     ESCAPE_DIRECTION = "escape_direction"
     WIDER_LAYERS = "wider_layers"
     ADD_UNIT = "add_unit"
@@ -70,6 +74,14 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.SOFTMAX_OUTPUT: "a softmax as the last function",
     Remedy.LOG_SOFTMAX_OUTPUT: "the logarithm of a softmax as the last function",
     Remedy.LOGITS_LOSS: "train on the cross entropy of logits instead",
+    Remedy.INSERT_ACTIVATION: "a relu between layers that follow one another",
+    Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
+    Remedy.LIGHTER_PENALTY: (
+        "a ten-thousandth of the loss's terms that do not depend on the targets"
+    ),
+    Remedy.TEXTBOOK_LOOP: (
+        "batches of mixed points, zero_grad, backward and step for each, the first step size"
+    ),
     Remedy.ESCAPE_DIRECTION: "move along the direction of negative curvature, then train on",
     Remedy.WIDER_LAYERS: "four times as many units in hidden layers, drawn afresh",
     Remedy.ADD_UNIT: "add one exponential unit beside the network (Liang et al. 2018)",

@@ -75,6 +75,9 @@ all of its size gains one hundredth of the loss."""
 POOR: Final = 0.9
 """A loss above this share of the best constant's: nothing to speak of has been learnt."""
 
+MIDDLING: Final = 0.5
+"""Half of the best constant's loss: with more, what could be learnt mostly has not been."""
+
 GOOD: Final = 0.1
 """A loss below this share of the best constant's: most has been learnt, and a linear predictor that
 does better still is no reason for concern."""
@@ -128,3 +131,11 @@ MUCH_DROPOUT: Final = 0.5
 
 SMALL_SCALE: Final = 0.05
 """The same of a smaller spread; pixels between 0 and 1 have one of 0.3."""
+
+SORTED: Final = 0.5
+"""The target before each explains half of it: targets in an order drawn by chance explain nothing.
+"""
+
+MUCH_NOISE: Final = 0.5
+"""Two training passes of one point that are half as far apart as those of two points: training is
+tried without what is drawn by chance."""

@@ -8,11 +8,19 @@ from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.judge.traces import held_small, leaps, scheduled, unshuffled
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.rehearse import LARGER, SMALLER, Aspect, Rehearsal, Rehearsals
+from spurious.diagnose.treat.rehearse import (
+    LARGER,
+    SMALLER,
+    Aspect,
+    Rehearsal,
+    Rehearsals,
+)
 
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
@@ -24,23 +32,20 @@ FACTORS: Final = {
 """What each remedy multiplies the step size with."""
 
 
-def learns(found: Rehearsals | None) -> bool:
-    """Whether the model gets better when trained on as it is."""
-    return found is not None and found.as_is.gain > max(found.now, 0.0) + thresholds.LEARNT
-
-
 def rehearsal_findings(
     found: Rehearsals | None, scene: Scene, seen: Measurements
 ) -> Iterator[Finding]:
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
-    yield from _bad_initial_scale(found)
+    yield from _bad_initial_scale(found, scene)
+    yield from unshuffled(found, scene)
+    yield from leaps(found, scene, seen)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
         if scene.trained:
-            yield _too_few_updates(found, scene)
+            yield scheduled(found, scene) or _too_few_updates(found, scene)
         wanted = base + thresholds.ALL_THE_DIFFERENCE
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
@@ -51,12 +56,14 @@ def rehearsal_findings(
     for aspect, judge in _ORDER.items():
         if aspect in best:
             yield from judge(best[aspect], found, scene)
+    if not best and not learns(found) and scene.is_middling:
+        yield from held_small(scene)
     yield from _hopelessly_small(scene, best)
     if seen.curvature is not None:
         yield from _beyond_stability(scene, seen.curvature, found)
 
 
-def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
+def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A usual start learns, and another one of the present sizes does not.
 
     Layers that are 0 or not finite have no size: they are findings of their own.
@@ -67,7 +74,8 @@ def _bad_initial_scale(found: Rehearsals) -> Iterator[Finding]:
     afresh = found.afresh
     if not own or afresh is None:
         return
-    enough = thresholds.ALL_THE_DIFFERENCE if learns(found) else thresholds.HELPED
+    much = learns(found) or not scene.trained  # a start may be slow, and no more
+    enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
     base = max(found.now, found.as_is.gain, 0.0)
     if afresh.gain < base + enough or own[0].gain > afresh.gain - thresholds.HELPED:
         return
@@ -230,9 +238,15 @@ def _dropped(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fin
         Kind.OVER_REGULARISED,
         Severity.WARNING,
         None,
-        _numbers(result, found) | {"dropout": scene.dropout},
-        f"Use far less dropout than {scene.dropout:.2g}: too little passes for anything to be "
-        f"learnt. {_tried(result, found)}",
+        _numbers(result, found) | {"dropout": scene.dropout, "noise": scene.noise},
+        (
+            f"Use far less dropout than {scene.dropout:.2g}: too little passes for anything to be "
+            "learnt. "
+            if scene.dropout
+            else "Use far less noise in training: outputs of one point in two training passes are "
+            f"{scene.noise:.2g} times as far apart as those of two points. "
+        )
+        + _tried(result, found),
         (result.change.joined, Remedy.WITHOUT_DROPOUT),
         "for module in model.modules():\n"
         "    if isinstance(module, torch.nn.Dropout):\n        module.p = 0.1",

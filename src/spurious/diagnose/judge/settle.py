@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
-from spurious.diagnose.judge.rehearsals import learns
+from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.kinds import CAUSES, Kind
 
 if TYPE_CHECKING:
@@ -63,16 +63,19 @@ def settled(
     return [
         replace(found, severity=Severity.INFO)
         if found.severity is not Severity.INFO and _refuted(found, scene, rehearsals, succeeds)
-        else _softened(found, rehearsals)
+        else _softened(found, rehearsals, vanishes)
         for found in findings
     ]
 
 
-def _softened(found: Finding, rehearsals: Rehearsals | None) -> Finding:
-    """An output that is the same everywhere is not final where a copy learns to vary it."""
+def _softened(found: Finding, rehearsals: Rehearsals | None, explained: bool) -> Finding:
+    """An output that is the same everywhere is not final where a copy learns to vary it.
+
+    Nor is it what to look at first where what is seen of the units and of gradients explains it.
+    """
     if found.kind is not Kind.CONSTANT_OUTPUT or found.severity is not Severity.CRITICAL:
         return found
-    return replace(found, severity=Severity.WARNING) if learns(rehearsals) else found
+    return replace(found, severity=Severity.WARNING) if explained or learns(rehearsals) else found
 
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:

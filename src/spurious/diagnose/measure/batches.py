@@ -16,6 +16,9 @@ from spurious.errors import InputError
 CHUNK: Final = 64
 """Points that go through the model at once where the data come as whole tensors."""
 
+IN_ORDER: Final = 32
+"""Points of a batch of a loader that does not shuffle: the commonest number there is."""
+
 MODERATE: Final = 100_000
 """Numbers of a data set that is kept whole beside the points looked at: equal points may make it
 small enough for an exact verdict."""
@@ -88,6 +91,14 @@ class Sample:
         return torch.cat(found) if same else None
 
     @property
+    def inputs(self) -> Tensor | None:
+        """The one input of all points, of numbers or words, shape (n, ...), or None."""
+        single = all(len(b.args) == 1 and not b.kwargs for b in self.batches)
+        found = [b.args[0] for b in self.batches] if single else []
+        tensors = bool(found) and all(isinstance(x, Tensor) for x in found)
+        return torch.cat(found) if tensors and len({x.shape[1:] for x in found}) == 1 else None
+
+    @property
     def targets(self) -> Any:
         """All targets as one tensor, or None where they are no tensors of one shape."""
         found = [batch.targets for batch in self.batches]
@@ -112,6 +123,19 @@ class Sample:
             for batch in self.batches
         )
         return Sample(batches, self.complete, self.places)
+
+    def in_order(self) -> Sample:
+        """The same points in batches of `IN_ORDER`, in the order in which they were given.
+
+        The sample itself where the inputs are no single tensor.
+        """
+        x, y = self.inputs, self.targets
+        if x is None or not isinstance(y, Tensor):
+            return self
+        order = sorted(range(self.size), key=lambda k: self.places[k])
+        parts = [order[k : k + IN_ORDER] for k in range(0, self.size, IN_ORDER)]
+        batches = tuple(Batch((x[part],), {}, y[part], len(part)) for part in parts)
+        return Sample(batches, self.complete, tuple(self.places[k] for k in order))
 
     def first(self, points: int) -> Sample:
         """The first points, at least one whole batch of them."""

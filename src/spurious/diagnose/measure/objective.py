@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -114,29 +115,30 @@ class Objective:
                 self._summed = once != 0 and twice / once > SUMMED
 
     def broadcast(self, outputs: Any, targets: Any) -> str:
-        """Outputs (n, 1) and targets (n,), or the reverse, that the loss broadcasts; or "".
+        """Shapes such as (n, 1) and (n,), or (n, 1, d) and (n, d), that the loss broadcasts; or "".
 
-        It does if it stays the same when outputs that grow with the targets meet the targets in
-        the reverse order.
+        It does if it stays the same when outputs that grow with the targets meet the targets of
+        the points in the reverse order.
         """
         if self.loss is None or not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
             return ""
         n = len(targets) if targets.ndim else 0
         shapes = tuple(outputs.shape), tuple(targets.shape)
-        if n < 2 or set(shapes) != {(n,), (n, 1)} or not targets.is_floating_point():
+        if n < 2 or not targets.is_floating_point() or not _stretches(*shapes):
             return ""
-        y = targets.detach().double().reshape(n)
-        order = y.argsort()
-        f, reverse = torch.empty_like(y), torch.empty_like(y)
-        f[order] = torch.linspace(0.1, 0.9, n, dtype=y.dtype, device=y.device)
+        y = targets.detach().double()
+        place = y.flatten().argsort()
+        f = torch.empty_like(y).flatten()
+        f[place] = torch.linspace(0.1, 0.9, len(f), dtype=y.dtype, device=y.device)
+        order = y.flatten(1).mean(1).argsort() if y.ndim > 1 else y.argsort()
+        reverse = torch.empty_like(y)
         reverse[order] = y[order].flip(0)
         if bool((reverse == y).all()):
             return ""
         try:
             with torch.no_grad():
                 once, again = (
-                    float(self.loss_of(f.reshape(shapes[0]), way.reshape(shapes[1])))
-                    for way in (y, reverse)
+                    float(self.loss_of(f.reshape(shapes[0]), way)) for way in (y, reverse)
                 )
         except Exception:  # a loss that refuses these shapes, or double precision
             return ""
@@ -225,6 +227,16 @@ class Objective:
             with torch.no_grad():
                 for p, old in zip(self.parameters, kept, strict=True):
                     p.copy_(old)
+
+
+def _stretches(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether shapes of as many entries are stretched to more of them to fit."""
+    if one == other or math.prod(one) != math.prod(other):
+        return False
+    try:
+        return math.prod(torch.broadcast_shapes(one, other)) > math.prod(one)
+    except RuntimeError:
+        return False
 
 
 def _one_line(error: Exception) -> str:

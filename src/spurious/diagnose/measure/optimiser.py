@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,21 @@ from spurious.errors import InputError
 FUSED: Final = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 """Optimisers that can make a step in one call: the same but for rounding, at half the cost."""
 
+REMEMBERING: Final = (
+    torch.optim.Adadelta,
+    torch.optim.Adagrad,
+    torch.optim.Adam,
+    torch.optim.Adamax,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.RMSprop,
+)
+"""Optimisers whose memory is not empty once they have made a step (AdamW is an Adam)."""
+
+DRIVEN: Final = 0.1
+"""A scheduler that leaves less than a tenth of the first step size: copies are then trained with
+the first one, so that other causes can be seen."""
+
 
 @dataclass(frozen=True)
 class OptimiserSeen:
@@ -21,13 +36,17 @@ class OptimiserSeen:
 
     Attributes:
         name: Of its class.
-        step_size: The largest of its groups.
+        step_size: The largest of its groups; that before the scheduler, if it left less than
+            `DRIVEN` of it.
+        left: What schedulers have left of the step size, as a share of the first one.
         momentum: The largest of its groups; 0 without.
         weight_decay: The largest of its groups.
         held: Names of the model's parameters that it holds.
         missed: Names of trained parameters of the model that it does not hold.
         strangers: How many tensors it holds that are none of the model's.
         has_memory: Whether it has made steps and remembers them.
+        never_stepped: Whether it would remember steps, and has made none, or has seen no gradient
+            but 0 in them.
         flips: Whether it maximises.
     """
 
@@ -40,6 +59,8 @@ class OptimiserSeen:
     strangers: int
     has_memory: bool
     flips: bool
+    never_stepped: bool = False
+    left: float = 1.0
 
 
 def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
@@ -60,17 +81,35 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
     def largest(key: str) -> float:
         return max((float(group.get(key) or 0.0) for group in groups), default=0.0)
 
+    now, first, momentum = largest("lr"), largest("initial_lr"), largest("momentum")
+    left = now / first if first > 0 else 1.0
+    remembers = isinstance(optimiser, REMEMBERING) or momentum > 0
+    made_steps = any(_stepped(state) for state in optimiser.state.values())
+    moved = any(_stepped(state) and _moved(state) for state in optimiser.state.values())
     return OptimiserSeen(
         name=type(optimiser).__name__,
-        step_size=largest("lr"),
-        momentum=largest("momentum"),
+        step_size=first if left < DRIVEN else now,
+        momentum=momentum,
         weight_decay=largest("weight_decay"),
         held=tuple(name for name, p in named if id(p) in given),
         missed=tuple(name for name, p in named if p.requires_grad and id(p) not in given),
         strangers=len(given - own),
-        has_memory=any(bool(state) for state in optimiser.state.values()),
+        has_memory=made_steps,
         flips=any(bool(group.get("maximize")) for group in groups),
+        never_stepped=remembers and not moved,
+        left=left,
     )
+
+
+def _stepped(state: Mapping[str, Any]) -> bool:
+    """Whether what is remembered of a parameter is of a step; Adagrad's memory begins before."""
+    return bool(state) and ("step" not in state or float(state["step"]) > 0)
+
+
+def _moved(state: Mapping[str, Any]) -> bool:
+    """Whether what is remembered is of some gradient that was not 0."""
+    known = [v for k, v in state.items() if k != "step" and isinstance(v, torch.Tensor)]
+    return not known or any(bool(value.any()) for value in known)
 
 
 @dataclass(frozen=True)
@@ -117,11 +156,16 @@ def quick(kind: Any, groups: Iterable[dict[str, Any]], **settings: Any) -> torch
 
 
 def rule_like(optimiser: torch.optim.Optimizer, model: nn.Module) -> Rule:
-    """The rule of an optimiser, with the parameters of the model that it holds."""
+    """The rule of an optimiser, with the parameters of the model that it holds.
+
+    Step sizes of which a scheduler has left less than `DRIVEN` are the first ones again.
+    """
     names = {id(p): name for name, p in model.named_parameters()}
     groups: list[tuple[tuple[str, ...], dict[str, Any]]] = []
     for group in optimiser.param_groups:
         held = tuple(names[id(p)] for p in group["params"] if id(p) in names)
         kept = {key: value for key, value in group.items() if key in optimiser.defaults}
+        if kept["lr"] < DRIVEN * group.get("initial_lr", 0.0):
+            kept["lr"] = group["initial_lr"]
         groups.append((held, kept))
     return Rule(type(optimiser), tuple(groups))

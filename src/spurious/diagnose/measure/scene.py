@@ -13,9 +13,12 @@ import torch
 from torch import Tensor
 
 from spurious.diagnose import thresholds
+from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.records import Landscape
+from spurious.diagnose.measure.sequences import TimeSteps
 from spurious.diagnose.measure.structure import StructureSeen, on_simplex
+from spurious.diagnose.measure.terms import TermsSeen
 
 CERTAIN: Final = 20.0
 """A logit that means certainty: sigmoid(-20) is 2e-9."""
@@ -25,6 +28,9 @@ INSIDE: Final = 1e-6
 
 SHIFT: Final = 1e-4
 """Losses that agree to within this count as equal; single precision gives seven digits."""
+
+FEWEST_IN_ORDER: Final = 64
+"""Fewer points say nothing about their order."""
 
 MOST_CLASSES: Final = 4096
 """Class indices are not turned into rows of more entries."""
@@ -73,9 +79,18 @@ class Scene:
             ones; None without such layers.
         unregistered: Shapes of parameters in the loss's graph that are none of the model's.
         dropout: The largest share of values that a layer of the model leaves out in training.
+        noise: How far outputs of one point are apart in two training passes, in units of how far
+            those of two points are; without dropout modules, and of a trained model alone.
         unreached: Sizes of trained parameters that the loss does not depend on, by name.
         all_features: The inputs of all points given, in their order, or None.
         all_targets: Likewise.
+        places: Number of each point among all points given.
+        stale: Length of the gradient that was found on the parameters, in units of the largest of
+            a single point's (for a loss that adds up, of all points'); 0 if that is not known.
+        inputs: The one input, of numbers or words, (n, ...), or None.
+        terms: The terms of the loss, or None where they could not be looked at.
+        order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
+        time_steps: What each step of sequences is worth, or None.
     """
 
     outputs: Tensor | None
@@ -94,15 +109,28 @@ class Scene:
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
     dropout: float = 0.0
+    noise: float = 0.0
     unreached: Mapping[str, int] = field(default_factory=dict[str, int])
     all_features: Tensor | None = None
     all_targets: Tensor | None = None
+    places: tuple[int, ...] = ()
+    stale: float = 0.0
+    inputs: Tensor | None = None
+    terms: TermsSeen | None = None
+    order_blind: bool = False
+    time_steps: TimeSteps | None = None
 
     @property
     def is_poor(self) -> bool:
         """Whether the loss is hardly better than the best constant's, or unknown."""
         constant, loss = self.landscape.constant_loss, self.landscape.loss
         return constant is None or not loss <= thresholds.POOR * constant
+
+    @property
+    def is_middling(self) -> bool:
+        """Whether the loss is above half of the best constant's, or unknown."""
+        constant, loss = self.landscape.constant_loss, self.landscape.loss
+        return constant is None or not loss <= thresholds.MIDDLING * constant
 
     def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
         """The loss of other outputs; None if the loss does not take them."""
@@ -146,6 +174,48 @@ class Scene:
         if self.form in (TargetForm.ONE_HOT, TargetForm.SETS, TargetForm.TWO_VALUED):
             return torch.where(y.reshape(f.shape) > y.double().mean(), 1.0, -1.0)
         return None
+
+    @cached_property
+    def judged(self) -> tuple[Tensor, Tensor] | None:
+        """Scores of the classes, (m, K), and labels, (m,), of all points and places.
+
+        One output counts as the scores of no and of yes. None if the targets are no classes.
+        """
+        f, y, signs = self.outputs, self.targets, self.signs
+        if f is None or signs is None or not bool(f.isfinite().all()):
+            return None
+        if self.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
+            labels = y if self.form is TargetForm.CLASSES else y.argmax(1)
+            return f.movedim(1, -1).reshape(-1, f.shape[1]), labels.reshape(-1).long()
+        if self.form is not TargetForm.TWO_VALUED:
+            return None
+        middle = 0.5 if self.nature is LossNature.PROBABILITIES else 0.0
+        if self.nature is LossNature.VALUES:
+            middle = (float(y.min()) + float(y.max())) / 2
+        above = f.reshape(-1, 1) - middle
+        return torch.cat([-above, above], 1), (signs.reshape(-1) > 0).long()
+
+    @cached_property
+    def order_explains(self) -> float:
+        """Share of the targets that the ones before explain, in the order of the data."""
+        y = self.targets
+        if not isinstance(y, Tensor) or not y.ndim or len(y) != len(self.places):
+            return 0.0
+        return explained_by_order(self.in_order(y)) if len(y) >= FEWEST_IN_ORDER else 0.0
+
+    def in_order(self, values: Tensor) -> Tensor:
+        """Values of the points, (n, ...), in the order in which the data were given."""
+        return values[torch.tensor(self.places, device=values.device).argsort()]
+
+    @cached_property
+    def point_losses(self) -> Tensor | None:
+        """The loss of each point by itself, (n,); None if the loss does not take single points."""
+        f, y = self.outputs, self.targets
+        if f is None or not isinstance(y, Tensor) or not y.ndim or len(y) != len(f):
+            return None
+        found = [self.try_loss(f[k : k + 1], y[k : k + 1]) for k in range(len(f))]
+        known = [value for value in found if value is not None and value == value]
+        return torch.tensor(known, dtype=torch.float64) if len(known) == len(f) else None
 
     @cached_property
     def nature(self) -> LossNature:

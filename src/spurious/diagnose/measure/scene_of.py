@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -10,22 +12,20 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
-from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.left import Left
+from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
-from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.sequences import is_order_blind, time_steps
+from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.values import Values
 
 STRAIGHT: Final = 1e-3
 """Deviation at midpoints of a model that is affine but for rounding."""
-
-FEWEST: Final = 16
-"""Fewer points have no neighbours to speak of."""
-
-MOST_NEIGHBOURS: Final = 1024
-"""Points whose distances are compared."""
 
 MOVED: Final = 1e-4
 """Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
@@ -45,11 +45,24 @@ def scene_of(
     values: Values,
     optimiser: OptimiserSeen | None,
     trained: bool,
+    left: Left,
 ) -> Scene:
-    """The scene of a model that was measured; `model` is run on one batch twice."""
+    """The scene of a model that was measured; `model` is run on a few batches again.
+
+    Args:
+        model: Left as it is.
+        sample: The points.
+        seen: What was measured.
+        values: Beside its numbers.
+        optimiser: What trains the model, if it was given.
+        trained: Whether training has left traces.
+        left: The gradient that was found on the parameters.
+    """
     affinity = seen.regions.affinity
     x, y = _in_order(sample)
-    return Scene(
+    loss = values.loss
+    values = _classes_second(values, sample.targets)
+    scene = Scene(
         outputs=values.outputs,
         targets=sample.targets,
         features=sample.features,
@@ -63,13 +76,69 @@ def scene_of(
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
         optimiser=optimiser,
-        modes=_modes(model, sample, values) if not seen.not_finite else None,
+        modes=_modes(model, sample, loss) if not seen.not_finite else None,
         unregistered=seen.unregistered,
         dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
         unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
         all_features=x,
         all_targets=y,
+        places=sample.places,
+        inputs=sample.inputs,
     )
+    if seen.not_finite or not trained or not scene.is_middling:
+        return scene
+    return replace(
+        scene,
+        noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,
+        terms=_terms(model, sample.batches[0], loss),
+        stale=left.over_points(model, sample, loss),
+        order_blind=is_order_blind(model, sample.batches[0]),
+        time_steps=time_steps(model, sample),
+    )
+
+
+def _classes_second(values: Values, targets: Any) -> Values:
+    """Scores of classes (n, T, K) for labels (n, T) as (n, K, T), which the loss then turns back.
+
+    So are those of PyTorch's own losses, and all checks know where the classes are.
+    """
+    f, loss = values.outputs, values.loss
+    if f is None or f.ndim < 3 or not isinstance(targets, Tensor) or targets.is_floating_point():
+        return values
+    if targets.shape != f.shape[:-1] or targets.shape == (len(f), *f.shape[2:]):
+        return values
+    return replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+
+
+def _terms(model: nn.Module, batch: Batch, loss: Callable[..., Any]) -> TermsSeen | None:
+    """The terms of the loss of one batch."""
+    try:
+        with examined(model), torch.enable_grad():
+            return terms_seen(model(*batch.args, **batch.kwargs), loss, batch.targets)
+    except Exception:
+        return None
+
+
+def _noise(model: nn.Module, batch: Batch) -> float:
+    """How far two training passes are apart, in units of how far the points are."""
+    if any(isinstance(m, _NormBase) for m in model.modules()):
+        return 0.0
+    kept = [(m, m.training) for m in model.modules()]
+    set_training(model)
+    try:
+        with torch.no_grad():
+            one, two = (output_tensor(model(*batch.args, **batch.kwargs)) for _ in range(2))
+    except Exception:
+        return 0.0
+    finally:
+        for module, training in kept:
+            module.training = training
+    if one is None or two is None or not one.is_floating_point() or torch.equal(one, two):
+        return 0.0
+    mean = (one + two) / 2
+    apart = float((one - two).pow(2).mean().sqrt()) / 2
+    spread = float((mean - mean.mean(0)).pow(2).mean().sqrt())
+    return apart / spread if spread > 0 else 0.0
 
 
 def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
@@ -81,11 +150,13 @@ def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
     return x[order], y[order]
 
 
-def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, float] | None:
+def _modes(
+    model: nn.Module, sample: Sample, loss: Callable[..., Any]
+) -> tuple[float, float] | None:
     """The loss with batch statistics, and with running ones."""
     norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
     norms = [m for m in norms if m.running_mean is not None]
-    if not norms or values.outputs is None:
+    if not norms:
         return None
     losses: list[float] = []
     kept = [m.training for m in norms]
@@ -96,7 +167,7 @@ def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, flo
             try:
                 found = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
                 whole = torch.cat([f for f in found if f is not None])
-                losses.append(float(values.loss(whole, sample.targets)))
+                losses.append(float(loss(whole, sample.targets)))
             except Exception:
                 break
     for norm, training in zip(norms, kept, strict=True):
@@ -105,25 +176,37 @@ def _modes(model: nn.Module, sample: Sample, values: Values) -> tuple[float, flo
 
 
 def mixes(model: nn.Module, sample: Sample) -> bool:
-    """Whether a change of the first point changes the outputs of others in its batch."""
+    """Whether outputs depend on the other points of the batch, or on the place in it.
+
+    The first point is changed, and the points change places.
+    """
     batch = sample.batches[0]
-    x = batch.features
-    if x is None or batch.size < 3 or any(isinstance(m, _NormBase) for m in model.modules()):
+    x = batch.args[0] if len(batch.args) == 1 and not batch.kwargs else None
+    if (
+        not isinstance(x, Tensor)
+        or batch.size < 3
+        or any(isinstance(m, _NormBase) for m in model.modules())
+    ):
         return False
     other = x.clone()
-    other[0] = x[0] + x.std().clamp_min(1e-3) * torch.sign(x[0] - x[1] + 0.5)
+    if x.is_floating_point():
+        other[0] = x[0] + x.std().clamp_min(1e-3) * torch.sign(x[0] - x[1] + 0.5)
+    else:
+        other[0] = x[1]
     try:
         with examined(model), torch.no_grad():
-            once, again, same = (output_tensor(model(v)) for v in (x, other, x))
+            made = [output_tensor(model(v)) for v in (x, other, x, x.roll(1, 0))]
     except Exception:
         return False
-    if once is None or again is None or same is None or len(once) != batch.size:
+    found = [f.detach() for f in made if f is not None]
+    if len(found) < len(made) or len(found[0]) != batch.size:
         return False
+    once, again, same, rolled = found
     if not torch.equal(once, same):
         return False  # the model draws random numbers
-    once, again = once.detach(), again.detach()
     apart = float((once[1:] - again[1:]).abs().max())
-    return apart > MOVED * max(float(once.abs().max()), 1e-30)
+    moved = float((once - rolled.roll(-1, 0)).abs().max())
+    return max(apart, moved) > MOVED * max(float(once.abs().max()), 1e-30)
 
 
 def _neighbours(sample: Sample, landscape: Landscape) -> float:
@@ -132,32 +215,3 @@ def _neighbours(sample: Sample, landscape: Landscape) -> float:
     if x is None or not isinstance(y, Tensor) or landscape.constant_loss is None:
         return 0.0
     return explained_by_neighbours(x, y)
-
-
-def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
-    """Share of the variance of y, (n, ...), that nearest neighbours in x, (n, ...), explain.
-
-    Each point's own target is left out; at most `MOST_NEIGHBOURS` points are looked at.
-    """
-    x, y = x[:MOST_NEIGHBOURS], y[:MOST_NEIGHBOURS]
-    if len(x) < FEWEST:
-        return 0.0
-    flat = x.double().flatten(1)
-    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
-    if not bool(torch.isfinite(flat).all()):
-        return 0.0
-    apart = torch.cdist(flat, flat)
-    apart.fill_diagonal_(float("inf"))
-    nearest = apart.argmin(1)
-    values = _columns(y)
-    spread = (values - values.mean(0)).pow(2).sum()
-    missed = (values - values[nearest]).pow(2).sum() / 2  # a neighbour has noise of its own
-    return float(1 - missed / spread) if float(spread) > 0 else 0.0
-
-
-def _columns(targets: Any) -> Tensor:
-    """Targets as columns of numbers, (n, K)."""
-    if not targets.is_floating_point() and targets.ndim == 1:
-        _, labels = torch.unique(targets, return_inverse=True)
-        return torch.nn.functional.one_hot(labels).double()
-    return targets.double().reshape(len(targets), -1)

@@ -25,6 +25,10 @@ SOFTMAXES: Final[dict[Any, bool]] = {
 
 ENDS: Final[dict[Any, str]] = {
     F.logsigmoid: "logsigmoid",
+    torch.clamp: "clamp",
+    Tensor.clamp: "clamp",
+    torch.clip: "clamp",
+    Tensor.clip: "clamp",
     torch.exp: "exp",
     Tensor.exp: "exp",
     torch.square: "square",

@@ -29,6 +29,7 @@ class Candidate:
         factor: On the loss, in training alone.
         training_loss: In training alone, instead of the loss.
         training_context: Entered around forward passes in training alone.
+        quiet: Trained in evaluation mode, but for batch normalisation.
         prefix: Of the names of the parameters of the model as it was given.
     """
 
@@ -40,6 +41,7 @@ class Candidate:
     factor: float = 1.0
     training_loss: Callable[[Any, Any], Tensor] | None = None
     training_context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    quiet: bool = False
     prefix: str = ""
 
 

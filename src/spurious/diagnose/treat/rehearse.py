@@ -77,6 +77,7 @@ class Aspect(enum.Enum):
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
     DROPOUT = "dropout"
+    ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
     LARGER = "larger steps"
@@ -132,6 +133,7 @@ class Rehearsals:
         as_is: The model trained on as it is.
         afresh: The model started afresh, or None if that was not tried.
         changed: Started afresh, with one change each.
+        in_order: Started afresh, with the points in the order in which they were given, or None.
         sizes: The layers whose weights are of an unusual size (`unusual_scales`).
     """
 
@@ -141,6 +143,7 @@ class Rehearsals:
     afresh: Rehearsal | None
     changed: tuple[Rehearsal, ...]
     sizes: Mapping[str, float] = field(default_factory=dict[str, float])
+    in_order: Rehearsal | None = None
 
 
 def rehearse(
@@ -182,10 +185,13 @@ def rehearse(
         return None
 
     def run(
-        change: Change, enough: float = 1 - thresholds.GOOD, start: nn.Module = model
+        change: Change,
+        enough: float = 1 - thresholds.GOOD,
+        start: nn.Module = model,
+        points: Sample = few,
     ) -> Rehearsal:
         goal = (1 - enough) * scale
-        found = trial(change.remedies, start, few, loss, steps, step_size, rule, goal)
+        found = trial(change.remedies, start, points, loss, steps, step_size, rule, goal)
         result = _result(change, found, scale)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -217,8 +223,12 @@ def rehearse(
     afresh = run(Change(Aspect.NOTHING, start))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
-    if afresh.gain > 1 - thresholds.HELPED:  # no change can help more
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
+    if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
+        in_order = None
+        classes = scene.trained and scene.judged is not None  # numbers on a grid are in order too
+        if classes and scene.order_explains >= thresholds.SORTED:
+            in_order = run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=few.in_order())
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
@@ -260,7 +270,9 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(
             Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
         )
-    if scene.dropout >= thresholds.MUCH_DROPOUT:
+    known = scene.landscape.constant_loss is not None  # else the noise may be part of the loss
+    noisy = known and scene.noise >= thresholds.MUCH_NOISE
+    if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
@@ -292,10 +304,10 @@ def _other_steps(
         for name, factor in LARGER.items():
             if not adaptive or size * factor <= MOST_ADAPTIVE:
                 made.append(run(Change(Aspect.LARGER, (*start, name))))
-        if not adaptive:
-            made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
             made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
+        if not adaptive:
+            made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
 
 

@@ -20,6 +20,7 @@ from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.calibrate import calibrate, hidden_layers
 from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
 from spurious.diagnose.treat.remedies_outputs import OUTPUT_ACTIONS
+from spurious.diagnose.treat.remedies_structure import STRUCTURE_ACTIONS
 
 SLOPE: Final = 0.1
 """Of leaky units below zero."""
@@ -226,6 +227,7 @@ ACTIONS: Final[dict[Remedy, Callable[[Candidate, Sample, Any], None]]] = {
         smaller_step,
         larger_step,
         *OUTPUT_ACTIONS,
+        *STRUCTURE_ACTIONS,
         escape_direction,
         add_unit,
     )

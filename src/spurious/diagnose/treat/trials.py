@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
@@ -104,20 +105,22 @@ def trial(
     step_size: float,
     optimiser: Callable[..., Any] | Rule | None,
     goal: float = -math.inf,
+    judge: Callable[[Objective], float] | None = None,
 ) -> Trial:
     """Applies remedies one after the other to a copy and trains it.
 
-    With a goal it ends once a pass over the points has a mean loss that is no larger.
+    With a goal it ends once a pass over the points has a mean loss that is no larger. With a judge
+    the trial's numbers are not losses but what that says.
 
     Raises:
         InputError: The model cannot be copied.
     """
-    shown = joined(remedies) or NOTHING
+    shown, told = joined(remedies) or NOTHING, judge or _loss
     with untouched(model):
         torch.manual_seed(0)
         clone = copied(model)
         objective = Objective(clone, loss, sample)
-        before = _loss(objective)
+        before = told(objective)
         rule = optimiser if isinstance(optimiser, Rule) else None
         candidate = Candidate(clone, step_size, rule=rule)
         start = None
@@ -126,13 +129,13 @@ def trial(
                 ACTIONS[remedy](candidate, sample, loss)
             objective.model = candidate.model
             with candidate.context():
-                start = _loss(objective)
+                start = told(objective)
             if candidate.rule is not None:
                 factor = candidate.rule.factor * candidate.step_size / step_size
                 candidate.rule = replace(candidate.rule, factor=factor)
             losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
             with candidate.context():
-                after = _loss(objective)
+                after = told(objective)
         except NotApplicableError as reason:
             return Trial(shown, str(reason), before, None, None, 0)
         except (RuntimeError, ValueError, TypeError) as error:
@@ -175,6 +178,9 @@ def _train(
     else:
         rule = optimiser(trained, lr=candidate.step_size)
     set_training(candidate.model)
+    if candidate.quiet:
+        for module in candidate.model.modules():
+            module.training = isinstance(module, _NormBase)
     losses: list[float] = []
     batches = objective.sample.batches
     weights = [objective.weight(batch) / candidate.factor for batch in batches]

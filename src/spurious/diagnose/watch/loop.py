@@ -14,6 +14,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.remedy import Remedy
+
+LOOP: Final = (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS)
+"""What mends a loop; the weights that it has spoilt may have to be drawn again."""
 
 LOOKS: Final = 3
 """Looks in a row that must agree: gradients that are added up on purpose are clean now and then."""
@@ -27,6 +31,10 @@ scaled or clipped copy of that."""
 
 LONGER: Final = 1.5
 """The same for a gradient along it, but longer: clipping and unscaling shorten."""
+
+
+STANDING: Final = 100
+"""Steps over which no weight has moved: nobody adds up the gradients of so many batches."""
 
 
 class LoopWatch:
@@ -45,16 +53,19 @@ class LoopWatch:
         self.stale: deque[bool] = deque(maxlen=LOOKS)
         self.steps: deque[int] = deque(maxlen=LOOKS)
         self.prints: deque[float] = deque(maxlen=LOOKS)
+        self.cleared: deque[bool] = deque(maxlen=LOOKS)
+        self.still: tuple[tuple[float, ...], list[int]] = ((), [])
         self._handles: list[Any] = []
         self._arrived: dict[str, Tensor] = {}
         self._steps = 0
+        self._held: set[int] = set()  # what optimisers that stepped hold, and so clear
 
     def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass that is looked at begins."""
         self.stop()
         self._arrived, self._steps = {}, 0
         first = next((v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)), None)
-        if first is not None and first.numel():
+        if first is not None and first.numel() and not bool((first == first[:1]).all()):
             flat = first.detach().reshape(-1).double()
             place = torch.arange(1, len(flat) + 1, device=flat.device, dtype=flat.dtype)
             self.prints.append(float((flat * place.sin()).sum()))
@@ -69,14 +80,19 @@ class LoopWatch:
             handle.remove()
         self._handles = []
 
-    def finish(self, loss: Any) -> Iterator[Finding]:
-        """The step is over; judges it and those before."""
+    def finish(self, loss: Any, step: int) -> Iterator[Finding]:
+        """The step of this number is over; judges it and those before."""
         self.stop()
+        sums = tuple(float(p.detach().double().sum()) for _, p in self.watched)
+        same, seen = self.still
+        self.still = (sums, [*seen, step] if sums == same and not self._steps else [step])
         self.steps.append(self._steps)
         grown = [
             _is_stale(p.grad, self._arrived[name])
             for name, p in self.watched
-            if p.grad is not None and name in self._arrived
+            if p.grad is not None
+            and name in self._arrived
+            and (not self._held or id(p) in self._held)
         ]
         if grown:
             self.stale.append(any(grown))
@@ -90,7 +106,14 @@ class LoopWatch:
 
     def _stepped(self, optimiser: Any, *_: Any) -> None:
         held = {id(p) for group in optimiser.param_groups for p in group["params"]}
-        self._steps += bool(held & self.own)
+        if not held & self.own:
+            return
+        self._steps += 1
+        self._held |= held
+        left = [p.grad for name, p in self.watched if id(p) in held and name in self._arrived]
+        given = any(bool(slope.any()) for slope in self._arrived.values())
+        nothing = bool(left) and all(g is None or not bool(g.any()) for g in left)
+        self.cleared.append(given and nothing)
 
     def _detached(self, loss: Any) -> Iterator[Finding]:
         cut = isinstance(loss, Tensor) and not loss.requires_grad
@@ -118,7 +141,29 @@ class LoopWatch:
                 {"looks": LOOKS},
                 "Call optimiser.zero_grad() once for each step: the gradient at each of the last "
                 f"{LOOKS} steps looked at held that of earlier steps too.",
-                (),
+                LOOP,
+            )
+        if len(self.cleared) == LOOKS and all(self.cleared):
+            yield Finding(
+                Kind.OPTIMISER_NEVER_STEPS,
+                Severity.WARNING,
+                None,
+                {"looks": LOOKS, "gradients_cleared": True},
+                "Call optimiser.zero_grad() before loss.backward(), not between that and "
+                "optimiser.step(): at each of the last steps looked at the gradients had been "
+                "cleared before the optimiser saw them, so nothing is learnt.",
+                LOOP,
+            )
+        if self._stands_still():
+            yield Finding(
+                Kind.OPTIMISER_NEVER_STEPS,
+                Severity.WARNING,
+                None,
+                {"looks": len(self.still[1]), "steps": self.still[1][-1] - self.still[1][0]},
+                "Call optimiser.step() after each backward pass: gradients arrive, but no "
+                f"optimiser of these weights stepped at any of {len(self.still[1])} steps looked "
+                "at, and the weights are the same. A scheduler's step() moves none.",
+                LOOP,
             )
         if len(self.steps) == LOOKS and min(self.steps) >= 2:
             yield Finding(
@@ -128,7 +173,7 @@ class LoopWatch:
                 {"optimiser_steps": list(self.steps)},
                 "Call optimiser.step() once for each batch: it was called "
                 f"{min(self.steps)} times.",
-                (),
+                LOOP,
             )
         known = self.batches is not None and self.batches > 1
         if known and len(self.prints) == LOOKS and len(set(self.prints)) == 1:
@@ -139,8 +184,13 @@ class LoopWatch:
                 {"looks": LOOKS, "batches": self.batches},
                 f"Take a new batch for each step: the last {LOOKS} steps looked at had the same "
                 f"inputs, of {self.batches} batches that there are.",
-                (),
+                LOOP,
             )
+
+    def _stands_still(self) -> bool:
+        """Whether gradients arrived, and no step was made and no weight moved in between."""
+        looks = self.still[1]
+        return len(looks) >= LOOKS and looks[-1] - looks[0] >= STANDING and bool(self._arrived)
 
 
 def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:

@@ -28,6 +28,9 @@ SHARE: Final = 0.01
 """Share of the training time that steps looked at may take, unless `every` is given: so at most one
 step in a hundred, and fewer where a look costs much more than a step."""
 
+EARLY: Final = frozenset({10, 30, 100, 200})
+"""Steps that are looked at whatever it takes: a fault of the loop shows in three looks."""
+
 WINDOW: Final = 10
 """Looks that a judgement over time rests on."""
 
@@ -45,6 +48,17 @@ FLAPS: Final = 2
 
 GROWTH: Final = 1.1
 """Growth of the parameters' norm over a window that stands still, to be a valley to infinity."""
+
+OF_THE_LOOP: Final = frozenset(
+    {
+        Kind.MISSING_ZERO_GRAD,
+        Kind.TWO_STEPS_A_BATCH,
+        Kind.SAME_BATCH,
+        Kind.OPTIMISER_NEVER_STEPS,
+        Kind.DETACHED_LOSS,
+    }
+)
+"""Kinds that only a look at the loop shows for certain."""
 
 
 @dataclass
@@ -160,6 +174,11 @@ class TrainingWatch:
         """What is wrong as far as seen, the gravest first."""
         return ranked([found for found, _ in self._open.values()])
 
+    @property
+    def loop_findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
+        return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)
+
     def after_backward(self) -> None:
         """Reads gradients, if this step is looked at; `step` does so itself if they are there."""
         if self._look is not None and math.isnan(self._look.gradient[0]):
@@ -188,7 +207,7 @@ class TrainingWatch:
         if self.every is not None:
             due = self._step % self.every == 0
         else:
-            due = (perf_counter() - self._last) * SHARE >= self._cost
+            due = (perf_counter() - self._last) * SHARE >= self._cost or self._step in EARLY
         if due:
             self._arm()
 
@@ -258,7 +277,7 @@ class TrainingWatch:
         value = look.loss if loss is None else float(getattr(loss, "detach", lambda: loss)())
         seen = self._measure(look, value)
         findings = [
-            *self._loop.finish(loss),
+            *self._loop.finish(loss, self._step),
             *unit_findings(seen),
             *signal_findings(seen),
             *self._over_time(seen),

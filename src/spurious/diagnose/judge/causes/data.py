@@ -142,25 +142,15 @@ def constant_inputs(scene: Scene) -> Finding | None:
 
 def contradicting_targets(scene: Scene) -> Finding | None:
     """Equal inputs with different targets, and the least loss that they leave."""
-    x, y, f = scene.features, scene.targets, scene.outputs
-    constant = scene.landscape.constant_loss
-    if x is None or f is None or not isinstance(y, Tensor) or not constant or len(x) < FEWEST:
+    x, constant = scene.features, scene.landscape.constant_loss
+    if x is None or not constant:
         return None
     _, group = torch.unique(x.flatten(1), dim=0, return_inverse=True)
     count = int(group.max()) + 1
-    if count < 2 or count > MOST_GROUPS or count > len(x) // 2:
+    if count < 2:
         return None
-    apart = [bool((y[group == k] != y[group == k][:1]).any()) for k in range(count)]
-    if not any(apart):
-        return None
-    floor = 0.0
-    for k in range(count):
-        rows = group == k
-        best = best_constant(scene.loss, f[rows], y[rows])
-        if best is None:
-            return None
-        floor += best * float(rows.double().mean())
-    if floor < CONTRADICTION * constant:
+    floor = floor_of_groups(scene, group)
+    if floor is None or floor < CONTRADICTION * constant:
         return None
     return Finding(
         Kind.CONTRADICTING_TARGETS,
@@ -172,3 +162,24 @@ def contradicting_targets(scene: Scene) -> Finding | None:
         f"{constant:.4g}.",
         (),
     )
+
+
+def floor_of_groups(scene: Scene, group: Tensor) -> float | None:
+    """The least loss of a model that gives one output for each group of points, (n,).
+
+    None if no group has different targets, or there are too many groups for the points.
+    """
+    y, f, n = scene.targets, scene.outputs, len(group)
+    count = int(group.max()) + 1
+    if f is None or not isinstance(y, Tensor) or n < FEWEST or count > min(MOST_GROUPS, n // 2):
+        return None
+    members = [group == k for k in range(count)]
+    if not any(bool((y[rows] != y[rows][:1]).any()) for rows in members):
+        return None
+    floor = 0.0
+    for rows in members:
+        best = best_constant(scene.loss, f[rows], y[rows])
+        if best is None:
+            return None
+        floor += best * float(rows.double().mean())
+    return floor

@@ -64,6 +64,37 @@ def wrong_loss(scene: Scene) -> Finding | None:
     )
 
 
+def ignored_outputs(scene: Scene) -> Finding | None:
+    """Outputs that have targets of their own and that the loss does not look at."""
+    f, y = scene.outputs, scene.targets
+    if f is None or not isinstance(y, Tensor) or f.ndim < 2 or f.shape[1] < 2:
+        return None
+    if y.shape != f.shape or not f.is_floating_point() or not bool(f.isfinite().all()):
+        return None
+    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    tried = (f.detach() + 0.1 * (draw + 0.1)).requires_grad_()
+    try:
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(scene.loss(tried, y), tried)
+    except Exception:  # a loss that wants several outputs, say
+        return None
+    unseen = ~(slope != 0).flatten(2).any(2).any(0) if f.ndim > 2 else ~(slope != 0).any(0)
+    varied = (y != y[:1]).flatten(2).any(2).any(0) if f.ndim > 2 else (y != y[:1]).any(0)
+    places = [k for k, wanted in enumerate(unseen & varied) if bool(wanted)]
+    if not places or bool(unseen.all()):
+        return None
+    return Finding(
+        Kind.WRONG_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"outputs": places, "of": f.shape[1]},
+        f"Give the loss all outputs: {len(places)} of {f.shape[1]} "
+        f"({', '.join(map(str, places[:5]))}) change it on no point, though their targets differ "
+        "from point to point.",
+        (),
+    )
+
+
 def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
     """Losses of right outputs, in each of the usual ways, and of the best constant of that way."""
     f, y, signs = scene.outputs, scene.targets, scene.signs

@@ -47,6 +47,26 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     )
 
 
+def optimiser_never_steps(scene: Scene) -> Finding | None:
+    """Gradients, and an optimiser without the memory that its first step leaves."""
+    seen = scene.optimiser
+    if seen is None or not seen.never_stepped or not scene.trained or not seen.held:
+        return None
+    if scene.landscape.gradient_norm == 0:
+        return None
+    return Finding(
+        Kind.OPTIMISER_NEVER_STEPS,
+        Severity.WARNING if scene.is_poor else Severity.INFO,
+        None,
+        {"optimiser": seen.name, "remembers_steps": False, "left_of_step_size": seen.left},
+        "Call zero_grad(), then backward(), then step() of the optimiser: the loss has a gradient, "
+        f"but this {seen.name} has made no step, or has seen none (its memory is empty). A "
+        "scheduler's step() moves no weights.",
+        (Remedy.TEXTBOOK_LOOP,),
+        "loss.backward()\noptimiser.step()\nscheduler.step()  # once an epoch, behind it",
+    )
+
+
 def maximises(scene: Scene) -> Finding | None:
     """An optimiser that climbs."""
     if scene.optimiser is None or not scene.optimiser.flips:

@@ -24,6 +24,15 @@ FEW: Final = 0.05
 OPEN: Final = 1e-6
 """Ends of a range that are not reached are kept so far away, where a loss takes logarithms."""
 
+FEWEST: Final = 8
+"""Fewer points may have outputs of one length by chance."""
+
+VARIED: Final = 0.05
+"""Outputs that are nearer to one another, in units of their length, may all be about the same."""
+
+FLAT: Final = frozenset({"clamp", "relu", "relu6", "hardtanh"})
+"""Functions that are flat somewhere, where no gradient passes."""
+
 INF: Final = math.inf
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -95,6 +104,64 @@ def output_range(scene: Scene) -> Finding | None:
     if best - exact < FAULT * (constant if constant else abs(best)):
         return None
     return _beyond(scene, y, (low, high), best)
+
+
+def flat_outputs(scene: Scene) -> Finding | None:
+    """A last function that is flat on all points, where other outputs would be better."""
+    f, last = scene.outputs, scene.structure.last
+    if f is None or last not in FLAT or scene.landscape.gradient_norm != 0:
+        return None
+    tried = f.detach().clone().requires_grad_()
+    try:
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(scene.loss(tried, scene.targets), tried)
+    except Exception:  # a loss that wants several outputs, say
+        return None
+    if not bool(slope.any()):
+        return None
+    return Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.CRITICAL,
+        None,
+        {
+            "last_functions": list(scene.structure.ends),
+            "least_output": float(f.min()),
+            "largest_output": float(f.max()),
+        },
+        f"Leave out the last {last}: every output is at its flat end ({float(f.min()):.4g} to "
+        f"{float(f.max()):.4g}), so no gradient passes, though other outputs would be better.",
+        (Remedy.DROP_LAST_ACTIVATION,),
+    )
+
+
+def equal_norms(scene: Scene) -> Finding | None:
+    """Outputs of one length on all points, which the targets do not have."""
+    f = scene.outputs
+    if f is None or f.ndim != 2 or len(f) < FEWEST or on_simplex(f, 1):
+        return None
+    sizes, good = f.double().norm(dim=1), scene.good_outputs
+    length, constant = float(sizes.mean()), scene.landscape.constant_loss
+    if good is None or length == 0 or float(sizes.std()) > OPEN * length or not constant:
+        return None
+    apart = float((f.double() - f.double().mean(0)).norm(dim=1).mean())
+    if apart < VARIED * length or scene.nature is LossNature.LOG_PROBABILITIES:
+        return None
+    y = good.double()
+    lengths = y.norm(dim=1, keepdim=True)
+    inside = length * torch.where(lengths > 0, y / lengths.clamp_min(1e-30), f.double() / length)
+    best, exact = scene.try_loss(inside), scene.try_loss(y)
+    if best is None or exact is None or best - exact < FAULT * constant:
+        return None
+    return Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.CRITICAL if best > 0.5 * constant else Severity.WARNING,
+        None,
+        {"length": length, "best_reachable_loss": best, "constant_loss": constant},
+        f"Leave out the normalisation of the outputs, or scale them behind it: on every point they "
+        f"have the length {length:.4g}, so no weights reach a loss below {best:.4g} (a constant "
+        f"has {constant:.4g}).",
+        (),
+    )
 
 
 def shut_outputs(scene: Scene) -> Finding | None:

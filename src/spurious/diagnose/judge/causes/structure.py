@@ -8,6 +8,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.remedy import Remedy, joined
 
 LEFT: Final = 0.5
 """A linear predictor that keeps half of the best constant's loss leaves something to be won."""
@@ -77,7 +78,11 @@ def missing_nonlinearity(scene: Scene) -> Finding | None:
         f"Put an activation between {below} and {above}: nothing in the model bends, so all its "
         f"layers together are one linear map, and the best of these has the loss {linear:.4g} "
         f"(a constant: {constant:.4g}).",
-        (),
+        (
+            Remedy.INSERT_ACTIVATION,
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.INSERT_ACTIVATION)),
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.WIDER_LAYERS, Remedy.INSERT_ACTIVATION)),
+        ),
     )
 
 

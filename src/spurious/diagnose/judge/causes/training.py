@@ -11,8 +11,8 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.scene_of import explained_by_neighbours
 
 TWICE: Final = 2.0
 """A loss in evaluation mode of twice that in training mode: more than the noise of a batch."""
@@ -78,6 +78,7 @@ def detached_parameters(scene: Scene) -> Finding | None:
     share = sum(lost.values()) / trained
     shown = ", ".join(list(lost)[:4]) + (", ..." if len(lost) > 4 else "")
     most = share >= thresholds.ALL_THE_DIFFERENCE and scene.is_poor
+    most = most or (scene.trained and scene.is_middling)
     return Finding(
         Kind.DETACHED_LOSS,
         Severity.WARNING if most else Severity.INFO,
@@ -86,6 +87,22 @@ def detached_parameters(scene: Scene) -> Finding | None:
         f"Keep the graph whole: the loss depends on none of {len(lost)} trained tensors ({shown}), "
         f"{share:.0%} of all that is trained, as far as autograd sees. Something between them and "
         "the loss is detached, made into a plain number, or run under no_grad (or unused).",
+        (),
+    )
+
+
+def detached_terms(scene: Scene) -> Finding | None:
+    """Terms of the loss that change with the outputs and give no gradient."""
+    if scene.terms is None or not scene.terms.cut:
+        return None
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING,
+        None,
+        {"terms_without_gradient": scene.terms.cut},
+        f"Keep the graph whole: {scene.terms.cut} of the terms that the loss adds up change with "
+        "the model's outputs and have no gradient. Something in them is detached, made into a "
+        "plain number, or run under no_grad, so they are never made smaller.",
         (),
     )
 
@@ -124,7 +141,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
             f"y = y.roll({by}, 0)",
         )
     allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
-    if not scene.is_poor or linear < thresholds.POOR * allowed * constant:
+    if not scene.is_middling or linear < thresholds.POOR * allowed * constant:
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,

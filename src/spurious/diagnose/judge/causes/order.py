@@ -1,0 +1,107 @@
+# pyright: basic
+"""Checks of what the order of the data and the loop have left behind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torch import Tensor
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.neighbours import columns_of
+from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
+from spurious.diagnose.remedy import Remedy
+
+LAST: Final = 0.1
+"""The part of the points that is at the end: what training without shuffling saw last."""
+
+FEWEST_LEARNT: Final = 4
+"""Fewer points at the beginning may be right by chance."""
+
+VARIED: Final = 0.25
+"""Targets of the first points that vary a quarter as much as all: a constant does not suit them."""
+
+CHANCE: Final = 1e-3
+"""Probability that points that are right at random all stand at the beginning."""
+
+MANY_TIMES: Final = 10.0
+"""Times the largest gradient of any single point: a mean over points cannot be larger, and few add
+up ten batches on purpose."""
+
+
+def unshuffled_data(scene: Scene) -> Finding | None:
+    """Sorted classes of which the last alone are known."""
+    losses = _losses_in_order(scene)
+    if losses is None or not scene.trained or scene.judged is None:
+        return None  # numbers on a grid are in order, and their losses are not alike anyhow
+    explained = scene.order_explains
+    last = max(int(LAST * len(losses)), 1)
+    end, before = float(losses[-last:].mean()), float(losses[:-last].mean())
+    if explained < thresholds.SORTED or end > 0.5 * before:
+        return None
+    return Finding(
+        Kind.UNSHUFFLED_DATA,
+        Severity.WARNING,
+        None,
+        {"order_explains": explained, "loss_of_the_last": end, "loss_before": before},
+        "Shuffle the data (DataLoader(..., shuffle=True)): in their order the targets are sorted "
+        f"(each says {explained:.0%} of the next), and only what comes last is known: the last "
+        f"{LAST:.0%} of the points have the loss {end:.4g}, those before {before:.4g}.",
+        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+        "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
+    )
+
+
+def same_batch(scene: Scene) -> Finding | None:
+    """The first points are learnt by heart and no others."""
+    losses, constant = _losses_in_order(scene), scene.landscape.constant_loss
+    if losses is None or not scene.trained or not constant:
+        return None
+    known = losses < thresholds.GOOD * constant
+    count = int(known.int().cumprod(0).sum())
+    if count < FEWEST_LEARNT or 2 * count > len(known):
+        return None
+    y = columns_of(scene.in_order(scene.targets))
+    spread = float((y - y.mean(0)).pow(2).mean())
+    if float((y[:count] - y[:count].mean(0)).pow(2).mean()) < VARIED * spread:
+        return None  # one constant suits them all
+    rest = float(known[count:].double().mean())
+    if rest**count > CHANCE or float(losses[count:].mean()) < thresholds.POOR * constant:
+        return None
+    return Finding(
+        Kind.SAME_BATCH,
+        Severity.WARNING,
+        None,
+        {"points_learnt": count, "points": len(losses), "share_of_the_others": rest},
+        f"Take a new batch for each step: the first {count} points are learnt by heart and of the "
+        f"{len(losses) - count} others {rest:.0%}, as if training had seen the first batch alone "
+        "(next(iter(loader)) in the loop gives that).",
+        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+        "for x, y in loader:  # instead of next(iter(loader)) at each step",
+    )
+
+
+def stale_gradients(scene: Scene) -> Finding | None:
+    """Gradients left on the parameters that no batch can have given."""
+    if not scene.stale > MANY_TIMES:
+        return None
+    return Finding(
+        Kind.MISSING_ZERO_GRAD,
+        Severity.WARNING,
+        None,
+        {"kept_over_largest_of_a_point": scene.stale},
+        "Call optimiser.zero_grad() once for each step: the gradient that is left on the "
+        f"parameters is {scene.stale:.3g} times as long as that of any single point, so many "
+        "batches have been added up.",
+        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+    )
+
+
+def _losses_in_order(scene: Scene) -> Tensor | None:
+    """The loss of each point by itself, in the order in which the data were given."""
+    found = scene.point_losses
+    if found is None or len(found) < FEWEST_IN_ORDER or len(found) != len(scene.places):
+        return None
+    return scene.in_order(found)

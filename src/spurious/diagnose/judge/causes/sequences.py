@@ -1,0 +1,91 @@
+# pyright: basic
+"""Checks of what a model makes of the places of a sequence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.sequences import UNSEEN
+from spurious.diagnose.remedy import Remedy, joined
+
+READ_OFF: Final = 0.5
+"""A linear map of the inputs at one step explains half of the targets, on points that it was not
+fitted to."""
+
+
+def missing_positions(scene: Scene) -> Finding | None:
+    """Outputs that do not depend on the order of a sequence, where the targets do."""
+    if not scene.order_blind or not scene.trained or not scene.is_middling:
+        return None
+    floor, constant = _floor_without_order(scene), scene.landscape.constant_loss
+    attends = bool(scene.structure.attentions)
+    contradicts = floor is not None and bool(constant) and floor >= CONTRADICTION * constant
+    if not contradicts and not attends:
+        return None  # the mean of words' vectors is meant to be blind to their order
+    why = (
+        f" Sequences with the same entries have different targets: blind to order, no model gets "
+        f"below {floor:.4g} (a constant has {constant:.4g})."
+        if contradicts
+        else ""
+    )
+    return Finding(
+        Kind.MISSING_POSITIONS,
+        Severity.WARNING,
+        None,
+        {"order_blind": True, "best_loss_without_order": floor},
+        "Add positions to the embeddings (along the sequence, not along the batch): the outputs "
+        f"stay the same when the places of the inputs are exchanged.{why}",
+        (Remedy.ADD_POSITIONS, joined((Remedy.REDRAW_WEIGHTS, Remedy.ADD_POSITIONS))),
+        "z = z + positions[: z.shape[1]]  # of shape (T, d), for z of shape (n, T, d)",
+    )
+
+
+def _floor_without_order(scene: Scene) -> float | None:
+    """The least loss of a model for which sequences are bags; None for sequences of numbers."""
+    x = scene.inputs
+    if x is None or x.is_floating_point() or x.ndim != 2:
+        return None
+    _, group = torch.unique(x.sort(1).values, dim=0, return_inverse=True)
+    return floor_of_groups(scene, group)
+
+
+def wrong_time_step(scene: Scene) -> Finding | None:
+    """A step that says what the targets are, and that hardly moves the outputs."""
+    steps = scene.time_steps
+    if steps is None or not scene.trained or not scene.is_middling:
+        return None
+    signals, explained = steps.signals, steps.explained
+    largest = max(signals)
+    hidden = [t for t, signal in enumerate(signals) if signal < UNSEEN * largest]
+    if largest <= 0 or not hidden or steps.unseen < READ_OFF:
+        return None
+    place = max(hidden, key=lambda t: explained[t])
+    seen = max(range(len(signals)), key=lambda t: signals[t])
+    share = signals[place] / largest
+    return Finding(
+        Kind.WRONG_TIME_STEP,
+        Severity.WARNING,
+        None,
+        {
+            "step": place,
+            "explained_by_the_step": explained[place],
+            "explained_by_unseen_steps": steps.unseen,
+            "unseen_steps": hidden,
+            "signal_over_largest": share,
+            "step_of_the_largest_signal": seen,
+        },
+        f"Look at which step the output is taken from: {len(hidden)} of {len(signals)} steps, such "
+        f"as step {place}, say what the targets are (a linear map of them explains "
+        f"{steps.unseen:.0%}), but the outputs hardly depend on them (the signal of that one is "
+        f"{share:.1e} of that of step {seen}). The last state of the way back stands at step 0, "
+        "and behind the end of a shorter sequence there is padding alone.",
+        (),
+        "last = torch.cat([z[:, -1, :hidden], z[:, 0, hidden:]], 1)  # of both directions\n"
+        "last = z[torch.arange(len(z)), lengths - 1]  # of sequences of several lengths",
+    )

@@ -1,0 +1,134 @@
+"""What copies say of the loop, of schedules and of bounds: they learn where the model did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Final
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.optimiser import DRIVEN
+from spurious.diagnose.measure.records import Measurements
+from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.remedy import Remedy, joined
+from spurious.diagnose.treat.rehearse import ADAPTIVE, Rehearsals
+
+LEAP: Final = 1.0
+"""A step of an adaptive optimiser as long as the weights of a usual start: one step forgets it."""
+
+SCALES: Final = tuple(2.0**k for k in range(2, 13))
+"""Factors that outputs are tried with, from 4 to 4096."""
+
+ENLARGED: Final = 0.75
+"""Outputs that lose a quarter of the loss by being enlarged alone say what is right, and are too
+small."""
+
+NIL: Final = 1e-3
+"""A thousandth of the first step size: training has been stopped."""
+
+
+def unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """A copy learns from mixed batches, and not in the order in which the data lie."""
+    own, mixed = found.in_order, found.afresh
+    if own is None or mixed is None or own.gain > mixed.gain - thresholds.ALL_THE_DIFFERENCE:
+        return
+    other = "NaN or infinity" if own.loss is None else f"{own.loss:.4g}"
+    yield Finding(
+        Kind.UNSHUFFLED_DATA,
+        Severity.WARNING,
+        None,
+        {
+            "order_explains": scene.order_explains,
+            "steps": found.steps,
+            "loss_mixed": mixed.loss,
+            "loss_in_order": own.loss,
+        },
+        "Shuffle the data (DataLoader(..., shuffle=True)), if the loop takes them as they lie: the "
+        f"targets are sorted (each says {scene.order_explains:.0%} of the next). Tried on copies "
+        f"for {found.steps} steps: loss {mixed.loss:.4g} from mixed batches, {other} in their "
+        "order.",
+        (Remedy.REDRAW_WEIGHTS,),
+        "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
+    )
+
+
+def leaps(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Finding]:
+    """Units that are all off after steps as long as the weights of a usual start."""
+    rule, afresh = scene.optimiser, found.afresh
+    if not scene.trained or rule is None or rule.name not in ADAPTIVE or afresh is None:
+        return
+    if learns(found) or not any(
+        layer.dead.mean() >= thresholds.DEAD_SHARE for layer in seen.units if not layer.is_output
+    ):
+        return
+    layer = max(seen.affine, key=lambda one: one.fan_in, default=None)
+    if layer is None or rule.step_size < LEAP / (3 * layer.fan_in) ** 0.5:
+        return
+    usual, better = (3 * layer.fan_in) ** -0.5, rule.step_size / 100
+    yield Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.CRITICAL,
+        None,
+        {"step_size": rule.step_size, "usual_weight": usual, "better_step_size": better},
+        f"Use a smaller step size, about lr={better:.2g} instead of {rule.step_size:.2g}: each "
+        f"step of {rule.name} moves every weight by about that, and those of layer {layer.name} "
+        f"start from {usual:.2g}. Such steps have switched units off for good.",
+        (
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.HUNDREDTH_STEP)),
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.SMALLER_STEP)),
+        ),
+    )
+
+
+def scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
+    """A scheduler that has all but stopped training, where the first step size still helps."""
+    seen = scene.optimiser
+    if seen is None or seen.left >= DRIVEN or not scene.is_poor:
+        return None
+    stopped = seen.left < NIL
+    return Finding(
+        Kind.SCHEDULE_TO_ZERO if stopped else Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        {
+            "left_of_step_size": seen.left,
+            "first_step_size": seen.step_size,
+            "steps": found.steps,
+            "loss_with_the_first": found.as_is.loss,
+        },
+        f"Look at the scheduler: it has left {seen.left:.2g} of the step size "
+        f"{seen.step_size:.2g}, and the loss is {scene.landscape.loss:.4g}. {found.steps} more "
+        f"steps of a copy with the first step size bring it to {found.as_is.loss:.4g}. Is "
+        "scheduler.step() called with each batch where an epoch is meant, or a warm-up longer than "
+        "the training?",
+        (Remedy.TEXTBOOK_LOOP,),
+        "for epoch in range(epochs):\n    for x, y in loader: ...\n"
+        "    scheduler.step()  # once an epoch",
+    )
+
+
+def held_small(scene: Scene) -> Iterator[Finding]:
+    """Logits that say what is right, and that something holds too small for the loss."""
+    f, now = scene.outputs, scene.landscape.loss
+    if f is None or not scene.trained or scene.nature is not LossNature.LOGITS:
+        return
+    tried = {factor: scene.try_loss(factor * f) for factor in SCALES}
+    known = {k: value for k, value in tried.items() if value is not None and isfinite(value)}
+    factor = min(known, key=lambda key: known[key], default=1.0)
+    if not known or not known[factor] <= ENLARGED * now:
+        return
+    yield Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.WARNING,
+        None,
+        {"largest_output": float(f.abs().max()), "factor": factor, "loss": known[factor]},
+        f"Let the outputs be larger: they lie between {float(f.min()):.4g} and "
+        f"{float(f.max()):.4g}, and {factor:g} times the same outputs have the loss "
+        f"{known[factor]:.4g} instead of {now:.4g}. Longer training does not make them so: a "
+        "normalisation or a factor (a temperature) behind the last layer holds them small.",
+        (),
+        f"outputs = {factor:g} * outputs  # or a trained factor",
+    )

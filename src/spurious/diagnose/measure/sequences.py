@@ -1,0 +1,155 @@
+# pyright: basic
+"""What a model makes of the places of a sequence: their order, and how much each of them counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.neighbours import columns_of
+from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.preserve import examined
+
+MOVED: Final = 1e-4
+"""Change of outputs, in units of their size, that is more than rounding."""
+
+FEWEST_POINTS: Final = 64
+"""Fewer points say nothing about what a step in time is worth."""
+
+RIDGE: Final = 1e-3
+"""Penalty of the linear probe, in units of the features' variance."""
+
+UNSEEN: Final = 1e-2
+"""A step whose signal is less than a hundredth of the largest one's moves the outputs hardly."""
+
+POINTS_PER_NUMBER: Final = 8
+"""Points for each number that the probe of several steps takes."""
+
+MOST_WORDS: Final = 512
+"""Words that the probe tells apart."""
+
+MOST_STEPS: Final = 512
+"""Longer sequences are not probed."""
+
+
+@dataclass(frozen=True)
+class TimeSteps:
+    """What each step of sequences is worth.
+
+    Attributes:
+        signals: |df/dx_t| |x_t| of the outputs by the inputs (or embeddings) at each step, (T,).
+        explained: Share of the targets that a linear map of the inputs at each step explains, on
+            points that it was not fitted to, (T,).
+        unseen: The same of several steps together, of those that hardly move the outputs.
+    """
+
+    signals: tuple[float, ...]
+    explained: tuple[float, ...]
+    unseen: float
+
+
+def is_order_blind(model: nn.Module, batch: Batch) -> bool:
+    """Whether the outputs stay the same when the places of all sequences are exchanged alike."""
+    x = _sequences(batch)
+    if x is None or x.shape[1] < 2 or bool((x == x[:, :1]).all()):
+        return False
+    order = torch.randperm(x.shape[1], generator=torch.Generator().manual_seed(0))
+    if bool((order == torch.arange(len(order))).all()):
+        order = order.flip(0)
+    try:
+        with examined(model), torch.no_grad():
+            once, again = (output_tensor(model(v)) for v in (x, x[:, order.to(x.device)]))
+    except Exception:
+        return False
+    if once is None or again is None or once.shape != again.shape:
+        return False
+    if not once.is_floating_point() or float(once.std(0).max()) == 0:
+        return False  # an output that is the same for all says nothing about order
+    apart = float((once - again).abs().max())
+    return apart <= MOVED * float(once.abs().max())
+
+
+def time_steps(model: nn.Module, sample: Sample) -> TimeSteps | None:
+    """Signals and probes of the steps; None if the inputs are no sequences."""
+    batch, y = sample.batches[0], sample.targets
+    x = _sequences(batch)
+    if x is None or not isinstance(y, Tensor) or sample.size < FEWEST_POINTS:
+        return None
+    if not 2 <= x.shape[1] <= MOST_STEPS or y.ndim > 2 or (y.ndim == 2 and y.shape[1] > 64):
+        return None
+    signals = _signals(model, x)
+    if signals is None:
+        return None
+    whole = sample.inputs
+    columns = None if whole is None else whole if whole.ndim == 3 else _words(whole)
+    if columns is None:
+        return None
+    explained = [_explained(columns[:, t], y) for t in range(columns.shape[1])]
+    hidden = [t for t, signal in enumerate(signals) if signal < UNSEEN * max(signals)]
+    hidden.sort(key=lambda t: -explained[t])
+    few = hidden[: max(len(columns) // (POINTS_PER_NUMBER * columns.shape[2]), 1)]
+    together = _explained(columns[:, few], y) if few else 0.0
+    return TimeSteps(tuple(signals), tuple(explained), together)
+
+
+def _sequences(batch: Batch) -> Tensor | None:
+    """Inputs that are sequences: (n, T, d) of numbers or (n, T) of words."""
+    if len(batch.args) != 1 or batch.kwargs or not isinstance(batch.args[0], Tensor):
+        return None
+    x = batch.args[0]
+    numbers, words = x.is_floating_point() and x.ndim == 3, not x.is_floating_point()
+    return x if numbers or (words and x.ndim == 2) else None
+
+
+def _words(x: Tensor) -> Tensor | None:
+    _, which = torch.unique(x, return_inverse=True)
+    count = int(which.max()) + 1
+    return nn.functional.one_hot(which, count).float() if count <= MOST_WORDS else None
+
+
+def _signals(model: nn.Module, x: Tensor) -> list[float] | None:
+    """|df/dx_t| |x_t| at each step, of one combination of the outputs."""
+    caught: list[Tensor] = []
+    handles = []
+
+    def keep(_: Any, args: tuple, out: Any) -> None:
+        if args and args[0] is x and isinstance(out, Tensor) and out.ndim == 3:
+            caught.append(out)
+
+    try:
+        with examined(model), torch.enable_grad():
+            if x.is_floating_point():
+                x = x.clone().requires_grad_()
+                caught.append(x)
+            else:
+                embeddings = [m for m in model.modules() if isinstance(m, nn.Embedding)]
+                handles = [m.register_forward_hook(keep) for m in embeddings]
+            out = output_tensor(model(x))
+            if out is None or not caught or not out.requires_grad:
+                return None
+            draw = torch.randn(out.shape[1:], generator=torch.Generator().manual_seed(0))
+            (slope,) = torch.autograd.grad((out * draw.to(out)).sum(), caught[:1])
+    except Exception:
+        return None
+    finally:
+        for handle in handles:
+            handle.remove()
+    sizes = slope.norm(dim=(0, 2)) * caught[0].detach().norm(dim=(0, 2))
+    return [float(size) for size in sizes]
+
+
+def _explained(features: Tensor, targets: Tensor) -> float:
+    """Share of the targets that a linear map fitted to every other point explains of the rest."""
+    x, y = features.detach().double().flatten(1), columns_of(targets)
+    x = torch.cat([x - x.mean(0), torch.ones_like(x[:, :1])], 1)
+    here, there = slice(0, None, 2), slice(1, None, 2)
+    penalty = RIDGE * x[here].pow(2).sum(0).mean().clamp_min(1e-12)
+    square = x[here].T @ x[here] + penalty * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    fit = torch.linalg.solve(square, x[here].T @ y[here])
+    spread = (y[there] - y[there].mean(0)).pow(2).sum()
+    missed = (y[there] - x[there] @ fit).pow(2).sum()
+    return float(1 - missed / spread) if float(spread) > 0 else 0.0

@@ -1,0 +1,92 @@
+# pyright: basic
+"""Remedies that put something between a model's layers, where it is computed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.observe import Observer
+from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
+
+SLOWEST: Final = 10_000.0
+"""Longest wave of the positions (Vaswani et al. 2017, section 3.5), in steps."""
+
+
+class _Bent(TorchFunctionMode):
+    """A relu behind the layers of some weights."""
+
+    def __init__(self, weights: list[Tensor]) -> None:
+        super().__init__()
+        self.weights = weights
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        out = func(*args, **(kwargs or {}))
+        second = args[1] if len(args) > 1 else (kwargs or {}).get("weight")
+        return F.relu(out) if any(second is weight for weight in self.weights) else out
+
+
+def insert_activation(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """A relu between affine layers that follow one another."""
+    observer, batch = Observer(candidate.model, patterns=False), sample.batches[0]
+    with examined(candidate.model), torch.no_grad(), observer.batch(batch.size):
+        candidate.model(*batch.args, **batch.kwargs)
+    below = {name for name, _ in observer.structure.chained}
+    named = dict(candidate.model.named_modules())
+    weights = [getattr(named.get(name), "weight", None) for name in sorted(below)]
+    known = [weight for weight in weights if isinstance(weight, Tensor)]
+    if not known:
+        raise NotApplicableError("no two layers follow one another with nothing that bends")
+    candidate.context = lambda: _Bent(known)
+
+
+class _Placed(TorchFunctionMode):
+    """Positions added to what embeddings give."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        out = func(*args, **(kwargs or {}))
+        return out + positions(out) if func is F.embedding and out.ndim == 3 else out
+
+
+class _WithPositions(nn.Module):
+    """A model whose sequences of numbers get positions added."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Any:
+        return self.model(x + positions(x))
+
+
+def positions(like: Tensor) -> Tensor:
+    """Sines and cosines of the places along axis 1 of a tensor (n, T, d), (T, d)."""
+    steps, width = like.shape[1], like.shape[2]
+    place = torch.arange(steps, device=like.device, dtype=torch.float32)[:, None]
+    wave = torch.arange(width, device=like.device, dtype=torch.float32)
+    angle = place / SLOWEST ** ((wave - wave % 2) / width)
+    return torch.where(wave % 2 == 0, angle.sin(), angle.cos()).to(like.dtype)
+
+
+def add_positions(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """Positions are added to embeddings of words, or to inputs that are sequences of numbers."""
+    batch = sample.batches[0]
+    x = batch.args[0] if len(batch.args) == 1 and not batch.kwargs else None
+    if not isinstance(x, Tensor):
+        raise NotApplicableError("the inputs are no single tensor")
+    if x.is_floating_point() and x.ndim == 3:
+        wrap(candidate, _WithPositions(candidate.model))
+    elif any(isinstance(m, nn.Embedding) for m in candidate.model.modules()):
+        candidate.context = _Placed
+    else:
+        raise NotApplicableError("the inputs are no sequences of numbers or of embedded words")
+
+
+STRUCTURE_ACTIONS: Final = (insert_activation, add_positions)
+"""Each changes a candidate, or raises `NotApplicableError`."""
