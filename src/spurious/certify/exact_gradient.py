@@ -8,17 +8,17 @@ from spurious.certify.arithmetics import Entries, entries, exact_program
 from spurious.certify.evaluate import loss_derivative
 from spurious.exact.rationals import Vector, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import Point, Problem, flatten, program_of
+from spurious.problem import DenseLoss, Point, Problem, flatten, program_of
 from spurious.program import Program, ProgramError, Run, Sum
 
 
-def rational_outputs(problem: Problem, point: Point) -> list[Vector] | None:
+def rational_outputs(problem: Problem | DenseLoss, point: Point) -> list[Vector] | None:
     """The outputs, shape (n, K), or None if an activation is not known to be rational here."""
     run = _network_at(problem, point, order=0)
     return None if run is None else _outputs(run)
 
 
-def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
+def exact_gradient(problem: Problem | DenseLoss, point: Point) -> list[Exact] | None:
     """The gradient of the loss in flat order, by back-propagation.
 
     Args:
@@ -32,12 +32,12 @@ def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
     run = _network_at(problem, point, order=1)
     if run is None:
         return None
-    rows = loss_derivative(problem.loss, problem.data, _outputs(run))
+    rows = loss_derivative(problem, _outputs(run))
     seed = entries(entry for row in rows for entry in row).reshape(len(rows), -1)
     return run.flat(run.reverse(len(run.values) - 2, seed)).tolist()
 
 
-def _network_at(problem: Problem, point: Point, order: int) -> Run[Entries] | None:
+def _network_at(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries] | None:
     """The network, without its loss, which need not be rational; None where it is not either."""
     values = entries(map(rational, flatten(point)))
     try:

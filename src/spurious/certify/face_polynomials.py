@@ -17,7 +17,7 @@ from flint import fmpq
 from spurious.certify.pattern import Pattern
 from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ONE, ZERO, rational
-from spurious.problem import Loss, Problem
+from spurious.problem import DenseLoss, Loss, Problem
 
 Monomial: TypeAlias = tuple[int, ...]
 """Flat indices of parameters, ascending."""
@@ -47,7 +47,7 @@ class FaceMap:
         return self.held + self.outputs
 
 
-def face_map(problem: Problem, pattern: Pattern, limit: int) -> FaceMap | None:
+def face_map(problem: Problem | DenseLoss, pattern: Pattern, limit: int) -> FaceMap | None:
     """G of a face, or None if it has more than so many terms."""
     network = problem.network
     indices = incoming_indices(network)
@@ -78,9 +78,9 @@ def face_map(problem: Problem, pattern: Pattern, limit: int) -> FaceMap | None:
     return FaceMap(tuple(held), tuple(outputs))
 
 
-def _compared(problem: Problem, i: int, state: list[Polynomial]) -> list[Polynomial]:
+def _compared(problem: Problem | DenseLoss, i: int, state: list[Polynomial]) -> list[Polynomial]:
     """What the loss at a data point depends on."""
-    if problem.loss is not Loss.CROSS_ENTROPY:
+    if problem.loss != Loss.CROSS_ENTROPY:
         return state
     label = int(problem.data.y[i][0])
     found: list[Polynomial] = []

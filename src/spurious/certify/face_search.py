@@ -143,7 +143,7 @@ class _Search:
             self.bends.append((1.0, 0.0))
         self.network = evaluator(program, NumpyArithmetic())
         self.scale = 1 + float(np.abs(start).max())
-        rescaled = isinstance(problem, Problem)  # a penalty knows what is balanced
+        rescaled = _costs_nothing(problem)  # a penalty knows what is balanced
         self.sizes = unit_sizes(problem.network, start) if rescaled else np.ones(len(start))
         self._faces: dict[bytes, _Face] = {}
 
@@ -257,6 +257,10 @@ class _Search:
             jacobian = face.local(values, multipliers).jacobian
             values = values + np.linalg.lstsq(jacobian, wanted, rcond=1e-10)[0]
         return self.face(signs), values
+
+
+def _costs_nothing(problem: Problem | DenseLoss) -> bool:
+    return isinstance(problem, Problem) or problem.penalty.free_of_cost(problem.network)
 
 
 def _sign_at_zero(problem: Problem | DenseLoss, values: Floats, unit: Unit) -> int:

@@ -59,7 +59,7 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
             if digits(point) > DIGIT_LIMIT:
                 continue
             if distance(flatten(point), flatten(evaluation.point)) <= limit:
-                yield evaluate(evaluation.problem, point, evaluation.factors)
+                yield evaluate(evaluation.problem, point)
 
 
 def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
@@ -187,7 +187,7 @@ def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) 
 
 
 def _applies(subject: Subject) -> bool:
-    return subject.exact and subject.single and subject.evaluation.problem.loss is Loss.SQUARED
+    return subject.homogeneous and subject.single and subject.dense.loss == Loss.SQUARED
 
 
 def _prove(subject: Subject) -> Proof | Undecided:

@@ -33,7 +33,16 @@ from spurious.exact.definiteness import Definiteness, float_spectrum, prove_defi
 from spurious.exact.krawczyk import krawczyk
 from spurious.exact.rationals import fraction, rational
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
-from spurious.problem import Loss, Network, Point, Problem, flatten, program_of, unflatten
+from spurious.problem import (
+    DenseLoss,
+    Loss,
+    Network,
+    Point,
+    Problem,
+    flatten,
+    program_of,
+    unflatten,
+)
 from spurious.program import KinkError
 from spurious.proof import Claim, ConvexBall, Proof, Undecided
 from spurious.verdict import Answer, Decision
@@ -71,20 +80,21 @@ class Slice:
 def _applies(subject: Subject) -> bool:
     """Not to what other rules decide completely.
 
-    These are shallow networks with one output and squared loss, and points that nothing beats
-    although their gradient is not seen to be zero exactly.
+    These are shallow networks with one output and squared loss, points that nothing beats although
+    their gradient is not seen to be zero exactly, and, by rule `strongly_convex`, smooth networks
+    of format 2.
     """
-    if not subject.is_dense:
+    if not subject.is_dense or (subject.smooth and not subject.layered):
         return False
     if subject.homogeneous and subject.single:
-        return subject.dense.loss is not Loss.SQUARED
+        return subject.dense.loss != Loss.SQUARED
     if subject.homogeneous or subject.once(unbeaten) is None:
         return True
     every = range(subject.network.parameter_count)
     return vanishes_exactly(subject.dense, subject.point, every)
 
 
-def prove(problem: Problem, point: Point) -> Proof | Undecided:
+def prove(problem: Problem | DenseLoss, point: Point) -> Proof | Undecided:
     """Proves a strict minimum (up to rescaling) at the point or near it.
 
     Args:
@@ -117,7 +127,9 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
     return result
 
 
-def _settle(problem: Problem, point: Point, chart: Slice) -> tuple[Point, Slice] | Undecided:
+def _settle(
+    problem: Problem | DenseLoss, point: Point, chart: Slice
+) -> tuple[Point, Slice] | Undecided:
     """A critical point near the given one, and the slice at it.
 
     Newton's method may carry a dead unit to life, or the other way round. What is free is decided
@@ -139,7 +151,7 @@ def _settle(problem: Problem, point: Point, chart: Slice) -> tuple[Point, Slice]
     return Undecided("Newton's method kills and wakes units without end")
 
 
-def gauge_slice(problem: Problem, point: Point) -> Slice | Undecided:
+def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided:
     """The free parameters at a point: all for smooth activations, else one fixed a live unit."""
     network = problem.network
     count = network.parameter_count
@@ -196,7 +208,7 @@ def incoming_indices(network: Network) -> list[list[list[int]]]:
     return layers
 
 
-def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
+def polish(problem: Problem | DenseLoss, point: Point, chart: Slice) -> Point | Undecided:
     """Newton's method in the free parameters, to full precision. Not rigorous: a proposal."""
     program = BallProgram.of(program_of(problem))
     values = around(flatten(point))
@@ -232,7 +244,7 @@ def polish(problem: Problem, point: Point, chart: Slice) -> Point | Undecided:
     return unflatten(tuple(centre), problem.network)
 
 
-def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> bool:
+def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[int]) -> bool:
     """Whether the gradient in the free parameters is provably zero, exactly."""
     gradient = exact_gradient(problem, point)
     try:
@@ -242,7 +254,7 @@ def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> boo
 
 
 def _prove_at(
-    problem: Problem, point: Point, centre: Point, chart: Slice, exact: bool
+    problem: Problem | DenseLoss, point: Point, centre: Point, chart: Slice, exact: bool
 ) -> Proof | Undecided:
     """The interval part, at the current precision."""
     program = BallProgram.of(program_of(problem))
@@ -279,7 +291,7 @@ def _prove_at(
 
 
 def _package(
-    problem: Problem,
+    problem: Problem | DenseLoss,
     point: Point,
     centre: Point,
     chart: Slice,

@@ -17,8 +17,8 @@ from spurious.certify.rule import Rule
 from spurious.certify.rules.one_sided_derivatives import Minimum, test_point
 from spurious.certify.subject import Subject
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational, vector
-from spurious.problem import DenseLoss, Loss, Problem, ProgramProblem, unflatten
+from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational
+from spurious.problem import DenseLoss, Loss, ProgramProblem, unflatten
 from spurious.proof import Claim, OneSidedDerivatives, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
@@ -42,9 +42,8 @@ def _loss(subject: Subject) -> DenseLoss | None:
 def _prove(subject: Subject) -> Proof | Undecided:
     loss = _loss(subject)
     assert loss is not None
-    network = Problem(loss.network, Loss.LOGISTIC, loss.data)  # what the loss is does not matter
-    point = unflatten(subject.values, loss.network)
-    evaluation = evaluate(network, point, vector(loss.factors))
+    other = replace(loss, loss=Loss.LOGISTIC.value)  # whose derivative nobody looks at
+    evaluation = evaluate(other, unflatten(subject.values, loss.network))
     slopes = _slopes(evaluation)
     if slopes is None:
         return Undecided("no slopes of the hinge loss make all one-sided derivatives vanish")

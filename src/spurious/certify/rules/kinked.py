@@ -28,7 +28,7 @@ from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import Loss, Network, Problem, unflatten
+from spurious.problem import DenseLoss, Loss, Network, Problem, unflatten
 from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
@@ -84,7 +84,7 @@ def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
         return _package(subject, box, chart) if gap is None else gap
 
 
-def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
+def _chart(problem: Problem | DenseLoss, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
     program = lagrangian(problem, proposal.pattern)
     sizes = unit_sizes(problem.network, proposal.values)
@@ -198,7 +198,7 @@ def _applies(subject: Subject) -> bool:
     """Shallow networks with one output and the squared loss are decided otherwise."""
     if not subject.homogeneous or subject.network.depth == 0:
         return False
-    return not (subject.single and subject.dense.loss is Loss.SQUARED)
+    return not (subject.single and subject.dense.loss == Loss.SQUARED)
 
 
 RULE = Rule("kinked", _applies, prove_face_minimum)

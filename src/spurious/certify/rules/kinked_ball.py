@@ -126,8 +126,9 @@ def _face(evaluation: Evaluation, pairs: frozenset[tuple[int, int]]) -> ShallowF
 def _prove_on(evaluation: Evaluation, face: ShallowFace) -> Proof | None:
     """Newton's method on the face, then Theorem 5 and the kink inequalities in balls."""
     labels = [arb(rational(y[0])) for y in evaluation.problem.data.y]
+    factors = evaluation.factors
     size = len(face.design[0])
-    found = _newton(face, labels)
+    found = _newton(face, labels, factors)
     if found is None:
         return None
     y = [rational(balls.round_to(fraction(value), DECIMALS)) for value in found]
@@ -135,7 +136,7 @@ def _prove_on(evaluation: Evaluation, face: ShallowFace) -> Proof | None:
     limit = nearby_limit(flatten(evaluation.point))
     if distance(flatten(centre), flatten(evaluation.point)) > limit:
         return None
-    gradient, hessian = _derivatives(face, labels, [arb(v) for v in y])
+    gradient, hessian = _derivatives(face, labels, factors, [arb(v) for v in y])
     definite = prove_definite(hessian)
     if definite is None:
         return None
@@ -144,7 +145,7 @@ def _prove_on(evaluation: Evaluation, face: ShallowFace) -> Proof | None:
     radius = balls.power_of_ten_above(max(needed, Fraction(1, 10**DECIMALS)))
     spread = arb(0, arb(rational(radius)).upper())
     box = [arb(v) + spread for v in y]
-    _, hessian = _derivatives(face, labels, box)
+    _, hessian = _derivatives(face, labels, factors, box)
     definite = prove_definite(hessian)
     if definite is None or not _signs_hold(evaluation, face, centre, radius):
         return None
@@ -155,7 +156,7 @@ def _prove_on(evaluation: Evaluation, face: ShallowFace) -> Proof | None:
     margins = [
         label * f for label, f in zip(labels, _outputs(face, [arb(v) for v in y]), strict=True)
     ]
-    loss = sum((softplus(-m) for m in margins), arb(0))
+    loss = sum((w * softplus(-m) for w, m in zip(factors, margins, strict=True)), arb(0))
     lowest = loss - balls.square(norm) / (2 * rational(definite.eigenvalue_bound))
     return _package(evaluation, face, centre, radius, definite, lowest.union(loss))
 
@@ -174,23 +175,22 @@ def _shares(face: ShallowFace, labels: Sequence[arb], y: Sequence[arb]) -> list[
 
 
 def _derivatives(
-    face: ShallowFace, labels: Sequence[arb], y: Sequence[arb]
+    face: ShallowFace, labels: Sequence[arb], factors: Vector, y: Sequence[arb]
 ) -> tuple[arb_mat, arb_mat]:
     """Gradient (p, 1) and Hessian (p, p) of the loss in the face's coordinates."""
     shares = _shares(face, labels, y)
     design = arb_mat(fmpq_mat([list(row) for row in face.design]))
-    slopes = arb_mat([[-label * s] for label, s in zip(labels, shares, strict=True)])
-    curved = arb_mat(
-        [[s * (1 - s) * a for a in row] for s, row in zip(shares, face.design, strict=True)]
-    )
+    rows = list(zip(factors, labels, shares, face.design, strict=True))
+    slopes = arb_mat([[-w * label * s] for w, label, s, _ in rows])
+    curved = arb_mat([[w * s * (1 - s) * a for a in row] for w, _, s, row in rows])
     return design.transpose() * slopes, design.transpose() * curved
 
 
-def _newton(face: ShallowFace, labels: Sequence[arb]) -> list[fmpq] | None:
+def _newton(face: ShallowFace, labels: Sequence[arb], factors: Vector) -> list[fmpq] | None:
     size = len(face.design[0])
     y = [arb(0)] * size
     for _ in range(STEPS):
-        gradient, hessian = _derivatives(face, labels, y)
+        gradient, hessian = _derivatives(face, labels, factors, y)
         try:
             step = hessian.solve(gradient)
         except ZeroDivisionError:
@@ -251,7 +251,8 @@ def _kinks_hold(
 ) -> bool:
     """Whether |tau_r| < s_j C_r for all held groups, over the whole ball."""
     p, q = evaluation.slopes
-    g = [-label * s for label, s in zip(labels, _shares(face, labels, box), strict=True)]
+    shares = _shares(face, labels, box)
+    g = [-w * y * s for w, y, s in zip(evaluation.factors, labels, shares, strict=True)]
     outgoing = evaluation.weights[1].rows[0]
     for j, groups in face.held.items():
         if not groups:
@@ -312,7 +313,7 @@ def _package(
 
 
 def _applies(subject: Subject) -> bool:
-    return subject.homogeneous and subject.single and subject.dense.loss is Loss.LOGISTIC
+    return subject.homogeneous and subject.single and subject.dense.loss == Loss.LOGISTIC
 
 
 def _prove(subject: Subject) -> Proof | Undecided:

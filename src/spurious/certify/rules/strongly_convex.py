@@ -105,4 +105,4 @@ def _prove_at(
     )
 
 
-RULE = Rule("strongly_convex", lambda s: not s.is_dense, _prove)
+RULE = Rule("strongly_convex", lambda s: not s.layered, _prove)
