@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -19,6 +20,7 @@ from spurious.problem import (
     dataset_from_arrays,
     flatten,
     problem_at,
+    read_any_problem,
 )
 from spurious.proof.certificate import digest
 
@@ -68,7 +70,7 @@ def test_decisions_at_the_best_points_of_cells_agree_with_z3(seed):
     decided = 0
     for point in dict.fromkeys(best_points(loss)):
         verdict = certify(problem_at(loss, point), search=False)
-        if verdict.decision is Decision.UNDECIDED:
+        if verdict.decision in (Decision.UNDECIDED, Decision.LOCAL_MINIMUM_NEARBY):
             continue
         decided += 1
         assert (verdict.decision is Decision.LOCAL_MINIMUM) != lower_nearby(loss, point)
@@ -115,3 +117,32 @@ def test_a_point_beside_a_minimum_is_refuted():
     point = (*map(Fraction, flat), Fraction(layers[1]["bias"][0]) + 5)
     verdict = certify(problem_at(loss, point), search=False)
     assert verdict.decision is not Decision.LOCAL_MINIMUM
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ends_beside_the_best_points_agree_with_z3(seed):
+    """A point moved by rounding errors: the minimum that is said to be near is one."""
+    loss, rng = drawn(seed), Random(seed)
+    for exact in dict.fromkeys(best_points(loss)):
+        point = tuple(v + Fraction(rng.randint(-9, 9), 10**12) for v in exact)
+        verdict = certify(problem_at(loss, point), search=False)
+        if verdict.decision is Decision.LOCAL_MINIMUM_NEARBY:
+            assert verdict.radius is not None and verdict.radius < Fraction(1, 10**10)
+            *inner, v, c = flatten(verdict.evidence.point)
+            scale = abs(v)  # rescaled, so that the output weight is 1 or -1
+            assert not lower_nearby(loss, (*(w * scale for w in inner), v / scale, c))
+        elif verdict.decision is not Decision.LOCAL_MINIMUM:
+            there = certify(problem_at(loss, exact), search=False)
+            assert there.decision is not Decision.LOCAL_MINIMUM
+
+
+@pytest.mark.parametrize(
+    "name", ["relu-2-3-1-hinge-00", "relu-2-3-1-hinge-01", "relu-2-8-1-hinge-00"]
+)
+def test_ends_of_training(name):
+    """Margins are 1 and units on their kinks but for rounding errors."""
+    folder = Path(__file__).parents[2] / "benchmarks" / "hinge_ends"
+    verdict = certify(read_any_problem(folder / f"{name}.json"), search=False)
+    assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY
+    assert verdict.method == "one_sided_derivatives"
+    assert verdict.radius < Fraction(1, 10**10)

@@ -100,8 +100,15 @@ class Subject:
 
     @property
     def network(self) -> Network:
-        """The dense network."""
-        return self.dense.network
+        """The dense network, also of a loss with a penalty, or of the hinge loss.
+
+        Raises:
+            TypeError: It is none.
+        """
+        loss = self.asked if isinstance(self.asked, Problem) else self.asked.dense
+        if loss is None:
+            raise TypeError("this rule is for dense networks")
+        return loss.network
 
     @property
     def single(self) -> bool:

@@ -1,8 +1,9 @@
-"""Rule `hinge_slopes`: minima of the hinge loss at an exact point, margins of exactly 1 included.
+"""Rule `hinge_slopes`: minima of the hinge loss at or near a point, margins of exactly 1 included.
 
 Theorem 39 (`docs/mathematics.md`, section 18): Theorem 1 with a subgradient of the loss by the
 outputs. A linear program chooses it, such that at no kink a unit bends down; Theorem 1 then decides
-as for any other loss.
+as for any other loss. Of a float point those next to it are tried, at which what is almost at a
+bend is exactly there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import replace
 from flint import fmpq
 
 from spurious.certify.evaluate import Evaluation, evaluate, slope_at
+from spurious.certify.hinge_faces import points_on_faces
+from spurious.certify.moved import moved
 from spurious.certify.rule import Rule
 from spurious.certify.rules.one_sided_derivatives import Minimum, test_point
 from spurious.certify.subject import Subject
@@ -44,6 +47,18 @@ def _prove(subject: Subject) -> Proof | Undecided:
     assert loss is not None
     other = replace(loss, loss=Loss.LOGISTIC.value)  # whose derivative nobody looks at
     evaluation = evaluate(other, unflatten(subject.values, loss.network))
+    here = _prove_at(evaluation)
+    if isinstance(here, Proof):
+        return here
+    for candidate in points_on_faces(evaluation):
+        found = _prove_at(candidate)
+        if isinstance(found, Proof):
+            return moved(subject, subject.at(candidate.point), found)
+    return here
+
+
+def _prove_at(evaluation: Evaluation) -> Proof | Undecided:
+    """Proves a minimum at an exact point."""
     slopes = _slopes(evaluation)
     if slopes is None:
         return Undecided("no slopes of the hinge loss make all one-sided derivatives vanish")
