@@ -39,13 +39,14 @@ BOX, FLAT = "centre radius preconditioner", "flat_dimension"
 FACE = f"{BOX} free multipliers"
 SHAPE = f"strict_up_to_rescaling {FLAT}"
 BOTH, LOSSES = ("squared", "logistic"), ("squared", "logistic", "cross_entropy")
+ALL = (*LOSSES, "hinge")
 SUMS = {  # of sums of losses, with weights that are not negative (9.12); points are in layers
     "one_sided_derivatives": Rule(
         one_sided_derivatives,
         HERE + NEARBY,
         "units ?epsilon ?slopes ~point",
         SHAPE,
-        (*LOSSES, "hinge"),
+        ALL,
     ),
     "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point", SHAPE, LOSSES),
     "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform", SHAPE, LOSSES),
@@ -53,8 +54,8 @@ SUMS = {  # of sums of losses, with weights that are not negative (9.12); points
     "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius", SHAPE, BOTH),
     "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform", SHAPE, ("logistic",)),
     "pointwise_optimum": Rule(pointwise_optimum, HERE, "", SHAPE, LOSSES),
-    "kinked": Rule(kinked, NEARBY, FACE, SHAPE, LOSSES),
-    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields", SHAPE, LOSSES),
+    "kinked": Rule(kinked, NEARBY, FACE, SHAPE, ALL),
+    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields", SHAPE, ALL),
     "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends", SHAPE, LOSSES),
     "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction", "", LOSSES),
     "merging_valley": Rule(merging_valley, NONE, "pairs curve", "valley_limit", LOSSES),

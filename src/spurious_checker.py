@@ -3699,7 +3699,7 @@ class Lagrangian:
     layers: list[int]  # z of each layer, (n, width)
     states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
     held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on
+    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
 
 
 def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
@@ -3712,6 +3712,8 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         bent[-1] = missed(w, pb, f)
         flat = [s for row in pattern.slopes[-1] for s in row]
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
+        decisive_ones = [k for k, s in enumerate(flat) if s] or range(len(flat))
+        f = w.take(bent[-1], [len(decisive_ones)], decisive_ones)
         parts = w.sum(states[-1], [1])
     else:
         parts = losses(w, pb, f)
@@ -4391,13 +4393,14 @@ BOX, FLAT = "centre radius preconditioner", "flat_dimension"
 FACE = f"{BOX} free multipliers"
 SHAPE = f"strict_up_to_rescaling {FLAT}"
 BOTH, LOSSES = ("squared", "logistic"), ("squared", "logistic", "cross_entropy")
+ALL = (*LOSSES, "hinge")
 SUMS = {  # of sums of losses, with weights that are not negative (9.12); points are in layers
     "one_sided_derivatives": Rule(
         one_sided_derivatives,
         HERE + NEARBY,
         "units ?epsilon ?slopes ~point",
         SHAPE,
-        (*LOSSES, "hinge"),
+        ALL,
     ),
     "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point", SHAPE, LOSSES),
     "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform", SHAPE, LOSSES),
@@ -4405,8 +4408,8 @@ SUMS = {  # of sums of losses, with weights that are not negative (9.12); points
     "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius", SHAPE, BOTH),
     "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform", SHAPE, ("logistic",)),
     "pointwise_optimum": Rule(pointwise_optimum, HERE, "", SHAPE, LOSSES),
-    "kinked": Rule(kinked, NEARBY, FACE, SHAPE, LOSSES),
-    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields", SHAPE, LOSSES),
+    "kinked": Rule(kinked, NEARBY, FACE, SHAPE, ALL),
+    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields", SHAPE, ALL),
     "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends", SHAPE, LOSSES),
     "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction", "", LOSSES),
     "merging_valley": Rule(merging_valley, NONE, "pairs curve", "valley_limit", LOSSES),

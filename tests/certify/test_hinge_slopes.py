@@ -15,12 +15,15 @@ from spurious.atlas.landscape import describe
 from spurious.atlas.points import point_from_coefficients
 from spurious.problem import (
     DenseLoss,
+    Layer,
     Network,
     Penalty,
+    Point,
     dataset_from_arrays,
     flatten,
     problem_at,
     read_any_problem,
+    unflatten,
 )
 from spurious.proof.certificate import digest
 
@@ -146,3 +149,70 @@ def test_ends_of_training(name):
     assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY
     assert verdict.method == "one_sided_derivatives"
     assert verdict.radius < Fraction(1, 10**10)
+
+
+def test_a_deep_end_of_training():
+    """A minimum on a face of the margins; what proves it of one loss proves it of no other."""
+    folder = Path(__file__).parents[2] / "benchmarks" / "hinge_ends"
+    problem = read_any_problem(folder / "relu-2-2-2-1-hinge-00.json")
+    verdict = certify(problem, search=False)
+    assert verdict.method == "constant_rank" and verdict.radius < Fraction(1, 10**10)
+    data = json.loads(json.dumps(verdict.certificate))
+    labels = data["problem"]["data"]["y"]
+    proof, mu = data["proof"], data["proof"]["multipliers"]
+    changes = [
+        ("problem", "data", {**data["problem"]["data"], "y": [["-1"], *labels[1:]]}),
+        ("problem", "data", {**data["problem"]["data"], "y": [["1"], *labels[1:]]}),
+        ("problem", "weights", ["100", *(["1"] * (len(labels) - 1))]),
+        ("problem", "weights", ["-1", *(["1"] * (len(labels) - 1))]),
+        ("problem", "penalty", {"l2": "1/1000"}),
+        ("problem", "loss", "logistic"),
+        ("proof", "multipliers", [str(-Fraction(m)) for m in mu]),
+        ("proof", "multipliers", ["0" for _ in mu]),
+        ("proof", "free", proof["free"][:-1]),
+        ("proof", "fields", proof["fields"][:-1]),
+        ("proof", "radius", "1"),
+        ("claim", "flat_dimension", data["claim"]["flat_dimension"] - 1),
+    ]
+    refused = 0
+    for part, key, value in changes:
+        changed = {**data, part: {**data[part], key: value}}
+        if changed == data:
+            continue
+        rest = {name: entry for name, entry in changed.items() if name != "digest"}
+        answer = spurious_checker.check({**rest, "digest": digest(rest)})
+        assert not answer.valid and not answer.reason.startswith("the check failed"), (key, value)
+        refused += 1
+    assert refused >= len(changes) - 1
+    rng = Random(0)
+    loss, centre = problem.dense, flatten(read_point(proof["centre"]))
+    least = value_at(loss, centre)
+    for _ in range(300):
+        size = 10.0 ** -rng.randint(3, 7)
+        moved = [c + Fraction(rng.gauss(0, 1) * size * (rng.random() < 0.4)) for c in centre]
+        assert value_at(loss, moved) >= least - Fraction(1, 10**24)
+
+
+def read_point(data):
+    layers = [
+        Layer(tuple(tuple(map(Fraction, row)) for row in layer["weight"]),
+              tuple(map(Fraction, layer["bias"])))
+        for layer in data["layers"]
+    ]  # fmt: skip
+    return Point(tuple(layers))
+
+
+def value_at(loss, flat):
+    """The hinge loss of a relu network, exactly."""
+    layers = unflatten(tuple(flat), loss.network).layers
+    total = Fraction(0)
+    for row, (y,) in zip(loss.data.x, loss.data.y, strict=True):
+        state = list(row)
+        for k, layer in enumerate(layers):
+            state = [
+                sum(w * s for w, s in zip(weights, state, strict=True)) + bias
+                for weights, bias in zip(layer.weight, layer.bias, strict=True)
+            ]
+            state = state if k == len(layers) - 1 else [max(z, Fraction(0)) for z in state]
+        total += max(1 - y * state[0], Fraction(0))
+    return total

@@ -34,8 +34,8 @@ class FaceMap:
 
     Attributes:
         held: z of each held pair.
-        outputs: What the loss depends on, point by point: the outputs, or their differences to the
-            label's.
+        outputs: What the loss depends on, point by point: the outputs, their differences to the
+            label's, or with the hinge loss what is missed.
     """
 
     held: tuple[Polynomial, ...]
@@ -74,8 +74,23 @@ def face_map(problem: Problem | DenseLoss, pattern: Pattern, limit: int) -> Face
             if terms > limit:
                 return None
             state = states
-        outputs += _compared(problem, i, state)
+        if problem.loss != "hinge":
+            outputs += _compared(problem, i, state)
+            continue
+        for k, y in enumerate(problem.data.y[i]):
+            z = _missed(state[k], rational(y))
+            if (network.depth, k, i) in owner:
+                held[owner[network.depth, k, i]] = z
+            if pattern.missed[i, k]:
+                outputs.append(z)
     return FaceMap(tuple(held), tuple(outputs))
+
+
+def _missed(output: Polynomial, label: fmpq) -> Polynomial:
+    """1 - y f, where the hinge loss bends at 0."""
+    found = {m: -label * c for m, c in output.items()}
+    found[()] = found.get((), ZERO) + ONE
+    return {m: c for m, c in found.items() if c != 0}
 
 
 def _compared(problem: Problem | DenseLoss, i: int, state: list[Polynomial]) -> list[Polynomial]:

@@ -69,10 +69,22 @@ class Subject:
         """What `dense` is; None if it is of another kind."""
         if isinstance(self.asked, Problem):
             return self.asked
-        loss = self.asked.dense
-        if loss is None or loss.loss not in list(Loss) or min(loss.factors) < 0:
+        loss = self._unpenalised
+        return loss if loss is not None and loss.loss in list(Loss) else None
+
+    @cached_property
+    def _unpenalised(self) -> DenseLoss | None:
+        """A dense network's loss of format 2 without penalty, with weights not negative."""
+        loss = None if isinstance(self.asked, Problem) else self.asked.dense
+        if loss is None or min(loss.factors) < 0:
             return None
         return replace(loss, penalty=Penalty()) if loss.penalty.free_of_cost(loss.network) else None
+
+    @property
+    def hinge(self) -> DenseLoss | None:
+        """A dense network's hinge loss, with weights that are not negative and without penalty."""
+        loss = self._unpenalised
+        return loss if loss is not None and loss.loss == "hinge" else None
 
     @property
     def is_dense(self) -> bool:

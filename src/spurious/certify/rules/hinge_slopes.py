@@ -21,7 +21,7 @@ from spurious.certify.rules.one_sided_derivatives import Minimum, test_point
 from spurious.certify.subject import Subject
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational
-from spurious.problem import DenseLoss, Loss, ProgramProblem, unflatten
+from spurious.problem import Loss, unflatten
 from spurious.proof import Claim, OneSidedDerivatives, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
@@ -31,19 +31,8 @@ Entries = Mapping[tuple[str, int], fmpq]
 """A column of the linear program: its entry in each equation, by the equation's name."""
 
 
-def _loss(subject: Subject) -> DenseLoss | None:
-    asked = subject.asked
-    dense = asked.dense if isinstance(asked, ProgramProblem) else None
-    if dense is None or dense.loss != "hinge" or min(dense.factors) < 0:
-        return None
-    network = dense.network
-    if network.depth != 1 or network.outputs != 1 or not network.homogeneous:
-        return None
-    return dense if dense.penalty.free_of_cost(network) else None
-
-
 def _prove(subject: Subject) -> Proof | Undecided:
-    loss = _loss(subject)
+    loss = subject.hinge
     assert loss is not None
     other = replace(loss, loss=Loss.LOGISTIC.value)  # whose derivative nobody looks at
     evaluation = evaluate(other, unflatten(subject.values, loss.network))
@@ -140,4 +129,11 @@ def _sides(evaluation: Evaluation) -> Sequence[fmpq]:
     return [ONE if v > 0 else -ONE if v < 0 else ZERO for v in weights]
 
 
-RULE = Rule("hinge_slopes", lambda s: _loss(s) is not None, _prove)
+def _applies(subject: Subject) -> bool:
+    if subject.hinge is None:
+        return False
+    network = subject.network
+    return network.depth == network.outputs == 1 and network.homogeneous
+
+
+RULE = Rule("hinge_slopes", _applies, _prove)
