@@ -78,11 +78,11 @@ def face_map(problem: Problem | DenseLoss, pattern: Pattern, limit: int) -> Face
             outputs += _compared(problem, i, state)
             continue
         for k, y in enumerate(problem.data.y[i]):
-            z = _missed(state[k], rational(y))
+            missed = _missed(state[k], rational(y))
             if (network.depth, k, i) in owner:
-                held[owner[network.depth, k, i]] = z
+                held[owner[network.depth, k, i]] = missed
             if pattern.missed[i, k]:
-                outputs.append(z)
+                outputs.append(missed)
     return FaceMap(tuple(held), tuple(outputs))
 
 
