@@ -14,7 +14,7 @@ families of the logistic loss have the hinge loss instead, and the others are le
 `--mean` the data's loss is a mean; with `--weighted` the points weigh 1/2, 1 and 2 in turn. So have
 training, its polish and the problem; `--probe` then does nothing. `--descents N` polishes up to N
 times, each time with 2,000 steps more, until one ends before. `--list` names the ends that are
-not useful, and why; with `--without TEXT` families whose name holds this are left out. With
+no proved minimum, and why; with `--without TEXT` families whose name holds this are left out. With
 `--table1` the networks are those of the paper's Table 1 (log loss, Adam with step 0.01, 10,000
 updates) on XOR and Jellyfish, and of N runs of a cell those count that end at log 2 or above, which
 is the least loss with a point on the wrong side.
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="networks of each family")
     parser.add_argument("--only", default="", help="families whose name holds this")
     parser.add_argument("--without", help="families whose name does not hold this")
-    parser.add_argument("--list", action="store_true", help="what is not useful, and why")
+    parser.add_argument("--list", action="store_true", help="what is no proved minimum, and why")
     parser.add_argument("--probe", type=int, default=0, help="points around each minimum")
     parser.add_argument("--l2", type=Fraction, default=Fraction(0), help="the penalty")
     parser.add_argument("--free-biases", action="store_true", help="no penalty on biases")
@@ -130,7 +130,7 @@ def main() -> None:
             write = write_problem if isinstance(problem, Problem) else write_program_problem
             write(problem, options.out / f"{name}-{number:02d}.json")
         verdict = spurious.certify(problem, check=False)
-        if options.list and not is_useful(verdict):
+        if options.list and not verdict.claim.is_minimum:
             number, told = len(found.get(name, [])), verdict.reason
             print(f"{name}-{number:02d}: {verdict.decision}: {told}", flush=True)
         found.setdefault(name, []).append(verdict)
