@@ -13,7 +13,8 @@ With `--l2` the loss has that penalty, on biases too unless they are free; with 
 families of the logistic loss have the hinge loss instead, and the others are left out; with
 `--mean` the data's loss is a mean; with `--weighted` the points weigh 1/2, 1 and 2 in turn. So have
 training, its polish and the problem; `--probe` then does nothing. `--descents N` polishes up to N
-times, each time with 2,000 steps more, until one ends before. `--list` names the ends that are
+times, each time with 2,000 steps more, until one ends before. `--updates N` trains for N updates
+instead. `--list` names the ends that are
 no proved minimum, and why; with `--without TEXT` families whose name holds this are left out. With
 `--table1` the networks are those of the paper's Table 1 (log loss, Adam with step 0.01, 10,000
 updates) on XOR and Jellyfish, and of N runs of a cell those count that end at log 2 or above, which
@@ -111,6 +112,7 @@ def main() -> None:
     parser.add_argument("--mean", action="store_true", help="the mean over the points")
     parser.add_argument("--weighted", action="store_true", help="points weigh 1/2, 1 and 2")
     parser.add_argument("--descents", type=int, default=1, help="most descents after training")
+    parser.add_argument("--updates", type=int, default=UPDATES, help="of training")
     parser.add_argument("--table1", action="store_true", help="runs of Table 1 that fail")
     parser.add_argument("--out", type=Path, help="where the problems are written")
     options = parser.parse_args()
@@ -174,8 +176,8 @@ def trained(
         for index in range(each):
             data = dataset(index, network, loss)
             recipe = Recipe(
-                network, loss, data, Initialisation("pytorch"), Optimiser("adam", STEP), UPDATES,
-                precision="float64", tolerance=0.0, stop=False, **objective,
+                network, loss, data, Initialisation("pytorch"), Optimiser("adam", STEP),
+                options.updates, precision="float64", tolerance=0.0, stop=False, **objective,
             )  # fmt: skip
             end = descended(recipe, train(recipe, index, 0, 1).parameters, options.descents)
             yield name, recipe.problem(tuple(Fraction(v) for v in end.tolist()))

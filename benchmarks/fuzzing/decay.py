@@ -26,7 +26,11 @@ Loss = Callable[[Any], Any]
 DIGITS = 60
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 """Lengths of rays; a fall has to be there at the two smallest."""
-SLACK = 1e-17
+BARRIER = 1e3
+"""Rays are shorter if a unit or a pre-activation is so small that this times it is below 1: what
+is beyond it is another valley."""
+ROUNDING = 1e-12
+SLACK = 1e-24
 """What the centre's loss may be above the minimum's, against 1 + the loss."""
 
 
@@ -264,19 +268,34 @@ def lower(case: Decayed, centre: tuple[Fraction, ...], rng: Random) -> str:
     base = loss(here)
     slack = SLACK * (1 + abs(base))
     floats = np.array([float(v) for v in centre])
+    reach = min(1.0, BARRIER * _nearest_barrier(case, floats))
     for name, ray in rays(case, floats, rng):
         length = float(np.abs(ray).max())
         if not 0 < length < np.inf:
             continue
         falls = 0
         for step in STEPS[::-1]:
-            there = [a + ctx.mpf(step * float(u) / length) for a, u in zip(here, ray, strict=True)]
+            there = [
+                a + ctx.mpf(reach * step * float(u) / length)
+                for a, u in zip(here, ray, strict=True)
+            ]
             if loss(there) >= base - slack:
                 break
             falls += 1
         if falls >= 2:
             return f"the loss falls along a ray ({name})"
     return ""
+
+
+def _nearest_barrier(case: Decayed, at: Array) -> float:
+    """The smallest of what is not 0 but for rounding: sizes of hidden units, pre-activations."""
+    value, found = Floats(case), list[float]()
+    layers_of = value.unpacked(at)
+    for (weight, bias), (above, _) in pairwise(layers_of):
+        into = np.abs(np.column_stack([weight, bias])).max(axis=1)
+        found += np.maximum(into, np.abs(above).max(axis=0)).tolist()
+    found += [abs(z) for row in _bending(value, at) for z in row.ravel().tolist()]
+    return min(v for v in (*found, 1.0) if v > ROUNDING)
 
 
 def rays(case: Decayed, at: Array, rng: Random) -> Iterator[tuple[str, Array]]:
