@@ -41,13 +41,8 @@ SHAPE = f"strict_up_to_rescaling {FLAT}"
 BOTH, LOSSES = ("squared", "logistic"), ("squared", "logistic", "cross_entropy")
 ALL = (*LOSSES, "hinge")
 SUMS = {  # of sums of losses, with weights that are not negative (9.12); points are in layers
-    "one_sided_derivatives": Rule(
-        one_sided_derivatives,
-        HERE + NEARBY,
-        "units ?epsilon ?slopes ~point",
-        SHAPE,
-        ALL,
-    ),
+    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY,
+                                  "units ?epsilon ?slopes ~point", SHAPE, ALL),
     "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point", SHAPE, LOSSES),
     "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform", SHAPE, LOSSES),
     "constant_output": Rule(constant_output, NEARBY, "radius", SHAPE, BOTH),
@@ -60,22 +55,20 @@ SUMS = {  # of sums of losses, with weights that are not negative (9.12); points
     "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction", "", LOSSES),
     "merging_valley": Rule(merging_valley, NONE, "pairs curve", "valley_limit", LOSSES),
     "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction", "valley_limit", LOSSES[1:]),
-}
+}  # fmt: skip
 RULES = {
     **SUMS,
     "descent_direction": Rule(descent_direction, NONE, "direction"),
     "negative_curvature": Rule(negative_curvature, NONE, "direction"),
 }
 PROGRAM_RULES = {
-    **SUMS,
+    **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
     "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
-    "descent_direction": Rule(descent_direction, NONE, "direction"),
-    "negative_curvature": Rule(negative_curvature, NONE, "direction"),
     "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",

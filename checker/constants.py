@@ -126,15 +126,11 @@ def weighted_mean(pb: Problem, k: int) -> Fraction:
 
 
 def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
-    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y).
-
-    With weights of the points their sums stand for the numbers n and n_y.
-    """
+    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
     pairs = [(row[k], w) for row, w in zip(pb.ys, pb.weights, strict=True)]
     mean, n = weighted_mean(pb, k), sum(pb.weights, Fraction(0))
     if pb.loss == "squared":
         return mean, sum(((mean - y) ** 2 * w for y, w in pairs), Fraction(0))
-    require(pb.loss == "logistic", "the loss has no best constant of this form")
     ones = sum((w for y, w in pairs if y == 1), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
     one, other = (log(Interval.of(n / m, bits))[0] for m in (ones, n - ones))

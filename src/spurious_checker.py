@@ -1388,7 +1388,6 @@ def hinge_slopes(
     pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
 ) -> list[list[Number]]:
     """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
-    pb.require_weighted("hinge")
     pb.require_shallow(single=True)
     for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
         least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
@@ -2909,15 +2908,11 @@ def weighted_mean(pb: Problem, k: int) -> Fraction:
 
 
 def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
-    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y).
-
-    With weights of the points their sums stand for the numbers n and n_y.
-    """
+    """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
     pairs = [(row[k], w) for row, w in zip(pb.ys, pb.weights, strict=True)]
     mean, n = weighted_mean(pb, k), sum(pb.weights, Fraction(0))
     if pb.loss == "squared":
         return mean, sum(((mean - y) ** 2 * w for y, w in pairs), Fraction(0))
-    require(pb.loss == "logistic", "the loss has no best constant of this form")
     ones = sum((w for y, w in pairs if y == 1), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
     one, other = (log(Interval.of(n / m, bits))[0] for m in (ones, n - ones))
@@ -4395,13 +4390,8 @@ SHAPE = f"strict_up_to_rescaling {FLAT}"
 BOTH, LOSSES = ("squared", "logistic"), ("squared", "logistic", "cross_entropy")
 ALL = (*LOSSES, "hinge")
 SUMS = {  # of sums of losses, with weights that are not negative (9.12); points are in layers
-    "one_sided_derivatives": Rule(
-        one_sided_derivatives,
-        HERE + NEARBY,
-        "units ?epsilon ?slopes ~point",
-        SHAPE,
-        ALL,
-    ),
+    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY,
+                                  "units ?epsilon ?slopes ~point", SHAPE, ALL),
     "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point", SHAPE, LOSSES),
     "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform", SHAPE, LOSSES),
     "constant_output": Rule(constant_output, NEARBY, "radius", SHAPE, BOTH),
@@ -4414,22 +4404,20 @@ SUMS = {  # of sums of losses, with weights that are not negative (9.12); points
     "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction", "", LOSSES),
     "merging_valley": Rule(merging_valley, NONE, "pairs curve", "valley_limit", LOSSES),
     "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction", "valley_limit", LOSSES[1:]),
-}
+}  # fmt: skip
 RULES = {
     **SUMS,
     "descent_direction": Rule(descent_direction, NONE, "direction"),
     "negative_curvature": Rule(negative_curvature, NONE, "direction"),
 }
 PROGRAM_RULES = {
-    **SUMS,
+    **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
     "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
-    "descent_direction": Rule(descent_direction, NONE, "direction"),
-    "negative_curvature": Rule(negative_curvature, NONE, "direction"),
     "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
