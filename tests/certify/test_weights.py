@@ -15,7 +15,7 @@ from tests.checker.programs import signed
 import spurious
 from spurious import Decision
 from spurious.problem import Dataset, DenseLoss, Penalty, Problem, ProgramProblem, flatten
-from spurious_checker import check
+from spurious_checker import SUMS, check
 
 SHARES = (Fraction(1, 4), Fraction(1), Fraction(2, 3), Fraction(1, 2), Fraction(0))
 """Of the weight of a point: its copy gets the rest."""
@@ -71,6 +71,28 @@ def test_as_of_the_sum(name: str, kind: str) -> None:
     if found.method == expected.method:
         shape = expected.strict_up_to_rescaling, expected.flat_dimension
         assert (found.strict_up_to_rescaling, found.flat_dimension) == shape
+
+
+@cache
+def dead_above_a_kink() -> Any:
+    """The first unit is on its kink, the second is off everywhere: `constant_output`."""
+    x, y = [0, 1, 2, 0], [0, 1, 0, 5]
+    point = [([[1]], [0]), ([[-1]], [-1]), ([[1]], ["333333333333/1000000000000"])]
+    given = spurious.problem(x, y, hidden=[1, 1], weights=[1, 1, 1, 0], point=point)
+    return spurious.certify(given, search=False)
+
+
+def test_a_dead_layer_above_a_kink() -> None:
+    verdict = dead_above_a_kink()
+    assert verdict.method == "constant_output" and verdict.loss == Fraction(2, 3)
+    data = copy.deepcopy(verdict.certificate)
+    data["problem"]["weights"] = ["1", "1", "1", "1/1000"]
+    assert not check(signed(data)).valid  # the mean is another
+
+
+def test_every_rule_has_a_case() -> None:
+    rules = {weighted_certificate(name)["proof"]["rule"] for name in CASES}
+    assert set(SUMS) <= {*rules, dead_above_a_kink().method}
 
 
 def test_a_weighted_minimum_of_its_own() -> None:
@@ -140,3 +162,24 @@ def test_a_penalty_is_another_loss() -> None:
         free = replace(given.dense, penalty=Penalty(Fraction(0), biases=False))  # type: ignore[type-var]
         again = spurious.certify(replace(given, program=free.program(), dense=free), search=False)
         assert again.method == plain(name).method
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_false_claims_are_refused(name: str) -> None:
+    given = weighted_certificate(name)
+    claim = given["claim"]
+    changes: dict[str, Any] = {
+        "loss": {"mid": str(Fraction(claim["loss"]["mid"]) + Fraction(1, 1000)), "rad": "0"},
+        "strict": "no" if claim["strict"] == "yes" else "yes",
+        "global": "no" if claim["global"] == "yes" else "yes",
+        "flat_dimension": 99,
+        "strict_up_to_rescaling": "no" if claim.get("strict_up_to_rescaling") == "yes" else "yes",
+        "eigenvalue_bound": "1000000",
+        "radius": "1/1000000000000000000000000000000000000000000",
+        "valley_limit": {"mid": "77", "rad": "0"},
+    }
+    for key, value in changes.items():
+        if key in claim:
+            data = {**copy.deepcopy(given), "claim": {**claim, key: value}}
+            result = check(signed(data))
+            assert not result.valid and "failed" not in result.reason, (key, result)
