@@ -101,8 +101,8 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         bent[-1] = missed(w, pb, f)
         flat = [s for row in pattern.slopes[-1] for s in row]
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
-        decisive_ones = [k for k, s in enumerate(flat) if s] or range(len(flat))
-        f = w.take(bent[-1], [len(decisive_ones)], decisive_ones)
+        counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
+        f = w.take(bent[-1], [len(counted)], counted)
         parts = w.sum(states[-1], [1])
     else:
         parts = losses(w, pb, f)

@@ -26,8 +26,8 @@ GUESSES = 8
 SMALL = fmpq(1, 1000)
 """What is further from its bend, against the size of what is added up there, is left alone."""
 
-NEVER = fmpq(1, 10**12)
-"""What is nearer is no further apart than that."""
+ROUNDING = fmpq(1, 10**12)
+"""Smaller distances count as this: gaps between them say nothing."""
 
 
 def points_on_faces(evaluation: Evaluation) -> Iterator[Evaluation]:
@@ -62,7 +62,7 @@ def _systems(evaluation: Evaluation, units: list[int]) -> Iterator[tuple[list[Ve
     ranked = [entry for entry in ranked if entry[0] <= SMALL]
     if not ranked:
         return
-    sizes = [max(size, NEVER) for size, _, _ in ranked] + [ONE]
+    sizes = [max(size, ROUNDING) for size, _, _ in ranked] + [ONE]
     ends = sorted(
         ((after / before, k + 1) for k, (before, after) in enumerate(pairwise(sizes))), reverse=True
     )
