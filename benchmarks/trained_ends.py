@@ -13,10 +13,13 @@ With `--l2` the loss has that penalty, on biases too unless they are free; with 
 families of the logistic loss have the hinge loss instead, and the others are left out; with
 `--mean` the data's loss is a mean; with `--weighted` the points weigh 1/2, 1 and 2 in turn. So have
 training, its polish and the problem; `--probe` then does nothing. `--descents N` polishes up to N
-times, each time with 2,000 steps more, until one ends before. With `--table1` the networks are
-those of the paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish,
-and of N runs of a cell those count that end at log 2 or above, which is the least loss with a point
-on the wrong side.
+times, each time with 2,000 steps more, until one ends before. `--updates N` trains for N updates
+instead. With kinks `--kicks N` descends N times more, from the end moved a little at random, and
+keeps what is lower. `--list` names the ends that are no proved minimum, and why; with
+`--without TEXT` families whose name holds this are left out. With `--table1` the networks are those
+of the paper's Table 1 (log loss, Adam with step 0.01, 10,000 updates) on XOR and Jellyfish, and of
+N runs of a cell those count that end at log 2 or above, which is the least loss with a point on the
+wrong side.
 """
 
 from __future__ import annotations
@@ -92,6 +95,9 @@ STEP = 0.01
 HIDDEN = (2, 3, 4)
 SMOOTH = {"tanh": arb.tanh, "sigmoid": lambda z: 1 / (1 + (-z).exp())}
 BITS = 256
+KICKS = (-2, -3, -4)
+"""Powers of ten by which ends are moved before another descent."""
+
 CLOSER = 6
 """How often a point that is lower is looked at again, each time a thousand times closer."""
 
@@ -101,6 +107,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="problem files to read")
     parser.add_argument("--each", type=int, default=10, help="networks of each family")
     parser.add_argument("--only", default="", help="families whose name holds this")
+    parser.add_argument("--without", help="families whose name does not hold this")
+    parser.add_argument("--list", action="store_true", help="what is no proved minimum, and why")
     parser.add_argument("--probe", type=int, default=0, help="points around each minimum")
     parser.add_argument("--l2", type=Fraction, default=Fraction(0), help="the penalty")
     parser.add_argument("--free-biases", action="store_true", help="no penalty on biases")
@@ -108,6 +116,8 @@ def main() -> None:
     parser.add_argument("--mean", action="store_true", help="the mean over the points")
     parser.add_argument("--weighted", action="store_true", help="points weigh 1/2, 1 and 2")
     parser.add_argument("--descents", type=int, default=1, help="most descents after training")
+    parser.add_argument("--kicks", type=int, default=0, help="descents from ends that are moved")
+    parser.add_argument("--updates", type=int, default=UPDATES, help="of training")
     parser.add_argument("--table1", action="store_true", help="runs of Table 1 that fail")
     parser.add_argument("--out", type=Path, help="where the problems are written")
     options = parser.parse_args()
@@ -127,6 +137,9 @@ def main() -> None:
             write = write_problem if isinstance(problem, Problem) else write_program_problem
             write(problem, options.out / f"{name}-{number:02d}.json")
         verdict = spurious.certify(problem, check=False)
+        if options.list and not verdict.claim.is_minimum:
+            number, told = len(found.get(name, [])), verdict.reason
+            print(f"{name}-{number:02d}: {verdict.decision}: {told}", flush=True)
         found.setdefault(name, []).append(verdict)
         if verdict.certificate is not None:
             start = time.perf_counter()
@@ -162,16 +175,18 @@ def trained(
             continue
         loss = "hinge" if options.hinge else own
         name = family.replace("logistic", loss)
-        if options.only not in name:
+        if options.only not in name or (options.without and options.without in name):
             continue
         network = Network(widths, activation)
         for index in range(each):
             data = dataset(index, network, loss)
             recipe = Recipe(
-                network, loss, data, Initialisation("pytorch"), Optimiser("adam", STEP), UPDATES,
-                precision="float64", tolerance=0.0, stop=False, **objective,
+                network, loss, data, Initialisation("pytorch"), Optimiser("adam", STEP),
+                options.updates, precision="float64", tolerance=0.0, stop=False, **objective,
             )  # fmt: skip
             end = descended(recipe, train(recipe, index, 0, 1).parameters, options.descents)
+            if network.homogeneous:
+                end = kicked(recipe, end, options.kicks, options.descents)
             yield name, recipe.problem(tuple(Fraction(v) for v in end.tolist()))
 
 
@@ -183,6 +198,23 @@ def descended(recipe: Recipe, at: Floats, most: int) -> Floats:
         if end.steps[0] < ITERATIONS:
             break
     return at[0]
+
+
+def kicked(recipe: Recipe, end: Floats, count: int, most: int) -> Floats:
+    """The lowest end of descents that begin at the last one, moved at random; shape (P,).
+
+    Among kinks, or where a unit is all but at zero, a descent may stop before it is at rest.
+    """
+    rng = np.random.default_rng(0)
+    best = polish(recipe, end[None]).loss[0] if count else math.inf
+    for _ in range(count):
+        size = 10.0 ** rng.choice(KICKS)
+        moved = end * (1 + size * rng.normal(size=end.shape)) + size * rng.normal(size=end.shape)
+        there = descended(recipe, moved[None], most)
+        loss = polish(recipe, there[None]).loss[0]
+        if loss < best:
+            end, best = there, loss
+    return end
 
 
 def failed(each: int) -> Iterator[tuple[str, Problem]]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.cases import Case, Exact, Found, evaluate, numbers, require_zero
-from checker.dense import dense_program, losses
+from checker.dense import dense_program, losses, weighted_sum
 from checker.derivatives import Box, Curved
 from checker.functions import BENT
 from checker.matrices import inverse, rank
@@ -127,7 +127,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     """Section 5.5, Theorem 9: a minimum on kinks with the logistic loss."""
     pb, bits = case.problem, case.bits
     pb.require_shallow(single=True)
-    require(pb.kinked and pb.loss == "logistic", "the rule needs kinks and the logistic loss")
+    require(pb.kinked, "the rule needs kinks")
     bound, r, centre = case.eigenvalue, positive(proof["radius"]), case.read_point(proof["centre"])
     ex = evaluate(case, centre)
     v = ex.units[1][0]
@@ -141,7 +141,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
                  w.param("y", (size, 1)))  # fmt: skip
     f = w.add(y, w.const((len(rows), 1), [z for (z,) in ex.pre[1]]))
-    w.sum(losses(w, pb, f), [0])
+    weighted_sum(w, pb, losses(w, pb, f))
     origin = [Fraction(0)] * size
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)

@@ -32,7 +32,7 @@ class Case:
     program: Program  # the loss and the point
     claim: Json  # all its keys are there
     bits: int
-    layered: bool  # format 1: points are written in layers (section 1), rational losses as such
+    layered: bool  # points are written in layers (section 1); in format 1 rational losses as such
 
     @property
     def nearby(self) -> bool:
@@ -105,6 +105,7 @@ class Rule(NamedTuple):
     verdicts: tuple[str, ...]
     keys: str = ""  # of the proof; ?: optional, ~: only if the verdict is of what is nearby
     claims: str = ""  # what is claimed of a program besides `PROGRAM_CLAIMS`
+    losses: tuple[str, ...] = ()  # for sums of these losses alone (9.12)
 
     def read(self, proof: Json, nearby: bool) -> None:
         """The proof has these keys."""

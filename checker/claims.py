@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -36,39 +37,38 @@ HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
 SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)
 BOX, FLAT = "centre radius preconditioner", "flat_dimension"
 FACE = f"{BOX} free multipliers"
+SHAPE = f"strict_up_to_rescaling {FLAT}"
+BOTH, LOSSES = ("squared", "logistic"), ("squared", "logistic", "cross_entropy")
+ALL = (*LOSSES, "hinge")
+SUMS = {  # of sums of losses, with weights that are not negative (9.12); points are in layers
+    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY,
+                                  "units ?epsilon ?slopes ~point", SHAPE, ALL),
+    "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point", SHAPE, LOSSES),
+    "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform", SHAPE, LOSSES),
+    "constant_output": Rule(constant_output, NEARBY, "radius", SHAPE, BOTH),
+    "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius", SHAPE, BOTH),
+    "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform", SHAPE, ("logistic",)),
+    "pointwise_optimum": Rule(pointwise_optimum, HERE, "", SHAPE, LOSSES),
+    "kinked": Rule(kinked, NEARBY, FACE, SHAPE, ALL),
+    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields", SHAPE, ALL),
+    "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends", SHAPE, LOSSES),
+    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction", "", LOSSES),
+    "merging_valley": Rule(merging_valley, NONE, "pairs curve", "valley_limit", LOSSES),
+    "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction", "valley_limit", LOSSES[1:]),
+}  # fmt: skip
 RULES = {
-    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY, "units ?epsilon ~point"),
-    "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point"),
-    "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform"),
-    "constant_output": Rule(constant_output, NEARBY, "radius"),
-    "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius"),
-    "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform"),
-    "pointwise_optimum": Rule(pointwise_optimum, HERE),
-    "kinked": Rule(kinked, NEARBY, FACE),
-    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields"),
-    "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends"),
+    **SUMS,
     "descent_direction": Rule(descent_direction, NONE, "direction"),
-    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
     "negative_curvature": Rule(negative_curvature, NONE, "direction"),
-    "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction"),
-    "merging_valley": Rule(merging_valley, NONE, "pairs curve"),
 }
 PROGRAM_RULES = {
-    "one_sided_derivatives": Rule(
-        one_sided_derivatives,
-        HERE + NEARBY,
-        "units ?epsilon ?slopes ~point",
-        f"strict_up_to_rescaling {FLAT}",
-    ),
+    **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
     "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
-    "descent_direction": Rule(descent_direction, NONE, "direction"),
-    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
-    "negative_curvature": Rule(negative_curvature, NONE, "direction"),
     "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
@@ -108,7 +108,9 @@ def check_at(certificate: Json, bits: int) -> str:
     case = Case(program, claim, bits, layered=old)
     require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
     rule.read(proof, case.nearby)
-    found = rule.check(case, proof)
+    if rule.losses:
+        case.problem.require_weighted(*rule.losses)
+    found = rule.check(replace(case, layered=True) if rule.losses else case, proof)
     for key, value in (("strict", found.strict), ("strict_up_to_rescaling", found.rescaled),
                        ("flat_dimension", found.flat), ("index", found.index)):  # fmt: skip
         same = key not in claim or (claim[key] == value and type(claim[key]) is type(value))

@@ -18,7 +18,6 @@ def constant_output(case: Case, proof: Json) -> Found:
     pb = case.problem
     radius = positive(proof["radius"])
     require(pb.activation == "relu" and pb.depth > 0, "the rule needs relu units")
-    require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
     ex = evaluate(case, pb.point)
     kinds = {point_class(ex, i) for i in range(len(pb.xs))}
     require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
@@ -39,10 +38,10 @@ def constant_units(case: Case, proof: Json) -> Found:
         bend = curvature(pb.activation, levels.pop(), bits)
         require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
         affine = affine or bend == 0
-    mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
+    mean = weighted_mean(pb, 0)
     sums = dict.fromkeys(pb.groups, Fraction(0))
-    for r, (y,) in zip(pb.groups, pb.ys, strict=True):
-        sums[r] += mean - y
+    for r, (y,), weight in zip(pb.groups, pb.ys, pb.weights, strict=True):
+        sums[r] += (mean - y) * weight
     found, spanned = Found("no", "no"), None
     if proof["transport"] is None:
         spanned = definite_moments(pb.xs, sums)
@@ -119,15 +118,22 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     require(made == sums, "the transport does not make the sums of g")
 
 
+def weighted_mean(pb: Problem, k: int) -> Fraction:
+    """The mean of the targets for output k, with the weights of the points (9.12)."""
+    n = sum(pb.weights, Fraction(0))
+    require(n > 0, "no point has a weight")
+    return sum((row[k] * w for row, w in zip(pb.ys, pb.weights, strict=True)), Fraction(0)) / n
+
+
 def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
     """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
-    targets = [row[k] for row in pb.ys]
-    n, ones = len(targets), targets.count(Fraction(1))
+    pairs = [(row[k], w) for row, w in zip(pb.ys, pb.weights, strict=True)]
+    mean, n = weighted_mean(pb, k), sum(pb.weights, Fraction(0))
     if pb.loss == "squared":
-        mean = sum(targets, Fraction(0)) / n
-        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
+        return mean, sum(((mean - y) ** 2 * w for y, w in pairs), Fraction(0))
+    ones = sum((w for y, w in pairs if y == 1), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
-    one, other = (log(Interval.of(Fraction(n, m), bits))[0] for m in (ones, n - ones))
+    one, other = (log(Interval.of(n / m, bits))[0] for m in (ones, n - ones))
     return other - one, one * ones + other * (n - ones)
 
 

@@ -28,6 +28,7 @@ def idle_parameters(case: Case, proof: Json) -> Found:
     else:
         require(not case.nearby, "the loss is constant around the point")
         require(box.centre == case.program.point, "the centre is not the problem's point")
+        found.place = box.centre
     found.strict, found.flat = "no", len(idle)
     return found
 
@@ -38,6 +39,7 @@ def convex(case: Case, box: Box, free: Sequence[int]) -> Found:
     if case.nearby:
         found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
     else:
+        found.place = box.centre
         require(box.centre == case.program.point, "the centre is not the problem's point")
         require_zero(case.gradient(), "the gradient")
     require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")

@@ -40,12 +40,17 @@ def dense_program(pb: Problem, gated: bool = False) -> Program:
     return Program(w.steps, [*gates, *pb.point], pb, layers, joint)
 
 
+def weighted_sum(w: Writer, pb: Problem, parts: int) -> int:
+    """The losses of the points, weighted and added up."""
+    if any(v != 1 for v in pb.weights):
+        parts = w.mul(parts, w.const((len(pb.xs),), pb.weights))
+    return w.sum(parts, [0])
+
+
 def summed(w: Writer, pb: Problem, parts: int) -> int:
     """The losses of the points, weighted and added up, and the penalty of the blocks."""
     blocks = [k for k, step in enumerate(w.steps) if step.block][-len(pb.penalties) :]
-    if any(v != 1 for v in pb.weights):
-        parts = w.mul(parts, w.const((len(pb.xs),), pb.weights))
-    total = w.sum(parts, [0])
+    total = weighted_sum(w, pb, parts)
     for block, cost in zip(blocks, pb.penalties, strict=True):
         if cost:
             squares = w.sum(w.mul(block, block), range(len(w.steps[block].shape)))

@@ -88,7 +88,7 @@ class Lagrangian:
     layers: list[int]  # z of each layer, (n, width)
     states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
     held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on
+    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
 
 
 def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
@@ -101,6 +101,8 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         bent[-1] = missed(w, pb, f)
         flat = [s for row in pattern.slopes[-1] for s in row]
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
+        counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
+        f = w.take(bent[-1], [len(counted)], counted)
         parts = w.sum(states[-1], [1])
     else:
         parts = losses(w, pb, f)

@@ -193,7 +193,6 @@ def hinge_slopes(
     pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
 ) -> list[list[Number]]:
     """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
-    pb.require_weighted("hinge")
     pb.require_shallow(single=True)
     for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
         least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)

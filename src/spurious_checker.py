@@ -1388,7 +1388,6 @@ def hinge_slopes(
     pb: Problem, g: list[Fraction], outputs: list[list[Fraction]]
 ) -> list[list[Number]]:
     """Slopes of the hinge loss of one output, seen to be subgradients (Theorem 39)."""
-    pb.require_weighted("hinge")
     pb.require_shallow(single=True)
     for slope, (y,), (f,), weight in zip(g, pb.ys, outputs, pb.weights, strict=True):
         least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
@@ -1970,12 +1969,17 @@ def dense_program(pb: Problem, gated: bool = False) -> Program:
     return Program(w.steps, [*gates, *pb.point], pb, layers, joint)
 
 
+def weighted_sum(w: Writer, pb: Problem, parts: int) -> int:
+    """The losses of the points, weighted and added up."""
+    if any(v != 1 for v in pb.weights):
+        parts = w.mul(parts, w.const((len(pb.xs),), pb.weights))
+    return w.sum(parts, [0])
+
+
 def summed(w: Writer, pb: Problem, parts: int) -> int:
     """The losses of the points, weighted and added up, and the penalty of the blocks."""
     blocks = [k for k, step in enumerate(w.steps) if step.block][-len(pb.penalties) :]
-    if any(v != 1 for v in pb.weights):
-        parts = w.mul(parts, w.const((len(pb.xs),), pb.weights))
-    total = w.sum(parts, [0])
+    total = weighted_sum(w, pb, parts)
     for block, cost in zip(blocks, pb.penalties, strict=True):
         if cost:
             squares = w.sum(w.mul(block, block), range(len(w.steps[block].shape)))
@@ -2221,7 +2225,7 @@ class Case:
     program: Program  # the loss and the point
     claim: Json  # all its keys are there
     bits: int
-    layered: bool  # format 1: points are written in layers (section 1), rational losses as such
+    layered: bool  # points are written in layers (section 1); in format 1 rational losses as such
 
     @property
     def nearby(self) -> bool:
@@ -2294,6 +2298,7 @@ class Rule(NamedTuple):
     verdicts: tuple[str, ...]
     keys: str = ""  # of the proof; ?: optional, ~: only if the verdict is of what is nearby
     claims: str = ""  # what is claimed of a program besides `PROGRAM_CLAIMS`
+    losses: tuple[str, ...] = ()  # for sums of these losses alone (9.12)
 
     def read(self, proof: Json, nearby: bool) -> None:
         """The proof has these keys."""
@@ -2665,7 +2670,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     """Section 5.5, Theorem 9: a minimum on kinks with the logistic loss."""
     pb, bits = case.problem, case.bits
     pb.require_shallow(single=True)
-    require(pb.kinked and pb.loss == "logistic", "the rule needs kinks and the logistic loss")
+    require(pb.kinked, "the rule needs kinks")
     bound, r, centre = case.eigenvalue, positive(proof["radius"]), case.read_point(proof["centre"])
     ex = evaluate(case, centre)
     v = ex.units[1][0]
@@ -2679,7 +2684,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
                  w.param("y", (size, 1)))  # fmt: skip
     f = w.add(y, w.const((len(rows), 1), [z for (z,) in ex.pre[1]]))
-    w.sum(losses(w, pb, f), [0])
+    weighted_sum(w, pb, losses(w, pb, f))
     origin = [Fraction(0)] * size
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
@@ -2795,7 +2800,6 @@ def constant_output(case: Case, proof: Json) -> Found:
     pb = case.problem
     radius = positive(proof["radius"])
     require(pb.activation == "relu" and pb.depth > 0, "the rule needs relu units")
-    require(pb.loss != "cross_entropy", "the rule needs a loss that separates by outputs")
     ex = evaluate(case, pb.point)
     kinds = {point_class(ex, i) for i in range(len(pb.xs))}
     require(len(kinds) == 1 and min(kinds)[0] == "dead", "the points are not in one dead class")
@@ -2816,10 +2820,10 @@ def constant_units(case: Case, proof: Json) -> Found:
         bend = curvature(pb.activation, levels.pop(), bits)
         require(bend == 0 or bend * v > 0, "a unit bends the wrong way")
         affine = affine or bend == 0
-    mean = sum((y for (y,) in pb.ys), Fraction(0)) / len(pb.ys)
+    mean = weighted_mean(pb, 0)
     sums = dict.fromkeys(pb.groups, Fraction(0))
-    for r, (y,) in zip(pb.groups, pb.ys, strict=True):
-        sums[r] += mean - y
+    for r, (y,), weight in zip(pb.groups, pb.ys, pb.weights, strict=True):
+        sums[r] += (mean - y) * weight
     found, spanned = Found("no", "no"), None
     if proof["transport"] is None:
         spanned = definite_moments(pb.xs, sums)
@@ -2896,15 +2900,22 @@ def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: 
     require(made == sums, "the transport does not make the sums of g")
 
 
+def weighted_mean(pb: Problem, k: int) -> Fraction:
+    """The mean of the targets for output k, with the weights of the points (9.12)."""
+    n = sum(pb.weights, Fraction(0))
+    require(n > 0, "no point has a weight")
+    return sum((row[k] * w for row, w in zip(pb.ys, pb.weights, strict=True)), Fraction(0)) / n
+
+
 def best_constant(pb: Problem, k: int, bits: int) -> tuple[Number, Number]:
     """The best constant for output k and its loss (5.4, 5.7), for both labels n log(n / n_y)."""
-    targets = [row[k] for row in pb.ys]
-    n, ones = len(targets), targets.count(Fraction(1))
+    pairs = [(row[k], w) for row, w in zip(pb.ys, pb.weights, strict=True)]
+    mean, n = weighted_mean(pb, k), sum(pb.weights, Fraction(0))
     if pb.loss == "squared":
-        mean = sum(targets, Fraction(0)) / n
-        return mean, sum(((mean - y) ** 2 for y in targets), Fraction(0))
+        return mean, sum(((mean - y) ** 2 * w for y, w in pairs), Fraction(0))
+    ones = sum((w for y, w in pairs if y == 1), Fraction(0))
     require(0 < ones < n, "one label alone has no best constant")
-    one, other = (log(Interval.of(Fraction(n, m), bits))[0] for m in (ones, n - ones))
+    one, other = (log(Interval.of(n / m, bits))[0] for m in (ones, n - ones))
     return other - one, one * ones + other * (n - ones)
 
 
@@ -3280,7 +3291,6 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
     pb = case.problem
     fields = as_object(proof["direction"], "weight", "bias")
     last = read_layers({"layers": [fields]}, pb.widths[-2:])
-    require(pb.loss != "squared", "the rule needs a log loss")
     return falling(case, [Fraction(0)] * (len(pb.point) - len(last)) + last)
 
 
@@ -3684,7 +3694,7 @@ class Lagrangian:
     layers: list[int]  # z of each layer, (n, width)
     states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
     held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on
+    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
 
 
 def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
@@ -3697,6 +3707,8 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         bent[-1] = missed(w, pb, f)
         flat = [s for row in pattern.slopes[-1] for s in row]
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
+        counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
+        f = w.take(bent[-1], [len(counted)], counted)
         parts = w.sum(states[-1], [1])
     else:
         parts = losses(w, pb, f)
@@ -4159,6 +4171,7 @@ def idle_parameters(case: Case, proof: Json) -> Found:
     else:
         require(not case.nearby, "the loss is constant around the point")
         require(box.centre == case.program.point, "the centre is not the problem's point")
+        found.place = box.centre
     found.strict, found.flat = "no", len(idle)
     return found
 
@@ -4169,6 +4182,7 @@ def convex(case: Case, box: Box, free: Sequence[int]) -> Found:
     if case.nearby:
         found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
     else:
+        found.place = box.centre
         require(box.centre == case.program.point, "the centre is not the problem's point")
         require_zero(case.gradient(), "the gradient")
     require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
@@ -4370,39 +4384,38 @@ HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
 SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)
 BOX, FLAT = "centre radius preconditioner", "flat_dimension"
 FACE = f"{BOX} free multipliers"
+SHAPE = f"strict_up_to_rescaling {FLAT}"
+BOTH, LOSSES = ("squared", "logistic"), ("squared", "logistic", "cross_entropy")
+ALL = (*LOSSES, "hinge")
+SUMS = {  # of sums of losses, with weights that are not negative (9.12); points are in layers
+    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY,
+                                  "units ?epsilon ?slopes ~point", SHAPE, ALL),
+    "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point", SHAPE, LOSSES),
+    "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform", SHAPE, LOSSES),
+    "constant_output": Rule(constant_output, NEARBY, "radius", SHAPE, BOTH),
+    "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius", SHAPE, BOTH),
+    "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform", SHAPE, ("logistic",)),
+    "pointwise_optimum": Rule(pointwise_optimum, HERE, "", SHAPE, LOSSES),
+    "kinked": Rule(kinked, NEARBY, FACE, SHAPE, ALL),
+    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields", SHAPE, ALL),
+    "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends", SHAPE, LOSSES),
+    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction", "", LOSSES),
+    "merging_valley": Rule(merging_valley, NONE, "pairs curve", "valley_limit", LOSSES),
+    "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction", "valley_limit", LOSSES[1:]),
+}  # fmt: skip
 RULES = {
-    "one_sided_derivatives": Rule(one_sided_derivatives, HERE + NEARBY, "units ?epsilon ~point"),
-    "classwise_optimum": Rule(classwise_optimum, HERE + NEARBY, "~point"),
-    "convex_ball": Rule(convex_ball, HERE + NEARBY, "centre radius fixed transform"),
-    "constant_output": Rule(constant_output, NEARBY, "radius"),
-    "constant_units": Rule(constant_units, HERE + NEARBY, "transport ~radius"),
-    "kinked_ball": Rule(kinked_ball, NEARBY, "centre radius units transform"),
-    "pointwise_optimum": Rule(pointwise_optimum, HERE),
-    "kinked": Rule(kinked, NEARBY, FACE),
-    "constant_rank": Rule(kinked, NEARBY, f"{FACE} fields"),
-    "twin_units": Rule(twin_units, HERE + NEARBY, "centre radius transform bends"),
+    **SUMS,
     "descent_direction": Rule(descent_direction, NONE, "direction"),
-    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
     "negative_curvature": Rule(negative_curvature, NONE, "direction"),
-    "valley_to_infinity": Rule(valley_to_infinity, NONE, "direction"),
-    "merging_valley": Rule(merging_valley, NONE, "pairs curve"),
 }
 PROGRAM_RULES = {
-    "one_sided_derivatives": Rule(
-        one_sided_derivatives,
-        HERE + NEARBY,
-        "units ?epsilon ?slopes ~point",
-        f"strict_up_to_rescaling {FLAT}",
-    ),
+    **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
     "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
-    "descent_direction": Rule(descent_direction, NONE, "direction"),
-    "zero_output_weight": Rule(zero_output_weight, NONE, "unit output direction"),
-    "negative_curvature": Rule(negative_curvature, NONE, "direction"),
     "monotone_valley": Rule(monotone_valley, NONE, "direction ?gates", "valley_limit"),
 }
 CLAIMS = ("verdict", "strict", "strict_up_to_rescaling", "flat_dimension", "eigenvalue_bound",
@@ -4442,7 +4455,9 @@ def check_at(certificate: Json, bits: int) -> str:
     case = Case(program, claim, bits, layered=old)
     require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
     rule.read(proof, case.nearby)
-    found = rule.check(case, proof)
+    if rule.losses:
+        case.problem.require_weighted(*rule.losses)
+    found = rule.check(replace(case, layered=True) if rule.losses else case, proof)
     for key, value in (("strict", found.strict), ("strict_up_to_rescaling", found.rescaled),
                        ("flat_dimension", found.flat), ("index", found.index)):  # fmt: skip
         same = key not in claim or (claim[key] == value and type(claim[key]) is type(value))

@@ -22,10 +22,15 @@ from fuzzing.case import layers, point_data, size
 from fuzzing.precise import context
 
 Array = np.ndarray
+Loss = Callable[[Any], Any]
 DIGITS = 60
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 """Lengths of rays; a fall has to be there at the two smallest."""
-SLACK = 1e-17
+BARRIER = 1e3
+"""Rays are shorter if a unit or a pre-activation is so small that this times it is below 1: what
+is beyond it is another valley."""
+ROUNDING = 1e-12
+SLACK = 1e-24
 """What the centre's loss may be above the minimum's, against 1 + the loss."""
 
 
@@ -75,40 +80,46 @@ class Decayed:
             "point": point_data(self.point, self.widths),
         }
 
-    def value(self, values: Any, number: Callable[[Fraction], Any], exp: Any, log1p: Any) -> Any:
-        """The loss at parameters of any kind of number."""
-        rows = [[number(Fraction(v)) for v in row] for row in self.x]
-        network = layers(list(values), self.widths)
+    def in_numbers(self, number: Callable[[Fraction], Any], exp: Any, log1p: Any) -> Loss:
+        """The loss at parameters of any kind of number; what is fixed is converted once."""
+        inputs = [[number(Fraction(v)) for v in row] for row in self.x]
         above, below = (number(Fraction(s)) for s in self.slopes)
-        for index, (weight, bias) in enumerate(network):
-            rows = [
-                [sum((w * a for w, a in zip(r, row, strict=True)), b)
-                 for r, b in zip(weight, bias, strict=True)]
-                for row in rows
-            ]  # fmt: skip
-            if index < len(network) - 1:
-                rows = [[above * z if z > 0 else below * z for z in row] for row in rows]
-        total = number(Fraction(0))
-        for row, targets, weight in zip(rows, self.y, self.weights, strict=True):
-            total = total + number(Fraction(weight)) * self._loss(row, targets, number, exp, log1p)
-        for (weight, bias), (cost, own) in zip(network, self.costs, strict=True):
-            squares = sum((w * w for r in weight for w in r), number(Fraction(0)))
-            total = total + number(Fraction(cost)) * squares
-            total = total + number(Fraction(own)) * sum((b * b for b in bias), number(Fraction(0)))
-        return total
+        targets = [[number(Fraction(t)) for t in row] for row in self.y]
+        weights = [number(Fraction(v)) for v in self.weights]
+        costs = [(number(Fraction(cost)), number(Fraction(own))) for cost, own in self.costs]
+        nothing = number(Fraction(0))
 
-    def _loss(self, row: Any, targets: Any, number: Any, exp: Any, log1p: Any) -> Any:
+        def value(values: Any) -> Any:
+            rows, network = inputs, layers(list(values), self.widths)
+            for index, (weight, bias) in enumerate(network):
+                rows = [
+                    [sum((w * a for w, a in zip(r, row, strict=True)), b)
+                     for r, b in zip(weight, bias, strict=True)]
+                    for row in rows
+                ]  # fmt: skip
+                if index < len(network) - 1:
+                    rows = [[above * z if z > 0 else below * z for z in row] for row in rows]
+            total = nothing
+            for row, target, factor in zip(rows, targets, weights, strict=True):
+                total = total + factor * self._loss(row, target, nothing, exp, log1p)
+            for (weight, bias), (cost, own) in zip(network, costs, strict=True):
+                total = total + cost * sum((w * w for r in weight for w in r), nothing)
+                total = total + own * sum((b * b for b in bias), nothing)
+            return total
+
+        return value
+
+    def _loss(self, row: Any, targets: Any, nothing: Any, exp: Any, log1p: Any) -> Any:
         if self.loss == "cross_entropy":
             own = row[int(targets[0])]
             top = max(f - own for f in row)
             return top + log1p(sum(exp(f - own - top) for f in row) - 1)
-        total = number(Fraction(0))
-        for f, target in zip(row, targets, strict=True):
-            t = number(Fraction(target))
+        total = nothing
+        for f, t in zip(row, targets, strict=True):
             if self.loss == "squared":
                 total = total + (f - t) ** 2
             elif self.loss == "hinge":
-                total = total + max(1 - t * f, number(Fraction(0)))
+                total = total + max(1 - t * f, nothing)
             else:
                 z = -t * f
                 total = total + (z if z > 0 else 0) + log1p(exp(-abs(z)))
@@ -253,23 +264,38 @@ def lower(case: Decayed, centre: tuple[Fraction, ...], rng: Random) -> str:
     def number(v: Fraction) -> Any:
         return ctx.mpf(v.numerator) / v.denominator
 
-    here = [number(v) for v in centre]
-    base = case.value(here, number, ctx.exp, ctx.log1p)
+    here, loss = [number(v) for v in centre], case.in_numbers(number, ctx.exp, ctx.log1p)
+    base = loss(here)
     slack = SLACK * (1 + abs(base))
     floats = np.array([float(v) for v in centre])
+    reach = min(1.0, BARRIER * _nearest_barrier(case, floats))
     for name, ray in rays(case, floats, rng):
         length = float(np.abs(ray).max())
         if not 0 < length < np.inf:
             continue
         falls = 0
         for step in STEPS[::-1]:
-            there = [a + ctx.mpf(step * float(u) / length) for a, u in zip(here, ray, strict=True)]
-            if case.value(there, number, ctx.exp, ctx.log1p) >= base - slack:
+            there = [
+                a + ctx.mpf(reach * step * float(u) / length)
+                for a, u in zip(here, ray, strict=True)
+            ]
+            if loss(there) >= base - slack:
                 break
             falls += 1
         if falls >= 2:
             return f"the loss falls along a ray ({name})"
     return ""
+
+
+def _nearest_barrier(case: Decayed, at: Array) -> float:
+    """The smallest of what is not 0 but for rounding: sizes of hidden units, pre-activations."""
+    value, found = Floats(case), list[float]()
+    layers_of = value.unpacked(at)
+    for (weight, bias), (above, _) in pairwise(layers_of):
+        into = np.abs(np.column_stack([weight, bias])).max(axis=1)
+        found += np.maximum(into, np.abs(above).max(axis=0)).tolist()
+    found += [abs(z) for row in _bending(value, at) for z in row.ravel().tolist()]
+    return min(v for v in (*found, 1.0) if v > ROUNDING)
 
 
 def rays(case: Decayed, at: Array, rng: Random) -> Iterator[tuple[str, Array]]:

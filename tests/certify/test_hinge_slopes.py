@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,11 +15,15 @@ from spurious.atlas.landscape import describe
 from spurious.atlas.points import point_from_coefficients
 from spurious.problem import (
     DenseLoss,
+    Layer,
     Network,
     Penalty,
+    Point,
     dataset_from_arrays,
     flatten,
     problem_at,
+    read_any_problem,
+    unflatten,
 )
 from spurious.proof.certificate import digest
 
@@ -68,7 +73,7 @@ def test_decisions_at_the_best_points_of_cells_agree_with_z3(seed):
     decided = 0
     for point in dict.fromkeys(best_points(loss)):
         verdict = certify(problem_at(loss, point), search=False)
-        if verdict.decision is Decision.UNDECIDED:
+        if verdict.decision in (Decision.UNDECIDED, Decision.LOCAL_MINIMUM_NEARBY):
             continue
         decided += 1
         assert (verdict.decision is Decision.LOCAL_MINIMUM) != lower_nearby(loss, point)
@@ -115,3 +120,99 @@ def test_a_point_beside_a_minimum_is_refuted():
     point = (*map(Fraction, flat), Fraction(layers[1]["bias"][0]) + 5)
     verdict = certify(problem_at(loss, point), search=False)
     assert verdict.decision is not Decision.LOCAL_MINIMUM
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ends_beside_the_best_points_agree_with_z3(seed):
+    """A point moved by rounding errors: the minimum that is said to be near is one."""
+    loss, rng = drawn(seed), Random(seed)
+    for exact in dict.fromkeys(best_points(loss)):
+        point = tuple(v + Fraction(rng.randint(-9, 9), 10**12) for v in exact)
+        verdict = certify(problem_at(loss, point), search=False)
+        if verdict.decision is Decision.LOCAL_MINIMUM_NEARBY:
+            assert verdict.radius is not None and verdict.radius < Fraction(1, 10**10)
+            *inner, v, c = flatten(verdict.evidence.point)
+            scale = abs(v)  # rescaled, so that the output weight is 1 or -1
+            assert not lower_nearby(loss, (*(w * scale for w in inner), v / scale, c))
+        elif verdict.decision is not Decision.LOCAL_MINIMUM:
+            there = certify(problem_at(loss, exact), search=False)
+            assert there.decision is not Decision.LOCAL_MINIMUM
+
+
+@pytest.mark.parametrize(
+    "name", ["relu-2-3-1-hinge-00", "relu-2-3-1-hinge-01", "relu-2-8-1-hinge-00"]
+)
+def test_ends_of_training(name):
+    """Margins are 1 and units on their kinks but for rounding errors."""
+    folder = Path(__file__).parents[2] / "benchmarks" / "hinge_ends"
+    verdict = certify(read_any_problem(folder / f"{name}.json"), search=False)
+    assert verdict.decision is Decision.LOCAL_MINIMUM_NEARBY
+    assert verdict.method == "one_sided_derivatives"
+    assert verdict.radius < Fraction(1, 10**10)
+
+
+def test_a_deep_end_of_training():
+    """A minimum on a face of the margins; what proves it of one loss proves it of no other."""
+    folder = Path(__file__).parents[2] / "benchmarks" / "hinge_ends"
+    problem = read_any_problem(folder / "relu-2-2-2-1-hinge-00.json")
+    verdict = certify(problem, search=False)
+    assert verdict.method == "constant_rank" and verdict.radius < Fraction(1, 10**10)
+    data = json.loads(json.dumps(verdict.certificate))
+    labels = data["problem"]["data"]["y"]
+    proof, mu = data["proof"], data["proof"]["multipliers"]
+    changes = [
+        ("problem", "data", {**data["problem"]["data"], "y": [["-1"], *labels[1:]]}),
+        ("problem", "data", {**data["problem"]["data"], "y": [["1"], *labels[1:]]}),
+        ("problem", "weights", ["100", *(["1"] * (len(labels) - 1))]),
+        ("problem", "weights", ["-1", *(["1"] * (len(labels) - 1))]),
+        ("problem", "penalty", {"l2": "1/1000"}),
+        ("problem", "loss", "logistic"),
+        ("proof", "multipliers", [str(-Fraction(m)) for m in mu]),
+        ("proof", "multipliers", ["0" for _ in mu]),
+        ("proof", "free", proof["free"][:-1]),
+        ("proof", "fields", proof["fields"][:-1]),
+        ("proof", "radius", "1"),
+        ("claim", "flat_dimension", data["claim"]["flat_dimension"] - 1),
+    ]
+    refused = 0
+    for part, key, value in changes:
+        changed = {**data, part: {**data[part], key: value}}
+        if changed == data:
+            continue
+        rest = {name: entry for name, entry in changed.items() if name != "digest"}
+        answer = spurious_checker.check({**rest, "digest": digest(rest)})
+        assert not answer.valid and not answer.reason.startswith("the check failed"), (key, value)
+        refused += 1
+    assert refused >= len(changes) - 1
+    rng = Random(0)
+    loss, centre = problem.dense, flatten(read_point(proof["centre"]))
+    least = value_at(loss, centre)
+    for _ in range(300):
+        size = 10.0 ** -rng.randint(3, 7)
+        moved = [c + Fraction(rng.gauss(0, 1) * size * (rng.random() < 0.4)) for c in centre]
+        assert value_at(loss, moved) >= least - Fraction(1, 10**24)
+
+
+def read_point(data):
+    layers = [
+        Layer(tuple(tuple(map(Fraction, row)) for row in layer["weight"]),
+              tuple(map(Fraction, layer["bias"])))
+        for layer in data["layers"]
+    ]  # fmt: skip
+    return Point(tuple(layers))
+
+
+def value_at(loss, flat):
+    """The hinge loss of a relu network, exactly."""
+    layers = unflatten(tuple(flat), loss.network).layers
+    total = Fraction(0)
+    for row, (y,) in zip(loss.data.x, loss.data.y, strict=True):
+        state = list(row)
+        for k, layer in enumerate(layers):
+            state = [
+                sum(w * s for w, s in zip(weights, state, strict=True)) + bias
+                for weights, bias in zip(layer.weight, layer.bias, strict=True)
+            ]
+            state = state if k == len(layers) - 1 else [max(z, Fraction(0)) for z in state]
+        total += max(1 - y * state[0], Fraction(0))
+    return total

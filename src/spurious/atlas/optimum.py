@@ -145,7 +145,7 @@ def global_verdict(
     loss = subject.loss_at(subject.values)
     if not loss.lower <= least <= loss.upper:
         raise ArithmeticError("the global optimum has another loss")
-    if isinstance(problem, ProgramProblem) and subject.weighted is None:
+    if not subject.is_dense:
         claim = Claim(Decision.LOCAL_MINIMUM, strict=Answer.NO)
         proof = Proof(claim, evidence, "no parameters have a smaller loss")
         return conclude(subject, proof, loss, Optimality(Answer.YES, BestOutputs()), start)

@@ -17,7 +17,7 @@ from spurious.certify.arithmetics import entries, exact_program
 from spurious.certify.best_constant import best_constant
 from spurious.certify.evaluate import input_groups
 from spurious.exact.rationals import ZERO, fraction, rational
-from spurious.problem import Loss, Problem, program_of
+from spurious.problem import DenseLoss, Loss, Problem, program_of
 from spurious.program import Program, ProgramError, dense_layers
 from spurious.program.equal_entries import equal_entries
 from spurious.program.tail import squared_results, tail
@@ -46,9 +46,10 @@ class Equations:
     loss: Fraction | arb
 
 
-def best_outputs(problem: Problem) -> Equations | None:
+def best_outputs(problem: Problem | DenseLoss) -> Equations | None:
     """The best outputs of a dense network: one equation for each output and different input.
 
+    Inputs whose points have no weight have none.
     None where they do not exist (a group of equal inputs lacks a label), where there are more of
     them than parameters, or with three or more classes.
     """
@@ -56,7 +57,7 @@ def best_outputs(problem: Problem) -> Equations | None:
     members: dict[int, list[int]] = {}
     for i, group in enumerate(input_groups(data)):
         members.setdefault(group, []).append(i)
-    classes = loss is Loss.CROSS_ENTROPY
+    classes = loss == Loss.CROSS_ENTROPY
     columns = 1 if classes else network.outputs
     count = len(members) * columns
     limit = min(EQUATION_LIMIT, network.parameter_count)
@@ -66,16 +67,19 @@ def best_outputs(problem: Problem) -> Equations | None:
     targets: list[arb] = []
     total: Fraction | arb = Fraction(0)
     for group, points in members.items():
-        for k in range(columns):
+        factors = [problem.factors[i] for i in points]
+        for k in range(columns if any(factors) else 0):
             values = [data.y[i][k] for i in points]
             values = [2 * y - 1 for y in values] if classes else values
-            best = best_constant(Loss.LOGISTIC if classes else loss, values)
+            best = best_constant(Loss.LOGISTIC if classes else loss, values, factors)
             if best is None:
                 return None
             place = group * network.outputs + k
             forms.append(((place, 1), (place + 1, -1)) if classes else ((place, 1),))
             targets.append(-best[0] if classes else best[0])
             total = _sum(total, best[1])
+    if not forms:
+        return None
     outputs = dense_layers(program_of(problem))[-1].preactivation
     return Equations((outputs,), tuple(forms), tuple(targets), total)
 

@@ -161,7 +161,7 @@ def _left_to_gain(
 def _subject(problem: Problem | ProgramProblem) -> Subject:
     subject = Subject(problem)
     count = len(subject.values)
-    if not subject.is_dense and count > PARAMETER_LIMIT:
+    if not subject.layered and count > PARAMETER_LIMIT:
         raise InputError(f"program: found {count} parameters, expected at most {PARAMETER_LIMIT}")
     return subject
 

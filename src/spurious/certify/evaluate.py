@@ -13,7 +13,7 @@ from flint import fmpq
 
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
-from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
+from spurious.problem import Dataset, DenseLoss, Layer, Loss, Network, Point, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Evaluation:
         factors: What the loss of each data point is multiplied by, not negative, shape (n,).
     """
 
-    problem: Problem
+    problem: Problem | DenseLoss
     point: Point
     weights: tuple[Weights, ...]
     inputs: tuple[Vector, ...]
@@ -87,15 +87,13 @@ def piecewise_slopes(network: Network) -> tuple[fmpq, fmpq]:
     return rational(positive), rational(negative)
 
 
-def evaluate(problem: Problem, point: Point, factors: Vector | None = None) -> Evaluation:
+def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
     """Evaluates a homogeneous network (or one without hidden layer) exactly.
 
     Args:
-        problem: Network, loss and data.
+        problem: Network, loss and data; a penalty does not count.
         point: Where to evaluate.
-        factors: What the loss of each data point is multiplied by, shape (n,); None for ones.
     """
-    factors = factors or (ONE,) * problem.data.size
     slopes = piecewise_slopes(problem.network)
     weights = tuple(layer_weights(layer) for layer in point.layers)
     inputs = tuple((*vector(x), ONE) for x in problem.data.x)
@@ -116,13 +114,8 @@ def evaluate(problem: Problem, point: Point, factors: Vector | None = None) -> E
         features=states,
         outputs=outputs,
         slopes=slopes,
-        loss_derivative=tuple(
-            tuple(g if factor == 1 else g * factor for g in row)
-            for row, factor in zip(
-                loss_derivative(problem.loss, problem.data, outputs), factors, strict=True
-            )
-        ),
-        factors=factors,
+        loss_derivative=loss_derivative(problem, outputs),
+        factors=vector(problem.factors),
     )
 
 
@@ -133,14 +126,26 @@ def input_groups(data: Dataset) -> tuple[int, ...]:
 
 
 def loss_derivative(
-    loss: Loss, data: Dataset, outputs: Sequence[Vector]
+    problem: Problem | DenseLoss, outputs: Sequence[Vector]
 ) -> tuple[tuple[Exact, ...], ...]:
-    """g_ik, the exact derivative of point i's loss with respect to its output k, shape (n, K)."""
+    """g_ik, the exact derivative of the loss with respect to output k of point i, shape (n, K)."""
+    return tuple(
+        tuple(g if factor == 1 else g * factor for g in row)
+        for row, factor in zip(
+            _derivatives(problem.loss, problem.data, outputs), vector(problem.factors), strict=True
+        )
+    )
+
+
+def _derivatives(
+    loss: str, data: Dataset, outputs: Sequence[Vector]
+) -> tuple[tuple[Exact, ...], ...]:
+    """The same of the points' own losses, without their weights."""
     rows: list[tuple[Exact, ...]] = []
     for targets, output in zip(data.y, outputs, strict=True):
-        if loss is Loss.SQUARED:
+        if loss == Loss.SQUARED:
             rows.append(tuple(2 * (f - rational(y)) for f, y in zip(output, targets, strict=True)))
-        elif loss is Loss.LOGISTIC:
+        elif loss == Loss.LOGISTIC:
             signs = [rational(y) for y in targets]
             rows.append(tuple(logistic(y * f) * (-y) for f, y in zip(output, signs, strict=True)))
         else:

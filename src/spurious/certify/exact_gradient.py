@@ -8,17 +8,17 @@ from spurious.certify.arithmetics import Entries, entries, exact_program
 from spurious.certify.evaluate import loss_derivative
 from spurious.exact.rationals import ZERO, Vector, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import FlatPoint, Point, Problem, flatten, program_of
+from spurious.problem import DenseLoss, FlatPoint, Point, Problem, flatten, program_of
 from spurious.program import Program, ProgramError, Run, Sum, along
 
 
-def rational_outputs(problem: Problem, point: Point) -> list[Vector] | None:
+def rational_outputs(problem: Problem | DenseLoss, point: Point) -> list[Vector] | None:
     """The outputs, shape (n, K), or None if an activation is not known to be rational here."""
     run = _network_at(problem, point, order=0)
     return None if run is None else _outputs(run)
 
 
-def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
+def exact_gradient(problem: Problem | DenseLoss, point: Point) -> list[Exact] | None:
     """The gradient of the loss in flat order, by back-propagation.
 
     Args:
@@ -32,12 +32,12 @@ def exact_gradient(problem: Problem, point: Point) -> list[Exact] | None:
     run = _network_at(problem, point, order=1)
     if run is None:
         return None
-    rows = loss_derivative(problem.loss, problem.data, _outputs(run))
+    rows = loss_derivative(problem, _outputs(run))
     seed = entries(entry for row in rows for entry in row).reshape(len(rows), -1)
     return run.flat(run.reverse(len(run.values) - 2, seed)).tolist()
 
 
-def exact_slope(problem: Problem, point: Point, direction: FlatPoint) -> Exact:
+def exact_slope(problem: Problem | DenseLoss, point: Point, direction: FlatPoint) -> Exact:
     """The derivative of the loss along a half line, one-sided at kinks.
 
     Args:
@@ -50,12 +50,12 @@ def exact_slope(problem: Problem, point: Point, direction: FlatPoint) -> Exact:
     outputs = along(network, *ends, order=1, result=-2)
     if outputs.first is None:
         return ZERO
-    rows = loss_derivative(problem.loss, problem.data, outputs.value.tolist())
+    rows = loss_derivative(problem, outputs.value.tolist())
     pairs = zip((g for row in rows for g in row), outputs.first.ravel().tolist(), strict=True)
     return sum((g * rate for g, rate in pairs), ZERO)
 
 
-def _network_at(problem: Problem, point: Point, order: int) -> Run[Entries] | None:
+def _network_at(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries] | None:
     """The network, without its loss, which need not be rational; None where it is not either."""
     values = entries(map(rational, flatten(point)))
     try:

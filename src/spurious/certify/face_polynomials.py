@@ -17,7 +17,7 @@ from flint import fmpq
 from spurious.certify.pattern import Pattern
 from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ONE, ZERO, rational
-from spurious.problem import Loss, Problem
+from spurious.problem import DenseLoss, Loss, Problem
 
 Monomial: TypeAlias = tuple[int, ...]
 """Flat indices of parameters, ascending."""
@@ -34,8 +34,8 @@ class FaceMap:
 
     Attributes:
         held: z of each held pair.
-        outputs: What the loss depends on, point by point: the outputs, or their differences to the
-            label's.
+        outputs: What the loss depends on, point by point: the outputs, their differences to the
+            label's, or with the hinge loss what is missed.
     """
 
     held: tuple[Polynomial, ...]
@@ -47,7 +47,7 @@ class FaceMap:
         return self.held + self.outputs
 
 
-def face_map(problem: Problem, pattern: Pattern, limit: int) -> FaceMap | None:
+def face_map(problem: Problem | DenseLoss, pattern: Pattern, limit: int) -> FaceMap | None:
     """G of a face, or None if it has more than so many terms."""
     network = problem.network
     indices = incoming_indices(network)
@@ -74,13 +74,28 @@ def face_map(problem: Problem, pattern: Pattern, limit: int) -> FaceMap | None:
             if terms > limit:
                 return None
             state = states
-        outputs += _compared(problem, i, state)
+        if problem.loss != "hinge":
+            outputs += _compared(problem, i, state)
+            continue
+        for k, y in enumerate(problem.data.y[i]):
+            missed = _missed(state[k], rational(y))
+            if (network.depth, k, i) in owner:
+                held[owner[network.depth, k, i]] = missed
+            if pattern.missed[i, k]:
+                outputs.append(missed)
     return FaceMap(tuple(held), tuple(outputs))
 
 
-def _compared(problem: Problem, i: int, state: list[Polynomial]) -> list[Polynomial]:
+def _missed(output: Polynomial, label: fmpq) -> Polynomial:
+    """1 - y f, where the hinge loss bends at 0."""
+    found = {m: -label * c for m, c in output.items()}
+    found[()] = found.get((), ZERO) + ONE
+    return {m: c for m, c in found.items() if c != 0}
+
+
+def _compared(problem: Problem | DenseLoss, i: int, state: list[Polynomial]) -> list[Polynomial]:
     """What the loss at a data point depends on."""
-    if problem.loss is not Loss.CROSS_ENTROPY:
+    if problem.loss != Loss.CROSS_ENTROPY:
         return state
     label = int(problem.data.y[i][0])
     found: list[Polynomial] = []

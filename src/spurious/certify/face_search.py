@@ -144,7 +144,7 @@ class _Search:
             self.bends.append((1.0, 0.0))
         self.network = evaluator(program, NumpyArithmetic())
         self.scale = 1 + float(np.abs(start).max())
-        self.rescaled = isinstance(problem, Problem)  # a penalty knows what is balanced
+        self.rescaled = _costs_nothing(problem)  # a penalty knows what is balanced
         balanced = unit_sizes(problem.network, start) if self.rescaled else np.ones(len(start))
         self.sizes = np.sqrt(balanced)  # of balanced steps and shortest ones, the middle
         self._faces: dict[bytes, _Face] = {}
@@ -260,6 +260,10 @@ class _Search:
             jacobian = face.local(values, multipliers).jacobian
             values = values + np.linalg.lstsq(jacobian, wanted, rcond=1e-10)[0]
         return self.face(signs), values
+
+
+def _costs_nothing(problem: Problem | DenseLoss) -> bool:
+    return isinstance(problem, Problem) or problem.penalty.free_of_cost(problem.network)
 
 
 def _sign_at_zero(problem: Problem | DenseLoss, values: Floats, unit: Unit) -> int:

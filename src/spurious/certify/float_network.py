@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.exact.rationals import nearest_float
-from spurious.problem import Loss, Network, Problem
+from spurious.problem import DenseLoss, Loss, Network, Problem
 from spurious.program import FUNCTIONS, Function, NumpyArithmetic
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -41,10 +41,11 @@ def layers_of(parameters: Array, widths: tuple[int, ...]) -> list[tuple[Array, A
     return layers
 
 
-def loss_function(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
+def loss_function(problem: Problem | DenseLoss) -> Callable[[Array], tuple[float, Array]]:
     """The loss and its gradient as a function of flat parameters, shape (P,)."""
     x = np.array([[nearest_float(v) for v in row] for row in problem.data.x])
     y = np.array([[nearest_float(v) for v in row] for row in problem.data.y])
+    weights = np.array([nearest_float(w) for w in problem.factors])
     act = activation(problem.network)
 
     def function(parameters: Array) -> tuple[float, Array]:
@@ -55,7 +56,7 @@ def loss_function(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
             states.append(value)
             slopes.append(slope)
         outputs = states[-1] @ layers[-1][0].T + layers[-1][1]
-        loss, backward = output_loss(problem.loss, outputs, y)
+        loss, backward = output_loss(problem.loss, outputs, y, weights)
         pieces: list[Array] = []
         for level in range(len(layers) - 1, -1, -1):
             pieces.append(backward.sum(axis=0))
@@ -67,17 +68,19 @@ def loss_function(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
     return function
 
 
-def output_loss(loss: Loss, outputs: Array, y: Array) -> tuple[float, Array]:
-    """The loss and its derivative with respect to the outputs, shape (n, K)."""
-    if loss is Loss.SQUARED:
+def output_loss(loss: str, outputs: Array, y: Array, weights: Array) -> tuple[float, Array]:
+    """The loss and its derivative with respect to the outputs, shape (n, K); weights (n,)."""
+    w = weights[:, None]
+    if loss == Loss.SQUARED:
         residual = outputs - y
-        return float((residual**2).sum()), 2 * residual
-    if loss is Loss.LOGISTIC:
+        return float((w * residual**2).sum()), 2 * w * residual
+    if loss == Loss.LOGISTIC:
         margin = y * outputs
-        return float(np.logaddexp(0, -margin).sum()), -y * np.exp(-np.logaddexp(0, margin))
+        slope = -y * np.exp(-np.logaddexp(0, margin))
+        return float((w * np.logaddexp(0, -margin)).sum()), w * slope
     labels = y[:, 0].astype(int)
     logs = outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
     rows = np.arange(len(labels))
     shares = np.exp(logs)
     shares[rows, labels] -= 1
-    return float(-logs[rows, labels].sum()), shares
+    return float(-(weights * logs[rows, labels]).sum()), w * shares

@@ -19,7 +19,7 @@ from spurious.certify.subject import Subject
 from spurious.certify.valleys import loss_of_outputs
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import FlatPoint, Network, Problem
+from spurious.problem import DenseLoss, FlatPoint, Network, Problem
 from spurious.program import SMOOTH
 from spurious.proof import Merging
 
@@ -149,7 +149,7 @@ def _along(poly: fmpq_poly, r: arb) -> arb:
 
 
 def _broken(
-    problem: Problem,
+    problem: Problem | DenseLoss,
     pairs: Sequence[Merging],
     units: list[list[Row]],
     slopes: tuple[Fraction, Fraction],
@@ -221,7 +221,9 @@ def _sign(poly: fmpq_poly) -> int | None:
     return None
 
 
-def _bent(problem: Problem, pairs: Sequence[Merging], units: list[list[Row]]) -> Outputs:
+def _bent(
+    problem: Problem | DenseLoss, pairs: Sequence[Merging], units: list[list[Row]]
+) -> Outputs:
     """Case b; a unit without a partner is one with u = T = 0."""
     hidden, top = units
     function, higher = SMOOTH[problem.network.activation], HIGHER[problem.network.activation]

@@ -80,7 +80,7 @@ def _best(subject: Subject, proof: Proof) -> Evidence | None:
     """What proves that nothing beats the minimum, if that is known exactly."""
     named = isinstance(proof.evidence, OneSidedDerivatives | ClasswiseOptimum)
     here = proof.claim.decision is Decision.LOCAL_MINIMUM
-    if not (named and subject.exact) and not (here and subject.is_dense):
+    if not (named or here) or not subject.is_dense:
         return None
     if proof.minimum is None or proof.minimum == subject.values:
         return subject.once(unbeaten)
@@ -93,12 +93,12 @@ def unbeaten(subject: Subject) -> Evidence | None:
     For `Subject.once`.
     """
     try:
-        if not subject.exact:
+        if not subject.homogeneous:
             problem = subject.dense
             outputs = rational_outputs(problem, subject.point)
             if outputs is None:
                 return None
-            derivative = loss_derivative(problem.loss, problem.data, outputs)
+            derivative = loss_derivative(problem, outputs)
             best = pointwise_optimum(input_groups(problem.data), derivative)
             return PointwiseOptimum() if best else None
         evaluation = subject.evaluation

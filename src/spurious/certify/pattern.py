@@ -59,6 +59,12 @@ class Pattern:
     zero: frozenset[Unit] = frozenset()
     loose: tuple[Pair, ...] = ()
 
+    @property
+    def missed(self) -> npt.NDArray[np.bool_]:
+        """With the hinge loss: the outputs that it depends on, shape (n, K); if none, all."""
+        active = self.signs[-1] > 0
+        return active if active.any() else np.ones_like(active)
+
     def slopes(self, network: Network) -> list[npt.NDArray[np.object_]]:
         """For each hidden layer the slope of every activation, 0 for held pairs."""
         bends = [network.slopes] * network.depth + [(Fraction(1), Fraction(0))]
@@ -106,7 +112,8 @@ def lagrangian(
 ) -> Program:
     """Lambda as a program in the parameters and a multiplier for each held pair.
 
-    Its outputs are what the loss depends on: with the cross entropy differences to the label's.
+    Its outputs are what the loss depends on: with the cross entropy differences to the label's,
+    with the hinge loss what is missed, 1 - y f where it is positive (everywhere, if nowhere).
 
     Args:
         problem: Network, loss and data, perhaps with a penalty.
@@ -149,13 +156,15 @@ def lagrangian(
             z = z + builder.param(f"shifts[{level}]", (len(x), above))
         state = z if level == network.depth else bent(z, level)
     if problem.loss == "hinge":
-        losses = bent(1 - state * y, network.depth).sum(1)
+        missed = 1 - state * y
+        losses = bent(missed, network.depth).sum(1)
+        decisive = missed.take(np.flatnonzero(pattern.missed))
     else:
-        losses = LOSSES[problem.loss](state, y)
+        losses, decisive = LOSSES[problem.loss](state, y), _compared(problem, state)
     loss = _summed(problem, losses, blocks)
     if multipliers is not None:
         loss = loss + (builder.join(held) * multipliers).sum()
-    return builder.program(loss, outputs=_compared(problem, state))
+    return builder.program(loss, outputs=decisive)
 
 
 def _summed(problem: Problem | DenseLoss, losses: Handle, blocks: Sequence[Handle]) -> Handle:

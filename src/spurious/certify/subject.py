@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from spurious.certify.arithmetics import loss_at
 from spurious.certify.evaluate import Evaluation, evaluate
 from spurious.certify.neighbourhood import distance
 from spurious.certify.point_loss import is_homogeneous, point_loss
 from spurious.errors import InputError
-from spurious.exact.rationals import vector
 from spurious.problem import (
+    DenseLoss,
     FlatPoint,
     Loss,
     Network,
+    Penalty,
     Point,
     Problem,
     ProgramProblem,
@@ -59,76 +60,85 @@ class Subject:
         self._known: dict[Callable[[Subject], object], Any] = {}
 
     @property
-    def is_dense(self) -> bool:
-        """Whether it is a dense network's."""
+    def layered(self) -> bool:
+        """Whether it is a problem of format 1: its certificates write points layer by layer."""
         return isinstance(self.asked, Problem)
 
+    @cached_property
+    def _sum(self) -> Problem | DenseLoss | None:
+        """What `dense` is; None if it is of another kind."""
+        if isinstance(self.asked, Problem):
+            return self.asked
+        loss = self._unpenalised
+        return loss if loss is not None and loss.loss in list(Loss) else None
+
+    @cached_property
+    def _unpenalised(self) -> DenseLoss | None:
+        """A dense network's loss of format 2 without penalty, with weights not negative."""
+        loss = None if isinstance(self.asked, Problem) else self.asked.dense
+        if loss is None or min(loss.factors) < 0:
+            return None
+        return replace(loss, penalty=Penalty()) if loss.penalty.free_of_cost(loss.network) else None
+
     @property
-    def dense(self) -> Problem:
-        """The dense network's problem.
+    def hinge(self) -> DenseLoss | None:
+        """A dense network's hinge loss, with weights that are not negative and without penalty."""
+        loss = self._unpenalised
+        return loss if loss is not None and loss.loss == "hinge" else None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it is a dense network's sum of losses, with weights that are not negative.
+
+        A mean is such a sum. There is no penalty, and the loss is one of `Loss`.
+        """
+        return self._sum is not None
+
+    @property
+    def dense(self) -> Problem | DenseLoss:
+        """The dense network's sum of losses.
 
         Raises:
             TypeError: It is of another kind.
         """
-        if isinstance(self.asked, ProgramProblem):
-            raise TypeError("this rule is for dense networks")
-        return self.asked
-
-    @property
-    def point(self) -> Point:
-        """The dense network's point, layer by layer."""
-        return cast("Point", self.dense.point)
+        if self._sum is None:
+            raise TypeError("this rule is for sums of losses of dense networks")
+        return self._sum
 
     @cached_property
-    def weighted(self) -> Problem | None:
-        """The network, loss and data of a weighted sum or mean of losses; None if it is none.
-
-        Of one hidden layer and a homogeneous activation, without penalty, and with weights that are
-        not negative. The problem returned has the point, but not the weights.
-        """
-        asked = self.asked
-        dense = asked.dense if isinstance(asked, ProgramProblem) else None
-        if dense is None or dense.loss not in list(Loss) or min(dense.factors) < 0:
-            return None
-        network = dense.network
-        if network.depth != 1 or not network.homogeneous or not dense.penalty.free_of_cost(network):
-            return None
-        return Problem(network, Loss(dense.loss), dense.data, unflatten(self.values, network))
+    def point(self) -> Point:
+        """The dense network's point, layer by layer."""
+        return unflatten(self.values, self.network)
 
     @property
     def network(self) -> Network:
-        """The dense network, or that of `weighted`."""
-        return (self.weighted or self.dense).network
+        """The dense network, also of a loss with a penalty, or of the hinge loss.
+
+        Raises:
+            TypeError: It is none.
+        """
+        loss = self.asked if isinstance(self.asked, Problem) else self.asked.dense
+        if loss is None:
+            raise TypeError("this rule is for dense networks")
+        return loss.network
 
     @property
     def single(self) -> bool:
-        """Whether it has one hidden layer and one output: a dense network, or `weighted`."""
-        if not self.is_dense and self.weighted is None:
-            return False
-        return self.network.depth == 1 and self.network.outputs == 1
+        """Whether it is a dense network with one hidden layer and one output."""
+        return self.is_dense and self.network.depth == 1 and self.network.outputs == 1
 
     @cached_property
     def evaluation(self) -> Evaluation:
         """The homogeneous network at the point, exactly."""
-        if self.weighted is None:
-            return evaluate(self.dense, self.point)
-        assert isinstance(self.asked, ProgramProblem) and self.asked.dense is not None
-        at = self.weighted.point
-        assert at is not None
-        return evaluate(self.weighted, at, vector(self.asked.dense.factors))
+        return evaluate(self.dense, self.point)
 
     @property
     def homogeneous(self) -> bool:
         """Whether it is a dense network whose outputs at rational points are rational."""
         return self.is_dense and is_homogeneous(self.dense)
 
-    @property
-    def exact(self) -> bool:
-        """Whether `evaluation` is there: `homogeneous`, or `weighted`."""
-        return self.homogeneous or self.weighted is not None
-
     def at(self, point: Point) -> Subject:
-        """Another point of the same loss: of a dense network, or `weighted`."""
+        """Another point of the same loss of a dense network."""
         if isinstance(self.asked, Problem):
             return Subject(replace(self.asked, point=point))
         return Subject(replace(self.asked, point=flatten(point)))
@@ -152,7 +162,7 @@ class Subject:
 
     def place(self, values: FlatPoint) -> Place:
         """A point or direction, shape (P,), as certificates of this problem write it."""
-        return unflatten(values, self.network) if self.is_dense else values
+        return unflatten(values, self.network) if self.layered else values
 
     def loss_at(self, values: FlatPoint) -> Enclosure:
         """The loss at a point, shape (P,): exact where it is rational, else enclosed.

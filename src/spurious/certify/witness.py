@@ -11,7 +11,7 @@ from spurious.certify.one_thread import one_thread
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
-from spurious.problem import FlatPoint, Loss, Problem
+from spurious.problem import DenseLoss, FlatPoint, Loss, Problem
 from spurious.program import ProgramError
 from spurious.verdict import Enclosure
 
@@ -75,7 +75,7 @@ def _function(subject: Subject) -> Callable[[Array], tuple[float, Array]]:
     return FloatProgram(subject.program).loss_and_gradient
 
 
-def _start(problem: Problem, rng: np.random.Generator) -> Array:
+def _start(problem: Problem | DenseLoss, rng: np.random.Generator) -> Array:
     """A random start: bends between data points, then a fitted last layer for squared loss."""
     import numpy as np
 
@@ -94,9 +94,11 @@ def _start(problem: Problem, rng: np.random.Generator) -> Array:
         bias = -(weight * (share * one + (1 - share) * two)).sum(axis=1)
         pieces.extend([weight.ravel(), bias])
         state = act(state @ weight.T + bias)[0]
-    if problem.loss is Loss.SQUARED:
+    if problem.loss == Loss.SQUARED:
+        root = np.sqrt([[nearest_float(w)] for w in problem.factors])
         design = np.column_stack([state, np.ones(len(state))])
-        fit: Array = np.asarray(np.linalg.lstsq(design, y, rcond=1e-8)[0].T, dtype=np.float64)
+        solved = np.linalg.lstsq(root * design, root * y, rcond=1e-8)[0]
+        fit: Array = np.asarray(solved.T, dtype=np.float64)
         pieces.extend([fit[:, :-1].ravel(), fit[:, -1]])
     else:
         pieces.extend([rng.normal(size=widths[-2] * widths[-1]), np.zeros(widths[-1])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from spurious.problem.dense_loss import DenseLoss
@@ -17,9 +18,10 @@ def program_of(problem: Problem | DenseLoss) -> Program:
     Args:
         problem: The problem; its points are ignored.
     """
-    if isinstance(problem, DenseLoss):
-        return problem.program()
-    return _program(DenseLoss(problem.network, problem.loss.value, problem.data))
+    if isinstance(problem, Problem):
+        return _program(DenseLoss(problem.network, problem.loss.value, problem.data))
+    named = isinstance(problem.penalty.l2, Mapping)  # which has no hash
+    return problem.program() if named else _program(problem)
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """What is studied: a network, a loss, a dataset, and points of its loss surface."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from spurious.errors import InputError
@@ -10,6 +11,7 @@ from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.point import Point
+from spurious.problem.table import Vector
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,6 +40,11 @@ class Problem:
     data: Dataset
     point: Point | None = None
     witness: Point | None = None
+
+    @property
+    def factors(self) -> Vector:
+        """What the loss of each data point is multiplied by: ones, shape (n,)."""
+        return (Fraction(1),) * self.data.size
 
     def __repr__(self) -> str:
         points = [name for name in ("point", "witness") if getattr(self, name) is not None]

@@ -18,6 +18,9 @@ from spurious.proof.codec import fields_from_data, fields_to_data
 
 Matrix: TypeAlias = tuple[tuple[Fraction, ...], ...]
 
+SHAPE = ("strict_up_to_rescaling", "flat_dimension")
+"""What certificates of format 2 claim of minima of sums of losses, besides."""
+
 Place: TypeAlias = Point | tuple[Fraction, ...]
 """A point or direction: layer by layer for dense networks, flat, shape (P,), for programs."""
 
@@ -102,7 +105,7 @@ class OneSidedDerivatives(Evidence):
     """Theorems 1 and 39: for each unit the trees that prove its phi nonnegative."""
 
     rule = "one_sided_derivatives"
-    claims = ("strict_up_to_rescaling", "flat_dimension")
+    claims = SHAPE
     units: tuple[tuple[Tree, ...], ...]
     epsilon: Fraction | None = None
     point: Point | None = None
@@ -114,6 +117,7 @@ class ClasswiseOptimum(Evidence):
     """Theorem 4: no affine map on any activation pattern does better."""
 
     rule = "classwise_optimum"
+    claims = SHAPE
     point: Point | None = None
 
 
@@ -122,6 +126,7 @@ class PointwiseOptimum(Evidence):
     """Theorem 3: no function of the inputs does better."""
 
     rule = "pointwise_optimum"
+    claims = SHAPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class ConstantOutput(Evidence):
     """Theorem 6: a dead layer, whose best constant lies within `radius`."""
 
     rule = "constant_output"
+    claims = SHAPE
     radius: Fraction
 
 
@@ -137,6 +143,7 @@ class ConstantUnits(Evidence):
     """Theorem 20: no unit sees the data; the transport of mass between groups, where it is used."""
 
     rule = "constant_units"
+    claims = SHAPE
     transport: Mapping[int, Mapping[int, Fraction]] | None
     radius: Fraction | None = None
 
@@ -146,6 +153,7 @@ class ConvexBall(Evidence):
     """Theorem 5 for dense networks: a box of free parameters, and a congruence of the Hessian."""
 
     rule = "convex_ball"
+    claims = SHAPE
     centre: Point
     radius: Fraction
     fixed: tuple[int, ...]
@@ -168,6 +176,7 @@ class KinkedBall(Evidence):
     """
 
     rule = "kinked_ball"
+    claims = SHAPE
     centre: Point
     radius: Fraction
     units: tuple[HeldUnit | None, ...]
@@ -188,6 +197,7 @@ class Kinked(Evidence):
     """Theorems 23 and 24: a box around a minimum on a face, flat along the rescalings alone."""
 
     rule = "kinked"
+    claims = SHAPE
     centre: Point
     radius: Fraction
     free: tuple[int, ...]
@@ -200,6 +210,7 @@ class ConstantRank(Evidence):
     """The same with other fields than the rescalings to bound the rank of the derivative."""
 
     rule = "constant_rank"
+    claims = SHAPE
     centre: Point
     radius: Fraction
     free: tuple[int, ...]
@@ -213,6 +224,7 @@ class TwinUnits(Evidence):
     """Theorem 19: `ConvexBall` of the merged network, and a congruence for each group of twins."""
 
     rule = "twin_units"
+    claims = SHAPE
     centre: Point
     radius: Fraction
     transform: Matrix
@@ -395,6 +407,7 @@ class ValleyToInfinity(Evidence):
     """Theorem 8: a direction of the last layer along which no margin falls."""
 
     rule = "valley_to_infinity"
+    claims = ("valley_limit",)
     direction: Layer
 
 
@@ -423,6 +436,7 @@ class MergingValley(Evidence):
     """
 
     rule = "merging_valley"
+    claims = ("valley_limit",)
     pairs: tuple[Merging, ...]
     curve: tuple[Point, ...]
 

@@ -59,7 +59,7 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
             if digits(point) > DIGIT_LIMIT:
                 continue
             if distance(flatten(point), flatten(evaluation.point)) <= limit:
-                yield evaluate(evaluation.problem, point, evaluation.factors)
+                yield evaluate(evaluation.problem, point)
 
 
 def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
@@ -122,8 +122,7 @@ def _solve(
             slope = ZERO if (j, i) in held else side * slope_at(z, evaluation.slopes)
             row.extend(slope * entry for entry in x)
         design.append((*row, ONE))
-    start = [entry * abs(weights[j]) for j in units for entry in evaluation.weights[0].rows[j]]
-    start.append(weights[-1])
+    start = effective(evaluation, units)
     targets = [rational(y[0]) for y in evaluation.problem.data.y]
     constraints: list[Vector] = []
     for j, i in sorted(held):
@@ -150,7 +149,7 @@ def _solve(
     if solution is None:
         return None
     moved = [a + delta for a, delta in zip(start, solution, strict=False)]
-    return _point(evaluation, units, moved)
+    return from_effective(evaluation, units, moved)
 
 
 def _out_of_reach(rows: Sequence[Vector], right: Sequence[fmpq], size: int, limit: float) -> bool:
@@ -167,8 +166,15 @@ def _out_of_reach(rows: Sequence[Vector], right: Sequence[fmpq], size: int, limi
     return bool(np.abs(np.linalg.lstsq(matrix, target, rcond=1e-10)[0][:size]).max() > limit)
 
 
-def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) -> Point:
-    """Effective parameters back to weights; output weights keep their values."""
+def effective(evaluation: Evaluation, units: Sequence[int]) -> list[fmpq]:
+    """a_j = |v_j| (w_j, b_j) of some units, one after the other, and c."""
+    weights = evaluation.weights[1].rows[0]
+    found = [entry * abs(weights[j]) for j in units for entry in evaluation.weights[0].rows[j]]
+    return [*found, weights[-1]]
+
+
+def from_effective(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) -> Point:
+    """Effective parameters back to weights; output weights keep their values, others are 0."""
     outgoing = list(vector(evaluation.point.layers[1].weight[0]))
     width = len(evaluation.inputs[0])
     rows = list(evaluation.weights[0].rows)
@@ -187,7 +193,7 @@ def _point(evaluation: Evaluation, units: Sequence[int], moved: Sequence[fmpq]) 
 
 
 def _applies(subject: Subject) -> bool:
-    return subject.exact and subject.single and subject.evaluation.problem.loss is Loss.SQUARED
+    return subject.homogeneous and subject.single and subject.dense.loss == Loss.SQUARED
 
 
 def _prove(subject: Subject) -> Proof | Undecided:

@@ -15,13 +15,13 @@ from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.certify.sums import classes
 from spurious.exact import balls
-from spurious.exact.rationals import rational
-from spurious.problem import Loss, Problem, flatten
+from spurious.exact.rationals import rational, vector
+from spurious.problem import DenseLoss, Loss, Problem, flatten
 from spurious.proof import Claim, ConstantOutput, Proof, Undecided
 from spurious.verdict import Decision, Enclosure
 
 
-def constant_output(problem: Problem, evaluation: Evaluation) -> Proof | None:
+def constant_output(problem: Problem | DenseLoss, evaluation: Evaluation) -> Proof | None:
     """The proof that a dead layer's best constant lies within a tiny shift.
 
     Args:
@@ -44,30 +44,32 @@ def constant_output(problem: Problem, evaluation: Evaluation) -> Proof | None:
     return None
 
 
-def _slope(problem: Problem, output: int, value: fmpq) -> arb:
+def _slope(problem: Problem | DenseLoss, output: int, value: fmpq) -> arb:
     """Derivative of the loss when output k is one constant at all points."""
     total = arb(0)
-    for targets in problem.data.y:
+    for targets, factor in zip(problem.data.y, vector(problem.factors), strict=True):
         y = rational(targets[output])
-        if problem.loss is Loss.SQUARED:
-            total += 2 * (value - y)
+        if problem.loss == Loss.SQUARED:
+            total += 2 * factor * (value - y)
         else:
-            total += -y / (1 + arb(y * value).exp())
+            total += -y * factor / (1 + arb(y * value).exp())
     return total
 
 
-def _constant_proof(problem: Problem, evaluation: Evaluation, radius: Fraction) -> Proof | None:
+def _constant_proof(
+    problem: Problem | DenseLoss, evaluation: Evaluation, radius: Fraction
+) -> Proof | None:
     exact, rest = Fraction(0), arb(0)
     with balls.precision(balls.PRECISIONS[1]):
         for targets in zip(*problem.data.y, strict=True):
-            found = best_constant(problem.loss, targets)
+            found = best_constant(problem.loss, targets, problem.factors)
             if found is None:
                 return None
             if isinstance(found[1], Fraction):
                 exact += found[1]
             else:
                 rest += found[1]
-        loss = Enclosure(exact) if problem.loss is Loss.SQUARED else enclosure(rest)
+        loss = Enclosure(exact) if problem.loss == Loss.SQUARED else enclosure(rest)
     flat = generic_flatness(evaluation)
     return Proof(
         claim=Claim(Decision.LOCAL_MINIMUM_NEARBY, loss, strict=flat.strict, radius=radius),
@@ -78,7 +80,7 @@ def _constant_proof(problem: Problem, evaluation: Evaluation, radius: Fraction) 
 
 def _applies(subject: Subject) -> bool:
     """A whole layer is dead on all data, and the loss separates by outputs."""
-    if not subject.homogeneous or subject.dense.loss is Loss.CROSS_ENTROPY:
+    if not subject.homogeneous or subject.dense.loss == Loss.CROSS_ENTROPY:
         return False
     keys = classes(subject.evaluation)
     return len(set(keys)) == 1 and isinstance(keys[0], int)

@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
 
-from spurious.certify.best_constant import best_constant
+from spurious.certify.best_constant import best_constant, weighted_mean
 from spurious.certify.enclosures import enclosure
 from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.rule import Rule
@@ -26,7 +26,7 @@ from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import Loss, Point, Problem, flatten
+from spurious.problem import DenseLoss, Loss, Point, Problem, flatten
 from spurious.program import SMOOTH
 from spurious.proof import Claim, ConstantUnits, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
@@ -47,7 +47,7 @@ Transport = Mapping[int, Mapping[int, Fraction]]
 """The mass moved from each group to each other one."""
 
 
-def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
+def prove_constant_units(problem: Problem | DenseLoss, point: Point) -> Proof | None:
     """The proof, if the rule applies to the point up to a small shift of its output bias.
 
     Args:
@@ -78,7 +78,7 @@ def prove_constant_units(problem: Problem, point: Point) -> Proof | None:
         return _with_best_constant(problem, point, levels, transport, flat)
 
 
-def constant_levels(problem: Problem, point: Point) -> list[Fraction] | None:
+def constant_levels(problem: Problem | DenseLoss, point: Point) -> list[Fraction] | None:
     """The units' pre-activations, if each is the same at all data points."""
     levels: list[Fraction] = []
     first, *others = problem.data.x
@@ -109,18 +109,19 @@ def bend(activation: str, level: Fraction) -> int | None:
         return balls.sign(SMOOTH[activation].ball(arb(rational(level)))[2]) or None
 
 
-def group_sums(problem: Problem) -> Sums:
+def group_sums(problem: Problem | DenseLoss) -> Sums:
     """G of every group of equal inputs; proportional to the loss's derivative at the best constant.
 
-    For the squared loss the derivative is 2 (mean - y), for the logistic loss (mean - y) / 2.
+    At a point of weight w the derivative is 2 w (mean - y) for the squared loss, w (mean - y) / 2
+    for the logistic one, with the weighted mean.
     """
     targets = [row[0] for row in problem.data.y]
-    mean = sum(targets, Fraction(0)) / len(targets)
+    mean = weighted_mean(targets, problem.factors)
     first: dict[tuple[Fraction, ...], int] = {}
     totals: dict[int, Fraction] = {}
-    for i, (x, y) in enumerate(zip(problem.data.x, targets, strict=True)):
+    for i, (x, y, w) in enumerate(zip(problem.data.x, targets, problem.factors, strict=True)):
         name = first.setdefault(x, i)
-        totals[name] = totals.get(name, Fraction(0)) + mean - y
+        totals[name] = totals.get(name, Fraction(0)) + w * (mean - y)
     return {
         name: (tuple(rational(v) for v in x), rational(totals[name])) for x, name in first.items()
     }
@@ -186,7 +187,7 @@ def find_transport(sums: Sums) -> Transport | None:
 
 
 def _with_best_constant(
-    problem: Problem,
+    problem: Problem | DenseLoss,
     point: Point,
     levels: list[Fraction],
     transport: Transport | None,
@@ -194,8 +195,8 @@ def _with_best_constant(
 ) -> Proof | None:
     """Moves the output bias so that the output is the best constant, if that is near."""
     targets = [row[0] for row in problem.data.y]
-    mean = sum(targets, Fraction(0)) / len(targets)
-    found = best_constant(problem.loss, targets)
+    mean = weighted_mean(targets, problem.factors)
+    found = best_constant(problem.loss, targets, problem.factors)
     if found is None:
         return None
     best, value = found
@@ -236,10 +237,13 @@ def _with_best_constant(
     )
 
 
-def _is_best(problem: Problem, point: Point, levels: list[Fraction], mean: Fraction) -> bool:
+def _is_best(
+    problem: Problem | DenseLoss, point: Point, levels: list[Fraction], mean: Fraction
+) -> bool:
     """Whether the output is rational and exactly the best constant.
 
-    The best constant for the logistic loss is rational only if it is 0, for as many labels 1 as -1.
+    The best constant for the logistic loss is rational only if it is 0, for labels 1 and -1 of
+    equal weight.
     """
     layer = point.layers[1]
     output = rational(layer.bias[0])
@@ -248,13 +252,13 @@ def _is_best(problem: Problem, point: Point, levels: list[Fraction], mean: Fract
         if not jet:
             return False
         output += rational(v) * jet[0]
-    rational_best = problem.loss is Loss.SQUARED or mean == 0
+    rational_best = problem.loss == Loss.SQUARED or mean == 0
     return rational_best and output == rational(mean)
 
 
 def _applies(subject: Subject) -> bool:
     """No unit of the one hidden layer sees the data."""
-    if not (subject.smooth and subject.single):
+    if not (subject.smooth and subject.single and any(subject.dense.factors)):
         return False
     return constant_levels(subject.dense, subject.point) is not None
 

@@ -23,6 +23,7 @@ from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
 from spurious.problem import (
+    DenseLoss,
     FlatPoint,
     Loss,
     Network,
@@ -59,7 +60,7 @@ class Slice:
     dead: frozenset[tuple[int, int]]
     smooth: bool
 
-    def program(self, problem: Problem, values: FlatPoint) -> Program:
+    def program(self, problem: Problem | DenseLoss, values: FlatPoint) -> Program:
         """The loss as a function of the free parameters, the others as at a point."""
         whole = program_of(problem)
         return restricted(whole, values, self.free) if self.fixed else whole
@@ -77,20 +78,21 @@ class Slice:
 def _applies(subject: Subject) -> bool:
     """Not to what other rules decide completely.
 
-    These are shallow networks with one output and squared loss, and points that nothing beats
-    although their gradient is not seen to be zero exactly.
+    These are shallow networks with one output and squared loss, points that nothing beats although
+    their gradient is not seen to be zero exactly, and, by rule `strongly_convex`, smooth networks
+    of format 2.
     """
-    if not subject.is_dense:
+    if not subject.is_dense or (subject.smooth and not subject.layered):
         return False
     if subject.homogeneous and subject.single:
-        return subject.dense.loss is not Loss.SQUARED
+        return subject.dense.loss != Loss.SQUARED
     if subject.homogeneous or subject.once(unbeaten) is None:
         return True
     every = range(subject.network.parameter_count)
     return vanishes_exactly(subject.dense, subject.point, every)
 
 
-def prove(problem: Problem, point: Point) -> Proof | Undecided:
+def prove(problem: Problem | DenseLoss, point: Point) -> Proof | Undecided:
     """Proves a strict minimum (up to rescaling) at the point or near it.
 
     Args:
@@ -130,7 +132,7 @@ def prove(problem: Problem, point: Point) -> Proof | Undecided:
     return Undecided("Newton's method kills and wakes units without end")
 
 
-def gauge_slice(problem: Problem, point: Point) -> Slice | Undecided:
+def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided:
     """The free parameters at a point: all for smooth activations, else one fixed a live unit."""
     network = problem.network
     count = network.parameter_count
@@ -187,7 +189,7 @@ def incoming_indices(network: Network) -> list[list[list[int]]]:
     return layers
 
 
-def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> bool:
+def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[int]) -> bool:
     """Whether the gradient in the free parameters is provably zero, exactly."""
     try:
         with balls.precision(balls.PRECISIONS[0]):
@@ -201,7 +203,7 @@ def vanishes_exactly(problem: Problem, point: Point, free: Sequence[int]) -> boo
 
 
 def _package(
-    problem: Problem, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
+    problem: Problem | DenseLoss, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
 ) -> Proof:
     centre = unflatten(values, problem.network)
     exact = box.exact and is_homogeneous(problem)

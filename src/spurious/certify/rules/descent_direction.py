@@ -65,7 +65,7 @@ def _negative_slope(subject: Subject, lines: Lines, direction: FlatPoint) -> Fra
 
 
 def _proposals(subject: Subject) -> Iterator[FlatPoint]:
-    if subject.exact:
+    if subject.homogeneous:
         yield from _exact(subject)
     try:
         yield from _against_gradient(subject)

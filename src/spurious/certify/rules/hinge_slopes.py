@@ -1,8 +1,9 @@
-"""Rule `hinge_slopes`: minima of the hinge loss at an exact point, margins of exactly 1 included.
+"""Rule `hinge_slopes`: minima of the hinge loss at or near a point, margins of exactly 1 included.
 
 Theorem 39 (`docs/mathematics.md`, section 18): Theorem 1 with a subgradient of the loss by the
 outputs. A linear program chooses it, such that at no kink a unit bends down; Theorem 1 then decides
-as for any other loss.
+as for any other loss. Of a float point those next to it are tried, at which what is almost at a
+bend is exactly there.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import replace
 from flint import fmpq
 
 from spurious.certify.evaluate import Evaluation, evaluate, slope_at
+from spurious.certify.hinge_faces import points_on_faces
+from spurious.certify.moved import moved
 from spurious.certify.rule import Rule
 from spurious.certify.rules.one_sided_derivatives import Minimum, test_point
 from spurious.certify.subject import Subject
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational, vector
-from spurious.problem import DenseLoss, Loss, Problem, ProgramProblem, unflatten
+from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational
+from spurious.problem import Loss, unflatten
 from spurious.proof import Claim, OneSidedDerivatives, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
@@ -28,23 +31,23 @@ Entries = Mapping[tuple[str, int], fmpq]
 """A column of the linear program: its entry in each equation, by the equation's name."""
 
 
-def _loss(subject: Subject) -> DenseLoss | None:
-    asked = subject.asked
-    dense = asked.dense if isinstance(asked, ProgramProblem) else None
-    if dense is None or dense.loss != "hinge" or min(dense.factors) < 0:
-        return None
-    network = dense.network
-    if network.depth != 1 or network.outputs != 1 or not network.homogeneous:
-        return None
-    return dense if dense.penalty.free_of_cost(network) else None
-
-
 def _prove(subject: Subject) -> Proof | Undecided:
-    loss = _loss(subject)
+    loss = subject.hinge
     assert loss is not None
-    network = Problem(loss.network, Loss.LOGISTIC, loss.data)  # what the loss is does not matter
-    point = unflatten(subject.values, loss.network)
-    evaluation = evaluate(network, point, vector(loss.factors))
+    other = replace(loss, loss=Loss.LOGISTIC.value)  # whose derivative nobody looks at
+    evaluation = evaluate(other, unflatten(subject.values, loss.network))
+    here = _prove_at(evaluation)
+    if isinstance(here, Proof):
+        return here
+    for candidate in points_on_faces(evaluation):
+        found = _prove_at(candidate)
+        if isinstance(found, Proof):
+            return moved(subject, subject.at(candidate.point), found)
+    return here
+
+
+def _prove_at(evaluation: Evaluation) -> Proof | Undecided:
+    """Proves a minimum at an exact point."""
     slopes = _slopes(evaluation)
     if slopes is None:
         return Undecided("no slopes of the hinge loss make all one-sided derivatives vanish")
@@ -126,4 +129,11 @@ def _sides(evaluation: Evaluation) -> Sequence[fmpq]:
     return [ONE if v > 0 else -ONE if v < 0 else ZERO for v in weights]
 
 
-RULE = Rule("hinge_slopes", lambda s: _loss(s) is not None, _prove)
+def _applies(subject: Subject) -> bool:
+    if subject.hinge is None:
+        return False
+    network = subject.network
+    return network.depth == network.outputs == 1 and network.homogeneous
+
+
+RULE = Rule("hinge_slopes", _applies, _prove)

@@ -27,7 +27,7 @@ from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import Loss, Problem, unflatten
+from spurious.problem import DenseLoss, Loss, Problem, unflatten
 from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
@@ -64,7 +64,7 @@ def prove_face_minimum(subject: Subject) -> Proof | Undecided:
     Args:
         subject: A network with a homogeneous activation and a hidden layer.
     """
-    problem = subject.dense
+    problem = _loss(subject)
     if problem.network.parameter_count > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
     failed = Undecided("no critical point was found on a face nearby")
@@ -77,19 +77,20 @@ def prove_face_minimum(subject: Subject) -> Proof | Undecided:
 
 def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
     """Proves a minimum near a proposed point of a face."""
-    chart = _chart(subject.dense, proposal)
+    problem = _loss(subject)
+    chart = _chart(problem, proposal)
     if isinstance(chart, Undecided):
         return chart
     values = [Fraction(float(v)) for v in proposal.values]
     with balls.precision(balls.PRECISIONS[1]):
-        box = face_box(subject, subject.dense, proposal, values, chart.free)
+        box = face_box(subject, problem, proposal, values, chart.free)
         if isinstance(box, Undecided):
             return box
         gap = _gap(box, chart)
         return _package(subject, box, chart) if gap is None else gap
 
 
-def _chart(problem: Problem, proposal: Proposal) -> _Chart | Undecided:
+def _chart(problem: Problem | DenseLoss, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
     program = lagrangian(problem, proposal.pattern)
     sizes = unit_sizes(problem.network, proposal.values)
@@ -191,11 +192,20 @@ def _package(subject: Subject, box: FaceBox, chart: _Chart) -> Proof:
     )
 
 
+def _loss(subject: Subject) -> Problem | DenseLoss:
+    """The sum of losses, or the hinge loss."""
+    return subject.hinge or subject.dense
+
+
 def _applies(subject: Subject) -> bool:
-    """Shallow networks with one output and the squared loss are decided otherwise."""
+    """Shallow networks with one output and the squared or hinge loss are decided otherwise."""
+    if subject.hinge is not None:
+        network = subject.network
+        several = network.depth > 1 or (network.depth == 1 and network.outputs > 1)
+        return several and network.homogeneous and network.slopes[0] != network.slopes[1]
     if not subject.homogeneous or subject.network.depth == 0:
         return False
-    return not (subject.single and subject.dense.loss is Loss.SQUARED)
+    return not (subject.single and subject.dense.loss == Loss.SQUARED)
 
 
 RULE = Rule("kinked", _applies, prove_face_minimum)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flint import fmpq_mat
 
 from spurious.certify.evaluate import Evaluation
@@ -26,13 +24,16 @@ def least_squares(evaluation: Evaluation) -> Point | None:
     """
     problem, point = evaluation.problem, evaluation.point
     design = fmpq_mat([list(x) for x in evaluation.inputs])
-    normal = [tuple(row) for row in (design.transpose() * design).tolist()]
+    weighted = fmpq_mat(
+        [[w * v for v in x] for w, x in zip(evaluation.factors, evaluation.inputs, strict=True)]
+    ).transpose()
+    normal = [tuple(row) for row in (weighted * design).tolist()]
     rows: list[Vector] = []
     for k, row in enumerate(evaluation.weights[0].rows):
         residuals = [
             [rational(y[k]) - f[k]] for y, f in zip(problem.data.y, evaluation.outputs, strict=True)
         ]
-        downhill = (design.transpose() * fmpq_mat(residuals)).tolist()
+        downhill = (weighted * fmpq_mat(residuals)).tolist()
         step = least_correction(normal, [entry for (entry,) in downhill])
         if step is None:
             return None
@@ -49,14 +50,14 @@ def least_squares(evaluation: Evaluation) -> Point | None:
 def _applies(subject: Subject) -> bool:
     if not subject.is_dense or subject.network.depth > 0:
         return False
-    return subject.dense.loss is Loss.SQUARED and not subject.once(stationary)
+    return subject.dense.loss == Loss.SQUARED and not subject.once(stationary)
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
     solved = least_squares(subject.evaluation)
     if solved is None:
         return Undecided("the least squares solution is not nearby")
-    there = Subject(replace(subject.dense, point=solved))
+    there = subject.at(solved)
     found = classwise_optimum.RULE.prove(there)
     return moved(subject, there, found) if isinstance(found, Proof) else found
 

@@ -161,4 +161,4 @@ def _separator(rows: Floats) -> Floats | None:
     return found.x[:-1] if found.x is not None and found.x[-1] > LEAST else None
 
 
-RULE = Rule("monotone_valley", lambda s: not s.is_dense, _prove)
+RULE = Rule("monotone_valley", lambda s: not s.layered, _prove)

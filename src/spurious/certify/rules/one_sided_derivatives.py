@@ -471,6 +471,6 @@ def _nonzero(values: Mapping[int, Exact]) -> dict[int, Exact]:
 
 RULE = Rule(
     "one_sided_derivatives",
-    lambda s: s.exact and s.network.depth == 1 and s.once(stationary),
+    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
     _prove,
 )

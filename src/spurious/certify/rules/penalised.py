@@ -55,7 +55,8 @@ def _applies(subject: Subject) -> bool:
     loss = _loss(subject)
     if loss is None or not loss.network.homogeneous or not loss.network.depth:
         return False
-    return loss.network.slopes[0] != loss.network.slopes[1]
+    kinked = loss.network.slopes[0] != loss.network.slopes[1]
+    return kinked and not loss.penalty.free_of_cost(loss.network)  # else units can be rescaled
 
 
 def _prove(subject: Subject) -> Proof | Undecided:

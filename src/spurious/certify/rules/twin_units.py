@@ -27,7 +27,15 @@ from spurious.certify.rules import convex_ball
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
-from spurious.problem import Layer, Point, Problem, flatten, program_of
+from spurious.problem import (
+    DenseLoss,
+    Layer,
+    Network,
+    Point,
+    Problem,
+    flatten,
+    program_of,
+)
 from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
 from spurious.proof import Claim, ConvexBall, Matrix, Proof, TwinUnits, Undecided
 from spurious.verdict import Answer, Decision
@@ -46,7 +54,7 @@ class Merger:
 
     groups: tuple[tuple[int, ...], ...]
     shares: tuple[Fraction, ...]
-    problem: Problem
+    problem: Problem | DenseLoss
     point: Point
 
 
@@ -72,7 +80,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return _plateau(subject.point, found, below, below.evidence, bends)
 
 
-def merged(problem: Problem, point: Point) -> Merger | Undecided | None:
+def merged(problem: Problem | DenseLoss, point: Point) -> Merger | Undecided | None:
     """Merges exactly equal hidden units; None if there are none."""
     hidden, last = point.layers
     members: dict[tuple[Fraction, ...], list[int]] = {}
@@ -100,7 +108,14 @@ def merged(problem: Problem, point: Point) -> Merger | Undecided | None:
             Layer((tuple(totals),), last.bias),
         )
     )
-    return Merger(groups, tuple(shares), Problem(network, problem.loss, problem.data), small)
+    return Merger(groups, tuple(shares), _with_network(problem, network), small)
+
+
+def _with_network(problem: Problem | DenseLoss, network: Network) -> Problem | DenseLoss:
+    """The same loss of another network, without points."""
+    if isinstance(problem, DenseLoss):
+        return replace(problem, network=network)
+    return Problem(network, problem.loss, problem.data)
 
 
 def split(small: Point, groups: Sequence[Sequence[int]], shares: Sequence[Fraction]) -> Point:

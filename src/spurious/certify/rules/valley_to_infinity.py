@@ -29,7 +29,7 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import Layer, Loss, Point, Problem, flatten, program_of
+from spurious.problem import DenseLoss, Layer, Loss, Point, Problem, flatten, program_of
 from spurious.program import SMOOTH, dense_layers
 from spurious.proof import Proof, Undecided, ValleyToInfinity
 from spurious.verdict import Enclosure
@@ -50,7 +50,7 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     if there is none, its Farkas vector is -t.
     """
     rows = margin_rows(evaluation.problem, evaluation.features)
-    if rows is None:
+    if not rows:
         return None
     distinct = list(dict.fromkeys(rows))
     if len(distinct) * len(distinct[0]) > SIZE_LIMIT:
@@ -67,20 +67,23 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     return _proof(evaluation.problem, direction, limit)
 
 
-def margin_rows(problem: Problem, features: Sequence[Vector]) -> list[Vector] | None:
+def margin_rows(problem: Problem | DenseLoss, features: Sequence[Vector]) -> list[Vector] | None:
     """The margins as linear functions of the last layer (rows of weights with bias), or None.
 
-    In the order of points and outputs; cross-entropy leaves out the label itself.
+    In the order of points and outputs; cross-entropy leaves out the label itself, and points
+    without weight are left out.
     """
     outputs = problem.network.outputs
     rows: list[Vector] = []
-    for targets, state in zip(problem.data.y, features, strict=True):
-        if problem.loss is Loss.LOGISTIC:
+    for targets, state, w in zip(problem.data.y, features, problem.factors, strict=True):
+        if not w:
+            continue
+        if problem.loss == Loss.LOGISTIC:
             for k, y in enumerate(vector(targets)):
                 rows.append(
                     tuple(y * entry if m == k else ZERO for m in range(outputs) for entry in state)
                 )
-        elif problem.loss is Loss.CROSS_ENTROPY:
+        elif problem.loss == Loss.CROSS_ENTROPY:
             label = int(targets[0])
             for k in range(outputs):
                 if k != label:
@@ -93,15 +96,20 @@ def margin_rows(problem: Problem, features: Sequence[Vector]) -> list[Vector] | 
     return rows
 
 
-def _limit(problem: Problem, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]) -> Enclosure:
+def _limit(
+    problem: Problem | DenseLoss, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]
+) -> Enclosure:
     """The loss left when all margins that move have gone to infinity."""
     total = arb(0)
     position = 0
-    for targets, row in zip(problem.data.y, outputs, strict=True):
-        if problem.loss is Loss.LOGISTIC:
+    factors = vector(problem.factors)
+    for targets, row, w in zip(problem.data.y, outputs, factors, strict=True):
+        if not w:
+            continue
+        if problem.loss == Loss.LOGISTIC:
             for y, f in zip(vector(targets), row, strict=True):
                 if stays[position]:
-                    total += SMOOTH["softplus"].ball(-f * y)[0]
+                    total += w * SMOOTH["softplus"].ball(-f * y)[0]
                 position += 1
         else:
             label = int(targets[0])
@@ -111,13 +119,13 @@ def _limit(problem: Problem, outputs: Sequence[Sequence[arb]], stays: Sequence[b
                     if stays[position]:
                         inside += (f - row[label]).exp()
                     position += 1
-            total += inside.log()
+            total += w * inside.log()
     if not any(stays):
         return Enclosure(Fraction(0))
     return enclosure(total)
 
 
-def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
+def _proof(problem: Problem | DenseLoss, direction: Vector, limit: Enclosure) -> Proof:
     width = problem.network.widths[-2] + 1
     rows = [direction[k * width : (k + 1) * width] for k in range(problem.network.outputs)]
     layer = Layer(
@@ -127,12 +135,12 @@ def _proof(problem: Problem, direction: Vector, limit: Enclosure) -> Proof:
     return valley(ValleyToInfinity(layer), limit, "along a ray of the last layer")
 
 
-def smooth_valley(problem: Problem, point: Point) -> Proof | None:
+def smooth_valley(problem: Problem | DenseLoss, point: Point) -> Proof | None:
     """The same for any activation, when the hidden features separate all margins strictly.
 
     The exact LP sees the features' midpoints rounded to rationals; balls then verify every margin.
     """
-    if problem.loss is Loss.SQUARED:
+    if problem.loss == Loss.SQUARED:
         return None
     with balls.precision(balls.PRECISIONS[0]):
         program = program_of(problem)
@@ -144,7 +152,7 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
             for state in features
         ]
         rows = margin_rows(problem, middles)
-        if rows is None:
+        if not rows:
             return None
         if len(rows) * len(rows[0]) > SIZE_LIMIT:
             return None
@@ -156,11 +164,13 @@ def smooth_valley(problem: Problem, point: Point) -> Proof | None:
         )  # margins are verified below
         width = len(features[0])
         for i, state in enumerate(features):
+            if not problem.factors[i]:
+                continue
             rates = [
                 sum((state[m] * direction[k * width + m] for m in range(width)), arb(0))
                 for k in range(problem.network.outputs)
             ]
-            if problem.loss is Loss.LOGISTIC:
+            if problem.loss == Loss.LOGISTIC:
                 margins = [rational(y) * r for y, r in zip(problem.data.y[i], rates, strict=True)]
             else:
                 label = int(problem.data.y[i][0])
@@ -192,4 +202,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("no ray of the last layer was found along which the loss falls")
 
 
-RULE = Rule("valley_to_infinity", lambda s: s.is_dense and s.dense.loss is not Loss.SQUARED, _prove)
+RULE = Rule("valley_to_infinity", lambda s: s.is_dense and s.dense.loss != Loss.SQUARED, _prove)

@@ -46,6 +46,6 @@ def _speaking(
 
 RULE = Rule(
     "zero_output_weight",
-    lambda s: s.exact and s.network.depth == 1 and s.once(stationary),
+    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
     _prove,
 )
