@@ -11,6 +11,7 @@ from tests.checker.programs import signed
 
 import spurious
 from spurious.problem import Problem, ProgramProblem
+from spurious.problem.dense_files import dense_from_data
 from spurious_checker import check
 
 X, Y, POINT = [0, 1, 2], [0, 1, 0], [([[-1]], [-1]), ([[1]], ["1/3"])]
@@ -115,3 +116,19 @@ def test_other_weights_are_another_problem() -> None:
     """With other weights the constant is no longer the mean."""
     data = dead()
     assert not check(changed(data, "problem", "weights", to=["1", "2", "1"])).valid
+
+
+@pytest.mark.parametrize("rule", ["cell_multipliers", "pointwise_optimum", "affine_optimum"])
+def test_what_makes_a_hinge_minimum_global(rule: str) -> None:
+    """Multipliers alone: the other rules are about derivatives, which the hinge loss lacks."""
+    best = least()
+    given = dict(certified(dense_from_data(best["problem"])))
+    assert given["proof"]["rule"] == "one_sided_derivatives" and "slopes" in given["proof"]
+    by_cells = rule == "cell_multipliers"
+    more = {"multipliers": best["proof"]["multipliers"]} if by_cells else {}
+    claim = {**given["claim"], "global": "yes", "witness_loss": None}
+    data = {**given, "claim": claim, "global_proof": {"rule": rule, **more}}
+    assert check(signed(data)).valid is by_cells
+    if by_cells:  # without one of the points in the middle the least loss is 0
+        for weights in (["1", "0", "1", "1"], ["1", "1", "0", "1"]):
+            assert not check(changed(data, "problem", "weights", to=weights)).valid
