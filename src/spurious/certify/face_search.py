@@ -46,6 +46,10 @@ DONE = 1e-10
 MARGIN = 1e-6
 """What counts as an equality in (2), as a share of D."""
 
+CLEAR = 1e-9
+"""Without a penalty, no pair that is not held may be nearer to its kink, against weights and
+inputs: rounding chose its side, and a minimum that ends there is none that training came to."""
+
 PUSH = 1e-6
 """How far a pair is pushed off its kink if (2) holds with equality."""
 
@@ -154,15 +158,20 @@ class _Search:
         run = self.network.run(values, order=0)
         return [np.asarray(run.values[k], dtype=np.float64) for k in self.layers]
 
-    def starts(self) -> Iterator[tuple[Signs, ...]]:
-        """Signs with nested sets of held pairs: first that before the widest gap."""
-        run = self.network.run(self.start, order=0)
-        heights: list[Floats] = []
+    def heights(self, values: Floats) -> list[Floats]:
+        """How large each z is, against weights and inputs; as `preactivations`."""
+        run = self.network.run(values, order=0)
+        found: list[Floats] = []
         for k, state in zip(self.layers, self.states, strict=True):
             z = np.asarray(run.values[k], dtype=np.float64)
             below = np.asarray(run.values[state], dtype=np.float64)
             size = np.abs(below).max(axis=1, initial=1.0, keepdims=True)
-            heights.append(np.abs(z) / (size * self.scale))
+            found.append(np.abs(z) / (size * self.scale))
+        return found
+
+    def starts(self) -> Iterator[tuple[Signs, ...]]:
+        """Signs with nested sets of held pairs: first that before the widest gap."""
+        heights = self.heights(self.start)
         signs = [np.sign(z).astype(np.int8) for z in self.preactivations(self.start)]
         for layer, unit in self.zero:
             heights[layer][:, unit] = np.inf
@@ -202,12 +211,24 @@ class _Search:
             elif np.abs(step).max() <= DONE * self.scale:
                 released = self._released(face, values, multipliers)
                 if released is None:
-                    return Proposal(face.pattern, values, multipliers)
+                    found = Proposal(face.pattern, values, multipliers)
+                    return found if self._is_clear(found) else None
                 face, values = released
             else:
                 continue
             multipliers = np.zeros(len(face.pattern.pairs))
         return None
+
+    def _is_clear(self, proposal: Proposal) -> bool:
+        """Whether the pairs that are not held are off their kinks by more than rounding."""
+        if not self.rescaled:
+            return True  # units at zero have a say of their own
+        return all(
+            bend[0] == bend[1] or bool((heights[signs != 0] > CLEAR).all())
+            for bend, signs, heights in zip(
+                self.bends, proposal.pattern.signs, self.heights(proposal.values), strict=True
+            )
+        )
 
     def face(self, signs: tuple[Signs, ...]) -> _Face:
         """The face with these signs, made once."""
