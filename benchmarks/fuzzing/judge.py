@@ -16,7 +16,7 @@ import spurious_checker
 from fuzzing.case import Case, to_data
 from fuzzing.judge_global import flat_faults, global_faults
 from fuzzing.judge_minimum import minimum_faults
-from fuzzing.judge_nearby import loss_faults, nearby_faults
+from fuzzing.judge_nearby import loss_faults, nearby_faults, saddle_faults
 from fuzzing.judge_refutation import refutation_faults
 from fuzzing.probe import Probe
 from fuzzing.smt import lower_point, small_enough
@@ -95,6 +95,8 @@ def judge_verdict(case: Case, verdict: Any, rng: Random) -> tuple[list[str], int
     if decision == "local_minimum_nearby":
         more, probes, unjudged = nearby_faults(case, verdict, thorough, rng)
         more += flat_faults(case, verdict) if verdict.method == "interpolation" else []
+    elif decision == "saddle_nearby":
+        more, probes, unjudged = saddle_faults(case, verdict)
     else:
         more = loss_faults(case, verdict.loss, "loss")
         if decision == "not_local_minimum":

@@ -24,7 +24,7 @@ def global_faults(case: Case, verdict: Any, thorough: bool, rng: Random) -> list
     answer, proof = str(verdict.is_global), verdict.certificate["global_proof"]
     if answer == "no" and proof["rule"] == "witness":
         return _witness_faults(case, verdict, case.at(parameters(proof["point"])))
-    if answer == "no" and str(verdict.decision) != "not_local_minimum":
+    if answer == "no" and str(verdict.decision) not in ("not_local_minimum", "saddle_nearby"):
         return ["called not global without a better point"]
     if answer == "yes":
         return _yes_faults(case, verdict, thorough, rng)

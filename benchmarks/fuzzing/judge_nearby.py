@@ -10,7 +10,7 @@ from fuzzing import exact, precise
 from fuzzing.case import Case, Vector, layers, parameters
 from fuzzing.judge_minimum import minimum_faults
 from fuzzing.probe import Probe, figures, reals
-from fuzzing.settle import DIGITS, rational, settle
+from fuzzing.settle import DIGITS, on_kinks, rational, settle
 
 SMALL = Fraction(1, 10**45)
 
@@ -25,7 +25,11 @@ def nearby_faults(
     elif verdict.method in ("constant_output", "constant_units"):
         end, slack = _best_constant(case), _slack(verdict)
     else:
-        start = case.at(_centre(case, proof))
+        start: Case | None = case.at(_centre(case, proof))
+        if "multipliers" in proof:  # a minimum on a face, which the centre has only nearly
+            start = on_kinks(start, 2 * Fraction(proof["radius"]))
+        if start is None:
+            return [], 0, "kinks in a deep network"
         found = settle(start)
         if found is None:
             return [], 0, "no minimisation from the centre"
@@ -45,6 +49,25 @@ def nearby_faults(
     probe = Probe(there, slack)
     faults += minimum_faults(probe, str(verdict.strict) == "yes", thorough, rng)
     return faults, probe.count, ""
+
+
+def saddle_faults(case: Case, verdict: Any) -> tuple[list[str], int, str]:
+    """Faults of a saddle of a smooth loss, number of probes, and what could not be judged."""
+    claim, proof = verdict.certificate["claim"], verdict.certificate["proof"]
+    found = settle(case.at(parameters(proof["centre"])))
+    if found is None or not found.converged:
+        return [], 0, "the root of the gradient was not found"
+    faults = []
+    away = max(abs(a - b) for a, b in zip(found.point, case.point, strict=True))
+    if away > verdict.radius + SMALL:
+        faults.append(f"the saddle is {float(away):.3e} away, radius {float(verdict.radius):.3e}")
+    faults += loss_faults(case.at(found.point), verdict.loss, "loss", SMALL)
+    largest = max(map(abs, found.eigenvalues))
+    if min(map(abs, found.eigenvalues)) > 1e-7 * largest:
+        index = sum(v < 0 for v in found.eigenvalues)
+        if index != claim["index"]:
+            faults.append(f"{index} eigenvalues are negative, not {claim['index']}")
+    return faults, 1, ""
 
 
 def loss_faults(case: Case, claimed: Any, name: str, slack: Fraction = Fraction(0)) -> list[str]:

@@ -31,13 +31,18 @@ class Settled:
         point: Its end.
         converged: Whether the gradient vanishes there.
         first_step: The largest entry of Newton's first step.
-        saddle: Whether the Hessian at the start has a markedly negative eigenvalue.
+        eigenvalues: Of the Hessian at the start, in the directions that it may move in, ascending.
     """
 
     point: Vector
     converged: bool
     first_step: Fraction
-    saddle: bool
+    eigenvalues: tuple[float, ...]
+
+    @property
+    def saddle(self) -> bool:
+        """Whether one of them is markedly negative."""
+        return self.eigenvalues[0] < -1e-4 * self.eigenvalues[-1]
 
 
 def settle(case: Case) -> Settled | None:
@@ -59,7 +64,6 @@ def settle(case: Case) -> Settled | None:
         return None
     back = np.linalg.pinv(curvature, rcond=1e-11, hermitian=True)
     values = np.linalg.eigvalsh(curvature)
-    saddle = bool(values[0] < -1e-4 * values[-1])
     first, converged = Fraction(0), False
     for turn in range(14):
         slopes = precise.gradient(case, ctx, point)
@@ -76,7 +80,44 @@ def settle(case: Case) -> Settled | None:
         if turn == 0:
             first = max(abs(rational(s)) for s in steps)
         point = [v + s for v, s in zip(point, steps, strict=True)]
-    return Settled(tuple(rational(v) for v in point), converged, first, saddle)
+    return Settled(tuple(rational(v) for v in point), converged, first, tuple(values))
+
+
+def on_kinks(case: Case, slack: Fraction) -> Case | None:
+    """The closest point with units exactly on the kinks that they are next to.
+
+    Args:
+        case: One hidden layer, if any unit is next to a kink; else None is returned.
+        slack: How far a unit may be from a kink, for inputs of size 1.
+    """
+    hidden = exact.preactivations(case, case.point) if case.bent else []
+    inputs, point = case.widths[0], list(case.point)
+    for rows in hidden:
+        for j in range(len(rows[0])):
+            held = [
+                (*case.x[g[0]], Fraction(1))
+                for g in groups(case)
+                if abs(rows[g[0]][j]) <= slack * (1 + sum(map(abs, case.x[g[0]])))
+            ]
+            if held and len(hidden) > 1:
+                return None
+            at = [*range(j * inputs, (j + 1) * inputs), case.widths[1] * inputs + j]
+            for shift, row in zip(_multipliers(held, [point[p] for p in at]), held, strict=True):
+                for p, entry in zip(at, row, strict=True):
+                    point[p] -= shift * entry
+    return case.at(tuple(point))
+
+
+def _multipliers(held: Sequence[Vector], values: Sequence[Fraction]) -> list[Fraction]:
+    """How often each row is to be taken away, so that the values are orthogonal to all."""
+    if not held:
+        return []
+    products = [
+        [sum(a * b for a, b in zip(row, other, strict=True)) for other in (*held, values)]
+        for row in held
+    ]
+    found = null_space([[*row[:-1], -row[-1]] for row in products], len(held) + 1)
+    return list(found[-1][:-1])
 
 
 def rational(value: Any) -> Fraction:

@@ -27,6 +27,7 @@ from spurious.problem import (
     Loss,
     Network,
     Problem,
+    dataset_from_arrays,
     flatten,
     problem_to_data,
     unflatten,
@@ -264,6 +265,21 @@ def jump() -> Problem:
     data = Dataset(tuple((F(a), F(b)) for a, b in xs), tuple(ys))
     network = Network((2, 1, 2), "relu")
     return Problem(network, Loss.SQUARED, data, unflatten(numbers("1 0 3 0 0 0 0"), network))
+
+
+def test_no_side_of_a_kink_is_taken_by_rounding() -> None:
+    """Biases of -1e-35 would make the first layer dead: true, and not what training came to."""
+    problem = Problem(
+        Network((2, 2, 2, 2), "relu"),
+        Loss.SQUARED,
+        dataset_from_arrays(
+            [[0, 0], [-1, "-3/5"], [0, 0]], [["-16/5", "13/5"], [3, "-2/5"], ["1/5", "-2/5"]]
+        ),
+        unflatten(
+            numbers("0 0 0 0 0 0 1 0 0 0 -2 0 2 -2/5 0 0 0 3/5"), Network((2, 2, 2, 2), "relu")
+        ),
+    )
+    assert certify(problem).decision is Decision.UNDECIDED
 
 
 def test_where_the_rank_jumps_nothing_is_proved() -> None:

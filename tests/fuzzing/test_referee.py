@@ -103,6 +103,45 @@ FIT = SMOOTH | {
 }
 """Near a fit of the means: tanh 2 is 0.9640..."""
 
+SADDLE = {
+    "format": "spurious-problem/1",
+    "network": {"widths": [2, 1, 1], "activation": "softsign"},
+    "loss": "squared",
+    "data": {
+        "x": [
+            ["-1/2", "1"],
+            ["-1", "2"],
+            ["0", "3/2"],
+            ["-1/2", "1/2"],
+            ["1", "2"],
+            ["-1/5", "-3"],
+        ],
+        "y": [["-481/5760"], ["1643/1200"], ["1429/600"], ["28003/22400"], ["13/20"], ["-2/9"]],
+    },
+    "point": {
+        "layers": [
+            {"weight": [["1/2", "1"]], "bias": ["1/2"]},
+            {"weight": [["1"]], "bias": ["1/2"]},
+        ]
+    },
+}
+
+KINKED = SADDLE | {
+    "network": {"widths": [1, 1, 1], "activation": "relu"},
+    "loss": "logistic",
+    "data": {
+        "x": [["-14/5"], ["6/5"], ["-7/10"], ["-14/5"], ["2/5"], ["6/5"], ["1/2"], ["-12/5"]],
+        "y": [["-1"], ["-1"], ["1"], ["1"], ["1"], ["1"], ["1"], ["-1"]],
+    },
+    "point": {
+        "layers": [
+            {"weight": [["-137/100"]], "bias": ["-47/49"]},
+            {"weight": [["-68/99"]], "bias": ["50/39"]},
+        ]
+    },
+}
+"""A point on the kink at the minimum nearby, whose enclosure does not have it exactly there."""
+
 VALLEY = SATURATED | {
     "point": {"layers": [{"weight": [["-1"]], "bias": ["-5"]}, {"weight": [["1"]], "bias": ["2"]}]}
 }
@@ -111,6 +150,12 @@ VALLEY = SATURATED | {
 def with_proof(verdict: Verdict, **changes: object) -> Verdict:
     certificate = json.loads(json.dumps(verdict.certificate))
     certificate["proof"].update(changes)
+    return replace(verdict, certificate=certificate)
+
+
+def with_claim(verdict: Verdict, **changes: object) -> Verdict:
+    certificate = json.loads(json.dumps(verdict.certificate))
+    certificate["claim"].update(changes)
     return replace(verdict, certificate=certificate)
 
 
@@ -168,6 +213,14 @@ FORGERIES: dict[str, tuple[dict[str, Any], Callable[[Verdict], Verdict], str]] =
     "fit, loss": (FIT, lambda v: claiming(v, loss=Enclosure(Fraction(0))), "loss: is 0.5"),
     "fit, strict": (FIT, lambda v: claiming(v, strict=Answer.YES), "called strict"),
     "fit, radius": (FIT, lambda v: claiming(v, radius=Fraction(1, 10**30)), "away, radius"),
+    "saddle, index": (
+        SADDLE,
+        lambda v: with_claim(v, index=2),
+        "1 eigenvalues are negative, not 2",
+    ),
+    "saddle, loss": (SADDLE, lambda v: claiming(v, loss=Enclosure(Fraction(3))), "loss: is 3.27"),
+    "kinked, radius": (KINKED, lambda v: claiming(v, radius=Fraction(1, 10**30)), "away, radius"),
+    "kinked, loss": (KINKED, lambda v: claiming(v, loss=Enclosure(Fraction(1))), "loss: is"),
     "valley limit": (
         VALLEY,
         lambda v: claiming(v, valley_limit=Enclosure(Fraction(1, 100))),
