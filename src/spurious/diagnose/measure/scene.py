@@ -142,6 +142,15 @@ class Scene:
         except Exception:
             return None
 
+    def slope_at(self, outputs: Tensor) -> Tensor | None:
+        """The loss's gradient by other outputs; None if the loss does not take them alone."""
+        tried = outputs.detach().clone().requires_grad_()
+        try:
+            with torch.enable_grad():
+                return torch.autograd.grad(self.loss(tried, self.targets), tried)[0]
+        except Exception:
+            return None
+
     @cached_property
     def form(self) -> TargetForm:
         """What the targets are."""

@@ -123,16 +123,12 @@ def _noise(model: nn.Module, batch: Batch) -> float:
     """How far two training passes are apart, in units of how far the points are."""
     if any(isinstance(m, _NormBase) for m in model.modules()):
         return 0.0
-    kept = [(m, m.training) for m in model.modules()]
-    set_training(model)
     try:
-        with torch.no_grad():
+        with examined(model), torch.no_grad():
+            set_training(model)
             one, two = (output_tensor(model(*batch.args, **batch.kwargs)) for _ in range(2))
     except Exception:
         return 0.0
-    finally:
-        for module, training in kept:
-            module.training = training
     if one is None or two is None or not one.is_floating_point() or torch.equal(one, two):
         return 0.0
     mean = (one + two) / 2

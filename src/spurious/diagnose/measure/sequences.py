@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,11 +90,16 @@ def time_steps(model: nn.Module, sample: Sample) -> TimeSteps | None:
     if columns is None:
         return None
     explained = [_explained(columns[:, t], y) for t in range(columns.shape[1])]
-    hidden = [t for t, signal in enumerate(signals) if signal < UNSEEN * max(signals)]
-    hidden.sort(key=lambda t: -explained[t])
+    hidden = sorted(unseen_steps(signals), key=lambda t: -explained[t])
     few = hidden[: max(len(columns) // (POINTS_PER_NUMBER * columns.shape[2]), 1)]
     together = _explained(columns[:, few], y) if few else 0.0
     return TimeSteps(tuple(signals), tuple(explained), together)
+
+
+def unseen_steps(signals: Sequence[float]) -> list[int]:
+    """The steps that hardly move the outputs."""
+    least = UNSEEN * max(signals)
+    return [t for t, signal in enumerate(signals) if signal < least]
 
 
 def _sequences(batch: Batch) -> Tensor | None:

@@ -188,17 +188,22 @@ def terms_seen(outputs: Any, loss: Callable[[Any, Any], Tensor], targets: Any) -
         return TermsSeen(None, 0.0, 0.0, 0.0, cut)
     own = parts_of(loss, outputs, targets, depends)
     data, other = float(own.data.detach()), told_of(loss, outputs, targets, depends)
-    apart = parts_of(loss, _apart(outputs), targets, depends).rest
+    apart = parts_of(loss, _each(outputs, _apart), targets, depends).rest
     return TermsSeen(depends, other, data, float(own.rest.detach()), cut, _has_leaves(apart))
 
 
-def _apart(outputs: Any) -> Any:
-    """Outputs that remember nothing, but whose terms keep a gradient."""
+def _each(outputs: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Outputs with each tensor changed; what is no tensor, tuple or list stays."""
     if isinstance(outputs, Tensor):
-        return outputs.detach() + torch.zeros((), requires_grad=outputs.is_floating_point())
+        return change(outputs)
     if type(outputs) in (tuple, list):
-        return type(outputs)(map(_apart, outputs))
+        return type(outputs)(_each(output, change) for output in outputs)
     return outputs
+
+
+def _apart(output: Tensor) -> Tensor:
+    """An output that remembers nothing, but whose terms keep a gradient."""
+    return output.detach() + torch.zeros((), requires_grad=output.is_floating_point())
 
 
 def _has_leaves(value: Tensor) -> bool:
@@ -230,7 +235,7 @@ def _cut(loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> int:
             value = loss(outputs, targets)
         now = sums.terms(value)
         with _Sums() as sums:
-            value = loss(_moved(outputs), targets)
+            value = loss(_each(outputs, _moved), targets)
         other = sums.terms(value)
     except Exception:
         return 0
@@ -243,13 +248,9 @@ def _cut(loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> int:
     )
 
 
-def _moved(outputs: Any) -> Any:
-    """Outputs that are a little larger and further from one another."""
-    if isinstance(outputs, Tensor):
-        if not outputs.is_floating_point():
-            return outputs
-        draw = torch.rand(outputs.shape, generator=torch.Generator().manual_seed(0))
-        return outputs + 0.1 * draw.to(outputs)
-    if type(outputs) in (tuple, list):
-        return type(outputs)(map(_moved, outputs))
-    return outputs
+def _moved(output: Tensor) -> Tensor:
+    """An output that is a little larger, its entries further from one another."""
+    if not output.is_floating_point():
+        return output
+    draw = torch.rand(output.shape, generator=torch.Generator().manual_seed(0))
+    return output + 0.1 * draw.to(output)

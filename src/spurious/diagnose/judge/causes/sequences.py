@@ -11,7 +11,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.sequences import UNSEEN
+from spurious.diagnose.measure.sequences import unseen_steps
 from spurious.diagnose.remedy import Remedy, joined
 
 READ_OFF: Final = 0.5
@@ -60,9 +60,8 @@ def wrong_time_step(scene: Scene) -> Finding | None:
     steps = scene.time_steps
     if steps is None or not scene.trained or not scene.is_middling:
         return None
-    signals, explained = steps.signals, steps.explained
+    signals, explained, hidden = steps.signals, steps.explained, unseen_steps(steps.signals)
     largest = max(signals)
-    hidden = [t for t, signal in enumerate(signals) if signal < UNSEEN * largest]
     if largest <= 0 or not hidden or steps.unseen < READ_OFF:
         return None
     place = max(hidden, key=lambda t: explained[t])
