@@ -8,12 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from flint import fmpq
 
-from spurious.exact.rationals import ONE, ZERO, Vector, dot, rational, vector
+from spurious.certify.arithmetics import Entries, entries, exact_program
+from spurious.exact.rationals import ONE, ZERO, Vector, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
-from spurious.problem import Dataset, DenseLoss, Layer, Loss, Network, Point, Problem
+from spurious.problem import (
+    Dataset,
+    DenseLoss,
+    Layer,
+    Loss,
+    Network,
+    Point,
+    Problem,
+    flatten,
+    program_of,
+)
+from spurious.program import Program, Run, Sum, dense_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +72,6 @@ class Evaluation:
         return self.slopes[0] != self.slopes[1]
 
 
-def activate(value: fmpq, slopes: tuple[fmpq, fmpq]) -> fmpq:
-    """P z for z >= 0, q z for z < 0."""
-    return value * (slopes[0] if value >= 0 else slopes[1])
-
-
 def slope_at(value: fmpq, slopes: tuple[fmpq, fmpq]) -> fmpq:
     """The activation's derivative off the kink; p on it."""
     return slopes[0] if value >= 0 else slopes[1]
@@ -94,29 +102,53 @@ def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
         problem: Network, loss and data; a penalty does not count.
         point: Where to evaluate.
     """
-    slopes = piecewise_slopes(problem.network)
-    weights = tuple(layer_weights(layer) for layer in point.layers)
-    inputs = tuple((*vector(x), ONE) for x in problem.data.x)
-    states = inputs
-    preactivations: list[tuple[Vector, ...]] = []
-    for layer in weights[:-1]:
-        hidden = tuple(tuple(dot(row, state) for row in layer.rows) for state in states)
-        preactivations.append(hidden)
-        states = tuple((*(activate(z, slopes) for z in row), ONE) for row in hidden)
-    outputs = tuple(tuple(dot(row, state) for row in weights[-1].rows) for state in states)
+    run = network_run(problem, point, order=0)
+    layers = dense_layers(program_of(problem))
+    outputs = _rows(run, layers[-1].preactivation)
     return Evaluation(
         problem=problem,
         point=point,
-        weights=weights,
-        inputs=inputs,
+        weights=tuple(layer_weights(layer) for layer in point.layers),
+        inputs=tuple((*vector(x), ONE) for x in problem.data.x),
         groups=input_groups(problem.data),
-        preactivations=tuple(preactivations),
-        features=states,
+        preactivations=tuple(_rows(run, layer.preactivation) for layer in layers[:-1]),
+        features=tuple((*row, ONE) for row in _rows(run, layers[-1].state)),
         outputs=outputs,
-        slopes=slopes,
+        slopes=piecewise_slopes(problem.network),
         loss_derivative=loss_derivative(problem, outputs),
         factors=vector(problem.factors),
     )
+
+
+def network_run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries]:
+    """The network in exact arithmetic, without its loss, which need not be rational.
+
+    The outputs are the result of the last operation but one.
+
+    Args:
+        problem: Any depth and activation.
+        point: Where.
+        order: How many derivatives can be asked for.
+
+    Raises:
+        ProgramError: A value or derivative is not known to be rational, or lies on a kink.
+    """
+    network = exact_program(without_loss(program_of(problem)))
+    return network.run(entries(map(rational, flatten(point))), order)
+
+
+@lru_cache(maxsize=16)
+def without_loss(program: Program) -> Program:
+    """The sum of a program's outputs, so that these come last but one."""
+    if program.outputs is None:
+        raise ValueError("the program does not say where its outputs are")
+    upto = program.operations[: program.outputs + 1]
+    return Program((*upto, Sum(program.outputs, (0, 1))), program.outputs)
+
+
+def _rows(run: Run[Entries], position: int) -> tuple[Vector, ...]:
+    """The result of an operation, row by row."""
+    return tuple(map(tuple, run.values[position].tolist()))
 
 
 def input_groups(data: Dataset) -> tuple[int, ...]:

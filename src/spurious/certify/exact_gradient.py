@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from spurious.certify.arithmetics import Entries, entries, exact_program
-from spurious.certify.evaluate import loss_derivative
+from spurious.certify.evaluate import loss_derivative, network_run, without_loss
 from spurious.exact.rationals import ZERO, Vector, rational
 from spurious.exact.softmax_numbers import Exact
 from spurious.problem import DenseLoss, FlatPoint, Point, Problem, flatten, program_of
-from spurious.program import Program, ProgramError, Run, Sum, along
+from spurious.program import ProgramError, Run, along
 
 
 def rational_outputs(problem: Problem | DenseLoss, point: Point) -> list[Vector] | None:
     """The outputs, shape (n, K), or None if an activation is not known to be rational here."""
-    run = _network_at(problem, point, order=0)
+    run = _run(problem, point, order=0)
     return None if run is None else _outputs(run)
 
 
@@ -29,7 +27,7 @@ def exact_gradient(problem: Problem | DenseLoss, point: Point) -> list[Exact] | 
         Shape (P,), or None if an activation or its derivative is not known to be rational here
         (on a kink, or an irrational value).
     """
-    run = _network_at(problem, point, order=1)
+    run = _run(problem, point, order=1)
     if run is None:
         return None
     rows = loss_derivative(problem, _outputs(run))
@@ -45,7 +43,7 @@ def exact_slope(problem: Problem | DenseLoss, point: Point, direction: FlatPoint
         point: Where the half line starts.
         direction: Shape (P,).
     """
-    network = exact_program(_network(program_of(problem)))
+    network = exact_program(without_loss(program_of(problem)))
     ends = (entries(map(rational, v)) for v in (flatten(point), direction))
     outputs = along(network, *ends, order=1, result=-2)
     if outputs.first is None:
@@ -55,22 +53,12 @@ def exact_slope(problem: Problem | DenseLoss, point: Point, direction: FlatPoint
     return sum((g * rate for g, rate in pairs), ZERO)
 
 
-def _network_at(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries] | None:
-    """The network, without its loss, which need not be rational; None where it is not either."""
-    values = entries(map(rational, flatten(point)))
+def _run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries] | None:
+    """The network; None where it is not rational."""
     try:
-        return exact_program(_network(program_of(problem))).run(values, order)
+        return network_run(problem, point, order)
     except ProgramError:
         return None
-
-
-@lru_cache(maxsize=16)
-def _network(program: Program) -> Program:
-    """The sum of a program's outputs, so that these come last but one."""
-    if program.outputs is None:
-        raise ValueError("the program does not say where its outputs are")
-    upto = program.operations[: program.outputs + 1]
-    return Program((*upto, Sum(program.outputs, (0, 1))), program.outputs)
 
 
 def _outputs(run: Run[Entries]) -> list[Vector]:
