@@ -96,6 +96,11 @@ def test_rounding_helpers(value: Fraction) -> None:
     assert abs(balls.rounded(value, 5) - value) <= size / 10**4
 
 
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 17))
+def test_floats_are_rounded_as_rationals_are(value: float, digits: int) -> None:
+    assert balls.rounded_float(value, digits) == balls.rounded(Fraction(value), digits)
+
+
 def test_comparisons_have_three_answers() -> None:
     assert balls.sign(arb(1)) == 1
     assert balls.sign(arb(0)) == 0

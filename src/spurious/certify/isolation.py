@@ -63,7 +63,7 @@ def isolated(program: Program, critical: Critical, least: Fraction) -> Isolation
         inverse = np.linalg.inv(critical.hessian)
     except np.linalg.LinAlgError:
         return Undecided("the Hessian is singular")
-    rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
+    rows = tuple(tuple(balls.rounded_float(v, DIGITS) for v in row) for row in inverse.tolist())
     matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
     gradient = evaluated.gradient(around(critical.centre))
     start = largest_row(matrix * arb_mat([[entry] for entry in gradient]))

@@ -100,7 +100,7 @@ def _factors(subject: Subject, one: Floats, two: Floats) -> list[Fraction]:
     """The symmetry that turns the second unit's weights towards the first's."""
     product, square = float(one @ two), float(two @ two)
     if subject.homogeneous:
-        return [balls.rounded(Fraction(product / square), 6)] if product > 0 else []
+        return [balls.rounded_float(product / square, 6)] if product > 0 else []
     if subject.network.activation == "tanh" and product < 0:
         return [Fraction(-1)]
     return [Fraction(1)]
@@ -141,7 +141,7 @@ def curves(subject: Subject, pairs: Sequence[Merging]) -> Iterator[tuple[FlatPoi
         for n in range(1, nodes):
             share = Fraction(n, nodes)
             near = [a + share * (b - a) for a, b in zip(limit, last, strict=True)]
-            root = balls.rounded(Fraction(float(share) ** 0.5), 15)
+            root = balls.rounded_float(float(share) ** 0.5, 15)
             points.append(valley.floor(root, near) or near)
         yield _through([*points, last])
 

@@ -207,7 +207,7 @@ class _Search:
         size = np.linalg.norm(columns, axis=0) + (np.linalg.norm(columns, axis=0) == 0)
         found = lsq_linear(columns / size, -linear, (low * size, high * size), method="bvls")
         x = np.clip(found.x / size, low, high)
-        exact = [balls.rounded(Fraction(float(v)), DIGITS) for v in x]
+        exact = [balls.rounded_float(v, DIGITS) for v in x.tolist()]
         tau = {i: v for i, v in zip(loose, exact[: len(loose)], strict=True) if v}
         mu = {i: v for i, v in zip(split, exact[len(loose) :], strict=True) if v}
         return ConeLeaf(tau, mu), float(np.linalg.norm(linear + columns @ x))

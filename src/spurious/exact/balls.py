@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor, log10
 
@@ -118,6 +119,11 @@ def rounded(value: Fraction, digits: int) -> Fraction:
     if value == 0:
         return value
     return round_to(value, digits - 1 - decimal_exponent(value))
+
+
+def rounded_float(value: float, digits: int) -> Fraction:
+    """The same of a finite float, several times faster."""
+    return Fraction(Decimal(f"{value:.{digits - 1}e}"))
 
 
 def round_to(value: Fraction, decimals: int) -> Fraction:

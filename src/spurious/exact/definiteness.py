@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from spurious.exact.balls import certainly_less, midpoint, rounded, simple_below
+from spurious.exact.balls import certainly_less, midpoint, rounded_float, simple_below
 from spurious.exact.rationals import rational
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def prove_definite(matrix: arb_mat) -> Definiteness | None:
     for share, digits in ((Fraction(99, 100), 6), (Fraction(9, 10), 12), (Fraction(1, 2), 17)):
         bound = simple_below(Fraction(float(values[0])) * share)
         transform = tuple(
-            tuple(rounded(Fraction(float(entry)), digits) for entry in row) for row in scaled
+            tuple(rounded_float(entry, digits) for entry in row) for row in scaled.tolist()
         )
         if is_dominant(congruence(matrix, bound, transform)):
             return Definiteness(bound, transform)

@@ -133,7 +133,7 @@ def _at_kinks(subject: Subject) -> Iterator[FlatPoint]:
             yield short([-Fraction(v) for v in gradient.tolist()])
     rng = np.random.Generator(np.random.Philox(key=0))
     for _ in range(RANDOM_DIRECTIONS):
-        yield tuple(balls.rounded(Fraction(v), 3) for v in rng.normal(size=size).tolist())
+        yield tuple(balls.rounded_float(v, 3) for v in rng.normal(size=size).tolist())
 
 
 def short(values: Sequence[Fraction]) -> FlatPoint:

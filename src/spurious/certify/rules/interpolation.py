@@ -91,7 +91,7 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
     values, slope = near
     moved = independent_columns(slope, len(slope))
     inverse = np.linalg.pinv(slope[:, moved])
-    rows = tuple(tuple(balls.rounded(Fraction(v), DIGITS) for v in row) for row in inverse.tolist())
+    rows = tuple(tuple(balls.rounded_float(v, DIGITS) for v in row) for row in inverse.tolist())
     matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
     try:
         centre = _refined(program, best, values, moved, matrix)

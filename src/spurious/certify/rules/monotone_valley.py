@@ -110,7 +110,7 @@ def _direction(
         return None
     direction = [Fraction(0)] * len(subject.values)
     for column, value in zip(columns.tolist(), best.tolist(), strict=True):
-        direction[column] = balls.rounded(Fraction(value), DIGITS)
+        direction[column] = balls.rounded_float(value, DIGITS)
     return tuple(direction)
 
 

@@ -162,7 +162,7 @@ def _directions(subject: Subject, unit: int) -> Iterator[tuple[fmpq, ...]]:
         if not (np.isfinite(weights).all() and np.isfinite(rows).all()):
             return
         found: list[float] = np.linalg.lstsq(rows.T, weights, rcond=None)[0].tolist()
-        factors = [rational(balls.rounded(Fraction(f), DIGITS)) for f in found]
+        factors = [rational(balls.rounded_float(f, DIGITS)) for f in found]
         yield tuple(dot(factors, column) for column in zip(*basis, strict=True))
 
 
