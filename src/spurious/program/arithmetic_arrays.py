@@ -55,7 +55,7 @@ class ArrayArithmetic(abc.ABC):
 
     def broadcast(self, array: Entries, shape: tuple[int, ...]) -> Entries:
         """The array repeated to a larger shape."""
-        return np.broadcast_to(array, shape)
+        return array if array.shape == shape else np.broadcast_to(array, shape)
 
     def transpose(self, array: Entries) -> Entries:
         """The last two axes exchanged."""

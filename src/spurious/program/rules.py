@@ -190,10 +190,10 @@ class Rules(Generic[Array]):
     def _align(self, array: Array, operand: int) -> Array:
         """Ones between the batch and an operand's axes, where the result has more axes."""
         own = self.shapes[operand]
-        lead = self._lead(array, own)
         missing = len(self.shape) - len(own)
-        if not lead or missing <= 0:
+        if missing <= 0 or len(array.shape) == len(own):
             return array
+        lead = self._lead(array, own)
         return self.arithmetic.reshape(array, (*lead, *(1,) * missing, *own))
 
     def _aligned(self, arrays: Sequence[Array]) -> list[Array]:
@@ -202,6 +202,8 @@ class Rules(Generic[Array]):
     def _reduced(self, array: Array, operand: int) -> Array:
         """The adjoint of broadcasting: sums over the axes along which an operand was repeated."""
         ar, own = self.arithmetic, self.shapes[operand]
+        if own == self.shape == array.shape:
+            return array
         whole = len(array.shape)
         ahead = len(self._lead(array, self.shape))
         lead = array.shape[:ahead]
