@@ -1,6 +1,6 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3] [--sets early first second third fourth]
+    python benchmarks/public_faults.py [--seeds 3] [--sets early first second third fourth fifth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -25,6 +25,10 @@ import torch
 from peers.diagnosers import PEERS, judged
 from public_cases import (
     cases,
+    fifth_models,
+    fifth_outputs,
+    fifth_scales,
+    fifth_training,
     first_half,
     fourth_models,
     fourth_outputs,
@@ -50,6 +54,12 @@ SETS = {
         *fourth_scales.CASES,
         *fourth_models.CASES,
         *fourth_training.CASES,
+    ],
+    "fifth": [
+        *fifth_outputs.CASES,
+        *fifth_scales.CASES,
+        *fifth_models.CASES,
+        *fifth_training.CASES,
     ],
 }
 
@@ -189,6 +199,10 @@ def main() -> int:
     parser.add_argument("--confirm", action="store_true")
     parser.add_argument("--peer", choices=list(PEERS), help="another tool instead of ours")
     chosen = parser.parse_args()
+    names = {case.name for cases_of_set in SETS.values() for case in cases_of_set}
+    unknown = [name for name in chosen.only if name not in names]
+    if unknown:
+        parser.error(f"--only: found {unknown[0]!r}, expected names of programs")
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     rows = []
