@@ -1,0 +1,140 @@
+"""The list of all minima of the hinge loss, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Final
+
+from flint import fmpq
+
+from spurious.atlas.best import sides_of
+from spurious.atlas.cells import CellCounts
+from spurious.atlas.hinge.levels import HingeLevel, LeastLosses
+from spurious.atlas.hinge.strata import CellTable, StateClass, level_sets, state_classes
+from spurious.atlas.landscape import UnitLandscape, describe
+from spurious.atlas.minima import Family, families
+from spurious.atlas.states import UnitState
+from spurious.atlas.strata import STRATA_LIMIT, Strata, Stratum, components
+from spurious.atlas.symmetry import Symmetry, symmetries
+from spurious.errors import InputError
+from spurious.exact.rationals import fraction
+from spurious.problem import DenseLoss
+
+TABLE_LIMIT: Final = 20_000_000
+"""Most choices of a region for every unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class HingeList:
+    """All minima, and what was done.
+
+    Attributes:
+        landscape: The data as units see it.
+        group: Symmetries of the data.
+        levels: How many different least losses cells have.
+        minima: The families, one of each orbit of symmetries, lowest loss first.
+        work: Counts of cells.
+    """
+
+    landscape: UnitLandscape
+    group: tuple[Symmetry, ...]
+    levels: int
+    minima: tuple[Family, ...]
+    work: CellCounts
+
+
+def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> HingeList:
+    """Lists all minima of the hinge loss.
+
+    Args:
+        loss: One hidden layer, one output, homogeneous activation, hinge loss.
+        progress: Called with what is being done, how much of it is done, and how much there is.
+
+    Raises:
+        InputError: There are too many cells.
+        TooManyFacesError: There are too many faces.
+    """
+    finder = _Finder(loss)
+    landscape, group = finder.landscape, _symmetries(finder.landscape)
+    found: list[Family] = []
+    for k, value in enumerate(finder.table.values):
+        progress("levels", k, len(finder.table.values))
+        level, strata = finder.at(value)
+        if strata is not None:
+            found.extend(families(landscape, level, strata, group, 1))
+    return HingeList(landscape, group, len(finder.table.values), tuple(found), finder.work)
+
+
+def hinge_strata(loss: DenseLoss) -> Iterator[tuple[Fraction, tuple[UnitState, ...]]]:
+    """Every combination of unit states that listed minima have, with its loss, increasing."""
+    finder = _Finder(loss)
+    for value in finder.table.values:
+        _, strata = finder.at(value, limit=None)
+        if strata is None:
+            continue
+        seen: set[tuple[UnitState, ...]] = set()
+        for part in strata.families:
+            for stratum in part:
+                choices = (strata.classes[k].states for k in stratum.classes)
+                seen.update(tuple(sorted(states)) for states in product(*choices))
+        for states in sorted(seen):
+            yield fraction(value), states
+
+
+class _Finder:
+    """Finds the strata of each level.
+
+    Attributes:
+        landscape: The data as units see it.
+        table: The least losses of all cells.
+        work: Counts of cells.
+    """
+
+    def __init__(self, loss: DenseLoss) -> None:
+        self.landscape = describe(loss)
+        self._hidden = loss.network.hidden[0]
+        if (len(self.landscape.regions) + 1) ** self._hidden > TABLE_LIMIT:
+            raise InputError(
+                f"network.widths: found {self._hidden} hidden units, each in one of "
+                f"{len(self.landscape.regions) + 1} regions: too many cells for the list of minima "
+                "of the hinge loss; use fewer units or points"
+            )
+        losses = LeastLosses(self.landscape, loss)
+        self._sides = sides_of(self.landscape, loss)
+        self._classes: tuple[StateClass, ...] = state_classes(self.landscape)
+        self.table = CellTable(self.landscape, losses, self._hidden)
+        self.work = CellCounts(sets=len(losses), inherited=len(losses) - losses.solved)
+        self.work.solved = losses.solved
+
+    def at(
+        self, value: fmpq, limit: int | None = STRATA_LIMIT
+    ) -> tuple[HingeLevel, Strata | None]:
+        """A level, and its strata; None if it has no minima."""
+        level = HingeLevel(self.landscape, self._sides, value)
+        classes = tuple(own.cls for own in self._classes)
+        found: list[Stratum] = []
+        at_level = self.table.ranks == self.table.values.index(value)
+        for chosen in level_sets(self._classes, at_level):
+            generators = 0
+            for k in chosen:
+                generators |= classes[k].generators
+            if not level.reached(generators):
+                continue
+            found.append(Stratum(chosen))
+            if limit is not None and len(found) > limit:
+                return level, Strata(classes, (tuple(found),), complete=False)
+        if not found:
+            return level, None
+        return level, Strata(classes, components(classes, found), complete=True)
+
+
+def _symmetries(landscape: UnitLandscape) -> tuple[Symmetry, ...]:
+    """Those of the data; if they turn labels around, margins have to stay: y to -y, no other."""
+    found = symmetries(landscape)
+    pairs = zip(landscape.targets, landscape.weights, strict=True)
+    if sum((y * w for y, w in pairs), fmpq(0)) == 0:
+        return found
+    return tuple(symmetry for symmetry in found if not symmetry.flips)
