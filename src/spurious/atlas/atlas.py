@@ -44,13 +44,18 @@ from spurious.verdict import Answer
 LOSSES: Final = ("squared", "logistic", "hinge")
 """Those whose minima are listed."""
 
+WITHOUT_WEIGHT: Final = (
+    "a minimum of fewer units; with more, of output weight 0, perhaps one for some incoming weights"
+)
+"""Why a level of the hinge loss is undecided (Theorem 41)."""
+
 JOURNAL_VERSION: Final = 1
 """Changes when the same problem would give other lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndecidedFit:
-    """A fitted vector that may or may not belong to a local minimum.
+    """A fitted vector, or with the hinge loss a loss, that may or may not have a local minimum.
 
     Attributes:
         loss: Its loss, which some point of the network has; with the logistic loss, the middle of
@@ -86,7 +91,8 @@ class Atlas:
         fits: Different fitted vectors that are best in some cell, up to symmetry; with the hinge
             loss, different least losses of cells.
         minima: The families of minima, one for each orbit of symmetries, lowest loss first.
-        undecided: Fitted vectors that were left undecided; none means that the list is complete.
+        undecided: Fitted vectors (with the hinge loss, losses) that were left undecided; none means
+            that the list is complete.
         work: What the enumeration did.
 
     Examples:
@@ -139,8 +145,9 @@ class Atlas:
         """The least loss of all fitted vectors, undecided ones included: some point is as low.
 
         With the squared loss it is exact, and the least loss of the network: each cell has a best
-        vector, and all of them were found. So it is with the hinge loss, whose list is complete. With the logistic loss it is the upper end of an
-        interval, and cells without a best vector, or unresolved ones, may go below it.
+        vector, and all of them were found. So it is with the hinge loss: the lowest minima are
+        listed. With the logistic loss it is the upper end of an interval, and cells without a best
+        vector, or unresolved ones, may go below it.
 
         Raises:
             ValueError: There is no fitted vector, which the logistic loss allows.
@@ -323,7 +330,9 @@ def _of_hinge(asked: DenseLoss, progress: Callable[[str, int, int], None]) -> At
         regions_at_infinity=0,
         fits=found.levels,
         minima=tuple(sorted(found.minima, key=lambda f: (f.loss, f.outputs))),
-        undecided=(),
+        undecided=tuple(
+            UndecidedFit(fraction(value), Fraction(0), WITHOUT_WEIGHT) for value in found.undecided
+        ),
         work=found.work,
     )
 

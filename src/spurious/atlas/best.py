@@ -150,7 +150,9 @@ class _Hinge:
     def solve(self, generators: int) -> Best:
         chosen = members(generators)
         sides = self._sides
-        signed = [tuple(side.label * self._columns[g][side.group] for side in sides) for g in chosen]
+        signed = [
+            tuple(side.label * self._columns[g][side.group] for side in sides) for g in chosen
+        ]
         ones = tuple(fmpq(side.label) for side in sides)
         t, c, slopes = _least_hinge(signed, ones, [side.weight for side in sides])
         multipliers = [ZERO] * self.loss.data.size

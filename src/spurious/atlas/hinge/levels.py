@@ -15,7 +15,7 @@ from spurious.atlas.best import Side, best_of_cells, centred_form
 from spurious.atlas.fits import members
 from spurious.atlas.landscape import UnitLandscape
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, dot, rank
+from spurious.exact.rationals import ONE, ZERO, Vector, rank
 from spurious.problem import DenseLoss
 
 
@@ -23,10 +23,12 @@ class LeastLosses:
     """The least hinge losses of closed cells.
 
     Attributes:
+        landscape: The data.
         solved: How many linear programs were solved.
     """
 
     def __init__(self, landscape: UnitLandscape, loss: DenseLoss) -> None:
+        self.landscape = landscape
         self._cells = best_of_cells(landscape, loss)
         self._known: dict[int, fmpq] = {}
         self._below: set[tuple[fmpq, int]] = set()
@@ -213,9 +215,9 @@ class HingeLevel:
         ]
         for sign in (1, -1):
             columns.append([*(fmpq(sign * side.label) for side in sides), ZERO])
-        columns.append([*([-ONE] * n), -self._loss])
+        columns.append([*(-ONE for _ in sides), -self._loss])
         upper: list[fmpq | None] = [None] * len(columns)
-        fixed = list(columns[-1])  # M >= 1
+        fixed: list[fmpq] = list(columns[-1])  # M >= 1
         if positive is not None:
             fixed = [a + b for a, b in zip(fixed, columns[used.index(positive)], strict=True)]
         for i, side in enumerate(sides):
@@ -227,7 +229,7 @@ class HingeLevel:
                 upper.append(None if wanted in (None, sign) else ZERO)
                 if wanted == sign:
                     fixed = [a + b for a, b in zip(fixed, entry, strict=True)]
-        columns.append([*([ZERO] * n), ONE])
+        columns.append([*(ZERO for _ in sides), ONE])
         upper.append(None)
         found = solve(columns, [-v for v in fixed], upper)
         if not isinstance(found, Feasible):

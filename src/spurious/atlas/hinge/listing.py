@@ -10,7 +10,7 @@ from typing import Final
 
 from flint import fmpq
 
-from spurious.atlas.best import sides_of
+from spurious.atlas.best import Side, sides_of
 from spurious.atlas.cells import CellCounts
 from spurious.atlas.hinge.levels import HingeLevel, LeastLosses
 from spurious.atlas.hinge.strata import CellTable, StateClass, level_sets, state_classes
@@ -36,6 +36,8 @@ class HingeList:
         group: Symmetries of the data.
         levels: How many different least losses cells have.
         minima: The families, one of each orbit of symmetries, lowest loss first.
+        undecided: Losses of minima of fewer units that may be minima with further units, of output
+            weight 0, for some of their incoming weights (Theorem 41); none with relu.
         work: Counts of cells.
     """
 
@@ -43,6 +45,7 @@ class HingeList:
     group: tuple[Symmetry, ...]
     levels: int
     minima: tuple[Family, ...]
+    undecided: tuple[fmpq, ...]
     work: CellCounts
 
 
@@ -57,7 +60,7 @@ def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> Hi
         InputError: There are too many cells.
         TooManyFacesError: There are too many faces.
     """
-    finder = _Finder(loss)
+    finder = _finder(loss)
     landscape, group = finder.landscape, _symmetries(finder.landscape)
     found: list[Family] = []
     for k, value in enumerate(finder.table.values):
@@ -65,12 +68,23 @@ def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> Hi
         level, strata = finder.at(value)
         if strata is not None:
             found.extend(families(landscape, level, strata, group, 1))
-    return HingeList(landscape, group, len(finder.table.values), tuple(found), finder.work)
+    undecided: set[fmpq] = set()
+    if 0 not in loss.network.slopes:
+        for fewer in range(loss.network.hidden[0]):
+            undecided |= finder.with_fewer(fewer).bending()
+    return HingeList(
+        landscape,
+        group,
+        len(finder.table.values),
+        tuple(found),
+        tuple(sorted(undecided)),
+        finder.work,
+    )
 
 
 def hinge_strata(loss: DenseLoss) -> Iterator[tuple[Fraction, tuple[UnitState, ...]]]:
     """Every combination of unit states that listed minima have, with its loss, increasing."""
-    finder = _Finder(loss)
+    finder = _finder(loss)
     for value in finder.table.values:
         _, strata = finder.at(value, limit=None)
         if strata is None:
@@ -84,6 +98,24 @@ def hinge_strata(loss: DenseLoss) -> Iterator[tuple[Fraction, tuple[UnitState, .
             yield fraction(value), states
 
 
+def _finder(loss: DenseLoss) -> _Finder:
+    """For a loss.
+
+    Raises:
+        InputError: There are too many cells.
+        TooManyFacesError: There are too many faces.
+    """
+    landscape, hidden = describe(loss), loss.network.hidden[0]
+    regions = len(landscape.regions) + 1
+    if regions**hidden > TABLE_LIMIT:
+        raise InputError(
+            f"network.widths: found {hidden} hidden units, each in one of {regions} regions: too "
+            "many cells for the list of minima of the hinge loss; use fewer units or points"
+        )
+    losses = LeastLosses(landscape, loss)
+    return _Finder(losses, sides_of(landscape, loss), state_classes(landscape), hidden)
+
+
 class _Finder:
     """Finds the strata of each level.
 
@@ -93,31 +125,46 @@ class _Finder:
         work: Counts of cells.
     """
 
-    def __init__(self, loss: DenseLoss) -> None:
-        self.landscape = describe(loss)
-        self._hidden = loss.network.hidden[0]
-        if (len(self.landscape.regions) + 1) ** self._hidden > TABLE_LIMIT:
-            raise InputError(
-                f"network.widths: found {self._hidden} hidden units, each in one of "
-                f"{len(self.landscape.regions) + 1} regions: too many cells for the list of minima "
-                "of the hinge loss; use fewer units or points"
-            )
-        losses = LeastLosses(self.landscape, loss)
-        self._sides = sides_of(self.landscape, loss)
-        self._classes: tuple[StateClass, ...] = state_classes(self.landscape)
-        self.table = CellTable(self.landscape, losses, self._hidden)
+    def __init__(
+        self,
+        losses: LeastLosses,
+        sides: tuple[Side, ...],
+        classes: tuple[StateClass, ...],
+        hidden: int,
+    ) -> None:
+        self.landscape = losses.landscape
+        self._losses = losses
+        self._sides = sides
+        self._classes = classes
+        self.table = CellTable(losses, hidden)
         self.work = CellCounts(sets=len(losses), inherited=len(losses) - losses.solved)
         self.work.solved = losses.solved
 
-    def at(
-        self, value: fmpq, limit: int | None = STRATA_LIMIT
-    ) -> tuple[HingeLevel, Strata | None]:
+    def with_fewer(self, hidden: int) -> _Finder:
+        """The same of a network with fewer units."""
+        return _Finder(self._losses, self._sides, self._classes, hidden)
+
+    def bending(self) -> set[fmpq]:
+        """The levels with a stratum, of output weights not 0, on which some margin stays 1."""
+        return {value for value in self.table.values if self._bends(value)}
+
+    def _bends(self, value: fmpq) -> bool:
+        level = HingeLevel(self.landscape, self._sides, value)
+        at_work = tuple(own for own in self._classes if own.cls.states[0].sign)
+        for chosen in level_sets(at_work, self.table.at(value)):
+            generators = 0
+            for k in chosen:
+                generators |= at_work[k].cls.generators
+            if level.reached(generators) and level.bends(generators):
+                return True
+        return False
+
+    def at(self, value: fmpq, limit: int | None = STRATA_LIMIT) -> tuple[HingeLevel, Strata | None]:
         """A level, and its strata; None if it has no minima."""
         level = HingeLevel(self.landscape, self._sides, value)
         classes = tuple(own.cls for own in self._classes)
         found: list[Stratum] = []
-        at_level = self.table.ranks == self.table.values.index(value)
-        for chosen in level_sets(self._classes, at_level):
+        for chosen in level_sets(self._classes, self.table.at(value)):
             generators = 0
             for k in chosen:
                 generators |= classes[k].generators

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, permutations
 from typing import TYPE_CHECKING, Final
@@ -58,12 +58,20 @@ def state_classes(landscape: UnitLandscape) -> tuple[StateClass, ...]:
             key = regions, landscape.generated(sign or 1, rays)
             alike.setdefault(key, []).append(UnitState(sign, sides))
     return tuple(
-        StateClass(Class(tuple(states[i] for i in part), generators), regions)
+        StateClass(Class(part, generators), regions)
         for (regions, generators), states in alike.items()
-        for part in connected(
-            len(states), lambda i, k: states[i].touches(states[k]) or states[k].touches(states[i])
-        )
+        for part in _connected_states(states)
     )
+
+
+def _connected_states(states: Sequence[UnitState]) -> Iterator[tuple[UnitState, ...]]:
+    """The connected components of states."""
+
+    def contact(i: int, k: int) -> bool:
+        return states[i].touches(states[k]) or states[k].touches(states[i])
+
+    for part in connected(len(states), contact):
+        yield tuple(states[i] for i in part)
 
 
 class CellTable:
@@ -74,10 +82,10 @@ class CellTable:
         ranks: Which of them each cell has, by the regions of its units, shape (T,) * m.
     """
 
-    def __init__(self, landscape: UnitLandscape, losses: LeastLosses, hidden: int) -> None:
+    def __init__(self, losses: LeastLosses, hidden: int) -> None:
         import numpy as np
 
-        regions = [0, *landscape.regions]
+        regions = [0, *losses.landscape.regions]
         found: dict[tuple[int, ...], fmpq] = {}
         for cell in combinations_with_replacement(range(len(regions)), hidden):
             generators = 0
@@ -91,6 +99,12 @@ class CellTable:
             for order in set(permutations(cell)):
                 self.ranks[order] = place[value]
 
+    def at(self, value: fmpq) -> Flags:
+        """Whether each cell has this least loss."""
+        import numpy as np
+
+        return np.asarray(self.ranks == self.values.index(value))
+
 
 def level_sets(classes: tuple[StateClass, ...], at_level: Flags) -> Iterator[tuple[int, ...]]:
     """All multisets of classes all of whose cells are at a level, in increasing order.
@@ -101,6 +115,8 @@ def level_sets(classes: tuple[StateClass, ...], at_level: Flags) -> Iterator[tup
     """
     import numpy as np
 
+    if not at_level.ndim:
+        return iter([()] if at_level else [])
     around = np.zeros((len(classes), at_level.shape[0]), np.bool_)
     for k, own in enumerate(classes):
         around[k, list(own.regions)] = True
@@ -112,7 +128,7 @@ def level_sets(classes: tuple[StateClass, ...], at_level: Flags) -> Iterator[tup
             yield from ((*chosen, start + int(k)) for k in np.flatnonzero(fits))
             return
         for k in range(start, len(classes)):
-            rest = left[around[k]].all(axis=0)
+            rest: Flags = np.asarray(left[around[k]].all(axis=0))
             if rest.any():
                 yield from extend(rest, (*chosen, k))
 
