@@ -72,6 +72,7 @@ def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> Hi
     if 0 not in loss.network.slopes:
         for fewer in range(loss.network.hidden[0]):
             undecided |= finder.with_fewer(fewer).bending()
+        undecided.discard(finder.table.values[0])  # points with the least loss are level
     return HingeList(
         landscape,
         group,
