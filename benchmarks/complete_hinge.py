@@ -161,7 +161,8 @@ def random_problem(seed):
     d = random.choice([1, 2])
     n, h = random.choice([4, 5, 6]) if d == 1 else 4, random.choice([1, 2])
     x = list(dict.fromkeys(tuple(random.randint(-3, 3) for _ in range(d)) for _ in range(n)))
-    y = [[random.choice([-1, 1])] for _ in x]
+    y = [[random.choice([-1, 1])] for _ in x[2:]]
+    y = [[-1], [1], *y][: len(x)]
     activation = random.choice(["relu", "relu", "leaky_relu", "abs"])
     slope = Fraction(1, 4) if activation == "leaky_relu" else None
     network = Network((d, h, 1), activation, slope)

@@ -17,11 +17,14 @@ from spurious.atlas.hinge.strata import CellTable, StateClass, level_sets, state
 from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.minima import Family, families
 from spurious.atlas.states import UnitState
-from spurious.atlas.strata import STRATA_LIMIT, Strata, Stratum, components
+from spurious.atlas.strata import Strata, Stratum, components
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.errors import InputError
 from spurious.exact.rationals import fraction
 from spurious.problem import DenseLoss
+
+STRATA_LIMIT: Final = 20_000
+"""Most strata of one level that are grouped into families."""
 
 TABLE_LIMIT: Final = 20_000_000
 """Most choices of a region for every unit."""
