@@ -237,7 +237,7 @@ def test_what_is_refused():
         atlas(penalised)
     with pytest.raises(InputError, match="found hinge, but an atlas with weight decay needs"):
         spurious.penalised_atlas(penalised)
-    with pytest.raises(InputError, match="data.y"):
+    with pytest.raises(InputError, match=r"data\.y"):
         atlas(hinge([[0], [1]], [0, 2], 1))
     with pytest.raises(InputError, match="too many cells for the list of minima of the hinge"):
         atlas(named("xor", 6))

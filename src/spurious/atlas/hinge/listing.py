@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -13,12 +13,19 @@ from flint import fmpq
 from spurious.atlas.best import Side, sides_of
 from spurious.atlas.cells import CellCounts
 from spurious.atlas.hinge.levels import HingeLevel, LeastLosses
-from spurious.atlas.hinge.strata import CellTable, StateClass, level_sets, state_classes
+from spurious.atlas.hinge.strata import (
+    CellTable,
+    Progress,
+    StateClass,
+    level_sets,
+    state_classes,
+)
 from spurious.atlas.landscape import UnitLandscape, describe
 from spurious.atlas.minima import Family, families
 from spurious.atlas.states import UnitState
 from spurious.atlas.strata import Strata, Stratum, components
 from spurious.atlas.symmetry import Symmetry, symmetries
+from spurious.atlas.workers import silent
 from spurious.errors import InputError
 from spurious.exact.rationals import fraction
 from spurious.problem import DenseLoss
@@ -26,7 +33,7 @@ from spurious.problem import DenseLoss
 STRATA_LIMIT: Final = 20_000
 """Most strata of one level that are grouped into families."""
 
-TABLE_LIMIT: Final = 20_000_000
+TABLE_LIMIT: Final = 2_000_000
 """Most choices of a region for every unit."""
 
 
@@ -52,7 +59,7 @@ class HingeList:
     work: CellCounts
 
 
-def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> HingeList:
+def hinge_list(loss: DenseLoss, progress: Progress) -> HingeList:
     """Lists all minima of the hinge loss.
 
     Args:
@@ -63,7 +70,7 @@ def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> Hi
         InputError: There are too many cells.
         TooManyFacesError: There are too many faces.
     """
-    finder = _finder(loss)
+    finder = _finder(loss, progress)
     landscape, group = finder.landscape, _symmetries(finder.landscape)
     found: list[Family] = []
     for k, value in enumerate(finder.table.values):
@@ -88,7 +95,7 @@ def hinge_list(loss: DenseLoss, progress: Callable[[str, int, int], None]) -> Hi
 
 def hinge_strata(loss: DenseLoss) -> Iterator[tuple[Fraction, tuple[UnitState, ...]]]:
     """Every combination of unit states that listed minima have, with its loss, increasing."""
-    finder = _finder(loss)
+    finder = _finder(loss, silent)
     for value in finder.table.values:
         _, strata = finder.at(value, limit=None)
         if strata is None:
@@ -102,7 +109,7 @@ def hinge_strata(loss: DenseLoss) -> Iterator[tuple[Fraction, tuple[UnitState, .
             yield fraction(value), states
 
 
-def _finder(loss: DenseLoss) -> _Finder:
+def _finder(loss: DenseLoss, progress: Progress) -> _Finder:
     """For a loss.
 
     Raises:
@@ -117,7 +124,8 @@ def _finder(loss: DenseLoss) -> _Finder:
             "many cells for the list of minima of the hinge loss; use fewer units or points"
         )
     losses = LeastLosses(landscape, loss)
-    return _Finder(losses, sides_of(landscape, loss), state_classes(landscape), hidden)
+    sides, classes = sides_of(landscape, loss), state_classes(landscape)
+    return _Finder(losses, sides, classes, CellTable(losses, hidden, progress))
 
 
 class _Finder:
@@ -134,19 +142,20 @@ class _Finder:
         losses: LeastLosses,
         sides: tuple[Side, ...],
         classes: tuple[StateClass, ...],
-        hidden: int,
+        table: CellTable,
     ) -> None:
         self.landscape = losses.landscape
         self._losses = losses
         self._sides = sides
         self._classes = classes
-        self.table = CellTable(losses, hidden)
+        self.table = table
         self.work = CellCounts(sets=len(losses), inherited=len(losses) - losses.solved)
         self.work.solved = losses.solved
 
     def with_fewer(self, hidden: int) -> _Finder:
         """The same of a network with fewer units."""
-        return _Finder(self._losses, self._sides, self._classes, hidden)
+        table = CellTable(self._losses, hidden, silent)
+        return _Finder(self._losses, self._sides, self._classes, table)
 
     def bending(self) -> set[fmpq]:
         """The levels with a stratum, of output weights not 0, on which some margin stays 1."""

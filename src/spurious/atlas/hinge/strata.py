@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, permutations
+from math import comb
 from typing import TYPE_CHECKING, Final
 
 from flint import fmpq
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Flags = npt.NDArray[np.bool_]
+
+Progress = Callable[[str, int, int], None]
+
+STRIDE: Final = 1000
+"""How many cells are looked at between two reports of progress."""
 
 NOTHING: Final = 0
 """The region of units that do nothing."""
@@ -82,15 +88,18 @@ class CellTable:
         ranks: Which of them each cell has, by the regions of its units, shape (T,) * m.
     """
 
-    def __init__(self, losses: LeastLosses, hidden: int) -> None:
+    def __init__(self, losses: LeastLosses, hidden: int, progress: Progress) -> None:
         import numpy as np
 
         regions = [0, *losses.landscape.regions]
         found: dict[tuple[int, ...], fmpq] = {}
-        for cell in combinations_with_replacement(range(len(regions)), hidden):
+        total = comb(len(regions) + hidden - 1, hidden)
+        for k, cell in enumerate(combinations_with_replacement(range(len(regions)), hidden)):
+            if k % STRIDE == 0:
+                progress("cells", k, total)
             generators = 0
-            for k in cell:
-                generators |= regions[k]
+            for region in cell:
+                generators |= regions[region]
             found[cell] = losses.of(generators)
         self.values = tuple(sorted(set(found.values())))
         place = {value: k for k, value in enumerate(self.values)}
