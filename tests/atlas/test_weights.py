@@ -252,8 +252,6 @@ def test_bad_weights_are_refused_in_one_line(change, message):
 
 
 def test_losses_without_a_list_or_a_proof_are_refused():
-    with pytest.raises(InputError, match="loss: found hinge, but an atlas needs"):
-        atlas(loss_of([[0], [1]], [1, -1], 1, loss="hinge"))
     with pytest.raises(InputError, match="a proof of the optimum needs squared or hinge"):
         optimum(loss_of([[0], [1]], [1, -1], 1, loss="logistic"))
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from spurious.atlas.cells import CellCounts
 from spurious.atlas.fits import Fit
+from spurious.atlas.hinge import hinge_list
 from spurious.atlas.minima import Family
 from spurious.atlas.parts import Setting, prepare, solve_branch
 from spurious.atlas.records import family_from_data, work_from_data
@@ -29,7 +30,6 @@ from spurious.notebook import table
 from spurious.problem import (
     Dataset,
     DenseLoss,
-    Loss,
     Named,
     Network,
     Problem,
@@ -41,13 +41,21 @@ from spurious.problem import (
 )
 from spurious.verdict import Answer
 
+LOSSES: Final = ("squared", "logistic", "hinge")
+"""Those whose minima are listed."""
+
+WITHOUT_WEIGHT: Final = (
+    "a minimum of fewer units; with more, of output weight 0, perhaps one for some incoming weights"
+)
+"""Why a level of the hinge loss is undecided (Theorem 41)."""
+
 JOURNAL_VERSION: Final = 1
 """Changes when the same problem would give other lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndecidedFit:
-    """A fitted vector that may or may not belong to a local minimum.
+    """A fitted vector, or with the hinge loss a loss, that may or may not have a local minimum.
 
     Attributes:
         loss: Its loss, which some point of the network has; with the logistic loss, the middle of
@@ -69,6 +77,9 @@ KINDS: Final = {Answer.YES: "global", Answer.NO: "spurious", Answer.UNKNOWN: "lo
 class Atlas:
     """Every local minimum of a network on a dataset.
 
+    With the hinge loss: every one without output weights of 0, and those with whose units may have
+    any incoming weights of one activation pattern (Theorems 40 and 41; docs/atlas.md).
+
     Attributes:
         asked: Network, loss, data, and the weights of points.
         chambers: Activation patterns that one unit can have off all kinks.
@@ -77,9 +88,11 @@ class Atlas:
         regions: Different ways in which a unit can have an effect within a chamber.
         regions_at_infinity: With the logistic loss: of these, how many let the loss fall for ever;
             no local minimum has a unit there.
-        fits: Different fitted vectors that are best in some cell, up to symmetry.
+        fits: Different fitted vectors that are best in some cell, up to symmetry; with the hinge
+            loss, different least losses of cells.
         minima: The families of minima, one for each orbit of symmetries, lowest loss first.
-        undecided: Fitted vectors that were left undecided; none means that the list is complete.
+        undecided: Fitted vectors (with the hinge loss, losses) that were left undecided; none means
+            that the list is complete.
         work: What the enumeration did.
 
     Examples:
@@ -108,9 +121,9 @@ class Atlas:
         return self.asked.network
 
     @property
-    def loss(self) -> Loss:
-        """The loss of a point."""
-        return Loss(self.asked.loss)
+    def loss(self) -> str:
+        """The loss of a point: squared, logistic or hinge."""
+        return self.asked.loss
 
     @property
     def data(self) -> Dataset:
@@ -132,8 +145,9 @@ class Atlas:
         """The least loss of all fitted vectors, undecided ones included: some point is as low.
 
         With the squared loss it is exact, and the least loss of the network: each cell has a best
-        vector, and all of them were found. With the logistic loss it is the upper end of an
-        interval, and cells without a best vector, or unresolved ones, may go below it.
+        vector, and all of them were found. So it is with the hinge loss: the lowest minima are
+        listed. With the logistic loss it is the upper end of an interval, and cells without a best
+        vector, or unresolved ones, may go below it.
 
         Raises:
             ValueError: There is no fitted vector, which the logistic loss allows.
@@ -148,7 +162,7 @@ class Atlas:
         """
         if self.least_loss < family.loss - family.loss_radius:
             return Answer.NO
-        return Answer.YES if self.loss is Loss.SQUARED else Answer.UNKNOWN
+        return Answer.UNKNOWN if self.loss == "logistic" else Answer.YES
 
     def __repr__(self) -> str:
         widths = "-".join(map(str, self.network.widths))
@@ -185,8 +199,8 @@ def require_atlas(asked: DenseLoss) -> None:
         InputError: It is not.
     """
     require_shallow(asked)
-    if asked.loss not in ("squared", "logistic"):
-        raise InputError(f"loss: found {asked.loss}, but an atlas needs squared or logistic")
+    if asked.loss not in LOSSES:
+        raise InputError(f"loss: found {asked.loss}, but an atlas needs {', '.join(LOSSES)}")
 
 
 def require_shallow(asked: DenseLoss) -> None:
@@ -229,31 +243,37 @@ def atlas(
 
     Args:
         problem: One hidden layer, one output, an activation that is linear on either side of 0,
-            squared or logistic loss, a sum or a mean, with or without weights of the data points;
-            its points are ignored. Or the path of a problem file, or the name of a built-in
+            squared, logistic or hinge loss, a sum or a mean, with or without weights of the data
+            points; its points are ignored. Or the path of a problem file, or the name of a built-in
             dataset.
         hidden: With a dataset's name, the units of the hidden layer.
         workers: Processes for large problems; it changes no result. A script that asks for more
-            than one needs the guard `if __name__ == "__main__":`.
-        journal: A file for finished parts; a later run on the same problem goes on from it.
+            than one needs the guard `if __name__ == "__main__":`. The hinge loss uses one.
+        journal: A file for finished parts; a later run on the same problem goes on from it (not
+            with the hinge loss).
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
         The atlas. Its list is complete unless `undecided` names fitted vectors.
 
     Raises:
-        InputError: The network or the loss is of another kind, or the journal cannot be used.
+        InputError: The network or the loss is of another kind, the journal cannot be used, or with
+            the hinge loss there are too many cells.
 
     Examples:
         >>> import spurious
         >>> spurious.atlas("xor", hidden=2)
         <Atlas: 2-2-1 relu, 4 points, squared loss: 17 families of local minima, all>
+        >>> zigzag = spurious.problem([0, 1, 2, 3], [1, -1, 1, -1], hidden=1, loss="hinge")
+        >>> [str(family.loss) for family in spurious.atlas(zigzag).minima]
+        ['2', '8/3', '4']
     """
     asked = dense_loss_of(problem, hidden)
     require_atlas(asked)
+    if asked.loss == "hinge":
+        return _of_hinge(asked, progress)
     setting = prepare(asked)
-    chambers, units = len(setting.landscape.arrangement.chambers), setting.hidden
-    cells = comb(2 * chambers + units - 1, units)
+    chambers = len(setting.landscape.arrangement.chambers)
     kept = Journal(journal, _heading(asked))
     parts: dict[str, Any] = dict(kept.entries)
     with makers(setting, asked, workers) as make:
@@ -282,7 +302,7 @@ def atlas(
     return Atlas(
         asked=asked,
         chambers=chambers,
-        cells=cells,
+        cells=_cells(chambers, setting.hidden),
         symmetries=len(setting.group),
         regions=len(setting.landscape.regions),
         regions_at_infinity=setting.at_infinity,
@@ -290,6 +310,30 @@ def atlas(
         minima=tuple(sorted(found, key=lambda f: (f.loss, f.outputs))),
         undecided=tuple(undecided),
         work=work,
+    )
+
+
+def _cells(chambers: int, hidden: int) -> int:
+    """How many cells there are, units unordered: each has a sign and a chamber."""
+    return comb(2 * chambers + hidden - 1, hidden)
+
+
+def _of_hinge(asked: DenseLoss, progress: Callable[[str, int, int], None]) -> Atlas:
+    found = hinge_list(asked, progress)
+    chambers = len(found.landscape.arrangement.chambers)
+    return Atlas(
+        asked=asked,
+        chambers=chambers,
+        cells=_cells(chambers, asked.network.hidden[0]),
+        symmetries=len(found.group),
+        regions=len(found.landscape.regions),
+        regions_at_infinity=0,
+        fits=found.levels,
+        minima=tuple(sorted(found.minima, key=lambda f: (f.loss, f.outputs))),
+        undecided=tuple(
+            UndecidedFit(fraction(value), Fraction(0), WITHOUT_WEIGHT) for value in found.undecided
+        ),
+        work=found.work,
     )
 
 
@@ -316,6 +360,8 @@ def enumerate_strata(
     """
     asked = dense_loss_of(problem)
     require_atlas(asked)
+    if asked.loss == "hinge":
+        raise InputError("loss: found hinge, whose minima have many outputs; use hinge_strata")
     setting = prepare(asked, symmetric=False)
     for first in setting.branches:
         solve_branch(setting, first)

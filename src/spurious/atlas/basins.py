@@ -16,13 +16,14 @@ from spurious.atlas.arrangement import Sides
 from spurious.atlas.atlas import Atlas
 from spurious.atlas.cells import CellCounts
 from spurious.atlas.fits import Fit
-from spurious.atlas.minima import orbits_of_parts
+from spurious.atlas.minima import keepers, orbits_of_parts
 from spurious.atlas.parts import Setting, prepare
 from spurious.atlas.random_starts import CHUNK, from_random_starts
 from spurious.atlas.states import UnitState
 from spurious.atlas.strata import Stratum, find_strata
 from spurious.atlas.symmetry import Symmetry
 from spurious.certify.decide import prove
+from spurious.errors import InputError
 from spurious.exact.rationals import Vector, rational
 from spurious.proof import Proof
 from spurious.train import Recipe, train
@@ -90,8 +91,10 @@ def measure_basins(
         progress: Called with the number of runs done.
 
     Raises:
-        InputError: The points have weights, or the loss is a mean, which is not trained here.
+        InputError: The points have weights, the loss is a mean, or the hinge loss.
     """
+    if atlas.loss == "hinge":
+        raise InputError("starts: found the hinge loss, whose minima no outputs tell apart; use 0")
     recipe = from_random_starts(atlas.asked, spread, UPDATES)
     lookup = _Lookup(atlas, recipe)
     hits: Counter[int] = Counter()
@@ -149,12 +152,13 @@ def _entry(setting: Setting, atlas: Atlas, places: Sequence[int]) -> _Entry:
         for group, target in zip(landscape.groups, landscape.targets, strict=True)
     )
     floats = np.array([float(r) for r in residual])
-    strata = None
+    fit = strata = None
     if len(places) > 1:
-        strata = find_strata(landscape, projector, _fit(setting, residual), setting.hidden)
-    if strata is None:
+        fit = _fit(setting, residual)
+        strata = find_strata(landscape, projector, fit, setting.hidden)
+    if fit is None or strata is None:
         return _Entry(floats, places[0], {}, {})
-    orbits = orbits_of_parts(strata, residual, setting.group)
+    orbits = orbits_of_parts(strata, keepers(fit, setting.group))
     if len(orbits) != len(places):
         raise ArithmeticError("the atlas and its strata differ")
     return _Entry(

@@ -20,7 +20,47 @@ from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, rational
 from spurious.problem import DenseLoss
 
-__all__ = ["Best", "BestOfCells", "best_of_cells"]
+__all__ = ["Best", "BestOfCells", "Side", "best_of_cells", "centred_form", "sides_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Data points with one input and one label, which the hinge loss takes for one.
+
+    Attributes:
+        group: Which of the different inputs.
+        label: 1 or -1.
+        points: The data points.
+        weight: The sum of their weights, positive.
+    """
+
+    group: int
+    label: int
+    points: tuple[int, ...]
+    weight: fmpq
+
+
+def sides_of(landscape: UnitLandscape, loss: DenseLoss) -> tuple[Side, ...]:
+    """The sides of all inputs that count, in their order."""
+    found: list[Side] = []
+    for k, group in enumerate(landscape.groups):
+        for label in (1, -1):
+            own = tuple(i for i in group if loss.data.y[i][0] == label)
+            weight = sum((loss.factors[i] for i in own), Fraction(0))
+            if own:
+                found.append(Side(k, label, own, rational(weight)))
+    return tuple(found)
+
+
+def centred_form(
+    landscape: UnitLandscape, coefficients: Mapping[int, fmpq], bias: fmpq
+) -> tuple[fmpq, dict[int, fmpq]]:
+    """The mean of sum t G + c, and the coefficients of the centred generators."""
+    weights = [fmpq(w) for w in landscape.weights]
+    total, mean = sum(weights, ZERO), bias
+    for k, value in coefficients.items():
+        mean += value * dot([fmpq(v) for v in landscape.generators[k]], weights) / total
+    return mean, {k: v / total for k, v in coefficients.items() if v}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,32 +140,26 @@ class _Squared:
 
 
 class _Hinge:
-    """Data points with one input and one label count as one, a *side*."""
-
     def __init__(self, landscape: UnitLandscape, loss: DenseLoss) -> None:
         self.landscape, self.loss = landscape, loss
         self.group = (Symmetry(tuple(range(loss.data.size)), flips=False),)
-        self._sides = [
-            (k, label, own)
-            for k, group in enumerate(landscape.groups)
-            for label in (1, -1)
-            if (own := [i for i in group if loss.data.y[i][0] == label])
-        ]
-        self._weights = [
-            rational(sum((loss.factors[i] for i in own), Fraction(0))) for _, _, own in self._sides
-        ]
+        self._sides = sides_of(landscape, loss)
         self._columns = [tuple(fmpq(v) for v in g) for g in landscape.generators]
         """Generators at the different inputs."""
 
     def solve(self, generators: int) -> Best:
         chosen = members(generators)
-        signed = [tuple(label * self._columns[g][k] for k, label, _ in self._sides) for g in chosen]
-        ones = tuple(fmpq(label) for _, label, _ in self._sides)
-        t, c, slopes = _least_hinge(signed, ones, self._weights)
+        sides = self._sides
+        signed = [
+            tuple(side.label * self._columns[g][side.group] for side in sides) for g in chosen
+        ]
+        ones = tuple(fmpq(side.label) for side in sides)
+        t, c, slopes = _least_hinge(signed, ones, [side.weight for side in sides])
         multipliers = [ZERO] * self.loss.data.size
-        for (_, label, own), slope, weight in zip(self._sides, slopes, self._weights, strict=True):
-            for i in own:
-                multipliers[i] = -label * slope * rational(self.loss.factors[i]) / weight
+        for side, slope in zip(sides, slopes, strict=True):
+            for i in side.points:
+                factor = rational(self.loss.factors[i]) / side.weight
+                multipliers[i] = -side.label * slope * factor
         loss = sum(slopes, ZERO)
         descending = level = 0
         sums = [sum((multipliers[i] for i in group), ZERO) for group in self.landscape.groups]
@@ -133,15 +167,8 @@ class _Hinge:
             slope = dot(sums, column)
             descending |= (slope < 0) << k
             level |= (slope == 0) << k
-        return self._best(Fit(tuple(multipliers), loss, descending, level), chosen, t, c)
-
-    def _best(self, fit: Fit, chosen: list[int], t: Vector, c: fmpq) -> Best:
-        """The coefficients of centred generators, and the mean, that give sum t G + c."""
-        weights = [fmpq(w) for w in self.landscape.weights]
-        total, mean = sum(weights, ZERO), c
-        for k, value in zip(chosen, t, strict=True):
-            mean += value * dot(self._columns[k], weights) / total
-        coefficients = {k: v / total for k, v in zip(chosen, t, strict=True) if v}
+        fit = Fit(tuple(multipliers), loss, descending, level)
+        mean, coefficients = centred_form(self.landscape, dict(zip(chosen, t, strict=True)), c)
         return Best(fit, coefficients, mean)
 
     def multipliers(self, residual: Vector) -> tuple[Fraction, ...]:

@@ -15,8 +15,9 @@ from spurious.atlas.optimum import global_verdict, optimum
 from spurious.atlas.records import ANSWERS, family_to_data, number_text, work_to_data
 from spurious.atlas.workers import silent
 from spurious.certify import certify
-from spurious.problem import Loss, any_problem_to_data, problem_at
+from spurious.problem import any_problem_to_data, problem_at
 from spurious.proof import Verdict
+from spurious.verdict import Decision
 
 if TYPE_CHECKING:
     from spurious.atlas.basins import Basins
@@ -74,15 +75,16 @@ def with_basins(atlas: Atlas, basins: Basins | None) -> dict[str, Any]:
 
 
 def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silent) -> list[Verdict]:
-    """Certifies the point of every family; with squared loss global optima as such.
+    """Certifies the point of every family; with squared or hinge loss global optima as such.
 
     With the logistic loss a point is rounded, and a flat family of irrational ones may be left
-    undecided, or refuted at the rounded point: then the verdict says nothing about the family.
+    undecided, or refuted at the rounded point: then the verdict says nothing about the family. With
+    the hinge loss one subgradient may not do for all sides of a point: then it is undecided.
 
     Raises:
         ArithmeticError: The certifier contradicts the atlas.
     """
-    if atlas.loss is not Loss.SQUARED:
+    if atlas.loss == "logistic":
         return [certify(atlas.problem(family)) for family in atlas.minima]
     best = optimum(atlas.asked)
     if best.loss != atlas.least_loss:
@@ -98,6 +100,8 @@ def certificates(atlas: Atlas, progress: Callable[[str, int, int], None] = silen
             verdict = certify(replace(atlas.problem(family), witness=best.problem.point))
         if verdict.loss is None or not (verdict.loss.lower <= family.loss <= verdict.loss.upper):
             raise ArithmeticError("the certifier and the atlas find different losses")
+        if verdict.decision is Decision.NOT_LOCAL_MINIMUM:
+            raise ArithmeticError("the certifier refutes a minimum of the atlas")
         found.append(verdict)
     return found
 

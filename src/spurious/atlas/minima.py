@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from typing import Final
+from typing import Final, Protocol
 
 from flint import fmpq
 
@@ -34,7 +34,8 @@ class Family:
         loss: The loss; with the logistic loss, the middle of an interval.
         loss_radius: Half the interval's width; 0 where the loss is exact.
         outputs: The network's output at each data point whose weight is not 0, in their order;
-            rounded where not exact.
+            rounded where not exact. With the hinge loss those at `point`: others of the family may
+            have other ones.
         dimension: The largest dimension of a part of the family, in the network's parameters.
         dead_units: Hidden units without effect on the data at `point`: off on all of it, or with
             output weight 0.
@@ -63,39 +64,119 @@ class Family:
     point: Point
 
 
+class Level(Protocol):
+    """Minima of one loss, as far as the generators of their units are concerned."""
+
+    @property
+    def loss(self) -> fmpq:
+        """The loss."""
+        ...
+
+    @property
+    def radius(self) -> fmpq:
+        """How far it may be from the number given; 0 if it is exact."""
+        ...
+
+    def equations(self, generators: int) -> int:
+        """How many independent equations the coefficients of generators and c have to satisfy."""
+        ...
+
+    def bends(self, generators: int) -> bool:
+        """Whether the loss bends in the outputs at all minima with these generators."""
+        ...
+
+    def outputs(self, generators: int) -> Vector:
+        """Outputs at the different inputs, shape (n,), at the point of `coefficients`."""
+        ...
+
+    def coefficients(self, generators: int) -> tuple[fmpq, Mapping[int, fmpq]]:
+        """The mean output, and positive coefficients of these centred generators, of a minimum.
+
+        Raises:
+            ArithmeticError: There is none.
+        """
+        ...
+
+
+class FitLevel:
+    """Minima with one fitted vector."""
+
+    def __init__(self, landscape: UnitLandscape, projector: Fits, fit: Fit) -> None:
+        self._landscape = landscape
+        self._projector = projector
+        self._fit = fit
+        self._ranks: dict[int, int] = {}
+
+    @property
+    def loss(self) -> fmpq:
+        """Of the fitted vector."""
+        return self._fit.loss
+
+    @property
+    def radius(self) -> fmpq:
+        """Of the loss."""
+        return self._fit.radius
+
+    def equations(self, generators: int) -> int:
+        """The rank of the generators and the constant: the fitted vector is fixed."""
+        if generators not in self._ranks:
+            rows = [[fmpq(v) for v in self._projector.centred(k)] for k in members(generators)]
+            self._ranks[generators] = rank(rows) + 1
+        return self._ranks[generators]
+
+    def bends(self, generators: int) -> bool:  # noqa: ARG002  (other losses bend)
+        """Never."""
+        return False
+
+    def outputs(self, generators: int) -> Vector:  # noqa: ARG002  (here all have the same)
+        """The fitted vector."""
+        return tuple(
+            r + y for r, y in zip(self._fit.residual, self._landscape.targets, strict=True)
+        )
+
+    def coefficients(self, generators: int) -> tuple[fmpq, Mapping[int, fmpq]]:
+        """Of the fitted vector."""
+        found = self._projector.positive(self._fit, generators, generators)
+        if found is None:
+            raise ArithmeticError("a stratum has lost its point")
+        return self._projector.centre_of(self._fit), found
+
+
 def families(
     landscape: UnitLandscape,
-    projector: Fits,
-    fit: Fit,
+    level: Level,
     strata: Strata,
-    symmetries: Sequence[Symmetry],
+    keeping: Sequence[Symmetry],
+    images: int,
 ) -> tuple[Family, ...]:
-    """Describes the families of one fitted vector, one for each orbit of symmetries.
+    """Describes the families of one level, one for each orbit of symmetries.
 
     Args:
         landscape: The data.
-        projector: For linear algebra on generators.
-        fit: The fitted vector.
-        strata: The strata of that vector.
-        symmetries: All symmetries of the data.
+        level: What the minima have in common.
+        strata: All their strata.
+        keeping: The symmetries of the data that map these minima to one another.
+        images: How many such levels there are, up to all symmetries.
     """
-    describe = _Describer(landscape, projector, fit, strata.classes)
-    images = len({symmetry.vector(fit.residual) for symmetry in symmetries})
-    found: list[Family] = []
-    for orbit in orbits_of_parts(strata, fit.residual, symmetries):
-        count = images * len(orbit)
-        found.append(describe.family(sorted(orbit[0]), count, strata.complete))
-    return tuple(found)
+    describe = _Describer(landscape, level, strata.classes)
+    return tuple(
+        describe.family(sorted(orbit[0]), images * len(orbit), strata.complete)
+        for orbit in orbits_of_parts(strata, keeping)
+    )
+
+
+def keepers(fit: Fit, symmetries: Sequence[Symmetry]) -> tuple[Symmetry, ...]:
+    """The symmetries that keep a fitted vector."""
+    return tuple(s for s in symmetries if s.vector(fit.residual) == fit.residual)
 
 
 def orbits_of_parts(
-    strata: Strata, residual: Vector, symmetries: Sequence[Symmetry]
+    strata: Strata, keeping: Sequence[Symmetry]
 ) -> tuple[tuple[frozenset[Stratum], ...], ...]:
-    """The families of strata, grouped by the symmetries that keep the fitted vector.
+    """The families of strata, grouped by symmetries that map them to one another.
 
     In the order of `families`.
     """
-    keeping = [s for s in symmetries if s.vector(residual) == residual]
     found: list[tuple[frozenset[Stratum], ...]] = []
     seen: set[frozenset[Stratum]] = set()
     for part in map(frozenset, strata.families):
@@ -112,7 +193,7 @@ def orbits_of_parts(
 def _moved(
     part: frozenset[Stratum], classes: Sequence[Class], symmetry: Symmetry
 ) -> frozenset[Stratum]:
-    """The image of a family under a symmetry that keeps the fitted vector."""
+    """The image of a family under a symmetry that maps the strata to one another."""
     place = {state: k for k, cls in enumerate(classes) for state in cls.states}
     moves = [
         place[UnitState(symmetry.sign(cls.states[0].sign), symmetry.sides(cls.states[0].sides))]
@@ -122,18 +203,14 @@ def _moved(
 
 
 class _Describer:
-    """What all families of one fitted vector share."""
+    """What all families of one level share."""
 
-    def __init__(
-        self, landscape: UnitLandscape, projector: Fits, fit: Fit, classes: Sequence[Class]
-    ) -> None:
+    def __init__(self, landscape: UnitLandscape, level: Level, classes: Sequence[Class]) -> None:
         self.landscape = landscape
-        self.projector = projector
-        self.fit = fit
+        self.level = level
         self.classes = classes
         self.inputs = landscape.inputs
         self.full = (1 << landscape.size) - 1
-        self._ranks: dict[int, int] = {}
         self._freedom = [max(self._free(state) for state in cls.states) for cls in classes]
         self._smooth = [any(self._differentiable(state) for state in cls.states) for cls in classes]
 
@@ -145,10 +222,11 @@ class _Describer:
         )
         states = [self._typical(self.classes[k]) for k in chosen.classes]
         idle = [not self.classes[k].generators for k in chosen.classes]
+        generators = self._generators(chosen)
         return Family(
-            loss=fraction(self.fit.loss),
-            loss_radius=fraction(self.fit.radius),
-            outputs=self._outputs(),
+            loss=fraction(self.level.loss),
+            loss_radius=fraction(self.level.radius),
+            outputs=self._outputs(generators),
             dimension=max(self._dimension(item) for item in part),
             dead_units=sum(idle),
             blind_spots=self._blind_spots(states, idle),
@@ -156,7 +234,7 @@ class _Describer:
             cells=self._cells(part) if connected else None,
             orbit=orbit,
             connected=connected,
-            point=self._point(states, idle),
+            point=self._point(states, generators),
         )
 
     def _generators(self, item: Stratum) -> int:
@@ -173,29 +251,28 @@ class _Describer:
 
     def _dimension(self, item: Stratum) -> int:
         """Freedom of the units and the output bias, less one for each independent equation."""
-        generators = self._generators(item)
-        if generators not in self._ranks:
-            rows = [[fmpq(v) for v in self.projector.centred(k)] for k in members(generators)]
-            self._ranks[generators] = rank(rows)
-        return sum(self._freedom[k] for k in item.classes) - self._ranks[generators]
+        equations = self.level.equations(self._generators(item))
+        return sum(self._freedom[k] for k in item.classes) + 1 - equations
 
     def _differentiable(self, state: UnitState) -> bool:
         """With output weight 0, or off all kinks."""
         return state.sign == 0 or state.sides.positive | state.sides.negative == self.full
 
     def _is_smooth(self, item: Stratum) -> bool:
-        return all(self._smooth[k] for k in item.classes)
+        if not all(self._smooth[k] for k in item.classes):
+            return False
+        return not self.level.bends(self._generators(item))
 
     def _typical(self, cls: Class) -> UnitState:
         """A state of a class: off the kinks if there is one, and of the largest dimension."""
         return max(cls.states, key=lambda s: (self._differentiable(s), self._free(s), s))
 
-    def _outputs(self) -> tuple[Fraction, ...]:
+    def _outputs(self, generators: int) -> tuple[Fraction, ...]:
         values: dict[int, Fraction] = {}
-        for members_, r, y in zip(
-            self.landscape.groups, self.fit.residual, self.landscape.targets, strict=True
+        for members_, output in zip(
+            self.landscape.groups, self.level.outputs(generators), strict=True
         ):
-            values.update(dict.fromkeys(members_, fraction(r + y)))
+            values.update(dict.fromkeys(members_, fraction(output)))
         return tuple(value for _, value in sorted(values.items()))
 
     def _blind_spots(self, states: Sequence[UnitState], idle: Sequence[bool]) -> tuple[int, ...]:
@@ -238,23 +315,16 @@ class _Describer:
                 found.update(2 * k + (sign < 0) for sign in (1, -1) if state.sign in (0, sign))
         return tuple(sorted(found))
 
-    def _point(self, states: Sequence[UnitState], idle: Sequence[bool]) -> Point:
-        """A point with these states.
+    def _point(self, states: Sequence[UnitState], generators: int) -> Point:
+        """A point with these states, whose generators are given.
 
         Raises:
-            ArithmeticError: The states do not give the fitted vector.
+            ArithmeticError: There is none.
         """
-        generators = 0
-        for state, without in zip(states, idle, strict=True):
-            if not without:
-                rays = self.landscape.arrangement.rays_of(state.sides)
-                generators |= self.landscape.generated(state.sign, rays)
-        coefficients = self.projector.positive(self.fit, generators, generators)
-        if coefficients is None:
-            raise ArithmeticError("a stratum has lost its point")
+        mean, coefficients = self.level.coefficients(generators)
         return point_from_coefficients(
             self.landscape,
-            self.projector.centre_of(self.fit),
+            mean,
             coefficients,
             [(state.sign, state.sides) for state in states],
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spurious.atlas.cells import CellCounts, Cells, branches, walk_branch
 from spurious.atlas.fits import Fit, Fits, Projector
 from spurious.atlas.landscape import UnitLandscape, describe
-from spurious.atlas.minima import Family, families
+from spurious.atlas.minima import Family, FitLevel, families, keepers
 from spurious.atlas.strata import find_strata
 from spurious.atlas.symmetry import Symmetry, symmetries
 from spurious.problem import DenseLoss
@@ -107,4 +107,6 @@ def minima_with(setting: Setting, fit: Fit) -> tuple[Family, ...]:
     strata = find_strata(landscape, projector, fit, setting.hidden)
     if strata is None:
         return ()
-    return families(landscape, projector, fit, strata, setting.group)
+    images = len({symmetry.vector(fit.residual) for symmetry in setting.group})
+    level = FitLevel(landscape, projector, fit)
+    return families(landscape, level, strata, keepers(fit, setting.group), images)

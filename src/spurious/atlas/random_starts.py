@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from spurious.errors import InputError
-from spurious.problem import DenseLoss, Loss
+from spurious.problem import DenseLoss
 from spurious.train import Initialisation, Optimiser, Recipe
 
 STEP: Final = 0.01
@@ -24,7 +24,7 @@ def from_random_starts(loss: DenseLoss, spread: float, updates: int) -> Recipe:
         raise InputError("starts: found weights of points or a mean, expected a plain sum; use 0")
     return Recipe(
         network=loss.network,
-        loss=Loss(loss.loss),
+        loss=loss.loss,
         data=loss.data,
         initialisation=Initialisation("normal", std=spread, bias="drawn"),
         optimiser=Optimiser("adam", STEP),

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
+from math import prod
 from typing import Final
 
 from spurious.atlas.fits import Fit, Fits
@@ -93,7 +94,7 @@ def find_strata(landscape: UnitLandscape, projector: Fits, fit: Fit, hidden: int
             return Strata(classes, (tuple(found),), False)
     if not found:
         return None
-    return Strata(classes, _components(classes, found), True)
+    return Strata(classes, components(classes, found), True)
 
 
 def _classes(landscape: UnitLandscape, states: tuple[UnitState, ...]) -> tuple[Class, ...]:
@@ -107,7 +108,7 @@ def _classes(landscape: UnitLandscape, states: tuple[UnitState, ...]) -> tuple[C
             alone.append(Class((state,), generators))
         else:
             idle.append(state)
-    together = _connected(
+    together = connected(
         len(idle), lambda i, k: idle[i].touches(idle[k]) or idle[k].touches(idle[i])
     )
     grouped = [Class(tuple(idle[i] for i in part), 0) for part in together]
@@ -165,7 +166,7 @@ class _Supports:
         return self._within[key]
 
 
-def _components(
+def components(
     classes: Sequence[Class], found: Sequence[Stratum]
 ) -> tuple[tuple[Stratum, ...], ...]:
     """The connected components of the strata, up to the order of units."""
@@ -180,14 +181,38 @@ def _components(
     reach = [sum(1 << b for b, near in enumerate(row) if near) for row in touches]
     held = [sum(1 << k for k in set(item.classes)) for item in found]
 
-    def below(i: int, k: int) -> bool:
-        one, two = found[i].classes, found[k].classes
-        return all(reach[c] & held[k] for c in one) and _matches(touches, one, two)
+    lower = [[a for a in range(len(classes)) if touches[a][b]] for b in range(len(classes))]
+    place = {item.classes: i for i, item in enumerate(found)}
+    parent = list(range(len(found)))
 
-    def contact(i: int, k: int) -> bool:
-        return below(i, k) or below(k, i)
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = i = parent[parent[i]]
+        return i
 
-    return tuple(tuple(found[i] for i in part) for part in _connected(len(found), contact))
+    def below(k: int) -> Iterator[int]:
+        """All strata below one: by their names, or, if these are more, by comparing all."""
+        two = found[k].classes
+        if prod(len(lower[c]) for c in two) <= len(found):
+            for choice in product(*(lower[c] for c in two)):
+                i = place.get(tuple(sorted(choice)))
+                if i is not None:
+                    yield i
+            return
+        for i, item in enumerate(found):
+            one = item.classes
+            if root(i) == root(k) or not all(reach[c] & held[k] for c in one):
+                continue
+            if _matches(touches, one, two):
+                yield i
+
+    for k in range(len(found)):
+        for i in below(k):
+            parent[root(i)] = root(k)
+    parts: dict[int, list[Stratum]] = {}
+    for k, item in enumerate(found):
+        parts.setdefault(root(k), []).append(item)
+    return tuple(map(tuple, parts.values()))
 
 
 def _matches(touches: Sequence[Sequence[bool]], one: Sequence[int], two: Sequence[int]) -> bool:
@@ -202,7 +227,7 @@ def _matches(touches: Sequence[Sequence[bool]], one: Sequence[int], two: Sequenc
     )
 
 
-def _connected(count: int, contact: Callable[[int, int], bool]) -> tuple[tuple[int, ...], ...]:
+def connected(count: int, contact: Callable[[int, int], bool]) -> tuple[tuple[int, ...], ...]:
     """The connected components of a graph on 0, ..., count - 1."""
     left = set(range(count))
     parts: list[tuple[int, ...]] = []

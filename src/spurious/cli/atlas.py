@@ -26,6 +26,7 @@ class LossName(enum.StrEnum):
 
     squared = "squared"
     logistic = "logistic"
+    hinge = "hinge"
 
 
 Hidden = Annotated[
@@ -67,7 +68,7 @@ def atlas(
         typer.Option(
             metavar="DIR",
             help="Write atlas.json, minima.parquet, certificates and a picture there. "
-            "An interrupted run goes on from there, if it is one without decay.",
+            "An interrupted run goes on from there, if it is one without decay or hinge loss.",
         ),
     ] = None,
     starts: Annotated[
@@ -76,7 +77,8 @@ def atlas(
             min=0,
             max=COUNT,
             metavar="N",
-            help=f"Random starts that measure the basins; default {STARTS:,} with --out, else 0.",
+            help=f"Random starts that measure the basins; default {STARTS:,} with --out, else 0; "
+            "not with the hinge loss.",
         ),
     ] = None,
     spread: Annotated[
@@ -103,7 +105,8 @@ def atlas(
     with their loss as a fraction, dimension, dead units and an exact point. One of each orbit of
     symmetries of the data is listed. With the squared loss the first is the global optimum, unless
     a lower loss is undecided. With the logistic loss, losses are enclosed in intervals, and what
-    falls for ever at infinity is told apart; labels are -1 and 1.
+    falls for ever at infinity is told apart; labels are -1 and 1. With the hinge loss (labels -1
+    and 1) minima of one loss have many outputs; those of the point are given.
 
     With --l2, or a file with a penalty, it is the penalised loss whose minima are listed, in
     intervals, and the first is the global optimum: see docs/atlas.md, "With weight decay".
@@ -111,6 +114,7 @@ def atlas(
     Example:
       spurious atlas d1 --hidden 1
       spurious atlas xor --hidden 2 --out xor-atlas
+      spurious atlas xor --hidden 2 --loss hinge
       spurious atlas xor --hidden 2 --l2 1/100
 
     Exit status:
@@ -135,7 +139,13 @@ def atlas(
 
     if out is not None:
         make_folder(out)
-    count = starts if starts is not None else STARTS if out is not None else 0
+    usual = 0 if out is None or problem.loss == "hinge" else STARTS
+    count = usual if starts is None else starts
+    if count and problem.loss == "hinge":
+        raise InputError(
+            f"--starts: found {count}, but minima of the hinge loss are not told apart by their "
+            "outputs, so no basins are measured; use 0"
+        )
     with naming(source), reporting() as report:
         found = enumerate_minima(
             problem,

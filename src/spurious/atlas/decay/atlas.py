@@ -187,7 +187,9 @@ def require_penalised(loss: DenseLoss) -> None:
             "relu, leaky_relu or abs"
         )
     if loss.loss not in ("squared", "logistic"):
-        raise InputError(f"loss: found {loss.loss}, but an atlas needs squared or logistic")
+        raise InputError(
+            f"loss: found {loss.loss}, but an atlas with weight decay needs squared or logistic"
+        )
     (weight, bias), (outgoing, last) = loss.penalty.of_layers(network)
     for name, cost in (("weights", weight), ("biases", bias), ("outgoing weights", outgoing)):
         if cost <= 0:
