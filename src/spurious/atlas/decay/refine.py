@@ -21,6 +21,9 @@ STEPS = 4
 INDEPENDENT = 1e-9
 """What a wall has left beside others, against its length, if it counts as independent of them."""
 
+FLAT = 1e-12
+"""Eigenvalues below this share of the largest are directions in which the face is flat."""
+
 FAR = 1e-6
 """Refining that moves a point by more than this share of it has failed."""
 
@@ -45,7 +48,9 @@ def refined(
     points = model.setting.float_points
     walls = {k: _independent(points, proposed.walls[k]) for k in live}
     try:
-        inverse = np.linalg.inv(_jacobian(floats, cell, proposed, live, walls))
+        jacobian = _jacobian(floats, cell, proposed, live, walls)
+        free = model.setting.free  # then the face may be flat in some directions
+        inverse = np.linalg.pinv(jacobian, FLAT, hermitian=True) if free else np.linalg.inv(jacobian)
     except np.linalg.LinAlgError:
         return copied
     vectors, bias = [list(a) for a in copied[0]], copied[1]
@@ -91,9 +96,10 @@ def _jacobian(
     whole[:own, :own] = (jacobian.T * second) @ jacobian
     whole[own - 1, own - 1] += 2 * floats.last
     for j, k in enumerate(live):
-        a, place = proposed.vectors[k], slice(j * width, (j + 1) * width)
+        paid, place = setting.paid[cell[k]], slice(j * width, (j + 1) * width)
+        a = paid * proposed.vectors[k]
         length = float(np.linalg.norm(a))
-        turned = np.eye(width) - np.outer(a, a) / length**2
+        turned = np.diag(paid) - np.outer(a, a) / length**2
         whole[place, place] += floats.kappa / length * turned
         for i in walls[k]:
             whole[row, place] = whole[place, row] = setting.float_points[i]
@@ -114,9 +120,11 @@ def _residual(
     pulls = model.pulls(slopes)
     left, distances, force = list[arb](), list[arb](), iter(forces)
     for k, held in walls.items():
-        length = balls.norm(vectors[k])
-        pull = pulls[cell[k]]
-        gradient = [model.kappa * v / length - z for v, z in zip(vectors[k], pull, strict=True)]
+        pull, paying = pulls[cell[k]], model.setting.paying(cell[k])
+        push = model.kappa / model.length(cell[k], vectors[k])
+        gradient = [-z for z in pull]
+        for i in range(paying):
+            gradient[i] += push * vectors[k][i]
         for i in held:
             pushed = next(force)
             gradient = [g + pushed * x for g, x in zip(gradient, model.points[i], strict=True)]
