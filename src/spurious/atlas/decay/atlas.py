@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import comb
 
+from spurious.atlas.decay.bounds import Enclosed
+from spurious.atlas.decay.families import Orbit, up_to_symmetry
 from spurious.atlas.decay.points import point_of, resting_side
 from spurious.atlas.decay.setting import DecaySetting, Region, describe
-from spurious.atlas.decay.symmetry import moved_regions, symmetries
-from spurious.atlas.decay.walk import Proven, Walk
+from spurious.atlas.decay.symmetry import symmetries
+from spurious.atlas.decay.walk import Walk
 from spurious.atlas.workers import silent
 from spurious.errors import InputError
 from spurious.exact import balls
@@ -252,17 +254,10 @@ def penalised_atlas(
         setting = describe(loss)
         walk = Walk(setting, hidden, progress)
         walk.run()
-        images = [moved_regions(setting, s) for s in symmetries(setting)]
-        minima = [
-            _family(setting, walk, found, orbit, hidden)
-            for found, orbit in _up_to_symmetry(walk.minima, images)
-        ]
+        orbits, left = up_to_symmetry(walk)
+        minima = [_family(setting, walk, orbit, hidden) for orbit in orbits]
         unclear = [
-            OpenCell(
-                None if cell.enclosed is None else _between(cell.enclosed.low, cell.enclosed.high),
-                cell.reason,
-            )
-            for cell in walk.undecided
+            OpenCell(cell.enclosed and _between([cell.enclosed]), cell.reason) for cell in left
         ]
     count = len(setting.regions)
     return PenalisedAtlas(
@@ -272,7 +267,7 @@ def penalised_atlas(
         cells=sum(comb(count, k) for k in range(hidden + 1)),
         visited=walk.visited,
         solved=walk.solved,
-        symmetries=len(images),
+        symmetries=len(symmetries(setting)),
         minima=tuple(sorted(minima, key=lambda family: (family.loss.mid, family.outputs))),
         undecided=tuple(unclear),
     )
@@ -285,27 +280,8 @@ def with_units(loss: DenseLoss, hidden: int) -> DenseLoss:
     return replace(loss, network=Network(widths, network.activation, network.slope))
 
 
-def _up_to_symmetry(
-    minima: Sequence[Proven], images: Sequence[tuple[int, ...]]
-) -> list[tuple[Proven, int]]:
-    """One minimum of each orbit, and how many it has."""
-    found: list[tuple[Proven, int]] = []
-    seen: set[int] = set()
-    for k, minimum in enumerate(minima):
-        if k in seen:
-            continue
-        orbit: set[int] = set()
-        for image in images:
-            moved = [image[r] for r in minimum.cell]
-            orbit.update(j for j, other in enumerate(minima) if other.explains(moved))
-        seen |= orbit
-        found.append((minimum, len(orbit)))
-    return found
-
-
-def _family(
-    setting: DecaySetting, walk: Walk, minimum: Proven, orbit: int, hidden: int
-) -> PenalisedFamily:
+def _family(setting: DecaySetting, walk: Walk, orbit: Orbit, hidden: int) -> PenalisedFamily:
+    minimum = orbit.minimum
     count = len(minimum.cell)
     rests = {True: Answer.YES, False: Answer.NO, None: Answer.UNKNOWN}[walk.may_rest(minimum)]
     parts: int | None = 1
@@ -316,13 +292,16 @@ def _family(
     spare_at = 0 if rests is Answer.YES else None
     if setting.free:
         spare_at = resting_side(setting) if walk.may_be_linear(minimum) else None
-    ends = [balls.bounds(f) for f in minimum.enclosed.outputs]
+    boxes = [[balls.bounds(f) for f in box.outputs] for box in orbit.boxes]
+    ends = [
+        (min(low for low, _ in f), max(high for _, high in f)) for f in zip(*boxes, strict=True)
+    ]
     middles = [balls.round_to((low + high) / 2, DECIMALS) for low, high in ends]
     errors = [max(high - m, m - low) for m, (low, high) in zip(middles, ends, strict=True)]
     place = {i: k for k, group in enumerate(setting.groups) for i in group}
     every = [i for i in range(setting.loss.data.size) if i in place]
     return PenalisedFamily(
-        loss=_between(minimum.enclosed.low, minimum.enclosed.high),
+        loss=_between(orbit.boxes),
         outputs=tuple(middles[place[i]] for i in every),
         radius=balls.simple_above(max(errors)),
         units=tuple(
@@ -332,7 +311,7 @@ def _family(
         rests=rests,
         parts=parts,
         dimension=None if setting.free else hidden - count if count else 0,
-        orbit=orbit,
+        orbit=orbit.families,
         point=point_of(setting, minimum, hidden, spare_at),
     )
 
@@ -344,8 +323,9 @@ def _seen(
     return region.sign, tuple(0 if k in walls else region.signs[k] for k in groups)
 
 
-def _between(low: object, high: object) -> Enclosure:
-    """An enclosure of a loss with few digits."""
-    least, most = balls.bounds(low)[0], balls.bounds(high)[1]  # pyright: ignore
+def _between(boxes: Sequence[Enclosed]) -> Enclosure:
+    """An enclosure of their losses with few digits."""
+    least = min(balls.bounds(box.low)[0] for box in boxes)
+    most = max(balls.bounds(box.high)[1] for box in boxes)
     middle = balls.round_to((least + most) / 2, 20)
     return Enclosure(middle, balls.simple_above(max(most - middle, middle - least)))

@@ -110,9 +110,7 @@ def _step(model: FloatModel, x: Floats, t: float, at: _Shape) -> bool:
     return True
 
 
-def _derivatives(
-    model: FloatModel, x: Floats, t: float, at: _Shape
-) -> tuple[Floats, Floats]:
+def _derivatives(model: FloatModel, x: Floats, t: float, at: _Shape) -> tuple[Floats, Floats]:
     """Gradient (B, v) and Hessian (B, v, v) of what is minimised."""
     jacobian, walls = at.jacobian, at.walls
     batch, k, _, width = walls.shape

@@ -28,6 +28,9 @@ INWARD = 1e-30
 ANGLE = 1e-9
 """How far a test direction is moved into its cone."""
 
+FREE_ANGLE = 1e-6
+"""The same where biases cost nothing, which floats know to fewer digits."""
+
 CURVED = 0.25
 """e^-t + t - 1 is at least this times t^2 for t up to 1, and always more than t - 1."""
 
@@ -139,7 +142,8 @@ class CellBounds:
         if length < self.floats.kappa or not length:
             return False
         inside = self.setting.inside[region]
-        direction = [arb(v) for v in (best / length + ANGLE * inside).tolist()]
+        angle = FREE_ANGLE if self.setting.free else ANGLE
+        direction = [arb(v) for v in (best / length + angle * inside).tolist()]
         for i, wall in enumerate(self._walls[region]):
             if i != without and not balls.certainly_less(arb(0), dot(wall, direction)):
                 return False
@@ -169,9 +173,7 @@ class CellBounds:
     def _direction(self, region: int, pull: Vector) -> list[arb]:
         """Theorem 41 (e)."""
         kappa, count = self.model.kappa, self.setting.paying(region)
-        _, multipliers = projected(
-            self.setting, region, np.array([float(v.mid()) for v in pull])
-        )
+        _, multipliers = projected(self.setting, region, np.array([float(v.mid()) for v in pull]))
         sharp = self._sharpened(region, [v.mid() for v in pull], multipliers)
         shifted = self._shifted(region, pull, sharp)
         length = balls.norm(shifted[:count])

@@ -9,7 +9,6 @@ import numpy as np
 
 from spurious.atlas.decay.setting import DecaySetting, Floats
 
-
 CHEAP = 1e4
 """A bias that costs nothing counts as one that is this much cheaper than weights."""
 

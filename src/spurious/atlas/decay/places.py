@@ -235,7 +235,10 @@ def _left_out(columns: Sequence[_Column]) -> tuple[int, ...] | None:
     known = [(k, c) for k, c in enumerate(columns) if c.exact is not None]
     rows = [list(row) for row in zip(*(c.exact or [] for _, c in known), strict=True)]
     kernel = nullspace(rows, len(known))
-    if any(sum((v for v, (_, c) in zip(vector, known, strict=True) if c.length), fmpq(0)) != 0 for vector in kernel):
+    if any(
+        sum((v for v, (_, c) in zip(vector, known, strict=True) if c.length), fmpq(0)) != 0
+        for vector in kernel
+    ):
         return None
     chosen, left = list[int](), [list(vector) for vector in kernel]
     while left:  # in turn, what occurs in the first and is not the output's bias

@@ -38,6 +38,12 @@ NEWTON = 12
 FLAT = 1e-12
 """Singular values below this share of the largest are directions in which the face is flat."""
 
+UNSETTLED = 1e-6
+"""A last step that is larger, against the point, has found nothing."""
+
+SLOPING = 1e-9
+"""A slope along flat directions that is larger, against the curvature elsewhere, is one."""
+
 SMALLEST = 1e-15
 """A step that is smaller, against the point, ends Newton's method."""
 
@@ -187,6 +193,7 @@ def _on_face(
     x: Floats = np.concatenate(
         [*(b.T @ vectors[k] for k, b in zip(live, bases, strict=True)), [bias]]
     )
+    step = x
     paid = [b.T * setting.paid[cell[k]] @ b for k, b in zip(live, bases, strict=True)]
     for _ in range(NEWTON):
         lengths = [float(x[p] @ own @ x[p]) ** 0.5 for p, own in zip(places, paid, strict=True)]
@@ -194,7 +201,7 @@ def _on_face(
             return None
         gradient, curved = _derivatives(model, x, jacobian, places, paid)
         try:
-            step = _solved(curved, -gradient, flat=setting.free)
+            step = _solved(curved, -gradient) if setting.free else np.linalg.solve(curved, -gradient)
         except np.linalg.LinAlgError:
             return None
         if not np.abs(step).max() <= 0.5 * (1 + np.abs(x).max()):
@@ -202,17 +209,24 @@ def _on_face(
         x = np.asarray(x + step, dtype=np.float64)
         if np.abs(step).max() < SMALLEST * np.abs(x).max():
             break
+    if not np.abs(step).max() <= UNSETTLED * np.abs(x).max():
+        return None  # as where a vector wants to pass through 0
     out = np.zeros_like(vectors)
     for k, basis, place in zip(live, bases, places, strict=True):
         out[k] = basis @ x[place]
     return out, float(x[-1])
 
 
-def _solved(matrix: Floats, right: Floats, *, flat: bool) -> Floats:
-    """The solution of a system; the least one if it may be flat in some directions."""
-    if not flat:
-        return np.linalg.solve(matrix, right)
-    return np.asarray(np.linalg.lstsq(matrix, right, rcond=FLAT)[0], dtype=np.float64)
+def _solved(matrix: Floats, right: Floats) -> Floats:
+    """The least solution of a system that may be flat in some directions.
+
+    Raises:
+        LinAlgError: It has none: the loss falls along a direction in which it is not curved.
+    """
+    found = np.asarray(np.linalg.lstsq(matrix, right, rcond=FLAT)[0], dtype=np.float64)
+    if np.abs(matrix @ found - right).max() > SLOPING * np.abs(matrix).max():
+        raise np.linalg.LinAlgError("no solution")
+    return found
 
 
 def _derivatives(

@@ -13,7 +13,6 @@ from flint import arb
 from spurious.atlas.decay.floats import FloatModel, Proposed
 from spurious.atlas.decay.model import BallModel, Vector, dot
 from spurious.atlas.decay.setting import Floats
-from spurious.exact import balls
 
 STEPS = 4
 """Newton steps: each gains some ten digits."""
@@ -50,7 +49,9 @@ def refined(
     try:
         jacobian = _jacobian(floats, cell, proposed, live, walls)
         free = model.setting.free  # then the face may be flat in some directions
-        inverse = np.linalg.pinv(jacobian, FLAT, hermitian=True) if free else np.linalg.inv(jacobian)
+        inverse = (
+            np.linalg.pinv(jacobian, FLAT, hermitian=True) if free else np.linalg.inv(jacobian)
+        )
     except np.linalg.LinAlgError:
         return copied
     vectors, bias = [list(a) for a in copied[0]], copied[1]

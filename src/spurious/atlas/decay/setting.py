@@ -194,7 +194,9 @@ def describe(loss: DenseLoss) -> DecaySetting:
     groups, free = _groups(loss), not loss.penalty.of(0)[1]
     inputs = [loss.data.x[group[0]] for group in groups]
     count = len(inputs) if free else 0
-    origin = tuple(sum(c, Fraction(0)) / count if free else Fraction(0) for c in zip(*inputs, strict=True))
+    origin = tuple(
+        sum(c, Fraction(0)) / count if free else Fraction(0) for c in zip(*inputs, strict=True)
+    )
     inputs = tuple(tuple(v - o for v, o in zip(x, origin, strict=True)) for x in inputs)
     arrangement = arrange([[rational(v) for v in point] for point in inputs])
     regions, region_of = list[Region](), dict[tuple[int, Sides], int | None]()
@@ -222,7 +224,17 @@ def describe(loss: DenseLoss) -> DecaySetting:
             )
     above, below, targets, unavoidable = _weighed(loss, groups)
     return DecaySetting(
-        loss, groups, inputs, origin, above, below, targets, unavoidable, arrangement, tuple(regions), region_of
+        loss,
+        groups,
+        inputs,
+        origin,
+        above,
+        below,
+        targets,
+        unavoidable,
+        arrangement,
+        tuple(regions),
+        region_of,
     )
 
 

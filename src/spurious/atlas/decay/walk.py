@@ -209,7 +209,9 @@ class Walk:
         least = min(abs(s) for s in self.setting.loss.network.slopes)
         if not least:
             return True
-        linear = next(k for k, r in enumerate(self.setting.regions) if r.linear and r.slopes[0] == least)
+        linear = next(
+            k for k, r in enumerate(self.setting.regions) if r.linear and r.slopes[0] == least
+        )
         pull = self.bounds.model.pulls(minimum.enclosed.slopes)[linear]
         if self.bounds.idle(linear, pull):
             return True
