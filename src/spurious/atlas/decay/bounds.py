@@ -180,14 +180,40 @@ class CellBounds:
         rest = sum((abs(v) for v in shifted[count:]), arb(0)) * self._reach
         squared = balls.square(length) - balls.square(kappa) + 2 * kappa * rest
         error = squared.nonnegative_part().upper().sqrt()
-        return [*(v + _ball(error) for v in shifted[:-1]), arb(0)]
+        found = [v + _ball(error) for v in shifted[:-1]]
+        side = balls.sign(found[0])
+        if len(found) == 1 and side:
+            found = [side * kappa]  # on a line there are two directions
+        return [*found, arb(0)]
 
     def _sharpened(self, region: int, z: Vector, multipliers: Floats) -> list[arb]:
-        """Multipliers of the same walls to more digits, if they stay positive."""
+        """Multipliers of the same walls to more digits, if they stay positive.
+
+        Where biases cost nothing floats hold walls that should be left: then of fewer walls, if
+        that gives a better bound.
+        """
         found = [arb(v) for v in multipliers.tolist()]
         held = [i for i, mu in enumerate(multipliers.tolist()) if mu > 0]
-        if not held:
+        while held:
+            sharp = self._solved(region, z, held)
+            if sharp is None:
+                return found
+            stay = [balls.certainly_less(arb(0), mu) for mu in sharp]
+            if all(stay) or not self.setting.free:
+                break
+            held = [i for i, stays in zip(held, stay, strict=True) if stays]
+        else:
+            sharp = list[arb]()
+        if not all(balls.certainly_less(arb(0), mu) for mu in sharp):
             return found
+        sharper = [arb(0)] * len(found)
+        for i, mu in zip(held, sharp, strict=True):
+            sharper[i] = mu
+        bounds = [self._most(region, self._shifted(region, z, own)) for own in (found, sharper)]
+        return found if balls.certainly_less(*bounds) else sharper
+
+    def _solved(self, region: int, z: Vector, held: Sequence[int]) -> list[arb] | None:
+        """Multipliers of walls that leave the least z, without what costs nothing."""
         count = self.setting.paying(region)
         rows = [self._walls[region][i] for i in held]
         walls = arb_mat([row[:count] for row in rows])
@@ -201,13 +227,8 @@ class CellBounds:
         try:
             sharp = matrix.solve(right)
         except ZeroDivisionError:
-            return found
-        sharper = [sharp[k, 0].mid() for k in range(len(held))]
-        if not all(balls.certainly_less(arb(0), mu) for mu in sharper):
-            return found
-        for i, mu in zip(held, sharper, strict=True):
-            found[i] = mu
-        return found
+            return None
+        return [sharp[k, 0].mid() for k in range(len(held))]
 
     def _shifted(self, region: int, pull: Vector, multipliers: Vector) -> list[arb]:
         """The z that walls with multipliers leave."""
