@@ -19,8 +19,9 @@ from spurious.exact import balls
 from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem
 from spurious.verdict import Answer, Enclosure
 
-PRECISION = balls.PRECISIONS[0]
-"""Bits of all balls."""
+PRECISION, FREE_PRECISION = balls.PRECISIONS[:2]
+"""Bits of all balls; and where hidden biases cost nothing, as directions are known to half as many
+digits as the outputs."""
 
 DECIMALS = 16
 """Of outputs."""
@@ -250,7 +251,8 @@ def penalised_atlas(
         raise InputError("program: found one of its own, but an atlas needs a dense network")
     require_penalised(loss)
     hidden = loss.network.hidden[0]
-    with balls.precision(PRECISION):
+    free = not loss.penalty.of(0)[1]
+    with balls.precision(FREE_PRECISION if free else PRECISION):
         setting = describe(loss)
         walk = Walk(setting, hidden, progress)
         walk.run()

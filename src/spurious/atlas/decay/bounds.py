@@ -22,8 +22,9 @@ from spurious.atlas.decay.setting import DecaySetting, Floats
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 
-INWARD = 1e-30
-"""How far a point on a wall is moved into its cell, against its length."""
+INWARD, FREE_INWARD = 1e-30, 1e-60
+"""How far a point on a wall is moved into its cell, against its length; the second number is for
+where hidden biases cost nothing."""
 
 ANGLE = 1e-9
 """How far a test direction is moved into its cone."""
@@ -246,7 +247,8 @@ class CellBounds:
             return [*vector[:-1], arb(0)]
         inside, walls = self.model.inside[region], self._walls[region]
         lacking = [-dot(wall, vector) / dot(wall, inside) for wall in walls]
-        share = _largest([*lacking, arb(0)]).upper() + balls.norm(vector).upper() * INWARD
+        inward = FREE_INWARD if self.setting.free else INWARD
+        share = _largest([*lacking, arb(0)]).upper() + balls.norm(vector).upper() * inward
         moved = [(v + share * w).mid() for v, w in zip(vector, inside, strict=True)]
         safe = all(balls.certainly_less(arb(0), dot(wall, moved)) for wall in walls)
         return moved if safe else None

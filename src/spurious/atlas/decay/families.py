@@ -18,7 +18,7 @@ from spurious.atlas.decay.walk import Proven, Undecidable, Walk
 from spurious.atlas.symmetry import Symmetry
 
 
-NARROW = 1e-9
+NARROW = 1e-20
 """Outputs that are enclosed less well are never those of a known minimum."""
 
 

@@ -38,6 +38,9 @@ NEWTON = 12
 FLAT = 1e-12
 """Singular values below this share of the largest are directions in which the face is flat."""
 
+GONE = 1e-9
+"""A vector that is smaller, against the largest, has gone to 0."""
+
 UNSETTLED = 1e-6
 """A last step that is larger, against the point, has found nothing."""
 
@@ -201,7 +204,9 @@ def _on_face(
             return None
         gradient, curved = _derivatives(model, x, jacobian, places, paid)
         try:
-            step = _solved(curved, -gradient) if setting.free else np.linalg.solve(curved, -gradient)
+            step = (
+                _solved(curved, -gradient) if setting.free else np.linalg.solve(curved, -gradient)
+            )
         except np.linalg.LinAlgError:
             return None
         if not np.abs(step).max() <= 0.5 * (1 + np.abs(x).max()):
@@ -214,6 +219,8 @@ def _on_face(
     out = np.zeros_like(vectors)
     for k, basis, place in zip(live, bases, places, strict=True):
         out[k] = basis @ x[place]
+    if setting.free and any(np.abs(out[k]).max() < GONE * np.abs(out).max() for k in live):
+        return None  # it is at work elsewhere, or not at all
     return out, float(x[-1])
 
 

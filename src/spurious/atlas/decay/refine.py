@@ -14,8 +14,8 @@ from spurious.atlas.decay.floats import FloatModel, Proposed
 from spurious.atlas.decay.model import BallModel, Vector, dot
 from spurious.atlas.decay.setting import Floats
 
-STEPS = 4
-"""Newton steps: each gains some ten digits."""
+STEPS, FREE_STEPS = 4, 8
+"""Newton steps: each gains some ten digits. More where hidden biases cost nothing."""
 
 INDEPENDENT = 1e-9
 """What a wall has left beside others, against its length, if it counts as independent of them."""
@@ -46,9 +46,9 @@ def refined(
     live = [k for k in range(len(cell)) if proposed.vectors[k].any()]
     points = model.setting.float_points
     walls = {k: _independent(points, proposed.walls[k]) for k in live}
+    free = model.setting.free  # then the face may be flat in some directions
     try:
         jacobian = _jacobian(floats, cell, proposed, live, walls)
-        free = model.setting.free  # then the face may be flat in some directions
         inverse = (
             np.linalg.pinv(jacobian, FLAT, hermitian=True) if free else np.linalg.inv(jacobian)
         )
@@ -56,7 +56,7 @@ def refined(
         return copied
     vectors, bias = [list(a) for a in copied[0]], copied[1]
     forces, total = [arb(0)] * sum(map(len, walls.values())), 0.0
-    for _ in range(STEPS):
+    for _ in range(FREE_STEPS if free else STEPS):
         left = _residual(model, cell, vectors, bias, walls, forces)
         step = inverse @ np.array([float(v.mid()) for v in left])
         moves = iter(step.tolist())
