@@ -160,6 +160,7 @@ class Lookup:
         places.append(-1)
         self.values, self.families = np.array(values), np.array(places)
         points = np.array([[float(v) for v in f.point] for f in atlas.minima])
+        points = points.reshape(len(atlas.minima), -1)
         sizes = _sizes(recipe, points, bias=not setting.free)
         self.least = [float(np.min(own[own > 0], initial=np.inf)) for own in sizes]
         self.rests = [family.rests is Answer.YES for family in atlas.minima]
@@ -213,5 +214,5 @@ def _sizes(recipe: Recipe, at: Floats, *, bias: bool) -> Floats:
     """|v| |(w, b)| of every unit, or |v| |w|, shape (N, m), from parameters (N, P)."""
     network = recipe.network
     d, m = network.inputs, network.hidden[0]
-    w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
+    w, b, v = at[:, : d * m].reshape(len(at), m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
     return np.abs(v) * np.sqrt((w * w).sum(2) + bias * b * b)

@@ -201,7 +201,11 @@ def _shared(
         if len(own) == 2:
             signs = bounds.setting.regions[place.region].signs
             z = [s * (own[0] * v + own[1]) for s, v in zip(signs, place.kinks, strict=True)]
-            if not all(balls.certainly_less(arb(0), v) for v in z):
+            near = [i for i, v in enumerate(z) if not balls.certainly_less(arb(0), v)]
+            pull = bounds.model.pulls(enclosed.slopes)[place.region]
+            if near and (
+                left_out or not stays(bounds, place.region, pull, place.weights, near, enclosed)
+            ):
                 return "on which side of its kinks a unit is is not clear"
     return None
 

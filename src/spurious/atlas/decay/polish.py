@@ -35,7 +35,7 @@ SLACK = 1e-9
 NEWTON = 12
 """Newton steps on the face."""
 
-FLAT = 1e-12
+FLAT = 1e-14
 """Singular values below this share of the largest are directions in which the face is flat."""
 
 GONE = 1e-9

@@ -20,11 +20,12 @@ STEPS, FREE_STEPS = 4, 8
 INDEPENDENT = 1e-9
 """What a wall has left beside others, against its length, if it counts as independent of them."""
 
-FLAT = 1e-12
+FLAT = 1e-14
 """Eigenvalues below this share of the largest are directions in which the face is flat."""
 
-FAR = 1e-6
-"""Refining that moves a point by more than this share of it has failed."""
+FAR, FREE_FAR = 1e-6, 1e-2
+"""Refining that moves a point by more than this share of it has failed; the second number is for
+where hidden biases cost nothing, so that outputs may hardly matter."""
 
 Held = Mapping[int, Sequence[int]]
 
@@ -66,7 +67,7 @@ def refined(
         forces = [(v - arb(next(moves))).mid() for v in forces]
         total += float(np.abs(step[: len(step) - len(forces)]).max())
     size = float(np.abs(proposed.vectors).max(initial=0.0)) + abs(proposed.bias)
-    return (vectors, bias) if total <= FAR * size else copied
+    return (vectors, bias) if total <= (FREE_FAR if free else FAR) * size else copied
 
 
 def _independent(points: Floats, walls: Sequence[int]) -> list[int]:

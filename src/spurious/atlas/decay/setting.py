@@ -259,7 +259,8 @@ def _linear(
     """All linear functions of the inputs, from units with one slope, up to its sign."""
     count, width = len(inputs), len(inputs[0])
     inside = (*(width**-0.5,) * width, 0.0)
-    return Region(sign, chamber, (1,) * count, (slope,) * count, inside, linear=True)
+    side = 1 if chamber.positive else -1
+    return Region(sign, chamber, (side,) * count, (slope,) * count, inside, linear=True)
 
 
 def _inside(loss: DenseLoss, arrangement: Arrangement, chamber: Sides) -> tuple[float, ...]:
