@@ -7,7 +7,8 @@ happen; costs drawn for each layer) the list is made. Every entry is attacked wi
 digits. Then networks are trained and polished by the engine, which shares no code with the list:
 each has to end at an entry, or with a unit at zero that can leave, which is no minimum. What ends
 elsewhere is pushed by a little noise and polished again, as a saddle that floats creep along would
-not hold. With --free biases cost nothing. A fault is printed, and the exit status is 1. Problem k of a seed is always the same.
+not hold. A fault is printed, and the exit status is 1. Problem k of a seed is always the same. With
+--free biases cost nothing.
 """
 
 from __future__ import annotations

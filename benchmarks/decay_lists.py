@@ -2,9 +2,9 @@
 
     python benchmarks/decay_lists.py [--starts N] [--quick] [--free]
 
-With --free biases cost nothing. For each problem and decay: the list, in processor seconds; whether every family has a certificate
+For each problem and decay: the list, in processor seconds; whether every family has a certificate
 that the checker accepts; and where networks that the engine trains end. A network that ends
-elsewhere would be a gap, and makes the exit status 1.
+elsewhere would be a gap, and makes the exit status 1. With --free biases cost nothing.
 """
 
 from __future__ import annotations

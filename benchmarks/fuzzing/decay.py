@@ -187,7 +187,7 @@ class Floats:
 
 
 def draw(rng: Random, *, free: bool = False) -> Decayed:
-    """A problem at the end of a training, perhaps made degenerate; with biases that cost nothing?"""
+    """A problem at the end of a training, perhaps made degenerate; biases may be free of cost."""
     widths = rng.choice(((1, 1, 1), (1, 2, 1), (1, 3, 1), (2, 2, 1), (2, 3, 1), (1, 2, 2),
                          (1, 2, 2, 1), (2, 2, 3), (1, 2, 1, 1)))  # fmt: skip
     activation, slope = rng.choice((("relu", None), ("relu", None), ("abs", None),

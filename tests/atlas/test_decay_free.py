@@ -14,6 +14,7 @@ from spurious.atlas.decay.atlas import FREE_PRECISION
 from spurious.atlas.decay.basins import measure_decay_basins
 from spurious.atlas.decay.bounds import CellBounds
 from spurious.atlas.decay.families import up_to_symmetry
+from spurious.atlas.decay.places import judge_places
 from spurious.atlas.decay.setting import describe
 from spurious.atlas.decay.walk import Walk
 from spurious.exact import balls
@@ -99,8 +100,8 @@ def test_moving_all_inputs_changes_nothing():
 def by_kink(loss, steps=8):
     """Losses of local minima of one unit at work on a line, by where its kink is.
 
-    For a given kink the rest is convex; the best loss by kink is constant between two data points
-    if the kink may float there, and else its minima are at data points, which the grid holds.
+    For a given kink the rest is convex. Minima of the best loss by kink are at data points, which
+    the grid holds, or between two of them, where it may be constant, too.
     """
     from scipy.optimize import minimize
 
@@ -152,13 +153,15 @@ def test_one_unit_on_a_line_kink_by_kink(seed):
         y = [1, -1, *(rng.choice((1, -1)) for _ in x[2:])]
     activation = ("relu", "abs", "leaky_relu", "relu")[seed % 4]
     slope = Fraction(1, 3) if activation == "leaky_relu" else None
-    loss = on_line(x, y, 1, Fraction(1, rng.choice((7, 23, 60))), kind, activation, slope)
+    decay = Fraction(1, rng.choice((7, 23, 60)) if kind == "squared" else 5)
+    loss = on_line(x, y, 1, decay, kind, activation, slope)
     found = penalised_atlas(loss)
     assert found.complete
     here = sorted({float(f.loss.mid) for f in found.minima if f.directions})
     there = by_kink(loss)
     assert len(here) == len(there)
-    assert np.allclose(here, there, atol=1e-6)
+    assert np.allclose(here, there, atol=2e-2)
+    assert all(a <= b + 1e-6 for a, b in zip(here, there, strict=True))  # the grid is coarse
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_trained_networks_end_in_the_list(name, l2, loss, activation, slope):
 
 
 def test_every_set_of_regions_is_solved_alike_without_the_walk():
-    """A set that the walk left out has an idle region, or the outputs of a family."""
+    """Wherever a minimum is proved, it has the outputs of one that the walk has found."""
     loss = loss_of("d2", 2, "1/10")
     with balls.precision(FREE_PRECISION):
         setting = describe(loss)
@@ -192,19 +195,18 @@ def test_every_set_of_regions_is_solved_alike_without_the_walk():
         known = [minimum.enclosed.outputs for minimum in walk.minima]
         bounds, tried, seen = CellBounds(setting), 0, 0
         for size in (1, 2):
-            cells = list(combinations(range(len(setting.regions)), size))[::3]
+            cells = list(combinations(range(len(setting.regions)), size))
             for cell, proposed in zip(cells, bounds.propose(cells), strict=True):
                 enclosed = bounds.enclose(cell, proposed)
                 assert enclosed is not None
-                pulls = bounds.model.pulls(enclosed.slopes)
                 tried += 1
-                if any(bounds.idle(r, pulls[r]) for r in cell):
-                    continue
-                seen += any(
-                    all(a.overlaps(b) for a, b in zip(enclosed.outputs, own, strict=True))
-                    for own in known
-                )
-        assert tried > 100 and seen
+                if judge_places(bounds, cell, proposed, enclosed).reason is None:
+                    seen += 1
+                    assert any(
+                        all(a.overlaps(b) for a, b in zip(enclosed.outputs, own, strict=True))
+                        for own in known
+                    )
+        assert tried > 100 and seen > len(known)
 
 
 def test_a_free_hidden_bias_with_a_costly_output_bias_is_refused():

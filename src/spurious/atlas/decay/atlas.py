@@ -204,9 +204,9 @@ def require_penalised(loss: DenseLoss) -> None:
             raise InputError(f"penalty: found {cost} for the {name}, expected 0 or a cost")
     if last and not bias:
         raise InputError(
-            f"penalty: found 0 for the hidden biases and {last} for the output's, but a hidden unit "
-            "can be a constant for next to nothing, so that there may be no minimum; let the "
-            "output's bias be free, too"
+            f"penalty: found 0 for the hidden biases and {last} for the output's, but then a "
+            "hidden unit is a constant for next to nothing, so that there may be no minimum; let "
+            "the output's bias be free, too"
         )
     if min(loss.factors) < 0:
         raise InputError("weights: found a negative number, but an atlas needs none")

@@ -160,7 +160,7 @@ class Lookup:
         places.append(-1)
         self.values, self.families = np.array(values), np.array(places)
         points = np.array([[float(v) for v in f.point] for f in atlas.minima])
-        points = points.reshape(len(atlas.minima), -1)
+        points = points.reshape(len(atlas.minima), recipe.network.parameter_count)
         sizes = _sizes(recipe, points, bias=not setting.free)
         self.least = [float(np.min(own[own > 0], initial=np.inf)) for own in sizes]
         self.rests = [family.rests is Answer.YES for family in atlas.minima]
@@ -190,7 +190,6 @@ class Lookup:
             else:
                 places.append(-1 if idle else None)
         return places
-
 
     def _stay(self, z: Floats, outputs: Floats) -> npt.NDArray[np.bool_]:
         """Whether a unit would stay if it were at zero for its bias (Theorem 40), shape (N, m).

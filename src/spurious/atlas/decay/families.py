@@ -17,7 +17,6 @@ from spurious.atlas.decay.symmetry import moved_regions, symmetries
 from spurious.atlas.decay.walk import Proven, Undecidable, Walk
 from spurious.atlas.symmetry import Symmetry
 
-
 NARROW = 1e-20
 """Outputs that are enclosed less well are never those of a known minimum."""
 

@@ -49,11 +49,10 @@ class _Place:
     @property
     def pinned_at(self) -> arb:
         """What `kinks` is at a point on whose kink the unit is."""
-        pins = self.pins or ()
-        found = self.kinks[pins[0]]
-        for i in pins[1:]:
-            found = found.union(self.kinks[i])
-        return found
+        first, *others = (self.kinks[i] for i in self.pins or ())
+        for kink in others:
+            first = first.union(kink)
+        return first
 
 
 def judge_places(
