@@ -214,7 +214,7 @@ def _on_face(
         x = np.asarray(x + step, dtype=np.float64)
         if np.abs(step).max() < SMALLEST * np.abs(x).max():
             break
-    if not np.abs(step).max() <= UNSETTLED * np.abs(x).max():
+    if setting.free and not np.abs(step).max() <= UNSETTLED * np.abs(x).max():
         return None  # as where a vector wants to pass through 0
     out = np.zeros_like(vectors)
     for k, basis, place in zip(live, bases, places, strict=True):
