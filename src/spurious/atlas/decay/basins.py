@@ -192,7 +192,7 @@ class Lookup:
         return places
 
     def _stay(self, z: Floats, outputs: Floats) -> npt.NDArray[np.bool_]:
-        """Whether a unit would stay if it were at zero for its bias (Theorem 40), shape (N, m).
+        """Whether a unit would stay if it were at zero for its bias (Theorem 42), shape (N, m).
 
         Args:
             z: Pre-activations, shape (N, n, m).

@@ -172,7 +172,7 @@ class CellBounds:
         return [v + _ball(error) for v in upper]
 
     def _direction(self, region: int, pull: Vector) -> list[arb]:
-        """Theorem 41 (e)."""
+        """Theorem 43 (e)."""
         kappa, count = self.model.kappa, self.setting.paying(region)
         _, multipliers = projected(self.setting, region, np.array([float(v.mid()) for v in pull]))
         sharp = self._sharpened(region, [v.mid() for v in pull], multipliers)

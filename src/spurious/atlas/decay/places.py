@@ -105,7 +105,7 @@ def _pins(
 ) -> list[frozenset[int]] | None:
     """Sets of points: the unit has to be on the kinks of all of one set; None if on no kink.
 
-    Points without whose walls it could gain; else, by Theorem 41 (f), those that stop its bias.
+    Points without whose walls it could gain; else, by Theorem 43 (f), those that stop its bias.
     """
     setting = bounds.setting
     own = setting.regions[region]

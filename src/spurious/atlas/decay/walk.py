@@ -204,7 +204,7 @@ class Walk:
     def may_be_linear(self, minimum: Proven) -> bool | None:
         """Whether further units may be at zero with a bias other than 0, where biases are free.
 
-        Theorem 40 (iv), with the slope that is nearer to 0. None if that is not decided.
+        Theorem 42 (iv), with the slope that is nearer to 0. None if that is not decided.
         """
         least = min(abs(s) for s in self.setting.loss.network.slopes)
         if not least:
