@@ -1,13 +1,14 @@
 """Are lists of minima with weight decay complete, and are their entries minima? Random problems.
 
-    python benchmarks/complete_decay.py [--count N] [--seed S] [--starts R]
+    python benchmarks/complete_decay.py [--count N] [--seed S] [--starts R] [--free]
 
 For each small random problem (inputs and targets small integers, so that ties and right angles
 happen; costs drawn for each layer) the list is made. Every entry is attacked with rays in 60
 digits. Then networks are trained and polished by the engine, which shares no code with the list:
 each has to end at an entry, or with a unit at zero that can leave, which is no minimum. What ends
 elsewhere is pushed by a little noise and polished again, as a saddle that floats creep along would
-not hold. A fault is printed, and the exit status is 1. Problem k of a seed is always the same.
+not hold. A fault is printed, and the exit status is 1. Problem k of a seed is always the same. With
+--free biases cost nothing.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ def main() -> None:
     parser.add_argument(
         "--starts", type=int, default=100, help="networks for each spread; may be 0"
     )
+    parser.add_argument("--free", action="store_true", help="biases cost nothing")
     options = parser.parse_args()
     tally, begin = Counter[str](), time.monotonic()
     for index in range(options.first, options.first + options.count):
         rng = Random(f"complete {options.seed} {index}")
-        loss = draw(rng)
+        loss = draw(rng, free=options.free)
         found = penalised_atlas(loss)
         tally["lists"] += 1
         tally["complete lists"] += found.complete
@@ -63,7 +65,7 @@ def main() -> None:
     sys.exit(bool(tally["faults"]))
 
 
-def draw(rng: Random) -> DenseLoss:
+def draw(rng: Random, *, free: bool = False) -> DenseLoss:
     """A problem."""
     inputs, hidden = rng.choice(((1, 1), (1, 2), (1, 2), (1, 3), (2, 1), (2, 2)))
     size = rng.randint(2, 5 if inputs == 1 else 4)
@@ -76,13 +78,16 @@ def draw(rng: Random) -> DenseLoss:
     name = rng.choice(("relu", "relu", "leaky_relu", "abs"))
     below = rng.choice((Fraction(1, 10), Fraction(1, 2), Fraction(-1, 3)))
     network = Network((inputs, hidden, 1), name, below if name == "leaky_relu" else None)
-    return DenseLoss(network, loss, Dataset(x, y), _costs(rng))
+    return DenseLoss(network, loss, Dataset(x, y), _costs(rng, free=free))
 
 
-def _costs(rng: Random) -> Penalty:
+def _costs(rng: Random, *, free: bool) -> Penalty:
     cost = Fraction(1, rng.choice((2, 5, 10, 20, 50, 100, 1000)))
     if rng.random() < 0.5:
-        return Penalty(cost)
+        return Penalty(cost, biases=not free)
+    if free:
+        weights = ("layers[0].weight", "layers[1].weight")
+        return Penalty({block: cost * rng.choice((1, 2, Fraction(1, 3))) for block in weights})
     blocks = ("layers[0].weight", "layers[0].bias", "layers[1].weight")
     costs = {block: cost * rng.choice((1, 2, Fraction(1, 3))) for block in blocks}
     return Penalty({**costs, "layers[1].bias": cost * rng.choice((0, 0, 1))})

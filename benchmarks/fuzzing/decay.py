@@ -186,8 +186,8 @@ class Floats:
         return float(loss + (self.costs * point**2).sum()), gradient
 
 
-def draw(rng: Random) -> Decayed:
-    """A problem at the end of a training, perhaps made degenerate."""
+def draw(rng: Random, *, free: bool = False) -> Decayed:
+    """A problem at the end of a training, perhaps made degenerate; biases may be free of cost."""
     widths = rng.choice(((1, 1, 1), (1, 2, 1), (1, 3, 1), (2, 2, 1), (2, 3, 1), (1, 2, 2),
                          (1, 2, 2, 1), (2, 2, 3), (1, 2, 1, 1)))  # fmt: skip
     activation, slope = rng.choice((("relu", None), ("relu", None), ("abs", None),
@@ -201,7 +201,7 @@ def draw(rng: Random) -> Decayed:
     y = tuple(_targets(rng, loss, widths[-1]) for _ in range(count))
     weights = tuple(rng.choice(("1", "1", "1", "1/2", "2")) for _ in x)
     l2 = rng.choice(("1/1000", "1/100", "1/20", "1/5", "1/2", "1", "2"))
-    bias = rng.choice((l2, l2, "0"))
+    bias = "0" if free else rng.choice((l2, l2, "0"))
     costs = tuple((l2, bias) for _ in widths[1:])
     if rng.random() < 0.2:
         costs = tuple((rng.choice(("1/50", "1/10", "1/3")), c) for _, c in costs)

@@ -227,7 +227,6 @@ def test_the_least_loss_falls_as_units_are_added_until_units_may_rest():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"penalty": Penalty(Fraction(1), biases=False)}, "penalty: found 0 for the biases"),
         ({"penalty": Penalty()}, "penalty: found 0 for the weights"),
         ({"network": Network((2, 2, 1), "identity")}, "network.activation: found identity"),
         ({"network": Network((2, 2, 2, 1), "relu")}, "network.widths: found"),

@@ -191,7 +191,25 @@ def test_a_file_with_a_penalty_is_never_answered_without_it(tmp_path):
 
 
 def test_penalties_that_have_no_list_are_refused_in_a_line(tmp_path):
-    result = run("atlas", penalised_file(tmp_path, biases=False))
+    path = penalised_file(tmp_path)
+    data = json.loads(path.read_text())
+    data["penalty"] = {f"layers[{k}].weight": "1/10" for k in (0, 1)} | {"layers[1].bias": "1/10"}
+    path.write_text(json.dumps(data))
+    result = run("atlas", path)
     assert result.exit_code == 2
-    assert "penalty: found 0 for the biases" in result.stderr
+    assert "penalty: found 0 for the hidden biases and 1/10 for the output's" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_biases_that_do_not_decay_are_told_without_dimension_and_parts(tmp_path):
+    path = penalised_file(tmp_path, biases=False)
+    result = run("atlas", path, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "with decay: 4 families" in result.stdout and " ?      ? " in result.stdout
+    data = json.loads((tmp_path / "out" / "atlas.json").read_text())
+    assert data["complete"] and data["problem"]["penalty"]["biases"] is False
+    assert {(m["dimension"], m["parts"]) for m in data["minima"]} == {(None, None)}
+    for minimum in data["minima"]:
+        assert spurious_checker.check_file(tmp_path / "out" / minimum["certificate"]).valid
+    found = run("global", path, "--json")
+    assert json.loads(found.stdout)["loss"] == data["minima"][0]["loss"]

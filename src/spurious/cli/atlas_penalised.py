@@ -158,8 +158,7 @@ def _show(found: PenalisedAtlas, basins: DecayBasins | None, out: Path | None) -
             f"{float(family.loss.mid):.10g}",
             str(family.directions),
             str(family.kinks),
-            str(family.dimension),
-            "?" if family.parts is None else str(family.parts),
+            *("?" if v is None else str(v) for v in (family.dimension, family.parts)),
             str(family.orbit),
             Text(kind, style="bold green" if kind == "global" else ""),
         ]

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import comb
 
-import numpy as np
-
+from spurious.atlas.decay.bounds import Enclosed
+from spurious.atlas.decay.families import Orbit, up_to_symmetry
+from spurious.atlas.decay.points import point_of, resting_side
 from spurious.atlas.decay.setting import DecaySetting, Region, describe
-from spurious.atlas.decay.symmetry import moved_regions, symmetries
-from spurious.atlas.decay.walk import Proven, Walk
+from spurious.atlas.decay.symmetry import symmetries
+from spurious.atlas.decay.walk import Walk
 from spurious.atlas.workers import silent
 from spurious.errors import InputError
 from spurious.exact import balls
 from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem
 from spurious.verdict import Answer, Enclosure
 
-PRECISION = balls.PRECISIONS[0]
-"""Bits of all balls."""
+PRECISION, FREE_PRECISION = balls.PRECISIONS[:2]
+"""Bits of all balls; and where hidden biases cost nothing, as directions are known to half as many
+digits as the outputs."""
 
 DECIMALS = 16
 """Of outputs."""
@@ -40,12 +42,14 @@ class PenalisedFamily:
         units: For each of the k different directions of units at work the sign of the outgoing
             weight, and the signs of the pre-activation at the data points, 0 where it is proved to
             be on a kink.
-        rests: Whether further units may be at zero. Then it is a global minimum for any number of
-            hidden units from k on; else all units are at work.
+        rests: Whether further units may be at zero with all parameters. Then it is a global minimum
+            for any number of hidden units from k on; else all units are at work, but for those
+            that rest with a hidden bias that costs nothing (relu: off on all data).
         parts: Of how many connected sets it consists, up to the order of units: one if units may
             be at zero, else one for each way to spread them over the directions; None if that is
-            not known.
-        dimension: Of each, in the network's parameters: m - k, and 0 for k = 0.
+            not known, as where hidden biases cost nothing.
+        dimension: Of each, in the network's parameters: m - k, and 0 for k = 0; None where hidden
+            biases cost nothing.
         orbit: How many families there are like it, up to symmetries of the problem.
         point: One of them, parameters in flat order, rounded.
     """
@@ -56,7 +60,7 @@ class PenalisedFamily:
     units: tuple[tuple[int, tuple[int, ...]], ...]
     rests: Answer
     parts: int | None
-    dimension: int
+    dimension: int | None
     orbit: int
     point: FlatPoint
 
@@ -191,14 +195,21 @@ def require_penalised(loss: DenseLoss) -> None:
             f"loss: found {loss.loss}, but an atlas with weight decay needs squared or logistic"
         )
     (weight, bias), (outgoing, last) = loss.penalty.of_layers(network)
-    for name, cost in (("weights", weight), ("biases", bias), ("outgoing weights", outgoing)):
+    for name, cost in (("weights", weight), ("outgoing weights", outgoing)):
         if cost <= 0:
             raise InputError(
                 f"penalty: found {cost} for the {name} of the hidden layer, but an atlas with "
-                "weight decay needs positive ones (biases have to decay, too)"
+                "weight decay needs a positive number"
             )
-    if last < 0:
-        raise InputError(f"penalty: found {last} for the output's bias, expected none or a cost")
+    for name, cost in (("hidden biases", bias), ("output's bias", last)):
+        if cost < 0:
+            raise InputError(f"penalty: found {cost} for the {name}, expected 0 or a cost")
+    if last and not bias:
+        raise InputError(
+            f"penalty: found 0 for the hidden biases and {last} for the output's, but then a "
+            "hidden unit is a constant for next to nothing, so that there may be no minimum; let "
+            "the output's bias be free, too"
+        )
     if min(loss.factors) < 0:
         raise InputError("weights: found a negative number, but an atlas needs none")
     labels = {y for w, (y,) in zip(loss.factors, loss.data.y, strict=True) if w}
@@ -220,8 +231,8 @@ def penalised_atlas(
 
     Args:
         problem: One hidden layer, one output, relu, leaky relu or abs, squared or logistic loss,
-            and positive costs of the hidden layer's weights and biases and of the outgoing weights;
-            as `spurious.problem(x, y, hidden=2, l2=0.01)` makes it. Its points are ignored.
+            and positive costs of the weights; hidden biases cost something, too, or no bias does.
+            As `spurious.problem(x, y, hidden=2, l2=0.01)` makes it. Its points are ignored.
         progress: Called with what is being done, how much of it is done, and how much there is.
 
     Returns:
@@ -242,21 +253,15 @@ def penalised_atlas(
         raise InputError("program: found one of its own, but an atlas needs a dense network")
     require_penalised(loss)
     hidden = loss.network.hidden[0]
-    with balls.precision(PRECISION):
+    free = not loss.penalty.of(0)[1]
+    with balls.precision(FREE_PRECISION if free else PRECISION):
         setting = describe(loss)
         walk = Walk(setting, hidden, progress)
         walk.run()
-        images = [moved_regions(setting, s) for s in symmetries(setting)]
-        minima = [
-            _family(setting, walk, found, orbit, hidden)
-            for found, orbit in _up_to_symmetry(walk.minima, images)
-        ]
+        orbits, left = up_to_symmetry(walk)
+        minima = [_family(setting, walk, orbit, hidden) for orbit in orbits]
         unclear = [
-            OpenCell(
-                None if cell.enclosed is None else _between(cell.enclosed.low, cell.enclosed.high),
-                cell.reason,
-            )
-            for cell in walk.undecided
+            OpenCell(cell.enclosed and _between([cell.enclosed]), cell.reason) for cell in left
         ]
     count = len(setting.regions)
     return PenalisedAtlas(
@@ -266,7 +271,7 @@ def penalised_atlas(
         cells=sum(comb(count, k) for k in range(hidden + 1)),
         visited=walk.visited,
         solved=walk.solved,
-        symmetries=len(images),
+        symmetries=len(symmetries(setting)),
         minima=tuple(sorted(minima, key=lambda family: (family.loss.mid, family.outputs))),
         undecided=tuple(unclear),
     )
@@ -279,39 +284,28 @@ def with_units(loss: DenseLoss, hidden: int) -> DenseLoss:
     return replace(loss, network=Network(widths, network.activation, network.slope))
 
 
-def _up_to_symmetry(
-    minima: Sequence[Proven], images: Sequence[tuple[int, ...]]
-) -> list[tuple[Proven, int]]:
-    """One minimum of each orbit, and how many it has."""
-    found: list[tuple[Proven, int]] = []
-    seen: set[int] = set()
-    for k, minimum in enumerate(minima):
-        if k in seen:
-            continue
-        orbit: set[int] = set()
-        for image in images:
-            moved = [image[r] for r in minimum.cell]
-            orbit.update(j for j, other in enumerate(minima) if other.explains(moved))
-        seen |= orbit
-        found.append((minimum, len(orbit)))
-    return found
-
-
-def _family(
-    setting: DecaySetting, walk: Walk, minimum: Proven, orbit: int, hidden: int
-) -> PenalisedFamily:
+def _family(setting: DecaySetting, walk: Walk, orbit: Orbit, hidden: int) -> PenalisedFamily:
+    minimum = orbit.minimum
     count = len(minimum.cell)
     rests = {True: Answer.YES, False: Answer.NO, None: Answer.UNKNOWN}[walk.may_rest(minimum)]
     parts: int | None = 1
-    if count < hidden and rests is not Answer.YES:
+    if setting.free:
+        parts = None
+    elif count < hidden and rests is not Answer.YES:
         parts = comb(hidden - 1, count - 1) if rests is Answer.NO else None
-    ends = [balls.bounds(f) for f in minimum.enclosed.outputs]
+    spare_at = 0 if rests is Answer.YES else None
+    if setting.free:
+        spare_at = resting_side(setting) if walk.may_be_linear(minimum) else None
+    boxes = [[balls.bounds(f) for f in box.outputs] for box in orbit.boxes]
+    ends = [
+        (min(low for low, _ in f), max(high for _, high in f)) for f in zip(*boxes, strict=True)
+    ]
     middles = [balls.round_to((low + high) / 2, DECIMALS) for low, high in ends]
     errors = [max(high - m, m - low) for m, (low, high) in zip(middles, ends, strict=True)]
     place = {i: k for k, group in enumerate(setting.groups) for i in group}
     every = [i for i in range(setting.loss.data.size) if i in place]
     return PenalisedFamily(
-        loss=_between(minimum.enclosed.low, minimum.enclosed.high),
+        loss=_between(orbit.boxes),
         outputs=tuple(middles[place[i]] for i in every),
         radius=balls.simple_above(max(errors)),
         units=tuple(
@@ -320,9 +314,9 @@ def _family(
         ),
         rests=rests,
         parts=parts,
-        dimension=hidden - count if count else 0,
-        orbit=orbit,
-        point=_point(setting, minimum, hidden, rests),
+        dimension=None if setting.free else hidden - count if count else 0,
+        orbit=orbit.families,
+        point=point_of(setting, minimum, hidden, spare_at),
     )
 
 
@@ -333,31 +327,9 @@ def _seen(
     return region.sign, tuple(0 if k in walls else region.signs[k] for k in groups)
 
 
-def _between(low: object, high: object) -> Enclosure:
-    """An enclosure of a loss with few digits."""
-    least, most = balls.bounds(low)[0], balls.bounds(high)[1]  # pyright: ignore
+def _between(boxes: Sequence[Enclosed]) -> Enclosure:
+    """An enclosure of their losses with few digits."""
+    least = min(balls.bounds(box.low)[0] for box in boxes)
+    most = max(balls.bounds(box.high)[1] for box in boxes)
     middle = balls.round_to((least + most) / 2, 20)
     return Enclosure(middle, balls.simple_above(max(most - middle, middle - least)))
-
-
-def _point(setting: DecaySetting, minimum: Proven, hidden: int, rests: Answer) -> FlatPoint:
-    """Balanced parameters; spare units at zero if they may be, else they share the first's work."""
-    weight, bias, outgoing, _ = map(float, setting.costs)
-    signs = [setting.regions[r].sign for r in minimum.cell]
-    units = list(zip(signs, minimum.proposed.vectors, strict=True))
-    spare = hidden - len(units)
-    if rests is Answer.YES or not units:
-        units += [(0, np.zeros(setting.loss.data.inputs + 1))] * spare
-    else:
-        sign, a = units[0]
-        units = [(sign, a / (spare + 1))] * (spare + 1) + units[1:]
-    rows, outs = list[list[float]](), list[float]()
-    for sign, a in units:
-        v = (float(np.linalg.norm(a)) * (weight / outgoing) ** 0.5) ** 0.5
-        row = a / (v or 1.0)
-        row[-1] /= (bias / weight) ** 0.5
-        rows.append(row.tolist())
-        outs.append(sign * v)
-    weights = [x for row in rows for x in row[:-1]]
-    flat = [*weights, *(row[-1] for row in rows), *outs, minimum.proposed.bias]
-    return tuple(Fraction(x) for x in flat)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.atlas.decay.atlas import PenalisedAtlas
+from spurious.atlas.decay.floats import FloatModel
 from spurious.atlas.decay.setting import describe
 from spurious.atlas.decay.symmetry import symmetries
 from spurious.atlas.random_starts import CHUNK, from_random_starts
@@ -33,7 +34,11 @@ NEAR: Final = 1e-4
 """A run is at a family if their outputs differ by at most this share of the targets' spread."""
 
 AT_ZERO: Final = 1e-3
-"""A unit is at zero if |v| |(w, b)| is below this share of the family's least at work."""
+"""A unit is at zero if |v| |(w, b)|, or |v| |w| where b costs nothing, is below this share of the
+family's least at work."""
+
+LEVEL: Final = 1e-6
+"""By how much what a unit would gain by leaving may seem to exceed what it costs."""
 
 TINY: Final = 1e-3
 """What takes the place of the family's least where a run is at no family: at least this."""
@@ -143,6 +148,7 @@ class Lookup:
     def __init__(self, atlas: PenalisedAtlas, recipe: Recipe) -> None:
         self.recipe = recipe
         setting = describe(atlas.loss)
+        self.floats = FloatModel(setting)
         self.first = [group[0] for group in setting.groups]
         values, places = list[tuple[float, ...]](), list[int]()
         for k, family in enumerate(atlas.minima):
@@ -153,7 +159,9 @@ class Lookup:
         values.append((np.inf,) * len(self.first))  # far from everything
         places.append(-1)
         self.values, self.families = np.array(values), np.array(places)
-        sizes = [_sizes(recipe, np.array([list(map(float, f.point))]))[0] for f in atlas.minima]
+        points = np.array([[float(v) for v in f.point] for f in atlas.minima])
+        points = points.reshape(len(atlas.minima), recipe.network.parameter_count)
+        sizes = _sizes(recipe, points, bias=not setting.free)
         self.least = [float(np.min(own[own > 0], initial=np.inf)) for own in sizes]
         self.rests = [family.rests is Answer.YES for family in atlas.minima]
         targets = np.array([float(y) for (y,) in atlas.loss.data.y])
@@ -165,26 +173,45 @@ class Lookup:
         Args:
             at: Parameters, shape (N, P).
         """
-        found = preactivations(self.recipe, at)[-1][:, self.first, 0]
+        layers = preactivations(self.recipe, at)
+        found = layers[-1][:, self.first, 0]
         away = np.abs(found[:, None, :] - self.values).max(axis=2)
         best = away.argmin(axis=1)
-        sizes = _sizes(self.recipe, at)
+        sizes = _sizes(self.recipe, at, bias=not self.floats.setting.free)
+        stay = self._stay(layers[0][:, self.first], found)
         places: list[int | None] = []
         for k, entry in enumerate(best.tolist()):
             family = int(self.families[entry])
             hit = bool(away[k, entry] <= self.near)
             at_work = self.least[family] if hit else max(float(sizes[k].max()), TINY)
-            idle = bool((sizes[k] < AT_ZERO * at_work).any())
+            idle = bool(((sizes[k] < AT_ZERO * at_work) & ~stay[k]).any())
             if hit and (self.rests[family] or not idle):
                 places.append(family)
             else:
                 places.append(-1 if idle else None)
         return places
 
+    def _stay(self, z: Floats, outputs: Floats) -> npt.NDArray[np.bool_]:
+        """Whether a unit would stay if it were at zero for its bias (Theorem 42), shape (N, m).
 
-def _sizes(recipe: Recipe, at: Floats) -> Floats:
-    """|v| |(w, b)| of every unit, shape (N, m), from parameters (N, P)."""
+        Args:
+            z: Pre-activations, shape (N, n, m).
+            outputs: Shape (N, n).
+        """
+        setting = self.floats.setting
+        if not setting.free:
+            return np.zeros((len(z), z.shape[2]), dtype=bool)
+        high, low = (abs(float(s)) for s in setting.loss.network.slopes)
+        pull = self.floats.losses(outputs)[1] @ setting.float_points[:, :-1]
+        gain = np.linalg.norm(pull, axis=1)[:, None]
+        slope = np.where((z > 0).all(1), high, np.where((z < 0).all(1), low, np.inf))
+        with np.errstate(invalid="ignore"):
+            return slope * gain <= self.floats.kappa * (1 + LEVEL)
+
+
+def _sizes(recipe: Recipe, at: Floats, *, bias: bool) -> Floats:
+    """|v| |(w, b)| of every unit, or |v| |w|, shape (N, m), from parameters (N, P)."""
     network = recipe.network
     d, m = network.inputs, network.hidden[0]
-    w, b, v = at[:, : d * m].reshape(-1, m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
-    return np.abs(v) * np.sqrt((w * w).sum(2) + b * b)
+    w, b, v = at[:, : d * m].reshape(len(at), m, d), at[:, d * m : d * m + m], at[:, -m - 1 : -1]
+    return np.abs(v) * np.sqrt((w * w).sum(2) + bias * b * b)

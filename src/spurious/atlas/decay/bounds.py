@@ -22,11 +22,15 @@ from spurious.atlas.decay.setting import DecaySetting, Floats
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 
-INWARD = 1e-30
-"""How far a point on a wall is moved into its cell, against its length."""
+INWARD, FREE_INWARD = 1e-30, 1e-60
+"""How far a point on a wall is moved into its cell, against its length; the second number is for
+where hidden biases cost nothing."""
 
 ANGLE = 1e-9
 """How far a test direction is moved into its cone."""
+
+FREE_ANGLE = 1e-6
+"""The same where biases cost nothing, which floats know to fewer digits."""
 
 CURVED = 0.25
 """e^-t + t - 1 is at least this times t^2 for t up to 1, and always more than t - 1."""
@@ -60,6 +64,7 @@ class CellBounds:
         self.setting = setting
         self.model, self.floats = BallModel(setting), FloatModel(setting)
         self._walls = [self.model.walls(r) for r in range(len(setting.regions))]
+        self._reach = _largest([balls.norm(x[:-1]) for x in self.model.points])
 
     def propose(self, cells: Sequence[tuple[int, ...]]) -> list[Proposed]:
         """The best point of cells of one size, in floats.
@@ -86,7 +91,7 @@ class CellBounds:
             return None
         outputs = model.outputs(cell, vectors, bias)
         value, slopes, curved = model.losses(outputs)
-        paid = model.paid(vectors, bias)
+        paid = model.paid(cell, vectors, bias)
         high, total = value + paid, sum(slopes, arb(0))
         gap = paid + dot(slopes, outputs)
         if balls.certainly_less(arb(0), model.last):
@@ -118,11 +123,11 @@ class CellBounds:
             sharply: Whether to know it to more digits than floats have, if z is.
         """
         z = np.array([float(v.mid()) for v in pull])
-        multipliers, _ = self._project(region, z)
+        _, multipliers = projected(self.setting, region, z)
         sharp = [arb(v) for v in multipliers.tolist()]
         if sharply:
             sharp = self._sharpened(region, [v.mid() for v in pull], multipliers)
-        return balls.norm(self._shifted(region, pull, sharp)).upper()
+        return self._most(region, self._shifted(region, pull, sharp)).upper()
 
     def exceeds(self, region: int, pull: Vector, without: int | None = None) -> bool:
         """Whether z.u > kappa |u| is proved for some u in a region.
@@ -133,22 +138,30 @@ class CellBounds:
             without: A point on whose side u may be either.
         """
         z = np.array([float(v.mid()) for v in pull])
-        _, best = self._project(region, z, without)
-        length = float(np.linalg.norm(best))
-        if length < self.floats.kappa:
+        best, _ = projected(self.setting, region, z, without)
+        length = float(np.linalg.norm(best * self.setting.paid[region]))
+        if length < self.floats.kappa or not length:
             return False
         inside = self.setting.inside[region]
-        direction = [arb(v) for v in (best / length + ANGLE * inside).tolist()]
+        angle = FREE_ANGLE if self.setting.free else ANGLE
+        direction = [arb(v) for v in (best / length + angle * inside).tolist()]
         for i, wall in enumerate(self._walls[region]):
             if i != without and not balls.certainly_less(arb(0), dot(wall, direction)):
                 return False
-        return balls.certainly_less(self.model.kappa * balls.norm(direction), dot(pull, direction))
+        paid = self.model.kappa * self.model.length(region, direction)
+        return balls.certainly_less(paid, dot(pull, direction))
 
     def nearest(self, region: int, pull: Vector) -> list[arb] | None:
-        """The point of a region nearest to z, shape (d + 1,); None if it is not well enclosed."""
+        """The point of a region nearest to z, shape (d + 1,); None if it is not well enclosed.
+
+        Where biases cost nothing: kappa times the weights of a unit at work, if one can be there,
+        and 0; shape (d + 1,).
+        """
+        if self.setting.free:
+            return self._direction(region, pull)
         centre = [v.mid() for v in pull]
         z = np.array([float(v) for v in centre])
-        multipliers, best = self._project(region, z)
+        best, multipliers = projected(self.setting, region, z)
         upper = self._shifted(region, centre, self._sharpened(region, centre, multipliers))
         test = self._into(region, [v.mid() for v in upper]) if best.any() else None
         if test is None:
@@ -158,31 +171,65 @@ class CellBounds:
         error += balls.norm([v - c for v, c in zip(pull, centre, strict=True)])
         return [v + _ball(error) for v in upper]
 
-    def _project(self, region: int, z: Floats, without: int | None = None) -> tuple[Floats, Floats]:
-        """Multipliers of a region's walls, shape (n,), and the projection of z on its cone."""
-        kept = [i for i in range(self.setting.size) if i != without]
-        walls = (self.setting.signs[region][:, None] * self.setting.float_points)[kept]
-        found = np.zeros(self.setting.size)
-        nearest, found[kept] = projected(walls, z)
-        return found, nearest
+    def _direction(self, region: int, pull: Vector) -> list[arb]:
+        """Theorem 43 (e)."""
+        kappa, count = self.model.kappa, self.setting.paying(region)
+        _, multipliers = projected(self.setting, region, np.array([float(v.mid()) for v in pull]))
+        sharp = self._sharpened(region, [v.mid() for v in pull], multipliers)
+        shifted = self._shifted(region, pull, sharp)
+        length = balls.norm(shifted[:count])
+        rest = sum((abs(v) for v in shifted[count:]), arb(0)) * self._reach
+        squared = balls.square(length) - balls.square(kappa) + 2 * kappa * rest
+        error = squared.nonnegative_part().upper().sqrt()
+        found = [v + _ball(error) for v in shifted[:-1]]
+        side = balls.sign(found[0])
+        if len(found) == 1 and side:
+            found = [side * kappa]  # on a line there are two directions
+        return [*found, arb(0)]
 
     def _sharpened(self, region: int, z: Vector, multipliers: Floats) -> list[arb]:
-        """Multipliers of the same walls to more digits, if they stay positive."""
+        """Multipliers of the same walls to more digits, if they stay positive.
+
+        Where biases cost nothing floats hold walls that should be left: then of fewer walls, if
+        that gives a better bound.
+        """
         found = [arb(v) for v in multipliers.tolist()]
         held = [i for i, mu in enumerate(multipliers.tolist()) if mu > 0]
-        if not held:
+        while held:
+            sharp = self._solved(region, z, held)
+            if sharp is None:
+                return found
+            stay = [balls.certainly_less(arb(0), mu) for mu in sharp]
+            if all(stay) or not self.setting.free:
+                break
+            held = [i for i, stays in zip(held, stay, strict=True) if stays]
+        else:
+            sharp = list[arb]()
+        if not all(balls.certainly_less(arb(0), mu) for mu in sharp):
             return found
-        walls = arb_mat([self._walls[region][i] for i in held])
+        sharper = [arb(0)] * len(found)
+        for i, mu in zip(held, sharp, strict=True):
+            sharper[i] = mu
+        bounds = [self._most(region, self._shifted(region, z, own)) for own in (found, sharper)]
+        return found if balls.certainly_less(*bounds) else sharper
+
+    def _solved(self, region: int, z: Vector, held: Sequence[int]) -> list[arb] | None:
+        """Multipliers of walls that leave the least z, without what costs nothing."""
+        count = self.setting.paying(region)
+        rows = [self._walls[region][i] for i in held]
+        walls = arb_mat([row[:count] for row in rows])
+        matrix = walls * walls.transpose()
+        right = walls * arb_mat([[-v] for v in z[:count]])
+        if count < len(z):  # the coordinate that costs nothing vanishes, with a multiplier
+            last = [row[-1] for row in rows]
+            bordered = [[*line, v] for line, v in zip(matrix.tolist(), last, strict=True)]
+            matrix = arb_mat([*bordered, [*last, arb(0)]])
+            right = arb_mat([*right.tolist(), [-z[-1]]])
         try:
-            sharp = (walls * walls.transpose()).solve(walls * arb_mat([[-v] for v in z]))
+            sharp = matrix.solve(right)
         except ZeroDivisionError:
-            return found
-        sharper = [sharp[k, 0].mid() for k in range(len(held))]
-        if not all(balls.certainly_less(arb(0), mu) for mu in sharper):
-            return found
-        for i, mu in zip(held, sharper, strict=True):
-            found[i] = mu
-        return found
+            return None
+        return [sharp[k, 0].mid() for k in range(len(held))]
 
     def _shifted(self, region: int, pull: Vector, multipliers: Vector) -> list[arb]:
         """The z that walls with multipliers leave."""
@@ -196,17 +243,28 @@ class CellBounds:
         """A vector, moved into a closed cone; None if it is not proved to be inside."""
         if all(v.is_zero() for v in vector):
             return list(vector)
+        if self.setting.regions[region].linear:
+            return [*vector[:-1], arb(0)]
         inside, walls = self.model.inside[region], self._walls[region]
         lacking = [-dot(wall, vector) / dot(wall, inside) for wall in walls]
-        share = _largest([*lacking, arb(0)]).upper() + balls.norm(vector).upper() * INWARD
+        inward = FREE_INWARD if self.setting.free else INWARD
+        share = _largest([*lacking, arb(0)]).upper() + balls.norm(vector).upper() * inward
         moved = [(v + share * w).mid() for v, w in zip(vector, inside, strict=True)]
         safe = all(balls.certainly_less(arb(0), dot(wall, moved)) for wall in walls)
         return moved if safe else None
+
+    def _most(self, region: int, shifted: Vector) -> arb:
+        """The most that y.u can be for u of length 1 in a region with walls."""
+        count = self.setting.paying(region)
+        rest = sum((abs(v) for v in shifted[count:]), arb(0)) * self._reach
+        return balls.norm(shifted[:count]) + rest
 
     def _largest_bias(self, high: arb) -> arb:
         """What the output's bias, where it costs nothing, is at most with a loss up to `high`."""
         model = self.model
         reach = _largest([balls.norm(x) for x in model.points]) * high / model.kappa
+        if self.setting.free:
+            reach = 2 * self._reach * high / model.kappa
         reach *= _largest([abs(arb(rational(s))) for s in self.setting.loss.network.slopes])
         if self.setting.squared:
             spread = zip(model.targets, model.above, strict=True)

@@ -9,6 +9,13 @@ import numpy as np
 
 from spurious.atlas.decay.setting import DecaySetting, Floats
 
+CHEAP = 1e4
+"""A bias that costs nothing counts as one that is this much cheaper than weights."""
+
+
+NOISE = 1e-11
+"""Smaller multipliers, against z, are 0 where the bias of z may be 0 exactly."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposed:
@@ -58,16 +65,31 @@ class FloatModel:
         return self.losses(np.einsum("knd,kd->n", features, vectors) + bias)[1]
 
 
-def projected(walls: Floats, z: Floats) -> tuple[Floats, Floats]:
-    """The nearest point to z of a cone, and multipliers mu >= 0 with: it is z + mu walls.
+def projected(
+    setting: DecaySetting, region: int, z: Floats, without: int | None = None
+) -> tuple[Floats, Floats]:
+    """The best u of a region, and multipliers mu >= 0 of its walls, one for each.
+
+    It is the point nearest to z, and z + mu walls. Where biases cost nothing the bias is divided by
+    `CHEAP` for that, so that it hardly counts; then only the weights of u are z + mu walls.
 
     Args:
-        walls: The cone is where all walls.u are nonnegative, shape (k, d + 1).
+        setting: The setting.
+        region: The region.
         z: Shape (d + 1,).
+        without: A wall that u may cross.
     """
     from scipy.optimize import nnls  # heavy, so imported where used
 
-    if not len(walls):
+    if setting.regions[region].linear:
         return z, np.zeros(0)
-    multipliers = np.asarray(nnls(walls.T, -z)[0], dtype=np.float64)
-    return z + multipliers @ walls, multipliers
+    found = np.zeros(setting.size)
+    cheap = np.where(setting.paid[region], 1.0, CHEAP)
+    kept = [i for i in range(setting.size) if i != without]
+    if not kept:
+        return z, found
+    walls = (setting.signs[region][:, None] * setting.float_points)[kept] * cheap
+    found[kept] = nnls(walls.T, -z * cheap)[0]
+    if setting.free:
+        found[found < NOISE * float(np.linalg.norm(z))] = 0
+    return cheap * (cheap * z + found[kept] @ walls), found

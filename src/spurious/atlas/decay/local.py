@@ -14,7 +14,7 @@ from flint import arb, arb_mat, fmpq
 
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
 from spurious.atlas.decay.model import Vector, dot
-from spurious.atlas.decay.setting import DecaySetting, sides_of
+from spurious.atlas.decay.setting import sides_of
 from spurious.exact import balls
 from spurious.exact.rationals import rank, rational
 
@@ -42,7 +42,7 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     """Judges a cell's best point.
 
     Args:
-        bounds: Of the setting.
+        bounds: Of the setting, in which all hidden biases cost something.
         cell: Different regions, at least one.
         enclosed: Its best point.
     """
@@ -52,10 +52,8 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     for r, point in zip(cell, nearest, strict=True):
         walls = _walls(bounds, r, pulls[r], point)
         held.append(walls)
-        others = _around(bounds.setting, r, walls)
-        refuted = refuted or None in others
-        found = frozenset(o for o in others if o is not None) | {r}
-        refuted = refuted or any(bounds.exceeds(o, pulls[o]) for o in found - {r})
+        found, leaves = beyond(bounds, r, walls, pulls)
+        refuted = refuted or leaves
         around.append(found)
     reason = None
     if refuted:
@@ -63,7 +61,8 @@ def judge(bounds: CellBounds, cell: Sequence[int], enclosed: Enclosed) -> Judged
     else:
         known = [y for y in nearest if y is not None]
         if len(known) < len(cell) or not all(
-            _stays(bounds, r, pulls[r], y, enclosed) for r, y in zip(cell, known, strict=True)
+            stays(bounds, r, pulls[r], y, _near(bounds, r, y), enclosed)
+            for r, y in zip(cell, known, strict=True)
         ):
             reason = "whether a unit can leave its kink is not clear"
         elif not _at_work(bounds, cell, known, enclosed):
@@ -86,11 +85,7 @@ def _walls(
     found = [i for i in every if bounds.exceeds(region, pull, without=i)]
     if nearest is None:
         return tuple(found)
-    near = [
-        i
-        for i, wall in enumerate(bounds.model.walls(region))
-        if balls.sign(dot(wall, nearest)) != 1
-    ]
+    near = _near(bounds, region, nearest)
     active = [k for k in every if setting.regions[region].slopes[k]]
     growing = True
     while growing:
@@ -111,13 +106,29 @@ def _follows(
     return rank(rows) == rank(rows[:-1]) if held else not any(rows[0])
 
 
-def _around(setting: DecaySetting, region: int, walls: Sequence[int]) -> set[int | None]:
-    """The regions beyond walls that a direction has to be on.
+def _near(bounds: CellBounds, region: int, nearest: Vector) -> list[int]:
+    """The points on whose kink a direction in a region may be."""
+    rows = bounds.model.walls(region)
+    return [i for i, row in enumerate(rows) if balls.sign(dot(row, nearest)) != 1]
 
-    None stands for a chamber in which a unit does nothing: then it can have no such direction.
+
+def beyond(
+    bounds: CellBounds, region: int, walls: Sequence[int], pulls: Sequence[Vector]
+) -> tuple[frozenset[int], bool]:
+    """What is beyond walls that the direction of a unit in a region has to be on.
+
+    Args:
+        bounds: Of the setting.
+        region: The region.
+        walls: The points.
+        pulls: z of all regions.
+
+    Returns:
+        All regions that have the direction, and whether the unit could leave its kinks for less;
+        also if it would do nothing somewhere there, which a unit at work does not.
     """
-    own = setting.regions[region]
-    found: set[int | None] = set()
+    setting = bounds.setting
+    own, found = setting.regions[region], set[int | None]()
     for flips in product((1, -1), repeat=len(walls)):
         signs = list(own.signs)
         for i, flip in zip(walls, flips, strict=True):
@@ -125,14 +136,16 @@ def _around(setting: DecaySetting, region: int, walls: Sequence[int]) -> set[int
         key = own.sign, sides_of(signs)
         if key in setting.region_of:  # not every combination is a chamber
             found.add(setting.region_of[key])
-    return found
+    known = frozenset(o for o in found if o is not None) | {region}
+    return known, None in found or any(bounds.exceeds(o, pulls[o]) for o in known - {region})
 
 
-def _stays(
+def stays(
     bounds: CellBounds,
     region: int,
     pull: Vector,
     nearest: Vector,
+    near: Sequence[int],
     enclosed: Enclosed,
 ) -> bool:
     """Whether no kink near a unit's direction can be left for less.
@@ -141,14 +154,13 @@ def _stays(
         bounds: Of the setting.
         region: Where the unit is.
         pull: z there.
-        nearest: kappa times the direction.
+        nearest: kappa times the direction, without what costs nothing.
+        near: The points on whose kink it may be.
         enclosed: The cell's best point.
     """
-    own = bounds.setting.regions[region]
-    rows = bounds.model.walls(region)
-    near = [i for i, row in enumerate(rows) if balls.sign(dot(row, nearest)) != 1]
     if not near:
         return True
+    own, rows = bounds.setting.regions[region], bounds.model.walls(region)
     walls = arb_mat([rows[i] for i in near])
     moved = arb_mat([[y - z] for y, z in zip(nearest, pull, strict=True)])
     try:

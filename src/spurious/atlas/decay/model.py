@@ -40,7 +40,12 @@ class BallModel:
         self.inside = [[arb(v) for v in r.inside] for r in setting.regions]
 
     def walls(self, region: int) -> list[list[arb]]:
-        """A region's points with its signs, so that it is where all products are nonnegative."""
+        """A region's points with its signs, so that it is where all products are nonnegative.
+
+        A linear region has none.
+        """
+        if self.setting.regions[region].linear:
+            return []
         signs = self.setting.regions[region].signs
         return [[s * x for x in point] for s, point in zip(signs, self.points, strict=True)]
 
@@ -67,9 +72,13 @@ class BallModel:
             curved.append((up + down) * p * (1 - p))
         return value, slopes, curved
 
-    def paid(self, vectors: Sequence[Vector], bias: arb) -> arb:
+    def length(self, region: int, vector: Vector) -> arb:
+        """The length of a vector of a region that costs kappa each."""
+        return balls.norm(vector[: self.setting.paying(region)])
+
+    def paid(self, cell: Sequence[int], vectors: Sequence[Vector], bias: arb) -> arb:
         """The penalty."""
-        lengths = sum((balls.norm(a) for a in vectors), arb(0))
+        lengths = sum((self.length(r, a) for r, a in zip(cell, vectors, strict=True)), arb(0))
         return self.kappa * lengths + self.last * balls.square(bias)
 
     def pulls(self, slopes: Vector) -> list[list[arb]]:
@@ -79,13 +88,13 @@ class BallModel:
             slopes: The loss's derivatives by the outputs, shape (n,).
         """
         found: list[list[arb]] = []
-        for own in self.slopes:
+        for own, region in zip(self.slopes, self.setting.regions, strict=True):
             z = [arb(0)] * len(self.points[0])
             for g, s, point in zip(slopes, own, self.points, strict=True):
                 factor = g * s
                 if not factor.is_zero():
                     z = [part - factor * x for part, x in zip(z, point, strict=True)]
-            found.append(z)
+            found.append([*z[:-1], arb(0)] if region.linear else z)
         return found
 
 

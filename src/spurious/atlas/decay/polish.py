@@ -35,6 +35,18 @@ SLACK = 1e-9
 NEWTON = 12
 """Newton steps on the face."""
 
+FLAT = 1e-14
+"""Singular values below this share of the largest are directions in which the face is flat."""
+
+GONE = 1e-9
+"""A vector that is smaller, against the largest, has gone to 0."""
+
+UNSETTLED = 1e-6
+"""A last step that is larger, against the point, has found nothing."""
+
+SLOPING = 1e-9
+"""A slope along flat directions that is larger, against the curvature elsewhere, is one."""
+
 SMALLEST = 1e-15
 """A step that is smaller, against the point, ends Newton's method."""
 
@@ -85,6 +97,7 @@ def _from_face(
     walls = [frozenset[int]()] * len(cell)
     for k in live:
         near = np.abs(points @ vectors[k]) < on_wall * sizes * lengths[k]
+        near &= not model.setting.regions[cell[k]].linear
         walls[k] = frozenset(np.flatnonzero(near).tolist())
     for _ in range(CHANGES):
         found = _on_face(model, cell, vectors, bias, live, walls)
@@ -130,14 +143,17 @@ def _changed(
     slopes = model.slopes(cell, vectors, bias)
     worst, leaving, changed = -SLACK, None, list(walls)
     for k in live:
-        a, length = vectors[k], float(np.linalg.norm(vectors[k]))
+        a, paying = vectors[k], setting.paid[cell[k]] * vectors[k]
+        length = float(np.linalg.norm(a))
+        if setting.regions[cell[k]].linear:
+            continue
         inward = setting.signs[cell[k]][:, None] * setting.float_points
         crossed = np.flatnonzero(inward @ a < -SLACK * length * np.abs(inward).sum(1))
         changed[k] = walls[k] | frozenset(crossed.tolist())
         held = sorted(walls[k])
         if not held:
             continue
-        left = model.kappa * a / length + setting.features[cell[k]].T @ slopes
+        left = model.kappa * paying / np.linalg.norm(paying) + setting.features[cell[k]].T @ slopes
         mu = np.asarray(np.linalg.pinv(inward[held].T) @ left, dtype=np.float64) / model.kappa
         if mu.min() < worst:
             worst, leaving = float(mu.min()), (k, held[int(mu.argmin())])
@@ -154,9 +170,8 @@ def _stay_idle(
     setting, slopes = model.setting, model.slopes(cell, *found)
     for k, r in enumerate(cell):
         if k not in live:
-            walls = setting.signs[r][:, None] * setting.float_points
-            nearest, _ = projected(walls, -setting.features[r].T @ slopes)
-            if np.linalg.norm(nearest) > model.kappa * (1 + IDLE):
+            nearest, _ = projected(setting, r, -setting.features[r].T @ slopes)
+            if np.linalg.norm(setting.paid[r] * nearest) > model.kappa * (1 + IDLE):
                 return False
     return True
 
@@ -181,12 +196,17 @@ def _on_face(
     x: Floats = np.concatenate(
         [*(b.T @ vectors[k] for k, b in zip(live, bases, strict=True)), [bias]]
     )
+    step = x
+    paid = [b.T * setting.paid[cell[k]] @ b for k, b in zip(live, bases, strict=True)]
     for _ in range(NEWTON):
-        if any(not x[place].any() for place in places):
+        lengths = [float(x[p] @ own @ x[p]) ** 0.5 for p, own in zip(places, paid, strict=True)]
+        if not all(lengths):
             return None
-        gradient, curved = _derivatives(model, x, jacobian, places)
+        gradient, curved = _derivatives(model, x, jacobian, places, paid)
         try:
-            step = np.linalg.solve(curved, -gradient)
+            step = (
+                _solved(curved, -gradient) if setting.free else np.linalg.solve(curved, -gradient)
+            )
         except np.linalg.LinAlgError:
             return None
         if not np.abs(step).max() <= 0.5 * (1 + np.abs(x).max()):
@@ -194,26 +214,50 @@ def _on_face(
         x = np.asarray(x + step, dtype=np.float64)
         if np.abs(step).max() < SMALLEST * np.abs(x).max():
             break
+    if setting.free and not np.abs(step).max() <= UNSETTLED * np.abs(x).max():
+        return None  # as where a vector wants to pass through 0
     out = np.zeros_like(vectors)
     for k, basis, place in zip(live, bases, places, strict=True):
         out[k] = basis @ x[place]
+    if setting.free and any(np.abs(out[k]).max() < GONE * np.abs(out).max() for k in live):
+        return None  # it is at work elsewhere, or not at all
     return out, float(x[-1])
 
 
+def _solved(matrix: Floats, right: Floats) -> Floats:
+    """The least solution of a system that may be flat in some directions.
+
+    Raises:
+        LinAlgError: It has none: the loss falls along a direction in which it is not curved.
+    """
+    found = np.asarray(np.linalg.lstsq(matrix, right, rcond=FLAT)[0], dtype=np.float64)
+    if np.abs(matrix @ found - right).max() > SLOPING * np.abs(matrix).max():
+        raise np.linalg.LinAlgError("no solution")
+    return found
+
+
 def _derivatives(
-    model: FloatModel, x: Floats, jacobian: Floats, places: Sequence[slice]
+    model: FloatModel, x: Floats, jacobian: Floats, places: Sequence[slice], paid: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
-    """Gradient and Hessian of the penalised loss on a face."""
+    """Gradient and Hessian of the penalised loss on a face.
+
+    Args:
+        model: The loss.
+        x: The point, in coordinates of the face.
+        jacobian: Of the outputs.
+        places: Of the vectors.
+        paid: For each vector the matrix of the square of its length.
+    """
     _, first, second = model.losses(jacobian @ x)
     gradient = jacobian.T @ first
     curved = (jacobian.T * second) @ jacobian
     gradient[-1] += 2 * model.last * x[-1]
     curved[-1, -1] += 2 * model.last
-    for place in places:
-        a = x[place]
-        length = float(np.linalg.norm(a))
+    for place, own in zip(places, paid, strict=True):
+        a = own @ x[place]
+        length = float(x[place] @ a) ** 0.5
         gradient[place] += model.kappa * a / length
-        turned = np.eye(len(a)) - np.outer(a, a) / length**2
+        turned = own - np.outer(a, a) / length**2
         curved[place, place] += model.kappa / length * turned
     return gradient, curved
 

@@ -13,16 +13,19 @@ from flint import arb
 from spurious.atlas.decay.floats import FloatModel, Proposed
 from spurious.atlas.decay.model import BallModel, Vector, dot
 from spurious.atlas.decay.setting import Floats
-from spurious.exact import balls
 
-STEPS = 4
-"""Newton steps: each gains some ten digits."""
+STEPS, FREE_STEPS = 4, 8
+"""Newton steps: each gains some ten digits. More where hidden biases cost nothing."""
 
 INDEPENDENT = 1e-9
 """What a wall has left beside others, against its length, if it counts as independent of them."""
 
-FAR = 1e-6
-"""Refining that moves a point by more than this share of it has failed."""
+FLAT = 1e-14
+"""Eigenvalues below this share of the largest are directions in which the face is flat."""
+
+FAR, FREE_FAR = 1e-6, 1e-2
+"""Refining that moves a point by more than this share of it has failed; the second number is for
+where hidden biases cost nothing, so that outputs may hardly matter."""
 
 Held = Mapping[int, Sequence[int]]
 
@@ -44,13 +47,17 @@ def refined(
     live = [k for k in range(len(cell)) if proposed.vectors[k].any()]
     points = model.setting.float_points
     walls = {k: _independent(points, proposed.walls[k]) for k in live}
+    free = model.setting.free  # then the face may be flat in some directions
     try:
-        inverse = np.linalg.inv(_jacobian(floats, cell, proposed, live, walls))
+        jacobian = _jacobian(floats, cell, proposed, live, walls)
+        inverse = (
+            np.linalg.pinv(jacobian, FLAT, hermitian=True) if free else np.linalg.inv(jacobian)
+        )
     except np.linalg.LinAlgError:
         return copied
     vectors, bias = [list(a) for a in copied[0]], copied[1]
     forces, total = [arb(0)] * sum(map(len, walls.values())), 0.0
-    for _ in range(STEPS):
+    for _ in range(FREE_STEPS if free else STEPS):
         left = _residual(model, cell, vectors, bias, walls, forces)
         step = inverse @ np.array([float(v.mid()) for v in left])
         moves = iter(step.tolist())
@@ -60,7 +67,7 @@ def refined(
         forces = [(v - arb(next(moves))).mid() for v in forces]
         total += float(np.abs(step[: len(step) - len(forces)]).max())
     size = float(np.abs(proposed.vectors).max(initial=0.0)) + abs(proposed.bias)
-    return (vectors, bias) if total <= FAR * size else copied
+    return (vectors, bias) if total <= (FREE_FAR if free else FAR) * size else copied
 
 
 def _independent(points: Floats, walls: Sequence[int]) -> list[int]:
@@ -91,9 +98,10 @@ def _jacobian(
     whole[:own, :own] = (jacobian.T * second) @ jacobian
     whole[own - 1, own - 1] += 2 * floats.last
     for j, k in enumerate(live):
-        a, place = proposed.vectors[k], slice(j * width, (j + 1) * width)
+        paid, place = setting.paid[cell[k]], slice(j * width, (j + 1) * width)
+        a = paid * proposed.vectors[k]
         length = float(np.linalg.norm(a))
-        turned = np.eye(width) - np.outer(a, a) / length**2
+        turned = np.diag(paid) - np.outer(a, a) / length**2
         whole[place, place] += floats.kappa / length * turned
         for i in walls[k]:
             whole[row, place] = whole[place, row] = setting.float_points[i]
@@ -114,9 +122,11 @@ def _residual(
     pulls = model.pulls(slopes)
     left, distances, force = list[arb](), list[arb](), iter(forces)
     for k, held in walls.items():
-        length = balls.norm(vectors[k])
-        pull = pulls[cell[k]]
-        gradient = [model.kappa * v / length - z for v, z in zip(vectors[k], pull, strict=True)]
+        pull, paying = pulls[cell[k]], model.setting.paying(cell[k])
+        push = model.kappa / model.length(cell[k], vectors[k])
+        gradient = [-z for z in pull]
+        for i in range(paying):
+            gradient[i] += push * vectors[k][i]
         for i in held:
             pushed = next(force)
             gradient = [g + pushed * x for g, x in zip(gradient, model.points[i], strict=True)]

@@ -5,6 +5,9 @@ a = |v| (w, tau b) with tau = sqrt(l_b / l_w) and by the sign of v; its point i 
 x^_i = (x_i, 1 / tau), so that a.x^_i is |v| times the pre-activation, and a costs
 kappa |a| with kappa = 2 sqrt(l_v l_w). A *region* is a sign and a chamber, the closed cone of all a
 with given signs of a.x^_i.
+
+Section 19: where hidden biases cost nothing, tau is 1, the inputs have mean 0, the last coordinate
+of a costs nothing, and all that units can do on one side of all points is one *linear* region.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ class Region:
         signs: The same as 1 and -1, shape (n,).
         slopes: Of the activation at each point, shape (n,).
         inside: A direction in the chamber's interior, shape (d + 1,).
+        linear: Whether it is all linear functions of the inputs, whose last coordinate is 0.
     """
 
     sign: int
@@ -42,6 +46,7 @@ class Region:
     signs: tuple[int, ...]
     slopes: tuple[Fraction, ...]
     inside: tuple[float, ...]
+    linear: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +56,8 @@ class DecaySetting:
     Attributes:
         loss: Network, data and penalty.
         groups: For each different input the indices of its points, n of them.
+        inputs: These inputs, moved to mean 0 where hidden biases cost nothing, shape (n, d).
+        origin: What was subtracted, shape (d,).
         above: What weight each group has on the side of label 1; with the squared loss all of it.
         below: On the side of label -1; with the squared loss 0.
         targets: The mean target of each group (squared loss).
@@ -63,6 +70,8 @@ class DecaySetting:
 
     loss: DenseLoss
     groups: tuple[tuple[int, ...], ...]
+    inputs: tuple[tuple[Fraction, ...], ...]
+    origin: tuple[Fraction, ...]
     above: tuple[Fraction, ...]
     below: tuple[Fraction, ...]
     targets: tuple[Fraction, ...]
@@ -93,10 +102,20 @@ class DecaySetting:
         return Fraction(weight), Fraction(bias), Fraction(outgoing), Fraction(last)
 
     @property
+    def free(self) -> bool:
+        """Whether hidden biases cost nothing."""
+        return not self.costs[1]
+
+    @property
     def tau(self) -> arb:
         """By how much the bias counts more than a weight, at the working precision."""
         weight, bias, _, _ = self.costs
-        return arb(rational(bias / weight)).sqrt()
+        return arb(1) if self.free else arb(rational(bias / weight)).sqrt()
+
+    def paying(self, region: int) -> int:
+        """How many coordinates of a count in its length; the others cost nothing."""
+        width = len(self.origin) + 1
+        return width - 1 if self.free and not self.regions[region].linear else width
 
     @property
     def kappa(self) -> arb:
@@ -108,18 +127,16 @@ class DecaySetting:
     def points(self) -> list[list[arb]]:
         """x^, shape (n, d + 1), at the working precision."""
         last = 1 / self.tau
-        return [
-            [*(arb(rational(v)) for v in self.loss.data.x[group[0]]), last] for group in self.groups
-        ]
+        return [[*(arb(rational(v)) for v in point), last] for point in self.inputs]
 
     @cached_property
     def products(self) -> list[list[fmpq]]:
-        """x^_i.x^_k, exactly, shape (n, n)."""
+        """x^_i.x^_k, without the last coordinate if it costs nothing, exactly, shape (n, n)."""
         weight, bias, _, _ = self.costs
-        rows = [self.loss.data.x[group[0]] for group in self.groups]
+        last = Fraction(0) if self.free else weight / bias
         return [
-            [rational(sum((a * b for a, b in zip(x, y, strict=True)), weight / bias)) for y in rows]
-            for x in rows
+            [rational(sum((a * b for a, b in zip(x, y, strict=True)), last)) for y in self.inputs]
+            for x in self.inputs
         ]
 
     @cached_property
@@ -136,7 +153,21 @@ class DecaySetting:
     def features(self) -> Floats:
         """What a of a region adds to the outputs, as a matrix each, shape (R, n, d + 1)."""
         slopes = np.array([[float(s) * r.sign for s in r.slopes] for r in self.regions])
-        return slopes.reshape(-1, self.size, 1) * self.float_points
+        found = slopes.reshape(-1, self.size, 1) * self.float_points
+        found[[r.linear for r in self.regions], :, -1] = 0
+        return found
+
+    @cached_property
+    def paid(self) -> Floats:
+        """1 for each coordinate that counts in the length of a, else 0, shape (R, d + 1)."""
+        width = len(self.origin) + 1
+        counts = [self.paying(r) for r in range(len(self.regions))]
+        return np.array([[float(k < n) for k in range(width)] for n in counts]).reshape(-1, width)
+
+    @cached_property
+    def bounded(self) -> Floats:
+        """1 for each region that has walls, 0 for linear ones, shape (R,)."""
+        return np.array([float(not r.linear) for r in self.regions])
 
     @cached_property
     def inside(self) -> Floats:
@@ -158,13 +189,27 @@ def describe(loss: DenseLoss) -> DecaySetting:
 
     Args:
         loss: One hidden layer, one output, slopes that differ, squared or logistic, positive costs
-            of weights and hidden biases.
+            of weights; if hidden biases cost nothing, neither does that of the output.
     """
-    groups = _groups(loss)
-    arrangement = arrange([[rational(v) for v in loss.data.x[group[0]]] for group in groups])
+    groups, free = _groups(loss), not loss.penalty.of(0)[1]
+    inputs = [loss.data.x[group[0]] for group in groups]
+    count = len(inputs) if free else 0
+    origin = tuple(
+        sum(c, Fraction(0)) / count if free else Fraction(0) for c in zip(*inputs, strict=True)
+    )
+    inputs = tuple(tuple(v - o for v, o in zip(x, origin, strict=True)) for x in inputs)
+    arrangement = arrange([[rational(v) for v in point] for point in inputs])
     regions, region_of = list[Region](), dict[tuple[int, Sides], int | None]()
+    linear = dict[Fraction, int]()
     for sign, chamber in _sided(arrangement):
         high, low = loss.network.slopes
+        if free and not (chamber.positive and chamber.negative):
+            slope = abs(high if chamber.positive else low)
+            if slope and slope not in linear:
+                linear[slope] = len(regions)
+                regions.append(_linear(sign, chamber, slope, inputs))
+            region_of[sign, chamber] = linear.get(slope)
+            continue
         mirrored = (sign, Sides(chamber.negative, chamber.positive))
         if high == -low and mirrored in region_of:
             region_of[sign, chamber] = region_of[mirrored]
@@ -179,7 +224,17 @@ def describe(loss: DenseLoss) -> DecaySetting:
             )
     above, below, targets, unavoidable = _weighed(loss, groups)
     return DecaySetting(
-        loss, groups, above, below, targets, unavoidable, arrangement, tuple(regions), region_of
+        loss,
+        groups,
+        inputs,
+        origin,
+        above,
+        below,
+        targets,
+        unavoidable,
+        arrangement,
+        tuple(regions),
+        region_of,
     )
 
 
@@ -198,6 +253,16 @@ def _sided(arrangement: Arrangement) -> Iterator[tuple[int, Sides]]:
             yield sign, chamber
 
 
+def _linear(
+    sign: int, chamber: Sides, slope: Fraction, inputs: Sequence[Sequence[Fraction]]
+) -> Region:
+    """All linear functions of the inputs, from units with one slope, up to its sign."""
+    count, width = len(inputs), len(inputs[0])
+    inside = (*(width**-0.5,) * width, 0.0)
+    side = 1 if chamber.positive else -1
+    return Region(sign, chamber, (side,) * count, (slope,) * count, inside, linear=True)
+
+
 def _inside(loss: DenseLoss, arrangement: Arrangement, chamber: Sides) -> tuple[float, ...]:
     """The sum of a chamber's rays, each of length 1, as a direction of a."""
     (weight, bias), width = loss.penalty.of(0), loss.data.inputs + 1
@@ -205,7 +270,7 @@ def _inside(loss: DenseLoss, arrangement: Arrangement, chamber: Sides) -> tuple[
     for k in arrangement.rays_of(chamber):
         ray = np.zeros(width)
         ray[list(arrangement.coordinates)] = [float(v) for v in arrangement.rays[k].direction]
-        ray[-1] *= (float(bias) / float(weight)) ** 0.5
+        ray[-1] *= (float(bias) / float(weight)) ** 0.5 if bias else 1.0
         total += ray / np.linalg.norm(ray)
     return tuple((total / np.linalg.norm(total)).tolist())
 

@@ -12,8 +12,9 @@ from itertools import product
 
 from spurious.atlas.decay.bounds import CellBounds, Enclosed
 from spurious.atlas.decay.floats import Proposed
-from spurious.atlas.decay.local import judge
+from spurious.atlas.decay.local import Judged, judge
 from spurious.atlas.decay.model import Vector
+from spurious.atlas.decay.places import judge_places
 from spurious.atlas.decay.setting import DecaySetting
 
 BATCH = 256
@@ -168,14 +169,24 @@ class Walk:
         if not cell:
             self._visit_empty(proposed, enclosed)
         else:
-            judged = judge(self.bounds, cell, enclosed)
+            judged = self._judged(cell, proposed, enclosed)
             if judged.reason is None:
-                found = Proven(cell, judged.around, proposed, enclosed, judged.walls)
-                self.minima.append(found)
+                if not self._elsewhere(judged.around):
+                    found = Proven(cell, judged.around, proposed, enclosed, judged.walls)
+                    self.minima.append(found)
             elif not judged.refuted:
                 unclear = Undecidable(cell, enclosed, judged.reason, judged.around)
                 self.undecided.append(unclear)
         return self._not_idle(pulls) if len(cell) < self.hidden else frozenset()
+
+    def _judged(self, cell: Cell, proposed: Proposed, enclosed: Enclosed) -> Judged:
+        if self.setting.free:
+            return judge_places(self.bounds, cell, proposed, enclosed)
+        return judge(self.bounds, cell, enclosed)
+
+    def _elsewhere(self, around: Sequence[frozenset[int]]) -> bool:
+        """Whether a minimum with units in these regions is one that is known."""
+        return any(self._known(tuple(set(chosen))) is not None for chosen in product(*around))
 
     def _settle(self) -> None:
         """Drops cells whose local minima would have to be in another cell that is decided."""
@@ -190,9 +201,25 @@ class Walk:
                     settled = True
         self.undecided = list(left.values())
 
+    def may_be_linear(self, minimum: Proven) -> bool | None:
+        """Whether further units may be at zero with a bias other than 0, where biases are free.
+
+        Theorem 42 (iv), with the slope that is nearer to 0. None if that is not decided.
+        """
+        least = min(abs(s) for s in self.setting.loss.network.slopes)
+        if not least:
+            return True
+        linear = next(
+            k for k, r in enumerate(self.setting.regions) if r.linear and r.slopes[0] == least
+        )
+        pull = self.bounds.model.pulls(minimum.enclosed.slopes)[linear]
+        if self.bounds.idle(linear, pull):
+            return True
+        return False if self.bounds.exceeds(linear, pull) else None
+
     def _visit_empty(self, proposed: Proposed, enclosed: Enclosed) -> None:
         minimum = Proven((), (), proposed, enclosed)
-        rests = self.may_rest(minimum)
+        rests = self.may_be_linear(minimum) if self.setting.free else self.may_rest(minimum)
         if rests:
             self.minima.append(minimum)
         elif rests is None:
