@@ -144,8 +144,9 @@ def made(
     if not basis:
         return None  # y = 0
     every = fmpq_mat(basis)
-    ends = [*bends, *(unit(h, len(base)) for h in range(len(held)))]
-    seen = every * fmpq_mat(len(ends), len(base), sum(ends, [])).transpose()
+    ends = [v for bend in bends for v in bend]
+    ends += [v for h in range(len(held)) for v in unit(h, len(base))]
+    seen = every * fmpq_mat(2 * len(held), len(base), ends).transpose()
     for _ in range(400):
         shares = fmpq_mat([[rng.randint(-5, 5) for _ in basis]])
         found = (shares * seen).entries()  # D and mu of each held pair, before all of y
