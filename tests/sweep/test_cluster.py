@@ -40,16 +40,16 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+def cluster(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """The scheduler's address, and workers without a nanny, so that dead ones stay dead.
 
-    A shard has failed that takes two of them down, Dask's default is four; every process takes
-    seconds to begin, so there is one more than die.
+    Each takes seconds to begin, so a test says how many it needs.
     """
     file = tmp_path / "scheduler.json"
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT)))  # these sources, not installed ones
-    allowed = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
-    environment = {**os.environ, **allowed, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
 
     def dask(*arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -66,7 +66,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     while not file.exists() and scheduler.poll() is None:
         time.sleep(0.05)
     options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", *local)
-    workers = [dask("worker", *shared, *options, "--name", f"w{i}") for i in range(3)]
+    workers = [dask("worker", *shared, *options, "--name", f"w{i}") for i in range(request.param)]
     yield json.loads(file.read_text())["address"], workers
     for process in (*workers, scheduler):
         process.kill()
@@ -79,6 +79,7 @@ def wait_for_workers(client, count: int) -> None:
         client.wait_for_workers(count)
 
 
+@pytest.mark.parametrize("cluster", [3], indirect=True)
 def test_a_dead_worker_loses_nothing(cluster, expected: Path, tmp_path: Path) -> None:
     address, workers = cluster
     with connect_cluster(address) as client:
@@ -108,11 +109,12 @@ def deadly(shard: Shard, threads: int = 1, cancelled=lambda: False) -> bytes:
     return make_part(shard, threads, cancelled)
 
 
+@pytest.mark.parametrize("cluster", [5], indirect=True)  # four may die
 def test_a_deadly_shard_fails_alone(cluster, tmp_path: Path) -> None:
     address, _ = cluster
     store = open_store(tmp_path / "store")
     with connect_cluster(address) as client:
-        wait_for_workers(client, 3)
+        wait_for_workers(client, 5)
         result = run_sweep(small(), store, on_cluster(client, deadly))
     bad = bad_shard().name
     assert list(result.failed) == [bad]
