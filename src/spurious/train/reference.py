@@ -75,35 +75,36 @@ def _reference(
 
     weights = jnp.asarray(recipe.factors.astype(recipe.precision))[:, None]
 
-    def update(now: Any, share: Any) -> tuple[Any, Any]:
-        parameters, state = now
-        slope = jax.grad(lambda p, each: loss(p, x, y, each[:, None] * weights))
-        change, state = rule.update(jax.vmap(slope)(parameters, share), state, parameters)
-        parameters = optax.apply_updates(parameters, change)
-        return (parameters, state), parameters
+    @jax.jit
+    def evaluate(parameters: Any) -> Any:
+        return jax.vmap(lambda p: loss(p, x, y, weights))(parameters)
 
-    @jax.jit  # one program: compiling several takes longer than running them
-    def run(parameters: Any, shares: Any) -> tuple[Any, Any]:
-        _, after = jax.lax.scan(update, (parameters, rule.init(parameters)), shares)
-        path = jnp.concatenate([parameters[None], after])
-        return path, jax.vmap(jax.vmap(lambda p: loss(p, x, y, weights)))(path)
+    @jax.jit
+    def update(parameters: Any, state: Any, chosen: Any) -> tuple[Any, Any]:
+        def slope(p: Any, places: Any) -> Any:
+            scale = len(x) / places.shape[0]
+            return jax.grad(loss)(p, x[places], y[places], scale * weights[places])
 
-    shares = np.empty((recipe.updates, count, recipe.data.size), recipe.precision)
+        gradient = jax.vmap(slope)(parameters, chosen)
+        change, state = rule.update(gradient, state, parameters)
+        return optax.apply_updates(parameters, change), state
+
+    parameters = jnp.asarray(starts(recipe, seed, first, count).astype(recipe.precision))
+    state = rule.init(parameters)
+    path, losses = [np.asarray(parameters)], [np.asarray(evaluate(parameters))]
     for step in range(recipe.updates):
-        shares[step] = _shares(recipe, seed, first, count, step)
-    path, losses = run(starts(recipe, seed, first, count).astype(recipe.precision), shares)
-    return np.asarray(path), np.asarray(losses)
+        parameters, state = update(parameters, state, _batch(recipe, seed, first, count, step))
+        path.append(np.asarray(parameters))
+        losses.append(np.asarray(evaluate(parameters)))
+    return np.stack(path), np.stack(losses)
 
 
-def _shares(recipe: Recipe, seed: int, first: int, count: int, step: int) -> npt.NDArray[Any]:
-    """What each point counts in update `step`, shape (count, n): n/b in the batch of b, else 0."""
+def _batch(recipe: Recipe, seed: int, first: int, count: int, step: int) -> npt.NDArray[np.int64]:
+    """The points of update `step`, shape (count, b)."""
     n = recipe.data.size
     size = recipe.batch or n
     epoch, number = divmod(step, -(-n // size))
     order = np.tile(np.arange(n)[:, None], (1, count))
     if recipe.batch:
         draw_order(np.uint64(seed), np.arange(first, first + count), epoch, order)
-    chosen = order[number * size : (number + 1) * size]
-    shares = np.zeros((n, count))
-    np.put_along_axis(shares, chosen, n / len(chosen), axis=0)
-    return shares.T
+    return order[number * size : (number + 1) * size].T
