@@ -11,7 +11,7 @@ from pathlib import Path
 from spurious.figures import OutcomePanel, outcome_shares, png_bytes
 from spurious.problem import Network, dataset
 from spurious.sweep import clopper_pearson
-from spurious.train import Initialisation, Optimiser, Outcome, Recipe, train_and_name
+from spurious.train import Initialisation, Optimiser, Outcome, Recipe, train_to_ends
 
 SIZES = (2, 3, 4, 5, 6, 7)
 
@@ -22,7 +22,7 @@ def panel(name: str, activation: str, runs: int) -> OutcomePanel:
     for units in SIZES:
         net = Network((2, units, 1), activation)
         recipe = Recipe(net, data.loss, data.data, start, adam, updates=10_000)
-        found.append(list(train_and_name(recipe, 1, 0, runs)["outcome"]))
+        found.append(list(train_to_ends(recipe, 1, 0, runs)[1].outcome))
     shares = {o.replace("_", " "): tuple(f.count(o) / runs for f in found) for o in Outcome}
     rates = [clopper_pearson(f.count(Outcome.SOLVED), runs) for f in found]
     low, high = tuple(r.low for r in rates), tuple(r.high for r in rates)

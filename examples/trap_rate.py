@@ -11,7 +11,7 @@ import numpy as np
 from spurious.construct import initial_regions
 from spurious.figures import Series, SeriesPanel, png_bytes, series_panels
 from spurious.problem import Dataset, Network, dataset, exact
-from spurious.train import Initialisation, Optimiser, Recipe, starts, train_and_name
+from spurious.train import Initialisation, Optimiser, Recipe, starts, train_to_ends
 
 
 def cell(name: str, scale: str, units: int, runs: int) -> tuple[float, float]:
@@ -19,8 +19,8 @@ def cell(name: str, scale: str, units: int, runs: int) -> tuple[float, float]:
     data = Dataset(tuple(tuple(exact(scale) * v for v in x) for x in found.data.x), found.data.y)
     start, adam = Initialisation("pytorch"), Optimiser("adam", 0.01)
     recipe = Recipe(Network((2, units, 1), "relu"), found.loss, data, start, adam, updates=5_000)
-    table = train_and_name(recipe, 1, 0, runs)
-    trapped = (table["outcome"] != "solved") & (table["heading"] != "solved")
+    _, ends = train_to_ends(recipe, 1, 0, runs)
+    trapped = (ends.outcome != "solved") & (ends.heading != "solved")
     regions = initial_regions(recipe, starts(recipe, 1, 0, runs)).regions
     return float(np.mean(data.size / regions)), float(np.mean(trapped))
 

@@ -7,6 +7,7 @@ sides to the points on a kink. That is linear in the effective parameters and th
 """
 
 from fractions import Fraction
+from functools import cache
 from itertools import combinations_with_replacement, product
 
 import pytest
@@ -35,7 +36,7 @@ def _on_face(a, x, sides):
         yield z == 0 if side == 0 else (z > 0 if side > 0 else z < 0)
 
 
-def _passes(solver, x, g, sides, sign, slopes, tag):
+def _passes(x, g, sides, sign, slopes, tag):
     """Theorem 1 for one unit: its first-order term is nonnegative on every cone around."""
     kinks = [i for i, side in enumerate(sides) if side == 0]
     for number, choice in enumerate(product((1, -1), repeat=len(kinks))):
@@ -44,45 +45,57 @@ def _passes(solver, x, g, sides, sign, slopes, tag):
             around[i] = side
         slope = [slopes[0] if side > 0 else slopes[1] for side in around]
         multipliers = [z3.Real(f"{tag}_{number}_{i}") for i in kinks]
-        solver.add(*(m >= 0 for m in multipliers))
+        yield from (m >= 0 for m in multipliers)
         for k in range(len(x[0])):
             term = sum(sign * slope[i] * g[i] * x[i][k] for i in range(len(x)))
             cone = sum(
                 m * side * x[i][k] for m, i, side in zip(multipliers, kinks, choice, strict=True)
             )
-            solver.add(term == cone)
+            yield term == cone
 
 
 def _brute_force(x, y, hidden, slopes, weights=None):
-    """All (states, outputs) of local minima."""
+    """All (states, outputs) of local minima.
+
+    What is asked of a unit in a state is written once, in variables f and g for the outputs and
+    the loss's derivatives by them: writing takes z3 longer than solving.
+    """
     weights = weights or [1] * len(x)
     x = [(*point, Fraction(1)) for point in x]
     states = [(sign, sides) for sides in _faces(x) for sign in (1, 0, -1)]
+    c = z3.Real("c")
+    f, g = ([z3.Real(f"{name}{i}") for i in range(len(x))] for name in "fg")
+
+    @cache
+    def of_unit(j, sign, sides):
+        """The conditions, and what it adds to each output."""
+        a = [z3.Real(f"a{j}_{k}") for k in range(len(x[0]))]
+        signs = (sign,) if sign else (1, -1)
+        conditions = [
+            *_on_face(a, x, sides),
+            *(each for s in signs for each in _passes(x, g, sides, s, slopes, f"m{j}_{s}")),
+        ]
+        parts = []
+        for side, point in zip(sides, x, strict=True):
+            slope = slopes[0] if side > 0 else slopes[1]
+            parts.append(sign * slope * sum(w * v for w, v in zip(a, point, strict=True)))
+        return conditions, parts
+
+    always = [z3.Sum(g) == 0]
+    always += [g[i] == 2 * weights[i] * (f[i] - y[i]) for i in range(len(x))]
     found = set()
     for units in combinations_with_replacement(sorted(states), hidden):
         solver = z3.Solver()
-        c = z3.Real("c")
-        outputs = [c] * len(x)
-        for j, (sign, sides) in enumerate(units):
-            a = [z3.Real(f"a{j}_{k}") for k in range(len(x[0]))]
-            solver.add(*_on_face(a, x, sides))
-            for i, point in enumerate(x):
-                slope = slopes[0] if sides[i] > 0 else slopes[1]
-                z = sum(w * v for w, v in zip(a, point, strict=True))
-                outputs[i] = outputs[i] + sign * slope * z
-        g = [2 * w * (f - t) for w, f, t in zip(weights, outputs, y, strict=True)]
-        solver.add(sum(g) == 0)
-        for j, (sign, sides) in enumerate(units):
-            if sign:
-                _passes(solver, x, g, sides, sign, slopes, f"m{j}")
-            else:
-                _passes(solver, x, g, sides, 1, slopes, f"p{j}")
-                _passes(solver, x, g, sides, -1, slopes, f"n{j}")
+        solver.add(always)
+        chosen = [of_unit(j, *state) for j, state in enumerate(units)]
+        for conditions, _ in chosen:
+            solver.add(conditions)
+        solver.add([v == c + z3.Sum([parts[i] for _, parts in chosen]) for i, v in enumerate(f)])
         if solver.check() != z3.sat:
             continue
         model = solver.model()
-        values = tuple(model.eval(f, model_completion=True).as_fraction() for f in outputs)
-        solver.add(z3.Or(*(f != value for f, value in zip(outputs, values, strict=True))))
+        values = tuple(model.eval(v, model_completion=True).as_fraction() for v in f)
+        solver.add(z3.Or(*(v != value for v, value in zip(f, values, strict=True))))
         assert solver.check() == z3.unsat, "a stratum has two fitted vectors"
         found.add((units, tuple(Fraction(v.numerator, v.denominator) for v in values)))
     return found

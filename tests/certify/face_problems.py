@@ -141,18 +141,26 @@ def made(
         rows.append([fmpq(k == 0) - above * v for k, v in enumerate(bends[0])])
     matrix = fmpq_mat(rows)
     basis = nullspace(matrix)
+    if not basis:
+        return None  # y = 0
+    every = fmpq_mat(basis)
+    ends = [v for bend in bends for v in bend]
+    ends += [v for h in range(len(held)) for v in unit(h, len(base))]
+    seen = every * fmpq_mat(2 * len(held), len(base), ends).transpose()
     for _ in range(400):
-        shares = [fmpq(rng.randint(-5, 5)) for _ in basis]
-        y = [sum((s * b[k] for s, b in zip(shares, basis, strict=True)), fmpq(0))
-             for k in range(len(base))]  # fmt: skip
-        weights = [sum((a * b for a, b in zip(bend, y, strict=True)), fmpq(0)) for bend in bends]
-        wanted = [below * d < m < above * d for d, m in zip(weights, y, strict=False)]
+        shares = fmpq_mat([[rng.randint(-5, 5) for _ in basis]])
+        found = (shares * seen).entries()  # D and mu of each held pair, before all of y
+        weights, multipliers = found[: len(held)], found[len(held) :]
+        wanted = [below * d < m < above * d for d, m in zip(weights, multipliers, strict=True)]
         if edge == "upper" and held:
             wanted[0] = weights[0] > 0
         if edge == "outside" and held:
-            wanted[0] = 0 < above * weights[0] < y[0]
+            wanted[0] = 0 < above * weights[0] < multipliers[0]
+        if not all(wanted):
+            continue
+        y = (shares * every).entries()
         largest = max(abs(v) for v in y[len(held) :])
-        if not all(wanted) or largest == 0:
+        if largest == 0:
             continue
         scale = fmpq(size.numerator, size.denominator) / largest
         targets = [
@@ -248,8 +256,8 @@ def exact_loss(problem: Problem, values: Sequence[fmpq]) -> fmpq:
         if level < problem.network.depth:
             entries = [v * (above if v > 0 else below) for v in state.entries()]
             state = fmpq_mat(state.nrows(), high, entries)
-    error = state - matrix(problem.data.y)
-    return sum((v * v for v in error.entries()), fmpq(0))
+    error = (state - matrix(problem.data.y)).entries()
+    return (fmpq_mat(1, len(error), error) * fmpq_mat(len(error), 1, error))[0, 0]
 
 
 @cache

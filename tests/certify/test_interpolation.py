@@ -158,7 +158,7 @@ def test_the_fit_is_where_it_is_said_to_be() -> None:
 
 
 def test_nothing_around_is_lower() -> None:
-    """10,000 random points around each of three minima, in 60 digits, at many distances."""
+    """3,000 random points around each of three minima, in 60 digits, at many distances."""
     rng = np.random.default_rng(5)
     for seed in range(3):
         problem = moved(fitted([1, 2, 1], "tanh", 2, seed, repeat=True), 1e-9, seed)
@@ -170,7 +170,7 @@ def test_nothing_around_is_lower() -> None:
         with mp.workdps(DIGITS):
             centre = [real(v) for v in verdict.certificate["proof"]["centre"]]
             bound, lowest = real(least) - mp.mpf(10) ** -50, mp.inf
-            for _ in range(10_000):
+            for _ in range(3_000):
                 size = 10 ** rng.uniform(-14, 0)
                 point = [
                     c + mp.mpf(d) for c, d in zip(centre, size * rng.normal(size=7), strict=True)

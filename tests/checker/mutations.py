@@ -47,8 +47,11 @@ def at(data: Any, path: Path) -> Any:
 
 
 def changed(data: Any, path: Path, value: Any) -> Any:
-    result = copy.deepcopy(data)
-    at(result, path[:-1])[path[-1]] = value
+    """A copy with another value there; what is beside the path is shared with the original."""
+    if not path:
+        return value
+    result = copy.copy(data)
+    result[path[0]] = changed(data[path[0]], path[1:], value)
     return result
 
 

@@ -169,9 +169,10 @@ def leaves(node: Any, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
 
 
 def changed(certificate: Any, path: Path_, value: Any) -> Any:
-    certificate = copy.deepcopy(certificate)
-    node = certificate
-    for step in path[:-1]:
+    """A copy with another value there, or without one, signed anew."""
+    certificate = node = copy.copy(certificate)
+    for step in path[:-1]:  # what is beside the path is shared: `seal` copies it
+        node[step] = copy.copy(node[step])
         node = node[step]
     if value is KeyError:
         del node[path[-1]]

@@ -26,6 +26,7 @@ from spurious.program.functions import SOFTSIGN
 from spurious.program.operations import Const, Map
 from spurious.program.program import Program
 from spurious.program.torch.front_end import read as from_torch
+from spurious.program.torch.reader import is_read
 from tests.program.torch_models import CASES, Custom, dense, random
 
 FLOATS, BALLS = NumpyArithmetic(), BallArithmetic()
@@ -100,6 +101,14 @@ def test_blocks_have_the_models_names() -> None:
     model, x, y, loss = CASES["tied words"]()
     program, _ = from_torch(model, x, y, loss)
     assert list(program.parameters) == ["words.weight", "inner.weight", "inner.bias"]
+
+
+def test_what_writes_elsewhere_is_decomposed_first() -> None:
+    """`is_read` says which graphs are read as they stand, and they have to be without that."""
+    aten = torch.ops.aten
+    assert is_read(aten.mul.Tensor) and is_read(aten.eq.Scalar)
+    for written in (aten.mul.out, aten.mul_.Tensor, aten.batch_norm.default, aten.lstm.input):
+        assert not is_read(written)
 
 
 def test_the_outputs_are_found() -> None:

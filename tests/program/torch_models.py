@@ -65,10 +65,19 @@ def written_in_place(z: torch.Tensor) -> torch.Tensor:
 
 
 W = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
+
+
+def written_out(z: torch.Tensor) -> torch.Tensor:
+    found = torch.zeros_like(W)
+    torch.mul(W, W, out=found)
+    return found * z
+
+
 FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "own leaky relu": lambda z: torch.where(z > 0, z, 0.3 * z),
     "own elu": lambda z: torch.where(z < 0, torch.expm1(z), z),
     "in place": written_in_place,
+    "out": written_out,
     "powers": lambda z: (z * z + 1) ** 1.5 + (z * z + 1) ** 0.3 + 2**z + z**-2,
     "extremes": lambda z: z.amax(1, keepdim=True) + z.max() + z.min(1)[0][:, None] + z.minimum(W),
     "products": lambda z: z.prod(1, keepdim=True) + z.cumsum(1) + z.cumsum(0),

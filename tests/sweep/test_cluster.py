@@ -40,8 +40,13 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """The scheduler's address, and two workers without a nanny, so that dead ones stay dead."""
+def cluster(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The scheduler's address, and workers without a nanny, so that dead ones stay dead.
+
+    Each takes seconds to begin, so a test says how many it needs.
+    """
     file = tmp_path / "scheduler.json"
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT)))  # these sources, not installed ones
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
@@ -61,7 +66,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     while not file.exists() and scheduler.poll() is None:
         time.sleep(0.05)
     options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", *local)
-    workers = [dask("worker", *shared, *options, "--name", f"w{i}") for i in range(5)]
+    workers = [dask("worker", *shared, *options, "--name", f"w{i}") for i in range(request.param)]
     yield json.loads(file.read_text())["address"], workers
     for process in (*workers, scheduler):
         process.kill()
@@ -74,6 +79,7 @@ def wait_for_workers(client, count: int) -> None:
         client.wait_for_workers(count)
 
 
+@pytest.mark.parametrize("cluster", [3], indirect=True)
 def test_a_dead_worker_loses_nothing(cluster, expected: Path, tmp_path: Path) -> None:
     address, workers = cluster
     with connect_cluster(address) as client:
@@ -103,6 +109,7 @@ def deadly(shard: Shard, threads: int = 1, cancelled=lambda: False) -> bytes:
     return make_part(shard, threads, cancelled)
 
 
+@pytest.mark.parametrize("cluster", [5], indirect=True)  # four may die
 def test_a_deadly_shard_fails_alone(cluster, tmp_path: Path) -> None:
     address, _ = cluster
     store = open_store(tmp_path / "store")

@@ -14,7 +14,8 @@ from tests.sweep.plans import SMALL, contents
 from spurious.sweep import open_store, parse_plan, run_sweep
 
 KILLS = int(os.environ.get("SPURIOUS_TEST_KILLS", "3"))
-LONGER = SMALL.replace("runs = 150", "runs = 600").replace("shard = 40", "shard = 25")
+LONGER = SMALL.replace("runs = 150", "runs = 250").replace("shard = 40", "shard = 10")
+"""Long enough to be interrupted: eight cells of 25 shards."""
 
 
 def start(plan: Path, store: Path) -> subprocess.Popen[bytes]:

@@ -20,7 +20,7 @@ from spurious.train import (
     Outcome,
     Recipe,
     starts,
-    train_and_name,
+    train_to_ends,
 )
 from spurious.train.batched import dead, preactivations
 
@@ -152,8 +152,8 @@ def dead_shares(
             tolerance=0.0,
         )
         layers = preactivations(recipe, starts(recipe, seed, 0, runs))
-        ends = train_and_name(recipe, seed, 0, runs, threads=threads)
-        at_end = int(np.count_nonzero(ends["outcome"] == Outcome.DEAD))
+        _, ends = train_to_ends(recipe, seed, 0, runs, threads=threads)
+        at_end = int(np.count_nonzero(ends.outcome == Outcome.DEAD))
         found.append(DeadShare(name, runs, int(dead(recipe, layers).sum()), at_end))
     return tuple(found)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spurious.construct.region_trap import RegionTrap
 from spurious.problem import flatten
-from spurious.train import Initialisation, Optimiser, Outcome, Recipe, train_and_name
+from spurious.train import Initialisation, Optimiser, Outcome, Recipe, train_to_ends
 
 EQUAL: Final = 1e-6
 """Losses that differ by at most this share count as equal."""
@@ -80,9 +80,9 @@ def trap_shares(
     found: list[TrapShares] = []
     for name in names:
         recipe = _recipe(trap, name, updates, step_size)
-        rows = train_and_name(recipe, seed, 0, runs, threads=threads)
-        solved = rows["outcome"] == Outcome.SOLVED
-        ends = np.where(solved, rows["final_loss"], rows["limit"])
+        trained, outcomes = train_to_ends(recipe, seed, 0, runs, threads=threads)
+        solved = outcomes.outcome == Outcome.SOLVED
+        ends = np.where(solved, trained.loss, outcomes.limit)
         found.append(TrapShares(name, runs, *_sorted(trap, ends)))
     return tuple(found)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spurious.train.recipe import Recipe
     from spurious.train.runs import Cancelled, Runs
     from spurious.train.starts import drawn, epoch_orders, starts
-    from spurious.train.table import ENGINE_VERSION, train_and_name
+    from spurious.train.table import ENGINE_VERSION, train_and_name, train_to_ends
     from spurious.train.traps import Traps, check_traps
     from spurious.train.weights import point_weights
 
@@ -42,6 +42,7 @@ __all__ = [
     "starts",
     "train",
     "train_and_name",
+    "train_to_ends",
 ]
 
 import_late(__name__)

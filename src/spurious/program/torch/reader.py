@@ -169,6 +169,18 @@ class Reader:
         return choose(*(part.broadcast(*shape) for part in (condition.difference, *parts)))
 
 
+def is_read(target: Any) -> bool:
+    """Whether what a node calls is read as it is, and changes nothing in place."""
+    if target is operator.getitem:
+        return True
+    return (
+        isinstance(target, torch._ops.OpOverload)
+        and target._schema.name.removeprefix("aten::") in READ | COMPARISONS
+        and not target._schema.is_mutable
+        and torch.Tag.maybe_aliasing_or_mutating not in target.tags
+    )
+
+
 def _has_floats(result: Any) -> bool:
     return any(is_data(leaf) for leaf in pytree.tree_leaves(result))
 
