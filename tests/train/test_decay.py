@@ -209,3 +209,21 @@ def test_adamw_holds_runs_where_no_loss_does() -> None:
 def test_decay_that_cannot_be(made, message: str) -> None:
     with pytest.raises(InputError, match=message):
         made()
+
+
+def test_polishing_where_squares_are_too_small_for_floats() -> None:
+    """A unit that decay has all but ended: a change of the gradient whose square is 0 in floats."""
+    row = [
+        *(1.1828828817242156, -1.1812332276769375, -1.1834810068532036, 1.1812491860956347),
+        *(-2.4052916515976856e-221, 1.7819781565117456e-164),
+        *(0.0006532592010514013, 0.0007390097217315166, -1.2665030397879464),
+        *(1.6704252114083775, 1.6716569422257122, -2.9674842432118194e-145, -0.9862679537140099),
+    ]
+    plan = recipe(
+        Optimiser("adam", 0.01),
+        Penalty(Fraction(1, 100), biases=False),
+        activation="relu",
+        loss="squared",
+    )
+    ends = polish(plan, np.array([row]))
+    assert np.isfinite(ends.loss[0]) and ends.steps[0] > 0

@@ -144,7 +144,7 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
         _apply(inverse, gradient, direction)
         direction *= -1.0
         slope = (direction * gradient).sum()
-        if not slope < 0.0:
+        if not (slope < 0.0 and _norm(direction) > 0.0):  # whose squares may be too small
             if fresh:
                 break
             inverse[:] = np.eye(size)
@@ -180,7 +180,7 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
             value = loss_and_gradient(trial, other, net, work)
         change[:] = trial - at
         other -= gradient
-        curvature = (change * other).sum()
+        curvature, square = (change * other).sum(), (other * other).sum()
         at[:] = trial
         gradient += other
         loss = value
@@ -189,9 +189,9 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
             if before - loss < GAIN * (1 + abs(loss)):
                 break
             milestone, before = steps + PATIENCE, loss
-        if curvature > 0.0:
+        if curvature > 0.0 and square > 0.0:
             if fresh:
-                inverse *= curvature / (other * other).sum()
+                inverse *= curvature / square
             _apply(inverse, other, product)
             factor = (1 + (other * product).sum() / curvature) / curvature
             for i in range(size):
