@@ -74,6 +74,7 @@ class Scene:
         mixes: Whether a point's output depends on other points of its batch.
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
+        frozen_at_random: Those of them that look as a start draws them.
         optimiser: What trains the model, if it was given.
         modes: The loss with batch normalisation's statistics of the batch, and with the running
             ones; None without such layers.
@@ -105,6 +106,7 @@ class Scene:
     mixes: bool = False
     neighbours: float = 0.0
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
+    frozen_at_random: tuple[str, ...] = ()
     optimiser: OptimiserSeen | None = None
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
@@ -152,6 +154,20 @@ class Scene:
             return None
 
     @cached_property
+    def targets_matter(self) -> bool:
+        """Whether the loss changes if the points exchange their targets."""
+        f, y = self.outputs, self.targets
+        if f is None or not isinstance(y, Tensor) or not y.ndim or len(y) < 2:
+            return True
+        draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f.device)
+        for outputs in (f, draw) if f.is_floating_point() else (f,):
+            losses = [self.try_loss(outputs, moved) for moved in (y, y.roll(1, 0), y.flip(0))]
+            known = [value for value in losses if value is not None]
+            if len(known) < len(losses) or max(known) != min(known):
+                return True
+        return bool((y == y[:1]).all())
+
+    @cached_property
     def form(self) -> TargetForm:
         """What the targets are."""
         f, y = self.outputs, self.targets
@@ -188,7 +204,7 @@ class Scene:
     def judged(self) -> tuple[Tensor, Tensor] | None:
         """Scores of the classes, (m, K), and labels, (m,), of all points and places.
 
-        One output counts as the scores of no and of yes. None if the targets are no classes.
+        One output counts as the scores of no and of yes, and so does each of several labels. None if the targets are no classes.
         """
         f, y, signs = self.outputs, self.targets, self.signs
         if f is None or signs is None or not bool(f.isfinite().all()):
@@ -196,7 +212,7 @@ class Scene:
         if self.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
             labels = y if self.form is TargetForm.CLASSES else y.argmax(1)
             return f.movedim(1, -1).reshape(-1, f.shape[1]), labels.reshape(-1).long()
-        if self.form is not TargetForm.TWO_VALUED:
+        if self.form not in (TargetForm.TWO_VALUED, TargetForm.SETS):
             return None
         middle = 0.5 if self.nature is LossNature.PROBABILITIES else 0.0
         if self.nature is LossNature.VALUES:

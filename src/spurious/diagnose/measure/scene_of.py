@@ -31,6 +31,13 @@ MOVED: Final = 1e-4
 """Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
 
 
+FEWEST_ENTRIES: Final = 64
+"""Fewer weights say nothing about how they are spread."""
+
+EVEN: Final = 1.63
+"""Critical value of Kolmogorov and Smirnov at the level of 1 %, times the root of the number."""
+
+
 def was_trained(model: nn.Module, optimiser: OptimiserSeen | None) -> bool:
     """Whether training has left traces: gradients on parameters, or an optimiser's memory."""
     if optimiser is not None and optimiser.has_memory:
@@ -75,6 +82,9 @@ def scene_of(
         mixes=mixes(model, sample) if not seen.not_finite else False,
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
+        frozen_at_random=tuple(
+            n for n, p in model.named_parameters() if not p.requires_grad and spread_evenly(p)
+        ),
         optimiser=optimiser,
         modes=_modes(model, sample, loss) if not seen.not_finite else None,
         unregistered=seen.unregistered,
@@ -95,6 +105,21 @@ def scene_of(
         order_blind=is_order_blind(model, sample.batches[0]),
         time_steps=time_steps(model, sample),
     )
+
+
+def spread_evenly(weight: Tensor) -> bool:
+    """Whether a weight matrix looks drawn evenly between two numbers, as torch's layers start.
+
+    By the distance of Kolmogorov and Smirnov, at the level of 1 %.
+    """
+    if weight.ndim < 2 or weight.numel() < FEWEST_ENTRIES:
+        return False
+    w = weight.detach().double().flatten().sort().values
+    end = float(w.abs().max())
+    if end == 0:
+        return False
+    place = torch.arange(1, len(w) + 1, device=w.device) / len(w)
+    return float(((w / end + 1) / 2 - place).abs().max()) < EVEN / len(w) ** 0.5
 
 
 def _classes_second(values: Values, targets: Any) -> Values:

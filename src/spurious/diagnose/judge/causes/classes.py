@@ -167,7 +167,7 @@ def class_weights(scene: Scene) -> Tensor | None:
     slope = scene.slope_at(torch.full_like(f, level(scores.shape[1])))
     if slope is None:
         return None
-    several = scene.form is not TargetForm.TWO_VALUED
+    several = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     norms = slope.movedim(1, -1).norm(dim=-1).flatten() if several else slope.flatten().abs()
     total = torch.zeros(scores.shape[1], dtype=torch.float64, device=norms.device)
     total.index_add_(0, labels, norms.double())

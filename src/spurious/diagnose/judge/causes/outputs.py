@@ -20,6 +20,9 @@ EQUAL: Final = 1e-6
 MINDS: Final = 0.25
 """Right outputs of other points are wrong for half of two classes, and for more of several."""
 
+FAR: Final = 3.0
+"""Outputs whose mean is three spreads of the targets away from theirs are none of them."""
+
 FEW: Final = 0.05
 """A share of entries that may be exceptions."""
 
@@ -164,6 +167,8 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     f, signs = scene.outputs, scene.signs
     if f is None or scene.nature is not LossNature.UNKNOWN:
         return None
+    if not scene.targets_matter:
+        return _flees(scene, f)
     pairs: list[tuple[float | None, float | None]] = []
     if signs is not None:
         pairs.append((scene.try_loss(CERTAIN_HALF * signs), scene.try_loss(-CERTAIN_HALF * signs)))
@@ -185,6 +190,41 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
         {"loss_of_right_outputs": good, "loss_of_wrong_outputs": bad},
         f"Turn the loss's sign: outputs that equal the targets have the loss {good:.4g}, wrong "
         f"ones {bad:.4g}. Training makes the model worse.",
+        (),
+    )
+
+
+def _flees(scene: Scene, f: Tensor) -> Finding | None:
+    """A loss without targets that is smaller the further the outputs are from what is real.
+
+    So it is of a generator that goes down what a critic gives for what is real.
+    """
+    y, now = scene.targets, scene.landscape.loss
+    if not scene.trained or not isinstance(y, Tensor) or y.shape != f.shape or f.ndim < 2:
+        return None
+    real, made = y.double().flatten(1), f.double().flatten(1)
+    way = made.mean(0) - real.mean(0)
+    spread = float((real - real.mean(0)).pow(2).sum(1).mean().sqrt())
+    at_real, slope = scene.try_loss(y), scene.slope_at(f)
+    if at_real is None or slope is None or float(way.norm()) < FAR * spread:
+        return None
+    along = float(slope.double().flatten(1).sum(0) @ way)
+    if not at_real > now or along >= 0:
+        return None
+    return Finding(
+        Kind.GRADIENT_SIGN_FLIPPED,
+        Severity.WARNING,
+        None,
+        {
+            "loss_of_targets": at_real,
+            "loss": now,
+            "distance_of_means": float(way.norm()),
+            "spread_of_targets": spread,
+        },
+        "Turn the loss's sign: it does not look at the targets, it is "
+        f"{at_real:.4g} at the targets and {now:.4g} at the outputs, whose mean is "
+        f"{float(way.norm()) / max(spread, 1e-30):.3g} times the targets' spread away from theirs, "
+        "and descent leads further away.",
         (),
     )
 

@@ -69,6 +69,8 @@ CHECKS: Final = (
     Check(optimiser.optimiser_never_steps, (Kind.OPTIMISER_NEVER_STEPS,)),
     Check(optimiser.maximises, (Kind.GRADIENT_SIGN_FLIPPED,)),
     Check(optimiser.frozen_layers, (Kind.FROZEN_LAYERS,)),
+    Check(optimiser.resting_group, (Kind.STEP_TOO_SMALL,)),
+    Check(optimiser.undamped_momentum, (Kind.STEP_TOO_LARGE,)),
     Check(order.stale_gradients, (Kind.MISSING_ZERO_GRAD,)),
     Check(order.same_batch, (Kind.SAME_BATCH,)),
     Check(order.unshuffled_data, (Kind.UNSHUFFLED_DATA,)),

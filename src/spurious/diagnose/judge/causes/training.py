@@ -73,6 +73,17 @@ def unregistered_parameters(scene: Scene) -> Finding | None:
 def detached_parameters(scene: Scene) -> Finding | None:
     """Trained parameters that the loss does not depend on, as far as autograd sees."""
     lost, trained = scene.unreached, scene.landscape.trained
+    if trained and not scene.landscape.connected:
+        return Finding(
+            Kind.DETACHED_LOSS,
+            Severity.CRITICAL,
+            None,
+            {"connected": False},
+            "Keep the graph whole: as far as autograd sees, the loss depends on none of the trained "
+            "tensors. Something between them and the loss is detached, made into a plain number or "
+            "a new tensor, or run under no_grad; requires_grad_() on what comes out mends nothing.",
+            (),
+        )
     if not lost or not trained:
         return None
     share = sum(lost.values()) / trained
@@ -112,6 +123,8 @@ def targets_shuffled(scene: Scene) -> Finding | None:
     x, y, landscape = scene.features, scene.targets, scene.landscape
     constant, linear = landscape.constant_loss, landscape.linear_loss
     if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not constant:
+        return None
+    if not scene.targets_matter:
         return None
     chance = CHANCE / len(x) ** 0.5
     known = scene.neighbours
