@@ -16,9 +16,11 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.records import Landscape
+from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import TimeSteps
 from spurious.diagnose.measure.structure import StructureSeen, on_simplex
 from spurious.diagnose.measure.terms import TermsSeen
+from spurious.diagnose.measure.unseen import Unseen
 
 CERTAIN: Final = 20.0
 """A logit that means certainty: sigmoid(-20) is 2e-9."""
@@ -91,6 +93,11 @@ class Scene:
         inputs: The one input, of numbers or words, (n, ...), or None.
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
+        unseen: What of the inputs the model does not let through, whatever its weights are.
+        missed: Share of the loss's change that autograd does not see, by parameter.
+        reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
+        shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
+            the flat ends of these and of standardised inputs.
         time_steps: What each step of sequences is worth, or None.
     """
 
@@ -120,6 +127,10 @@ class Scene:
     inputs: Tensor | None = None
     terms: TermsSeen | None = None
     order_blind: bool = False
+    unseen: Unseen | None = None
+    missed: Mapping[str, float] = field(default_factory=dict[str, float])
+    reshapes: tuple[tuple[Shape, Shape], ...] = ()
+    shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
 
     @property

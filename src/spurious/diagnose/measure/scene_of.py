@@ -12,16 +12,21 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
+from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import is_order_blind, time_steps
+from spurious.diagnose.measure.slopes import missed_by_autograd
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
+from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
 
 STRAIGHT: Final = 1e-3
@@ -104,6 +109,10 @@ def scene_of(
         stale=left.over_points(model, sample, loss),
         order_blind=is_order_blind(model, sample.batches[0]),
         time_steps=time_steps(model, sample),
+        unseen=unseen_by(model, sample),
+        missed=missed_by_autograd(model, sample, loss),
+        reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
+        shut_by_inputs=_shut(model, sample),
     )
 
 
@@ -120,6 +129,14 @@ def spread_evenly(weight: Tensor) -> bool:
         return False
     place = torch.arange(1, len(w) + 1, device=w.device) / len(w)
     return float(((w / end + 1) / 2 - place).abs().max()) < EVEN / len(w) ** 0.5
+
+
+def _shut(model: nn.Module, sample: Sample) -> tuple[str, float, float] | None:
+    """A layer that large inputs shut."""
+    x = sample.features
+    if x is None or not float(x.abs().max()) > thresholds.LARGE_SCALE:
+        return None
+    return saturated_by_inputs(model, sample, thresholds.SATURATED_SHARE)
 
 
 def _classes_second(values: Values, targets: Any) -> Values:

@@ -77,6 +77,7 @@ class Aspect(enum.Enum):
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
     DROPOUT = "dropout"
+    AXES = "axes"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
@@ -259,7 +260,9 @@ def steps_for(seen: Measurements) -> int:
 
 
 def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
-    """Other scales, no dropout, and frozen parameters trained."""
+    """Axes permuted, other scales, no dropout, and frozen parameters trained."""
+    if scene.reshapes:
+        yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
     inputs = _off_scale(scene.features)
     targets = scene.nature is LossNature.VALUES and _off_scale(scene.targets)
     if inputs:

@@ -13,6 +13,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.remedy import Remedy
 
 TWICE: Final = 2.0
 """A loss in evaluation mode of twice that in training mode: more than the noise of a batch."""
@@ -26,6 +27,9 @@ points."""
 
 RELATED: Final = 0.3
 """What neighbours explain of targets that belong to their inputs, and not by chance."""
+
+MISSED: Final = 0.05
+"""A twentieth of a change of the loss: differences agree to a millionth where nothing is cut."""
 
 SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 """Places by which lists of inputs and targets get out of step."""
@@ -47,7 +51,7 @@ def train_eval_gap(scene: Scene) -> Finding | None:
         "Let batch normalisation's running statistics catch up (a momentum of 0.1 and more steps, "
         f"larger batches): with the statistics of the batch the loss is {batch:.4g}, with the "
         f"running ones, which evaluation uses, {kept:.4g}.",
-        (),
+        (Remedy.FRESH_STATISTICS,),
     )
 
 
@@ -98,6 +102,53 @@ def detached_parameters(scene: Scene) -> Finding | None:
         f"Keep the graph whole: the loss depends on none of {len(lost)} trained tensors ({shown}), "
         f"{share:.0%} of all that is trained, as far as autograd sees. Something between them and "
         "the loss is detached, made into a plain number, or run under no_grad (or unused).",
+        (),
+    )
+
+
+def cut_inside(scene: Scene) -> Finding | None:
+    """Parameters that move the loss by ways that autograd does not see."""
+    cut = {name: share for name, share in scene.missed.items() if share >= MISSED}
+    if not cut:
+        return None
+    shown = ", ".join(list(cut)[:4]) + (", ..." if len(cut) > 4 else "")
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING,
+        None,
+        {"share_missed": cut},
+        f"Keep the graph whole: when {shown} are moved a little, the loss changes by "
+        f"{max(cut.values()):.0%} otherwise than the gradient says. Something that depends on them "
+        "is detached on the way (the state between two steps of a sequence, say), or made under "
+        "no_grad.",
+        (),
+        "state = cell(x, state)  # and not state.detach(), within one sequence",
+    )
+
+
+def no_slope(scene: Scene) -> Finding | None:
+    """A loss that is flat at all outputs, though right ones have a smaller one."""
+    f, good = scene.outputs, scene.good_outputs
+    if f is None or not scene.trained or not scene.is_middling:
+        return None
+    slope = scene.slope_at(f)
+    if slope is None or bool(slope.any()):
+        return None
+    y = scene.targets
+    if good is None and isinstance(y, Tensor) and y.numel() == f.numel():
+        good = y.reshape(f.shape)
+    good = scene.signs if good is None else good
+    best = None if good is None else scene.try_loss(good)
+    if best is None or not best < thresholds.MIDDLING * scene.landscape.loss:
+        return None
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"loss": scene.landscape.loss, "loss_of_right_outputs": best},
+        "Leave rounding, argmax, thresholds, counts and clamps out of the loss: its gradient by "
+        f"the outputs is exactly 0 on every point, though right ones have the loss {best:.4g} "
+        f"instead of {scene.landscape.loss:.4g}.",
         (),
     )
 

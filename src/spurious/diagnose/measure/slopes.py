@@ -1,0 +1,85 @@
+# pyright: basic
+"""Autograd's gradient beside differences of the loss: what is cut, though values pass through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.preserve import copied, examined
+
+STEP: Final = 1e-6
+"""Length of a step, in units of a parameter's size: differences in double precision then have some
+eight digits."""
+
+MOST: Final = 12
+"""Parameters that are moved, the largest."""
+
+WORTH: Final = 1e-3
+"""A parameter counts that moves the loss by a thousandth of what the first one does."""
+
+
+def missed_by_autograd(
+    model: nn.Module, sample: Sample, loss: Callable[[Any, Any], Tensor]
+) -> dict[str, float]:
+    """Share of the loss's change that autograd does not see, by the parameter that is moved.
+
+    Each is moved along a direction drawn by chance. What has a gradient and does not move the loss
+    (straight-through estimators) is left out; so is everything where the loss is not a function of
+    the parameters in double precision.
+    """
+    batch = sample.batches[0]
+    try:
+        clone = copied(model).double()
+        return _missed(clone, _in_double(batch), loss)
+    except Exception:
+        return {}
+
+
+def _in_double(batch: Batch) -> Batch:
+    def cast(value: Any) -> Any:
+        plain = isinstance(value, Tensor) and value.is_floating_point()
+        return value.double() if plain else value
+
+    args = tuple(map(cast, batch.args))
+    kwargs = {name: cast(value) for name, value in batch.kwargs.items()}
+    return Batch(args, kwargs, cast(batch.targets), batch.size)
+
+
+def _missed(model: nn.Module, batch: Batch, loss: Callable[[Any, Any], Tensor]) -> dict[str, float]:
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    named = sorted(named, key=lambda pair: -pair[1].numel())[:MOST]
+    draw = torch.Generator().manual_seed(0)
+
+    def value() -> Tensor:
+        return loss(model(*batch.args, **batch.kwargs), batch.targets)
+
+    changes: dict[str, tuple[float, float]] = {}
+    with examined(model), torch.enable_grad():
+        now = value()
+        if float(now.detach()) != float(value().detach()) or not now.requires_grad:
+            return {}
+        slopes = torch.autograd.grad(now, [p for _, p in named], allow_unused=True)
+        for (name, p), slope in zip(named, slopes, strict=True):
+            way = torch.randn(p.shape, generator=draw, dtype=torch.float64).to(p)
+            size = STEP * (float(p.detach().pow(2).mean().sqrt()) or 1.0)
+            along = 0.0 if slope is None else float((slope * way).sum())
+            kept, ends = p.detach().clone(), list[float]()
+            for sign in (1, -1):
+                with torch.no_grad():
+                    p.copy_(kept + sign * size * way)
+                ends.append(float(value().detach()))
+            with torch.no_grad():
+                p.copy_(kept)
+            changes[name] = (ends[0] - ends[1], 2 * size * along)
+    least = WORTH * max((abs(by) for by, _ in changes.values()), default=0.0)
+    rounding = 1e-12 * abs(float(now.detach()))
+    return {
+        name: abs(by - seen) / abs(by)
+        for name, (by, seen) in changes.items()
+        if abs(by) > max(least, 1e3 * rounding)
+    }
