@@ -78,9 +78,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.LOGITS_LOSS: "train on the cross entropy of logits instead",
     Remedy.INSERT_ACTIVATION: "a relu between layers that follow one another",
     Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
-    Remedy.PERMUTE_AXES: (
-        "permute the axes where a reshape has the sizes of a transposed tensor"
-    ),
+    Remedy.PERMUTE_AXES: ("permute the axes where a reshape has the sizes of a transposed tensor"),
     Remedy.FRESH_STATISTICS: "batch normalisation with momentum 0.1, its statistics begun anew",
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"

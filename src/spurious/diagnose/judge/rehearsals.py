@@ -51,7 +51,8 @@ def rehearsal_findings(
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
         if base > thresholds.NO_DIFFERENCE:
             return
-    helped = [r for r in found.changed if r.gain >= wanted]
+    least = {Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE)}
+    helped = [r for r in found.changed if r.gain >= least.get(r.change.aspect, wanted)]
     best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
     for aspect, judge in _ORDER.items():
         if aspect in best:

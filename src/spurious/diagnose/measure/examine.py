@@ -76,9 +76,7 @@ def measure(
             squashed = seen.observer.structure.last == "sigmoid"
             constant = _constant(objective, outputs, targets, squashed)
             linear = _linear(objective, sample, outputs, targets, squashed)
-            if constant is not None and says_nothing(
-                objective.loss_of, outputs, targets, constant
-            ):
+            if constant is not None and says_nothing(objective.loss_of, outputs, targets, constant):
                 constant, linear = None, None
             if constant:
                 forced = _forced(objective, units, outputs, targets, constant)
@@ -268,9 +266,7 @@ def _with(landscape: Landscape, ray: np.ndarray, slices: tuple) -> Landscape:
     return replace(landscape, ray=ray, slices=slices)
 
 
-def _constant(
-    objective: Objective, outputs: Tensor, targets: Any, squashed: bool
-) -> float | None:
+def _constant(objective: Objective, outputs: Tensor, targets: Any, squashed: bool) -> float | None:
     if targets is None:
         return None
     return best_constant(objective.loss_of, outputs, targets, squashed)

@@ -306,6 +306,8 @@ class Scene:
         if best is None or best < 0:
             return False
         moved = [self.try_loss(y + way * size) for way in (-2.0, -0.3, 0.3, 2.0)]
+        if bool(((y >= 0) & (y <= 1)).all()):  # a score of shares is no distance beyond them
+            moved += [self.try_loss(1 - y), self.try_loss((y + 0.5) / 2)]
         if self.signs is not None:  # a loss of probabilities does not mind outputs beyond 0 and 1
             moved.append(self.try_loss(y + self.signs * size))
         return all(value is not None and value > best for value in moved)

@@ -39,6 +39,9 @@ MOVED: Final = 1e-4
 FEWEST_ENTRIES: Final = 64
 """Fewer weights say nothing about how they are spread."""
 
+ONE_WAY: Final = 1e-4
+"""Gradients that are nearer to one direction than this have no other."""
+
 EVEN: Final = 1.63
 """Critical value of Kolmogorov and Smirnov at the level of 1 %, times the root of the number."""
 
@@ -73,7 +76,7 @@ def scene_of(
     affinity = seen.regions.affinity
     x, y = _in_order(sample)
     loss = values.loss
-    values = _classes_second(values, sample.targets)
+    values = _one_score(_classes_second(values, sample.targets), sample.targets)
     scene = Scene(
         outputs=values.outputs,
         targets=sample.targets,
@@ -150,6 +153,36 @@ def _classes_second(values: Values, targets: Any) -> Values:
     if targets.shape != f.shape[:-1] or targets.shape == (len(f), *f.shape[2:]):
         return values
     return replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+
+
+def _one_score(values: Values, targets: Any) -> Values:
+    """Several outputs that the loss looks at along one direction alone, as that one score.
+
+    For targets of two values, one for each point: the difference of two scores, say. The score
+    rises with the larger target, as the loss wants it at small outputs.
+    """
+    f, loss = values.outputs, values.loss
+    if f is None or f.ndim != 2 or f.shape[1] < 2 or not isinstance(targets, Tensor):
+        return values
+    y = targets.reshape(-1)
+    if not y.is_floating_point() or len(y) != len(f) or len(torch.unique(y)) != 2:
+        return values
+    draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    slopes: list[Tensor] = []
+    for at in (torch.zeros_like(f), draw):
+        at = at.detach().requires_grad_()
+        try:
+            with torch.enable_grad():
+                slopes.append(torch.autograd.grad(loss(at, targets), at)[0])
+        except Exception:
+            return values
+    _, sizes, rows = torch.linalg.svd(torch.cat(slopes).double(), full_matrices=False)
+    if not float(sizes[0]) > 0 or float(sizes[1]) > ONE_WAY * float(sizes[0]):
+        return values
+    way = rows[0].to(f)
+    if float((slopes[0] @ way)[y == y.max()].sum()) > 0:
+        way = -way
+    return replace(values, outputs=f @ way, loss=lambda z, t: loss(z.reshape(-1, 1) * way.to(z), t))
 
 
 def _terms(model: nn.Module, batch: Batch, loss: Callable[..., Any]) -> TermsSeen | None:

@@ -55,6 +55,12 @@ def _missed(model: nn.Module, batch: Batch, loss: Callable[[Any, Any], Tensor]) 
     named = sorted(named, key=lambda pair: -pair[1].numel())[:MOST]
     draw = torch.Generator().manual_seed(0)
 
+    resting = {  # rows that get no gradient by design
+        id(m.weight): m.padding_idx
+        for m in model.modules()
+        if isinstance(m, nn.Embedding) and m.padding_idx is not None
+    }
+
     def value() -> Tensor:
         return loss(model(*batch.args, **batch.kwargs), batch.targets)
 
@@ -66,6 +72,8 @@ def _missed(model: nn.Module, batch: Batch, loss: Callable[[Any, Any], Tensor]) 
         slopes = torch.autograd.grad(now, [p for _, p in named], allow_unused=True)
         for (name, p), slope in zip(named, slopes, strict=True):
             way = torch.randn(p.shape, generator=draw, dtype=torch.float64).to(p)
+            if id(p) in resting:
+                way[resting[id(p)]] = 0.0
             size = STEP * (float(p.detach().pow(2).mean().sqrt()) or 1.0)
             along = 0.0 if slope is None else float((slope * way).sum())
             kept, ends = p.detach().clone(), list[float]()

@@ -215,6 +215,8 @@ def rehearse(
     sizes = unusual_scales(seen.affine, scene.trained)
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
+            if scene.reshapes and as_is.gain < 1 - thresholds.HELPED:
+                tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
             return Rehearsals(steps, now, as_is, None, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes else None

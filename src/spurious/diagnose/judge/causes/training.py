@@ -12,7 +12,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
-from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.scene import CERTAIN, Scene
 from spurious.diagnose.remedy import Remedy
 
 TWICE: Final = 2.0
@@ -134,11 +134,13 @@ def no_slope(scene: Scene) -> Finding | None:
     slope = scene.slope_at(f)
     if slope is None or bool(slope.any()):
         return None
-    y = scene.targets
-    if good is None and isinstance(y, Tensor) and y.numel() == f.numel():
-        good = y.reshape(f.shape)
-    good = scene.signs if good is None else good
-    best = None if good is None else scene.try_loss(good)
+    y, signs = scene.targets, scene.signs
+    tried = [good] if good is not None else []
+    if isinstance(y, Tensor) and y.numel() == f.numel():
+        tried.append(y.reshape(f.shape))
+    tried += [] if signs is None else [CERTAIN * signs, (signs + 1) / 2]
+    losses = [scene.try_loss(outputs) for outputs in tried]
+    best = min((loss for loss in losses if loss is not None), default=None)
     if best is None or not best < thresholds.MIDDLING * scene.landscape.loss:
         return None
     return Finding(
