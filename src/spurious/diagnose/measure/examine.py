@@ -243,7 +243,7 @@ def _graph(
 
 
 def _below(value: Tensor, known: set[int]) -> tuple[int, tuple[tuple[int, ...], ...]]:
-    """The number of nodes of a tensor's graph, and shapes of parameters in it that are not known."""
+    """The number of nodes of a tensor's graph, and shapes of unknown parameters in it."""
     todo = [value.grad_fn] if value.grad_fn is not None else []
     seen: set[Any] = set(todo)
     strangers: dict[int, tuple[int, ...]] = {}

@@ -215,7 +215,8 @@ class Scene:
     def judged(self) -> tuple[Tensor, Tensor] | None:
         """Scores of the classes, (m, K), and labels, (m,), of all points and places.
 
-        One output counts as the scores of no and of yes, and so does each of several labels. None if the targets are no classes.
+        One output counts as the scores of no and of yes, and so does each of several labels. None
+        if the targets are no classes.
         """
         f, y, signs = self.outputs, self.targets, self.signs
         if f is None or signs is None or not bool(f.isfinite().all()):

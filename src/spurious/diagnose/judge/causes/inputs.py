@@ -10,8 +10,8 @@ from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
 TOLD: Final = 0.2
-"""What is let through by no weights explains a fifth of the targets, on points that the linear map
-was not fitted to: far more than chance."""
+"""What no weights let through explains a fifth of the targets, on points that the linear map was not
+fitted to: far more than chance."""
 
 
 def nothing_arrives(scene: Scene) -> Finding | None:

@@ -83,8 +83,8 @@ def detached_parameters(scene: Scene) -> Finding | None:
             Severity.CRITICAL,
             None,
             {"connected": False},
-            "Keep the graph whole: as far as autograd sees, the loss depends on none of the trained "
-            "tensors. Something between them and the loss is detached, made into a plain number or "
+            "Keep the graph whole: as far as autograd sees, the loss depends on no trained tensor. "
+            "Something between them and the loss is detached, made into a plain number or "
             "a new tensor, or run under no_grad; requires_grad_() on what comes out mends nothing.",
             (),
         )
