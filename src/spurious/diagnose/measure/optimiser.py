@@ -171,7 +171,7 @@ def rule_like(optimiser: torch.optim.Optimizer, model: nn.Module) -> Rule:
     for group in optimiser.param_groups:
         held = tuple(names[id(p)] for p in group["params"] if id(p) in names)
         kept = {key: value for key, value in group.items() if key in optimiser.defaults}
-        if kept["lr"] < DRIVEN * group.get("initial_lr", 0.0):
+        if "initial_lr" in group and kept["lr"] < DRIVEN * group["initial_lr"]:
             kept["lr"] = group["initial_lr"]
         kept["lr"] = abs(kept["lr"])
         if "maximize" in kept:

@@ -10,8 +10,8 @@ from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
 TOLD: Final = 0.2
-"""What no weights let through explains a fifth of the targets, on points that the linear map was not
-fitted to: far more than chance."""
+"""What no weights let through explains a fifth of the targets, on points that the linear map was
+not fitted to: far more than chance."""
 
 
 def nothing_arrives(scene: Scene) -> Finding | None:
@@ -27,8 +27,7 @@ def nothing_arrives(scene: Scene) -> Finding | None:
             None,
             {"padding": seen.padding},
             "Turn the mask round, or look at what it keeps: other words in the same places leave "
-            f"every output as it is, so that nothing but the padding (word {seen.padding}) arrives. "
-            f"{tried}.",
+            f"every output as it is, nothing but the padding ({seen.padding}) arrives. {tried}.",
             (),
             "key_padding_mask = x == padding  # nn.MultiheadAttention: True is left out\n"
             "attn_mask = x != padding  # F.scaled_dot_product_attention: True takes part",
@@ -75,8 +74,8 @@ def shut_by_inputs(scene: Scene) -> Finding | None:
     return Finding(
         Kind.UNSCALED_INPUTS,
         Severity.WARNING,
-        name,
-        {"shut": raw, "shut_standardised": scaled},
+        None,
+        {"layer": name, "shut": raw, "shut_standardised": scaled},
         f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
         f"{float(x.max()):.4g}, and put {raw:.0%} of the values of {name} at the flat ends of its "
         f"functions at a usual start; standardised ones {scaled:.0%}.",
