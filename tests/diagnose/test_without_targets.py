@@ -220,6 +220,8 @@ def test_a_basin_that_another_start_leaves() -> None:
     with torch.no_grad():  # one unit is on, for x > 0, and all others are off
         model[0].weight.abs_()
         model[0].bias.copy_(torch.tensor([0.0] + 15 * [-9.0]))
+        model[2].weight.abs_()
+        model[0].weight[0].fill_(1.0)
     rule = adam(model)
     for _ in range(300):
         rule.zero_grad()
