@@ -180,8 +180,11 @@ def _one_score(values: Values, targets: Any) -> Values:
     if not float(sizes[0]) > 0 or float(sizes[1]) > ONE_WAY * float(sizes[0]):
         return values
     way = rows[0].to(f)
-    if float((slopes[0] @ way)[y == y.max()].sum()) > 0:
-        way = -way
+    pull, yes = slopes[0].detach() @ way, y == y.max()
+    if float(pull[yes].sum()) > 0:
+        way, pull = -way, -pull
+    if not bool((pull[yes] < 0).all()) or not bool((pull[~yes] > 0).all()):
+        return values  # it is no score: not every point says which way it should be
     return replace(values, outputs=f @ way, loss=lambda z, t: loss(z.reshape(-1, 1) * way.to(z), t))
 
 
