@@ -88,6 +88,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     cause = found.kind in CAUSES
     if found.kind is Kind.TARGETS_SHUFFLED and _learnt_by_some(rehearsals):
         return found.severity is not Severity.CRITICAL
+    if found.kind is Kind.HIDDEN_SOFTMAX and learns(rehearsals):
+        return True  # it is meant to choose
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
         return scene.trained  # in units of the present loss, which may be small
     proved = found.explanation.startswith("Proved")

@@ -94,7 +94,7 @@ class Scene:
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
         unseen: What of the inputs the model does not let through, whatever its weights are.
-        missed: Share of the loss's change that autograd does not see, by parameter.
+        missed: Share of the outputs' change that autograd does not see, by parameter.
         reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
         shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
             the flat ends of these and of standardised inputs.

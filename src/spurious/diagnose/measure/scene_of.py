@@ -113,7 +113,7 @@ def scene_of(
         order_blind=is_order_blind(model, sample.batches[0]),
         time_steps=time_steps(model, sample),
         unseen=unseen_by(model, sample),
-        missed=missed_by_autograd(model, sample, loss),
+        missed=missed_by_autograd(model, sample),
         reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
         shut_by_inputs=_shut(model, sample),
     )

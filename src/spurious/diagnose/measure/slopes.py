@@ -1,15 +1,15 @@
 # pyright: basic
-"""Autograd's gradient beside differences of the loss: what is cut, though values pass through."""
+"""Autograd's gradient beside differences of outputs: what is cut, though values pass through."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.preserve import copied, examined
 
 STEP: Final = 1e-6
@@ -20,22 +20,21 @@ MOST: Final = 12
 """Parameters that are moved, the largest."""
 
 WORTH: Final = 1e-3
-"""A parameter counts that moves the loss by a thousandth of what the first one does."""
+"""A parameter counts that moves the outputs by a thousandth of what the first one does."""
 
 
-def missed_by_autograd(
-    model: nn.Module, sample: Sample, loss: Callable[[Any, Any], Tensor]
-) -> dict[str, float]:
-    """Share of the loss's change that autograd does not see, by the parameter that is moved.
+def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
+    """Share of the outputs' change that autograd does not see, by the parameter that is moved.
 
-    Each is moved along a direction drawn by chance. What has a gradient and does not move the loss
-    (straight-through estimators) is left out; so is everything where the loss is not a function of
-    the parameters in double precision.
+    Of one combination of the outputs, not of the loss: what a loss detaches (targets that the model
+    gave itself, say) may be meant so. Each parameter is moved along a direction drawn by chance.
+    What has a gradient and does not move the outputs (straight-through estimators) is left out; so
+    is everything where the outputs are not a function of the parameters in double precision.
     """
     batch = sample.batches[0]
     try:
         clone = copied(model).double()
-        return _missed(clone, _in_double(batch), loss)
+        return _missed(clone, _in_double(batch))
     except Exception:
         return {}
 
@@ -50,7 +49,7 @@ def _in_double(batch: Batch) -> Batch:
     return Batch(args, kwargs, cast(batch.targets), batch.size)
 
 
-def _missed(model: nn.Module, batch: Batch, loss: Callable[[Any, Any], Tensor]) -> dict[str, float]:
+def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     named = sorted(named, key=lambda pair: -pair[1].numel())[:MOST]
     draw = torch.Generator().manual_seed(0)
@@ -62,7 +61,10 @@ def _missed(model: nn.Module, batch: Batch, loss: Callable[[Any, Any], Tensor]) 
     }
 
     def value() -> Tensor:
-        return loss(model(*batch.args, **batch.kwargs), batch.targets)
+        out = output_tensor(model(*batch.args, **batch.kwargs))
+        assert out is not None
+        weights = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+        return (out * weights.to(out)).sum()
 
     changes: dict[str, tuple[float, float]] = {}
     with examined(model), torch.enable_grad():

@@ -38,8 +38,8 @@ class Unseen:
         padding: The word that fills up shorter sequences; of these the words are then unseen, and
             the lengths may be seen. None without such a word.
         places: Columns, or steps of sequences, that do not move the outputs.
-        told: Share of the targets that a linear map of these explains, on points that it was not
-            fitted to.
+        told: Share of the targets that a linear map of all places explains, on points that it was
+            not fitted to, beyond what one of the other places does.
     """
 
     everything: bool
@@ -76,8 +76,9 @@ def unseen_by(model: nn.Module, sample: Sample) -> Unseen | None:
     columns = columns if columns.ndim == 3 else words_told_apart(columns)
     if not places or columns is None or y.ndim > 2:
         return None
-    told = explained_by(columns[:, list(places)], y)
-    return Unseen(False, padding, places, told)
+    rest = [k for k in range(columns.shape[1]) if k not in places]
+    known = max(explained_by(columns[:, rest], y), 0.0) if rest else 0.0
+    return Unseen(False, padding, places, explained_by(columns, y) - known)
 
 
 def _moves(model: nn.Module, before: Tensor, x: Tensor) -> bool:

@@ -10,8 +10,8 @@ from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
 TOLD: Final = 0.2
-"""What no weights let through explains a fifth of the targets, on points that the linear map was
-not fitted to: far more than chance."""
+"""What no weights let through explains a fifth of the targets beyond what the rest does, on points
+that the linear map was not fitted to: far more than chance."""
 
 
 def nothing_arrives(scene: Scene) -> Finding | None:
@@ -58,8 +58,8 @@ def places_do_not_arrive(scene: Scene) -> Finding | None:
         None,
         {"places": list(seen.places), "explained_by_them": seen.told},
         f"Look at what the model takes of its inputs: {what} {shown} move no output, whatever the "
-        f"weights are, and a linear map of them explains {seen.told:.0%} of the targets. Are they "
-        "cut off, masked, or behind the lengths that are given?",
+        f"weights are. They explain {seen.told:.0%} of the targets beyond what the others do. Are "
+        "they cut off, masked, or behind the lengths that are given?",
         (),
     )
 

@@ -29,7 +29,7 @@ RELATED: Final = 0.3
 """What neighbours explain of targets that belong to their inputs, and not by chance."""
 
 MISSED: Final = 0.05
-"""A twentieth of a change of the loss: differences agree to a millionth where nothing is cut."""
+"""A twentieth of a change of the outputs: differences agree to a millionth where nothing is cut."""
 
 SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 """Places by which lists of inputs and targets get out of step."""
@@ -107,7 +107,7 @@ def detached_parameters(scene: Scene) -> Finding | None:
 
 
 def cut_inside(scene: Scene) -> Finding | None:
-    """Parameters that move the loss by ways that autograd does not see."""
+    """Parameters that move the outputs by ways that autograd does not see."""
     cut = {name: share for name, share in scene.missed.items() if share >= MISSED}
     if not cut:
         return None
@@ -117,7 +117,7 @@ def cut_inside(scene: Scene) -> Finding | None:
         Severity.WARNING,
         None,
         {"share_missed": cut},
-        f"Keep the graph whole: when {shown} are moved a little, the loss changes by "
+        f"Keep the graph whole: when {shown} are moved a little, outputs change by "
         f"{max(cut.values()):.0%} otherwise than the gradient says. Something that depends on them "
         "is detached on the way (the state between two steps of a sequence, say), or made under "
         "no_grad.",
