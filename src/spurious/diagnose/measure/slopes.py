@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.fresh import with_random_weights
 from spurious.diagnose.measure.objective import output_tensor
-from spurious.diagnose.measure.preserve import copied, examined
+from spurious.diagnose.measure.preserve import examined
 
 STEP: Final = 1e-6
 """Length of a step, in units of a parameter's size: differences in double precision then have some
@@ -27,13 +28,14 @@ def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
     """Share of the outputs' change that autograd does not see, by the parameter that is moved.
 
     Of one combination of the outputs, not of the loss: what a loss detaches (targets that the model
-    gave itself, say) may be meant so. Each parameter is moved along a direction drawn by chance.
+    gave itself, say) may be meant so. The weights are drawn at random: those that training left may
+    shut all ways. Each parameter is moved along a direction drawn by chance.
     What has a gradient and does not move the outputs (straight-through estimators) is left out; so
     is everything where the outputs are not a function of the parameters in double precision.
     """
     batch = sample.batches[0]
     try:
-        clone = copied(model).double()
+        clone = with_random_weights(model, 0).double()
         return _missed(clone, _in_double(batch))
     except Exception:
         return {}
