@@ -66,7 +66,7 @@ def unseen_by(model: nn.Module, sample: Sample) -> Unseen | None:
         if len(pairs) < len(SEEDS) or any(_moves(c, f, first) for c, f in pairs):
             return None  # no tensor, or random numbers in evaluation mode
         padding = _padding(x)
-        other = first.roll(1, 0) if padding is None else _other_words(first, padding)
+        other = first.roll(1, 0) if first.is_floating_point() else _other_words(first, padding)
         if not any(_moves(clone, f, other) for clone, f in pairs):
             return Unseen(True, padding, (), 0.0)
         places = _places(pairs, first, varied)
@@ -115,9 +115,10 @@ def _padding(x: Tensor) -> int | None:
     return None
 
 
-def _other_words(x: Tensor, padding: int) -> Tensor:
-    """Sequences of the same lengths, of words that stand elsewhere."""
-    other, words = x.clone(), x != padding
+def _other_words(x: Tensor, padding: int | None) -> Tensor:
+    """Sequences of the same lengths, of words that stand elsewhere, in any sequence."""
+    other, words = x.clone(), torch.ones_like(x, dtype=torch.bool)
+    words = words if padding is None else x != padding
     order = torch.randperm(int(words.sum()), generator=torch.Generator().manual_seed(0))
     other[words] = x[words][order.to(x.device)]
     return other
