@@ -212,6 +212,8 @@ OF_OTHERS = {
     "lighter_penalty",
     "textbook_loop",
     "add_positions",
+    "permute_axes",
+    "fresh_statistics",
 }
 
 
@@ -250,7 +252,9 @@ NOT_APPLICABLE = {
     "leaky_slope": (healthy, data, "no relu was seen"),
     "add_unit": (dead, lambda: (torch.arange(64), data()[1]), "no single tensor"),
     "drop_last_activation": (dead, data, "not what an activation gives"),
-    "logits_loss": (dead, data, "not what an activation gives"),
+    "logits_loss": (dead, lambda: (data()[0], torch.randn(64, 2)), "no classes and no prob"),
+    "permute_axes": (dead, data, "no reshape"),
+    "fresh_statistics": (dead, data, "no layer keeps"),
     "standardise_targets": (dead, data, "no real numbers"),
     "unfreeze": (dead, data, "no parameter is frozen"),
     "insert_activation": (healthy, data, "no two layers"),
@@ -268,6 +272,34 @@ def test_what_does_not_apply_says_why(remedy: str) -> None:
     make, points, reason = NOT_APPLICABLE[remedy]
     with pytest.raises(NotApplicableError, match=reason):
         treated(remedy, make(), points())
+
+
+def test_statistics_are_begun_anew() -> None:
+    x, _ = data()
+    model = nn.Sequential(nn.BatchNorm1d(6, momentum=0.0), nn.Linear(6, 2))
+    norm = treated("fresh_statistics", model).model[0]
+    for _ in range(100):
+        norm(x)
+    assert torch.allclose(norm.running_mean, x.mean(0), atol=1e-3)
+    model[0](x)
+    assert not model[0].running_mean.any()  # it was a copy
+
+
+def test_axes_are_permuted_in_the_copy_alone() -> None:
+    class Viewed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(3, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inner(x.reshape(-1, 3, 2).reshape(-1, 2, 3))[..., 0]
+
+    (x, _), model = data(), Viewed()
+    candidate = treated("permute_axes", model)
+    with candidate.context():
+        found = candidate.model(x)
+    assert torch.allclose(found, model.inner(x.reshape(-1, 3, 2).transpose(1, 2))[..., 0])
+    assert not torch.allclose(found, model(x))
 
 
 def test_a_strictly_convex_loss_has_no_escape() -> None:

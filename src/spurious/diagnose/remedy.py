@@ -38,6 +38,8 @@ class Remedy(Word):
     LOGITS_LOSS = "logits_loss"
     INSERT_ACTIVATION = "insert_activation"
     ADD_POSITIONS = "add_positions"
+    PERMUTE_AXES = "permute_axes"
+    FRESH_STATISTICS = "fresh_statistics"
     LIGHTER_PENALTY = "lighter_penalty"
     TEXTBOOK_LOOP = "textbook_loop"
     ESCAPE_DIRECTION = "escape_direction"
@@ -76,6 +78,8 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.LOGITS_LOSS: "train on the cross entropy of logits instead",
     Remedy.INSERT_ACTIVATION: "a relu between layers that follow one another",
     Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
+    Remedy.PERMUTE_AXES: ("permute the axes where a reshape has the sizes of a transposed tensor"),
+    Remedy.FRESH_STATISTICS: "batch normalisation with momentum 0.1, its statistics begun anew",
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"
     ),

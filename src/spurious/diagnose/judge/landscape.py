@@ -102,6 +102,19 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
             f"{rehearsals.steps} more steps do not help.",
             remedies,
         )
+    afresh = rehearsals.afresh
+    start = -np.inf if afresh is None else afresh.gain
+    if is_part_of_the_way(landscape) and start >= max(now, gain, 0.0) + thresholds.HELPED:
+        yield Finding(
+            Kind.LOCAL_MINIMUM,
+            Severity.WARNING,
+            None,
+            evidence | {"loss_of_another_start": None if afresh is None else afresh.loss},
+            f"Start again from other weights (or with more units, which are trapped less often): "
+            f"{rehearsals.steps} more steps win nothing here, and as many from another start go "
+            "further. These weights are in a basin of their own.",
+            (Remedy.REDRAW_WEIGHTS, Remedy.WIDER_LAYERS, Remedy.RESCALE),
+        )
     still = landscape.relative_gradient < thresholds.STATIONARY
     if constant and loss > thresholds.POOR * constant and not still:
         yield Finding(
@@ -113,6 +126,14 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
             "steps of a copy win nothing.",
             (Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP, Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
         )
+
+
+def is_part_of_the_way(landscape: Landscape) -> bool:
+    """Whether something was learnt and not all: what is poor has findings of its own."""
+    constant = landscape.constant_loss
+    if not constant:
+        return False
+    return thresholds.GOOD < landscape.loss / constant < thresholds.POOR
 
 
 LEFT = 0.5

@@ -51,7 +51,8 @@ def rehearsal_findings(
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
         if base > thresholds.NO_DIFFERENCE:
             return
-    helped = [r for r in found.changed if r.gain >= wanted]
+    least = {Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE)}
+    helped = [r for r in found.changed if r.gain >= least.get(r.change.aspect, wanted)]
     best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
     for aspect, judge in _ORDER.items():
         if aspect in best:
@@ -300,8 +301,24 @@ def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     )
 
 
+def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
+    yield Finding(
+        Kind.WRONG_AXIS,
+        Severity.WARNING,
+        None,
+        _numbers(result, found) | {"reshapes": [list(map(list, pair)) for pair in scene.reshapes]},
+        f"Permute the axes before you reshape ({shown}): a reshape keeps the entries in their "
+        f"order, and so mixes what stands on different axes. {_tried(result, found)}",
+        (result.change.joined, Remedy.PERMUTE_AXES),
+        "z = z.flatten(2).transpose(1, 2)  # (n, C, H, W) to (n, H W, C)\n"
+        "z = z.reshape(n, T, heads, d).transpose(1, 2)  # (n, T, heads d) to (n, heads, T, d)",
+    )
+
+
 Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
 _ORDER: dict[Aspect, Judge] = {
+    Aspect.AXES: _permuted,
     Aspect.OPTIMISER: _new_optimiser,
     Aspect.FROZEN: _unfreeze,
     Aspect.BOTH_SCALES: _both_scales,

@@ -78,8 +78,20 @@ def _softened(found: Finding, rehearsals: Rehearsals | None, explained: bool) ->
     return replace(found, severity=Severity.WARNING) if explained or learns(rehearsals) else found
 
 
+def _learnt_by_some(rehearsals: Rehearsals | None) -> bool:
+    """Whether a copy with some change learns the data: then they can be learnt."""
+    made = () if rehearsals is None else rehearsals.changed
+    return any(one.gain >= thresholds.ALL_THE_DIFFERENCE for one in made)
+
+
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
     cause = found.kind in CAUSES
+    if found.kind is Kind.TARGETS_SHUFFLED and _learnt_by_some(rehearsals):
+        return found.severity is not Severity.CRITICAL
+    if found.kind is Kind.HIDDEN_SOFTMAX and learns(rehearsals):
+        return True  # it is meant to choose
+    if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
+        return scene.trained  # in units of the present loss, which may be small
     proved = found.explanation.startswith("Proved")
     if proved and found.kind is Kind.LOCAL_MINIMUM:
         return False

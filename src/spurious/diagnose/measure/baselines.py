@@ -19,11 +19,16 @@ cannot fit them by counting alone."""
 MOST_WEIGHTS: Final = 50_000
 """Larger affine predictors are not fitted."""
 
+SUITS: Final = 1e-4
+"""A loss of a ten-thousandth of that of outputs drawn by chance: all that the loss asks for."""
+
 Loss = Callable[[Any, Any], Tensor]
 Link = Callable[[Tensor], Tensor]
 
 
-def best_constant(loss: Loss, outputs: Tensor, targets: Any) -> float | None:
+def best_constant(
+    loss: Loss, outputs: Tensor, targets: Any, squashed: bool = False
+) -> float | None:
     """The least loss of a model that gives the same output on all points.
 
     Args:
@@ -31,6 +36,7 @@ def best_constant(loss: Loss, outputs: Tensor, targets: Any) -> float | None:
         outputs: Of the model, (n, ...). The constant is sought in the set that they suggest:
             numbers from 0 to 1, probabilities, logarithms of probabilities, or any numbers.
         targets: What the loss compares with.
+        squashed: Whether the model cannot give other numbers than those from 0 to 1.
 
     Returns:
         None if the loss cannot be evaluated so, or has no minimum.
@@ -44,13 +50,13 @@ def best_constant(loss: Loss, outputs: Tensor, targets: Any) -> float | None:
 
     fits = [
         _fit(loss, lambda parameters, link=link: shaped(link(parameters[0])), [level], targets)
-        for link in _links(outputs)
+        for link in _links(outputs, squashed)
     ]
     return min((fit for fit in fits if fit is not None), default=None)
 
 
 def best_linear(
-    loss: Loss, features: Tensor, outputs: Tensor, targets: Any
+    loss: Loss, features: Tensor, outputs: Tensor, targets: Any, squashed: bool = False
 ) -> tuple[float, int] | None:
     """The least loss of an affine function of the inputs' first principal components.
 
@@ -59,6 +65,7 @@ def best_linear(
         features: The inputs, (n, ...).
         outputs: Of the model, (n,) or (n, K): what the function must give.
         targets: What the loss compares with.
+        squashed: As for `best_constant`.
 
     Returns:
         The loss and the number of components; None if it cannot be fitted.
@@ -87,7 +94,7 @@ def best_linear(
 
     fits = [
         _fit(loss, lambda parameters, link=link: link(shaped(parameters)), [slope, level], targets)
-        for link in _links(outputs)
+        for link in _links(outputs, squashed)
     ]
     found = min((fit for fit in fits if fit is not None), default=None)
     return None if found is None else (found, count)
@@ -130,7 +137,7 @@ def _fit_in(
     return found if abs(found) < float("inf") else None
 
 
-def _links(outputs: Tensor) -> list[Link]:
+def _links(outputs: Tensor, squashed: bool) -> list[Link]:
     """Maps from any numbers to outputs of the kind that the loss seems to want.
 
     Outputs that all lie between 0 and 1 may be probabilities or may lie there by chance.
@@ -142,8 +149,35 @@ def _links(outputs: Tensor) -> list[Link]:
             return [lambda a: torch.log_softmax(a, 1)]
         if bool((f >= 0).all()) and torch.allclose(f.sum(1), ones, atol=1e-3):
             return [lambda a: torch.softmax(a, 1)]
+    inside = bool(((f >= 0) & (f <= 1)).all())
+    if squashed and inside:
+        return [torch.sigmoid]
     found: list[Link] = [lambda a: a]
-    return [*found, torch.sigmoid] if bool(((f >= 0) & (f <= 1)).all()) else found
+    return [*found, torch.sigmoid] if inside else found
+
+
+def says_nothing(loss: Loss, outputs: Tensor, targets: Any, constant: float) -> bool:
+    """Whether a constant suits the loss though the targets are no numbers of the outputs' shape.
+
+    Then it is no loss of outputs beside targets: outputs with their derivatives in an equation, for
+    one, or what an opponent says of them; and no model needs to do better than a constant.
+
+    Args:
+        loss: Of outputs and targets.
+        outputs: Of the model, (n, ...).
+        targets: What the loss compares with.
+        constant: The best constant's loss.
+    """
+    tensor = isinstance(targets, Tensor)
+    if not tensor or targets.numel() == outputs.numel() or not targets.is_floating_point():
+        return False
+    draw = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.no_grad():
+            other = float(loss(draw.to(outputs), targets))
+    except Exception:
+        return False
+    return constant < SUITS * other
 
 
 def _is_plain(outputs: Tensor, targets: Any) -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from spurious.diagnose.measure.baselines import best_constant, best_linear
+from spurious.diagnose.measure.baselines import best_constant, best_linear, says_nothing
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
 from spurious.diagnose.measure.objective import Objective, output_tensor
@@ -73,8 +73,11 @@ def measure(
         constant, linear, forced = None, None, {}
         if outputs is not None and not not_finite and loss is not None:
             say("comparing with constant and linear predictors")
-            constant = _constant(objective, outputs, targets)
-            linear = _linear(objective, sample, outputs, targets)
+            squashed = seen.observer.structure.last == "sigmoid"
+            constant = _constant(objective, outputs, targets, squashed)
+            linear = _linear(objective, sample, outputs, targets, squashed)
+            if constant is not None and says_nothing(objective.loss_of, outputs, targets, constant):
+                constant, linear = None, None
             if constant:
                 forced = _forced(objective, units, outputs, targets, constant)
         regions = _regions(seen, units, sample, targets, objective)
@@ -137,7 +140,7 @@ class _Pass:
             with torch.enable_grad():
                 loss = objective.first_loss(found, batch.targets)
             if not self.nodes:
-                self.nodes, self.unregistered = _graph(objective, loss)
+                self.nodes, self.unregistered = _graph(objective, loss, output)
             objective.note_reduction(found, batch.targets)
             self.broadcast = self.broadcast or objective.broadcast(found, batch.targets)
             weight = objective.weight(batch)
@@ -224,16 +227,24 @@ class _Pass:
         )
 
 
-def _graph(objective: Objective, loss: Tensor) -> tuple[int, tuple[tuple[int, ...], ...]]:
+def _graph(
+    objective: Objective, loss: Tensor, output: Tensor | None
+) -> tuple[int, tuple[tuple[int, ...], ...]]:
     """The number of nodes of a loss's graph, and the shapes of trained tensors of nobody's.
 
     What has no gradient of its own (inputs that a loss differentiates by) does not count: only
-    tensors that were made as parameters do.
+    tensors that were made as parameters do. What the loss alone holds is no part of the model: an
+    opponent's weights, say.
     """
     known = {id(p) for p in objective.model.parameters()}
-    if isinstance(objective.loss, nn.Module):
-        known |= {id(p) for p in objective.loss.parameters()}
-    todo = [loss.grad_fn] if loss.grad_fn is not None else []
+    nodes, _ = _below(loss, known)
+    _, strangers = _below(loss if output is None else output, known)
+    return nodes, strangers
+
+
+def _below(value: Tensor, known: set[int]) -> tuple[int, tuple[tuple[int, ...], ...]]:
+    """The number of nodes of a tensor's graph, and shapes of unknown parameters in it."""
+    todo = [value.grad_fn] if value.grad_fn is not None else []
     seen: set[Any] = set(todo)
     strangers: dict[int, tuple[int, ...]] = {}
     while todo:
@@ -255,17 +266,19 @@ def _with(landscape: Landscape, ray: np.ndarray, slices: tuple) -> Landscape:
     return replace(landscape, ray=ray, slices=slices)
 
 
-def _constant(objective: Objective, outputs: Tensor, targets: Any) -> float | None:
-    return best_constant(objective.loss_of, outputs, targets) if targets is not None else None
+def _constant(objective: Objective, outputs: Tensor, targets: Any, squashed: bool) -> float | None:
+    if targets is None:
+        return None
+    return best_constant(objective.loss_of, outputs, targets, squashed)
 
 
 def _linear(
-    objective: Objective, sample: Sample, outputs: Tensor, targets: Any
+    objective: Objective, sample: Sample, outputs: Tensor, targets: Any, squashed: bool
 ) -> tuple[float, int] | None:
     features = sample.features
     if features is None or targets is None or features.ndim < 2:
         return None
-    return best_linear(objective.loss_of, features, outputs, targets)
+    return best_linear(objective.loss_of, features, outputs, targets, squashed)
 
 
 def _forced(

@@ -47,7 +47,8 @@ class OptimiserSeen:
         has_memory: Whether it has made steps and remembers them.
         never_stepped: Whether it would remember steps, and has made none, or has seen no gradient
             but 0 in them.
-        flips: Whether it maximises.
+        resting: Names of trained parameters in groups whose step size is 0, beside others.
+        flips: Whether it climbs: it maximises, or its step size is negative.
     """
 
     name: str
@@ -61,6 +62,7 @@ class OptimiserSeen:
     flips: bool
     never_stepped: bool = False
     left: float = 1.0
+    resting: tuple[str, ...] = ()
 
 
 def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
@@ -83,21 +85,25 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
 
     now, first, momentum = largest("lr"), largest("initial_lr"), largest("momentum")
     left = now / first if first > 0 else 1.0
+    resting = {id(p) for g in groups for p in g["params"] if not g.get("initial_lr", g["lr"])}
     remembers = isinstance(optimiser, REMEMBERING) or momentum > 0
     made_steps = any(_stepped(state) for state in optimiser.state.values())
     moved = any(_stepped(state) and _moved(state) for state in optimiser.state.values())
     return OptimiserSeen(
         name=type(optimiser).__name__,
-        step_size=first if left < DRIVEN else now,
+        step_size=abs(first if left < DRIVEN else now),
         momentum=momentum,
         weight_decay=largest("weight_decay"),
         held=tuple(name for name, p in named if id(p) in given),
         missed=tuple(name for name, p in named if p.requires_grad and id(p) not in given),
         strangers=len(given - own),
         has_memory=made_steps,
-        flips=any(bool(group.get("maximize")) for group in groups),
+        flips=any(bool(group.get("maximize")) or float(group["lr"]) < 0 for group in groups),
         never_stepped=remembers and not moved,
         left=left,
+        resting=tuple(
+            name for name, p in named if p.requires_grad and id(p) in resting and now > 0
+        ),
     )
 
 
@@ -156,7 +162,7 @@ def quick(kind: Any, groups: Iterable[dict[str, Any]], **settings: Any) -> torch
 
 
 def rule_like(optimiser: torch.optim.Optimizer, model: nn.Module) -> Rule:
-    """The rule of an optimiser, with the parameters of the model that it holds.
+    """The rule of an optimiser, with the parameters of the model that it holds. It descends.
 
     Step sizes of which a scheduler has left less than `DRIVEN` are the first ones again.
     """
@@ -165,7 +171,10 @@ def rule_like(optimiser: torch.optim.Optimizer, model: nn.Module) -> Rule:
     for group in optimiser.param_groups:
         held = tuple(names[id(p)] for p in group["params"] if id(p) in names)
         kept = {key: value for key, value in group.items() if key in optimiser.defaults}
-        if kept["lr"] < DRIVEN * group.get("initial_lr", 0.0):
+        if "initial_lr" in group and kept["lr"] < DRIVEN * group["initial_lr"]:
             kept["lr"] = group["initial_lr"]
+        kept["lr"] = abs(kept["lr"])
+        if "maximize" in kept:
+            kept["maximize"] = False
         groups.append((held, kept))
     return Rule(type(optimiser), tuple(groups))

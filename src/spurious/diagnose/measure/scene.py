@@ -16,9 +16,11 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.records import Landscape
+from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import TimeSteps
 from spurious.diagnose.measure.structure import StructureSeen, on_simplex
 from spurious.diagnose.measure.terms import TermsSeen
+from spurious.diagnose.measure.unseen import Unseen
 
 CERTAIN: Final = 20.0
 """A logit that means certainty: sigmoid(-20) is 2e-9."""
@@ -74,6 +76,7 @@ class Scene:
         mixes: Whether a point's output depends on other points of its batch.
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
+        frozen_at_random: Those of them that look as a start draws them.
         optimiser: What trains the model, if it was given.
         modes: The loss with batch normalisation's statistics of the batch, and with the running
             ones; None without such layers.
@@ -90,6 +93,11 @@ class Scene:
         inputs: The one input, of numbers or words, (n, ...), or None.
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
+        unseen: What of the inputs the model does not let through, whatever its weights are.
+        missed: Share of the outputs' change that autograd does not see, by parameter.
+        reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
+        shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
+            the flat ends of these and of standardised inputs.
         time_steps: What each step of sequences is worth, or None.
     """
 
@@ -105,6 +113,7 @@ class Scene:
     mixes: bool = False
     neighbours: float = 0.0
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
+    frozen_at_random: tuple[str, ...] = ()
     optimiser: OptimiserSeen | None = None
     modes: tuple[float, float] | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
@@ -118,6 +127,10 @@ class Scene:
     inputs: Tensor | None = None
     terms: TermsSeen | None = None
     order_blind: bool = False
+    unseen: Unseen | None = None
+    missed: Mapping[str, float] = field(default_factory=dict[str, float])
+    reshapes: tuple[tuple[Shape, Shape], ...] = ()
+    shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
 
     @property
@@ -150,6 +163,20 @@ class Scene:
                 return torch.autograd.grad(self.loss(tried, self.targets), tried)[0]
         except Exception:
             return None
+
+    @cached_property
+    def targets_matter(self) -> bool:
+        """Whether the loss changes if the points exchange their targets."""
+        f, y = self.outputs, self.targets
+        if f is None or not isinstance(y, Tensor) or not y.ndim or len(y) < 2:
+            return True
+        draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f.device)
+        for outputs in (f, draw) if f.is_floating_point() else (f,):
+            losses = [self.try_loss(outputs, moved) for moved in (y, y.roll(1, 0), y.flip(0))]
+            known = [value for value in losses if value is not None]
+            if len(known) < len(losses) or max(known) != min(known):
+                return True
+        return bool((y == y[:1]).all())
 
     @cached_property
     def form(self) -> TargetForm:
@@ -188,7 +215,8 @@ class Scene:
     def judged(self) -> tuple[Tensor, Tensor] | None:
         """Scores of the classes, (m, K), and labels, (m,), of all points and places.
 
-        One output counts as the scores of no and of yes. None if the targets are no classes.
+        One output counts as the scores of no and of yes, and so does each of several labels. None
+        if the targets are no classes.
         """
         f, y, signs = self.outputs, self.targets, self.signs
         if f is None or signs is None or not bool(f.isfinite().all()):
@@ -196,7 +224,7 @@ class Scene:
         if self.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
             labels = y if self.form is TargetForm.CLASSES else y.argmax(1)
             return f.movedim(1, -1).reshape(-1, f.shape[1]), labels.reshape(-1).long()
-        if self.form is not TargetForm.TWO_VALUED:
+        if self.form not in (TargetForm.TWO_VALUED, TargetForm.SETS):
             return None
         middle = 0.5 if self.nature is LossNature.PROBABILITIES else 0.0
         if self.nature is LossNature.VALUES:
@@ -279,6 +307,8 @@ class Scene:
         if best is None or best < 0:
             return False
         moved = [self.try_loss(y + way * size) for way in (-2.0, -0.3, 0.3, 2.0)]
+        if bool(((y >= 0) & (y <= 1)).all()):  # a score of shares is no distance beyond them
+            moved += [self.try_loss(1 - y), self.try_loss((y + 0.5) / 2)]
         if self.signs is not None:  # a loss of probabilities does not mind outputs beyond 0 and 1
             moved.append(self.try_loss(y + self.signs * size))
         return all(value is not None and value > best for value in moved)

@@ -12,16 +12,21 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
+from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import is_order_blind, time_steps
+from spurious.diagnose.measure.slopes import missed_by_autograd
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
+from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
 
 STRAIGHT: Final = 1e-3
@@ -29,6 +34,16 @@ STRAIGHT: Final = 1e-3
 
 MOVED: Final = 1e-4
 """Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
+
+
+FEWEST_ENTRIES: Final = 64
+"""Fewer weights say nothing about how they are spread."""
+
+ONE_WAY: Final = 1e-4
+"""Gradients that are nearer to one direction than this have no other."""
+
+EVEN: Final = 1.63
+"""Critical value of Kolmogorov and Smirnov at the level of 1 %, times the root of the number."""
 
 
 def was_trained(model: nn.Module, optimiser: OptimiserSeen | None) -> bool:
@@ -61,7 +76,7 @@ def scene_of(
     affinity = seen.regions.affinity
     x, y = _in_order(sample)
     loss = values.loss
-    values = _classes_second(values, sample.targets)
+    values = _one_score(_classes_second(values, sample.targets), sample.targets)
     scene = Scene(
         outputs=values.outputs,
         targets=sample.targets,
@@ -75,6 +90,9 @@ def scene_of(
         mixes=mixes(model, sample) if not seen.not_finite else False,
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
+        frozen_at_random=tuple(
+            n for n, p in model.named_parameters() if not p.requires_grad and spread_evenly(p)
+        ),
         optimiser=optimiser,
         modes=_modes(model, sample, loss) if not seen.not_finite else None,
         unregistered=seen.unregistered,
@@ -94,7 +112,34 @@ def scene_of(
         stale=left.over_points(model, sample, loss),
         order_blind=is_order_blind(model, sample.batches[0]),
         time_steps=time_steps(model, sample),
+        unseen=unseen_by(model, sample),
+        missed=missed_by_autograd(model, sample),
+        reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
+        shut_by_inputs=_shut(model, sample),
     )
+
+
+def spread_evenly(weight: Tensor) -> bool:
+    """Whether a weight matrix looks drawn evenly between two numbers, as torch's layers start.
+
+    By the distance of Kolmogorov and Smirnov, at the level of 1 %.
+    """
+    if weight.ndim < 2 or weight.numel() < FEWEST_ENTRIES:
+        return False
+    w = weight.detach().double().flatten().sort().values
+    end = float(w.abs().max())
+    if end == 0:
+        return False
+    place = torch.arange(1, len(w) + 1, device=w.device) / len(w)
+    return float(((w / end + 1) / 2 - place).abs().max()) < EVEN / len(w) ** 0.5
+
+
+def _shut(model: nn.Module, sample: Sample) -> tuple[str, float, float] | None:
+    """A layer that large inputs shut."""
+    x = sample.features
+    if x is None or not float(x.abs().max()) > thresholds.LARGE_SCALE:
+        return None
+    return saturated_by_inputs(model, sample, thresholds.SATURATED_SHARE)
 
 
 def _classes_second(values: Values, targets: Any) -> Values:
@@ -108,6 +153,39 @@ def _classes_second(values: Values, targets: Any) -> Values:
     if targets.shape != f.shape[:-1] or targets.shape == (len(f), *f.shape[2:]):
         return values
     return replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+
+
+def _one_score(values: Values, targets: Any) -> Values:
+    """Several outputs that the loss looks at along one direction alone, as that one score.
+
+    For targets of two values, one for each point: the difference of two scores, say. The score
+    rises with the larger target, as the loss wants it at small outputs.
+    """
+    f, loss = values.outputs, values.loss
+    if f is None or f.ndim != 2 or f.shape[1] < 2 or not isinstance(targets, Tensor):
+        return values
+    y = targets.reshape(-1)
+    if not y.is_floating_point() or len(y) != len(f) or len(torch.unique(y)) != 2:
+        return values
+    draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    slopes: list[Tensor] = []
+    for at in (torch.zeros_like(f), draw):
+        at = at.detach().requires_grad_()
+        try:
+            with torch.enable_grad():
+                slopes.append(torch.autograd.grad(loss(at, targets), at)[0])
+        except Exception:
+            return values
+    _, sizes, rows = torch.linalg.svd(torch.cat(slopes).double(), full_matrices=False)
+    if not float(sizes[0]) > 0 or float(sizes[1]) > ONE_WAY * float(sizes[0]):
+        return values
+    way = rows[0].to(f)
+    pull, yes = slopes[0].detach() @ way, y == y.max()
+    if float(pull[yes].sum()) > 0:
+        way, pull = -way, -pull
+    if not bool((pull[yes] < 0).all()) or not bool((pull[~yes] > 0).all()):
+        return values  # it is no score: not every point says which way it should be
+    return replace(values, outputs=f @ way, loss=lambda z, t: loss(z.reshape(-1, 1) * way.to(z), t))
 
 
 def _terms(model: nn.Module, batch: Batch, loss: Callable[..., Any]) -> TermsSeen | None:

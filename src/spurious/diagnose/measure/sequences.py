@@ -86,13 +86,13 @@ def time_steps(model: nn.Module, sample: Sample) -> TimeSteps | None:
     if signals is None:
         return None
     whole = sample.inputs
-    columns = None if whole is None else whole if whole.ndim == 3 else _words(whole)
+    columns = None if whole is None else whole if whole.ndim == 3 else words_told_apart(whole)
     if columns is None:
         return None
-    explained = [_explained(columns[:, t], y) for t in range(columns.shape[1])]
+    explained = [explained_by(columns[:, t], y) for t in range(columns.shape[1])]
     hidden = sorted(unseen_steps(signals), key=lambda t: -explained[t])
     few = hidden[: max(len(columns) // (POINTS_PER_NUMBER * columns.shape[2]), 1)]
-    together = _explained(columns[:, few], y) if few else 0.0
+    together = explained_by(columns[:, few], y) if few else 0.0
     return TimeSteps(tuple(signals), tuple(explained), together)
 
 
@@ -111,7 +111,8 @@ def _sequences(batch: Batch) -> Tensor | None:
     return x if numbers or (words and x.ndim == 2) else None
 
 
-def _words(x: Tensor) -> Tensor | None:
+def words_told_apart(x: Tensor) -> Tensor | None:
+    """Words (n, T) as rows with a single 1, (n, T, K); None if there are too many of them."""
     _, which = torch.unique(x, return_inverse=True)
     count = int(which.max()) + 1
     return nn.functional.one_hot(which, count).float() if count <= MOST_WORDS else None
@@ -148,7 +149,7 @@ def _signals(model: nn.Module, x: Tensor) -> list[float] | None:
     return [float(size) for size in sizes]
 
 
-def _explained(features: Tensor, targets: Tensor) -> float:
+def explained_by(features: Tensor, targets: Tensor) -> float:
     """Share of the targets that a linear map fitted to every other point explains of the rest."""
     x, y = features.detach().double().flatten(1), columns_of(targets)
     x = torch.cat([x - x.mean(0), torch.ones_like(x[:, :1])], 1)

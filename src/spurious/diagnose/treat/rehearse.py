@@ -77,6 +77,7 @@ class Aspect(enum.Enum):
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
     DROPOUT = "dropout"
+    AXES = "axes"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
@@ -214,6 +215,8 @@ def rehearse(
     sizes = unusual_scales(seen.affine, scene.trained)
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
+            if scene.reshapes and as_is.gain < 1 - thresholds.HELPED:
+                tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
             return Rehearsals(steps, now, as_is, None, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes else None
@@ -259,7 +262,9 @@ def steps_for(seen: Measurements) -> int:
 
 
 def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
-    """Other scales, no dropout, and frozen parameters trained."""
+    """Axes permuted, other scales, no dropout, and frozen parameters trained."""
+    if scene.reshapes:
+        yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
     inputs = _off_scale(scene.features)
     targets = scene.nature is LossNature.VALUES and _off_scale(scene.targets)
     if inputs:

@@ -140,7 +140,10 @@ def log_softmax_output(candidate: Candidate, sample: Sample, _: Any) -> None:
 
 def logits_loss(candidate: Candidate, sample: Sample, _: Any) -> None:
     """Trained on the cross entropy of logits; judged by the loss as it is."""
-    which, counting = _last_activation(candidate, sample)
+    try:
+        which, counting = _last_activation(candidate, sample)
+    except NotApplicableError:
+        which, counting = 0, None
     batch = sample.batches[0]
     with examined(candidate.model), torch.no_grad():
         output = output_tensor(candidate.model(*batch.args, **batch.kwargs))
@@ -153,7 +156,8 @@ def logits_loss(candidate: Candidate, sample: Sample, _: Any) -> None:
         raise NotApplicableError("the targets are no classes and no probabilities")
     one_of = classes or (output.ndim == 2 and output.shape[1] > 1 and _rows_sum_to_one(targets))
     loss = F.cross_entropy if one_of else F.binary_cross_entropy_with_logits
-    candidate.training_context = lambda: _Without(which, counting.count)
+    if counting is not None:
+        candidate.training_context = lambda: _Without(which, counting.count)
     candidate.training_loss = lambda f, y: loss(f, y if classes else y.reshape(f.shape).to(f.dtype))
 
 

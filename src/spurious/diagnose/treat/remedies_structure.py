@@ -8,12 +8,17 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.reshapes import Transposing, reshapes_like_transposes
 from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
+
+USUAL_MOMENTUM: Final = 0.1
+"""Of running statistics, by default."""
 
 SLOWEST: Final = 10_000.0
 """Longest wave of the positions (Vaswani et al. 2017, section 3.5), in steps."""
@@ -88,5 +93,23 @@ def add_positions(candidate: Candidate, sample: Sample, _: Any) -> None:
         raise NotApplicableError("the inputs are no sequences of numbers or of embedded words")
 
 
-STRUCTURE_ACTIONS: Final = (insert_activation, add_positions)
+def permute_axes(candidate: Candidate, sample: Sample, loss: Any) -> None:
+    """Axes are permuted where a reshape has the sizes of a transposed tensor."""
+    if not reshapes_like_transposes(candidate.model, sample.batches[0], loss):
+        raise NotApplicableError("no reshape has the sizes of a transposed tensor")
+    candidate.context = Transposing
+
+
+def fresh_statistics(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Batch normalisation takes up the statistics of the batches to come."""
+    norms = [m for m in candidate.model.modules() if isinstance(m, _NormBase)]
+    norms = [m for m in norms if m.track_running_stats]
+    if not norms:
+        raise NotApplicableError("no layer keeps statistics of batches")
+    for norm in norms:
+        norm.momentum = USUAL_MOMENTUM
+        norm.reset_running_stats()
+
+
+STRUCTURE_ACTIONS: Final = (insert_activation, add_positions, permute_axes, fresh_statistics)
 """Each changes a candidate, or raises `NotApplicableError`."""

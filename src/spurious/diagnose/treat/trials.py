@@ -131,7 +131,8 @@ def trial(
             with candidate.context():
                 start = told(objective)
             if candidate.rule is not None:
-                factor = candidate.rule.factor * candidate.step_size / step_size
+                longer = candidate.step_size / step_size if step_size else 1.0
+                factor = candidate.rule.factor * longer
                 candidate.rule = replace(candidate.rule, factor=factor)
             losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
             with candidate.context():

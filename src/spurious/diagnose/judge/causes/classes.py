@@ -158,17 +158,30 @@ def class_weights(scene: Scene) -> Tensor | None:
     f, found = scene.outputs, scene.judged
     level = {
         LossNature.LOGITS: lambda _: 0.0,
+        LossNature.UNKNOWN: lambda _: 0.0,
         LossNature.PROBABILITIES: lambda many: 1.0 / many,
         LossNature.LOG_PROBABILITIES: lambda many: -float(torch.tensor(many).log()),
     }.get(scene.nature)
     if f is None or found is None or level is None:
         return None
     scores, labels = found
+    if scene.nature is LossNature.UNKNOWN and not _wants_logits(scene):
+        return None
     slope = scene.slope_at(torch.full_like(f, level(scores.shape[1])))
     if slope is None:
         return None
-    several = scene.form is not TargetForm.TWO_VALUED
+    several = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     norms = slope.movedim(1, -1).norm(dim=-1).flatten() if several else slope.flatten().abs()
     total = torch.zeros(scores.shape[1], dtype=torch.float64, device=norms.device)
     total.index_add_(0, labels, norms.double())
     return total / torch.bincount(labels, minlength=scores.shape[1]).clamp_min(1)
+
+
+def _wants_logits(scene: Scene) -> bool:
+    """Whether a loss of unknown kind falls as outputs of any size say what is right."""
+    signs = scene.signs
+    if signs is None or scene.structure.last in ("sigmoid", "softmax", "log_softmax"):
+        return False
+    losses = [scene.try_loss(size * signs) for size in (-4.0, -1.0, 0.0, 1.0, 4.0)]
+    known = [loss for loss in losses if loss is not None]
+    return len(known) == len(losses) and known == sorted(known, reverse=True)

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.reshapes import Transposing
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 
 LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0))
 """Outputs for what is not so and what is: numbers, signs, probabilities, logits."""
@@ -47,6 +48,11 @@ def wrong_loss(scene: Scene) -> Finding | None:
             (Remedy.SOFTMAX_OUTPUT,),
         )
     right, constant = pairs[0]
+    if scene.reshapes:
+        with Transposing():
+            turned = list(_right_and_constant(scene))
+        if any(constant > right + SLACK * abs(right) for right, constant in turned):
+            return _axes(scene, turned)
     return Finding(
         Kind.WRONG_LOSS,
         Severity.CRITICAL,
@@ -61,6 +67,23 @@ def wrong_loss(scene: Scene) -> Finding | None:
             else "Are outputs and targets in the order that it wants?"
         ),
         (Remedy.LOGITS_LOSS,),
+    )
+
+
+def _axes(scene: Scene, turned: list[tuple[float, float]]) -> Finding:
+    """Axes that are reshaped in the loss, and that it wants permuted."""
+    shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
+    right, constant = min(turned, key=lambda pair: pair[0] - pair[1])
+    return Finding(
+        Kind.WRONG_AXIS,
+        Severity.CRITICAL,
+        None,
+        {"loss_of_right_outputs": right, "loss_of_one_constant": constant},
+        f"Permute the axes in front of the loss instead of reshaping ({shown}): as it is, right "
+        "outputs have no smaller loss than outputs that are the same on all points; with the axes "
+        f"permuted it is {right:.4g} instead of {constant:.4g}.",
+        (Remedy.PERMUTE_AXES, joined((Remedy.REDRAW_WEIGHTS, Remedy.PERMUTE_AXES))),
+        "loss(outputs.transpose(1, 2), targets)  # (n, T, K) and (n, T); not outputs.view(n, K, T)",
     )
 
 

@@ -7,10 +7,13 @@ from typing import Final
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 
 SHOWN: Final = 5
 """Names listed."""
+
+UNDAMPED: Final = 1.0
+"""Momentum that keeps all of every gradient."""
 
 
 def optimiser_misses_parameters(scene: Scene) -> Finding | None:
@@ -75,9 +78,49 @@ def maximises(scene: Scene) -> Finding | None:
         Kind.GRADIENT_SIGN_FLIPPED,
         Severity.WARNING,
         None,
-        {"maximize": True},
-        "Leave out maximize=True: the optimiser makes the loss larger.",
-        (),
+        {"climbs": True, "left_of_step_size": scene.optimiser.left},
+        "Leave out maximize=True, and keep step sizes above 0: the optimiser makes the loss "
+        "larger. A schedule that goes on behind its end can fall below 0.",
+        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+    )
+
+
+def resting_group(scene: Scene) -> Finding | None:
+    """Trained parameters whose group has the step size 0."""
+    seen = scene.optimiser
+    if seen is None or not seen.resting:
+        return None
+    shown = ", ".join(seen.resting[:SHOWN]) + (", ..." if len(seen.resting) > SHOWN else "")
+    stuck = scene.trained and scene.is_middling
+    return Finding(
+        Kind.STEP_TOO_SMALL,
+        Severity.WARNING if stuck else Severity.INFO,
+        None,
+        {"resting": list(seen.resting), "step_size_of_others": seen.step_size},
+        f"Give every group of the optimiser a step size: {len(seen.resting)} trained tensors "
+        f"({shown}) are in a group with lr=0, and never move.",
+        (Remedy.ANOTHER_OPTIMISER,),
+        "for group in optimiser.param_groups:\n    print(group['lr'], len(group['params']))",
+    )
+
+
+def undamped_momentum(scene: Scene) -> Finding | None:
+    """Momentum that forgets nothing: every gradient is added for ever."""
+    seen = scene.optimiser
+    if seen is None or seen.momentum < UNDAMPED or not scene.trained or not scene.is_middling:
+        return None
+    return Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.WARNING,
+        None,
+        {"momentum": seen.momentum, "step_size": seen.step_size},
+        f"Use a momentum of about 0.9 instead of {seen.momentum:g}: at 1 and above no gradient is "
+        "ever forgotten, and steps swing further and further.",
+        (
+            Remedy.ANOTHER_OPTIMISER,
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER)),
+        ),
+        "for group in optimiser.param_groups:\n    group['momentum'] = 0.9",
     )
 
 
@@ -86,6 +129,18 @@ def frozen_layers(scene: Scene) -> Finding | None:
     frozen, trained = scene.frozen, scene.landscape.trained
     if not frozen or not trained:
         return None
+    if scene.frozen_at_random and scene.trained and scene.is_middling:
+        names = scene.frozen_at_random
+        return Finding(
+            Kind.FROZEN_LAYERS,
+            Severity.WARNING,
+            None,
+            {"frozen": list(frozen), "at_random": list(names)},
+            f"Set requires_grad of the layers that must learn, also of those that are frozen only "
+            f"in a part of the loop: {', '.join(names[:SHOWN])} are frozen, and their weights are "
+            "spread evenly, as a start draws them and as no training leaves them.",
+            (Remedy.UNFREEZE, joined((Remedy.REDRAW_WEIGHTS, Remedy.UNFREEZE))),
+        )
     share = sum(frozen.values()) / (sum(frozen.values()) + trained)
     shown = ", ".join(list(frozen)[:SHOWN]) + (", ..." if len(frozen) > SHOWN else "")
     return Finding(

@@ -10,15 +10,27 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.scene import INSIDE, LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 
 EQUAL: Final = 1e-6
 """Losses that differ by less than this share are equal but for rounding."""
 
 MINDS: Final = 0.25
 """Right outputs of other points are wrong for half of two classes, and for more of several."""
+
+SQUASHING: Final = ("sigmoid", "softmax")
+"""Functions that give numbers from 0 to 1 alone."""
+
+SIZES: Final = (1.0, 4.0, 16.0, 64.0)
+"""Sizes of right logits, up to certainty."""
+
+HIGH: Final = 0.3
+"""A third of the constant's loss remains for outputs that are right and certain."""
+
+FAR: Final = 3.0
+"""Outputs whose mean is three spreads of the targets away from theirs are none of them."""
 
 FEW: Final = 0.05
 """A share of entries that may be exceptions."""
@@ -159,16 +171,74 @@ def wrong_output_activation(scene: Scene) -> Finding | None:
     )
 
 
+def shared_among_labels(scene: Scene) -> Finding | None:
+    """A softmax, in the model or in the loss, for points of which several labels may hold."""
+    f = scene.outputs
+    if f is None or scene.form is not TargetForm.SETS or f.ndim != 2:
+        return None
+    off = float((scene.targets.sum(1) != 1).double().mean())
+    if off <= FEW:
+        return None
+    inside = on_simplex(f, 1)
+    shift = torch.linspace(-1, 1, len(f), dtype=f.dtype, device=f.device)[:, None]
+    once, again = scene.try_loss(f), scene.try_loss(f + shift)
+    in_loss = once is not None and again is not None and _near(once, again)
+    if not inside and not in_loss:
+        return None
+    return Finding(
+        Kind.WRONG_OUTPUT_ACTIVATION if inside else Kind.WRONG_LOSS,
+        Severity.WARNING,
+        None,
+        {"rows_without_a_single_label": off, "softmax": "model" if inside else "loss"},
+        "Use a sigmoid for each label, with the binary cross entropy (BCEWithLogitsLoss of raw "
+        f"outputs), instead of the softmax in the {'model' if inside else 'loss'}: it shares one "
+        f"whole among the labels, and {off:.0%} of the points have several labels or none.",
+        (Remedy.LOGITS_LOSS, joined((Remedy.REDRAW_WEIGHTS, Remedy.LOGITS_LOSS))),
+        "loss = torch.nn.BCEWithLogitsLoss()  # of raw outputs; sigmoid(outputs) > 0.5 to predict",
+    )
+
+
+def squashed_in_the_loss(scene: Scene) -> Finding | None:
+    """A loss of logits that even certain outputs hardly make smaller: it squashes them twice."""
+    signs, constant = scene.signs, scene.landscape.constant_loss
+    if signs is None or not constant or scene.nature is not LossNature.UNKNOWN:
+        return None
+    if bool((signs == signs[:1]).all()) or not scene.trained or not scene.is_middling:
+        return None
+    tried = [scene.try_loss(size * signs) for size in SIZES]
+    losses = [value for value in tried if value is not None]
+    if len(losses) < len(SIZES) or losses != sorted(losses, reverse=True):
+        return None
+    if losses[-1] < HIGH * constant or losses[0] - losses[-1] < FEW * constant:
+        return None
+    if abs(losses[-1] - losses[-2]) > EQUAL * constant:
+        return None
+    return Finding(
+        Kind.PROBABILITIES_TO_LOGITS_LOSS,
+        Severity.WARNING,
+        None,
+        {"sizes": list(SIZES), "losses": losses, "constant_loss": constant},
+        "Leave out a sigmoid or softmax between the outputs and the loss: it seems to be applied "
+        f"twice. However sure right outputs are, the loss stays above {losses[-1]:.4g} (a constant "
+        f"has {constant:.4g}), and gradients are small.",
+        (),
+    )
+
+
 def gradient_sign_flipped(scene: Scene) -> Finding | None:
     """A loss that is larger for right outputs than for wrong ones."""
     f, signs = scene.outputs, scene.signs
     if f is None or scene.nature is not LossNature.UNKNOWN:
         return None
+    if not scene.targets_matter:
+        return _flees(scene, f)
     pairs: list[tuple[float | None, float | None]] = []
     if signs is not None:
-        pairs.append((scene.try_loss(CERTAIN_HALF * signs), scene.try_loss(-CERTAIN_HALF * signs)))
+        sure = _sure(scene, signs)
+        pairs.append((scene.try_loss(sure), scene.try_loss(_sure(scene, -signs))))
     y = scene.targets
-    if isinstance(y, Tensor) and y.is_floating_point() and y.numel() == f.numel():
+    beyond = signs is None or scene.structure.last not in SQUASHING  # else it gives no such numbers
+    if beyond and isinstance(y, Tensor) and y.is_floating_point() and y.numel() == f.numel():
         y = y.reshape(f.shape).double()
         shift = float(y.std()) or 1.0 if y.numel() > 1 else 1.0
         pairs += [(scene.try_loss(y), scene.try_loss(y + way * shift)) for way in (-1, 1)]
@@ -189,12 +259,54 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     )
 
 
+def _sure(scene: Scene, signs: Tensor) -> Tensor:
+    """Outputs that say what signs say: logits, or numbers from 0 to 1 behind a sigmoid."""
+    if scene.structure.last in SQUASHING:
+        return torch.where(signs > 0, 1 - INSIDE, INSIDE)
+    return CERTAIN_HALF * signs
+
+
+def _flees(scene: Scene, f: Tensor) -> Finding | None:
+    """A loss without targets that is smaller the further the outputs are from what is real.
+
+    So it is of a generator that goes down what a critic gives for what is real.
+    """
+    y, now = scene.targets, scene.landscape.loss
+    if not scene.trained or not isinstance(y, Tensor) or y.shape != f.shape or f.ndim < 2:
+        return None
+    real, made = y.double().flatten(1), f.double().flatten(1)
+    way = made.mean(0) - real.mean(0)
+    spread = float((real - real.mean(0)).pow(2).sum(1).mean().sqrt())
+    at_real, slope = scene.try_loss(y), scene.slope_at(f)
+    if at_real is None or slope is None or float(way.norm()) < FAR * spread:
+        return None
+    along = float(slope.double().flatten(1).sum(0) @ way)
+    if not at_real > now or along >= 0:
+        return None
+    return Finding(
+        Kind.GRADIENT_SIGN_FLIPPED,
+        Severity.WARNING,
+        None,
+        {
+            "loss_of_targets": at_real,
+            "loss": now,
+            "distance_of_means": float(way.norm()),
+            "spread_of_targets": spread,
+        },
+        "Turn the loss's sign: it does not look at the targets, it is "
+        f"{at_real:.4g} at the targets and {now:.4g} at the outputs, whose mean is "
+        f"{float(way.norm()) / max(spread, 1e-30):.3g} times the targets' spread away from theirs, "
+        "and descent leads further away.",
+        (),
+    )
+
+
 def _minds_points(scene: Scene, signs: Tensor, good: float, bad: float) -> bool:
     """Whether right outputs of other points make a difference: else the loss compares others."""
     if len(signs) < 4 or bool((signs == signs[:1]).all()):
         return True
     order = torch.randperm(len(signs), generator=torch.Generator().manual_seed(0))
-    other = scene.try_loss(CERTAIN_HALF * signs[order.to(signs.device)])
+    other = scene.try_loss(_sure(scene, signs[order.to(signs.device)]))
     return other is None or abs(good - other) > MINDS * abs(good - bad)
 
 
@@ -204,6 +316,11 @@ CERTAIN_HALF: Final = 5.0
 
 def _equal(one: float, other: float) -> bool:
     return abs(one - other) <= EQUAL * max(abs(one), abs(other))
+
+
+def _near(one: float, other: float) -> bool:
+    """Equal but for the rounding of shifted single-precision numbers."""
+    return abs(one - other) <= 1e-4 * max(abs(one), abs(other))
 
 
 def _number(value: float | None) -> str:

@@ -12,7 +12,8 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
-from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.scene import CERTAIN, Scene
+from spurious.diagnose.remedy import Remedy
 
 TWICE: Final = 2.0
 """A loss in evaluation mode of twice that in training mode: more than the noise of a batch."""
@@ -26,6 +27,9 @@ points."""
 
 RELATED: Final = 0.3
 """What neighbours explain of targets that belong to their inputs, and not by chance."""
+
+MISSED: Final = 0.05
+"""A twentieth of a change of the outputs: differences agree to a millionth where nothing is cut."""
 
 SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 """Places by which lists of inputs and targets get out of step."""
@@ -47,7 +51,7 @@ def train_eval_gap(scene: Scene) -> Finding | None:
         "Let batch normalisation's running statistics catch up (a momentum of 0.1 and more steps, "
         f"larger batches): with the statistics of the batch the loss is {batch:.4g}, with the "
         f"running ones, which evaluation uses, {kept:.4g}.",
-        (),
+        (Remedy.FRESH_STATISTICS,),
     )
 
 
@@ -73,6 +77,17 @@ def unregistered_parameters(scene: Scene) -> Finding | None:
 def detached_parameters(scene: Scene) -> Finding | None:
     """Trained parameters that the loss does not depend on, as far as autograd sees."""
     lost, trained = scene.unreached, scene.landscape.trained
+    if trained and not scene.landscape.connected:
+        return Finding(
+            Kind.DETACHED_LOSS,
+            Severity.CRITICAL,
+            None,
+            {"connected": False},
+            "Keep the graph whole: as far as autograd sees, the loss depends on no trained tensor. "
+            "Something between them and the loss is detached, made into a plain number or "
+            "a new tensor, or run under no_grad; requires_grad_() on what comes out mends nothing.",
+            (),
+        )
     if not lost or not trained:
         return None
     share = sum(lost.values()) / trained
@@ -87,6 +102,57 @@ def detached_parameters(scene: Scene) -> Finding | None:
         f"Keep the graph whole: the loss depends on none of {len(lost)} trained tensors ({shown}), "
         f"{share:.0%} of all that is trained, as far as autograd sees. Something between them and "
         "the loss is detached, made into a plain number, or run under no_grad (or unused).",
+        (),
+    )
+
+
+def cut_inside(scene: Scene) -> Finding | None:
+    """Parameters that move the outputs by ways that autograd does not see."""
+    cut = {name: share for name, share in scene.missed.items() if share >= MISSED}
+    if not cut:
+        return None
+    shown = ", ".join(list(cut)[:4]) + (", ..." if len(cut) > 4 else "")
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING,
+        None,
+        {"share_missed": cut},
+        f"Keep the graph whole: when {shown} are moved a little, outputs change by "
+        f"{max(cut.values()):.0%} otherwise than the gradient says. Something that depends on them "
+        "is detached on the way (the state between two steps of a sequence, say), or made under "
+        "no_grad.",
+        (),
+        "state = cell(x, state)  # and not state.detach(), within one sequence",
+    )
+
+
+def no_slope(scene: Scene) -> Finding | None:
+    """A loss that is flat at all outputs, and at others, though right ones have a smaller one."""
+    f, good = scene.outputs, scene.good_outputs
+    if f is None or not scene.trained or not scene.is_middling:
+        return None
+    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    for outputs in (f, draw):  # where the outputs are at a flat end, the loss is not to blame
+        slope = scene.slope_at(outputs)
+        if slope is None or bool(slope.any()):
+            return None
+    y, signs = scene.targets, scene.signs
+    tried = [good] if good is not None else []
+    if isinstance(y, Tensor) and y.numel() == f.numel():
+        tried.append(y.reshape(f.shape))
+    tried += [] if signs is None else [CERTAIN * signs, (signs + 1) / 2]
+    losses = [scene.try_loss(outputs) for outputs in tried]
+    best = min((loss for loss in losses if loss is not None), default=None)
+    if best is None or not best < thresholds.MIDDLING * scene.landscape.loss:
+        return None
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"loss": scene.landscape.loss, "loss_of_right_outputs": best},
+        "Leave rounding, argmax, thresholds, counts and clamps out of the loss: its gradient by "
+        f"the outputs is exactly 0 on every point, though right ones have the loss {best:.4g} "
+        f"instead of {scene.landscape.loss:.4g}.",
         (),
     )
 
@@ -112,6 +178,8 @@ def targets_shuffled(scene: Scene) -> Finding | None:
     x, y, landscape = scene.features, scene.targets, scene.landscape
     constant, linear = landscape.constant_loss, landscape.linear_loss
     if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not constant:
+        return None
+    if not scene.targets_matter:
         return None
     chance = CHANCE / len(x) ** 0.5
     known = scene.neighbours

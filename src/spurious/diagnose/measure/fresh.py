@@ -1,0 +1,80 @@
+# pyright: basic
+"""Copies with other weights: what the code of a model does, whatever it has learnt."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.observe import Observer
+from spurious.diagnose.measure.preserve import copied, examined
+
+
+def with_random_weights(model: nn.Module, seed: int) -> nn.Module:
+    """A copy whose every parameter is drawn at random, also those that start at 0."""
+    clone = copied(model)
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in clone.parameters():
+            if p.is_floating_point():
+                size = p[0].numel() ** -0.5 if p.ndim >= 2 else 0.5
+                p.copy_(size * torch.randn(p.shape, generator=draw))
+    return clone
+
+
+def outputs_of(model: nn.Module, x: Tensor) -> Tensor | None:
+    """The model's outputs of one batch of inputs, without a graph."""
+    with examined(model), torch.no_grad():
+        out = output_tensor(model(x))
+    return None if out is None or not out.is_floating_point() else out.double()
+
+
+def saturated_by_inputs(
+    model: nn.Module, sample: Sample, most: float
+) -> tuple[str, float, float] | None:
+    """A layer that a usual start shuts with these inputs, and not with standardised ones.
+
+    Args:
+        model: Left as it is.
+        sample: The points.
+        most: Share of values at the flat ends from which a layer is shut.
+
+    Returns:
+        Name of the layer, and the share with the inputs as they are and standardised; or None.
+    """
+    x, batch = sample.features, sample.batches[0]
+    if x is None or batch.features is None or x.ndim < 2:
+        return None
+    axes = (0,) if x.ndim == 2 else (0, *range(2, x.ndim))
+    if x.ndim == 3:
+        axes = (0, 1)
+    mean, std = x.mean(axes, keepdim=True), x.std(axes, keepdim=True)
+    unit = (batch.features - mean) / torch.where(std > 0, std, 1.0)
+    try:
+        raw, scaled = _shares(model, batch, batch.features), _shares(model, batch, unit)
+    except Exception:
+        return None
+    found = {name: share for name, share in raw.items() if name in scaled}
+    name = max(found, key=lambda key: found[key] - scaled[key], default="")
+    if not name or found[name] < most or scaled[name] > most / 2:
+        return None
+    return name, found[name], scaled[name]
+
+
+def _shares(model: nn.Module, batch: Batch, x: Tensor) -> dict[str, float]:
+    """Share of the values at the flat ends, of each layer of a start."""
+    clone = copied(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for module in clone.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+        observer = Observer(clone)
+        with examined(clone), torch.enable_grad(), observer.batch(batch.size):
+            clone(x)
+    layers = [layer.finish() for layer in observer.units.values() if layer.points]
+    found = {one.name: float(one.saturated.mean()) for one in layers if one.can_saturate}
+    return found | observer.structure.gates

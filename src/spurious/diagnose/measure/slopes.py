@@ -1,0 +1,97 @@
+# pyright: basic
+"""Autograd's gradient beside differences of outputs: what is cut, though values pass through."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.fresh import with_random_weights
+from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.preserve import examined
+
+STEP: Final = 1e-6
+"""Length of a step, in units of a parameter's size: differences in double precision then have some
+eight digits."""
+
+MOST: Final = 12
+"""Parameters that are moved, the largest."""
+
+WORTH: Final = 1e-3
+"""A parameter counts that moves the outputs by a thousandth of what the first one does."""
+
+
+def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
+    """Share of the outputs' change that autograd does not see, by the parameter that is moved.
+
+    Of one combination of the outputs, not of the loss: what a loss detaches (targets that the model
+    gave itself, say) may be meant so. The weights are drawn at random: those that training left may
+    shut all ways. Each parameter is moved along a direction drawn by chance.
+    What has a gradient and does not move the outputs (straight-through estimators) is left out; so
+    is everything where the outputs are not a function of the parameters in double precision.
+    """
+    batch = sample.batches[0]
+    try:
+        clone = with_random_weights(model, 0).double()
+        return _missed(clone, _in_double(batch))
+    except Exception:
+        return {}
+
+
+def _in_double(batch: Batch) -> Batch:
+    def cast(value: Any) -> Any:
+        plain = isinstance(value, Tensor) and value.is_floating_point()
+        return value.double() if plain else value
+
+    args = tuple(map(cast, batch.args))
+    kwargs = {name: cast(value) for name, value in batch.kwargs.items()}
+    return Batch(args, kwargs, cast(batch.targets), batch.size)
+
+
+def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    named = sorted(named, key=lambda pair: -pair[1].numel())[:MOST]
+    draw = torch.Generator().manual_seed(0)
+
+    resting = {  # rows that get no gradient by design
+        id(m.weight): m.padding_idx
+        for m in model.modules()
+        if isinstance(m, nn.Embedding) and m.padding_idx is not None
+    }
+
+    def value() -> Tensor:
+        out = output_tensor(model(*batch.args, **batch.kwargs))
+        assert out is not None
+        weights = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+        return (out * weights.to(out)).sum()
+
+    changes: dict[str, tuple[float, float]] = {}
+    with examined(model), torch.enable_grad():
+        now = value()
+        if float(now.detach()) != float(value().detach()) or not now.requires_grad:
+            return {}
+        slopes = torch.autograd.grad(now, [p for _, p in named], allow_unused=True)
+        for (name, p), slope in zip(named, slopes, strict=True):
+            way = torch.randn(p.shape, generator=draw, dtype=torch.float64).to(p)
+            if id(p) in resting:
+                way[resting[id(p)]] = 0.0
+            size = STEP * (float(p.detach().pow(2).mean().sqrt()) or 1.0)
+            along = 0.0 if slope is None else float((slope * way).sum())
+            kept, ends = p.detach().clone(), list[float]()
+            for sign in (1, -1):
+                with torch.no_grad():
+                    p.copy_(kept + sign * size * way)
+                ends.append(float(value().detach()))
+            with torch.no_grad():
+                p.copy_(kept)
+            changes[name] = (ends[0] - ends[1], 2 * size * along)
+    least = WORTH * max((abs(by) for by, _ in changes.values()), default=0.0)
+    rounding = 1e-12 * abs(float(now.detach()))
+    return {
+        name: abs(by - seen) / abs(by)
+        for name, (by, seen) in changes.items()
+        if abs(by) > max(least, 1e3 * rounding)
+    }
