@@ -77,3 +77,6 @@ KINDS: Final = tuple(Kind)
 CAUSES: Final = frozenset(KINDS[: KINDS.index(Kind.NOT_FINITE)])
 """Faults in outputs, loss, targets, data, structure, optimiser or loop: among problems they come
 before all that is seen of the units and of the loss surface, whatever its severity."""
+
+MAY_BE_MEANT: Final = frozenset({Kind.HIDDEN_SOFTMAX})
+"""No problem where copies learn: a softmax between layers may be meant to choose."""

@@ -22,6 +22,9 @@ from spurious.diagnose.treat.rehearse import (
     Rehearsals,
 )
 
+NO_START: Final = 0.02
+"""Weights of less than this share of a usual start: nobody means to start so."""
+
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
     Remedy.HUNDREDTH_STEP: 1e-2,
@@ -85,9 +88,10 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     than = f"{size:.3g} times the size" if size > 1 else f"{size:.2g} of the size"
     shown = ", ".join(f"{layer} {value:.3g}" for layer, value in list(sizes.items())[:5])
     other = "NaN or infinity" if own[0].loss is None else f"{own[0].loss:.4g}"
+    slow = not scene.trained and max(sizes.values()) < 1 and size > NO_START
     yield Finding(
         Kind.BAD_INITIAL_SCALE,
-        Severity.WARNING,
+        Severity.INFO if slow else Severity.WARNING,  # it may only need more steps than a copy has
         name,
         {
             "sizes": dict(sizes),

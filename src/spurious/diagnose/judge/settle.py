@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
-from spurious.diagnose.kinds import CAUSES, Kind
+from spurious.diagnose.judge.rehearsals import NO_START
+from spurious.diagnose.kinds import CAUSES, MAY_BE_MEANT, Kind
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
@@ -30,9 +31,6 @@ LANDSCAPE: Final = frozenset(
 START_FAULTS: Final = frozenset({Kind.DUPLICATED_UNITS, Kind.DEAD_UNITS, Kind.SATURATION})
 """What no longer step gets a model out of, if all of a layer is so: copies that learnt by a longer
 step started afresh."""
-
-NO_START: Final = 0.02
-"""Weights of less than this share of a usual start's norm: nobody means to start so."""
 
 
 def settled(
@@ -88,8 +86,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     cause = found.kind in CAUSES
     if found.kind is Kind.TARGETS_SHUFFLED and _learnt_by_some(rehearsals):
         return found.severity is not Severity.CRITICAL
-    if found.kind is Kind.HIDDEN_SOFTMAX and learns(rehearsals):
-        return True  # it is meant to choose
+    if found.kind in MAY_BE_MEANT and learns(rehearsals):
+        return True
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
         return scene.trained  # in units of the present loss, which may be small
     proved = found.explanation.startswith("Proved")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.outputs import softmax_over_one_unit
+from spurious.diagnose.judge.causes.structure import one_feature_norm
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
@@ -17,8 +19,10 @@ that the linear map was not fitted to: far more than chance."""
 def nothing_arrives(scene: Scene) -> Finding | None:
     """Outputs that do not depend on the inputs, whatever the weights are."""
     seen = scene.unseen
-    if seen is None or not seen.everything:
+    if seen is None or not seen.everything or one_feature_norm(scene) is not None:
         return None
+    if softmax_over_one_unit(scene) is not None:
+        return None  # which says why
     tried = "Tried on copies whose weights were drawn at random"
     if seen.padding is not None:
         return Finding(
