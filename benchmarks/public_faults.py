@@ -42,6 +42,7 @@ from public_cases import (
 from public_cases.program import Case, Program
 
 import spurious
+from spurious import InputError
 from spurious.diagnose import REMEDIES, Report, TrainingWatch
 
 SETS = {
@@ -169,7 +170,10 @@ def row_of(case: Case, seeds: int, draws: int, with_watch: bool) -> dict[str, An
     landscape = report.measurements.landscape
     wanted = tuple(dict.fromkeys([*([remedy] if remedy else []), *drawn]))
     goal = LEARNT * (landscape.constant_loss or landscape.loss)
-    trials = report.try_remedies(*asked(faulty), STEPS, optimiser=faulty.optimiser, only=wanted)
+    try:
+        trials = report.try_remedies(*asked(faulty), STEPS, optimiser=faulty.optimiser, only=wanted)
+    except InputError:  # nothing that a remedy could train
+        trials = []
     after = {t.remedy: t.after for t in trials}
     mended = {name: loss is not None and loss <= goal for name, loss in after.items()}
     return {

@@ -39,7 +39,7 @@ def activation_name(module: nn.Module) -> tuple[str, Fraction | None]:
     """
     kind = type(module)
     if kind is nn.LeakyReLU:
-        return "leaky_relu", Fraction(str(module.negative_slope))
+        return "leaky_relu", Fraction(str(float(module.negative_slope)))
     name = next((name for name, made in MODULES.items() if kind is made), None)
     if name is None:
         known = ", ".join(("LeakyReLU", *(made.__name__ for made in MODULES.values())))

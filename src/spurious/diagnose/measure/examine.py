@@ -387,10 +387,14 @@ def _landscape_pictures(
 
 
 def _along(objective: Objective, direction: list[Tensor], distances: np.ndarray) -> np.ndarray:
+    """The loss along a line, (distances, 2); NaN where it refuses the outputs."""
     losses = []
     for distance in distances:
         with objective.moved(direction, float(distance)):
-            losses.append(objective.value())
+            try:
+                losses.append(objective.value())
+            except RuntimeError:  # of probabilities beyond 1, for instance
+                losses.append(np.nan)
     return np.stack([distances, np.array(losses)], axis=1)
 
 
