@@ -143,9 +143,68 @@ class Padded(nn.Module):
         return self.head(self.embed((x[..., 0] > 0).long()).tanh().mean(1))
 
 
+class Reversal(torch.autograd.Function):
+    """Hands back the gradient with the other sign, as adversaries of domains have it."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(_: Any, *gradients: Any) -> Any:
+        return -gradients[0]
+
+
+class Reversed(nn.Module):
+    """Two heads, one of which is behind a reversal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.below, self.head, self.domain = nn.Linear(6, 8), nn.Linear(8, 1), nn.Linear(8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.below(x.flatten(1)).tanh()
+        return self.head(h) + self.domain(Reversal.apply(h))
+
+
+class Book(nn.Module):
+    """Codes of a book, detached in the outputs; a term of the loss pulls them or does not."""
+
+    def __init__(self, pulled: bool) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.below, self.above, self.pulled = nn.Linear(6, 2), nn.Linear(2, 1), pulled
+        self.book, self.apart = nn.Parameter(torch.randn(4, 2)), torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.below(x.flatten(1))
+        code = self.book[torch.cdist(z, self.book).argmin(1)]
+        self.apart = ((code - z.detach()) ** 2).mean() if self.pulled else torch.zeros(())
+        return self.above(z + (code - z).detach())
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(outputs, targets) + self.apart
+
+
+@pytest.mark.parametrize("pulled", [True, False])
+def test_books_that_a_term_of_their_own_pulls(pulled: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(128, 6, 1)
+    model = Book(pulled)
+    said = kinds(trained(model, x, (x[:, 0] > 0).float(), model.loss, 5))
+    assert ("detached_loss" in said) == (not pulled)
+
+
 @pytest.mark.parametrize(
     ("model", "cut"),
-    [(Steps(True), True), (Steps(False), False), (Straight(), False), (Padded(), False)],
+    [
+        (Steps(True), True),
+        (Steps(False), False),
+        (Straight(), False),
+        (Padded(), False),
+        (Reversed(), False),
+    ],
 )
 def test_states_that_are_cut_off(model: nn.Module, cut: bool) -> None:
     torch.manual_seed(0)

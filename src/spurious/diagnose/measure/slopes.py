@@ -31,7 +31,8 @@ def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
     gave itself, say) may be meant so. The weights are drawn at random: those that training left may
     shut all ways. Each parameter is moved along a direction drawn by chance.
     What has a gradient and does not move the outputs (straight-through estimators) is left out; so
-    is everything where the outputs are not a function of the parameters in double precision.
+    is everything where the outputs are not a function of the parameters in double precision, or
+    where a function brings its own gradient (`torch.autograd.Function`; reversal, say).
     """
     batch = sample.batches[0]
     try:
@@ -39,6 +40,20 @@ def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
         return _missed(clone, _in_double(batch))
     except Exception:
         return {}
+
+
+def _has_own_gradients(value: Tensor) -> bool:
+    """Whether a function in the graph brings its own gradient."""
+    seen, pending = set[Any](), [value.grad_fn]
+    while pending:
+        node = pending.pop()
+        if node is None or node in seen:
+            continue
+        if isinstance(node, torch.autograd.function.BackwardCFunction):
+            return True
+        seen.add(node)
+        pending += [below for below, _ in node.next_functions]
+    return False
 
 
 def _in_double(batch: Batch) -> Batch:
@@ -72,6 +87,8 @@ def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:
     with examined(model), torch.enable_grad():
         now = value()
         if float(now.detach()) != float(value().detach()) or not now.requires_grad:
+            return {}
+        if _has_own_gradients(now):
             return {}
         slopes = torch.autograd.grad(now, [p for _, p in named], allow_unused=True)
         for (name, p), slope in zip(named, slopes, strict=True):

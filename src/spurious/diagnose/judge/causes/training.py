@@ -107,8 +107,16 @@ def detached_parameters(scene: Scene) -> Finding | None:
 
 
 def cut_inside(scene: Scene) -> Finding | None:
-    """Parameters that move the outputs by ways that autograd does not see."""
-    cut = {name: share for name, share in scene.missed.items() if share >= MISSED}
+    """Parameters that move the outputs by ways that autograd does not see.
+
+    Not those with no gradient from the outputs, but one from the loss: a term of their own trains
+    them (a book of codes, say), and what they add to the outputs is detached for that reason.
+    """
+    cut = {
+        name: share
+        for name, share in scene.missed.items()
+        if share >= MISSED and (share < 1 or name in scene.unreached)
+    }
     if not cut:
         return None
     shown = ", ".join(list(cut)[:4]) + (", ..." if len(cut) > 4 else "")
