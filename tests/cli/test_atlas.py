@@ -1,6 +1,7 @@
 """`spurious atlas` and `spurious global` from the outside."""
 
 import json
+from fractions import Fraction
 
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +32,20 @@ def test_json_for_programs():
     for minimum in data["minima"]:
         keys = {"loss", "dimension", "dead_units", "differentiable", "cells", "point", "orbit"}
         assert keys <= set(minimum)
+
+
+@pytest.mark.parametrize("command", ["atlas", "global"])
+def test_a_slope_of_0_in_a_file_is_kept(command, tmp_path):
+    relu, leaky = (tmp_path / f"{name}.json" for name in ("relu", "leaky"))
+    data = dataset_from_arrays([[0], [1], [2]], [1, 0, 1])
+    for path, network in (
+        (relu, Network((1, 1, 1), "relu")),
+        (leaky, Network((1, 1, 1), "leaky_relu", Fraction(0))),
+    ):
+        path.write_text(json.dumps(problem_to_data(Problem(network, Loss.SQUARED, data))))
+    known, found = run(command, relu), run(command, leaky)
+    assert not found.stderr
+    assert found.stdout.replace("leaky_relu", "relu").split() == known.stdout.split()
 
 
 def test_files(tmp_path):

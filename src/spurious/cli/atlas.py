@@ -264,7 +264,8 @@ def _asked(
     below: Fraction | None = None
     if name == "leaky_relu":
         kept = base.network.slope if base and base.network.activation == name else None
-        below = fraction("--slope", slope) if slope else kept or Fraction(1, 100)
+        below = Fraction(1, 100) if kept is None else kept
+        below = fraction("--slope", slope) if slope else below
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from math import comb
+from typing import Final
 
 from spurious.atlas.decay.bounds import Enclosed
 from spurious.atlas.decay.families import Orbit, up_to_symmetry
@@ -22,6 +24,11 @@ from spurious.verdict import Answer, Enclosure
 PRECISION, FREE_PRECISION = balls.PRECISIONS[:2]
 """Bits of all balls; and where hidden biases cost nothing, as directions are known to half as many
 digits as the outputs."""
+
+SMALLEST: Final = Fraction(1, 10**12)
+LARGEST: Final = Fraction(10**9)
+"""Sizes of numbers that are taken, but for 0: floats solve the cells before these are proved, and
+beside squares of larger ones they have no digits left for the others."""
 
 DECIMALS = 16
 """Of outputs."""
@@ -212,6 +219,10 @@ def require_penalised(loss: DenseLoss) -> None:
         )
     if min(loss.factors) < 0:
         raise InputError("weights: found a negative number, but an atlas needs none")
+    _require_sizes("penalty", (weight, bias, outgoing, last))
+    _require_sizes("weights", loss.factors)
+    for x, y in zip(loss.data.x, loss.data.y, strict=True):
+        _require_sizes("data", (*x, *y))
     labels = {y for w, (y,) in zip(loss.factors, loss.data.y, strict=True) if w}
     if not labels:
         raise InputError("weights: found zeros only, expected a positive number")
@@ -220,6 +231,17 @@ def require_penalised(loss: DenseLoss) -> None:
             "data.y: found one label only, so that the output's bias, which costs nothing, grows "
             "for ever"
         )
+
+
+def _require_sizes(name: str, values: Iterable[Fraction]) -> None:
+    for value in values:
+        if value and not SMALLEST <= abs(value) <= LARGEST:
+            shown = f"{Decimal(value.numerator) / Decimal(value.denominator):.3g}"
+            raise InputError(
+                f"{name}: found {shown}, but lists with weight decay are proposed in floats: "
+                f"expected 0 or sizes from {float(SMALLEST):g} to {float(LARGEST):g}; measure in "
+                "other units"
+            )
 
 
 def penalised_atlas(

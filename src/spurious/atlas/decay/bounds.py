@@ -268,7 +268,7 @@ class CellBounds:
         reach *= _largest([abs(arb(rational(s))) for s in self.setting.loss.network.slopes])
         if self.setting.squared:
             spread = zip(model.targets, model.above, strict=True)
-            return _largest([abs(y) + (high / w).sqrt() for y, w in spread]) + reach
+            return _largest([abs(y) + (high / w).upper().sqrt() for y, w in spread]) + reach
         up = [high / w for w in model.above if not w.is_zero()]
         down = [high / w for w in model.below if not w.is_zero()]
         return _largest([*up, *down]) + reach
