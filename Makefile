@@ -34,16 +34,15 @@ reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 
 # The engine is compiled first, its parts side by side, or every process of the tests would do it.
 # JAX compiles for minutes what the tests then run for seconds: without optimisation it takes half.
-# Each process begins with its own half of the files, so that it alone makes what a file shares.
 test: $(STAMP)
 	@for part in training double naming; do \
 	    $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
 	done; wait
-	@OPENBLAS_NUM_THREADS=1 XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 coverage: $(STAMP)
 	@$(PIP) --no-build-isolation -e '.[coverage]'
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --cov $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
