@@ -166,3 +166,41 @@ def unproved(report: Report) -> bool:
     proved = [f for f in report.findings if f.explanation.startswith("Proved")]
     assert not proved or (report.verdict is not None and report.verdict.certificate)
     return report.verdict is None and not proved
+
+
+class Halved(nn.Module):
+    """Computes in half precision, whatever its inputs are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).bfloat16()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x.bfloat16()).float()
+
+
+class Shares(nn.Module):
+    """Shares that are numbers near the start, and none where weights are large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(3, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.inner(x).exp().exp().exp() * 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(True), nn.Linear(4, 1)), nn.MSELoss()),
+        (Halved(), nn.MSELoss()),
+        (Shares(), nn.BCELoss()),
+    ],
+)
+def test_models_that_do_not_bear_every_look(model: nn.Module, loss: nn.Module) -> None:
+    """A slope of True, a precision of its own, outputs that the loss refuses further on."""
+    torch.manual_seed(0)
+    x = torch.randn(32, 3)
+    report = spurious.diagnose(model, (x, (x[:, :1] > 0).float()), loss)
+    assert report.measurements.landscape.loss > 0

@@ -38,7 +38,7 @@ def activation_name(module: nn.Module) -> tuple[str, Fraction | None]:
         InputError: There is none.
     """
     kind = type(module)
-    if kind is nn.LeakyReLU:
+    if isinstance(module, nn.LeakyReLU) and kind is nn.LeakyReLU:
         return "leaky_relu", Fraction(str(float(module.negative_slope)))
     name = next((name for name, made in MODULES.items() if kind is made), None)
     if name is None:
