@@ -102,8 +102,8 @@ def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
         problem: Network, loss and data; a penalty does not count.
         point: Where to evaluate.
     """
-    run = network_run(problem, point, order=0)
-    layers = dense_layers(program_of(problem))
+    program = program_of(problem)
+    run, layers = _run(program, point, order=0), _layers(program)
     outputs = _rows(run, layers[-1].preactivation)
     return Evaluation(
         problem=problem,
@@ -133,8 +133,15 @@ def network_run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[E
     Raises:
         ProgramError: A value or derivative is not known to be rational, or lies on a kink.
     """
-    network = exact_program(without_loss(program_of(problem)))
-    return network.run(entries(map(rational, flatten(point))), order)
+    return _run(program_of(problem), point, order)
+
+
+def _run(program: Program, point: Point, order: int) -> Run[Entries]:
+    values = entries(map(rational, flatten(point)))
+    return exact_program(without_loss(program)).run(values, order)
+
+
+_layers = lru_cache(maxsize=16)(dense_layers)
 
 
 @lru_cache(maxsize=16)
