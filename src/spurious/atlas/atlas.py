@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from html import escape
-from itertools import product
 from math import comb
 from pathlib import Path
 from typing import Any, Final
@@ -373,12 +372,7 @@ def enumerate_strata(
         outputs = tuple(
             fraction(r + y) for r, y in zip(fit.residual, landscape.targets, strict=True)
         )
-        seen: set[tuple[UnitState, ...]] = set()
-        for part in strata.families:
-            for stratum in part:
-                choices = (strata.classes[k].states for k in stratum.classes)
-                seen.update(tuple(sorted(states)) for states in product(*choices))
-        for states in sorted(seen):
+        for states in strata.states():
             yield outputs, states
 
 

@@ -71,6 +71,15 @@ class Strata:
     families: tuple[tuple[Stratum, ...], ...]
     complete: bool
 
+    def states(self) -> list[tuple[UnitState, ...]]:
+        """Every combination of unit states, each in increasing order, and in that order."""
+        seen: set[tuple[UnitState, ...]] = set()
+        for part in self.families:
+            for stratum in part:
+                choices = (self.classes[k].states for k in stratum.classes)
+                seen.update(tuple(sorted(states)) for states in product(*choices))
+        return sorted(seen)
+
 
 def find_strata(landscape: UnitLandscape, projector: Fits, fit: Fit, hidden: int) -> Strata | None:
     """All strata of a fitted vector, grouped; None if it belongs to no local minimum.

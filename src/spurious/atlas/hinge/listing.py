@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from typing import Final
 
 from flint import fmpq
@@ -98,14 +97,7 @@ def hinge_strata(loss: DenseLoss) -> Iterator[tuple[Fraction, tuple[UnitState, .
     finder = _finder(loss, silent)
     for value in finder.table.values:
         _, strata = finder.at(value, limit=None)
-        if strata is None:
-            continue
-        seen: set[tuple[UnitState, ...]] = set()
-        for part in strata.families:
-            for stratum in part:
-                choices = (strata.classes[k].states for k in stratum.classes)
-                seen.update(tuple(sorted(states)) for states in product(*choices))
-        for states in sorted(seen):
+        for states in strata.states() if strata is not None else ():
             yield fraction(value), states
 
 

@@ -47,6 +47,16 @@ class Batch:
             return self.args[0] if self.args[0].is_floating_point() else None
         return None
 
+    def in_precision(self, dtype: torch.dtype) -> Batch:
+        """The same points, with all floats of one type."""
+
+        def cast(value: Any) -> Any:
+            plain = isinstance(value, Tensor) and value.is_floating_point()
+            return value.to(dtype) if plain else value
+
+        args, kwargs = map(cast, self.args), {k: cast(v) for k, v in self.kwargs.items()}
+        return Batch(tuple(args), kwargs, cast(self.targets), self.size)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -108,20 +118,7 @@ class Sample:
 
     def in_float32(self) -> Sample:
         """The same points in single precision."""
-
-        def cast(value: Any) -> Any:
-            plain = isinstance(value, Tensor) and value.is_floating_point()
-            return value.float() if plain else value
-
-        batches = tuple(
-            Batch(
-                tuple(map(cast, batch.args)),
-                {name: cast(value) for name, value in batch.kwargs.items()},
-                cast(batch.targets),
-                batch.size,
-            )
-            for batch in self.batches
-        )
+        batches = tuple(batch.in_precision(torch.float32) for batch in self.batches)
         return Sample(batches, self.complete, self.places)
 
     def in_order(self) -> Sample:

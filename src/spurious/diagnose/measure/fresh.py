@@ -24,6 +24,19 @@ def with_random_weights(model: nn.Module, seed: int) -> nn.Module:
     return clone
 
 
+def draw_anew(model: nn.Module) -> bool:
+    """Lets every module that can draw its weights anew do so; False if none can."""
+    found = False
+    for module in model.modules():
+        for name in ("reset_parameters", "_reset_parameters"):
+            reset = getattr(module, name, None)
+            if callable(reset):
+                reset()
+                found = True
+                break
+    return found
+
+
 def outputs_of(model: nn.Module, x: Tensor) -> Tensor | None:
     """The model's outputs of one batch of inputs, without a graph."""
     with examined(model), torch.no_grad():
@@ -68,10 +81,7 @@ def _shares(model: nn.Module, batch: Batch, x: Tensor) -> dict[str, float]:
     clone = copied(model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        for module in clone.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if callable(reset):
-                reset()
+        draw_anew(clone)
         observer = Observer(clone)
         with examined(clone), torch.enable_grad(), observer.batch(batch.size):
             clone(x)

@@ -37,7 +37,7 @@ def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
     batch = sample.batches[0]
     try:
         clone = with_random_weights(model, 0).double()
-        return _missed(clone, _in_double(batch))
+        return _missed(clone, batch.in_precision(torch.float64))
     except Exception:
         return {}
 
@@ -54,16 +54,6 @@ def _has_own_gradients(value: Tensor) -> bool:
         seen.add(node)
         pending += [below for below, _ in node.next_functions]
     return False
-
-
-def _in_double(batch: Batch) -> Batch:
-    def cast(value: Any) -> Any:
-        plain = isinstance(value, Tensor) and value.is_floating_point()
-        return value.double() if plain else value
-
-    args = tuple(map(cast, batch.args))
-    kwargs = {name: cast(value) for name, value in batch.kwargs.items()}
-    return Batch(args, kwargs, cast(batch.targets), batch.size)
 
 
 def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:

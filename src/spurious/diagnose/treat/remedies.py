@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from spurious.diagnose.measure.activations import RELU, activation_of
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import hessian_extremes
+from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.remedy import Remedy
@@ -77,15 +78,7 @@ def rescale(candidate: Candidate, sample: Sample, _: Any) -> None:
 
 def redraw_weights(candidate: Candidate, _: Sample, __: Any) -> None:
     """Calls `reset_parameters` of every module that has it."""
-    found = False
-    for module in candidate.model.modules():
-        for name in ("reset_parameters", "_reset_parameters"):
-            reset = getattr(module, name, None)
-            if callable(reset):
-                reset()
-                found = True
-                break
-    if not found:
+    if not draw_anew(candidate.model):
         raise NotApplicableError("no module has reset_parameters")
 
 
