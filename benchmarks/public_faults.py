@@ -1,6 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3] [--sets early first second third fourth fifth]
+    python benchmarks/public_faults.py [--seeds 3]
+        [--sets early first second third fourth fifth sixth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -35,6 +36,10 @@ from public_cases import (
     fourth_scales,
     fourth_training,
     second_half,
+    sixth_models,
+    sixth_outputs,
+    sixth_scales,
+    sixth_training,
     third_models,
     third_outputs,
     third_training,
@@ -61,6 +66,12 @@ SETS = {
         *fifth_scales.CASES,
         *fifth_models.CASES,
         *fifth_training.CASES,
+    ],
+    "sixth": [
+        *sixth_outputs.CASES,
+        *sixth_scales.CASES,
+        *sixth_models.CASES,
+        *sixth_training.CASES,
     ],
 }
 
