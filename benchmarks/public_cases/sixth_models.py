@@ -1,6 +1,13 @@
 """Sixth set, held out: architectures and normalisation. Written down, with what names each cause,
 before any was run; none was diagnosed. A name that is no kind of finding says what the right one
 would be. How the set was drawn is told in `sixth_outputs.py`.
+
+Sizes, noise, steps and rates of some were then set until program and twin did as the thread says;
+no finding was looked at.
+
+One more did not reproduce and was left out: `statistics_of_the_last_few` (pytorch/pytorch#3869),
+dropout of maps and batch norm whose running statistics follow the last few batches, is as good in
+evaluation mode as its twin with slower ones (0.99 to 1, whatever the momentum).
 """
 
 from __future__ import annotations
@@ -49,8 +56,9 @@ def same_or_not(seed: int, mended: bool) -> Program:
         return Program(model, x, y, nn.BCEWithLogitsLoss(), sgd(model, 0.3, momentum=0.9), 4, 2500,
                        sides_right(y, 0.0))  # fmt: skip
     model = chain([2, 4, 1], nn.Sigmoid, nn.Sigmoid())
-    for layer in (model[0], model[2]):
-        nn.init.uniform_(layer.weight)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.uniform_(layer.weight)
     return Program(model, x, y, nn.MSELoss(), sgd(model, 0.01), 1, 4000, sides_right(y, 0.5))
 
 
@@ -134,24 +142,6 @@ def zeros_behind(seed: int, mended: bool) -> Program:
     model = Words()
     return Program(model, x, y, nn.BCEWithLogitsLoss(), adam(model, 5e-3), 32, 250,
                    sides_right(y, 0.0))  # fmt: skip
-
-
-@case("pytorch/pytorch#3869", "train_eval_gap")
-def statistics_of_the_last_few(seed: int, mended: bool) -> Program:
-    """Images of very different brightness, four a batch, dropout of maps and batch norm: good in
-    training mode, poor in the other. A smaller momentum of the statistics mends it.
-    """
-    torch.manual_seed(seed)
-    y = torch.randint(0, 2, (240,))
-    x = torch.randn(240, 1, 8, 8)
-    x[:, 0, :, 3] += 1.5 * (2.0 * y[:, None] - 1)
-    x = x + 20 * (torch.rand(240, 1, 1, 1) < 0.03) * torch.randn(240, 1, 1, 1).abs()
-    momentum = 0.01 if mended else 0.5
-    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.Dropout2d(0.3),
-                          nn.BatchNorm2d(8, momentum=momentum), nn.ReLU(), nn.Conv2d(8, 8, 3),
-                          nn.BatchNorm2d(8, momentum=momentum), nn.ReLU(), nn.Flatten(),
-                          nn.Linear(288, 2))  # fmt: skip
-    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model), 4, 900, classes_right(y))
 
 
 class Frozen(nn.Module):

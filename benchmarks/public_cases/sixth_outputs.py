@@ -5,13 +5,20 @@ would be.
 How it was drawn: 83 searches for symptoms in people's own words (loss stuck, accuracy at chance,
 one class, one value for all inputs, NaN, 0.693, 2.302, grey images, agents that do not learn), 53
 among pages (Stack Exchange, discuss.pytorch.org, other forums, and copies of Stack Overflow in
-other languages) and 30 among issues. Of about 190 threads read, all were kept whose cause is told
-in the thread and found right by the asker, a maintainer or the answer that stands, in the order
-in which they came; rates of learning and scales are as many as they were there. Left out were about
-95 without an answer or with guesses alone, 15 whose cause is no fault of training (metrics,
-versions, files), 10 that overfit or echo and are not stuck, 12 that an earlier set has, and some
-that repeat another's words. Two answers were read in Russian, of which the number is that of the
-copy.
+other languages) and 30 among issues. About 190 threads were read, by estimate and not by tally; 54
+are cited here. What was kept has a cause that the thread tells and that the asker, a maintainer or
+the answer found right; rates of learning and scales are as many as they were there. Left out were
+about 85 without an answer or with guesses alone, 15 whose cause is no fault of training (metrics,
+versions, files), 10 that overfit or echo and are not stuck, 15 that an earlier set has, and some
+that say what one that was kept says. Seven answers were read in Russian and two in Chinese, in
+copies, and have the numbers of these. Four answers were cut off in what is stored, and the cause is
+told by the question or its code: pytorch/pytorch#63546, datascience.stackexchange 31499 and 35741,
+pullrequest.ru/14648367.
+
+Sizes, noise, steps and rates of some were then set until program and twin did as the thread says;
+no finding was looked at. `discuss.pytorch.org/t/148155`, the sum of three columns with targets
+(n,), was not written: from columns between 0 and 1 and without a constant, what is learnt of the
+mean alone explains 0.9 of the sum.
 """
 
 from __future__ import annotations
@@ -72,19 +79,19 @@ def predictions_to_cross_entropy(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x, y = digits()
     model = chain([64, 32, 10], nn.ReLU, *([] if mended else [nn.Softmax(1)]))
-    return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 0.03 if mended else 0.1), 16, 900,
+    return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 0.03 if mended else 0.1), 16, 600,
                    classes_right(y))  # fmt: skip
 
 
 @case("pullrequest.ru/14126136", "wrong_loss")
 def classes_as_a_number(seed: int, mended: bool) -> Program:
     """Classes 1 to N by one output and squares, to be rounded; the answer has a softmax."""
-    x, y = blobs(seed, 6, 400)
+    x, y = blobs(seed, 10, 600)
 
     def rounded(outputs: Tensor) -> Tensor:
-        return one_hot((outputs[:, 0].round().long() - 1).clamp(0, 5)).float()
+        return one_hot((outputs[:, 0].round().long() - 1).clamp(0, 9)).float()
 
-    model = chain([4, 32, 6 if mended else 1], nn.ReLU)
+    model = chain([4, 32, 10 if mended else 1], nn.ReLU)
     right = classes_right(y)
     return Program(model, x, y if mended else y[:, None].float() + 1,
                    nn.CrossEntropyLoss() if mended else nn.MSELoss(), sgd(model, 0.01), 16, 1500,
@@ -126,15 +133,14 @@ def sum_by_curves(seed: int, mended: bool) -> Program:
     rule = torch.optim.LBFGS(model.parameters(), lr=1.0, max_iter=10)
 
     def loop(program: Program) -> Iterator[Tensor]:
-        def closure() -> Tensor:
-            program.optimiser.zero_grad()
-            loss = program.loss(program.model(program.x), program.y)
-            loss.backward()
-            return loss
+        rows = torch.arange(len(program.x))
+
+        def closure() -> float:
+            return float(update(program, rows, step=False).detach())
 
         for _ in range(program.steps):
             program.optimiser.step(closure)
-            yield closure()
+            yield update(program, rows, step=False)
 
     return Program(model, x, y[:, None] if mended else y, nn.MSELoss(), rule, 500, 20, explained(y),
                    loop)  # fmt: skip
@@ -148,14 +154,14 @@ def logarithm_of_nothing(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x, y = digits()
     model = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(),
-                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 128), nn.ReLU(),
-                          nn.Linear(128, 10), nn.Softmax(1))  # fmt: skip
+                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 512), nn.ReLU(),
+                          nn.Linear(512, 10), nn.Softmax(1))  # fmt: skip
     more = 1e-10 if mended else 0.0
 
     def loss(p: Tensor, y: Tensor) -> Tensor:
         return -(y * (p + more).log()).sum(1).mean()
 
-    return Program(model, x, one_hot(y), loss, adam(model, 2e-2), 32, 600, classes_right(y))
+    return Program(model, x, one_hot(y), loss, adam(model, 4e-2), 32, 500, classes_right(y))
 
 
 @case("pierluigiferrari/ssd_keras#3", "one_class_targets")
@@ -271,7 +277,8 @@ def gradient_of_a_step(seed: int, mended: bool) -> Program:
     x = torch.randn(200, 3)
     y = (x @ torch.tensor([[1.0], [-2.0], [0.5]]) + 0.3).sign()
     model = nn.Sequential(nn.Linear(3, 1), nn.Tanh() if mended else Sign())
-    return Program(model, x, y, nn.MSELoss(), sgd(model, 0.1), 20, 600, sides_right(y, 0.0))
+    return Program(model, x, y, nn.MSELoss(), sgd(model, 0.1), 20, 600,
+                   sides_right((y > 0).float(), 0.0))  # fmt: skip
 
 
 @case("mikesj-public/convolutional_autoencoder#9", "output_range", "wrong_output_activation")

@@ -1,6 +1,9 @@
 """Sixth set, held out: scales of data, of starts, of steps and of penalties. Written down, with
 what names each cause, before any was run; none was diagnosed. A name that is no kind of finding
 says what the right one would be. How the set was drawn is told in `sixth_outputs.py`.
+
+Sizes, noise, steps and rates of some were then set until program and twin did as the thread says;
+no finding was looked at.
 """
 
 from __future__ import annotations
@@ -51,10 +54,10 @@ def fahrenheit(seed: int, mended: bool) -> Program:
 def weights_skyrocket(seed: int, mended: bool) -> Program:
     """Gradient descent 0.001 raises the loss to infinity, and 0.0001 works fine."""
     torch.manual_seed(seed)
-    x = torch.rand(300, 5) * torch.tensor([40.0, 20.0, 5.0, 30.0, 1.0])
+    x = torch.rand(300, 5) * torch.tensor([100.0, 50.0, 12.0, 75.0, 2.5])
     y = x @ torch.tensor([[1.0], [-2.0], [3.0], [0.5], [4.0]]) + torch.randn(300, 1)
     model = chain([5, 24, 1], nn.ReLU)
-    return Program(model, x, y, nn.MSELoss(), sgd(model, 1e-4 if mended else 2e-3), 20, 2000,
+    return Program(model, x, y, nn.MSELoss(), sgd(model, 1e-4 if mended else 1e-3), 20, 2000,
                    explained(y))  # fmt: skip
 
 
@@ -83,7 +86,7 @@ def divided_by_255_again(seed: int, mended: bool) -> Program:
     model = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(),
                           nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(),
                           nn.Conv2d(16, 1, 3, padding=1))  # fmt: skip
-    return Program(model, image / unit, other / unit, nn.L1Loss(), adam(model, 2e-3), 32, 400,
+    return Program(model, image / unit, other / unit, nn.L1Loss(), adam(model, 5e-3), 32, 400,
                    explained(other, unit))  # fmt: skip
 
 
@@ -109,18 +112,18 @@ def small_gpt(seed: int, mended: bool) -> Program:
     """A small language model that diverges; a smaller step was confirmed."""
     torch.manual_seed(seed)
     text = torch.zeros(200, 13, dtype=torch.long)
-    text[:, :2] = torch.randint(0, 10, (200, 2))
+    text[:, :2] = torch.randint(0, 17, (200, 2))
     for k in range(2, 13):
-        text[:, k] = (3 * text[:, k - 1] + 1) % 10
+        text[:, k] = (text[:, k - 1] + text[:, k - 2]) % 17
     x, y = text[:, :-1], text[:, 1:]
-    model = Gpt(10, 12)
-    rule = torch.optim.AdamW(model.parameters(), lr=1e-3 if mended else 0.1)
+    model = Gpt(17, 12)
+    rule = torch.optim.AdamW(model.parameters(), lr=2e-3 if mended else 0.3)
 
     def loss(outputs: Tensor, y: Tensor) -> Tensor:
         return F.cross_entropy(outputs.flatten(0, 1), y.flatten())
 
     right = classes_right(y.flatten())
-    return Program(model, x, y, loss, rule, 32, 250, lambda f: right(f.flatten(0, 1)))
+    return Program(model, x, y, loss, rule, 32, 400, lambda f: right(f.flatten(0, 1)))
 
 
 @case("facebookresearch/maskrcnn-benchmark#295", "step_too_large")
