@@ -33,12 +33,15 @@ reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 	@$(BIN)/spurious reproduce $(ARGS)
 
 # The engine is compiled first, its parts side by side, or every process of the tests would do it.
-# JAX compiles for minutes what the tests then run for seconds: without optimisation it takes half.
+# JAX compiles for minutes what the tests then run for seconds: without optimisation it takes half,
+# and what one process has compiled the others, and the next run, find in a folder.
 test: $(STAMP)
 	@for part in training double naming; do \
 	    $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
 	done; wait
-	@OPENBLAS_NUM_THREADS=1 XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 XLA_FLAGS=--xla_backend_optimization_level=0 \
+	    JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+	    $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 coverage: $(STAMP)
 	@$(PIP) --no-build-isolation -e '.[coverage]'

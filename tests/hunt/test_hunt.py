@@ -31,15 +31,17 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hunting, "STEPS", 1_000)
 
 
-def parts(request: Request, on_diagonal: int = 0, seed: int = 0):
+def parts(request: Request, on_diagonal: int = 0, steps: int = 0):
+    """Six starts on the set of critical points, after so many steps of the climb."""
     plan = layout(request, on_diagonal)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     u = 2 * generator.standard_normal((6, plan.basis.shape[1]))
     labels = generator.choice([-1.0, 1.0], (6, request.points))[:, plan.groups]
     with jax.enable_x64(True):
         engine = compiled(request, on_diagonal)
         at = engine.begin(u, labels)
-        at = engine.climb(at, 0.9, 0.0, 20)
+        if steps:  # what is dear is to compile it
+            at = engine.climb(at, 0.9, 0.0, steps)
         eigenvalue, gradient = map(np.asarray, engine.measure(at))
     full = plan.offset + np.asarray(at.u) @ plan.basis.T
     n, d = request.points, request.network.inputs
@@ -55,10 +57,10 @@ def exact(x: np.ndarray, y: np.ndarray) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "gelu"])
-def test_climbers_stay_on_critical_points_of_the_real_loss(activation: str) -> None:
-    network = Network((2, 2, 1), activation)
-    x, y, theta, eigenvalue, gradient = parts(Request(9, network, Loss.LOGISTIC, "absolute"))
+def test_climbers_stay_on_critical_points_of_the_real_loss() -> None:
+    network = Network((2, 2, 1), "gelu")
+    request = Request(9, network, Loss.LOGISTIC, "absolute")
+    x, y, theta, eigenvalue, gradient = parts(request, steps=20)
     settled = np.flatnonzero(gradient < 1e-8)
     assert len(settled) >= 2
     for k in settled:
@@ -190,7 +192,7 @@ def test_impossible_requests(build, line: str) -> None:
 
 def test_residuals_are_scaled_to_bend_the_loss_most() -> None:
     request = Request(9, Network((1, 3, 1), "tanh"), Loss.SQUARED)
-    x, y, theta, _, gradient = parts(request)
+    x, y, theta, _, gradient = parts(request, steps=20)
     k = int(np.argmin(gradient))
     with jax.enable_x64(True):
         engine = compiled(request, 0)

@@ -42,9 +42,12 @@ def png_bytes(figure: Figure, dpi: int = DOTS_PER_INCH) -> bytes:
 def write_figure(figure: Figure, folder: Path, name: str) -> list[str]:
     """Writes a figure as SVG and PNG; returns the two files' names.
 
+    The layout is made once, so both have the same one.
+
     Raises:
         InputError: A file cannot be written.
     """
     write_atomically(folder / f"{name}.svg", svg_text(figure))
+    figure.set_layout_engine("none")
     write_atomically(folder / f"{name}.png", png_bytes(figure))
     return [f"{name}.svg", f"{name}.png"]

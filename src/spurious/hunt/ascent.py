@@ -256,7 +256,7 @@ def compiled(request: Request, on_diagonal: int) -> CompiledHunt:
 
     return CompiledHunt(
         jax.jit(begin),
-        jax.jit(climb, static_argnums=3),
+        jax.jit(climb),
         jax.jit(measure),
         jax.jit(descend),
         jax.jit(lambda theta, x: outputs(request, theta, x)),
