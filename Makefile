@@ -7,6 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/.runs
+# JAX compiles for minutes what the tests then run for seconds. These halve it, for the version that
+# constraints.txt pins; what one process has compiled the others, and the next run, find in a folder.
+QUICK_JAX := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true \
+    --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1" \
+    JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 # Not compiling what may never be imported halves the time of an installation.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
@@ -33,19 +38,15 @@ reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 	@$(BIN)/spurious reproduce $(ARGS)
 
 # The engine is compiled first, its parts side by side, or every process of the tests would do it.
-# JAX compiles for minutes what the tests then run for seconds: without optimisation it takes half,
-# and what one process has compiled the others, and the next run, find in a folder.
 test: $(STAMP)
 	@for part in training double naming; do \
 	    $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
 	done; wait
-	@OPENBLAS_NUM_THREADS=1 XLA_FLAGS=--xla_backend_optimization_level=0 \
-	    JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
-	    $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(QUICK_JAX) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 coverage: $(STAMP)
 	@$(PIP) --no-build-isolation -e '.[coverage]'
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --cov $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(QUICK_JAX) $(BIN)/python -m pytest -n $(JOBS) --cov $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
