@@ -114,6 +114,30 @@ def test_the_optimum_of_another_loss_than_the_file_s_is_not_proved(tmp_path):
     assert result.stdout == ""
 
 
+def test_the_optimum_of_the_loss_that_is_asked_for(tmp_path):
+    found = json.loads(run("global", "xor", "--hidden", 1, "--loss", "hinge", "--json").stdout)
+    assert found["problem"]["loss"] == "hinge" and found["loss"] == "2"
+    decayed = run("global", "xor", "--hidden", 1, "--loss", "logistic", "--l2", "1/10")
+    assert "logistic loss with decay: global minimum, loss 2.65019726042" in decayed.stdout
+    path = save(tmp_path / "p.json")  # logistic, which has no proof
+    other = run("global", path, "--loss", "squared")
+    assert "--loss squared replaces logistic" in other.stderr
+    assert "squared loss: global optimum" in other.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--loss", "logistic"], "found logistic, but a proof of the optimum needs squared or hi"),
+        (["--loss", "hinge", "--l2", "1/10"], "found hinge, but an atlas with weight decay needs"),
+    ],
+)
+def test_losses_whose_optimum_is_not_proved_are_refused_in_a_line(words, says):
+    result = run("global", "xor", "--hidden", 1, *words)
+    assert result.exit_code == 2 and result.stdout == ""
+    assert says in result.stderr and result.stderr.count("\n") == 1
+
+
 def test_what_an_option_replaces_in_a_file_is_said(tmp_path):
     path = save(tmp_path / "p.json", Loss.SQUARED)
     result = run("atlas", path, "--hidden", 2, "--activation", "abs", "--loss", "logistic")

@@ -41,6 +41,9 @@ Slope = Annotated[
     str | None, typer.Option(metavar="P/Q", help="Slope of leaky_relu below 0; default 1/100.")
 ]
 
+OfLoss = Annotated[
+    LossName | None, typer.Option("--loss", help="Default: squared, or the problem file's.")
+]
 Decay = Annotated[
     str | None,
     typer.Option(
@@ -59,9 +62,7 @@ def atlas(
     hidden: Hidden = None,
     activation: Activation = None,
     slope: Slope = None,
-    loss: Annotated[
-        LossName | None, typer.Option(help="Default: squared, or the problem file's.")
-    ] = None,
+    loss: OfLoss = None,
     l2: Decay = None,
     out: Annotated[
         Path | None,
@@ -179,6 +180,7 @@ def global_(
     hidden: Hidden = None,
     activation: Activation = None,
     slope: Slope = None,
+    loss: OfLoss = None,
     l2: Decay = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the certificate there.")
@@ -188,17 +190,19 @@ def global_(
     """Find the global optimum of a network with one hidden layer, and prove it.
 
     The certificate says `global: yes`; `spurious check` accepts it after checking that its
-    multipliers bound the loss from below on every activation cell.
+    multipliers bound the loss from below on every activation cell. That is for the squared and the
+    hinge loss; the logistic loss is proved with weight decay only.
 
     Example:
       spurious global d1 --hidden 2 --out certificates
+      spurious global xor --hidden 1 --loss hinge
 
     Exit status:
       0    found and proved
       2    the dataset, file or network cannot be used
       130  interrupted
     """
-    problem = _asked(source, hidden, activation, slope, None, l2)
+    problem = _asked(source, hidden, activation, slope, loss, l2)
     if not problem.penalty.free_of_cost(problem.network):
         from spurious.cli.atlas_penalised import penalised_optimum_command
 
