@@ -49,7 +49,7 @@ def share(family, points):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--units", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--points", type=int, nargs="+", default=[4, 6, 8, 12, 16])
     parser.add_argument("--slope", type=Fraction, default=Fraction(1, 10))

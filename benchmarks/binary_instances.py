@@ -67,7 +67,7 @@ def classes(count, vertices):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--weights", type=int, default=2)
     parser.add_argument("--most", type=int, default=8, help="instances")
     args = parser.parse_args()

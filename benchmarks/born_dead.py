@@ -54,7 +54,7 @@ def train(parameters, slope, last, epochs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--networks", type=int, default=400)
     parser.add_argument("--draws", type=int, default=1_000_000)
     parser.add_argument("--epochs", type=int, default=2_500)

@@ -18,6 +18,7 @@ from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import z3
@@ -63,7 +64,7 @@ def trained(shape: Shape, seed: int) -> Problem:
     data = Dataset(*(tuple(tuple(Fraction(str(v)) for v in row) for row in a) for a in (x, y)))
     problem = Problem(network, shape.loss, data)
     start = rng.normal(size=network.parameter_count)
-    options = {"maxiter": 3000, "gtol": 1e-9}
+    options: Any = {"maxiter": 3000, "gtol": 1e-9}
     end = minimize(loss_function(problem), start, jac=True, method="BFGS", options=options).x
     return replace(problem, point=point_of(end, network))
 
@@ -99,33 +100,35 @@ def smt_says_minimum(problem: Problem) -> bool:
 
     One output, relu, no zero output weights. The encoding is ours, the search is z3's.
     """
+    assert problem.point is not None
     at = evaluate(problem, problem.point)
     outgoing = at.weights[1].rows[0][:-1]
     width = len(at.inputs[0])
     solver = z3.SolverFor("QF_LRA")
     shift = z3.Real("c")
     moves = [[z3.Real(f"u_{j}_{k}") for k in range(width)] for j in range(len(outgoing))]
-    total = z3.RealVal(0)
+    total: Any = z3.RealVal(0)
     for i, x in enumerate(at.inputs):
-        change = shift
+        change: Any = shift
         for j, v in enumerate(outgoing):
             z = at.preactivations[0][i][j]
-            inner = z3.Sum([m * rational(a) for m, a in zip(moves[j], x, strict=True)])
+            inner: Any = z3.Sum([m * rational(a) for m, a in zip(moves[j], x, strict=True)])
             side = 1 if v > 0 else -1
             if z > 0:
                 change = change + side * inner
             elif z == 0:
-                change = change + side * z3.If(inner > 0, inner, 0)
+                above: Any = z3.If(inner > 0, inner, 0)
+                change = change + side * above
         total = total + rational(at.loss_derivative[i][0]) * change
     solver.add(total < 0)
     return solver.check() == z3.unsat
 
 
-def rational(value: object) -> z3.RatNumRef:
+def rational(value: Any) -> Any:
     return z3.RealVal(str(fraction(value)))
 
 
-def speed_rows(seeds: int) -> Iterator[dict[str, object]]:
+def speed_rows(seeds: int) -> Iterator[dict[str, Any]]:
     """One row per family: median and worst time, share of each verdict, and the peer's time."""
     for inputs, hidden in ((1, 10), (2, 5), (2, 10), (3, 10)):
         shape = Shape(points=20, inputs=inputs, hidden=hidden)
@@ -200,7 +203,7 @@ def growth(seeds: int, quick: bool) -> list[CostPanel]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer seeds, smaller curves")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.add_argument(

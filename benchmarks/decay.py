@@ -69,7 +69,7 @@ def compare(case: Case, rounds: int) -> None:
 
 def main() -> None:
     """Compares all kinds on all cases."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one case, a few seconds")
     parser.add_argument("--rounds", type=int, default=150, help="of each kind (default 150)")
     arguments = parser.parse_args()

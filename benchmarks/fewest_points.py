@@ -35,12 +35,12 @@ def bad_minimum(loss, starts):
     if len(found) < 2:
         return None
     problem = found[-1].problem
-    verdict = certify(problem, search=False)
-    return problem if check(dict(verdict.certificate)).valid else None
+    certificate = certify(problem, search=False).certificate
+    return problem if certificate is not None and check(dict(certificate)).valid else None
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     names = [a.name for a in ARCHITECTURES if a.drawn]
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--seeds", type=int, default=8)

@@ -22,7 +22,7 @@ from fuzzing.tally import Tally
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, help="stop after this (1, or none with --count)")
     parser.add_argument("--seed", type=int, help="another seed, other problems (from the clock)")
     parser.add_argument("--count", type=int, help="stop after this many problems")

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import perf_counter
 
 BATCH, POINTS, STEP, CLASSES = 50, 2_000, 0.001, 10
-CASES = [
+CASES: list[tuple[int, tuple[int, ...], int]] = [
     (64, (10, 10), 24),
     (64, (40,) * 5, 24),
     (784, (25, 25), 24),
@@ -28,7 +28,7 @@ CHECKED, ROUNDS = 20, 3
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="two cases")
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     parser.add_argument("--cores", type=int, default=2, help="cores for everybody (default 2)")

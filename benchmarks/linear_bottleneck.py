@@ -41,7 +41,7 @@ def ends(x, y, starts, rng):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--points", type=int, nargs="+", default=[4, 5, 6])
     parser.add_argument("--sets", type=int, default=300)
     parser.add_argument("--starts", type=int, default=12)

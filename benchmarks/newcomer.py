@@ -121,7 +121,7 @@ def show(found: list[Measured], before: list[Measured]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--source", default=str(HERE), help="what to clone")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--answers", action="store_true", help="no clone, no installation")

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -21,7 +22,7 @@ import spurious_checker
 from spurious import certify
 from spurious.certify.arithmetics import FloatProgram
 from spurious.problem import ProgramProblem
-from spurious.program import dense_program
+from spurious.program import Const, Param, dense_program
 
 TARGETS = {105: 3.0, 205: 20.0, 501: 180.0}
 """Seconds for a proof, by the number of parameters."""
@@ -32,7 +33,7 @@ def trained(hidden: int, seed: int = 0) -> ProgramProblem:
     x, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 1))
     program = dense_program((2, hidden, hidden, 1), "tanh", "squared", x, y, l2=Fraction(1, 100))
     floats = FloatProgram(program)
-    options = {"maxiter": 6000, "gtol": 1e-8}
+    options: Any = {"maxiter": 6000, "gtol": 1e-8}
     start = rng.normal(size=program.parameter_count)
     end = minimize(floats.loss_and_gradient, start, jac=True, method="BFGS", options=options).x
     return ProgramProblem(program, tuple(map(Fraction, end.tolist())))
@@ -54,7 +55,7 @@ def jax_hessian(problem: ProgramProblem) -> float:
 
     with jax.enable_x64(True):
         function = compiled(problem.program, "float64").hessian
-        at = np.array([float(v) for v in problem.point])
+        at = np.array([float(v) for v in problem.point or ()])
         np.asarray(function(at))
         return seconds(lambda: np.asarray(function(at)), 3)
 
@@ -63,8 +64,8 @@ def torch_hessian(problem: ProgramProblem) -> float:
     import torch
 
     torch.set_num_threads(1)
-    shapes = [op.shape for op in problem.program.operations if hasattr(op, "name")]
-    data = [op.values for op in problem.program.operations if hasattr(op, "values")]
+    shapes = [op.shape for op in problem.program.operations if isinstance(op, Param)]
+    data = [op.values for op in problem.program.operations if isinstance(op, Const)]
     x, y = torch.tensor(data[0].copy()), -torch.tensor(data[1].copy())
 
     def loss(flat):
@@ -79,14 +80,14 @@ def torch_hessian(problem: ProgramProblem) -> float:
             h = torch.tanh(h) if level < len(blocks) - 2 else h
         return ((h - y) ** 2).sum() + (flat**2).sum() / 100
 
-    at = torch.tensor([float(v) for v in problem.point], dtype=torch.float64)
+    at = torch.tensor([float(v) for v in problem.point or ()], dtype=torch.float64)
     return seconds(lambda: torch.autograd.functional.hessian(loss, at), 2)
 
 
-def rows(widths: tuple[int, ...]) -> Iterator[dict[str, object]]:
+def rows(widths: tuple[int, ...]) -> Iterator[dict[str, Any]]:
     for hidden in widths:
         problem = trained(hidden)
-        count, found = len(problem.point), []
+        count, found = problem.program.parameter_count, []
         prove = seconds(
             lambda p=problem, f=found: f.append(certify(p, check=False, search=False)), 2
         )
@@ -108,7 +109,7 @@ def rows(widths: tuple[int, ...]) -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="up to 205 parameters")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     options = parser.parse_args()

@@ -94,6 +94,9 @@ CRASHED = {
 }
 """The row of a program whose diagnosis ends in an error: stuck, and nothing is said."""
 
+NOT_TRAINED = -1.0
+"""The score of a program that was not trained, or whose outputs are no numbers."""
+
 STEPS = 600
 DRAWN = 5
 
@@ -108,7 +111,7 @@ def train(program: Program, watch: TrainingWatch | None = None) -> float:
     with torch.no_grad():
         found = program.score(program.model(program.x))
     program.model.train()
-    return found if found == found else -1.0
+    return found if found == found else NOT_TRAINED
 
 
 def watched(program: Program) -> tuple[float, TrainingWatch]:
@@ -122,6 +125,7 @@ def watched(program: Program) -> tuple[float, TrainingWatch]:
 def confirmed(case: Case, seeds: int) -> dict[str, Any]:
     """Whether it gets stuck and its twin does not; nothing is diagnosed."""
     began = time.process_time()
+    seed, bad, good = 0, NOT_TRAINED, NOT_TRAINED
     for seed in range(seeds):
         twin, faulty = case.mend(seed), case.make(seed)
         good, bad = train(twin), train(faulty)
@@ -162,6 +166,7 @@ def asked(program: Program) -> tuple[Any, Any, Any]:
 
 
 def row_of(case: Case, seeds: int, draws: int, with_watch: bool) -> dict[str, Any]:
+    bad = good = NOT_TRAINED
     for seed in range(seeds):
         twin, faulty = case.mend(seed), case.make(seed)
         at_start = [f.kind.value for f in report_on(twin).problems]
@@ -179,7 +184,7 @@ def row_of(case: Case, seeds: int, draws: int, with_watch: bool) -> dict[str, An
     remedy = next((f.remedies[0] for f in report.problems[:1] if f.remedies), None)
     drawn = random.Random(seed).sample(sorted(REMEDIES), draws)
     landscape = report.measurements.landscape
-    wanted = tuple(dict.fromkeys([*([remedy] if remedy else []), *drawn]))
+    wanted = tuple(dict.fromkeys(map(str, [*([remedy] if remedy else []), *drawn])))
     goal = LEARNT * (landscape.constant_loss or landscape.loss)
     try:
         trials = report.try_remedies(*asked(faulty), STEPS, optimiser=faulty.optimiser, only=wanted)

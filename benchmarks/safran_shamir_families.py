@@ -59,7 +59,7 @@ def critical_points(program, basis, starts):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--units", type=int, nargs="+", default=[6, 8, 10])
     parser.add_argument("--more", type=int, default=0, help="student neurons beyond the teacher's")
     parser.add_argument("--starts", type=int, default=60)
@@ -72,6 +72,7 @@ def main():
             start = time.process_time()
             point = tuple(Fraction(float(v)) for v in end @ basis)
             verdict = certify(ProgramProblem(program, point), search=False, check=args.check)
+            assert verdict.loss is not None
             loss = float(verdict.loss) / (2 * math.pi)
             what = f"saddle, index {verdict.index}" if verdict.index else str(verdict.decision)
             digits = " ".join(f"{v:.14f}" for v in end[[0, 2, 1]]) + " "

@@ -24,7 +24,7 @@ CHECKED = 20
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few cases, under a minute")
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     parser.add_argument("--cores", type=int, default=2, help="cores for everybody (default 2)")

@@ -103,7 +103,7 @@ CLOSER = 6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, help="problem files to read")
     parser.add_argument("--each", type=int, default=10, help="networks of each family")
     parser.add_argument("--only", default="", help="families whose name holds this")
@@ -134,8 +134,11 @@ def main() -> None:
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             number = len(found.get(name, []))
-            write = write_problem if isinstance(problem, Problem) else write_program_problem
-            write(problem, options.out / f"{name}-{number:02d}.json")
+            path = options.out / f"{name}-{number:02d}.json"
+            if isinstance(problem, Problem):
+                write_problem(problem, path)
+            else:
+                write_program_problem(problem, path)
         verdict = spurious.certify(problem, check=False)
         if options.list and not verdict.claim.is_minimum:
             number, told = len(found.get(name, [])), verdict.reason
@@ -312,6 +315,7 @@ def loss_of(problem: Problem) -> Callable[[Sequence[arb]], arb]:
 
     def value(parameters: Sequence[arb]) -> arb:
         start, state = 0, inputs
+        rows: list[list[arb]] = []
         for layer, (below, above) in enumerate(shapes):
             end = start + below * above
             weight = arb_mat(above, below, parameters[start:end])

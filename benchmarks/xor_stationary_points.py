@@ -56,7 +56,7 @@ def stationary(units, starts, seed=0):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--units", type=int, nargs="+", default=[2, 3])
     parser.add_argument("--starts", type=int, default=2000)
     args = parser.parse_args()

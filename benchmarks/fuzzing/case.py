@@ -40,8 +40,9 @@ class Case:
     @property
     def slopes(self) -> tuple[Fraction, Fraction]:
         """The slopes (p, q) of a homogeneous activation above and below 0."""
-        below = {"relu": Fraction(0), "abs": Fraction(-1), "leaky_relu": self.slope}
-        return Fraction(1), below.get(self.activation) if self.activation in below else Fraction(1)
+        leaky = self.slope or Fraction(0)
+        below = {"relu": Fraction(0), "abs": Fraction(-1), "leaky_relu": leaky}
+        return Fraction(1), below.get(self.activation, Fraction(1))
 
     @property
     def bent(self) -> bool:

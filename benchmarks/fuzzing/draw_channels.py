@@ -72,7 +72,7 @@ def _outputs(case: Case, eta: Array) -> Array:
     return (states @ top[:-outputs].reshape(outputs, hidden).T + top[-outputs:]).ravel()
 
 
-def _weights(case: Case, eta: Sequence[Any], tau: Any) -> list[Any]:
+def _weights(case: Case, eta: Sequence[Any] | Array, tau: Any) -> list[Any]:
     """Parameters from coordinates: w and T stand at unit 1, u and C at unit 0."""
     shape, found = case.widths, list(eta)
     for source in (*range(shape[0]), None):

@@ -91,7 +91,7 @@ def extreme_logs(rng: Random) -> Case:
     if rng.random() < 0.5:
         for at in range(place(shape, len(shape) - 2, 0, 0), len(point)):
             point[at] *= rng.choice((0, 0, 1))
-    for k in range(shape[-1]):
+    for k in range(shape[-1]):  # pyright: ignore[reportGeneralTypeIssues]
         if rng.random() < 0.7:
             bias = rng.choice(pieces.SCALES) * rng.choice((-1, 1))
             point[place(shape, len(shape) - 2, k, None)] = Fraction(bias)
@@ -158,7 +158,7 @@ def best(case: Case, k: int) -> Fraction:
     if case.loss == "cross_entropy":
         return Fraction(0)
     column = [row[k] for row in case.y]
-    mean = sum(column) / len(column)
+    mean = sum(column, Fraction(0)) / len(column)
     if case.loss == "logistic" and mean not in (-1, 0, 1):
         up = column.count(Fraction(1))
         return Fraction(log(up / (len(column) - up)))

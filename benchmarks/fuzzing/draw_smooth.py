@@ -50,8 +50,8 @@ def constant_units(rng: Random) -> Case:
             sign = -1 if act in ("sigmoid", "tanh", "softsign") and point[at] > 0 else 1
             point[place(shape, 1, 0, j)] = sign * abs(small(rng))
     act_of = activation(case)
-    units = [_value(act, point[at]) for at in biases]
-    if None in units:
+    units = [value for at in biases if (value := _value(act, point[at])) is not None]
+    if len(units) < len(biases):
         z = np.array([float(point[at]) for at in biases])
         units = [Fraction(float(v)) for v in act_of(z)[0]]
     weights = [point[place(shape, 1, 0, j)] for j in range(shape[1])]
@@ -122,7 +122,7 @@ def _softsign_pass(case: Case, x: Vector) -> tuple[list[Fraction], list[list[Fra
         for k in range(above):
             z = sum(w * v for w, (v, _) in zip(weight[k], values, strict=True)) + bias[k]
             d = [
-                sum(w * dv[j] for w, (_, dv) in zip(weight[k], values, strict=True))
+                sum((w * dv[j] for w, (_, dv) in zip(weight[k], values, strict=True)), Fraction(0))
                 for j in range(size)
             ]
             for j in range(below):

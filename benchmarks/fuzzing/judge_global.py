@@ -61,7 +61,7 @@ def _start(case: Case, spread: float, rng: Random) -> np.ndarray:
     start = np.array([rng.gauss(0, spread) for _ in range(size(case.widths))])
     for j in range(case.widths[1] if len(case.widths) > 2 else 0):
         row = rng.choice(case.x)
-        weights = [start[place(case.widths, 0, j, source)] for source in range(case.widths[0])]
+        weights = [start[place(case.widths, 0, j, source)] for source in range(len(row))]
         bend = sum(w * float(v) for w, v in zip(weights, row, strict=True))
         start[place(case.widths, 0, j, None)] = rng.gauss(0, spread) / 4 - bend
     return start
@@ -74,8 +74,8 @@ def floor_of_functions(case: Case) -> Fraction:
         for k in range(len(case.y[0])):
             targets = [case.y[i][k] for i in group]
             if case.loss == "squared":
-                mean = sum(targets) / len(targets)
-                total += sum((t - mean) ** 2 for t in targets)
+                mean = sum(targets, Fraction(0)) / len(targets)
+                total += sum(((t - mean) ** 2 for t in targets), Fraction(0))
             else:
                 counts = [targets.count(t) for t in set(targets)]
                 terms = [c * ctx.log(ctx.mpf(len(targets)) / c) for c in counts]

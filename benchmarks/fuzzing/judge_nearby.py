@@ -112,7 +112,7 @@ def _best_constant(case: Case) -> Vector:
     for k in range(outputs):
         column = [row[k] for row in case.y]
         if case.loss == "squared":
-            best = sum(column) / len(column)
+            best = sum(column, Fraction(0)) / len(column)
         else:
             up = sum(t == 1 for t in column)
             best = rational(ctx.log(ctx.mpf(up) / (len(column) - up)))

@@ -121,7 +121,10 @@ def _saturation(case: Case, ray: Vector, limit: Any) -> list[str]:
     if len(moving) != 1 or any(ray[hidden * (inputs + 1) :]):
         return ["not one unit saturates along the ray"]
     (j,), turn = moving, units[moving[0]]
-    moves = [sum(u * v for u, v in zip(turn, (*row, Fraction(1)), strict=True)) for row in case.x]
+    moves = [
+        sum((u * v for u, v in zip(turn, (*row, Fraction(1)), strict=True)), Fraction(0))
+        for row in case.x
+    ]
     first = hidden * (inputs + 1)
     weights = [case.point[first + k * hidden + j] for k in range(outputs)]
     least = min((abs(m) for m in moves if m), default=None)

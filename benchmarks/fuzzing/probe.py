@@ -219,11 +219,11 @@ def _log10(value: Fraction) -> float:
     return (value.numerator.bit_length() - value.denominator.bit_length()) * log10(2)
 
 
-def figures(rows: list[list[Any]]) -> int:
+def figures(rows: Sequence[Sequence[Any]]) -> int:
     """Digits before the point, which differences of outputs may cost."""
     return max([0, *(int(_log10(abs(v))) + 2 for row in rows for v in row if v)])
 
 
-def reals(ctx: Any, rows: list[list[Fraction]]) -> list[list[Any]]:
+def reals(ctx: Any, rows: Sequence[Sequence[Fraction]]) -> list[list[Any]]:
     """Rational outputs, rounded."""
     return [[precise.real(ctx, v) for v in row] for row in rows]

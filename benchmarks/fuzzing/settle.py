@@ -113,7 +113,10 @@ def _multipliers(held: Sequence[Vector], values: Sequence[Fraction]) -> list[Fra
     if not held:
         return []
     products = [
-        [sum(a * b for a, b in zip(row, other, strict=True)) for other in (*held, values)]
+        [
+            sum((a * b for a, b in zip(row, other, strict=True)), Fraction(0))
+            for other in (*held, values)
+        ]
         for row in held
     ]
     found = null_space([[*row[:-1], -row[-1]] for row in products], len(held) + 1)

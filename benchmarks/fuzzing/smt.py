@@ -28,7 +28,8 @@ def lower_point(case: Case) -> tuple[str, Vector | None]:
     for variable, value in zip(moved, case.point, strict=True):
         solver.add(variable >= _real(value - reach), variable <= _real(value + reach))
     p, q = (_real(v) for v in case.slopes)
-    network, total = layers(moved, case.widths), 0
+    network = layers(moved, case.widths)
+    total: Any = 0
     for row, targets in zip(case.x, case.y, strict=True):
         values: list[Any] = [_real(v) for v in row]
         for index, (weight, bias) in enumerate(network):
@@ -46,7 +47,7 @@ def lower_point(case: Case) -> tuple[str, Vector | None]:
     if answer != "sat":
         return answer, None
     model = solver.model()
-    found = [model.eval(v, model_completion=True) for v in moved]
+    found: list[Any] = [model.eval(v, model_completion=True) for v in moved]
     if not all(z3.is_rational_value(v) for v in found):
         found = [v if z3.is_rational_value(v) else v.approx(60) for v in found]
     return answer, tuple(Fraction(v.numerator_as_long(), v.denominator_as_long()) for v in found)

@@ -75,7 +75,7 @@ MEANS: Final[dict[str, set[str]]] = {
 
 def torchmortem(program: Program) -> list[str]:
     """The titles of its autopsy."""
-    from torchmortem import Autopsy
+    from torchmortem import Autopsy  # pyright: ignore[reportMissingImports]
 
     autopsy = Autopsy(program.model, optimizer=program.optimiser)
     autopsy.attach()
@@ -88,7 +88,7 @@ def torchmortem(program: Program) -> list[str]:
 
 def torchtest2(program: Program) -> list[str]:
     """The names of the checks that warn or fail, on the first batch."""
-    from torchtest2 import Status, check_model
+    from torchtest2 import Status, check_model  # pyright: ignore[reportMissingImports]
 
     x, y = program.x[: program.batch], program.y[: program.batch]
     report = check_model(
@@ -100,8 +100,8 @@ def torchtest2(program: Program) -> list[str]:
 
 def torch_audit(program: Program) -> list[str]:
     """The rules that warn, in twenty looks at the training."""
-    from torch_audit import autopatch
-    from torch_audit.core import Severity
+    from torch_audit import autopatch  # pyright: ignore[reportMissingImports]
+    from torch_audit.core import Severity  # pyright: ignore[reportMissingImports]
 
     every = max(1, program.steps // 20)
     auditor = autopatch(program.model, optimizer=program.optimiser, every_n_steps=every)
@@ -114,7 +114,7 @@ def torch_audit(program: Program) -> list[str]:
 
 def traintools(program: Program) -> list[str]:
     """The warnings about the first batch, and about the gradients of twenty steps."""
-    from traintools import BatchInspector, GradientHealthMonitor
+    from traintools import BatchInspector, GradientHealthMonitor  # pyright: ignore[reportMissingImports]
 
     x, y = program.x[: program.batch], program.y[: program.batch]
     said = list(BatchInspector().inspect(x, y, step=0).warnings)

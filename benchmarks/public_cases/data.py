@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from sklearn import datasets
 from torch import Tensor
@@ -31,7 +33,7 @@ def curve(seed: int, n: int = 200) -> tuple[Tensor, Tensor]:
 
 def digits(points: int = 600) -> tuple[Tensor, Tensor]:
     """Images of 8 x 8 between 0 and 1, (n, 64), and their digits."""
-    found = datasets.load_digits()
+    found: Any = datasets.load_digits()
     x = torch.tensor(found.data[:points], dtype=torch.float32) / 16
     return x, torch.tensor(found.target[:points])
 

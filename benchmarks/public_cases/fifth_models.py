@@ -217,6 +217,9 @@ def where_is_the_pixel(seed: int, mended: bool) -> Program:
 class Graph(nn.Module):
     """Graph convolutions; rows are numbers of nodes."""
 
+    near: Tensor
+    features: Tensor
+
     def __init__(self, near: Tensor, features: Tensor, layers: int) -> None:
         super().__init__()
         self.register_buffer("near", near)
@@ -258,7 +261,9 @@ class Reversal(torch.autograd.Function):
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, back: Tensor) -> tuple[Tensor, None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, back: Tensor
+    ) -> tuple[Tensor, None]:
         return back * ctx.factor, None
 
 
@@ -451,7 +456,7 @@ class Steps(nn.Module):
         for k in range(x.shape[1]):
             z, after = self.inner(x[:, k : k + 1], state)
             state = after if self.handed_on else None
-        return self.head(z[:, 0])
+        return self.head(z[:, 0])  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 @case("HiroIshida/mohou#107, yunjey/pytorch-tutorial#22, jankrepl/mltype#36", "state_not_passed",

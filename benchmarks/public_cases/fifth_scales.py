@@ -244,7 +244,7 @@ def spread_given_as_mean(seed: int, mended: bool) -> Program:
             spread = (2 / layer.weight[0].numel()) ** 0.5
             mean, std = (0.0, spread) if mended else (spread, 1.0)
             nn.init.normal_(layer.weight, mean, std)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
     return Program(model, images, y, nn.CrossEntropyLoss(), sgd(model, 2e-2, momentum=0.9), 32,
                    250, classes_right(y))  # fmt: skip
 

@@ -156,7 +156,13 @@ def classes_right(labels: Tensor) -> Callable[[Tensor], float]:
 
 
 def sides_right(labels: Tensor, middle: float) -> Callable[[Tensor], float]:
-    """Score of single outputs, above the middle for class 1."""
+    """Score of single outputs, above the middle for class 1.
+
+    Raises:
+        ValueError: A label is neither 0 nor 1.
+    """
+    if not bool(((labels == 0) | (labels == 1)).all()):
+        raise ValueError(f"labels: found {labels.unique().tolist()[:4]}, expected 0 and 1")
     above = float(labels.double().mean())
     commonest = max(above, 1 - above)
 

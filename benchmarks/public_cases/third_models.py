@@ -105,6 +105,8 @@ def attention_is_one(seed: int, mended: bool) -> Program:
 class Positions(nn.Module):
     """A transformer encoder; positions along the sequence, along the batch, or none."""
 
+    table: Tensor
+
     def __init__(self, along: str) -> None:
         super().__init__()
         self.embed = nn.Embedding(6, 16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def images(name: str = "digits", mnist: Path | None = None, scaled: bool = True)
     if name == "digits":
         from sklearn.datasets import load_digits
 
-        x, y = _shuffled(*load_digits(return_X_y=True))
+        x, y = _shuffled(*cast(Any, load_digits(return_X_y=True)))
         x = x.reshape(-1, 1, 8, 8) / (16 if scaled else 1)
     else:
         assert mnist is not None

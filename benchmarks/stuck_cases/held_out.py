@@ -50,7 +50,8 @@ def reconstruction() -> Task:
     """Digits as their own targets, pixels from 0 to 1."""
     from sklearn.datasets import load_digits
 
-    x = torch.tensor(load_digits().data[600:1100] / 16, dtype=torch.float32)
+    found: Any = load_digits()
+    x = torch.tensor(found.data[600:1100] / 16, dtype=torch.float32)
     return Task("digits to digits", x, x, nn.MSELoss(), 64)
 
 

@@ -40,7 +40,7 @@ MEANS = (
 
 def _findings(model: torch.nn.Module, task: Any, rule: Any, steps: int) -> list[str]:
     """Titles of its findings that are warnings or worse, in its own order."""
-    from torchmortem import Autopsy
+    from torchmortem import Autopsy  # pyright: ignore[reportMissingImports]
 
     logging.disable(logging.CRITICAL)
     autopsy = Autopsy(model, optimizer=rule)

@@ -55,7 +55,7 @@ class Way:
     healthy: Callable[[Task], nn.Module] | None = None
 
 
-def layers(model: nn.Module) -> list[nn.Module]:
+def layers(model: nn.Module) -> list[Any]:
     return [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
 
 

@@ -86,6 +86,15 @@ def test_every_point_of_a_tiny_list_is_proved(name):
     assert found.least_loss == optimum(found.asked).loss
 
 
+@pytest.mark.parametrize(
+    "x", [["1e-300", "1e300", "1"], ["1e300", "2e300", "3e300", "4e300"], ["1e-300", "0", "1e300"]]
+)
+def test_inputs_of_very_different_sizes_are_proved_too(x):
+    found = atlas(hinge([[Fraction(v)] for v in x], [1, -1, 1, -1][: len(x)], 1))
+    proved = certificates(found)  # a warning if the checker refuses one
+    assert {verdict.decision for verdict in proved} == {Decision.LOCAL_MINIMUM}
+
+
 def below(one, two):
     return any(
         all(

@@ -7,6 +7,7 @@ import pytest
 
 from spurious import Answer, Decision, InputError, certify
 from spurious.problem import Dataset, Loss, Network, Problem, unflatten
+from spurious.problem import problem as front_door
 from spurious.problem.bundled import bundled
 from spurious_checker import check
 
@@ -200,6 +201,30 @@ def test_it_is_deterministic() -> None:
 def test_numbers_out_of_range_are_undecided_not_a_crash() -> None:
     huge = problem((1, 1, 1), "sigmoid", "logistic", "1e300, -1e300", "1, -1", "1e300 1 1e300 1")
     assert certify(huge).decision in (Decision.UNDECIDED, Decision.NOT_LOCAL_MINIMUM)
+
+
+@pytest.mark.parametrize(
+    ("size", "loss", "decision"),
+    [
+        ("1e300", "logistic", Decision.NOT_LOCAL_MINIMUM),
+        ("1e400", "logistic", Decision.UNDECIDED),  # beyond the largest number of bits
+        ("1e300", "hinge", Decision.NOT_LOCAL_MINIMUM),
+        ("1e400", "hinge", Decision.NOT_LOCAL_MINIMUM),  # exact
+    ],
+)
+def test_losses_of_numbers_of_very_different_sizes(
+    size: str, loss: str, decision: Decision
+) -> None:
+    """No certificate that the checker would refuse, and no warning."""
+    big = Fraction(size)
+    point = [([[1]], [-big]), ([[1]], ["1/3"])]
+    given = front_door([big, big + 1, -big], [1, -1, 1], hidden=1, loss=loss, point=point)
+    verdict = certify(given)
+    assert verdict.decision is decision
+    if decision is Decision.UNDECIDED:
+        assert "numbers here differ too much in size" in verdict.reason
+    else:
+        assert verdict.loss is not None and verdict.loss.rad < Fraction(1, 10**20)
 
 
 def test_a_training_run_that_ended_near_a_minimum() -> None:

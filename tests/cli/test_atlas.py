@@ -114,6 +114,30 @@ def test_the_optimum_of_another_loss_than_the_file_s_is_not_proved(tmp_path):
     assert result.stdout == ""
 
 
+def test_the_optimum_of_the_loss_that_is_asked_for(tmp_path):
+    found = json.loads(run("global", "xor", "--hidden", 1, "--loss", "hinge", "--json").stdout)
+    assert found["problem"]["loss"] == "hinge" and found["loss"] == "2"
+    decayed = run("global", "xor", "--hidden", 1, "--loss", "logistic", "--l2", "1/10")
+    assert "logistic loss with decay: global minimum, loss 2.65019726042" in decayed.stdout
+    path = save(tmp_path / "p.json")  # logistic, which has no proof
+    other = run("global", path, "--loss", "squared")
+    assert "--loss squared replaces logistic" in other.stderr
+    assert "squared loss: global optimum" in other.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--loss", "logistic"], "found logistic, but a proof of the optimum needs squared or hi"),
+        (["--loss", "hinge", "--l2", "1/10"], "found hinge, but an atlas with weight decay needs"),
+    ],
+)
+def test_losses_whose_optimum_is_not_proved_are_refused_in_a_line(words, says):
+    result = run("global", "xor", "--hidden", 1, *words)
+    assert result.exit_code == 2 and result.stdout == ""
+    assert says in result.stderr and result.stderr.count("\n") == 1
+
+
 def test_what_an_option_replaces_in_a_file_is_said(tmp_path):
     path = save(tmp_path / "p.json", Loss.SQUARED)
     result = run("atlas", path, "--hidden", 2, "--activation", "abs", "--loss", "logistic")
@@ -207,6 +231,7 @@ def test_a_file_with_a_penalty_is_never_answered_without_it(tmp_path):
     assert found.exit_code == 0 and "global minimum, loss 14.4180445565" in found.stdout
     more = run("atlas", path, "--hidden", 2, "--l2", "1/5")
     assert "--hidden 2 replaces 1" in more.stderr and "1-2-1 relu" in more.stdout
+    assert "the penalty 1/5 of all parameters replaces 1/10 of all parameters" in more.stderr
 
 
 def test_penalties_that_have_no_list_are_refused_in_a_line(tmp_path):
@@ -232,3 +257,35 @@ def test_biases_that_do_not_decay_are_told_without_dimension_and_parts(tmp_path)
         assert spurious_checker.check_file(tmp_path / "out" / minimum["certificate"]).valid
     found = run("global", path, "--json")
     assert json.loads(found.stdout)["loss"] == data["minima"][0]["loss"]
+
+
+def test_biases_are_freed_by_an_option(tmp_path):
+    kept = json.loads(run("atlas", penalised_file(tmp_path, biases=False), "--json").stdout)
+    path = penalised_file(tmp_path)
+    result = run("atlas", path, "--free-biases", "--json")
+    assert "1/10 of weights replaces 1/10 of all parameters" in result.stderr
+    found = json.loads(result.stdout)
+    assert found["problem"] == kept["problem"]
+    assert [m["loss"] for m in found["minima"]] == [m["loss"] for m in kept["minima"]]
+    best = run("global", "d1", "--hidden", 1, "--l2", "1/10", "--free-biases", "--json")
+    assert json.loads(best.stdout)["problem"]["penalty"] == {"l2": "1/10", "biases": False}
+    assert json.loads(best.stdout)["loss"] == found["minima"][0]["loss"]
+
+
+def test_a_file_s_free_biases_stay_free_under_another_decay(tmp_path):
+    result = run("global", penalised_file(tmp_path, biases=False), "--l2", "1/5", "--json")
+    assert json.loads(result.stdout)["problem"]["penalty"] == {"l2": "1/5", "biases": False}
+    assert "the penalty 1/5 of weights replaces 1/10 of weights" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["atlas", "global"])
+def test_free_biases_without_one_decay_for_all_are_refused(command, tmp_path):
+    result = run(command, "d1", "--hidden", 1, "--free-biases")
+    assert result.exit_code == 2 and "--free-biases: found no weight decay" in result.stderr
+    path = penalised_file(tmp_path)
+    data = json.loads(path.read_text())
+    data["penalty"] = {f"layers[{k}].weight": "1/10" for k in (0, 1)}
+    path.write_text(json.dumps(data))
+    result = run(command, path, "--free-biases")
+    assert result.exit_code == 2 and "names its blocks" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -122,6 +122,7 @@ def test_certify_for_people() -> None:
 
 def test_certify_shows_the_radius_and_the_curvature() -> None:
     text = run("certify", save("seven.json", "c13-deadlock-7-points")).stdout
+    assert "one critical point, no more, is in a box of half-width 1e-" in " ".join(text.split())
     assert "strict local minimum" in text
     (radius,) = re.findall(r"within (\S+) of the point", " ".join(text.split()))
     assert 0 < float(radius) < 1e-12

@@ -20,6 +20,7 @@ from spurious.problem import (
     Problem,
     dataset_from_arrays,
     flatten,
+    incoming_indices,
     point_from_arrays,
     unflatten,
 )
@@ -123,6 +124,15 @@ def test_flatten_goes_layer_by_layer() -> None:
     point = point_from_arrays([[[1, 2], [3, 4]], [[7, 8]]], [[5, 6], [9]])
     assert flatten(point) == tuple(range(1, 10))
     assert unflatten(flatten(point), Network((2, 2, 1), "relu")) == point
+
+
+def test_incoming_indices_are_where_flatten_puts_a_unit_s_parameters() -> None:
+    network = Network((2, 3, 1), "relu")
+    numbered = unflatten(list(map(Fraction, range(network.parameter_count))), network)
+    assert incoming_indices(network) == [
+        [[*row, bias] for row, bias in zip(layer.weight, layer.bias, strict=True)]
+        for layer in numbered.layers
+    ]
 
 
 @given(st.data())

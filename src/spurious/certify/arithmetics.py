@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import arb, arb_mat, fmpq
 
-from spurious.certify.enclosures import enclosure
+from spurious.certify.enclosures import enclosure, is_narrow
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, rational
 from spurious.problem.program_problem import FlatPoint
@@ -24,6 +24,7 @@ from spurious.program import (
     Map,
     NumpyArithmetic,
     Program,
+    ProgramError,
     Run,
     Smooth,
     evaluator,
@@ -163,12 +164,32 @@ def around(point: Sequence[Fraction], radius: Fraction = Fraction(0)) -> list[ar
 def loss_at(program: Program, point: FlatPoint) -> Enclosure:
     """The loss at an exact point, enclosed.
 
+    Where sizes differ so much that no ball is narrow enough for a certificate, it is exact if it is
+    rational, else the last ball.
+
     Raises:
         ProgramError: a function is undefined there.
         OutOfRangeError: the loss is too large.
     """
-    with balls.precision(balls.PRECISIONS[1]):
+    found = _enclosed_loss(program, point, balls.PRECISIONS[1])
+    for bits in balls.PRECISIONS[2:]:
+        if is_narrow(found):
+            return found
+        found = _enclosed_loss(program, point, bits)
+    return found if is_narrow(found) else _rational_loss(program, point) or found
+
+
+def _enclosed_loss(program: Program, point: FlatPoint, bits: int) -> Enclosure:
+    with balls.precision(bits):
         return enclosure(BallProgram.of(program).loss(around(point)))
+
+
+def _rational_loss(program: Program, point: FlatPoint) -> Enclosure | None:
+    try:
+        run = exact_program(program).run(entries(map(rational, point)), order=0)
+    except ProgramError:
+        return None
+    return Enclosure(fraction(cast("fmpq", run.loss[()])))
 
 
 def rational_gradient(program: Program, point: FlatPoint) -> list[Fraction]:

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from spurious.certify.enclosures import is_narrow
 from spurious.certify.fall import proved_fall
 from spurious.certify.further import further_fall, unfinished
 from spurious.certify.one_thread import one_thread
@@ -136,7 +137,7 @@ def certify(
     try:
         loss = subject.loss_at(subject.values)
         if isinstance(outcome, Proof):
-            loss = outcome.claim.loss or loss
+            loss = _stated(outcome.claim.loss or loss)
             fall, left = _left_to_gain(subject, outcome, loss)
             optimality = judge_optimality(subject, outcome, loss, fall, search=search)
             return conclude(
@@ -146,6 +147,20 @@ def certify(
     except (OutOfRangeError, ProgramError, InputError) as unknown:
         reason = str(unknown)
     return _undecided(reason, loss, start)
+
+
+def _stated(loss: Enclosure) -> Enclosure:
+    """A loss that a certificate can state.
+
+    Raises:
+        OutOfRangeError: it is not known well enough for that.
+    """
+    if not is_narrow(loss):
+        raise OutOfRangeError(
+            "the loss is not known well enough for a certificate: numbers here differ too much in "
+            "size"
+        )
+    return loss
 
 
 def _left_to_gain(
@@ -184,7 +199,8 @@ def prove(problem: Problem | ProgramProblem) -> Proof | Undecided:
     if isinstance(outcome, Undecided):
         return outcome
     try:
-        claim = replace(outcome.claim, loss=outcome.claim.loss or subject.loss_at(subject.values))
+        loss = _stated(outcome.claim.loss or subject.loss_at(subject.values))
+        claim = replace(outcome.claim, loss=loss)
         refusal = refusal_of(certificate_data(problem, claim, outcome.evidence, None))
     except (OutOfRangeError, ProgramError, InputError) as unknown:
         refusal = str(unknown)

@@ -18,6 +18,14 @@ DIGITS = 27
 SMALLEST = Fraction(1, 10**40)
 """Shares and digits of smaller numbers are those of this number."""
 
+WIDEST = Fraction(1, 2**20)
+"""The largest radius of a loss in a certificate, against 1 and the loss (certificates.md, 1)."""
+
+
+def is_narrow(loss: Enclosure) -> bool:
+    """Whether a loss is known as well as a certificate has to tell it."""
+    return loss.rad <= WIDEST * max(1, abs(loss.mid))
+
 
 def enclosure(value: arb) -> Enclosure:
     """A ball as midpoint and radius with few digits, widened outward."""

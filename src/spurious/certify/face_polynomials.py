@@ -15,9 +15,8 @@ from typing import TypeAlias
 from flint import fmpq
 
 from spurious.certify.pattern import Pattern
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ONE, ZERO, rational
-from spurious.problem import DenseLoss, Loss, Problem
+from spurious.problem import DenseLoss, Loss, Problem, incoming_indices
 
 Monomial: TypeAlias = tuple[int, ...]
 """Flat indices of parameters, ascending."""

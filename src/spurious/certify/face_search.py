@@ -18,9 +18,8 @@ import numpy.typing as npt
 
 from spurious.certify.neighbourhood import NEARBY, nearby_limit
 from spurious.certify.pattern import Pattern, Signs, Unit, lagrangian, pattern_of
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import nearest_float
-from spurious.problem import DenseLoss, FlatPoint, Network, Problem, program_of
+from spurious.problem import DenseLoss, FlatPoint, Network, Problem, incoming_indices, program_of
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
 Floats = npt.NDArray[np.float64]

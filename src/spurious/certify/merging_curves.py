@@ -14,12 +14,11 @@ from typing import TypeAlias
 from flint import arb, arb_poly, fmpq, fmpq_poly
 
 from spurious.certify.arithmetics import BallProgram, loss_of
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.certify.valleys import loss_of_outputs
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import DenseLoss, FlatPoint, Network, Problem
+from spurious.problem import DenseLoss, FlatPoint, Network, Problem, incoming_indices
 from spurious.program import SMOOTH
 from spurious.proof import Merging
 

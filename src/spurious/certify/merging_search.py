@@ -17,11 +17,10 @@ from flint import arb, arb_mat, fmpq, fmpq_mat
 from spurious.certify.arithmetics import BallProgram, Floats, around, curvature
 from spurious.certify.merging_curves import from_weights, to_weights
 from spurious.certify.pattern import lagrangian, pattern_of
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float, rational
-from spurious.problem import FlatPoint
+from spurious.problem import FlatPoint, incoming_indices
 from spurious.program import dense_layers
 from spurious.proof import Merging
 

@@ -29,9 +29,8 @@ from spurious.certify.face_polynomials import (
     product,
     relations,
 )
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import ZERO, Vector, fraction, nullspace
-from spurious.problem import Network
+from spurious.problem import Network, incoming_indices
 
 INDEPENDENT = 1e-7
 """What is left of a vector of length 1, if it counts as independent of others: a proposal."""

@@ -16,9 +16,8 @@ import numpy.typing as npt
 from flint import fmpq
 
 from spurious.certify.pattern import Pattern
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.exact.rationals import fraction, nullspace, rational
-from spurious.problem import DenseLoss
+from spurious.problem import DenseLoss, incoming_indices
 from spurious.proof import Shift, Turn
 
 Symmetry = Turn | Shift

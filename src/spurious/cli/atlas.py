@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from spurious.cli.sources import found_dense, naming
 from spurious.errors import InputError
 
 if TYPE_CHECKING:
-    from spurious.problem import DenseLoss
+    from spurious.problem import DenseLoss, Penalty
 
 
 class LossName(enum.StrEnum):
@@ -41,17 +42,28 @@ Slope = Annotated[
     str | None, typer.Option(metavar="P/Q", help="Slope of leaky_relu below 0; default 1/100.")
 ]
 
+OfLoss = Annotated[
+    LossName | None, typer.Option("--loss", help="Default: squared, or the problem file's.")
+]
 Decay = Annotated[
     str | None,
     typer.Option(
         "--l2",
         metavar="P/Q",
-        help="Add this times the sum of the squares of all parameters to the loss (PyTorch's "
+        help="Add this times the sum of the squares of the parameters to the loss (PyTorch's "
         "weight_decay is twice this); default: the problem file's penalty, else none.",
+    ),
+]
+FreeBiases = Annotated[
+    bool,
+    typer.Option(
+        "--free-biases",
+        help="No penalty on biases; default: as the problem file says, else they decay, too.",
     ),
 ]
 
 STARTS = 2_000
+NO_COST = "none"
 
 
 def atlas(
@@ -59,10 +71,9 @@ def atlas(
     hidden: Hidden = None,
     activation: Activation = None,
     slope: Slope = None,
-    loss: Annotated[
-        LossName | None, typer.Option(help="Default: squared, or the problem file's.")
-    ] = None,
+    loss: OfLoss = None,
     l2: Decay = None,
+    free_biases: FreeBiases = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -109,13 +120,15 @@ def atlas(
     and 1) minima of one loss have many outputs; those of the point are given.
 
     With --l2, or a file with a penalty, it is the penalised loss whose minima are listed, in
-    intervals, and the first is the global optimum: see docs/atlas.md, "With weight decay".
+    intervals, and the first is the global optimum: see docs/atlas.md, "With weight decay"; with
+    --free-biases weights alone decay.
 
     Example:
       spurious atlas d1 --hidden 1
       spurious atlas xor --hidden 2 --out xor-atlas
       spurious atlas xor --hidden 2 --loss hinge
       spurious atlas xor --hidden 2 --l2 1/100
+      spurious atlas xor --hidden 2 --l2 1/100 --free-biases
 
     Exit status:
       0    the list is complete
@@ -123,7 +136,7 @@ def atlas(
       3    some fitted vectors, or cells, were left undecided; they are named
       130  interrupted
     """
-    problem = _asked(source, hidden, activation, slope, loss, l2)
+    problem = _asked(source, hidden, activation, slope, loss, l2, free_biases)
     if problem.network.depth == 1:
         affordable("activation cells, by --hidden and the data", cells(problem), most_cells)
     if not spread > 0:
@@ -179,7 +192,9 @@ def global_(
     hidden: Hidden = None,
     activation: Activation = None,
     slope: Slope = None,
+    loss: OfLoss = None,
     l2: Decay = None,
+    free_biases: FreeBiases = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the certificate there.")
     ] = None,
@@ -188,17 +203,19 @@ def global_(
     """Find the global optimum of a network with one hidden layer, and prove it.
 
     The certificate says `global: yes`; `spurious check` accepts it after checking that its
-    multipliers bound the loss from below on every activation cell.
+    multipliers bound the loss from below on every activation cell. That is for the squared and the
+    hinge loss; the logistic loss is proved with weight decay only.
 
     Example:
       spurious global d1 --hidden 2 --out certificates
+      spurious global xor --hidden 1 --loss hinge
 
     Exit status:
       0    found and proved
       2    the dataset, file or network cannot be used
       130  interrupted
     """
-    problem = _asked(source, hidden, activation, slope, None, l2)
+    problem = _asked(source, hidden, activation, slope, loss, l2, free_biases)
     if not problem.penalty.free_of_cost(problem.network):
         from spurious.cli.atlas_penalised import penalised_optimum_command
 
@@ -241,6 +258,7 @@ def _asked(
     slope: str | None,
     loss: LossName | None,
     l2: str | None,
+    free_biases: bool,
 ) -> DenseLoss:
     """The loss that a dataset's name or a file stands for, as options change it.
 
@@ -269,12 +287,32 @@ def _asked(
     elif slope:
         raise InputError(f"--slope: found {slope}, but {name} has none; leave it out")
     network = Network((data.inputs, hidden, len(data.y[0])), name, below)
-    penalty = Penalty(fraction("--l2", l2)) if l2 else base.penalty if base else Penalty()
+    penalty = _penalty(l2, free_biases, base.penalty if base else Penalty())
     if base is None:
         return DenseLoss(network, loss.value if loss else "squared", data, penalty)
     asked = replace(base, network=network, loss=loss.value if loss else base.loss, penalty=penalty)
     _note_replaced(source, base, asked)
     return asked
+
+
+def _penalty(l2: str | None, free_biases: bool, kept: Penalty) -> Penalty:
+    """The penalty of a file, as options change it.
+
+    Raises:
+        InputError: The biases of no penalty are to be free, or those of one with a cost by block.
+    """
+    from spurious.problem import Penalty
+
+    asked = Penalty(fraction("--l2", l2), kept.biases) if l2 else kept
+    if not free_biases:
+        return asked
+    if not asked.l2:
+        raise InputError("--free-biases: found no weight decay; add --l2, or leave it out")
+    if isinstance(asked.l2, Mapping):
+        raise InputError(
+            "--free-biases: found a penalty that names its blocks; leave out the biases there"
+        )
+    return replace(asked, biases=False)
 
 
 def _note_replaced(source: str, file: DenseLoss, asked: DenseLoss) -> None:
@@ -284,8 +322,9 @@ def _note_replaced(source: str, file: DenseLoss, asked: DenseLoss) -> None:
         ("--activation", file.network.activation, asked.network.activation),
         ("--slope", file.network.slope, asked.network.slope),
         ("--loss", file.loss, asked.loss),
+        ("the penalty", _cost(file.penalty), _cost(asked.penalty)),
     ):
-        if found != instead and found not in ((), None):
+        if found != instead and found not in ((), None, NO_COST):
             echo_note(f"{option} {_shown(instead)} replaces {_shown(found)} of {source}")
 
 
@@ -293,3 +332,12 @@ def _shown(value: object) -> str:
     return (
         ",".join(map(str, cast(tuple[int, ...], value))) if isinstance(value, tuple) else str(value)
     )
+
+
+def _cost(penalty: Penalty) -> str:
+    """A penalty in words."""
+    if isinstance(penalty.l2, Mapping):
+        return "that of single blocks"
+    if not penalty.l2:
+        return NO_COST
+    return f"{penalty.l2} of all parameters" if penalty.biases else f"{penalty.l2} of weights"

@@ -17,7 +17,14 @@ from spurious.problem.front_doors import from_jax, from_onnx, from_torch, proble
 from spurious.problem.loss import Loss
 from spurious.problem.network import ACTIVATIONS, HOMOGENEOUS, SMOOTH_ACTIVATIONS, Network
 from spurious.problem.number import exact
-from spurious.problem.point import Layer, Point, flatten, point_from_arrays, unflatten
+from spurious.problem.point import (
+    Layer,
+    Point,
+    flatten,
+    incoming_indices,
+    point_from_arrays,
+    unflatten,
+)
 from spurious.problem.problem import Problem
 from spurious.problem.program_files import (
     any_problem_to_data,
@@ -57,6 +64,7 @@ __all__ = [
     "from_jax",
     "from_onnx",
     "from_torch",
+    "incoming_indices",
     "parse_any_problem",
     "parse_problem",
     "point_from_arrays",

@@ -105,6 +105,22 @@ def unflatten(values: Sequence[Fraction], network: Network) -> Point:
     return Point(tuple(layers))
 
 
+def incoming_indices(network: Network) -> list[list[list[int]]]:
+    """For each layer and unit where `flatten` has its weights, then its bias."""
+    layers: list[list[list[int]]] = []
+    start = 0
+    for wide, high in pairwise(network.widths):
+        biases = start + wide * high
+        layers.append(
+            [
+                [*range(start + row * wide, start + (row + 1) * wide), biases + row]
+                for row in range(high)
+            ]
+        )
+        start = biases + high
+    return layers
+
+
 def point_from_arrays(weights: object, biases: object) -> Point:
     """Build a point from lists or arrays; floats keep their exact dyadic value.
 

@@ -26,10 +26,10 @@ from spurious.problem import (
     DenseLoss,
     FlatPoint,
     Loss,
-    Network,
     Point,
     Problem,
     flatten,
+    incoming_indices,
     program_of,
     unflatten,
 )
@@ -171,22 +171,6 @@ def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided
     free = tuple(p for p in range(count) if p not in fixed)
     every = frozenset((level, unit) for level, units in enumerate(dead) for unit in units)
     return Slice(free, tuple(sorted(fixed)), every, smooth=False)
-
-
-def incoming_indices(network: Network) -> list[list[list[int]]]:
-    """For each layer and unit the flat indices of its weights, then its bias."""
-    layers: list[list[list[int]]] = []
-    start = 0
-    for wide, high in zip(network.widths[:-1], network.widths[1:], strict=True):
-        biases = start + wide * high
-        layers.append(
-            [
-                [*range(start + row * wide, start + (row + 1) * wide), biases + row]
-                for row in range(high)
-            ]
-        )
-        start = biases + high
-    return layers
 
 
 def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[int]) -> bool:

@@ -19,7 +19,7 @@ from spurious.certify.rule import Rule
 from spurious.certify.rules.one_sided_derivatives import UnitDescends, first_order
 from spurious.certify.subject import Subject
 from spurious.exact import balls
-from spurious.exact.rationals import fraction
+from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import approximate, sign
 from spurious.problem import FlatPoint
 from spurious.program import ProgramError
@@ -127,7 +127,7 @@ def _at_kinks(subject: Subject) -> Iterator[FlatPoint]:
                 yield tuple(Fraction(side if p == q else 0) for q in range(size))
     else:
         with np.errstate(all="ignore"):
-            start = np.array([float(value) for value in subject.values])
+            start = np.array([nearest_float(value) for value in subject.values])
             _, gradient = FloatProgram(subject.program).loss_and_gradient(start)
         if np.isfinite(gradient).all() and gradient.any():
             yield short([-Fraction(v) for v in gradient.tolist()])

@@ -26,7 +26,7 @@ from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.krawczyk import defect, largest_row
-from spurious.exact.rationals import fraction, rational
+from spurious.exact.rationals import fraction, nearest_float, rational
 from spurious.problem import FlatPoint, ProgramProblem
 from spurious.program import Program, ProgramError, Run
 from spurious.proof import Claim, Interpolation, Proof, Undecided
@@ -148,8 +148,8 @@ def _in_floats(
 ) -> tuple[Floats, Floats] | Undecided:
     """Gauss-Newton steps of least norm; the end and the derivative of u there, shape (q, P)."""
     targets = np.array([float(t.mid()) for t in best.targets])
-    start = np.array([float(value) for value in point])
-    limit = float(nearby_limit(point))
+    start = np.array([nearest_float(value) for value in point])
+    limit = nearest_float(nearby_limit(point))
     values, last = start, float("inf")
     for _ in range(FLOAT_STEPS):
         with np.errstate(all="ignore"):

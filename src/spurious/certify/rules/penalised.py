@@ -24,13 +24,19 @@ from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Unit
 from spurious.certify.right_angles import at_right_angles
 from spurious.certify.rule import Rule
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.certify.symmetries import Symmetry, chosen, field_of
 from spurious.certify.zero_units import AtZero, bound_at_kept_bias, bound_by, propose
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem, program_of
+from spurious.problem import (
+    DenseLoss,
+    FlatPoint,
+    Network,
+    ProgramProblem,
+    incoming_indices,
+    program_of,
+)
 from spurious.program import dense_layers
 from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
 from spurious.verdict import Answer, Decision

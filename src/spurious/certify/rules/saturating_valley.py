@@ -20,11 +20,11 @@ from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
 from spurious.certify.rule import Rule
-from spurious.certify.rules.convex_ball import incoming_indices
 from spurious.certify.subject import Subject
 from spurious.certify.valleys import CLEAR, deepest, loss_of_outputs, valley
 from spurious.exact import balls
 from spurious.exact.rationals import dot, fraction, nearest_float, nullspace, rational
+from spurious.problem import incoming_indices
 from spurious.program import dense_layers
 from spurious.proof import MonotoneValley, Proof, Undecided
 

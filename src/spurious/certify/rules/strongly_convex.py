@@ -21,7 +21,7 @@ from spurious.exact.definiteness import Definiteness, prove_definite
 from spurious.exact.rationals import rational
 from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError
-from spurious.proof import Claim, Proof, StronglyConvex, Undecided
+from spurious.proof import Claim, Proof, StronglyConvex, Undecided, about_text
 from spurious.verdict import Answer, Decision, Enclosure
 
 LEAST_RADIUS = Fraction(1, 10**CENTRE_DECIMALS)
@@ -52,7 +52,8 @@ class ConvexBox:
     @property
     def reason(self) -> str:
         """What was found, in words."""
-        zero, near = "the gradient is exactly zero", "a critical point is enclosed in a tiny box"
+        zero = "the gradient is exactly zero"
+        near = f"one critical point, no more, is in a box of half-width {about_text(self.radius)}"
         bound = f"all eigenvalues above {float(self.definite.eigenvalue_bound):.3g}"
         return f"{zero if self.exact else near} and the Hessian is positive definite: {bound}"
 
