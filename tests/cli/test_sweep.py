@@ -9,6 +9,7 @@ from tests.sweep.plans import SMALL
 from typer.testing import CliRunner, Result
 
 from spurious.cli.app import app
+from spurious.sweep import executors
 
 ROOT = Path(__file__).parents[2]
 PLAN = SMALL.replace("runs = 150", "runs = 60")
@@ -154,7 +155,8 @@ def test_bad_sql(store: Path) -> None:
     assert run("query", store, "").exit_code == 2
 
 
-def test_no_scheduler(store: Path) -> None:
+def test_no_scheduler(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "ANSWERS_WITHIN", 0.2)
     plan = store.parent / "plan.toml"
     result = run("run", plan, "--store", store, "--cluster", "tcp://127.0.0.1:1")
     assert result.exit_code == 2

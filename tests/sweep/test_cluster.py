@@ -17,6 +17,7 @@ from spurious.errors import InputError
 from spurious.sweep import (
     Shard,
     connect_cluster,
+    executors,
     on_cluster,
     open_store,
     run_sweep,
@@ -128,6 +129,7 @@ def test_a_deadly_shard_fails_alone(cluster, tmp_path: Path) -> None:
     assert (tmp_path / "store" / "failed" / f"{bad}.json").exists()
 
 
-def test_no_scheduler() -> None:
+def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "ANSWERS_WITHIN", 0.2)
     with pytest.raises(InputError, match="no scheduler answers at tcp:"):
         connect_cluster("tcp://127.0.0.1:1")

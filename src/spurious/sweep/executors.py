@@ -24,6 +24,9 @@ from spurious.train import Cancelled, cores
 IN_FLIGHT: Final = 3
 """Shards that a cluster holds for each of its threads."""
 
+ANSWERS_WITHIN: Final = 10
+"""Seconds in which a scheduler has to answer."""
+
 
 def local(workers: int | None = None, make: Make = make_part) -> Executor:
     """An executor on this machine: threads, which the compiled kernel uses without Python's lock.
@@ -142,6 +145,6 @@ def connect_cluster(address: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout=10)
+        return Client(address, timeout=ANSWERS_WITHIN)
     except (OSError, ValueError) as error:
         raise InputError(f"cluster: no scheduler answers at {address} ({error})") from None
