@@ -4,6 +4,7 @@ import math
 import random
 from collections import Counter
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -65,10 +66,14 @@ SAMPLE = {f"random {seed}": some(seed) for seed in range(11)} | {
 }
 
 
+@cache
+def listed(name):
+    return atlas(SAMPLE[name])
+
+
 @pytest.mark.parametrize("name", SAMPLE)
 def test_nothing_near_a_family_is_lower(name):
-    problem = SAMPLE[name]
-    found = atlas(problem)
+    problem, found = SAMPLE[name], listed(name)
     assert found.complete
     x, _ = float_data(problem.data)
     rng = np.random.default_rng(1)
@@ -89,8 +94,8 @@ def test_the_certifier_agrees_where_it_decides():
     Others are rounded, and the certifier rightly says of some that the loss still falls there.
     """
     seen = Counter()
-    for name, problem in SAMPLE.items():
-        found = atlas(problem)
+    for name in SAMPLE:
+        found = listed(name)
         for family in found.minima:
             verdict = certify(found.problem(family))
             minimum = verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY)
@@ -105,7 +110,7 @@ def test_the_certifier_agrees_where_it_decides():
 
 @pytest.mark.parametrize("name", ["jellyfish, 2 units", "deadlock7, 1 unit", "random 9"])
 def test_trained_networks_end_in_the_list_or_fall_for_ever(name):
-    found = atlas(SAMPLE[name])
+    found = listed(name)
     basins = measure_basins(found, 60, 2, spread=3.0)
     assert basins.unknown == {}
     assert sum(basins.unplaced.values()) == 0
@@ -114,8 +119,8 @@ def test_trained_networks_end_in_the_list_or_fall_for_ever(name):
 
 
 def test_one_class_has_no_minimum_and_two_points_only_dead_units():
-    assert atlas(SAMPLE["one class"]).minima == ()
-    (dead,) = atlas(SAMPLE["one point of each class"]).minima
+    assert listed("one class").minima == ()
+    (dead,) = listed("one point of each class").minima
     assert dead.dead_units == 2
     assert dead.outputs == (0, 0)
 
