@@ -137,9 +137,10 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.measure.exact import dense_chain, exact_verdict
     from spurious.diagnose.measure.examine import measure
     from spurious.diagnose.measure.folding import folded
+    from spurious.diagnose.measure.modes import only_training_reaches
     from spurious.diagnose.measure.optimiser import rule_like
     from spurious.diagnose.measure.plane import plane_of
-    from spurious.diagnose.measure.preserve import untouched
+    from spurious.diagnose.measure.preserve import look_as_trained, untouched
     from spurious.diagnose.measure.scene_of import scene_of
     from spurious.diagnose.treat.penalty import weigh
     from spurious.diagnose.treat.ranking import ranked_remedies
@@ -147,6 +148,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
 
     loss, say = asked.loss, asked.say
     sample = sample_of(asked.data, model, asked.points)
+    if only_training_reaches(model, loss, sample, asked.held.held if asked.held else None):
+        look_as_trained(model)
     with untouched(model):  # half precision is lifted for the Hessian
         seen, values = measure(model, loss, sample, curvature=asked.curvature, say=say)
     scene = scene_of(model, sample, seen, values, asked.held, asked.trained, asked.left)

@@ -25,7 +25,12 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
-from spurious.diagnose.measure.activations import SIGMOID, Activation, activation_of
+from spurious.diagnose.measure.activations import (
+    SIGMOID,
+    Activation,
+    activation_of,
+    is_identity,
+)
 from spurious.diagnose.measure.exported import plain
 from spurious.diagnose.measure.inside import ATTENTIONS, RECURRENT, attention_of, recurrent_of
 from spurious.diagnose.measure.structure import (
@@ -268,7 +273,9 @@ class _Mode(TorchFunctionMode):
             self.observer.recurrent_call(func, args, out)
         elif self.observer.patterns and func in ATTENTIONS:
             self.observer.attention_call(func, args, kwargs)
-        elif (func in NORMS or func in PASSING) and isinstance(out, Tensor):
+        elif (func in NORMS or func in PASSING or is_identity(func, args, kwargs)) and isinstance(
+            out, Tensor
+        ):
             before = args[0] if args else kwargs.get("input")
             for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS, LAST):
                 if hasattr(before, tag):

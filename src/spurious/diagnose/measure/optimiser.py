@@ -134,6 +134,11 @@ class Rule:
     factor: float = 1.0
     without_decay: bool = False
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the parameters in all groups."""
+        return tuple(name for names, _ in self.groups for name in names)
+
     def __call__(self, model: nn.Module, prefix: str = "") -> torch.optim.Optimizer:
         """The optimiser for a copy whose names may have a prefix; what is new is in group 0."""
         named = dict(model.named_parameters())

@@ -16,6 +16,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.left import Left
+from spurious.diagnose.measure.modes import losses_of_modes
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
@@ -94,7 +95,7 @@ def scene_of(
             n for n, p in model.named_parameters() if not p.requires_grad and spread_evenly(p)
         ),
         optimiser=optimiser,
-        modes=_modes(model, sample, loss) if not seen.not_finite else None,
+        modes=losses_of_modes(model, sample, loss) if trained and not seen.not_finite else None,
         unregistered=seen.unregistered,
         dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
         unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
@@ -222,31 +223,6 @@ def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
         return x, y
     order = torch.tensor(sample.places, device=x.device).argsort()
     return x[order], y[order]
-
-
-def _modes(
-    model: nn.Module, sample: Sample, loss: Callable[..., Any]
-) -> tuple[float, float] | None:
-    """The loss with batch statistics, and with running ones."""
-    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    norms = [m for m in norms if m.running_mean is not None]
-    if not norms:
-        return None
-    losses: list[float] = []
-    kept = [m.training for m in norms]
-    with examined(model), torch.no_grad():
-        for training in (True, False):
-            for norm in norms:
-                norm.training = training
-            try:
-                found = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
-                whole = torch.cat([f for f in found if f is not None])
-                losses.append(float(loss(whole, sample.targets)))
-            except Exception:
-                break
-    for norm, training in zip(norms, kept, strict=True):
-        norm.training = training
-    return (losses[0], losses[1]) if len(losses) == 2 else None
 
 
 def mixes(model: nn.Module, sample: Sample) -> bool:

@@ -254,7 +254,7 @@ def new_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
 
 def _of_all(rule: Rule, model: nn.Module) -> Rule:
     """The rule with every trained parameter in the first group that holds it, or in the first."""
-    held = {name for names, _ in rule.groups for name in names}
+    held = set(rule.held)
     new = tuple(n for n, p in model.named_parameters() if p.requires_grad and n not in held)
     (names, settings), *rest = rule.groups
     return replace(rule, groups=((names + new, settings), *rest))
@@ -338,8 +338,7 @@ def another_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
     if rule is None:
         candidate.step_size = USUAL_STEP
         return
-    names = tuple(name for held, _ in rule.groups for name in held)
-    candidate.rule = Rule(torch.optim.Adam, ((names, {"lr": USUAL_STEP}),), rule.factor)
+    candidate.rule = Rule(torch.optim.Adam, ((rule.held, {"lr": USUAL_STEP}),), rule.factor)
 
 
 OUTPUT_ACTIONS: Final = (
