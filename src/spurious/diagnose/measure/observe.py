@@ -126,9 +126,15 @@ class Observer:
             self.units[key].is_output = True
         self.structure.ends = getattr(output, LAST, ())
 
-    def _enter(self, module: nn.Module, _: object) -> None:
-        if id(module) in self.paths:
-            self._stack.append(self.paths[id(module)])
+    def _enter(self, module: nn.Module, given: tuple[object, ...]) -> None:
+        if id(module) not in self.paths:
+            return
+        self._stack.append(self.paths[id(module)])
+        first = getattr(module, "batch_first", None)
+        z = given[0] if given else None
+        sequences = first is False and isinstance(z, Tensor) and z.ndim == 3
+        if sequences and z.shape[0] == self._size != z.shape[1]:
+            self.structure.batch_as_time.add(self.paths[id(module)])
 
     def _leave(self, module: nn.Module, _: object, __: object) -> None:
         if id(module) in self.paths and self._stack:

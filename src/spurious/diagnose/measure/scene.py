@@ -99,6 +99,10 @@ class Scene:
         reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
         shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
             the flat ends of these and of standardised inputs.
+        own_gradients: Whether a function in the model brings its own gradient (reversal, say), so
+            that training need not descend the loss.
+        steps: How many steps training has made, or None.
+        bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
         time_steps: What each step of sequences is worth, or None.
     """
 
@@ -133,6 +137,9 @@ class Scene:
     reshapes: tuple[tuple[Shape, Shape], ...] = ()
     shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
+    own_gradients: bool = False
+    steps: int | None = None
+    bends_vanish: bool = False
 
     @property
     def is_poor(self) -> bool:

@@ -14,6 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.modes import losses_of_modes
@@ -25,7 +26,7 @@ from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import is_order_blind, time_steps
-from spurious.diagnose.measure.slopes import missed_by_autograd
+from spurious.diagnose.measure.slopes import has_own_gradients, missed_by_autograd
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
@@ -103,6 +104,8 @@ def scene_of(
         all_targets=y,
         places=sample.places,
         inputs=sample.inputs,
+        own_gradients=trained and has_own_gradients(model, sample.batches[0]),
+        steps=left.made,
     )
     if seen.not_finite or not trained or not scene.is_middling:
         return scene
@@ -115,6 +118,7 @@ def scene_of(
         time_steps=time_steps(model, sample),
         unseen=unseen_by(model, sample),
         missed=missed_by_autograd(model, sample),
+        bends_vanish=second_derivatives_vanish(model, sample.batches[0], loss),
         reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
         shut_by_inputs=_shut(model, sample),
     )

@@ -140,15 +140,15 @@ def trial(
         try:
             for remedy in remedies:
                 ACTIONS[remedy](candidate, sample, loss)
-            objective.model = candidate.model
-            with candidate.context():
+            objective.model, objective.around = candidate.model, candidate.context
+            with candidate.whole_context():
                 start = told(objective)
             if candidate.rule is not None:
                 longer = candidate.step_size / step_size if step_size else 1.0
                 factor = candidate.rule.factor * longer
                 candidate.rule = replace(candidate.rule, factor=factor)
             losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
-            with candidate.context():
+            with candidate.whole_context():
                 after = told(objective)
         except NotApplicableError as reason:
             return Trial(shown, str(reason), before, None, None, 0)
@@ -204,11 +204,15 @@ def _train(
         for step in range(steps):
             batch = batches[step % len(batches)]
             rule.zero_grad()
-            with candidate.context(), candidate.training_context():
-                value = loss_of(objective.forward(batch), batch.targets) * candidate.factor
+            with candidate.whole_context():
+                with candidate.training_context():
+                    outputs = objective.forward(batch)
+                value = loss_of(outputs, batch.targets) * candidate.factor
             if candidate.penalty is not None:
                 value = value + candidate.penalty()
             value.backward()
+            if candidate.longest < math.inf:
+                nn.utils.clip_grad_norm_(trained, candidate.longest)
             rule.step()
             losses.append(float(value.detach()))
             if not math.isfinite(losses[-1]):
