@@ -214,6 +214,20 @@ def test_units_without_a_second_derivative(unit: nn.Module) -> None:
     assert ("no_second_derivative" in kinds(report)) is not isinstance(unit, nn.Tanh)
 
 
+@pytest.mark.parametrize("blank", [0, 4])
+def test_a_blank_that_is_a_label(blank: int) -> None:
+    torch.manual_seed(1)
+    x, labels = torch.randn(64, 12, 4), torch.randint(0, 4, (64, 3))
+    loss = nn.CTCLoss(blank=blank)
+
+    def aligned(f: Tensor, y: Tensor) -> Tensor:
+        lengths = torch.full((len(y),), 12), torch.full((len(y),), 3)
+        return loss(f.log_softmax(2).transpose(0, 1), y, *lengths)
+
+    report = spurious.diagnose(nn.Linear(4, 5), (x, labels), aligned, rehearse=False)
+    assert (kinds(report)[:1] == ["labels_outside_loss"]) is (blank == 0)
+
+
 @pytest.mark.parametrize("batch_first", [True, False])
 def test_points_taken_for_steps(batch_first: bool) -> None:
     class Reader(nn.Module):

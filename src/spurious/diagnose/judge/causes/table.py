@@ -55,6 +55,7 @@ CHECKS: Final = (
     Check(loss.wrong_loss, (Kind.WRONG_LOSS, Kind.WRONG_OUTPUT_ACTIVATION, Kind.WRONG_AXIS)),
     Check(loss.ignored_outputs, (Kind.WRONG_LOSS,)),
     Check(data.labels_outside_loss, (Kind.LABELS_OUTSIDE_LOSS,)),
+    Check(data.blank_among_labels, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.one_class_targets, (Kind.ONE_CLASS_TARGETS,)),
     Check(data.constant_inputs, (Kind.CONSTANT_INPUTS,)),
     Check(data.contradicting_targets, (Kind.CONTRADICTING_TARGETS,)),
