@@ -183,15 +183,15 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         plane = plane_of(model, sample)
     well = succeeds(scene)
     rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
+    size = asked.held.step_size if asked.held is not None else USUAL_STEP
+    few, steps = sample.first(MOST_POINTS), steps_for(seen)
     causes = [*asked.of_the_loop, *cause_findings(scene)]
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):
         known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
-        size = asked.held.step_size if asked.held is not None else USUAL_STEP
         weighing = None
         if is_silent(scene) and loss is not None:
-            few = sample.first(MOST_POINTS)
-            weighing = weigh(model, loss, few, scene, steps_for(seen), size, rule, say)
+            weighing = weigh(model, loss, few, scene, steps, size, rule, say)
         unbalanced = falls_without_end(scene) or unbalanced_terms(weighing, scene)
         if unbalanced is not None:
             causes.append(unbalanced)
@@ -201,9 +201,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
     if rehearsals is not None and unrelated and constant and learnt_by_some(rehearsals):
-        size = asked.held.step_size if asked.held is not None else USUAL_STEP
-        held = carries_over(rehearsals, model, loss, sample, constant, rule, size)
-        rehearsals = replace(rehearsals, carries=held)
+        carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
+        rehearsals = replace(rehearsals, carries=carries)
     findings = [
         *causes,
         *rehearsal_findings(rehearsals, scene, seen),
@@ -215,8 +214,6 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     trials: tuple[Trial, ...] = ()
     scale = seen.landscape.constant_loss or abs(seen.landscape.loss)
     if asked.rehearse and not well and seen.landscape.connected:
-        few, steps = sample.first(MOST_POINTS), steps_for(seen)
-        size = asked.held.step_size if asked.held is not None else USUAL_STEP
         raced = rehearsals is not None and all(f.severity is Severity.INFO for f in findings)
         if rehearsals is not None and raced:
             at_fault = part_at_fault(

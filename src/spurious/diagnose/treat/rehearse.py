@@ -274,8 +274,7 @@ def carries_over(
         rule: Of the optimiser, if one is given; else Adam.
         step_size: Of that.
     """
-    few = sample.first(MOST_POINTS)
-    seen, others = few.part(0), few.part(1)
+    seen, others = sample.part(0), sample.part(1)
     if others is None or seen is None:
         return True
     best = max(found.changed, key=lambda one: one.gain)
