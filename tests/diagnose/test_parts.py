@@ -244,3 +244,16 @@ def test_points_taken_for_steps(batch_first: bool) -> None:
     x = torch.randn(200, 6, 2)
     report = trained(Reader(), x, x[:, :, :1].sum(1), steps=150)
     assert (kinds(report)[:1] == ["wrong_axis"]) is not batch_first
+
+
+def test_a_step_that_gets_part_of_the_way() -> None:
+    x, _ = points()
+    y = 0.4 * x[:, 1:2] + (2 * x[:, :1]).sin()
+    torch.manual_seed(1)
+    inner = [nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU()]
+    model = nn.Sequential(*inner, nn.Linear(32, 1))
+    report = trained(model, x, y, rate=1e-3, steps=500, rule=torch.optim.SGD)
+    landscape = report.measurements.landscape
+    assert landscape.constant_loss is not None
+    assert 0.5 < landscape.loss / landscape.constant_loss < 0.9
+    assert "step_too_small" in kinds(report)

@@ -193,9 +193,19 @@ def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
     )
 
 
+def _far_behind(result: Rehearsal, found: Rehearsals, scene: Scene) -> bool:
+    """Whether next to nothing has been learnt, or a change makes all the difference.
+
+    In between a copy may win by having fewer points to learn.
+    """
+    base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
+    much = result.gain >= base + thresholds.ALL_THE_DIFFERENCE
+    return scene.is_poor or (scene.is_middling and much)
+
+
 def _step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     assert scene.optimiser is not None
-    if not scene.trained or not scene.is_middling:
+    if not scene.trained or not _far_behind(result, found, scene):
         return  # a start says nothing about how long one means to train
     size = scene.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
@@ -214,7 +224,7 @@ def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> It
     helped = [r for r in found.changed if r.change.aspect in (Aspect.LARGER, Aspect.SMALLER)]
     if scene.optimiser is None or not scene.trained or scene.optimiser.name == "Adam":
         return
-    if not scene.is_middling:
+    if not _far_behind(result, found, scene):
         return
     if max((r.gain for r in helped), default=0.0) > result.gain - thresholds.HELPED:
         return
