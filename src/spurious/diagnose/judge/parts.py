@@ -32,6 +32,9 @@ STRUCTURAL: Final = {
 }
 """Changes of a model itself, and what is wrong where one helps."""
 
+SCALES: Final = frozenset({Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS})
+"""Changes of the data."""
+
 PART: Final = 2
 """Times the steps of a copy that learns a part of the points, which is less to learn."""
 
@@ -97,7 +100,14 @@ def part_at_fault(
     known = {one.change.joined for one in _all(found)}
     raced = race(known, lambda name, most: run(name, most, enough), found.steps, enough, say)
     won = [t for t in raced if t.after is not None and t.after <= enough]
-    return _by_remedy(won[0], loss) if won else _by_predictors(found, scene, best)
+    if won and (scene.optimiser is not None or _is_about_more_than_steps(won[0])):
+        return _by_remedy(won[0], loss)
+    return _by_predictors(found, scene, best)
+
+
+def _is_about_more_than_steps(won: Trial) -> bool:
+    """Whether a change is about model or scales: of an optimiser not known steps say nothing."""
+    return bool(set(parts(won.remedy)) & {*STRUCTURAL, *SCALES})
 
 
 def _by_remedy(won: Trial, loss: float) -> Finding:
