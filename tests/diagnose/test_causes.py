@@ -116,6 +116,8 @@ CASES = {
     "missing_nonlinearity": [
         (nn.Sequential(nn.Linear(2, 8), nn.Linear(8, 1)),
          (X[:, :2], (X[:, :1] * X[:, 1:2]).sign()), nn.MSELoss()),
+        (nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(True), nn.Linear(8, 1)),
+         (X[:, :2], (X[:, :1] * X[:, 1:2]).sign()), nn.MSELoss()),
     ],
     "hidden_softmax": [
         (nn.Sequential(nn.Linear(4, 16), nn.Softmax(1), nn.Linear(16, 2)), (X, LABELS),

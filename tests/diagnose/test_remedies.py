@@ -210,6 +210,8 @@ OF_OTHERS = {
     "standardise_targets",
     "another_optimiser",
     "lighter_penalty",
+    "balance_terms",
+    "clip_gradients",
     "textbook_loop",
     "add_positions",
     "permute_axes",
@@ -260,6 +262,8 @@ NOT_APPLICABLE = {
     "insert_activation": (healthy, data, "no two layers"),
     "add_positions": (dead, data, "no sequences"),
     "lighter_penalty": (dead, data, "no terms with targets"),
+    "balance_terms": (dead, data, "no sum of terms"),
+    "smooth_units": (healthy, data, "no relu was seen"),
     "new_optimiser": (dead, data, "no optimiser was given"),
     "without_weight_decay": (dead, data, "no optimiser was given"),
     "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),
@@ -296,7 +300,7 @@ def test_axes_are_permuted_in_the_copy_alone() -> None:
 
     (x, _), model = data(), Viewed()
     candidate = treated("permute_axes", model)
-    with candidate.context():
+    with candidate.whole_context():
         found = candidate.model(x)
     assert torch.allclose(found, model.inner(x.reshape(-1, 3, 2).transpose(1, 2))[..., 0])
     assert not torch.allclose(found, model(x))
@@ -323,5 +327,5 @@ def test_the_actions_are_the_remedies() -> None:
     assert set(REMEDIES) - set(NOT_APPLICABLE) == {
         "smaller_step", "larger_step", "escape_direction", "another_optimiser", "sigmoid_output",
         "softmax_output", "log_softmax_output", "hundredth_step", "thousandth_step",
-        "hundredfold_step", "textbook_loop", "without_dropout",
+        "hundredfold_step", "textbook_loop", "without_dropout", "clip_gradients",
     }  # fmt: skip

@@ -1,5 +1,7 @@
 """Faults of the training loop itself."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,7 +15,7 @@ def data() -> tuple[Tensor, Tensor]:
     return x, (x[:, :1] * x[:, 1:2]).tanh()
 
 
-def run(fault: str = "", clip: bool = False, accumulate: int = 1, steps: int = 40) -> set[str]:
+def run(fault: str = "", clip: str = "", accumulate: int = 1, steps: int = 40) -> set[str]:
     x, y = data()
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
@@ -30,8 +32,10 @@ def run(fault: str = "", clip: bool = False, accumulate: int = 1, steps: int = 4
         loss = nn.functional.mse_loss(outputs, y[rows])
         if fault != "detached_loss":
             loss.backward()
-        if clip:
+        if clip == "norm":
             nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+        if clip == "value":
+            nn.utils.clip_grad_value_(model.parameters(), 1e-3)
         if fault == "optimiser_never_steps":
             watch.step(loss)
             continue
@@ -81,8 +85,8 @@ def test_a_short_training_is_looked_at_often_enough() -> None:
     assert watch.looks >= 3
 
 
-@pytest.mark.parametrize("more", [{}, {"clip": True}, {"accumulate": 4}])
-def test_a_sound_loop_has_none(more: dict[str, int]) -> None:
+@pytest.mark.parametrize("more", [{}, {"clip": "norm"}, {"clip": "value"}, {"accumulate": 4}])
+def test_a_sound_loop_has_none(more: dict[str, Any]) -> None:
     assert not run(**more, steps=120) & {*FAULTS, "optimiser_never_steps"}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
-from spurious.diagnose.kinds import CAUSES
+from spurious.diagnose.kinds import CAUSES, Kind
+from spurious.diagnose.remedy import parts
 from spurious.diagnose.show.report import Report
 from spurious.diagnose.treat.mends import with_code
 from spurious.errors import InputError
@@ -98,7 +98,9 @@ def diagnose(
 
     held = None if optimiser is None else optimiser_seen(optimiser, model)
     trained = was_trained(model, held)
-    left = left_by(model, optimiser)
+    made = held.steps if held is not None else None
+    made = watch.steps if made is None and watch is not None else made
+    left = replace(left_by(model, optimiser), made=made)
     seen = watch.loop_findings if watch is not None else ()
     asked = _Asked(
         data, loss, points, optimiser, held, trained, left, seen, curvature, rehearse, say
@@ -127,8 +129,9 @@ class _Asked:
 def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.causes.table import cause_findings
     from spurious.diagnose.judge.landscape import landscape_findings
+    from spurious.diagnose.judge.parts import part_at_fault
     from spurious.diagnose.judge.rehearsals import rehearsal_findings
-    from spurious.diagnose.judge.settle import settled
+    from spurious.diagnose.judge.settle import learnt_by_some, settled, unhelped
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
     from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
@@ -137,16 +140,26 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.measure.exact import dense_chain, exact_verdict
     from spurious.diagnose.measure.examine import measure
     from spurious.diagnose.measure.folding import folded
+    from spurious.diagnose.measure.modes import only_training_reaches
     from spurious.diagnose.measure.optimiser import rule_like
     from spurious.diagnose.measure.plane import plane_of
-    from spurious.diagnose.measure.preserve import untouched
+    from spurious.diagnose.measure.preserve import look_as_trained, untouched
     from spurious.diagnose.measure.scene_of import scene_of
     from spurious.diagnose.treat.penalty import weigh
     from spurious.diagnose.treat.ranking import ranked_remedies
-    from spurious.diagnose.treat.rehearse import MOST_POINTS, USUAL_STEP, rehearse, steps_for
+    from spurious.diagnose.treat.rehearse import (
+        MOST_POINTS,
+        USUAL_STEP,
+        carries_over,
+        rehearse,
+        steps_for,
+    )
+    from spurious.diagnose.treat.trials import trial
 
     loss, say = asked.loss, asked.say
     sample = sample_of(asked.data, model, asked.points)
+    if only_training_reaches(model, loss, sample, asked.held.held if asked.held else None):
+        look_as_trained(model)
     with untouched(model):  # half precision is lifted for the Hessian
         seen, values = measure(model, loss, sample, curvature=asked.curvature, say=say)
     scene = scene_of(model, sample, seen, values, asked.held, asked.trained, asked.left)
@@ -170,21 +183,26 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         plane = plane_of(model, sample)
     well = succeeds(scene)
     rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
+    size = asked.held.step_size if asked.held is not None else USUAL_STEP
+    few, steps = sample.first(MOST_POINTS), steps_for(seen)
     causes = [*asked.of_the_loop, *cause_findings(scene)]
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):
         known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
-        size = asked.held.step_size if asked.held is not None else USUAL_STEP
         weighing = None
         if is_silent(scene) and loss is not None:
-            few = sample.first(MOST_POINTS)
-            weighing = weigh(model, loss, few, scene, steps_for(seen), size, rule, say)
+            weighing = weigh(model, loss, few, scene, steps, size, rule, say)
         unbalanced = falls_without_end(scene) or unbalanced_terms(weighing, scene)
         if unbalanced is not None:
             causes.append(unbalanced)
         elif not any(found.severity is Severity.CRITICAL for found in known):
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
             rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
+    unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
+    constant = seen.landscape.constant_loss
+    if rehearsals is not None and unrelated and constant and learnt_by_some(rehearsals):
+        carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
+        rehearsals = replace(rehearsals, carries=carries)
     findings = [
         *causes,
         *rehearsal_findings(rehearsals, scene, seen),
@@ -196,8 +214,17 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     trials: tuple[Trial, ...] = ()
     scale = seen.landscape.constant_loss or abs(seen.landscape.loss)
     if asked.rehearse and not well and seen.landscape.connected:
-        few, steps = sample.first(MOST_POINTS), steps_for(seen)
-        size = asked.held.step_size if asked.held is not None else USUAL_STEP
+        raced = rehearsals is not None and all(f.severity is Severity.INFO for f in findings)
+        if rehearsals is not None and raced:
+            at_fault = part_at_fault(
+                rehearsals,
+                scene,
+                lambda name, most, goal: trial(
+                    parts(name), model, few, loss, most, size, rule, goal
+                ),
+                say,
+            )
+            findings = [*([at_fault] if at_fault is not None else []), *findings]
         findings, trials = ranked_remedies(
             findings,
             model,
@@ -207,10 +234,12 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             size,
             rule,
             scale,
+            seen.landscape.loss,
             rehearsals,
-            not isfinite(seen.landscape.loss),
+            raced,
             say,
         )
+        findings = list(ranked(unhelped(findings, scene, trials)))
     relu = all(layer.activation == "relu" for layer in seen.units)
     if chain is not None and relu and any(_of_start(found) for found in findings):
         from spurious.diagnose.measure.start_probability import start_probability

@@ -20,11 +20,13 @@ class Remedy(Word):
     STANDARDISE_TARGETS = "standardise_targets"
     WHITEN_INPUTS = "whiten_inputs"
     LEAKY_SLOPE = "leaky_slope"
+    SMOOTH_UNITS = "smooth_units"
     SMALLER_STEP = "smaller_step"
     LARGER_STEP = "larger_step"
     HUNDREDTH_STEP = "hundredth_step"
     THOUSANDTH_STEP = "thousandth_step"
     HUNDREDFOLD_STEP = "hundredfold_step"
+    CLIP_GRADIENTS = "clip_gradients"
     MATCH_SHAPES = "match_shapes"
     ANOTHER_OPTIMISER = "another_optimiser"
     WITHOUT_WEIGHT_DECAY = "without_weight_decay"
@@ -41,6 +43,7 @@ class Remedy(Word):
     PERMUTE_AXES = "permute_axes"
     FRESH_STATISTICS = "fresh_statistics"
     LIGHTER_PENALTY = "lighter_penalty"
+    BALANCE_TERMS = "balance_terms"
     TEXTBOOK_LOOP = "textbook_loop"
     ESCAPE_DIRECTION = "escape_direction"
     WIDER_LAYERS = "wider_layers"
@@ -60,11 +63,13 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     ),
     Remedy.WHITEN_INPUTS: "make the inputs' covariance the identity",
     Remedy.LEAKY_SLOPE: "give relu units the slope 0.1 below zero",
+    Remedy.SMOOTH_UNITS: "tanh instead of relu",
     Remedy.SMALLER_STEP: "a tenth of the step size",
     Remedy.LARGER_STEP: "ten times the step size",
     Remedy.HUNDREDTH_STEP: "a hundredth of the step size",
     Remedy.THOUSANDTH_STEP: "a thousandth of the step size",
     Remedy.HUNDREDFOLD_STEP: "a hundred times the step size",
+    Remedy.CLIP_GRADIENTS: "gradients of length 1 at most",
     Remedy.MATCH_SHAPES: "give the outputs the targets' shape",
     Remedy.ANOTHER_OPTIMISER: "Adam with step size 0.001",
     Remedy.WITHOUT_WEIGHT_DECAY: "no weight decay",
@@ -83,6 +88,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"
     ),
+    Remedy.BALANCE_TERMS: "each term of the loss divided by its size at the start",
     Remedy.TEXTBOOK_LOOP: (
         "batches of mixed points, zero_grad, backward and step for each, the first step size"
     ),

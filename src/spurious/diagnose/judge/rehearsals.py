@@ -9,6 +9,7 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.judge.parts import loop_at_fault
 from spurious.diagnose.judge.traces import held_small, leaps, scheduled, unshuffled
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
@@ -48,7 +49,11 @@ def rehearsal_findings(
     wanted = base + thresholds.HELPED
     if learns(found):
         if scene.trained:
-            yield scheduled(found, scene) or _too_few_updates(found, scene)
+            yield (
+                scheduled(found, scene)
+                or loop_at_fault(found, scene)
+                or _too_few_updates(found, scene)
+            )
         wanted = base + thresholds.ALL_THE_DIFFERENCE
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
@@ -188,9 +193,19 @@ def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
     )
 
 
+def _far_behind(result: Rehearsal, found: Rehearsals, scene: Scene) -> bool:
+    """Whether next to nothing has been learnt, or a change makes all the difference.
+
+    In between a copy may win by having fewer points to learn.
+    """
+    base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
+    much = result.gain >= base + thresholds.ALL_THE_DIFFERENCE
+    return scene.is_poor or (scene.is_middling and much)
+
+
 def _step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     assert scene.optimiser is not None
-    if not scene.trained or not scene.is_poor:
+    if not scene.trained or not _far_behind(result, found, scene):
         return  # a start says nothing about how long one means to train
     size = scene.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
@@ -209,7 +224,7 @@ def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> It
     helped = [r for r in found.changed if r.change.aspect in (Aspect.LARGER, Aspect.SMALLER)]
     if scene.optimiser is None or not scene.trained or scene.optimiser.name == "Adam":
         return
-    if not scene.is_poor:
+    if not _far_behind(result, found, scene):
         return
     if max((r.gain for r in helped), default=0.0) > result.gain - thresholds.HELPED:
         return
@@ -292,7 +307,7 @@ def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     )
     if not scene.trained or same > result.gain - thresholds.HELPED:
         return
-    if result.gain < thresholds.ALL_THE_DIFFERENCE:
+    if result.gain < thresholds.ALL_THE_DIFFERENCE or found.carries is False:
         return
     yield Finding(
         Kind.TOO_FEW_UNITS,
@@ -383,6 +398,8 @@ def _beyond_stability(scene: Scene, curvature: Curvature, found: Rehearsals) -> 
     seen = scene.optimiser
     if seen is None or seen.name != "SGD" or not found.as_is.diverged or curvature.highest <= 0:
         return
+    if scene.trained and not scene.is_middling:
+        return  # its own training got on with these steps: gradients may be clipped
     if any(r.change.aspect is Aspect.SMALLER and r.gain > thresholds.HELPED for r in found.changed):
         return
     limit = 2 * (1 + seen.momentum) / curvature.highest
@@ -395,5 +412,5 @@ def _beyond_stability(scene: Scene, curvature: Curvature, found: Rehearsals) -> 
         {"step_size": seen.step_size, "largest_stable": limit, "highest": curvature.highest},
         f"Use a step size below {limit:.2g}: the largest curvature is {curvature.highest:.3g}, so "
         f"that steps of {seen.step_size:.2g} overshoot ever further. A copy diverges.",
-        (Remedy.SMALLER_STEP,),
+        (Remedy.SMALLER_STEP, Remedy.CLIP_GRADIENTS),
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.judge.parts import nothing_is_left
 from spurious.diagnose.judge.rehearsals import NO_START
 from spurious.diagnose.kinds import CAUSES, MAY_BE_MEANT, Kind
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
     from spurious.diagnose.treat.rehearse import Rehearsals
+    from spurious.diagnose.treat.trials import Trial
 
 LANDSCAPE: Final = frozenset(
     {
@@ -27,6 +30,14 @@ LANDSCAPE: Final = frozenset(
     }
 )
 """What a start may look like, and what the first steps of training change."""
+
+UNITS: Final = frozenset(
+    {Kind.DEAD_UNITS, Kind.SATURATION, Kind.DUPLICATED_UNITS, Kind.BLIND_SPOTS}
+)
+"""What is seen of units, of which a model that has learnt more than half may have some."""
+
+STANDING: Final = frozenset({Kind.PLATEAU, Kind.LOCAL_MINIMUM, Kind.SADDLE})
+"""Words for a model that gets no better."""
 
 START_FAULTS: Final = frozenset({Kind.DUPLICATED_UNITS, Kind.DEAD_UNITS, Kind.SATURATION})
 """What no longer step gets a model out of, if all of a layer is so: copies that learnt by a longer
@@ -66,6 +77,25 @@ def settled(
     ]
 
 
+def unhelped(findings: Iterable[Finding], scene: Scene, trials: Iterable[Trial]) -> list[Finding]:
+    """Findings with units that nothing shows to matter as infos.
+
+    So it is where no constant says what the loss of a trained model should be, and no remedy
+    makes it smaller by a tenth.
+    """
+    loss = scene.landscape.loss
+    least = loss - thresholds.LEARNT * abs(loss)
+    helped = any(t.after is not None and t.after <= least for t in trials)
+    if not scene.trained or scene.landscape.constant_loss is not None or helped:
+        return list(findings)
+    return [
+        replace(found, severity=Severity.INFO)
+        if found.kind in UNITS and found.severity is Severity.WARNING
+        else found
+        for found in findings
+    ]
+
+
 def _softened(found: Finding, rehearsals: Rehearsals | None, explained: bool) -> Finding:
     """An output that is the same everywhere is not final where a copy learns to vary it.
 
@@ -76,21 +106,35 @@ def _softened(found: Finding, rehearsals: Rehearsals | None, explained: bool) ->
     return replace(found, severity=Severity.WARNING) if explained or learns(rehearsals) else found
 
 
-def _learnt_by_some(rehearsals: Rehearsals | None) -> bool:
-    """Whether a copy with some change learns the data: then they can be learnt."""
-    made = () if rehearsals is None else rehearsals.changed
-    return any(one.gain >= thresholds.ALL_THE_DIFFERENCE for one in made)
+def learnt_by_some(rehearsals: Rehearsals | None) -> bool:
+    """Whether a copy with some change learns the data, not only by heart: they can be learnt."""
+    if rehearsals is None or rehearsals.carries is False:
+        return False
+    return any(one.gain >= thresholds.ALL_THE_DIFFERENCE for one in rehearsals.changed)
+
+
+def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
+    """What a trained model has learnt in spite of, or what nothing shows to matter."""
+    if not scene.trained or found.severity is Severity.CRITICAL:
+        return False
+    if found.kind in UNITS and not scene.is_middling:
+        return True
+    if found.kind is Kind.WORSE_THAN_LINEAR and scene.own_gradients:
+        return True
+    return found.kind in STANDING and nothing_is_left(rehearsals, scene)
 
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
     cause = found.kind in CAUSES
-    if found.kind is Kind.TARGETS_SHUFFLED and _learnt_by_some(rehearsals):
+    if found.kind is Kind.TARGETS_SHUFFLED and learnt_by_some(rehearsals):
         return found.severity is not Severity.CRITICAL
     if found.kind in MAY_BE_MEANT and learns(rehearsals):
         return True
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
         return scene.trained  # in units of the present loss, which may be small
     proved = found.explanation.startswith("Proved")
+    if not proved and _outgrown(found, scene, rehearsals):
+        return True
     if proved and found.kind is Kind.LOCAL_MINIMUM:
         return False
     if succeeds:

@@ -26,7 +26,13 @@ def signal_findings(seen: Measurements) -> Iterator[Finding]:
             {"where": seen.not_finite, "loss": seen.landscape.loss},
             f"Infinite numbers or NaN appear, first in {seen.not_finite}. Every gradient after "
             "that is meaningless.",
-            (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE, Remedy.STANDARDISE_INPUTS, Remedy.SMALLER_STEP),
+            (
+                Remedy.REDRAW_WEIGHTS,
+                Remedy.RESCALE,
+                Remedy.STANDARDISE_INPUTS,
+                Remedy.SMALLER_STEP,
+                Remedy.CLIP_GRADIENTS,
+            ),
         )
         return
     if not seen.landscape.trained:
@@ -100,7 +106,13 @@ def _exploding(seen: Measurements) -> Iterator[Finding]:
         if relative >= thresholds.EXPLODED
         else f"The first layer gets {ratio:.3g} times the signal of the last: a step size that "
         "suits one is far from suiting the other.",
-        (Remedy.RESCALE, Remedy.REDRAW_WEIGHTS, Remedy.STANDARDISE_INPUTS, Remedy.SMALLER_STEP),
+        (
+            Remedy.RESCALE,
+            Remedy.REDRAW_WEIGHTS,
+            Remedy.STANDARDISE_INPUTS,
+            Remedy.SMALLER_STEP,
+            Remedy.CLIP_GRADIENTS,
+        ),
     )
 
 

@@ -16,10 +16,10 @@ def succeeds(scene: Scene) -> bool:
     constant, loss = scene.landscape.constant_loss, scene.landscape.loss
     if constant is not None and constant > 0 and loss < thresholds.GOOD * constant:
         return True
-    return _share_right(scene) >= MOST
+    return share_right(scene) >= MOST
 
 
-def _share_right(scene: Scene) -> float:
+def share_right(scene: Scene) -> float:
     """Share of the classes right, where the commonest class counts 0 and all right 1."""
     if scene.judged is None:
         return 0.0

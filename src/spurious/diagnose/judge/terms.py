@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
@@ -22,15 +22,18 @@ targets in another order, say next to nothing about which point is which."""
 
 
 def is_silent(scene: Scene) -> bool:
-    """Whether a loss has terms without targets, and a trained model says nothing of its targets."""
+    """Whether a trained model says nothing of a term's targets, of a loss of several terms."""
     terms = scene.terms
-    return terms is not None and terms.depends is not None and scene.trained and terms.told < SILENT
+    if terms is None or not scene.trained:
+        return False
+    told = terms.told if terms.depends is not None else min(terms.each, default=1.0)
+    return told < SILENT
 
 
 def falls_without_end(scene: Scene) -> Finding | None:
     """A term without the targets that is far below 0 in a trained model."""
     terms = scene.terms
-    if terms is None or not is_silent(scene):
+    if terms is None or terms.depends is None or not is_silent(scene):
         return None  # a likelihood has a logarithm that falls as the model learns
     if terms.rest > -FAR_BELOW * max(abs(terms.data), 1.0):
         return None
@@ -68,6 +71,10 @@ def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:
             (Remedy.REDRAW_WEIGHTS,),
         )
     apart = weighing.lighter - weighing.as_is
+    if scene.terms.depends is None:
+        sure = apart >= thresholds.ALL_THE_DIFFERENCE and weighing.as_is < thresholds.HELPED
+        silent = scene.terms.each[weighing.which] < SILENT
+        return _drowned(weighing, scene.terms.each) if sure and silent else None
     if weighing.as_is >= SILENT or apart < thresholds.HELPED:
         return None
     return Finding(
@@ -89,4 +96,26 @@ def unbalanced_terms(weighing: Weighing | None, scene: Scene) -> Finding | None:
         f"term, as it is {max(weighing.as_is, 0.0):.0%}.",
         (Remedy.LIGHTER_PENALTY,),
         "loss = data_term + weight * penalty  # both means over points; weight from 1e-4 upwards",
+    )
+
+
+def _drowned(weighing: Weighing, each: tuple[float, ...]) -> Finding:
+    """One of several terms with targets is learnt only where all have the same size."""
+    return Finding(
+        Kind.UNBALANCED_LOSS_TERMS,
+        Severity.WARNING,
+        None,
+        {
+            "told_of_each_term": list(each),
+            "steps": weighing.steps,
+            "told_as_it_is": weighing.as_is,
+            "told_with_terms_of_one_size": weighing.lighter,
+        },
+        f"Weigh the terms of the loss: of {len(each)} terms the outputs say nothing "
+        f"of term {weighing.which + 1}, which others drown (are their targets in other units?). "
+        f"Tried on copies for {weighing.steps} steps: with each term divided by its size at the "
+        f"start the outputs save {weighing.lighter:.0%} of it, as it is "
+        f"{max(weighing.as_is, 0.0):.0%}.",
+        (Remedy.BALANCE_TERMS, joined((Remedy.REDRAW_WEIGHTS, Remedy.BALANCE_TERMS))),
+        "loss = term / term_size + other / other_size  # sizes at the start, or scaled targets",
     )

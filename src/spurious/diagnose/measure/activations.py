@@ -111,9 +111,17 @@ _BY_FUNCTION: dict[object, Activation] = {
 _CLAMPS = (torch.clamp, Tensor.clamp, Tensor.clamp_, torch.clamp_min, Tensor.clamp_min)
 
 
+_LEAKY = (F.leaky_relu, F.leaky_relu_)
+
+
 def activation_of(function: object, args: tuple, kwargs: dict) -> Activation | None:
-    """The activation that a call computes, or None: `relu(z)`, but also `clamp(z, min=0)`."""
+    """The activation that a call computes, or None: `relu(z)`, but also `clamp(z, min=0)`.
+
+    A leaky relu whose slope is 1 (`LeakyReLU(True)`, say) bends nowhere, and is none.
+    """
     function = plain(function)
+    if is_identity(function, args, kwargs):
+        return None
     found = _BY_FUNCTION.get(function)
     if found is None and function in _CLAMPS:
         low = args[1] if len(args) > 1 else kwargs.get("min")
@@ -121,3 +129,9 @@ def activation_of(function: object, args: tuple, kwargs: dict) -> Activation | N
         if high is None and isinstance(low, (int, float)) and low == 0:
             return RELU
     return found
+
+
+def is_identity(function: object, args: tuple, kwargs: dict) -> bool:
+    """Whether a call of an activation gives back what it is given, whatever that is."""
+    slope = args[1] if len(args) > 1 else kwargs.get("negative_slope")
+    return plain(function) in _LEAKY and slope == 1

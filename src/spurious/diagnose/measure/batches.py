@@ -134,6 +134,15 @@ class Sample:
         batches = tuple(Batch((x[part],), {}, y[part], len(part)) for part in parts)
         return Sample(batches, self.complete, tuple(self.places[k] for k in order))
 
+    def part(self, which: int) -> Sample | None:
+        """Every other batch, from the first one (0) or the second one (1); None if there is none.
+
+        The places are not those of the points.
+        """
+        taken = self.batches[which::2]
+        count = sum(batch.size for batch in taken)
+        return Sample(taken, False, tuple(range(count))) if taken else None
+
     def first(self, points: int) -> Sample:
         """The first points, at least one whole batch of them."""
         taken: list[Batch] = []

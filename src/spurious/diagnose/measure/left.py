@@ -28,10 +28,12 @@ class Left:
     Attributes:
         size: Length of the gradient on the parameters.
         steps: By how much the last step moved each parameter, as far as it is known, by name.
+        made: How many steps were made, or None.
     """
 
     size: float
     steps: dict[str, Tensor]
+    made: int | None = None
 
     def over_points(self, model: nn.Module, sample: Sample, loss: Callable[..., Tensor]) -> float:
         """The gradient's length in units of the largest of single points' before the last step.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import torch
@@ -28,19 +28,22 @@ class Objective:
         sample: The points.
         names: Names of the parameters that can be trained.
         parameters: These parameters.
+        around: Entered around forward passes.
     """
 
     def __init__(self, model: nn.Module, loss: Callable[..., Any] | None, sample: Sample) -> None:
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.model, self.loss, self.sample = model, loss, sample
         self.names, self.parameters = tuple(trained), tuple(trained.values())
+        self.around: Callable[[], AbstractContextManager[Any]] = nullcontext
         self._summed: bool | None = None
         self._twice = False
         self._needs_graph = False
 
     def forward(self, batch: Batch) -> Any:
         """The model's outputs."""
-        return self.model(*batch.args, **batch.kwargs)
+        with self.around():
+            return self.model(*batch.args, **batch.kwargs)
 
     def first_forward(self, batch: Batch) -> Any:
         """The same, where it may not have been shown yet that model and data go together.

@@ -25,7 +25,12 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.accumulate import AffineTotals, Feeding, UnitTotals, pattern_code
-from spurious.diagnose.measure.activations import SIGMOID, Activation, activation_of
+from spurious.diagnose.measure.activations import (
+    SIGMOID,
+    Activation,
+    activation_of,
+    is_identity,
+)
 from spurious.diagnose.measure.exported import plain
 from spurious.diagnose.measure.inside import ATTENTIONS, RECURRENT, attention_of, recurrent_of
 from spurious.diagnose.measure.structure import (
@@ -121,9 +126,15 @@ class Observer:
             self.units[key].is_output = True
         self.structure.ends = getattr(output, LAST, ())
 
-    def _enter(self, module: nn.Module, _: object) -> None:
-        if id(module) in self.paths:
-            self._stack.append(self.paths[id(module)])
+    def _enter(self, module: nn.Module, given: tuple[object, ...]) -> None:
+        if id(module) not in self.paths:
+            return
+        self._stack.append(self.paths[id(module)])
+        first = getattr(module, "batch_first", None)
+        z = given[0] if given else None
+        sequences = first is False and isinstance(z, Tensor) and z.ndim == 3
+        if sequences and z.shape[0] == self._size != z.shape[1]:
+            self.structure.batch_as_time.add(self.paths[id(module)])
 
     def _leave(self, module: nn.Module, _: object, __: object) -> None:
         if id(module) in self.paths and self._stack:
@@ -268,7 +279,9 @@ class _Mode(TorchFunctionMode):
             self.observer.recurrent_call(func, args, out)
         elif self.observer.patterns and func in ATTENTIONS:
             self.observer.attention_call(func, args, kwargs)
-        elif (func in NORMS or func in PASSING) and isinstance(out, Tensor):
+        elif (func in NORMS or func in PASSING or is_identity(func, args, kwargs)) and isinstance(
+            out, Tensor
+        ):
             before = args[0] if args else kwargs.get("input")
             for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS, LAST):
                 if hasattr(before, tag):

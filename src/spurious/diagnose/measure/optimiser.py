@@ -47,6 +47,7 @@ class OptimiserSeen:
         has_memory: Whether it has made steps and remembers them.
         never_stepped: Whether it would remember steps, and has made none, or has seen no gradient
             but 0 in them.
+        steps: How many steps it remembers to have made, or None.
         resting: Names of trained parameters in groups whose step size is 0, beside others.
         flips: Whether it climbs: it maximises, or its step size is negative.
     """
@@ -63,6 +64,7 @@ class OptimiserSeen:
     never_stepped: bool = False
     left: float = 1.0
     resting: tuple[str, ...] = ()
+    steps: int | None = None
 
 
 def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
@@ -88,6 +90,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
     resting = {id(p) for g in groups for p in g["params"] if not g.get("initial_lr", g["lr"])}
     remembers = isinstance(optimiser, REMEMBERING) or momentum > 0
     made_steps = any(_stepped(state) for state in optimiser.state.values())
+    counts = [float(s["step"]) for s in optimiser.state.values() if "step" in s]
     moved = any(_stepped(state) and _moved(state) for state in optimiser.state.values())
     return OptimiserSeen(
         name=type(optimiser).__name__,
@@ -101,6 +104,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
         flips=any(bool(group.get("maximize")) or float(group["lr"]) < 0 for group in groups),
         never_stepped=remembers and not moved,
         left=left,
+        steps=int(max(counts)) if counts else None,
         resting=tuple(
             name for name, p in named if p.requires_grad and id(p) in resting and now > 0
         ),
@@ -133,6 +137,11 @@ class Rule:
     groups: tuple[tuple[tuple[str, ...], dict[str, Any]], ...]
     factor: float = 1.0
     without_decay: bool = False
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the parameters in all groups."""
+        return tuple(name for names, _ in self.groups for name in names)
 
     def __call__(self, model: nn.Module, prefix: str = "") -> torch.optim.Optimizer:
         """The optimiser for a copy whose names may have a prefix; what is new is in group 0."""

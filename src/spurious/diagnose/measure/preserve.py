@@ -21,8 +21,15 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
 
 from spurious.errors import InputError
+
+AS_TRAINED = "_spurious_as_trained"
+"""Attribute of a model that is examined in training mode (`look_as_trained`)."""
+
+DRAWING = (_DropoutNd, nn.RNNBase, nn.MultiheadAttention)
+"""Modules that leave values out by chance in training."""
 
 
 @contextmanager
@@ -71,13 +78,16 @@ def examined(model: nn.Module) -> Iterator[None]:
 
     So dropout is off and the outputs are those of a function; a model in training is judged on
     the batch statistics that it trains with. The fast paths of attention, which bypass hooks and
-    second derivatives, are off.
+    second derivatives, are off. A model that was marked by `look_as_trained` does what it does in
+    training, without dropout.
     """
     fast = torch.backends.mha.get_fastpath_enabled()
     modes = [(module, module.training) for module in model.modules()]
+    as_trained = any(AS_TRAINED in module.__dict__ for module, _ in modes)
     try:
         for module, training in modes:
-            module.training = training and isinstance(module, _NormBase)
+            norm = isinstance(module, _NormBase)
+            module.training = training if norm else as_trained and not isinstance(module, DRAWING)
         torch.backends.mha.set_fastpath_enabled(False)
         with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
             yield
@@ -117,6 +127,11 @@ def set_training(model: nn.Module) -> None:
     """Training mode of every module; graphs of exported programs refuse `train()`."""
     for module in model.modules():
         module.training = True
+
+
+def look_as_trained(model: nn.Module) -> None:
+    """From now on `examined` lets this model, and its copies, do what it does in training."""
+    model.__dict__[AS_TRAINED] = True
 
 
 def unwrapped(model: Any) -> Any:

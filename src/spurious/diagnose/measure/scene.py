@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from spurious.diagnose import thresholds
+from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.records import Landscape
@@ -78,8 +79,8 @@ class Scene:
         frozen: Sizes of the parameters that are not trained, by name.
         frozen_at_random: Those of them that look as a start draws them.
         optimiser: What trains the model, if it was given.
-        modes: The loss with batch normalisation's statistics of the batch, and with the running
-            ones; None without such layers.
+        modes: The loss in training mode and in evaluation; None before training, or if both do
+            the same.
         unregistered: Shapes of parameters in the loss's graph that are none of the model's.
         dropout: The largest share of values that a layer of the model leaves out in training.
         noise: How far outputs of one point are apart in two training passes, in units of how far
@@ -98,6 +99,10 @@ class Scene:
         reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
         shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
             the flat ends of these and of standardised inputs.
+        own_gradients: Whether a function in the model brings its own gradient (reversal, say), so
+            that training need not descend the loss.
+        steps: How many steps training has made, or None.
+        bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
         time_steps: What each step of sequences is worth, or None.
     """
 
@@ -115,7 +120,7 @@ class Scene:
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
     frozen_at_random: tuple[str, ...] = ()
     optimiser: OptimiserSeen | None = None
-    modes: tuple[float, float] | None = None
+    modes: Modes | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
     dropout: float = 0.0
     noise: float = 0.0
@@ -132,6 +137,9 @@ class Scene:
     reshapes: tuple[tuple[Shape, Shape], ...] = ()
     shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
+    own_gradients: bool = False
+    steps: int | None = None
+    bends_vanish: bool = False
 
     @property
     def is_poor(self) -> bool:

@@ -14,8 +14,10 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.left import Left
+from spurious.diagnose.measure.modes import losses_of_modes
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
@@ -24,7 +26,7 @@ from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import is_order_blind, time_steps
-from spurious.diagnose.measure.slopes import missed_by_autograd
+from spurious.diagnose.measure.slopes import has_own_gradients, missed_by_autograd
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
@@ -94,7 +96,7 @@ def scene_of(
             n for n, p in model.named_parameters() if not p.requires_grad and spread_evenly(p)
         ),
         optimiser=optimiser,
-        modes=_modes(model, sample, loss) if not seen.not_finite else None,
+        modes=losses_of_modes(model, sample, loss) if trained and not seen.not_finite else None,
         unregistered=seen.unregistered,
         dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
         unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
@@ -102,6 +104,8 @@ def scene_of(
         all_targets=y,
         places=sample.places,
         inputs=sample.inputs,
+        own_gradients=trained and has_own_gradients(model, sample.batches[0]),
+        steps=left.made,
     )
     if seen.not_finite or not trained or not scene.is_middling:
         return scene
@@ -114,6 +118,7 @@ def scene_of(
         time_steps=time_steps(model, sample),
         unseen=unseen_by(model, sample),
         missed=missed_by_autograd(model, sample),
+        bends_vanish=second_derivatives_vanish(model, sample.batches[0], loss),
         reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
         shut_by_inputs=_shut(model, sample),
     )
@@ -222,31 +227,6 @@ def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
         return x, y
     order = torch.tensor(sample.places, device=x.device).argsort()
     return x[order], y[order]
-
-
-def _modes(
-    model: nn.Module, sample: Sample, loss: Callable[..., Any]
-) -> tuple[float, float] | None:
-    """The loss with batch statistics, and with running ones."""
-    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    norms = [m for m in norms if m.running_mean is not None]
-    if not norms:
-        return None
-    losses: list[float] = []
-    kept = [m.training for m in norms]
-    with examined(model), torch.no_grad():
-        for training in (True, False):
-            for norm in norms:
-                norm.training = training
-            try:
-                found = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
-                whole = torch.cat([f for f in found if f is not None])
-                losses.append(float(loss(whole, sample.targets)))
-            except Exception:
-                break
-    for norm, training in zip(norms, kept, strict=True):
-        norm.training = training
-    return (losses[0], losses[1]) if len(losses) == 2 else None
 
 
 def mixes(model: nn.Module, sample: Sample) -> bool:

@@ -42,7 +42,17 @@ def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
         return {}
 
 
-def _has_own_gradients(value: Tensor) -> bool:
+def has_own_gradients(model: nn.Module, batch: Batch) -> bool:
+    """Whether a function in the model (a reversal of gradients, say) brings its own gradient."""
+    try:
+        with examined(model), torch.enable_grad():
+            out = output_tensor(model(*batch.args, **batch.kwargs))
+    except Exception:
+        return False
+    return out is not None and _brings_its_own(out)
+
+
+def _brings_its_own(value: Tensor) -> bool:
     """Whether a function in the graph brings its own gradient."""
     seen, pending = set[Any](), [value.grad_fn]
     while pending:
@@ -78,7 +88,7 @@ def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:
         now = value()
         if float(now.detach()) != float(value().detach()) or not now.requires_grad:
             return {}
-        if _has_own_gradients(now):
+        if _brings_its_own(now):
             return {}
         slopes = torch.autograd.grad(now, [p for _, p in named], allow_unused=True)
         for (name, p), slope in zip(named, slopes, strict=True):

@@ -73,6 +73,7 @@ class StructureSeen:
         recurrent_steps: Steps in time of recurrent layers, of one batch.
         gates: Share of values of a recurrent layer's gate that pass on less than a hundredth.
         through_time: The signal that reaches a recurrent layer's first step over the largest one.
+        batch_as_time: Modules without `batch_first` that were given (batch, steps, features).
         attentions: What queries look at, of fused attention.
     """
 
@@ -85,6 +86,7 @@ class StructureSeen:
     gates: dict[str, float] = field(default_factory=dict[str, float])
     through_time: dict[str, float] = field(default_factory=dict[str, float])
     attentions: dict[str, Attention] = field(default_factory=dict[str, Attention])
+    batch_as_time: set[str] = field(default_factory=set[str])
 
     @property
     def last(self) -> str:

@@ -169,6 +169,7 @@ class TermsSeen:
         data: That part.
         rest: The other part.
         cut: How many terms change with the outputs and have no gradient.
+        each: Where all terms depend on the targets, `told` of each of them.
         of_weights: Whether the other part depends on parameters and not by way of the outputs.
     """
 
@@ -178,6 +179,7 @@ class TermsSeen:
     rest: float
     cut: int
     of_weights: bool = False
+    each: tuple[float, ...] = ()
 
 
 def terms_seen(outputs: Any, loss: Callable[[Any, Any], Tensor], targets: Any) -> TermsSeen:
@@ -185,7 +187,7 @@ def terms_seen(outputs: Any, loss: Callable[[Any, Any], Tensor], targets: Any) -
     cut = _cut(loss, outputs, targets)
     depends = data_terms(loss, outputs, targets)
     if depends is None:
-        return TermsSeen(None, 0.0, 0.0, 0.0, cut)
+        return TermsSeen(None, 0.0, 0.0, 0.0, cut, each=told_of_each(loss, outputs, targets))
     own = parts_of(loss, outputs, targets, depends)
     data, other = float(own.data.detach()), told_of(loss, outputs, targets, depends)
     apart = parts_of(loss, _each(outputs, _apart), targets, depends).rest
@@ -226,6 +228,20 @@ def told_of(
     own = float(parts_of(loss, outputs, targets, depends).data.detach())
     moved = float(parts_of(loss, outputs, targets.roll(1, 0), depends).data.detach())
     return 1 - own / moved if moved > 0 else 0.0
+
+
+def told_of_each(
+    loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any
+) -> tuple[float, ...]:
+    """`TermsSeen.each` of one batch: () unless there are two terms or more, all positive."""
+    try:
+        own = [float(t.detach()) for t in summands(loss, outputs, targets)]
+        moved = [float(t.detach()) for t in summands(loss, outputs, targets.roll(1, 0))]
+    except Exception:
+        return ()
+    if len(own) < 2 or len(own) != len(moved) or min(*own, *moved) <= 0:
+        return ()
+    return tuple(1 - a / b for a, b in zip(own, moved, strict=True))
 
 
 def _cut(loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,25 +24,30 @@ class Candidate:
     Attributes:
         model: The copy, perhaps wrapped.
         step_size: Of the optimiser.
-        context: Entered around every forward pass.
+        context: Entered around every forward pass, and not around the loss, which may call models
+            of its own.
+        whole_context: Entered around forward pass and loss.
         penalty: Added to the loss.
         rule: Makes the optimiser, if it is not made from a function of (parameters, lr=...).
         factor: On the loss, in training alone.
         training_loss: In training alone, instead of the loss.
         training_context: Entered around forward passes in training alone.
         quiet: Trained in evaluation mode, but for batch normalisation.
+        longest: Length to which gradients are clipped.
         prefix: Of the names of the parameters of the model as it was given.
     """
 
     model: nn.Module
     step_size: float
     context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    whole_context: Callable[[], AbstractContextManager[Any]] = nullcontext
     penalty: Callable[[], Tensor] | None = None
     rule: Rule | None = None
     factor: float = 1.0
     training_loss: Callable[[Any, Any], Tensor] | None = None
     training_context: Callable[[], AbstractContextManager[Any]] = nullcontext
     quiet: bool = False
+    longest: float = math.inf
     prefix: str = ""
 
 

@@ -1,5 +1,5 @@
 # pyright: basic
-"""Copies trained with less weight on the terms of a loss that do not depend on the targets."""
+"""Copies trained with other weights on the terms of a loss."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.terms import told_of
+from spurious.diagnose.measure.terms import told_of, told_of_each
 from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.trials import Trial, trial
+from spurious.diagnose.treat.trials import trial
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,16 @@ class Weighing:
 
     Attributes:
         as_is: Trained on the loss as it is, `TermsSeen.told`.
-        lighter: With the terms that do not depend on the targets made light.
+        lighter: With the terms that do not depend on the targets made light; or, where all do, each
+            in units of its size at the start. It is then of the term to which that matters most.
         steps: Of each.
+        which: The number of that term, from 0.
     """
 
     as_is: float
     lighter: float
     steps: int
+    which: int = 0
 
 
 def weigh(
@@ -46,26 +49,38 @@ def weigh(
     say: Callable[[str], None],
 ) -> Weighing | None:
     """Trains the two copies; None if they cannot be, or the loss has no terms to weigh."""
-    depends = scene.terms.depends if scene.terms is not None else None
-    if depends is None:
+    terms = scene.terms
+    if terms is None or (terms.depends is None and not terms.each):
         return None
 
-    def told(objective: Objective) -> float:
+    def told(objective: Objective) -> Tensor:
         set_training(objective.model)
-        found: list[float] = []
+        found: list[tuple[float, ...]] = []
         with examined(objective.model), torch.enable_grad():
             for batch in objective.sample.batches:
-                outputs = objective.forward(batch)
-                found.append(told_of(objective.loss_of, outputs, batch.targets, depends))
-        return sum(found) / len(found)
+                outputs, targets = objective.forward(batch), batch.targets
+                if terms.depends is not None:
+                    one = told_of(objective.loss_of, outputs, targets, terms.depends)
+                    found.append((one,))
+                else:
+                    found.append(told_of_each(objective.loss_of, outputs, targets))
+        same = len({len(one) for one in found}) == 1
+        return torch.tensor(found).mean(0) if same else torch.zeros(len(terms.each))
 
-    def run(*remedies: Remedy) -> Trial:
-        found = trial(remedies, model, sample, loss, steps, step_size, rule, judge=told)
+    def run(*remedies: Remedy) -> Tensor | None:
+        kept: list[Tensor] = []
+
+        def judge(objective: Objective) -> float:
+            kept.append(told(objective))
+            return float(kept[-1].max())
+
+        found = trial(remedies, model, sample, loss, steps, step_size, rule, judge=judge)
         say(f"terms of the loss, {found.remedy}: tells {found.after}")
-        return found
+        return kept[-1] if found.after is not None else None
 
-    as_is = run(Remedy.REDRAW_WEIGHTS)
-    lighter = run(Remedy.REDRAW_WEIGHTS, Remedy.LIGHTER_PENALTY)
-    if as_is.after is None or lighter.after is None:
+    other = Remedy.LIGHTER_PENALTY if terms.depends is not None else Remedy.BALANCE_TERMS
+    as_is, lighter = run(Remedy.REDRAW_WEIGHTS), run(Remedy.REDRAW_WEIGHTS, other)
+    if as_is is None or lighter is None:
         return None
-    return Weighing(as_is.after, lighter.after, steps)
+    which = int((lighter - as_is).argmax())
+    return Weighing(float(as_is[which]), float(lighter[which]), steps, which)

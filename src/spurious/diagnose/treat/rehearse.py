@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import OptimiserSeen, Rule
+from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined, parts
@@ -135,6 +137,8 @@ class Rehearsals:
         afresh: The model started afresh, or None if that was not tried.
         changed: Started afresh, with one change each.
         in_order: Started afresh, with the points in the order in which they were given, or None.
+        carries: Whether what the best copy learns from half of the points holds for the others;
+            None if that was not asked.
         sizes: The layers whose weights are of an unusual size (`unusual_scales`).
     """
 
@@ -145,6 +149,7 @@ class Rehearsals:
     changed: tuple[Rehearsal, ...]
     sizes: Mapping[str, float] = field(default_factory=dict[str, float])
     in_order: Rehearsal | None = None
+    carries: bool | None = None
 
 
 def rehearse(
@@ -206,20 +211,23 @@ def rehearse(
     without = max(now, as_is.gain, 0.0)
     tried: list[Rehearsal] = []
     for name in suspected:
-        fresh = (Remedy.REDRAW_WEIGHTS, *parts(name))
-        for names in ((*lost, *parts(name)), *((fresh,) if scene.trained and not lost else ())):
+        own, redraw = parts(name), Remedy.REDRAW_WEIGHTS
+        again = scene.trained and not lost and redraw not in own
+        for names in ((*lost, *own), *(((redraw, *own),) if again else ())):
             tried.append(run(Change(Aspect.CAUSE, names)))
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
     start = (Remedy.REDRAW_WEIGHTS,)
     sizes = unusual_scales(seen.affine, scene.trained)
+    compares = scene.trained and scene.is_middling and (scene.steps or 0) > 0
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
             if scene.reshapes and as_is.gain < 1 - thresholds.HELPED:
                 tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
-            return Rehearsals(steps, now, as_is, None, tuple(tried), sizes)
+            afresh = run(Change(Aspect.NOTHING, start), sure) if compares else None
+            return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
-        afresh = run(Change(Aspect.NOTHING, start)) if sizes else None
+        afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
@@ -242,6 +250,48 @@ def rehearse(
     if scene.trained and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
+
+
+def carries_over(
+    found: Rehearsals,
+    model: nn.Module,
+    loss: Any,
+    sample: Sample,
+    constant: float,
+    rule: Rule | None,
+    step_size: float,
+) -> bool:
+    """Whether what the best copy learns from half of the batches holds for the others.
+
+    A copy may also learn by heart.
+
+    Args:
+        found: Copies, some of which learnt.
+        model: Left as it is.
+        loss: As for `diagnose`.
+        sample: The points.
+        constant: Loss of the best constant.
+        rule: Of the optimiser, if one is given; else Adam.
+        step_size: Of that.
+    """
+    seen, others = sample.part(0), sample.part(1)
+    if others is None or seen is None:
+        return True
+    best = max(found.changed, key=lambda one: one.gain)
+
+    def elsewhere(objective: Objective) -> float:
+        set_training(objective.model)
+        there = Objective(objective.model, loss, others)
+        there.around = objective.around
+        with examined(objective.model):
+            batch = others.batches[0]
+            there.note_reduction(there.forward(batch), batch.targets)
+            return there.value()
+
+    told = trial(
+        best.change.remedies, model, seen, loss, found.steps, step_size, rule, judge=elsewhere
+    )
+    return told.after is not None and told.after <= (1 - thresholds.LEARNT) * constant
 
 
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:

@@ -120,20 +120,35 @@ def whiten_inputs(candidate: Candidate, sample: Sample, _: Any) -> None:
     wrap(candidate, _Scaled(candidate.model, mean, scale.to(x.dtype), mixes=True))
 
 
-class _Leaky(TorchFunctionMode):
-    """Computes leaky_relu wherever relu is called."""
+class _NoRelu(TorchFunctionMode):
+    """Computes another function wherever relu is called."""
+
+    def __init__(self, instead: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.instead = instead
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         if activation_of(func, args, kwargs or {}) is RELU:
-            return F.leaky_relu(args[0] if args else kwargs["input"], SLOPE)
+            return self.instead(args[0] if args else kwargs["input"])
         return func(*args, **(kwargs or {}))
+
+
+def _without_relu(
+    candidate: Candidate, sample: Sample, instead: Callable[[Tensor], Tensor]
+) -> None:
+    if not any(layer.activation == "relu" for _, layer in hidden_layers(candidate.model, sample)):
+        raise NotApplicableError("no relu was seen")
+    candidate.context = lambda: _NoRelu(instead)
 
 
 def leaky_slope(candidate: Candidate, sample: Sample, _: Any) -> None:
     """Every relu of the model, module or function, leaks."""
-    if not any(layer.activation == "relu" for _, layer in hidden_layers(candidate.model, sample)):
-        raise NotApplicableError("no relu was seen")
-    candidate.context = _Leaky
+    _without_relu(candidate, sample, lambda z: F.leaky_relu(z, SLOPE))
+
+
+def smooth_units(candidate: Candidate, sample: Sample, _: Any) -> None:
+    """Every relu of the model, module or function, is a tanh."""
+    _without_relu(candidate, sample, torch.tanh)
 
 
 def smaller_step(candidate: Candidate, _: Sample, __: Any) -> None:
@@ -217,6 +232,7 @@ ACTIONS: Final[dict[Remedy, Callable[[Candidate, Sample, Any], None]]] = {
         standardise_inputs,
         whiten_inputs,
         leaky_slope,
+        smooth_units,
         smaller_step,
         larger_step,
         *OUTPUT_ACTIONS,

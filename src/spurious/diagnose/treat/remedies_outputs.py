@@ -19,7 +19,7 @@ from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.structure import ENDS, SOFTMAXES
-from spurious.diagnose.measure.terms import data_terms, parts_of
+from spurious.diagnose.measure.terms import data_terms, parts_of, summands
 from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
 
 WIDER: Final = 4
@@ -28,6 +28,9 @@ WIDER: Final = 4
 LIGHT: Final = 1e-4
 """Weight of terms that do not depend on the targets: less than a mean over a batch of 64 and over
 100 entries of each point is of the sum."""
+
+LONGEST: Final = 1.0
+"""Length of a gradient to which it is clipped, as usual in recurrent networks."""
 
 USUAL_STEP: Final = 1e-3
 """Adam's step size where another optimiser is tried."""
@@ -231,7 +234,8 @@ def _growth(loss: Any, targets: Tensor, std: Tensor) -> float:
     with torch.no_grad():
         shifted = float(loss(targets + std, targets))
         unit = float(loss(targets / std + 1, targets / std))
-    return shifted / unit if unit > 0 and 0 < shifted < float("inf") else 1.0
+    ratio = shifted / unit if unit > 0 else 0.0
+    return ratio if 0 < ratio < float("inf") else 1.0
 
 
 def unfreeze(candidate: Candidate, _: Sample, __: Any) -> None:
@@ -254,7 +258,7 @@ def new_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
 
 def _of_all(rule: Rule, model: nn.Module) -> Rule:
     """The rule with every trained parameter in the first group that holds it, or in the first."""
-    held = {name for names, _ in rule.groups for name in names}
+    held = set(rule.held)
     new = tuple(n for n, p in model.named_parameters() if p.requires_grad and n not in held)
     (names, settings), *rest = rule.groups
     return replace(rule, groups=((names + new, settings), *rest))
@@ -297,6 +301,11 @@ def hundredfold_step(candidate: Candidate, _: Sample, __: Any) -> None:
     candidate.step_size *= 100
 
 
+def clip_gradients(candidate: Candidate, _: Sample, __: Any) -> None:
+    """No gradient is longer than 1."""
+    candidate.longest = LONGEST
+
+
 def without_weight_decay(candidate: Candidate, _: Sample, __: Any) -> None:
     """No weight decay."""
     if candidate.rule is None:
@@ -328,6 +337,24 @@ def lighter_penalty(candidate: Candidate, sample: Sample, loss: Any) -> None:
     candidate.training_loss = lighter
 
 
+def balance_terms(candidate: Candidate, sample: Sample, loss: Any) -> None:
+    """Trained with each term in units of its size at the start; judged as it is."""
+    batch = sample.batches[0]
+    with examined(candidate.model), torch.enable_grad():
+        found = summands(loss, candidate.model(*batch.args, **batch.kwargs), batch.targets)
+    sizes = [abs(float(term.detach())) for term in found]
+    if len(sizes) < 2 or min(sizes) == 0:
+        raise NotApplicableError("the loss is no sum of terms")
+
+    def balanced(found: Any, targets: Any) -> Tensor:
+        terms = summands(loss, found, targets)
+        if len(terms) != len(sizes):
+            raise RuntimeError("the loss has another number of terms")
+        return torch.stack([t / size for t, size in zip(terms, sizes, strict=True)]).sum()
+
+    candidate.training_loss = balanced
+
+
 def textbook_loop(_: Candidate, __: Sample, ___: Any) -> None:
     """Changes nothing: this is the loop in which all copies are trained."""
 
@@ -338,14 +365,14 @@ def another_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
     if rule is None:
         candidate.step_size = USUAL_STEP
         return
-    names = tuple(name for held, _ in rule.groups for name in held)
-    candidate.rule = Rule(torch.optim.Adam, ((names, {"lr": USUAL_STEP}),), rule.factor)
+    candidate.rule = Rule(torch.optim.Adam, ((rule.held, {"lr": USUAL_STEP}),), rule.factor)
 
 
 OUTPUT_ACTIONS: Final = (
     standardise_targets,
     another_optimiser,
     lighter_penalty,
+    balance_terms,
     textbook_loop,
     without_weight_decay,
     without_dropout,
@@ -361,5 +388,6 @@ OUTPUT_ACTIONS: Final = (
     hundredth_step,
     thousandth_step,
     hundredfold_step,
+    clip_gradients,
 )
 """Each changes a candidate, or raises `NotApplicableError`."""

@@ -97,7 +97,7 @@ def permute_axes(candidate: Candidate, sample: Sample, loss: Any) -> None:
     """Axes are permuted where a reshape has the sizes of a transposed tensor."""
     if not reshapes_like_transposes(candidate.model, sample.batches[0], loss):
         raise NotApplicableError("no reshape has the sizes of a transposed tensor")
-    candidate.context = Transposing
+    candidate.whole_context = Transposing
 
 
 def fresh_statistics(candidate: Candidate, _: Sample, __: Any) -> None:

@@ -13,9 +13,16 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.modes import only_training_reaches
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import Rule, quick
-from spurious.diagnose.measure.preserve import copied, examined, set_training, untouched
+from spurious.diagnose.measure.preserve import (
+    copied,
+    examined,
+    look_as_trained,
+    set_training,
+    untouched,
+)
 from spurious.diagnose.remedy import Remedy, joined, parts
 from spurious.diagnose.treat.remedies import ACTIONS, Candidate, NotApplicableError
 from spurious.errors import InputError
@@ -80,18 +87,24 @@ def try_remedies(
     if steps < 1 or step_size <= 0:
         raise InputError(f"steps, step_size: found {steps}, {step_size}, expected positive numbers")
     trained = [p for p in model.parameters() if p.requires_grad]
-    with untouched(model), examined(model), torch.enable_grad():
-        batch = sample.batches[0]
-        objective = Objective(model, loss, sample)
-        value = objective.first_loss(objective.first_forward(batch), batch.targets)
-    if (not trained or not value.requires_grad) and not any(
-        Remedy.UNFREEZE in remedies for remedies in treatments.values()
-    ):
-        raise InputError("model: the loss depends on no trained parameter, so nothing can be tried")
+    rule = optimiser if isinstance(optimiser, Rule) else None
     trials: list[Trial] = []
-    for remedies in treatments.values():
-        trials.append(trial(remedies, model, sample, loss, steps, step_size, optimiser))
-        say(_line(trials[-1]))
+    with untouched(model):
+        if only_training_reaches(model, loss, sample, rule.held if rule else None):
+            look_as_trained(model)
+        with examined(model), torch.enable_grad():
+            batch = sample.batches[0]
+            objective = Objective(model, loss, sample)
+            value = objective.first_loss(objective.first_forward(batch), batch.targets)
+        if (not trained or not value.requires_grad) and not any(
+            Remedy.UNFREEZE in remedies for remedies in treatments.values()
+        ):
+            raise InputError(
+                "model: the loss depends on no trained parameter, so nothing can be tried"
+            )
+        for remedies in treatments.values():
+            trials.append(trial(remedies, model, sample, loss, steps, step_size, optimiser))
+            say(_line(trials[-1]))
     rest = sorted(trials[1:], key=lambda t: float("inf") if t.after is None else t.after)
     return (trials[0], *rest)
 
@@ -127,15 +140,15 @@ def trial(
         try:
             for remedy in remedies:
                 ACTIONS[remedy](candidate, sample, loss)
-            objective.model = candidate.model
-            with candidate.context():
+            objective.model, objective.around = candidate.model, candidate.context
+            with candidate.whole_context():
                 start = told(objective)
             if candidate.rule is not None:
                 longer = candidate.step_size / step_size if step_size else 1.0
                 factor = candidate.rule.factor * longer
                 candidate.rule = replace(candidate.rule, factor=factor)
             losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
-            with candidate.context():
+            with candidate.whole_context():
                 after = told(objective)
         except NotApplicableError as reason:
             return Trial(shown, str(reason), before, None, None, 0)
@@ -191,11 +204,15 @@ def _train(
         for step in range(steps):
             batch = batches[step % len(batches)]
             rule.zero_grad()
-            with candidate.context(), candidate.training_context():
-                value = loss_of(objective.forward(batch), batch.targets) * candidate.factor
+            with candidate.whole_context():
+                with candidate.training_context():
+                    outputs = objective.forward(batch)
+                value = loss_of(outputs, batch.targets) * candidate.factor
             if candidate.penalty is not None:
                 value = value + candidate.penalty()
             value.backward()
+            if candidate.longest < math.inf:
+                nn.utils.clip_grad_norm_(trained, candidate.longest)
             rule.step()
             losses.append(float(value.detach()))
             if not math.isfinite(losses[-1]):

@@ -194,10 +194,16 @@ class LoopWatch:
 
 
 def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:
-    """Whether a gradient holds more than a scaled copy of what this step's backward pass gave."""
+    """Whether a gradient holds more than a scaled copy of what this step's backward pass gave.
+
+    Or than one whose entries are clipped.
+    """
     g, a = gradient.detach().double().reshape(-1), arrived.double().reshape(-1)
     size = float(a.norm())
     if size == 0 or not math.isfinite(size) or not bool(torch.isfinite(g).all()):
+        return False
+    most = float(g.abs().max())
+    if torch.allclose(g, a.clamp(-most, most), rtol=1e-4, atol=1e-4 * most):
         return False
     along = float(g @ a) / size
     across = math.sqrt(max(float(g.norm()) ** 2 - along**2, 0.0))

@@ -175,6 +175,11 @@ class TrainingWatch:
         return ranked([found for found, _ in self._open.values()])
 
     @property
+    def steps(self) -> int:
+        """How many steps it has followed."""
+        return self._step
+
+    @property
     def loop_findings(self) -> tuple[Finding, ...]:
         """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
         return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)

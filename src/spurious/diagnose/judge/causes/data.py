@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import gradient_sign_flipped
@@ -183,3 +184,45 @@ def floor_of_groups(scene: Scene, group: Tensor) -> float | None:
             return None
         floor += best * float(rows.double().mean())
     return floor
+
+
+class _Alignments(TorchFunctionMode):
+    """Notes the blank of a CTC loss, and whether it is among the labels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blank: int | None = None
+        self.share = 0.0
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        if func is torch.nn.functional.ctc_loss:
+            names = ("log_probs", "targets", "input_lengths", "target_lengths", "blank")
+            given = dict(zip(names, args, strict=False)) | (kwargs or {})
+            labels, lengths = given["targets"], torch.as_tensor(given["target_lengths"])
+            blank = given.get("blank", 0)
+            if labels.ndim == 2:  # padded
+                labels = labels[torch.arange(labels.shape[1]) < lengths.cpu().reshape(-1, 1)]
+            if labels.numel() and bool((labels == blank).any()):
+                self.blank, self.share = blank, float((labels == blank).double().mean())
+        return func(*args, **(kwargs or {}))
+
+
+def blank_among_labels(scene: Scene) -> Finding | None:
+    """A label that a CTC loss takes for no sign at all."""
+    if scene.outputs is None:
+        return None
+    with _Alignments() as seen:
+        scene.try_loss(scene.outputs)
+    if seen.blank is None:
+        return None
+    return Finding(
+        Kind.LABELS_OUTSIDE_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"blank": seen.blank, "share_of_labels": seen.share},
+        f"Keep the number {seen.blank} free for the blank, or name another one: {seen.share:.0%} "
+        "of the labels are what the CTC loss takes for no sign at all, which no alignment can "
+        "tell from a pause.",
+        (),
+        "loss = torch.nn.CTCLoss(blank=K)  # labels 0 to K - 1, and K + 1 outputs",
+    )

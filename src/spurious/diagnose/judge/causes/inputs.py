@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from torch import Tensor
+
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import softmax_over_one_unit
 from spurious.diagnose.judge.causes.structure import one_feature_norm
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.baselines import best_linear
+from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -16,12 +20,71 @@ TOLD: Final = 0.2
 that the linear map was not fitted to: far more than chance."""
 
 
+BYTES: Final = 256
+"""Values of a byte."""
+
+WIDE: Final = 200
+"""Bytes that wrapped lie far apart: what was near the middle is at both ends."""
+
+UNITS: Final = (1.0, 1 / 127, 1 / 127.5, 1 / 128, 1 / 255, 1 / 256)
+"""Units in which bytes are given to models."""
+
+WHOLE: Final = 1e-3
+"""Numbers that are whole but for single precision."""
+
+
+def wrapped_integers(scene: Scene) -> Finding | None:
+    """Bytes that were counted beyond their end: they say more once that is undone."""
+    x, y, f = scene.features, scene.targets, scene.outputs
+    if x is None or f is None or not isinstance(y, Tensor):
+        return None
+    if not scene.trained or not scene.is_middling:
+        return None
+    for unit in UNITS:
+        places = x.double() / unit
+        if bool(((places - places.round()).abs() >= WHOLE).any()):
+            continue
+        places = places.round().long()
+        if not WIDE <= int(places.max() - places.min()) < BYTES:
+            continue
+        before = _told(scene, places.double())
+        pairs = [
+            (one, other)
+            for by in (0, BYTES // 2)
+            for one, other in zip(before, _told(scene, (places + by) % BYTES), strict=True)
+        ]
+        now, best = max(pairs, key=lambda pair: pair[1] - pair[0])
+        if best < now + TOLD:
+            return None
+        return Finding(
+            Kind.INPUTS_WRAPPED,
+            Severity.WARNING,
+            None,
+            {"unit": unit, "explained": now, "explained_once_undone": best},
+            "Turn the inputs into floats before anything is added to them or taken away: they look "
+            "like bytes that were counted beyond their end (128 less than 5 is 133). A plain "
+            f"predictor explains {now:.0%} of the targets, and {best:.0%} once that is undone.",
+            (),
+            "x = (raw.float() - 128) / 128  # not (raw - 128).float() / 128",
+        )
+    return None
+
+
+def _told(scene: Scene, places: Tensor) -> tuple[float, float]:
+    """What a linear map wins of the constant's loss, and what nearest neighbours explain."""
+    x, constant = places.double(), scene.landscape.constant_loss
+    assert scene.outputs is not None
+    linear = best_linear(scene.loss, x, scene.outputs, scene.targets)
+    won = 0.0 if linear is None or not constant else 1 - linear[0] / constant
+    return won, explained_by_neighbours(x, scene.targets)
+
+
 def nothing_arrives(scene: Scene) -> Finding | None:
     """Outputs that do not depend on the inputs, whatever the weights are."""
     seen = scene.unseen
     if seen is None or not seen.everything or one_feature_norm(scene) is not None:
         return None
-    if softmax_over_one_unit(scene) is not None:
+    if softmax_over_one_unit(scene) is not None or scene.structure.batch_as_time:
         return None  # which says why
     tried = "Tried on copies whose weights were drawn at random"
     if seen.padding is not None:

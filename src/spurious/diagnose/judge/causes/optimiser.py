@@ -6,6 +6,7 @@ from typing import Final
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -21,7 +22,7 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     seen = scene.optimiser
     if seen is None or (not seen.missed and not seen.strangers):
         return None
-    if not seen.missed:
+    if not seen.missed or (_of_partners(seen) and _may_be_meant(scene)):
         severity = Severity.INFO
     elif not seen.held:
         severity = Severity.CRITICAL
@@ -48,6 +49,24 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
         text + strangers,
         (Remedy.NEW_OPTIMISER,) if seen.missed else (),
     )
+
+
+def _of_partners(seen: OptimiserSeen) -> bool:
+    """Whether whole parts of a model are held, and whole others not: these may have their own."""
+
+    def parts(names: tuple[str, ...]) -> set[str]:
+        return {name.partition(".")[0] for name in names if "." in name}
+
+    whole = all("." in name for name in (*seen.held, *seen.missed))
+    return whole and bool(seen.held) and not parts(seen.held) & parts(seen.missed)
+
+
+def _may_be_meant(scene: Scene) -> bool:
+    """Before training, and where no constant says what the loss should be (of an opponent)."""
+    assert scene.optimiser is not None
+    if scene.optimiser.strangers:
+        return False
+    return not scene.trained or scene.landscape.constant_loss is None
 
 
 def optimiser_never_steps(scene: Scene) -> Finding | None:

@@ -31,6 +31,19 @@ def wrong_axis(scene: Scene) -> Finding | None:
             "others are in the batch.",
             (),
         )
+    wrong = sorted(scene.structure.batch_as_time)
+    if wrong and scene.trained and scene.is_middling:
+        return Finding(
+            Kind.WRONG_AXIS,
+            Severity.CRITICAL,
+            wrong[0],
+            {"layers": wrong},
+            f"Give {wrong[0]} batch_first=True: it takes the first axis for the steps of a "
+            "sequence, and gets (points, steps, features), so that points look at one another and "
+            "not at their own steps.",
+            (),
+            "layer = torch.nn.TransformerEncoderLayer(d, heads, batch_first=True)  # LSTM, too",
+        )
     if scene.mixes:
         return Finding(
             Kind.WRONG_AXIS,
@@ -105,6 +118,23 @@ def linear_model(scene: Scene) -> Finding | None:
         f"than {linear:.4g} (a constant: {constant:.4g}), while nearest neighbours explain "
         f"{scene.neighbours:.0%} of the targets.",
         (),
+    )
+
+
+def no_second_derivative(scene: Scene) -> Finding | None:
+    """Second derivatives of units that have none."""
+    if not scene.bends_vanish:
+        return None
+    return Finding(
+        Kind.NO_SECOND_DERIVATIVE,
+        Severity.CRITICAL,
+        None,
+        {"second_derivatives": 0.0},
+        "Use smooth units (tanh, sin, softplus) where the loss holds second derivatives by the "
+        "inputs: they are exactly 0 on every point, since relu and the like are made of straight "
+        "pieces, so what the loss asks of them has no effect.",
+        (Remedy.SMOOTH_UNITS, joined((Remedy.REDRAW_WEIGHTS, Remedy.SMOOTH_UNITS))),
+        "model = torch.nn.Sequential(torch.nn.Linear(d, 64), torch.nn.Tanh(), ...)  # not ReLU",
     )
 
 

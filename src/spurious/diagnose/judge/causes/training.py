@@ -36,22 +36,34 @@ SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 
 
 def train_eval_gap(scene: Scene) -> Finding | None:
-    """Good with the statistics of the batch, bad with those that were kept for evaluation."""
-    constant = scene.landscape.constant_loss
-    if scene.modes is None or not scene.trained or not constant:
+    """Good in training mode, bad in evaluation: by statistics of batches, or by its own code."""
+    constant, modes = scene.landscape.constant_loss, scene.modes
+    if modes is None or not scene.trained or not constant:
         return None
-    batch, kept = scene.modes
+    batch, kept = modes.training, modes.evaluation
     if not kept - batch > thresholds.HELPED * constant or kept < TWICE * batch:
         return None
+    if modes.by_norms:
+        text = (
+            "Let batch normalisation's running statistics catch up (a momentum of 0.1 and more "
+            f"steps, larger batches): with the statistics of the batch the loss is {batch:.4g}, "
+            f"with the running ones, which evaluation uses, {kept:.4g}."
+        )
+    else:
+        text = (
+            "Let the model do in evaluation what it has learnt in training: its forward pass looks "
+            f"at `self.training`, and the loss is {batch:.4g} in training mode and {kept:.4g} in "
+            "evaluation. Does evaluation show a running mean of the weights that lags or is never "
+            "updated, or does training see what evaluation does not (the right answer before it, "
+            "words that come later)?"
+        )
     return Finding(
         Kind.TRAIN_EVAL_GAP,
         Severity.CRITICAL,
         None,
-        {"loss_with_batch_statistics": batch, "loss_in_evaluation": kept},
-        "Let batch normalisation's running statistics catch up (a momentum of 0.1 and more steps, "
-        f"larger batches): with the statistics of the batch the loss is {batch:.4g}, with the "
-        f"running ones, which evaluation uses, {kept:.4g}.",
-        (Remedy.FRESH_STATISTICS,),
+        {"loss_in_training": batch, "loss_in_evaluation": kept, "by_statistics": modes.by_norms},
+        text,
+        (Remedy.FRESH_STATISTICS,) if modes.by_norms else (),
     )
 
 

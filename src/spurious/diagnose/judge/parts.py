@@ -1,0 +1,200 @@
+"""Which part is at fault, where no single cause is seen: copies and plain predictors say.
+
+A copy has the model, the data, the loss and the optimiser, and another loop. A linear map and
+nearest neighbours have the data alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from spurious.diagnose import thresholds
+from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.judge.success import share_right
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.remedy import REMEDIES, Remedy, parts
+from spurious.diagnose.treat.ranking import race
+
+if TYPE_CHECKING:
+    from spurious.diagnose.treat.rehearse import Rehearsal, Rehearsals
+    from spurious.diagnose.treat.trials import Trial
+
+Say = Callable[[str], None]
+
+STRUCTURAL: Final = {
+    Remedy.DROP_LAST_ACTIVATION: Kind.OUTPUT_RANGE,
+    Remedy.INSERT_ACTIVATION: Kind.MISSING_NONLINEARITY,
+    Remedy.ADD_POSITIONS: Kind.MISSING_POSITIONS,
+    Remedy.LEAKY_SLOPE: Kind.FAULT_IN_MODEL,
+}
+"""Changes of a model itself, and what is wrong where one helps."""
+
+SCALES: Final = frozenset({Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS})
+"""Changes of the data."""
+
+PART: Final = 2
+"""Times the steps of a copy that learns a part of the points, which is less to learn."""
+
+SAME: Final = 0.02
+"""Trainings that end within a fiftieth of the constant's loss end alike."""
+
+
+def loop_at_fault(found: Rehearsals, scene: Scene) -> Finding | None:
+    """A copy from another start learns in fewer steps what the model has not learnt.
+
+    Its model, data, loss and optimiser are the same; a copy from the present weights learns, too,
+    so the start is not to blame.
+    """
+    fresh, made = found.afresh, scene.steps
+    if fresh is None or fresh.loss is None or scene.landscape.constant_loss is None:
+        return None  # the loss of an opponent, say, need not fall
+    if not scene.trained or not scene.is_middling:
+        return None
+    least = max(found.now, 0.0) + thresholds.HELPED
+    wanted = fresh.trial.steps * (1 if scene.complete else PART)
+    if min(fresh.gain, found.as_is.gain) < least or made is None or made < wanted:
+        return None
+    return Finding(
+        Kind.FAULT_IN_LOOP,
+        Severity.WARNING,
+        None,
+        {
+            "loss": scene.landscape.loss,
+            "steps": made,
+            "loss_of_a_fresh_copy": fresh.loss,
+            "steps_of_the_copy": fresh.trial.steps,
+        },
+        f"Look at the training loop: a copy that starts afresh, with the same optimiser, reaches "
+        f"the loss {fresh.loss:.4g} in {fresh.trial.steps} steps of a plain loop (batches of mixed "
+        f"points; zero_grad, backward and step for each), this training "
+        f"{scene.landscape.loss:.4g} in {made}. So it is what the loop does: which points it "
+        "draws and in what order, what it does with gradients before the step, step sizes that "
+        "it sets.",
+        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+    )
+
+
+def part_at_fault(
+    found: Rehearsals, scene: Scene, run: Callable[[str, int, float], Trial], say: Say
+) -> Finding | None:
+    """Where nothing else is seen: what a remedy says that helps, or a predictor that is better.
+
+    Args:
+        found: What copies did.
+        scene: Of a model that has no problem yet.
+        run: Tries a remedy for so many steps, or until a loss is reached.
+        say: Called with a line for each trial.
+    """
+    constant, loss = scene.landscape.constant_loss, scene.landscape.loss
+    if not scene.trained or not scene.is_middling or not constant or found.afresh is None:
+        return None
+    if scene.own_gradients or learns(found):
+        return None  # training need not descend the loss, or only needs more steps
+    best = max(found.now, 0.0, *(one.gain for one in _all(found)))
+    enough = min(thresholds.MIDDLING, 1 - best - thresholds.HELPED) * constant
+    if enough <= 0:
+        return None
+    known = {one.change.joined for one in _all(found)}
+    raced = race(known, lambda name, most: run(name, most, enough), found.steps, enough, say)
+    won = [t for t in raced if t.after is not None and t.after <= enough]
+    if won and (scene.optimiser is not None or _is_about_more_than_steps(won[0])):
+        return _by_remedy(won[0], loss)
+    return _by_predictors(found, scene, best)
+
+
+def _is_about_more_than_steps(won: Trial) -> bool:
+    """Whether a change is about model or scales: of an optimiser not known steps say nothing."""
+    return bool(set(parts(won.remedy)) & {*STRUCTURAL, *SCALES})
+
+
+def _by_remedy(won: Trial, loss: float) -> Finding:
+    """A copy with a change learns: what the change is about is at fault."""
+    changes = set(parts(won.remedy))
+    if Remedy.STANDARDISE_TARGETS in changes:
+        kind, what = Kind.TARGET_SCALE, "Look at the scale of the targets"
+    elif Remedy.STANDARDISE_INPUTS in changes:
+        kind, what = Kind.UNSCALED_INPUTS, "Look at the scale of the inputs"
+    elif changes & set(STRUCTURAL):
+        kind = next(STRUCTURAL[change] for change in STRUCTURAL if change in changes)
+        what = "Look at the model"
+    else:
+        kind, what = Kind.FAULT_IN_LOOP, "Look at start, optimiser and loop, not at model or data"
+    shown = "; ".join(REMEDIES[change] for change in parts(won.remedy))
+    return Finding(
+        kind,
+        Severity.WARNING,
+        None,
+        {"loss": loss, "loss_of_a_copy": won.after, "steps": won.steps, "changed": won.remedy},
+        f"{what}: nothing particular is seen, but a copy learns what the model has not, with these "
+        f"changes: {shown}. It reaches the loss {won.after:.4g} in {won.steps} steps, instead of "
+        f"{loss:.4g}; copies without them do not.",
+        (won.remedy,),
+    )
+
+
+def _by_predictors(found: Rehearsals, scene: Scene, best: float) -> Finding | None:
+    """No copy comes near what plain predictors make of the same inputs."""
+    name, reached = _reference(scene, nothing_helps=best < found.now + thresholds.LEARNT)
+    if reached < best + thresholds.HELPED:
+        return None
+    return Finding(
+        Kind.FAULT_IN_MODEL,
+        Severity.WARNING,
+        None,
+        {"copies": len(_all(found)), "won_by_the_best": best, name.replace(" ", "_"): reached},
+        f"Look at the model, not at optimiser or loop: the best of {len(_all(found))} copies, from "
+        f"several starts, wins {best:.0%} of the constant's loss in {found.steps} steps, where "
+        f"{name} of the same inputs explain {reached:.0%}. Does it lose what the inputs say: a "
+        "pooling over places, a normalisation of each point by itself, a narrow layer, a wrong "
+        "axis?",
+        (Remedy.WIDER_LAYERS, Remedy.ADD_UNIT),
+    )
+
+
+def _reference(scene: Scene, nothing_helps: bool) -> tuple[str, float]:
+    """What says most of the targets without the model, and how much.
+
+    Neighbours explain a share of the variance, or of the classes: they are compared with what the
+    model's own outputs explain of that, where no copy got any further.
+    """
+    constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
+    by_map = 1 - linear / constant if linear is not None and constant else 0.0
+    own = _explained(scene)
+    close = nothing_helps and own is not None and scene.neighbours >= own + thresholds.HELPED
+    near = scene.neighbours if close else 0.0
+    return max((("linear maps", by_map), ("nearest neighbours", near)), key=lambda pair: pair[1])
+
+
+def _explained(scene: Scene) -> float | None:
+    """The share of the targets' variance, or of the classes, that the outputs have right."""
+    if scene.judged is not None:
+        return share_right(scene)
+    f, y = scene.outputs, scene.targets
+    if f is None or scene.nature is not LossNature.VALUES:
+        return None
+    y = y.reshape(f.shape).double()
+    spread = float((y - y.mean(0)).pow(2).sum())
+    return 1 - float((f.double() - y).pow(2).sum()) / spread if spread > 0 else None
+
+
+def nothing_is_left(found: Rehearsals | None, scene: Scene) -> bool:
+    """Whether all copies, from any start, and a linear map end at the model's own loss.
+
+    Something was learnt then, and nothing shows that the data hold more.
+    """
+    linear, constant = scene.landscape.linear_loss, scene.landscape.constant_loss
+    if found is None or found.afresh is None or not constant or not scene.trained:
+        return False
+    if not found.now > thresholds.NO_DIFFERENCE or found.afresh.gain < found.now - SAME:
+        return False
+    by_map = 1 - linear / constant if linear is not None else 0.0
+    near = scene.neighbours - thresholds.HELPED
+    return max(by_map, near, *(one.gain for one in _all(found))) <= found.now + SAME
+
+
+def _all(found: Rehearsals) -> tuple[Rehearsal, ...]:
+    fresh = () if found.afresh is None else (found.afresh,)
+    return (found.as_is, *fresh, *found.changed)
