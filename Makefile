@@ -12,6 +12,10 @@ RUN := $(VENV)/.runs
 QUICK_JAX := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true \
     --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1" \
     JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
+# The engine is compiled first, its parts side by side, or every process of the tests would do it.
+COMPILE := for part in training double naming; do \
+    $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
+    done
 # Not compiling what may never be imported halves the time of an installation.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
@@ -37,11 +41,8 @@ install: $(RUN)
 reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
 	@$(BIN)/spurious reproduce $(ARGS)
 
-# The engine is compiled first, its parts side by side, or every process of the tests would do it.
 test: $(STAMP)
-	@for part in training double naming; do \
-	    $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
-	done; wait
+	@$(COMPILE); wait
 	@OPENBLAS_NUM_THREADS=1 $(QUICK_JAX) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 coverage: $(STAMP)
@@ -79,7 +80,7 @@ $(RUN): pyproject.toml constraints.txt
 	@echo "Installed."
 
 $(STAMP): $(RUN)
-	@echo "Installing what the tests need ..."
-	@$(PIP) --no-build-isolation -e '.[dev]'
+	@echo "Installing what the tests need, and compiling the engine meanwhile ..."
+	@$(COMPILE); $(PIP) --no-build-isolation -e '.[dev]' && wait
 	@touch $@
 	@echo "Installed."

@@ -1,0 +1,16 @@
+"""How the tests are run: without looking for garbage all the time, and what waits long first."""
+
+import gc
+
+import pytest
+
+# Millions of objects of torch and JAX live as long as the tests do, and to look through all of them
+# again and again took a tenth of the time.
+gc.set_threshold(10_000, 20, 50)
+
+WAITING = ("tests/sweep/test_kill.py", "tests/sweep/test_cluster.py", "tests/explore/")
+"""Tests that wait for other processes; one process would have to wait for them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
