@@ -50,12 +50,7 @@ def cluster(
     """
     file = tmp_path / "scheduler.json"
     path = os.pathsep.join(map(str, (ROOT / "src", ROOT)))  # these sources, not installed ones
-    environment = {
-        **os.environ,
-        "PYTHONPATH": path,
-        "PYTHONWARNINGS": "ignore",
-        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",  # of a task's workers; three else
-    }
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
 
     def dask(*arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -115,12 +110,12 @@ def deadly(shard: Shard, threads: int = 1, cancelled=lambda: False) -> bytes:
     return make_part(shard, threads, cancelled)
 
 
-@pytest.mark.parametrize("cluster", [3], indirect=True)  # two may die
+@pytest.mark.parametrize("cluster", [5], indirect=True)  # four may die
 def test_a_deadly_shard_fails_alone(cluster, tmp_path: Path) -> None:
     address, _ = cluster
     store = open_store(tmp_path / "store")
     with connect_cluster(address) as client:
-        wait_for_workers(client, 3)
+        wait_for_workers(client, 5)
         result = run_sweep(small(), store, on_cluster(client, deadly))
     bad = bad_shard().name
     assert list(result.failed) == [bad]
