@@ -26,6 +26,9 @@ from spurious.diagnose.treat.rehearse import (
 NO_START: Final = 0.02
 """Weights of less than this share of a usual start: nobody means to start so."""
 
+LONGER: Final = 10.0
+"""Times the steps of a copy that training is meant to have at least."""
+
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
     Remedy.HUNDREDTH_STEP: 1e-2,
@@ -57,7 +60,7 @@ def rehearsal_findings(
         wanted = base + thresholds.ALL_THE_DIFFERENCE
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
-        if base > thresholds.NO_DIFFERENCE:
+        if base > thresholds.NO_DIFFERENCE or _arrives(found.as_is):
             return
     least = {Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE)}
     helped = [r for r in found.changed if r.gain >= least.get(r.change.aspect, wanted)]
@@ -70,6 +73,19 @@ def rehearsal_findings(
     yield from _hopelessly_small(scene, best)
     if seen.curvature is not None:
         yield from _beyond_stability(scene, seen.curvature, found)
+
+
+def _arrives(result: Rehearsal) -> bool:
+    """Whether a copy whose loss falls steadily is at the constant's in ten times its steps.
+
+    It has not come there yet: what has, and goes no further, is stuck.
+    """
+    losses, after = result.trial.losses, result.loss
+    if after is None or after <= 0 or len(losses) < 4 or result.gain >= 1:
+        return False
+    constant = after / (1 - result.gain)
+    far, fall = log(after / constant), log(max(losses[len(losses) // 2], 1e-30) / after)
+    return far > log(thresholds.WORSE) and fall > 0 and far <= LONGER * 2 * fall
 
 
 def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:

@@ -106,6 +106,7 @@ def scene_of(
         inputs=sample.inputs,
         own_gradients=trained and has_own_gradients(model, sample.batches[0]),
         steps=left.made,
+        still=frozenset(seen.still),
     )
     if seen.not_finite or not trained or not scene.is_middling:
         return scene

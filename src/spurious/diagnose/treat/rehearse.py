@@ -244,7 +244,7 @@ def rehearse(
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
     if scene.optimiser is not None:
-        changed += [run(change) for change in _other_rule(scene.optimiser, start)]
+        changed += [run(change) for change in _other_rule(scene.optimiser, start, scene)]
         changed += _other_steps(run, afresh, start, scene)
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
@@ -333,9 +333,9 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
 
 
-def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Change]:
+def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...], scene: Scene) -> Iterator[Change]:
     """What the optimiser holds, and its weight decay."""
-    if seen.missed:
+    if seen.missed and not scene.has_partners:
         yield Change(Aspect.OPTIMISER, (*start, Remedy.NEW_OPTIMISER))
     if seen.weight_decay > 0:
         yield Change(Aspect.DECAY, (*start, Remedy.WITHOUT_WEIGHT_DECAY))
