@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+import torch
+from torch import Tensor, nn
 
-torch = pytest.importorskip("torch")
-
-from torch import Tensor, nn  # noqa: E402
-
-from spurious import diagnose  # noqa: E402
-from spurious.diagnose import Kind, Report  # noqa: E402
+import spurious
+from spurious.diagnose import Kind, Report, TrainingWatch
 
 
 def problems(report: Report) -> set[Kind]:
     return {found.kind for found in report.problems}
 
 
-def steps(model: nn.Module, x: Tensor, y: Tensor, loss, rule, many: int) -> None:
+def steps(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: int) -> None:
     for _ in range(many):
         rule.zero_grad()
         loss(model(x), y).backward()
@@ -37,7 +38,7 @@ def test_a_loss_that_samples_is_not_judged_by_its_value() -> None:
     model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 4))
     rule = torch.optim.Adam(model.parameters(), lr=3e-3)
     steps(model, x, reward, policy, rule, 200)
-    report = diagnose(model, (x, reward), policy, optimiser=rule)
+    report = spurious.diagnose(model, (x, reward), policy, optimiser=rule)
     assert report.measurements.landscape.constant_loss is None
     assert not problems(report) & {Kind.WRONG_LOSS, Kind.LABELS_OUTSIDE_LOSS, Kind.FAULT_IN_LOOP}
 
@@ -66,7 +67,7 @@ def test_units_of_an_opponent_are_no_problem_of_this_training() -> None:
         return nn.functional.softplus(-outputs[:, -1]).mean()
 
     steps(model, x, real, fooled, rule, 20)
-    found = diagnose(model, (x, real), fooled, optimiser=rule)
+    found = spurious.diagnose(model, (x, real), fooled, optimiser=rule)
     assert not problems(found) & {Kind.DEAD_UNITS, Kind.OPTIMISER_MISSES_PARAMETERS}
 
 
@@ -77,6 +78,150 @@ def test_a_steady_fall_from_afar_is_no_scale_of_targets() -> None:
     near, far = nn.Linear(1, 1), nn.Linear(1, 1)
     loss = nn.MSELoss()
     quick = torch.optim.SGD(near.parameters(), lr=1e-3)
-    assert Kind.TARGET_SCALE not in problems(diagnose(near, (x, y), loss, optimiser=quick))
+    assert Kind.TARGET_SCALE not in problems(spurious.diagnose(near, (x, y), loss, optimiser=quick))
     slow = torch.optim.Adam(far.parameters(), lr=1e-2)
-    assert Kind.TARGET_SCALE in problems(diagnose(far, (x, 100 * y), loss, optimiser=slow))
+    assert Kind.TARGET_SCALE in problems(spurious.diagnose(far, (x, 100 * y), loss, optimiser=slow))
+
+
+def trained(
+    model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: int = 150
+) -> Report:
+    steps(model, x, y, loss, rule, many)
+    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+
+
+def test_two_linear_layers_and_four_points() -> None:
+    torch.manual_seed(0)
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    both, either = x.prod(1, keepdim=True), (x.sum(1, keepdim=True) == 1).float()
+    for y, found in ((either, True), (both, False)):
+        model = nn.Sequential(nn.Linear(2, 10), nn.Linear(10, 1), nn.Sigmoid())
+        rule = torch.optim.SGD(model.parameters(), lr=0.3)
+        report = trained(model, x, y, nn.BCELoss(), rule, 800)
+        assert (Kind.MISSING_NONLINEARITY in problems(report)) == found
+
+
+def test_a_relu_behind_which_the_outputs_are_reshaped() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 4)
+    model = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 4), nn.ReLU(),
+                          nn.Unflatten(1, (2, 2)))  # fmt: skip
+    report = trained(model, x, x.view(-1, 2, 2), nn.MSELoss(), torch.optim.Adam(model.parameters()))
+    assert report.problems[0].kind == Kind.OUTPUT_RANGE
+
+
+def test_numbers_that_name_classes_and_numbers_that_count() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(400) % 8
+    centres = 4 * torch.randn(8, 5)
+    x = centres[label] + 0.5 * torch.randn(400, 5)
+    count = (3.5 + 1.5 * torch.randn(400)).clamp(0, 7).round()
+    near = torch.cat([count[:, None] + 0.3 * torch.randn(400, 1), torch.randn(400, 1)], 1)
+    for inputs, y, found in ((x, label.float(), True), (near, count, False)):
+        model = nn.Sequential(nn.Linear(inputs.shape[1], 16), nn.ReLU(), nn.Linear(16, 1))
+        rule = torch.optim.SGD(model.parameters(), lr=3e-3)
+        report = trained(model, inputs, y[:, None], nn.MSELoss(), rule, 40)
+        assert (Kind.WRONG_LOSS in problems(report)) == found
+
+
+class Sign(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sign()
+
+
+def test_outputs_that_jump() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 3)
+    y = x[:, :1].sign()
+    for last, found in ((Sign(), True), (nn.Tanh(), False)):
+        model = nn.Sequential(nn.Linear(3, 1), last)
+        report = trained(model, x, y, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1))
+        assert (Kind.DETACHED_LOSS in problems(report)) == found
+
+
+def killing(lr: float) -> tuple[nn.Module, Tensor, Tensor, torch.optim.Optimizer]:
+    """A network, and a start of training in which each step has a point or two."""
+    torch.manual_seed(0)
+    x = torch.randn(200, 6)
+    y = x[:, :1] * x[:, 1:2] + 3
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
+                          nn.Linear(32, 1))  # fmt: skip
+    rule = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    for row in range(400):
+        rule.zero_grad()
+        rows = torch.tensor([row % 200])
+        nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+        rule.step()
+    return model, x, y, rule
+
+
+def test_units_that_steps_have_switched_off() -> None:
+    model, x, y, rule = killing(0.02)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule)
+    assert Kind.DEAD_UNITS in problems(report)
+    assert report.problems[0].kind == Kind.STEP_TOO_LARGE
+    model, x, y, rule = killing(1e-4)
+    with torch.no_grad():
+        model.get_parameter("0.bias").fill_(-50.0)
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule)
+    assert Kind.STEP_TOO_LARGE not in problems(report)
+
+
+Change = Callable[[nn.Module, Tensor, torch.optim.Optimizer], None]
+
+
+def watched(change: Change) -> set[Kind]:
+    """What a watch says of a line that is learnt in a loop with a change before the step."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 1)
+    model = nn.Linear(1, 1)
+    rule = torch.optim.SGD(model.parameters(), lr=1e-2)
+    watch = TrainingWatch(model, console=False, every=1)
+    for _ in range(30):
+        loss = nn.functional.mse_loss(model(x), 2 * x + 1)
+        change(model, loss, rule)
+        watch.step(loss)
+    watch.close()
+    return {found.kind for found in watch.loop_findings}
+
+
+def cleared(model: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    rule.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+    rule.step()
+
+
+def kept(_: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    loss.backward()
+    rule.step()
+
+
+def turned(model: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    rule.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        assert p.grad is not None
+        p.grad.neg_()
+    rule.step()
+
+
+def of_another(model: nn.Module, _: Tensor, rule: torch.optim.Optimizer) -> None:
+    model.zero_grad()
+    torch.zeros(1, requires_grad=True).sum().backward()
+    rule.step()
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (cleared, set[Kind]()),
+        (kept, {Kind.MISSING_ZERO_GRAD}),
+        (turned, {Kind.GRADIENT_SIGN_FLIPPED}),
+        (of_another, {Kind.DETACHED_LOSS}),
+    ],
+)
+def test_what_arrives_is_compared_with_what_is_there(change: Change, found: set[Kind]) -> None:
+    assert watched(change) == found

@@ -8,9 +8,10 @@ from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.structure import nothing_bends
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import loop_at_fault
-from spurious.diagnose.judge.traces import held_small, leaps, scheduled, unshuffled
+from spurious.diagnose.judge.traces import held_small, killed, leaps, scheduled, unshuffled
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
@@ -48,6 +49,7 @@ def rehearsal_findings(
     yield from _bad_initial_scale(found, scene)
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)
+    yield from killed(found, scene, seen)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
@@ -336,6 +338,15 @@ def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     )
 
 
+def _bent(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    tried = _tried(result, found)
+    yield nothing_bends(
+        scene,
+        _numbers(result, found),
+        f"it does not learn what one with a relu between them does. {tried.removesuffix('.')}",
+    )
+
+
 def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
     yield Finding(
@@ -354,6 +365,7 @@ def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fi
 Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
 _ORDER: dict[Aspect, Judge] = {
     Aspect.AXES: _permuted,
+    Aspect.BENDS: _bent,
     Aspect.OPTIMISER: _new_optimiser,
     Aspect.FROZEN: _unfreeze,
     Aspect.BOTH_SCALES: _both_scales,

@@ -71,11 +71,10 @@ def measure(
         units = tuple(layer.finish() for layer in seen.observer.units.values() if layer.points)
         affine = tuple(layer.finish() for layer in seen.observer.affine.values())
         constant, linear, forced = None, None, {}
-        known = outputs is not None and not not_finite and loss is not None
-        drawn = known and draws(objective.loss_of, outputs, targets)
-        if drawn:
+        known = not not_finite and loss is not None
+        if outputs is not None and known and draws(objective.loss_of, outputs, targets):
             notes.append("the loss draws its value, which is not compared with other outputs'")
-        if outputs is not None and known and not drawn:
+        elif outputs is not None and known:
             say("comparing with constant and linear predictors")
             squashed = seen.observer.structure.last == "sigmoid"
             constant = _constant(objective, outputs, targets, squashed)

@@ -74,7 +74,7 @@ class Scene:
         landscape: Loss, constant and linear predictors.
         complete: Whether the points are all that there are.
         trained: Whether training has left traces: gradients, or an optimiser's memory.
-        affine: Whether the model is affine on the data, but for rounding.
+        affine: Whether the model is affine on the data, but for rounding and a last function.
         mixes: Whether a point's output depends on other points of its batch.
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
@@ -104,6 +104,8 @@ class Scene:
             that training need not descend the loss.
         steps: How many steps training has made, or None.
         still: Names of trained parameters whose gradient is exactly 0.
+        unmoved: Names of layers whose weights look as a start draws them.
+        slopeless: Whether outputs have the gradient 0 whatever the weights are, which move them.
         bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
         time_steps: What each step of sequences is worth, or None.
     """
@@ -143,6 +145,8 @@ class Scene:
     steps: int | None = None
     bends_vanish: bool = False
     still: frozenset[str] = frozenset()
+    slopeless: bool = False
+    unmoved: frozenset[str] = frozenset()
 
     @property
     def has_partners(self) -> bool:

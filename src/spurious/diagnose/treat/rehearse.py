@@ -21,7 +21,7 @@ from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import OptimiserSeen, Rule
 from spurious.diagnose.measure.preserve import examined, set_training
-from spurious.diagnose.measure.records import Measurements
+from spurious.diagnose.measure.records import Measurements, Units
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined, parts
 from spurious.diagnose.treat.scales import in_another_order, unusual_scales
@@ -80,9 +80,11 @@ class Aspect(enum.Enum):
     DECAY = "decay"
     DROPOUT = "dropout"
     AXES = "axes"
+    BENDS = "an activation between layers"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
+    KILLED = "smaller steps, where all units of a layer are off"
     LARGER = "larger steps"
     ADAM = "Adam"
     WIDER = "wider layers"
@@ -218,6 +220,7 @@ def rehearse(
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
     start = (Remedy.REDRAW_WEIGHTS,)
+    killed = scene.trained and known and bool(shut_layers(seen))
     sizes = unusual_scales(seen.affine, scene.trained)
     compares = scene.trained and scene.is_middling and (scene.steps or 0) > 0
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
@@ -232,6 +235,8 @@ def rehearse(
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     afresh = run(Change(Aspect.NOTHING, start))
+    if killed and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
+        tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
@@ -294,6 +299,15 @@ def carries_over(
     return told.after is not None and told.after <= (1 - thresholds.LEARNT) * constant
 
 
+def shut_layers(seen: Measurements) -> list[Units]:
+    """Hidden layers whose units are all off, and not since all are equal, as a start makes them."""
+    return [
+        layer
+        for layer in seen.units
+        if not layer.is_output and layer.dead.all() and bool((layer.equal != layer.equal[0]).any())
+    ]
+
+
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
     after = found.after
     if after is None or not abs(after) < float("inf"):
@@ -312,7 +326,7 @@ def steps_for(seen: Measurements) -> int:
 
 
 def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
-    """Axes permuted, other scales, no dropout, and frozen parameters trained."""
+    """Axes permuted, other scales, no dropout, an activation, and frozen parameters trained."""
     if scene.reshapes:
         yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
     inputs = _off_scale(scene.features)
@@ -329,6 +343,8 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
     noisy = known and scene.noise >= thresholds.MUCH_NOISE
     if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
+    if scene.affine and scene.structure.chained and scene.landscape.linear_loss is None:
+        yield Change(Aspect.BENDS, (*start, Remedy.INSERT_ACTIVATION))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
 
