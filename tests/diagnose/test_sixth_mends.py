@@ -225,3 +225,32 @@ def of_another(model: nn.Module, _: Tensor, rule: torch.optim.Optimizer) -> None
 )
 def test_what_arrives_is_compared_with_what_is_there(change: Change, found: set[Kind]) -> None:
     assert watched(change) == found
+
+
+def test_a_line_over_far_inputs_that_descent_cannot_finish() -> None:
+    torch.manual_seed(0)
+    near = torch.randn(200, 1)
+    for unit, lr, found in ((300.0, 5e-6, True), (1.0, 0.1, False)):
+        model, x = nn.Linear(1, 1), unit * near
+        y = 1.8 * x + 0.1 * unit
+        rule = torch.optim.SGD(model.parameters(), lr=lr)
+        report = trained(model, x, y, nn.MSELoss(), rule, 400)
+        assert (Kind.UNSCALED_INPUTS in problems(report)) == found
+
+
+def test_every_place_has_the_one_class() -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(20, 1, 6, 6), torch.zeros(20, 6, 6, dtype=torch.long)
+    report = spurious.diagnose(nn.Conv2d(1, 3, 3, padding=1), (x, y), nn.CrossEntropyLoss())
+    assert report.problems[0].kind == Kind.ONE_CLASS_TARGETS
+
+
+def test_a_loss_that_falls_far_too_slowly() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(300) % 4
+    x = 2 * torch.randn(4, 6)[label] + 0.3 * torch.randn(300, 6)
+    for lr, found in ((1e-5, True), (1e-2, False)):
+        model = nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 4))
+        rule = torch.optim.Adam(model.parameters(), lr=lr)
+        report = trained(model, x, label, nn.CrossEntropyLoss(), rule, 30)
+        assert (Kind.STEP_TOO_SMALL in problems(report)) == found

@@ -72,7 +72,9 @@ def rehearsal_findings(
             yield from judge(best[aspect], found, scene)
     if not best and not learns(found) and scene.is_middling:
         yield from held_small(scene)
-    yield from _hopelessly_small(scene, best)
+    again = found.afresh.gain if found.afresh is not None else found.now
+    if not scene.trained or again < max(found.now, 0.0) + thresholds.ALL_THE_DIFFERENCE:
+        yield from _hopelessly_small(scene, best)  # else such steps are right from another start
     if seen.curvature is not None:
         yield from _beyond_stability(scene, seen.curvature, found)
 

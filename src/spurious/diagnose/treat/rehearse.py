@@ -230,6 +230,8 @@ def rehearse(
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares else None
             return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
+        if scene.optimiser is not None and scene.is_middling:
+            tried += [run(change) for change in _longer_steps(scene.optimiser, start)]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
@@ -366,20 +368,24 @@ def _other_steps(
     """
     made: list[Rehearsal] = []
     assert scene.optimiser is not None
-    size, adaptive = scene.optimiser.step_size, scene.optimiser.name in ADAPTIVE
     losses = afresh.trial.losses
     rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
     if rose:
         made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER]
     if scene.trained:
-        for name, factor in LARGER.items():
-            if not adaptive or size * factor <= MOST_ADAPTIVE:
-                made.append(run(Change(Aspect.LARGER, (*start, name))))
+        made += [run(change) for change in _longer_steps(scene.optimiser, start)]
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
             made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
-        if not adaptive:
+        if scene.optimiser.name not in ADAPTIVE:
             made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
+
+
+def _longer_steps(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Change]:
+    """Larger steps, those of adaptive optimisers up to a length."""
+    for name, factor in LARGER.items():
+        if seen.name not in ADAPTIVE or seen.step_size * factor <= MOST_ADAPTIVE:
+            yield Change(Aspect.LARGER, (*start, name))
 
 
 def _other_size(

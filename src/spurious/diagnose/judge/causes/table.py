@@ -88,6 +88,7 @@ CHECKS: Final = (
     Check(inputs.nothing_arrives, (Kind.MASK_INVERTED, Kind.CONSTANT_INPUTS)),
     Check(inputs.places_do_not_arrive, (Kind.IGNORED_INPUTS, Kind.WRONG_TIME_STEP)),
     Check(inputs.shut_by_inputs, (Kind.UNSCALED_INPUTS,)),
+    Check(inputs.stretched_inputs, (Kind.UNSCALED_INPUTS,)),
     Check(inputs.wrapped_integers, (Kind.INPUTS_WRAPPED,)),
     Check(classes.ignored_class, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(classes.class_weights_reversed, (Kind.CLASS_WEIGHTS_REVERSED,)),
