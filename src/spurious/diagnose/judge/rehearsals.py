@@ -8,9 +8,10 @@ from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.structure import nothing_bends
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import loop_at_fault
-from spurious.diagnose.judge.traces import held_small, leaps, scheduled, unshuffled
+from spurious.diagnose.judge.traces import held_small, killed, leaps, scheduled, unshuffled
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
@@ -25,6 +26,9 @@ from spurious.diagnose.treat.rehearse import (
 
 NO_START: Final = 0.02
 """Weights of less than this share of a usual start: nobody means to start so."""
+
+LONGER: Final = 10.0
+"""Times the steps of a copy that training is meant to have at least."""
 
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
@@ -45,6 +49,7 @@ def rehearsal_findings(
     yield from _bad_initial_scale(found, scene)
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)
+    yield from killed(found, scene, seen)
     base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
     wanted = base + thresholds.HELPED
     if learns(found):
@@ -57,7 +62,7 @@ def rehearsal_findings(
         wanted = base + thresholds.ALL_THE_DIFFERENCE
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
-        if base > thresholds.NO_DIFFERENCE:
+        if base > thresholds.NO_DIFFERENCE or _arrives(found.as_is):
             return
     least = {Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE)}
     helped = [r for r in found.changed if r.gain >= least.get(r.change.aspect, wanted)]
@@ -67,9 +72,24 @@ def rehearsal_findings(
             yield from judge(best[aspect], found, scene)
     if not best and not learns(found) and scene.is_middling:
         yield from held_small(scene)
-    yield from _hopelessly_small(scene, best)
+    again = found.afresh.gain if found.afresh is not None else found.now
+    if not scene.trained or again < max(found.now, 0.0) + thresholds.ALL_THE_DIFFERENCE:
+        yield from _hopelessly_small(scene, best)  # else such steps are right from another start
     if seen.curvature is not None:
         yield from _beyond_stability(scene, seen.curvature, found)
+
+
+def _arrives(result: Rehearsal) -> bool:
+    """Whether a copy whose loss falls steadily is at the constant's in ten times its steps.
+
+    It has not come there yet: what has, and goes no further, is stuck.
+    """
+    losses, after = result.trial.losses, result.loss
+    if after is None or after <= 0 or len(losses) < 4 or result.gain >= 1:
+        return False
+    constant = after / (1 - result.gain)
+    far, fall = log(after / constant), log(max(losses[len(losses) // 2], 1e-30) / after)
+    return far > log(thresholds.WORSE) and fall > 0 and far <= LONGER * 2 * fall
 
 
 def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
@@ -320,6 +340,15 @@ def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     )
 
 
+def _bent(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    tried = _tried(result, found)
+    yield nothing_bends(
+        scene,
+        _numbers(result, found),
+        f"it does not learn what one with a relu between them does. {tried.removesuffix('.')}",
+    )
+
+
 def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
     yield Finding(
@@ -338,6 +367,7 @@ def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fi
 Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
 _ORDER: dict[Aspect, Judge] = {
     Aspect.AXES: _permuted,
+    Aspect.BENDS: _bent,
     Aspect.OPTIMISER: _new_optimiser,
     Aspect.FROZEN: _unfreeze,
     Aspect.BOTH_SCALES: _both_scales,

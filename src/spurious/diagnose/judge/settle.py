@@ -124,8 +124,22 @@ def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bo
     return found.kind in STANDING and nothing_is_left(rehearsals, scene)
 
 
+def _of_partners(found: Finding, scene: Scene) -> bool:
+    """What is seen of a part that another optimiser trains, or what such a game ends in.
+
+    Where neither side wins, the differences between outputs are worth nothing.
+    """
+    if found.kind is Kind.CONSTANT_OUTPUT:
+        return True
+    assert scene.optimiser is not None
+    own = {name.partition(".")[0] for name in scene.optimiser.held}
+    return found.kind in UNITS and (found.layer or "").partition(".")[0] not in own
+
+
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
     cause = found.kind in CAUSES
+    if scene.has_partners and found.severity is Severity.WARNING and _of_partners(found, scene):
+        return True
     if found.kind is Kind.TARGETS_SHUFFLED and learnt_by_some(rehearsals):
         return found.severity is not Severity.CRITICAL
     if found.kind in MAY_BE_MEANT and learns(rehearsals):

@@ -7,6 +7,9 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.scene import Scene
 
+FAR: Final = 1e-3
+"""A thousandth of a loss."""
+
 MOST: Final = 0.9
 """Of what the commonest class gets wrong, nine tenths are right."""
 
@@ -15,8 +18,17 @@ def succeeds(scene: Scene) -> bool:
     """Whether the loss is a tenth of the best constant's, or nine of ten classes are right."""
     constant, loss = scene.landscape.constant_loss, scene.landscape.loss
     if constant is not None and constant > 0 and loss < thresholds.GOOD * constant:
-        return True
+        return not falls_short_of_itself(scene)
     return share_right(scene) >= MOST
+
+
+def falls_short_of_itself(scene: Scene) -> bool:
+    """Whether a linear model has a thousand times the loss of the best one, and that matters."""
+    constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
+    if not scene.affine or not scene.trained or linear is None or constant is None:
+        return False
+    loss = scene.landscape.loss
+    return loss > FAR * constant and linear < FAR * loss
 
 
 def share_right(scene: Scene) -> float:

@@ -14,7 +14,7 @@ from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined
-from spurious.diagnose.treat.rehearse import ADAPTIVE, Rehearsals
+from spurious.diagnose.treat.rehearse import ADAPTIVE, Aspect, Rehearsals, shut_layers
 
 LEAP: Final = 1.0
 """A step of an adaptive optimiser as long as the weights of a usual start: one step forgets it."""
@@ -80,6 +80,41 @@ def leaps(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Findi
             joined((Remedy.REDRAW_WEIGHTS, Remedy.HUNDREDTH_STEP)),
             joined((Remedy.REDRAW_WEIGHTS, Remedy.SMALLER_STEP)),
         ),
+    )
+
+
+def killed(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Finding]:
+    """Steps that have switched all units of a layer off, which a start does not do.
+
+    Copies from another start learn with these steps and with smaller ones, so nothing else is to
+    blame; and the layer's biases and weights are not those of a start.
+    """
+    small = [r for r in found.changed if r.change.aspect is Aspect.KILLED]
+    rule, afresh = scene.optimiser, found.afresh
+    if not small or rule is None or afresh is None or learns(found):
+        return
+    if small[0].gain < afresh.gain - thresholds.HELPED:
+        return
+    names = [layer.name for layer in shut_layers(seen)]
+    if scene.unmoved & set(names):
+        return
+    better = rule.step_size / 10
+    yield Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.WARNING,
+        None,
+        {
+            "step_size": rule.step_size,
+            "better_step_size": better,
+            "layers_switched_off": names,
+            "loss_of_a_fresh_copy": afresh.loss,
+            "loss_with_smaller_steps": small[0].loss,
+        },
+        f"Use a smaller step size, about lr={better:.2g} instead of {rule.step_size:.2g}: training "
+        f"has switched off all units of layer {', '.join(names)}, which another start does not "
+        f"do. Tried on copies for {found.steps} steps: loss {small[0].loss:.4g} with smaller steps "
+        f"from another start, {afresh.loss:.4g} with these.",
+        (small[0].change.joined,),
     )
 
 

@@ -180,6 +180,30 @@ def says_nothing(loss: Loss, outputs: Tensor, targets: Any, constant: float) -> 
     return constant < SUITS * other
 
 
+def draws(loss: Loss, outputs: Tensor, targets: Any) -> bool:
+    """Whether the loss of the same outputs is another one each time: it samples.
+
+    So does that of a policy, whose value says nothing about which outputs are right.
+
+    Args:
+        loss: Of outputs and targets.
+        outputs: Of the model, (n, ...).
+        targets: What the loss compares with.
+    """
+    if not outputs.is_floating_point():
+        return False
+    drawn = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0)).to(outputs)
+    for tried in (outputs, drawn):
+        try:
+            with torch.no_grad():
+                one, other = (float(loss(tried, targets)) for _ in range(2))
+        except Exception:
+            continue
+        if one != other and one == one:
+            return True
+    return False
+
+
 def _is_plain(outputs: Tensor, targets: Any) -> bool:
     """Whether targets are numbers that outputs are compared with one by one."""
     same = isinstance(targets, Tensor) and targets.is_floating_point()

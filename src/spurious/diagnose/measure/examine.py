@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from spurious.diagnose.measure.baselines import best_constant, best_linear, says_nothing
+from spurious.diagnose.measure.baselines import best_constant, best_linear, draws, says_nothing
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
 from spurious.diagnose.measure.objective import Objective, output_tensor
@@ -71,7 +71,10 @@ def measure(
         units = tuple(layer.finish() for layer in seen.observer.units.values() if layer.points)
         affine = tuple(layer.finish() for layer in seen.observer.affine.values())
         constant, linear, forced = None, None, {}
-        if outputs is not None and not not_finite and loss is not None:
+        known = not not_finite and loss is not None
+        if outputs is not None and known and draws(objective.loss_of, outputs, targets):
+            notes.append("the loss draws its value, which is not compared with other outputs'")
+        elif outputs is not None and known:
             say("comparing with constant and linear predictors")
             squashed = seen.observer.structure.last == "sigmoid"
             constant = _constant(objective, outputs, targets, squashed)
@@ -103,6 +106,7 @@ def measure(
         nodes=seen.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
         unregistered=seen.unregistered,
         unreached=seen.unreached if seen.connected else (),
+        still=seen.still,
     )
     return found, Values(outputs, objective.loss_of, seen.observer.structure)
 
@@ -178,6 +182,12 @@ class _Pass:
     def unreached(self) -> tuple[str, ...]:
         """Names of trained parameters that the loss does not depend on, as autograd sees it."""
         return tuple(name for name in self.objective.names if name not in self.reached)
+
+    @property
+    def still(self) -> tuple[str, ...]:
+        """Names of trained parameters whose gradient is exactly 0."""
+        parts = zip(self.objective.names, self.gradient, strict=True)
+        return tuple(name for name, part in parts if not bool(part.any()))
 
     def landscape(self, constant: float | None, linear: tuple[float, int] | None) -> Landscape:
         """The numbers of the pass, with those of the trivial predictors."""

@@ -36,6 +36,27 @@ def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
     return float(1 - missed / spread) if float(spread) > 0 else 0.0
 
 
+def told_by_neighbours(x: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Share of labels, (n,), that nearest neighbours in x, (n, ...), share; and how far others are.
+
+    The second number is the mean distance, as numbers, between each label and that of the nearest
+    point of another label, in units of that of points drawn by chance: about 1 where numbers stand
+    for classes, near 0 for a quantity. (0, 0) for too few points.
+    """
+    flat = x[:MOST_NEIGHBOURS].double().flatten(1)
+    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    y = labels[:MOST_NEIGHBOURS].double().reshape(-1)
+    if len(flat) < FEWEST or len(y) != len(flat) or not bool(torch.isfinite(flat).all()):
+        return 0.0, 0.0
+    apart = torch.cdist(flat, flat)
+    apart.fill_diagonal_(float("inf"))
+    same = float((y == y[apart.argmin(1)]).double().mean())
+    differs = (y[:, None] - y).abs()
+    other = y[apart.masked_fill(differs == 0, float("inf")).argmin(1)]
+    usual = float(differs[differs > 0].mean())
+    return same, float((y - other).abs().mean()) / usual
+
+
 def explained_by_order(y: Tensor) -> float:
     """Share of the variance of y, (n, ...), that the target before each explains: 0 by chance."""
     values = columns_of(y)

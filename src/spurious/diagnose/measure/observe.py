@@ -66,11 +66,15 @@ PASSING = (
     Tensor.view,
     Tensor.flatten,
     Tensor.squeeze,
+    Tensor.unflatten,
+    Tensor.unsqueeze,
     Tensor.contiguous,
     Tensor.float,
     torch.flatten,
     torch.reshape,
     torch.squeeze,
+    torch.unflatten,
+    torch.unsqueeze,
 )
 FEEDS, HOLDS = "_spurious_feeds", "_spurious_holds"
 LAST = "_spurious_last"

@@ -66,6 +66,16 @@ class OptimiserSeen:
     resting: tuple[str, ...] = ()
     steps: int | None = None
 
+    @property
+    def of_partners(self) -> bool:
+        """Whether whole parts of a model are held and others not: they may have their own."""
+
+        def parts(names: tuple[str, ...]) -> set[str]:
+            return {name.partition(".")[0] for name in names if "." in name}
+
+        whole = all("." in name for name in (*self.held, *self.missed))
+        return whole and bool(self.held) and not parts(self.held) & parts(self.missed)
+
 
 def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
     """Reads an optimiser's groups.

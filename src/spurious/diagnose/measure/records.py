@@ -244,6 +244,7 @@ class Measurements:
         unregistered: Shapes of trained tensors that the loss depends on and that are neither the
             model's parameters nor the loss's own.
         unreached: Names of trained parameters that the loss does not depend on.
+        still: Names of trained parameters whose gradient is exactly 0.
     """
 
     units: tuple[Units, ...]
@@ -259,6 +260,7 @@ class Measurements:
     nodes: int = 0
     unregistered: tuple[tuple[int, ...], ...] = ()
     unreached: tuple[str, ...] = ()
+    still: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

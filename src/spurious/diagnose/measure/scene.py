@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from spurious.diagnose import thresholds
+from spurious.diagnose.measure.baselines import draws
 from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
@@ -73,7 +74,7 @@ class Scene:
         landscape: Loss, constant and linear predictors.
         complete: Whether the points are all that there are.
         trained: Whether training has left traces: gradients, or an optimiser's memory.
-        affine: Whether the model is affine on the data, but for rounding.
+        affine: Whether the model is affine on the data, but for rounding and a last function.
         mixes: Whether a point's output depends on other points of its batch.
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
@@ -102,6 +103,9 @@ class Scene:
         own_gradients: Whether a function in the model brings its own gradient (reversal, say), so
             that training need not descend the loss.
         steps: How many steps training has made, or None.
+        still: Names of trained parameters whose gradient is exactly 0.
+        unmoved: Names of layers whose weights look as a start draws them.
+        slopeless: Whether outputs have the gradient 0 whatever the weights are, which move them.
         bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
         time_steps: What each step of sequences is worth, or None.
     """
@@ -140,6 +144,21 @@ class Scene:
     own_gradients: bool = False
     steps: int | None = None
     bends_vanish: bool = False
+    still: frozenset[str] = frozenset()
+    slopeless: bool = False
+    unmoved: frozenset[str] = frozenset()
+
+    @property
+    def has_partners(self) -> bool:
+        """Whether parts of the model may be meant to have an optimiser of their own: an opponent.
+
+        Before training, or where no constant says what the loss should be, nor the targets do.
+        """
+        seen = self.optimiser
+        if seen is None or not seen.missed or seen.strangers or not seen.of_partners:
+            return False
+        known = self.landscape.constant_loss is not None and self.targets_matter
+        return not (self.trained and known)
 
     @property
     def is_poor(self) -> bool:
@@ -154,7 +173,15 @@ class Scene:
         return constant is None or not loss <= thresholds.MIDDLING * constant
 
     def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
-        """The loss of other outputs; None if the loss does not take them."""
+        """The loss of other outputs; None if the loss does not take them, or draws its value."""
+        return None if self.loss_draws else self._loss_at(outputs, targets)
+
+    @cached_property
+    def loss_draws(self) -> bool:
+        """Whether the loss of the same outputs is another one each time."""
+        return self.outputs is not None and draws(self.loss, self.outputs, self.targets)
+
+    def _loss_at(self, outputs: Tensor, targets: Any) -> float | None:
         targets = self.targets if targets is None else targets
         like = self.outputs.dtype if self.outputs is not None else outputs.dtype
         try:

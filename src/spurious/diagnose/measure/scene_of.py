@@ -26,7 +26,12 @@ from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.sequences import is_order_blind, time_steps
-from spurious.diagnose.measure.slopes import has_own_gradients, missed_by_autograd
+from spurious.diagnose.measure.slopes import (
+    has_own_gradients,
+    is_affine_inside,
+    is_slopeless,
+    missed_by_autograd,
+)
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
@@ -75,7 +80,6 @@ def scene_of(
         trained: Whether training has left traces.
         left: The gradient that was found on the parameters.
     """
-    affinity = seen.regions.affinity
     x, y = _in_order(sample)
     loss = values.loss
     values = _one_score(_classes_second(values, sample.targets), sample.targets)
@@ -88,7 +92,7 @@ def scene_of(
         landscape=seen.landscape,
         complete=sample.complete,
         trained=trained,
-        affine=affinity is not None and affinity < STRAIGHT and not seen.units,
+        affine=_is_affine(model, sample, seen, values),
         mixes=mixes(model, sample) if not seen.not_finite else False,
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
@@ -106,6 +110,12 @@ def scene_of(
         inputs=sample.inputs,
         own_gradients=trained and has_own_gradients(model, sample.batches[0]),
         steps=left.made,
+        still=frozenset(seen.still),
+        unmoved=frozenset(
+            layer.name
+            for layer in seen.units
+            if layer.weight is not None and spread_evenly(model.get_parameter(layer.weight))
+        ),
     )
     if seen.not_finite or not trained or not scene.is_middling:
         return scene
@@ -121,7 +131,18 @@ def scene_of(
         bends_vanish=second_derivatives_vanish(model, sample.batches[0], loss),
         reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
         shut_by_inputs=_shut(model, sample),
+        slopeless=seen.landscape.gradient_norm == 0 and is_slopeless(model, sample.batches[0]),
     )
+
+
+def _is_affine(model: nn.Module, sample: Sample, seen: Measurements, values: Values) -> bool:
+    """Whether the model is affine on the data, or is so up to its one last function."""
+    affinity, structure, x = seen.regions.affinity, values.structure, sample.features
+    if affinity is not None and affinity < STRAIGHT and not seen.units:
+        return True
+    if x is None or len(structure.ends) != 1 or not all(layer.is_output for layer in seen.units):
+        return False
+    return is_affine_inside(model, x, structure.last)
 
 
 def spread_evenly(weight: Tensor) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -19,6 +20,17 @@ eight digits."""
 
 MOST: Final = 12
 """Parameters that are moved, the largest."""
+
+BENT: Final = 1e-6
+"""Deviation at midpoints, in double precision, of a function that is affine but for rounding."""
+
+INVERSES: Final[dict[str, Callable[[Tensor], Tensor]]] = {
+    "sigmoid": torch.logit,
+    "tanh": torch.atanh,
+    "softmax": lambda f: f.log() - f.log().mean(1, keepdim=True),
+    "log_softmax": lambda f: f - f.mean(1, keepdim=True),
+}
+"""What undoes a last function, but for what is the same in all outputs."""
 
 WORTH: Final = 1e-3
 """A parameter counts that moves the outputs by a thousandth of what the first one does."""
@@ -50,6 +62,53 @@ def has_own_gradients(model: nn.Module, batch: Batch) -> bool:
     except Exception:
         return False
     return out is not None and _brings_its_own(out)
+
+
+def is_affine_inside(model: nn.Module, x: Tensor, last: str) -> bool:
+    """Whether outputs are an affine function of the inputs, (n, ...), behind a last function.
+
+    Of a copy with weights drawn at random, whose last function is undone.
+    """
+    undo = INVERSES.get(last)
+    if undo is None or len(x) < 4 or not x.is_floating_point():
+        return False
+    half = len(x) // 2
+    one, other = x[:half].double(), x[half : 2 * half].double()
+    try:
+        clone = with_random_weights(model, 0).double()
+        with examined(clone), torch.no_grad():
+            made = [output_tensor(clone(z)) for z in (one, other, (one + other) / 2)]
+    except Exception:
+        return False
+    first, second, middle = (undo(f) if f is not None else None for f in made)
+    if first is None or second is None or middle is None:
+        return False
+    apart = float((first - second).pow(2).mean().sqrt()) / 2
+    return apart > 0 and float((middle - (first + second) / 2).pow(2).mean().sqrt()) < BENT * apart
+
+
+def is_slopeless(model: nn.Module, batch: Batch) -> bool:
+    """Whether outputs change with the weights and have the gradient 0 whatever the weights are.
+
+    So it is behind steps, signs and rounding. Of copies with weights drawn at random.
+    """
+    try:
+        with torch.enable_grad():
+            made: list[Tensor] = []
+            for seed in range(2):
+                clone = with_random_weights(model, seed)
+                trained = [p for p in clone.parameters() if p.requires_grad]
+                with examined(clone):
+                    out = output_tensor(clone(*batch.args, **batch.kwargs))
+                if out is None or not out.requires_grad or bool((out == out[:1]).all()):
+                    return False
+                slopes = torch.autograd.grad(out, trained, torch.randn_like(out), allow_unused=True)
+                if any(slope is not None and bool(slope.any()) for slope in slopes):
+                    return False
+                made.append(out.detach())
+    except Exception:
+        return False
+    return not torch.equal(made[0], made[1])
 
 
 def _brings_its_own(value: Tensor) -> bool:

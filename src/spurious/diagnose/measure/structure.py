@@ -94,9 +94,10 @@ class StructureSeen:
         return self.ends[-1] if self.ends else ""
 
     def note_simplex(self, name: str, inputs: Tensor) -> None:
-        """Notes whether inputs, (..., d), are probabilities."""
+        """Notes whether inputs, (..., d), are probabilities; equal rows may be so by chance."""
         if self.simplex_fed.get(name, True):
-            self.simplex_fed[name] = on_simplex(inputs)
+            varied = inputs.ndim > 1 and bool((inputs != inputs[:1]).any())
+            self.simplex_fed[name] = varied and on_simplex(inputs)
 
 
 def on_simplex(values: Tensor, axis: int = -1) -> bool:

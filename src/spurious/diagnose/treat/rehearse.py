@@ -21,7 +21,7 @@ from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import OptimiserSeen, Rule
 from spurious.diagnose.measure.preserve import examined, set_training
-from spurious.diagnose.measure.records import Measurements
+from spurious.diagnose.measure.records import Measurements, Units
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined, parts
 from spurious.diagnose.treat.scales import in_another_order, unusual_scales
@@ -80,9 +80,11 @@ class Aspect(enum.Enum):
     DECAY = "decay"
     DROPOUT = "dropout"
     AXES = "axes"
+    BENDS = "an activation between layers"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SMALLER = "smaller steps"
+    KILLED = "smaller steps, where all units of a layer are off"
     LARGER = "larger steps"
     ADAM = "Adam"
     WIDER = "wider layers"
@@ -218,6 +220,7 @@ def rehearse(
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
     start = (Remedy.REDRAW_WEIGHTS,)
+    killed = scene.trained and known and bool(shut_layers(seen))
     sizes = unusual_scales(seen.affine, scene.trained)
     compares = scene.trained and scene.is_middling and (scene.steps or 0) > 0
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
@@ -227,11 +230,15 @@ def rehearse(
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares else None
             return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
+        if scene.optimiser is not None and scene.is_middling:
+            tried += [run(change) for change in _longer_steps(scene.optimiser, start)]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     afresh = run(Change(Aspect.NOTHING, start))
+    if killed and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
+        tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
@@ -244,7 +251,7 @@ def rehearse(
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
     if scene.optimiser is not None:
-        changed += [run(change) for change in _other_rule(scene.optimiser, start)]
+        changed += [run(change) for change in _other_rule(scene.optimiser, start, scene)]
         changed += _other_steps(run, afresh, start, scene)
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
@@ -294,6 +301,15 @@ def carries_over(
     return told.after is not None and told.after <= (1 - thresholds.LEARNT) * constant
 
 
+def shut_layers(seen: Measurements) -> list[Units]:
+    """Hidden layers whose units are all off, and not since all are equal, as a start makes them."""
+    return [
+        layer
+        for layer in seen.units
+        if not layer.is_output and layer.dead.all() and bool((layer.equal != layer.equal[0]).any())
+    ]
+
+
 def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
     after = found.after
     if after is None or not abs(after) < float("inf"):
@@ -312,7 +328,7 @@ def steps_for(seen: Measurements) -> int:
 
 
 def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
-    """Axes permuted, other scales, no dropout, and frozen parameters trained."""
+    """Axes permuted, other scales, no dropout, an activation, and frozen parameters trained."""
     if scene.reshapes:
         yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
     inputs = _off_scale(scene.features)
@@ -329,13 +345,15 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
     noisy = known and scene.noise >= thresholds.MUCH_NOISE
     if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
+    if scene.affine and scene.structure.chained and scene.landscape.linear_loss is None:
+        yield Change(Aspect.BENDS, (*start, Remedy.INSERT_ACTIVATION))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
 
 
-def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Change]:
+def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...], scene: Scene) -> Iterator[Change]:
     """What the optimiser holds, and its weight decay."""
-    if seen.missed:
+    if seen.missed and not scene.has_partners:
         yield Change(Aspect.OPTIMISER, (*start, Remedy.NEW_OPTIMISER))
     if seen.weight_decay > 0:
         yield Change(Aspect.DECAY, (*start, Remedy.WITHOUT_WEIGHT_DECAY))
@@ -350,20 +368,24 @@ def _other_steps(
     """
     made: list[Rehearsal] = []
     assert scene.optimiser is not None
-    size, adaptive = scene.optimiser.step_size, scene.optimiser.name in ADAPTIVE
     losses = afresh.trial.losses
     rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
     if rose:
         made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER]
     if scene.trained:
-        for name, factor in LARGER.items():
-            if not adaptive or size * factor <= MOST_ADAPTIVE:
-                made.append(run(Change(Aspect.LARGER, (*start, name))))
+        made += [run(change) for change in _longer_steps(scene.optimiser, start)]
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
             made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
-        if not adaptive:
+        if scene.optimiser.name not in ADAPTIVE:
             made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
+
+
+def _longer_steps(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Change]:
+    """Larger steps, those of adaptive optimisers up to a length."""
+    for name, factor in LARGER.items():
+        if seen.name not in ADAPTIVE or seen.step_size * factor <= MOST_ADAPTIVE:
+            yield Change(Aspect.LARGER, (*start, name))
 
 
 def _other_size(

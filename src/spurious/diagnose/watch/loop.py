@@ -29,6 +29,9 @@ ASIDE: Final = 0.05
 """A gradient that has so much of its length across what this backward pass gave holds more than a
 scaled or clipped copy of that."""
 
+EQUAL: Final = 1e-3
+"""Gradients that differ by less than this share are equal but for rounding."""
+
 LONGER: Final = 1.5
 """The same for a gradient along it, but longer: clipping and unscaling shorten."""
 
@@ -56,7 +59,10 @@ class LoopWatch:
         self.cleared: deque[bool] = deque(maxlen=LOOKS)
         self.still: tuple[tuple[float, ...], list[int]] = ((), [])
         self._handles: list[Any] = []
+        self.flipped: deque[bool] = deque(maxlen=LOOKS)
+        self.silent: deque[bool] = deque(maxlen=LOOKS)
         self._arrived: dict[str, Tensor] = {}
+        self._before: dict[str, Tensor] = {}
         self._steps = 0
         self._held: set[int] = set()  # what optimisers that stepped hold, and so clear
 
@@ -64,6 +70,7 @@ class LoopWatch:
         """A forward pass that is looked at begins."""
         self.stop()
         self._arrived, self._steps = {}, 0
+        self._before = {n: p.grad.detach().clone() for n, p in self.watched if p.grad is not None}
         first = next((v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)), None)
         if first is not None and first.numel() and not bool((first == first[:1]).all()):
             flat = first.detach().reshape(-1).double()
@@ -87,17 +94,35 @@ class LoopWatch:
         same, seen = self.still
         self.still = (sums, [*seen, step] if sums == same and not self._steps else [step])
         self.steps.append(self._steps)
-        grown = [
-            _is_stale(p.grad, self._arrived[name])
+        there = {
+            name: p.grad
             for name, p in self.watched
             if p.grad is not None
             and name in self._arrived
             and (not self._held or id(p) in self._held)
-        ]
-        if grown:
-            self.stale.append(any(grown))
+        }
+        if there:
+            grown = [_is_stale(g, self._arrived[name]) for name, g in there.items()]
+            self.stale.append(any(grown) or self._is_added(there))
+            self.flipped.append(all(_is_turned(g, self._arrived[n]) for n, g in there.items()))
+        nothing = not self._arrived and all(p.grad is None for _, p in self.watched)
+        self.silent.append(nothing and sums == same and bool(self.watched))
         yield from self._detached(loss)
+        yield from self._of_another(loss)
         yield from self._judged()
+
+    def _is_added(self, there: dict[str, Tensor]) -> bool:
+        """Whether gradients are those of the step before and what arrived, added up."""
+        if not all(name in self._before for name in there):
+            return False
+        kept = [self._before[name].double().flatten() for name in there]
+        came = [self._arrived[name].double().flatten() for name in there]
+        before, arrived = torch.cat(kept), torch.cat(came)
+        now = torch.cat([g.detach().double().flatten() for g in there.values()])
+        size = float(now.norm())
+        if not math.isfinite(size) or float(before.norm()) <= ASIDE * float(arrived.norm()):
+            return False
+        return float((now - before - arrived).norm()) <= EQUAL * size
 
     def _add(self, name: str, gradient: Tensor) -> None:
         known = self._arrived.get(name)
@@ -132,6 +157,22 @@ class LoopWatch:
             (),
         )
 
+    def _of_another(self, loss: Any) -> Iterator[Finding]:
+        follows = isinstance(loss, Tensor) and loss.requires_grad
+        if not follows or len(self.silent) < LOOKS or not all(self.silent):
+            return
+        yield Finding(
+            Kind.DETACHED_LOSS,
+            Severity.CRITICAL,
+            None,
+            {"looks": LOOKS, "loss_requires_grad": True},
+            "Call backward() of the loss of the model's outputs: at each of the last "
+            f"{LOOKS} steps looked at no gradient reached the model and no weight moved, though "
+            "the loss can be followed to it. Is it another loss, or another copy of the model, "
+            "that goes backward?",
+            LOOP,
+        )
+
     def _judged(self) -> Iterator[Finding]:
         if len(self.stale) == LOOKS and all(self.stale):
             yield Finding(
@@ -141,6 +182,17 @@ class LoopWatch:
                 {"looks": LOOKS},
                 "Call optimiser.zero_grad() once for each step: the gradient at each of the last "
                 f"{LOOKS} steps looked at held that of earlier steps too.",
+                LOOP,
+            )
+        if len(self.flipped) == LOOKS and all(self.flipped):
+            yield Finding(
+                Kind.GRADIENT_SIGN_FLIPPED,
+                Severity.WARNING,
+                None,
+                {"looks": LOOKS},
+                "Leave the gradient's sign as it is: at each of the last "
+                f"{LOOKS} steps looked at the parameters held the opposite of what the backward "
+                "pass gave, so each step makes this loss larger.",
                 LOOP,
             )
         if len(self.cleared) == LOOKS and all(self.cleared):
@@ -191,6 +243,13 @@ class LoopWatch:
         """Whether gradients arrived, and no step was made and no weight moved in between."""
         looks = self.still[1]
         return len(looks) >= LOOKS and looks[-1] - looks[0] >= STANDING and bool(self._arrived)
+
+
+def _is_turned(gradient: Tensor, arrived: Tensor) -> bool:
+    """Whether a gradient is the opposite of what this step's backward pass gave."""
+    g, a = gradient.detach().double().reshape(-1), arrived.double().reshape(-1)
+    size = float(g.norm() * a.norm())
+    return 0 < size < math.inf and float(g @ a) < (EQUAL - 1) * size
 
 
 def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:

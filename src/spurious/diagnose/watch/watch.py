@@ -56,6 +56,7 @@ OF_THE_LOOP: Final = frozenset(
         Kind.SAME_BATCH,
         Kind.OPTIMISER_NEVER_STEPS,
         Kind.DETACHED_LOSS,
+        Kind.GRADIENT_SIGN_FLIPPED,
     }
 )
 """Kinds that only a look at the loop shows for certain."""

@@ -119,7 +119,7 @@ def one_class_targets(scene: Scene) -> Finding | None:
 
 
 def _labels(scene: Scene) -> bool:
-    return scene.form in (TargetForm.ONE_HOT, TargetForm.SETS)
+    return scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT, TargetForm.SETS)
 
 
 def constant_inputs(scene: Scene) -> Finding | None:

@@ -1,24 +1,30 @@
+# pyright: basic
 """Checks of what of the inputs arrives in a model."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import softmax_over_one_unit
 from spurious.diagnose.judge.causes.structure import one_feature_norm
+from spurious.diagnose.judge.success import falls_short_of_itself
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import best_linear
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
-from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined
 
 TOLD: Final = 0.2
 """What no weights let through explains a fifth of the targets beyond what the rest does, on points
 that the linear map was not fitted to: far more than chance."""
 
+
+STRETCHED: Final = 1e3
+"""Standardised inputs need a thousandth of the updates: more than impatience."""
 
 BYTES: Final = 256
 """Values of a byte."""
@@ -129,6 +135,46 @@ def places_do_not_arrive(scene: Scene) -> Finding | None:
         "they cut off, masked, or behind the lengths that are given?",
         (),
     )
+
+
+def stretched_inputs(scene: Scene) -> Finding | None:
+    """A linear model that plain descent cannot finish: its surface is far steeper one way.
+
+    A step is at most 2 over the largest curvature, and the smallest one needs as many steps as the
+    two are apart; with standardised inputs they are a thousandth as far apart.
+    """
+    x, seen = scene.features, scene.optimiser
+    if x is None or x.ndim != 2 or seen is None or seen.name != "SGD":
+        return None
+    if scene.nature is not LossNature.VALUES or not falls_short_of_itself(scene):
+        return None
+    raw, unit = _apart(x), _apart((x - x.mean(0)) / x.std(0).clamp_min(1e-12))
+    if raw < STRETCHED * unit:
+        return None
+    return Finding(
+        Kind.UNSCALED_INPUTS,
+        Severity.WARNING,
+        None,
+        {"loss": scene.landscape.loss, "linear_loss": scene.landscape.linear_loss,
+         "curvatures_apart": raw, "curvatures_apart_standardised": unit},
+        f"Standardise the inputs, x = (x - mean) / std: the model is linear, and the best linear "
+        f"map has the loss {scene.landscape.linear_loss:.3g} instead of "
+        f"{scene.landscape.loss:.4g}. The curvatures of the loss are {raw:.1e} times apart (with "
+        f"standardised inputs {unit:.1e}), so that steps that the steepest way bears need about as "
+        "many updates along the flattest.",
+        (
+            joined((Remedy.STANDARDISE_INPUTS, Remedy.HUNDREDFOLD_STEP)),
+            Remedy.STANDARDISE_INPUTS,
+            Remedy.ANOTHER_OPTIMISER,
+        ),
+    )  # fmt: skip
+
+
+def _apart(x: Tensor) -> float:
+    """The largest over the smallest curvature of squares of an affine map of inputs, (n, d)."""
+    columns = torch.cat([x.double(), torch.ones_like(x[:, :1], dtype=torch.float64)], 1)
+    sizes = torch.linalg.svdvals(columns)
+    return float(sizes[0] / sizes[-1].clamp_min(1e-30)) ** 2
 
 
 def shut_by_inputs(scene: Scene) -> Finding | None:

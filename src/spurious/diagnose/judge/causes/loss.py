@@ -7,8 +7,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.neighbours import told_by_neighbours
 from spurious.diagnose.measure.reshapes import Transposing
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
@@ -16,6 +18,16 @@ from spurious.diagnose.remedy import Remedy, joined
 
 LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0))
 """Outputs for what is not so and what is: numbers, signs, probabilities, logits."""
+
+FEWEST_KINDS: Final = 4
+"""Of three numbers most are neighbours, so that their order cannot be seen."""
+
+POINTS_OF_A_KIND: Final = 8
+"""Numbers that fewer points share may be quantities."""
+
+UNORDERED: Final = 0.6
+"""Of ten classes in any order near ones are 1 apart in these units, of ten steps of a quantity a
+quarter: the middle."""
 
 SLACK: Final = 1e-6
 """Losses that differ by less than this share are equal but for rounding."""
@@ -112,6 +124,44 @@ def ignored_outputs(scene: Scene) -> Finding | None:
         f"({', '.join(map(str, places[:5]))}) change it on no point, though their targets differ "
         "from point to point.",
         (),
+    )
+
+
+def numbers_of_classes(scene: Scene) -> Finding | None:
+    """One output for numbers that stand for classes, whose order says nothing.
+
+    Neighbours tell them far better than rounded outputs do, and where points of two classes are
+    near one another, their numbers are not.
+    """
+    f, y, x = scene.outputs, scene.targets, scene.features
+    if f is None or x is None or scene.nature is not LossNature.VALUES or f.numel() != len(f):
+        return None
+    y = y.reshape(-1).double()
+    kinds = torch.unique(y)
+    if not scene.trained or len(y) != len(f) or bool((y != y.round()).any()):
+        return None
+    if not FEWEST_KINDS <= len(kinds) <= len(y) // POINTS_OF_A_KIND:
+        return None
+    told, far = told_by_neighbours(x, y)
+    right = float((f.double().reshape(-1).round() == y).double().mean())
+    if told < right + thresholds.HELPED or told < thresholds.ALL_THE_DIFFERENCE or far < UNORDERED:
+        return None
+    return Finding(
+        Kind.WRONG_LOSS,
+        Severity.WARNING,
+        None,
+        {
+            "kinds": len(kinds),
+            "right_by_rounding": right,
+            "right_by_neighbours": told,
+            "distance_of_near_others": far,
+        },
+        f"Use an output and a cross entropy for each class, if the {len(kinds)} whole numbers that "
+        f"are asked for name classes: rounded outputs are right on {right:.0%} of the points, "
+        f"nearest neighbours on {told:.0%}, and near points of different numbers have numbers "
+        "as far apart as any, so their order says nothing.",
+        (),
+        "model[-1] = torch.nn.Linear(d, K)\nloss = torch.nn.CrossEntropyLoss()  # labels from 0 on",
     )
 
 

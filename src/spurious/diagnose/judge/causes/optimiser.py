@@ -6,7 +6,6 @@ from typing import Final
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -22,7 +21,7 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     seen = scene.optimiser
     if seen is None or (not seen.missed and not seen.strangers):
         return None
-    if not seen.missed or (_of_partners(seen) and _may_be_meant(scene)):
+    if not seen.missed or scene.has_partners:
         severity = Severity.INFO
     elif not seen.held:
         severity = Severity.CRITICAL
@@ -51,30 +50,12 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     )
 
 
-def _of_partners(seen: OptimiserSeen) -> bool:
-    """Whether whole parts of a model are held, and whole others not: these may have their own."""
-
-    def parts(names: tuple[str, ...]) -> set[str]:
-        return {name.partition(".")[0] for name in names if "." in name}
-
-    whole = all("." in name for name in (*seen.held, *seen.missed))
-    return whole and bool(seen.held) and not parts(seen.held) & parts(seen.missed)
-
-
-def _may_be_meant(scene: Scene) -> bool:
-    """Before training, and where no constant says what the loss should be (of an opponent)."""
-    assert scene.optimiser is not None
-    if scene.optimiser.strangers:
-        return False
-    return not scene.trained or scene.landscape.constant_loss is None
-
-
 def optimiser_never_steps(scene: Scene) -> Finding | None:
     """Gradients, and an optimiser without the memory that its first step leaves."""
     seen = scene.optimiser
     if seen is None or not seen.never_stepped or not scene.trained or not seen.held:
         return None
-    if scene.landscape.gradient_norm == 0:
+    if scene.landscape.gradient_norm == 0 or set(seen.held) <= scene.still:
         return None
     return Finding(
         Kind.OPTIMISER_NEVER_STEPS,

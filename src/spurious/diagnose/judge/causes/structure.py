@@ -82,15 +82,24 @@ def missing_nonlinearity(scene: Scene) -> Finding | None:
     linear, constant = landscape.linear_loss, landscape.constant_loss
     if linear is None or not constant or linear < LEFT * constant:
         return None
+    return nothing_bends(
+        scene,
+        {"linear_loss": linear},
+        f"the best of these has the loss {linear:.4g} (a constant: {constant:.4g})",
+    )
+
+
+def nothing_bends(scene: Scene, shown: dict[str, object], why: str) -> Finding:
+    """The finding, for what shows that a linear map is not enough."""
+    chained = sorted(scene.structure.chained)
     below, above = chained[0]
     return Finding(
         Kind.MISSING_NONLINEARITY,
         Severity.WARNING,
         above,
-        {"layers_in_a_row": [f"{a}, {b}" for a, b in chained], "linear_loss": linear},
-        f"Put an activation between {below} and {above}: nothing in the model bends, so all its "
-        f"layers together are one linear map, and the best of these has the loss {linear:.4g} "
-        f"(a constant: {constant:.4g}).",
+        {"layers_in_a_row": [f"{a}, {b}" for a, b in chained]} | shown,
+        f"Put an activation between {below} and {above}: nothing between the model's layers bends, "
+        f"so together they are one linear map, and {why}.",
         (
             Remedy.INSERT_ACTIVATION,
             joined((Remedy.REDRAW_WEIGHTS, Remedy.INSERT_ACTIVATION)),

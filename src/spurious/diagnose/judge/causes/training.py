@@ -146,6 +146,22 @@ def cut_inside(scene: Scene) -> Finding | None:
     )
 
 
+def steps_inside(scene: Scene) -> Finding | None:
+    """Outputs that jump: their gradient is 0 whatever the weights are."""
+    if not scene.slopeless:
+        return None
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"gradient": 0.0, "last_function": scene.structure.last},
+        "Leave steps, signs, rounding and argmax out of the model, or put a smooth function (tanh, "
+        "sigmoid) in their place while it is trained: other weights give other outputs, but the "
+        "gradient of the outputs is exactly 0 for every weight, also of weights drawn by chance.",
+        (),
+    )
+
+
 def no_slope(scene: Scene) -> Finding | None:
     """A loss that is flat at all outputs, and at others, though right ones have a smaller one."""
     f, good = scene.outputs, scene.good_outputs

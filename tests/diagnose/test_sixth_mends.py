@@ -1,0 +1,256 @@
+"""What the sixth set of public faults showed: each judge on a case of its own, and refuted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Kind, Report, TrainingWatch
+
+
+def problems(report: Report) -> set[Kind]:
+    return {found.kind for found in report.problems}
+
+
+def steps(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: int) -> None:
+    for _ in range(many):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+
+
+def policy(outputs: Tensor, reward: Tensor) -> Tensor:
+    """The surrogate of a policy gradient, whose value says nothing."""
+    chosen = torch.distributions.Categorical(logits=outputs)
+    action = chosen.sample()
+    return -(chosen.log_prob(action) * reward.gather(1, action[:, None])[:, 0]).mean()
+
+
+def test_a_loss_that_samples_is_not_judged_by_its_value() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 3)
+    reward = torch.where(nn.functional.one_hot((x @ torch.randn(3, 4)).argmax(1), 4) > 0, 1.0, -0.5)
+    model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 4))
+    rule = torch.optim.Adam(model.parameters(), lr=3e-3)
+    steps(model, x, reward, policy, rule, 200)
+    report = spurious.diagnose(model, (x, reward), policy, optimiser=rule)
+    assert report.measurements.landscape.constant_loss is None
+    assert not problems(report) & {Kind.WRONG_LOSS, Kind.LABELS_OUTSIDE_LOSS, Kind.FAULT_IN_LOOP}
+
+
+class Game(nn.Module):
+    """What is made of noise, (n, 2), and what a judge says of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maker = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
+        self.judge = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.maker(x)
+        return torch.cat([made, self.judge(made)], 1)
+
+
+def test_units_of_an_opponent_are_no_problem_of_this_training() -> None:
+    torch.manual_seed(0)
+    model, x, real = Game(), torch.randn(200, 3), torch.randn(200, 2)
+    with torch.no_grad():
+        model.get_parameter("judge.0.bias")[:12] = -50.0
+    rule = torch.optim.Adam(model.maker.parameters(), lr=1e-3)
+
+    def fooled(outputs: Tensor, _: Tensor) -> Tensor:
+        return nn.functional.softplus(-outputs[:, -1]).mean()
+
+    steps(model, x, real, fooled, rule, 20)
+    found = spurious.diagnose(model, (x, real), fooled, optimiser=rule)
+    assert not problems(found) & {Kind.DEAD_UNITS, Kind.OPTIMISER_MISSES_PARAMETERS}
+
+
+def test_a_steady_fall_from_afar_is_no_scale_of_targets() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 1)
+    y = 1.8 * x + 32
+    near, far = nn.Linear(1, 1), nn.Linear(1, 1)
+    loss = nn.MSELoss()
+    quick = torch.optim.SGD(near.parameters(), lr=1e-3)
+    assert Kind.TARGET_SCALE not in problems(spurious.diagnose(near, (x, y), loss, optimiser=quick))
+    slow = torch.optim.Adam(far.parameters(), lr=1e-2)
+    assert Kind.TARGET_SCALE in problems(spurious.diagnose(far, (x, 100 * y), loss, optimiser=slow))
+
+
+def trained(
+    model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: int = 150
+) -> Report:
+    steps(model, x, y, loss, rule, many)
+    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+
+
+def test_two_linear_layers_and_four_points() -> None:
+    torch.manual_seed(0)
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    both, either = x.prod(1, keepdim=True), (x.sum(1, keepdim=True) == 1).float()
+    for y, found in ((either, True), (both, False)):
+        model = nn.Sequential(nn.Linear(2, 10), nn.Linear(10, 1), nn.Sigmoid())
+        rule = torch.optim.SGD(model.parameters(), lr=0.3)
+        report = trained(model, x, y, nn.BCELoss(), rule, 800)
+        assert (Kind.MISSING_NONLINEARITY in problems(report)) == found
+
+
+def test_a_relu_behind_which_the_outputs_are_reshaped() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 4)
+    model = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 4), nn.ReLU(),
+                          nn.Unflatten(1, (2, 2)))  # fmt: skip
+    report = trained(model, x, x.view(-1, 2, 2), nn.MSELoss(), torch.optim.Adam(model.parameters()))
+    assert report.problems[0].kind == Kind.OUTPUT_RANGE
+
+
+def test_numbers_that_name_classes_and_numbers_that_count() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(400) % 8
+    centres = 4 * torch.randn(8, 5)
+    x = centres[label] + 0.5 * torch.randn(400, 5)
+    count = (3.5 + 1.5 * torch.randn(400)).clamp(0, 7).round()
+    near = torch.cat([count[:, None] + 0.3 * torch.randn(400, 1), torch.randn(400, 1)], 1)
+    for inputs, y, found in ((x, label.float(), True), (near, count, False)):
+        model = nn.Sequential(nn.Linear(inputs.shape[1], 16), nn.ReLU(), nn.Linear(16, 1))
+        rule = torch.optim.SGD(model.parameters(), lr=3e-3)
+        report = trained(model, inputs, y[:, None], nn.MSELoss(), rule, 40)
+        assert (Kind.WRONG_LOSS in problems(report)) == found
+
+
+class Sign(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sign()
+
+
+def test_outputs_that_jump() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 3)
+    y = x[:, :1].sign()
+    for last, found in ((Sign(), True), (nn.Tanh(), False)):
+        model = nn.Sequential(nn.Linear(3, 1), last)
+        report = trained(model, x, y, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1))
+        assert (Kind.DETACHED_LOSS in problems(report)) == found
+
+
+def killing(lr: float) -> tuple[nn.Module, Tensor, Tensor, torch.optim.Optimizer]:
+    """A network, and a start of training in which each step has a point or two."""
+    torch.manual_seed(0)
+    x = torch.randn(200, 6)
+    y = x[:, :1] * x[:, 1:2] + 3
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
+                          nn.Linear(32, 1))  # fmt: skip
+    rule = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    for row in range(400):
+        rule.zero_grad()
+        rows = torch.tensor([row % 200])
+        nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+        rule.step()
+    return model, x, y, rule
+
+
+def test_units_that_steps_have_switched_off() -> None:
+    model, x, y, rule = killing(0.02)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule)
+    assert Kind.DEAD_UNITS in problems(report)
+    assert report.problems[0].kind == Kind.STEP_TOO_LARGE
+    model, x, y, rule = killing(1e-4)
+    with torch.no_grad():
+        model.get_parameter("0.bias").fill_(-50.0)
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule)
+    assert Kind.STEP_TOO_LARGE not in problems(report)
+
+
+Change = Callable[[nn.Module, Tensor, torch.optim.Optimizer], None]
+
+
+def watched(change: Change) -> set[Kind]:
+    """What a watch says of a line that is learnt in a loop with a change before the step."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 1)
+    model = nn.Linear(1, 1)
+    rule = torch.optim.SGD(model.parameters(), lr=1e-2)
+    watch = TrainingWatch(model, console=False, every=1)
+    for _ in range(30):
+        loss = nn.functional.mse_loss(model(x), 2 * x + 1)
+        change(model, loss, rule)
+        watch.step(loss)
+    watch.close()
+    return {found.kind for found in watch.loop_findings}
+
+
+def cleared(model: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    rule.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+    rule.step()
+
+
+def kept(_: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    loss.backward()
+    rule.step()
+
+
+def turned(model: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    rule.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        assert p.grad is not None
+        p.grad.neg_()
+    rule.step()
+
+
+def of_another(model: nn.Module, _: Tensor, rule: torch.optim.Optimizer) -> None:
+    model.zero_grad()
+    torch.zeros(1, requires_grad=True).sum().backward()
+    rule.step()
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (cleared, set[Kind]()),
+        (kept, {Kind.MISSING_ZERO_GRAD}),
+        (turned, {Kind.GRADIENT_SIGN_FLIPPED}),
+        (of_another, {Kind.DETACHED_LOSS}),
+    ],
+)
+def test_what_arrives_is_compared_with_what_is_there(change: Change, found: set[Kind]) -> None:
+    assert watched(change) == found
+
+
+def test_a_line_over_far_inputs_that_descent_cannot_finish() -> None:
+    torch.manual_seed(0)
+    near = torch.randn(200, 1)
+    for unit, lr, found in ((300.0, 5e-6, True), (1.0, 0.1, False)):
+        model, x = nn.Linear(1, 1), unit * near
+        y = 1.8 * x + 0.1 * unit
+        rule = torch.optim.SGD(model.parameters(), lr=lr)
+        report = trained(model, x, y, nn.MSELoss(), rule, 400)
+        assert (Kind.UNSCALED_INPUTS in problems(report)) == found
+
+
+def test_every_place_has_the_one_class() -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(20, 1, 6, 6), torch.zeros(20, 6, 6, dtype=torch.long)
+    report = spurious.diagnose(nn.Conv2d(1, 3, 3, padding=1), (x, y), nn.CrossEntropyLoss())
+    assert report.problems[0].kind == Kind.ONE_CLASS_TARGETS
+
+
+def test_a_loss_that_falls_far_too_slowly() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(300) % 4
+    x = 2 * torch.randn(4, 6)[label] + 0.3 * torch.randn(300, 6)
+    for lr, found in ((1e-5, True), (1e-2, False)):
+        model = nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 4))
+        rule = torch.optim.Adam(model.parameters(), lr=lr)
+        report = trained(model, x, label, nn.CrossEntropyLoss(), rule, 30)
+        assert (Kind.STEP_TOO_SMALL in problems(report)) == found
