@@ -134,10 +134,10 @@ class Observer:
         if id(module) not in self.paths:
             return
         self._stack.append(self.paths[id(module)])
-        first = getattr(module, "batch_first", None)
         z = given[0] if given else None
-        sequences = first is False and isinstance(z, Tensor) and z.ndim == 3
-        if sequences and z.shape[0] == self._size != z.shape[1]:
+        if getattr(module, "batch_first", None) is not False or not isinstance(z, Tensor):
+            return
+        if z.ndim == 3 and z.shape[0] == self._size != z.shape[1]:
             self.structure.batch_as_time.add(self.paths[id(module)])
 
     def _leave(self, module: nn.Module, _: object, __: object) -> None:
