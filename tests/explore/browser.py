@@ -1,6 +1,7 @@
 """The Explorer's page in a real browser, for tests of it."""
 
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,15 +40,19 @@ class Page:
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
+    def until(self, holds: Callable[[object], Any]) -> Any:
+        """Waits until it holds, and looks often: there are hundreds of such waits."""
+        return WebDriverWait(self.driver, 120, poll_frequency=0.05).until(holds)
+
     def wait(self, selector: str) -> list[WebElement]:
         def found(_: object) -> list[WebElement]:
             assert not self["error"].is_displayed(), self["error"].text
             return self.all(selector)
 
-        return WebDriverWait(self.driver, 120).until(found)
+        return self.until(found)
 
     def wait_for_runs(self, text: str = " runs of ") -> None:
-        WebDriverWait(self.driver, 120).until(lambda _: text in self["status"].text)
+        self.until(lambda _: text in self["status"].text)
 
     def run(self, script: str) -> Any:
         return self.driver.execute_script(script)

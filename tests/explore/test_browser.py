@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 from tests.explore.browser import DESKTOP, PHONE, Page, needs_browser
 
 import spurious_checker
@@ -149,7 +149,7 @@ def test_a_refusal_is_shown(page: Page) -> None:
     page.run("document.getElementById('runs').max = 9999")
     page["runs"].clear()
     page["runs"].send_keys("5000", Keys.ENTER)
-    WebDriverWait(page.driver, 60).until(lambda _: page["error"].is_displayed())
+    page.until(lambda _: page["error"].is_displayed())
     assert page["error"].text == "runs: found 5000, expected an integer from 1 to 400"
     (entry,) = page.driver.get_log("browser")
     assert "400" in entry["message"]
@@ -158,7 +158,7 @@ def test_a_refusal_is_shown(page: Page) -> None:
 def test_a_server_that_has_stopped_is_said(page: Page) -> None:
     page.run("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
     page["enumerate"].click()
-    WebDriverWait(page.driver, 10).until(lambda _: page["error"].text)
+    page.until(lambda _: page["error"].text)
     assert page["error"].text == "the server has stopped; start `spurious explore` again"
 
 

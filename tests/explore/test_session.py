@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from urllib.parse import unquote
 
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 from tests.explore.browser import Page, needs_browser
 from tests.explore.conftest import Site
 
@@ -53,9 +53,9 @@ def test_undo_and_redo(page: Page) -> None:
     page.all("#points .point")[0].send_keys("\ue003")  # Backspace
     assert len(labels(page)) == len(before) - 1
     page["undo"].click()
-    WebDriverWait(page.driver, 10).until(lambda _: labels(page) == before)
+    page.until(lambda _: labels(page) == before)
     page["redo"].click()
-    WebDriverWait(page.driver, 10).until(lambda _: len(labels(page)) == len(before) - 1)
+    page.until(lambda _: len(labels(page)) == len(before) - 1)
     assert not page["redo"].is_enabled()
 
 
@@ -73,7 +73,7 @@ def test_a_bad_link_is_refused_in_one_line(page: Page, site: Site) -> None:
     for fragment in BAD:
         page.driver.get("about:blank")
         page.driver.get(f"{site.url}#{fragment}")
-        WebDriverWait(page.driver, 30).until(lambda _: page["error"].is_displayed())
+        page.until(lambda _: page["error"].is_displayed())
         assert page["error"].text.startswith("address: "), fragment
         assert len(labels(page)) == 6, fragment  # what the page begins with
 
@@ -89,7 +89,7 @@ def test_files_that_are_saved(page: Page, tmp_path: Path) -> None:
     for name in ("save-data", "save-problem", "save-plan", "save-picture"):
         page[name].click()
     names = ("data.csv", "problem.json", "explorer.toml", "explorer.png")
-    WebDriverWait(page.driver, 30).until(lambda _: all((tmp_path / n).exists() for n in names))
+    page.until(lambda _: all((tmp_path / n).exists() for n in names))
     assert (tmp_path / "data.csv").read_text().splitlines()[:2] == ["x1,x2,y1", "0,1,1"]
     problem = read_problem(tmp_path / "problem.json")
     assert problem.network.widths == (2, 3, 2, 1)
@@ -102,7 +102,7 @@ def test_files_that_are_saved(page: Page, tmp_path: Path) -> None:
 def test_a_problem_file_is_opened_and_its_point_certified(page: Page) -> None:
     page.run("document.getElementById('status').textContent = ''")
     page["file"].send_keys(str(D1))
-    WebDriverWait(page.driver, 30).until(lambda _: page["look"].is_displayed())
+    page.until(lambda _: page["look"].is_displayed())
     assert page["about-data"].text == "The points of c5-d1.json."
     assert address(page).startswith("points=5,2;4,1;3,0;1,-3;-1,3&units=1&")
     page.wait_for_runs()
@@ -117,7 +117,7 @@ def test_a_file_that_is_no_problem_is_refused(page: Page, tmp_path: Path) -> Non
     path = tmp_path / "no.json"
     path.write_text(json.dumps({"format": "other"}))
     page["file"].send_keys(str(path))
-    WebDriverWait(page.driver, 30).until(lambda _: page["error"].is_displayed())
+    page.until(lambda _: page["error"].is_displayed())
     assert page["error"].text.startswith("no.json: ")
     (entry,) = page.driver.get_log("browser")
     assert "400" in entry["message"]
@@ -143,13 +143,11 @@ def test_results_are_kept_to_compare(page: Page) -> None:
     page.wait("#cards article")
     page.change("activation", "leaky_relu")
     page["keep"].click()
-    WebDriverWait(page.driver, 30).until(lambda _: len(page.all("#cards article")) == 2)
+    page.until(lambda _: len(page.all("#cards article")) == 2)
     texts = [card.text for card in page.all("#cards article")]
     assert "3 relu units" in texts[0] and "3 leaky_relu units" in texts[1]
     page.all("#cards a")[0].click()
-    WebDriverWait(page.driver, 30).until(
-        lambda _: Select(page["activation"]).first_selected_option.text == "relu"
-    )
+    page.until(lambda _: Select(page["activation"]).first_selected_option.text == "relu")
     page.all("#cards button")[0].click()
     assert len(page.all("#cards article")) == 1
 
@@ -160,6 +158,6 @@ def test_two_hidden_layers(page: Page) -> None:
     page.change("activation", "tanh")
     assert len(page.all("#squares [role=option]")) == 100
     page["enumerate"].click()
-    WebDriverWait(page.driver, 60).until(lambda _: page["error"].is_displayed())
+    page.until(lambda _: page["error"].is_displayed())
     assert "\n" not in page["error"].text
     page.driver.get_log("browser")  # the refusal
