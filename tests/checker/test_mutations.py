@@ -37,7 +37,7 @@ GLOBAL = {
 OLD = {"kinked_ball": KEPT["kinked_ball"]}
 """Of rules that no prover uses any more."""
 
-SAMPLED = int(os.environ.get("SPURIOUS_TEST_MUTATIONS", "12"))
+SAMPLED = int(os.environ.get("SPURIOUS_TEST_MUTATIONS", "20"))
 """Changes of each kind that are tried; with a large number, all."""
 
 NAMES = [*CASES, *GLOBAL, *OLD]
@@ -181,7 +181,7 @@ def test_the_claim_for_another_problem_is_refused_or_true(name: str) -> None:
             assert not contradiction(forged), (path, kind)
         else:
             assert refused_by_a_rule(result.reason), (path, kind, result.reason)
-    assert seen[False] >= SAMPLED // 6  # most changes leave a descent what it is
+    assert seen[False] >= 3  # most changes leave a descent what it is
 
 
 @pytest.mark.parametrize("name", NAMES)
