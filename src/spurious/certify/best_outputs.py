@@ -17,7 +17,7 @@ from spurious.certify.arithmetics import entries, exact_program
 from spurious.certify.best_constant import best_constant
 from spurious.certify.evaluate import input_groups
 from spurious.exact.rationals import ZERO, fraction, rational
-from spurious.problem import DenseLoss, Loss, Problem, program_of
+from spurious.problem import DenseLoss, Loss
 from spurious.program import Program, ProgramError, dense_layers
 from spurious.program.equal_entries import equal_entries
 from spurious.program.tail import squared_results, tail
@@ -46,7 +46,7 @@ class Equations:
     loss: Fraction | arb
 
 
-def best_outputs(problem: Problem | DenseLoss) -> Equations | None:
+def best_outputs(problem: DenseLoss) -> Equations | None:
     """The best outputs of a dense network: one equation for each output and different input.
 
     Inputs whose points have no weight have none.
@@ -80,7 +80,7 @@ def best_outputs(problem: Problem | DenseLoss) -> Equations | None:
             total = _sum(total, best[1])
     if not forms:
         return None
-    outputs = dense_layers(program_of(problem))[-1].preactivation
+    outputs = dense_layers(problem.program())[-1].preactivation
     return Equations((outputs,), tuple(forms), tuple(targets), total)
 
 

@@ -22,9 +22,7 @@ from spurious.problem import (
     Loss,
     Network,
     Point,
-    Problem,
     flatten,
-    program_of,
 )
 from spurious.program import Program, Run, Sum, dense_layers
 
@@ -54,7 +52,7 @@ class Evaluation:
         factors: What the loss of each data point is multiplied by, not negative, shape (n,).
     """
 
-    problem: Problem | DenseLoss
+    problem: DenseLoss
     point: Point
     weights: tuple[Weights, ...]
     inputs: tuple[Vector, ...]
@@ -95,14 +93,14 @@ def piecewise_slopes(network: Network) -> tuple[fmpq, fmpq]:
     return rational(positive), rational(negative)
 
 
-def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
+def evaluate(problem: DenseLoss, point: Point) -> Evaluation:
     """Evaluates a homogeneous network (or one without hidden layer) exactly.
 
     Args:
         problem: Network, loss and data; a penalty does not count.
         point: Where to evaluate.
     """
-    program = program_of(problem)
+    program = problem.program()
     run, layers = _run(program, point, order=0), _layers(program)
     outputs = _rows(run, layers[-1].preactivation)
     return Evaluation(
@@ -120,7 +118,7 @@ def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
     )
 
 
-def network_run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries]:
+def network_run(problem: DenseLoss, point: Point, order: int) -> Run[Entries]:
     """The network in exact arithmetic, without its loss, which need not be rational.
 
     The outputs are the result of the last operation but one.
@@ -133,7 +131,7 @@ def network_run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[E
     Raises:
         ProgramError: A value or derivative is not known to be rational, or lies on a kink.
     """
-    return _run(program_of(problem), point, order)
+    return _run(problem.program(), point, order)
 
 
 def _run(program: Program, point: Point, order: int) -> Run[Entries]:
@@ -164,9 +162,7 @@ def input_groups(data: Dataset) -> tuple[int, ...]:
     return tuple(first.setdefault(x, i) for i, x in enumerate(data.x))
 
 
-def loss_derivative(
-    problem: Problem | DenseLoss, outputs: Sequence[Vector]
-) -> tuple[tuple[Exact, ...], ...]:
+def loss_derivative(problem: DenseLoss, outputs: Sequence[Vector]) -> tuple[tuple[Exact, ...], ...]:
     """g_ik, the exact derivative of the loss with respect to output k of point i, shape (n, K)."""
     return tuple(
         tuple(g if factor == 1 else g * factor for g in row)

@@ -9,23 +9,23 @@ from flint import fmpq
 from spurious.certify.arithmetics import entries, exact_program, loss_at
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, rational
-from spurious.problem import DenseLoss, Loss, Point, Problem, flatten, program_of
+from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import DomainError
 from spurious.verdict import Enclosure
 
 
-def is_homogeneous(problem: Problem | DenseLoss) -> bool:
+def is_homogeneous(problem: DenseLoss) -> bool:
     """Whether outputs at rational points are rational: homogeneous, or without hidden layer."""
     return problem.network.homogeneous or problem.network.depth == 0
 
 
-def point_loss(problem: Problem | DenseLoss, point: Point) -> Enclosure:
+def point_loss(problem: DenseLoss, point: Point) -> Enclosure:
     """The loss at a point: exact where it is rational, else enclosed.
 
     Raises:
         OutOfRangeError: it is too large.
     """
-    program, values = program_of(problem), flatten(point)
+    program, values = problem.program(), flatten(point)
     if is_homogeneous(problem) and problem.loss == Loss.SQUARED:
         run = exact_program(program).run(entries(map(rational, values)), order=0)
         return Enclosure(fraction(cast("fmpq", run.loss[()])))

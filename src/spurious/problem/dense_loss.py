@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from spurious.errors import InputError
 from spurious.problem.dataset import Dataset
@@ -107,20 +108,30 @@ class DenseLoss:
         return named and not self.penalty.l2 and self.reduction == "sum" and self.weights is None
 
     def program(self) -> Program:
-        """The loss as a program of the parameters in flat order.
+        """The loss as a program of the parameters in flat order; the same object for equal losses.
+
+        `spurious.program.dense_layers` says where the program holds each layer's values.
 
         Raises:
             InputError: The penalty names a block that the network lacks.
         """
-        return dense_program(
-            self.network.widths,
-            self.network.activation,
-            self.loss,
-            self.data.x,
-            self.data.y,
-            slope=self.network.slope,
-            l2=self.penalty.l2,
-            biases=self.penalty.biases,
-            mean=self.reduction == "mean",
-            weights=self.weights,
-        )
+        named = isinstance(self.penalty.l2, Mapping)  # which has no hash
+        return _program(self) if named else _known_program(self)
+
+
+def _program(loss: DenseLoss) -> Program:
+    return dense_program(
+        loss.network.widths,
+        loss.network.activation,
+        loss.loss,
+        loss.data.x,
+        loss.data.y,
+        slope=loss.network.slope,
+        l2=loss.penalty.l2,
+        biases=loss.penalty.biases,
+        mean=loss.reduction == "mean",
+        weights=loss.weights,
+    )
+
+
+_known_program = lru_cache(maxsize=64)(_program)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.problem.dataset import Dataset
-from spurious.problem.dense import program_of
 from spurious.problem.network import Network
 from spurious.problem.point import Point, flatten
 from spurious.problem.problem import Problem
@@ -60,7 +59,7 @@ def losses(problem: Problem, parameters: Floats) -> Floats:
 
 def loss_evaluator(problem: Problem) -> Evaluator[Floats]:
     """A problem's loss, ready for parameters (..., P): its value, gradient, Hessian."""
-    return evaluator(program_of(problem), NumpyArithmetic())
+    return evaluator(problem.dense.program(), NumpyArithmetic())
 
 
 def float_point(point: Point) -> Floats:

@@ -67,7 +67,7 @@ def dense_loss_of(
             raise InputError(f"hidden: missing, but the dataset {given} needs it; try hidden=2")
         data = dataset(given).data
         return DenseLoss(Network((data.inputs, hidden, len(data.y[0])), "relu"), "squared", data)
-    loss = given if isinstance(given, DenseLoss) else _loss_of(problem_of(given))
+    loss = given if isinstance(given, DenseLoss) else problem_of(given).dense
     if loss is None:
         name = "problem" if isinstance(given, ProgramProblem) else str(given)
         raise InputError(f"{name}: found a program, expected a dense network")
@@ -77,12 +77,6 @@ def dense_loss_of(
             f"{list(loss.network.widths)}; leave hidden out"
         )
     return loss
-
-
-def _loss_of(problem: Problem | ProgramProblem) -> DenseLoss | None:
-    if isinstance(problem, ProgramProblem):
-        return problem.dense
-    return DenseLoss(problem.network, problem.loss.value, problem.data)
 
 
 def problem_at(

@@ -16,12 +16,12 @@ from spurious.certify.subject import Subject
 from spurious.certify.sums import classes
 from spurious.exact import balls
 from spurious.exact.rationals import rational, vector
-from spurious.problem import DenseLoss, Loss, Problem, flatten
+from spurious.problem import DenseLoss, Loss, flatten
 from spurious.proof import Claim, ConstantOutput, Proof, Undecided
 from spurious.verdict import Decision, Enclosure
 
 
-def constant_output(problem: Problem | DenseLoss, evaluation: Evaluation) -> Proof | None:
+def constant_output(problem: DenseLoss, evaluation: Evaluation) -> Proof | None:
     """The proof that a dead layer's best constant lies within a tiny shift.
 
     Args:
@@ -44,7 +44,7 @@ def constant_output(problem: Problem | DenseLoss, evaluation: Evaluation) -> Pro
     return None
 
 
-def _slope(problem: Problem | DenseLoss, output: int, value: fmpq) -> arb:
+def _slope(problem: DenseLoss, output: int, value: fmpq) -> arb:
     """Derivative of the loss when output k is one constant at all points."""
     total = arb(0)
     for targets, factor in zip(problem.data.y, vector(problem.factors), strict=True):
@@ -56,9 +56,7 @@ def _slope(problem: Problem | DenseLoss, output: int, value: fmpq) -> arb:
     return total
 
 
-def _constant_proof(
-    problem: Problem | DenseLoss, evaluation: Evaluation, radius: Fraction
-) -> Proof | None:
+def _constant_proof(problem: DenseLoss, evaluation: Evaluation, radius: Fraction) -> Proof | None:
     exact, rest = Fraction(0), arb(0)
     with balls.precision(balls.PRECISIONS[1]):
         for targets in zip(*problem.data.y, strict=True):

@@ -26,7 +26,7 @@ from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import DenseLoss, Loss, Point, Problem, flatten
+from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import SMOOTH
 from spurious.proof import Claim, ConstantUnits, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
@@ -47,7 +47,7 @@ Transport = Mapping[int, Mapping[int, Fraction]]
 """The mass moved from each group to each other one."""
 
 
-def prove_constant_units(problem: Problem | DenseLoss, point: Point) -> Proof | None:
+def prove_constant_units(problem: DenseLoss, point: Point) -> Proof | None:
     """The proof, if the rule applies to the point up to a small shift of its output bias.
 
     Args:
@@ -78,7 +78,7 @@ def prove_constant_units(problem: Problem | DenseLoss, point: Point) -> Proof | 
         return _with_best_constant(problem, point, levels, transport, flat)
 
 
-def constant_levels(problem: Problem | DenseLoss, point: Point) -> list[Fraction] | None:
+def constant_levels(problem: DenseLoss, point: Point) -> list[Fraction] | None:
     """The units' pre-activations, if each is the same at all data points."""
     levels: list[Fraction] = []
     first, *others = problem.data.x
@@ -109,7 +109,7 @@ def bend(activation: str, level: Fraction) -> int | None:
         return balls.sign(SMOOTH[activation].ball(arb(rational(level)))[2]) or None
 
 
-def group_sums(problem: Problem | DenseLoss) -> Sums:
+def group_sums(problem: DenseLoss) -> Sums:
     """G of every group of equal inputs; proportional to the loss's derivative at the best constant.
 
     At a point of weight w the derivative is 2 w (mean - y) for the squared loss, w (mean - y) / 2
@@ -187,7 +187,7 @@ def find_transport(sums: Sums) -> Transport | None:
 
 
 def _with_best_constant(
-    problem: Problem | DenseLoss,
+    problem: DenseLoss,
     point: Point,
     levels: list[Fraction],
     transport: Transport | None,
@@ -237,9 +237,7 @@ def _with_best_constant(
     )
 
 
-def _is_best(
-    problem: Problem | DenseLoss, point: Point, levels: list[Fraction], mean: Fraction
-) -> bool:
+def _is_best(problem: DenseLoss, point: Point, levels: list[Fraction], mean: Fraction) -> bool:
     """Whether the output is rational and exactly the best constant.
 
     The best constant for the logistic loss is rational only if it is 0, for labels 1 and -1 of

@@ -27,10 +27,8 @@ from spurious.problem import (
     FlatPoint,
     Loss,
     Point,
-    Problem,
     flatten,
     incoming_indices,
-    program_of,
     unflatten,
 )
 from spurious.program import Program, ProgramError, restricted
@@ -60,9 +58,9 @@ class Slice:
     dead: frozenset[tuple[int, int]]
     smooth: bool
 
-    def program(self, problem: Problem | DenseLoss, values: FlatPoint) -> Program:
+    def program(self, problem: DenseLoss, values: FlatPoint) -> Program:
         """The loss as a function of the free parameters, the others as at a point."""
-        whole = program_of(problem)
+        whole = problem.program()
         return restricted(whole, values, self.free) if self.fixed else whole
 
     def own(self, values: FlatPoint) -> FlatPoint:
@@ -92,7 +90,7 @@ def _applies(subject: Subject) -> bool:
     return vanishes_exactly(subject.dense, subject.point, every)
 
 
-def prove(problem: Problem | DenseLoss, point: Point) -> Proof | Undecided:
+def prove(problem: DenseLoss, point: Point) -> Proof | Undecided:
     """Proves a strict minimum (up to rescaling) at the point or near it.
 
     Args:
@@ -132,7 +130,7 @@ def prove(problem: Problem | DenseLoss, point: Point) -> Proof | Undecided:
     return Undecided("Newton's method kills and wakes units without end")
 
 
-def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided:
+def gauge_slice(problem: DenseLoss, point: Point) -> Slice | Undecided:
     """The free parameters at a point: all for smooth activations, else one fixed a live unit."""
     network = problem.network
     count = network.parameter_count
@@ -173,11 +171,11 @@ def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided
     return Slice(free, tuple(sorted(fixed)), every, smooth=False)
 
 
-def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[int]) -> bool:
+def vanishes_exactly(problem: DenseLoss, point: Point, free: Sequence[int]) -> bool:
     """Whether the gradient in the free parameters is provably zero, exactly."""
     try:
         with balls.precision(balls.PRECISIONS[0]):
-            enclosed = BallProgram.of(program_of(problem)).gradient(around(flatten(point)))
+            enclosed = BallProgram.of(problem.program()).gradient(around(flatten(point)))
         if not all(enclosed[p].contains(0) for p in free):
             return False  # exact sums take much longer
         gradient = exact_gradient(problem, point)
@@ -187,7 +185,7 @@ def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[
 
 
 def _package(
-    problem: Problem | DenseLoss, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
+    problem: DenseLoss, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
 ) -> Proof:
     centre = unflatten(values, problem.network)
     exact = box.exact and is_homogeneous(problem)

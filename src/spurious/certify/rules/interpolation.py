@@ -27,7 +27,7 @@ from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.krawczyk import defect, largest_row
 from spurious.exact.rationals import fraction, nearest_float, rational
-from spurious.problem import FlatPoint, ProgramProblem
+from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError, Run
 from spurious.proof import Claim, Interpolation, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
@@ -118,7 +118,7 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
             radius=balls.simple_above(away),
         ),
         evidence=Interpolation(
-            centre, radius, tuple(moved), rows, best.outputs if _is_bare(subject) else None
+            centre, radius, tuple(moved), rows, best.outputs if subject.loss is None else None
         ),
         reason=(
             "an exact fit lies in a tiny box: all outputs are the best that any function of the "
@@ -126,11 +126,6 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
         ),
         minimum=centre,
     )
-
-
-def _is_bare(subject: Subject) -> bool:
-    """Whether the problem's file is a list of operations and does not say what the outputs are."""
-    return isinstance(subject.asked, ProgramProblem) and subject.asked.dense is None
 
 
 def _up_to_rescaling(subject: Subject, free: int) -> Answer:

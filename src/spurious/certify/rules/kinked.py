@@ -27,7 +27,7 @@ from spurious.certify.rule import Rule
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import DenseLoss, Loss, Problem, unflatten
+from spurious.problem import DenseLoss, Loss, unflatten
 from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
@@ -90,7 +90,7 @@ def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
         return _package(subject, box, chart) if gap is None else gap
 
 
-def _chart(problem: Problem | DenseLoss, proposal: Proposal) -> _Chart | Undecided:
+def _chart(problem: DenseLoss, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
     program = lagrangian(problem, proposal.pattern)
     sizes = unit_sizes(problem.network, proposal.values)
@@ -192,7 +192,7 @@ def _package(subject: Subject, box: FaceBox, chart: _Chart) -> Proof:
     )
 
 
-def _loss(subject: Subject) -> Problem | DenseLoss:
+def _loss(subject: Subject) -> DenseLoss:
     """The sum of losses, or the hinge loss."""
     return subject.hinge or subject.dense
 

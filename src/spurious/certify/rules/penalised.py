@@ -33,9 +33,7 @@ from spurious.problem import (
     DenseLoss,
     FlatPoint,
     Network,
-    ProgramProblem,
     incoming_indices,
-    program_of,
 )
 from spurious.program import dense_layers
 from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
@@ -52,13 +50,8 @@ ALMOST = 10**6
 """A unit whose weights are below this many radii of the box is not told from one at zero."""
 
 
-def _loss(subject: Subject) -> DenseLoss | None:
-    asked = subject.asked
-    return asked.dense if isinstance(asked, ProgramProblem) else None
-
-
 def _applies(subject: Subject) -> bool:
-    loss = _loss(subject)
+    loss = subject.loss
     if loss is None or not loss.network.homogeneous or not loss.network.depth:
         return False
     kinked = loss.network.slopes[0] != loss.network.slopes[1]
@@ -66,7 +59,7 @@ def _applies(subject: Subject) -> bool:
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
-    loss = _loss(subject)
+    loss = subject.loss
     assert loss is not None
     if len(subject.values) > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
@@ -253,7 +246,7 @@ def _states(box: FaceBox, layer: int) -> list[list[arb]]:
     """The inputs of a hidden layer at all data points, over the box."""
     if layer == 0:
         return [[arb(rational(v)) for v in row] for row in box.problem.data.x]
-    program = program_of(box.problem)
+    program = box.problem.program()
     below = dense_layers(program)[layer - 1].preactivation
     z = BallProgram.of(program).run(box.values, order=0).values[below].tolist()
     slopes = box.pattern.slopes(box.problem.network)[layer - 1].tolist()

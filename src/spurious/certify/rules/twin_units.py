@@ -30,11 +30,8 @@ from spurious.exact.definiteness import congruence, is_dominant, prove_definite
 from spurious.problem import (
     DenseLoss,
     Layer,
-    Network,
     Point,
-    Problem,
     flatten,
-    program_of,
 )
 from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
 from spurious.proof import Claim, ConvexBall, Matrix, Proof, TwinUnits, Undecided
@@ -54,7 +51,7 @@ class Merger:
 
     groups: tuple[tuple[int, ...], ...]
     shares: tuple[Fraction, ...]
-    problem: Problem | DenseLoss
+    problem: DenseLoss
     point: Point
 
 
@@ -80,7 +77,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return _plateau(subject.point, found, below, below.evidence, bends)
 
 
-def merged(problem: Problem | DenseLoss, point: Point) -> Merger | Undecided | None:
+def merged(problem: DenseLoss, point: Point) -> Merger | Undecided | None:
     """Merges exactly equal hidden units; None if there are none."""
     hidden, last = point.layers
     members: dict[tuple[Fraction, ...], list[int]] = {}
@@ -108,14 +105,7 @@ def merged(problem: Problem | DenseLoss, point: Point) -> Merger | Undecided | N
             Layer((tuple(totals),), last.bias),
         )
     )
-    return Merger(groups, tuple(shares), _with_network(problem, network), small)
-
-
-def _with_network(problem: Problem | DenseLoss, network: Network) -> Problem | DenseLoss:
-    """The same loss of another network, without points."""
-    if isinstance(problem, DenseLoss):
-        return replace(problem, network=network)
-    return Problem(network, problem.loss, problem.data)
+    return Merger(groups, tuple(shares), replace(problem, network=network), small)
 
 
 def split(small: Point, groups: Sequence[Sequence[int]], shares: Sequence[Fraction]) -> Point:
@@ -143,7 +133,7 @@ def _bends(
 ) -> tuple[Matrix, ...] | Undecided:
     """For each group of twins the congruence that proves its form definite over the box."""
     box = around(flatten(below.centre), below.radius)
-    program = program_of(found.problem)
+    program = found.problem.program()
     run = BallProgram.of(program).run(box)
     hidden, last = dense_layers(program)
     outgoing = box[program.parameters["layers[1].weight"]]

@@ -29,7 +29,7 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import DenseLoss, Layer, Loss, Point, Problem, flatten, program_of
+from spurious.problem import DenseLoss, Layer, Loss, Point, flatten
 from spurious.program import SMOOTH, dense_layers
 from spurious.proof import Proof, Undecided, ValleyToInfinity
 from spurious.verdict import Enclosure
@@ -67,7 +67,7 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     return _proof(evaluation.problem, direction, limit)
 
 
-def margin_rows(problem: Problem | DenseLoss, features: Sequence[Vector]) -> list[Vector] | None:
+def margin_rows(problem: DenseLoss, features: Sequence[Vector]) -> list[Vector] | None:
     """The margins as linear functions of the last layer (rows of weights with bias), or None.
 
     In the order of points and outputs; cross-entropy leaves out the label itself, and points
@@ -97,7 +97,7 @@ def margin_rows(problem: Problem | DenseLoss, features: Sequence[Vector]) -> lis
 
 
 def _limit(
-    problem: Problem | DenseLoss, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]
+    problem: DenseLoss, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]
 ) -> Enclosure:
     """The loss left when all margins that move have gone to infinity."""
     total = arb(0)
@@ -125,7 +125,7 @@ def _limit(
     return enclosure(total)
 
 
-def _proof(problem: Problem | DenseLoss, direction: Vector, limit: Enclosure) -> Proof:
+def _proof(problem: DenseLoss, direction: Vector, limit: Enclosure) -> Proof:
     width = problem.network.widths[-2] + 1
     rows = [direction[k * width : (k + 1) * width] for k in range(problem.network.outputs)]
     layer = Layer(
@@ -135,7 +135,7 @@ def _proof(problem: Problem | DenseLoss, direction: Vector, limit: Enclosure) ->
     return valley(ValleyToInfinity(layer), limit, "along a ray of the last layer")
 
 
-def smooth_valley(problem: Problem | DenseLoss, point: Point) -> Proof | None:
+def smooth_valley(problem: DenseLoss, point: Point) -> Proof | None:
     """The same for any activation, when the hidden features separate all margins strictly.
 
     The exact LP sees the features' midpoints rounded to rationals; balls then verify every margin.
@@ -143,7 +143,7 @@ def smooth_valley(problem: Problem | DenseLoss, point: Point) -> Proof | None:
     if problem.loss == Loss.SQUARED:
         return None
     with balls.precision(balls.PRECISIONS[0]):
-        program = program_of(problem)
+        program = problem.program()
         run = BallProgram.of(program).run(around(flatten(point)), order=0)
         last = dense_layers(program)[-1].state
         features: list[list[arb]] = [[*row, arb(1)] for row in run.values[last].tolist()]
