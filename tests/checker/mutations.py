@@ -12,7 +12,7 @@ from typing import Any
 import mpmath as mp
 from tests.checker.truth import DIGITS, minimal_loss
 
-from spurious.certify.point_loss import point_loss
+from spurious.certify.exact_gradient import point_loss
 from spurious.errors import InputError
 from spurious.problem import point_from_data, problem_from_data
 from spurious_checker import Result, check

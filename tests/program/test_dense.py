@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from spurious.certify.evaluate import evaluate
-from spurious.certify.exact_gradient import exact_gradient, exact_slope
-from spurious.certify.point_loss import point_loss
+from spurious.certify.exact_gradient import exact_gradient, exact_slope, point_loss
 from spurious.errors import InputError
 from spurious.exact.rationals import fraction, rational
 from spurious.problem import (

@@ -20,8 +20,7 @@ from spurious.atlas.parts import Setting, prepare, solve_branch
 from spurious.atlas.records import family_from_data, work_from_data
 from spurious.atlas.states import UnitState
 from spurious.atlas.strata import find_strata
-from spurious.atlas.tasks import AtlasTask, BranchTask, FitTask
-from spurious.atlas.workers import makers, silent
+from spurious.atlas.workers import AtlasTask, BranchTask, FitTask, makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.files import Journal

@@ -1,13 +1,19 @@
-"""Outputs, gradient and slopes in exact arithmetic, where every activation value is rational."""
+"""Outputs, loss, gradient and slopes, exactly where every activation value is rational."""
 
 from __future__ import annotations
 
-from spurious.certify.arithmetics import Entries, entries, exact_program
+from typing import cast
+
+from flint import fmpq
+
+from spurious.certify.arithmetics import Entries, entries, exact_program, loss_at
 from spurious.certify.evaluate import loss_derivative, network_run, without_loss
-from spurious.exact.rationals import ZERO, Vector, rational
+from spurious.exact import balls
+from spurious.exact.rationals import ZERO, Vector, fraction, rational
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import DenseLoss, FlatPoint, Point, flatten
-from spurious.program import ProgramError, Run, along
+from spurious.problem import DenseLoss, FlatPoint, Loss, Point, flatten
+from spurious.program import DomainError, ProgramError, Run, along
+from spurious.verdict import Enclosure
 
 
 def rational_outputs(problem: DenseLoss, point: Point) -> list[Vector] | None:
@@ -63,3 +69,24 @@ def _run(problem: DenseLoss, point: Point, order: int) -> Run[Entries] | None:
 
 def _outputs(run: Run[Entries]) -> list[Vector]:
     return [tuple(row) for row in run.values[-2].tolist()]
+
+
+def is_homogeneous(problem: DenseLoss) -> bool:
+    """Whether outputs at rational points are rational: homogeneous, or without hidden layer."""
+    return problem.network.homogeneous or problem.network.depth == 0
+
+
+def point_loss(problem: DenseLoss, point: Point) -> Enclosure:
+    """The loss at a point: exact where it is rational, else enclosed.
+
+    Raises:
+        OutOfRangeError: it is too large.
+    """
+    program, values = problem.program(), flatten(point)
+    if is_homogeneous(problem) and problem.loss == Loss.SQUARED:
+        run = exact_program(program).run(entries(map(rational, values)), order=0)
+        return Enclosure(fraction(cast("fmpq", run.loss[()])))
+    try:
+        return loss_at(program, values)
+    except DomainError as error:  # no function of a dense loss is undefined at finite numbers
+        raise balls.OutOfRangeError("the loss is not finite: numbers here are too large") from error

@@ -20,9 +20,8 @@ from spurious.certify.critical import critical_point
 from spurious.certify.enclosures import enclosure
 from spurious.certify.face_search import Proposal
 from spurious.certify.isolation import Isolation, isolated
-from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, lagrangian
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Subject, nearby_limit
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.problem import DenseLoss, FlatPoint

@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from spurious.certify.neighbourhood import NEARBY, nearby_limit
 from spurious.certify.pattern import Pattern, Signs, Unit, lagrangian, pattern_of
+from spurious.certify.subject import NEARBY, nearby_limit
 from spurious.exact.rationals import nearest_float
 from spurious.problem import DenseLoss, FlatPoint, Network, incoming_indices
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian

@@ -1,17 +1,16 @@
-"""What is decided about: a problem's point, with whatever was computed about it so far."""
+"""What a rule decides about: a problem's point, and what counts as near it; and what a rule is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar
 
 from spurious.certify.arithmetics import loss_at
 from spurious.certify.evaluate import Evaluation, evaluate
-from spurious.certify.neighbourhood import distance
-from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.exact_gradient import is_homogeneous, point_loss
 from spurious.errors import InputError
 from spurious.problem import (
     DenseLoss,
@@ -26,8 +25,22 @@ from spurious.problem import (
     unflatten,
 )
 from spurious.program import Program
-from spurious.proof import Place
+from spurious.proof import Place, Proof, Undecided
 from spurious.verdict import Enclosure
+
+NEARBY = Fraction(1, 100)
+"""A critical point counts as nearby within this share of max(1, largest parameter)."""
+
+
+def nearby_limit(point: FlatPoint) -> Fraction:
+    """How far from a point, shape (P,), a critical point still counts as nearby: largest entry."""
+    return NEARBY * max(Fraction(1), *(abs(value) for value in point))
+
+
+def distance(left: FlatPoint, right: FlatPoint) -> Fraction:
+    """The largest difference of a parameter."""
+    return max(abs(a - b) for a, b in zip(left, right, strict=True))
+
 
 T = TypeVar("T")
 
@@ -170,3 +183,18 @@ class Subject:
     def distance(self, values: FlatPoint) -> Fraction:
         """The largest difference of a parameter from the point's."""
         return distance(self.values, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way of deciding about a point.
+
+    Attributes:
+        name: For people who read the list.
+        applies: Whether the rule is for this kind of problem, and worth trying.
+        prove: Decides, or says why it does not; a `ProgramError` says so, too.
+    """
+
+    name: str
+    applies: Callable[[Subject], bool]
+    prove: Callable[[Subject], Proof | Undecided]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spurious.data import ArrayData
 from spurious.errors import InputError
 from spurious.problem import Loss, Network, Penalty
-from spurious.problem.fit import SIGNS
+from spurious.problem.dense_loss import SIGNS
 from spurious.problem.table import Vector
 from spurious.train import Initialisation, Optimiser
 from spurious.train.decay import check_penalty

@@ -5,8 +5,7 @@ from itertools import pairwise
 
 from spurious.errors import InputError
 from spurious.problem.dataset import Dataset
-from spurious.problem.dense_loss import DenseLoss
-from spurious.problem.fit import check_fit
+from spurious.problem.dense_loss import DenseLoss, check_fit
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import shown

@@ -15,10 +15,8 @@ from flint import fmpq, fmpq_mat
 
 from spurious.certify.evaluate import Evaluation, evaluate, slope_at
 from spurious.certify.moved import DIGIT_LIMIT, digits, moved
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.rule import Rule
 from spurious.certify.rules import classwise_optimum, one_sided_derivatives
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact.rationals import (
     ONE,
     ZERO,

@@ -6,13 +6,11 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from spurious.certify.best_constant import best_constant
+from spurious.certify.best_outputs import best_constant
 from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation
 from spurious.certify.flatness import generic_flatness
-from spurious.certify.neighbourhood import nearby_limit
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.certify.sums import classes
 from spurious.exact import balls
 from spurious.exact.rationals import rational, vector

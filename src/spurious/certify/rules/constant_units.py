@@ -17,11 +17,9 @@ from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
 
-from spurious.certify.best_constant import best_constant, weighted_mean
+from spurious.certify.best_outputs import best_constant, weighted_mean
 from spurious.certify.enclosures import enclosure
-from spurious.certify.neighbourhood import nearby_limit
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.critical import critical_point
 from spurious.certify.evaluate import evaluate
-from spurious.certify.exact_gradient import exact_gradient
-from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.exact_gradient import exact_gradient, is_homogeneous, point_loss
 from spurious.certify.optimality import unbeaten
-from spurious.certify.point_loss import is_homogeneous, point_loss
-from spurious.certify.rule import Rule
 from spurious.certify.rules.strongly_convex import ConvexBox, convex_box
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
 from spurious.problem import (

@@ -12,10 +12,9 @@ from fractions import Fraction
 from typing import cast
 
 from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.rule import Rule
 from spurious.certify.rules import strongly_convex
 from spurious.certify.rules.strongly_convex import LEAST_RADIUS
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.problem import FlatPoint, ProgramProblem
 from spurious.program import restricted

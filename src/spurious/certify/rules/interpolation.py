@@ -20,10 +20,8 @@ from spurious.certify.best_outputs import Equations, best_outputs, best_outputs_
 from spurious.certify.critical import is_critical
 from spurious.certify.enclosures import enclosure
 from spurious.certify.isolation import independent_columns
-from spurious.certify.neighbourhood import distance, nearby_limit
 from spurious.certify.optimality import unbeaten
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.krawczyk import defect, largest_row
 from spurious.exact.rationals import fraction, nearest_float, rational

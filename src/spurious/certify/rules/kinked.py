@@ -23,8 +23,7 @@ from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
 from spurious.certify.isolation import independent_columns, is_injective
 from spurious.certify.pattern import lagrangian
 from spurious.certify.rank_bound import bounding_fields, independent, rescalings
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
 from spurious.problem import DenseLoss, Loss, unflatten

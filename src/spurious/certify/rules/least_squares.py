@@ -5,12 +5,10 @@ from __future__ import annotations
 from flint import fmpq_mat
 
 from spurious.certify.evaluate import Evaluation
-from spurious.certify.last_layer import stationary
 from spurious.certify.moved import DIGIT_LIMIT, digits, moved
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.rule import Rule
 from spurious.certify.rules import classwise_optimum
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
+from spurious.certify.sums import stationary
 from spurious.exact.rationals import Vector, fraction, least_correction, rational
 from spurious.problem import Layer, Loss, Point, flatten
 from spurious.proof import Proof, Undecided

@@ -11,10 +11,9 @@ from fractions import Fraction
 
 from spurious.certify.arithmetics import BallProgram, around, curvature
 from spurious.certify.lines import Lines, ball_gradient, has_converged
-from spurious.certify.rule import Rule
 from spurious.certify.rules.descent_direction import short
 from spurious.certify.rules.twin_units import Merger, twins
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import float_spectrum
 from spurious.proof import Claim, NegativeCurvature, Proof, Undecided

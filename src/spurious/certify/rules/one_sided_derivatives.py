@@ -26,10 +26,8 @@ from flint import fmpq
 
 from spurious.certify.evaluate import Evaluation, slope_at
 from spurious.certify.flatness import shallow_flatness
-from spurious.certify.last_layer import stationary
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
-from spurious.certify.sums import vanishes, weighted_sum
+from spurious.certify.subject import Rule, Subject
+from spurious.certify.sums import stationary, vanishes, weighted_sum
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction
 from spurious.exact.softmax_numbers import Exact, SoftmaxNumber, sign

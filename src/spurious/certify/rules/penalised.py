@@ -20,11 +20,9 @@ from spurious.certify.arithmetics import BallProgram
 from spurious.certify.face_box import FaceBox, attempts, face_box
 from spurious.certify.face_search import Proposal, proposals
 from spurious.certify.isolation import is_injective
-from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Unit
 from spurious.certify.right_angles import at_right_angles
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.certify.symmetries import Symmetry, chosen, field_of
 from spurious.certify.zero_units import AtZero, bound_at_kept_bias, bound_by, propose
 from spurious.exact import balls

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from spurious.certify.optimality import unbeaten
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.proof import Claim, PointwiseOptimum, Proof, Undecided
 from spurious.verdict import Decision
 

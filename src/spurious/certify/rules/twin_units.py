@@ -21,10 +21,8 @@ from fractions import Fraction
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, Entries, around
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.rule import Rule
 from spurious.certify.rules import convex_ball
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
 from spurious.problem import (

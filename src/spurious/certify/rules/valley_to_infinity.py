@@ -15,8 +15,7 @@ from flint import arb
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import CLEAR, valley
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve

@@ -18,8 +18,7 @@ from spurious.program.build import Builder, Handle
 from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.program import Program
-from spurious.program.torch.dropout import check_dropout
-from spurious.program.torch.gradients import ancestors, check_gradients
+from spurious.program.torch.gradients import ancestors, check_dropout, check_gradients
 from spurious.program.torch.penalty import decays, trained
 from spurious.program.torch.reader import READ, Reader, is_read
 from spurious.program.torch.values import Value, as_handle

@@ -1,4 +1,4 @@
-"""Where a model stops gradients: there PyTorch descends on another function than the loss."""
+"""What PyTorch's decompositions forget: stopped gradients, and dropout between recurrent layers."""
 
 from __future__ import annotations
 
@@ -68,3 +68,24 @@ def _stops(node: Node) -> bool:
     if _schema_name(node) in STOPS:
         return True
     return str(node.target) == "wrap_with_set_grad_enabled" and node.args[0] is False
+
+
+def check_dropout(graph: torch.fx.Graph) -> None:
+    """Checks that no recurrent module is random.
+
+    Args:
+        graph: The graph before it is decomposed; decomposing forgets the dropout (PyTorch 2.13,
+            `torch._decomp.decompositions._rnn_helper`).
+
+    Raises:
+        InputError: One drops values between its layers.
+    """
+    for node in graph.nodes:
+        if not isinstance(node.target, torch._ops.OpOverload):
+            continue
+        named = dict(zip((a.name for a in node.target._schema.arguments), node.args, strict=False))
+        if named.get("dropout") and named.get("train") and named.get("num_layers", 1) > 1:
+            raise InputError(
+                f"loss: {place(node)}: found dropout {named['dropout']} between its layers in "
+                "training, expected 0 or model.eval(): it is random"
+            )
