@@ -102,7 +102,7 @@ def smt_says_minimum(problem: Problem) -> bool:
     """
     assert problem.point is not None
     at = evaluate(problem.dense, problem.point)
-    outgoing = at.weights[1].rows[0][:-1]
+    outgoing = at.weights[1][0][:-1]
     width = len(at.inputs[0])
     solver = z3.SolverFor("QF_LRA")
     shift = z3.Real("c")

@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from spurious.certify.arithmetics import entries, exact_program
-from spurious.certify.evaluate import input_groups
+from spurious.certify.evaluate import input_groups, members
 from spurious.exact.rationals import ZERO, fraction, rational
 from spurious.problem import DenseLoss, Loss
 from spurious.program import Program, ProgramError, dense_layers
@@ -89,19 +89,17 @@ def best_outputs(problem: DenseLoss) -> Equations | None:
     them than parameters, or with three or more classes.
     """
     network, loss, data = problem.network, problem.loss, problem.data
-    members: dict[int, list[int]] = {}
-    for i, group in enumerate(input_groups(data)):
-        members.setdefault(group, []).append(i)
+    groups = members(input_groups(data))
     classes = loss == Loss.CROSS_ENTROPY
     columns = 1 if classes else network.outputs
-    count = len(members) * columns
+    count = len(groups) * columns
     limit = min(EQUATION_LIMIT, network.parameter_count)
     if count > limit or (classes and network.outputs > 2):
         return None
     forms: list[Form] = []
     targets: list[arb] = []
     total: Fraction | arb = Fraction(0)
-    for group, points in members.items():
+    for group, points in groups.items():
         factors = [problem.factors[i] for i in points]
         for k in range(columns if any(factors) else 0):
             values = [data.y[i][k] for i in points]

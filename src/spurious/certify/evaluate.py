@@ -5,15 +5,16 @@ Notation as in `docs/certificates.md`, section 3: n points, layers 1..L, `z_l = 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeAlias, TypeVar
 
 from flint import fmpq
 
 from spurious.certify.arithmetics import Entries, entries, exact_program
-from spurious.exact.rationals import ONE, ZERO, Vector, rational, vector
+from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
 from spurious.problem import (
     Dataset,
@@ -26,12 +27,10 @@ from spurious.problem import (
 )
 from spurious.program import Program, Run, Sum, dense_layers
 
+Name = TypeVar("Name", bound=Hashable)
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A layer in rationals: each row holds a unit's incoming weights, then its bias."""
-
-    rows: tuple[Vector, ...]
+Rows: TypeAlias = tuple[Vector, ...]
+"""A layer in rationals: each row holds a unit's incoming weights, then its bias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Evaluation:
 
     problem: DenseLoss
     point: Point
-    weights: tuple[Weights, ...]
+    weights: tuple[Rows, ...]
     inputs: tuple[Vector, ...]
     groups: tuple[int, ...]
     preactivations: tuple[tuple[Vector, ...], ...]
@@ -75,13 +74,17 @@ def slope_at(value: fmpq, slopes: tuple[fmpq, fmpq]) -> fmpq:
     return slopes[0] if value >= 0 else slopes[1]
 
 
-def layer_weights(layer: Layer) -> Weights:
+def rows_of(layer: Layer) -> Rows:
     """A layer's weights and biases in rationals."""
-    return Weights(
-        tuple(
-            (*vector(row), rational(bias))
-            for row, bias in zip(layer.weight, layer.bias, strict=True)
-        )
+    pairs = zip(layer.weight, layer.bias, strict=True)
+    return tuple((*vector(row), rational(bias)) for row, bias in pairs)
+
+
+def layer_of(rows: Sequence[Vector]) -> Layer:
+    """Undoes `rows_of`."""
+    return Layer(
+        tuple(tuple(map(fraction, row[:-1])) for row in rows),
+        tuple(fraction(row[-1]) for row in rows),
     )
 
 
@@ -106,7 +109,7 @@ def evaluate(problem: DenseLoss, point: Point) -> Evaluation:
     return Evaluation(
         problem=problem,
         point=point,
-        weights=tuple(layer_weights(layer) for layer in point.layers),
+        weights=tuple(map(rows_of, point.layers)),
         inputs=tuple((*vector(x), ONE) for x in problem.data.x),
         groups=input_groups(problem.data),
         preactivations=tuple(_rows(run, layer.preactivation) for layer in layers[:-1]),
@@ -160,6 +163,14 @@ def input_groups(data: Dataset) -> tuple[int, ...]:
     """For each data point the smallest index with an equal input, shape (n,)."""
     first: dict[tuple[Fraction, ...], int] = {}
     return tuple(first.setdefault(x, i) for i, x in enumerate(data.x))
+
+
+def members(names: Sequence[Name]) -> dict[Name, list[int]]:
+    """The data points of each name, in the order of the first."""
+    found: dict[Name, list[int]] = {}
+    for i, name in enumerate(names):
+        found.setdefault(name, []).append(i)
+    return found
 
 
 def loss_derivative(problem: DenseLoss, outputs: Sequence[Vector]) -> tuple[tuple[Exact, ...], ...]:

@@ -19,10 +19,21 @@ from flint import arb, fmpq, fmpq_mat
 
 from spurious.certify.best_outputs import best_constant, weighted_mean
 from spurious.certify.enclosures import enclosure
+from spurious.certify.evaluate import input_groups, members
 from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational
+from spurious.exact.rationals import (
+    ONE,
+    ZERO,
+    Vector,
+    dot,
+    fraction,
+    nearest_float,
+    rank,
+    rational,
+    vector,
+)
 from spurious.exact.softmax_numbers import Exact
 from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import SMOOTH
@@ -115,13 +126,10 @@ def group_sums(problem: DenseLoss) -> Sums:
     """
     targets = [row[0] for row in problem.data.y]
     mean = weighted_mean(targets, problem.factors)
-    first: dict[tuple[Fraction, ...], int] = {}
-    totals: dict[int, Fraction] = {}
-    for i, (x, y, w) in enumerate(zip(problem.data.x, targets, problem.factors, strict=True)):
-        name = first.setdefault(x, i)
-        totals[name] = totals.get(name, Fraction(0)) + w * (mean - y)
+    pulls = [w * (mean - y) for w, y in zip(problem.factors, targets, strict=True)]
     return {
-        name: (tuple(rational(v) for v in x), rational(totals[name])) for x, name in first.items()
+        name: (vector(problem.data.x[name]), rational(sum((pulls[i] for i in points), Fraction(0))))
+        for name, points in members(input_groups(problem.data)).items()
     }
 
 

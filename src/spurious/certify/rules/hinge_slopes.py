@@ -138,7 +138,7 @@ def _leeway(evaluation: Evaluation) -> Iterator[Entries]:
 
 def _sides(evaluation: Evaluation) -> Sequence[fmpq]:
     """The sign of each output weight."""
-    weights = evaluation.weights[1].rows[0][:-1]
+    weights = evaluation.weights[1][0][:-1]
     return [ONE if v > 0 else -ONE if v < 0 else ZERO for v in weights]
 
 
@@ -158,7 +158,7 @@ def points_on_faces(evaluation: Evaluation) -> Iterator[Evaluation]:
     """
     if evaluation.problem.network.parameter_count > UNKNOWN_LIMIT:
         return
-    weights = evaluation.weights[1].rows[0]
+    weights = evaluation.weights[1][0]
     units = [j for j in range(len(weights) - 1) if weights[j] != 0]
     start = effective(evaluation, units)
     limit, seen = nearby_limit(flatten(evaluation.point)), set[Point]()
@@ -191,7 +191,7 @@ def _systems(evaluation: Evaluation, units: list[int]) -> Iterator[tuple[list[Ve
 
 def _equations(evaluation: Evaluation, units: list[int]) -> Iterator[tuple[fmpq, Vector, fmpq]]:
     """How far from it the point is, and row and right-hand side: margins, then kinks."""
-    width, weights = len(evaluation.inputs[0]), evaluation.weights[1].rows[0]
+    width, weights = len(evaluation.inputs[0]), evaluation.weights[1][0]
     for i, x in enumerate(evaluation.inputs):
         zs, entries = evaluation.preactivations[0][i], list[fmpq]()
         for j in units:
@@ -202,7 +202,7 @@ def _equations(evaluation: Evaluation, units: list[int]) -> Iterator[tuple[fmpq,
         yield abs(evaluation.outputs[i][0] - target) / size, (*entries, ONE), target
         for n, j in enumerate(units if evaluation.has_kinks else []):
             before, after = [ZERO] * (n * width), [ZERO] * ((len(units) - n - 1) * width + 1)
-            size = max(map(abs, evaluation.weights[0].rows[j])) * max(map(abs, x))
+            size = max(map(abs, evaluation.weights[0][j])) * max(map(abs, x))
             yield abs(zs[j]) / (size or ONE), (*before, *x, *after), ZERO
 
 

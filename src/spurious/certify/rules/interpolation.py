@@ -19,7 +19,7 @@ from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, arou
 from spurious.certify.best_outputs import Equations, best_outputs, best_outputs_of_program
 from spurious.certify.critical import is_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.isolation import independent_columns
+from spurious.certify.isolation import independent_columns, preconditioner
 from spurious.certify.optimality import unbeaten
 from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
@@ -89,8 +89,7 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
     values, slope = near
     moved = independent_columns(slope, len(slope))
     inverse = np.linalg.pinv(slope[:, moved])
-    rows = tuple(tuple(balls.rounded_float(v, DIGITS) for v in row) for row in inverse.tolist())
-    matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
+    rows, matrix = preconditioner(inverse, DIGITS)
     try:
         centre = _refined(program, best, values, moved, matrix)
         if centre is None:

@@ -147,9 +147,9 @@ def test_point(evaluation: Evaluation) -> FirstOrder:
     ones = [(ONE,)] * len(evaluation.inputs)
     if not vanishes(weighted_sum(evaluation, range(len(ones)), ones)):
         raise ArithmeticError("Theorem 1 was applied where the sum of g is not zero")
-    outgoing = evaluation.weights[1].rows
+    outgoing = evaluation.weights[1]
     trees: list[tuple[Tree, ...]] = []
-    hidden = len(evaluation.weights[0].rows)
+    hidden = len(evaluation.weights[0])
     for j in range(hidden):
         derivative = unit_derivative(evaluation, j)
         weights = tuple(row[j] for row in outgoing)
@@ -189,10 +189,10 @@ def _unit_sign(value: fmpq) -> fmpq:
 
 def _all_vertices(evaluation: Evaluation, epsilon: fmpq) -> Minimum | Undecided:
     """Several outputs: phi_T >= 0 at T = V_j +- epsilon e_k, for every unit."""
-    outgoing = evaluation.weights[1].rows
+    outgoing = evaluation.weights[1]
     outputs = range(len(outgoing))
     trees: list[tuple[Tree, ...]] = []
-    for j in range(len(evaluation.weights[0].rows)):
+    for j in range(len(evaluation.weights[0])):
         weights = tuple(row[j] for row in outgoing)
         if all(v == 0 for v in weights):
             trees.append(())

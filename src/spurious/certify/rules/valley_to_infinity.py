@@ -14,7 +14,7 @@ from flint import arb
 
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
-from spurious.certify.evaluate import Evaluation
+from spurious.certify.evaluate import Evaluation, layer_of
 from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import CLEAR, valley
 from spurious.exact import balls
@@ -28,7 +28,7 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import DenseLoss, Layer, Loss, Point, flatten
+from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import SMOOTH, dense_layers
 from spurious.proof import Proof, Undecided, ValleyToInfinity
 from spurious.verdict import Enclosure
@@ -127,11 +127,7 @@ def _limit(
 def _proof(problem: DenseLoss, direction: Vector, limit: Enclosure) -> Proof:
     width = problem.network.widths[-2] + 1
     rows = [direction[k * width : (k + 1) * width] for k in range(problem.network.outputs)]
-    layer = Layer(
-        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
-        tuple(fraction(row[-1]) for row in rows),
-    )
-    return valley(ValleyToInfinity(layer), limit, "along a ray of the last layer")
+    return valley(ValleyToInfinity(layer_of(rows)), limit, "along a ray of the last layer")
 
 
 def smooth_valley(problem: DenseLoss, point: Point) -> Proof | None:

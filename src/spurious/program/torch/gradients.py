@@ -53,19 +53,20 @@ def ancestors(node: Node) -> set[Node]:
     return found
 
 
-def _schema_name(node: Node) -> str:
-    schema: Any = getattr(node.target, "_schema", None)
-    return "" if schema is None else schema.name
+def _schema(node: Node) -> Any:
+    """The schema of the operator that a node calls; None if it calls none."""
+    return getattr(node.target, "_schema", None)
 
 
 def _writes(node: Node) -> bool:
     """Whether a node changes an array in place."""
-    schema: Any = getattr(node.target, "_schema", None)
+    schema = _schema(node)
     return schema is not None and schema.is_mutable
 
 
 def _stops(node: Node) -> bool:
-    if _schema_name(node) in STOPS:
+    schema = _schema(node)
+    if schema is not None and schema.name in STOPS:
         return True
     return str(node.target) == "wrap_with_set_grad_enabled" and node.args[0] is False
 
@@ -81,9 +82,10 @@ def check_dropout(graph: torch.fx.Graph) -> None:
         InputError: One drops values between its layers.
     """
     for node in graph.nodes:
-        if not isinstance(node.target, torch._ops.OpOverload):
+        schema = _schema(node)
+        if schema is None:
             continue
-        named = dict(zip((a.name for a in node.target._schema.arguments), node.args, strict=False))
+        named = dict(zip((a.name for a in schema.arguments), node.args, strict=False))
         if named.get("dropout") and named.get("train") and named.get("num_layers", 1) > 1:
             raise InputError(
                 f"loss: {place(node)}: found dropout {named['dropout']} between its layers in "
