@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
-from spurious.atlas.records import family_to_data, work_to_data
+from spurious.atlas.records import family_to_data
 from spurious.atlas.states import TooManyFacesError, UnresolvedError
 from spurious.problem import DenseLoss
 
@@ -72,7 +72,7 @@ def part(setting: Setting, task: AtlasTask) -> dict[str, Any]:
         branch = solve_branch(setting, task.first)
         return {
             "supports": [f"{support:x}" for support in branch.supports],
-            "work": work_to_data(branch.work),
+            "work": asdict(branch.work),
         }
     fit = setting.projector.evaluate(task.support)
     if fit is None:

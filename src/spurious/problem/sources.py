@@ -79,17 +79,14 @@ def dense_loss_of(
     return loss
 
 
-def problem_at(
-    loss: DenseLoss, point: FlatPoint | None = None, witness: FlatPoint | None = None
-) -> Problem | ProgramProblem:
-    """A dense loss with points as a problem: of format 1 if it is one of those.
+def problem_at(loss: DenseLoss, point: FlatPoint | None = None) -> Problem | ProgramProblem:
+    """A dense loss with a point as a problem: of format 1 if it is one of those.
 
     Args:
         loss: The loss.
         point: The point in question, shape (P,).
-        witness: Another point, believed to have a smaller loss.
     """
     if not loss.is_plain:
-        return ProgramProblem(loss.program(), point, witness, loss)
-    points = (None if at is None else unflatten(at, loss.network) for at in (point, witness))
-    return Problem(loss.network, Loss(loss.loss), loss.data, *points)
+        return ProgramProblem(loss.program(), point, dense=loss)
+    there = None if point is None else unflatten(point, loss.network)
+    return Problem(loss.network, Loss(loss.loss), loss.data, there)
