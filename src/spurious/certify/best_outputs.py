@@ -16,6 +16,7 @@ from flint import arb, fmpq
 
 from spurious.certify.arithmetics import entries, exact_program
 from spurious.certify.evaluate import input_groups, members
+from spurious.exact.plain import inner
 from spurious.exact.rationals import ZERO, fraction, rational
 from spurious.problem import DenseLoss, Loss
 from spurious.program import Program, ProgramError, dense_layers
@@ -53,8 +54,7 @@ def best_constant(
 
 def weighted_mean(targets: Sequence[Fraction], factors: Sequence[Fraction]) -> Fraction:
     """The mean of targets with weights, not all of them 0."""
-    total = sum((w * y for w, y in zip(factors, targets, strict=True)), Fraction(0))
-    return total / sum(factors, Fraction(0))
+    return inner(factors, targets) / sum(factors, Fraction(0))
 
 
 EQUATION_LIMIT = 200

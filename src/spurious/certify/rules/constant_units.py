@@ -12,7 +12,7 @@ create bad local minima in neural networks" (ICLR 2019), and T. Ding, D. Li, R. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
@@ -23,6 +23,7 @@ from spurious.certify.evaluate import input_groups, members
 from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
+from spurious.exact.plain import inner
 from spurious.exact.rationals import (
     ONE,
     ZERO,
@@ -93,15 +94,11 @@ def constant_levels(problem: DenseLoss, point: Point) -> list[Fraction] | None:
     first, *others = problem.data.x
     layer = point.layers[0]
     for row, bias in zip(layer.weight, layer.bias, strict=True):
-        level = _product(row, first)
-        if any(_product(row, x) != level for x in others):
+        level = inner(row, first)
+        if any(inner(row, x) != level for x in others):
             return None
         levels.append(level + bias)
     return levels
-
-
-def _product(row: Sequence[Fraction], x: Sequence[Fraction]) -> Fraction:
-    return sum((w * v for w, v in zip(row, x, strict=True)), Fraction(0))
 
 
 def bend(activation: str, level: Fraction) -> int | None:
