@@ -179,7 +179,7 @@ def find_transport(sums: Sums) -> Transport | None:
     for r in sources:
         rhs += [*([ZERO] * (size - 1)), -sums[r][1]]
     rhs += [sums[s][1] for s in targets]
-    found = solve(columns, rhs, [None] * len(pairs))
+    found = solve(columns, rhs)
     if not isinstance(found, Feasible):
         return None
     moved: dict[int, dict[int, Fraction]] = {}

@@ -415,9 +415,7 @@ class _Search:
             [self.inputs[s][i] * side for i in range(len(self.linear))] for s, side in signs.items()
         ]
         for side in (ONE, -ONE):
-            result = solve(
-                columns, [entry * side for entry in self.inputs[r]], [None] * len(columns)
-            )
+            result = solve(columns, [entry * side for entry in self.inputs[r]])
             if isinstance(result, Feasible):
                 return {
                     s: value * side

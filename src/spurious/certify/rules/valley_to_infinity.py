@@ -55,7 +55,7 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     if len(distinct) * len(distinct[0]) > SIZE_LIMIT:
         return None
     total = [-sum(column, ZERO) for column in zip(*distinct, strict=True)]
-    result = solve(distinct, total, [None] * len(distinct))
+    result = solve(distinct, total)
     if isinstance(result, Feasible):
         return None
     direction = tuple(-entry for entry in result.farkas)
@@ -182,7 +182,7 @@ def _strict_separator(rows: Sequence[Vector]) -> Vector | None:
     LP looks for the latter; if there is none, its Farkas vector is -t with a threshold.
     """
     columns = [(*row, ONE) for row in rows]
-    result = solve(columns, [*([ZERO] * len(rows[0])), ONE], [None] * len(columns))
+    result = solve(columns, [*([ZERO] * len(rows[0])), ONE])
     if isinstance(result, Feasible):
         return None
     largest = max(abs(entry) for entry in result.farkas[:-1])
