@@ -190,11 +190,9 @@ class Rule:
     """A way of deciding about a point.
 
     Attributes:
-        name: For people who read the list.
         applies: Whether the rule is for this kind of problem, and worth trying.
         prove: Decides, or says why it does not; a `ProgramError` says so, too.
     """
 
-    name: str
     applies: Callable[[Subject], bool]
     prove: Callable[[Subject], Proof | Undecided]

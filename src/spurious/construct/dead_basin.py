@@ -87,7 +87,10 @@ def dead_distance(found: DeadLayer) -> DeadDistance:
     assert point is not None
     layer = found.layer
     rows = hidden_preactivations(point, data.x)
-    states = [(x, *(_relu(z) for z in row)) for x, row in zip(data.x, rows, strict=True)]
+    states = [
+        (x, *(tuple(max(v, Fraction(0)) for v in z) for z in row))
+        for x, row in zip(data.x, rows, strict=True)
+    ]
     own = min(
         z * z / (inner(state[layer - 1], state[layer - 1]) + 1)
         for state, row in zip(states, rows, strict=True)
@@ -157,10 +160,6 @@ def dead_shares(
         at_end = int(np.count_nonzero(ends.outcome == Outcome.DEAD))
         found.append(DeadShare(name, runs, int(dead(recipe, layers).sum()), at_end))
     return tuple(found)
-
-
-def _relu(z: Vector) -> Vector:
-    return tuple(max(value, Fraction(0)) for value in z)
 
 
 def _stays_off(

@@ -28,8 +28,6 @@ from spurious.train.initialisation import Initialisation
 from spurious.train.optimiser import Optimiser
 from spurious.train.weights import checked_weights, point_factors
 
-__all__ = ["MAX_POINTS", "MAX_UPDATES", "MAX_WIDTH", "PRECISIONS", "Recipe"]
-
 MAX_WIDTH: Final = 64
 """The widest layer that the ensemble engine trains."""
 

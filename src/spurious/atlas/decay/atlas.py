@@ -10,10 +10,9 @@ from math import comb
 from typing import Final
 
 from spurious.atlas.decay.bounds import Enclosed
-from spurious.atlas.decay.families import Orbit, up_to_symmetry
+from spurious.atlas.decay.families import Orbit, symmetries, up_to_symmetry
 from spurious.atlas.decay.points import point_of, resting_side
 from spurious.atlas.decay.setting import DecaySetting, Region, describe
-from spurious.atlas.decay.symmetry import symmetries
 from spurious.atlas.decay.walk import Walk
 from spurious.atlas.workers import silent
 from spurious.errors import InputError

@@ -199,4 +199,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return Undecided("no critical point of the cells and faces next to it is one")
 
 
-RULE = Rule("cells_nearby", _applies, _prove)
+RULE = Rule(_applies, _prove)

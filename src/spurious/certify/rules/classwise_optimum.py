@@ -19,4 +19,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     )
 
 
-RULE = Rule("classwise_optimum", lambda s: s.homogeneous and s.once(stationary), _prove)
+RULE = Rule(lambda s: s.homogeneous and s.once(stationary), _prove)

@@ -87,4 +87,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("a layer is dead on all data, but no best constant is nearby")
 
 
-RULE = Rule("constant_output", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -269,4 +269,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("no unit sees the data, but turning one may lower the loss")
 
 
-RULE = Rule("constant_units", _applies, _prove)
+RULE = Rule(_applies, _prove)

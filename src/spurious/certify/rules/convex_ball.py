@@ -203,4 +203,4 @@ def _package(
     )
 
 
-RULE = Rule("convex_ball", _applies, lambda s: prove(s.dense, s.point))
+RULE = Rule(_applies, lambda s: prove(s.dense, s.point))

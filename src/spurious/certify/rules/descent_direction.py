@@ -145,4 +145,4 @@ def short(values: Sequence[Fraction]) -> FlatPoint:
     return tuple(balls.rounded(v, DIGITS) if abs(v) > SMALL else Fraction(0) for v in scaled)
 
 
-RULE = Rule("descent_direction", lambda _: True, _prove)
+RULE = Rule(lambda _: True, _prove)

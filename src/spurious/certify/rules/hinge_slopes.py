@@ -29,8 +29,6 @@ from spurious.problem import Loss, Point, flatten, unflatten
 from spurious.proof import Claim, OneSidedDerivatives, Proof, Undecided
 from spurious.verdict import Answer, Decision
 
-__all__ = ["RULE"]
-
 GUESSES = 8
 """Sets of equations tried, those before the widest gaps first."""
 
@@ -206,4 +204,4 @@ def _equations(evaluation: Evaluation, units: list[int]) -> Iterator[tuple[fmpq,
             yield abs(zs[j]) / (size or ONE), (*before, *x, *after), ZERO
 
 
-RULE = Rule("hinge_slopes", _applies, _prove)
+RULE = Rule(_applies, _prove)

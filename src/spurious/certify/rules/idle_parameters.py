@@ -78,4 +78,4 @@ def _said(idle: tuple[int, ...], point: FlatPoint) -> str:
     return f"{len(idle)} of {len(point)} parameters have no effect nearby"
 
 
-RULE = Rule("idle_parameters", lambda s: not s.layered, _prove)
+RULE = Rule(lambda s: not s.layered, _prove)

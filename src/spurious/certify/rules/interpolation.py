@@ -223,4 +223,4 @@ def _isolated(
     return radius if balls.certainly_less(found, half) else None
 
 
-RULE = Rule("interpolation", _applies, _prove)
+RULE = Rule(_applies, _prove)

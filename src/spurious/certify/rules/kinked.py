@@ -207,4 +207,4 @@ def _applies(subject: Subject) -> bool:
     return not (subject.single and subject.dense.loss == Loss.SQUARED)
 
 
-RULE = Rule("kinked", _applies, prove_face_minimum)
+RULE = Rule(_applies, prove_face_minimum)

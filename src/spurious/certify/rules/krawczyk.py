@@ -58,4 +58,4 @@ def _saddle(subject: Subject, box: Isolation) -> Proof | Undecided:
     )
 
 
-RULE = Rule("krawczyk", lambda s: not s.homogeneous and len(s.values) <= SADDLE_LIMIT, _prove)
+RULE = Rule(lambda s: not s.homogeneous and len(s.values) <= SADDLE_LIMIT, _prove)

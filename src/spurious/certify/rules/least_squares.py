@@ -56,4 +56,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return moved(subject, there, found) if isinstance(found, Proof) else found
 
 
-RULE = Rule("least_squares", _applies, _prove)
+RULE = Rule(_applies, _prove)

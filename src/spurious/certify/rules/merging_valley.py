@@ -60,4 +60,4 @@ def _along(subject: Subject, pairs: tuple[Merging, ...]) -> Proof | None:
     return None
 
 
-RULE = Rule("merging_valley", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -160,4 +160,4 @@ def _separator(rows: Floats) -> Floats | None:
     return found.x[:-1] if found.x is not None and found.x[-1] > LEAST else None
 
 
-RULE = Rule("monotone_valley", lambda s: not s.layered, _prove)
+RULE = Rule(lambda s: not s.layered, _prove)

@@ -53,4 +53,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     )
 
 
-RULE = Rule("negative_curvature", lambda s: len(s.values) <= PARAMETER_LIMIT, _prove)
+RULE = Rule(lambda s: len(s.values) <= PARAMETER_LIMIT, _prove)

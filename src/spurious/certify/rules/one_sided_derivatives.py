@@ -465,8 +465,4 @@ def _nonzero(values: Mapping[int, Exact]) -> dict[int, Exact]:
     }
 
 
-RULE = Rule(
-    "one_sided_derivatives",
-    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
-    _prove,
-)
+RULE = Rule(lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary), _prove)

@@ -297,4 +297,4 @@ def _package(
     )
 
 
-RULE = Rule("penalised", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -17,4 +17,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     )
 
 
-RULE = Rule("pointwise_optimum", lambda s: s.smooth and s.once(unbeaten) is not None, _prove)
+RULE = Rule(lambda s: s.smooth and s.once(unbeaten) is not None, _prove)

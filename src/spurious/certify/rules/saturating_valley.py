@@ -165,4 +165,4 @@ def _directions(subject: Subject, unit: int) -> Iterator[tuple[fmpq, ...]]:
         yield tuple(dot(factors, column) for column in zip(*basis, strict=True))
 
 
-RULE = Rule("saturating_valley", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -132,4 +132,4 @@ def _package(subject: Subject, box: ConvexBox) -> Proof:
     )
 
 
-RULE = Rule("strongly_convex", lambda s: not s.layered, _prove)
+RULE = Rule(lambda s: not s.layered, _prove)

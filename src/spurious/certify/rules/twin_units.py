@@ -230,4 +230,4 @@ def _listed(units: Sequence[int]) -> str:
     return "(" + ", ".join(map(str, units)) + ")"
 
 
-RULE = Rule("twin_units", lambda s: s.once(twins) is not None, _prove)
+RULE = Rule(lambda s: s.once(twins) is not None, _prove)

@@ -197,4 +197,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("no ray of the last layer was found along which the loss falls")
 
 
-RULE = Rule("valley_to_infinity", lambda s: s.is_dense and s.dense.loss != Loss.SQUARED, _prove)
+RULE = Rule(lambda s: s.is_dense and s.dense.loss != Loss.SQUARED, _prove)

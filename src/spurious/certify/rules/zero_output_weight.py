@@ -43,8 +43,4 @@ def _speaking(
     return tuple(values)
 
 
-RULE = Rule(
-    "zero_output_weight",
-    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
-    _prove,
-)
+RULE = Rule(lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary), _prove)
