@@ -16,15 +16,7 @@ from flint import fmpq
 from spurious.certify.arithmetics import Entries, entries, exact_program
 from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
-from spurious.problem import (
-    Dataset,
-    DenseLoss,
-    Layer,
-    Loss,
-    Network,
-    Point,
-    flatten,
-)
+from spurious.problem import Dataset, DenseLoss, Layer, Loss, Network, Point, flatten
 from spurious.program import Program, Run, Sum, dense_layers
 
 Name = TypeVar("Name", bound=Hashable)

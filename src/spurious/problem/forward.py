@@ -12,13 +12,7 @@ from spurious.problem.dataset import Dataset
 from spurious.problem.network import Network
 from spurious.problem.point import Point, flatten
 from spurious.problem.problem import Problem
-from spurious.program import (
-    Evaluator,
-    NumpyArithmetic,
-    dense_layers,
-    dense_network,
-    evaluator,
-)
+from spurious.program import Evaluator, NumpyArithmetic, dense_layers, dense_network, evaluator
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

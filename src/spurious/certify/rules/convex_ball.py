@@ -19,15 +19,7 @@ from spurious.certify.rules.strongly_convex import ConvexBox, convex_box
 from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
-from spurious.problem import (
-    DenseLoss,
-    FlatPoint,
-    Loss,
-    Point,
-    flatten,
-    incoming_indices,
-    unflatten,
-)
+from spurious.problem import DenseLoss, FlatPoint, Loss, Point, flatten, incoming_indices, unflatten
 from spurious.program import Program, ProgramError, restricted
 from spurious.proof import Claim, ConvexBall, Proof, Undecided
 from spurious.verdict import Answer, Decision

@@ -27,12 +27,7 @@ from spurious.certify.symmetries import Symmetry, chosen, field_of
 from spurious.certify.zero_units import AtZero, bound_at_kept_bias, bound_by, propose
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import (
-    DenseLoss,
-    FlatPoint,
-    Network,
-    incoming_indices,
-)
+from spurious.problem import DenseLoss, FlatPoint, Network, incoming_indices
 from spurious.program import dense_layers
 from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
 from spurious.verdict import Answer, Decision

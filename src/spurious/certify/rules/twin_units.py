@@ -25,12 +25,7 @@ from spurious.certify.rules import convex_ball
 from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
-from spurious.problem import (
-    DenseLoss,
-    Layer,
-    Point,
-    flatten,
-)
+from spurious.problem import DenseLoss, Layer, Point, flatten
 from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
 from spurious.proof import Claim, ConvexBall, Matrix, Proof, TwinUnits, Undecided
 from spurious.verdict import Answer, Decision

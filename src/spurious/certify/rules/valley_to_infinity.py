@@ -19,15 +19,7 @@ from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import CLEAR, valley
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import (
-    ONE,
-    ZERO,
-    Vector,
-    dot,
-    fraction,
-    rational,
-    vector,
-)
+from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, rational, vector
 from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import SMOOTH, dense_layers
 from spurious.proof import Proof, Undecided, ValleyToInfinity
