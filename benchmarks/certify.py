@@ -65,7 +65,7 @@ def trained(shape: Shape, seed: int) -> Problem:
     problem = Problem(network, shape.loss, data)
     start = rng.normal(size=network.parameter_count)
     options: Any = {"maxiter": 3000, "gtol": 1e-9}
-    end = minimize(loss_function(problem), start, jac=True, method="BFGS", options=options).x
+    end = minimize(loss_function(problem.dense), start, jac=True, method="BFGS", options=options).x
     return replace(problem, point=point_of(end, network))
 
 
@@ -101,8 +101,8 @@ def smt_says_minimum(problem: Problem) -> bool:
     One output, relu, no zero output weights. The encoding is ours, the search is z3's.
     """
     assert problem.point is not None
-    at = evaluate(problem, problem.point)
-    outgoing = at.weights[1].rows[0][:-1]
+    at = evaluate(problem.dense, problem.point)
+    outgoing = at.weights[1][0][:-1]
     width = len(at.inputs[0])
     solver = z3.SolverFor("QF_LRA")
     shift = z3.Real("c")

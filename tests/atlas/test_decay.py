@@ -10,7 +10,6 @@ import pytest
 import spurious
 import spurious_checker
 from spurious import Answer, InputError, penalised_atlas
-from spurious.atlas.decay.atlas import with_units
 from spurious.atlas.decay.basins import measure_decay_basins
 from spurious.atlas.decay.bounds import CellBounds
 from spurious.atlas.decay.setting import describe
@@ -217,7 +216,7 @@ def test_every_set_of_regions_is_solved_alike_without_the_walk():
 def test_the_least_loss_falls_as_units_are_added_until_units_may_rest():
     before = None
     for hidden in (1, 2, 3):
-        found = penalised_atlas(with_units(loss_of("d3", 1, "1/2"), hidden))
+        found = penalised_atlas(loss_of("d3", hidden, "1/2"))
         least = found.least_loss
         assert found.complete and least is not None
         assert before is None or least.mid <= before.mid + before.rad

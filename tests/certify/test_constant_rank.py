@@ -125,7 +125,7 @@ def test_a_core_is_left_out_where_symmetries_are_too_few() -> None:
         if not isinstance(proof, Proof):
             continue
         fields = fields_of(proof)
-        face = face_map(problem, pattern(problem), 100_000)
+        face = face_map(problem.dense, pattern(problem), 100_000)
         assert face is not None
         if any(moved(row, item) for item in fields for row in face.rows):
             seen += 1
@@ -160,7 +160,7 @@ def test_fields_move_nothing_by_differences() -> None:
         values = [fmpq(v.numerator, v.denominator) for v in flatten(problem.point)]
         face = Face(problem.network, [[int(v) for v in x] for x in problem.data.x], ())
         face.run(values, [])
-        polynomials = face_map(problem, pattern(problem), 10_000)
+        polynomials = face_map(problem.dense, pattern(problem), 10_000)
         assert polynomials is not None
         known = rescalings(problem.network)
         fields = bounding_fields(polynomials, floats(problem), known, found.rank)
@@ -187,11 +187,11 @@ def pattern(problem: Problem, held: tuple[tuple[int, int, int], ...] = ()) -> An
     assert problem.point is not None
     signs = [
         np.array([[(z > 0) - (z < 0) for z in row] for row in layer], dtype=np.int8)
-        for layer in evaluate(problem, problem.point).preactivations
+        for layer in evaluate(problem.dense, problem.point).preactivations
     ]
     for level, unit, i in held:
         signs[level][i, unit] = 0
-    return pattern_of(problem, signs)
+    return pattern_of(problem.dense, signs)
 
 
 def floats(problem: Problem) -> list[float]:
@@ -204,7 +204,7 @@ def test_held_pairs_determine_parameters() -> None:
     held = ((0, 0, 1), (1, 0, 1))
     found = made((2, 2, 2, 1), "leaky_relu", held, 3, points=14)
     assert found is not None
-    face = face_map(found.problem, pattern(found.problem, held), 10_000)
+    face = face_map(found.problem.dense, pattern(found.problem, held), 10_000)
     assert face is not None
     known = relations(face.held)
     assert len(known) == 2

@@ -29,7 +29,6 @@ from spurious.problem import (
     Point,
     Problem,
     flatten,
-    program_of,
     unflatten,
 )
 from spurious.program import SMOOTH
@@ -225,7 +224,7 @@ def levels(problem: Problem) -> list[Fraction]:
 def descend(problem: Problem, rng: random.Random) -> float:
     """Gradient descent from a point within 1/1000, with steps that lower the loss enough."""
     assert problem.point is not None
-    function = loss_function(problem)
+    function = loss_function(problem.dense)
     place = np.array([float(v) + rng.uniform(-1e-3, 1e-3) for v in flatten(problem.point)])
     step = 1e-3
     for _ in range(300):
@@ -257,7 +256,7 @@ def test_definite_moments(activation: str) -> None:
         assert problem.point is not None
         with balls.precision(200):
             here = around(flatten(problem.point))
-            hessian = BallProgram.of(program_of(problem)).hessian(here)
+            hessian = BallProgram.of(problem.dense.program()).hessian(here)
         size = problem.network.parameter_count
         entries = np.array([[float(hessian[i, j].mid()) for j in range(size)] for i in range(size)])
         values = np.linalg.eigvalsh(entries) / abs(entries).max()
@@ -331,7 +330,7 @@ def test_a_transport_is_found_if_and_only_if_there_is_one() -> None:
             sum(b * max(Fraction(0), a - t) for a, b in zip(x, g, strict=True)) >= 0 for t in x
         )
         problem = at("tanh", [[v] for v in x], [-v for v in g], [([0], -1, 1)])
-        assert (find_transport(group_sums(problem)) is not None) == balanced
+        assert (find_transport(group_sums(problem.dense)) is not None) == balanced
         seen[balanced] += 1
     assert min(seen.values()) > 30
 
@@ -467,7 +466,7 @@ def test_definite_moments_agree_with_the_spectrum() -> None:
             size = rng.randint(-2, 4)
             g = [a + size * fraction(b) for a, b in zip(g, row, strict=True)]
         problem = at("tanh", x, [-v for v in g], [([0] * d, -1, 1)])
-        span = constant_units.definite_moments(group_sums(problem))
+        span = constant_units.definite_moments(group_sums(problem.dense))
         places = np.array([[float(v) for v in row] for row in x])
         moments = places.T @ (np.array([float(v) for v in g])[:, None] * places)
         values = np.linalg.eigvalsh(moments)

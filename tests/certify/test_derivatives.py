@@ -22,7 +22,6 @@ from spurious.problem import (
     Network,
     Problem,
     flatten,
-    program_of,
     unflatten,
 )
 from spurious.program import SMOOTH, along
@@ -95,7 +94,7 @@ def test_the_loss_and_its_derivatives(activation: str, loss: Loss, widths: tuple
     problem, direction = random_problem(random.Random(1), activation, loss, widths)
     point = problem.point
     with balls.precision(300), mp.workdps(100):
-        program = BallProgram.of(program_of(problem))
+        program = BallProgram.of(problem.dense.program())
         values = around(flatten(point))
         gradient = program.gradient(values)
         hessian = program.hessian(values)
@@ -125,12 +124,12 @@ def test_the_loss_and_its_derivatives(activation: str, loss: Loss, widths: tuple
         bend = sum((turn[i] * hessian[i, j] * turn[j] for i in size for j in size), arb(0))
         assert abs(float((first - slope).mid())) < 1e-60
         assert abs(float((second - bend).mid())) < 1e-60
-        exact = exact_gradient(problem, point)
+        exact = exact_gradient(problem.dense, point)
         if exact is not None:
             for a, b in zip(exact, gradient, strict=True):
                 assert enclose(a).overlaps(b)
         if problem.network.homogeneous or problem.network.depth == 0:
-            slope_exact = exact_slope(problem, point, flatten(direction))
+            slope_exact = exact_slope(problem.dense, point, flatten(direction))
             assert enclose(slope_exact).overlaps(first)
 
 

@@ -19,7 +19,7 @@ import spurious
 import spurious_checker
 from spurious import Answer, Decision, Problem, ProgramProblem, Verdict
 from spurious.certify.best_outputs import best_outputs
-from spurious.problem import flatten, problem_from_data, problem_to_data, program_of, unflatten
+from spurious.problem import flatten, problem_from_data, problem_to_data, unflatten
 from spurious.program import FUNCTIONS, Builder
 from spurious.proof import Interpolation, evidence_from_data
 
@@ -288,7 +288,7 @@ def test_means_and_weights() -> None:
 def test_programs_without_a_dense_description() -> None:
     problem = fitted([2, 3, 3, 1], "tanh", 4, 0, repeat=True)
     assert problem.point is not None
-    verdict = spurious.certify(ProgramProblem(program_of(problem), flatten(problem.point)))
+    verdict = spurious.certify(ProgramProblem(problem.dense.program(), flatten(problem.point)))
     assert verdict.method == "interpolation" and verdict.loss == spurious.Enclosure(Fraction(2))
     assert verdict.flat_dimension == 25 - 4
 
@@ -352,7 +352,7 @@ def test_both_labels_at_every_input(loss: str) -> None:
     entropy = sum(-k * np.log(k / sum(pair)) for pair in LABELS.values() for k in pair)
     assert verdict.loss is not None and abs(float(verdict.loss) - entropy) < 1e-12
     assert verdict.flat_dimension == given.network.parameter_count - 3
-    assert best_outputs(replace(given, data=without_last(given.data))) is None
+    assert best_outputs(replace(given, data=without_last(given.data)).dense) is None
 
 
 def without_last(data: Any) -> Any:

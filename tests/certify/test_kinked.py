@@ -76,7 +76,7 @@ def directly(found: Made, held: Held) -> Proof | Undecided:
     """The proof on the face of these pairs at the point, without a search."""
     problem = found.problem
     assert problem.point is not None
-    evaluation = evaluate(problem, problem.point)
+    evaluation = evaluate(problem.dense, problem.point)
     signs = [
         np.array([[(z > 0) - (z < 0) for z in row] for row in layer], dtype=np.int8)
         for layer in evaluation.preactivations
@@ -85,7 +85,7 @@ def directly(found: Made, held: Held) -> Proof | Undecided:
         signs[level][i, unit] = 0
     values = np.array([float(v) for v in flatten(problem.point)])
     mu = np.array([float(m) for m in found.multipliers])
-    return prove_on(Subject(problem), Proposal(pattern_of(problem, signs), values, mu))
+    return prove_on(Subject(problem), Proposal(pattern_of(problem.dense, signs), values, mu))
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -19,7 +19,7 @@ from tests.checker.truth import DIGITS, mp, no_valley
 import spurious
 from spurious import Answer, Decision, Verdict
 from spurious.certify.arithmetics import FloatProgram, Floats
-from spurious.problem import Problem, flatten, problem_from_data, program_of
+from spurious.problem import Problem, flatten, problem_from_data
 from spurious.program import dense_layers
 from spurious.proof import Merging, MergingValley, MonotoneValley, evidence_from_data
 
@@ -87,7 +87,7 @@ def test_with_residuals_turned_round_it_leads_back(name: str) -> None:
 def _outputs(problem: Problem) -> list[list[Fraction]]:
     """The outputs at the point, in floats."""
     assert problem.point is not None
-    program = program_of(problem)
+    program = problem.dense.program()
     values: Floats = np.array([float(v) for v in flatten(problem.point)])
     run = FloatProgram(program).evaluator.run(values, order=0)
     rows: list[list[float]] = run.values[dense_layers(program)[-1].preactivation].tolist()

@@ -82,7 +82,7 @@ def centre_of(proof: Proof) -> Point:
 def minimum_of(problem: Problem, proof: Proof) -> Point:
     """The centre of the proof, split again."""
     assert problem.point is not None
-    found = twin_units.merged(problem, problem.point)
+    found = twin_units.merged(problem.dense, problem.point)
     assert isinstance(found, Merger)
     return split(centre_of(proof), found.groups, found.shares)
 
@@ -126,7 +126,7 @@ def assert_checked(problem: Problem, proof: Proof) -> None:
     """The checker accepts the certificate, and not for a pair with a weight moved across 0."""
     assert problem.point is not None
     certificate = certificate_of(problem, proof)
-    found = twin_units.merged(problem, problem.point)
+    found = twin_units.merged(problem.dense, problem.point)
     if not isinstance(proof.evidence, TwinUnits) or not isinstance(found, Merger):
         return
     for k, units in enumerate(found.groups):
@@ -152,7 +152,7 @@ def without_digest(certificate: dict[str, Any]) -> dict[str, Any]:
 def assert_flat(problem: Problem, proof: Proof) -> None:
     """Other shares, the same loss: with a common change of all shares the point stays a minimum."""
     assert problem.point is not None
-    found = twin_units.merged(problem, problem.point)
+    found = twin_units.merged(problem.dense, problem.point)
     assert isinstance(found, Merger)
     shares = list(found.shares)
     for units in found.groups:

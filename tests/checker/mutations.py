@@ -12,7 +12,7 @@ from typing import Any
 import mpmath as mp
 from tests.checker.truth import DIGITS, minimal_loss
 
-from spurious.certify.point_loss import point_loss
+from spurious.certify.exact_gradient import point_loss
 from spurious.errors import InputError
 from spurious.problem import point_from_data, problem_from_data
 from spurious_checker import Result, check
@@ -150,7 +150,7 @@ def fit_losses(data: Any) -> None:
         claim, proof = data["claim"], data["proof"]
         if claim["witness_loss"]:
             there = point_from_data(data["global_proof"]["point"])
-            claim["witness_loss"] = stated(point_loss(problem, there))
+            claim["witness_loss"] = stated(point_loss(problem.dense, there))
         assert problem.point is not None
         if "centre" in proof or proof["rule"] in ("constant_output", "constant_units"):
             with mp.workdps(DIGITS):
@@ -162,7 +162,7 @@ def fit_losses(data: Any) -> None:
             claim["loss"] = {"mid": str(value), "rad": str(width)}
         else:
             there = point_from_data(proof["point"]) if "point" in proof else problem.point
-            claim["loss"] = stated(point_loss(problem, there))
+            claim["loss"] = stated(point_loss(problem.dense, there))
     except InputError:
         pass  # not a problem: the checker has to say so
 

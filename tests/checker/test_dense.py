@@ -15,7 +15,6 @@ from tests.checker.truth import DIGITS, Landscape, real
 
 import spurious_checker as checker
 from spurious.problem import flatten, problem_from_data, program_problem_from_data
-from spurious.problem.dense import program_of
 from spurious.program import BallArithmetic, ExactArithmetic, evaluator
 from spurious_checker import Interval, Numbers
 
@@ -77,7 +76,9 @@ def test_loss_and_gradient_are_the_prover_s(activation: str, seed: int) -> None:
             assert tuple(program.point) == flatten(problem.point)
             exact = loss == "squared" and activation in ACTIVATIONS[:4]
             arithmetic: Any = ExactArithmetic() if exact else BallArithmetic()
-            run = evaluator(program_of(problem), arithmetic).run(arithmetic.array(program.point))
+            run = evaluator(problem.dense.program(), arithmetic).run(
+                arithmetic.array(program.point)
+            )
             found = checker.Curved(program, Numbers([*program.point], 128))
             assert len(program.layers) == len(data["network"]["widths"]) - 1
             assert program.layers[-1][1] == program.outputs

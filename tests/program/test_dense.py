@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from spurious.certify.evaluate import evaluate
-from spurious.certify.exact_gradient import exact_gradient, exact_slope
-from spurious.certify.point_loss import point_loss
+from spurious.certify.exact_gradient import exact_gradient, exact_slope, point_loss
 from spurious.errors import InputError
 from spurious.exact.rationals import fraction, rational
 from spurious.problem import (
@@ -19,7 +18,6 @@ from spurious.problem import (
     Network,
     Problem,
     flatten,
-    program_of,
     unflatten,
 )
 from spurious.program import FUNCTIONS, Function, leaky_relu
@@ -60,8 +58,8 @@ def random_problem(
 @pytest.mark.parametrize("widths", [(2, 2, 2), (1, 2, 3, 3), (2, 3), (1, 1, 1, 1, 2)])
 def test_where_the_layers_are(activation: str, loss: Loss, widths: tuple[int, ...]) -> None:
     problem, _, _ = random_problem(random.Random(1), activation, loss, widths)
-    program = program_of(problem)
-    assert program is program_of(replace(problem, point=None))
+    program = problem.dense.program()
+    assert program is replace(problem, point=None).dense.program()
     layers = dense_layers(program)
     assert len(layers) == len(widths) - 1
     assert layers[-1].preactivation == program.outputs
@@ -87,11 +85,11 @@ def test_exact_gradients(activation: str, widths: tuple[int, ...]) -> None:
     problem, program, _ = random_problem(random.Random(2), activation, Loss.SQUARED, widths)
     theta = np.array(flatten(problem.point), dtype=object)
     run = evaluator(program, EXACT).run(EXACT.constant(Const(theta)))
-    pairs = zip(evaluate(problem, problem.point).outputs, problem.data.y, strict=True)
+    pairs = zip(evaluate(problem.dense, problem.point).outputs, problem.data.y, strict=True)
     errors = [fraction(f) - t for row, y in pairs for f, t in zip(row, y, strict=True)]
     assert fraction(run.loss[()]) == sum(e * e for e in errors)
-    assert point_loss(problem, problem.point) == Enclosure(fraction(run.loss[()]))
-    exact = exact_gradient(problem, problem.point)
+    assert point_loss(problem.dense, problem.point) == Enclosure(fraction(run.loss[()]))
+    exact = exact_gradient(problem.dense, problem.point)
     assert list(run.gradient) == list(exact)
 
 
@@ -115,7 +113,7 @@ def test_one_sided_derivatives_at_kinks(activation: str, seed: int) -> None:
         evaluator(program, EXACT),
         *(EXACT.constant(Const(np.array(v, dtype=object))) for v in (theta, direction)),
     )
-    assert line.first[()] == exact_slope(problem, point, direction)
+    assert line.first[()] == exact_slope(problem.dense, point, direction)
     step = Fraction(1, 10**12)
     losses = []
     for t in (1, 2, 4):

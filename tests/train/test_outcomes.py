@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from spurious.certify.decide import decide
 from spurious.certify.float_network import loss_function
 from spurious.certify.subject import Subject
-from spurious.problem import ACTIVATIONS, Loss, Network, Problem, dataset, unflatten
+from spurious.problem import ACTIVATIONS, DenseLoss, Loss, Network, Problem, dataset, unflatten
 from spurious.proof import Claim, NotLocalMinimum, Proof
 from spurious.train import (
     MINIMA,
@@ -48,7 +48,7 @@ def recipe(name: str, hidden: int, activation: str = "relu", **more) -> Recipe:
 @pytest.mark.parametrize("loss", [Loss.SQUARED, Loss.LOGISTIC])
 def test_scalar_gradients_agree_with_the_certifiers(activation: str, loss: Loss) -> None:
     plan = recipe("xor", 3, activation, loss=loss, depth=2)
-    function = loss_function(Problem(plan.network, loss, plan.data))
+    function = loss_function(DenseLoss(plan.network, loss, plan.data))
     net = model(plan)
     work = np.empty((3, net.units + net.outputs))
     for row in starts(plan, 4, 0, 20):
@@ -67,7 +67,7 @@ def test_hessians() -> None:
     kept, out = rows.copy(), np.empty((3, 9, 9))
     hessians(rows, out, model(plan))
     assert (rows == kept).all()
-    function = loss_function(Problem(plan.network, plan.loss, plan.data))
+    function = loss_function(plan.dense)
     for row, matrix in zip(rows, out, strict=True):
         move = np.linspace(-1, 1, 9)
         h = 1e-4
@@ -81,7 +81,7 @@ def test_polishing_does_as_well_as_scipy(activation: str) -> None:
     plan = recipe("d2", 2, activation, tolerance=1e-6)
     rows = starts(plan, 8, 0, 30)
     ends = polish(plan, rows)
-    function = loss_function(Problem(plan.network, plan.loss, plan.data))
+    function = loss_function(plan.dense)
     theirs = [minimize(function, row, jac=True, method="BFGS").fun for row in rows]
     assert np.median(ends.loss - theirs) < 1e-6
     values = [function(row)[0] for row in ends.parameters]

@@ -17,11 +17,10 @@ from spurious.atlas.fits import Fit
 from spurious.atlas.hinge import hinge_list
 from spurious.atlas.minima import Family
 from spurious.atlas.parts import Setting, prepare, solve_branch
-from spurious.atlas.records import family_from_data, work_from_data
+from spurious.atlas.records import family_from_data
 from spurious.atlas.states import UnitState
 from spurious.atlas.strata import find_strata
-from spurious.atlas.tasks import AtlasTask, BranchTask, FitTask
-from spurious.atlas.workers import makers, silent
+from spurious.atlas.workers import AtlasTask, BranchTask, FitTask, makers, silent
 from spurious.errors import InputError
 from spurious.exact.rationals import Vector, fraction
 from spurious.files import Journal
@@ -293,7 +292,7 @@ def atlas(
         if setting.projector.evaluate(0) is None:  # not even the best constant is attained
             supports = {}
         for task in branches:
-            work.add(work_from_data(parts[task.key]["work"]))
+            work.add(CellCounts(**parts[task.key]["work"]))
             supports.update((int(text, 16), None) for text in parts[task.key]["supports"])
         fits = _up_to_symmetry(setting, list(supports))
         finish("fitted vectors", [task for task, _ in fits])

@@ -20,8 +20,6 @@ from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, rational
 from spurious.problem import DenseLoss
 
-__all__ = ["Best", "BestOfCells", "Side", "best_of_cells", "centred_form", "sides_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Side:

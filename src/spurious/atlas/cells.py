@@ -10,7 +10,7 @@ is walked: if a set is first in its orbit, so is the set without its largest ele
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
@@ -145,7 +145,6 @@ def walk_branch(
     projector: Projector,
     first: int,
     work: CellCounts,
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[int]:
     """Solves every cell whose first region is given; yields the fits as they come, some repeatedly.
 
@@ -154,7 +153,6 @@ def walk_branch(
         projector: Solves the cells.
         first: The region.
         work: Counts what is done.
-        cancelled: Asked now and then whether to stop.
     """
     import numpy as np
 
@@ -163,7 +161,7 @@ def walk_branch(
     work.sets += 1
     yield int(fit)
     stack: list[tuple[tuple[int, ...], Words, int]] = [((first,), cells.regions[first], int(fit))]
-    while stack and not cancelled():
+    while stack:
         cell, generators, fit = stack.pop()
         if len(cell) == cells.hidden:
             continue

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from spurious.atlas.atlas import Atlas
 from spurious.atlas.optimum import global_verdict, optimum
-from spurious.atlas.records import ANSWERS, family_to_data, number_text, work_to_data
+from spurious.atlas.records import ANSWERS, family_to_data, number_text
 from spurious.atlas.workers import silent
 from spurious.certify import certify
 from spurious.problem import any_problem_to_data, problem_at
@@ -50,7 +50,7 @@ def atlas_to_data(atlas: Atlas) -> dict[str, Any]:
             }
             for item in atlas.undecided
         ],
-        "work": work_to_data(atlas.work),
+        "work": asdict(atlas.work),
     }
 
 

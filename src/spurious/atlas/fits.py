@@ -197,9 +197,7 @@ class Projector:
             if needed >> k & 1:
                 start = [a + b for a, b in zip(start, column, strict=True)]
         result = solve(
-            [*columns, [-v for v in right]],
-            [t - s for t, s in zip(right, start, strict=True)],
-            [None] * (width + 1),
+            [*columns, [-v for v in right]], [t - s for t, s in zip(right, start, strict=True)]
         )
         if not isinstance(result, Feasible):
             return None

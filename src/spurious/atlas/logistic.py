@@ -27,7 +27,7 @@ from spurious.atlas.recession import recedes
 from spurious.atlas.states import UnresolvedError
 from spurious.exact import balls
 from spurious.exact.krawczyk import krawczyk
-from spurious.exact.linear_program import Feasible, solve
+from spurious.exact.linear_program import Feasible, is_feasible, solve
 from spurious.exact.rationals import (
     ONE,
     ZERO,
@@ -315,7 +315,7 @@ class LogProjector:
         for k in members(needed):
             start = [a + b for a, b in zip(start, columns[k], strict=True)]
         free = members(allowed)
-        result = solve([columns[k] for k in free], [-v for v in start], [None] * len(free))
+        result = solve([columns[k] for k in free], [-v for v in start])
         if not isinstance(result, Feasible):
             return None
         found = zip(free, result.multipliers, strict=True)
@@ -339,9 +339,7 @@ class LogProjector:
             return False
         chosen = fmpq_mat([list(columns[k]) for k in free])
         normal = (chosen * chosen.transpose()).inv() * chosen
-        target = [
-            sum((arb(columns[k][i]) * v for k, v in values.items()), arb(0)) for i in range(size)
-        ]
+        target = _combined(columns, values, size)
         found = [
             sum((arb(normal[row, i]) * v for i, v in enumerate(target)), arb(0))
             for row in range(len(free))
@@ -355,11 +353,7 @@ class LogProjector:
         """
         free, size = members(allowed), self.landscape.size
         spanned = [columns[k] for k in free]
-        lines = [
-            k
-            for k in free
-            if isinstance(solve(spanned, [-v for v in columns[k]], [None] * len(free)), Feasible)
-        ]
+        lines = [k for k in free if is_feasible(spanned, [-v for v in columns[k]])]
         basis = nullspace([columns[k] for k in lines], size)
         rest = [k for k in free if k not in lines]
         target = [
@@ -387,15 +381,12 @@ class LogProjector:
         size, free, own = self.landscape.size, members(allowed), members(support)
         rows = len(free) + len(own) + 1
         total = [sum((columns[k][i] for k in own), ZERO) for i in range(size)]
-        matrix: list[list[fmpq]] = []
-        for i in range(size):
-            column = [columns[k][i] for k in (*free, *own)] + [total[i]]
-            matrix.extend([column, [-v for v in column]])
-        for r in range(rows - 1):
-            slack = -ONE if r < len(free) else ONE
-            matrix.append([slack if i == r else ZERO for i in range(rows)])
-        right = [ZERO] * (rows - 1) + [-ONE]
-        return isinstance(solve(matrix, right, [None] * len(matrix)), Feasible)
+        functional = [[*(columns[k][i] for k in (*free, *own)), total[i]] for i in range(size)]
+        slacks = [
+            [(-ONE if r < len(free) else ONE) if i == r else ZERO for i in range(rows)]
+            for r in range(rows - 1)
+        ]
+        return is_feasible(slacks, [ZERO] * (rows - 1) + [-ONE], functional)
 
     def _blocked(self, columns: dict[int, Vector], support: int, needed: int, allowed: int) -> bool:
         """Whether a linear functional proves that there are no coefficients.
@@ -408,29 +399,28 @@ class LogProjector:
         if not basis:
             return False
         free = members(allowed)
-        inner = [[dot(b, columns[k]) for b in basis] for k in free]
-        # pi = sum z_b b with z = z+ - z-; pi.H_k - s_k = 0; sum over needed of pi.H_k = 1.
-        rows = len(free) + 1
-        matrix: list[list[fmpq]] = []
-        wanted = [k for k in free if needed >> k & 1]
-        if not wanted:
+        if not needed & allowed:
             return False
-        for b in range(len(basis)):
-            column = [inner[i][b] for i in range(len(free))]
-            column.append(sum((inner[i][b] for i, k in enumerate(free) if k in wanted), ZERO))
-            matrix.extend([column, [-v for v in column]])
-        for i in range(len(free)):
-            matrix.append([-ONE if r == i else ZERO for r in range(rows)])
-        right = [ZERO] * len(free) + [ONE]
-        return isinstance(solve(matrix, right, [None] * len(matrix)), Feasible)
+        # pi = sum z_b b; pi.H_k - s_k = 0; sum over needed of pi.H_k = 1.
+        functional: list[list[fmpq]] = []
+        for b in basis:
+            column = [dot(b, columns[k]) for k in free]
+            wanted = (v for v, k in zip(column, free, strict=True) if needed >> k & 1)
+            functional.append([*column, sum(wanted, ZERO)])
+        slacks = [
+            [-ONE if r == i else ZERO for r in range(len(free) + 1)] for i in range(len(free))
+        ]
+        return is_feasible(slacks, [ZERO] * len(free) + [ONE], functional)
 
     def _interior(
         self, columns: dict[int, Vector], values: dict[int, arb], needed: int, allowed: int
     ) -> dict[int, fmpq] | None:
         """Coefficients proposed by a float program and proved positive in balls."""
         free = members(allowed)
-        size = range(self.landscape.size)
-        target = [sum((_rounded(v) * columns[k][i] for k, v in values.items()), ZERO) for i in size]
+        size = self.landscape.size
+        target = [
+            sum((_rounded(v) * columns[k][i] for k, v in values.items()), ZERO) for i in range(size)
+        ]
         proposed = inner_point(
             [columns[k] for k in free], [bool(needed >> k & 1) for k in free], target
         )
@@ -445,7 +435,7 @@ class LogProjector:
         span = [columns[free[p]] for p in basic]
         if any(rank([*span, columns[k]]) > len(basic) for k in values):
             return None
-        right = [sum((arb(columns[k][i]) * v for k, v in values.items()), arb(0)) for i in size]
+        right = _combined(columns, values, size)
         result: dict[int, fmpq] = {}
         for p, value in enumerate(proposed):
             if p not in basic and value > 0:
@@ -468,6 +458,11 @@ def _difference(size: int, one: int, two: int) -> Vector:
 
 def _product(design: list[list[fmpq]], at: arb_mat) -> list[arb]:
     return [sum((arb(v) * at[j, 0] for j, v in enumerate(row)), arb(0)) for row in design]
+
+
+def _combined(columns: dict[int, Vector], values: dict[int, arb], size: int) -> list[arb]:
+    """The sum of columns times values, shape (n,)."""
+    return [sum((arb(columns[k][i]) * v for k, v in values.items()), arb(0)) for i in range(size)]
 
 
 def _rounded(value: arb) -> fmpq:

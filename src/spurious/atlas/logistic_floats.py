@@ -16,6 +16,8 @@ from scipy.special import expit
 
 from spurious.exact.rationals import Vector, nearest_float
 
+Floats = npt.NDArray[np.float64]
+
 TOLERANCES: Final = (1e-7, 1e-5, 1e-10, 1e-3)
 """Shares of the largest coefficient above which a coefficient counts as positive."""
 
@@ -29,7 +31,7 @@ FAR: Final = 1e6
 """A coefficient beyond this is on its way to infinity."""
 
 
-def _floats(values: Sequence[fmpq]) -> npt.NDArray[np.float64]:
+def _floats(values: Sequence[fmpq]) -> Floats:
     return np.array([nearest_float(v) for v in values])
 
 
@@ -56,7 +58,7 @@ def supports(
     value = np.zeros(count)
     constant = float(np.log(plus.sum() / minus.sum()))
 
-    def slopes() -> npt.NDArray[np.float64]:
+    def slopes() -> Floats:
         f = columns @ value + constant
         return minus * expit(f) - plus * expit(-f)
 
@@ -78,11 +80,11 @@ def supports(
 
 
 def _settle(
-    columns: npt.NDArray[np.float64],
-    plus: npt.NDArray[np.float64],
-    minus: npt.NDArray[np.float64],
+    columns: Floats,
+    plus: Floats,
+    minus: Floats,
     inside: list[int],
-    value: npt.NDArray[np.float64],
+    value: Floats,
     constant: list[float],
 ) -> None:
     """Minimises over the coefficients inside and the constant, in place; those at 0 leave."""
@@ -90,19 +92,16 @@ def _settle(
         design = np.hstack([columns[:, inside], np.ones((len(columns), 1))])
         at = np.append(value[inside], constant[0])
         f = design @ at
-        gradient = design.T @ (minus * expit(f) - plus * expit(-f))
-        bends = (plus + minus) * expit(f) * expit(-f)
-        hessian = design.T @ (bends[:, None] * design)
+        gradient, hessian = _derivatives(design, plus, minus, f)
         step = -np.linalg.lstsq(hessian + 1e-15 * np.eye(len(at)), gradient, rcond=None)[0]
         reach = np.inf
         for p in range(len(inside)):
             if step[p] < 0:
                 reach = min(reach, at[p] / -step[p])
         share = min(1.0, reach)
-        here = plus @ np.logaddexp(0, -f) + minus @ np.logaddexp(0, f)
+        here = _loss(plus, minus, f)
         while share > 1e-12:
-            there = design @ (at + share * step)
-            if plus @ np.logaddexp(0, -there) + minus @ np.logaddexp(0, there) <= here:
+            if _loss(plus, minus, design @ (at + share * step)) <= here:
                 break
             share /= 2
         at = at + share * step
@@ -114,6 +113,17 @@ def _settle(
             inside[:] = [p for p in inside if p not in leaving]
         elif np.abs(step).max() < 1e-13 * (1 + np.abs(at).max()):
             return
+
+
+def _loss(plus: Floats, minus: Floats, f: Floats) -> float:
+    """The loss of outputs f, shape (n,)."""
+    return float(plus @ np.logaddexp(0, -f) + minus @ np.logaddexp(0, f))
+
+
+def _derivatives(design: Floats, plus: Floats, minus: Floats, f: Floats) -> tuple[Floats, Floats]:
+    """Gradient and Hessian by the coefficients of a matrix's columns, whose outputs are f."""
+    bends = (plus + minus) * expit(f) * expit(-f)
+    return design.T @ (minus * expit(f) - plus * expit(-f)), design.T @ (bends[:, None] * design)
 
 
 def newton(
@@ -134,17 +144,13 @@ def newton(
     matrix = matrix / scale
     plus, minus = _floats(positive), _floats(negative)
 
-    def loss(at: npt.NDArray[np.float64]) -> float:
-        f = matrix @ at
-        return float(plus @ np.logaddexp(0, -f) + minus @ np.logaddexp(0, f))
+    def loss(at: Floats) -> float:
+        return _loss(plus, minus, matrix @ at)
 
     at = np.zeros(matrix.shape[1])
     for _ in range(200):
-        f = matrix @ at
-        gradient = matrix.T @ (minus * expit(f) - plus * expit(-f))
-        bends = (plus + minus) * expit(f) * expit(-f)
-        hessian = matrix.T @ (bends[:, None] * matrix) + 1e-14 * np.eye(len(at))
-        step = np.linalg.solve(hessian, gradient)
+        gradient, hessian = _derivatives(matrix, plus, minus, matrix @ at)
+        step = np.linalg.solve(hessian + 1e-14 * np.eye(len(at)), gradient)
         if not np.isfinite(step).all() or np.abs(at).max() > FAR:
             return None
         size = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flint import fmpq
 
 from spurious.atlas.fits import members
-from spurious.exact.linear_program import Feasible, solve
+from spurious.exact.linear_program import is_feasible
 from spurious.exact.rationals import ONE, ZERO, Vector
 
 
@@ -35,14 +35,12 @@ def recedes(
     matrix: list[list[fmpq]] = []
     for k in members(cell):
         matrix.append([*(_turned(v, s) for v, s in zip(generators[k], signs, strict=True)), ZERO])
-    constant = [s or ONE for s in signs]
-    matrix.append([*constant, ZERO])
-    matrix.append([*(-v for v in constant), ZERO])
+    constant = [*(s or ONE for s in signs), ZERO]
     for i, s in enumerate(signs):
         if s:
             matrix.append([-ONE if r == i else ONE if r == size else ZERO for r in range(size + 1)])
     right = [ZERO] * size + [ONE]
-    return isinstance(solve(matrix, right, [None] * len(matrix)), Feasible)
+    return is_feasible(matrix, right, [constant])
 
 
 def _turned(value: fmpq, sign: fmpq) -> fmpq:

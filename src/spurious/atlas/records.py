@@ -1,12 +1,11 @@
-"""Families and counts of work as JSON data."""
+"""Families as JSON data."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from fractions import Fraction
 from typing import Any, Final
 
-from spurious.atlas.cells import CellCounts
 from spurious.atlas.minima import Family
 from spurious.problem import point_from_data, point_to_data
 from spurious.verdict import Answer
@@ -53,13 +52,3 @@ def family_from_data(data: dict[str, Any]) -> Family:
         "point": point_from_data(data["point"]),
     }
     return Family(**read)
-
-
-def work_to_data(work: CellCounts) -> dict[str, int]:
-    """Counts of work as JSON data."""
-    return asdict(work)
-
-
-def work_from_data(data: dict[str, int]) -> CellCounts:
-    """Undoes `work_to_data`."""
-    return CellCounts(**data)

@@ -1,17 +1,53 @@
-"""Parts of an atlas made here, or by several processes."""
+"""Parts of an atlas, piece by piece: made here, or by several processes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from spurious.atlas.parts import Setting, minima_with, prepare, solve_branch
-from spurious.atlas.records import family_to_data, work_to_data
+from spurious.atlas.records import family_to_data
 from spurious.atlas.states import TooManyFacesError, UnresolvedError
-from spurious.atlas.tasks import AtlasTask, BranchTask
 from spurious.problem import DenseLoss
+
+
+@dataclass(frozen=True, slots=True)
+class BranchTask:
+    """Solve the cells of one branch.
+
+    Attributes:
+        first: The branch's first region.
+    """
+
+    first: int
+
+    @property
+    def key(self) -> str:
+        """The task's name in a journal."""
+        return f"branch {self.first}"
+
+
+@dataclass(frozen=True, slots=True)
+class FitTask:
+    """Find the minima that have one fitted vector.
+
+    Attributes:
+        support: A support of the fit, as a set of bits.
+    """
+
+    support: int
+
+    @property
+    def key(self) -> str:
+        """The task's name in a journal."""
+        return f"fit {self.support:x}"
+
+
+AtlasTask: TypeAlias = BranchTask | FitTask
+
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -36,7 +72,7 @@ def part(setting: Setting, task: AtlasTask) -> dict[str, Any]:
         branch = solve_branch(setting, task.first)
         return {
             "supports": [f"{support:x}" for support in branch.supports],
-            "work": work_to_data(branch.work),
+            "work": asdict(branch.work),
         }
     fit = setting.projector.evaluate(task.support)
     if fit is None:

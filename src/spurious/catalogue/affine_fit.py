@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq_mat
 
 from spurious.errors import InputError
+from spurious.exact.plain import inner, separating_direction
+from spurious.exact.rationals import fraction, rational
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 
 ROOM: Final = Fraction(1)
@@ -44,13 +46,13 @@ def affine_fit(data: Dataset, hidden: Sequence[int], activation: str = "relu") -
     targets = [row[0] for row in data.y]
     columns = [[*x, Fraction(1)] for x in data.x]
     fit = _least_squares(columns, targets)
-    residuals = [y - _dot(row, fit) for row, y in zip(columns, targets, strict=True)]
+    residuals = [y - inner(row, fit) for row, y in zip(columns, targets, strict=True)]
     if not any(residuals):
         raise InputError("data: found a perfect affine fit, expected data that have none")
     slope = SLOPE if activation == "leaky_relu" else None
     network = Network((data.inputs, *hidden, 1), activation, slope)
     weight, start = _hinge(data, residuals)
-    heights = [max(_dot(weight, x) - start, Fraction(0)) for x in data.x]
+    heights = [max(inner(weight, x) - start, Fraction(0)) for x in data.x]
     bent = _least_squares([[*r, h] for r, h in zip(columns, heights, strict=True)], targets)
     point = _point(data, fit, (None, Fraction(0), Fraction(0)), network)
     witness = _point(data, bent[:-1], (weight, start, bent[-1]), network)
@@ -80,7 +82,7 @@ def _point(
         rows[1], biases[1] = tuple(direction), -start
         weight = [w - slope * gain * d for w, d in zip(weight, direction, strict=True)]
         offset += slope * gain * start
-    lift = ROOM - min(_dot(weight, x) for x in data.x)
+    lift = ROOM - min(inner(weight, x) for x in data.x)
     rows[0], biases[0] = tuple(weight), lift
     layers = [Layer(tuple(rows), tuple(biases))]
     below = first
@@ -107,7 +109,7 @@ def _floor(
     """What has to be added to a hinge unit's output to keep it at least 0 on the data."""
     if direction is None:
         return Fraction(0)
-    lowest = min(_dot(direction, x) - start for x in data.x)
+    lowest = min(inner(direction, x) - start for x in data.x)
     return max(-slope * lowest, Fraction(0))
 
 
@@ -115,16 +117,12 @@ def _unit(index: int, size: int) -> tuple[Fraction, ...]:
     return tuple(Fraction(int(k == index)) for k in range(size))
 
 
-def _hinge(data: Dataset, residuals: Sequence[Fraction]) -> tuple[list[Fraction], Fraction]:
+def _hinge(data: Dataset, residuals: Sequence[Fraction]) -> tuple[Sequence[Fraction], Fraction]:
     """Direction and start of a hinge that correlates with the residuals."""
-    weight = _separating(data)
-    values = [_dot(weight, x) for x in data.x]
+    weight = separating_direction(data.x)
+    values = [inner(weight, x) for x in data.x]
     for start in sorted(set(values)):
-        pull = sum(
-            (max(v - start, Fraction(0)) * r for v, r in zip(values, residuals, strict=True)),
-            Fraction(0),
-        )
-        if pull:
+        if inner([max(v - start, Fraction(0)) for v in values], residuals):
             return weight, start
     raise InputError(
         "data: found residuals that sum to 0 over equal inputs, expected a fit that is not the "
@@ -132,24 +130,13 @@ def _hinge(data: Dataset, residuals: Sequence[Fraction]) -> tuple[list[Fraction]
     )
 
 
-def _separating(data: Dataset) -> list[Fraction]:
-    """A direction along which different inputs differ: powers of a base that is large enough."""
-    points = sorted(set(data.x))
-    base = 1
-    while True:
-        weight = [Fraction(base) ** k for k in range(data.inputs)]
-        if len({_dot(weight, x) for x in points}) == len(points):
-            return weight
-        base += 1
-
-
 def _least_squares(
     rows: Sequence[Sequence[Fraction]], targets: Sequence[Fraction]
 ) -> list[Fraction]:
     """Exact least squares; of several solutions one."""
     size = len(rows[0])
-    matrix = fmpq_mat(len(rows), size, [_exact(v) for row in rows for v in row])
-    right = fmpq_mat(len(rows), 1, [_exact(v) for v in targets])
+    matrix = fmpq_mat(len(rows), size, [rational(v) for row in rows for v in row])
+    right = fmpq_mat(len(rows), 1, [rational(v) for v in targets])
     normal, wanted = matrix.transpose() * matrix, matrix.transpose() * right
     joined = fmpq_mat(
         size, size + 1, [v for k in range(size) for v in (*normal.tolist()[k], wanted[k, 0])]
@@ -158,14 +145,5 @@ def _least_squares(
     solution = [Fraction(0)] * size
     for row in range(rank):
         lead = next(k for k in range(size) if reduced[row, k] != 0)
-        value = reduced[row, size]
-        solution[lead] = Fraction(int(value.p), int(value.q))
+        solution[lead] = fraction(reduced[row, size])
     return solution
-
-
-def _exact(value: Fraction) -> fmpq:
-    return fmpq(value.numerator, value.denominator)
-
-
-def _dot(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:
-    return sum((a * b for a, b in zip(left, right, strict=False)), Fraction(0))

@@ -15,7 +15,7 @@ from spurious.certify.rules import convex_ball
 from spurious.certify.rules.twin_units import split
 from spurious.errors import InputError
 from spurious.exact.balls import round_to
-from spurious.problem import Dataset, Loss, Network, Point, Problem, unflatten
+from spurious.problem import Dataset, DenseLoss, Loss, Network, Point, Problem, unflatten
 from spurious.proof import Proof
 
 X: Final = "-3 -2 -1.5 -1 0 0.5 2.5"
@@ -58,7 +58,7 @@ def _minimum(data: Dataset) -> Point:
     """The minimum of the network with one unit, by Newton's method, rounded."""
     single = Network((1, 1, 1), "tanh")
     rough = unflatten(_numbers(ROUGH), single)
-    found = convex_ball.prove(Problem(single, Loss.SQUARED, data), rough)
+    found = convex_ball.prove(DenseLoss(single, Loss.SQUARED, data), rough)
     if not isinstance(found, Proof) or found.minimum is None:
         raise ArithmeticError("the network with one unit has no minimum where it was")
     return unflatten([round_to(value, DECIMALS) for value in found.minimum], single)

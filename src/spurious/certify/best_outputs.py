@@ -6,6 +6,7 @@ minimiser each, a point at which all outputs are these minimisers is a global mi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias, cast
@@ -14,13 +15,47 @@ import numpy as np
 from flint import arb, fmpq
 
 from spurious.certify.arithmetics import entries, exact_program
-from spurious.certify.best_constant import best_constant
-from spurious.certify.evaluate import input_groups
+from spurious.certify.evaluate import input_groups, members
+from spurious.exact.plain import inner
 from spurious.exact.rationals import ZERO, fraction, rational
-from spurious.problem import DenseLoss, Loss, Problem, program_of
+from spurious.problem import DenseLoss, Loss
 from spurious.program import Program, ProgramError, dense_layers
 from spurious.program.equal_entries import equal_entries
 from spurious.program.tail import squared_results, tail
+
+
+def best_constant(
+    loss: str, targets: Sequence[Fraction], factors: Sequence[Fraction]
+) -> tuple[arb, Fraction | arb] | None:
+    """The constant, in balls of the working precision, and its loss, exact for the squared loss.
+
+    Args:
+        loss: Squared or logistic.
+        targets: Of one output; labels -1 and 1 for the logistic loss.
+        factors: What the loss of each is multiplied by, not negative.
+
+    Returns:
+        None if there is no best constant: weights of 0 alone, or the logistic loss with labels of
+        one kind.
+    """
+    whole = sum(factors, Fraction(0))
+    if not whole:
+        return None
+    pairs = list(zip(factors, targets, strict=True))
+    if loss == Loss.SQUARED:
+        mean = weighted_mean(targets, factors)
+        return arb(rational(mean)), sum((w * (mean - y) ** 2 for w, y in pairs), Fraction(0))
+    ones = sum((w for w, y in pairs if y == 1), Fraction(0))
+    if ones in (0, whole):
+        return None
+    parts = [rational(k) * arb(rational(whole / k)).log() for k in (ones, whole - ones)]
+    return arb(rational(ones / (whole - ones))).log(), parts[0] + parts[1]
+
+
+def weighted_mean(targets: Sequence[Fraction], factors: Sequence[Fraction]) -> Fraction:
+    """The mean of targets with weights, not all of them 0."""
+    return inner(factors, targets) / sum(factors, Fraction(0))
+
 
 EQUATION_LIMIT = 200
 """With more equations nothing is tried: the certificate holds a matrix of that size."""
@@ -46,7 +81,7 @@ class Equations:
     loss: Fraction | arb
 
 
-def best_outputs(problem: Problem | DenseLoss) -> Equations | None:
+def best_outputs(problem: DenseLoss) -> Equations | None:
     """The best outputs of a dense network: one equation for each output and different input.
 
     Inputs whose points have no weight have none.
@@ -54,19 +89,17 @@ def best_outputs(problem: Problem | DenseLoss) -> Equations | None:
     them than parameters, or with three or more classes.
     """
     network, loss, data = problem.network, problem.loss, problem.data
-    members: dict[int, list[int]] = {}
-    for i, group in enumerate(input_groups(data)):
-        members.setdefault(group, []).append(i)
+    groups = members(input_groups(data))
     classes = loss == Loss.CROSS_ENTROPY
     columns = 1 if classes else network.outputs
-    count = len(members) * columns
+    count = len(groups) * columns
     limit = min(EQUATION_LIMIT, network.parameter_count)
     if count > limit or (classes and network.outputs > 2):
         return None
     forms: list[Form] = []
     targets: list[arb] = []
     total: Fraction | arb = Fraction(0)
-    for group, points in members.items():
+    for group, points in groups.items():
         factors = [problem.factors[i] for i in points]
         for k in range(columns if any(factors) else 0):
             values = [data.y[i][k] for i in points]
@@ -80,7 +113,7 @@ def best_outputs(problem: Problem | DenseLoss) -> Equations | None:
             total = _sum(total, best[1])
     if not forms:
         return None
-    outputs = dense_layers(program_of(problem))[-1].preactivation
+    outputs = dense_layers(problem.program())[-1].preactivation
     return Equations((outputs,), tuple(forms), tuple(targets), total)
 
 

@@ -14,8 +14,7 @@ from spurious.certify.arithmetics import (
     around,
     rational_gradient,
 )
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
 from spurious.problem import FlatPoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -76,14 +76,7 @@ def certified_minima(
             )
         if np.isfinite(found.fun):
             ends.append((float(found.fun), np.asarray(found.x, dtype=np.float64)))
-    proved: list[CriticalPoint] = []
-    for _, end in _different(sorted(ends, key=lambda pair: pair[0])):
-        witness = proved[0].problem.point if proved else None
-        problem = ProgramProblem(program, _exact(end), witness)
-        verdict = certify(problem, search=False)
-        if verdict.decision in (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY):
-            proved.append(CriticalPoint(problem, verdict))
-    return tuple(proved)
+    return _proved(program, ends, (Decision.LOCAL_MINIMUM, Decision.LOCAL_MINIMUM_NEARBY))
 
 
 def certified_saddles(
@@ -118,13 +111,7 @@ def certified_saddles(
             loss, gradient = floats.loss_and_gradient(end)
         if np.isfinite(loss) and float(np.abs(gradient).max()) < STATIONARY:
             ends.append((loss, end))
-    proved: list[CriticalPoint] = []
-    for _, end in _different(sorted(ends, key=lambda pair: pair[0])):
-        problem = ProgramProblem(program, _exact(end))
-        verdict = certify(problem, search=False)
-        if verdict.decision is Decision.SADDLE_NEARBY:
-            proved.append(CriticalPoint(problem, verdict))
-    return tuple(proved)
+    return _proved(program, ends, (Decision.SADDLE_NEARBY,))
 
 
 def _starts(program: Program, starts: int, seed: int, spread: float) -> Iterator[Floats]:
@@ -133,13 +120,23 @@ def _starts(program: Program, starts: int, seed: int, spread: float) -> Iterator
         yield spread * rng.normal(size=program.parameter_count)
 
 
-def _different(ends: list[tuple[float, Floats]]) -> Iterator[tuple[float, Floats]]:
+def _proved(
+    program: Program, ends: Iterable[tuple[float, Floats]], wanted: tuple[Decision, ...]
+) -> tuple[CriticalPoint, ...]:
+    """Of ends with their losses those about which one of these decisions is proved.
+
+    Lowest first, of equal losses one; the first minimum is the others' witness.
+    """
+    proved: list[CriticalPoint] = []
     last = -float("inf")
-    for loss, end in ends:
-        if loss > last + SAME * (1 + abs(loss)):
-            yield loss, end
-            last = loss
-
-
-def _exact(values: Floats) -> tuple[Fraction, ...]:
-    return tuple(Fraction(value) for value in values.tolist())
+    for loss, end in sorted(ends, key=lambda pair: pair[0]):
+        if loss <= last + SAME * (1 + abs(loss)):
+            continue
+        last = loss
+        minimum = Decision.SADDLE_NEARBY not in wanted and proved
+        witness = proved[0].problem.point if minimum else None
+        problem = ProgramProblem(program, tuple(map(Fraction, end.tolist())), witness)
+        verdict = certify(problem, search=False)
+        if verdict.decision in wanted:
+            proved.append(CriticalPoint(problem, verdict))
+    return tuple(proved)

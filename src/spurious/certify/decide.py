@@ -19,7 +19,6 @@ from spurious.certify.fall import proved_fall
 from spurious.certify.further import further_fall, unfinished
 from spurious.certify.one_thread import one_thread
 from spurious.certify.optimality import Optimality, judge_optimality
-from spurious.certify.rule import Rule
 from spurious.certify.rules import (
     cells_nearby,
     classwise_optimum,
@@ -45,7 +44,7 @@ from spurious.certify.rules import (
     valley_to_infinity,
     zero_output_weight,
 )
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.errors import InputError
 from spurious.exact.balls import OutOfRangeError
 from spurious.exact.softmax_numbers import UndecidedSignError

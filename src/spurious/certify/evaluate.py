@@ -5,35 +5,24 @@ Notation as in `docs/certificates.md`, section 3: n points, layers 1..L, `z_l = 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeAlias, TypeVar
 
 from flint import fmpq
 
 from spurious.certify.arithmetics import Entries, entries, exact_program
-from spurious.exact.rationals import ONE, ZERO, Vector, rational, vector
+from spurious.exact.rationals import ONE, ZERO, Vector, fraction, rational, vector
 from spurious.exact.softmax_numbers import Exact, constant, logistic, softmax
-from spurious.problem import (
-    Dataset,
-    DenseLoss,
-    Layer,
-    Loss,
-    Network,
-    Point,
-    Problem,
-    flatten,
-    program_of,
-)
+from spurious.problem import Dataset, DenseLoss, Layer, Loss, Network, Point, flatten
 from spurious.program import Program, Run, Sum, dense_layers
 
+Name = TypeVar("Name", bound=Hashable)
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A layer in rationals: each row holds a unit's incoming weights, then its bias."""
-
-    rows: tuple[Vector, ...]
+Rows: TypeAlias = tuple[Vector, ...]
+"""A layer in rationals: each row holds a unit's incoming weights, then its bias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +43,9 @@ class Evaluation:
         factors: What the loss of each data point is multiplied by, not negative, shape (n,).
     """
 
-    problem: Problem | DenseLoss
+    problem: DenseLoss
     point: Point
-    weights: tuple[Weights, ...]
+    weights: tuple[Rows, ...]
     inputs: tuple[Vector, ...]
     groups: tuple[int, ...]
     preactivations: tuple[tuple[Vector, ...], ...]
@@ -77,13 +66,17 @@ def slope_at(value: fmpq, slopes: tuple[fmpq, fmpq]) -> fmpq:
     return slopes[0] if value >= 0 else slopes[1]
 
 
-def layer_weights(layer: Layer) -> Weights:
+def rows_of(layer: Layer) -> Rows:
     """A layer's weights and biases in rationals."""
-    return Weights(
-        tuple(
-            (*vector(row), rational(bias))
-            for row, bias in zip(layer.weight, layer.bias, strict=True)
-        )
+    pairs = zip(layer.weight, layer.bias, strict=True)
+    return tuple((*vector(row), rational(bias)) for row, bias in pairs)
+
+
+def layer_of(rows: Sequence[Vector]) -> Layer:
+    """Undoes `rows_of`."""
+    return Layer(
+        tuple(tuple(map(fraction, row[:-1])) for row in rows),
+        tuple(fraction(row[-1]) for row in rows),
     )
 
 
@@ -95,20 +88,20 @@ def piecewise_slopes(network: Network) -> tuple[fmpq, fmpq]:
     return rational(positive), rational(negative)
 
 
-def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
+def evaluate(problem: DenseLoss, point: Point) -> Evaluation:
     """Evaluates a homogeneous network (or one without hidden layer) exactly.
 
     Args:
         problem: Network, loss and data; a penalty does not count.
         point: Where to evaluate.
     """
-    program = program_of(problem)
+    program = problem.program()
     run, layers = _run(program, point, order=0), _layers(program)
     outputs = _rows(run, layers[-1].preactivation)
     return Evaluation(
         problem=problem,
         point=point,
-        weights=tuple(layer_weights(layer) for layer in point.layers),
+        weights=tuple(map(rows_of, point.layers)),
         inputs=tuple((*vector(x), ONE) for x in problem.data.x),
         groups=input_groups(problem.data),
         preactivations=tuple(_rows(run, layer.preactivation) for layer in layers[:-1]),
@@ -120,7 +113,7 @@ def evaluate(problem: Problem | DenseLoss, point: Point) -> Evaluation:
     )
 
 
-def network_run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[Entries]:
+def network_run(problem: DenseLoss, point: Point, order: int) -> Run[Entries]:
     """The network in exact arithmetic, without its loss, which need not be rational.
 
     The outputs are the result of the last operation but one.
@@ -133,7 +126,7 @@ def network_run(problem: Problem | DenseLoss, point: Point, order: int) -> Run[E
     Raises:
         ProgramError: A value or derivative is not known to be rational, or lies on a kink.
     """
-    return _run(program_of(problem), point, order)
+    return _run(problem.program(), point, order)
 
 
 def _run(program: Program, point: Point, order: int) -> Run[Entries]:
@@ -164,9 +157,15 @@ def input_groups(data: Dataset) -> tuple[int, ...]:
     return tuple(first.setdefault(x, i) for i, x in enumerate(data.x))
 
 
-def loss_derivative(
-    problem: Problem | DenseLoss, outputs: Sequence[Vector]
-) -> tuple[tuple[Exact, ...], ...]:
+def members(names: Sequence[Name]) -> dict[Name, list[int]]:
+    """The data points of each name, in the order of the first."""
+    found: dict[Name, list[int]] = {}
+    for i, name in enumerate(names):
+        found.setdefault(name, []).append(i)
+    return found
+
+
+def loss_derivative(problem: DenseLoss, outputs: Sequence[Vector]) -> tuple[tuple[Exact, ...], ...]:
     """g_ik, the exact derivative of the loss with respect to output k of point i, shape (n, K)."""
     return tuple(
         tuple(g if factor == 1 else g * factor for g in row)

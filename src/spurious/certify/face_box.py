@@ -20,12 +20,11 @@ from spurious.certify.critical import critical_point
 from spurious.certify.enclosures import enclosure
 from spurious.certify.face_search import Proposal
 from spurious.certify.isolation import Isolation, isolated
-from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, lagrangian
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Subject, nearby_limit
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import DenseLoss, FlatPoint, Problem, program_of
+from spurious.problem import DenseLoss, FlatPoint
 from spurious.program import Program, ProgramError, restricted
 from spurious.proof import Proof, Undecided
 from spurious.verdict import Enclosure
@@ -50,7 +49,7 @@ class FaceBox:
         isolation: The box in the free parameters and the multipliers.
     """
 
-    problem: Problem | DenseLoss
+    problem: DenseLoss
     pattern: Pattern
     program: Program
     free: tuple[int, ...]
@@ -93,7 +92,7 @@ class FaceBox:
     @cached_property
     def unclear(self) -> list[npt.NDArray[np.bool_]]:
         """For each layer where a sign is not as it should be, shape (n, width)."""
-        run = BallProgram.of(program_of(self.problem)).run(self.values, order=0)
+        run = BallProgram.of(self.problem.program()).run(self.values, order=0)
         found = [signs for _, signs in sorted(run.kink_signs().items())]
         away = [
             np.where(np.abs(signs) == 1, signs, 0) != expected
@@ -145,7 +144,7 @@ class FaceBox:
 
 def face_box(
     subject: Subject,
-    problem: Problem | DenseLoss,
+    problem: DenseLoss,
     proposal: Proposal,
     values: Sequence[Fraction],
     free: tuple[int, ...],

@@ -16,7 +16,7 @@ from flint import fmpq
 
 from spurious.certify.pattern import Pattern
 from spurious.exact.rationals import ONE, ZERO, rational
-from spurious.problem import DenseLoss, Loss, Problem, incoming_indices
+from spurious.problem import DenseLoss, Loss, incoming_indices
 
 Monomial: TypeAlias = tuple[int, ...]
 """Flat indices of parameters, ascending."""
@@ -46,7 +46,7 @@ class FaceMap:
         return self.held + self.outputs
 
 
-def face_map(problem: Problem | DenseLoss, pattern: Pattern, limit: int) -> FaceMap | None:
+def face_map(problem: DenseLoss, pattern: Pattern, limit: int) -> FaceMap | None:
     """G of a face, or None if it has more than so many terms."""
     network = problem.network
     indices = incoming_indices(network)
@@ -92,7 +92,7 @@ def _missed(output: Polynomial, label: fmpq) -> Polynomial:
     return {m: c for m, c in found.items() if c != 0}
 
 
-def _compared(problem: Problem | DenseLoss, i: int, state: list[Polynomial]) -> list[Polynomial]:
+def _compared(problem: DenseLoss, i: int, state: list[Polynomial]) -> list[Polynomial]:
     """What the loss at a data point depends on."""
     if problem.loss != Loss.CROSS_ENTROPY:
         return state

@@ -16,10 +16,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from spurious.certify.neighbourhood import NEARBY, nearby_limit
 from spurious.certify.pattern import Pattern, Signs, Unit, lagrangian, pattern_of
+from spurious.certify.subject import NEARBY, nearby_limit
 from spurious.exact.rationals import nearest_float
-from spurious.problem import DenseLoss, FlatPoint, Network, Problem, incoming_indices, program_of
+from spurious.problem import DenseLoss, FlatPoint, Network, incoming_indices
 from spurious.program import NumpyArithmetic, Run, dense_layers, evaluator, hessian
 
 Floats = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ class _Local:
 
 
 def proposals(
-    problem: Problem | DenseLoss, point: FlatPoint, zero: frozenset[Unit] = frozenset()
+    problem: DenseLoss, point: FlatPoint, zero: frozenset[Unit] = frozenset()
 ) -> Iterator[Proposal]:
     """Candidates near a point, most plausible first.
 
@@ -105,7 +105,7 @@ def proposals(
 class _Face:
     """Lambda on the face of a pattern, made ready for floats."""
 
-    def __init__(self, problem: Problem | DenseLoss, pattern: Pattern) -> None:
+    def __init__(self, problem: DenseLoss, pattern: Pattern) -> None:
         self.pattern = pattern
         self._size, self._held = problem.network.parameter_count, len(pattern.pairs)
         program = lagrangian(problem, pattern, activations=True)
@@ -133,10 +133,10 @@ class _Face:
 
 class _Search:
     def __init__(
-        self, problem: Problem | DenseLoss, start: Floats, limit: float, zero: frozenset[Unit]
+        self, problem: DenseLoss, start: Floats, limit: float, zero: frozenset[Unit]
     ) -> None:
         self.problem, self.start, self.limit, self.zero = problem, start, limit, zero
-        program = program_of(problem)
+        program = problem.program()
         layers = dense_layers(program)
         self.layers = [layer.preactivation for layer in layers][:-1]
         self.states = [layer.state for layer in layers][:-1]
@@ -147,7 +147,9 @@ class _Search:
             self.bends.append((1.0, 0.0))
         self.network = evaluator(program, NumpyArithmetic())
         self.scale = 1 + float(np.abs(start).max())
-        self.rescaled = _costs_nothing(problem)  # a penalty knows what is balanced
+        self.rescaled = problem.penalty.free_of_cost(
+            problem.network
+        )  # a penalty knows what is balanced
         balanced = unit_sizes(problem.network, start) if self.rescaled else np.ones(len(start))
         self.sizes = np.sqrt(balanced)  # of balanced steps and shortest ones, the middle
         self._faces: dict[bytes, _Face] = {}
@@ -282,14 +284,10 @@ class _Search:
         return self.face(signs), values
 
 
-def _costs_nothing(problem: Problem | DenseLoss) -> bool:
-    return isinstance(problem, Problem) or problem.penalty.free_of_cost(problem.network)
-
-
-def _sign_at_zero(problem: Problem | DenseLoss, values: Floats, unit: Unit) -> int:
+def _sign_at_zero(problem: DenseLoss, values: Floats, unit: Unit) -> int:
     """The sign of a unit's z once its weights are zero: its bias is kept if that costs nothing."""
     layer, number = unit
-    kept = isinstance(problem, DenseLoss) and not problem.penalty.of(layer)[1]
+    kept = not problem.penalty.of(layer)[1]
     bias = values[incoming_indices(problem.network)[layer][number][-1]]
     return int(np.sign(bias)) if kept else 0
 

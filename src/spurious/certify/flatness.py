@@ -41,8 +41,8 @@ def generic_flatness(evaluation: Evaluation) -> Flatness:
 
 def shallow_flatness(evaluation: Evaluation) -> Flatness:
     """Flatness at a local minimum of a network with widths [d, h, K], homogeneous activation."""
-    outgoing, *others = evaluation.weights[1].rows
-    if others or evaluation.problem.loss is Loss.CROSS_ENTROPY:
+    outgoing, *others = evaluation.weights[1]
+    if others or evaluation.problem.loss == Loss.CROSS_ENTROPY:
         return Flatness(strict=Answer.NO)
     weights = outgoing[:-1]
     if any(v == 0 for v in weights):

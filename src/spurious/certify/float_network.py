@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.exact.rationals import nearest_float
-from spurious.problem import DenseLoss, Loss, Network, Problem
+from spurious.problem import DenseLoss, Loss, Network
 from spurious.program import FUNCTIONS, Function, NumpyArithmetic
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ def layers_of(parameters: Array, widths: tuple[int, ...]) -> list[tuple[Array, A
     return layers
 
 
-def loss_function(problem: Problem | DenseLoss) -> Callable[[Array], tuple[float, Array]]:
+def loss_function(problem: DenseLoss) -> Callable[[Array], tuple[float, Array]]:
     """The loss and its gradient as a function of flat parameters, shape (P,)."""
     x = np.array([[nearest_float(v) for v in row] for row in problem.data.x])
     y = np.array([[nearest_float(v) for v in row] for row in problem.data.y])

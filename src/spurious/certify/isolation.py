@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, Floats, around
@@ -63,8 +65,7 @@ def isolated(program: Program, critical: Critical, least: Fraction) -> Isolation
         inverse = np.linalg.inv(critical.hessian)
     except np.linalg.LinAlgError:
         return Undecided("the Hessian is singular")
-    rows = tuple(tuple(balls.rounded_float(v, DIGITS) for v in row) for row in inverse.tolist())
-    matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
+    rows, matrix = preconditioner(inverse, DIGITS)
     gradient = evaluated.gradient(around(critical.centre))
     start = largest_row(matrix * arb_mat([[entry] for entry in gradient]))
     needed = WIDER * balls.bounds(start)[1]
@@ -80,6 +81,14 @@ def isolated(program: Program, critical: Critical, least: Fraction) -> Isolation
     if index is None:
         return Undecided("the critical point's index was not proved")
     return Isolation(critical.centre, radius, rows, curved, index)
+
+
+def preconditioner(
+    inverse: npt.NDArray[np.floating[Any]], digits: int
+) -> tuple[tuple[FlatPoint, ...], arb_mat]:
+    """A matrix of floats with so many digits: as certificates write it, and in balls."""
+    rows = tuple(tuple(balls.rounded_float(v, digits) for v in row) for row in inverse.tolist())
+    return rows, arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
 
 
 def is_injective(matrix: arb_mat) -> bool:

@@ -18,7 +18,7 @@ from spurious.certify.subject import Subject
 from spurious.certify.valleys import loss_of_outputs
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import DenseLoss, FlatPoint, Network, Problem, incoming_indices
+from spurious.problem import DenseLoss, FlatPoint, Network, incoming_indices
 from spurious.program import SMOOTH
 from spurious.proof import Merging
 
@@ -148,7 +148,7 @@ def _along(poly: fmpq_poly, r: arb) -> arb:
 
 
 def _broken(
-    problem: Problem | DenseLoss,
+    problem: DenseLoss,
     pairs: Sequence[Merging],
     units: list[list[Row]],
     slopes: tuple[Fraction, Fraction],
@@ -220,9 +220,7 @@ def _sign(poly: fmpq_poly) -> int | None:
     return None
 
 
-def _bent(
-    problem: Problem | DenseLoss, pairs: Sequence[Merging], units: list[list[Row]]
-) -> Outputs:
+def _bent(problem: DenseLoss, pairs: Sequence[Merging], units: list[list[Row]]) -> Outputs:
     """Case b; a unit without a partner is one with u = T = 0."""
     hidden, top = units
     function, higher = SMOOTH[problem.network.activation], HIGHER[problem.network.activation]

@@ -19,6 +19,7 @@ from spurious.certify.merging_curves import from_weights, to_weights
 from spurious.certify.pattern import lagrangian, pattern_of
 from spurious.certify.subject import Subject
 from spurious.exact import balls
+from spurious.exact.plain import inner
 from spurious.exact.rationals import fraction, nearest_float, rational
 from spurious.problem import FlatPoint, incoming_indices
 from spurious.program import dense_layers
@@ -273,7 +274,7 @@ class _Valley:
         """In the limit w.x~ of every unit of the first layer that has w, by unit and point."""
         second = {pair.units[0] for pair in self.pairs if pair.layer == 0}
         return {
-            (unit, i): sum((values[p] * v for p, v in zip(row, x, strict=True)), Fraction(0))
+            (unit, i): inner([values[p] for p in row], x)
             for unit, row in enumerate(self.where[0])
             if unit not in second
             for i, x in enumerate(self.inputs)

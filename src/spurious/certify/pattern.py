@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.certify.evaluate import input_groups
-from spurious.problem import DenseLoss, Loss, Network, Problem
+from spurious.problem import DenseLoss, Loss, Network
 from spurious.program import LOSSES, Builder, Handle, Program
 
 Signs = npt.NDArray[np.int8]
@@ -74,7 +74,7 @@ class Pattern:
         ]
 
 
-def alike(problem: Problem | DenseLoss, signs: Sequence[Signs]) -> list[list[tuple[int, ...]]]:
+def alike(problem: DenseLoss, signs: Sequence[Signs]) -> list[list[tuple[int, ...]]]:
     """For each hidden layer a name for every data point, equal for points that are alike there."""
     names: list[tuple[int, ...]] = [(0, group) for group in input_groups(problem.data)]
     found: list[list[tuple[int, ...]]] = []
@@ -90,7 +90,7 @@ def alike(problem: Problem | DenseLoss, signs: Sequence[Signs]) -> list[list[tup
 
 
 def pattern_of(
-    problem: Problem | DenseLoss, signs: Sequence[Signs], zero: frozenset[Unit] = frozenset()
+    problem: DenseLoss, signs: Sequence[Signs], zero: frozenset[Unit] = frozenset()
 ) -> Pattern:
     """The pattern with these signs; a pair is held if any of its points is."""
     layers = [layer.copy() for layer in signs]
@@ -107,9 +107,7 @@ def pattern_of(
     return Pattern(tuple(layers), tuple(pairs), zero)
 
 
-def lagrangian(
-    problem: Problem | DenseLoss, pattern: Pattern, *, activations: bool = False
-) -> Program:
+def lagrangian(problem: DenseLoss, pattern: Pattern, *, activations: bool = False) -> Program:
     """Lambda as a program in the parameters and a multiplier for each held pair.
 
     Its outputs are what the loss depends on: with the cross entropy differences to the label's,
@@ -167,11 +165,11 @@ def lagrangian(
     return builder.program(loss, outputs=decisive)
 
 
-def _summed(problem: Problem | DenseLoss, losses: Handle, blocks: Sequence[Handle]) -> Handle:
+def _summed(problem: DenseLoss, losses: Handle, blocks: Sequence[Handle]) -> Handle:
     """The losses of the data points, weighted and added up, and the penalty."""
-    if isinstance(problem, Problem):
-        return losses.sum()
-    total = (losses * losses.builder.const(np.array(problem.factors, dtype=object))).sum()
+    if any(factor != 1 for factor in problem.factors):
+        losses = losses * losses.builder.const(np.array(problem.factors, dtype=object))
+    total = losses.sum()
     costs = [cost for k in range(len(blocks) // 2) for cost in problem.penalty.of(k)]
     for block, cost in zip(blocks, costs, strict=True):
         if cost:
@@ -179,9 +177,9 @@ def _summed(problem: Problem | DenseLoss, losses: Handle, blocks: Sequence[Handl
     return total
 
 
-def _compared(problem: Problem | DenseLoss, outputs: Handle) -> Handle:
+def _compared(problem: DenseLoss, outputs: Handle) -> Handle:
     """What the loss depends on: the outputs, or how far they are ahead of the label's."""
-    if problem.loss != Loss.CROSS_ENTROPY:  # a plain text in the latter
+    if problem.loss != Loss.CROSS_ENTROPY:
         return outputs
     count, classes = outputs.shape
     labels = np.array([int(label) for (label,) in problem.data.y])[:, None]

@@ -14,8 +14,6 @@ from spurious.certify.face_box import FaceBox
 from spurious.certify.pattern import Pair, Pattern
 from spurious.problem import DenseLoss
 
-__all__ = ["at_right_angles"]
-
 
 def at_right_angles(loss: DenseLoss, box: FaceBox) -> tuple[Pair, ...]:
     """The pairs whose sign is not clear over a box, if all of them are of this kind; else none.

@@ -1,17 +1,16 @@
-"""What is decided about: a problem's point, with whatever was computed about it so far."""
+"""What a rule decides about: a problem's point, and what counts as near it; and what a rule is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar
 
 from spurious.certify.arithmetics import loss_at
 from spurious.certify.evaluate import Evaluation, evaluate
-from spurious.certify.neighbourhood import distance
-from spurious.certify.point_loss import is_homogeneous, point_loss
+from spurious.certify.exact_gradient import is_homogeneous, point_loss
 from spurious.errors import InputError
 from spurious.problem import (
     DenseLoss,
@@ -23,12 +22,25 @@ from spurious.problem import (
     Problem,
     ProgramProblem,
     flatten,
-    program_of,
     unflatten,
 )
 from spurious.program import Program
-from spurious.proof import Place
+from spurious.proof import Place, Proof, Undecided
 from spurious.verdict import Enclosure
+
+NEARBY = Fraction(1, 100)
+"""A critical point counts as nearby within this share of max(1, largest parameter)."""
+
+
+def nearby_limit(point: FlatPoint) -> Fraction:
+    """How far from a point, shape (P,), a critical point still counts as nearby: largest entry."""
+    return NEARBY * max(Fraction(1), *(abs(value) for value in point))
+
+
+def distance(left: FlatPoint, right: FlatPoint) -> Fraction:
+    """The largest difference of a parameter."""
+    return max(abs(a - b) for a, b in zip(left, right, strict=True))
+
 
 T = TypeVar("T")
 
@@ -41,6 +53,7 @@ class Subject:
 
     Attributes:
         asked: The same.
+        loss: Where it is a dense network's, how people write that down; else None.
         program: The loss.
         values: The point, shape (P,).
 
@@ -52,11 +65,12 @@ class Subject:
         if asked.point is None:
             raise InputError("point: missing, but certify needs the point to decide about; add it")
         self.asked = asked
+        self.loss = asked.dense
         if isinstance(asked, ProgramProblem):
             self.program: Program = asked.program
             self.values: FlatPoint = asked.point
         else:
-            self.program, self.values = program_of(asked), flatten(asked.point)
+            self.program, self.values = asked.dense.program(), flatten(asked.point)
         self._known: dict[Callable[[Subject], object], Any] = {}
 
     @property
@@ -65,17 +79,9 @@ class Subject:
         return isinstance(self.asked, Problem)
 
     @cached_property
-    def _sum(self) -> Problem | DenseLoss | None:
-        """What `dense` is; None if it is of another kind."""
-        if isinstance(self.asked, Problem):
-            return self.asked
-        loss = self._unpenalised
-        return loss if loss is not None and loss.loss in list(Loss) else None
-
-    @cached_property
     def _unpenalised(self) -> DenseLoss | None:
-        """A dense network's loss of format 2 without penalty, with weights not negative."""
-        loss = None if isinstance(self.asked, Problem) else self.asked.dense
+        """A dense network's loss without penalty, with weights that are not negative."""
+        loss = self.loss
         if loss is None or min(loss.factors) < 0:
             return None
         return replace(loss, penalty=Penalty()) if loss.penalty.free_of_cost(loss.network) else None
@@ -92,18 +98,18 @@ class Subject:
 
         A mean is such a sum. There is no penalty, and the loss is one of `Loss`.
         """
-        return self._sum is not None
+        return self._unpenalised is not None and self._unpenalised.loss in list(Loss)
 
     @property
-    def dense(self) -> Problem | DenseLoss:
+    def dense(self) -> DenseLoss:
         """The dense network's sum of losses.
 
         Raises:
             TypeError: It is of another kind.
         """
-        if self._sum is None:
+        if self._unpenalised is None or not self.is_dense:
             raise TypeError("this rule is for sums of losses of dense networks")
-        return self._sum
+        return self._unpenalised
 
     @cached_property
     def point(self) -> Point:
@@ -117,10 +123,9 @@ class Subject:
         Raises:
             TypeError: It is none.
         """
-        loss = self.asked if isinstance(self.asked, Problem) else self.asked.dense
-        if loss is None:
+        if self.loss is None:
             raise TypeError("this rule is for dense networks")
-        return loss.network
+        return self.loss.network
 
     @property
     def single(self) -> bool:
@@ -178,3 +183,16 @@ class Subject:
     def distance(self, values: FlatPoint) -> Fraction:
         """The largest difference of a parameter from the point's."""
         return distance(self.values, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way of deciding about a point.
+
+    Attributes:
+        applies: Whether the rule is for this kind of problem, and worth trying.
+        prove: Decides, or says why it does not; a `ProgramError` says so, too.
+    """
+
+    applies: Callable[[Subject], bool]
+    prove: Callable[[Subject], Proof | Undecided]

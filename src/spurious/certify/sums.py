@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from spurious.certify.evaluate import Evaluation
+from spurious.certify.evaluate import Evaluation, members
+from spurious.certify.subject import Subject
 from spurious.exact.rationals import ONE, ZERO, Vector
 from spurious.exact.softmax_numbers import Exact, sign
 
@@ -57,7 +58,7 @@ def pointwise_optimum(groups: Sequence[int], derivative: Sequence[Sequence[Exact
     """
     return all(
         sign(sum((derivative[i][k] for i in points), ZERO)) == 0
-        for points in _members(groups).values()
+        for points in members(groups).values()
         for k in range(len(derivative[0]))
     )
 
@@ -71,8 +72,8 @@ def affine_optimum(evaluation: Evaluation) -> bool:
 def classwise_optimum(evaluation: Evaluation) -> bool:
     """Whether the outputs are the best for affine functions on every class of points."""
     ones = [(ONE,)] * len(evaluation.inputs)
-    equals = _members(evaluation.groups)
-    for key, points in _members(classes(evaluation)).items():
+    equals = members(evaluation.groups)
+    for key, points in members(classes(evaluation)).items():
         if key == LOOSE:
             for group in {evaluation.groups[i] for i in points}:
                 if not vanishes(weighted_sum(evaluation, equals[group], ones)):
@@ -108,8 +109,17 @@ def classes(evaluation: Evaluation) -> list[Hashable]:
     return found
 
 
-def _members(keys: Sequence[Hashable]) -> dict[Hashable, list[int]]:
-    members: dict[Hashable, list[int]] = {}
-    for i, key in enumerate(keys):
-        members.setdefault(key, []).append(i)
-    return members
+def last_layer_gradient(subject: Subject) -> list[Exact]:
+    """The derivatives by the last layer's weights, row by row, then by its biases."""
+    evaluation = subject.evaluation
+    totals = weighted_sum(evaluation, range(len(evaluation.inputs)), evaluation.features)
+    return [entry for row in totals for entry in row[:-1]] + [row[-1] for row in totals]
+
+
+def stationary(subject: Subject) -> bool:
+    """Whether that gradient is exactly zero; a point where it is not is no minimum.
+
+    Raises:
+        UndecidedSignError: a softmax number could not be told from zero.
+    """
+    return not any(sign(entry) for entry in subject.once(last_layer_gradient))

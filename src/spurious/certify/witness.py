@@ -11,7 +11,7 @@ from spurious.certify.one_thread import one_thread
 from spurious.certify.subject import Subject
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
-from spurious.problem import DenseLoss, FlatPoint, Loss, Problem
+from spurious.problem import DenseLoss, FlatPoint, Loss
 from spurious.program import ProgramError
 from spurious.verdict import Enclosure
 
@@ -75,7 +75,7 @@ def _function(subject: Subject) -> Callable[[Array], tuple[float, Array]]:
     return FloatProgram(subject.program).loss_and_gradient
 
 
-def _start(problem: Problem | DenseLoss, rng: np.random.Generator) -> Array:
+def _start(problem: DenseLoss, rng: np.random.Generator) -> Array:
     """A random start: bends between data points, then a fitted last layer for squared loss."""
     import numpy as np
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from spurious.cli.commands import Exit
-from spurious.cli.limits import CELLS, cells
-from spurious.cli.options import COUNT, AsJson, Seed, Source, affordable, fraction
+from spurious.cli.options import CELLS, COUNT, AsJson, Seed, Source, affordable, cells, fraction
 from spurious.cli.output import echo_json, echo_note, note_compiling
 from spurious.cli.sources import found_dense, naming
 from spurious.errors import InputError

@@ -9,8 +9,16 @@ import typer
 
 from spurious.cli.commands import Exit, group, register
 from spurious.cli.deadlock import deadlock
-from spurious.cli.limits import parameters
-from spurious.cli.options import COUNT, AsJson, Seed, Source, affordable, fraction, units_of
+from spurious.cli.options import (
+    COUNT,
+    AsJson,
+    Seed,
+    Source,
+    affordable,
+    fraction,
+    parameters,
+    units_of,
+)
 from spurious.cli.sources import data_of
 from spurious.errors import InputError
 

@@ -1,15 +1,26 @@
-"""Arguments and options that several commands have, and what is typed there as values."""
+"""Arguments and options that several commands have, and what is typed there as values.
+
+What would run for hours is refused, with the limit.
+"""
 
 from __future__ import annotations
 
 import os
 from fractions import Fraction
+from itertools import pairwise
+from math import comb
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from spurious.errors import InputError
+
+if TYPE_CHECKING:
+    from spurious.problem import DenseLoss
+
+CELLS: Final = 5_000_000
+"""Most activation cells of an atlas; so many take some minutes."""
 
 COUNT: Final = 100_000_000
 """The largest number of runs, draws or starts that makes sense to type."""
@@ -89,3 +100,15 @@ def affordable(what: str, found: int, most: int) -> None:
     if found > most:
         told = f"{found:,}" if found < 10**18 else "a number of many digits"
         raise InputError(f"{what}: found {told}, expected at most {most:,}; ask for less")
+
+
+def parameters(widths: tuple[int, ...]) -> int:
+    """How many parameters a dense network has."""
+    return sum((below + 1) * above for below, above in pairwise(widths))
+
+
+def cells(problem: DenseLoss) -> int:
+    """An upper bound of the number of activation cells, units unordered (docs/atlas.md)."""
+    n, d, m = problem.data.size, problem.network.inputs, problem.network.hidden[0]
+    chambers = 2 * sum(comb(n - 1, k) for k in range(min(d, n - 1) + 1))
+    return comb(2 * chambers + m - 1, m)

@@ -13,6 +13,7 @@ import numpy as np
 
 from spurious.construct.dead_layer import DeadLayer
 from spurious.construct.relu import Vector, hidden_preactivations
+from spurious.exact.plain import inner
 from spurious.problem import Dataset, Layer, Loss, Network, Point
 from spurious.train import (
     Initialisation,
@@ -86,9 +87,12 @@ def dead_distance(found: DeadLayer) -> DeadDistance:
     assert point is not None
     layer = found.layer
     rows = hidden_preactivations(point, data.x)
-    states = [(x, *(_relu(z) for z in row)) for x, row in zip(data.x, rows, strict=True)]
+    states = [
+        (x, *(tuple(max(v, Fraction(0)) for v in z) for z in row))
+        for x, row in zip(data.x, rows, strict=True)
+    ]
     own = min(
-        z * z / (_square(state[layer - 1]) + 1)
+        z * z / (inner(state[layer - 1], state[layer - 1]) + 1)
         for state, row in zip(states, rows, strict=True)
         for z in row[layer - 1]
     )
@@ -158,10 +162,6 @@ def dead_shares(
     return tuple(found)
 
 
-def _relu(z: Vector) -> Vector:
-    return tuple(max(value, Fraction(0)) for value in z)
-
-
 def _stays_off(
     point: Point, layer: int, state: Sequence[Vector], z_row: Vector, radius: Fraction
 ) -> bool:
@@ -179,24 +179,20 @@ def _stays_off(
         error = _moved(below, error, radius, _norm(parameters))
     rows = point.layers[layer - 1].weight
     return all(
-        _moved(state[layer - 1], error, radius, _root_above(_square(row))) < -z
+        _moved(state[layer - 1], error, radius, _root_above(inner(row, row))) < -z
         for row, z in zip(rows, z_row, strict=True)
     )
 
 
 def _moved(below: Vector, error: Fraction, radius: Fraction, norm: Fraction) -> Fraction:
     """How far w.h + b can move at most; rounded up."""
-    reach = _root_above(_square(below)) + error
+    reach = _root_above(inner(below, below)) + error
     return _up(radius * _root_above(reach**2 + 1) + norm * error)
 
 
 def _norm(layer: Layer) -> Fraction:
     """The Frobenius norm of the weights, rounded up."""
-    return _root_above(sum((_square(row) for row in layer.weight), Fraction(0)))
-
-
-def _square(vector: Vector) -> Fraction:
-    return sum((entry * entry for entry in vector), Fraction(0))
+    return _root_above(sum((inner(row, row) for row in layer.weight), Fraction(0)))
 
 
 def _root_above(value: Fraction) -> Fraction:

@@ -17,6 +17,7 @@ from random import Random
 
 from spurious.construct.relu import Vector, hidden_preactivations, outputs
 from spurious.errors import InputError
+from spurious.exact.plain import best_line, inner, separating_direction
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 
 
@@ -156,9 +157,9 @@ def tent_point(network: Network, data: Dataset) -> Point:
             "3 for a tent"
         )
     group = _telling_group(data)
-    weight = _separating_weight(data)
-    centre = _dot(weight, group)
-    reach = min(abs(_dot(weight, x) - centre) for x in data.x if x != group)
+    weight = separating_direction(data.x)
+    centre = inner(weight, group)
+    reach = min(abs(inner(weight, x) - centre) for x in data.x if x != group)
     inside, outside = _group_means(data, group)
     tent = (Fraction(1), Fraction(-2), Fraction(1))
     shifts = (reach - centre, -centre, -centre - reach)
@@ -184,21 +185,15 @@ def hinge_point(network: Network, data: Dataset) -> Point:
     """
     if network.depth == 0:
         raise InputError("network.widths: found no hidden layer, expected at least one")
-    weight = _separating_weight(data)
-    pulls = sorted((_dot(weight, x), total) for x, total in _group_pulls(data).items())
+    weight = separating_direction(data.x)
+    pulls = sorted((inner(weight, x), total) for x, total in _group_pulls(data).items())
     telling = [index for index, (_, total) in enumerate(pulls) if any(total)]
     if not telling:
         raise _not_decent()
     start = pulls[telling[-1] - 1][0]
-    heights = [max(_dot(weight, x) - start, Fraction(0)) for x in data.x]
-    mean = sum(heights, Fraction(0)) / data.size
-    spread = sum(((h - mean) ** 2 for h in heights), Fraction(0))
-    means = target_means(data)
-    slopes = tuple(
-        sum(((h - mean) * y for h, y in zip(heights, column, strict=True)), Fraction(0)) / spread
-        for column in zip(*data.y, strict=True)
-    )
-    offsets = tuple(m - slope * mean for m, slope in zip(means, slopes, strict=True))
+    heights = [max(inner(weight, x) - start, Fraction(0)) for x in data.x]
+    lines = [best_line(heights, column) for column in zip(*data.y, strict=True)]
+    slopes, offsets = zip(*lines, strict=True)
     return _lifted(network, [weight], (-start,), (Fraction(1),), slopes, offsets)
 
 
@@ -253,7 +248,7 @@ def _telling_group(data: Dataset) -> Vector:
 
     def saved(group: Vector) -> Fraction:
         count = data.x.count(group)
-        size = sum((g * g for g in pulls[group]), Fraction(0))
+        size = inner(pulls[group], pulls[group])
         return size / (count * (data.size - count)) if count < data.size else Fraction(0)
 
     best = max(data.x, key=saved)
@@ -278,18 +273,3 @@ def _group_means(data: Dataset, group: Vector) -> tuple[Vector, Vector]:
         for half in halves
     )
     return first, second
-
-
-def _separating_weight(data: Dataset) -> Vector:
-    """A weight under which different inputs have different values: (1, b, b^2, ...)."""
-    inputs = set(data.x)
-    base = 1
-    while True:
-        weight = tuple(Fraction(base**k) for k in range(data.inputs))
-        if len({_dot(weight, x) for x in inputs}) == len(inputs):
-            return weight
-        base += 1
-
-
-def _dot(left: Vector, right: Vector) -> Fraction:
-    return sum((a * b for a, b in zip(left, right, strict=True)), Fraction(0))

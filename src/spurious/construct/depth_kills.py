@@ -45,6 +45,7 @@ import numpy.typing as npt
 
 from spurious.construct.relu import Vector
 from spurious.errors import InputError
+from spurious.exact.plain import inner
 from spurious.problem import Dataset
 from spurious.train import Initialisation
 from spurious.train.initialisation import LayerDistribution
@@ -202,10 +203,7 @@ def _rays(points: Sequence[Vector]) -> list[Vector]:
 
 def _acute(points: Sequence[Vector]) -> bool:
     """Whether no two points have a negative inner product."""
-    return all(
-        sum((a * b for a, b in zip(x, y, strict=True)), Fraction(0)) >= 0
-        for x, y in combinations(points, 2)
-    )
+    return all(inner(x, y) >= 0 for x, y in combinations(points, 2))
 
 
 def _simulate(

@@ -35,6 +35,7 @@ from typing import Final
 
 from spurious.construct.relu import Vector, squared_loss
 from spurious.errors import InputError
+from spurious.exact.plain import best_line, inner
 from spurious.problem import Dataset, Layer, Loss, Network, Point, Problem
 
 SPACING: Final = 10
@@ -189,13 +190,9 @@ def _zigzag(extra: int, inputs: int) -> _Zigzag:
         bends.append(2 * (values[tau + 1] - reached))
     taus = positions + [Fraction(0)] * (2 * (inputs - 1))
     heights = [*values, *[Fraction(0)] * (2 * (inputs - 1))]
-    n = len(taus)
-    mean, level = sum(taus, Fraction(0)) / n, sum(heights, Fraction(0)) / n
-    slope = sum(((t - mean) * h for t, h in zip(taus, heights, strict=True)), Fraction(0)) / sum(
-        ((t - mean) ** 2 for t in taus), Fraction(0)
-    )
+    slope, offset = best_line(taus, heights)
     ramp = Fraction(1)
-    found = _Zigzag(values, tuple(bends), slope, level - slope * mean, ramp)
+    found = _Zigzag(values, tuple(bends), slope, offset, ramp)
     while abs(found.fitted_start - RAMP) > SLACK or found.ramp + slope <= 0:
         ramp += 1
         found = _Zigzag(values, tuple(bends), slope, found.offset, ramp)
@@ -255,8 +252,7 @@ def _data(
 
 
 def _value(unit: _Unit, point: Vector) -> Fraction:
-    products = (a * b for a, b in zip(unit.direction, point, strict=True))
-    return sum(products, Fraction(0)) - unit.start
+    return inner(unit.direction, point) - unit.start
 
 
 def _along(inputs: int, length: Fraction) -> Vector:

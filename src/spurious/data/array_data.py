@@ -14,11 +14,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from spurious.data.digits import digits
 from spurious.data.mnist import CLASSES, FOLDER_VARIABLE, mnist
 from spurious.data.prepare import permuted, whitened
 from spurious.data.zigzag import zigzag
 from spurious.errors import InputError
+from spurious.late import require
 
 ARRAY_DATASETS: Final = ("mnist", "digits", "zigzag")
 """The names of datasets that come as arrays."""
@@ -159,3 +159,24 @@ def _cached_images(
 
 def _hash(array: npt.NDArray[Any]) -> str:
     return sha256(f"{array.dtype}{array.shape}".encode() + array.tobytes()).hexdigest()[:32]
+
+
+DARKEST: Final = 16
+
+
+def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """The handwritten digits of 8 x 8 pixels that come with scikit-learn.
+
+    Grey values from 0 to 1, shape (1797, 64), and labels, shape (1797,). Source: E. Alpaydin, C.
+    Kaynak, "Optical recognition of handwritten digits", UCI Machine Learning Repository (1998); the
+    test half.
+
+    Raises:
+        InputError: scikit-learn is missing.
+    """
+    require("sklearn", "large")
+    from sklearn import datasets  # pyright: ignore[reportMissingTypeStubs]
+
+    load: Any = datasets.load_digits  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    bunch = load()
+    return (bunch.data / DARKEST).astype(np.float32), bunch.target.astype(np.int64)

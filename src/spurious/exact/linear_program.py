@@ -30,8 +30,26 @@ class Infeasible:
     farkas: Vector
 
 
+def is_feasible(
+    columns: Sequence[Sequence[fmpq]],
+    rhs: Sequence[fmpq],
+    free: Sequence[Sequence[fmpq]] = (),
+) -> bool:
+    """Whether A x + F y = b has a solution with x >= 0 and any y.
+
+    Args:
+        columns: A by columns, each of shape (m,).
+        rhs: b, shape (m,).
+        free: F by columns.
+    """
+    both = [side for column in free for side in (column, [-v for v in column])]
+    return isinstance(solve([*both, *columns], rhs), Feasible)
+
+
 def solve(
-    columns: Sequence[Sequence[fmpq]], rhs: Sequence[Exact], upper: Sequence[Exact | None]
+    columns: Sequence[Sequence[fmpq]],
+    rhs: Sequence[Exact],
+    upper: Sequence[Exact | None] | None = None,
 ) -> Feasible | Infeasible:
     """Solves A x = b, 0 <= x <= upper, exactly, or proves that there is no solution.
 
@@ -42,7 +60,7 @@ def solve(
     Args:
         columns: The matrix A by columns, each of shape (m,).
         rhs: b, shape (m,).
-        upper: An upper bound at least 0, or None, for each column.
+        upper: An upper bound at least 0, or None, for each column; None if there are none.
 
     Raises:
         UndecidedSignError: softmax numbers that cannot be compared.
@@ -57,7 +75,7 @@ def solve(
     ]
     value: list[Exact] = [rhs[i] * flip[i] for i in range(rows)]
     basis = [count + i for i in range(rows)]
-    bound: list[Exact | None] = [*upper, *([None] * rows)]
+    bound: list[Exact | None] = [*(upper or [None] * count), *([None] * rows)]
     at_upper = [False] * count
     cost = [sum((-table[i][j] for i in range(rows)), ZERO) for j in range(count)] + [ZERO] * rows
 

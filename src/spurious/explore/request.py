@@ -9,6 +9,7 @@ from math import comb
 from typing import Final
 
 from spurious.errors import InputError
+from spurious.exact.plain import inner, mean
 from spurious.explore import limits
 from spurious.problem import (
     Dataset,
@@ -143,9 +144,9 @@ def tolerance(problem: Problem) -> float | None:
     targets = [row[0] for row in problem.data.y]
     if problem.loss is Loss.LOGISTIC or (problem.network.inputs > 1 and {*targets} <= {-1, 1}):
         return None
-    mean = sum(targets, Fraction(0)) / len(targets)
-    spread = sum(((target - mean) ** 2 for target in targets), Fraction(0))
-    return SOLVED * float(spread) or SOLVED
+    middle = mean(targets)
+    away = [target - middle for target in targets]
+    return SOLVED * float(inner(away, away)) or SOLVED
 
 
 def _problem(data: object) -> Problem:

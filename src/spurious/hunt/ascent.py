@@ -31,7 +31,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from spurious.hunt.layout import layout
+from spurious.hunt.layout import layout, parts_of
 from spurious.hunt.request import Request
 from spurious.problem import Loss
 from spurious.program.jax import jax_activation
@@ -143,7 +143,7 @@ def bend_bound(request: Request, theta: Array, x: Array, size: Array) -> Array:
 def compiled(request: Request, on_diagonal: int) -> CompiledHunt:
     """The functions of a request; compiled once."""
     plan = layout(request, on_diagonal)
-    n, d = request.points, request.network.inputs
+    n = request.points
     total = request.network.parameter_count
     offset, basis = plan.offset, plan.basis
 
@@ -153,11 +153,8 @@ def compiled(request: Request, on_diagonal: int) -> CompiledHunt:
         return (f - y) ** 2
 
     def parts(u: Array, labels: Array, spread: Array) -> tuple[Array, Array, Array, Array]:
-        full = offset + basis @ u
-        x = full[: n * d].reshape(n, d)
-        y = labels if request.loss is Loss.LOGISTIC else full[n * d : n * d + n]
-        theta = full[n * d + n : n * d + n + total]
-        return x, y, theta, jnp.exp(spread * jnp.tanh(full[n * d + n + total :]))
+        x, y, theta, t = parts_of(request, offset + basis @ u, labels)
+        return x, y, theta, jnp.exp(spread * jnp.tanh(t))
 
     def loss(theta: Array, x: Array, y: Array, weight: Array) -> Array:
         return jnp.sum(weight * terms(outputs(request, theta, x), y))

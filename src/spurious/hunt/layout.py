@@ -11,6 +11,8 @@ pairs or lie on the diagonal.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,3 +77,19 @@ def layout(request: Request, on_diagonal: int = 0) -> Layout:
     for column, leader in enumerate(leaders):
         basis[(tied == leader) & free, column] = 1
     return Layout(offset, basis, groups)
+
+
+def parts_of(request: Request, whole: Any, labels: Any) -> tuple[Any, Any, Any, Any]:
+    """Data (N, d), targets (N,), parameters (P,) and weights (N,) from everything, in NumPy or JAX.
+
+    Args:
+        request: What is hunted.
+        whole: Shape (S,).
+        labels: The targets with the logistic loss, shape (N,).
+    """
+    n, d = request.points, request.network.inputs
+    x, y, theta, weights = (
+        whole[start:end]
+        for start, end in pairwise(accumulate((0, n * d, n, request.network.parameter_count, n)))
+    )
+    return x.reshape(n, d), labels if request.loss is Loss.LOGISTIC else y, theta, weights

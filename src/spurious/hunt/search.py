@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spurious.errors import InputError
 from spurious.files import Journal
 from spurious.hunt.finish import Descent, Find, finished
-from spurious.hunt.layout import layout
+from spurious.hunt.layout import layout, parts_of
 from spurious.hunt.request import Request
 from spurious.late import require
 from spurious.problem import Loss
@@ -169,7 +169,8 @@ def _round(
             order = [int(k) for k in np.argsort(-value) if value[k] > POSITIVE]
             for k in order[: TRIED if prove else 0]:
                 full = plan.offset + plan.basis @ np.asarray(at.u[k])
-                data, theta = _parts(request, full, labels[k])
+                x, y, theta, _ = parts_of(request, full, labels[k])
+                data = x, y
                 if request.loss is Loss.SQUARED:
                     data = _scaled(parts, data, theta)
                 found = finished(request, data, theta, _descent(parts))
@@ -207,14 +208,6 @@ def _machinery() -> tuple[Any, Callable[[Request, int], Any]]:
     from spurious.hunt.ascent import compiled
 
     return jax, compiled
-
-
-def _parts(request: Request, full: Floats, labels: Floats) -> tuple[tuple[Floats, Floats], Floats]:
-    """Inputs, targets and parameters."""
-    n, d = request.points, request.network.inputs
-    x = full[: n * d].reshape(n, d)
-    y = labels if request.loss is Loss.LOGISTIC else full[n * d : n * d + n]
-    return (x, y), full[n * d + n : n * d + n + request.network.parameter_count]
 
 
 def _scaled(parts: Any, data: tuple[Floats, Floats], theta: Floats) -> tuple[Floats, Floats]:

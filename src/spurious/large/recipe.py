@@ -11,19 +11,19 @@ import numpy.typing as npt
 from spurious.data import ArrayData
 from spurious.errors import InputError
 from spurious.problem import Loss, Network, Penalty
-from spurious.problem.fit import SIGNS
+from spurious.problem.dense_loss import SIGNS
 from spurious.problem.table import Vector
 from spurious.train import Initialisation, Optimiser
 from spurious.train.decay import check_penalty
-from spurious.train.recipe import check_updates, checked_batch, named_loss, recipe_data
-from spurious.train.weights import checked_weights, point_factors
+from spurious.train.recipe import Trained, check_updates, checked_batch, named_loss
+from spurious.train.weights import checked_weights
 
 LARGE_VERSION: Final = "large-1"
 """Changes whenever the same recipe, seed and index may give another row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LargeRecipe:
+class LargeRecipe(Trained):
     """How a large network is trained; with a seed and an index it determines a run.
 
     It means what `spurious.train.Recipe` means: the same starts, the same order of the points in
@@ -97,21 +97,6 @@ class LargeRecipe:
         return tuple((float(w), float(b)) for w, b in self.penalty.of_layers(self.network))
 
     @property
-    def penalised(self) -> bool:
-        """Whether the loss has a penalty."""
-        return any(map(any, self.squares))
-
-    @property
-    def weighted(self) -> bool:
-        """Whether the loss is more than a sum over the points."""
-        return self.reduction != "sum" or self.weights is not None
-
-    @property
-    def factors(self) -> npt.NDArray[np.float64]:
-        """What the loss of each point is multiplied by, shape (n,)."""
-        return point_factors(self.reduction, self.weights, self.data.size)
-
-    @property
     def targets(self) -> npt.NDArray[Any]:
         """What the loss compares outputs with: classes (n,) for cross entropy, else (n, K)."""
         data = self.data
@@ -121,7 +106,7 @@ class LargeRecipe:
 
     def to_data(self) -> dict[str, Any]:
         """All that a run depends on but its seed and index, as JSON data; data by their hash."""
-        return {**recipe_data(self), "version": LARGE_VERSION, "data": self.data.digest}
+        return {**self.shared_data(), "version": LARGE_VERSION, "data": self.data.digest}
 
     @property
     def shape(self) -> tuple[object, ...]:

@@ -2,7 +2,6 @@
 
 from spurious.problem.dataset import Dataset, dataset_from_arrays
 from spurious.problem.datasets import DATASETS, BuiltIn, dataset, datasets
-from spurious.problem.dense import program_of
 from spurious.problem.dense_loss import DenseLoss, Penalty
 from spurious.problem.files import (
     parse_problem,
@@ -75,7 +74,6 @@ __all__ = [
     "problem_from_data",
     "problem_of",
     "problem_to_data",
-    "program_of",
     "program_problem_from_data",
     "program_problem_to_data",
     "read_any_problem",

@@ -5,16 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from spurious.errors import InputError
 from spurious.problem.dataset import Dataset
-from spurious.problem.fit import check_fit
 from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.table import Vector
 from spurious.program.dense import dense_program
 from spurious.program.losses import LOSSES, REDUCTIONS
 from spurious.program.program import Program
+
+SIGNS = ("logistic", "hinge")
+"""Losses whose targets are -1 and 1."""
+
+
+def check_fit(network: Network, loss: str, data: Dataset) -> None:
+    """Checks that inputs and targets are such that the network has this loss on them.
+
+    Args:
+        network: The architecture.
+        loss: `squared`, `logistic`, `cross_entropy` or `hinge`.
+        data: Inputs (n, d) and targets (n, K) or labels (n, 1).
+
+    Raises:
+        InputError: They are not.
+    """
+    if data.inputs != network.inputs:
+        raise InputError(
+            f"data.x: found points of {data.inputs} inputs, expected "
+            f"{network.inputs}; change data.x or network.widths[0]"
+        )
+    classes, found, labels = network.outputs, len(data.y[0]), loss == "cross_entropy"
+    if labels and classes < 2:
+        raise InputError(
+            f"network.widths[{len(network.widths) - 1}]: found {classes} output, "
+            "expected at least 2 for the loss cross_entropy; use logistic for two classes "
+            "and one output"
+        )
+    expected = 1 if labels else classes
+    if found != expected:
+        what = "1 label" if labels else "1 target per output"
+        raise InputError(
+            f"data.y: found rows of {found} numbers, expected {expected} ({what} for the "
+            f"loss {loss}); change data.y or the last of network.widths"
+        )
+    for i, row in enumerate(data.y):
+        for k, target in enumerate(row):
+            if loss in SIGNS and target not in (-1, 1):
+                raise InputError(
+                    f"data.y[{i}][{k}]: found {shown(target)}, expected -1 or 1 for the loss {loss}"
+                )
+            if labels and not (target.denominator == 1 and 0 <= target < classes):
+                raise InputError(
+                    f"data.y[{i}][{k}]: found {shown(target)}, expected an integer label "
+                    f"from 0 to {classes - 1} for the loss cross_entropy"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +153,30 @@ class DenseLoss:
         return named and not self.penalty.l2 and self.reduction == "sum" and self.weights is None
 
     def program(self) -> Program:
-        """The loss as a program of the parameters in flat order.
+        """The loss as a program of the parameters in flat order; the same object for equal losses.
+
+        `spurious.program.dense_layers` says where the program holds each layer's values.
 
         Raises:
             InputError: The penalty names a block that the network lacks.
         """
-        return dense_program(
-            self.network.widths,
-            self.network.activation,
-            self.loss,
-            self.data.x,
-            self.data.y,
-            slope=self.network.slope,
-            l2=self.penalty.l2,
-            biases=self.penalty.biases,
-            mean=self.reduction == "mean",
-            weights=self.weights,
-        )
+        named = isinstance(self.penalty.l2, Mapping)  # which has no hash
+        return _program(self) if named else _known_program(self)
+
+
+def _program(loss: DenseLoss) -> Program:
+    return dense_program(
+        loss.network.widths,
+        loss.network.activation,
+        loss.loss,
+        loss.data.x,
+        loss.data.y,
+        slope=loss.network.slope,
+        l2=loss.penalty.l2,
+        biases=loss.penalty.biases,
+        mean=loss.reduction == "mean",
+        weights=loss.weights,
+    )
+
+
+_known_program = lru_cache(maxsize=64)(_program)

@@ -9,17 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.problem.dataset import Dataset
-from spurious.problem.dense import program_of
 from spurious.problem.network import Network
 from spurious.problem.point import Point, flatten
 from spurious.problem.problem import Problem
-from spurious.program import (
-    Evaluator,
-    NumpyArithmetic,
-    dense_layers,
-    dense_network,
-    evaluator,
-)
+from spurious.program import Evaluator, NumpyArithmetic, dense_layers, dense_network, evaluator
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -60,7 +53,7 @@ def losses(problem: Problem, parameters: Floats) -> Floats:
 
 def loss_evaluator(problem: Problem) -> Evaluator[Floats]:
     """A problem's loss, ready for parameters (..., P): its value, gradient, Hessian."""
-    return evaluator(program_of(problem), NumpyArithmetic())
+    return evaluator(problem.dense.program(), NumpyArithmetic())
 
 
 def float_point(point: Point) -> Floats:

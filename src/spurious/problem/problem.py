@@ -1,17 +1,15 @@
 """What is studied: a network, a loss, a dataset, and points of its loss surface."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 from spurious.errors import InputError
 from spurious.problem.dataset import Dataset
-from spurious.problem.fit import check_fit
+from spurious.problem.dense_loss import DenseLoss, check_fit
 from spurious.problem.loss import Loss
 from spurious.problem.network import Network
 from spurious.problem.number import shown
 from spurious.problem.point import Point
-from spurious.problem.table import Vector
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,9 +40,9 @@ class Problem:
     witness: Point | None = None
 
     @property
-    def factors(self) -> Vector:
-        """What the loss of each data point is multiplied by: ones, shape (n,)."""
-        return (Fraction(1),) * self.data.size
+    def dense(self) -> DenseLoss:
+        """The loss without the points, as losses beyond format 1 are written down."""
+        return DenseLoss(self.network, self.loss.value, self.data)
 
     def __repr__(self) -> str:
         points = [name for name in ("point", "witness") if getattr(self, name) is not None]

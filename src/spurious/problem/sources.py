@@ -67,7 +67,7 @@ def dense_loss_of(
             raise InputError(f"hidden: missing, but the dataset {given} needs it; try hidden=2")
         data = dataset(given).data
         return DenseLoss(Network((data.inputs, hidden, len(data.y[0])), "relu"), "squared", data)
-    loss = given if isinstance(given, DenseLoss) else _loss_of(problem_of(given))
+    loss = given if isinstance(given, DenseLoss) else problem_of(given).dense
     if loss is None:
         name = "problem" if isinstance(given, ProgramProblem) else str(given)
         raise InputError(f"{name}: found a program, expected a dense network")
@@ -79,23 +79,14 @@ def dense_loss_of(
     return loss
 
 
-def _loss_of(problem: Problem | ProgramProblem) -> DenseLoss | None:
-    if isinstance(problem, ProgramProblem):
-        return problem.dense
-    return DenseLoss(problem.network, problem.loss.value, problem.data)
-
-
-def problem_at(
-    loss: DenseLoss, point: FlatPoint | None = None, witness: FlatPoint | None = None
-) -> Problem | ProgramProblem:
-    """A dense loss with points as a problem: of format 1 if it is one of those.
+def problem_at(loss: DenseLoss, point: FlatPoint | None = None) -> Problem | ProgramProblem:
+    """A dense loss with a point as a problem: of format 1 if it is one of those.
 
     Args:
         loss: The loss.
         point: The point in question, shape (P,).
-        witness: Another point, believed to have a smaller loss.
     """
     if not loss.is_plain:
-        return ProgramProblem(loss.program(), point, witness, loss)
-    points = (None if at is None else unflatten(at, loss.network) for at in (point, witness))
-    return Problem(loss.network, Loss(loss.loss), loss.data, *points)
+        return ProgramProblem(loss.program(), point, dense=loss)
+    there = None if point is None else unflatten(point, loss.network)
+    return Problem(loss.network, Loss(loss.loss), loss.data, there)

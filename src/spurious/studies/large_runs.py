@@ -26,28 +26,6 @@ from spurious.studies.sweeping import swept
 from spurious.sweep import Rate, cell_rows, clopper_pearson, connect, rate_text
 from spurious.train import Outcome, ProofKind, Proved
 
-_COLUMNS: Final = (
-    "dataset",
-    "initialisation",
-    "updates",
-    "index",
-    "outcome",
-    "proof",
-    "proved",
-    "final_loss",
-    "correct",
-    "dead_start",
-    "dead_end",
-    "regions_start",
-    "regions_end",
-    "blind_start",
-    "blind_end",
-    "floor",
-    "floor_errors",
-    "gradient_norm",
-    "outputs",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class LargeRun:
@@ -98,13 +76,37 @@ class LargeRun:
         return len(self.hidden)
 
 
+_MEANS: Final = {
+    "accuracy": "correct",
+    "loss": "final_loss",
+    "floor": "floor",
+    "slope": "gradient_norm",
+}
+"""What is a mean over the points, and the column that has the sum."""
+
+_KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "outcome": Outcome,
+    "proof": ProofKind,
+    "proved": Proved,
+    "outputs": tuple,
+}
+"""What a column's value is made into."""
+
+_COLUMNS: Final = {
+    field.name: _MEANS.get(field.name, field.name)
+    for field in fields(LargeRun)
+    if field.name not in ("arm", "hidden")
+}
+"""The column of each field."""
+
+
 def large_runs(design: Design, context: Context) -> list[LargeRun]:
     """Runs the sweep, or what is missing of it, and reads its rows."""
     connection = connect(swept(design.plan, context))
     found = [
         run_of(arm, cell.recipe.network.hidden, row, cell.recipe.data.size)
         for cell, arm in zip(design.plan.cells, design.arms, strict=True)
-        for row in cell_rows(connection, cell, _COLUMNS)
+        for row in cell_rows(connection, cell, tuple(_COLUMNS.values()))
     ]
     # The order is seen in the report's tables, and resampling depends on it.
     return sorted(
@@ -121,29 +123,10 @@ def run_of(arm: Arm, hidden: tuple[int, ...], row: Mapping[str, Any], size: int)
         row: With the columns that `LargeRun` needs, and perhaps others.
         size: Points of the data.
     """
-    return LargeRun(
-        arm,
-        row["dataset"],
-        hidden,
-        row["initialisation"],
-        row["updates"],
-        row["index"],
-        Outcome(row["outcome"]),
-        ProofKind(row["proof"]),
-        Proved(row["proved"]),
-        row["correct"] / size,
-        row["final_loss"] / size,
-        row["dead_start"],
-        row["dead_end"],
-        row["regions_start"],
-        row["regions_end"],
-        row["blind_start"],
-        row["blind_end"],
-        row["floor"] / size,
-        row["floor_errors"],
-        row["gradient_norm"] / size,
-        tuple(row["outputs"]),
-    )
+    values = {name: row[column] for name, column in _COLUMNS.items()}
+    values |= {name: values[name] / size for name in _MEANS}
+    values |= {name: kind(values[name]) for name, kind in _KINDS.items()}
+    return LargeRun(arm=arm, hidden=hidden, **values)
 
 
 ENDINGS: Final = (

@@ -98,23 +98,18 @@ def region_traps(name: str) -> Part:
             fit,
         ),
     )
-    table = table_of(
-        f"{name}-shares",
-        [
-            {"trap": _shape(trap), **asdict(share)}
-            for trap, found in zip(traps, shares, strict=False)
-            for share in found
-        ],
+    measured = (
+        table_of(
+            f"{name}-{what}",
+            [
+                {"trap": _shape(trap), **asdict(entry)}
+                for trap, found in zip(traps, each, strict=False)
+                for entry in found
+            ],
+        )
+        for what, each in (("shares", shares), ("reach", reaches))
     )
-    near = table_of(
-        f"{name}-reach",
-        [
-            {"trap": _shape(trap), **asdict(reach)}
-            for trap, found in zip(traps, reaches, strict=False)
-            for reach in found
-        ],
-    )
-    tables = (panel_table(f"{name}-fits", fit), table, near)
+    tables = (panel_table(f"{name}-fits", fit), *measured)
     return Part(rows, (*bad, *good), (picture,), tables)
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from spurious.construct.relu import squared_loss
+from spurious.exact.plain import best_line, inner
 from spurious.figures import regression_fits
 from spurious.figures.panels import fitted_panel
 from spurious.problem import Dataset, Point, Problem
@@ -63,16 +64,10 @@ def line_loss(data: Dataset) -> Fraction:
     Raises:
         ZeroDivisionError: All inputs are equal.
     """
-    n = data.size
-    xs, ys = [x[0] for x in data.x], [y[0] for y in data.y]
-    x_mean, y_mean = sum(xs, Fraction(0)) / n, sum(ys, Fraction(0)) / n
-    slope = sum(
-        ((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys, strict=True)), Fraction(0)
-    ) / sum(((x - x_mean) ** 2 for x in xs), Fraction(0))
-    return sum(
-        ((y - y_mean - slope * (x - x_mean)) ** 2 for x, y in zip(xs, ys, strict=True)),
-        Fraction(0),
-    )
+    x, y = [row[0] for row in data.x], [row[0] for row in data.y]
+    slope, offset = best_line(x, y)
+    left = [b - slope * a - offset for a, b in zip(x, y, strict=True)]
+    return inner(left, left)
 
 
 def run(_: Context) -> ClaimResult:

@@ -6,17 +6,14 @@ from spurious.late import import_late
 
 if TYPE_CHECKING:
     from spurious.sweep.axes import AXES
-    from spurious.sweep.cells import cell_rows
     from spurious.sweep.executors import connect_cluster, local, on_cluster, on_this_machine
-    from spurious.sweep.grids import plan_of
     from spurious.sweep.make import engine_of, make_part
-    from spurious.sweep.plan import Cell, Plan, parse_plan, read_plan
+    from spurious.sweep.plan import Cell, Plan, parse_plan, plan_of, read_plan
     from spurious.sweep.proofs import BOUNDED, CERTIFIED, Standing, proof_lines
     from spurious.sweep.rates import Rate, clopper_pearson, percent, rate_text
-    from spurious.sweep.results import Failure
     from spurious.sweep.run import Progress, SweepResult, run_sweep
-    from spurious.sweep.shard import Shard, shards_of
-    from spurious.sweep.statistics import Summaries, Summary, connect, summaries
+    from spurious.sweep.shard import Failure, Shard, shards_of
+    from spurious.sweep.statistics import Summaries, Summary, cell_rows, connect, summaries
     from spurious.sweep.store import Store, open_store
 
 __all__ = [

@@ -8,8 +8,7 @@ from typing import Any, cast
 from spurious.large import LargeRecipe
 from spurious.late import require
 from spurious.sweep.part import part_bytes
-from spurious.sweep.results import Failure, Result, failure
-from spurious.sweep.shard import Shard
+from spurious.sweep.shard import Failure, Result, Shard, failure
 from spurious.sweep.store import CHECKPOINTS, Store
 
 

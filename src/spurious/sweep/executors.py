@@ -16,8 +16,7 @@ from spurious.errors import InputError
 from spurious.late import require
 from spurious.sweep.ensembles import Checkpoints
 from spurious.sweep.make import Engine, Make, engine_of, make_part
-from spurious.sweep.results import Executor, Result, failure
-from spurious.sweep.shard import Shard
+from spurious.sweep.shard import Executor, Result, Shard, failure
 from spurious.sweep.store import Store
 from spurious.train import Cancelled, cores
 

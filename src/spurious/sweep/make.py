@@ -9,8 +9,7 @@ from typing import Final, Protocol
 from spurious.large import LargeRecipe
 from spurious.sweep.ensembles import make_large_part, make_large_parts
 from spurious.sweep.part import part_bytes
-from spurious.sweep.results import Result
-from spurious.sweep.shard import Shard
+from spurious.sweep.shard import Result, Shard
 from spurious.train import Recipe, train_and_name
 
 

@@ -14,8 +14,7 @@ from spurious.sweep.axes import AXES
 from spurious.sweep.executors import on_this_machine
 from spurious.sweep.part import part_entry, part_outcomes
 from spurious.sweep.plan import Plan
-from spurious.sweep.results import Executor, Failure
-from spurious.sweep.shard import Shard, cell_name, shards_of
+from spurious.sweep.shard import Executor, Failure, Shard, cell_name, shards_of
 from spurious.sweep.store import FAILED, PARTS, PLAN, Store, part_name
 from spurious.train import ENGINE_VERSION
 

@@ -1,12 +1,13 @@
-"""Shards: the pieces a sweep is cut into, named by their content."""
+"""Shards: the pieces a sweep is cut into, named by their content, and what is made of them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from threading import Event
+from typing import Any, TypeAlias
 
 from spurious.large import LargeRecipe
 from spurious.sweep.axes import named_labels
@@ -59,3 +60,24 @@ def cell_name(recipe: Recipe | LargeRecipe) -> str:
 def _hash(content: Any) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a shard has no rows.
+
+    Attributes:
+        reason: One line.
+    """
+
+    reason: str
+
+
+Result: TypeAlias = bytes | Failure
+Executor: TypeAlias = Callable[[Sequence[Shard], Event], Iterator[tuple[Shard, Result]]]
+
+
+def failure(error: BaseException) -> Failure:
+    """An exception as the reason of a failure."""
+    text = " ".join(str(error).split())
+    return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__)

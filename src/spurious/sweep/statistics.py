@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from spurious.errors import InputError
 from spurious.notebook import table
 from spurious.sweep.axes import AXES, Label
+from spurious.sweep.plan import Cell
 from spurious.sweep.proofs import Standing, proof_columns, standing
 from spurious.sweep.rates import Rate, clopper_pearson, rate_text
 from spurious.sweep.store import Store
@@ -119,3 +121,21 @@ def summaries(store: Store) -> Summaries:
         known = dict(zip(manifest["axes"], cell["labels"], strict=True))
         order[tuple(known.get(axis) for axis in AXES)] = place
     return Summaries(sorted(cells.values(), key=lambda cell: order.get(cell.labels, 0)))
+
+
+def cell_rows(connection: Any, cell: Cell, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """What a store holds of a cell's runs.
+
+    Args:
+        connection: From `connect`.
+        cell: The cell.
+        columns: The columns wanted.
+
+    Returns:
+        A row for each run, in the order of their index.
+    """
+    same = " AND ".join(f"{axis} IS NOT DISTINCT FROM ?" for axis in AXES)
+    rows = connection.execute(
+        f"SELECT {', '.join(columns)} FROM runs WHERE {same} ORDER BY index", list(cell.labels)
+    ).fetchall()
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -34,8 +34,6 @@ from spurious.train.philox import draw_order
 from spurious.train.task import TILE, Open, Task, Work, opened
 from spurious.train.updates import update
 
-__all__ = ["advance", "measure"]
-
 Array = npt.NDArray[Any]
 
 CHECK_EVERY: Final = 64

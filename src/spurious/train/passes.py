@@ -19,8 +19,6 @@ from spurious.train.pack import above, absolute, below, choose, fma, load, row, 
 from spurious.train.task import CROSS_ENTROPY, HINGE, SQUARED, TILE, Open
 from spurious.train.updates import update
 
-__all__ = ["backward", "forward", "point_loss"]
-
 
 @njit(inline="always")
 def forward(theta: Any, net: Open, tile: int, shuffled: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,6 @@ from spurious.train.initialisation import Initialisation
 from spurious.train.optimiser import Optimiser
 from spurious.train.weights import checked_weights, point_factors
 
-__all__ = ["MAX_POINTS", "MAX_UPDATES", "MAX_WIDTH", "PRECISIONS", "Recipe"]
-
 MAX_WIDTH: Final = 64
 """The widest layer that the ensemble engine trains."""
 
@@ -43,8 +41,65 @@ PRECISIONS: Final = ("float32", "float64")
 """The arithmetic of training."""
 
 
+class Trained:
+    """What recipes have in common, whatever their data are held in."""
+
+    __slots__ = ()
+
+    network: Network
+    loss: str
+    data: Any
+    initialisation: Initialisation
+    optimiser: Optimiser
+    updates: int
+    batch: int | None
+    tolerance: float | None
+    penalty: Penalty
+    reduction: str
+    weights: Vector | None
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the loss has a penalty."""
+        return not self.penalty.free_of_cost(self.network)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the loss is more than a sum over the points."""
+        return self.reduction != "sum" or self.weights is not None
+
+    @property
+    def factors(self) -> npt.NDArray[np.float64]:
+        """What the loss of each point is multiplied by, shape (n,)."""
+        return point_factors(self.reduction, self.weights, self.data.size)
+
+    def shared_data(self) -> dict[str, Any]:
+        """What recipes have in common, exactly, as JSON data.
+
+        Reduction and weights are left out where they are a sum and ones: recipes without them, and
+        the shards of sweeps, have the names that they had before there were any.
+        """
+        network = self.network
+        given = {} if self.reduction == "sum" else {"reduction": self.reduction}
+        if self.weights is not None:
+            given["weights"] = sha256(" ".join(map(str, self.weights)).encode()).hexdigest()
+        return {
+            "widths": network.widths,
+            "activation": network.activation,
+            "slope": None if network.slope is None else str(network.slope),
+            "loss": str(self.loss),
+            "penalty": [[str(f) for f in pair] for pair in self.penalty.of_layers(network)],
+            "initialisation": asdict(self.initialisation),
+            "optimiser": asdict(self.optimiser),
+            "updates": self.updates,
+            "batch": self.batch,
+            "tolerance": self.tolerance,
+            **given,
+        }
+
+
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Trained):
     """How a network is trained; with a seed and an index it determines a run to the last bit.
 
     Attributes:
@@ -116,19 +171,9 @@ class Recipe:
             )
 
     @property
-    def penalised(self) -> bool:
-        """Whether the loss has a penalty."""
-        return any(factor for pair in self.penalty.of_layers(self.network) for factor in pair)
-
-    @property
     def coercive(self) -> bool:
         """Whether all parameters are penalised: then the loss has a minimum, and no valley."""
         return all(factor for pair in self.penalty.of_layers(self.network) for factor in pair)
-
-    @property
-    def weighted(self) -> bool:
-        """Whether the loss is more than a sum over the points."""
-        return self.reduction != "sum" or self.weights is not None
 
     @property
     def dense(self) -> DenseLoss:
@@ -136,11 +181,6 @@ class Recipe:
         return DenseLoss(
             self.network, self.loss, self.data, self.penalty, self.reduction, self.weights
         )
-
-    @property
-    def factors(self) -> npt.NDArray[np.float64]:
-        """What the loss of each point is multiplied by, shape (n,)."""
-        return point_factors(self.reduction, self.weights, self.data.size)
 
     def problem(self, values: Sequence[Fraction]) -> Problem | ProgramProblem:
         """The loss, its penalty included, at parameters (P,): what may be certified of a run."""
@@ -153,7 +193,7 @@ class Recipe:
     def to_data(self) -> dict[str, Any]:
         """All that a run depends on but its seed and index, exactly, as JSON data."""
         return {
-            **recipe_data(self),
+            **self.shared_data(),
             "x": [[str(value) for value in row] for row in self.data.x],
             "y": [[str(value) for value in row] for row in self.data.y],
             "precision": self.precision,
@@ -172,56 +212,6 @@ class Recipe:
 def named_loss(loss: str) -> str:
     """The loss as one of `Loss`, where that has it."""
     return Loss(loss) if loss in list(Loss) else loss
-
-
-class Trained(Protocol):
-    """What recipes have in common."""
-
-    @property
-    def network(self) -> Network: ...
-    @property
-    def loss(self) -> str: ...
-    @property
-    def penalty(self) -> Penalty: ...
-    @property
-    def reduction(self) -> str: ...
-    @property
-    def weights(self) -> Vector | None: ...
-    @property
-    def initialisation(self) -> Initialisation: ...
-    @property
-    def optimiser(self) -> Optimiser: ...
-    @property
-    def updates(self) -> int: ...
-    @property
-    def batch(self) -> int | None: ...
-    @property
-    def tolerance(self) -> float | None: ...
-
-
-def recipe_data(recipe: Trained) -> dict[str, Any]:
-    """What recipes have in common, exactly, as JSON data.
-
-    Reduction and weights are left out where they are a sum and ones: recipes without them, and the
-    shards of sweeps, have the names that they had before there were any.
-    """
-    network = recipe.network
-    given = {} if recipe.reduction == "sum" else {"reduction": recipe.reduction}
-    if recipe.weights is not None:
-        given["weights"] = sha256(" ".join(map(str, recipe.weights)).encode()).hexdigest()
-    return {
-        "widths": network.widths,
-        "activation": network.activation,
-        "slope": None if network.slope is None else str(network.slope),
-        "loss": str(recipe.loss),
-        "penalty": [[str(f) for f in pair] for pair in recipe.penalty.of_layers(network)],
-        "initialisation": asdict(recipe.initialisation),
-        "optimiser": asdict(recipe.optimiser),
-        "updates": recipe.updates,
-        "batch": recipe.batch,
-        "tolerance": recipe.tolerance,
-        **given,
-    }
 
 
 def check_updates(updates: int) -> None:

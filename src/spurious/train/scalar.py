@@ -16,8 +16,6 @@ from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
 from spurious.train.task import CROSS_ENTROPY, HINGE, LOSSES, SQUARED
 
-__all__ = ["Model", "loss_and_gradient", "model"]
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -12,8 +12,6 @@ from numba import njit
 from spurious.train.optimiser import OPTIMISERS
 from spurious.train.pack import pointer
 
-__all__ = ["LOSSES", "TILE", "Open", "Task", "Work", "opened"]
-
 Array = npt.NDArray[Any]
 
 GD, MOMENTUM, NESTEROV, RMSPROP, ADAM, _ = range(len(OPTIMISERS))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import comb
 from typing import Final
 
 from spurious.atlas.decay.bounds import Enclosed
-from spurious.atlas.decay.families import Orbit, up_to_symmetry
+from spurious.atlas.decay.families import Orbit, symmetries, up_to_symmetry
 from spurious.atlas.decay.points import point_of, resting_side
 from spurious.atlas.decay.setting import DecaySetting, Region, describe
-from spurious.atlas.decay.symmetry import symmetries
 from spurious.atlas.decay.walk import Walk
 from spurious.atlas.workers import silent
 from spurious.errors import InputError
 from spurious.exact import balls
-from spurious.problem import DenseLoss, FlatPoint, Network, ProgramProblem
+from spurious.problem import DenseLoss, FlatPoint, ProgramProblem
 from spurious.verdict import Answer, Enclosure
 
 PRECISION, FREE_PRECISION = balls.PRECISIONS[:2]
@@ -297,13 +296,6 @@ def penalised_atlas(
         minima=tuple(sorted(minima, key=lambda family: (family.loss.mid, family.outputs))),
         undecided=tuple(unclear),
     )
-
-
-def with_units(loss: DenseLoss, hidden: int) -> DenseLoss:
-    """The same loss with another number of hidden units."""
-    network = loss.network
-    widths = (network.widths[0], hidden, network.widths[-1])
-    return replace(loss, network=Network(widths, network.activation, network.slope))
 
 
 def _family(setting: DecaySetting, walk: Walk, orbit: Orbit, hidden: int) -> PenalisedFamily:

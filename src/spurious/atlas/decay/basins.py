@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spurious.atlas.decay.atlas import PenalisedAtlas
+from spurious.atlas.decay.families import symmetries
 from spurious.atlas.decay.floats import FloatModel
 from spurious.atlas.decay.setting import describe
-from spurious.atlas.decay.symmetry import symmetries
 from spurious.atlas.random_starts import CHUNK, from_random_starts
 from spurious.train import Recipe, train
 from spurious.train.batched import preactivations

@@ -6,16 +6,64 @@ outputs that are not told apart count as one family (`docs/mathematics.md`, sect
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flint import arb
 
 from spurious.atlas.decay.bounds import Enclosed
 from spurious.atlas.decay.setting import DecaySetting
-from spurious.atlas.decay.symmetry import moved_regions, symmetries
 from spurious.atlas.decay.walk import Proven, Undecidable, Walk
-from spurious.atlas.symmetry import Symmetry
+from spurious.atlas.symmetry import Symmetry, identity_first
+
+
+def symmetries(setting: DecaySetting) -> tuple[Symmetry, ...]:
+    """Maps of the units' space that change neither loss nor penalty, the identity first.
+
+    A permutation of the inputs that keeps all products x^_i.x^_j is that of an orthogonal map of
+    the units' space, so it permutes regions; one that turns all targets around does so with the
+    signs of units and of the output's bias turned around.
+    """
+    found = [
+        Symmetry(points, flips)
+        for flips in (False, True)
+        for points in _permutations(setting, flips)
+    ]
+    return identity_first(found, setting.size)
+
+
+def moved_regions(setting: DecaySetting, symmetry: Symmetry) -> tuple[int, ...]:
+    """Where each region goes."""
+    found: list[int] = []
+    for region in setting.regions:
+        image = setting.region_of[symmetry.sign(region.sign), symmetry.sides(region.sides)]
+        assert image is not None
+        found.append(image)
+    return tuple(found)
+
+
+def _permutations(setting: DecaySetting, flips: bool) -> Iterator[tuple[int, ...]]:
+    products, size = setting.products, setting.size
+    kinds = list(zip(setting.above, setting.below, setting.targets, strict=True))
+    wanted = kinds
+    if flips and setting.squared:
+        wanted = [(up, down, -y) for up, down, y in kinds]
+    elif flips:
+        wanted = [(down, up, y) for up, down, y in kinds]
+
+    def extend(image: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        i = len(image)
+        if i == size:
+            yield image
+            return
+        for k in range(size):
+            if k in image or kinds[k] != wanted[i] or products[k][k] != products[i][i]:
+                continue
+            if all(products[k][image[j]] == products[i][j] for j in range(i)):
+                yield from extend((*image, k))
+
+    yield from extend(())
+
 
 NARROW = 1e-20
 """Outputs that are enclosed less well are never those of a known minimum."""

@@ -13,12 +13,10 @@ from collections.abc import Iterator, Sequence
 
 from flint import fmpq, fmpq_mat
 
-from spurious.certify.evaluate import Evaluation, evaluate, slope_at
+from spurious.certify.evaluate import Evaluation, evaluate, layer_of, slope_at
 from spurious.certify.moved import DIGIT_LIMIT, digits, moved
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.rule import Rule
 from spurious.certify.rules import classwise_optimum, one_sided_derivatives
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact.rationals import (
     ONE,
     ZERO,
@@ -30,7 +28,7 @@ from spurious.exact.rationals import (
     rational,
     vector,
 )
-from spurious.problem import Layer, Loss, Point, flatten
+from spurious.problem import Loss, Point, flatten
 from spurious.proof import Proof, Undecided
 
 UNKNOWN_LIMIT = 400
@@ -64,7 +62,7 @@ def candidates(evaluation: Evaluation) -> Iterator[Evaluation]:
 
 def _small_outputs(evaluation: Evaluation, limit: fmpq) -> list[frozenset[int]]:
     """Sets of units whose output weight may be exactly zero at the minimum."""
-    weights = evaluation.weights[1].rows[0][:-1]
+    weights = evaluation.weights[1][0][:-1]
     exact = frozenset(j for j, v in enumerate(weights) if v == 0)
     small = frozenset(j for j, v in enumerate(weights) if abs(v) <= limit)
     return [exact] if small == exact else [exact, small]
@@ -79,7 +77,7 @@ def kink_guesses(evaluation: Evaluation, limit: fmpq) -> list[frozenset[tuple[in
         return [frozenset()]
     ranked: list[tuple[fmpq, tuple[int, int]]] = []
     for i, x in enumerate(evaluation.inputs):
-        for j, row in enumerate(evaluation.weights[0].rows):
+        for j, row in enumerate(evaluation.weights[0]):
             scale = max(map(abs, row)) * max(map(abs, x))
             z = abs(evaluation.preactivations[0][i][j])
             ratio = z / scale if scale != 0 else ZERO
@@ -109,7 +107,7 @@ def _solve(
     multiplier for each held pair. Equations: stationarity of the loss on the face, and the held
     pre-activations. Units with zero output weight keep their incoming weights.
     """
-    weights = evaluation.weights[1].rows[0]
+    weights = evaluation.weights[1][0]
     units = [j for j in range(len(weights) - 1) if j not in zero_units]
     width = len(evaluation.inputs[0])
     size = len(units) * width + 1
@@ -168,8 +166,8 @@ def _out_of_reach(rows: Sequence[Vector], right: Sequence[fmpq], size: int, limi
 
 def effective(evaluation: Evaluation, units: Sequence[int]) -> list[fmpq]:
     """a_j = |v_j| (w_j, b_j) of some units, one after the other, and c."""
-    weights = evaluation.weights[1].rows[0]
-    found = [entry * abs(weights[j]) for j in units for entry in evaluation.weights[0].rows[j]]
+    weights = evaluation.weights[1][0]
+    found = [entry * abs(weights[j]) for j in units for entry in evaluation.weights[0][j]]
     return [*found, weights[-1]]
 
 
@@ -177,19 +175,14 @@ def from_effective(evaluation: Evaluation, units: Sequence[int], moved: Sequence
     """Effective parameters back to weights; output weights keep their values, others are 0."""
     outgoing = list(vector(evaluation.point.layers[1].weight[0]))
     width = len(evaluation.inputs[0])
-    rows = list(evaluation.weights[0].rows)
+    rows = list(evaluation.weights[0])
     for position, j in enumerate(units):
         size = abs(outgoing[j])
         rows[j] = tuple(entry / size for entry in moved[position * width : (position + 1) * width])
     for j in range(len(outgoing)):
         if j not in units:
             outgoing[j] = ZERO
-    hidden = Layer(
-        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
-        tuple(fraction(row[-1]) for row in rows),
-    )
-    last = Layer((tuple(fraction(v) for v in outgoing),), (fraction(moved[-1]),))
-    return Point((hidden, last))
+    return Point((layer_of(rows), layer_of([(*outgoing, moved[-1])])))
 
 
 def _applies(subject: Subject) -> bool:
@@ -206,4 +199,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return Undecided("no critical point of the cells and faces next to it is one")
 
 
-RULE = Rule("cells_nearby", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from spurious.certify.flatness import generic_flatness
-from spurious.certify.last_layer import stationary
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
-from spurious.certify.sums import classwise_optimum
+from spurious.certify.subject import Rule, Subject
+from spurious.certify.sums import classwise_optimum, stationary
 from spurious.proof import Claim, ClasswiseOptimum, Proof, Undecided
 from spurious.verdict import Decision
 
@@ -21,4 +19,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     )
 
 
-RULE = Rule("classwise_optimum", lambda s: s.homogeneous and s.once(stationary), _prove)
+RULE = Rule(lambda s: s.homogeneous and s.once(stationary), _prove)

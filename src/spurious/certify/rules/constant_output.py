@@ -6,22 +6,20 @@ from fractions import Fraction
 
 from flint import arb, fmpq
 
-from spurious.certify.best_constant import best_constant
+from spurious.certify.best_outputs import best_constant
 from spurious.certify.enclosures import enclosure
 from spurious.certify.evaluate import Evaluation
 from spurious.certify.flatness import generic_flatness
-from spurious.certify.neighbourhood import nearby_limit
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.certify.sums import classes
 from spurious.exact import balls
 from spurious.exact.rationals import rational, vector
-from spurious.problem import DenseLoss, Loss, Problem, flatten
+from spurious.problem import DenseLoss, Loss, flatten
 from spurious.proof import Claim, ConstantOutput, Proof, Undecided
 from spurious.verdict import Decision, Enclosure
 
 
-def constant_output(problem: Problem | DenseLoss, evaluation: Evaluation) -> Proof | None:
+def constant_output(problem: DenseLoss, evaluation: Evaluation) -> Proof | None:
     """The proof that a dead layer's best constant lies within a tiny shift.
 
     Args:
@@ -44,7 +42,7 @@ def constant_output(problem: Problem | DenseLoss, evaluation: Evaluation) -> Pro
     return None
 
 
-def _slope(problem: Problem | DenseLoss, output: int, value: fmpq) -> arb:
+def _slope(problem: DenseLoss, output: int, value: fmpq) -> arb:
     """Derivative of the loss when output k is one constant at all points."""
     total = arb(0)
     for targets, factor in zip(problem.data.y, vector(problem.factors), strict=True):
@@ -56,9 +54,7 @@ def _slope(problem: Problem | DenseLoss, output: int, value: fmpq) -> arb:
     return total
 
 
-def _constant_proof(
-    problem: Problem | DenseLoss, evaluation: Evaluation, radius: Fraction
-) -> Proof | None:
+def _constant_proof(problem: DenseLoss, evaluation: Evaluation, radius: Fraction) -> Proof | None:
     exact, rest = Fraction(0), arb(0)
     with balls.precision(balls.PRECISIONS[1]):
         for targets in zip(*problem.data.y, strict=True):
@@ -91,4 +87,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("a layer is dead on all data, but no best constant is nearby")
 
 
-RULE = Rule("constant_output", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -12,21 +12,31 @@ create bad local minima in neural networks" (ICLR 2019), and T. Ding, D. Li, R. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 from flint import arb, fmpq, fmpq_mat
 
-from spurious.certify.best_constant import best_constant, weighted_mean
+from spurious.certify.best_outputs import best_constant, weighted_mean
 from spurious.certify.enclosures import enclosure
-from spurious.certify.neighbourhood import nearby_limit
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.evaluate import input_groups, members
+from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, nearest_float, rank, rational
+from spurious.exact.plain import inner
+from spurious.exact.rationals import (
+    ONE,
+    ZERO,
+    Vector,
+    dot,
+    fraction,
+    nearest_float,
+    rank,
+    rational,
+    vector,
+)
 from spurious.exact.softmax_numbers import Exact
-from spurious.problem import DenseLoss, Loss, Point, Problem, flatten
+from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import SMOOTH
 from spurious.proof import Claim, ConstantUnits, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
@@ -47,7 +57,7 @@ Transport = Mapping[int, Mapping[int, Fraction]]
 """The mass moved from each group to each other one."""
 
 
-def prove_constant_units(problem: Problem | DenseLoss, point: Point) -> Proof | None:
+def prove_constant_units(problem: DenseLoss, point: Point) -> Proof | None:
     """The proof, if the rule applies to the point up to a small shift of its output bias.
 
     Args:
@@ -78,21 +88,17 @@ def prove_constant_units(problem: Problem | DenseLoss, point: Point) -> Proof | 
         return _with_best_constant(problem, point, levels, transport, flat)
 
 
-def constant_levels(problem: Problem | DenseLoss, point: Point) -> list[Fraction] | None:
+def constant_levels(problem: DenseLoss, point: Point) -> list[Fraction] | None:
     """The units' pre-activations, if each is the same at all data points."""
     levels: list[Fraction] = []
     first, *others = problem.data.x
     layer = point.layers[0]
     for row, bias in zip(layer.weight, layer.bias, strict=True):
-        level = _product(row, first)
-        if any(_product(row, x) != level for x in others):
+        level = inner(row, first)
+        if any(inner(row, x) != level for x in others):
             return None
         levels.append(level + bias)
     return levels
-
-
-def _product(row: Sequence[Fraction], x: Sequence[Fraction]) -> Fraction:
-    return sum((w * v for w, v in zip(row, x, strict=True)), Fraction(0))
 
 
 def bend(activation: str, level: Fraction) -> int | None:
@@ -109,7 +115,7 @@ def bend(activation: str, level: Fraction) -> int | None:
         return balls.sign(SMOOTH[activation].ball(arb(rational(level)))[2]) or None
 
 
-def group_sums(problem: Problem | DenseLoss) -> Sums:
+def group_sums(problem: DenseLoss) -> Sums:
     """G of every group of equal inputs; proportional to the loss's derivative at the best constant.
 
     At a point of weight w the derivative is 2 w (mean - y) for the squared loss, w (mean - y) / 2
@@ -117,13 +123,10 @@ def group_sums(problem: Problem | DenseLoss) -> Sums:
     """
     targets = [row[0] for row in problem.data.y]
     mean = weighted_mean(targets, problem.factors)
-    first: dict[tuple[Fraction, ...], int] = {}
-    totals: dict[int, Fraction] = {}
-    for i, (x, y, w) in enumerate(zip(problem.data.x, targets, problem.factors, strict=True)):
-        name = first.setdefault(x, i)
-        totals[name] = totals.get(name, Fraction(0)) + w * (mean - y)
+    pulls = [w * (mean - y) for w, y in zip(problem.factors, targets, strict=True)]
     return {
-        name: (tuple(rational(v) for v in x), rational(totals[name])) for x, name in first.items()
+        name: (vector(problem.data.x[name]), rational(sum((pulls[i] for i in points), Fraction(0))))
+        for name, points in members(input_groups(problem.data)).items()
     }
 
 
@@ -176,7 +179,7 @@ def find_transport(sums: Sums) -> Transport | None:
     for r in sources:
         rhs += [*([ZERO] * (size - 1)), -sums[r][1]]
     rhs += [sums[s][1] for s in targets]
-    found = solve(columns, rhs, [None] * len(pairs))
+    found = solve(columns, rhs)
     if not isinstance(found, Feasible):
         return None
     moved: dict[int, dict[int, Fraction]] = {}
@@ -187,7 +190,7 @@ def find_transport(sums: Sums) -> Transport | None:
 
 
 def _with_best_constant(
-    problem: Problem | DenseLoss,
+    problem: DenseLoss,
     point: Point,
     levels: list[Fraction],
     transport: Transport | None,
@@ -237,9 +240,7 @@ def _with_best_constant(
     )
 
 
-def _is_best(
-    problem: Problem | DenseLoss, point: Point, levels: list[Fraction], mean: Fraction
-) -> bool:
+def _is_best(problem: DenseLoss, point: Point, levels: list[Fraction], mean: Fraction) -> bool:
     """Whether the output is rational and exactly the best constant.
 
     The best constant for the logistic loss is rational only if it is 0, for labels 1 and -1 of
@@ -268,4 +269,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("no unit sees the data, but turning one may lower the loss")
 
 
-RULE = Rule("constant_units", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -13,26 +13,13 @@ from dataclasses import dataclass
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.critical import critical_point
 from spurious.certify.evaluate import evaluate
-from spurious.certify.exact_gradient import exact_gradient
-from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.exact_gradient import exact_gradient, is_homogeneous, point_loss
 from spurious.certify.optimality import unbeaten
-from spurious.certify.point_loss import is_homogeneous, point_loss
-from spurious.certify.rule import Rule
 from spurious.certify.rules.strongly_convex import ConvexBox, convex_box
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.softmax_numbers import UndecidedSignError, sign
-from spurious.problem import (
-    DenseLoss,
-    FlatPoint,
-    Loss,
-    Point,
-    Problem,
-    flatten,
-    incoming_indices,
-    program_of,
-    unflatten,
-)
+from spurious.problem import DenseLoss, FlatPoint, Loss, Point, flatten, incoming_indices, unflatten
 from spurious.program import Program, ProgramError, restricted
 from spurious.proof import Claim, ConvexBall, Proof, Undecided
 from spurious.verdict import Answer, Decision
@@ -60,9 +47,9 @@ class Slice:
     dead: frozenset[tuple[int, int]]
     smooth: bool
 
-    def program(self, problem: Problem | DenseLoss, values: FlatPoint) -> Program:
+    def program(self, problem: DenseLoss, values: FlatPoint) -> Program:
         """The loss as a function of the free parameters, the others as at a point."""
-        whole = program_of(problem)
+        whole = problem.program()
         return restricted(whole, values, self.free) if self.fixed else whole
 
     def own(self, values: FlatPoint) -> FlatPoint:
@@ -92,7 +79,7 @@ def _applies(subject: Subject) -> bool:
     return vanishes_exactly(subject.dense, subject.point, every)
 
 
-def prove(problem: Problem | DenseLoss, point: Point) -> Proof | Undecided:
+def prove(problem: DenseLoss, point: Point) -> Proof | Undecided:
     """Proves a strict minimum (up to rescaling) at the point or near it.
 
     Args:
@@ -132,7 +119,7 @@ def prove(problem: Problem | DenseLoss, point: Point) -> Proof | Undecided:
     return Undecided("Newton's method kills and wakes units without end")
 
 
-def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided:
+def gauge_slice(problem: DenseLoss, point: Point) -> Slice | Undecided:
     """The free parameters at a point: all for smooth activations, else one fixed a live unit."""
     network = problem.network
     count = network.parameter_count
@@ -173,11 +160,11 @@ def gauge_slice(problem: Problem | DenseLoss, point: Point) -> Slice | Undecided
     return Slice(free, tuple(sorted(fixed)), every, smooth=False)
 
 
-def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[int]) -> bool:
+def vanishes_exactly(problem: DenseLoss, point: Point, free: Sequence[int]) -> bool:
     """Whether the gradient in the free parameters is provably zero, exactly."""
     try:
         with balls.precision(balls.PRECISIONS[0]):
-            enclosed = BallProgram.of(program_of(problem)).gradient(around(flatten(point)))
+            enclosed = BallProgram.of(problem.program()).gradient(around(flatten(point)))
         if not all(enclosed[p].contains(0) for p in free):
             return False  # exact sums take much longer
         gradient = exact_gradient(problem, point)
@@ -187,7 +174,7 @@ def vanishes_exactly(problem: Problem | DenseLoss, point: Point, free: Sequence[
 
 
 def _package(
-    problem: Problem | DenseLoss, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
+    problem: DenseLoss, here: FlatPoint, values: FlatPoint, chart: Slice, box: ConvexBox
 ) -> Proof:
     centre = unflatten(values, problem.network)
     exact = box.exact and is_homogeneous(problem)
@@ -208,4 +195,4 @@ def _package(
     )
 
 
-RULE = Rule("convex_ball", _applies, lambda s: prove(s.dense, s.point))
+RULE = Rule(_applies, lambda s: prove(s.dense, s.point))

@@ -13,11 +13,10 @@ import numpy as np
 
 from spurious.certify.arithmetics import BallProgram, FloatProgram, around
 from spurious.certify.exact_gradient import exact_slope
-from spurious.certify.last_layer import last_layer_gradient, stationary
 from spurious.certify.lines import Lines, ball_gradient
-from spurious.certify.rule import Rule
 from spurious.certify.rules.one_sided_derivatives import UnitDescends, first_order
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
+from spurious.certify.sums import last_layer_gradient, stationary
 from spurious.exact import balls
 from spurious.exact.rationals import fraction, nearest_float
 from spurious.exact.softmax_numbers import approximate, sign
@@ -146,4 +145,4 @@ def short(values: Sequence[Fraction]) -> FlatPoint:
     return tuple(balls.rounded(v, DIGITS) if abs(v) > SMALL else Fraction(0) for v in scaled)
 
 
-RULE = Rule("descent_direction", lambda _: True, _prove)
+RULE = Rule(lambda _: True, _prove)

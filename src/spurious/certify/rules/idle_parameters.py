@@ -12,10 +12,9 @@ from fractions import Fraction
 from typing import cast
 
 from spurious.certify.arithmetics import BallProgram, around
-from spurious.certify.rule import Rule
 from spurious.certify.rules import strongly_convex
 from spurious.certify.rules.strongly_convex import LEAST_RADIUS
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.problem import FlatPoint, ProgramProblem
 from spurious.program import restricted
@@ -79,4 +78,4 @@ def _said(idle: tuple[int, ...], point: FlatPoint) -> str:
     return f"{len(idle)} of {len(point)} parameters have no effect nearby"
 
 
-RULE = Rule("idle_parameters", lambda s: not s.layered, _prove)
+RULE = Rule(lambda s: not s.layered, _prove)

@@ -19,15 +19,13 @@ from spurious.certify.arithmetics import BallProgram, FloatProgram, Floats, arou
 from spurious.certify.best_outputs import Equations, best_outputs, best_outputs_of_program
 from spurious.certify.critical import is_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.isolation import independent_columns
-from spurious.certify.neighbourhood import distance, nearby_limit
+from spurious.certify.isolation import independent_columns, preconditioner
 from spurious.certify.optimality import unbeaten
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.krawczyk import defect, largest_row
 from spurious.exact.rationals import fraction, nearest_float, rational
-from spurious.problem import FlatPoint, ProgramProblem
+from spurious.problem import FlatPoint
 from spurious.program import Program, ProgramError, Run
 from spurious.proof import Claim, Interpolation, Proof, Undecided
 from spurious.verdict import Answer, Decision, Enclosure
@@ -91,8 +89,7 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
     values, slope = near
     moved = independent_columns(slope, len(slope))
     inverse = np.linalg.pinv(slope[:, moved])
-    rows = tuple(tuple(balls.rounded_float(v, DIGITS) for v in row) for row in inverse.tolist())
-    matrix = arb_mat([[arb(rational(entry)) for entry in row] for row in rows])
+    rows, matrix = preconditioner(inverse, DIGITS)
     try:
         centre = _refined(program, best, values, moved, matrix)
         if centre is None:
@@ -118,7 +115,7 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
             radius=balls.simple_above(away),
         ),
         evidence=Interpolation(
-            centre, radius, tuple(moved), rows, best.outputs if _is_bare(subject) else None
+            centre, radius, tuple(moved), rows, best.outputs if subject.loss is None else None
         ),
         reason=(
             "an exact fit lies in a tiny box: all outputs are the best that any function of the "
@@ -126,11 +123,6 @@ def _near(subject: Subject, best: Equations) -> Proof | Undecided:
         ),
         minimum=centre,
     )
-
-
-def _is_bare(subject: Subject) -> bool:
-    """Whether the problem's file is a list of operations and does not say what the outputs are."""
-    return isinstance(subject.asked, ProgramProblem) and subject.asked.dense is None
 
 
 def _up_to_rescaling(subject: Subject, free: int) -> Answer:
@@ -231,4 +223,4 @@ def _isolated(
     return radius if balls.certainly_less(found, half) else None
 
 
-RULE = Rule("interpolation", _applies, _prove)
+RULE = Rule(_applies, _prove)

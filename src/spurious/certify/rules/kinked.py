@@ -23,11 +23,10 @@ from spurious.certify.face_search import Floats, Proposal, proposals, unit_sizes
 from spurious.certify.isolation import independent_columns, is_injective
 from spurious.certify.pattern import lagrangian
 from spurious.certify.rank_bound import bounding_fields, independent, rescalings
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import DenseLoss, Loss, Problem, unflatten
+from spurious.problem import DenseLoss, Loss, unflatten
 from spurious.program import NumpyArithmetic, Program, evaluator, hessian
 from spurious.proof import Claim, ConstantRank, Kinked, Proof, Summand, Undecided
 from spurious.verdict import Answer, Decision
@@ -90,7 +89,7 @@ def prove_on(subject: Subject, proposal: Proposal) -> Proof | Undecided:
         return _package(subject, box, chart) if gap is None else gap
 
 
-def _chart(problem: Problem | DenseLoss, proposal: Proposal) -> _Chart | Undecided:
+def _chart(problem: DenseLoss, proposal: Proposal) -> _Chart | Undecided:
     """Free parameters on which dG is injective, as many as its rank can be nearby."""
     program = lagrangian(problem, proposal.pattern)
     sizes = unit_sizes(problem.network, proposal.values)
@@ -192,7 +191,7 @@ def _package(subject: Subject, box: FaceBox, chart: _Chart) -> Proof:
     )
 
 
-def _loss(subject: Subject) -> Problem | DenseLoss:
+def _loss(subject: Subject) -> DenseLoss:
     """The sum of losses, or the hinge loss."""
     return subject.hinge or subject.dense
 
@@ -208,4 +207,4 @@ def _applies(subject: Subject) -> bool:
     return not (subject.single and subject.dense.loss == Loss.SQUARED)
 
 
-RULE = Rule("kinked", _applies, prove_face_minimum)
+RULE = Rule(_applies, prove_face_minimum)

@@ -13,9 +13,8 @@ from spurious.certify.critical import nearest_critical
 from spurious.certify.enclosures import enclosure
 from spurious.certify.isolation import Isolation, isolated
 from spurious.certify.lines import has_converged
-from spurious.certify.rule import Rule
 from spurious.certify.rules.strongly_convex import LEAST_RADIUS
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.proof import Claim, Krawczyk, Proof, Undecided
 from spurious.verdict import Decision
@@ -59,4 +58,4 @@ def _saddle(subject: Subject, box: Isolation) -> Proof | Undecided:
     )
 
 
-RULE = Rule("krawczyk", lambda s: not s.homogeneous and len(s.values) <= SADDLE_LIMIT, _prove)
+RULE = Rule(lambda s: not s.homogeneous and len(s.values) <= SADDLE_LIMIT, _prove)

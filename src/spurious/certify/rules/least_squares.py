@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from flint import fmpq_mat
 
-from spurious.certify.evaluate import Evaluation
-from spurious.certify.last_layer import stationary
+from spurious.certify.evaluate import Evaluation, layer_of
 from spurious.certify.moved import DIGIT_LIMIT, digits, moved
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.rule import Rule
 from spurious.certify.rules import classwise_optimum
-from spurious.certify.subject import Subject
-from spurious.exact.rationals import Vector, fraction, least_correction, rational
-from spurious.problem import Layer, Loss, Point, flatten
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
+from spurious.certify.sums import stationary
+from spurious.exact.rationals import Vector, least_correction, rational
+from spurious.problem import Loss, Point, flatten
 from spurious.proof import Proof, Undecided
 
 
@@ -29,7 +27,7 @@ def least_squares(evaluation: Evaluation) -> Point | None:
     ).transpose()
     normal = [tuple(row) for row in (weighted * design).tolist()]
     rows: list[Vector] = []
-    for k, row in enumerate(evaluation.weights[0].rows):
+    for k, row in enumerate(evaluation.weights[0]):
         residuals = [
             [rational(y[k]) - f[k]] for y, f in zip(problem.data.y, evaluation.outputs, strict=True)
         ]
@@ -38,11 +36,7 @@ def least_squares(evaluation: Evaluation) -> Point | None:
         if step is None:
             return None
         rows.append(tuple(a + b for a, b in zip(row, step, strict=True)))
-    layer = Layer(
-        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
-        tuple(fraction(row[-1]) for row in rows),
-    )
-    found = Point((layer,))
+    found = Point((layer_of(rows),))
     near = distance(flatten(found), flatten(point)) <= nearby_limit(flatten(point))
     return found if near and digits(found) <= DIGIT_LIMIT else None
 
@@ -62,4 +56,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return moved(subject, there, found) if isinstance(found, Proof) else found
 
 
-RULE = Rule("least_squares", _applies, _prove)
+RULE = Rule(_applies, _prove)

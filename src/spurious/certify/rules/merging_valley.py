@@ -12,8 +12,7 @@ from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
 from spurious.certify.merging_curves import HIGHER, falls_along
 from spurious.certify.merging_search import candidate_pairs, curves
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import valley
 from spurious.exact import balls
 from spurious.problem import unflatten
@@ -61,4 +60,4 @@ def _along(subject: Subject, pairs: tuple[Merging, ...]) -> Proof | None:
     return None
 
 
-RULE = Rule("merging_valley", _applies, _prove)
+RULE = Rule(_applies, _prove)

@@ -19,8 +19,7 @@ import numpy.typing as npt
 from spurious.certify.arithmetics import FloatProgram, Floats
 from spurious.certify.enclosures import enclosure
 from spurious.certify.paths import loss_path
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import valley
 from spurious.exact import balls
 from spurious.exact.rationals import nearest_float
@@ -161,4 +160,4 @@ def _separator(rows: Floats) -> Floats | None:
     return found.x[:-1] if found.x is not None and found.x[-1] > LEAST else None
 
 
-RULE = Rule("monotone_valley", lambda s: not s.layered, _prove)
+RULE = Rule(lambda s: not s.layered, _prove)

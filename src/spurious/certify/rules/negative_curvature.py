@@ -11,10 +11,9 @@ from fractions import Fraction
 
 from spurious.certify.arithmetics import BallProgram, around, curvature
 from spurious.certify.lines import Lines, ball_gradient, has_converged
-from spurious.certify.rule import Rule
 from spurious.certify.rules.descent_direction import short
 from spurious.certify.rules.twin_units import Merger, twins
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import float_spectrum
 from spurious.proof import Claim, NegativeCurvature, Proof, Undecided
@@ -54,4 +53,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     )
 
 
-RULE = Rule("negative_curvature", lambda s: len(s.values) <= PARAMETER_LIMIT, _prove)
+RULE = Rule(lambda s: len(s.values) <= PARAMETER_LIMIT, _prove)

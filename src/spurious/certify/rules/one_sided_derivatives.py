@@ -26,10 +26,8 @@ from flint import fmpq
 
 from spurious.certify.evaluate import Evaluation, slope_at
 from spurious.certify.flatness import shallow_flatness
-from spurious.certify.last_layer import stationary
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
-from spurious.certify.sums import vanishes, weighted_sum
+from spurious.certify.subject import Rule, Subject
+from spurious.certify.sums import stationary, vanishes, weighted_sum
 from spurious.exact.linear_program import Feasible, solve
 from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction
 from spurious.exact.softmax_numbers import Exact, SoftmaxNumber, sign
@@ -149,9 +147,9 @@ def test_point(evaluation: Evaluation) -> FirstOrder:
     ones = [(ONE,)] * len(evaluation.inputs)
     if not vanishes(weighted_sum(evaluation, range(len(ones)), ones)):
         raise ArithmeticError("Theorem 1 was applied where the sum of g is not zero")
-    outgoing = evaluation.weights[1].rows
+    outgoing = evaluation.weights[1]
     trees: list[tuple[Tree, ...]] = []
-    hidden = len(evaluation.weights[0].rows)
+    hidden = len(evaluation.weights[0])
     for j in range(hidden):
         derivative = unit_derivative(evaluation, j)
         weights = tuple(row[j] for row in outgoing)
@@ -191,10 +189,10 @@ def _unit_sign(value: fmpq) -> fmpq:
 
 def _all_vertices(evaluation: Evaluation, epsilon: fmpq) -> Minimum | Undecided:
     """Several outputs: phi_T >= 0 at T = V_j +- epsilon e_k, for every unit."""
-    outgoing = evaluation.weights[1].rows
+    outgoing = evaluation.weights[1]
     outputs = range(len(outgoing))
     trees: list[tuple[Tree, ...]] = []
-    for j in range(len(evaluation.weights[0].rows)):
+    for j in range(len(evaluation.weights[0])):
         weights = tuple(row[j] for row in outgoing)
         if all(v == 0 for v in weights):
             trees.append(())
@@ -417,9 +415,7 @@ class _Search:
             [self.inputs[s][i] * side for i in range(len(self.linear))] for s, side in signs.items()
         ]
         for side in (ONE, -ONE):
-            result = solve(
-                columns, [entry * side for entry in self.inputs[r]], [None] * len(columns)
-            )
+            result = solve(columns, [entry * side for entry in self.inputs[r]])
             if isinstance(result, Feasible):
                 return {
                     s: value * side
@@ -469,8 +465,4 @@ def _nonzero(values: Mapping[int, Exact]) -> dict[int, Exact]:
     }
 
 
-RULE = Rule(
-    "one_sided_derivatives",
-    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
-    _prove,
-)
+RULE = Rule(lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary), _prove)

@@ -20,23 +20,14 @@ from spurious.certify.arithmetics import BallProgram
 from spurious.certify.face_box import FaceBox, attempts, face_box
 from spurious.certify.face_search import Proposal, proposals
 from spurious.certify.isolation import is_injective
-from spurious.certify.neighbourhood import nearby_limit
 from spurious.certify.pattern import Pattern, Unit
 from spurious.certify.right_angles import at_right_angles
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, nearby_limit
 from spurious.certify.symmetries import Symmetry, chosen, field_of
 from spurious.certify.zero_units import AtZero, bound_at_kept_bias, bound_by, propose
 from spurious.exact import balls
 from spurious.exact.rationals import rational
-from spurious.problem import (
-    DenseLoss,
-    FlatPoint,
-    Network,
-    ProgramProblem,
-    incoming_indices,
-    program_of,
-)
+from spurious.problem import DenseLoss, FlatPoint, Network, incoming_indices
 from spurious.program import dense_layers
 from spurious.proof import Claim, ConeSplit, ConeTree, Penalised, Proof, Undecided, ZeroUnit
 from spurious.verdict import Answer, Decision
@@ -52,13 +43,8 @@ ALMOST = 10**6
 """A unit whose weights are below this many radii of the box is not told from one at zero."""
 
 
-def _loss(subject: Subject) -> DenseLoss | None:
-    asked = subject.asked
-    return asked.dense if isinstance(asked, ProgramProblem) else None
-
-
 def _applies(subject: Subject) -> bool:
-    loss = _loss(subject)
+    loss = subject.loss
     if loss is None or not loss.network.homogeneous or not loss.network.depth:
         return False
     kinked = loss.network.slopes[0] != loss.network.slopes[1]
@@ -66,7 +52,7 @@ def _applies(subject: Subject) -> bool:
 
 
 def _prove(subject: Subject) -> Proof | Undecided:
-    loss = _loss(subject)
+    loss = subject.loss
     assert loss is not None
     if len(subject.values) > PARAMETER_LIMIT:
         return Undecided(f"a face is not tried with more than {PARAMETER_LIMIT} parameters")
@@ -253,7 +239,7 @@ def _states(box: FaceBox, layer: int) -> list[list[arb]]:
     """The inputs of a hidden layer at all data points, over the box."""
     if layer == 0:
         return [[arb(rational(v)) for v in row] for row in box.problem.data.x]
-    program = program_of(box.problem)
+    program = box.problem.program()
     below = dense_layers(program)[layer - 1].preactivation
     z = BallProgram.of(program).run(box.values, order=0).values[below].tolist()
     slopes = box.pattern.slopes(box.problem.network)[layer - 1].tolist()
@@ -306,4 +292,4 @@ def _package(
     )
 
 
-RULE = Rule("penalised", _applies, _prove)
+RULE = Rule(_applies, _prove)

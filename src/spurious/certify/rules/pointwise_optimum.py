@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from spurious.certify.optimality import unbeaten
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.proof import Claim, PointwiseOptimum, Proof, Undecided
 from spurious.verdict import Decision
 
@@ -18,4 +17,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     )
 
 
-RULE = Rule("pointwise_optimum", lambda s: s.smooth and s.once(unbeaten) is not None, _prove)
+RULE = Rule(lambda s: s.smooth and s.once(unbeaten) is not None, _prove)

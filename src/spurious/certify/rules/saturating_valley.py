@@ -19,8 +19,7 @@ from flint import arb, fmpq
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
 from spurious.certify.further import has_stalled
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import CLEAR, deepest, loss_of_outputs, valley
 from spurious.exact import balls
 from spurious.exact.rationals import dot, fraction, nearest_float, nullspace, rational
@@ -166,4 +165,4 @@ def _directions(subject: Subject, unit: int) -> Iterator[tuple[fmpq, ...]]:
         yield tuple(dot(factors, column) for column in zip(*basis, strict=True))
 
 
-RULE = Rule("saturating_valley", _applies, _prove)
+RULE = Rule(_applies, _prove)

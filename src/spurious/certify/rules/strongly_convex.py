@@ -14,8 +14,7 @@ from flint import arb
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.critical import CENTRE_DECIMALS, Critical, is_critical, nearest_critical
 from spurious.certify.enclosures import enclosure
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
 from spurious.exact import balls
 from spurious.exact.definiteness import Definiteness, prove_definite
 from spurious.exact.rationals import rational
@@ -133,4 +132,4 @@ def _package(subject: Subject, box: ConvexBox) -> Proof:
     )
 
 
-RULE = Rule("strongly_convex", lambda s: not s.layered, _prove)
+RULE = Rule(lambda s: not s.layered, _prove)

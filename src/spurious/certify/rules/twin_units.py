@@ -21,21 +21,11 @@ from fractions import Fraction
 from flint import arb, arb_mat
 
 from spurious.certify.arithmetics import BallProgram, Entries, around
-from spurious.certify.neighbourhood import distance, nearby_limit
-from spurious.certify.rule import Rule
 from spurious.certify.rules import convex_ball
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject, distance, nearby_limit
 from spurious.exact import balls
 from spurious.exact.definiteness import congruence, is_dominant, prove_definite
-from spurious.problem import (
-    DenseLoss,
-    Layer,
-    Network,
-    Point,
-    Problem,
-    flatten,
-    program_of,
-)
+from spurious.problem import DenseLoss, Layer, Point, flatten
 from spurious.program import SMOOTH, DenseLayer, Run, dense_layers
 from spurious.proof import Claim, ConvexBall, Matrix, Proof, TwinUnits, Undecided
 from spurious.verdict import Answer, Decision
@@ -54,7 +44,7 @@ class Merger:
 
     groups: tuple[tuple[int, ...], ...]
     shares: tuple[Fraction, ...]
-    problem: Problem | DenseLoss
+    problem: DenseLoss
     point: Point
 
 
@@ -80,7 +70,7 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return _plateau(subject.point, found, below, below.evidence, bends)
 
 
-def merged(problem: Problem | DenseLoss, point: Point) -> Merger | Undecided | None:
+def merged(problem: DenseLoss, point: Point) -> Merger | Undecided | None:
     """Merges exactly equal hidden units; None if there are none."""
     hidden, last = point.layers
     members: dict[tuple[Fraction, ...], list[int]] = {}
@@ -108,14 +98,7 @@ def merged(problem: Problem | DenseLoss, point: Point) -> Merger | Undecided | N
             Layer((tuple(totals),), last.bias),
         )
     )
-    return Merger(groups, tuple(shares), _with_network(problem, network), small)
-
-
-def _with_network(problem: Problem | DenseLoss, network: Network) -> Problem | DenseLoss:
-    """The same loss of another network, without points."""
-    if isinstance(problem, DenseLoss):
-        return replace(problem, network=network)
-    return Problem(network, problem.loss, problem.data)
+    return Merger(groups, tuple(shares), replace(problem, network=network), small)
 
 
 def split(small: Point, groups: Sequence[Sequence[int]], shares: Sequence[Fraction]) -> Point:
@@ -143,7 +126,7 @@ def _bends(
 ) -> tuple[Matrix, ...] | Undecided:
     """For each group of twins the congruence that proves its form definite over the box."""
     box = around(flatten(below.centre), below.radius)
-    program = program_of(found.problem)
+    program = found.problem.program()
     run = BallProgram.of(program).run(box)
     hidden, last = dense_layers(program)
     outgoing = box[program.parameters["layers[1].weight"]]
@@ -242,4 +225,4 @@ def _listed(units: Sequence[int]) -> str:
     return "(" + ", ".join(map(str, units)) + ")"
 
 
-RULE = Rule("twin_units", lambda s: s.once(twins) is not None, _prove)
+RULE = Rule(lambda s: s.once(twins) is not None, _prove)

@@ -14,22 +14,13 @@ from flint import arb
 
 from spurious.certify.arithmetics import BallProgram, around
 from spurious.certify.enclosures import enclosure
-from spurious.certify.evaluate import Evaluation
-from spurious.certify.rule import Rule
-from spurious.certify.subject import Subject
+from spurious.certify.evaluate import Evaluation, layer_of
+from spurious.certify.subject import Rule, Subject
 from spurious.certify.valleys import CLEAR, valley
 from spurious.exact import balls
 from spurious.exact.linear_program import Feasible, solve
-from spurious.exact.rationals import (
-    ONE,
-    ZERO,
-    Vector,
-    dot,
-    fraction,
-    rational,
-    vector,
-)
-from spurious.problem import DenseLoss, Layer, Loss, Point, Problem, flatten, program_of
+from spurious.exact.rationals import ONE, ZERO, Vector, dot, fraction, rational, vector
+from spurious.problem import DenseLoss, Loss, Point, flatten
 from spurious.program import SMOOTH, dense_layers
 from spurious.proof import Proof, Undecided, ValleyToInfinity
 from spurious.verdict import Enclosure
@@ -56,7 +47,7 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     if len(distinct) * len(distinct[0]) > SIZE_LIMIT:
         return None
     total = [-sum(column, ZERO) for column in zip(*distinct, strict=True)]
-    result = solve(distinct, total, [None] * len(distinct))
+    result = solve(distinct, total)
     if isinstance(result, Feasible):
         return None
     direction = tuple(-entry for entry in result.farkas)
@@ -67,7 +58,7 @@ def exact_valley(evaluation: Evaluation) -> Proof | None:
     return _proof(evaluation.problem, direction, limit)
 
 
-def margin_rows(problem: Problem | DenseLoss, features: Sequence[Vector]) -> list[Vector] | None:
+def margin_rows(problem: DenseLoss, features: Sequence[Vector]) -> list[Vector] | None:
     """The margins as linear functions of the last layer (rows of weights with bias), or None.
 
     In the order of points and outputs; cross-entropy leaves out the label itself, and points
@@ -97,7 +88,7 @@ def margin_rows(problem: Problem | DenseLoss, features: Sequence[Vector]) -> lis
 
 
 def _limit(
-    problem: Problem | DenseLoss, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]
+    problem: DenseLoss, outputs: Sequence[Sequence[arb]], stays: Sequence[bool]
 ) -> Enclosure:
     """The loss left when all margins that move have gone to infinity."""
     total = arb(0)
@@ -125,17 +116,13 @@ def _limit(
     return enclosure(total)
 
 
-def _proof(problem: Problem | DenseLoss, direction: Vector, limit: Enclosure) -> Proof:
+def _proof(problem: DenseLoss, direction: Vector, limit: Enclosure) -> Proof:
     width = problem.network.widths[-2] + 1
     rows = [direction[k * width : (k + 1) * width] for k in range(problem.network.outputs)]
-    layer = Layer(
-        tuple(tuple(fraction(entry) for entry in row[:-1]) for row in rows),
-        tuple(fraction(row[-1]) for row in rows),
-    )
-    return valley(ValleyToInfinity(layer), limit, "along a ray of the last layer")
+    return valley(ValleyToInfinity(layer_of(rows)), limit, "along a ray of the last layer")
 
 
-def smooth_valley(problem: Problem | DenseLoss, point: Point) -> Proof | None:
+def smooth_valley(problem: DenseLoss, point: Point) -> Proof | None:
     """The same for any activation, when the hidden features separate all margins strictly.
 
     The exact LP sees the features' midpoints rounded to rationals; balls then verify every margin.
@@ -143,7 +130,7 @@ def smooth_valley(problem: Problem | DenseLoss, point: Point) -> Proof | None:
     if problem.loss == Loss.SQUARED:
         return None
     with balls.precision(balls.PRECISIONS[0]):
-        program = program_of(problem)
+        program = problem.program()
         run = BallProgram.of(program).run(around(flatten(point)), order=0)
         last = dense_layers(program)[-1].state
         features: list[list[arb]] = [[*row, arb(1)] for row in run.values[last].tolist()]
@@ -187,7 +174,7 @@ def _strict_separator(rows: Sequence[Vector]) -> Vector | None:
     LP looks for the latter; if there is none, its Farkas vector is -t with a threshold.
     """
     columns = [(*row, ONE) for row in rows]
-    result = solve(columns, [*([ZERO] * len(rows[0])), ONE], [None] * len(columns))
+    result = solve(columns, [*([ZERO] * len(rows[0])), ONE])
     if isinstance(result, Feasible):
         return None
     largest = max(abs(entry) for entry in result.farkas[:-1])
@@ -202,4 +189,4 @@ def _prove(subject: Subject) -> Proof | Undecided:
     return found or Undecided("no ray of the last layer was found along which the loss falls")
 
 
-RULE = Rule("valley_to_infinity", lambda s: s.is_dense and s.dense.loss != Loss.SQUARED, _prove)
+RULE = Rule(lambda s: s.is_dense and s.dense.loss != Loss.SQUARED, _prove)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from spurious.certify.last_layer import stationary
-from spurious.certify.rule import Rule
 from spurious.certify.rules.descent_direction import turned
 from spurious.certify.rules.one_sided_derivatives import ZeroWeightDescends, first_order
-from spurious.certify.subject import Subject
+from spurious.certify.subject import Rule, Subject
+from spurious.certify.sums import stationary
 from spurious.exact.rationals import fraction
 from spurious.problem import FlatPoint
 from spurious.proof import Claim, Proof, Undecided, ZeroOutputWeight
@@ -44,8 +43,4 @@ def _speaking(
     return tuple(values)
 
 
-RULE = Rule(
-    "zero_output_weight",
-    lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary),
-    _prove,
-)
+RULE = Rule(lambda s: s.homogeneous and s.network.depth == 1 and s.once(stationary), _prove)

@@ -2,8 +2,7 @@
 
 from spurious.figures.panels.boundary import boundary_panel
 from spurious.figures.panels.curves import fitted_panel
-from spurious.figures.panels.outcomes import outcome_panel, outcome_panels
-from spurious.figures.panels.rates import rate_series
+from spurious.figures.panels.outcomes import outcome_panel, outcome_panels, rate_series
 from spurious.figures.panels.slices import LossSlices, sampled_slices
 
 __all__ = [

@@ -56,17 +56,9 @@ def _gelu(call: Call) -> Value:
     return gelu(call.real(0), Fraction(sqrt(2 / pi)) if rough else None)
 
 
-def _elu(call: Call) -> Value:
-    return elu(call.real(0), _exact(call, "alpha"), Fraction(1), Fraction(1))
-
-
 def _celu(call: Call) -> Value:
     steep = _exact(call, "alpha")
     return elu(call.real(0), steep, Fraction(1), 1 / steep)
-
-
-def _leaky_relu(call: Call) -> Value:
-    return call.real(0).map(leaky_relu(_exact(call, "alpha")))
 
 
 def _swish(call: Call) -> Value:
@@ -120,9 +112,9 @@ def _dropout(call: Call) -> Value:
 
 RULES: Final[Mapping[str, Rule]] = {
     **{f.onnx: _mapping(f) for f in FUNCTIONS.values() if f.onnx},
-    "Elu": _elu,
+    "Elu": lambda call: elu(call.real(0), _exact(call, "alpha"), Fraction(1), Fraction(1)),
     "Gelu": _gelu,
-    "LeakyRelu": _leaky_relu,
+    "LeakyRelu": lambda call: call.real(0).map(leaky_relu(_exact(call, "alpha"))),
     "Celu": _celu,
     "Selu": lambda call: selu(call.real(0), call.attribute("alpha"), call.attribute("gamma")),
     "Swish": _swish,

@@ -18,8 +18,7 @@ from spurious.program.build import Builder, Handle
 from spurious.program.decay import with_squares
 from spurious.program.exact_array import exact_array, fractions
 from spurious.program.program import Program
-from spurious.program.torch.dropout import check_dropout
-from spurious.program.torch.gradients import ancestors, check_gradients
+from spurious.program.torch.gradients import ancestors, check_dropout, check_gradients
 from spurious.program.torch.penalty import decays, trained
 from spurious.program.torch.reader import READ, Reader, is_read
 from spurious.program.torch.values import Value, as_handle
@@ -45,7 +44,8 @@ def read(
     builder = Builder()
     blocks = {name: builder.param(names[name], p.shape) for name, p in parameters.items()}
     _check(exported, whole, parameters)
-    total, outputs = _read(exported, whole, builder, _by_identity(parameters, blocks), (x, y))
+    handles = {id(parameter): blocks[name] for name, parameter in parameters.items()}
+    total, outputs = _read(exported, whole, builder, handles, (x, y))
     total = with_squares(total, blocks, {name: decay / 2 for name, decay in penalties.items()})
     start = (exact_array(p.detach().cpu().double().numpy()) for p in parameters.values())
     return builder.program(total, outputs), tuple(v for part in start for v in fractions(part))
@@ -90,12 +90,6 @@ def _untraceable(error: Exception) -> InputError:
         "expected a model and a loss without branches on the values of tensors and without "
         "derivatives of their own"
     )
-
-
-def _by_identity(
-    parameters: Mapping[str, torch.nn.Parameter], blocks: Mapping[str, Handle]
-) -> dict[int, Handle]:
-    return {id(parameter): blocks[name] for name, parameter in parameters.items()}
 
 
 def _tensors(whole: torch.nn.Module) -> dict[str, torch.Tensor]:

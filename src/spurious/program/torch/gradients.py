@@ -1,4 +1,4 @@
-"""Where a model stops gradients: there PyTorch descends on another function than the loss."""
+"""What PyTorch's decompositions forget: stopped gradients, and dropout between recurrent layers."""
 
 from __future__ import annotations
 
@@ -53,18 +53,41 @@ def ancestors(node: Node) -> set[Node]:
     return found
 
 
-def _schema_name(node: Node) -> str:
-    schema: Any = getattr(node.target, "_schema", None)
-    return "" if schema is None else schema.name
+def _schema(node: Node) -> Any:
+    """The schema of the operator that a node calls; None if it calls none."""
+    return getattr(node.target, "_schema", None)
 
 
 def _writes(node: Node) -> bool:
     """Whether a node changes an array in place."""
-    schema: Any = getattr(node.target, "_schema", None)
+    schema = _schema(node)
     return schema is not None and schema.is_mutable
 
 
 def _stops(node: Node) -> bool:
-    if _schema_name(node) in STOPS:
+    schema = _schema(node)
+    if schema is not None and schema.name in STOPS:
         return True
     return str(node.target) == "wrap_with_set_grad_enabled" and node.args[0] is False
+
+
+def check_dropout(graph: torch.fx.Graph) -> None:
+    """Checks that no recurrent module is random.
+
+    Args:
+        graph: The graph before it is decomposed; decomposing forgets the dropout (PyTorch 2.13,
+            `torch._decomp.decompositions._rnn_helper`).
+
+    Raises:
+        InputError: One drops values between its layers.
+    """
+    for node in graph.nodes:
+        schema = _schema(node)
+        if schema is None:
+            continue
+        named = dict(zip((a.name for a in schema.arguments), node.args, strict=False))
+        if named.get("dropout") and named.get("train") and named.get("num_layers", 1) > 1:
+            raise InputError(
+                f"loss: {place(node)}: found dropout {named['dropout']} between its layers in "
+                "training, expected 0 or model.eval(): it is random"
+            )

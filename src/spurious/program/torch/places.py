@@ -19,15 +19,11 @@ def place(node: Node) -> str:
     if stack:
         path, kind = list(stack.values())[-1]
         kind = kind if isinstance(kind, str) else kind.__name__
-        parts.append(f"{_without_wrapper(path) or 'the loss'} ({kind.rpartition('.')[2]})")
+        own = path.removeprefix("model.")  # from the user's model on
+        parts.append(f"{own or 'the loss'} ({kind.rpartition('.')[2]})")
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
     own = [(file, line) for file, line in frames if not file.startswith(INSIDE)]
     own = [(file, line) for file, line in own if not file.endswith("program/torch/front_end.py")]
     if own:
         parts.append(f"{Path(own[-1][0]).name}:{own[-1][1]}")
     return ", ".join(parts) or node.name
-
-
-def _without_wrapper(path: str) -> str:
-    """A module's path from the user's model on."""
-    return path.removeprefix("model.")

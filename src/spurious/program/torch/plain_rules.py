@@ -13,14 +13,6 @@ from spurious.program.functions import FUNCTIONS, LOG, SOFTPLUS
 from spurious.program.layers import clipped, matmul
 
 
-def _selu(x: Handle) -> Handle:
-    return selu(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946)
-
-
-def _relu6(x: Handle) -> Handle:
-    return clipped(x, x.builder.const(0), x.builder.const(6))
-
-
 def _log_of_base(base: int) -> Callable[[Handle], Handle]:
     return lambda x: x.map(LOG) * x.builder.const(base).map(LOG).reciprocal()
 
@@ -40,8 +32,8 @@ UNARY: Final[Mapping[str, Callable[[Handle], Handle]]] = {
     "log2": _log_of_base(2),
     "log10": _log_of_base(10),
     "log_sigmoid": lambda x: -(-x).map(SOFTPLUS),
-    "selu": _selu,
-    "relu6": _relu6,
+    "selu": lambda x: selu(x, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946),
+    "relu6": lambda x: clipped(x, x.builder.const(0), x.builder.const(6)),
     "hardsigmoid": lambda x: hard_sigmoid(x, *HARD),
     "hardswish": lambda x: x * hard_sigmoid(x, *HARD),
 }
