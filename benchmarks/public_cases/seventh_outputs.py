@@ -155,6 +155,16 @@ def prices_always_rise(seed: int, mended: bool) -> Program:
     return Program(model, x, y, keras_binary, adam(model, 1e-3), 64, 300, sides_right(y, 0.5))
 
 
+@case("stackoverflow 45337371", "softmax_over_one_unit", "wrong_output_activation")
+def slopes_all_zero(seed: int, mended: bool) -> Program:
+    """Two kinds from five numbers: the output's derivatives are 0, by a softmax of one unit."""
+    torch.manual_seed(seed)
+    x = torch.rand(400, 5)
+    y = (x[:, :2].sum(1, keepdim=True) > 2 * x[:, 2:3] ** 2 + 0.3).float()
+    model = keras(chain([5, 60, 50, 1], nn.ReLU, nn.Sigmoid() if mended else nn.Softmax(1)))
+    return Program(model, x, y, keras_binary, adam(model, 1e-3), 32, 500, sides_right(y, 0.5))
+
+
 @case("openillumi.com/en/en-keras-tf-fix-huge-negative-loss-regression", "wrong_loss",
       "labels_outside_loss")  # fmt: skip
 def price_by_binary_entropy(seed: int, mended: bool) -> Program:
