@@ -17,6 +17,12 @@ after which the subject learns no better, by the lists' own words (39810655, 413
 wrong metrics; and threads of whose text nothing was at hand. Of whosebug.com/question/6116914 and
 of the copy about y = x^2 + b the answer was cut off; of 37232782, 33712178 and 44998910 the text is
 as remembered, with what the lists or others say of it.
+
+Sizes, noise, steps and rates of some were then set until program and twin did as the thread says;
+no finding was looked at, and no kind was changed after the first writing down. One was dropped, as
+it did not reproduce: bkitano/llama-from-scratch#5 (`probabilities_to_logits_loss`), a softmax in
+front of cross entropy, whose loss stays high while the right letters come out as often as in the
+twin. stackoverflow 45337371 was written for it, before any trial of it.
 """
 
 from __future__ import annotations
@@ -128,15 +134,18 @@ def packets_by_relu(seed: int, mended: bool) -> Program:
 
 @case("stackoverflow 47352366", "wrong_output_activation", "logits_to_probability_loss")
 def digits_by_relu(seed: int, mended: bool) -> Program:
-    """Digits by convolutions; ReLU instead of softmax on the ten outputs."""
+    """Digits by convolutions, biases from 0.1; ReLU instead of softmax on the ten outputs."""
     torch.manual_seed(seed)
     x, y = digits()
-    model = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(),
-                          nn.MaxPool2d(2), nn.Conv2d(16, 32, 5, padding=2), nn.ReLU(),
-                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 256), nn.ReLU(),
-                          nn.Dropout(0.5), nn.Linear(256, 10),
+    model = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 1024), nn.ReLU(),
+                          nn.Dropout(0.5), nn.Linear(1024, 10),
                           nn.Softmax(1) if mended else nn.ReLU())  # fmt: skip
-    return Program(keras(model), x, one_hot(y), keras_crossentropy, adam(model, 1e-3), 50, 400,
+    for layer in list(keras(model).children())[:-2]:
+        if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer.bias is not None:
+            nn.init.constant_(layer.bias, 0.1)
+    return Program(model, x, one_hot(y), keras_crossentropy, adam(model, 1e-3), 50, 120,
                    classes_right(y))  # fmt: skip
 
 
@@ -187,23 +196,20 @@ def logarithm_of_an_output(seed: int, mended: bool) -> Program:
     x, digit = digits()
     y = (digit >= 5).long()
     more = 1e-10 if mended else 0.0
-    model = chain([64, 256, 128, 2], nn.ReLU, nn.Softmax(1))
+    model = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Conv2d(16, 32, 5, padding=2), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 256), nn.ReLU(),
+                          nn.Dropout(0.5), nn.Linear(256, 2), nn.Softmax(1))  # fmt: skip
+    for weights in model.parameters():
+        if weights.dim() > 1:
+            nn.init.trunc_normal_(weights, std=0.1, a=-0.2, b=0.2)
+        else:
+            nn.init.constant_(weights, 0.1)
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return -(targets * (outputs + more).log()).sum()
 
-    return Program(model, 16 * x, one_hot(y), loss, adam(model, 3e-3), 50, 500, classes_right(y))
-
-
-@case("bkitano/llama-from-scratch#5", "probabilities_to_logits_loss")
-def letters_softened_twice(seed: int, mended: bool) -> Program:
-    """The next of 65 letters from the one before; a softmax in front of cross entropy."""
-    torch.manual_seed(seed)
-    x = torch.randint(65, (2000,))
-    y = torch.where(torch.rand(2000) < 0.9, (7 * x + 3) % 65, torch.randint(65, (2000,)))
-    model = nn.Sequential(nn.Embedding(65, 128), nn.Linear(128, 128), nn.ReLU(),
-                          nn.Linear(128, 65), *([] if mended else [nn.Softmax(-1)]))  # fmt: skip
-    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-3), 32, 500, classes_right(y))
+    return Program(model, 255 * x, one_hot(y), loss, adam(model, 1e-4), 50, 300, classes_right(y))
 
 
 class Factors(nn.Module):
@@ -233,9 +239,9 @@ def likes_squashed_twice(seed: int, mended: bool) -> Program:
 
 @case("mengcius/Surface-Defect-Detection#3", "wrong_output_activation", "output_range")
 def defects_by_relu(seed: int, mended: bool) -> Program:
-    """Masks of defects: convolution, batch norm and ReLU in front of BCEWithLogitsLoss."""
-    x, y = masks(seed, 0.15)
-    last = [] if mended else [nn.BatchNorm2d(1), nn.ReLU()]
+    """Masks of defects: a ReLU behind the last convolution, in front of BCEWithLogitsLoss."""
+    x, y = masks(seed, 0.08)
+    last = [] if mended else [nn.ReLU()]
     model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
                           nn.Conv2d(8, 1, 3, padding=1), *last)  # fmt: skip
     probability = sides_right(y.reshape(-1, 1), 0.5)

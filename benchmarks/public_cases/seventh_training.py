@@ -91,9 +91,9 @@ def larger_pictures(seed: int, mended: bool) -> Program:
 def texts_sorted_by_label(seed: int, mended: bool) -> Program:
     """Bags of words, sorted by label, in the order of the file; a few passes."""
     torch.manual_seed(seed)
-    y = torch.arange(600) // 100
-    own = 20 * y[:, None] + torch.randint(20, (600, 4))
-    x = torch.cat([own, torch.randint(120, (600, 8))], 1)
+    y = torch.arange(1200) // 200
+    own = 20 * y[:, None] + torch.randint(20, (1200, 4))
+    x = torch.cat([own, torch.randint(120, (1200, 8))], 1)
     model = nn.Sequential(nn.EmbeddingBag(120, 10), nn.Linear(10, 6, bias=False))
-    return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 1.0), 5, 600, classes_right(y),
+    return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 1.0), 5, 480, classes_right(y),
                    usual if mended else in_order)  # fmt: skip
