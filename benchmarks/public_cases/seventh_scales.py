@@ -171,7 +171,7 @@ def always_the_same_kind(seed: int, mended: bool) -> Program:
 @case("whosebug.com/question/6116914", "step_too_small", "too_few_updates")
 def means_of_digits(seed: int, mended: bool) -> Program:
     """Digits by sigmoids and squares, steps of 0.001 and one pass: a tenth for each, whatever the
-    input. The answer is cut off; steps of 1 and more of them learn.
+    input. The answer is cut off; steps of 0.1 and more of them learn.
     """
     torch.manual_seed(seed)
     x, y = digits(1797)
@@ -186,8 +186,8 @@ def means_of_digits(seed: int, mended: bool) -> Program:
 
 @case("microsoft/CNTK#372", "unscaled_inputs")
 def houses_all_alike(seed: int, mended: bool) -> Program:
-    """Thirteen columns about houses, up to 700, by ReLUs: one price for all. Columns are scaled,
-    and there are sigmoids.
+    """Thirteen columns about houses, up to 700, by ReLUs: one price for all, or, by the seed, no
+    number for any. Columns are scaled, and there are sigmoids.
     """
     torch.manual_seed(seed)
     unit = torch.rand(400, 13)
