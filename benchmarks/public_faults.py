@@ -1,7 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth]
+        [--sets early first second third fourth fifth sixth seventh]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -36,6 +36,10 @@ from public_cases import (
     fourth_scales,
     fourth_training,
     second_half,
+    seventh_models,
+    seventh_outputs,
+    seventh_scales,
+    seventh_training,
     sixth_models,
     sixth_outputs,
     sixth_scales,
@@ -72,6 +76,12 @@ SETS = {
         *sixth_scales.CASES,
         *sixth_models.CASES,
         *sixth_training.CASES,
+    ],
+    "seventh": [
+        *seventh_outputs.CASES,
+        *seventh_scales.CASES,
+        *seventh_models.CASES,
+        *seventh_training.CASES,
     ],
 }
 
