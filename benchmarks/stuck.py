@@ -54,7 +54,8 @@ def chosen_ways(chosen: argparse.Namespace) -> list[Way]:
 
 def line(row: dict[str, Any]) -> str:
     if "way" in row:
-        verdict = "right" if row["first_right"] else "among" if row["some_right"] else "MISSED"
+        verdict = "among" if row["some_right"] else "MISSED"
+        verdict = "right" if row["first_right"] else "named" if row["first_named"] else verdict
         stuck = "" if row["stuck"] else " (not stuck)"
         peer = f" peer {row['peer']}" if "peer" in row else ""
         return (
@@ -92,6 +93,8 @@ def summary(found: list[dict[str, Any]], peer: str | None) -> None:
     right_zeros = [row["zeros"] and row["dead_is_right"] for row in stuck]
     if stuck:
         print_row("stuck: the first finding is right", [r["first_right"] for r in stuck],
+                  right_zeros, "first_right")  # fmt: skip
+        print_row("stuck: or has the cause's later name", [r["first_named"] for r in stuck],
                   right_zeros, "first_right")  # fmt: skip
         print_row("stuck: some finding is right", [r["some_right"] for r in stuck], right_zeros,
                   "some_right")  # fmt: skip

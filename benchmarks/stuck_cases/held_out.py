@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from stuck_cases.controls import Control
 from stuck_cases.data import Task, real
 from stuck_cases.models import mlp
-from stuck_cases.ways import DEAD, FLAT, SGD, Way, layers
+from stuck_cases.ways import DEAD, FLAT, FROZEN, SCALE, SGD, Way, layers
 
 SEED = 77
 
@@ -189,7 +189,8 @@ def held_out_ways() -> list[Way]:
         Way("weights x 50, tanh", circles, dense(24, 24, 24, act=nn.Tanh), times(50),
             {"saturation", "exploding_gradient"}, **SGD),
         Way("weights x 0.02, 4 tanh layers", friedman,
-            dense(20, 20, 20, 20, act=nn.Tanh), times(0.02), FLAT, **SGD),
+            dense(20, 20, 20, 20, act=nn.Tanh), times(0.02), FLAT,
+            named_since=SCALE, **SGD),
         Way("weights x 15, 6 leaky layers", labels, dense(*[24] * 6, act=nn.LeakyReLU), times(15),
             {"exploding_gradient"}, **SGD),
         Way("10 sigmoid layers", several, dense(*[24] * 10, act=nn.Sigmoid), nothing, FLAT,
@@ -198,7 +199,8 @@ def held_out_ways() -> list[Way]:
             {"saturation", "constant_output", "unscaled_inputs"}, reference=moons),
         Way("targets without the outputs' axis", flat, dense(48, 24), nothing,
             {"broadcast_targets"}, reference=friedman),
-        Way("frozen body behind dead units", hastie, dense(64, 64), frozen_and_dead, DEAD),
+        Way("frozen body behind dead units", hastie, dense(64, 64), frozen_and_dead, DEAD,
+            named_since=FROZEN),
         Way("one relu unit for circles", circles, dense(1), nothing,
             {"local_minimum", "valley_to_infinity", "saddle", "dead_units", "blind_spots",
              "shared_regions", "too_few_units"}, healthy=dense(24), step_size=1e-2),

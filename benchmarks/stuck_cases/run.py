@@ -114,6 +114,7 @@ def run_way(way: Way, seed: int) -> dict[str, Any]:
         "untouched": after["nothing"],
         "found": [f"{p.severity.name.lower()} {p.kind}" for p in problems],
         "first_right": bool(problems) and problems[0].kind in way.right,
+        "first_named": bool(problems) and problems[0].kind in way.right | way.named_since,
         "some_right": any(p.kind in way.right for p in problems),
         "remedy": first,
         "remedied": after.get(first) if first else None,

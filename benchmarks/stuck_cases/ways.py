@@ -25,6 +25,8 @@ from stuck_cases.models import (
 DEAD = {"dead_units", "shifted_initialisation"}
 FLAT = {"saddle", "plateau", "vanishing_gradient", "constant_output"}
 SGD: dict[str, Any] = {"rule": torch.optim.SGD, "rule_step": 0.05}
+SCALE = frozenset({"bad_initial_scale"})
+FROZEN = frozenset({"frozen_layers"})
 MINIMUM = {"local_minimum", "valley_to_infinity", "saddle", "dead_units", "too_few_units"}
 
 
@@ -41,6 +43,7 @@ class Way:
         step_size: Of Adam, unless `rule` is given.
         reference: Data for the healthy run, where the data are what is wrong.
         rule: Optimiser of the stuck run until it is diagnosed.
+        named_since: Kinds that came later and name the very thing that was done.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Way:
     rule: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
     rule_step: float | None = None
     healthy: Callable[[Task], nn.Module] | None = None
+    named_since: frozenset[str] = frozenset()
 
 
 def layers(model: nn.Module) -> list[Any]:
@@ -188,7 +192,8 @@ def ways(mnist: Path | None) -> list[Way]:
         Way("residual MLP, stem biases -15, no blocks", digits,
             lambda t: ResidualMlp(t, blocks=0), bias(-15, 0), DEAD),
         Way("batch norm, shift -5, frozen", digits,
-            lambda t: mlp(t, (32, 32), norm=nn.BatchNorm1d), _frozen(norms(1, -5)), {"dead_units"}),
+            lambda t: mlp(t, (32, 32), norm=nn.BatchNorm1d), _frozen(norms(1, -5)), {"dead_units"},
+            named_since=FROZEN),
         Way("batch norm CNN, scale and shift 0", pictures, lambda t: Cnn(t, norm=True),
             norms(0, 0), {"dead_units", "constant_output"}),
         Way("zero weights, relu", digits, shallow, constant(0.0),
@@ -199,11 +204,11 @@ def ways(mnist: Path | None) -> list[Way]:
         Way("copies of one unit, tanh", digits, tanh, repeat, {"duplicated_units"}),
         Way("copies of one channel, CNN", pictures, Cnn, constant(0.1), {"duplicated_units"}),
         Way("weights x 0.01, 5 tanh layers", digits, deep(32, 5, nn.Tanh), scale(0.01), FLAT,
-            **SGD),
+            named_since=SCALE, **SGD),
         Way("weights x 0.03, 6 relu layers", cancer, deep(32, 6, nn.ReLU), scale(0.03),
-            FLAT | DEAD, **SGD),
+            FLAT | DEAD, named_since=SCALE, **SGD),
         Way("deep linear network near 0", diabetes, deep(16, 5, nn.Identity), scale(0.02), FLAT,
-            **SGD),
+            named_since=SCALE, **SGD),
         Way("weights x 30, tanh", digits, tanh, scale(30), {"saturation", "exploding_gradient"},
             **SGD),
         Way("weights x 100, sigmoid", wine, deep(32, 2, nn.Sigmoid), scale(100),
@@ -236,9 +241,9 @@ def ways(mnist: Path | None) -> list[Way]:
             bias(-9, 2), {"constant_output", "output_range"},
             healthy=lambda t: ReluOutput(t, False)),
         Way("detached features", wine, Detached, nothing, {"vanishing_gradient"},
-            healthy=Attached),
+            healthy=Attached, named_since=frozenset({"detached_loss"})),
         Way("transformer, last norm 0 and frozen", rows, Transformer, zero_norm,
-            {"constant_output"}),
+            {"constant_output"}, named_since=FROZEN),
         Way("half of the points blind", cancer, deep(8, 2, nn.ReLU), _blind,
             {"blind_spots", "dead_units", "shifted_initialisation"}, **SGD),
         Way("step size 1e-9", wine, shallow, nothing,

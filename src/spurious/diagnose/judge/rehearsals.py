@@ -15,7 +15,7 @@ from spurious.diagnose.judge.traces import held_small, killed, leaps, scheduled,
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.rehearse import (
     LARGER,
     SMALLER,
@@ -47,6 +47,7 @@ def rehearsal_findings(
     if found is None:
         return
     yield from _bad_initial_scale(found, scene)
+    yield from _frozen_at_bad_values(found, scene)
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)
     yield from killed(found, scene, seen)
@@ -129,6 +130,27 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         f"{afresh.loss:.4g} from the default start, {other} from another start of these sizes.",
         (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
     )
+
+
+def _frozen_at_bad_values(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """The model learns once what is frozen, and nothing else, is drawn anew."""
+    base = max(found.now, found.as_is.gain, 0.0)
+    for result in found.changed:
+        if result.change.aspect is not Aspect.FROZEN_ANEW or result.loss is None:
+            continue
+        if result.gain < base + thresholds.HELPED:
+            continue
+        names = ", ".join(list(scene.frozen)[:5])
+        yield Finding(
+            Kind.FROZEN_LAYERS,
+            Severity.WARNING,
+            None,
+            _numbers(result, found) | {"frozen": list(scene.frozen)},
+            f"Start {names} anew (reset_parameters), or train them: they are frozen at values at "
+            f"which the model cannot learn. Tried on copies for {found.steps} steps: with these "
+            f"alone drawn anew loss {result.loss:.4g}, as they are {found.as_is.loss:.4g}.",
+            (joined((Remedy.REDRAW_WEIGHTS, Remedy.UNFREEZE)), Remedy.REDRAW_WEIGHTS),
+        )
 
 
 def _best(helped: list[Rehearsal], aspect: Aspect) -> Rehearsal:

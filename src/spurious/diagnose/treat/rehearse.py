@@ -24,7 +24,11 @@ from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Measurements, Units
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined, parts
-from spurious.diagnose.treat.scales import in_another_order, unusual_scales
+from spurious.diagnose.treat.scales import (
+    in_another_order,
+    unusual_scales,
+    with_frozen_drawn_anew,
+)
 from spurious.diagnose.treat.trials import Trial, trial
 
 MOST_STEPS: Final = 300
@@ -76,6 +80,7 @@ class Aspect(enum.Enum):
     TARGETS = "targets"
     BOTH_SCALES = "both scales"
     FROZEN = "frozen parameters"
+    FROZEN_ANEW = "frozen parameters drawn anew"
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
     DROPOUT = "dropout"
@@ -241,6 +246,8 @@ def rehearse(
         tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
+    if scene.frozen and afresh.gain >= without + thresholds.HELPED:
+        tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         in_order = None
         classes = scene.trained and scene.judged is not None  # numbers on a grid are in order too

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from spurious.diagnose import thresholds
+from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.preserve import copied
 from spurious.diagnose.measure.records import Affine
 
@@ -26,6 +27,19 @@ def unusual_scales(layers: Iterable[Affine], trained: bool) -> dict[str, float]:
         ):
             found[layer.name] = layer.scale
     return found
+
+
+def with_frozen_drawn_anew(model: nn.Module) -> nn.Module:
+    """A copy in which what is frozen, and nothing else, is as its modules start it."""
+    clone, other = copied(model), copied(model)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        draw_anew(other)
+        start = dict(other.named_parameters())
+        for name, p in clone.named_parameters():
+            if not p.requires_grad:
+                p.copy_(start[name])
+    return clone
 
 
 def in_another_order(model: nn.Module) -> nn.Module:
