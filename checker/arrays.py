@@ -38,8 +38,8 @@ def cuts(layout: Layout) -> list[slice]:
 class Array(Protocol):
     """One or two lists of equal length, which are never changed; what the kinds have in common.
 
-    The operations of 9.1 and their derivatives are picks, collections, products by entry (`times`)
-    and of matrices (`outer`), and functions with their derivatives (`mapped`).
+    The operations of 9.1 and their derivatives are picks and sums (`collected`), products by entry
+    (`times`) and of matrices (`outer`), and functions with their derivatives (`mapped`).
     """
 
     lists: tuple[Sequence[Entry], ...]
@@ -81,33 +81,6 @@ class Array(Protocol):
     def rows(self, width: int) -> list[Self]:
         """The rows of a matrix of this width."""
         return [self.pick(range(i, i + width)) for i in range(0, len(self.lists[0]), width)]
-
-    def collected(self, parts: Sequence[tuple[Self, Index]], size: int) -> Self:
-        """So many zeros, with entry k of each part added to entry index[k]; transposes `pick`."""
-        if len(parts) == 1 and parts[0][1] is None:
-            return parts[0][0]
-        sums, zero = list[list[Entry]](), self.like([Fraction(0)])
-        for n in range(len(self.lists)):
-            out = list(zero.lists[n]) * size
-            for part, index in parts:
-                if index is None:
-                    out = list(map(ADD, out, part.lists[n]))
-                    continue
-                for i, x in zip(index, part.lists[n], strict=True):
-                    out[i] = out[i] + x
-            sums.append(out)
-        return self.made(*sums)
-
-    def plus(self, other: Self) -> Self:
-        """The sum, entry by entry."""
-        pairs = zip(self.lists, other.lists, strict=True)
-        return self.made(*(list(map(ADD, a, b)) for a, b in pairs))
-
-    def joined(self, parts: Sequence[Self]) -> Self:
-        """The parts one after the other."""
-        return self.made(*(
-            [x for part in parts for x in part.lists[n]] for n in range(len(self.lists))
-        ))  # fmt: skip
 
 
 class Numbers(Array):
@@ -295,3 +268,24 @@ def as_vector(m: list[int], r: list[int]) -> Vector | None:
     if any(r):
         return m, a, r, list(map(operator.add, a, r))
     return (m, a, [], a) if any(m) else None
+
+
+def collected(parts: Iterable[tuple[A | None, Index, Index]], size: int) -> A | None:
+    """So many zeros, with the entries `source` of each part added to the entries `target`.
+
+    None stands for zeros.
+    """
+    known = [(a.pick(source), target) for a, source, target in parts if a is not None]
+    if not known or (len(known) == 1 and known[0][1] is None):
+        return known[0][0] if known else None
+    first, sums = known[0][0], list[list[Entry]]()
+    for n, zero in enumerate(first.like([Fraction(0)]).lists):
+        out = list(zero) * size
+        for part, target in known:
+            if target is None:
+                out = list(map(ADD, out, part.lists[n]))
+                continue
+            for i, x in zip(target, part.lists[n], strict=True):
+                out[i] = out[i] + x
+        sums.append(out)
+    return first.made(*sums)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Generic
 
-from checker.arrays import A, Balls
+from checker.arrays import A, Balls, collected
 from checker.numbers import Interval, Invalid
 from checker.programs import Linear, Map, MatrixProduct, Product, Program, Step, moving
 from checker.reading import distance
@@ -49,8 +49,8 @@ def tangent(
         elif isinstance(step, Map) and moves[0] is not None:
             dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
         elif isinstance(step, Product | MatrixProduct):
-            one, other = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
-            dot = one.plus(other) if one is not None and other is not None else one or other
+            sides = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
+            dot = collected([(side, None, None) for side in sides], step.size)
         dots.append(dot)
     return dots
 
@@ -130,12 +130,10 @@ class Curved(Generic[A]):
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
-        like, parts = self.loss, list[A]()
-        for k in self.blocks:
-            part = found[self.bars[k]] if k in self.bars else None
-            zeros = [Fraction(0)] * self.steps[k].size
-            parts.append(like.like(zeros) if part is None else part)
-        return like.joined(parts)
+        size, zero = len(self.home), self.loss.like([Fraction(0)])
+        parts = ((found[self.bars[k]], None, self.steps[k].block)
+                 for k in self.blocks if k in self.bars)  # fmt: skip
+        return collected(parts, size) or zero.pick([0] * size)
 
     def gradient(self) -> A:
         """The gradient, flat; also by parameters that do not matter."""

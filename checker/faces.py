@@ -87,8 +87,7 @@ class Lagrangian:
     program: Program
     layers: list[int]  # z of each layer, (n, width)
     states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
-    held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
+    slice_map: int  # G (5.9): z of each held pair, then what the loss depends on
 
 
 def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
@@ -108,11 +107,11 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         parts = losses(w, pb, f)
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    loss = summed(w, pb, parts)
+    slice_map, loss = w.join(*held, f), summed(w, pb, parts)
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, f)
+    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, slice_map)
 
 
 @dataclass(frozen=True)

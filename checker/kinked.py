@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from checker.arrays import Balls
+from checker.arrays import Balls, collected
 from checker.cases import Case, Found
 from checker.derivatives import tangent
 from checker.faces import Face, Lagrangian, bends, minimum_on_face
@@ -35,9 +35,9 @@ def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
 
 
 def face_map(face: Lagrangian) -> list[Polynomial]:
-    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+    """G as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+    for step in face.program.steps[: face.slice_map + 1]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
@@ -45,7 +45,7 @@ def face_map(face: Lagrangian) -> list[Polynomial]:
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)
-    return [p for k in (*face.held, face.outputs) for p in rows[k]]
+    return rows[-1]
 
 
 def terms_of_product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
@@ -116,13 +116,10 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
     bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    lag, curved, columns = face.lag, face.box.over, list[Balls]()
-    for p in face.free:
-        dots = tangent(lag.program.steps, curved.values, curved.axis(p))
-        parts = [(dots[k], curved.values[k]) for k in (*lag.held, lag.outputs)]
-        found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
-        columns.append(found[0].joined(found))
-    require_independent(columns)
+    steps, curved, g = face.lag.program.steps, face.box.over, face.lag.slice_map
+    columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
+    still = curved.values[g].like([Fraction(0)] * steps[g].size)
+    require_independent([column or still for column in columns])
     fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
     wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
@@ -157,7 +154,7 @@ def rescalings(pb: Problem) -> list[Field]:
 
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face.lag), 0, len(face.lag.held), Basis()
+    rows, terms, held, basis = face_map(face.lag), 0, len(face.pattern.pairs), Basis()
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:
@@ -176,10 +173,10 @@ def image_rank(face: Face, fields: list[Field]) -> int:
 
 def value_of(vector: Field, place: Balls) -> Balls:
     """A field over the box, in which the parameters have these values."""
-    parts = list[tuple[Balls, list[int]]]()
+    parts = list[tuple[Balls, None, list[int]]]()
     for p, factors, c in vector:
         part = place.like([c])
         for q in factors:
             part = part.times(place.pick([q]))
-        parts.append((part, [p]))
-    return place.collected(parts, len(place.m))
+        parts.append((part, None, [p]))
+    return collected(parts, len(place.m)) or place.like([Fraction(0)] * len(place.m))

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-from checker.arrays import A, Index, Vectors, cuts
+from checker.arrays import A, Index, Vectors, collected, cuts
 from checker.functions import FUNCTIONS, Function, slopes_of
 from checker.network import Problem
 from checker.numbers import require
@@ -61,10 +61,7 @@ class Linear(Step):
 
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
-        parts = [(a.pick(source), target)
-                 for a, (source, target) in zip(args, self.links, strict=True)
-                 if a is not None]  # fmt: skip
-        return parts[0][0].collected(parts, self.size) if parts else None
+        return collected([(a, *link) for a, link in zip(args, self.links, strict=True)], self.size)
 
 
 @dataclass(frozen=True)
@@ -93,11 +90,11 @@ class MatrixProduct(Step):
         a, b = args
         if a is None or b is None:
             return None
-        out: dict[int, A] = {}
-        for i, j, c in self.blocks:
-            part = a.outer((i, *self.left), b, (j, *self.right))
-            out[c] = out[c].plus(part) if c in out else part
-        return a.joined([out[c] for c in sorted(out)])
+        size = self.left[0] * self.right[0]
+        parts = [(a.outer((i, *self.left), b, (j, *self.right)), None,
+                  range(c * size, (c + 1) * size) if size < self.size else None)
+                 for i, j, c in self.blocks]  # fmt: skip
+        return collected(parts, self.size)
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,15 @@ def require_independent(columns: Sequence[Balls]) -> None:
 
     Each is multiplied by a power of two first, so that its largest entry is about 1.
     """
-    size, length, bits = len(columns), len(columns[0].m), columns[0].bits
-    scaled = list[Balls]()
+    bits, m, r = columns[0].bits, list[int](), list[int]()
     for column in columns:
         up = bits - max(map(abs, column.m)).bit_length()
         down, up = max(-up, 0), max(up, 0)
-        m = [a << up >> down for a in column.m]
-        scaled.append(Balls(m, [(s << up >> down) + 2 * (down > 0) for s in column.r], bits))
-    whole, layout = scaled[0].joined(scaled), (0, size, length, True)
-    require_above(whole.outer(layout, whole, layout).rows(size), Fraction(1, 1 << bits // 2))
+        m += [a << up >> down for a in column.m]
+        r += [(s << up >> down) + 2 * (down > 0) for s in column.r]
+    scaled, layout = Balls(m, r, bits), (0, len(columns), len(columns[0].m), True)
+    gram = scaled.outer(layout, scaled, layout)
+    require_above(gram.rows(len(columns)), Fraction(1, 1 << bits // 2))
 
 
 def require_minimum(box: Box, bound: Fraction) -> Interval:

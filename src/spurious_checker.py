@@ -50,14 +50,31 @@ from typing import Any, Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar,
 # These take and return integers scaled by 2^p and give a lower and an upper bound.
 
 
+def series(
+    term: int, square: int, w: int, factor: Callable[[int], tuple[int, int]]
+) -> tuple[int, int]:
+    """Bounds for a sum of terms, each the one before times square a/b, with a, b the k-th factor.
+
+    |a| <= b, |square a/b| <= 1/2, and no term is above 1. All is over 2^w: `square` is too small by
+    less than 2, the first term is off by at most 8. A product is rounded down before a/b and after:
+    if a term is off by e, the next is by at most e/2 + (2 + 1) + 1, so all are by at most 8. Once a
+    term is computed as -1, 0 or 1, the true one is at most 9 in size, and so is all that follows.
+    """
+    total, k = term, 0
+    while abs(term) > 1:
+        k += 1
+        a, b = factor(k)
+        term = (term * square >> w) * a // b
+        total += term
+    error = 8 * k + 17
+    return total - error, total + error
+
+
 def exp_minus(x: int, p: int) -> tuple[int, int]:
     """Bounds for exp(-x / 2^p), x >= 0.
 
     From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
-    with t < 2^-8. A term t^k/k! is computed from the one before and rounded down twice: its error
-    e_k is at most (e_(k-1) t + 1)/k + 1, so below 3. When a term becomes 0 the true one is below 3
-    and the rest, at most that times t + t^2 + ..., below 1. Then square s times (exp(t)^(2^s)) and
-    take the reciprocal, rounding outward.
+    with t < 2^-8: exp(t) is squared s times, and the reciprocal taken, rounding outward.
     """
     if x == 0:
         return 1 << p, 1 << p
@@ -65,14 +82,7 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
         return 0, 1
     s = max(0, x.bit_length() - p) + 8
     w = p + 2 * s + 32
-    t = x << (w - p - s)
-    lo = term = 1 << w
-    k = 0
-    while term:
-        k += 1
-        term = (term * t >> w) // k
-        lo += term
-    hi = lo + 3 * k + 1
+    lo, hi = series(1 << w, x << (w - p - s), w, lambda k: (1, k))
     for _ in range(s):
         lo, hi = lo * lo >> w, -(-hi * hi >> w)
     return (1 << p + w) // hi, -(-(1 << p + w) // lo)
@@ -81,19 +91,10 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
 def odd_series(numerator: int, denominator: int, side: int, w: int) -> tuple[int, int]:
     """Bounds for z + s z^3/3 + z^5/5 + s z^7/7 + ..., 0 <= z = numerator/denominator <= 1/3.
 
-    With the side s = 1 that is atanh(z), with s = -1 atan(z). Powers are rounded down. The error of
-    a power is at most that of the one before times z^2, and z times that of z^2 (below 1 + 2z), and
-    1 for rounding, so below 3; that of a term below 4. When a power becomes 0 the true one is below
-    3, and the terms from there on sum to less than 4.
+    With the side s = 1 that is atanh(z), with s = -1 atan(z).
     """
-    power = (numerator << w) // denominator
-    square = power * power >> w
-    total, terms, j = 0, 0, 1
-    while power:
-        total, terms = total + side**terms * (power // j), terms + 1
-        power, j = power * square >> w, j + 2
-    error = 4 * terms + 4
-    return total - error * (side < 0), total + error
+    z = (numerator << w) // denominator
+    return series(z, z * z >> w, w, lambda k: (side * (2 * k - 1), 2 * k + 1))
 
 
 @lru_cache(maxsize=64)
@@ -138,35 +139,24 @@ def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Bounds for the sine and the cosine of x / 2^p.
 
     With k the integer nearest to x / 2^p / (pi/2), r = x / 2^p - k pi/2 is known in w bits up to
-    |k| times the error of pi/2, and |r| < 1. Both functions change by no more than r does. Their
-    series at r alternate and each term is below half the one before, so after a term of at most 1
-    (in units of 2^-w) the rest is below that. A term is computed from the one before: its error is
-    at most half the sum of that one's error and 1 (for r^2), and 2 for rounding, so below 5. With
-    n terms the error of the sum is below 5 n + 6.
+    |k| times the error of pi/2, and 1, and |r| < 1. Both functions change by no more than r does.
     """
     w = p + 32 + max(0, x.bit_length() - p)
     pi_lo, pi_hi = pi_bounds(w)
     x <<= w - p
     k = (2 * x + (pi_lo >> 1)) // pi_lo
     r = x - (k * pi_lo >> 1)
-    square = r * r >> w
-
-    def series(term: int, j: int) -> tuple[int, int]:
-        total, error = term, 6 + abs(k) * (pi_hi - pi_lo) + 1
-        while abs(term) > 1:
-            term = -(term * square >> w) // ((j + 1) * (j + 2))
-            total, error, j = total + term, error + 5, j + 2
-        return total, error
-
-    (s, s_error), (c, c_error) = series(r, 1), series(1 << w, 0)
+    square, off = r * r >> w, abs(k) * (pi_hi - pi_lo) + 1
+    s = series(r, square, w, lambda j: (-1, 2 * j * (2 * j + 1)))
+    c = series(1 << w, square, w, lambda j: (-1, 2 * j * (2 * j - 1)))
     for _ in range(k % 4):
-        s, s_error, c, c_error = c, c_error, -s, s_error
+        s, c = c, (-s[1], -s[0])
 
-    def rounded(value: int, error: int) -> tuple[int, int]:
-        lo, hi = value - error >> w - p, -(error + value) >> w - p
-        return max(lo, -1 << p), min(-hi, 1 << p)
+    def rounded(lo: int, hi: int) -> tuple[int, int]:
+        lo, hi = lo - off >> w - p, -(-(hi + off) >> w - p)
+        return max(lo, -1 << p), min(hi, 1 << p)
 
-    return rounded(s, s_error), rounded(c, c_error)
+    return rounded(*s), rounded(*c)
 
 
 def normal_density(x: int, p: int) -> tuple[int, int]:
@@ -955,8 +945,8 @@ def cuts(layout: Layout) -> list[slice]:
 class Array(Protocol):
     """One or two lists of equal length, which are never changed; what the kinds have in common.
 
-    The operations of 9.1 and their derivatives are picks, collections, products by entry (`times`)
-    and of matrices (`outer`), and functions with their derivatives (`mapped`).
+    The operations of 9.1 and their derivatives are picks and sums (`collected`), products by entry
+    (`times`) and of matrices (`outer`), and functions with their derivatives (`mapped`).
     """
 
     lists: tuple[Sequence[Entry], ...]
@@ -998,33 +988,6 @@ class Array(Protocol):
     def rows(self, width: int) -> list[Self]:
         """The rows of a matrix of this width."""
         return [self.pick(range(i, i + width)) for i in range(0, len(self.lists[0]), width)]
-
-    def collected(self, parts: Sequence[tuple[Self, Index]], size: int) -> Self:
-        """So many zeros, with entry k of each part added to entry index[k]; transposes `pick`."""
-        if len(parts) == 1 and parts[0][1] is None:
-            return parts[0][0]
-        sums, zero = list[list[Entry]](), self.like([Fraction(0)])
-        for n in range(len(self.lists)):
-            out = list(zero.lists[n]) * size
-            for part, index in parts:
-                if index is None:
-                    out = list(map(ADD, out, part.lists[n]))
-                    continue
-                for i, x in zip(index, part.lists[n], strict=True):
-                    out[i] = out[i] + x
-            sums.append(out)
-        return self.made(*sums)
-
-    def plus(self, other: Self) -> Self:
-        """The sum, entry by entry."""
-        pairs = zip(self.lists, other.lists, strict=True)
-        return self.made(*(list(map(ADD, a, b)) for a, b in pairs))
-
-    def joined(self, parts: Sequence[Self]) -> Self:
-        """The parts one after the other."""
-        return self.made(*(
-            [x for part in parts for x in part.lists[n]] for n in range(len(self.lists))
-        ))  # fmt: skip
 
 
 class Numbers(Array):
@@ -1212,6 +1175,27 @@ def as_vector(m: list[int], r: list[int]) -> Vector | None:
     if any(r):
         return m, a, r, list(map(operator.add, a, r))
     return (m, a, [], a) if any(m) else None
+
+
+def collected(parts: Iterable[tuple[A | None, Index, Index]], size: int) -> A | None:
+    """So many zeros, with the entries `source` of each part added to the entries `target`.
+
+    None stands for zeros.
+    """
+    known = [(a.pick(source), target) for a, source, target in parts if a is not None]
+    if not known or (len(known) == 1 and known[0][1] is None):
+        return known[0][0] if known else None
+    first, sums = known[0][0], list[list[Entry]]()
+    for n, zero in enumerate(first.like([Fraction(0)]).lists):
+        out = list(zero) * size
+        for part, target in known:
+            if target is None:
+                out = list(map(ADD, out, part.lists[n]))
+                continue
+            for i, x in zip(target, part.lists[n], strict=True):
+                out[i] = out[i] + x
+        sums.append(out)
+    return first.made(*sums)
 
 
 # ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
@@ -1443,10 +1427,7 @@ class Linear(Step):
 
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
-        parts = [(a.pick(source), target)
-                 for a, (source, target) in zip(args, self.links, strict=True)
-                 if a is not None]  # fmt: skip
-        return parts[0][0].collected(parts, self.size) if parts else None
+        return collected([(a, *link) for a, link in zip(args, self.links, strict=True)], self.size)
 
 
 @dataclass(frozen=True)
@@ -1475,11 +1456,11 @@ class MatrixProduct(Step):
         a, b = args
         if a is None or b is None:
             return None
-        out: dict[int, A] = {}
-        for i, j, c in self.blocks:
-            part = a.outer((i, *self.left), b, (j, *self.right))
-            out[c] = out[c].plus(part) if c in out else part
-        return a.joined([out[c] for c in sorted(out)])
+        size = self.left[0] * self.right[0]
+        parts = [(a.outer((i, *self.left), b, (j, *self.right)), None,
+                  range(c * size, (c + 1) * size) if size < self.size else None)
+                 for i, j, c in self.blocks]  # fmt: skip
+        return collected(parts, self.size)
 
 
 @dataclass(frozen=True)
@@ -1768,8 +1749,8 @@ def tangent(
         elif isinstance(step, Map) and moves[0] is not None:
             dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
         elif isinstance(step, Product | MatrixProduct):
-            one, other = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
-            dot = one.plus(other) if one is not None and other is not None else one or other
+            sides = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
+            dot = collected([(side, None, None) for side in sides], step.size)
         dots.append(dot)
     return dots
 
@@ -1849,12 +1830,10 @@ class Curved(Generic[A]):
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
-        like, parts = self.loss, list[A]()
-        for k in self.blocks:
-            part = found[self.bars[k]] if k in self.bars else None
-            zeros = [Fraction(0)] * self.steps[k].size
-            parts.append(like.like(zeros) if part is None else part)
-        return like.joined(parts)
+        size, zero = len(self.home), self.loss.like([Fraction(0)])
+        parts = ((found[self.bars[k]], None, self.steps[k].block)
+                 for k in self.blocks if k in self.bars)  # fmt: skip
+        return collected(parts, size) or zero.pick([0] * size)
 
     def gradient(self) -> A:
         """The gradient, flat; also by parameters that do not matter."""
@@ -2143,15 +2122,15 @@ def require_independent(columns: Sequence[Balls]) -> None:
 
     Each is multiplied by a power of two first, so that its largest entry is about 1.
     """
-    size, length, bits = len(columns), len(columns[0].m), columns[0].bits
-    scaled = list[Balls]()
+    bits, m, r = columns[0].bits, list[int](), list[int]()
     for column in columns:
         up = bits - max(map(abs, column.m)).bit_length()
         down, up = max(-up, 0), max(up, 0)
-        m = [a << up >> down for a in column.m]
-        scaled.append(Balls(m, [(s << up >> down) + 2 * (down > 0) for s in column.r], bits))
-    whole, layout = scaled[0].joined(scaled), (0, size, length, True)
-    require_above(whole.outer(layout, whole, layout).rows(size), Fraction(1, 1 << bits // 2))
+        m += [a << up >> down for a in column.m]
+        r += [(s << up >> down) + 2 * (down > 0) for s in column.r]
+    scaled, layout = Balls(m, r, bits), (0, len(columns), len(columns[0].m), True)
+    gram = scaled.outer(layout, scaled, layout)
+    require_above(gram.rows(len(columns)), Fraction(1, 1 << bits // 2))
 
 
 def require_minimum(box: Box, bound: Fraction) -> Interval:
@@ -3693,8 +3672,7 @@ class Lagrangian:
     program: Program
     layers: list[int]  # z of each layer, (n, width)
     states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
-    held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
+    slice_map: int  # G (5.9): z of each held pair, then what the loss depends on
 
 
 def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
@@ -3714,11 +3692,11 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         parts = losses(w, pb, f)
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    loss = summed(w, pb, parts)
+    slice_map, loss = w.join(*held, f), summed(w, pb, parts)
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, f)
+    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, slice_map)
 
 
 @dataclass(frozen=True)
@@ -3791,9 +3769,9 @@ def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
 
 
 def face_map(face: Lagrangian) -> list[Polynomial]:
-    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+    """G as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+    for step in face.program.steps[: face.slice_map + 1]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
@@ -3801,7 +3779,7 @@ def face_map(face: Lagrangian) -> list[Polynomial]:
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)
-    return [p for k in (*face.held, face.outputs) for p in rows[k]]
+    return rows[-1]
 
 
 def terms_of_product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
@@ -3872,13 +3850,10 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
     bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    lag, curved, columns = face.lag, face.box.over, list[Balls]()
-    for p in face.free:
-        dots = tangent(lag.program.steps, curved.values, curved.axis(p))
-        parts = [(dots[k], curved.values[k]) for k in (*lag.held, lag.outputs)]
-        found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
-        columns.append(found[0].joined(found))
-    require_independent(columns)
+    steps, curved, g = face.lag.program.steps, face.box.over, face.lag.slice_map
+    columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
+    still = curved.values[g].like([Fraction(0)] * steps[g].size)
+    require_independent([column or still for column in columns])
     fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
     wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
@@ -3913,7 +3888,7 @@ def rescalings(pb: Problem) -> list[Field]:
 
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face.lag), 0, len(face.lag.held), Basis()
+    rows, terms, held, basis = face_map(face.lag), 0, len(face.pattern.pairs), Basis()
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:
@@ -3932,13 +3907,13 @@ def image_rank(face: Face, fields: list[Field]) -> int:
 
 def value_of(vector: Field, place: Balls) -> Balls:
     """A field over the box, in which the parameters have these values."""
-    parts = list[tuple[Balls, list[int]]]()
+    parts = list[tuple[Balls, None, list[int]]]()
     for p, factors, c in vector:
         part = place.like([c])
         for q in factors:
             part = part.times(place.pick([q]))
-        parts.append((part, [p]))
-    return place.collected(parts, len(place.m))
+        parts.append((part, None, [p]))
+    return collected(parts, len(place.m)) or place.like([Fraction(0)] * len(place.m))
 
 
 # ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 28, 29 and 38). -------
