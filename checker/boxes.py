@@ -1,14 +1,15 @@
-"""Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6)."""
+"""Minima in a box where the loss is convex, and saddles (5.3, 5.5, 5.6, 9.3, 9.4)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.cases import Case, Exact, Found, evaluate, numbers, require_zero
+from checker.cases import Case, Exact, Found, evaluate, require_zero
 from checker.dense import dense_program, losses, weighted_sum
-from checker.derivatives import Box, Curved
+from checker.derivatives import Box, Curved, tangent
 from checker.functions import BENT
 from checker.matrices import inverse, rank
 from checker.minima import unit_terms
@@ -16,6 +17,7 @@ from checker.network import flatten
 from checker.numbers import (
     Interval,
     Invalid,
+    Number,
     Undecided,
     dot,
     inner,
@@ -23,9 +25,67 @@ from checker.numbers import (
     require,
     require_shown,
 )
-from checker.programs import OF_DENSE, Linear, Product, Program, Step, Writer
+from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import Json, as_list, as_object, distance, positive, read_increasing, read_row
-from checker.symmetric import read_square, require_definite, require_minimum
+from checker.symmetric import (
+    MAX_HESSIAN,
+    isolated,
+    read_square,
+    require_above,
+    require_definite,
+    require_minimum,
+)
+
+
+def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Found:
+    """Theorem 5: where the Hessian is above the bound, a gradient is small, or exactly zero."""
+    found = Found("yes", eigenvalue=case.eigenvalue)
+    if case.nearby:
+        found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
+    else:
+        require(box.centre == case.program.point, "the centre is not the problem's point")
+        require_zero(slopes(), "the gradient")
+        found.place = box.centre
+    return found
+
+
+def strongly_convex(case: Case, proof: Json) -> Found:
+    """Section 9.3, Theorem 5."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    return strict_minimum(case, box, box.free)
+
+
+def idle_parameters(case: Case, proof: Json) -> Found:
+    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
+    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    found, free = Found(), sorted(set(box.free) - set(idle))
+    if free:
+        found = strict_minimum(case, box, free)
+    else:
+        require(not case.nearby, "the loss is constant around the point")
+        require(box.centre == case.program.point, "the centre is not the problem's point")
+        found.place = box.centre
+    found.strict, found.flat = "no", len(idle)
+    return found
+
+
+def strict_minimum(case: Case, box: Box, free: Sequence[int]) -> Found:
+    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
+    point = case.program.point
+    found = convex(case, box, lambda: Curved(case.program, case.exact(point)).gradient().entries)
+    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    require_above(box.over.hessian(free), case.eigenvalue)
+    return found
+
+
+def krawczyk(case: Case, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    negative, loss = isolated(box, proof["preconditioner"])
+    require(negative >= 1, "the critical point is no saddle")
+    return Found(index=negative, loss=loss, radius=box.reach())
 
 
 def convex_ball(case: Case, proof: Json) -> Found:
@@ -40,36 +100,26 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
     require(len(free) > 0, "there is no free parameter")
     bound, box = case.eigenvalue, case.read_box(proof, free)
     dead = check_fixed(case, box, fixed)
-    smooth = pb.slopes is None or not pb.depth
-    found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
-    if case.nearby:
-        found.radius, found.loss = box.reach(), require_minimum(box, bound)
-    else:
-        require(box.centre == pb.point, "the centre is not the problem's point")
-        require_critical(case, free)
-        found.place = box.centre
+    found = convex(case, box, lambda: exact_slopes(case, free))
+    found.rescaled, found.flat = "no" if dead else "yes", len(fixed)
+    if pb.slopes is not None and pb.depth:
+        found.strict = "no"
     # no Hessian is larger than the file's matrix
     square = read_square(proof["transform"], len(free), case.bits)
     require_definite(box.hessian(), bound, square)
     return found, box
 
 
-def require_critical(case: Case, free: list[int]) -> None:
-    """The gradient in the free parameters is exactly zero, from the exact g of the outputs on.
-
-    It is that of sum of g f, where the g are parameters of their own.
-    """
-    ex, last = evaluate(case, case.problem.point), case.program.layers[-1][1]
-    point = [*case.problem.point, *(v for row in ex.g for v in row)]
-    steps = [*case.program.steps[: last + 1]]
-    f = steps[last]
-    steps.append(Step((), f.shape, block=range(len(point) - f.size, len(point))))
-    steps.append(Product((last, last + 1), f.shape))
-    steps.append(Linear((last + 2,), (), links=((None, [0] * f.size),)))
-    found = Curved(Program(steps, []), numbers(case.program, point, case.bits))
-    slopes = found.gradient().pick(free).entries
+def exact_slopes(case: Case, free: list[int]) -> list[Number]:
+    """The gradient in the free parameters, from the exact g of the outputs on."""
+    ex, last, slopes = evaluate(case, case.problem.point), case.program.outputs or 0, list[Number]()
+    for i in free:
+        axis = case.exact([Fraction(i == j) for j in range(len(case.problem.point))])
+        moved = tangent(case.program.steps[: last + 1], case.values, axis)[last]
+        moves = moved.entries if moved else []
+        slopes.append(dot((g for row in ex.g for g in row), moves) if moves else Fraction(0))
     require(not any(isinstance(v, Interval) for v in slopes), "a derivative is not rational")
-    require_zero(slopes, "the gradient")
+    return slopes
 
 
 def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:

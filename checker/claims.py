@@ -6,10 +6,16 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from checker.boxes import convex_ball, kinked_ball, twin_units
+from checker.boxes import (
+    convex_ball,
+    idle_parameters,
+    kinked_ball,
+    krawczyk,
+    strongly_convex,
+    twin_units,
+)
 from checker.cases import Case, Found, Rule, evaluate
 from checker.constants import constant_output, constant_units
-from checker.critical import idle_parameters, krawczyk, strongly_convex
 from checker.dense import dense_program, read_any
 from checker.interpolation import interpolation
 from checker.kinked import kinked
@@ -86,7 +92,7 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
         lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        lower, upper = ends.lower, ends.upper
+        lower, upper = (Fraction(end, 1 << ends.bits) for end in (ends.lo, ends.hi))
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     require(lower <= mid + rad and upper >= mid - rad, f"{what} is not as claimed")
     inside = mid - rad <= lower and upper <= mid + rad

@@ -102,12 +102,10 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
         counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
         f = w.take(bent[-1], [len(counted)], counted)
-        parts = w.sum(states[-1], [1])
-    else:
-        parts = losses(w, pb, f)
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    slice_map, loss = w.join(*held, f), summed(w, pb, parts)
+    slice_map = w.join(*held, f)
+    loss = summed(w, pb, w.sum(states[-1], [1]) if pb.loss == "hinge" else losses(w, pb, f))
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
 PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
          "derivatives", "dense", "symmetric", "cases", "minima", "boxes", "constants",
-         "refutations", "valleys", "merging", "optimum", "faces", "kinked", "penalised", "critical",
+         "refutations", "valleys", "merging", "optimum", "faces", "kinked", "penalised",
          "interpolation", "claims", "command")  # fmt: skip
 
 

@@ -282,16 +282,6 @@ class Interval:
         a = abs(self)
         return a * a
 
-    @property
-    def lower(self) -> Fraction:
-        """The lower end."""
-        return Fraction(self.lo, 1 << self.bits)
-
-    @property
-    def upper(self) -> Fraction:
-        """The upper end."""
-        return Fraction(self.hi, 1 << self.bits)
-
 
 def hull(*parts: Interval) -> Interval:
     """The smallest interval that contains all parts."""
@@ -2223,20 +2213,19 @@ class Case:
             raise Invalid("the rule is for dense networks")
         return self.program.dense
 
+    def exact(self, point: Sequence[Fraction]) -> Numbers:
+        """A point or direction, for values that are exact as long as they are rational."""
+        return Numbers(point, self.bits, None if self.program.layers else MAX_MAGNITUDE)
+
     @cached_property
     def values(self) -> list[Numbers]:
-        """The values of all steps at the problem's point, exact as long as they are rational."""
-        return values_at(self.program, self.program.point, self.bits)
-
-    def gradient(self) -> list[Number]:
-        """The gradient at the problem's point, flat."""
-        program = self.program
-        return Curved(program, numbers(program, program.point, self.bits)).gradient().entries
+        """The values of all steps at the problem's point."""
+        return evaluated(self.program.steps, self.exact(self.program.point))
 
     def values_of(self, point: list[Fraction]) -> list[Numbers]:
         """The values of all steps at any point."""
         here = point == self.program.point
-        return self.values if here else values_at(self.program, point, self.bits)
+        return self.values if here else evaluated(self.program.steps, self.exact(point))
 
     def loss_at(self, point: list[Fraction]) -> Number:
         """The loss at a point, exact if everything below is rational."""
@@ -2322,16 +2311,6 @@ def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
     else:
         g = hinge_slopes(pb, read_row(slopes, len(pb.xs)), pre[-1])
     return Exact(pb, pb.units(point), pre, g, values[-1].entries[0])
-
-
-def numbers(program: Program, point: Sequence[Number], bits: int) -> Numbers:
-    """A point of a program, for values that are exact as long as they are rational."""
-    return Numbers(point, bits, None if program.layers else MAX_MAGNITUDE)
-
-
-def values_at(program: Program, point: Sequence[Number], bits: int) -> list[Numbers]:
-    """The values of all steps at a point."""
-    return evaluated(program.steps, numbers(program, point, bits))
 
 
 def combined(terms: Iterable[tuple[Number | int, Sequence[Number]]], size: int) -> list[Number]:
@@ -2547,7 +2526,58 @@ def hidden_homogeneous(pb: Problem) -> str:
     return "no" if pb.slopes is not None and pb.depth > 0 else "unknown"
 
 
-# ---- Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6). -------------------------
+# ---- Minima in a box where the loss is convex, and saddles (5.3, 5.5, 5.6, 9.3, 9.4). ------------
+
+
+def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Found:
+    """Theorem 5: where the Hessian is above the bound, a gradient is small, or exactly zero."""
+    found = Found("yes", eigenvalue=case.eigenvalue)
+    if case.nearby:
+        found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
+    else:
+        require(box.centre == case.program.point, "the centre is not the problem's point")
+        require_zero(slopes(), "the gradient")
+        found.place = box.centre
+    return found
+
+
+def strongly_convex(case: Case, proof: Json) -> Found:
+    """Section 9.3, Theorem 5."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    return strict_minimum(case, box, box.free)
+
+
+def idle_parameters(case: Case, proof: Json) -> Found:
+    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
+    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    found, free = Found(), sorted(set(box.free) - set(idle))
+    if free:
+        found = strict_minimum(case, box, free)
+    else:
+        require(not case.nearby, "the loss is constant around the point")
+        require(box.centre == case.program.point, "the centre is not the problem's point")
+        found.place = box.centre
+    found.strict, found.flat = "no", len(idle)
+    return found
+
+
+def strict_minimum(case: Case, box: Box, free: Sequence[int]) -> Found:
+    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
+    point = case.program.point
+    found = convex(case, box, lambda: Curved(case.program, case.exact(point)).gradient().entries)
+    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+    require_above(box.over.hessian(free), case.eigenvalue)
+    return found
+
+
+def krawczyk(case: Case, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    negative, loss = isolated(box, proof["preconditioner"])
+    require(negative >= 1, "the critical point is no saddle")
+    return Found(index=negative, loss=loss, radius=box.reach())
 
 
 def convex_ball(case: Case, proof: Json) -> Found:
@@ -2562,36 +2592,26 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
     require(len(free) > 0, "there is no free parameter")
     bound, box = case.eigenvalue, case.read_box(proof, free)
     dead = check_fixed(case, box, fixed)
-    smooth = pb.slopes is None or not pb.depth
-    found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
-    if case.nearby:
-        found.radius, found.loss = box.reach(), require_minimum(box, bound)
-    else:
-        require(box.centre == pb.point, "the centre is not the problem's point")
-        require_critical(case, free)
-        found.place = box.centre
+    found = convex(case, box, lambda: exact_slopes(case, free))
+    found.rescaled, found.flat = "no" if dead else "yes", len(fixed)
+    if pb.slopes is not None and pb.depth:
+        found.strict = "no"
     # no Hessian is larger than the file's matrix
     square = read_square(proof["transform"], len(free), case.bits)
     require_definite(box.hessian(), bound, square)
     return found, box
 
 
-def require_critical(case: Case, free: list[int]) -> None:
-    """The gradient in the free parameters is exactly zero, from the exact g of the outputs on.
-
-    It is that of sum of g f, where the g are parameters of their own.
-    """
-    ex, last = evaluate(case, case.problem.point), case.program.layers[-1][1]
-    point = [*case.problem.point, *(v for row in ex.g for v in row)]
-    steps = [*case.program.steps[: last + 1]]
-    f = steps[last]
-    steps.append(Step((), f.shape, block=range(len(point) - f.size, len(point))))
-    steps.append(Product((last, last + 1), f.shape))
-    steps.append(Linear((last + 2,), (), links=((None, [0] * f.size),)))
-    found = Curved(Program(steps, []), numbers(case.program, point, case.bits))
-    slopes = found.gradient().pick(free).entries
+def exact_slopes(case: Case, free: list[int]) -> list[Number]:
+    """The gradient in the free parameters, from the exact g of the outputs on."""
+    ex, last, slopes = evaluate(case, case.problem.point), case.program.outputs or 0, list[Number]()
+    for i in free:
+        axis = case.exact([Fraction(i == j) for j in range(len(case.problem.point))])
+        moved = tangent(case.program.steps[: last + 1], case.values, axis)[last]
+        moves = moved.entries if moved else []
+        slopes.append(dot((g for row in ex.g for g in row), moves) if moves else Fraction(0))
     require(not any(isinstance(v, Interval) for v in slopes), "a derivative is not rational")
-    require_zero(slopes, "the gradient")
+    return slopes
 
 
 def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
@@ -3687,12 +3707,10 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
         counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
         f = w.take(bent[-1], [len(counted)], counted)
-        parts = w.sum(states[-1], [1])
-    else:
-        parts = losses(w, pb, f)
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    slice_map, loss = w.join(*held, f), summed(w, pb, parts)
+    slice_map = w.join(*held, f)
+    loss = summed(w, pb, w.sum(states[-1], [1]) if pb.loss == "hinge" else losses(w, pb, f))
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
@@ -4072,7 +4090,7 @@ def require_rest(
             ]
             slope = face.pattern.slopes[level][0][j]
             gains = gains + sum((s.square() for s in weights), nothing) / into * slope**2
-    require_shown(gains.upper < 4 * out, "a unit at zero is not shown to stay")
+    require_shown((4 * out - gains).lo > 0, "a unit at zero is not shown to stay")
     return merged
 
 
@@ -4124,53 +4142,6 @@ def dual_norm(linear: list[Interval], costs: tuple[Fraction, Fraction]) -> int:
     *weights, bias = (part.square() for part in linear)
     squared = sum(weights, Interval(0, 0, bias.bits)) / costs[0] + bias / costs[1]
     return math.isqrt(squared.hi << squared.bits) + 1
-
-
-# ---- Critical points of programs: rules 9.3 and 9.4. ---------------------------------------------
-
-
-def strongly_convex(case: Case, proof: Json) -> Found:
-    """Section 9.3, Theorem 5."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    return convex(case, box, box.free)
-
-
-def idle_parameters(case: Case, proof: Json) -> Found:
-    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
-    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
-    found, free = Found(), sorted(set(box.free) - set(idle))
-    if free:
-        found = convex(case, box, free)
-    else:
-        require(not case.nearby, "the loss is constant around the point")
-        require(box.centre == case.program.point, "the centre is not the problem's point")
-        found.place = box.centre
-    found.strict, found.flat = "no", len(idle)
-    return found
-
-
-def convex(case: Case, box: Box, free: Sequence[int]) -> Found:
-    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
-    found = Found("yes", eigenvalue=case.eigenvalue)
-    if case.nearby:
-        found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
-    else:
-        found.place = box.centre
-        require(box.centre == case.program.point, "the centre is not the problem's point")
-        require_zero(case.gradient(), "the gradient")
-    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-    require_above(box.over.hessian(free), case.eigenvalue)
-    return found
-
-
-def krawczyk(case: Case, proof: Json) -> Found:
-    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    negative, loss = isolated(box, proof["preconditioner"])
-    require(negative >= 1, "the critical point is no saddle")
-    return Found(index=negative, loss=loss, radius=box.reach())
 
 
 # ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------
@@ -4408,7 +4379,7 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
         lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        lower, upper = ends.lower, ends.upper
+        lower, upper = (Fraction(end, 1 << ends.bits) for end in (ends.lo, ends.hi))
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     require(lower <= mid + rad and upper >= mid - rad, f"{what} is not as claimed")
     inside = mid - rad <= lower and upper <= mid + rad
