@@ -16,7 +16,7 @@ from checker.boxes import (
 )
 from checker.cases import Case, Found, Rule, evaluate
 from checker.constants import constant_output, constant_units
-from checker.dense import dense_program, read_any
+from checker.dense import read_any
 from checker.interpolation import interpolation
 from checker.kinked import kinked
 from checker.merging import merging_valley
@@ -27,7 +27,6 @@ from checker.minima import (
     require_classwise,
     require_pointwise,
 )
-from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
 from checker.optimum import cell_multipliers, global_minimum
 from checker.penalised import penalised
@@ -109,9 +108,8 @@ def check_at(certificate: Json, bits: int) -> str:
     require(name in rules, "unknown rule")
     rule = rules[name]
     keys = CLAIMS if old else (*PROGRAM_CLAIMS, *rule.claims.split())
-    claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
-    program = dense_program(read_problem(problem)) if old else read_any(problem)
-    case = Case(program, claim, bits, layered=old)
+    claim = as_object(certificate["claim"], *keys)
+    case = Case(read_any(certificate["problem"], old), claim, bits, layered=old)
     require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
     rule.read(proof, case.nearby)
     if rule.losses:
@@ -129,7 +127,7 @@ def check_at(certificate: Json, bits: int) -> str:
         require(rational(radius) <= 2 * needed, "the radius is more than twice what is needed")
     else:
         require(radius is None, "only what is nearby has a radius")
-    loss = case.loss_at(program.point) if found.loss is None else found.loss
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
     exact = old and (case.problem.slopes is not None or found.loss is not None)
     require_ball(claim["loss"], loss, "the loss", exact)
     if found.limit is None:

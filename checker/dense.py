@@ -11,13 +11,12 @@ from checker.programs import OF_DENSE, Map, Program, Writer, read_program
 from checker.reading import as_table
 
 
-def read_any(x: object) -> Program:
-    """Reads a problem of either format as a program."""
+def read_any(x: object, old: bool) -> Program:
+    """Reads a problem of either format as a program; of format 1 alone if that is old."""
     fields = as_table(x, "the problem")
-    if fields.get("format") == "spurious-problem/1":
-        return dense_program(read_problem(fields))
-    if "network" in fields:
-        return dense_program(read_problem(fields, extended=True))
+    plain = old or fields.get("format") == "spurious-problem/1"
+    if plain or "network" in fields:
+        return dense_program(read_problem(fields, extended=not plain))
     return read_program(fields)
 
 

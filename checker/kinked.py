@@ -41,7 +41,8 @@ def face_map(face: Lagrangian) -> list[Polynomial]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
-            row.append(tidy(term for factors in group for term in terms_of_product(factors)))
+            known = group[0][0] if len(group) == 1 == len(group[0]) else None
+            row.append(known or tidy(t for factors in group for t in terms_of_product(factors)))
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)

@@ -1909,13 +1909,12 @@ class Box:
 # ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
 
 
-def read_any(x: object) -> Program:
-    """Reads a problem of either format as a program."""
+def read_any(x: object, old: bool) -> Program:
+    """Reads a problem of either format as a program; of format 1 alone if that is old."""
     fields = as_table(x, "the problem")
-    if fields.get("format") == "spurious-problem/1":
-        return dense_program(read_problem(fields))
-    if "network" in fields:
-        return dense_program(read_problem(fields, extended=True))
+    plain = old or fields.get("format") == "spurious-problem/1"
+    if plain or "network" in fields:
+        return dense_program(read_problem(fields, extended=not plain))
     return read_program(fields)
 
 
@@ -2841,46 +2840,34 @@ def constant_units(case: Case, proof: Json) -> Found:
 
 
 def curvature(activation: str, z: Fraction, bits: int) -> int:
-    """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    if activation == "softplus":
-        return 1
-    if activation == "gelu":
-        return 1 if z * z < 2 else -1
-    if activation == "silu":
-        place = Interval.of(z, bits)
-        return sign(2 + place * (1 - 2 * atom(-place)), bits)
-    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
-        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
-        require(found != 0, "act'' has no sign there")
-        return found
-    require(z != 0, "act'' has no sign at 0")
-    if z > 0:
-        return 0 if activation == "elu" else -1
-    return 1
+    """The sign of act'' around z (the table of 5.7); 0 where act is affine."""
+    place = Interval.of(z, bits)
+    forms: dict[str, Number] = {
+        "softplus": Fraction(1), "gelu": 2 - z * z, "silu": 2 + place * (1 - 2 * atom(-place)),
+        "mish": enclosure("mish", None, place)[2],
+    }  # fmt: skip
+    bend = sign(forms.get(activation, -z), bits)
+    require(bend != 0, "act'' has no sign there")
+    return 0 if activation == "elu" and z > 0 else bend
 
 
 def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
-    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
+    """Condition (a) of Theorem 20; returns the rank rho of the differences of inputs.
 
-    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
-    and no negative one make a principal submatrix of that size positive definite, and M has no
-    larger rank, so no negative eigenvalue.
+    M is a form of the values of u on the differences alone (the G sum to 0), and these can be any
+    with u in the coordinates that are pivots of their span: M is semidefinite with rank rho if and
+    only if it is positive definite in these. By elimination.
     """
     size = len(xs[0])
     require_zero(combined(((g, xs[r]) for r, g in sums.items()), size), "the sum of G x")
+    spanned = row_space([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
     rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0))
-             for b in range(size)] for a in range(size)]  # fmt: skip
-    pivots = 0
+             for b in sorted(spanned)] for a in sorted(spanned)]  # fmt: skip
     while rows:
-        top, *rest = rows
-        require(top[0] >= 0, "the second moments are not positive")
-        pivots += top[0] > 0
-        steps = [row[0] / top[0] if top[0] else Fraction(0) for row in rest]
-        rows = [[a - step * t for a, t in zip(row[1:], top[1:], strict=True)]
-                for row, step in zip(rest, steps, strict=True)]  # fmt: skip
-    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
-    require(pivots == spanned, "the second moments are singular on the differences of inputs")
-    return spanned
+        (top, *ahead), *rest = rows
+        require(top > 0, "the second moments are not positive definite on differences of inputs")
+        rows = [[b - row[0] / top * a for a, b in zip(ahead, row[1:], strict=True)] for row in rest]
+    return len(spanned)
 
 
 def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
@@ -3793,7 +3780,8 @@ def face_map(face: Lagrangian) -> list[Polynomial]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
-            row.append(tidy(term for factors in group for term in terms_of_product(factors)))
+            known = group[0][0] if len(group) == 1 == len(group[0]) else None
+            row.append(known or tidy(t for factors in group for t in terms_of_product(factors)))
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)
@@ -4396,9 +4384,8 @@ def check_at(certificate: Json, bits: int) -> str:
     require(name in rules, "unknown rule")
     rule = rules[name]
     keys = CLAIMS if old else (*PROGRAM_CLAIMS, *rule.claims.split())
-    claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
-    program = dense_program(read_problem(problem)) if old else read_any(problem)
-    case = Case(program, claim, bits, layered=old)
+    claim = as_object(certificate["claim"], *keys)
+    case = Case(read_any(certificate["problem"], old), claim, bits, layered=old)
     require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
     rule.read(proof, case.nearby)
     if rule.losses:
@@ -4416,7 +4403,7 @@ def check_at(certificate: Json, bits: int) -> str:
         require(rational(radius) <= 2 * needed, "the radius is more than twice what is needed")
     else:
         require(radius is None, "only what is nearby has a radius")
-    loss = case.loss_at(program.point) if found.loss is None else found.loss
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
     exact = old and (case.problem.slopes is not None or found.loss is not None)
     require_ball(claim["loss"], loss, "the loss", exact)
     if found.limit is None:
