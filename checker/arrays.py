@@ -177,8 +177,7 @@ class Balls(Array):
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
         self.m, self.r, self.bits, self.lists = m, r, bits, (m, r)
-        self.jets = dict[Function, list[tuple[Interval | None, ...]]]()
-        self.maps = dict[tuple[Function, int], Balls]()
+        self.jets = dict[Function, list[Balls | None]]()
         self.views = dict[Layout, list[Vector | None]]()
         largest = max(max(m), -min(m), max(r))
         require_shown(largest.bit_length() <= bits + MAX_MAGNITUDE, "a number grows too large")
@@ -252,14 +251,14 @@ class Balls(Array):
         """See `Array`. There is no side: a kink raises `Undecided`."""
         del side
         if function not in self.jets:
-            jets = [enclosure(*function, z) for z in self.intervals()]
-            self.jets[function] = list(zip(*jets, strict=True))
-        if (function, order) not in self.maps:
-            known = [z for z in self.jets[function][order] if z is not None]
-            defined = len(known) == len(self.m)
-            require_shown(defined, "an argument is not bounded away from a kink")
-            self.maps[function, order] = Balls.enclosing(known)
-        return self.maps[function, order]
+            jets = zip(*(enclosure(*function, z) for z in self.intervals()), strict=True)
+            known = ([z for z in row if z is not None] for row in jets)
+            self.jets[function] = [Balls.enclosing(row) if len(row) == len(self.m) else None
+                                   for row in known]  # fmt: skip
+        found = self.jets[function][order]
+        if found is None:
+            raise Undecided("an argument is not bounded away from a kink")
+        return found
 
 
 def as_vector(m: list[int], r: list[int]) -> Vector | None:

@@ -96,8 +96,10 @@ def missed(w: Writer, pb: Problem, f: int) -> int:
     return w.add(w.mul(f, targets), w.const((), [Fraction(1)]))
 
 
-def ahead(w: Writer, pb: Problem, f: int) -> int:
-    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
+def decisive(w: Writer, pb: Problem, f: int) -> int:
+    """What the loss depends on: f, or with cross entropy f_ik - f_iy_i, k != y_i, (n, K - 1)."""
+    if pb.loss != "cross_entropy":
+        return f
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -105,11 +107,6 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
-
-
-def decisive(w: Writer, pb: Problem, f: int) -> int:
-    """What the loss depends on: the outputs, or with cross entropy their differences."""
-    return ahead(w, pb, f) if pb.loss == "cross_entropy" else f
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:

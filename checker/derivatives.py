@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Generic
 
-from checker.arrays import A, Balls, collected
+from checker.arrays import A, Balls, Entry, collected
 from checker.numbers import Interval, Invalid
 from checker.programs import Linear, Map, MatrixProduct, Product, Program, Step, moving
 from checker.reading import distance
@@ -121,8 +121,7 @@ class Curved(Generic[A]):
         self.values = evaluated(self.steps, point)
         self.loss = self.values[len(program.steps) - 1]
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
-        self.home = {i: k for k in self.blocks for i in self.steps[k].block}
-        self.wanted = -1, set[int]()  # the last answer of `needed`: sets can be large
+        self.size = sum(self.steps[k].size for k in self.blocks)
 
     def bar(self, k: int) -> A | None:
         """The derivative of the loss by step k; None is zero."""
@@ -130,10 +129,10 @@ class Curved(Generic[A]):
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
-        size, zero = len(self.home), self.loss.like([Fraction(0)])
+        zero = self.loss.like([Fraction(0)])
         parts = ((found[self.bars[k]], None, self.steps[k].block)
                  for k in self.blocks if k in self.bars)  # fmt: skip
-        return collected(parts, size) or zero.pick([0] * size)
+        return collected(parts, self.size) or zero.pick([0] * self.size)
 
     def gradient(self) -> A:
         """The gradient, flat; also by parameters that do not matter."""
@@ -141,31 +140,29 @@ class Curved(Generic[A]):
 
     def needed(self, since: int) -> set[int]:
         """The steps that the gradient by blocks from step `since` on depends on."""
-        if self.wanted[0] != since:
-            found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
-            for k in range(len(self.steps) - 1, -1, -1):
-                found |= set(self.steps[k].of) if k in found else set()
-            self.wanted = since, found
-        return self.wanted[1]
+        found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
+        for k in range(len(self.steps) - 1, -1, -1):
+            found |= set(self.steps[k].of) if k in found else set()
+        return found
 
-    def column(self, direction: A, since: int = 0) -> A:
-        """The Hessian times a direction, flat; entries of blocks before step `since` may be 0."""
-        return self.flat(tangent(self.steps, self.values, direction, self.needed(since)))
+    def column(self, direction: A, wanted: Collection[int] | None = None) -> A:
+        """The Hessian times a direction, flat; see `tangent`."""
+        return self.flat(tangent(self.steps, self.values, direction, wanted))
 
     def axis(self, i: int) -> A:
         """The direction of a parameter."""
-        return self.loss.like(
-            [Fraction(0)] * i + [Fraction(1)] + [Fraction(0)] * (len(self.home) - i - 1)
-        )
+        return self.loss.like(Fraction(i == j) for j in range(self.size))
 
-    def hessian(self, chosen: Sequence[int] | None = None) -> list[A]:
-        """The rows for the parameters chosen, in increasing order; for all of them.
+    def hessian(self, chosen: Sequence[int]) -> list[A]:
+        """The rows for the parameters chosen, in increasing order.
 
-        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        A Hessian is symmetric: of each column the part from its block on is computed.
         """
-        places = range(len(self.home)) if chosen is None else chosen
-        columns = [self.column(self.axis(i), self.home[i]).pick(places).lists for i in places]
-        size = range(len(columns))
+        columns, size = list[tuple[Sequence[Entry], ...]](), range(len(chosen))
+        for k in self.blocks:
+            wanted, block = self.needed(k), self.steps[k].block
+            columns += [self.column(self.axis(i), wanted).pick(chosen).lists
+                        for i in chosen if i in block]  # fmt: skip
         return [
             self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
                              for n in range(len(self.loss.lists))))

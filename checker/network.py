@@ -184,9 +184,11 @@ def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
         return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
         return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
-    p = exact_softmax(f)
-    p[int(y[0])] = p[int(y[0])] - 1
-    return [v * weight for v in p]
+    top = max(f)  # the outputs that are largest share what the others leave of 1
+    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
+         for k, a in enumerate(f) if a != top}  # fmt: skip
+    share = (1 - total(p.values())) * Fraction(1, f.count(top))
+    return [(p.get(k, share) - (k == y[0])) * weight for k in range(len(f))]
 
 
 def hinge_slopes(
@@ -198,12 +200,3 @@ def hinge_slopes(
         least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
         require(least <= -y * slope <= most, "a slope is none of the hinge loss")
     return [[slope] for slope in g]
-
-
-def exact_softmax(f: list[Fraction]) -> list[Number]:
-    """The softmax as in section 4: the r largest share what the others leave."""
-    top = max(f)
-    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
-         for k, a in enumerate(f) if a != top}  # fmt: skip
-    share = (1 - total(p.values())) * Fraction(1, f.count(top))
-    return [p.get(k, share) for k in range(len(f))]

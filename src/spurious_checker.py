@@ -1074,8 +1074,7 @@ class Balls(Array):
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
         self.m, self.r, self.bits, self.lists = m, r, bits, (m, r)
-        self.jets = dict[Function, list[tuple[Interval | None, ...]]]()
-        self.maps = dict[tuple[Function, int], Balls]()
+        self.jets = dict[Function, list[Balls | None]]()
         self.views = dict[Layout, list[Vector | None]]()
         largest = max(max(m), -min(m), max(r))
         require_shown(largest.bit_length() <= bits + MAX_MAGNITUDE, "a number grows too large")
@@ -1149,14 +1148,14 @@ class Balls(Array):
         """See `Array`. There is no side: a kink raises `Undecided`."""
         del side
         if function not in self.jets:
-            jets = [enclosure(*function, z) for z in self.intervals()]
-            self.jets[function] = list(zip(*jets, strict=True))
-        if (function, order) not in self.maps:
-            known = [z for z in self.jets[function][order] if z is not None]
-            defined = len(known) == len(self.m)
-            require_shown(defined, "an argument is not bounded away from a kink")
-            self.maps[function, order] = Balls.enclosing(known)
-        return self.maps[function, order]
+            jets = zip(*(enclosure(*function, z) for z in self.intervals()), strict=True)
+            known = ([z for z in row if z is not None] for row in jets)
+            self.jets[function] = [Balls.enclosing(row) if len(row) == len(self.m) else None
+                                   for row in known]  # fmt: skip
+        found = self.jets[function][order]
+        if found is None:
+            raise Undecided("an argument is not bounded away from a kink")
+        return found
 
 
 def as_vector(m: list[int], r: list[int]) -> Vector | None:
@@ -1353,9 +1352,11 @@ def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
         return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
         return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
-    p = exact_softmax(f)
-    p[int(y[0])] = p[int(y[0])] - 1
-    return [v * weight for v in p]
+    top = max(f)  # the outputs that are largest share what the others leave of 1
+    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
+         for k, a in enumerate(f) if a != top}  # fmt: skip
+    share = (1 - total(p.values())) * Fraction(1, f.count(top))
+    return [(p.get(k, share) - (k == y[0])) * weight for k in range(len(f))]
 
 
 def hinge_slopes(
@@ -1367,15 +1368,6 @@ def hinge_slopes(
         least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
         require(least <= -y * slope <= most, "a slope is none of the hinge loss")
     return [[slope] for slope in g]
-
-
-def exact_softmax(f: list[Fraction]) -> list[Number]:
-    """The softmax as in section 4: the r largest share what the others leave."""
-    top = max(f)
-    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
-         for k, a in enumerate(f) if a != top}  # fmt: skip
-    share = (1 - total(p.values())) * Fraction(1, f.count(top))
-    return [p.get(k, share) for k in range(len(f))]
 
 
 # ---- Programs (9.1): their operations, and reading them. -----------------------------------------
@@ -1811,8 +1803,7 @@ class Curved(Generic[A]):
         self.values = evaluated(self.steps, point)
         self.loss = self.values[len(program.steps) - 1]
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
-        self.home = {i: k for k in self.blocks for i in self.steps[k].block}
-        self.wanted = -1, set[int]()  # the last answer of `needed`: sets can be large
+        self.size = sum(self.steps[k].size for k in self.blocks)
 
     def bar(self, k: int) -> A | None:
         """The derivative of the loss by step k; None is zero."""
@@ -1820,10 +1811,10 @@ class Curved(Generic[A]):
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
-        size, zero = len(self.home), self.loss.like([Fraction(0)])
+        zero = self.loss.like([Fraction(0)])
         parts = ((found[self.bars[k]], None, self.steps[k].block)
                  for k in self.blocks if k in self.bars)  # fmt: skip
-        return collected(parts, size) or zero.pick([0] * size)
+        return collected(parts, self.size) or zero.pick([0] * self.size)
 
     def gradient(self) -> A:
         """The gradient, flat; also by parameters that do not matter."""
@@ -1831,31 +1822,29 @@ class Curved(Generic[A]):
 
     def needed(self, since: int) -> set[int]:
         """The steps that the gradient by blocks from step `since` on depends on."""
-        if self.wanted[0] != since:
-            found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
-            for k in range(len(self.steps) - 1, -1, -1):
-                found |= set(self.steps[k].of) if k in found else set()
-            self.wanted = since, found
-        return self.wanted[1]
+        found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
+        for k in range(len(self.steps) - 1, -1, -1):
+            found |= set(self.steps[k].of) if k in found else set()
+        return found
 
-    def column(self, direction: A, since: int = 0) -> A:
-        """The Hessian times a direction, flat; entries of blocks before step `since` may be 0."""
-        return self.flat(tangent(self.steps, self.values, direction, self.needed(since)))
+    def column(self, direction: A, wanted: Collection[int] | None = None) -> A:
+        """The Hessian times a direction, flat; see `tangent`."""
+        return self.flat(tangent(self.steps, self.values, direction, wanted))
 
     def axis(self, i: int) -> A:
         """The direction of a parameter."""
-        return self.loss.like(
-            [Fraction(0)] * i + [Fraction(1)] + [Fraction(0)] * (len(self.home) - i - 1)
-        )
+        return self.loss.like(Fraction(i == j) for j in range(self.size))
 
-    def hessian(self, chosen: Sequence[int] | None = None) -> list[A]:
-        """The rows for the parameters chosen, in increasing order; for all of them.
+    def hessian(self, chosen: Sequence[int]) -> list[A]:
+        """The rows for the parameters chosen, in increasing order.
 
-        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        A Hessian is symmetric: of each column the part from its block on is computed.
         """
-        places = range(len(self.home)) if chosen is None else chosen
-        columns = [self.column(self.axis(i), self.home[i]).pick(places).lists for i in places]
-        size = range(len(columns))
+        columns, size = list[tuple[Sequence[Entry], ...]](), range(len(chosen))
+        for k in self.blocks:
+            wanted, block = self.needed(k), self.steps[k].block
+            columns += [self.column(self.axis(i), wanted).pick(chosen).lists
+                        for i in chosen if i in block]  # fmt: skip
         return [
             self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
                              for n in range(len(self.loss.lists))))
@@ -1994,8 +1983,10 @@ def missed(w: Writer, pb: Problem, f: int) -> int:
     return w.add(w.mul(f, targets), w.const((), [Fraction(1)]))
 
 
-def ahead(w: Writer, pb: Problem, f: int) -> int:
-    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
+def decisive(w: Writer, pb: Problem, f: int) -> int:
+    """What the loss depends on: f, or with cross entropy f_ik - f_iy_i, k != y_i, (n, K - 1)."""
+    if pb.loss != "cross_entropy":
+        return f
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -2003,11 +1994,6 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
-
-
-def decisive(w: Writer, pb: Problem, f: int) -> int:
-    """What the loss depends on: the outputs, or with cross entropy their differences."""
-    return ahead(w, pb, f) if pb.loss == "cross_entropy" else f
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:
