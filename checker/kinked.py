@@ -13,7 +13,7 @@ from checker.derivatives import tangent
 from checker.faces import Face, Lagrangian, bends, minimum_on_face
 from checker.matrices import Basis, enlarge
 from checker.network import Problem
-from checker.numbers import require
+from checker.numbers import collection, require
 from checker.programs import MatrixProduct, summands
 from checker.reading import Json, as_int, as_list, as_object, rational
 from checker.symmetric import require_independent
@@ -27,11 +27,7 @@ Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial 
 
 def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     """The sum of terms."""
-    found = Polynomial()
-    for monomial, c in terms:
-        key = tuple(sorted(monomial))
-        found[key] = found.get(key, Fraction(0)) + c
-    return {m: c for m, c in found.items() if c}
+    return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
 def face_map(face: Lagrangian) -> list[Polynomial]:

@@ -8,7 +8,16 @@ from fractions import Fraction
 
 from checker.cases import Case, Found
 from checker.functions import bell, enclosure
-from checker.numbers import Interval, Invalid, Undecided, dot, interval, require, require_shown
+from checker.numbers import (
+    Interval,
+    Invalid,
+    Undecided,
+    collection,
+    dot,
+    interval,
+    require,
+    require_shown,
+)
 from checker.reading import Json, as_list, as_object, rational, read_layers
 from checker.valleys import loss_of_outputs
 
@@ -23,12 +32,9 @@ Moving = tuple[Interval, Interval]  # a value over an interval of r, and its der
 
 def curve_sum(*parts: tuple[Curve, Fraction | int, int]) -> Curve:
     """The sum of (curve, factor, n), each the curve times factor r^n."""
-    found = Curve()
-    for curve, factor, shift in parts:
-        for k, c in curve.items():
-            found[k + shift] = found.get(k + shift, Fraction(0)) + c * factor
+    found = collection((k + n, c * factor) for curve, factor, n in parts for k, c in curve.items())
     require(len(found) <= MAX_POWERS, "a curve has too many powers")
-    return {k: c for k, c in found.items() if c}
+    return found
 
 
 def curve_dot(us: Sequence[Curve], vs: Sequence[Curve]) -> Curve:

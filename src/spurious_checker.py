@@ -197,6 +197,7 @@ def normal_distribution(x: int, p: int) -> tuple[int, int]:
 
 
 BITS = (128, 256, 512, 1024)
+K = TypeVar("K")
 NARROW = 1 << 20  # units of the last place: what one evaluation and a slope enclose well
 
 
@@ -334,13 +335,21 @@ def log_one_plus_exp(*ds: Interval) -> Interval:
     return increasing(at, *ds)
 
 
+def collection(terms: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
+    """The sum of multiples of different things: their coefficients, without zeros."""
+    found = dict[K, Fraction]()
+    for key, c in terms:
+        found[key] = found.get(key, Fraction(0)) + c
+    return {key: c for key, c in found.items() if c}
+
+
 class Soft:
     """A softmax number (section 1): sum of coefficient times 1/(1 + sum exp(d)); `()` is 1."""
 
     __slots__ = ("terms",)
 
-    def __init__(self, terms: dict[tuple[Fraction, ...], Fraction]) -> None:
-        self.terms = {d: c for d, c in terms.items() if c}
+    def __init__(self, terms: Iterable[tuple[tuple[Fraction, ...], Fraction]]) -> None:
+        self.terms = collection(terms)
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -348,10 +357,8 @@ class Soft:
     def __add__(self, other: Number | int) -> Number:
         if isinstance(other, Interval):
             return other + self
-        terms = dict(self.terms)
-        for d, c in other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]:
-            terms[d] = terms.get(d, Fraction(0)) + c
-        return Soft(terms)
+        more = other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]
+        return Soft([*self.terms.items(), *more])
 
     __radd__ = __add__
 
@@ -360,12 +367,12 @@ class Soft:
             return factor * self
         if isinstance(factor, Soft):
             raise Invalid("a product of softmax numbers")
-        return Soft({d: c * factor for d, c in self.terms.items()})
+        return Soft((d, c * factor) for d, c in self.terms.items())
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Soft:
-        return Soft({d: -c for d, c in self.terms.items()})
+        return Soft((d, -c) for d, c in self.terms.items())
 
     def __sub__(self, other: Number | int) -> Number:
         return self + -other
@@ -381,7 +388,7 @@ def soft_atom(ds: Sequence[Fraction]) -> Number:
     """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
     if len(ds) == 1 and ds[0] <= 0:
         return 1 - soft_atom([-ds[0]]) if ds[0] else Fraction(1, 2)
-    return Soft({tuple(sorted(ds)): Fraction(1)})
+    return Soft([(tuple(sorted(ds)), Fraction(1))])
 
 
 def interval(x: Number | int, bits: int) -> Interval:
@@ -3280,12 +3287,9 @@ Moving = tuple[Interval, Interval]  # a value over an interval of r, and its der
 
 def curve_sum(*parts: tuple[Curve, Fraction | int, int]) -> Curve:
     """The sum of (curve, factor, n), each the curve times factor r^n."""
-    found = Curve()
-    for curve, factor, shift in parts:
-        for k, c in curve.items():
-            found[k + shift] = found.get(k + shift, Fraction(0)) + c * factor
+    found = collection((k + n, c * factor) for curve, factor, n in parts for k, c in curve.items())
     require(len(found) <= MAX_POWERS, "a curve has too many powers")
-    return {k: c for k, c in found.items() if c}
+    return found
 
 
 def curve_dot(us: Sequence[Curve], vs: Sequence[Curve]) -> Curve:
@@ -3752,11 +3756,7 @@ Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial 
 
 def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     """The sum of terms."""
-    found = Polynomial()
-    for monomial, c in terms:
-        key = tuple(sorted(monomial))
-        found[key] = found.get(key, Fraction(0)) + c
-    return {m: c for m, c in found.items() if c}
+    return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
 def face_map(face: Lagrangian) -> list[Polynomial]:
