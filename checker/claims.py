@@ -160,30 +160,22 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif rule == "best_outputs":
+        return
+    if rule == "best_outputs":
         require(found.unbeaten, "nothing proves global: yes")
-    else:
-        require_best(case, rule, fields, found, loss)
-
-
-def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
-    """Section 7: no parameters have a smaller loss."""
+        return
     pb = case.problem
     require(case.claim["verdict"] not in NONE, "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        if not isinstance(loss, Fraction):
-            raise Invalid("the rule needs a rational loss")
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-        return
-    ex = evaluate(case, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    require_classwise(ex, [("signs",)] * len(pb.xs))
+    elif rule == "pointwise_optimum":
+        require_pointwise(evaluate(case, found.place))
+    else:
+        require(rule == "affine_optimum", "unknown rule in global_proof")
+        require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+        require_classwise(evaluate(case, found.place), [("signs",)] * len(pb.xs))
 
 
 def decimal(x: Fraction) -> str:

@@ -10,9 +10,8 @@ from fractions import Fraction
 from checker.arrays import Balls, collected
 from checker.cases import Case, Found
 from checker.derivatives import tangent
-from checker.faces import Face, Lagrangian, bends, minimum_on_face
+from checker.faces import Face, minimum_on_face
 from checker.matrices import Basis, enlarge
-from checker.network import Problem
 from checker.numbers import collection, require
 from checker.programs import MatrixProduct, summands
 from checker.reading import Json, as_int, as_list, as_object, rational
@@ -30,10 +29,10 @@ def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
-def face_map(face: Lagrangian) -> list[Polynomial]:
+def face_map(face: Face) -> list[Polynomial]:
     """G as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.program.steps[: face.slice_map + 1]:
+    for step in face.box.program.steps[: face.slice_map + 1]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
@@ -111,13 +110,18 @@ MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they
 def kinked(case: Case, proof: Json) -> Found:
     """Section 5.9: with `fields` also rule `constant_rank`."""
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
-    bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    steps, curved, g = face.lag.program.steps, face.box.over, face.lag.slice_map
+    steps, curved, g = face.box.program.steps, face.box.over, face.slice_map
     columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
     still = curved.values[g].like([Fraction(0)] * steps[g].size)
     require_independent([column or still for column in columns])
-    fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
+    if ranked:
+        fields = read_fields(proof["fields"], len(pb.point))
+    else:  # rescalings: incoming parameters of a unit, less its outgoing weights
+        fields: list[Field] = [
+            [(p, (p,), Fraction(1)) for p in into] + [(p, (p,), Fraction(-1)) for p in out]
+            for into, out in pb.wires
+        ]
     wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
     require(wide + flat <= len(fields), "the rank is not bounded as claimed")
@@ -142,16 +146,9 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(pb: Problem) -> list[Field]:
-    """For each hidden unit its incoming parameters, less its outgoing weights."""
-    one = Fraction(1)
-    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
-            for into, out in pb.wires]  # fmt: skip
-
-
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face.lag), 0, len(face.pattern.pairs), Basis()
+    rows, terms, held, basis = face_map(face), 0, len(face.pattern.pairs), Basis()
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:

@@ -11,7 +11,6 @@ from itertools import pairwise
 from checker.functions import SMOOTH, Slopes, slopes_of
 from checker.numbers import Invalid, Number, require, soft_atom, total
 from checker.reading import (
-    Json,
     as_int,
     as_list,
     as_object,
@@ -149,24 +148,18 @@ def read_problem(x: object, extended: bool = False) -> Problem:
     point = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    weights, penalties = read_weights(fields, len(xs)), read_penalties(fields, len(widths) - 1)
+    reduction, number = fields.get("reduction", "sum"), len(xs)
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = read_row(fields.get("weights", [1] * number), number, problem_number)
+    weights = [w / number for w in weights] if reduction == "mean" else weights
+    penalties = read_penalties(fields.get("penalty", {}), len(widths) - 1)
     return Problem(widths, activation, slopes, loss, xs, ys, point, weights, penalties)
 
 
-def read_weights(fields: Json, points: int) -> list[Fraction]:
-    """The keys `weights` and `reduction` of 9.7 as a factor for each data point."""
-    reduction = fields.get("reduction", "sum")
-    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
-    weights = [Fraction(1)] * points
-    if "weights" in fields:
-        weights = read_row(fields["weights"], points, problem_number)
-    return [w / points for w in weights] if reduction == "mean" else weights
-
-
-def read_penalties(problem: Json, layers: int) -> list[Fraction]:
+def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    fields = as_table(problem.get("penalty", {}), "the penalty")
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)

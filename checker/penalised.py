@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.cases import Case, Found, leaves
-from checker.faces import Face, Pattern, effect, minimum_on_face
+from checker.faces import Face, Pattern, minimum_on_face
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, inner, require, require_shown
 from checker.reading import (
@@ -65,7 +65,7 @@ def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -
         seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
         angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
         require(not any(angles), "a unit sees a point that is not at right angles")
-        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        stays = face.effect(pb.widths[1], (0, j, alike)).lo > 0
         require_shown(stays, "a pair that is off may gain")
 
 
@@ -144,14 +144,14 @@ def require_rest(
     """A unit at zero stays: the sum of m_k^2 is below 4 l_v. Whether it is merged somewhere."""
     (level, j), curved, merged = unit, face.box.over, False
     into, own, out, _ = pb.penalties[2 * level : 2 * level + 4]
-    back, bits = curved.bar(face.lag.layers[level + 1]), curved.values[0].bits
+    back, bits = curved.bar(face.box.program.layers[level + 1][1]), curved.values[0].bits
     if back is None:
         raise Undecided("nothing is known of the layer above a unit at zero")
     width, ds, nothing = pb.widths[level + 2], back.intervals(), Interval(0, 0, back.bits)
     columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
     states = [[Interval.of(v, bits) for v in row] for row in pb.inputs]
     if level:
-        below = curved.values[face.lag.states[level - 1]].rows(pb.widths[level])
+        below = curved.values[face.states[level - 1]].rows(pb.widths[level])
         states = [[*row.intervals(), Interval.of(1, bits)] for row in below]
     require(len(trees) == (2 * len(columns) if own else 0), "there are not enough trees")
     gains = nothing

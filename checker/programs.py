@@ -292,7 +292,9 @@ class Writer:
         op = as_text(fields.get("op"))
         require(op in KEYS, "unknown op")
         as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
-        shape = self.read_shape(fields["shape"]) if "shape" in fields else ()
+        shape = tuple(as_int(n) for n in as_list(fields.get("shape", [])))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
         if op == "param":
             return self.param(as_text(fields["name"]), shape)
         if op == "const":
@@ -308,13 +310,6 @@ class Writer:
             index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
             return self.take(of[0], shape, index)
         return {"add": self.add, "mul": self.mul, "matmul": self.matmul, "join": self.join}[op](*of)
-
-    def read_shape(self, x: object) -> Shape:
-        """Reads a shape within the limits."""
-        shape = tuple(as_int(n) for n in as_list(x))
-        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-        self.require_size(*shape)
-        return shape
 
 
 KEYS: dict[str, tuple[str, ...]] = {

@@ -1324,24 +1324,18 @@ def read_problem(x: object, extended: bool = False) -> Problem:
     point = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    weights, penalties = read_weights(fields, len(xs)), read_penalties(fields, len(widths) - 1)
+    reduction, number = fields.get("reduction", "sum"), len(xs)
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = read_row(fields.get("weights", [1] * number), number, problem_number)
+    weights = [w / number for w in weights] if reduction == "mean" else weights
+    penalties = read_penalties(fields.get("penalty", {}), len(widths) - 1)
     return Problem(widths, activation, slopes, loss, xs, ys, point, weights, penalties)
 
 
-def read_weights(fields: Json, points: int) -> list[Fraction]:
-    """The keys `weights` and `reduction` of 9.7 as a factor for each data point."""
-    reduction = fields.get("reduction", "sum")
-    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
-    weights = [Fraction(1)] * points
-    if "weights" in fields:
-        weights = read_row(fields["weights"], points, problem_number)
-    return [w / points for w in weights] if reduction == "mean" else weights
-
-
-def read_penalties(problem: Json, layers: int) -> list[Fraction]:
+def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    fields = as_table(problem.get("penalty", {}), "the penalty")
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)
@@ -1647,7 +1641,9 @@ class Writer:
         op = as_text(fields.get("op"))
         require(op in KEYS, "unknown op")
         as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
-        shape = self.read_shape(fields["shape"]) if "shape" in fields else ()
+        shape = tuple(as_int(n) for n in as_list(fields.get("shape", [])))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
         if op == "param":
             return self.param(as_text(fields["name"]), shape)
         if op == "const":
@@ -1663,13 +1659,6 @@ class Writer:
             index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
             return self.take(of[0], shape, index)
         return {"add": self.add, "mul": self.mul, "matmul": self.matmul, "join": self.join}[op](*of)
-
-    def read_shape(self, x: object) -> Shape:
-        """Reads a shape within the limits."""
-        shape = tuple(as_int(n) for n in as_list(x))
-        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-        self.require_size(*shape)
-        return shape
 
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -3490,7 +3479,7 @@ MAX_FACES = 10_000_000  # of rays, faces and cells, each
 MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
-def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
+def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
     """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
 
     A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
@@ -3498,6 +3487,8 @@ def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
     the points have at least. Every choice of h signed chambers must have a multiplier that is good
     for all of them.
     """
+    if not isinstance(loss, Fraction):
+        raise Invalid("the rule needs a rational loss")
     pb.require_shallow(single=True)
     p, q = pb.sides
     pb.require_weighted("squared", "hinge")
@@ -3554,8 +3545,7 @@ def point_bound(loss: str, g: Fraction, target: list[Fraction], weight: Fraction
 def global_minimum(case: Case, proof: Json) -> Found:
     """Section 9.12: what is proved to have the least loss is a local minimum."""
     loss = case.loss_at(case.program.point)
-    require(isinstance(loss, Fraction), "the rule needs a rational loss")
-    cell_multipliers(case.problem, as_list(proof["multipliers"]), cast("Fraction", loss))
+    cell_multipliers(case.problem, as_list(proof["multipliers"]), loss)
     return Found(strict=hidden_homogeneous(case.problem), unbeaten=True)
 
 
@@ -3662,18 +3652,11 @@ def read_pattern(
     return Pattern(slopes, pairs)
 
 
-@dataclass(frozen=True)
-class Lagrangian:
-    """Lambda as a program in all parameters and mu, and the steps that hold its parts."""
+def lagrangian(pb: Problem, pattern: Pattern) -> tuple[Program, list[int], int]:
+    """Lambda as a program in all parameters and mu: each activation is its slope times z.
 
-    program: Program
-    layers: list[int]  # z of each layer, (n, width)
-    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
-    slice_map: int  # G (5.9): z of each held pair, then what the loss depends on
-
-
-def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
-    """The network on the face: each activation is its slope times z."""
+    Also the steps that hold the activations, and that of G (5.9): see `Face`.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb, pattern.slopes)
     f = decisive(w, pb, layers[-1][1])
@@ -3691,7 +3674,7 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, slice_map)
+    return Program(w.steps, [], layers=layers), states, slice_map
 
 
 @dataclass(frozen=True)
@@ -3701,47 +3684,47 @@ class Face:
     free: list[int]  # numbers of the parameters that vary
     pattern: Pattern
     place: Balls  # all parameters over the box
-    lag: Lagrangian
-    box: Box  # of the free parameters and the multipliers
+    box: Box  # of Lambda, in the free parameters and the multipliers
+    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
+    slice_map: int  # G: z of each held pair, then what the loss depends on
     loss: Interval  # at the minimum
     radius: Fraction  # the smallest that may be claimed
+
+    def effect(self, width: int, pair: Pair) -> Interval:
+        """D: the derivative of Lambda by a pair's activation, summed over its points.
+
+        The pair is of a layer of this width.
+        """
+        level, j, points = pair
+        bar = self.box.over.bar(self.states[level])
+        if bar is None:
+            raise Undecided("a pair has no effect")
+        effects = bar.pick([i * width + j for i in points]).intervals()
+        return sum(effects, Interval(0, 0, effects[0].bits))
 
 
 def minimum_on_face(
     case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Face:  # fmt: skip
-    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
-
-    D is the derivative of Lambda by the pair's activation, summed over its points.
-    """
+    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair."""
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
     pattern = read_pattern(pb, case.program, place, zero, loose)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern)
+    program, states, slice_map = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
-    box = Box(lag.program, [*centre, *mu], r, varied, case.bits)
+    box = Box(program, [*centre, *mu], r, varied, case.bits)
     index, loss = isolated(box, proof["preconditioner"])
     require(index == len(mu), "the critical point is a saddle on the face")
-    slopes, multipliers = bends(pb), box.place.intervals()[size:]
-    for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
-        above, below = slopes[level]
-        d = effect(pb, lag, box, (level, j, points))
+    radius = distance(centre, pb.point) + r
+    face = Face(free, pattern, place, box, states, slice_map, loss, radius)
+    for pair, m in zip(pattern.pairs, box.place.intervals()[size:], strict=True):
+        (above, below), d = bends(pb)[pair[0]], face.effect(pb.widths[pair[0] + 1], pair)
         stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
         require_shown(stays, "a held pair may leave its kink")
-    return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
-
-
-def effect(pb: Problem, lag: Lagrangian, box: Box, pair: Pair) -> Interval:
-    """D: the derivative of Lambda over a box by a pair's activation, summed over its points."""
-    level, j, points = pair
-    bar = box.over.bar(lag.states[level])
-    if bar is None:
-        raise Undecided("a pair has no effect")
-    effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
-    return sum(effects, Interval(0, 0, effects[0].bits))
+    return face
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3759,10 +3742,10 @@ def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
-def face_map(face: Lagrangian) -> list[Polynomial]:
+def face_map(face: Face) -> list[Polynomial]:
     """G as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.program.steps[: face.slice_map + 1]:
+    for step in face.box.program.steps[: face.slice_map + 1]:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
@@ -3840,13 +3823,18 @@ MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they
 def kinked(case: Case, proof: Json) -> Found:
     """Section 5.9: with `fields` also rule `constant_rank`."""
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
-    bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    steps, curved, g = face.lag.program.steps, face.box.over, face.lag.slice_map
+    steps, curved, g = face.box.program.steps, face.box.over, face.slice_map
     columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
     still = curved.values[g].like([Fraction(0)] * steps[g].size)
     require_independent([column or still for column in columns])
-    fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
+    if ranked:
+        fields = read_fields(proof["fields"], len(pb.point))
+    else:  # rescalings: incoming parameters of a unit, less its outgoing weights
+        fields: list[Field] = [
+            [(p, (p,), Fraction(1)) for p in into] + [(p, (p,), Fraction(-1)) for p in out]
+            for into, out in pb.wires
+        ]
     wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
     require(wide + flat <= len(fields), "the rank is not bounded as claimed")
@@ -3871,16 +3859,9 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(pb: Problem) -> list[Field]:
-    """For each hidden unit its incoming parameters, less its outgoing weights."""
-    one = Fraction(1)
-    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
-            for into, out in pb.wires]  # fmt: skip
-
-
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face.lag), 0, len(face.pattern.pairs), Basis()
+    rows, terms, held, basis = face_map(face), 0, len(face.pattern.pairs), Basis()
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:
@@ -3953,7 +3934,7 @@ def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -
         seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
         angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
         require(not any(angles), "a unit sees a point that is not at right angles")
-        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        stays = face.effect(pb.widths[1], (0, j, alike)).lo > 0
         require_shown(stays, "a pair that is off may gain")
 
 
@@ -4032,14 +4013,14 @@ def require_rest(
     """A unit at zero stays: the sum of m_k^2 is below 4 l_v. Whether it is merged somewhere."""
     (level, j), curved, merged = unit, face.box.over, False
     into, own, out, _ = pb.penalties[2 * level : 2 * level + 4]
-    back, bits = curved.bar(face.lag.layers[level + 1]), curved.values[0].bits
+    back, bits = curved.bar(face.box.program.layers[level + 1][1]), curved.values[0].bits
     if back is None:
         raise Undecided("nothing is known of the layer above a unit at zero")
     width, ds, nothing = pb.widths[level + 2], back.intervals(), Interval(0, 0, back.bits)
     columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
     states = [[Interval.of(v, bits) for v in row] for row in pb.inputs]
     if level:
-        below = curved.values[face.lag.states[level - 1]].rows(pb.widths[level])
+        below = curved.values[face.states[level - 1]].rows(pb.widths[level])
         states = [[*row.intervals(), Interval.of(1, bits)] for row in below]
     require(len(trees) == (2 * len(columns) if own else 0), "there are not enough trees")
     gains = nothing
@@ -4422,30 +4403,22 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif rule == "best_outputs":
+        return
+    if rule == "best_outputs":
         require(found.unbeaten, "nothing proves global: yes")
-    else:
-        require_best(case, rule, fields, found, loss)
-
-
-def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
-    """Section 7: no parameters have a smaller loss."""
+        return
     pb = case.problem
     require(case.claim["verdict"] not in NONE, "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        if not isinstance(loss, Fraction):
-            raise Invalid("the rule needs a rational loss")
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-        return
-    ex = evaluate(case, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    require_classwise(ex, [("signs",)] * len(pb.xs))
+    elif rule == "pointwise_optimum":
+        require_pointwise(evaluate(case, found.place))
+    else:
+        require(rule == "affine_optimum", "unknown rule in global_proof")
+        require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+        require_classwise(evaluate(case, found.place), [("signs",)] * len(pb.xs))
 
 
 def decimal(x: Fraction) -> str:
