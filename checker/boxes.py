@@ -112,7 +112,11 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
 
 def exact_slopes(case: Case, free: list[int]) -> list[Number]:
     """The gradient in the free parameters, from the exact g of the outputs on."""
-    ex, last, slopes = evaluate(case, case.problem.point), case.program.outputs or 0, list[Number]()
+    ex, last, slopes = (
+        evaluate(case, case.problem.point),
+        case.program.outputs or 0,
+        list[Number](),
+    )
     for i in free:
         axis = case.exact([Fraction(i == j) for j in range(len(case.problem.point))])
         moved = tangent(case.program.steps[: last + 1], case.values, axis)[last]

@@ -64,9 +64,10 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
     place = Interval.of(z, bits)
     forms: dict[str, Number] = {
         "softplus": Fraction(1), "gelu": 2 - z * z, "silu": 2 + place * (1 - 2 * atom(-place)),
-        "mish": enclosure("mish", None, place)[2],
+        **dict.fromkeys(("sigmoid", "tanh", "softsign", "elu"), -z),
     }  # fmt: skip
-    bend = sign(forms.get(activation, -z), bits)
+    known = activation in forms
+    bend = sign(forms[activation] if known else enclosure(activation, None, place)[2], bits)
     require(bend != 0, "act'' has no sign there")
     return 0 if activation == "elu" and z > 0 else bend
 
