@@ -68,10 +68,6 @@ class Array(Protocol):
         """
         ...
 
-    def moves(self) -> bool:
-        """Whether any entry is not exactly zero."""
-        return any(any(part) for part in self.lists)
-
     def pick(self, index: Index) -> Self:
         """The entries with these numbers."""
         if index is None:

@@ -106,7 +106,7 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
         found.strict = "no"
     # no Hessian is larger than the file's matrix
     square = read_square(proof["transform"], len(free), case.bits)
-    require_definite(box.hessian(), bound, square)
+    require_definite(box.over.hessian(box.free), bound, square)
     return found, box
 
 
@@ -199,7 +199,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     origin = [Fraction(0)] * size
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
-    require_definite(box.hessian(), bound, read_square(proof["transform"], size, bits))
+    require_definite(box.over.hessian(box.free), bound, read_square(proof["transform"], size, bits))
     slopes = box.over.bar(f)
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")

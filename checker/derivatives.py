@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Generic
 
 from checker.arrays import A, Balls, Entry, collected
-from checker.numbers import Interval, Invalid
+from checker.numbers import Invalid
 from checker.programs import Linear, Map, MatrixProduct, Product, Program, Step, moving
 from checker.reading import distance
 
@@ -41,7 +41,7 @@ def tangent(
         args, moves, dot = [values[i] for i in step.of], [dots[i] for i in step.of], None
         if step.block:
             part = direction.pick(step.block)
-            dot = part if part.moves() else None
+            dot = part if any(map(any, part.lists)) else None
         elif all(d is None for d in moves) or (wanted is not None and k not in wanted):
             pass
         elif isinstance(step, Linear):
@@ -145,10 +145,6 @@ class Curved(Generic[A]):
             found |= set(self.steps[k].of) if k in found else set()
         return found
 
-    def column(self, direction: A, wanted: Collection[int] | None = None) -> A:
-        """The Hessian times a direction, flat; see `tangent`."""
-        return self.flat(tangent(self.steps, self.values, direction, wanted))
-
     def axis(self, i: int) -> A:
         """The direction of a parameter."""
         return self.loss.like(Fraction(i == j) for j in range(self.size))
@@ -161,8 +157,9 @@ class Curved(Generic[A]):
         columns, size = list[tuple[Sequence[Entry], ...]](), range(len(chosen))
         for k in self.blocks:
             wanted, block = self.needed(k), self.steps[k].block
-            columns += [self.column(self.axis(i), wanted).pick(chosen).lists
-                        for i in chosen if i in block]  # fmt: skip
+            moved = (tangent(self.steps, self.values, self.axis(i), wanted)
+                     for i in chosen if i in block)  # fmt: skip
+            columns += [self.flat(dots).pick(chosen).lists for dots in moved]
         return [
             self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
                              for n in range(len(self.loss.lists))))
@@ -195,18 +192,6 @@ class Box:
     def at(self) -> Curved[Balls]:
         """The program at the centre."""
         return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
-
-    def gradient(self) -> Balls:
-        """At the centre, in the free parameters."""
-        return self.at.gradient().pick(self.free)
-
-    def hessian(self) -> list[Balls]:
-        """Over the box, in the free parameters: rows."""
-        return self.over.hessian(self.free)
-
-    def loss(self) -> Interval:
-        """At the centre."""
-        return self.at.loss.intervals()[0]
 
     def reach(self) -> Fraction:
         """No parameter in the box differs more from that of the problem's point."""

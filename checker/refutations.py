@@ -41,7 +41,8 @@ def negative_curvature(case: Case, proof: Json) -> Found:
             kinked = slopes is not None and slopes[0] != slopes[1]
             smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
             require_shown(smooth, "an argument may be at a kink or a jump")
-    bent = total(at.column(direction).times(direction).intervals())
+    column = at.flat(tangent(at.steps, at.values, direction))
+    bent = total(column.times(direction).intervals())
     require(sign(bent, case.bits) < 0, "the second derivative is not negative")
     return Found()
 

@@ -103,9 +103,9 @@ def require_minimum(box: Box, bound: Fraction) -> Interval:
     Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
     loss is enclosed: lower than the centre's by at most |gradient|^2 / (2 bound).
     """
-    gradient = box.gradient()
+    gradient = box.at.gradient().pick(box.free)
     ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
-    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.loss()
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.at.loss.intervals()[0]
     small = 4 * squared < (bound * box.radius) ** 2
     require_shown(small, "the gradient at the centre is not shown to be small enough")
     return hull(top, top - squared / (2 * bound))
@@ -147,12 +147,12 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
         jumps = moves and isinstance(step, Map) and step.function[0] in BENT
         smooth = not jumps or box.over.values[step.of[0]].nonzero()
         require_shown(smooth, "a second derivative may jump in the box")
-    a, h = read_square(preconditioner, size, p), box.hessian()
-    sums = require_contraction(a, h, box.gradient(), box.radius)
+    a, h = read_square(preconditioner, size, p), box.over.hessian(box.free)
+    sums = require_contraction(a, h, box.at.gradient().pick(box.free), box.radius)
     negative, errors = factored([row.m for row in h], p, definite=False)
     norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
     require_shown(norm < 1 << 2 * p, "the index is not decided")
-    slope, loss = box.over.gradient().pick(box.free), box.loss()
+    slope, loss = box.over.gradient().pick(box.free), box.at.loss.intervals()[0]
     steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
     moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
     return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)

@@ -953,10 +953,6 @@ class Array(Protocol):
         """
         ...
 
-    def moves(self) -> bool:
-        """Whether any entry is not exactly zero."""
-        return any(any(part) for part in self.lists)
-
     def pick(self, index: Index) -> Self:
         """The entries with these numbers."""
         if index is None:
@@ -1700,7 +1696,7 @@ def tangent(
         args, moves, dot = [values[i] for i in step.of], [dots[i] for i in step.of], None
         if step.block:
             part = direction.pick(step.block)
-            dot = part if part.moves() else None
+            dot = part if any(map(any, part.lists)) else None
         elif all(d is None for d in moves) or (wanted is not None and k not in wanted):
             pass
         elif isinstance(step, Linear):
@@ -1804,10 +1800,6 @@ class Curved(Generic[A]):
             found |= set(self.steps[k].of) if k in found else set()
         return found
 
-    def column(self, direction: A, wanted: Collection[int] | None = None) -> A:
-        """The Hessian times a direction, flat; see `tangent`."""
-        return self.flat(tangent(self.steps, self.values, direction, wanted))
-
     def axis(self, i: int) -> A:
         """The direction of a parameter."""
         return self.loss.like(Fraction(i == j) for j in range(self.size))
@@ -1820,8 +1812,9 @@ class Curved(Generic[A]):
         columns, size = list[tuple[Sequence[Entry], ...]](), range(len(chosen))
         for k in self.blocks:
             wanted, block = self.needed(k), self.steps[k].block
-            columns += [self.column(self.axis(i), wanted).pick(chosen).lists
-                        for i in chosen if i in block]  # fmt: skip
+            moved = (tangent(self.steps, self.values, self.axis(i), wanted)
+                     for i in chosen if i in block)  # fmt: skip
+            columns += [self.flat(dots).pick(chosen).lists for dots in moved]
         return [
             self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
                              for n in range(len(self.loss.lists))))
@@ -1854,18 +1847,6 @@ class Box:
     def at(self) -> Curved[Balls]:
         """The program at the centre."""
         return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
-
-    def gradient(self) -> Balls:
-        """At the centre, in the free parameters."""
-        return self.at.gradient().pick(self.free)
-
-    def hessian(self) -> list[Balls]:
-        """Over the box, in the free parameters: rows."""
-        return self.over.hessian(self.free)
-
-    def loss(self) -> Interval:
-        """At the centre."""
-        return self.at.loss.intervals()[0]
 
     def reach(self) -> Fraction:
         """No parameter in the box differs more from that of the problem's point."""
@@ -2091,9 +2072,9 @@ def require_minimum(box: Box, bound: Fraction) -> Interval:
     Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
     loss is enclosed: lower than the centre's by at most |gradient|^2 / (2 bound).
     """
-    gradient = box.gradient()
+    gradient = box.at.gradient().pick(box.free)
     ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
-    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.loss()
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.at.loss.intervals()[0]
     small = 4 * squared < (bound * box.radius) ** 2
     require_shown(small, "the gradient at the centre is not shown to be small enough")
     return hull(top, top - squared / (2 * bound))
@@ -2135,12 +2116,12 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
         jumps = moves and isinstance(step, Map) and step.function[0] in BENT
         smooth = not jumps or box.over.values[step.of[0]].nonzero()
         require_shown(smooth, "a second derivative may jump in the box")
-    a, h = read_square(preconditioner, size, p), box.hessian()
-    sums = require_contraction(a, h, box.gradient(), box.radius)
+    a, h = read_square(preconditioner, size, p), box.over.hessian(box.free)
+    sums = require_contraction(a, h, box.at.gradient().pick(box.free), box.radius)
     negative, errors = factored([row.m for row in h], p, definite=False)
     norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
     require_shown(norm < 1 << 2 * p, "the index is not decided")
-    slope, loss = box.over.gradient().pick(box.free), box.loss()
+    slope, loss = box.over.gradient().pick(box.free), box.at.loss.intervals()[0]
     steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
     moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
     return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
@@ -2560,7 +2541,7 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
         found.strict = "no"
     # no Hessian is larger than the file's matrix
     square = read_square(proof["transform"], len(free), case.bits)
-    require_definite(box.hessian(), bound, square)
+    require_definite(box.over.hessian(box.free), bound, square)
     return found, box
 
 
@@ -2653,7 +2634,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     origin = [Fraction(0)] * size
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
-    require_definite(box.hessian(), bound, read_square(proof["transform"], size, bits))
+    require_definite(box.over.hessian(box.free), bound, read_square(proof["transform"], size, bits))
     slopes = box.over.bar(f)
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
@@ -2904,7 +2885,8 @@ def negative_curvature(case: Case, proof: Json) -> Found:
             kinked = slopes is not None and slopes[0] != slopes[1]
             smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
             require_shown(smooth, "an argument may be at a kink or a jump")
-    bent = total(at.column(direction).times(direction).intervals())
+    column = at.flat(tangent(at.steps, at.values, direction))
+    bent = total(column.times(direction).intervals())
     require(sign(bent, case.bits) < 0, "the second derivative is not negative")
     return Found()
 
