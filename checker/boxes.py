@@ -127,12 +127,7 @@ def exact_slopes(case: Case, free: list[int]) -> list[Number]:
 
 
 def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
-    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more.
-    """
+    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead."""
     pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.depth:
         require(not fixed, "a smooth network has no fixed parameters")

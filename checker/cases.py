@@ -130,12 +130,9 @@ class Exact:
 
 
 def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+    """The problem at a point where all pre-activations are rational.
 
-    Args:
-        case: The problem.
-        point: Where.
-        slopes: Of the hinge loss: g, chosen among its subgradients.
+    The slopes are the g of the hinge loss, chosen among its subgradients.
     """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
     if slopes is None:

@@ -43,10 +43,9 @@ def read_pattern(
     pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Pattern:  # fmt: skip
-    """The pairs that may be on their kink over the box are held, with all that are alike.
+    """The pattern of 5.9 and 9.10 over the box; a unit at zero with bias 0 has slope 0.
 
-    The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
+    Loose pairs (unit, point) of the first layer (`off`) have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)

@@ -180,18 +180,11 @@ def sqrt(z: Interval) -> Jet:
 
 
 def erf(z: Interval) -> Jet:
-    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is sqrt 8 phi(y).
-
-    |y| lies between the integer root of 2 z^2 and that plus 1.
-    """
-
-    def scaled(x: int, outward: bool) -> int:
-        root = math.isqrt(2 * x * x) + outward
-        return root if x > 0 else -root
-
-    y, eight = Interval(scaled(z.lo, z.lo < 0), scaled(z.hi, z.hi > 0), z.bits), 8 << 2 * z.bits
-    cdf = below_bell(y)
-    first = bell(y) * Interval(math.isqrt(eight), math.isqrt(eight) + 1, z.bits)
+    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is 2 sqrt 2 phi(y)."""
+    root = math.isqrt(2 << 2 * z.bits)
+    root_two = Interval(root, root + 1, z.bits)
+    y = z * root_two
+    cdf, first = below_bell(y), 2 * (root_two * bell(y))
     return cdf + cdf - 1, first, -2 * (z * first)
 
 

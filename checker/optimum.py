@@ -18,13 +18,7 @@ MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
-    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
-
-    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
-    the points have at least. Every choice of h signed chambers must have a multiplier that is good
-    for all of them.
-    """
+    """Sections 7 and 9.12, Theorems 13 and 37: no network of these widths has a smaller loss."""
     if not isinstance(loss, Fraction):
         raise Invalid("the rule needs a rational loss")
     pb.require_shallow(single=True)

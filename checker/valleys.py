@@ -34,24 +34,14 @@ STEEPNESS = {"tanh": 2, "sigmoid": 1}  # l: the derivative is l^2 e^(-l|z|) / (1
 
 @dataclass(frozen=True)
 class Course:
-    """A number a(t) for t >= 0.
+    """A number a(t) for t >= 0."""
 
-    Attributes:
-        start: a(0).
-        rate: a(t) = start + t rate, if it is affine.
-        way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
-        limit: For t to infinity; None: infinite, on the side of the way, or the way is not known.
-        bits: The precision.
-        parts: If a(t) is the sum of something fixed and of fixed multiples of numbers of `tails`:
-            these multiples.
-    """
-
-    start: Number
-    rate: Number | None
-    way: int | None
-    limit: Number | None
+    start: Number  # a(0)
+    rate: Number | None  # a(t) = start + t rate, if it is affine
+    way: int | None  # 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known
+    limit: Number | None  # for t to infinity; None: not known, or infinite, on the side of the way
     bits: int
-    parts: Mapping[int, Number] | None = None
+    parts: Mapping[int, Number] | None = None  # a(t) = c + the sum of these times `tails`
 
     def side(self) -> int:
         """1 if a(t) >= 0 for all t, -1 if a(t) <= 0, 0 if neither is known. The way is known."""
@@ -141,8 +131,7 @@ def value(function: Function, z: Number, bits: int) -> Number:
 def mapped(path: Course | None, function: Function) -> Course | None:
     """A function of it: on one side of a kink, or one that strictly increases or decreases.
 
-    Raises:
-        Undecided: The function may be undefined for some t.
+    `Undecided` if it may be undefined for some t.
     """
     (name, slopes), positive = function, function[0] in ("log", "sqrt", "reciprocal")
     if path is None or path.way is None:
@@ -219,10 +208,8 @@ def courses(
 ) -> tuple[list[list[Course | None] | None], dict[int, Number]]:
     """All numbers along the ray from the problem's point, and slopes of the first of `tails`.
 
-    None stands for a step that does not move.
-
-    Raises:
-        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    None stands for a step that does not move. `Undecided` if a function may be undefined for some
+    t, or a rate or limit grows too long.
     """
     program, bits, slopes = case.program, case.bits, dict[int, Number]()
     paths = list[list[Course | None] | None]()
@@ -299,11 +286,7 @@ def falling(case: Case, direction: list[Fraction]) -> Found:
 
 
 def falling_outputs(case: Case, outputs: list[Course], slopes: dict[int, Number]) -> Found:
-    """Rule 5 of Theorem 33, with slopes by Theorem 25.
-
-    A point whose outputs have parts of one number moves on a segment: the gradient at its end will
-    do if the loss is convex and smooth. Of others it is enclosed over all that they pass.
-    """
+    """Section 9.11, outputs that move alike: rule 5 of Theorem 33, with slopes by Theorem 25."""
     pb, width, loss_at = case.problem, case.problem.widths[-1], loss_of_outputs(case)
     convex = pb.loss in ("squared", "logistic", "cross_entropy") and min(pb.weights) >= 0
     limits = [interval(p.limit, case.bits) for p in outputs if p.limit is not None]

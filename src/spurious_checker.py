@@ -596,18 +596,11 @@ def sqrt(z: Interval) -> Jet:
 
 
 def erf(z: Interval) -> Jet:
-    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is sqrt 8 phi(y).
-
-    |y| lies between the integer root of 2 z^2 and that plus 1.
-    """
-
-    def scaled(x: int, outward: bool) -> int:
-        root = math.isqrt(2 * x * x) + outward
-        return root if x > 0 else -root
-
-    y, eight = Interval(scaled(z.lo, z.lo < 0), scaled(z.hi, z.hi > 0), z.bits), 8 << 2 * z.bits
-    cdf = below_bell(y)
-    first = bell(y) * Interval(math.isqrt(eight), math.isqrt(eight) + 1, z.bits)
+    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is 2 sqrt 2 phi(y)."""
+    root = math.isqrt(2 << 2 * z.bits)
+    root_two = Interval(root, root + 1, z.bits)
+    y = z * root_two
+    cdf, first = below_bell(y), 2 * (root_two * bell(y))
     return cdf + cdf - 1, first, -2 * (z * first)
 
 
@@ -2235,12 +2228,9 @@ class Exact:
 
 
 def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+    """The problem at a point where all pre-activations are rational.
 
-    Args:
-        case: The problem.
-        point: Where.
-        slopes: Of the hinge loss: g, chosen among its subgradients.
+    The slopes are the g of the hinge loss, chosen among its subgradients.
     """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
     if slopes is None:
@@ -2562,12 +2552,7 @@ def exact_slopes(case: Case, free: list[int]) -> list[Number]:
 
 
 def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
-    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more.
-    """
+    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead."""
     pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.depth:
         require(not fixed, "a smooth network has no fixed parameters")
@@ -2918,24 +2903,14 @@ STEEPNESS = {"tanh": 2, "sigmoid": 1}  # l: the derivative is l^2 e^(-l|z|) / (1
 
 @dataclass(frozen=True)
 class Course:
-    """A number a(t) for t >= 0.
+    """A number a(t) for t >= 0."""
 
-    Attributes:
-        start: a(0).
-        rate: a(t) = start + t rate, if it is affine.
-        way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
-        limit: For t to infinity; None: infinite, on the side of the way, or the way is not known.
-        bits: The precision.
-        parts: If a(t) is the sum of something fixed and of fixed multiples of numbers of `tails`:
-            these multiples.
-    """
-
-    start: Number
-    rate: Number | None
-    way: int | None
-    limit: Number | None
+    start: Number  # a(0)
+    rate: Number | None  # a(t) = start + t rate, if it is affine
+    way: int | None  # 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known
+    limit: Number | None  # for t to infinity; None: not known, or infinite, on the side of the way
     bits: int
-    parts: Mapping[int, Number] | None = None
+    parts: Mapping[int, Number] | None = None  # a(t) = c + the sum of these times `tails`
 
     def side(self) -> int:
         """1 if a(t) >= 0 for all t, -1 if a(t) <= 0, 0 if neither is known. The way is known."""
@@ -3025,8 +3000,7 @@ def value(function: Function, z: Number, bits: int) -> Number:
 def mapped(path: Course | None, function: Function) -> Course | None:
     """A function of it: on one side of a kink, or one that strictly increases or decreases.
 
-    Raises:
-        Undecided: The function may be undefined for some t.
+    `Undecided` if it may be undefined for some t.
     """
     (name, slopes), positive = function, function[0] in ("log", "sqrt", "reciprocal")
     if path is None or path.way is None:
@@ -3103,10 +3077,8 @@ def courses(
 ) -> tuple[list[list[Course | None] | None], dict[int, Number]]:
     """All numbers along the ray from the problem's point, and slopes of the first of `tails`.
 
-    None stands for a step that does not move.
-
-    Raises:
-        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    None stands for a step that does not move. `Undecided` if a function may be undefined for some
+    t, or a rate or limit grows too long.
     """
     program, bits, slopes = case.program, case.bits, dict[int, Number]()
     paths = list[list[Course | None] | None]()
@@ -3183,11 +3155,7 @@ def falling(case: Case, direction: list[Fraction]) -> Found:
 
 
 def falling_outputs(case: Case, outputs: list[Course], slopes: dict[int, Number]) -> Found:
-    """Rule 5 of Theorem 33, with slopes by Theorem 25.
-
-    A point whose outputs have parts of one number moves on a segment: the gradient at its end will
-    do if the loss is convex and smooth. Of others it is enclosed over all that they pass.
-    """
+    """Section 9.11, outputs that move alike: rule 5 of Theorem 33, with slopes by Theorem 25."""
     pb, width, loss_at = case.problem, case.problem.widths[-1], loss_of_outputs(case)
     convex = pb.loss in ("squared", "logistic", "cross_entropy") and min(pb.weights) >= 0
     limits = [interval(p.limit, case.bits) for p in outputs if p.limit is not None]
@@ -3448,13 +3416,7 @@ MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
 def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
-    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
-
-    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
-    the points have at least. Every choice of h signed chambers must have a multiplier that is good
-    for all of them.
-    """
+    """Sections 7 and 9.12, Theorems 13 and 37: no network of these widths has a smaller loss."""
     if not isinstance(loss, Fraction):
         raise Invalid("the rule needs a rational loss")
     pb.require_shallow(single=True)
@@ -3583,10 +3545,9 @@ def read_pattern(
     pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Pattern:  # fmt: skip
-    """The pairs that may be on their kink over the box are held, with all that are alike.
+    """The pattern of 5.9 and 9.10 over the box; a unit at zero with bias 0 has slope 0.
 
-    The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
+    Loose pairs (unit, point) of the first layer (`off`) have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
