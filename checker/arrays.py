@@ -11,9 +11,6 @@ from typing import Protocol, Self, TypeVar, cast
 from checker.functions import Function, enclosure, exact
 from checker.numbers import Interval, Number, Undecided, dot, interval, require_shown, sign
 
-# No operation mixes the two kinds of arrays.
-# pyright: reportIncompatibleMethodOverride=false
-
 Index = Sequence[int] | None  # None: every entry, in order
 Vectors = tuple[int, int, bool]  # of a matrix: how many, their length, whether they are its rows
 Layout = tuple[int, int, int, bool]  # the same after the number of the block that the matrix is
@@ -21,7 +18,6 @@ Vector = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| 
 
 MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
 
-A = TypeVar("A", bound="Array")
 Entry = Number | int
 ADD = cast("Callable[[Entry, Entry], Entry]", operator.add)
 
@@ -47,25 +43,6 @@ class Array(Protocol):
 
     def made(self, *lists: Sequence[Entry]) -> Self:
         """An array of this kind and precision."""
-        ...
-
-    def like(self, values: Iterable[Fraction]) -> Self:
-        """Exact numbers as an array of this kind, rounded if need be."""
-        ...
-
-    def times(self, other: Self) -> Self:
-        """The product, entry by entry. Zeros stay exact."""
-        ...
-
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Self:
-        """All inner products of vectors in a block of this array with those in one of another."""
-        ...
-
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Self:
-        """A function at every entry, or its derivative of this order.
-
-        At a kink the first is that on the side to which `side` points, if it is given.
-        """
         ...
 
     def pick(self, index: Index) -> Self:
@@ -100,20 +77,20 @@ class Numbers(Array):
         return Numbers(cast("Sequence[Number]", lists[0]), self.bits, self.limit)
 
     def like(self, values: Iterable[Fraction]) -> Numbers:
-        """See `Array`."""
+        """Exact numbers as an array of this kind."""
         return Numbers(values, self.bits, self.limit)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [interval(x, self.bits) for x in self.entries]
 
-    def times(self, other: Self) -> Numbers:
-        """See `Array`."""
-        pairs = zip(self.entries, other.entries, strict=True)
+    def times(self, other: Numbers, left: Index = None, right: Index = None) -> Numbers:
+        """The product, entry by entry, of what is picked. Zeros stay exact."""
+        pairs = zip(self.pick(left).entries, other.pick(right).entries, strict=True)
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Numbers:
-        """See `Array`."""
+    def outer(self, layout: Layout, other: Numbers, other_layout: Layout) -> Numbers:
+        """All inner products of vectors in a block of this array with those in one of another."""
         xs = [self.entries[cut] for cut in cuts(layout)]
         ys = [other.entries[cut] for cut in cuts(other_layout)]
         if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
@@ -132,8 +109,8 @@ class Numbers(Array):
                 found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
         return self.jets[function]
 
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Numbers:
-        """See `Array`; up to the first derivative."""
+    def mapped(self, function: Function, order: int = 0, side: Numbers | None = None) -> Numbers:
+        """A function at every entry, or its first derivative: at a kink that to the given side."""
         out, slopes = list[Number](), function[1]
         for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
             found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
@@ -200,18 +177,18 @@ class Balls(Array):
         return Balls(m, r, self.bits)
 
     def like(self, values: Iterable[Fraction]) -> Balls:
-        """See `Array`."""
+        """Exact numbers as an array of this kind, rounded if need be."""
         return Balls.around(values, Fraction(0), self.bits)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
-    def times(self, other: Self) -> Balls:
-        """See the class."""
-        p, rest = self.bits, (1 << self.bits) - 1
-        m = list(map(operator.mul, self.m, other.m))
-        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+    def times(self, other: Balls, left: Index = None, right: Index = None) -> Balls:
+        """The product, entry by entry, of what is picked; see the class."""
+        x, y, p, rest = self.pick(left), other.pick(right), self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, x.m, y.m))
+        pairs = zip(x.m, x.r, y.m, y.r, m, strict=True)
         wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
         r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
         return Balls([c >> p for c in m], r, p)
@@ -222,7 +199,7 @@ class Balls(Array):
             self.views[layout] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts(layout)]
         return self.views[layout]
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
+    def outer(self, layout: Layout, other: Balls, other_layout: Layout) -> Balls:
         """See `Numbers` and the class."""
         p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
         rest, ys = (1 << p) - 1, other.vectors(other_layout)
@@ -243,8 +220,8 @@ class Balls(Array):
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
 
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Balls:
-        """See `Array`. There is no side: a kink raises `Undecided`."""
+    def mapped(self, function: Function, order: int = 0, side: Balls | None = None) -> Balls:
+        """A function at every entry, or a derivative; there is no side at a kink."""
         del side
         if function not in self.jets:
             jets = zip(*(enclosure(*function, z) for z in self.intervals()), strict=True)
@@ -263,6 +240,9 @@ def as_vector(m: list[int], r: list[int]) -> Vector | None:
     if any(r):
         return m, a, r, list(map(operator.add, a, r))
     return (m, a, [], a) if any(m) else None
+
+
+A = TypeVar("A", Numbers, Balls)
 
 
 def collected(parts: Iterable[tuple[A | None, Index, Index]], size: int) -> A | None:

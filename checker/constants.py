@@ -94,8 +94,7 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
 def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
     made, what = dict.fromkeys(sums, Fraction(0)), "a transport"
-    for r, row in read_keys(table, what).items():
-        masses = {s: rational(value) for s, value in read_keys(row, what).items()}
+    for r, masses in read_keys(table, what, lambda x: read_keys(x, what, rational)).items():
         require({r, *masses} <= sums.keys(), "a transport names no group")
         require(all(a >= 0 for a in masses.values()), "a mass is negative")
         spread = combined(((a, xs[s]) for s, a in masses.items()), len(xs[r]))

@@ -47,7 +47,8 @@ def tangent(
         elif isinstance(step, Linear):
             dot = step.push(moves)
         elif isinstance(step, Map) and moves[0] is not None:
-            dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
+            slope: A = args[0].mapped(step.function, step.order + 1, moves[0])
+            dot = slope.times(moves[0])
         elif isinstance(step, Product | MatrixProduct):
             sides = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
             dot = collected([(side, None, None) for side in sides], step.size)

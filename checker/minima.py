@@ -96,7 +96,9 @@ def require_tree(
     negative = {r for r, c in bend.items() if sign(c, bits) < 0}
     for node, signs in leaves(tree, negative):
         as_object(node, optional=["dominated", "tau", "mu"])
-        dominated, taus, mus = (read_keys(node.get(k, {}), k) for k in ("dominated", "tau", "mu"))
+        dominated = read_keys(node.get("dominated", {}), "dominated",
+                              lambda x: read_keys(x, "what dominates", rational))  # fmt: skip
+        taus, mus = (read_keys(node.get(k, {}), k, soft) for k in ("tau", "mu"))
         must = negative - signs.keys()
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         require(taus.keys() <= bend.keys() - negative, "tau names no group with c >= 0")
@@ -104,18 +106,16 @@ def require_tree(
         rays = {s: [side * a for a in inputs[s]] for s, side in signs.items()}
         terms: list[tuple[Number, Sequence[Number]]] = [(Fraction(1), slope)]
         terms += [(bend[s], ray) for s, ray in rays.items()]
-        for r, entries in dominated.items():
-            m = {s: rational(v) for s, v in read_keys(entries, "what dominates").items()}
+        for r, m in dominated.items():
             require(m.keys() <= signs.keys(), "a multiplier names a group that was not split")
             sums = combined(((f, rays[s]) for s, f in m.items()), len(slope))
             require(sums == inputs[r], "a dominated input is not the combination given")
             terms += [(bend[r] * abs(f), rays[s]) for s, f in m.items()]
-        for r, value in taus.items():
-            tau, c = soft(value), bend[r]
-            require(sign(c - tau, bits) >= 0 <= sign(c + tau, bits), "|tau| exceeds c")
+        for r, tau in taus.items():
+            least = min(sign(bend[r] - tau, bits), sign(bend[r] + tau, bits))
+            require(least >= 0, "|tau| exceeds c")
             terms.append((tau, inputs[r]))
-        for s, value in mus.items():
-            mu = soft(value)
+        for s, mu in mus.items():
             require(sign(mu, bits) >= 0, "mu is negative")
             terms.append((-mu, rays[s]))
         require_zero(combined(terms, len(slope)), "the difference of the two sides at a leaf")

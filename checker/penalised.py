@@ -107,8 +107,7 @@ def read_symmetry(
             found[p], found[q] = values[q], -values[p]
         return found
     as_object(fields, "layer", "shift")
-    level, table = as_int(fields["layer"]), read_keys(fields["shift"], "a shift")
-    shift = {j: rational(v) for j, v in table.items()}
+    level, shift = as_int(fields["layer"]), read_keys(fields["shift"], "a shift", rational)
     known = 0 <= level <= depth and all(j < pb.widths[level + 1] for j in shift)
     require(known, "there are no such units")
     free = not any(pb.penalties[2 * level + 1 : 2 * level + 4 : 2])
@@ -205,8 +204,7 @@ def leaf_bound(
 ) -> int:  # fmt: skip
     """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
     as_object(node, optional=["tau", "mu"])
-    tau, mu = ({i: rational(v) for i, v in read_keys(node.get(k, {}), k).items()}
-               for k in ("tau", "mu"))  # fmt: skip
+    tau, mu = (read_keys(node.get(k, {}), k, rational) for k in ("tau", "mu"))
     require(all(abs(t) <= 1 for t in tau.values()) and not set(tau) & set(signs), "tau is wrong")
     require(all(m >= 0 for m in mu.values()) and set(mu) <= set(signs), "mu is wrong")
     (p, q), bits = pb.sides, column[0].bits

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from checker.arrays import A, Index, Vectors, collected, cuts
 from checker.functions import FUNCTIONS, Function, slopes_of
@@ -16,6 +16,7 @@ from checker.network import Problem
 from checker.numbers import require
 from checker.reading import (
     Json,
+    T,
     as_int,
     as_list,
     as_object,
@@ -28,7 +29,6 @@ from checker.reading import (
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
-T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -74,7 +74,7 @@ class Product(Step):
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
         a, b = args
-        return None if a is None or b is None else a.pick(self.left).times(b.pick(self.right))
+        return None if a is None or b is None else a.times(b, self.left, self.right)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Course:
     start: Number  # a(0)
     rate: Number | None  # a(t) = start + t rate, if it is affine
     way: int | None  # 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known
-    limit: Number | None  # for t to infinity; None: not known, or infinite, on the side of the way
+    limit: Number | None  # for t to infinity; None: infinite, on the side of the way, if known
     bits: int
     parts: Mapping[int, Number] | None = None  # a(t) = c + the sum of these times `tails`
 

@@ -679,6 +679,7 @@ def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Frac
 MAX_DIGITS = 100_000
 MAX_EXPONENT = 10_000
 
+T = TypeVar("T")
 Json = dict[str, object]
 
 
@@ -818,12 +819,12 @@ def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
     return found
 
 
-def read_keys(x: object, what: str) -> dict[int, object]:
+def read_keys(x: object, what: str, value: Callable[[object], T]) -> dict[int, T]:
     """Reads an object whose keys are numbers from 0 on."""
     table = as_table(x, what)
     known = all(re.fullmatch(r"0|[1-9][0-9]{0,9}", key) for key in table)
     require(known, f"a key of {what} is no number")
-    return {int(key): value for key, value in table.items()}
+    return {int(key): value(item) for key, item in table.items()}
 
 
 # ---- Exact matrices: one elimination, for ranks, null vectors and inverses. ----------------------
@@ -889,9 +890,6 @@ def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
 # ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
 
 
-# No operation mixes the two kinds of arrays.
-# pyright: reportIncompatibleMethodOverride=false
-
 Index = Sequence[int] | None  # None: every entry, in order
 Vectors = tuple[int, int, bool]  # of a matrix: how many, their length, whether they are its rows
 Layout = tuple[int, int, int, bool]  # the same after the number of the block that the matrix is
@@ -899,7 +897,6 @@ Vector = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| 
 
 MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
 
-A = TypeVar("A", bound="Array")
 Entry = Number | int
 ADD = cast("Callable[[Entry, Entry], Entry]", operator.add)
 
@@ -925,25 +922,6 @@ class Array(Protocol):
 
     def made(self, *lists: Sequence[Entry]) -> Self:
         """An array of this kind and precision."""
-        ...
-
-    def like(self, values: Iterable[Fraction]) -> Self:
-        """Exact numbers as an array of this kind, rounded if need be."""
-        ...
-
-    def times(self, other: Self) -> Self:
-        """The product, entry by entry. Zeros stay exact."""
-        ...
-
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Self:
-        """All inner products of vectors in a block of this array with those in one of another."""
-        ...
-
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Self:
-        """A function at every entry, or its derivative of this order.
-
-        At a kink the first is that on the side to which `side` points, if it is given.
-        """
         ...
 
     def pick(self, index: Index) -> Self:
@@ -978,20 +956,20 @@ class Numbers(Array):
         return Numbers(cast("Sequence[Number]", lists[0]), self.bits, self.limit)
 
     def like(self, values: Iterable[Fraction]) -> Numbers:
-        """See `Array`."""
+        """Exact numbers as an array of this kind."""
         return Numbers(values, self.bits, self.limit)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [interval(x, self.bits) for x in self.entries]
 
-    def times(self, other: Self) -> Numbers:
-        """See `Array`."""
-        pairs = zip(self.entries, other.entries, strict=True)
+    def times(self, other: Numbers, left: Index = None, right: Index = None) -> Numbers:
+        """The product, entry by entry, of what is picked. Zeros stay exact."""
+        pairs = zip(self.pick(left).entries, other.pick(right).entries, strict=True)
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Numbers:
-        """See `Array`."""
+    def outer(self, layout: Layout, other: Numbers, other_layout: Layout) -> Numbers:
+        """All inner products of vectors in a block of this array with those in one of another."""
         xs = [self.entries[cut] for cut in cuts(layout)]
         ys = [other.entries[cut] for cut in cuts(other_layout)]
         if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
@@ -1010,8 +988,8 @@ class Numbers(Array):
                 found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
         return self.jets[function]
 
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Numbers:
-        """See `Array`; up to the first derivative."""
+    def mapped(self, function: Function, order: int = 0, side: Numbers | None = None) -> Numbers:
+        """A function at every entry, or its first derivative: at a kink that to the given side."""
         out, slopes = list[Number](), function[1]
         for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
             found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
@@ -1078,18 +1056,18 @@ class Balls(Array):
         return Balls(m, r, self.bits)
 
     def like(self, values: Iterable[Fraction]) -> Balls:
-        """See `Array`."""
+        """Exact numbers as an array of this kind, rounded if need be."""
         return Balls.around(values, Fraction(0), self.bits)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
-    def times(self, other: Self) -> Balls:
-        """See the class."""
-        p, rest = self.bits, (1 << self.bits) - 1
-        m = list(map(operator.mul, self.m, other.m))
-        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+    def times(self, other: Balls, left: Index = None, right: Index = None) -> Balls:
+        """The product, entry by entry, of what is picked; see the class."""
+        x, y, p, rest = self.pick(left), other.pick(right), self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, x.m, y.m))
+        pairs = zip(x.m, x.r, y.m, y.r, m, strict=True)
         wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
         r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
         return Balls([c >> p for c in m], r, p)
@@ -1100,7 +1078,7 @@ class Balls(Array):
             self.views[layout] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts(layout)]
         return self.views[layout]
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
+    def outer(self, layout: Layout, other: Balls, other_layout: Layout) -> Balls:
         """See `Numbers` and the class."""
         p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
         rest, ys = (1 << p) - 1, other.vectors(other_layout)
@@ -1121,8 +1099,8 @@ class Balls(Array):
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
 
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Balls:
-        """See `Array`. There is no side: a kink raises `Undecided`."""
+    def mapped(self, function: Function, order: int = 0, side: Balls | None = None) -> Balls:
+        """A function at every entry, or a derivative; there is no side at a kink."""
         del side
         if function not in self.jets:
             jets = zip(*(enclosure(*function, z) for z in self.intervals()), strict=True)
@@ -1141,6 +1119,9 @@ def as_vector(m: list[int], r: list[int]) -> Vector | None:
     if any(r):
         return m, a, r, list(map(operator.add, a, r))
     return (m, a, [], a) if any(m) else None
+
+
+A = TypeVar("A", Numbers, Balls)
 
 
 def collected(parts: Iterable[tuple[A | None, Index, Index]], size: int) -> A | None:
@@ -1347,7 +1328,6 @@ def hinge_slopes(
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
-T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -1393,7 +1373,7 @@ class Product(Step):
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
         a, b = args
-        return None if a is None or b is None else a.pick(self.left).times(b.pick(self.right))
+        return None if a is None or b is None else a.times(b, self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -1695,7 +1675,8 @@ def tangent(
         elif isinstance(step, Linear):
             dot = step.push(moves)
         elif isinstance(step, Map) and moves[0] is not None:
-            dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
+            slope: A = args[0].mapped(step.function, step.order + 1, moves[0])
+            dot = slope.times(moves[0])
         elif isinstance(step, Product | MatrixProduct):
             sides = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
             dot = collected([(side, None, None) for side in sides], step.size)
@@ -2352,7 +2333,9 @@ def require_tree(
     negative = {r for r, c in bend.items() if sign(c, bits) < 0}
     for node, signs in leaves(tree, negative):
         as_object(node, optional=["dominated", "tau", "mu"])
-        dominated, taus, mus = (read_keys(node.get(k, {}), k) for k in ("dominated", "tau", "mu"))
+        dominated = read_keys(node.get("dominated", {}), "dominated",
+                              lambda x: read_keys(x, "what dominates", rational))  # fmt: skip
+        taus, mus = (read_keys(node.get(k, {}), k, soft) for k in ("tau", "mu"))
         must = negative - signs.keys()
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         require(taus.keys() <= bend.keys() - negative, "tau names no group with c >= 0")
@@ -2360,18 +2343,16 @@ def require_tree(
         rays = {s: [side * a for a in inputs[s]] for s, side in signs.items()}
         terms: list[tuple[Number, Sequence[Number]]] = [(Fraction(1), slope)]
         terms += [(bend[s], ray) for s, ray in rays.items()]
-        for r, entries in dominated.items():
-            m = {s: rational(v) for s, v in read_keys(entries, "what dominates").items()}
+        for r, m in dominated.items():
             require(m.keys() <= signs.keys(), "a multiplier names a group that was not split")
             sums = combined(((f, rays[s]) for s, f in m.items()), len(slope))
             require(sums == inputs[r], "a dominated input is not the combination given")
             terms += [(bend[r] * abs(f), rays[s]) for s, f in m.items()]
-        for r, value in taus.items():
-            tau, c = soft(value), bend[r]
-            require(sign(c - tau, bits) >= 0 <= sign(c + tau, bits), "|tau| exceeds c")
+        for r, tau in taus.items():
+            least = min(sign(bend[r] - tau, bits), sign(bend[r] + tau, bits))
+            require(least >= 0, "|tau| exceeds c")
             terms.append((tau, inputs[r]))
-        for s, value in mus.items():
-            mu = soft(value)
+        for s, mu in mus.items():
             require(sign(mu, bits) >= 0, "mu is negative")
             terms.append((-mu, rays[s]))
         require_zero(combined(terms, len(slope)), "the difference of the two sides at a leaf")
@@ -2807,8 +2788,7 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
 def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
     made, what = dict.fromkeys(sums, Fraction(0)), "a transport"
-    for r, row in read_keys(table, what).items():
-        masses = {s: rational(value) for s, value in read_keys(row, what).items()}
+    for r, masses in read_keys(table, what, lambda x: read_keys(x, what, rational)).items():
         require({r, *masses} <= sums.keys(), "a transport names no group")
         require(all(a >= 0 for a in masses.values()), "a mass is negative")
         spread = combined(((a, xs[s]) for s, a in masses.items()), len(xs[r]))
@@ -2908,7 +2888,7 @@ class Course:
     start: Number  # a(0)
     rate: Number | None  # a(t) = start + t rate, if it is affine
     way: int | None  # 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known
-    limit: Number | None  # for t to infinity; None: not known, or infinite, on the side of the way
+    limit: Number | None  # for t to infinity; None: infinite, on the side of the way, if known
     bits: int
     parts: Mapping[int, Number] | None = None  # a(t) = c + the sum of these times `tails`
 
@@ -3905,8 +3885,7 @@ def read_symmetry(
             found[p], found[q] = values[q], -values[p]
         return found
     as_object(fields, "layer", "shift")
-    level, table = as_int(fields["layer"]), read_keys(fields["shift"], "a shift")
-    shift = {j: rational(v) for j, v in table.items()}
+    level, shift = as_int(fields["layer"]), read_keys(fields["shift"], "a shift", rational)
     known = 0 <= level <= depth and all(j < pb.widths[level + 1] for j in shift)
     require(known, "there are no such units")
     free = not any(pb.penalties[2 * level + 1 : 2 * level + 4 : 2])
@@ -4003,8 +3982,7 @@ def leaf_bound(
 ) -> int:  # fmt: skip
     """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
     as_object(node, optional=["tau", "mu"])
-    tau, mu = ({i: rational(v) for i, v in read_keys(node.get(k, {}), k).items()}
-               for k in ("tau", "mu"))  # fmt: skip
+    tau, mu = (read_keys(node.get(k, {}), k, rational) for k in ("tau", "mu"))
     require(all(abs(t) <= 1 for t in tau.values()) and not set(tau) & set(signs), "tau is wrong")
     require(all(m >= 0 for m in mu.values()) and set(mu) <= set(signs), "mu is wrong")
     (p, q), bits = pb.sides, column[0].bits
