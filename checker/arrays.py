@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Protocol, Self, TypeVar, cast
 
-from checker.functions import Function, enclosure, exact
+from checker.functions import Function, enclosure, value_and_slope
 from checker.numbers import Interval, Number, Undecided, dot, interval, require_shown, sign
 
 Index = Sequence[int] | None  # None: every entry, in order
@@ -100,19 +100,12 @@ class Numbers(Array):
             ])  # fmt: skip
         return self.made([dot(x, y) for x in xs for y in ys])
 
-    def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
-        """Value and slope of a function at every entry, exact where that is possible; kept."""
-        if function not in self.jets:
-            found = self.jets[function] = []
-            for z in self.entries:
-                pair = exact(*function, z) if isinstance(z, Fraction) else None
-                found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
-        return self.jets[function]
-
     def mapped(self, function: Function, order: int = 0, side: Numbers | None = None) -> Numbers:
         """A function at every entry, or its first derivative: at a kink that to the given side."""
+        if function not in self.jets:
+            self.jets[function] = [value_and_slope(function, z, self.bits) for z in self.entries]
         out, slopes = list[Number](), function[1]
-        for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+        for k, (z, jet) in enumerate(zip(self.entries, self.jets[function], strict=True)):
             found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
             if order and flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:

@@ -11,7 +11,16 @@ from checker.cases import Case, Exact, Found, evaluate, require_zero
 from checker.dense import dense_program, losses, weighted_sum
 from checker.derivatives import Box, Curved, tangent
 from checker.functions import BENT
-from checker.matrices import inverse, rank
+from checker.matrices import (
+    MAX_HESSIAN,
+    inverse,
+    isolated,
+    rank,
+    read_square,
+    require_above,
+    require_definite,
+    require_minimum,
+)
 from checker.minima import unit_terms
 from checker.network import flatten
 from checker.numbers import (
@@ -27,14 +36,6 @@ from checker.numbers import (
 )
 from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import Json, as_list, as_object, distance, positive, read_increasing, read_row
-from checker.symmetric import (
-    MAX_HESSIAN,
-    isolated,
-    read_square,
-    require_above,
-    require_definite,
-    require_minimum,
-)
 
 
 def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Found:

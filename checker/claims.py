@@ -31,12 +31,13 @@ from checker.numbers import BITS, Invalid, Number, interval, require, require_sh
 from checker.optimum import cell_multipliers, global_minimum
 from checker.penalised import penalised
 from checker.reading import Json, as_list, as_object, as_table, as_text, ball, rational
-from checker.refutations import (
+from checker.valleys import (
     descent_direction,
+    monotone_valley,
     negative_curvature,
+    valley_to_infinity,
     zero_output_weight,
 )
-from checker.valleys import monotone_valley, valley_to_infinity
 
 HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
 SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)

@@ -11,11 +11,11 @@ from checker.cases import Case
 from checker.dense import decisive, losses, missed, network, summed
 from checker.derivatives import Box, evaluated
 from checker.functions import Slopes
+from checker.matrices import isolated
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, require, require_shown
 from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import Json, distance, positive, read_increasing, read_row
-from checker.symmetric import isolated
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
 

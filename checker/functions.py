@@ -16,9 +16,11 @@ from checker.bounds import (
 )
 from checker.numbers import (
     Interval,
+    Number,
     atom,
     hull,
     increasing,
+    interval,
     log_one_plus_exp,
     require,
     require_shown,
@@ -255,3 +257,9 @@ def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Frac
         _, value, slope = RATIONAL_AT[name]
         return Fraction(value), Fraction(slope)
     return None
+
+
+def value_and_slope(function: Function, z: Number, bits: int) -> tuple[Number, Number | None]:
+    """At a number: exact where that is possible."""
+    pair = exact(*function, z) if isinstance(z, Fraction) else None
+    return pair or enclosure(*function, interval(z, bits))[:2]

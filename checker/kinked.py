@@ -11,11 +11,10 @@ from checker.arrays import Balls, collected
 from checker.cases import Case, Found
 from checker.derivatives import tangent
 from checker.faces import Face, minimum_on_face
-from checker.matrices import Basis, enlarge
+from checker.matrices import Basis, enlarge, require_independent
 from checker.numbers import collection, require
 from checker.programs import MatrixProduct, summands
 from checker.reading import Json, as_int, as_list, as_object, rational
-from checker.symmetric import require_independent
 
 MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
 

@@ -51,15 +51,11 @@ def along(curve: Curve, r: Interval) -> Moving:
     return value, slope
 
 
-def times(x: Moving, y: Moving) -> Moving:
-    """The product."""
-    return x[0] * y[0], x[1] * y[0] + x[0] * y[1]
-
-
-def plus(*parts: Moving) -> Moving:
-    """The sum."""
-    zero = Interval(0, 0, parts[0][0].bits)
-    return sum((x for x, _ in parts), zero), sum((dx for _, dx in parts), zero)
+def moving_dot(us: Sequence[Moving], vs: Sequence[Moving]) -> Moving:
+    """The inner product."""
+    pairs, zero = list(zip(us, vs, strict=True)), Interval(0, 0, us[0][0].bits)
+    slope = sum((dx * y + x * dy for (x, dx), (y, dy) in pairs), zero)
+    return sum((x * y for (x, _), (y, _) in pairs), zero), slope
 
 
 def require_positive_along(function: Callable[[Interval], Interval], bits: int, what: str) -> None:
@@ -174,6 +170,7 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
     # w, u, and for each output C and T
     groups = [(hidden[k], hidden[j], [(row[j], row[k]) for row in top]) for _, j, k, _ in pairs]
     groups += [(hidden[k], nothing, [(row[k], Curve()) for row in top]) for k in alone]
+    rows = [[unit[-1], *(c for _, _, out in groups for c in out[k])] for k, unit in enumerate(top)]
     lines = [[(curve_dot(w, x), curve_dot(u, x)) for w, u, _ in groups] for x in inputs]
 
     def mean_and_slope(z: Moving, y: Moving, r: Interval) -> tuple[Moving, Moving]:
@@ -195,17 +192,15 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
         return mean, (first + q * third * SIXTH, m_z * dz + m_q * dq)
 
     def over(r: Interval) -> list[Moving]:
-        found = list[Moving]()
-        weights = [[(along(c, r), along(t, r)) for c, t in out] for _, _, out in groups]
-        for row in lines:
-            parts = [[along(unit[-1], r)] for unit in top]
-            for (z, y), out in zip(row, weights, strict=True):
+        found, one = list[Moving](), (Interval.of(1, r.bits), Interval(0, 0, r.bits))
+        weights = [[along(curve, r) for curve in row] for row in rows]
+        for line in lines:
+            state = [one]
+            for z, y in line:
                 turned = along(y, r)
                 mean, slope = mean_and_slope(along(z, r), turned, r)
-                slope = times(turned, slope)
-                for part, (c, t) in zip(parts, out, strict=True):
-                    part += [times(c, mean), times(t, slope)]
-            found += [plus(*part) for part in parts]
+                state += [mean, moving_dot([turned], [slope])]
+            found += [moving_dot(row, state) for row in weights]
         return found
 
     return over

@@ -9,6 +9,7 @@ from fractions import Fraction
 from checker.arrays import Balls
 from checker.cases import Case, Found, leaves
 from checker.faces import Face, Pattern, minimum_on_face
+from checker.matrices import require_independent
 from checker.network import Problem
 from checker.numbers import Interval, Undecided, inner, require, require_shown
 from checker.reading import (
@@ -21,7 +22,6 @@ from checker.reading import (
     read_keys,
     read_row,
 )
-from checker.symmetric import require_independent
 
 Unit = tuple[int, int]  # hidden layer, number
 

@@ -673,6 +673,12 @@ def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Frac
     return None
 
 
+def value_and_slope(function: Function, z: Number, bits: int) -> tuple[Number, Number | None]:
+    """At a number: exact where that is possible."""
+    pair = exact(*function, z) if isinstance(z, Fraction) else None
+    return pair or enclosure(*function, interval(z, bits))[:2]
+
+
 # ---- Reading JSON (sections 1 and 2). ------------------------------------------------------------
 
 
@@ -827,66 +833,6 @@ def read_keys(x: object, what: str, value: Callable[[object], T]) -> dict[int, T
     return {int(key): value(item) for key, item in table.items()}
 
 
-# ---- Exact matrices: one elimination, for ranks, null vectors and inverses. ----------------------
-
-
-Basis = dict[int, list[int]]  # rows by pivot: not 0 there, and all others are 0 there
-
-
-def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
-    """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
-    scale = math.lcm(*(v.denominator for v in vector))
-    row = [v.numerator * (scale // v.denominator) for v in vector]
-    for pivot, other in basis.items():
-        row = cleared(row, pivot, other)
-    place = next((k for k, v in enumerate(row) if v), None)
-    if place is not None:
-        for pivot, other in basis.items():
-            basis[pivot] = cleared(other, place, row)
-        basis[place] = row
-
-
-def cleared(row: list[int], pivot: int, other: list[int]) -> list[int]:
-    """A combination of the rows that is 0 at the pivot, in lowest terms."""
-    if not row[pivot]:
-        return row
-    a, b = other[pivot], row[pivot]
-    found = [a * x - b * y for x, y in zip(row, other, strict=True)]
-    common = math.gcd(*found) or 1
-    return [x // common for x in found]
-
-
-def row_space(matrix: Sequence[Sequence[Fraction]]) -> Basis:
-    """A basis of the space of the rows."""
-    basis = Basis()
-    for row in matrix:
-        enlarge(basis, row)
-    return basis
-
-
-def rank(matrix: Sequence[Sequence[Fraction]]) -> int:
-    """The rank."""
-    return len(row_space(matrix))
-
-
-def null_vector(basis: Basis, width: int) -> list[Fraction]:
-    """The vector, up to a factor, that a basis of width - 1 rows is orthogonal to."""
-    (free,) = set(range(width)) - set(basis)
-    found = [Fraction(1)] * width
-    for pivot, row in basis.items():
-        found[pivot] = Fraction(-row[free], row[pivot])
-    return found
-
-
-def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a square matrix M: the rows of (M, I) reduced to (I, M^-1)."""
-    n = len(matrix)
-    basis = row_space([[*row, *(Fraction(a == b) for b in range(n))]
-                     for a, row in enumerate(matrix)])  # fmt: skip
-    require(set(basis) == set(range(n)), "a matrix is singular")
-    return [[Fraction(v, basis[k][k]) for v in basis[k][n:]] for k in range(n)]
-
-
 # ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
 
 
@@ -979,19 +925,12 @@ class Numbers(Array):
             ])  # fmt: skip
         return self.made([dot(x, y) for x in xs for y in ys])
 
-    def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
-        """Value and slope of a function at every entry, exact where that is possible; kept."""
-        if function not in self.jets:
-            found = self.jets[function] = []
-            for z in self.entries:
-                pair = exact(*function, z) if isinstance(z, Fraction) else None
-                found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
-        return self.jets[function]
-
     def mapped(self, function: Function, order: int = 0, side: Numbers | None = None) -> Numbers:
         """A function at every entry, or its first derivative: at a kink that to the given side."""
+        if function not in self.jets:
+            self.jets[function] = [value_and_slope(function, z, self.bits) for z in self.entries]
         out, slopes = list[Number](), function[1]
-        for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+        for k, (z, jet) in enumerate(zip(self.entries, self.jets[function], strict=True)):
             found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
             if order and flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:
@@ -1952,12 +1891,67 @@ def losses(w: Writer, pb: Problem, f: int) -> int:
     return w.sum(w.mul(error, error), [1])
 
 
-# ---- Symmetric interval matrices: definiteness, and Krawczyk's test with the index (9.3, 9.4). ---
+# ---- Matrices: exact ranks and inverses; definiteness; Krawczyk's test with the index (9.3, 9.4). 
 
 
+Basis = dict[int, list[int]]  # rows by pivot: not 0 there, and all others are 0 there
 Rows = list[list[int]]  # of a matrix, over 2^bits
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 NOT_DEFINITE = "the Hessian is not shown to be positive definite"
+
+
+def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
+    """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
+    scale = math.lcm(*(v.denominator for v in vector))
+    row = [v.numerator * (scale // v.denominator) for v in vector]
+    for pivot, other in basis.items():
+        row = cleared(row, pivot, other)
+    place = next((k for k, v in enumerate(row) if v), None)
+    if place is not None:
+        for pivot, other in basis.items():
+            basis[pivot] = cleared(other, place, row)
+        basis[place] = row
+
+
+def cleared(row: list[int], pivot: int, other: list[int]) -> list[int]:
+    """A combination of the rows that is 0 at the pivot, in lowest terms."""
+    if not row[pivot]:
+        return row
+    a, b = other[pivot], row[pivot]
+    found = [a * x - b * y for x, y in zip(row, other, strict=True)]
+    common = math.gcd(*found) or 1
+    return [x // common for x in found]
+
+
+def row_space(matrix: Sequence[Sequence[Fraction]]) -> Basis:
+    """A basis of the space of the rows."""
+    basis = Basis()
+    for row in matrix:
+        enlarge(basis, row)
+    return basis
+
+
+def rank(matrix: Sequence[Sequence[Fraction]]) -> int:
+    """The rank."""
+    return len(row_space(matrix))
+
+
+def null_vector(basis: Basis, width: int) -> list[Fraction]:
+    """The vector, up to a factor, that a basis of width - 1 rows is orthogonal to."""
+    (free,) = set(range(width)) - set(basis)
+    found = [Fraction(1)] * width
+    for pivot, row in basis.items():
+        found[pivot] = Fraction(-row[free], row[pivot])
+    return found
+
+
+def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The inverse of a square matrix M: the rows of (M, I) reduced to (I, M^-1)."""
+    n = len(matrix)
+    basis = row_space([[*row, *(Fraction(a == b) for b in range(n))]
+                     for a, row in enumerate(matrix)])  # fmt: skip
+    require(set(basis) == set(range(n)), "a matrix is singular")
+    return [[Fraction(v, basis[k][k]) for v in basis[k][n:]] for k in range(n)]
 
 
 def factored(matrix: Rows, p: int, definite: bool) -> tuple[int, list[int]]:
@@ -2827,52 +2821,7 @@ def require_best_near(pb: Problem, k: int, f: Number, radius: Fraction, bits: in
     return loss
 
 
-# ---- Refutations by derivatives, and valleys along which the loss falls for ever (6, 9.5). -------
-
-
-def descent_direction(case: Case, proof: Json) -> Found:
-    """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
-    direction = case.values[-1].like(case.read_point(proof["direction"]))
-    slope = tangent(case.program.steps, case.values, direction)[-1]
-    falls = slope is not None and sign(slope.entries[0], case.bits) < 0
-    require(falls, "the loss does not fall along the direction")
-    return Found()
-
-
-def negative_curvature(case: Case, proof: Json) -> Found:
-    """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
-    program = case.program
-    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), case.bits)
-    at = Curved(program, direction.like(program.point))
-    for step in program.steps:
-        if isinstance(step, Map):
-            name, slopes = step.function
-            kinked = slopes is not None and slopes[0] != slopes[1]
-            smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
-            require_shown(smooth, "an argument may be at a kink or a jump")
-    column = at.flat(tangent(at.steps, at.values, direction))
-    bent = total(column.times(direction).intervals())
-    require(sign(bent, case.bits) < 0, "the second derivative is not negative")
-    return Found()
-
-
-def zero_output_weight(case: Case, proof: Json) -> Found:
-    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
-    pb = case.problem
-    pb.require_shallow()
-    require(pb.slopes is not None, "the rule needs a homogeneous activation")
-    (_, j), k = pb.unit(0, proof["unit"]), as_int(proof["output"])
-    require(0 <= k < pb.widths[2], "there is no such output")
-    u = read_row(proof["direction"], pb.widths[0] + 1)
-    ex = evaluate(case, pb.point)
-    require(not any(row[j] for row in ex.units[1]), "the unit has output weights")
-    lin, bends = unit_terms(ex, j)
-    bent = dot((c[k] for c in bends.values()), (abs(inner(u, pb.inputs[r])) for r in bends))
-    require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
-    return Found()
-
-
-# ---- Valleys along rays: all numbers move one way, or the outputs do as the slowest (6.4, 9.11). -
+# ---- Refutations: derivatives, and rays along which the loss falls for ever (6, 9.5, 9.11). ------
 
 
 RISING = {"exp": (0, None), "sigmoid": (0, 1), "tanh": (-1, 1), "erf": (-1, 1), "softsign": (-1, 1),
@@ -2971,12 +2920,6 @@ def added(paths: list[Course | None], bits: int) -> Course | None:
     return Course(start, None, ways.pop() if ways else 0, limit, bits, parts if tailed else None)
 
 
-def value(function: Function, z: Number, bits: int) -> Number:
-    """A function at a number."""
-    found = exact(*function, z) if isinstance(z, Fraction) else None
-    return enclosure(*function, interval(z, bits))[0] if found is None else found[0]
-
-
 def mapped(path: Course | None, function: Function) -> Course | None:
     """A function of it: on one side of a kink, or one that strictly increases or decreases.
 
@@ -2989,7 +2932,8 @@ def mapped(path: Course | None, function: Function) -> Course | None:
         return None
     bits, way = path.bits, path.way
     if way == 0:
-        return affine(value(function, path.start, bits), Fraction(0), bits)
+        start = value_and_slope(function, path.start, bits)[0]
+        return affine(start, Fraction(0), bits)
     if slopes is not None:
         side = path.side()
         return scaled(path, slopes[0 if side > 0 else 1]) if side else None
@@ -3007,11 +2951,12 @@ def mapped(path: Course | None, function: Function) -> Course | None:
                 return None
             end = None  # the limit is that at the lower end of the domain
     if end is not None:
-        limit: Number | None = value(function, end, bits)
+        limit: Number | None = value_and_slope(function, end, bits)[0]
     else:
         edge = high if way > 0 else low
         limit = None if edge is None else Fraction(edge)
-    return Course(value(function, path.start, bits), None, -way if turned else way, limit, bits)
+    start = value_and_slope(function, path.start, bits)[0]
+    return Course(start, None, -way if turned else way, limit, bits)
 
 
 def log_sum(ds: list[Course | None], bits: int) -> Course | None:
@@ -3178,6 +3123,48 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
     return falling(case, [Fraction(0)] * (len(pb.point) - len(last)) + last)
 
 
+def descent_direction(case: Case, proof: Json) -> Found:
+    """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
+    direction = case.values[-1].like(case.read_point(proof["direction"]))
+    slope = tangent(case.program.steps, case.values, direction)[-1]
+    falls = slope is not None and sign(slope.entries[0], case.bits) < 0
+    require(falls, "the loss does not fall along the direction")
+    return Found()
+
+
+def negative_curvature(case: Case, proof: Json) -> Found:
+    """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
+    program = case.program
+    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), case.bits)
+    at = Curved(program, direction.like(program.point))
+    for step in program.steps:
+        if isinstance(step, Map):
+            name, slopes = step.function
+            kinked = slopes is not None and slopes[0] != slopes[1]
+            smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
+            require_shown(smooth, "an argument may be at a kink or a jump")
+    column = at.flat(tangent(at.steps, at.values, direction))
+    bent = total(column.times(direction).intervals())
+    require(sign(bent, case.bits) < 0, "the second derivative is not negative")
+    return Found()
+
+
+def zero_output_weight(case: Case, proof: Json) -> Found:
+    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
+    pb = case.problem
+    pb.require_shallow()
+    require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    (_, j), k = pb.unit(0, proof["unit"]), as_int(proof["output"])
+    require(0 <= k < pb.widths[2], "there is no such output")
+    u = read_row(proof["direction"], pb.widths[0] + 1)
+    ex = evaluate(case, pb.point)
+    require(not any(row[j] for row in ex.units[1]), "the unit has output weights")
+    lin, bends = unit_terms(ex, j)
+    bent = dot((c[k] for c in bends.values()), (abs(inner(u, pb.inputs[r])) for r in bends))
+    require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
+    return Found()
+
+
 # ---- A valley along which units merge (6.5, Theorem 26). -----------------------------------------
 
 
@@ -3211,15 +3198,11 @@ def along(curve: Curve, r: Interval) -> Moving:
     return value, slope
 
 
-def times(x: Moving, y: Moving) -> Moving:
-    """The product."""
-    return x[0] * y[0], x[1] * y[0] + x[0] * y[1]
-
-
-def plus(*parts: Moving) -> Moving:
-    """The sum."""
-    zero = Interval(0, 0, parts[0][0].bits)
-    return sum((x for x, _ in parts), zero), sum((dx for _, dx in parts), zero)
+def moving_dot(us: Sequence[Moving], vs: Sequence[Moving]) -> Moving:
+    """The inner product."""
+    pairs, zero = list(zip(us, vs, strict=True)), Interval(0, 0, us[0][0].bits)
+    slope = sum((dx * y + x * dy for (x, dx), (y, dy) in pairs), zero)
+    return sum((x * y for (x, _), (y, _) in pairs), zero), slope
 
 
 def require_positive_along(function: Callable[[Interval], Interval], bits: int, what: str) -> None:
@@ -3334,6 +3317,7 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
     # w, u, and for each output C and T
     groups = [(hidden[k], hidden[j], [(row[j], row[k]) for row in top]) for _, j, k, _ in pairs]
     groups += [(hidden[k], nothing, [(row[k], Curve()) for row in top]) for k in alone]
+    rows = [[unit[-1], *(c for _, _, out in groups for c in out[k])] for k, unit in enumerate(top)]
     lines = [[(curve_dot(w, x), curve_dot(u, x)) for w, u, _ in groups] for x in inputs]
 
     def mean_and_slope(z: Moving, y: Moving, r: Interval) -> tuple[Moving, Moving]:
@@ -3355,17 +3339,15 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
         return mean, (first + q * third * SIXTH, m_z * dz + m_q * dq)
 
     def over(r: Interval) -> list[Moving]:
-        found = list[Moving]()
-        weights = [[(along(c, r), along(t, r)) for c, t in out] for _, _, out in groups]
-        for row in lines:
-            parts = [[along(unit[-1], r)] for unit in top]
-            for (z, y), out in zip(row, weights, strict=True):
+        found, one = list[Moving](), (Interval.of(1, r.bits), Interval(0, 0, r.bits))
+        weights = [[along(curve, r) for curve in row] for row in rows]
+        for line in lines:
+            state = [one]
+            for z, y in line:
                 turned = along(y, r)
                 mean, slope = mean_and_slope(along(z, r), turned, r)
-                slope = times(turned, slope)
-                for part, (c, t) in zip(parts, out, strict=True):
-                    part += [times(c, mean), times(t, slope)]
-            found += [plus(*part) for part in parts]
+                state += [mean, moving_dot([turned], [slope])]
+            found += [moving_dot(row, state) for row in weights]
         return found
 
     return over
