@@ -151,12 +151,13 @@ def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
     return any(off)
 
 
-Live = tuple[list[int], list[list[Fraction]]]  # of a live unit: its held groups, and the basis
+# of a live unit: its held groups, the basis, and its columns of F, point by point
+Live = tuple[list[int], list[list[Fraction]], list[list[Fraction]]]
 
 
-def read_live(item: object, ex: Exact, j: int) -> Live | None:
-    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
-    pb, pre = ex.pb, [z[j] for z in ex.pre[0]]
+def read_live(item: object, ex: Exact, j: int, r: Fraction) -> Live | None:
+    """Reads and checks the entry of unit j (section 5.5, the first three items); None: dead."""
+    pb, pre, v = ex.pb, [z[j] for z in ex.pre[0]], ex.units[1][0][j]
     if item is None:
         dead = pb.sides[1] == 0 and all(z < 0 for z in pre)
         require(dead, "a unit given as dead is not")
@@ -164,13 +165,19 @@ def read_live(item: object, ex: Exact, j: int) -> Live | None:
     fields, size = as_object(item, "held", "basis"), pb.widths[0] + 1
     held = read_increasing(fields["held"], len(pb.xs), least=0)
     require(set(held) <= set(pb.groups), "held lists no groups")
-    require(ex.units[1][0][j] != 0, "a live unit has output weight zero")
-    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
-    inputs = [pb.inputs[r] for r in held]
+    require(v != 0, "a live unit has output weight zero")
+    require(all(pre[i] == 0 for i in held), "a held input is not on the kink")
+    inputs = [pb.inputs[i] for i in held]
     require(rank(inputs) == len(held), "the held inputs are linearly dependent")
     basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
     require(not any(inner(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
-    return held, basis
+    along = [[inner(b, x) for b in basis] for x in pb.inputs]
+    free = [group not in held for group in pb.groups]
+    near = (abs(z) <= r * sum(map(abs, row)) for z, row in zip(pre, along, strict=True))
+    reaches = any(n and f for n, f in zip(near, free, strict=True))
+    require(not reaches, "a pre-activation may reach its kink")
+    factors = [v * ex.slope(i, j) * f for i, f in enumerate(free)]
+    return held, basis, [[f * a for a in row] for f, row in zip(factors, along, strict=True)]
 
 
 def kinked_ball(case: Case, proof: Json) -> Found:
@@ -183,9 +190,11 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     v = ex.units[1][0]
     require(v[:-1] == pb.units(pb.point)[1][0][:-1], "the centre has other output weights")
     items = as_list(proof["units"], pb.widths[1])
-    faces = [read_live(item, ex, j) for j, item in enumerate(items)]
-    rows = [output_row(ex, i, faces, r) for i in range(len(pb.xs))]
-    size, live = len(rows[0]), [(j, face) for j, face in enumerate(faces) if face is not None]
+    faces = [read_live(item, ex, j, r) for j, item in enumerate(items)]
+    live = [(j, face) for j, face in enumerate(faces) if face is not None]
+    rows = [[*(a for _, (_, _, parts) in live for a in parts[i]), Fraction(1)]
+            for i in range(len(pb.xs))]  # fmt: skip
+    size = len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
     w = Writer(OF_DENSE)
     y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
@@ -200,28 +209,13 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
     wide = replace(ex, g=[[g] for g in slopes.intervals()])
-    for j, (held, _) in live:
+    for j, (held, _, _) in live:
         require_held(wide, j, held, 1 if v[j] > 0 else -1, bits)
-    sums = (sum(map(abs, column)) for _, (_, basis) in live for column in zip(*basis, strict=True))
+    sums = (sum(map(abs, c)) for _, (_, basis, _) in live for c in zip(*basis, strict=True))
     radius = distance(centre, pb.point) + r * max([Fraction(1), *sums])
     dead = len(faces) - len(live)
     flat = len(live) + (pb.widths[0] + 2) * dead
     return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
-
-
-def output_row(ex: Exact, i: int, faces: list[Live | None], r: Fraction) -> list[Fraction]:
-    """F_i of section 5.5; no live unit that does not hold point i may reach its kink there."""
-    row = list[Fraction]()
-    for j, face in enumerate(faces):
-        if face is not None:
-            held, basis = face
-            along = [inner(b, ex.pb.inputs[i]) for b in basis]
-            holds = ex.pb.groups[i] in held
-            far = abs(ex.pre[0][i][j]) > r * sum(map(abs, along))
-            require(holds or far, "a pre-activation may reach its kink")
-            factor = Fraction(0) if holds else ex.units[1][0][j] * ex.slope(i, j)
-            row += [factor * a for a in along]
-    return [*row, Fraction(1)]
 
 
 def require_held(ex: Exact, j: int, held: list[int], side: int, bits: int) -> None:

@@ -95,13 +95,6 @@ def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
     return known
 
 
-def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
-    """Whether the image is a number times the polynomial: then it vanishes where that does."""
-    if not image or image.keys() != polynomial.keys():
-        return not image
-    return len({c / polynomial[m] for m, c in image.items()}) == 1
-
-
 MAX_FACTORS = 12  # of a term of a field
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
@@ -156,7 +149,8 @@ def image_rank(face: Face, fields: list[Field]) -> int:
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= held or not is_multiple(image, zeros[k]):
+            zero = zeros[k] if k < held else {}  # a number times that is 0 where it is
+            if image.keys() != zero.keys() or len({c / zero[m] for m, c in image.items()}) > 1:
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for parts in vectors.values():

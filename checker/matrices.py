@@ -1,4 +1,4 @@
-"""Matrices: exact ranks and inverses; definiteness; Krawczyk's test with the index (9.3, 9.4)."""
+"""Exact ranks and inverses; definiteness, and Krawczyk's test with the index (9.3, 9.4)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from checker.arrays import Balls
+from checker.arrays import Balls, whole
 from checker.derivatives import Box
 from checker.functions import BENT
 from checker.numbers import Interval, hull, integer_dot, require, require_shown
@@ -21,8 +21,7 @@ NOT_DEFINITE = "the Hessian is not shown to be positive definite"
 
 def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
     """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
-    scale = math.lcm(*(v.denominator for v in vector))
-    row = [v.numerator * (scale // v.denominator) for v in vector]
+    row = whole(vector)[0]
     for pivot, other in basis.items():
         row = cleared(row, pivot, other)
     place = next((k for k, v in enumerate(row) if v), None)

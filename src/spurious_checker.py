@@ -1891,7 +1891,7 @@ def losses(w: Writer, pb: Problem, f: int) -> int:
     return w.sum(w.mul(error, error), [1])
 
 
-# ---- Matrices: exact ranks and inverses; definiteness; Krawczyk's test with the index (9.3, 9.4). 
+# ---- Exact ranks and inverses; definiteness, and Krawczyk's test with the index (9.3, 9.4). ------
 
 
 Basis = dict[int, list[int]]  # rows by pivot: not 0 there, and all others are 0 there
@@ -1902,8 +1902,7 @@ NOT_DEFINITE = "the Hessian is not shown to be positive definite"
 
 def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
     """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
-    scale = math.lcm(*(v.denominator for v in vector))
-    row = [v.numerator * (scale // v.denominator) for v in vector]
+    row = whole(vector)[0]
     for pivot, other in basis.items():
         row = cleared(row, pivot, other)
     place = next((k for k, v in enumerate(row) if v), None)
@@ -2550,12 +2549,13 @@ def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
     return any(off)
 
 
-Live = tuple[list[int], list[list[Fraction]]]  # of a live unit: its held groups, and the basis
+# of a live unit: its held groups, the basis, and its columns of F, point by point
+Live = tuple[list[int], list[list[Fraction]], list[list[Fraction]]]
 
 
-def read_live(item: object, ex: Exact, j: int) -> Live | None:
-    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
-    pb, pre = ex.pb, [z[j] for z in ex.pre[0]]
+def read_live(item: object, ex: Exact, j: int, r: Fraction) -> Live | None:
+    """Reads and checks the entry of unit j (section 5.5, the first three items); None: dead."""
+    pb, pre, v = ex.pb, [z[j] for z in ex.pre[0]], ex.units[1][0][j]
     if item is None:
         dead = pb.sides[1] == 0 and all(z < 0 for z in pre)
         require(dead, "a unit given as dead is not")
@@ -2563,13 +2563,19 @@ def read_live(item: object, ex: Exact, j: int) -> Live | None:
     fields, size = as_object(item, "held", "basis"), pb.widths[0] + 1
     held = read_increasing(fields["held"], len(pb.xs), least=0)
     require(set(held) <= set(pb.groups), "held lists no groups")
-    require(ex.units[1][0][j] != 0, "a live unit has output weight zero")
-    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
-    inputs = [pb.inputs[r] for r in held]
+    require(v != 0, "a live unit has output weight zero")
+    require(all(pre[i] == 0 for i in held), "a held input is not on the kink")
+    inputs = [pb.inputs[i] for i in held]
     require(rank(inputs) == len(held), "the held inputs are linearly dependent")
     basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
     require(not any(inner(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
-    return held, basis
+    along = [[inner(b, x) for b in basis] for x in pb.inputs]
+    free = [group not in held for group in pb.groups]
+    near = (abs(z) <= r * sum(map(abs, row)) for z, row in zip(pre, along, strict=True))
+    reaches = any(n and f for n, f in zip(near, free, strict=True))
+    require(not reaches, "a pre-activation may reach its kink")
+    factors = [v * ex.slope(i, j) * f for i, f in enumerate(free)]
+    return held, basis, [[f * a for a in row] for f, row in zip(factors, along, strict=True)]
 
 
 def kinked_ball(case: Case, proof: Json) -> Found:
@@ -2582,9 +2588,11 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     v = ex.units[1][0]
     require(v[:-1] == pb.units(pb.point)[1][0][:-1], "the centre has other output weights")
     items = as_list(proof["units"], pb.widths[1])
-    faces = [read_live(item, ex, j) for j, item in enumerate(items)]
-    rows = [output_row(ex, i, faces, r) for i in range(len(pb.xs))]
-    size, live = len(rows[0]), [(j, face) for j, face in enumerate(faces) if face is not None]
+    faces = [read_live(item, ex, j, r) for j, item in enumerate(items)]
+    live = [(j, face) for j, face in enumerate(faces) if face is not None]
+    rows = [[*(a for _, (_, _, parts) in live for a in parts[i]), Fraction(1)]
+            for i in range(len(pb.xs))]  # fmt: skip
+    size = len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
     w = Writer(OF_DENSE)
     y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
@@ -2599,28 +2607,13 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     if slopes is None:
         raise Invalid("the loss does not depend on the outputs")
     wide = replace(ex, g=[[g] for g in slopes.intervals()])
-    for j, (held, _) in live:
+    for j, (held, _, _) in live:
         require_held(wide, j, held, 1 if v[j] > 0 else -1, bits)
-    sums = (sum(map(abs, column)) for _, (_, basis) in live for column in zip(*basis, strict=True))
+    sums = (sum(map(abs, c)) for _, (_, basis, _) in live for c in zip(*basis, strict=True))
     radius = distance(centre, pb.point) + r * max([Fraction(1), *sums])
     dead = len(faces) - len(live)
     flat = len(live) + (pb.widths[0] + 2) * dead
     return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
-
-
-def output_row(ex: Exact, i: int, faces: list[Live | None], r: Fraction) -> list[Fraction]:
-    """F_i of section 5.5; no live unit that does not hold point i may reach its kink there."""
-    row = list[Fraction]()
-    for j, face in enumerate(faces):
-        if face is not None:
-            held, basis = face
-            along = [inner(b, ex.pb.inputs[i]) for b in basis]
-            holds = ex.pb.groups[i] in held
-            far = abs(ex.pre[0][i][j]) > r * sum(map(abs, along))
-            require(holds or far, "a pre-activation may reach its kink")
-            factor = Fraction(0) if holds else ex.units[1][0][j] * ex.slope(i, j)
-            row += [factor * a for a in along]
-    return [*row, Fraction(1)]
 
 
 def require_held(ex: Exact, j: int, held: list[int], side: int, bits: int) -> None:
@@ -3700,13 +3693,6 @@ def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
     return known
 
 
-def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
-    """Whether the image is a number times the polynomial: then it vanishes where that does."""
-    if not image or image.keys() != polynomial.keys():
-        return not image
-    return len({c / polynomial[m] for m, c in image.items()}) == 1
-
-
 MAX_FACTORS = 12  # of a term of a field
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
@@ -3761,7 +3747,8 @@ def image_rank(face: Face, fields: list[Field]) -> int:
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= held or not is_multiple(image, zeros[k]):
+            zero = zeros[k] if k < held else {}  # a number times that is 0 where it is
+            if image.keys() != zero.keys() or len({c / zero[m] for m, c in image.items()}) > 1:
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for parts in vectors.values():
