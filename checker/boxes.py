@@ -51,33 +51,23 @@ def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Foun
 
 
 def strongly_convex(case: Case, proof: Json) -> Found:
-    """Section 9.3, Theorem 5."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    return strict_minimum(case, box, box.free)
-
-
-def idle_parameters(case: Case, proof: Json) -> Found:
-    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
-    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
-    found, free = Found(), sorted(set(box.free) - set(idle))
+    """Section 9.3, Theorem 5; with `idle` also rule `idle_parameters`."""
+    program, point, idle = case.program, case.program.point, list[int]()
+    box = case.read_box(proof, range(len(point)))
+    if "idle" in proof:
+        idle, slope = read_increasing(proof["idle"], len(point)), box.over.gradient()
+        require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    free = sorted(set(box.free) - set(idle))
     if free:
-        found = strict_minimum(case, box, free)
+        found = convex(case, box, lambda: Curved(program, case.exact(point)).gradient().entries)
+        require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require_above(box.over.hessian(free), case.eigenvalue)
     else:
         require(not case.nearby, "the loss is constant around the point")
-        require(box.centre == case.program.point, "the centre is not the problem's point")
-        found.place = box.centre
-    found.strict, found.flat = "no", len(idle)
-    return found
-
-
-def strict_minimum(case: Case, box: Box, free: Sequence[int]) -> Found:
-    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
-    point = case.program.point
-    found = convex(case, box, lambda: Curved(case.program, case.exact(point)).gradient().entries)
-    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-    require_above(box.over.hessian(free), case.eigenvalue)
+        require(box.centre == point, "the centre is not the problem's point")
+        found = Found(place=box.centre)
+    if idle:
+        found.strict, found.flat = "no", len(idle)
     return found
 
 

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from checker.boxes import (
     convex_ball,
-    idle_parameters,
     kinked_ball,
     krawczyk,
     strongly_convex,
@@ -21,11 +20,11 @@ from checker.interpolation import interpolation
 from checker.kinked import kinked
 from checker.merging import merging_valley
 from checker.minima import (
+    Kind,
     classwise_optimum,
     one_sided_derivatives,
     pointwise_optimum,
     require_classwise,
-    require_pointwise,
 )
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
 from checker.optimum import cell_multipliers, global_minimum
@@ -71,7 +70,7 @@ PROGRAM_RULES = {
     **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
-    "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
+    "idle_parameters": Rule(strongly_convex, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
@@ -171,12 +170,13 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-    elif rule == "pointwise_optimum":
-        require_pointwise(evaluate(case, found.place))
-    else:
+        return
+    kinds: list[Kind] = [("loose", r) for r in pb.groups]
+    if rule != "pointwise_optimum":
         require(rule == "affine_optimum", "unknown rule in global_proof")
         require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-        require_classwise(evaluate(case, found.place), [("signs",)] * len(pb.xs))
+        kinds = [("signs",)] * len(pb.xs)
+    require_classwise(evaluate(case, found.place), kinds)
 
 
 def decimal(x: Fraction) -> str:

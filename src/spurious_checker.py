@@ -2409,15 +2409,11 @@ def require_classwise(ex: Exact, kinds: list[Kind]) -> None:
             require_zero(sums, f"the sum of a {kind[0]} class")
 
 
-def require_pointwise(ex: Exact) -> None:
-    """Theorem 3: over every group of equal inputs the g sum to zero, for every output."""
-    require_classwise(ex, [("loose", r) for r in ex.pb.groups])
-
-
 def pointwise_optimum(case: Case, _: Json) -> Found:
     """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
-    require_pointwise(evaluate(case, case.problem.point))
-    return Found(place=case.problem.point)
+    pb = case.problem
+    require_classwise(evaluate(case, pb.point), [("loose", r) for r in pb.groups])
+    return Found(place=pb.point)
 
 
 def classwise_optimum(case: Case, proof: Json) -> Found:
@@ -2449,33 +2445,23 @@ def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Foun
 
 
 def strongly_convex(case: Case, proof: Json) -> Found:
-    """Section 9.3, Theorem 5."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    return strict_minimum(case, box, box.free)
-
-
-def idle_parameters(case: Case, proof: Json) -> Found:
-    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
-    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
-    found, free = Found(), sorted(set(box.free) - set(idle))
+    """Section 9.3, Theorem 5; with `idle` also rule `idle_parameters`."""
+    program, point, idle = case.program, case.program.point, list[int]()
+    box = case.read_box(proof, range(len(point)))
+    if "idle" in proof:
+        idle, slope = read_increasing(proof["idle"], len(point)), box.over.gradient()
+        require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    free = sorted(set(box.free) - set(idle))
     if free:
-        found = strict_minimum(case, box, free)
+        found = convex(case, box, lambda: Curved(program, case.exact(point)).gradient().entries)
+        require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require_above(box.over.hessian(free), case.eigenvalue)
     else:
         require(not case.nearby, "the loss is constant around the point")
-        require(box.centre == case.program.point, "the centre is not the problem's point")
-        found.place = box.centre
-    found.strict, found.flat = "no", len(idle)
-    return found
-
-
-def strict_minimum(case: Case, box: Box, free: Sequence[int]) -> Found:
-    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
-    point = case.program.point
-    found = convex(case, box, lambda: Curved(case.program, case.exact(point)).gradient().entries)
-    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-    require_above(box.over.hessian(free), case.eigenvalue)
+        require(box.centre == point, "the centre is not the problem's point")
+        found = Found(place=box.centre)
+    if idle:
+        found.strict, found.flat = "no", len(idle)
     return found
 
 
@@ -4189,7 +4175,7 @@ PROGRAM_RULES = {
     **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
-    "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
+    "idle_parameters": Rule(strongly_convex, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
@@ -4289,12 +4275,13 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
-    elif rule == "pointwise_optimum":
-        require_pointwise(evaluate(case, found.place))
-    else:
+        return
+    kinds: list[Kind] = [("loose", r) for r in pb.groups]
+    if rule != "pointwise_optimum":
         require(rule == "affine_optimum", "unknown rule in global_proof")
         require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-        require_classwise(evaluate(case, found.place), [("signs",)] * len(pb.xs))
+        kinds = [("signs",)] * len(pb.xs)
+    require_classwise(evaluate(case, found.place), kinds)
 
 
 def decimal(x: Fraction) -> str:
