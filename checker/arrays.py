@@ -150,12 +150,12 @@ class Balls(Array):
 
     @staticmethod
     def around(
-        values: Iterable[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
+        values: Iterable[Fraction], radius: Fraction, bits: int, free: Collection[int] = ()
     ) -> Balls:
-        """The box of all points within the radius in every entry, and equal in the fixed ones."""
+        """The box of all points within the radius in the free entries, and equal in all others."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        radii = [wide * (i in free) + (rest > 0) for i, (_, rest) in enumerate(split)]
         return Balls([a for a, _ in split], radii, bits)
 
     @staticmethod

@@ -65,19 +65,13 @@ def log_two(p: int) -> tuple[int, int]:
 
 
 def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u > 0: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
-
-    log m = 2 atanh z. Below 1 it is -log(4^p / u / 2^p).
-    """
-    if u < 1 << p:
-        lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
-        return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+    """Bounds for log(u / 2^p), u > 0: u / 2^p = 2^k m, 1 <= m < 2, log m = 2 atanh((m-1)/(m+1))."""
     if u == 1 << p:
         return 0, 0
     k = u.bit_length() - 1 - p
-    one, (low, high) = 1 << p + k, log_two(p)
+    one, (low, high) = 1 << p + k, sorted(k * end for end in log_two(p))
     lo, hi = odd_series(u - one, u + one, 1, p + 32)
-    return (lo >> 31) + k * low, -(-hi >> 31) + k * high
+    return (lo >> 31) + low, -(-hi >> 31) + high
 
 
 @lru_cache(maxsize=64)

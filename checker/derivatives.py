@@ -181,8 +181,7 @@ class Box:
     @cached_property
     def place(self) -> Balls:
         """The box."""
-        fixed = set(range(len(self.centre))) - set(self.free)
-        return Balls.around(self.centre, self.radius, self.bits, fixed)
+        return Balls.around(self.centre, self.radius, self.bits, set(self.free))
 
     @cached_property
     def over(self) -> Curved[Balls]:

@@ -19,7 +19,7 @@ from checker.numbers import (
     require_shown,
 )
 from checker.reading import Json, as_list, as_object, rational, read_layers
-from checker.valleys import loss_of_outputs
+from checker.valleys import STEEPNESS, loss_of_outputs
 
 MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
@@ -151,13 +151,11 @@ def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[In
         density, y = bell(z), z.square()
         return [z * (y - 4) * density, (y * (7 - y) - 4) * density,
                 z * (y * (y - 11) + 18) * density]  # fmt: skip
-    if name == "tanh":
-        third = 2 * first * (2 - 3 * first)
-        fifth = 4 * third - 12 * (second.square() + first * third)
-        return [third, 4 * second * (1 - 3 * first), fifth]
-    require(name == "sigmoid", "the rule does not know this activation")
-    third = first * (1 - 6 * first)
-    return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
+    require(name in STEEPNESS, "the rule does not know this activation")
+    c = STEEPNESS[name] ** 2
+    third = first * (c - 6 * first)
+    fifth = c * third - 12 * (second.square() + first * third)
+    return [third, second * (c - 12 * first), fifth]
 
 
 def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval], list[Moving]]:

@@ -105,19 +105,13 @@ def log_two(p: int) -> tuple[int, int]:
 
 
 def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u > 0: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
-
-    log m = 2 atanh z. Below 1 it is -log(4^p / u / 2^p).
-    """
-    if u < 1 << p:
-        lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
-        return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+    """Bounds for log(u / 2^p), u > 0: u / 2^p = 2^k m, 1 <= m < 2, log m = 2 atanh((m-1)/(m+1))."""
     if u == 1 << p:
         return 0, 0
     k = u.bit_length() - 1 - p
-    one, (low, high) = 1 << p + k, log_two(p)
+    one, (low, high) = 1 << p + k, sorted(k * end for end in log_two(p))
     lo, hi = odd_series(u - one, u + one, 1, p + 32)
-    return (lo >> 31) + k * low, -(-hi >> 31) + k * high
+    return (lo >> 31) + low, -(-hi >> 31) + high
 
 
 @lru_cache(maxsize=64)
@@ -975,12 +969,12 @@ class Balls(Array):
 
     @staticmethod
     def around(
-        values: Iterable[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
+        values: Iterable[Fraction], radius: Fraction, bits: int, free: Collection[int] = ()
     ) -> Balls:
-        """The box of all points within the radius in every entry, and equal in the fixed ones."""
+        """The box of all points within the radius in the free entries, and equal in all others."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        radii = [wide * (i in free) + (rest > 0) for i, (_, rest) in enumerate(split)]
         return Balls([a for a, _ in split], radii, bits)
 
     @staticmethod
@@ -1748,8 +1742,7 @@ class Box:
     @cached_property
     def place(self) -> Balls:
         """The box."""
-        fixed = set(range(len(self.centre))) - set(self.free)
-        return Balls.around(self.centre, self.radius, self.bits, fixed)
+        return Balls.around(self.centre, self.radius, self.bits, set(self.free))
 
     @cached_property
     def over(self) -> Curved[Balls]:
@@ -3277,13 +3270,11 @@ def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[In
         density, y = bell(z), z.square()
         return [z * (y - 4) * density, (y * (7 - y) - 4) * density,
                 z * (y * (y - 11) + 18) * density]  # fmt: skip
-    if name == "tanh":
-        third = 2 * first * (2 - 3 * first)
-        fifth = 4 * third - 12 * (second.square() + first * third)
-        return [third, 4 * second * (1 - 3 * first), fifth]
-    require(name == "sigmoid", "the rule does not know this activation")
-    third = first * (1 - 6 * first)
-    return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
+    require(name in STEEPNESS, "the rule does not know this activation")
+    c = STEEPNESS[name] ** 2
+    third = first * (c - 6 * first)
+    fifth = c * third - 12 * (second.square() + first * third)
+    return [third, second * (c - 12 * first), fifth]
 
 
 def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval], list[Moving]]:
