@@ -25,9 +25,7 @@ from checker.minima import unit_terms
 from checker.network import flatten
 from checker.numbers import (
     Interval,
-    Invalid,
     Number,
-    Undecided,
     dot,
     inner,
     interval,
@@ -195,10 +193,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
     require_definite(box.over.hessian(box.free), bound, read_square(proof["transform"], size, bits))
-    slopes = box.over.bar(f)
-    if slopes is None:
-        raise Invalid("the loss does not depend on the outputs")
-    wide = replace(ex, g=[[g] for g in slopes.intervals()])
+    wide = replace(ex, g=[[g] for g in box.over.bar(f).intervals()])
     for j, (held, _, _) in live:
         require_held(wide, j, held, 1 if v[j] > 0 else -1, bits)
     sums = (sum(map(abs, c)) for _, (_, basis, _) in live for c in zip(*basis, strict=True))
@@ -260,8 +255,7 @@ def parting_form(case: Case, box: Box, k: int, side: int) -> list[Balls]:
     pb, ((_, first), (_, last)) = case.problem, case.program.layers
     n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.over.bar(last)
     z = box.over.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
-    if slopes is None or (pb.activation in BENT and not z.nonzero()):
-        raise Undecided("a twin may be at 0")
+    require_shown(pb.activation not in BENT or z.nonzero(), "a twin may be at 0")
     curves = slopes.times(z.mapped((pb.activation, None), 2))
     plain = z.like(v for x in pb.inputs for v in x)
     turned = z.like(v * side for x in pb.inputs for v in x)

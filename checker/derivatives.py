@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Generic
 
 from checker.arrays import A, Balls, Entry, collected
-from checker.numbers import Invalid
+from checker.numbers import Invalid, require
 from checker.programs import Linear, Map, MatrixProduct, Product, Program, Step, moving
 from checker.reading import distance
 
@@ -124,9 +124,10 @@ class Curved(Generic[A]):
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
         self.size = sum(self.steps[k].size for k in self.blocks)
 
-    def bar(self, k: int) -> A | None:
-        """The derivative of the loss by step k; None is zero."""
-        return self.values[self.bars[k]] if k in self.bars else None
+    def bar(self, k: int) -> A:
+        """The derivative of the loss by step k, which it depends on."""
+        require(k in self.bars, "the loss does not depend on what it has to")
+        return self.values[self.bars[k]]
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""

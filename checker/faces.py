@@ -13,7 +13,7 @@ from checker.derivatives import Box, evaluated
 from checker.functions import Slopes
 from checker.matrices import isolated
 from checker.network import Problem
-from checker.numbers import Interval, Undecided, require, require_shown
+from checker.numbers import Interval, require, require_shown
 from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import Json, distance, positive, read_increasing, read_row
 
@@ -124,8 +124,6 @@ class Face:
         """
         level, j, points = pair
         bar = self.box.over.bar(self.states[level])
-        if bar is None:
-            raise Undecided("a pair has no effect")
         effects = bar.pick([i * width + j for i in points]).intervals()
         return sum(effects, Interval(0, 0, effects[0].bits))
 

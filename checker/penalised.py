@@ -11,7 +11,7 @@ from checker.cases import Case, Found, leaves
 from checker.faces import Face, Pattern, minimum_on_face
 from checker.matrices import require_independent
 from checker.network import Problem
-from checker.numbers import Interval, Undecided, inner, require, require_shown
+from checker.numbers import Interval, inner, require, require_shown
 from checker.reading import (
     Json,
     as_int,
@@ -144,8 +144,6 @@ def require_rest(
     (level, j), curved, merged = unit, face.box.over, False
     into, own, out, _ = pb.penalties[2 * level : 2 * level + 4]
     back, bits = curved.bar(face.box.program.layers[level + 1][1]), curved.values[0].bits
-    if back is None:
-        raise Undecided("nothing is known of the layer above a unit at zero")
     width, ds, nothing = pb.widths[level + 2], back.intervals(), Interval(0, 0, back.bits)
     columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
     states = [[Interval.of(v, bits) for v in row] for row in pb.inputs]

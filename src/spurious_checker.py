@@ -1685,9 +1685,10 @@ class Curved(Generic[A]):
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
         self.size = sum(self.steps[k].size for k in self.blocks)
 
-    def bar(self, k: int) -> A | None:
-        """The derivative of the loss by step k; None is zero."""
-        return self.values[self.bars[k]] if k in self.bars else None
+    def bar(self, k: int) -> A:
+        """The derivative of the loss by step k, which it depends on."""
+        require(k in self.bars, "the loss does not depend on what it has to")
+        return self.values[self.bars[k]]
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
@@ -2582,10 +2583,7 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
     require_definite(box.over.hessian(box.free), bound, read_square(proof["transform"], size, bits))
-    slopes = box.over.bar(f)
-    if slopes is None:
-        raise Invalid("the loss does not depend on the outputs")
-    wide = replace(ex, g=[[g] for g in slopes.intervals()])
+    wide = replace(ex, g=[[g] for g in box.over.bar(f).intervals()])
     for j, (held, _, _) in live:
         require_held(wide, j, held, 1 if v[j] > 0 else -1, bits)
     sums = (sum(map(abs, c)) for _, (_, basis, _) in live for c in zip(*basis, strict=True))
@@ -2647,8 +2645,7 @@ def parting_form(case: Case, box: Box, k: int, side: int) -> list[Balls]:
     pb, ((_, first), (_, last)) = case.problem, case.program.layers
     n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.over.bar(last)
     z = box.over.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
-    if slopes is None or (pb.activation in BENT and not z.nonzero()):
-        raise Undecided("a twin may be at 0")
+    require_shown(pb.activation not in BENT or z.nonzero(), "a twin may be at 0")
     curves = slopes.times(z.mapped((pb.activation, None), 2))
     plain = z.like(v for x in pb.inputs for v in x)
     turned = z.like(v * side for x in pb.inputs for v in x)
@@ -3558,8 +3555,6 @@ class Face:
         """
         level, j, points = pair
         bar = self.box.over.bar(self.states[level])
-        if bar is None:
-            raise Undecided("a pair has no effect")
         effects = bar.pick([i * width + j for i in points]).intervals()
         return sum(effects, Interval(0, 0, effects[0].bits))
 
@@ -3868,8 +3863,6 @@ def require_rest(
     (level, j), curved, merged = unit, face.box.over, False
     into, own, out, _ = pb.penalties[2 * level : 2 * level + 4]
     back, bits = curved.bar(face.box.program.layers[level + 1][1]), curved.values[0].bits
-    if back is None:
-        raise Undecided("nothing is known of the layer above a unit at zero")
     width, ds, nothing = pb.widths[level + 2], back.intervals(), Interval(0, 0, back.bits)
     columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
     states = [[Interval.of(v, bits) for v in row] for row in pb.inputs]
