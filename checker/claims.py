@@ -91,7 +91,7 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
         lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        lower, upper = (Fraction(end, 1 << ends.bits) for end in (ends.lo, ends.hi))
+        lower, upper = ends.lower, ends.upper
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     require(lower <= mid + rad and upper >= mid - rad, f"{what} is not as claimed")
     inside = mid - rad <= lower and upper <= mid + rad

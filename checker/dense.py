@@ -11,7 +11,7 @@ from checker.programs import OF_DENSE, Map, Program, Writer, read_program
 from checker.reading import as_table
 
 
-def read_any(x: object, old: bool) -> Program:
+def read_any(x: object, old: bool = False) -> Program:
     """Reads a problem of either format as a program; of format 1 alone if that is old."""
     fields = as_table(x, "the problem")
     plain = old or fields.get("format") == "spurious-problem/1"

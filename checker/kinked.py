@@ -13,7 +13,7 @@ from checker.derivatives import tangent
 from checker.faces import Face, minimum_on_face
 from checker.matrices import Basis, enlarge, require_independent
 from checker.numbers import collection, require
-from checker.programs import MatrixProduct, summands
+from checker.programs import MatrixProduct, Step, summands
 from checker.reading import Json, as_int, as_list, as_object, rational
 
 MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
@@ -28,10 +28,10 @@ def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
-def face_map(face: Face) -> list[Polynomial]:
-    """G as polynomials of the parameters."""
+def face_map(steps: Sequence[Step]) -> list[Polynomial]:
+    """The last step as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.box.program.steps[: face.slice_map + 1]:
+    for step in steps:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
@@ -140,7 +140,8 @@ def read_fields(x: object, size: int) -> list[Field]:
 
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face), 0, len(face.pattern.pairs), Basis()
+    terms, held, basis = 0, len(face.pattern.pairs), Basis()
+    rows = face_map(face.box.program.steps[: face.slice_map + 1])
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:

@@ -96,6 +96,16 @@ class Interval:
         a = abs(self)
         return a * a
 
+    @property
+    def lower(self) -> Fraction:
+        """The lower end."""
+        return Fraction(self.lo, 1 << self.bits)
+
+    @property
+    def upper(self) -> Fraction:
+        """The upper end."""
+        return Fraction(self.hi, 1 << self.bits)
+
 
 def hull(*parts: Interval) -> Interval:
     """The smallest interval that contains all parts."""

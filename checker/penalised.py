@@ -173,7 +173,7 @@ def require_rest(
             ]
             slope = face.pattern.slopes[level][0][j]
             gains = gains + sum((s.square() for s in weights), nothing) / into * slope**2
-    require_shown((4 * out - gains).lo > 0, "a unit at zero is not shown to stay")
+    require_shown(gains.upper < 4 * out, "a unit at zero is not shown to stay")
     return merged
 
 

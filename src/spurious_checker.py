@@ -277,6 +277,16 @@ class Interval:
         a = abs(self)
         return a * a
 
+    @property
+    def lower(self) -> Fraction:
+        """The lower end."""
+        return Fraction(self.lo, 1 << self.bits)
+
+    @property
+    def upper(self) -> Fraction:
+        """The upper end."""
+        return Fraction(self.hi, 1 << self.bits)
+
 
 def hull(*parts: Interval) -> Interval:
     """The smallest interval that contains all parts."""
@@ -1763,7 +1773,7 @@ class Box:
 # ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
 
 
-def read_any(x: object, old: bool) -> Program:
+def read_any(x: object, old: bool = False) -> Program:
     """Reads a problem of either format as a program; of format 1 alone if that is old."""
     fields = as_table(x, "the problem")
     plain = old or fields.get("format") == "spurious-problem/1"
@@ -3598,10 +3608,10 @@ def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
-def face_map(face: Face) -> list[Polynomial]:
-    """G as polynomials of the parameters."""
+def face_map(steps: Sequence[Step]) -> list[Polynomial]:
+    """The last step as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.box.program.steps[: face.slice_map + 1]:
+    for step in steps:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
@@ -3710,7 +3720,8 @@ def read_fields(x: object, size: int) -> list[Field]:
 
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face), 0, len(face.pattern.pairs), Basis()
+    terms, held, basis = 0, len(face.pattern.pairs), Basis()
+    rows = face_map(face.box.program.steps[: face.slice_map + 1])
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:
@@ -3892,7 +3903,7 @@ def require_rest(
             ]
             slope = face.pattern.slopes[level][0][j]
             gains = gains + sum((s.square() for s in weights), nothing) / into * slope**2
-    require_shown((4 * out - gains).lo > 0, "a unit at zero is not shown to stay")
+    require_shown(gains.upper < 4 * out, "a unit at zero is not shown to stay")
     return merged
 
 
@@ -4180,7 +4191,7 @@ def require_ball(claimed: object, value: Number, what: str, exact: bool = True) 
         lower = upper = value
     else:
         ends = interval(value, BITS[0])
-        lower, upper = (Fraction(end, 1 << ends.bits) for end in (ends.lo, ends.hi))
+        lower, upper = ends.lower, ends.upper
     require(rad <= Fraction(1, 2**20) * max(1, abs(mid)), f"the ball of {what} is too wide")
     require(lower <= mid + rad and upper >= mid - rad, f"{what} is not as claimed")
     inside = mid - rad <= lower and upper <= mid + rad
