@@ -143,19 +143,20 @@ class Balls(Array):
 
     def __init__(self, m: list[int], r: list[int], bits: int) -> None:
         self.m, self.r, self.bits, self.lists = m, r, bits, (m, r)
-        self.jets = dict[Function, list[Balls | None]]()
+        self.jets = dict[Function, list[tuple[Interval | None, ...]]]()
+        self.maps = dict[tuple[Function, int], Balls]()
         self.views = dict[Layout, list[Vector | None]]()
         largest = max(max(m), -min(m), max(r))
         require_shown(largest.bit_length() <= bits + MAX_MAGNITUDE, "a number grows too large")
 
     @staticmethod
     def around(
-        values: Iterable[Fraction], radius: Fraction, bits: int, free: Collection[int] = ()
+        values: Iterable[Fraction], radius: Fraction, bits: int, fixed: Collection[int] = ()
     ) -> Balls:
-        """The box of all points within the radius in the free entries, and equal in all others."""
+        """The box of all points within the radius in every entry, and equal in the fixed ones."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        radii = [wide * (i in free) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        radii = [wide * (i not in fixed) + (rest > 0) for i, (_, rest) in enumerate(split)]
         return Balls([a for a, _ in split], radii, bits)
 
     @staticmethod
@@ -217,14 +218,14 @@ class Balls(Array):
         """A function at every entry, or a derivative; there is no side at a kink."""
         del side
         if function not in self.jets:
-            jets = zip(*(enclosure(*function, z) for z in self.intervals()), strict=True)
-            known = ([z for z in row if z is not None] for row in jets)
-            self.jets[function] = [Balls.enclosing(row) if len(row) == len(self.m) else None
-                                   for row in known]  # fmt: skip
-        found = self.jets[function][order]
-        if found is None:
-            raise Undecided("an argument is not bounded away from a kink")
-        return found
+            jets = (enclosure(*function, z) for z in self.intervals())
+            self.jets[function] = list(zip(*jets, strict=True))
+        if (function, order) not in self.maps:
+            known = [z for z in self.jets[function][order] if z is not None]
+            defined = len(known) == len(self.m)
+            require_shown(defined, "an argument is not bounded away from a kink")
+            self.maps[function, order] = Balls.enclosing(known)
+        return self.maps[function, order]
 
 
 def as_vector(m: list[int], r: list[int]) -> Vector | None:

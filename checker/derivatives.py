@@ -182,7 +182,8 @@ class Box:
     @cached_property
     def place(self) -> Balls:
         """The box."""
-        return Balls.around(self.centre, self.radius, self.bits, set(self.free))
+        fixed = set(range(len(self.centre))) - set(self.free)
+        return Balls.around(self.centre, self.radius, self.bits, fixed)
 
     @cached_property
     def over(self) -> Curved[Balls]:
