@@ -171,12 +171,13 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
     if rule == "cell_multipliers":
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
+    ex = evaluate(case, found.place)
     kinds: list[Kind] = [("loose", r) for r in pb.groups]
     if rule != "pointwise_optimum":
         require(rule == "affine_optimum", "unknown rule in global_proof")
         require(pb.slopes is not None and not pb.kinked, "the network is not affine")
         kinds = [("signs",)] * len(pb.xs)
-    require_classwise(evaluate(case, found.place), kinds)
+    require_classwise(ex, kinds)
 
 
 def decimal(x: Fraction) -> str:

@@ -68,7 +68,7 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
     }  # fmt: skip
     known = activation in forms
     bend = sign(forms[activation] if known else enclosure(activation, None, place)[2], bits)
-    require(bend != 0, "act'' has no sign there")
+    require(bend != 0, f"act'' has no sign {'there' if z else 'at 0'}")
     return 0 if activation == "elu" and z > 0 else bend
 
 
@@ -86,7 +86,8 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
              for b in sorted(spanned)] for a in sorted(spanned)]  # fmt: skip
     while rows:
         (top, *ahead), *rest = rows
-        require(top > 0, "the second moments are not positive definite on differences of inputs")
+        require(top >= 0, "the second moments are not positive")
+        require(top > 0, "the second moments are singular on the differences of inputs")
         rows = [[b - row[0] / top * a for a, b in zip(ahead, row[1:], strict=True)] for row in rest]
     return len(spanned)
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from checker.arrays import Balls, collected
 from checker.cases import Case, Found
 from checker.derivatives import tangent
-from checker.faces import Face, minimum_on_face
+from checker.faces import Face, bends, minimum_on_face
 from checker.matrices import Basis, enlarge, require_independent
 from checker.numbers import collection, require
 from checker.programs import MatrixProduct, Step, summands
@@ -102,6 +102,7 @@ MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they
 def kinked(case: Case, proof: Json) -> Found:
     """Section 5.9: with `fields` also rule `constant_rank`."""
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
+    bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
     steps, curved, g = face.box.program.steps, face.box.over, face.slice_map
     columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)

@@ -2737,7 +2737,7 @@ def curvature(activation: str, z: Fraction, bits: int) -> int:
     }  # fmt: skip
     known = activation in forms
     bend = sign(forms[activation] if known else enclosure(activation, None, place)[2], bits)
-    require(bend != 0, "act'' has no sign there")
+    require(bend != 0, f"act'' has no sign {'there' if z else 'at 0'}")
     return 0 if activation == "elu" and z > 0 else bend
 
 
@@ -2755,7 +2755,8 @@ def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int
              for b in sorted(spanned)] for a in sorted(spanned)]  # fmt: skip
     while rows:
         (top, *ahead), *rest = rows
-        require(top > 0, "the second moments are not positive definite on differences of inputs")
+        require(top >= 0, "the second moments are not positive")
+        require(top > 0, "the second moments are singular on the differences of inputs")
         rows = [[b - row[0] / top * a for a, b in zip(ahead, row[1:], strict=True)] for row in rest]
     return len(spanned)
 
@@ -3684,6 +3685,7 @@ MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they
 def kinked(case: Case, proof: Json) -> Found:
     """Section 5.9: with `fields` also rule `constant_rank`."""
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
+    bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
     steps, curved, g = face.box.program.steps, face.box.over, face.slice_map
     columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
@@ -4273,12 +4275,13 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
     if rule == "cell_multipliers":
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
+    ex = evaluate(case, found.place)
     kinds: list[Kind] = [("loose", r) for r in pb.groups]
     if rule != "pointwise_optimum":
         require(rule == "affine_optimum", "unknown rule in global_proof")
         require(pb.slopes is not None and not pb.kinked, "the network is not affine")
         kinds = [("signs",)] * len(pb.xs)
-    require_classwise(evaluate(case, found.place), kinds)
+    require_classwise(ex, kinds)
 
 
 def decimal(x: Fraction) -> str:
