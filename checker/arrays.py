@@ -8,11 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Protocol, Self, TypeVar, cast
 
-from checker.functions import Function, enclosure, exact
+from checker.functions import Function, enclosure, value_and_slope
 from checker.numbers import Interval, Number, Undecided, dot, interval, require_shown, sign
-
-# No operation mixes the two kinds of arrays.
-# pyright: reportIncompatibleMethodOverride=false
 
 Index = Sequence[int] | None  # None: every entry, in order
 Vectors = tuple[int, int, bool]  # of a matrix: how many, their length, whether they are its rows
@@ -21,7 +18,6 @@ Vector = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| 
 
 MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
 
-A = TypeVar("A", bound="Array")
 Entry = Number | int
 ADD = cast("Callable[[Entry, Entry], Entry]", operator.add)
 
@@ -38,8 +34,8 @@ def cuts(layout: Layout) -> list[slice]:
 class Array(Protocol):
     """One or two lists of equal length, which are never changed; what the kinds have in common.
 
-    The operations of 9.1 and their derivatives are picks, collections, products by entry (`times`)
-    and of matrices (`outer`), and functions with their derivatives (`mapped`).
+    The operations of 9.1 and their derivatives are picks and sums (`collected`), products by entry
+    (`times`) and of matrices (`outer`), and functions with their derivatives (`mapped`).
     """
 
     lists: tuple[Sequence[Entry], ...]
@@ -48,29 +44,6 @@ class Array(Protocol):
     def made(self, *lists: Sequence[Entry]) -> Self:
         """An array of this kind and precision."""
         ...
-
-    def like(self, values: Iterable[Fraction]) -> Self:
-        """Exact numbers as an array of this kind, rounded if need be."""
-        ...
-
-    def times(self, other: Self) -> Self:
-        """The product, entry by entry. Zeros stay exact."""
-        ...
-
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Self:
-        """All inner products of vectors in a block of this array with those in one of another."""
-        ...
-
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Self:
-        """A function at every entry, or its derivative of this order.
-
-        At a kink the first is that on the side to which `side` points, if it is given.
-        """
-        ...
-
-    def moves(self) -> bool:
-        """Whether any entry is not exactly zero."""
-        return any(any(part) for part in self.lists)
 
     def pick(self, index: Index) -> Self:
         """The entries with these numbers."""
@@ -81,33 +54,6 @@ class Array(Protocol):
     def rows(self, width: int) -> list[Self]:
         """The rows of a matrix of this width."""
         return [self.pick(range(i, i + width)) for i in range(0, len(self.lists[0]), width)]
-
-    def collected(self, parts: Sequence[tuple[Self, Index]], size: int) -> Self:
-        """So many zeros, with entry k of each part added to entry index[k]; transposes `pick`."""
-        if len(parts) == 1 and parts[0][1] is None:
-            return parts[0][0]
-        sums, zero = list[list[Entry]](), self.like([Fraction(0)])
-        for n in range(len(self.lists)):
-            out = list(zero.lists[n]) * size
-            for part, index in parts:
-                if index is None:
-                    out = list(map(ADD, out, part.lists[n]))
-                    continue
-                for i, x in zip(index, part.lists[n], strict=True):
-                    out[i] = out[i] + x
-            sums.append(out)
-        return self.made(*sums)
-
-    def plus(self, other: Self) -> Self:
-        """The sum, entry by entry."""
-        pairs = zip(self.lists, other.lists, strict=True)
-        return self.made(*(list(map(ADD, a, b)) for a, b in pairs))
-
-    def joined(self, parts: Sequence[Self]) -> Self:
-        """The parts one after the other."""
-        return self.made(*(
-            [x for part in parts for x in part.lists[n]] for n in range(len(self.lists))
-        ))  # fmt: skip
 
 
 class Numbers(Array):
@@ -131,20 +77,20 @@ class Numbers(Array):
         return Numbers(cast("Sequence[Number]", lists[0]), self.bits, self.limit)
 
     def like(self, values: Iterable[Fraction]) -> Numbers:
-        """See `Array`."""
+        """Exact numbers as an array of this kind."""
         return Numbers(values, self.bits, self.limit)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [interval(x, self.bits) for x in self.entries]
 
-    def times(self, other: Self) -> Numbers:
-        """See `Array`."""
-        pairs = zip(self.entries, other.entries, strict=True)
+    def times(self, other: Numbers, left: Index = None, right: Index = None) -> Numbers:
+        """The product, entry by entry, of what is picked. Zeros stay exact."""
+        pairs = zip(self.pick(left).entries, other.pick(right).entries, strict=True)
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Numbers:
-        """See `Array`."""
+    def outer(self, layout: Layout, other: Numbers, other_layout: Layout) -> Numbers:
+        """All inner products of vectors in a block of this array with those in one of another."""
         xs = [self.entries[cut] for cut in cuts(layout)]
         ys = [other.entries[cut] for cut in cuts(other_layout)]
         if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
@@ -154,19 +100,12 @@ class Numbers(Array):
             ])  # fmt: skip
         return self.made([dot(x, y) for x in xs for y in ys])
 
-    def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
-        """Value and slope of a function at every entry, exact where that is possible; kept."""
+    def mapped(self, function: Function, order: int = 0, side: Numbers | None = None) -> Numbers:
+        """A function at every entry, or its first derivative: at a kink that to the given side."""
         if function not in self.jets:
-            found = self.jets[function] = []
-            for z in self.entries:
-                pair = exact(*function, z) if isinstance(z, Fraction) else None
-                found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
-        return self.jets[function]
-
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Numbers:
-        """See `Array`; up to the first derivative."""
+            self.jets[function] = [value_and_slope(function, z, self.bits) for z in self.entries]
         out, slopes = list[Number](), function[1]
-        for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+        for k, (z, jet) in enumerate(zip(self.entries, self.jets[function], strict=True)):
             found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
             if order and flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:
@@ -217,7 +156,7 @@ class Balls(Array):
         """The box of all points within the radius in every entry, and equal in the fixed ones."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        radii = [wide * (i not in fixed) + (rest > 0) for i, (_, rest) in enumerate(split)]
         return Balls([a for a, _ in split], radii, bits)
 
     @staticmethod
@@ -232,18 +171,18 @@ class Balls(Array):
         return Balls(m, r, self.bits)
 
     def like(self, values: Iterable[Fraction]) -> Balls:
-        """See `Array`."""
+        """Exact numbers as an array of this kind, rounded if need be."""
         return Balls.around(values, Fraction(0), self.bits)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
-    def times(self, other: Self) -> Balls:
-        """See the class."""
-        p, rest = self.bits, (1 << self.bits) - 1
-        m = list(map(operator.mul, self.m, other.m))
-        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+    def times(self, other: Balls, left: Index = None, right: Index = None) -> Balls:
+        """The product, entry by entry, of what is picked; see the class."""
+        x, y, p, rest = self.pick(left), other.pick(right), self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, x.m, y.m))
+        pairs = zip(x.m, x.r, y.m, y.r, m, strict=True)
         wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
         r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
         return Balls([c >> p for c in m], r, p)
@@ -254,7 +193,7 @@ class Balls(Array):
             self.views[layout] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts(layout)]
         return self.views[layout]
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
+    def outer(self, layout: Layout, other: Balls, other_layout: Layout) -> Balls:
         """See `Numbers` and the class."""
         p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
         rest, ys = (1 << p) - 1, other.vectors(other_layout)
@@ -275,11 +214,11 @@ class Balls(Array):
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
 
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Balls:
-        """See `Array`. There is no side: a kink raises `Undecided`."""
+    def mapped(self, function: Function, order: int = 0, side: Balls | None = None) -> Balls:
+        """A function at every entry, or a derivative; there is no side at a kink."""
         del side
         if function not in self.jets:
-            jets = [enclosure(*function, z) for z in self.intervals()]
+            jets = (enclosure(*function, z) for z in self.intervals())
             self.jets[function] = list(zip(*jets, strict=True))
         if (function, order) not in self.maps:
             known = [z for z in self.jets[function][order] if z is not None]
@@ -295,3 +234,27 @@ def as_vector(m: list[int], r: list[int]) -> Vector | None:
     if any(r):
         return m, a, r, list(map(operator.add, a, r))
     return (m, a, [], a) if any(m) else None
+
+
+A = TypeVar("A", Numbers, Balls)
+
+
+def collected(parts: Iterable[tuple[A | None, Index, Index]], size: int) -> A | None:
+    """So many zeros, with the entries `source` of each part added to the entries `target`.
+
+    None stands for zeros.
+    """
+    known = [(a.pick(source), target) for a, source, target in parts if a is not None]
+    if not known or (len(known) == 1 and known[0][1] is None):
+        return known[0][0] if known else None
+    first, sums = known[0][0], list[list[Entry]]()
+    for n, zero in enumerate(first.like([Fraction(0)]).lists):
+        out = list(zero) * size
+        for part, target in known:
+            if target is None:
+                out = list(map(ADD, out, part.lists[n]))
+                continue
+            for i, x in zip(target, part.lists[n], strict=True):
+                out[i] = out[i] + x
+        sums.append(out)
+    return first.made(*sums)

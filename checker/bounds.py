@@ -6,17 +6,35 @@ These take and return integers scaled by 2^p and give a lower and an upper bound
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
+
+
+def series(
+    term: int, square: int, w: int, factor: Callable[[int], tuple[int, int]]
+) -> tuple[int, int]:
+    """Bounds for a sum of terms, each the one before times square a/b, with a, b the k-th factor.
+
+    |a| <= b, |square a/b| <= 1/2, and no term is above 1. All is over 2^w: `square` is too small by
+    less than 2, the first term is off by at most 8. A product is rounded down before a/b and after:
+    if a term is off by e, the next is by at most e/2 + (2 + 1) + 1, so all are by at most 8. Once a
+    term is computed as -1, 0 or 1, the true one is at most 9 in size, and so is all that follows.
+    """
+    total, k = term, 0
+    while abs(term) > 1:
+        k += 1
+        a, b = factor(k)
+        term = (term * square >> w) * a // b
+        total += term
+    error = 8 * k + 17
+    return total - error, total + error
 
 
 def exp_minus(x: int, p: int) -> tuple[int, int]:
     """Bounds for exp(-x / 2^p), x >= 0.
 
     From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
-    with t < 2^-8. A term t^k/k! is computed from the one before and rounded down twice: its error
-    e_k is at most (e_(k-1) t + 1)/k + 1, so below 3. When a term becomes 0 the true one is below 3
-    and the rest, at most that times t + t^2 + ..., below 1. Then square s times (exp(t)^(2^s)) and
-    take the reciprocal, rounding outward.
+    with t < 2^-8: exp(t) is squared s times, and the reciprocal taken, rounding outward.
     """
     if x == 0:
         return 1 << p, 1 << p
@@ -24,14 +42,7 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
         return 0, 1
     s = max(0, x.bit_length() - p) + 8
     w = p + 2 * s + 32
-    t = x << (w - p - s)
-    lo = term = 1 << w
-    k = 0
-    while term:
-        k += 1
-        term = (term * t >> w) // k
-        lo += term
-    hi = lo + 3 * k + 1
+    lo, hi = series(1 << w, x << (w - p - s), w, lambda k: (1, k))
     for _ in range(s):
         lo, hi = lo * lo >> w, -(-hi * hi >> w)
     return (1 << p + w) // hi, -(-(1 << p + w) // lo)
@@ -40,19 +51,10 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
 def odd_series(numerator: int, denominator: int, side: int, w: int) -> tuple[int, int]:
     """Bounds for z + s z^3/3 + z^5/5 + s z^7/7 + ..., 0 <= z = numerator/denominator <= 1/3.
 
-    With the side s = 1 that is atanh(z), with s = -1 atan(z). Powers are rounded down. The error of
-    a power is at most that of the one before times z^2, and z times that of z^2 (below 1 + 2z), and
-    1 for rounding, so below 3; that of a term below 4. When a power becomes 0 the true one is below
-    3, and the terms from there on sum to less than 4.
+    With the side s = 1 that is atanh(z), with s = -1 atan(z).
     """
-    power = (numerator << w) // denominator
-    square = power * power >> w
-    total, terms, j = 0, 0, 1
-    while power:
-        total, terms = total + side**terms * (power // j), terms + 1
-        power, j = power * square >> w, j + 2
-    error = 4 * terms + 4
-    return total - error * (side < 0), total + error
+    z = (numerator << w) // denominator
+    return series(z, z * z >> w, w, lambda k: (side * (2 * k - 1), 2 * k + 1))
 
 
 @lru_cache(maxsize=64)
@@ -63,19 +65,13 @@ def log_two(p: int) -> tuple[int, int]:
 
 
 def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u > 0: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
-
-    log m = 2 atanh z. Below 1 it is -log(4^p / u / 2^p).
-    """
-    if u < 1 << p:
-        lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
-        return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+    """Bounds for log(u / 2^p), u > 0: u / 2^p = 2^k m, 1 <= m < 2, log m = 2 atanh((m-1)/(m+1))."""
     if u == 1 << p:
         return 0, 0
     k = u.bit_length() - 1 - p
-    one, (low, high) = 1 << p + k, log_two(p)
+    one, (low, high) = 1 << p + k, sorted(k * end for end in log_two(p))
     lo, hi = odd_series(u - one, u + one, 1, p + 32)
-    return (lo >> 31) + k * low, -(-hi >> 31) + k * high
+    return (lo >> 31) + low, -(-hi >> 31) + high
 
 
 @lru_cache(maxsize=64)
@@ -97,35 +93,24 @@ def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Bounds for the sine and the cosine of x / 2^p.
 
     With k the integer nearest to x / 2^p / (pi/2), r = x / 2^p - k pi/2 is known in w bits up to
-    |k| times the error of pi/2, and |r| < 1. Both functions change by no more than r does. Their
-    series at r alternate and each term is below half the one before, so after a term of at most 1
-    (in units of 2^-w) the rest is below that. A term is computed from the one before: its error is
-    at most half the sum of that one's error and 1 (for r^2), and 2 for rounding, so below 5. With
-    n terms the error of the sum is below 5 n + 6.
+    |k| times the error of pi/2, and 1, and |r| < 1. Both functions change by no more than r does.
     """
     w = p + 32 + max(0, x.bit_length() - p)
     pi_lo, pi_hi = pi_bounds(w)
     x <<= w - p
     k = (2 * x + (pi_lo >> 1)) // pi_lo
     r = x - (k * pi_lo >> 1)
-    square = r * r >> w
-
-    def series(term: int, j: int) -> tuple[int, int]:
-        total, error = term, 6 + abs(k) * (pi_hi - pi_lo) + 1
-        while abs(term) > 1:
-            term = -(term * square >> w) // ((j + 1) * (j + 2))
-            total, error, j = total + term, error + 5, j + 2
-        return total, error
-
-    (s, s_error), (c, c_error) = series(r, 1), series(1 << w, 0)
+    square, off = r * r >> w, abs(k) * (pi_hi - pi_lo) + 1
+    s = series(r, square, w, lambda j: (-1, 2 * j * (2 * j + 1)))
+    c = series(1 << w, square, w, lambda j: (-1, 2 * j * (2 * j - 1)))
     for _ in range(k % 4):
-        s, s_error, c, c_error = c, c_error, -s, s_error
+        s, c = c, (-s[1], -s[0])
 
-    def rounded(value: int, error: int) -> tuple[int, int]:
-        lo, hi = value - error >> w - p, -(error + value) >> w - p
-        return max(lo, -1 << p), min(-hi, 1 << p)
+    def rounded(lo: int, hi: int) -> tuple[int, int]:
+        lo, hi = lo - off >> w - p, -(-(hi + off) >> w - p)
+        return max(lo, -1 << p), min(hi, 1 << p)
 
-    return rounded(s, s_error), rounded(c, c_error)
+    return rounded(*s), rounded(*c)
 
 
 def normal_density(x: int, p: int) -> tuple[int, int]:

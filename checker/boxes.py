@@ -1,31 +1,80 @@
-"""Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6)."""
+"""Minima in a box where the loss is convex, and saddles (5.3, 5.5, 5.6, 9.3, 9.4)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from checker.arrays import Balls
-from checker.cases import Case, Exact, Found, evaluate, numbers, require_zero
+from checker.cases import Case, Exact, Found, evaluate, require_zero
 from checker.dense import dense_program, losses, weighted_sum
-from checker.derivatives import Box, Curved
+from checker.derivatives import Box, Curved, tangent
 from checker.functions import BENT
-from checker.matrices import inverse, rank
+from checker.matrices import (
+    MAX_HESSIAN,
+    inverse,
+    isolated,
+    rank,
+    read_square,
+    require_above,
+    require_definite,
+    require_minimum,
+)
 from checker.minima import unit_terms
 from checker.network import flatten
 from checker.numbers import (
     Interval,
-    Invalid,
-    Undecided,
+    Number,
     dot,
     inner,
     interval,
     require,
     require_shown,
 )
-from checker.programs import OF_DENSE, Linear, Product, Program, Step, Writer
+from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import Json, as_list, as_object, distance, positive, read_increasing, read_row
-from checker.symmetric import read_square, require_definite, require_minimum
+
+
+def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Found:
+    """Theorem 5: where the Hessian is above the bound, a gradient is small, or exactly zero."""
+    found = Found("yes", eigenvalue=case.eigenvalue)
+    if case.nearby:
+        found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
+    else:
+        require(box.centre == case.program.point, "the centre is not the problem's point")
+        require_zero(slopes(), "the gradient")
+        found.place = box.centre
+    return found
+
+
+def strongly_convex(case: Case, proof: Json) -> Found:
+    """Section 9.3, Theorem 5; with `idle` also rule `idle_parameters`."""
+    program, point, idle = case.program, case.program.point, list[int]()
+    box = case.read_box(proof, range(len(point)))
+    if "idle" in proof:
+        idle, slope = read_increasing(proof["idle"], len(point)), box.over.gradient()
+        require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    free = sorted(set(box.free) - set(idle))
+    if free:
+        found = convex(case, box, lambda: Curved(program, case.exact(point)).gradient().entries)
+        require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require_above(box.over.hessian(free), case.eigenvalue)
+    else:
+        require(not case.nearby, "the loss is constant around the point")
+        require(box.centre == point, "the centre is not the problem's point")
+        found = Found(place=box.centre)
+    if idle:
+        found.strict, found.flat = "no", len(idle)
+    return found
+
+
+def krawczyk(case: Case, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    negative, loss = isolated(box, proof["preconditioner"])
+    require(negative >= 1, "the critical point is no saddle")
+    return Found(index=negative, loss=loss, radius=box.reach())
 
 
 def convex_ball(case: Case, proof: Json) -> Found:
@@ -40,45 +89,34 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
     require(len(free) > 0, "there is no free parameter")
     bound, box = case.eigenvalue, case.read_box(proof, free)
     dead = check_fixed(case, box, fixed)
-    smooth = pb.slopes is None or not pb.depth
-    found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
-    if case.nearby:
-        found.radius, found.loss = box.reach(), require_minimum(box, bound)
-    else:
-        require(box.centre == pb.point, "the centre is not the problem's point")
-        require_critical(case, free)
-        found.place = box.centre
+    found = convex(case, box, lambda: exact_slopes(case, free))
+    found.rescaled, found.flat = "no" if dead else "yes", len(fixed)
+    if pb.slopes is not None and pb.depth:
+        found.strict = "no"
     # no Hessian is larger than the file's matrix
     square = read_square(proof["transform"], len(free), case.bits)
-    require_definite(box.hessian(), bound, square)
+    require_definite(box.over.hessian(box.free), bound, square)
     return found, box
 
 
-def require_critical(case: Case, free: list[int]) -> None:
-    """The gradient in the free parameters is exactly zero, from the exact g of the outputs on.
-
-    It is that of sum of g f, where the g are parameters of their own.
-    """
-    ex, last = evaluate(case, case.problem.point), case.program.layers[-1][1]
-    point = [*case.problem.point, *(v for row in ex.g for v in row)]
-    steps = [*case.program.steps[: last + 1]]
-    f = steps[last]
-    steps.append(Step((), f.shape, block=range(len(point) - f.size, len(point))))
-    steps.append(Product((last, last + 1), f.shape))
-    steps.append(Linear((last + 2,), (), links=((None, [0] * f.size),)))
-    found = Curved(Program(steps, []), numbers(case.program, point, case.bits))
-    slopes = found.gradient().pick(free).entries
+def exact_slopes(case: Case, free: list[int]) -> list[Number]:
+    """The gradient in the free parameters, from the exact g of the outputs on."""
+    ex, last, slopes = (
+        evaluate(case, case.problem.point),
+        case.program.outputs or 0,
+        list[Number](),
+    )
+    for i in free:
+        axis = case.exact([Fraction(i == j) for j in range(len(case.problem.point))])
+        moved = tangent(case.program.steps[: last + 1], case.values, axis)[last]
+        moves = moved.entries if moved else []
+        slopes.append(dot((g for row in ex.g for g in row), moves) if moves else Fraction(0))
     require(not any(isinstance(v, Interval) for v in slopes), "a derivative is not rational")
-    require_zero(slopes, "the gradient")
+    return slopes
 
 
 def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
-    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more.
-    """
+    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead."""
     pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.depth:
         require(not fixed, "a smooth network has no fixed parameters")
@@ -101,12 +139,13 @@ def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
     return any(off)
 
 
-Live = tuple[list[int], list[list[Fraction]]]  # of a live unit: its held groups, and the basis
+# of a live unit: its held groups, the basis, and its columns of F, point by point
+Live = tuple[list[int], list[list[Fraction]], list[list[Fraction]]]
 
 
-def read_live(item: object, ex: Exact, j: int) -> Live | None:
-    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
-    pb, pre = ex.pb, [z[j] for z in ex.pre[0]]
+def read_live(item: object, ex: Exact, j: int, r: Fraction) -> Live | None:
+    """Reads and checks the entry of unit j (section 5.5, the first three items); None: dead."""
+    pb, pre, v = ex.pb, [z[j] for z in ex.pre[0]], ex.units[1][0][j]
     if item is None:
         dead = pb.sides[1] == 0 and all(z < 0 for z in pre)
         require(dead, "a unit given as dead is not")
@@ -114,13 +153,19 @@ def read_live(item: object, ex: Exact, j: int) -> Live | None:
     fields, size = as_object(item, "held", "basis"), pb.widths[0] + 1
     held = read_increasing(fields["held"], len(pb.xs), least=0)
     require(set(held) <= set(pb.groups), "held lists no groups")
-    require(ex.units[1][0][j] != 0, "a live unit has output weight zero")
-    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
-    inputs = [pb.inputs[r] for r in held]
+    require(v != 0, "a live unit has output weight zero")
+    require(all(pre[i] == 0 for i in held), "a held input is not on the kink")
+    inputs = [pb.inputs[i] for i in held]
     require(rank(inputs) == len(held), "the held inputs are linearly dependent")
     basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
     require(not any(inner(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
-    return held, basis
+    along = [[inner(b, x) for b in basis] for x in pb.inputs]
+    free = [group not in held for group in pb.groups]
+    near = (abs(z) <= r * sum(map(abs, row)) for z, row in zip(pre, along, strict=True))
+    reaches = any(n and f for n, f in zip(near, free, strict=True))
+    require(not reaches, "a pre-activation may reach its kink")
+    factors = [v * ex.slope(i, j) * f for i, f in enumerate(free)]
+    return held, basis, [[f * a for a in row] for f, row in zip(factors, along, strict=True)]
 
 
 def kinked_ball(case: Case, proof: Json) -> Found:
@@ -133,9 +178,11 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     v = ex.units[1][0]
     require(v[:-1] == pb.units(pb.point)[1][0][:-1], "the centre has other output weights")
     items = as_list(proof["units"], pb.widths[1])
-    faces = [read_live(item, ex, j) for j, item in enumerate(items)]
-    rows = [output_row(ex, i, faces, r) for i in range(len(pb.xs))]
-    size, live = len(rows[0]), [(j, face) for j, face in enumerate(faces) if face is not None]
+    faces = [read_live(item, ex, j, r) for j, item in enumerate(items)]
+    live = [(j, face) for j, face in enumerate(faces) if face is not None]
+    rows = [[*(a for _, (_, _, parts) in live for a in parts[i]), Fraction(1)]
+            for i in range(len(pb.xs))]  # fmt: skip
+    size = len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
     w = Writer(OF_DENSE)
     y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
@@ -145,33 +192,15 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     origin = [Fraction(0)] * size
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
-    require_definite(box.hessian(), bound, read_square(proof["transform"], size, bits))
-    slopes = box.over.bar(f)
-    if slopes is None:
-        raise Invalid("the loss does not depend on the outputs")
-    wide = replace(ex, g=[[g] for g in slopes.intervals()])
-    for j, (held, _) in live:
+    require_definite(box.over.hessian(box.free), bound, read_square(proof["transform"], size, bits))
+    wide = replace(ex, g=[[g] for g in box.over.bar(f).intervals()])
+    for j, (held, _, _) in live:
         require_held(wide, j, held, 1 if v[j] > 0 else -1, bits)
-    sums = (sum(map(abs, column)) for _, (_, basis) in live for column in zip(*basis, strict=True))
+    sums = (sum(map(abs, c)) for _, (_, basis, _) in live for c in zip(*basis, strict=True))
     radius = distance(centre, pb.point) + r * max([Fraction(1), *sums])
     dead = len(faces) - len(live)
     flat = len(live) + (pb.widths[0] + 2) * dead
     return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
-
-
-def output_row(ex: Exact, i: int, faces: list[Live | None], r: Fraction) -> list[Fraction]:
-    """F_i of section 5.5; no live unit that does not hold point i may reach its kink there."""
-    row = list[Fraction]()
-    for j, face in enumerate(faces):
-        if face is not None:
-            held, basis = face
-            along = [inner(b, ex.pb.inputs[i]) for b in basis]
-            holds = ex.pb.groups[i] in held
-            far = abs(ex.pre[0][i][j]) > r * sum(map(abs, along))
-            require(holds or far, "a pre-activation may reach its kink")
-            factor = Fraction(0) if holds else ex.units[1][0][j] * ex.slope(i, j)
-            row += [factor * a for a in along]
-    return [*row, Fraction(1)]
 
 
 def require_held(ex: Exact, j: int, held: list[int], side: int, bits: int) -> None:
@@ -226,8 +255,7 @@ def parting_form(case: Case, box: Box, k: int, side: int) -> list[Balls]:
     pb, ((_, first), (_, last)) = case.problem, case.program.layers
     n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.over.bar(last)
     z = box.over.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
-    if slopes is None or (pb.activation in BENT and not z.nonzero()):
-        raise Undecided("a twin may be at 0")
+    require_shown(pb.activation not in BENT or z.nonzero(), "a twin may be at 0")
     curves = slopes.times(z.mapped((pb.activation, None), 2))
     plain = z.like(v for x in pb.inputs for v in x)
     turned = z.like(v * side for x in pb.inputs for v in x)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from checker.arrays import MAX_MAGNITUDE, Numbers
-from checker.derivatives import Box, Curved, evaluated
+from checker.derivatives import Box, evaluated
 from checker.network import Problem, Units, hinge_slopes, loss_slopes
 from checker.numbers import Invalid, Number, require
 from checker.programs import Program
@@ -51,20 +51,19 @@ class Case:
             raise Invalid("the rule is for dense networks")
         return self.program.dense
 
+    def exact(self, point: Sequence[Fraction]) -> Numbers:
+        """A point or direction, for values that are exact as long as they are rational."""
+        return Numbers(point, self.bits, None if self.program.layers else MAX_MAGNITUDE)
+
     @cached_property
     def values(self) -> list[Numbers]:
-        """The values of all steps at the problem's point, exact as long as they are rational."""
-        return values_at(self.program, self.program.point, self.bits)
-
-    def gradient(self) -> list[Number]:
-        """The gradient at the problem's point, flat."""
-        program = self.program
-        return Curved(program, numbers(program, program.point, self.bits)).gradient().entries
+        """The values of all steps at the problem's point."""
+        return evaluated(self.program.steps, self.exact(self.program.point))
 
     def values_of(self, point: list[Fraction]) -> list[Numbers]:
         """The values of all steps at any point."""
         here = point == self.program.point
-        return self.values if here else values_at(self.program, point, self.bits)
+        return self.values if here else evaluated(self.program.steps, self.exact(point))
 
     def loss_at(self, point: list[Fraction]) -> Number:
         """The loss at a point, exact if everything below is rational."""
@@ -131,12 +130,9 @@ class Exact:
 
 
 def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+    """The problem at a point where all pre-activations are rational.
 
-    Args:
-        case: The problem.
-        point: Where.
-        slopes: Of the hinge loss: g, chosen among its subgradients.
+    The slopes are the g of the hinge loss, chosen among its subgradients.
     """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
     if slopes is None:
@@ -150,16 +146,6 @@ def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
     else:
         g = hinge_slopes(pb, read_row(slopes, len(pb.xs)), pre[-1])
     return Exact(pb, pb.units(point), pre, g, values[-1].entries[0])
-
-
-def numbers(program: Program, point: Sequence[Number], bits: int) -> Numbers:
-    """A point of a program, for values that are exact as long as they are rational."""
-    return Numbers(point, bits, None if program.layers else MAX_MAGNITUDE)
-
-
-def values_at(program: Program, point: Sequence[Number], bits: int) -> list[Numbers]:
-    """The values of all steps at a point."""
-    return evaluated(program.steps, numbers(program, point, bits))
 
 
 def combined(terms: Iterable[tuple[Number | int, Sequence[Number]]], size: int) -> list[Number]:

@@ -6,32 +6,37 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from checker.boxes import convex_ball, kinked_ball, twin_units
+from checker.boxes import (
+    convex_ball,
+    kinked_ball,
+    krawczyk,
+    strongly_convex,
+    twin_units,
+)
 from checker.cases import Case, Found, Rule, evaluate
 from checker.constants import constant_output, constant_units
-from checker.critical import idle_parameters, krawczyk, strongly_convex
-from checker.dense import dense_program, read_any
+from checker.dense import read_any
 from checker.interpolation import interpolation
 from checker.kinked import kinked
 from checker.merging import merging_valley
 from checker.minima import (
+    Kind,
     classwise_optimum,
     one_sided_derivatives,
     pointwise_optimum,
     require_classwise,
-    require_pointwise,
 )
-from checker.network import read_problem
 from checker.numbers import BITS, Invalid, Number, interval, require, require_shown, sign
 from checker.optimum import cell_multipliers, global_minimum
 from checker.penalised import penalised
 from checker.reading import Json, as_list, as_object, as_table, as_text, ball, rational
-from checker.refutations import (
+from checker.valleys import (
     descent_direction,
+    monotone_valley,
     negative_curvature,
+    valley_to_infinity,
     zero_output_weight,
 )
-from checker.valleys import monotone_valley, valley_to_infinity
 
 HERE, NEARBY = ("local_minimum",), ("local_minimum_nearby",)
 SADDLE, NONE = ("saddle_nearby",), ("not_local_minimum",)
@@ -65,7 +70,7 @@ PROGRAM_RULES = {
     **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
-    "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
+    "idle_parameters": Rule(strongly_convex, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
@@ -103,9 +108,8 @@ def check_at(certificate: Json, bits: int) -> str:
     require(name in rules, "unknown rule")
     rule = rules[name]
     keys = CLAIMS if old else (*PROGRAM_CLAIMS, *rule.claims.split())
-    claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
-    program = dense_program(read_problem(problem)) if old else read_any(problem)
-    case = Case(program, claim, bits, layered=old)
+    claim = as_object(certificate["claim"], *keys)
+    case = Case(read_any(certificate["problem"], old), claim, bits, layered=old)
     require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
     rule.read(proof, case.nearby)
     if rule.losses:
@@ -123,7 +127,7 @@ def check_at(certificate: Json, bits: int) -> str:
         require(rational(radius) <= 2 * needed, "the radius is more than twice what is needed")
     else:
         require(radius is None, "only what is nearby has a radius")
-    loss = case.loss_at(program.point) if found.loss is None else found.loss
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
     exact = old and (case.problem.slopes is not None or found.loss is not None)
     require_ball(claim["loss"], loss, "the loss", exact)
     if found.limit is None:
@@ -156,30 +160,24 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif rule == "best_outputs":
+        return
+    if rule == "best_outputs":
         require(found.unbeaten, "nothing proves global: yes")
-    else:
-        require_best(case, rule, fields, found, loss)
-
-
-def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
-    """Section 7: no parameters have a smaller loss."""
+        return
     pb = case.problem
     require(case.claim["verdict"] not in NONE, "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        if not isinstance(loss, Fraction):
-            raise Invalid("the rule needs a rational loss")
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
     ex = evaluate(case, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    require_classwise(ex, [("signs",)] * len(pb.xs))
+    kinds: list[Kind] = [("loose", r) for r in pb.groups]
+    if rule != "pointwise_optimum":
+        require(rule == "affine_optimum", "unknown rule in global_proof")
+        require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+        kinds = [("signs",)] * len(pb.xs)
+    require_classwise(ex, kinds)
 
 
 def decimal(x: Fraction) -> str:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from checker.cases import Case, Found, combined, evaluate, require_zero
 from checker.functions import enclosure, log
-from checker.matrices import rank
+from checker.matrices import row_space
 from checker.minima import hidden_homogeneous, point_class
 from checker.network import Problem
 from checker.numbers import Interval, Number, atom, inner, interval, require, sign, total
@@ -60,53 +60,42 @@ def constant_units(case: Case, proof: Json) -> Found:
 
 
 def curvature(activation: str, z: Fraction, bits: int) -> int:
-    """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    if activation == "softplus":
-        return 1
-    if activation == "gelu":
-        return 1 if z * z < 2 else -1
-    if activation == "silu":
-        place = Interval.of(z, bits)
-        return sign(2 + place * (1 - 2 * atom(-place)), bits)
-    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
-        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
-        require(found != 0, "act'' has no sign there")
-        return found
-    require(z != 0, "act'' has no sign at 0")
-    if z > 0:
-        return 0 if activation == "elu" else -1
-    return 1
+    """The sign of act'' around z (the table of 5.7); 0 where act is affine."""
+    place = Interval.of(z, bits)
+    forms: dict[str, Number] = {
+        "softplus": Fraction(1), "gelu": 2 - z * z, "silu": 2 + place * (1 - 2 * atom(-place)),
+        **dict.fromkeys(("sigmoid", "tanh", "softsign", "elu"), -z),
+    }  # fmt: skip
+    known = activation in forms
+    bend = sign(forms[activation] if known else enclosure(activation, None, place)[2], bits)
+    require(bend != 0, f"act'' has no sign {'there' if z else 'at 0'}")
+    return 0 if activation == "elu" and z > 0 else bend
 
 
 def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
-    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
+    """Condition (a) of Theorem 20; returns the rank rho of the differences of inputs.
 
-    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
-    and no negative one make a principal submatrix of that size positive definite, and M has no
-    larger rank, so no negative eigenvalue.
+    M is a form of the values of u on the differences alone (the G sum to 0), and these can be any
+    with u in the coordinates that are pivots of their span: M is semidefinite with rank rho if and
+    only if it is positive definite in these. By elimination.
     """
     size = len(xs[0])
     require_zero(combined(((g, xs[r]) for r, g in sums.items()), size), "the sum of G x")
+    spanned = row_space([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
     rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0))
-             for b in range(size)] for a in range(size)]  # fmt: skip
-    pivots = 0
+             for b in sorted(spanned)] for a in sorted(spanned)]  # fmt: skip
     while rows:
-        top, *rest = rows
-        require(top[0] >= 0, "the second moments are not positive")
-        pivots += top[0] > 0
-        steps = [row[0] / top[0] if top[0] else Fraction(0) for row in rest]
-        rows = [[a - step * t for a, t in zip(row[1:], top[1:], strict=True)]
-                for row, step in zip(rest, steps, strict=True)]  # fmt: skip
-    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
-    require(pivots == spanned, "the second moments are singular on the differences of inputs")
-    return spanned
+        (top, *ahead), *rest = rows
+        require(top >= 0, "the second moments are not positive")
+        require(top > 0, "the second moments are singular on the differences of inputs")
+        rows = [[b - row[0] / top * a for a, b in zip(ahead, row[1:], strict=True)] for row in rest]
+    return len(spanned)
 
 
 def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
     made, what = dict.fromkeys(sums, Fraction(0)), "a transport"
-    for r, row in read_keys(table, what).items():
-        masses = {s: rational(value) for s, value in read_keys(row, what).items()}
+    for r, masses in read_keys(table, what, lambda x: read_keys(x, what, rational)).items():
         require({r, *masses} <= sums.keys(), "a transport names no group")
         require(all(a >= 0 for a in masses.values()), "a mass is negative")
         spread = combined(((a, xs[s]) for s, a in masses.items()), len(xs[r]))

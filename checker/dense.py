@@ -11,13 +11,12 @@ from checker.programs import OF_DENSE, Map, Program, Writer, read_program
 from checker.reading import as_table
 
 
-def read_any(x: object) -> Program:
-    """Reads a problem of either format as a program."""
+def read_any(x: object, old: bool = False) -> Program:
+    """Reads a problem of either format as a program; of format 1 alone if that is old."""
     fields = as_table(x, "the problem")
-    if fields.get("format") == "spurious-problem/1":
-        return dense_program(read_problem(fields))
-    if "network" in fields:
-        return dense_program(read_problem(fields, extended=True))
+    plain = old or fields.get("format") == "spurious-problem/1"
+    if plain or "network" in fields:
+        return dense_program(read_problem(fields, extended=not plain))
     return read_program(fields)
 
 
@@ -97,8 +96,10 @@ def missed(w: Writer, pb: Problem, f: int) -> int:
     return w.add(w.mul(f, targets), w.const((), [Fraction(1)]))
 
 
-def ahead(w: Writer, pb: Problem, f: int) -> int:
-    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
+def decisive(w: Writer, pb: Problem, f: int) -> int:
+    """What the loss depends on: f, or with cross entropy f_ik - f_iy_i, k != y_i, (n, K - 1)."""
+    if pb.loss != "cross_entropy":
+        return f
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -106,11 +107,6 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
-
-
-def decisive(w: Writer, pb: Problem, f: int) -> int:
-    """What the loss depends on: the outputs, or with cross entropy their differences."""
-    return ahead(w, pb, f) if pb.loss == "cross_entropy" else f
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Generic
 
-from checker.arrays import A, Balls
-from checker.numbers import Interval, Invalid
+from checker.arrays import A, Balls, Entry, collected
+from checker.numbers import Invalid, require
 from checker.programs import Linear, Map, MatrixProduct, Product, Program, Step, moving
 from checker.reading import distance
 
@@ -41,16 +41,17 @@ def tangent(
         args, moves, dot = [values[i] for i in step.of], [dots[i] for i in step.of], None
         if step.block:
             part = direction.pick(step.block)
-            dot = part if part.moves() else None
+            dot = part if any(map(any, part.lists)) else None
         elif all(d is None for d in moves) or (wanted is not None and k not in wanted):
             pass
         elif isinstance(step, Linear):
             dot = step.push(moves)
         elif isinstance(step, Map) and moves[0] is not None:
-            dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
+            slope: A = args[0].mapped(step.function, step.order + 1, moves[0])
+            dot = slope.times(moves[0])
         elif isinstance(step, Product | MatrixProduct):
-            one, other = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
-            dot = one.plus(other) if one is not None and other is not None else one or other
+            sides = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
+            dot = collected([(side, None, None) for side in sides], step.size)
         dots.append(dot)
     return dots
 
@@ -121,21 +122,19 @@ class Curved(Generic[A]):
         self.values = evaluated(self.steps, point)
         self.loss = self.values[len(program.steps) - 1]
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
-        self.home = {i: k for k in self.blocks for i in self.steps[k].block}
-        self.wanted = -1, set[int]()  # the last answer of `needed`: sets can be large
+        self.size = sum(self.steps[k].size for k in self.blocks)
 
-    def bar(self, k: int) -> A | None:
-        """The derivative of the loss by step k; None is zero."""
-        return self.values[self.bars[k]] if k in self.bars else None
+    def bar(self, k: int) -> A:
+        """The derivative of the loss by step k, which it depends on."""
+        require(k in self.bars, "the loss does not depend on what it has to")
+        return self.values[self.bars[k]]
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
-        like, parts = self.loss, list[A]()
-        for k in self.blocks:
-            part = found[self.bars[k]] if k in self.bars else None
-            zeros = [Fraction(0)] * self.steps[k].size
-            parts.append(like.like(zeros) if part is None else part)
-        return like.joined(parts)
+        zero = self.loss.like([Fraction(0)])
+        parts = ((found[self.bars[k]], None, self.steps[k].block)
+                 for k in self.blocks if k in self.bars)  # fmt: skip
+        return collected(parts, self.size) or zero.pick([0] * self.size)
 
     def gradient(self) -> A:
         """The gradient, flat; also by parameters that do not matter."""
@@ -143,31 +142,26 @@ class Curved(Generic[A]):
 
     def needed(self, since: int) -> set[int]:
         """The steps that the gradient by blocks from step `since` on depends on."""
-        if self.wanted[0] != since:
-            found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
-            for k in range(len(self.steps) - 1, -1, -1):
-                found |= set(self.steps[k].of) if k in found else set()
-            self.wanted = since, found
-        return self.wanted[1]
-
-    def column(self, direction: A, since: int = 0) -> A:
-        """The Hessian times a direction, flat; entries of blocks before step `since` may be 0."""
-        return self.flat(tangent(self.steps, self.values, direction, self.needed(since)))
+        found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
+        for k in range(len(self.steps) - 1, -1, -1):
+            found |= set(self.steps[k].of) if k in found else set()
+        return found
 
     def axis(self, i: int) -> A:
         """The direction of a parameter."""
-        return self.loss.like(
-            [Fraction(0)] * i + [Fraction(1)] + [Fraction(0)] * (len(self.home) - i - 1)
-        )
+        return self.loss.like(Fraction(i == j) for j in range(self.size))
 
-    def hessian(self, chosen: Sequence[int] | None = None) -> list[A]:
-        """The rows for the parameters chosen, in increasing order; for all of them.
+    def hessian(self, chosen: Sequence[int]) -> list[A]:
+        """The rows for the parameters chosen, in increasing order.
 
-        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        A Hessian is symmetric: of each column the part from its block on is computed.
         """
-        places = range(len(self.home)) if chosen is None else chosen
-        columns = [self.column(self.axis(i), self.home[i]).pick(places).lists for i in places]
-        size = range(len(columns))
+        columns, size = list[tuple[Sequence[Entry], ...]](), range(len(chosen))
+        for k in self.blocks:
+            wanted, block = self.needed(k), self.steps[k].block
+            moved = (tangent(self.steps, self.values, self.axis(i), wanted)
+                     for i in chosen if i in block)  # fmt: skip
+            columns += [self.flat(dots).pick(chosen).lists for dots in moved]
         return [
             self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
                              for n in range(len(self.loss.lists))))
@@ -200,18 +194,6 @@ class Box:
     def at(self) -> Curved[Balls]:
         """The program at the centre."""
         return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
-
-    def gradient(self) -> Balls:
-        """At the centre, in the free parameters."""
-        return self.at.gradient().pick(self.free)
-
-    def hessian(self) -> list[Balls]:
-        """Over the box, in the free parameters: rows."""
-        return self.over.hessian(self.free)
-
-    def loss(self) -> Interval:
-        """At the centre."""
-        return self.at.loss.intervals()[0]
 
     def reach(self) -> Fraction:
         """No parameter in the box differs more from that of the problem's point."""

@@ -11,11 +11,11 @@ from checker.cases import Case
 from checker.dense import decisive, losses, missed, network, summed
 from checker.derivatives import Box, evaluated
 from checker.functions import Slopes
+from checker.matrices import isolated
 from checker.network import Problem
-from checker.numbers import Interval, Undecided, require, require_shown
+from checker.numbers import Interval, require, require_shown
 from checker.programs import OF_DENSE, Program, Writer
 from checker.reading import Json, distance, positive, read_increasing, read_row
-from checker.symmetric import isolated
 
 Pair = tuple[int, int, list[int]]  # hidden layer, unit, and the points, alike at this layer
 
@@ -43,10 +43,9 @@ def read_pattern(
     pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Pattern:  # fmt: skip
-    """The pairs that may be on their kink over the box are held, with all that are alike.
+    """The pattern of 5.9 and 9.10 over the box; a unit at zero with bias 0 has slope 0.
 
-    The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
+    Loose pairs (unit, point) of the first layer (`off`) have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
@@ -80,19 +79,11 @@ def read_pattern(
     return Pattern(slopes, pairs)
 
 
-@dataclass(frozen=True)
-class Lagrangian:
-    """Lambda as a program in all parameters and mu, and the steps that hold its parts."""
+def lagrangian(pb: Problem, pattern: Pattern) -> tuple[Program, list[int], int]:
+    """Lambda as a program in all parameters and mu: each activation is its slope times z.
 
-    program: Program
-    layers: list[int]  # z of each layer, (n, width)
-    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
-    held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
-
-
-def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
-    """The network on the face: each activation is its slope times z."""
+    Also the steps that hold the activations, and that of G (5.9): see `Face`.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb, pattern.slopes)
     f = decisive(w, pb, layers[-1][1])
@@ -103,16 +94,14 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
         counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
         f = w.take(bent[-1], [len(counted)], counted)
-        parts = w.sum(states[-1], [1])
-    else:
-        parts = losses(w, pb, f)
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    loss = summed(w, pb, parts)
+    slice_map = w.join(*held, f)
+    loss = summed(w, pb, w.sum(states[-1], [1]) if pb.loss == "hinge" else losses(w, pb, f))
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, f)
+    return Program(w.steps, [], layers=layers), states, slice_map
 
 
 @dataclass(frozen=True)
@@ -122,44 +111,42 @@ class Face:
     free: list[int]  # numbers of the parameters that vary
     pattern: Pattern
     place: Balls  # all parameters over the box
-    lag: Lagrangian
-    box: Box  # of the free parameters and the multipliers
+    box: Box  # of Lambda, in the free parameters and the multipliers
+    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
+    slice_map: int  # G: z of each held pair, then what the loss depends on
     loss: Interval  # at the minimum
     radius: Fraction  # the smallest that may be claimed
+
+    def effect(self, width: int, pair: Pair) -> Interval:
+        """D: the derivative of Lambda by a pair's activation, summed over its points.
+
+        The pair is of a layer of this width.
+        """
+        level, j, points = pair
+        bar = self.box.over.bar(self.states[level])
+        effects = bar.pick([i * width + j for i in points]).intervals()
+        return sum(effects, Interval(0, 0, effects[0].bits))
 
 
 def minimum_on_face(
     case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Face:  # fmt: skip
-    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
-
-    D is the derivative of Lambda by the pair's activation, summed over its points.
-    """
+    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair."""
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
     pattern = read_pattern(pb, case.program, place, zero, loose)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern)
+    program, states, slice_map = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
-    box = Box(lag.program, [*centre, *mu], r, varied, case.bits)
+    box = Box(program, [*centre, *mu], r, varied, case.bits)
     index, loss = isolated(box, proof["preconditioner"])
     require(index == len(mu), "the critical point is a saddle on the face")
-    slopes, multipliers = bends(pb), box.place.intervals()[size:]
-    for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
-        above, below = slopes[level]
-        d = effect(pb, lag, box, (level, j, points))
+    radius = distance(centre, pb.point) + r
+    face = Face(free, pattern, place, box, states, slice_map, loss, radius)
+    for pair, m in zip(pattern.pairs, box.place.intervals()[size:], strict=True):
+        (above, below), d = bends(pb)[pair[0]], face.effect(pb.widths[pair[0] + 1], pair)
         stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
         require_shown(stays, "a held pair may leave its kink")
-    return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
-
-
-def effect(pb: Problem, lag: Lagrangian, box: Box, pair: Pair) -> Interval:
-    """D: the derivative of Lambda over a box by a pair's activation, summed over its points."""
-    level, j, points = pair
-    bar = box.over.bar(lag.states[level])
-    if bar is None:
-        raise Undecided("a pair has no effect")
-    effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
-    return sum(effects, Interval(0, 0, effects[0].bits))
+    return face

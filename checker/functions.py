@@ -16,9 +16,11 @@ from checker.bounds import (
 )
 from checker.numbers import (
     Interval,
+    Number,
     atom,
     hull,
     increasing,
+    interval,
     log_one_plus_exp,
     require,
     require_shown,
@@ -55,13 +57,21 @@ def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
     are covered. Monotone functions are evaluated at the ends, the rest by interval arithmetic,
     which is sound on wide z too. With s = sigmoid(z): s' = s(1-s), s'' = s(1-s)(1-2s);
     softplus' = s; tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2);
-    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2-z^2).
+    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)).
     `Undecided` if z is not shown to lie in the domain.
     """
     if slopes is not None:
         return broken_line(slopes, z)
     if name in NAMED:
         return NAMED[name](z)
+    if name in ("sin", "cos"):
+        sine, cosine = waves(z)
+        return (sine, cosine, -sine) if name == "sin" else (cosine, -sine, -cosine)
+    if name in ("normal", "gelu"):  # Phi and z Phi, phi' = -z phi
+        cdf, density = below_bell(z), bell(z)
+        if name == "normal":
+            return cdf, density, -(z * density)
+        return z * cdf, cdf + z * density, density * (2 - z.square())
     s = atom(-(z + z)) if name == "tanh" else atom(-z)
     bend = s * (1 - s)
     if name == "sigmoid":
@@ -112,18 +122,6 @@ def bell(z: Interval) -> Interval:
 def below_bell(z: Interval) -> Interval:
     """The normal distribution function Phi over z."""
     return increasing(lambda x: normal_distribution(x[0], z.bits), z)
-
-
-def normal(z: Interval) -> Jet:
-    """Phi, phi, -z phi."""
-    density = bell(z)
-    return below_bell(z), density, -(z * density)
-
-
-def gelu(z: Interval) -> Jet:
-    """Z Phi(z)."""
-    cdf, density = below_bell(z), bell(z)
-    return z * cdf, cdf + z * density, density * (2 - z.square())
 
 
 def mish(z: Interval) -> Jet:
@@ -184,18 +182,11 @@ def sqrt(z: Interval) -> Jet:
 
 
 def erf(z: Interval) -> Jet:
-    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is sqrt 8 phi(y).
-
-    |y| lies between the integer root of 2 z^2 and that plus 1.
-    """
-
-    def scaled(x: int, outward: bool) -> int:
-        root = math.isqrt(2 * x * x) + outward
-        return root if x > 0 else -root
-
-    y, eight = Interval(scaled(z.lo, z.lo < 0), scaled(z.hi, z.hi > 0), z.bits), 8 << 2 * z.bits
-    cdf = below_bell(y)
-    first = bell(y) * Interval(math.isqrt(eight), math.isqrt(eight) + 1, z.bits)
+    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is 2 sqrt 2 phi(y)."""
+    root = math.isqrt(2 << 2 * z.bits)
+    root_two = Interval(root, root + 1, z.bits)
+    y = z * root_two
+    cdf, first = below_bell(y), 2 * (root_two * bell(y))
     return cdf + cdf - 1, first, -2 * (z * first)
 
 
@@ -222,18 +213,6 @@ def waves(z: Interval) -> tuple[Interval, Interval]:
     return spread(sines, 1), spread(cosines, 0)
 
 
-def sin(z: Interval) -> Jet:
-    """Sin, cos, -sin."""
-    sine, cosine = waves(z)
-    return sine, cosine, -sine
-
-
-def cos(z: Interval) -> Jet:
-    """Cos, -sin, -cos."""
-    sine, cosine = waves(z)
-    return cosine, -sine, -cosine
-
-
 def arctan(z: Interval) -> Jet:
     """Arctan, which increases, 1/(1 + z^2), -2z/(1 + z^2)^2."""
     first = 1 / (z.square() + 1)
@@ -255,10 +234,7 @@ def arctan_bounds(x: int, p: int) -> tuple[int, int]:
     return (lo, hi) if x >= 0 else (-hi, -lo)
 
 
-NAMED = {
-    f.__name__: f
-    for f in (softsign, elu, normal, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos, arctan)
-}
+NAMED = {f.__name__: f for f in (softsign, elu, mish, exp, log, reciprocal, sqrt, erf, arctan)}
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
     "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
@@ -281,3 +257,9 @@ def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Frac
         _, value, slope = RATIONAL_AT[name]
         return Fraction(value), Fraction(slope)
     return None
+
+
+def value_and_slope(function: Function, z: Number, bits: int) -> tuple[Number, Number | None]:
+    """At a number: exact where that is possible."""
+    pair = exact(*function, z) if isinstance(z, Fraction) else None
+    return pair or enclosure(*function, interval(z, bits))[:2]

@@ -9,10 +9,10 @@ from checker.arrays import Balls, cuts
 from checker.cases import Case, Found
 from checker.derivatives import evaluated, tangent
 from checker.functions import log
+from checker.matrices import read_square, require_contraction
 from checker.numbers import Interval, Number, require
 from checker.programs import Linear, Map, MatrixProduct, Product, Step, moving, summands
 from checker.reading import Json, read_increasing
-from checker.symmetric import read_square, require_contraction
 
 MAX_EQUATIONS = 500
 MAX_NUMBERED = 5_000_000  # entries of all arrays of a program together

@@ -10,10 +10,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "src" / "spurious_checker.py"
-PARTS = ("bounds", "numbers", "functions", "reading", "matrices", "arrays", "network", "programs",
-         "derivatives", "dense", "symmetric", "cases", "minima", "boxes", "constants",
-         "refutations", "valleys", "merging", "optimum", "faces", "kinked", "penalised", "critical",
-         "interpolation", "claims", "command")  # fmt: skip
+PARTS = ("bounds", "numbers", "functions", "reading", "arrays", "network", "programs",
+         "derivatives", "dense", "matrices", "cases", "minima", "boxes", "constants", "valleys",
+         "merging", "optimum", "faces", "kinked", "penalised", "interpolation", "claims",
+         "command")  # fmt: skip
 
 
 def joined() -> str:

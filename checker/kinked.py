@@ -7,16 +7,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from checker.arrays import Balls
+from checker.arrays import Balls, collected
 from checker.cases import Case, Found
 from checker.derivatives import tangent
-from checker.faces import Face, Lagrangian, bends, minimum_on_face
-from checker.matrices import Basis, enlarge
-from checker.network import Problem
-from checker.numbers import require
-from checker.programs import MatrixProduct, summands
+from checker.faces import Face, bends, minimum_on_face
+from checker.matrices import Basis, enlarge, require_independent
+from checker.numbers import collection, require
+from checker.programs import MatrixProduct, Step, summands
 from checker.reading import Json, as_int, as_list, as_object, rational
-from checker.symmetric import require_independent
 
 MAX_TERMS = 200_000  # of all polynomials; of one that is reduced
 
@@ -27,25 +25,22 @@ Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial 
 
 def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     """The sum of terms."""
-    found = Polynomial()
-    for monomial, c in terms:
-        key = tuple(sorted(monomial))
-        found[key] = found.get(key, Fraction(0)) + c
-    return {m: c for m, c in found.items() if c}
+    return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
-def face_map(face: Lagrangian) -> list[Polynomial]:
-    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+def face_map(steps: Sequence[Step]) -> list[Polynomial]:
+    """The last step as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+    for step in steps:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
-            row.append(tidy(term for factors in group for term in terms_of_product(factors)))
+            known = group[0][0] if len(group) == 1 == len(group[0]) else None
+            row.append(known or tidy(t for factors in group for t in terms_of_product(factors)))
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)
-    return [p for k in (*face.held, face.outputs) for p in rows[k]]
+    return rows[-1]
 
 
 def terms_of_product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
@@ -100,13 +95,6 @@ def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
     return known
 
 
-def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
-    """Whether the image is a number times the polynomial: then it vanishes where that does."""
-    if not image or image.keys() != polynomial.keys():
-        return not image
-    return len({c / polynomial[m] for m, c in image.items()}) == 1
-
-
 MAX_FACTORS = 12  # of a term of a field
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
@@ -116,14 +104,17 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
     bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    lag, curved, columns = face.lag, face.box.over, list[Balls]()
-    for p in face.free:
-        dots = tangent(lag.program.steps, curved.values, curved.axis(p))
-        parts = [(dots[k], curved.values[k]) for k in (*lag.held, lag.outputs)]
-        found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
-        columns.append(found[0].joined(found))
-    require_independent(columns)
-    fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
+    steps, curved, g = face.box.program.steps, face.box.over, face.slice_map
+    columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
+    still = curved.values[g].like([Fraction(0)] * steps[g].size)
+    require_independent([column or still for column in columns])
+    if ranked:
+        fields = read_fields(proof["fields"], len(pb.point))
+    else:  # rescalings: incoming parameters of a unit, less its outgoing weights
+        fields: list[Field] = [
+            [(p, (p,), Fraction(1)) for p in into] + [(p, (p,), Fraction(-1)) for p in out]
+            for into, out in pb.wires
+        ]
     wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
     require(wide + flat <= len(fields), "the rank is not bounded as claimed")
@@ -148,16 +139,10 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(pb: Problem) -> list[Field]:
-    """For each hidden unit its incoming parameters, less its outgoing weights."""
-    one = Fraction(1)
-    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
-            for into, out in pb.wires]  # fmt: skip
-
-
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face.lag), 0, len(face.lag.held), Basis()
+    terms, held, basis = 0, len(face.pattern.pairs), Basis()
+    rows = face_map(face.box.program.steps[: face.slice_map + 1])
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:
@@ -166,7 +151,8 @@ def image_rank(face: Face, fields: list[Field]) -> int:
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= held or not is_multiple(image, zeros[k]):
+            zero = zeros[k] if k < held else {}  # a number times that is 0 where it is
+            if image.keys() != zero.keys() or len({c / zero[m] for m, c in image.items()}) > 1:
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for parts in vectors.values():
@@ -176,10 +162,10 @@ def image_rank(face: Face, fields: list[Field]) -> int:
 
 def value_of(vector: Field, place: Balls) -> Balls:
     """A field over the box, in which the parameters have these values."""
-    parts = list[tuple[Balls, list[int]]]()
+    parts = list[tuple[Balls, None, list[int]]]()
     for p, factors, c in vector:
         part = place.like([c])
         for q in factors:
             part = part.times(place.pick([q]))
-        parts.append((part, [p]))
-    return place.collected(parts, len(place.m))
+        parts.append((part, None, [p]))
+    return collected(parts, len(place.m)) or place.like([Fraction(0)] * len(place.m))

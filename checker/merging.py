@@ -8,9 +8,18 @@ from fractions import Fraction
 
 from checker.cases import Case, Found
 from checker.functions import bell, enclosure
-from checker.numbers import Interval, Invalid, Undecided, dot, interval, require, require_shown
+from checker.numbers import (
+    Interval,
+    Invalid,
+    Undecided,
+    collection,
+    dot,
+    interval,
+    require,
+    require_shown,
+)
 from checker.reading import Json, as_list, as_object, rational, read_layers
-from checker.valleys import loss_of_outputs
+from checker.valleys import STEEPNESS, loss_of_outputs
 
 MAX_PARTS, MAX_POWERS, NARROWEST = 500, 200, Fraction(1, 2**20)
 HALF, SIXTH, TENTH = Fraction(1, 2), Fraction(1, 6), Fraction(1, 10)
@@ -23,12 +32,9 @@ Moving = tuple[Interval, Interval]  # a value over an interval of r, and its der
 
 def curve_sum(*parts: tuple[Curve, Fraction | int, int]) -> Curve:
     """The sum of (curve, factor, n), each the curve times factor r^n."""
-    found = Curve()
-    for curve, factor, shift in parts:
-        for k, c in curve.items():
-            found[k + shift] = found.get(k + shift, Fraction(0)) + c * factor
+    found = collection((k + n, c * factor) for curve, factor, n in parts for k, c in curve.items())
     require(len(found) <= MAX_POWERS, "a curve has too many powers")
-    return {k: c for k, c in found.items() if c}
+    return found
 
 
 def curve_dot(us: Sequence[Curve], vs: Sequence[Curve]) -> Curve:
@@ -45,15 +51,11 @@ def along(curve: Curve, r: Interval) -> Moving:
     return value, slope
 
 
-def times(x: Moving, y: Moving) -> Moving:
-    """The product."""
-    return x[0] * y[0], x[1] * y[0] + x[0] * y[1]
-
-
-def plus(*parts: Moving) -> Moving:
-    """The sum."""
-    zero = Interval(0, 0, parts[0][0].bits)
-    return sum((x for x, _ in parts), zero), sum((dx for _, dx in parts), zero)
+def moving_dot(us: Sequence[Moving], vs: Sequence[Moving]) -> Moving:
+    """The inner product."""
+    pairs, zero = list(zip(us, vs, strict=True)), Interval(0, 0, us[0][0].bits)
+    slope = sum((dx * y + x * dy for (x, dx), (y, dy) in pairs), zero)
+    return sum((x * y for (x, _), (y, _) in pairs), zero), slope
 
 
 def require_positive_along(function: Callable[[Interval], Interval], bits: int, what: str) -> None:
@@ -149,13 +151,11 @@ def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[In
         density, y = bell(z), z.square()
         return [z * (y - 4) * density, (y * (7 - y) - 4) * density,
                 z * (y * (y - 11) + 18) * density]  # fmt: skip
-    if name == "tanh":
-        third = 2 * first * (2 - 3 * first)
-        fifth = 4 * third - 12 * (second.square() + first * third)
-        return [third, 4 * second * (1 - 3 * first), fifth]
-    require(name == "sigmoid", "the rule does not know this activation")
-    third = first * (1 - 6 * first)
-    return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
+    require(name in STEEPNESS, "the rule does not know this activation")
+    c = STEEPNESS[name] ** 2
+    third = first * (c - 6 * first)
+    fifth = c * third - 12 * (second.square() + first * third)
+    return [third, second * (c - 12 * first), fifth]
 
 
 def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval], list[Moving]]:
@@ -168,6 +168,7 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
     # w, u, and for each output C and T
     groups = [(hidden[k], hidden[j], [(row[j], row[k]) for row in top]) for _, j, k, _ in pairs]
     groups += [(hidden[k], nothing, [(row[k], Curve()) for row in top]) for k in alone]
+    rows = [[unit[-1], *(c for _, _, out in groups for c in out[k])] for k, unit in enumerate(top)]
     lines = [[(curve_dot(w, x), curve_dot(u, x)) for w, u, _ in groups] for x in inputs]
 
     def mean_and_slope(z: Moving, y: Moving, r: Interval) -> tuple[Moving, Moving]:
@@ -189,17 +190,15 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
         return mean, (first + q * third * SIXTH, m_z * dz + m_q * dq)
 
     def over(r: Interval) -> list[Moving]:
-        found = list[Moving]()
-        weights = [[(along(c, r), along(t, r)) for c, t in out] for _, _, out in groups]
-        for row in lines:
-            parts = [[along(unit[-1], r)] for unit in top]
-            for (z, y), out in zip(row, weights, strict=True):
+        found, one = list[Moving](), (Interval.of(1, r.bits), Interval(0, 0, r.bits))
+        weights = [[along(curve, r) for curve in row] for row in rows]
+        for line in lines:
+            state = [one]
+            for z, y in line:
                 turned = along(y, r)
                 mean, slope = mean_and_slope(along(z, r), turned, r)
-                slope = times(turned, slope)
-                for part, (c, t) in zip(parts, out, strict=True):
-                    part += [times(c, mean), times(t, slope)]
-            found += [plus(*part) for part in parts]
+                state += [mean, moving_dot([turned], [slope])]
+            found += [moving_dot(row, state) for row in weights]
         return found
 
     return over

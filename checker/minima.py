@@ -96,7 +96,9 @@ def require_tree(
     negative = {r for r, c in bend.items() if sign(c, bits) < 0}
     for node, signs in leaves(tree, negative):
         as_object(node, optional=["dominated", "tau", "mu"])
-        dominated, taus, mus = (read_keys(node.get(k, {}), k) for k in ("dominated", "tau", "mu"))
+        dominated = read_keys(node.get("dominated", {}), "dominated",
+                              lambda x: read_keys(x, "what dominates", rational))  # fmt: skip
+        taus, mus = (read_keys(node.get(k, {}), k, soft) for k in ("tau", "mu"))
         must = negative - signs.keys()
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         require(taus.keys() <= bend.keys() - negative, "tau names no group with c >= 0")
@@ -104,18 +106,16 @@ def require_tree(
         rays = {s: [side * a for a in inputs[s]] for s, side in signs.items()}
         terms: list[tuple[Number, Sequence[Number]]] = [(Fraction(1), slope)]
         terms += [(bend[s], ray) for s, ray in rays.items()]
-        for r, entries in dominated.items():
-            m = {s: rational(v) for s, v in read_keys(entries, "what dominates").items()}
+        for r, m in dominated.items():
             require(m.keys() <= signs.keys(), "a multiplier names a group that was not split")
             sums = combined(((f, rays[s]) for s, f in m.items()), len(slope))
             require(sums == inputs[r], "a dominated input is not the combination given")
             terms += [(bend[r] * abs(f), rays[s]) for s, f in m.items()]
-        for r, value in taus.items():
-            tau, c = soft(value), bend[r]
-            require(sign(c - tau, bits) >= 0 <= sign(c + tau, bits), "|tau| exceeds c")
+        for r, tau in taus.items():
+            least = min(sign(bend[r] - tau, bits), sign(bend[r] + tau, bits))
+            require(least >= 0, "|tau| exceeds c")
             terms.append((tau, inputs[r]))
-        for s, value in mus.items():
-            mu = soft(value)
+        for s, mu in mus.items():
             require(sign(mu, bits) >= 0, "mu is negative")
             terms.append((-mu, rays[s]))
         require_zero(combined(terms, len(slope)), "the difference of the two sides at a leaf")
@@ -179,15 +179,11 @@ def require_classwise(ex: Exact, kinds: list[Kind]) -> None:
             require_zero(sums, f"the sum of a {kind[0]} class")
 
 
-def require_pointwise(ex: Exact) -> None:
-    """Theorem 3: over every group of equal inputs the g sum to zero, for every output."""
-    require_classwise(ex, [("loose", r) for r in ex.pb.groups])
-
-
 def pointwise_optimum(case: Case, _: Json) -> Found:
     """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
-    require_pointwise(evaluate(case, case.problem.point))
-    return Found(place=case.problem.point)
+    pb = case.problem
+    require_classwise(evaluate(case, pb.point), [("loose", r) for r in pb.groups])
+    return Found(place=pb.point)
 
 
 def classwise_optimum(case: Case, proof: Json) -> Found:

@@ -11,7 +11,6 @@ from itertools import pairwise
 from checker.functions import SMOOTH, Slopes, slopes_of
 from checker.numbers import Invalid, Number, require, soft_atom, total
 from checker.reading import (
-    Json,
     as_int,
     as_list,
     as_object,
@@ -149,24 +148,18 @@ def read_problem(x: object, extended: bool = False) -> Problem:
     point = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    weights, penalties = read_weights(fields, len(xs)), read_penalties(fields, len(widths) - 1)
+    reduction, number = fields.get("reduction", "sum"), len(xs)
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = read_row(fields.get("weights", [1] * number), number, problem_number)
+    weights = [w / number for w in weights] if reduction == "mean" else weights
+    penalties = read_penalties(fields.get("penalty", {}), len(widths) - 1)
     return Problem(widths, activation, slopes, loss, xs, ys, point, weights, penalties)
 
 
-def read_weights(fields: Json, points: int) -> list[Fraction]:
-    """The keys `weights` and `reduction` of 9.7 as a factor for each data point."""
-    reduction = fields.get("reduction", "sum")
-    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
-    weights = [Fraction(1)] * points
-    if "weights" in fields:
-        weights = read_row(fields["weights"], points, problem_number)
-    return [w / points for w in weights] if reduction == "mean" else weights
-
-
-def read_penalties(problem: Json, layers: int) -> list[Fraction]:
+def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    fields = as_table(problem.get("penalty", {}), "the penalty")
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)
@@ -184,9 +177,11 @@ def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
         return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
         return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
-    p = exact_softmax(f)
-    p[int(y[0])] = p[int(y[0])] - 1
-    return [v * weight for v in p]
+    top = max(f)  # the outputs that are largest share what the others leave of 1
+    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
+         for k, a in enumerate(f) if a != top}  # fmt: skip
+    share = (1 - total(p.values())) * Fraction(1, f.count(top))
+    return [(p.get(k, share) - (k == y[0])) * weight for k in range(len(f))]
 
 
 def hinge_slopes(
@@ -198,12 +193,3 @@ def hinge_slopes(
         least, most = weight if y * f < 1 else Fraction(0), weight if y * f <= 1 else Fraction(0)
         require(least <= -y * slope <= most, "a slope is none of the hinge loss")
     return [[slope] for slope in g]
-
-
-def exact_softmax(f: list[Fraction]) -> list[Number]:
-    """The softmax as in section 4: the r largest share what the others leave."""
-    top = max(f)
-    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
-         for k, a in enumerate(f) if a != top}  # fmt: skip
-    share = (1 - total(p.values())) * Fraction(1, f.count(top))
-    return [p.get(k, share) for k in range(len(f))]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from checker.bounds import exp_minus, log_bounds
 
 BITS = (128, 256, 512, 1024)
+K = TypeVar("K")
 NARROW = 1 << 20  # units of the last place: what one evaluation and a slope enclose well
 
 
@@ -157,13 +158,21 @@ def log_one_plus_exp(*ds: Interval) -> Interval:
     return increasing(at, *ds)
 
 
+def collection(terms: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
+    """The sum of multiples of different things: their coefficients, without zeros."""
+    found = dict[K, Fraction]()
+    for key, c in terms:
+        found[key] = found.get(key, Fraction(0)) + c
+    return {key: c for key, c in found.items() if c}
+
+
 class Soft:
     """A softmax number (section 1): sum of coefficient times 1/(1 + sum exp(d)); `()` is 1."""
 
     __slots__ = ("terms",)
 
-    def __init__(self, terms: dict[tuple[Fraction, ...], Fraction]) -> None:
-        self.terms = {d: c for d, c in terms.items() if c}
+    def __init__(self, terms: Iterable[tuple[tuple[Fraction, ...], Fraction]]) -> None:
+        self.terms = collection(terms)
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -171,10 +180,8 @@ class Soft:
     def __add__(self, other: Number | int) -> Number:
         if isinstance(other, Interval):
             return other + self
-        terms = dict(self.terms)
-        for d, c in other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]:
-            terms[d] = terms.get(d, Fraction(0)) + c
-        return Soft(terms)
+        more = other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]
+        return Soft([*self.terms.items(), *more])
 
     __radd__ = __add__
 
@@ -183,12 +190,12 @@ class Soft:
             return factor * self
         if isinstance(factor, Soft):
             raise Invalid("a product of softmax numbers")
-        return Soft({d: c * factor for d, c in self.terms.items()})
+        return Soft((d, c * factor) for d, c in self.terms.items())
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Soft:
-        return Soft({d: -c for d, c in self.terms.items()})
+        return Soft((d, -c) for d, c in self.terms.items())
 
     def __sub__(self, other: Number | int) -> Number:
         return self + -other
@@ -204,7 +211,7 @@ def soft_atom(ds: Sequence[Fraction]) -> Number:
     """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
     if len(ds) == 1 and ds[0] <= 0:
         return 1 - soft_atom([-ds[0]]) if ds[0] else Fraction(1, 2)
-    return Soft({tuple(sorted(ds)): Fraction(1)})
+    return Soft([(tuple(sorted(ds)), Fraction(1))])
 
 
 def interval(x: Number | int, bits: int) -> Interval:

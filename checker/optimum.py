@@ -5,27 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
-from typing import cast
 
 from checker.cases import Case, Found
 from checker.matrices import null_vector, row_space
 from checker.minima import hidden_homogeneous
 from checker.network import Problem
-from checker.numbers import BITS, inner, require, sign
+from checker.numbers import BITS, Invalid, Number, inner, require, sign
 from checker.reading import Json, as_list, read_row
 
 MAX_FACES = 10_000_000  # of rays, faces and cells, each
 MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
-def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
-    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
-
-    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
-    the points have at least. Every choice of h signed chambers must have a multiplier that is good
-    for all of them.
-    """
+def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
+    """Sections 7 and 9.12, Theorems 13 and 37: no network of these widths has a smaller loss."""
+    if not isinstance(loss, Fraction):
+        raise Invalid("the rule needs a rational loss")
     pb.require_shallow(single=True)
     p, q = pb.sides
     pb.require_weighted("squared", "hinge")
@@ -82,8 +77,7 @@ def point_bound(loss: str, g: Fraction, target: list[Fraction], weight: Fraction
 def global_minimum(case: Case, proof: Json) -> Found:
     """Section 9.12: what is proved to have the least loss is a local minimum."""
     loss = case.loss_at(case.program.point)
-    require(isinstance(loss, Fraction), "the rule needs a rational loss")
-    cell_multipliers(case.problem, as_list(proof["multipliers"]), cast("Fraction", loss))
+    cell_multipliers(case.problem, as_list(proof["multipliers"]), loss)
     return Found(strict=hidden_homogeneous(case.problem), unbeaten=True)
 
 

@@ -8,9 +8,10 @@ from fractions import Fraction
 
 from checker.arrays import Balls
 from checker.cases import Case, Found, leaves
-from checker.faces import Face, Pattern, effect, minimum_on_face
+from checker.faces import Face, Pattern, minimum_on_face
+from checker.matrices import require_independent
 from checker.network import Problem
-from checker.numbers import Interval, Undecided, inner, require, require_shown
+from checker.numbers import Interval, inner, require, require_shown
 from checker.reading import (
     Json,
     as_int,
@@ -21,7 +22,6 @@ from checker.reading import (
     read_keys,
     read_row,
 )
-from checker.symmetric import require_independent
 
 Unit = tuple[int, int]  # hidden layer, number
 
@@ -65,7 +65,7 @@ def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -
         seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
         angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
         require(not any(angles), "a unit sees a point that is not at right angles")
-        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        stays = face.effect(pb.widths[1], (0, j, alike)).lo > 0
         require_shown(stays, "a pair that is off may gain")
 
 
@@ -107,8 +107,7 @@ def read_symmetry(
             found[p], found[q] = values[q], -values[p]
         return found
     as_object(fields, "layer", "shift")
-    level, table = as_int(fields["layer"]), read_keys(fields["shift"], "a shift")
-    shift = {j: rational(v) for j, v in table.items()}
+    level, shift = as_int(fields["layer"]), read_keys(fields["shift"], "a shift", rational)
     known = 0 <= level <= depth and all(j < pb.widths[level + 1] for j in shift)
     require(known, "there are no such units")
     free = not any(pb.penalties[2 * level + 1 : 2 * level + 4 : 2])
@@ -144,14 +143,12 @@ def require_rest(
     """A unit at zero stays: the sum of m_k^2 is below 4 l_v. Whether it is merged somewhere."""
     (level, j), curved, merged = unit, face.box.over, False
     into, own, out, _ = pb.penalties[2 * level : 2 * level + 4]
-    back, bits = curved.bar(face.lag.layers[level + 1]), curved.values[0].bits
-    if back is None:
-        raise Undecided("nothing is known of the layer above a unit at zero")
+    back, bits = curved.bar(face.box.program.layers[level + 1][1]), curved.values[0].bits
     width, ds, nothing = pb.widths[level + 2], back.intervals(), Interval(0, 0, back.bits)
     columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
     states = [[Interval.of(v, bits) for v in row] for row in pb.inputs]
     if level:
-        below = curved.values[face.lag.states[level - 1]].rows(pb.widths[level])
+        below = curved.values[face.states[level - 1]].rows(pb.widths[level])
         states = [[*row.intervals(), Interval.of(1, bits)] for row in below]
     require(len(trees) == (2 * len(columns) if own else 0), "there are not enough trees")
     gains = nothing
@@ -205,8 +202,7 @@ def leaf_bound(
 ) -> int:  # fmt: skip
     """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
     as_object(node, optional=["tau", "mu"])
-    tau, mu = ({i: rational(v) for i, v in read_keys(node.get(k, {}), k).items()}
-               for k in ("tau", "mu"))  # fmt: skip
+    tau, mu = (read_keys(node.get(k, {}), k, rational) for k in ("tau", "mu"))
     require(all(abs(t) <= 1 for t in tau.values()) and not set(tau) & set(signs), "tau is wrong")
     require(all(m >= 0 for m in mu.values()) and set(mu) <= set(signs), "mu is wrong")
     (p, q), bits = pb.sides, column[0].bits

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from checker.arrays import A, Index, Vectors, cuts
+from checker.arrays import A, Index, Vectors, collected, cuts
 from checker.functions import FUNCTIONS, Function, slopes_of
 from checker.network import Problem
 from checker.numbers import require
 from checker.reading import (
     Json,
+    T,
     as_int,
     as_list,
     as_object,
@@ -28,7 +29,6 @@ from checker.reading import (
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
-T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -61,10 +61,7 @@ class Linear(Step):
 
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
-        parts = [(a.pick(source), target)
-                 for a, (source, target) in zip(args, self.links, strict=True)
-                 if a is not None]  # fmt: skip
-        return parts[0][0].collected(parts, self.size) if parts else None
+        return collected([(a, *link) for a, link in zip(args, self.links, strict=True)], self.size)
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Product(Step):
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
         a, b = args
-        return None if a is None or b is None else a.pick(self.left).times(b.pick(self.right))
+        return None if a is None or b is None else a.times(b, self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -93,11 +90,11 @@ class MatrixProduct(Step):
         a, b = args
         if a is None or b is None:
             return None
-        out: dict[int, A] = {}
-        for i, j, c in self.blocks:
-            part = a.outer((i, *self.left), b, (j, *self.right))
-            out[c] = out[c].plus(part) if c in out else part
-        return a.joined([out[c] for c in sorted(out)])
+        size = self.left[0] * self.right[0]
+        parts = [(a.outer((i, *self.left), b, (j, *self.right)), None,
+                  range(c * size, (c + 1) * size) if size < self.size else None)
+                 for i, j, c in self.blocks]  # fmt: skip
+        return collected(parts, self.size)
 
 
 @dataclass(frozen=True)
@@ -295,7 +292,9 @@ class Writer:
         op = as_text(fields.get("op"))
         require(op in KEYS, "unknown op")
         as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
-        shape = self.read_shape(fields["shape"]) if "shape" in fields else ()
+        shape = tuple(as_int(n) for n in as_list(fields.get("shape", [])))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
         if op == "param":
             return self.param(as_text(fields["name"]), shape)
         if op == "const":
@@ -311,13 +310,6 @@ class Writer:
             index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
             return self.take(of[0], shape, index)
         return {"add": self.add, "mul": self.mul, "matmul": self.matmul, "join": self.join}[op](*of)
-
-    def read_shape(self, x: object) -> Shape:
-        """Reads a shape within the limits."""
-        shape = tuple(as_int(n) for n in as_list(x))
-        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-        self.require_size(*shape)
-        return shape
 
 
 KEYS: dict[str, tuple[str, ...]] = {

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import cast
+from typing import TypeVar, cast
 
 from checker.numbers import Invalid, Number, require, soft_atom
 
 MAX_DIGITS = 100_000
 MAX_EXPONENT = 10_000
 
+T = TypeVar("T")
 Json = dict[str, object]
 
 
@@ -152,9 +153,9 @@ def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
     return found
 
 
-def read_keys(x: object, what: str) -> dict[int, object]:
+def read_keys(x: object, what: str, value: Callable[[object], T]) -> dict[int, T]:
     """Reads an object whose keys are numbers from 0 on."""
     table = as_table(x, what)
     known = all(re.fullmatch(r"0|[1-9][0-9]{0,9}", key) for key in table)
     require(known, f"a key of {what} is no number")
-    return {int(key): value for key, value in table.items()}
+    return {int(key): value(item) for key, item in table.items()}

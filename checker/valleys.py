@@ -1,4 +1,4 @@
-"""Valleys along rays: all numbers move one way, or the outputs do as the slowest (6.4, 9.11)."""
+"""Refutations: derivatives, and rays along which the loss falls for ever (6, 9.5, 9.11)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from checker.cases import Case, Found
+from checker.arrays import Balls
+from checker.cases import Case, Found, evaluate
 from checker.dense import GATES, dense_program
-from checker.derivatives import Curved
-from checker.functions import Function, enclosure, exact, exp
+from checker.derivatives import Curved, tangent
+from checker.functions import BENT, Function, exp, value_and_slope
+from checker.minima import unit_terms
 from checker.numbers import (
     Interval,
     Invalid,
     Number,
     Undecided,
+    dot,
     hull,
+    inner,
     interval,
     log_one_plus_exp,
     require,
@@ -24,7 +28,7 @@ from checker.numbers import (
     total,
 )
 from checker.programs import Map, Program, Step, summands
-from checker.reading import Json, as_object, read_layers, read_row
+from checker.reading import Json, as_int, as_object, read_layers, read_row
 
 RISING = {"exp": (0, None), "sigmoid": (0, 1), "tanh": (-1, 1), "erf": (-1, 1), "softsign": (-1, 1),
           "softplus": (0, None), "elu": (-1, None), "normal": (0, 1), "log": (None, None),
@@ -34,24 +38,14 @@ STEEPNESS = {"tanh": 2, "sigmoid": 1}  # l: the derivative is l^2 e^(-l|z|) / (1
 
 @dataclass(frozen=True)
 class Course:
-    """A number a(t) for t >= 0.
+    """A number a(t) for t >= 0."""
 
-    Attributes:
-        start: a(0).
-        rate: a(t) = start + t rate, if it is affine.
-        way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
-        limit: For t to infinity; None: infinite, on the side of the way, or the way is not known.
-        bits: The precision.
-        parts: If a(t) is the sum of something fixed and of fixed multiples of numbers of `tails`:
-            these multiples.
-    """
-
-    start: Number
-    rate: Number | None
-    way: int | None
-    limit: Number | None
+    start: Number  # a(0)
+    rate: Number | None  # a(t) = start + t rate, if it is affine
+    way: int | None  # 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known
+    limit: Number | None  # for t to infinity; None: infinite, on the side of the way, if known
     bits: int
-    parts: Mapping[int, Number] | None = None
+    parts: Mapping[int, Number] | None = None  # a(t) = c + the sum of these times `tails`
 
     def side(self) -> int:
         """1 if a(t) >= 0 for all t, -1 if a(t) <= 0, 0 if neither is known. The way is known."""
@@ -132,17 +126,10 @@ def added(paths: list[Course | None], bits: int) -> Course | None:
     return Course(start, None, ways.pop() if ways else 0, limit, bits, parts if tailed else None)
 
 
-def value(function: Function, z: Number, bits: int) -> Number:
-    """A function at a number."""
-    found = exact(*function, z) if isinstance(z, Fraction) else None
-    return enclosure(*function, interval(z, bits))[0] if found is None else found[0]
-
-
 def mapped(path: Course | None, function: Function) -> Course | None:
     """A function of it: on one side of a kink, or one that strictly increases or decreases.
 
-    Raises:
-        Undecided: The function may be undefined for some t.
+    `Undecided` if it may be undefined for some t.
     """
     (name, slopes), positive = function, function[0] in ("log", "sqrt", "reciprocal")
     if path is None or path.way is None:
@@ -151,7 +138,8 @@ def mapped(path: Course | None, function: Function) -> Course | None:
         return None
     bits, way = path.bits, path.way
     if way == 0:
-        return affine(value(function, path.start, bits), Fraction(0), bits)
+        start = value_and_slope(function, path.start, bits)[0]
+        return affine(start, Fraction(0), bits)
     if slopes is not None:
         side = path.side()
         return scaled(path, slopes[0 if side > 0 else 1]) if side else None
@@ -169,11 +157,12 @@ def mapped(path: Course | None, function: Function) -> Course | None:
                 return None
             end = None  # the limit is that at the lower end of the domain
     if end is not None:
-        limit: Number | None = value(function, end, bits)
+        limit: Number | None = value_and_slope(function, end, bits)[0]
     else:
         edge = high if way > 0 else low
         limit = None if edge is None else Fraction(edge)
-    return Course(value(function, path.start, bits), None, -way if turned else way, limit, bits)
+    start = value_and_slope(function, path.start, bits)[0]
+    return Course(start, None, -way if turned else way, limit, bits)
 
 
 def log_sum(ds: list[Course | None], bits: int) -> Course | None:
@@ -219,10 +208,8 @@ def courses(
 ) -> tuple[list[list[Course | None] | None], dict[int, Number]]:
     """All numbers along the ray from the problem's point, and slopes of the first of `tails`.
 
-    None stands for a step that does not move.
-
-    Raises:
-        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    None stands for a step that does not move. `Undecided` if a function may be undefined for some
+    t, or a rate or limit grows too long.
     """
     program, bits, slopes = case.program, case.bits, dict[int, Number]()
     paths = list[list[Course | None] | None]()
@@ -299,11 +286,7 @@ def falling(case: Case, direction: list[Fraction]) -> Found:
 
 
 def falling_outputs(case: Case, outputs: list[Course], slopes: dict[int, Number]) -> Found:
-    """Rule 5 of Theorem 33, with slopes by Theorem 25.
-
-    A point whose outputs have parts of one number moves on a segment: the gradient at its end will
-    do if the loss is convex and smooth. Of others it is enclosed over all that they pass.
-    """
+    """Section 9.11, outputs that move alike: rule 5 of Theorem 33, with slopes by Theorem 25."""
     pb, width, loss_at = case.problem, case.problem.widths[-1], loss_of_outputs(case)
     convex = pb.loss in ("squared", "logistic", "cross_entropy") and min(pb.weights) >= 0
     limits = [interval(p.limit, case.bits) for p in outputs if p.limit is not None]
@@ -344,3 +327,45 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
     fields = as_object(proof["direction"], "weight", "bias")
     last = read_layers({"layers": [fields]}, pb.widths[-2:])
     return falling(case, [Fraction(0)] * (len(pb.point) - len(last)) + last)
+
+
+def descent_direction(case: Case, proof: Json) -> Found:
+    """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
+    direction = case.values[-1].like(case.read_point(proof["direction"]))
+    slope = tangent(case.program.steps, case.values, direction)[-1]
+    falls = slope is not None and sign(slope.entries[0], case.bits) < 0
+    require(falls, "the loss does not fall along the direction")
+    return Found()
+
+
+def negative_curvature(case: Case, proof: Json) -> Found:
+    """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
+    program = case.program
+    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), case.bits)
+    at = Curved(program, direction.like(program.point))
+    for step in program.steps:
+        if isinstance(step, Map):
+            name, slopes = step.function
+            kinked = slopes is not None and slopes[0] != slopes[1]
+            smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
+            require_shown(smooth, "an argument may be at a kink or a jump")
+    column = at.flat(tangent(at.steps, at.values, direction))
+    bent = total(column.times(direction).intervals())
+    require(sign(bent, case.bits) < 0, "the second derivative is not negative")
+    return Found()
+
+
+def zero_output_weight(case: Case, proof: Json) -> Found:
+    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
+    pb = case.problem
+    pb.require_shallow()
+    require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    (_, j), k = pb.unit(0, proof["unit"]), as_int(proof["output"])
+    require(0 <= k < pb.widths[2], "there is no such output")
+    u = read_row(proof["direction"], pb.widths[0] + 1)
+    ex = evaluate(case, pb.point)
+    require(not any(row[j] for row in ex.units[1]), "the unit has output weights")
+    lin, bends = unit_terms(ex, j)
+    bent = dot((c[k] for c in bends.values()), (abs(inner(u, pb.inputs[r])) for r in bends))
+    require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
+    return Found()

@@ -50,14 +50,31 @@ from typing import Any, Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar,
 # These take and return integers scaled by 2^p and give a lower and an upper bound.
 
 
+def series(
+    term: int, square: int, w: int, factor: Callable[[int], tuple[int, int]]
+) -> tuple[int, int]:
+    """Bounds for a sum of terms, each the one before times square a/b, with a, b the k-th factor.
+
+    |a| <= b, |square a/b| <= 1/2, and no term is above 1. All is over 2^w: `square` is too small by
+    less than 2, the first term is off by at most 8. A product is rounded down before a/b and after:
+    if a term is off by e, the next is by at most e/2 + (2 + 1) + 1, so all are by at most 8. Once a
+    term is computed as -1, 0 or 1, the true one is at most 9 in size, and so is all that follows.
+    """
+    total, k = term, 0
+    while abs(term) > 1:
+        k += 1
+        a, b = factor(k)
+        term = (term * square >> w) * a // b
+        total += term
+    error = 8 * k + 17
+    return total - error, total + error
+
+
 def exp_minus(x: int, p: int) -> tuple[int, int]:
     """Bounds for exp(-x / 2^p), x >= 0.
 
     From x / 2^p >= p + 2 on the value is below 2^-p. Else let t = x / 2^(p+s), exact in w bits,
-    with t < 2^-8. A term t^k/k! is computed from the one before and rounded down twice: its error
-    e_k is at most (e_(k-1) t + 1)/k + 1, so below 3. When a term becomes 0 the true one is below 3
-    and the rest, at most that times t + t^2 + ..., below 1. Then square s times (exp(t)^(2^s)) and
-    take the reciprocal, rounding outward.
+    with t < 2^-8: exp(t) is squared s times, and the reciprocal taken, rounding outward.
     """
     if x == 0:
         return 1 << p, 1 << p
@@ -65,14 +82,7 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
         return 0, 1
     s = max(0, x.bit_length() - p) + 8
     w = p + 2 * s + 32
-    t = x << (w - p - s)
-    lo = term = 1 << w
-    k = 0
-    while term:
-        k += 1
-        term = (term * t >> w) // k
-        lo += term
-    hi = lo + 3 * k + 1
+    lo, hi = series(1 << w, x << (w - p - s), w, lambda k: (1, k))
     for _ in range(s):
         lo, hi = lo * lo >> w, -(-hi * hi >> w)
     return (1 << p + w) // hi, -(-(1 << p + w) // lo)
@@ -81,19 +91,10 @@ def exp_minus(x: int, p: int) -> tuple[int, int]:
 def odd_series(numerator: int, denominator: int, side: int, w: int) -> tuple[int, int]:
     """Bounds for z + s z^3/3 + z^5/5 + s z^7/7 + ..., 0 <= z = numerator/denominator <= 1/3.
 
-    With the side s = 1 that is atanh(z), with s = -1 atan(z). Powers are rounded down. The error of
-    a power is at most that of the one before times z^2, and z times that of z^2 (below 1 + 2z), and
-    1 for rounding, so below 3; that of a term below 4. When a power becomes 0 the true one is below
-    3, and the terms from there on sum to less than 4.
+    With the side s = 1 that is atanh(z), with s = -1 atan(z).
     """
-    power = (numerator << w) // denominator
-    square = power * power >> w
-    total, terms, j = 0, 0, 1
-    while power:
-        total, terms = total + side**terms * (power // j), terms + 1
-        power, j = power * square >> w, j + 2
-    error = 4 * terms + 4
-    return total - error * (side < 0), total + error
+    z = (numerator << w) // denominator
+    return series(z, z * z >> w, w, lambda k: (side * (2 * k - 1), 2 * k + 1))
 
 
 @lru_cache(maxsize=64)
@@ -104,19 +105,13 @@ def log_two(p: int) -> tuple[int, int]:
 
 
 def log_bounds(u: int, p: int) -> tuple[int, int]:
-    """Bounds for log(u / 2^p), u > 0: with u / 2^p = 2^k m, 1 <= m < 2, and z = (m-1)/(m+1).
-
-    log m = 2 atanh z. Below 1 it is -log(4^p / u / 2^p).
-    """
-    if u < 1 << p:
-        lo, hi = (1 << 2 * p) // u, -(-(1 << 2 * p) // u)
-        return -log_bounds(hi, p)[1], -log_bounds(lo, p)[0]
+    """Bounds for log(u / 2^p), u > 0: u / 2^p = 2^k m, 1 <= m < 2, log m = 2 atanh((m-1)/(m+1))."""
     if u == 1 << p:
         return 0, 0
     k = u.bit_length() - 1 - p
-    one, (low, high) = 1 << p + k, log_two(p)
+    one, (low, high) = 1 << p + k, sorted(k * end for end in log_two(p))
     lo, hi = odd_series(u - one, u + one, 1, p + 32)
-    return (lo >> 31) + k * low, -(-hi >> 31) + k * high
+    return (lo >> 31) + low, -(-hi >> 31) + high
 
 
 @lru_cache(maxsize=64)
@@ -138,35 +133,24 @@ def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Bounds for the sine and the cosine of x / 2^p.
 
     With k the integer nearest to x / 2^p / (pi/2), r = x / 2^p - k pi/2 is known in w bits up to
-    |k| times the error of pi/2, and |r| < 1. Both functions change by no more than r does. Their
-    series at r alternate and each term is below half the one before, so after a term of at most 1
-    (in units of 2^-w) the rest is below that. A term is computed from the one before: its error is
-    at most half the sum of that one's error and 1 (for r^2), and 2 for rounding, so below 5. With
-    n terms the error of the sum is below 5 n + 6.
+    |k| times the error of pi/2, and 1, and |r| < 1. Both functions change by no more than r does.
     """
     w = p + 32 + max(0, x.bit_length() - p)
     pi_lo, pi_hi = pi_bounds(w)
     x <<= w - p
     k = (2 * x + (pi_lo >> 1)) // pi_lo
     r = x - (k * pi_lo >> 1)
-    square = r * r >> w
-
-    def series(term: int, j: int) -> tuple[int, int]:
-        total, error = term, 6 + abs(k) * (pi_hi - pi_lo) + 1
-        while abs(term) > 1:
-            term = -(term * square >> w) // ((j + 1) * (j + 2))
-            total, error, j = total + term, error + 5, j + 2
-        return total, error
-
-    (s, s_error), (c, c_error) = series(r, 1), series(1 << w, 0)
+    square, off = r * r >> w, abs(k) * (pi_hi - pi_lo) + 1
+    s = series(r, square, w, lambda j: (-1, 2 * j * (2 * j + 1)))
+    c = series(1 << w, square, w, lambda j: (-1, 2 * j * (2 * j - 1)))
     for _ in range(k % 4):
-        s, s_error, c, c_error = c, c_error, -s, s_error
+        s, c = c, (-s[1], -s[0])
 
-    def rounded(value: int, error: int) -> tuple[int, int]:
-        lo, hi = value - error >> w - p, -(error + value) >> w - p
-        return max(lo, -1 << p), min(-hi, 1 << p)
+    def rounded(lo: int, hi: int) -> tuple[int, int]:
+        lo, hi = lo - off >> w - p, -(-(hi + off) >> w - p)
+        return max(lo, -1 << p), min(hi, 1 << p)
 
-    return rounded(s, s_error), rounded(c, c_error)
+    return rounded(*s), rounded(*c)
 
 
 def normal_density(x: int, p: int) -> tuple[int, int]:
@@ -207,6 +191,7 @@ def normal_distribution(x: int, p: int) -> tuple[int, int]:
 
 
 BITS = (128, 256, 512, 1024)
+K = TypeVar("K")
 NARROW = 1 << 20  # units of the last place: what one evaluation and a slope enclose well
 
 
@@ -354,13 +339,21 @@ def log_one_plus_exp(*ds: Interval) -> Interval:
     return increasing(at, *ds)
 
 
+def collection(terms: Iterable[tuple[K, Fraction]]) -> dict[K, Fraction]:
+    """The sum of multiples of different things: their coefficients, without zeros."""
+    found = dict[K, Fraction]()
+    for key, c in terms:
+        found[key] = found.get(key, Fraction(0)) + c
+    return {key: c for key, c in found.items() if c}
+
+
 class Soft:
     """A softmax number (section 1): sum of coefficient times 1/(1 + sum exp(d)); `()` is 1."""
 
     __slots__ = ("terms",)
 
-    def __init__(self, terms: dict[tuple[Fraction, ...], Fraction]) -> None:
-        self.terms = {d: c for d, c in terms.items() if c}
+    def __init__(self, terms: Iterable[tuple[tuple[Fraction, ...], Fraction]]) -> None:
+        self.terms = collection(terms)
 
     def __bool__(self) -> bool:
         return bool(self.terms)
@@ -368,10 +361,8 @@ class Soft:
     def __add__(self, other: Number | int) -> Number:
         if isinstance(other, Interval):
             return other + self
-        terms = dict(self.terms)
-        for d, c in other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]:
-            terms[d] = terms.get(d, Fraction(0)) + c
-        return Soft(terms)
+        more = other.terms.items() if isinstance(other, Soft) else [((), Fraction(other))]
+        return Soft([*self.terms.items(), *more])
 
     __radd__ = __add__
 
@@ -380,12 +371,12 @@ class Soft:
             return factor * self
         if isinstance(factor, Soft):
             raise Invalid("a product of softmax numbers")
-        return Soft({d: c * factor for d, c in self.terms.items()})
+        return Soft((d, c * factor) for d, c in self.terms.items())
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Soft:
-        return Soft({d: -c for d, c in self.terms.items()})
+        return Soft((d, -c) for d, c in self.terms.items())
 
     def __sub__(self, other: Number | int) -> Number:
         return self + -other
@@ -401,7 +392,7 @@ def soft_atom(ds: Sequence[Fraction]) -> Number:
     """1 / (1 + sum exp(d)) in the canonical form: a single d is positive (section 4)."""
     if len(ds) == 1 and ds[0] <= 0:
         return 1 - soft_atom([-ds[0]]) if ds[0] else Fraction(1, 2)
-    return Soft({tuple(sorted(ds)): Fraction(1)})
+    return Soft([(tuple(sorted(ds)), Fraction(1))])
 
 
 def interval(x: Number | int, bits: int) -> Interval:
@@ -484,13 +475,21 @@ def enclosure(name: str, slopes: Slopes | None, z: Interval) -> Jet:
     are covered. Monotone functions are evaluated at the ends, the rest by interval arithmetic,
     which is sound on wide z too. With s = sigmoid(z): s' = s(1-s), s'' = s(1-s)(1-2s);
     softplus' = s; tanh z = 2 sigmoid(2z) - 1 = t, t' = 1-t^2, t'' = -2t(1-t^2);
-    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)); gelu' = Phi + z phi, gelu'' = phi (2-z^2).
+    silu' = s + z s(1-s), silu'' = s(1-s)(2 + z(1-2s)).
     `Undecided` if z is not shown to lie in the domain.
     """
     if slopes is not None:
         return broken_line(slopes, z)
     if name in NAMED:
         return NAMED[name](z)
+    if name in ("sin", "cos"):
+        sine, cosine = waves(z)
+        return (sine, cosine, -sine) if name == "sin" else (cosine, -sine, -cosine)
+    if name in ("normal", "gelu"):  # Phi and z Phi, phi' = -z phi
+        cdf, density = below_bell(z), bell(z)
+        if name == "normal":
+            return cdf, density, -(z * density)
+        return z * cdf, cdf + z * density, density * (2 - z.square())
     s = atom(-(z + z)) if name == "tanh" else atom(-z)
     bend = s * (1 - s)
     if name == "sigmoid":
@@ -541,18 +540,6 @@ def bell(z: Interval) -> Interval:
 def below_bell(z: Interval) -> Interval:
     """The normal distribution function Phi over z."""
     return increasing(lambda x: normal_distribution(x[0], z.bits), z)
-
-
-def normal(z: Interval) -> Jet:
-    """Phi, phi, -z phi."""
-    density = bell(z)
-    return below_bell(z), density, -(z * density)
-
-
-def gelu(z: Interval) -> Jet:
-    """Z Phi(z)."""
-    cdf, density = below_bell(z), bell(z)
-    return z * cdf, cdf + z * density, density * (2 - z.square())
 
 
 def mish(z: Interval) -> Jet:
@@ -613,18 +600,11 @@ def sqrt(z: Interval) -> Jet:
 
 
 def erf(z: Interval) -> Jet:
-    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is sqrt 8 phi(y).
-
-    |y| lies between the integer root of 2 z^2 and that plus 1.
-    """
-
-    def scaled(x: int, outward: bool) -> int:
-        root = math.isqrt(2 * x * x) + outward
-        return root if x > 0 else -root
-
-    y, eight = Interval(scaled(z.lo, z.lo < 0), scaled(z.hi, z.hi > 0), z.bits), 8 << 2 * z.bits
-    cdf = below_bell(y)
-    first = bell(y) * Interval(math.isqrt(eight), math.isqrt(eight) + 1, z.bits)
+    """The error function 2 Phi(y) - 1 with y = z sqrt 2; its derivative is 2 sqrt 2 phi(y)."""
+    root = math.isqrt(2 << 2 * z.bits)
+    root_two = Interval(root, root + 1, z.bits)
+    y = z * root_two
+    cdf, first = below_bell(y), 2 * (root_two * bell(y))
     return cdf + cdf - 1, first, -2 * (z * first)
 
 
@@ -651,18 +631,6 @@ def waves(z: Interval) -> tuple[Interval, Interval]:
     return spread(sines, 1), spread(cosines, 0)
 
 
-def sin(z: Interval) -> Jet:
-    """Sin, cos, -sin."""
-    sine, cosine = waves(z)
-    return sine, cosine, -sine
-
-
-def cos(z: Interval) -> Jet:
-    """Cos, -sin, -cos."""
-    sine, cosine = waves(z)
-    return cosine, -sine, -cosine
-
-
 def arctan(z: Interval) -> Jet:
     """Arctan, which increases, 1/(1 + z^2), -2z/(1 + z^2)^2."""
     first = 1 / (z.square() + 1)
@@ -684,10 +652,7 @@ def arctan_bounds(x: int, p: int) -> tuple[int, int]:
     return (lo, hi) if x >= 0 else (-hi, -lo)
 
 
-NAMED = {
-    f.__name__: f
-    for f in (softsign, elu, normal, gelu, mish, exp, log, reciprocal, sqrt, erf, sin, cos, arctan)
-}
+NAMED = {f.__name__: f for f in (softsign, elu, mish, exp, log, reciprocal, sqrt, erf, arctan)}
 RATIONAL_AT = {
     "sigmoid": (0, "1/2", "1/4"), "tanh": (0, "0", "1"), "gelu": (0, "0", "1/2"),
     "silu": (0, "0", "1/2"), "mish": (0, "0", "3/5"), "exp": (0, "1", "1"), "sin": (0, "0", "1"),
@@ -712,12 +677,19 @@ def exact(name: str, slopes: Slopes | None, z: Fraction) -> tuple[Fraction, Frac
     return None
 
 
+def value_and_slope(function: Function, z: Number, bits: int) -> tuple[Number, Number | None]:
+    """At a number: exact where that is possible."""
+    pair = exact(*function, z) if isinstance(z, Fraction) else None
+    return pair or enclosure(*function, interval(z, bits))[:2]
+
+
 # ---- Reading JSON (sections 1 and 2). ------------------------------------------------------------
 
 
 MAX_DIGITS = 100_000
 MAX_EXPONENT = 10_000
 
+T = TypeVar("T")
 Json = dict[str, object]
 
 
@@ -857,79 +829,16 @@ def read_increasing(x: object, stop: int, least: int = 1) -> list[int]:
     return found
 
 
-def read_keys(x: object, what: str) -> dict[int, object]:
+def read_keys(x: object, what: str, value: Callable[[object], T]) -> dict[int, T]:
     """Reads an object whose keys are numbers from 0 on."""
     table = as_table(x, what)
     known = all(re.fullmatch(r"0|[1-9][0-9]{0,9}", key) for key in table)
     require(known, f"a key of {what} is no number")
-    return {int(key): value for key, value in table.items()}
-
-
-# ---- Exact matrices: one elimination, for ranks, null vectors and inverses. ----------------------
-
-
-Basis = dict[int, list[int]]  # rows by pivot: not 0 there, and all others are 0 there
-
-
-def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
-    """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
-    scale = math.lcm(*(v.denominator for v in vector))
-    row = [v.numerator * (scale // v.denominator) for v in vector]
-    for pivot, other in basis.items():
-        row = cleared(row, pivot, other)
-    place = next((k for k, v in enumerate(row) if v), None)
-    if place is not None:
-        for pivot, other in basis.items():
-            basis[pivot] = cleared(other, place, row)
-        basis[place] = row
-
-
-def cleared(row: list[int], pivot: int, other: list[int]) -> list[int]:
-    """A combination of the rows that is 0 at the pivot, in lowest terms."""
-    if not row[pivot]:
-        return row
-    a, b = other[pivot], row[pivot]
-    found = [a * x - b * y for x, y in zip(row, other, strict=True)]
-    common = math.gcd(*found) or 1
-    return [x // common for x in found]
-
-
-def row_space(matrix: Sequence[Sequence[Fraction]]) -> Basis:
-    """A basis of the space of the rows."""
-    basis = Basis()
-    for row in matrix:
-        enlarge(basis, row)
-    return basis
-
-
-def rank(matrix: Sequence[Sequence[Fraction]]) -> int:
-    """The rank."""
-    return len(row_space(matrix))
-
-
-def null_vector(basis: Basis, width: int) -> list[Fraction]:
-    """The vector, up to a factor, that a basis of width - 1 rows is orthogonal to."""
-    (free,) = set(range(width)) - set(basis)
-    found = [Fraction(1)] * width
-    for pivot, row in basis.items():
-        found[pivot] = Fraction(-row[free], row[pivot])
-    return found
-
-
-def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a square matrix M: the rows of (M, I) reduced to (I, M^-1)."""
-    n = len(matrix)
-    basis = row_space([[*row, *(Fraction(a == b) for b in range(n))]
-                     for a, row in enumerate(matrix)])  # fmt: skip
-    require(set(basis) == set(range(n)), "a matrix is singular")
-    return [[Fraction(v, basis[k][k]) for v in basis[k][n:]] for k in range(n)]
+    return {int(key): value(item) for key, item in table.items()}
 
 
 # ---- Arrays for programs (section 9): flat lists in C order, of exact numbers or of balls. -------
 
-
-# No operation mixes the two kinds of arrays.
-# pyright: reportIncompatibleMethodOverride=false
 
 Index = Sequence[int] | None  # None: every entry, in order
 Vectors = tuple[int, int, bool]  # of a matrix: how many, their length, whether they are its rows
@@ -938,7 +847,6 @@ Vector = tuple[list[int], list[int], list[int], list[int]]  # m, |m|, r and |m| 
 
 MAX_MAGNITUDE = 10_000  # bits before the point; a Fraction may have ten times as many in all
 
-A = TypeVar("A", bound="Array")
 Entry = Number | int
 ADD = cast("Callable[[Entry, Entry], Entry]", operator.add)
 
@@ -955,8 +863,8 @@ def cuts(layout: Layout) -> list[slice]:
 class Array(Protocol):
     """One or two lists of equal length, which are never changed; what the kinds have in common.
 
-    The operations of 9.1 and their derivatives are picks, collections, products by entry (`times`)
-    and of matrices (`outer`), and functions with their derivatives (`mapped`).
+    The operations of 9.1 and their derivatives are picks and sums (`collected`), products by entry
+    (`times`) and of matrices (`outer`), and functions with their derivatives (`mapped`).
     """
 
     lists: tuple[Sequence[Entry], ...]
@@ -965,29 +873,6 @@ class Array(Protocol):
     def made(self, *lists: Sequence[Entry]) -> Self:
         """An array of this kind and precision."""
         ...
-
-    def like(self, values: Iterable[Fraction]) -> Self:
-        """Exact numbers as an array of this kind, rounded if need be."""
-        ...
-
-    def times(self, other: Self) -> Self:
-        """The product, entry by entry. Zeros stay exact."""
-        ...
-
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Self:
-        """All inner products of vectors in a block of this array with those in one of another."""
-        ...
-
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Self:
-        """A function at every entry, or its derivative of this order.
-
-        At a kink the first is that on the side to which `side` points, if it is given.
-        """
-        ...
-
-    def moves(self) -> bool:
-        """Whether any entry is not exactly zero."""
-        return any(any(part) for part in self.lists)
 
     def pick(self, index: Index) -> Self:
         """The entries with these numbers."""
@@ -998,33 +883,6 @@ class Array(Protocol):
     def rows(self, width: int) -> list[Self]:
         """The rows of a matrix of this width."""
         return [self.pick(range(i, i + width)) for i in range(0, len(self.lists[0]), width)]
-
-    def collected(self, parts: Sequence[tuple[Self, Index]], size: int) -> Self:
-        """So many zeros, with entry k of each part added to entry index[k]; transposes `pick`."""
-        if len(parts) == 1 and parts[0][1] is None:
-            return parts[0][0]
-        sums, zero = list[list[Entry]](), self.like([Fraction(0)])
-        for n in range(len(self.lists)):
-            out = list(zero.lists[n]) * size
-            for part, index in parts:
-                if index is None:
-                    out = list(map(ADD, out, part.lists[n]))
-                    continue
-                for i, x in zip(index, part.lists[n], strict=True):
-                    out[i] = out[i] + x
-            sums.append(out)
-        return self.made(*sums)
-
-    def plus(self, other: Self) -> Self:
-        """The sum, entry by entry."""
-        pairs = zip(self.lists, other.lists, strict=True)
-        return self.made(*(list(map(ADD, a, b)) for a, b in pairs))
-
-    def joined(self, parts: Sequence[Self]) -> Self:
-        """The parts one after the other."""
-        return self.made(*(
-            [x for part in parts for x in part.lists[n]] for n in range(len(self.lists))
-        ))  # fmt: skip
 
 
 class Numbers(Array):
@@ -1048,20 +906,20 @@ class Numbers(Array):
         return Numbers(cast("Sequence[Number]", lists[0]), self.bits, self.limit)
 
     def like(self, values: Iterable[Fraction]) -> Numbers:
-        """See `Array`."""
+        """Exact numbers as an array of this kind."""
         return Numbers(values, self.bits, self.limit)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [interval(x, self.bits) for x in self.entries]
 
-    def times(self, other: Self) -> Numbers:
-        """See `Array`."""
-        pairs = zip(self.entries, other.entries, strict=True)
+    def times(self, other: Numbers, left: Index = None, right: Index = None) -> Numbers:
+        """The product, entry by entry, of what is picked. Zeros stay exact."""
+        pairs = zip(self.pick(left).entries, other.pick(right).entries, strict=True)
         return self.made([a * b if a and b else Fraction(0) for a, b in pairs])
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Numbers:
-        """See `Array`."""
+    def outer(self, layout: Layout, other: Numbers, other_layout: Layout) -> Numbers:
+        """All inner products of vectors in a block of this array with those in one of another."""
         xs = [self.entries[cut] for cut in cuts(layout)]
         ys = [other.entries[cut] for cut in cuts(other_layout)]
         if all(isinstance(v, Fraction) for row in (*xs, *ys) for v in row):
@@ -1071,19 +929,12 @@ class Numbers(Array):
             ])  # fmt: skip
         return self.made([dot(x, y) for x in xs for y in ys])
 
-    def jet(self, function: Function) -> list[tuple[Number, Number | None]]:
-        """Value and slope of a function at every entry, exact where that is possible; kept."""
+    def mapped(self, function: Function, order: int = 0, side: Numbers | None = None) -> Numbers:
+        """A function at every entry, or its first derivative: at a kink that to the given side."""
         if function not in self.jets:
-            found = self.jets[function] = []
-            for z in self.entries:
-                pair = exact(*function, z) if isinstance(z, Fraction) else None
-                found.append(pair or enclosure(*function, interval(z, self.bits))[:2])
-        return self.jets[function]
-
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Numbers:
-        """See `Array`; up to the first derivative."""
+            self.jets[function] = [value_and_slope(function, z, self.bits) for z in self.entries]
         out, slopes = list[Number](), function[1]
-        for k, (z, jet) in enumerate(zip(self.entries, self.jet(function), strict=True)):
+        for k, (z, jet) in enumerate(zip(self.entries, self.jets[function], strict=True)):
             found, flat = jet[order], z.lo == z.hi == 0 if isinstance(z, Interval) else not z
             if order and flat and slopes is not None and slopes[0] != slopes[1]:
                 if side is None:
@@ -1134,7 +985,7 @@ class Balls(Array):
         """The box of all points within the radius in every entry, and equal in the fixed ones."""
         wide = -(-(radius.numerator << bits) // radius.denominator)
         split = [divmod(x.numerator << bits, x.denominator) for x in values]
-        radii = [(0 if i in fixed else wide) + (rest > 0) for i, (_, rest) in enumerate(split)]
+        radii = [wide * (i not in fixed) + (rest > 0) for i, (_, rest) in enumerate(split)]
         return Balls([a for a, _ in split], radii, bits)
 
     @staticmethod
@@ -1149,18 +1000,18 @@ class Balls(Array):
         return Balls(m, r, self.bits)
 
     def like(self, values: Iterable[Fraction]) -> Balls:
-        """See `Array`."""
+        """Exact numbers as an array of this kind, rounded if need be."""
         return Balls.around(values, Fraction(0), self.bits)
 
     def intervals(self) -> list[Interval]:
         """The entries as intervals."""
         return [Interval(a - s, a + s, self.bits) for a, s in zip(self.m, self.r, strict=True)]
 
-    def times(self, other: Self) -> Balls:
-        """See the class."""
-        p, rest = self.bits, (1 << self.bits) - 1
-        m = list(map(operator.mul, self.m, other.m))
-        pairs = zip(self.m, self.r, other.m, other.r, m, strict=True)
+    def times(self, other: Balls, left: Index = None, right: Index = None) -> Balls:
+        """The product, entry by entry, of what is picked; see the class."""
+        x, y, p, rest = self.pick(left), other.pick(right), self.bits, (1 << self.bits) - 1
+        m = list(map(operator.mul, x.m, y.m))
+        pairs = zip(x.m, x.r, y.m, y.r, m, strict=True)
         wide = ((abs(a) * t + s * (abs(b) + t), c) for a, s, b, t, c in pairs)
         r = [(u >> p) + 2 if u or c & rest else 0 for u, c in wide]
         return Balls([c >> p for c in m], r, p)
@@ -1171,7 +1022,7 @@ class Balls(Array):
             self.views[layout] = [as_vector(self.m[cut], self.r[cut]) for cut in cuts(layout)]
         return self.views[layout]
 
-    def outer(self, layout: Layout, other: Self, other_layout: Layout) -> Balls:
+    def outer(self, layout: Layout, other: Balls, other_layout: Layout) -> Balls:
         """See `Numbers` and the class."""
         p, times, m, r = self.bits, operator.mul, list[int](), list[int]()
         rest, ys = (1 << p) - 1, other.vectors(other_layout)
@@ -1192,11 +1043,11 @@ class Balls(Array):
         """Whether no entry can be 0."""
         return all(abs(a) > s for a, s in zip(self.m, self.r, strict=True))
 
-    def mapped(self, function: Function, order: int = 0, side: Self | None = None) -> Balls:
-        """See `Array`. There is no side: a kink raises `Undecided`."""
+    def mapped(self, function: Function, order: int = 0, side: Balls | None = None) -> Balls:
+        """A function at every entry, or a derivative; there is no side at a kink."""
         del side
         if function not in self.jets:
-            jets = [enclosure(*function, z) for z in self.intervals()]
+            jets = (enclosure(*function, z) for z in self.intervals())
             self.jets[function] = list(zip(*jets, strict=True))
         if (function, order) not in self.maps:
             known = [z for z in self.jets[function][order] if z is not None]
@@ -1212,6 +1063,30 @@ def as_vector(m: list[int], r: list[int]) -> Vector | None:
     if any(r):
         return m, a, r, list(map(operator.add, a, r))
     return (m, a, [], a) if any(m) else None
+
+
+A = TypeVar("A", Numbers, Balls)
+
+
+def collected(parts: Iterable[tuple[A | None, Index, Index]], size: int) -> A | None:
+    """So many zeros, with the entries `source` of each part added to the entries `target`.
+
+    None stands for zeros.
+    """
+    known = [(a.pick(source), target) for a, source, target in parts if a is not None]
+    if not known or (len(known) == 1 and known[0][1] is None):
+        return known[0][0] if known else None
+    first, sums = known[0][0], list[list[Entry]]()
+    for n, zero in enumerate(first.like([Fraction(0)]).lists):
+        out = list(zero) * size
+        for part, target in known:
+            if target is None:
+                out = list(map(ADD, out, part.lists[n]))
+                continue
+            for i, x in zip(target, part.lists[n], strict=True):
+                out[i] = out[i] + x
+        sums.append(out)
+    return first.made(*sums)
 
 
 # ---- Networks and losses (sections 3 and 4). -----------------------------------------------------
@@ -1344,24 +1219,18 @@ def read_problem(x: object, extended: bool = False) -> Problem:
     point = read_layers(fields["point"], widths, problem_number)
     if "witness" in fields:
         read_layers(fields["witness"], widths, problem_number)
-    weights, penalties = read_weights(fields, len(xs)), read_penalties(fields, len(widths) - 1)
+    reduction, number = fields.get("reduction", "sum"), len(xs)
+    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
+    weights = read_row(fields.get("weights", [1] * number), number, problem_number)
+    weights = [w / number for w in weights] if reduction == "mean" else weights
+    penalties = read_penalties(fields.get("penalty", {}), len(widths) - 1)
     return Problem(widths, activation, slopes, loss, xs, ys, point, weights, penalties)
 
 
-def read_weights(fields: Json, points: int) -> list[Fraction]:
-    """The keys `weights` and `reduction` of 9.7 as a factor for each data point."""
-    reduction = fields.get("reduction", "sum")
-    require(reduction in ("sum", "mean"), "reduction is not sum or mean")
-    weights = [Fraction(1)] * points
-    if "weights" in fields:
-        weights = read_row(fields["weights"], points, problem_number)
-    return [w / points for w in weights] if reduction == "mean" else weights
-
-
-def read_penalties(problem: Json, layers: int) -> list[Fraction]:
+def read_penalties(x: object, layers: int) -> list[Fraction]:
     """The key `penalty` of 9.7: one number for all blocks or all weights, or one a block."""
     names = [f"layers[{m}].{part}" for m in range(layers) for part in ("weight", "bias")]
-    fields = as_table(problem.get("penalty", {}), "the penalty")
+    fields = as_table(x, "the penalty")
     if "l2" in fields:
         as_object(fields, "l2", optional=["biases"])
         biases = fields.get("biases", True)
@@ -1379,9 +1248,11 @@ def loss_slopes(pb: Problem, i: int, f: list[Fraction]) -> list[Number]:
         return [2 * weight * (a - b) for a, b in zip(f, y, strict=True)]
     if pb.loss == "logistic":
         return [-b * weight * soft_atom([a * b]) for a, b in zip(f, y, strict=True)]
-    p = exact_softmax(f)
-    p[int(y[0])] = p[int(y[0])] - 1
-    return [v * weight for v in p]
+    top = max(f)  # the outputs that are largest share what the others leave of 1
+    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
+         for k, a in enumerate(f) if a != top}  # fmt: skip
+    share = (1 - total(p.values())) * Fraction(1, f.count(top))
+    return [(p.get(k, share) - (k == y[0])) * weight for k in range(len(f))]
 
 
 def hinge_slopes(
@@ -1395,22 +1266,12 @@ def hinge_slopes(
     return [[slope] for slope in g]
 
 
-def exact_softmax(f: list[Fraction]) -> list[Number]:
-    """The softmax as in section 4: the r largest share what the others leave."""
-    top = max(f)
-    p = {k: soft_atom([b - a for m, b in enumerate(f) if m != k])
-         for k, a in enumerate(f) if a != top}  # fmt: skip
-    share = (1 - total(p.values())) * Fraction(1, f.count(top))
-    return [p.get(k, share) for k in range(len(f))]
-
-
 # ---- Programs (9.1): their operations, and reading them. -----------------------------------------
 
 
 MAX_OPERATIONS = 100_000
 MAX_AXES = 64
 
-T = TypeVar("T")
 Shape = tuple[int, ...]
 
 
@@ -1443,10 +1304,7 @@ class Linear(Step):
 
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
-        parts = [(a.pick(source), target)
-                 for a, (source, target) in zip(args, self.links, strict=True)
-                 if a is not None]  # fmt: skip
-        return parts[0][0].collected(parts, self.size) if parts else None
+        return collected([(a, *link) for a, link in zip(args, self.links, strict=True)], self.size)
 
 
 @dataclass(frozen=True)
@@ -1459,7 +1317,7 @@ class Product(Step):
     def push(self, args: Sequence[A | None]) -> A | None:
         """The result."""
         a, b = args
-        return None if a is None or b is None else a.pick(self.left).times(b.pick(self.right))
+        return None if a is None or b is None else a.times(b, self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -1475,11 +1333,11 @@ class MatrixProduct(Step):
         a, b = args
         if a is None or b is None:
             return None
-        out: dict[int, A] = {}
-        for i, j, c in self.blocks:
-            part = a.outer((i, *self.left), b, (j, *self.right))
-            out[c] = out[c].plus(part) if c in out else part
-        return a.joined([out[c] for c in sorted(out)])
+        size = self.left[0] * self.right[0]
+        parts = [(a.outer((i, *self.left), b, (j, *self.right)), None,
+                  range(c * size, (c + 1) * size) if size < self.size else None)
+                 for i, j, c in self.blocks]  # fmt: skip
+        return collected(parts, self.size)
 
 
 @dataclass(frozen=True)
@@ -1677,7 +1535,9 @@ class Writer:
         op = as_text(fields.get("op"))
         require(op in KEYS, "unknown op")
         as_object(fields, "op", *KEYS[op], optional=["slope"] if op == "map" else [])
-        shape = self.read_shape(fields["shape"]) if "shape" in fields else ()
+        shape = tuple(as_int(n) for n in as_list(fields.get("shape", [])))
+        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
+        self.require_size(*shape)
         if op == "param":
             return self.param(as_text(fields["name"]), shape)
         if op == "const":
@@ -1693,13 +1553,6 @@ class Writer:
             index = [as_int(i) for i in as_list(fields["index"], math.prod(shape))]
             return self.take(of[0], shape, index)
         return {"add": self.add, "mul": self.mul, "matmul": self.matmul, "join": self.join}[op](*of)
-
-    def read_shape(self, x: object) -> Shape:
-        """Reads a shape within the limits."""
-        shape = tuple(as_int(n) for n in as_list(x))
-        require(len(shape) <= MAX_AXES and all(n >= 1 for n in shape), "a shape is out of bounds")
-        self.require_size(*shape)
-        return shape
 
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -1760,16 +1613,17 @@ def tangent(
         args, moves, dot = [values[i] for i in step.of], [dots[i] for i in step.of], None
         if step.block:
             part = direction.pick(step.block)
-            dot = part if part.moves() else None
+            dot = part if any(map(any, part.lists)) else None
         elif all(d is None for d in moves) or (wanted is not None and k not in wanted):
             pass
         elif isinstance(step, Linear):
             dot = step.push(moves)
         elif isinstance(step, Map) and moves[0] is not None:
-            dot = moves[0].times(args[0].mapped(step.function, step.order + 1, moves[0]))
+            slope: A = args[0].mapped(step.function, step.order + 1, moves[0])
+            dot = slope.times(moves[0])
         elif isinstance(step, Product | MatrixProduct):
-            one, other = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
-            dot = one.plus(other) if one is not None and other is not None else one or other
+            sides = step.push([moves[0], args[1]]), step.push([args[0], moves[1]])
+            dot = collected([(side, None, None) for side in sides], step.size)
         dots.append(dot)
     return dots
 
@@ -1840,21 +1694,19 @@ class Curved(Generic[A]):
         self.values = evaluated(self.steps, point)
         self.loss = self.values[len(program.steps) - 1]
         self.blocks = [k for k, step in enumerate(self.steps) if step.block]
-        self.home = {i: k for k in self.blocks for i in self.steps[k].block}
-        self.wanted = -1, set[int]()  # the last answer of `needed`: sets can be large
+        self.size = sum(self.steps[k].size for k in self.blocks)
 
-    def bar(self, k: int) -> A | None:
-        """The derivative of the loss by step k; None is zero."""
-        return self.values[self.bars[k]] if k in self.bars else None
+    def bar(self, k: int) -> A:
+        """The derivative of the loss by step k, which it depends on."""
+        require(k in self.bars, "the loss does not depend on what it has to")
+        return self.values[self.bars[k]]
 
     def flat(self, found: Sequence[A | None]) -> A:
         """The gradient, or its derivatives, from all steps; zeros where there is None."""
-        like, parts = self.loss, list[A]()
-        for k in self.blocks:
-            part = found[self.bars[k]] if k in self.bars else None
-            zeros = [Fraction(0)] * self.steps[k].size
-            parts.append(like.like(zeros) if part is None else part)
-        return like.joined(parts)
+        zero = self.loss.like([Fraction(0)])
+        parts = ((found[self.bars[k]], None, self.steps[k].block)
+                 for k in self.blocks if k in self.bars)  # fmt: skip
+        return collected(parts, self.size) or zero.pick([0] * self.size)
 
     def gradient(self) -> A:
         """The gradient, flat; also by parameters that do not matter."""
@@ -1862,31 +1714,26 @@ class Curved(Generic[A]):
 
     def needed(self, since: int) -> set[int]:
         """The steps that the gradient by blocks from step `since` on depends on."""
-        if self.wanted[0] != since:
-            found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
-            for k in range(len(self.steps) - 1, -1, -1):
-                found |= set(self.steps[k].of) if k in found else set()
-            self.wanted = since, found
-        return self.wanted[1]
-
-    def column(self, direction: A, since: int = 0) -> A:
-        """The Hessian times a direction, flat; entries of blocks before step `since` may be 0."""
-        return self.flat(tangent(self.steps, self.values, direction, self.needed(since)))
+        found = {self.bars[k] for k in self.blocks if k >= since and k in self.bars}
+        for k in range(len(self.steps) - 1, -1, -1):
+            found |= set(self.steps[k].of) if k in found else set()
+        return found
 
     def axis(self, i: int) -> A:
         """The direction of a parameter."""
-        return self.loss.like(
-            [Fraction(0)] * i + [Fraction(1)] + [Fraction(0)] * (len(self.home) - i - 1)
-        )
+        return self.loss.like(Fraction(i == j) for j in range(self.size))
 
-    def hessian(self, chosen: Sequence[int] | None = None) -> list[A]:
-        """The rows for the parameters chosen, in increasing order; for all of them.
+    def hessian(self, chosen: Sequence[int]) -> list[A]:
+        """The rows for the parameters chosen, in increasing order.
 
-        A Hessian is symmetric: of each column the part from the diagonal on is computed.
+        A Hessian is symmetric: of each column the part from its block on is computed.
         """
-        places = range(len(self.home)) if chosen is None else chosen
-        columns = [self.column(self.axis(i), self.home[i]).pick(places).lists for i in places]
-        size = range(len(columns))
+        columns, size = list[tuple[Sequence[Entry], ...]](), range(len(chosen))
+        for k in self.blocks:
+            wanted, block = self.needed(k), self.steps[k].block
+            moved = (tangent(self.steps, self.values, self.axis(i), wanted)
+                     for i in chosen if i in block)  # fmt: skip
+            columns += [self.flat(dots).pick(chosen).lists for dots in moved]
         return [
             self.loss.made(*([columns[min(i, j)][n][max(i, j)] for j in size]
                              for n in range(len(self.loss.lists))))
@@ -1920,18 +1767,6 @@ class Box:
         """The program at the centre."""
         return Curved(self.program, Balls.around(self.centre, Fraction(0), self.bits))
 
-    def gradient(self) -> Balls:
-        """At the centre, in the free parameters."""
-        return self.at.gradient().pick(self.free)
-
-    def hessian(self) -> list[Balls]:
-        """Over the box, in the free parameters: rows."""
-        return self.over.hessian(self.free)
-
-    def loss(self) -> Interval:
-        """At the centre."""
-        return self.at.loss.intervals()[0]
-
     def reach(self) -> Fraction:
         """No parameter in the box differs more from that of the problem's point."""
         return distance(self.centre, self.program.point) + self.radius
@@ -1940,13 +1775,12 @@ class Box:
 # ---- Dense problems as programs (9.7): section 3 in the operations of 9.1. -----------------------
 
 
-def read_any(x: object) -> Program:
-    """Reads a problem of either format as a program."""
+def read_any(x: object, old: bool = False) -> Program:
+    """Reads a problem of either format as a program; of format 1 alone if that is old."""
     fields = as_table(x, "the problem")
-    if fields.get("format") == "spurious-problem/1":
-        return dense_program(read_problem(fields))
-    if "network" in fields:
-        return dense_program(read_problem(fields, extended=True))
+    plain = old or fields.get("format") == "spurious-problem/1"
+    if plain or "network" in fields:
+        return dense_program(read_problem(fields, extended=not plain))
     return read_program(fields)
 
 
@@ -2026,8 +1860,10 @@ def missed(w: Writer, pb: Problem, f: int) -> int:
     return w.add(w.mul(f, targets), w.const((), [Fraction(1)]))
 
 
-def ahead(w: Writer, pb: Problem, f: int) -> int:
-    """f_ik - f_iy_i for k != y_i, shape (n, K - 1)."""
+def decisive(w: Writer, pb: Problem, f: int) -> int:
+    """What the loss depends on: f, or with cross entropy f_ik - f_iy_i, k != y_i, (n, K - 1)."""
+    if pb.loss != "cross_entropy":
+        return f
     n, outputs = len(pb.ys), pb.widths[-1]
     labels = [int(y) for (y,) in pb.ys]
     others = [i * outputs + k for i, y in enumerate(labels) for k in range(outputs) if k != y]
@@ -2035,11 +1871,6 @@ def ahead(w: Writer, pb: Problem, f: int) -> int:
     shape = (n, outputs - 1)
     right = w.mul(w.take(f, shape, own), w.const((), [Fraction(-1)]))
     return w.add(w.take(f, shape, others), right)
-
-
-def decisive(w: Writer, pb: Problem, f: int) -> int:
-    """What the loss depends on: the outputs, or with cross entropy their differences."""
-    return ahead(w, pb, f) if pb.loss == "cross_entropy" else f
 
 
 def losses(w: Writer, pb: Problem, f: int) -> int:
@@ -2066,12 +1897,66 @@ def losses(w: Writer, pb: Problem, f: int) -> int:
     return w.sum(w.mul(error, error), [1])
 
 
-# ---- Symmetric interval matrices: definiteness, and Krawczyk's test with the index (9.3, 9.4). ---
+# ---- Exact ranks and inverses; definiteness, and Krawczyk's test with the index (9.3, 9.4). ------
 
 
+Basis = dict[int, list[int]]  # rows by pivot: not 0 there, and all others are 0 there
 Rows = list[list[int]]  # of a matrix, over 2^bits
 MAX_HESSIAN = 2000  # parameters of a program whose Hessian is enclosed
 NOT_DEFINITE = "the Hessian is not shown to be positive definite"
+
+
+def enlarge(basis: Basis, vector: Sequence[Fraction]) -> None:
+    """Adds a vector to a basis, unless it depends on it; rows may be scaled, so they are whole."""
+    row = whole(vector)[0]
+    for pivot, other in basis.items():
+        row = cleared(row, pivot, other)
+    place = next((k for k, v in enumerate(row) if v), None)
+    if place is not None:
+        for pivot, other in basis.items():
+            basis[pivot] = cleared(other, place, row)
+        basis[place] = row
+
+
+def cleared(row: list[int], pivot: int, other: list[int]) -> list[int]:
+    """A combination of the rows that is 0 at the pivot, in lowest terms."""
+    if not row[pivot]:
+        return row
+    a, b = other[pivot], row[pivot]
+    found = [a * x - b * y for x, y in zip(row, other, strict=True)]
+    common = math.gcd(*found) or 1
+    return [x // common for x in found]
+
+
+def row_space(matrix: Sequence[Sequence[Fraction]]) -> Basis:
+    """A basis of the space of the rows."""
+    basis = Basis()
+    for row in matrix:
+        enlarge(basis, row)
+    return basis
+
+
+def rank(matrix: Sequence[Sequence[Fraction]]) -> int:
+    """The rank."""
+    return len(row_space(matrix))
+
+
+def null_vector(basis: Basis, width: int) -> list[Fraction]:
+    """The vector, up to a factor, that a basis of width - 1 rows is orthogonal to."""
+    (free,) = set(range(width)) - set(basis)
+    found = [Fraction(1)] * width
+    for pivot, row in basis.items():
+        found[pivot] = Fraction(-row[free], row[pivot])
+    return found
+
+
+def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
+    """The inverse of a square matrix M: the rows of (M, I) reduced to (I, M^-1)."""
+    n = len(matrix)
+    basis = row_space([[*row, *(Fraction(a == b) for b in range(n))]
+                     for a, row in enumerate(matrix)])  # fmt: skip
+    require(set(basis) == set(range(n)), "a matrix is singular")
+    return [[Fraction(v, basis[k][k]) for v in basis[k][n:]] for k in range(n)]
 
 
 def factored(matrix: Rows, p: int, definite: bool) -> tuple[int, list[int]]:
@@ -2143,15 +2028,15 @@ def require_independent(columns: Sequence[Balls]) -> None:
 
     Each is multiplied by a power of two first, so that its largest entry is about 1.
     """
-    size, length, bits = len(columns), len(columns[0].m), columns[0].bits
-    scaled = list[Balls]()
+    bits, m, r = columns[0].bits, list[int](), list[int]()
     for column in columns:
         up = bits - max(map(abs, column.m)).bit_length()
         down, up = max(-up, 0), max(up, 0)
-        m = [a << up >> down for a in column.m]
-        scaled.append(Balls(m, [(s << up >> down) + 2 * (down > 0) for s in column.r], bits))
-    whole, layout = scaled[0].joined(scaled), (0, size, length, True)
-    require_above(whole.outer(layout, whole, layout).rows(size), Fraction(1, 1 << bits // 2))
+        m += [a << up >> down for a in column.m]
+        r += [(s << up >> down) + 2 * (down > 0) for s in column.r]
+    scaled, layout = Balls(m, r, bits), (0, len(columns), len(columns[0].m), True)
+    gram = scaled.outer(layout, scaled, layout)
+    require_above(gram.rows(len(columns)), Fraction(1, 1 << bits // 2))
 
 
 def require_minimum(box: Box, bound: Fraction) -> Interval:
@@ -2160,9 +2045,9 @@ def require_minimum(box: Box, bound: Fraction) -> Interval:
     Where the Hessian's eigenvalues are above the bound, there is then a minimum in the box, whose
     loss is enclosed: lower than the centre's by at most |gradient|^2 / (2 bound).
     """
-    gradient = box.gradient()
+    gradient = box.at.gradient().pick(box.free)
     ends = ((abs(m) + s) ** 2 for m, s in zip(gradient.m, gradient.r, strict=True))
-    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.loss()
+    squared, top = Fraction(sum(ends), 1 << 2 * box.bits), box.at.loss.intervals()[0]
     small = 4 * squared < (bound * box.radius) ** 2
     require_shown(small, "the gradient at the centre is not shown to be small enough")
     return hull(top, top - squared / (2 * bound))
@@ -2204,12 +2089,12 @@ def isolated(box: Box, preconditioner: object) -> tuple[int, Interval]:
         jumps = moves and isinstance(step, Map) and step.function[0] in BENT
         smooth = not jumps or box.over.values[step.of[0]].nonzero()
         require_shown(smooth, "a second derivative may jump in the box")
-    a, h = read_square(preconditioner, size, p), box.hessian()
-    sums = require_contraction(a, h, box.gradient(), box.radius)
+    a, h = read_square(preconditioner, size, p), box.over.hessian(box.free)
+    sums = require_contraction(a, h, box.at.gradient().pick(box.free), box.radius)
     negative, errors = factored([row.m for row in h], p, definite=False)
     norm = max(s + integer_dot(map(abs, row), errors) for s, row in zip(sums, a, strict=True))
     require_shown(norm < 1 << 2 * p, "the index is not decided")
-    slope, loss = box.over.gradient().pick(box.free), box.loss()
+    slope, loss = box.over.gradient().pick(box.free), box.at.loss.intervals()[0]
     steep = sum(abs(m) + s for m, s in zip(slope.m, slope.r, strict=True))
     moved = Interval.of(box.radius * Fraction(steep, 1 << p), p)
     return negative, Interval(loss.lo - moved.hi, loss.hi + moved.hi, p)
@@ -2244,20 +2129,19 @@ class Case:
             raise Invalid("the rule is for dense networks")
         return self.program.dense
 
+    def exact(self, point: Sequence[Fraction]) -> Numbers:
+        """A point or direction, for values that are exact as long as they are rational."""
+        return Numbers(point, self.bits, None if self.program.layers else MAX_MAGNITUDE)
+
     @cached_property
     def values(self) -> list[Numbers]:
-        """The values of all steps at the problem's point, exact as long as they are rational."""
-        return values_at(self.program, self.program.point, self.bits)
-
-    def gradient(self) -> list[Number]:
-        """The gradient at the problem's point, flat."""
-        program = self.program
-        return Curved(program, numbers(program, program.point, self.bits)).gradient().entries
+        """The values of all steps at the problem's point."""
+        return evaluated(self.program.steps, self.exact(self.program.point))
 
     def values_of(self, point: list[Fraction]) -> list[Numbers]:
         """The values of all steps at any point."""
         here = point == self.program.point
-        return self.values if here else values_at(self.program, point, self.bits)
+        return self.values if here else evaluated(self.program.steps, self.exact(point))
 
     def loss_at(self, point: list[Fraction]) -> Number:
         """The loss at a point, exact if everything below is rational."""
@@ -2324,12 +2208,9 @@ class Exact:
 
 
 def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
-    """Evaluates exactly; raises `Invalid` where a pre-activation is not rational.
+    """The problem at a point where all pre-activations are rational.
 
-    Args:
-        case: The problem.
-        point: Where.
-        slopes: Of the hinge loss: g, chosen among its subgradients.
+    The slopes are the g of the hinge loss, chosen among its subgradients.
     """
     pb, pre, values = case.problem, list[list[list[Fraction]]](), case.values_of(point)
     if slopes is None:
@@ -2343,16 +2224,6 @@ def evaluate(case: Case, point: list[Fraction], slopes: object = None) -> Exact:
     else:
         g = hinge_slopes(pb, read_row(slopes, len(pb.xs)), pre[-1])
     return Exact(pb, pb.units(point), pre, g, values[-1].entries[0])
-
-
-def numbers(program: Program, point: Sequence[Number], bits: int) -> Numbers:
-    """A point of a program, for values that are exact as long as they are rational."""
-    return Numbers(point, bits, None if program.layers else MAX_MAGNITUDE)
-
-
-def values_at(program: Program, point: Sequence[Number], bits: int) -> list[Numbers]:
-    """The values of all steps at a point."""
-    return evaluated(program.steps, numbers(program, point, bits))
 
 
 def combined(terms: Iterable[tuple[Number | int, Sequence[Number]]], size: int) -> list[Number]:
@@ -2461,7 +2332,9 @@ def require_tree(
     negative = {r for r, c in bend.items() if sign(c, bits) < 0}
     for node, signs in leaves(tree, negative):
         as_object(node, optional=["dominated", "tau", "mu"])
-        dominated, taus, mus = (read_keys(node.get(k, {}), k) for k in ("dominated", "tau", "mu"))
+        dominated = read_keys(node.get("dominated", {}), "dominated",
+                              lambda x: read_keys(x, "what dominates", rational))  # fmt: skip
+        taus, mus = (read_keys(node.get(k, {}), k, soft) for k in ("tau", "mu"))
         must = negative - signs.keys()
         require(must == set(dominated), "dominated must hold the groups with c < 0 not split")
         require(taus.keys() <= bend.keys() - negative, "tau names no group with c >= 0")
@@ -2469,18 +2342,16 @@ def require_tree(
         rays = {s: [side * a for a in inputs[s]] for s, side in signs.items()}
         terms: list[tuple[Number, Sequence[Number]]] = [(Fraction(1), slope)]
         terms += [(bend[s], ray) for s, ray in rays.items()]
-        for r, entries in dominated.items():
-            m = {s: rational(v) for s, v in read_keys(entries, "what dominates").items()}
+        for r, m in dominated.items():
             require(m.keys() <= signs.keys(), "a multiplier names a group that was not split")
             sums = combined(((f, rays[s]) for s, f in m.items()), len(slope))
             require(sums == inputs[r], "a dominated input is not the combination given")
             terms += [(bend[r] * abs(f), rays[s]) for s, f in m.items()]
-        for r, value in taus.items():
-            tau, c = soft(value), bend[r]
-            require(sign(c - tau, bits) >= 0 <= sign(c + tau, bits), "|tau| exceeds c")
+        for r, tau in taus.items():
+            least = min(sign(bend[r] - tau, bits), sign(bend[r] + tau, bits))
+            require(least >= 0, "|tau| exceeds c")
             terms.append((tau, inputs[r]))
-        for s, value in mus.items():
-            mu = soft(value)
+        for s, mu in mus.items():
             require(sign(mu, bits) >= 0, "mu is negative")
             terms.append((-mu, rays[s]))
         require_zero(combined(terms, len(slope)), "the difference of the two sides at a leaf")
@@ -2544,15 +2415,11 @@ def require_classwise(ex: Exact, kinds: list[Kind]) -> None:
             require_zero(sums, f"the sum of a {kind[0]} class")
 
 
-def require_pointwise(ex: Exact) -> None:
-    """Theorem 3: over every group of equal inputs the g sum to zero, for every output."""
-    require_classwise(ex, [("loose", r) for r in ex.pb.groups])
-
-
 def pointwise_optimum(case: Case, _: Json) -> Found:
     """Section 5.8, Theorem 3: nothing at all does better, so the point is a minimum."""
-    require_pointwise(evaluate(case, case.problem.point))
-    return Found(place=case.problem.point)
+    pb = case.problem
+    require_classwise(evaluate(case, pb.point), [("loose", r) for r in pb.groups])
+    return Found(place=pb.point)
 
 
 def classwise_optimum(case: Case, proof: Json) -> Found:
@@ -2568,7 +2435,48 @@ def hidden_homogeneous(pb: Problem) -> str:
     return "no" if pb.slopes is not None and pb.depth > 0 else "unknown"
 
 
-# ---- Rules for minima in a box where the loss is convex (5.3, 5.5, 5.6). -------------------------
+# ---- Minima in a box where the loss is convex, and saddles (5.3, 5.5, 5.6, 9.3, 9.4). ------------
+
+
+def convex(case: Case, box: Box, slopes: Callable[[], Sequence[Number]]) -> Found:
+    """Theorem 5: where the Hessian is above the bound, a gradient is small, or exactly zero."""
+    found = Found("yes", eigenvalue=case.eigenvalue)
+    if case.nearby:
+        found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
+    else:
+        require(box.centre == case.program.point, "the centre is not the problem's point")
+        require_zero(slopes(), "the gradient")
+        found.place = box.centre
+    return found
+
+
+def strongly_convex(case: Case, proof: Json) -> Found:
+    """Section 9.3, Theorem 5; with `idle` also rule `idle_parameters`."""
+    program, point, idle = case.program, case.program.point, list[int]()
+    box = case.read_box(proof, range(len(point)))
+    if "idle" in proof:
+        idle, slope = read_increasing(proof["idle"], len(point)), box.over.gradient()
+        require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
+    free = sorted(set(box.free) - set(idle))
+    if free:
+        found = convex(case, box, lambda: Curved(program, case.exact(point)).gradient().entries)
+        require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
+        require_above(box.over.hessian(free), case.eigenvalue)
+    else:
+        require(not case.nearby, "the loss is constant around the point")
+        require(box.centre == point, "the centre is not the problem's point")
+        found = Found(place=box.centre)
+    if idle:
+        found.strict, found.flat = "no", len(idle)
+    return found
+
+
+def krawczyk(case: Case, proof: Json) -> Found:
+    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
+    box = case.read_box(proof, range(len(case.program.point)))
+    negative, loss = isolated(box, proof["preconditioner"])
+    require(negative >= 1, "the critical point is no saddle")
+    return Found(index=negative, loss=loss, radius=box.reach())
 
 
 def convex_ball(case: Case, proof: Json) -> Found:
@@ -2583,45 +2491,34 @@ def convex_box(case: Case, proof: Json, fixed: list[int]) -> tuple[Found, Box]:
     require(len(free) > 0, "there is no free parameter")
     bound, box = case.eigenvalue, case.read_box(proof, free)
     dead = check_fixed(case, box, fixed)
-    smooth = pb.slopes is None or not pb.depth
-    found = Found("yes" if smooth else "no", "no" if dead else "yes", len(fixed), bound)
-    if case.nearby:
-        found.radius, found.loss = box.reach(), require_minimum(box, bound)
-    else:
-        require(box.centre == pb.point, "the centre is not the problem's point")
-        require_critical(case, free)
-        found.place = box.centre
+    found = convex(case, box, lambda: exact_slopes(case, free))
+    found.rescaled, found.flat = "no" if dead else "yes", len(fixed)
+    if pb.slopes is not None and pb.depth:
+        found.strict = "no"
     # no Hessian is larger than the file's matrix
     square = read_square(proof["transform"], len(free), case.bits)
-    require_definite(box.hessian(), bound, square)
+    require_definite(box.over.hessian(box.free), bound, square)
     return found, box
 
 
-def require_critical(case: Case, free: list[int]) -> None:
-    """The gradient in the free parameters is exactly zero, from the exact g of the outputs on.
-
-    It is that of sum of g f, where the g are parameters of their own.
-    """
-    ex, last = evaluate(case, case.problem.point), case.program.layers[-1][1]
-    point = [*case.problem.point, *(v for row in ex.g for v in row)]
-    steps = [*case.program.steps[: last + 1]]
-    f = steps[last]
-    steps.append(Step((), f.shape, block=range(len(point) - f.size, len(point))))
-    steps.append(Product((last, last + 1), f.shape))
-    steps.append(Linear((last + 2,), (), links=((None, [0] * f.size),)))
-    found = Curved(Program(steps, []), numbers(case.program, point, case.bits))
-    slopes = found.gradient().pick(free).entries
+def exact_slopes(case: Case, free: list[int]) -> list[Number]:
+    """The gradient in the free parameters, from the exact g of the outputs on."""
+    ex, last, slopes = (
+        evaluate(case, case.problem.point),
+        case.program.outputs or 0,
+        list[Number](),
+    )
+    for i in free:
+        axis = case.exact([Fraction(i == j) for j in range(len(case.problem.point))])
+        moved = tangent(case.program.steps[: last + 1], case.values, axis)[last]
+        moves = moved.entries if moved else []
+        slopes.append(dot((g for row in ex.g for g in row), moves) if moves else Fraction(0))
     require(not any(isinstance(v, Interval) for v in slopes), "a derivative is not rational")
-    require_zero(slopes, "the gradient")
+    return slopes
 
 
 def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
-    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead.
-
-    A dead unit is negative at all data over the box: all its parameters are fixed. Of a live unit
-    at most one incoming parameter is, not zero, and not to or from a dead one: that takes the
-    freedom of rescaling and no more.
-    """
+    """Kinks and which parameters may be fixed (section 5.3); returns whether a unit is dead."""
     pb, off = case.problem, list[bool]()  # for each hidden unit whether it is dead
     if pb.slopes is None or not pb.depth:
         require(not fixed, "a smooth network has no fixed parameters")
@@ -2644,12 +2541,13 @@ def check_fixed(case: Case, box: Box, fixed: list[int]) -> bool:
     return any(off)
 
 
-Live = tuple[list[int], list[list[Fraction]]]  # of a live unit: its held groups, and the basis
+# of a live unit: its held groups, the basis, and its columns of F, point by point
+Live = tuple[list[int], list[list[Fraction]], list[list[Fraction]]]
 
 
-def read_live(item: object, ex: Exact, j: int) -> Live | None:
-    """Reads and checks the entry of unit j (section 5.5, first item); None is a dead unit."""
-    pb, pre = ex.pb, [z[j] for z in ex.pre[0]]
+def read_live(item: object, ex: Exact, j: int, r: Fraction) -> Live | None:
+    """Reads and checks the entry of unit j (section 5.5, the first three items); None: dead."""
+    pb, pre, v = ex.pb, [z[j] for z in ex.pre[0]], ex.units[1][0][j]
     if item is None:
         dead = pb.sides[1] == 0 and all(z < 0 for z in pre)
         require(dead, "a unit given as dead is not")
@@ -2657,13 +2555,19 @@ def read_live(item: object, ex: Exact, j: int) -> Live | None:
     fields, size = as_object(item, "held", "basis"), pb.widths[0] + 1
     held = read_increasing(fields["held"], len(pb.xs), least=0)
     require(set(held) <= set(pb.groups), "held lists no groups")
-    require(ex.units[1][0][j] != 0, "a live unit has output weight zero")
-    require(all(pre[r] == 0 for r in held), "a held input is not on the kink")
-    inputs = [pb.inputs[r] for r in held]
+    require(v != 0, "a live unit has output weight zero")
+    require(all(pre[i] == 0 for i in held), "a held input is not on the kink")
+    inputs = [pb.inputs[i] for i in held]
     require(rank(inputs) == len(held), "the held inputs are linearly dependent")
     basis = [read_row(row, size) for row in as_list(fields["basis"], size - len(held))]
     require(not any(inner(b, x) for b in basis for x in inputs), "the basis is not orthogonal")
-    return held, basis
+    along = [[inner(b, x) for b in basis] for x in pb.inputs]
+    free = [group not in held for group in pb.groups]
+    near = (abs(z) <= r * sum(map(abs, row)) for z, row in zip(pre, along, strict=True))
+    reaches = any(n and f for n, f in zip(near, free, strict=True))
+    require(not reaches, "a pre-activation may reach its kink")
+    factors = [v * ex.slope(i, j) * f for i, f in enumerate(free)]
+    return held, basis, [[f * a for a in row] for f, row in zip(factors, along, strict=True)]
 
 
 def kinked_ball(case: Case, proof: Json) -> Found:
@@ -2676,9 +2580,11 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     v = ex.units[1][0]
     require(v[:-1] == pb.units(pb.point)[1][0][:-1], "the centre has other output weights")
     items = as_list(proof["units"], pb.widths[1])
-    faces = [read_live(item, ex, j) for j, item in enumerate(items)]
-    rows = [output_row(ex, i, faces, r) for i in range(len(pb.xs))]
-    size, live = len(rows[0]), [(j, face) for j, face in enumerate(faces) if face is not None]
+    faces = [read_live(item, ex, j, r) for j, item in enumerate(items)]
+    live = [(j, face) for j, face in enumerate(faces) if face is not None]
+    rows = [[*(a for _, (_, _, parts) in live for a in parts[i]), Fraction(1)]
+            for i in range(len(pb.xs))]  # fmt: skip
+    size = len(rows[0])
     # the loss as a program of the coordinates y: of f + F y
     w = Writer(OF_DENSE)
     y = w.matmul(w.const((len(rows), size), [a for row in rows for a in row]),
@@ -2688,33 +2594,15 @@ def kinked_ball(case: Case, proof: Json) -> Found:
     origin = [Fraction(0)] * size
     box = Box(Program(w.steps, origin), origin, r, range(size), bits)
     loss = require_minimum(box, bound)
-    require_definite(box.hessian(), bound, read_square(proof["transform"], size, bits))
-    slopes = box.over.bar(f)
-    if slopes is None:
-        raise Invalid("the loss does not depend on the outputs")
-    wide = replace(ex, g=[[g] for g in slopes.intervals()])
-    for j, (held, _) in live:
+    require_definite(box.over.hessian(box.free), bound, read_square(proof["transform"], size, bits))
+    wide = replace(ex, g=[[g] for g in box.over.bar(f).intervals()])
+    for j, (held, _, _) in live:
         require_held(wide, j, held, 1 if v[j] > 0 else -1, bits)
-    sums = (sum(map(abs, column)) for _, (_, basis) in live for column in zip(*basis, strict=True))
+    sums = (sum(map(abs, c)) for _, (_, basis, _) in live for c in zip(*basis, strict=True))
     radius = distance(centre, pb.point) + r * max([Fraction(1), *sums])
     dead = len(faces) - len(live)
     flat = len(live) + (pb.widths[0] + 2) * dead
     return Found("no", "no" if dead else "yes", flat, bound, loss, radius)
-
-
-def output_row(ex: Exact, i: int, faces: list[Live | None], r: Fraction) -> list[Fraction]:
-    """F_i of section 5.5; no live unit that does not hold point i may reach its kink there."""
-    row = list[Fraction]()
-    for j, face in enumerate(faces):
-        if face is not None:
-            held, basis = face
-            along = [inner(b, ex.pb.inputs[i]) for b in basis]
-            holds = ex.pb.groups[i] in held
-            far = abs(ex.pre[0][i][j]) > r * sum(map(abs, along))
-            require(holds or far, "a pre-activation may reach its kink")
-            factor = Fraction(0) if holds else ex.units[1][0][j] * ex.slope(i, j)
-            row += [factor * a for a in along]
-    return [*row, Fraction(1)]
 
 
 def require_held(ex: Exact, j: int, held: list[int], side: int, bits: int) -> None:
@@ -2769,8 +2657,7 @@ def parting_form(case: Case, box: Box, k: int, side: int) -> list[Balls]:
     pb, ((_, first), (_, last)) = case.problem, case.program.layers
     n, size, slopes = len(pb.xs), pb.widths[0] + 1, box.over.bar(last)
     z = box.over.values[first].pick(range(k, n * pb.widths[1], pb.widths[1]))
-    if slopes is None or (pb.activation in BENT and not z.nonzero()):
-        raise Undecided("a twin may be at 0")
+    require_shown(pb.activation not in BENT or z.nonzero(), "a twin may be at 0")
     curves = slopes.times(z.mapped((pb.activation, None), 2))
     plain = z.like(v for x in pb.inputs for v in x)
     turned = z.like(v * side for x in pb.inputs for v in x)
@@ -2842,53 +2729,42 @@ def constant_units(case: Case, proof: Json) -> Found:
 
 
 def curvature(activation: str, z: Fraction, bits: int) -> int:
-    """The sign of act'' around z (section 5.7); 0 where act is affine."""
-    if activation == "softplus":
-        return 1
-    if activation == "gelu":
-        return 1 if z * z < 2 else -1
-    if activation == "silu":
-        place = Interval.of(z, bits)
-        return sign(2 + place * (1 - 2 * atom(-place)), bits)
-    if activation not in ("sigmoid", "tanh", "softsign", "elu"):
-        found = sign(enclosure(activation, None, Interval.of(z, bits))[2], bits)
-        require(found != 0, "act'' has no sign there")
-        return found
-    require(z != 0, "act'' has no sign at 0")
-    if z > 0:
-        return 0 if activation == "elu" else -1
-    return 1
+    """The sign of act'' around z (the table of 5.7); 0 where act is affine."""
+    place = Interval.of(z, bits)
+    forms: dict[str, Number] = {
+        "softplus": Fraction(1), "gelu": 2 - z * z, "silu": 2 + place * (1 - 2 * atom(-place)),
+        **dict.fromkeys(("sigmoid", "tanh", "softsign", "elu"), -z),
+    }  # fmt: skip
+    known = activation in forms
+    bend = sign(forms[activation] if known else enclosure(activation, None, place)[2], bits)
+    require(bend != 0, f"act'' has no sign {'there' if z else 'at 0'}")
+    return 0 if activation == "elu" and z > 0 else bend
 
 
 def definite_moments(xs: list[list[Fraction]], sums: dict[int, Fraction]) -> int:
-    """Condition (a) of Theorem 20; returns the rank of the differences of inputs.
+    """Condition (a) of Theorem 20; returns the rank rho of the differences of inputs.
 
-    Elimination, leaving out coordinates whose pivot is zero: as many positive pivots as that rank
-    and no negative one make a principal submatrix of that size positive definite, and M has no
-    larger rank, so no negative eigenvalue.
+    M is a form of the values of u on the differences alone (the G sum to 0), and these can be any
+    with u in the coordinates that are pivots of their span: M is semidefinite with rank rho if and
+    only if it is positive definite in these. By elimination.
     """
     size = len(xs[0])
     require_zero(combined(((g, xs[r]) for r, g in sums.items()), size), "the sum of G x")
+    spanned = row_space([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
     rows = [[sum((g * xs[r][a] * xs[r][b] for r, g in sums.items()), Fraction(0))
-             for b in range(size)] for a in range(size)]  # fmt: skip
-    pivots = 0
+             for b in sorted(spanned)] for a in sorted(spanned)]  # fmt: skip
     while rows:
-        top, *rest = rows
-        require(top[0] >= 0, "the second moments are not positive")
-        pivots += top[0] > 0
-        steps = [row[0] / top[0] if top[0] else Fraction(0) for row in rest]
-        rows = [[a - step * t for a, t in zip(row[1:], top[1:], strict=True)]
-                for row, step in zip(rest, steps, strict=True)]  # fmt: skip
-    spanned = rank([[a - b for a, b in zip(x, xs[0], strict=True)] for x in xs])
-    require(pivots == spanned, "the second moments are singular on the differences of inputs")
-    return spanned
+        (top, *ahead), *rest = rows
+        require(top >= 0, "the second moments are not positive")
+        require(top > 0, "the second moments are singular on the differences of inputs")
+        rows = [[b - row[0] / top * a for a, b in zip(ahead, row[1:], strict=True)] for row in rest]
+    return len(spanned)
 
 
 def check_transport(xs: list[list[Fraction]], sums: dict[int, Fraction], table: object) -> None:
     """Condition (b) of Theorem 20: masses spread from inputs to others around them make G."""
     made, what = dict.fromkeys(sums, Fraction(0)), "a transport"
-    for r, row in read_keys(table, what).items():
-        masses = {s: rational(value) for s, value in read_keys(row, what).items()}
+    for r, masses in read_keys(table, what, lambda x: read_keys(x, what, rational)).items():
         require({r, *masses} <= sums.keys(), "a transport names no group")
         require(all(a >= 0 for a in masses.values()), "a mass is negative")
         spread = combined(((a, xs[s]) for s, a in masses.items()), len(xs[r]))
@@ -2927,51 +2803,7 @@ def require_best_near(pb: Problem, k: int, f: Number, radius: Fraction, bits: in
     return loss
 
 
-# ---- Refutations by derivatives, and valleys along which the loss falls for ever (6, 9.5). -------
-
-
-def descent_direction(case: Case, proof: Json) -> Found:
-    """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
-    direction = case.values[-1].like(case.read_point(proof["direction"]))
-    slope = tangent(case.program.steps, case.values, direction)[-1]
-    falls = slope is not None and sign(slope.entries[0], case.bits) < 0
-    require(falls, "the loss does not fall along the direction")
-    return Found()
-
-
-def negative_curvature(case: Case, proof: Json) -> Found:
-    """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
-    program = case.program
-    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), case.bits)
-    at = Curved(program, direction.like(program.point))
-    for step in program.steps:
-        if isinstance(step, Map):
-            name, slopes = step.function
-            kinked = slopes is not None and slopes[0] != slopes[1]
-            smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
-            require_shown(smooth, "an argument may be at a kink or a jump")
-    bent = total(at.column(direction).times(direction).intervals())
-    require(sign(bent, case.bits) < 0, "the second derivative is not negative")
-    return Found()
-
-
-def zero_output_weight(case: Case, proof: Json) -> Found:
-    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
-    pb = case.problem
-    pb.require_shallow()
-    require(pb.slopes is not None, "the rule needs a homogeneous activation")
-    (_, j), k = pb.unit(0, proof["unit"]), as_int(proof["output"])
-    require(0 <= k < pb.widths[2], "there is no such output")
-    u = read_row(proof["direction"], pb.widths[0] + 1)
-    ex = evaluate(case, pb.point)
-    require(not any(row[j] for row in ex.units[1]), "the unit has output weights")
-    lin, bends = unit_terms(ex, j)
-    bent = dot((c[k] for c in bends.values()), (abs(inner(u, pb.inputs[r])) for r in bends))
-    require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
-    return Found()
-
-
-# ---- Valleys along rays: all numbers move one way, or the outputs do as the slowest (6.4, 9.11). -
+# ---- Refutations: derivatives, and rays along which the loss falls for ever (6, 9.5, 9.11). ------
 
 
 RISING = {"exp": (0, None), "sigmoid": (0, 1), "tanh": (-1, 1), "erf": (-1, 1), "softsign": (-1, 1),
@@ -2982,24 +2814,14 @@ STEEPNESS = {"tanh": 2, "sigmoid": 1}  # l: the derivative is l^2 e^(-l|z|) / (1
 
 @dataclass(frozen=True)
 class Course:
-    """A number a(t) for t >= 0.
+    """A number a(t) for t >= 0."""
 
-    Attributes:
-        start: a(0).
-        rate: a(t) = start + t rate, if it is affine.
-        way: 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known.
-        limit: For t to infinity; None: infinite, on the side of the way, or the way is not known.
-        bits: The precision.
-        parts: If a(t) is the sum of something fixed and of fixed multiples of numbers of `tails`:
-            these multiples.
-    """
-
-    start: Number
-    rate: Number | None
-    way: int | None
-    limit: Number | None
+    start: Number  # a(0)
+    rate: Number | None  # a(t) = start + t rate, if it is affine
+    way: int | None  # 1: strictly increasing, -1: strictly decreasing, 0: fixed; None: not known
+    limit: Number | None  # for t to infinity; None: infinite, on the side of the way, if known
     bits: int
-    parts: Mapping[int, Number] | None = None
+    parts: Mapping[int, Number] | None = None  # a(t) = c + the sum of these times `tails`
 
     def side(self) -> int:
         """1 if a(t) >= 0 for all t, -1 if a(t) <= 0, 0 if neither is known. The way is known."""
@@ -3080,17 +2902,10 @@ def added(paths: list[Course | None], bits: int) -> Course | None:
     return Course(start, None, ways.pop() if ways else 0, limit, bits, parts if tailed else None)
 
 
-def value(function: Function, z: Number, bits: int) -> Number:
-    """A function at a number."""
-    found = exact(*function, z) if isinstance(z, Fraction) else None
-    return enclosure(*function, interval(z, bits))[0] if found is None else found[0]
-
-
 def mapped(path: Course | None, function: Function) -> Course | None:
     """A function of it: on one side of a kink, or one that strictly increases or decreases.
 
-    Raises:
-        Undecided: The function may be undefined for some t.
+    `Undecided` if it may be undefined for some t.
     """
     (name, slopes), positive = function, function[0] in ("log", "sqrt", "reciprocal")
     if path is None or path.way is None:
@@ -3099,7 +2914,8 @@ def mapped(path: Course | None, function: Function) -> Course | None:
         return None
     bits, way = path.bits, path.way
     if way == 0:
-        return affine(value(function, path.start, bits), Fraction(0), bits)
+        start = value_and_slope(function, path.start, bits)[0]
+        return affine(start, Fraction(0), bits)
     if slopes is not None:
         side = path.side()
         return scaled(path, slopes[0 if side > 0 else 1]) if side else None
@@ -3117,11 +2933,12 @@ def mapped(path: Course | None, function: Function) -> Course | None:
                 return None
             end = None  # the limit is that at the lower end of the domain
     if end is not None:
-        limit: Number | None = value(function, end, bits)
+        limit: Number | None = value_and_slope(function, end, bits)[0]
     else:
         edge = high if way > 0 else low
         limit = None if edge is None else Fraction(edge)
-    return Course(value(function, path.start, bits), None, -way if turned else way, limit, bits)
+    start = value_and_slope(function, path.start, bits)[0]
+    return Course(start, None, -way if turned else way, limit, bits)
 
 
 def log_sum(ds: list[Course | None], bits: int) -> Course | None:
@@ -3167,10 +2984,8 @@ def courses(
 ) -> tuple[list[list[Course | None] | None], dict[int, Number]]:
     """All numbers along the ray from the problem's point, and slopes of the first of `tails`.
 
-    None stands for a step that does not move.
-
-    Raises:
-        Undecided: A function may be undefined for some t, or a rate or limit grows too long.
+    None stands for a step that does not move. `Undecided` if a function may be undefined for some
+    t, or a rate or limit grows too long.
     """
     program, bits, slopes = case.program, case.bits, dict[int, Number]()
     paths = list[list[Course | None] | None]()
@@ -3247,11 +3062,7 @@ def falling(case: Case, direction: list[Fraction]) -> Found:
 
 
 def falling_outputs(case: Case, outputs: list[Course], slopes: dict[int, Number]) -> Found:
-    """Rule 5 of Theorem 33, with slopes by Theorem 25.
-
-    A point whose outputs have parts of one number moves on a segment: the gradient at its end will
-    do if the loss is convex and smooth. Of others it is enclosed over all that they pass.
-    """
+    """Section 9.11, outputs that move alike: rule 5 of Theorem 33, with slopes by Theorem 25."""
     pb, width, loss_at = case.problem, case.problem.widths[-1], loss_of_outputs(case)
     convex = pb.loss in ("squared", "logistic", "cross_entropy") and min(pb.weights) >= 0
     limits = [interval(p.limit, case.bits) for p in outputs if p.limit is not None]
@@ -3294,6 +3105,48 @@ def valley_to_infinity(case: Case, proof: Json) -> Found:
     return falling(case, [Fraction(0)] * (len(pb.point) - len(last)) + last)
 
 
+def descent_direction(case: Case, proof: Json) -> Found:
+    """Sections 6.1 and 9.5: the one-sided derivative along the direction is negative."""
+    direction = case.values[-1].like(case.read_point(proof["direction"]))
+    slope = tangent(case.program.steps, case.values, direction)[-1]
+    falls = slope is not None and sign(slope.entries[0], case.bits) < 0
+    require(falls, "the loss does not fall along the direction")
+    return Found()
+
+
+def negative_curvature(case: Case, proof: Json) -> Found:
+    """Sections 6.3 and 9.5, Theorem 7: the second derivative along the direction is negative."""
+    program = case.program
+    direction = Balls.around(case.read_point(proof["direction"]), Fraction(0), case.bits)
+    at = Curved(program, direction.like(program.point))
+    for step in program.steps:
+        if isinstance(step, Map):
+            name, slopes = step.function
+            kinked = slopes is not None and slopes[0] != slopes[1]
+            smooth = not (kinked or name in BENT) or at.values[step.of[0]].nonzero()
+            require_shown(smooth, "an argument may be at a kink or a jump")
+    column = at.flat(tangent(at.steps, at.values, direction))
+    bent = total(column.times(direction).intervals())
+    require(sign(bent, case.bits) < 0, "the second derivative is not negative")
+    return Found()
+
+
+def zero_output_weight(case: Case, proof: Json) -> Found:
+    """Section 6.2, Theorem 1: a unit without output weights, and psi(u) is not zero."""
+    pb = case.problem
+    pb.require_shallow()
+    require(pb.slopes is not None, "the rule needs a homogeneous activation")
+    (_, j), k = pb.unit(0, proof["unit"]), as_int(proof["output"])
+    require(0 <= k < pb.widths[2], "there is no such output")
+    u = read_row(proof["direction"], pb.widths[0] + 1)
+    ex = evaluate(case, pb.point)
+    require(not any(row[j] for row in ex.units[1]), "the unit has output weights")
+    lin, bends = unit_terms(ex, j)
+    bent = dot((c[k] for c in bends.values()), (abs(inner(u, pb.inputs[r])) for r in bends))
+    require(sign(dot(u, lin[k]) + bent, case.bits) != 0, "psi is zero")
+    return Found()
+
+
 # ---- A valley along which units merge (6.5, Theorem 26). -----------------------------------------
 
 
@@ -3308,12 +3161,9 @@ Moving = tuple[Interval, Interval]  # a value over an interval of r, and its der
 
 def curve_sum(*parts: tuple[Curve, Fraction | int, int]) -> Curve:
     """The sum of (curve, factor, n), each the curve times factor r^n."""
-    found = Curve()
-    for curve, factor, shift in parts:
-        for k, c in curve.items():
-            found[k + shift] = found.get(k + shift, Fraction(0)) + c * factor
+    found = collection((k + n, c * factor) for curve, factor, n in parts for k, c in curve.items())
     require(len(found) <= MAX_POWERS, "a curve has too many powers")
-    return {k: c for k, c in found.items() if c}
+    return found
 
 
 def curve_dot(us: Sequence[Curve], vs: Sequence[Curve]) -> Curve:
@@ -3330,15 +3180,11 @@ def along(curve: Curve, r: Interval) -> Moving:
     return value, slope
 
 
-def times(x: Moving, y: Moving) -> Moving:
-    """The product."""
-    return x[0] * y[0], x[1] * y[0] + x[0] * y[1]
-
-
-def plus(*parts: Moving) -> Moving:
-    """The sum."""
-    zero = Interval(0, 0, parts[0][0].bits)
-    return sum((x for x, _ in parts), zero), sum((dx for _, dx in parts), zero)
+def moving_dot(us: Sequence[Moving], vs: Sequence[Moving]) -> Moving:
+    """The inner product."""
+    pairs, zero = list(zip(us, vs, strict=True)), Interval(0, 0, us[0][0].bits)
+    slope = sum((dx * y + x * dy for (x, dx), (y, dy) in pairs), zero)
+    return sum((x * y for (x, _), (y, _) in pairs), zero), slope
 
 
 def require_positive_along(function: Callable[[Interval], Interval], bits: int, what: str) -> None:
@@ -3434,13 +3280,11 @@ def higher(name: str, z: Interval, first: Interval, second: Interval) -> list[In
         density, y = bell(z), z.square()
         return [z * (y - 4) * density, (y * (7 - y) - 4) * density,
                 z * (y * (y - 11) + 18) * density]  # fmt: skip
-    if name == "tanh":
-        third = 2 * first * (2 - 3 * first)
-        fifth = 4 * third - 12 * (second.square() + first * third)
-        return [third, 4 * second * (1 - 3 * first), fifth]
-    require(name == "sigmoid", "the rule does not know this activation")
-    third = first * (1 - 6 * first)
-    return [third, second * (1 - 12 * first), third - 12 * (second.square() + first * third)]
+    require(name in STEEPNESS, "the rule does not know this activation")
+    c = STEEPNESS[name] ** 2
+    third = first * (c - 6 * first)
+    fifth = c * third - 12 * (second.square() + first * third)
+    return [third, second * (c - 12 * first), fifth]
 
 
 def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval], list[Moving]]:
@@ -3453,6 +3297,7 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
     # w, u, and for each output C and T
     groups = [(hidden[k], hidden[j], [(row[j], row[k]) for row in top]) for _, j, k, _ in pairs]
     groups += [(hidden[k], nothing, [(row[k], Curve()) for row in top]) for k in alone]
+    rows = [[unit[-1], *(c for _, _, out in groups for c in out[k])] for k, unit in enumerate(top)]
     lines = [[(curve_dot(w, x), curve_dot(u, x)) for w, u, _ in groups] for x in inputs]
 
     def mean_and_slope(z: Moving, y: Moving, r: Interval) -> tuple[Moving, Moving]:
@@ -3474,17 +3319,15 @@ def bent(case: Case, pairs: list[Merger], units: Curves) -> Callable[[Interval],
         return mean, (first + q * third * SIXTH, m_z * dz + m_q * dq)
 
     def over(r: Interval) -> list[Moving]:
-        found = list[Moving]()
-        weights = [[(along(c, r), along(t, r)) for c, t in out] for _, _, out in groups]
-        for row in lines:
-            parts = [[along(unit[-1], r)] for unit in top]
-            for (z, y), out in zip(row, weights, strict=True):
+        found, one = list[Moving](), (Interval.of(1, r.bits), Interval(0, 0, r.bits))
+        weights = [[along(curve, r) for curve in row] for row in rows]
+        for line in lines:
+            state = [one]
+            for z, y in line:
                 turned = along(y, r)
                 mean, slope = mean_and_slope(along(z, r), turned, r)
-                slope = times(turned, slope)
-                for part, (c, t) in zip(parts, out, strict=True):
-                    part += [times(c, mean), times(t, slope)]
-            found += [plus(*part) for part in parts]
+                state += [mean, moving_dot([turned], [slope])]
+            found += [moving_dot(row, state) for row in weights]
         return found
 
     return over
@@ -3514,14 +3357,10 @@ MAX_FACES = 10_000_000  # of rays, faces and cells, each
 MAX_PAIRS = 1_000_000_000  # of faces and rays, and of sets of multipliers
 
 
-def cell_multipliers(pb: Problem, rows: list[object], loss: Fraction) -> None:
-    """Section 7, Theorems 13 and 37: no network of these widths has a smaller loss.
-
-    A multiplier g is good for a signed chamber if s g.act(rho) >= 0 for the chamber's rays rho. For
-    networks whose units lie in chambers that g is good for, the loss is at least the sum of what
-    the points have at least. Every choice of h signed chambers must have a multiplier that is good
-    for all of them.
-    """
+def cell_multipliers(pb: Problem, rows: list[object], loss: Number) -> None:
+    """Sections 7 and 9.12, Theorems 13 and 37: no network of these widths has a smaller loss."""
+    if not isinstance(loss, Fraction):
+        raise Invalid("the rule needs a rational loss")
     pb.require_shallow(single=True)
     p, q = pb.sides
     pb.require_weighted("squared", "hinge")
@@ -3578,8 +3417,7 @@ def point_bound(loss: str, g: Fraction, target: list[Fraction], weight: Fraction
 def global_minimum(case: Case, proof: Json) -> Found:
     """Section 9.12: what is proved to have the least loss is a local minimum."""
     loss = case.loss_at(case.program.point)
-    require(isinstance(loss, Fraction), "the rule needs a rational loss")
-    cell_multipliers(case.problem, as_list(proof["multipliers"]), cast("Fraction", loss))
+    cell_multipliers(case.problem, as_list(proof["multipliers"]), loss)
     return Found(strict=hidden_homogeneous(case.problem), unbeaten=True)
 
 
@@ -3649,10 +3487,9 @@ def read_pattern(
     pb: Problem, program: Program, box: Balls, zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Pattern:  # fmt: skip
-    """The pairs that may be on their kink over the box are held, with all that are alike.
+    """The pattern of 5.9 and 9.10 over the box; a unit at zero with bias 0 has slope 0.
 
-    The hinge loss counts as a layer of 1 - y f. Units at zero have no pairs; their slope is 0 if
-    their bias is. Loose pairs (unit, point) of the first layer have slope 0 and any z.
+    Loose pairs (unit, point) of the first layer (`off`) have slope 0 and any z.
     """
     values, last = evaluated(program.steps, box), len(pb.widths) - 2
     names = list[tuple[object, ...]]((0, r) for r in pb.groups)
@@ -3686,19 +3523,11 @@ def read_pattern(
     return Pattern(slopes, pairs)
 
 
-@dataclass(frozen=True)
-class Lagrangian:
-    """Lambda as a program in all parameters and mu, and the steps that hold its parts."""
+def lagrangian(pb: Problem, pattern: Pattern) -> tuple[Program, list[int], int]:
+    """Lambda as a program in all parameters and mu: each activation is its slope times z.
 
-    program: Program
-    layers: list[int]  # z of each layer, (n, width)
-    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
-    held: list[int]  # z of each held pair
-    outputs: int  # what the loss depends on; with the hinge loss the 1 - y f > 0
-
-
-def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
-    """The network on the face: each activation is its slope times z."""
+    Also the steps that hold the activations, and that of G (5.9): see `Face`.
+    """
     w = Writer(OF_DENSE)
     layers = network(w, pb, pattern.slopes)
     f = decisive(w, pb, layers[-1][1])
@@ -3709,16 +3538,14 @@ def lagrangian(pb: Problem, pattern: Pattern) -> Lagrangian:
         states.append(w.mul(bent[-1], w.const((len(pb.xs), pb.widths[-1]), flat)))
         counted = [k for k, s in enumerate(flat) if s] or range(len(flat))
         f = w.take(bent[-1], [len(counted)], counted)
-        parts = w.sum(states[-1], [1])
-    else:
-        parts = losses(w, pb, f)
     held = [w.take(bent[m], [1], [points[0] * pb.widths[m + 1] + j])
             for m, j, points in pattern.pairs]  # fmt: skip
-    loss = summed(w, pb, parts)
+    slice_map = w.join(*held, f)
+    loss = summed(w, pb, w.sum(states[-1], [1]) if pb.loss == "hinge" else losses(w, pb, f))
     if held:
         multipliers = w.param("multipliers", (len(held),))
         w.add(loss, w.sum(w.mul(w.join(*held), multipliers), [0]))
-    return Lagrangian(Program(w.steps, []), [z for _, z in layers], states, held, f)
+    return Program(w.steps, [], layers=layers), states, slice_map
 
 
 @dataclass(frozen=True)
@@ -3728,47 +3555,45 @@ class Face:
     free: list[int]  # numbers of the parameters that vary
     pattern: Pattern
     place: Balls  # all parameters over the box
-    lag: Lagrangian
-    box: Box  # of the free parameters and the multipliers
+    box: Box  # of Lambda, in the free parameters and the multipliers
+    states: list[int]  # the activations of each hidden layer, and of the hinge loss, (n, width)
+    slice_map: int  # G: z of each held pair, then what the loss depends on
     loss: Interval  # at the minimum
     radius: Fraction  # the smallest that may be claimed
+
+    def effect(self, width: int, pair: Pair) -> Interval:
+        """D: the derivative of Lambda by a pair's activation, summed over its points.
+
+        The pair is of a layer of this width.
+        """
+        level, j, points = pair
+        bar = self.box.over.bar(self.states[level])
+        effects = bar.pick([i * width + j for i in points]).intervals()
+        return sum(effects, Interval(0, 0, effects[0].bits))
 
 
 def minimum_on_face(
     case: Case, proof: Json, centre: list[Fraction], zero: Collection[tuple[int, int]] = (),
     loose: Collection[tuple[int, int]] = (),
 ) -> Face:  # fmt: skip
-    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair.
-
-    D is the derivative of Lambda by the pair's activation, summed over its points.
-    """
+    """The critical point in the box, its index, and (2): q D < mu < p D for every held pair."""
     pb, size = case.problem, len(centre)
     r, free = positive(proof["radius"]), read_increasing(proof["free"], size)
     place = Box(case.program, centre, r, free, case.bits).place
     pattern = read_pattern(pb, case.program, place, zero, loose)
     mu = read_row(proof["multipliers"], len(pattern.pairs))
-    lag = lagrangian(pb, pattern)
+    program, states, slice_map = lagrangian(pb, pattern)
     varied = [*free, *range(size, size + len(mu))]
-    box = Box(lag.program, [*centre, *mu], r, varied, case.bits)
+    box = Box(program, [*centre, *mu], r, varied, case.bits)
     index, loss = isolated(box, proof["preconditioner"])
     require(index == len(mu), "the critical point is a saddle on the face")
-    slopes, multipliers = bends(pb), box.place.intervals()[size:]
-    for (level, j, points), m in zip(pattern.pairs, multipliers, strict=True):
-        above, below = slopes[level]
-        d = effect(pb, lag, box, (level, j, points))
+    radius = distance(centre, pb.point) + r
+    face = Face(free, pattern, place, box, states, slice_map, loss, radius)
+    for pair, m in zip(pattern.pairs, box.place.intervals()[size:], strict=True):
+        (above, below), d = bends(pb)[pair[0]], face.effect(pb.widths[pair[0] + 1], pair)
         stays = (m - d * below).lo > 0 and (d * above - m).lo > 0
         require_shown(stays, "a held pair may leave its kink")
-    return Face(free, pattern, place, lag, box, loss, distance(centre, pb.point) + r)
-
-
-def effect(pb: Problem, lag: Lagrangian, box: Box, pair: Pair) -> Interval:
-    """D: the derivative of Lambda over a box by a pair's activation, summed over its points."""
-    level, j, points = pair
-    bar = box.over.bar(lag.states[level])
-    if bar is None:
-        raise Undecided("a pair has no effect")
-    effects = bar.pick([i * pb.widths[level + 1] + j for i in points]).intervals()
-    return sum(effects, Interval(0, 0, effects[0].bits))
+    return face
 
 
 # ---- Minima on kinks and flat minima (5.9, Theorems 23 and 24). ----------------------------------
@@ -3783,25 +3608,22 @@ Field = list[tuple[int, Monomial, Fraction]]  # (p, m, c): c times the monomial 
 
 def tidy(terms: Iterable[tuple[Monomial, Fraction]]) -> Polynomial:
     """The sum of terms."""
-    found = Polynomial()
-    for monomial, c in terms:
-        key = tuple(sorted(monomial))
-        found[key] = found.get(key, Fraction(0)) + c
-    return {m: c for m, c in found.items() if c}
+    return collection((tuple(sorted(monomial)), c) for monomial, c in terms)
 
 
-def face_map(face: Lagrangian) -> list[Polynomial]:
-    """G: z of each held pair, then what the loss depends on, as polynomials of the parameters."""
+def face_map(steps: Sequence[Step]) -> list[Polynomial]:
+    """The last step as polynomials of the parameters."""
     rows, terms = list[list[Polynomial]](), 0
-    for step in face.program.steps[: max([face.outputs, *face.held]) + 1]:
+    for step in steps:
         row: list[Polynomial] = [{(i,): Fraction(1)} for i in step.block]
         row += [{(): v} if v else {} for v in step.values]
         for group in summands(step, [rows[i] for i in step.of]):
-            row.append(tidy(term for factors in group for term in terms_of_product(factors)))
+            known = group[0][0] if len(group) == 1 == len(group[0]) else None
+            row.append(known or tidy(t for factors in group for t in terms_of_product(factors)))
             terms += len(row[-1]) if isinstance(step, MatrixProduct) else 0
             require(terms <= MAX_TERMS, "the polynomials have too many terms")
         rows.append(row)
-    return [p for k in (*face.held, face.outputs) for p in rows[k]]
+    return rows[-1]
 
 
 def terms_of_product(factors: Sequence[Polynomial]) -> Iterator[tuple[Monomial, Fraction]]:
@@ -3856,13 +3678,6 @@ def relations(held: list[Polynomial]) -> dict[int, Polynomial]:
     return known
 
 
-def is_multiple(image: Polynomial, polynomial: Polynomial) -> bool:
-    """Whether the image is a number times the polynomial: then it vanishes where that does."""
-    if not image or image.keys() != polynomial.keys():
-        return not image
-    return len({c / polynomial[m] for m, c in image.items()}) == 1
-
-
 MAX_FACTORS = 12  # of a term of a field
 MAX_MOVES = 4_000_000  # terms of polynomials that fields move, and of what they make of them
 
@@ -3872,14 +3687,17 @@ def kinked(case: Case, proof: Json) -> Found:
     pb, ranked = case.problem, proof["rule"] == "constant_rank"
     bends(pb)  # there are any
     face = minimum_on_face(case, proof, case.read_point(proof["centre"]))
-    lag, curved, columns = face.lag, face.box.over, list[Balls]()
-    for p in face.free:
-        dots = tangent(lag.program.steps, curved.values, curved.axis(p))
-        parts = [(dots[k], curved.values[k]) for k in (*lag.held, lag.outputs)]
-        found = [v.like([Fraction(0)] * len(v.m)) if d is None else d for d, v in parts]
-        columns.append(found[0].joined(found))
-    require_independent(columns)
-    fields = read_fields(proof["fields"], len(pb.point)) if ranked else rescalings(pb)
+    steps, curved, g = face.box.program.steps, face.box.over, face.slice_map
+    columns = (tangent(steps, curved.values, curved.axis(p))[g] for p in face.free)
+    still = curved.values[g].like([Fraction(0)] * steps[g].size)
+    require_independent([column or still for column in columns])
+    if ranked:
+        fields = read_fields(proof["fields"], len(pb.point))
+    else:  # rescalings: incoming parameters of a unit, less its outgoing weights
+        fields: list[Field] = [
+            [(p, (p,), Fraction(1)) for p in into] + [(p, (p,), Fraction(-1)) for p in out]
+            for into, out in pb.wires
+        ]
     wide = image_rank(face, fields) if ranked else 0  # rescalings change nothing on the face
     units, flat = sum(pb.widths[1:-1]), len(pb.point) - len(face.free)
     require(wide + flat <= len(fields), "the rank is not bounded as claimed")
@@ -3904,16 +3722,10 @@ def read_fields(x: object, size: int) -> list[Field]:
     return fields
 
 
-def rescalings(pb: Problem) -> list[Field]:
-    """For each hidden unit its incoming parameters, less its outgoing weights."""
-    one = Fraction(1)
-    return [[*((p, (p,), one) for p in into), *((p, (p,), -one) for p in out)]
-            for into, out in pb.wires]  # fmt: skip
-
-
 def image_rank(face: Face, fields: list[Field]) -> int:
     """The dimension of a space G moves in along fields, where the held z are 0 (5.9, the lemma)."""
-    rows, terms, held, basis = face_map(face.lag), 0, len(face.lag.held), Basis()
+    terms, held, basis = 0, len(face.pattern.pairs), Basis()
+    rows = face_map(face.box.program.steps[: face.slice_map + 1])
     known = relations(rows[:held])
     zeros = [on_face(row, known) for row in rows[:held]]
     for vector in fields:
@@ -3922,7 +3734,8 @@ def image_rank(face: Face, fields: list[Field]) -> int:
             image = on_face(moved(row, vector), known)
             terms += len(row) + len(image)
             require(terms <= MAX_MOVES, "the fields make too many terms")
-            if k >= held or not is_multiple(image, zeros[k]):
+            zero = zeros[k] if k < held else {}  # a number times that is 0 where it is
+            if image.keys() != zero.keys() or len({c / zero[m] for m, c in image.items()}) > 1:
                 for m, c in image.items():
                     vectors.setdefault(m, {})[k] = c
         for parts in vectors.values():
@@ -3932,13 +3745,13 @@ def image_rank(face: Face, fields: list[Field]) -> int:
 
 def value_of(vector: Field, place: Balls) -> Balls:
     """A field over the box, in which the parameters have these values."""
-    parts = list[tuple[Balls, list[int]]]()
+    parts = list[tuple[Balls, None, list[int]]]()
     for p, factors, c in vector:
         part = place.like([c])
         for q in factors:
             part = part.times(place.pick([q]))
-        parts.append((part, [p]))
-    return place.collected(parts, len(place.m))
+        parts.append((part, None, [p]))
+    return collected(parts, len(place.m)) or place.like([Fraction(0)] * len(place.m))
 
 
 # ---- Minima of piecewise linear networks with weight decay (9.10, Theorems 28, 29 and 38). -------
@@ -3986,7 +3799,7 @@ def require_right_angles(pb: Problem, face: Face, off: list[Unit], zero: bool) -
         seen = [k for k in points if face.pattern.slopes[0][k][j] or k in held]
         angles = (inner(pb.xs[k], pb.xs[i]) / into + 1 / own for k in seen)
         require(not any(angles), "a unit sees a point that is not at right angles")
-        stays = effect(pb, face.lag, face.box, (0, j, alike)).lo > 0
+        stays = face.effect(pb.widths[1], (0, j, alike)).lo > 0
         require_shown(stays, "a pair that is off may gain")
 
 
@@ -4028,8 +3841,7 @@ def read_symmetry(
             found[p], found[q] = values[q], -values[p]
         return found
     as_object(fields, "layer", "shift")
-    level, table = as_int(fields["layer"]), read_keys(fields["shift"], "a shift")
-    shift = {j: rational(v) for j, v in table.items()}
+    level, shift = as_int(fields["layer"]), read_keys(fields["shift"], "a shift", rational)
     known = 0 <= level <= depth and all(j < pb.widths[level + 1] for j in shift)
     require(known, "there are no such units")
     free = not any(pb.penalties[2 * level + 1 : 2 * level + 4 : 2])
@@ -4065,14 +3877,12 @@ def require_rest(
     """A unit at zero stays: the sum of m_k^2 is below 4 l_v. Whether it is merged somewhere."""
     (level, j), curved, merged = unit, face.box.over, False
     into, own, out, _ = pb.penalties[2 * level : 2 * level + 4]
-    back, bits = curved.bar(face.lag.layers[level + 1]), curved.values[0].bits
-    if back is None:
-        raise Undecided("nothing is known of the layer above a unit at zero")
+    back, bits = curved.bar(face.box.program.layers[level + 1][1]), curved.values[0].bits
     width, ds, nothing = pb.widths[level + 2], back.intervals(), Interval(0, 0, back.bits)
     columns = [ds[k::width] for k in range(width) if (level + 1, k) not in zero]
     states = [[Interval.of(v, bits) for v in row] for row in pb.inputs]
     if level:
-        below = curved.values[face.lag.states[level - 1]].rows(pb.widths[level])
+        below = curved.values[face.states[level - 1]].rows(pb.widths[level])
         states = [[*row.intervals(), Interval.of(1, bits)] for row in below]
     require(len(trees) == (2 * len(columns) if own else 0), "there are not enough trees")
     gains = nothing
@@ -4126,8 +3936,7 @@ def leaf_bound(
 ) -> int:  # fmt: skip
     """Bounds -Q(u) / |u| on the cone of these signs, over 2^bits."""
     as_object(node, optional=["tau", "mu"])
-    tau, mu = ({i: rational(v) for i, v in read_keys(node.get(k, {}), k).items()}
-               for k in ("tau", "mu"))  # fmt: skip
+    tau, mu = (read_keys(node.get(k, {}), k, rational) for k in ("tau", "mu"))
     require(all(abs(t) <= 1 for t in tau.values()) and not set(tau) & set(signs), "tau is wrong")
     require(all(m >= 0 for m in mu.values()) and set(mu) <= set(signs), "mu is wrong")
     (p, q), bits = pb.sides, column[0].bits
@@ -4149,53 +3958,6 @@ def dual_norm(linear: list[Interval], costs: tuple[Fraction, Fraction]) -> int:
     *weights, bias = (part.square() for part in linear)
     squared = sum(weights, Interval(0, 0, bias.bits)) / costs[0] + bias / costs[1]
     return math.isqrt(squared.hi << squared.bits) + 1
-
-
-# ---- Critical points of programs: rules 9.3 and 9.4. ---------------------------------------------
-
-
-def strongly_convex(case: Case, proof: Json) -> Found:
-    """Section 9.3, Theorem 5."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    return convex(case, box, box.free)
-
-
-def idle_parameters(case: Case, proof: Json) -> Found:
-    """Section 9.3: over the box the gradient is exactly zero in the idle parameters."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    idle, slope = read_increasing(proof["idle"], len(box.free)), box.over.gradient()
-    require(not any(slope.m[i] or slope.r[i] for i in idle), "a parameter may have an effect")
-    found, free = Found(), sorted(set(box.free) - set(idle))
-    if free:
-        found = convex(case, box, free)
-    else:
-        require(not case.nearby, "the loss is constant around the point")
-        require(box.centre == case.program.point, "the centre is not the problem's point")
-        found.place = box.centre
-    found.strict, found.flat = "no", len(idle)
-    return found
-
-
-def convex(case: Case, box: Box, free: Sequence[int]) -> Found:
-    """Theorem 5 in the free parameters, ascending; no others matter over the box."""
-    found = Found("yes", eigenvalue=case.eigenvalue)
-    if case.nearby:
-        found.loss, found.radius = require_minimum(box, case.eigenvalue), box.reach()
-    else:
-        found.place = box.centre
-        require(box.centre == case.program.point, "the centre is not the problem's point")
-        require_zero(case.gradient(), "the gradient")
-    require(len(free) <= MAX_HESSIAN, "there are too many parameters for a Hessian")
-    require_above(box.over.hessian(free), case.eigenvalue)
-    return found
-
-
-def krawczyk(case: Case, proof: Json) -> Found:
-    """Section 9.4: a critical point in the box, and the signs of the Hessian's eigenvalues."""
-    box = case.read_box(proof, range(len(case.program.point)))
-    negative, loss = isolated(box, proof["preconditioner"])
-    require(negative >= 1, "the critical point is no saddle")
-    return Found(index=negative, loss=loss, radius=box.reach())
 
 
 # ---- Interpolation (9.8, Theorem 22): outputs at which no part of the loss can be smaller. -------
@@ -4412,7 +4174,7 @@ PROGRAM_RULES = {
     **RULES,
     "cell_multipliers": Rule(global_minimum, HERE, "multipliers"),
     "strongly_convex": Rule(strongly_convex, HERE + NEARBY, "centre radius"),
-    "idle_parameters": Rule(idle_parameters, HERE + NEARBY, "centre radius idle", FLAT),
+    "idle_parameters": Rule(strongly_convex, HERE + NEARBY, "centre radius idle", FLAT),
     "interpolation": Rule(interpolation, NEARBY, f"{BOX} parameters ?outputs", FLAT),
     "penalised": Rule(penalised, NEARBY, f"{FACE} ?zero ?symmetries ?off", FLAT),
     "krawczyk": Rule(krawczyk, SADDLE, BOX),
@@ -4450,9 +4212,8 @@ def check_at(certificate: Json, bits: int) -> str:
     require(name in rules, "unknown rule")
     rule = rules[name]
     keys = CLAIMS if old else (*PROGRAM_CLAIMS, *rule.claims.split())
-    claim, problem = as_object(certificate["claim"], *keys), certificate["problem"]
-    program = dense_program(read_problem(problem)) if old else read_any(problem)
-    case = Case(program, claim, bits, layered=old)
+    claim = as_object(certificate["claim"], *keys)
+    case = Case(read_any(certificate["problem"], old), claim, bits, layered=old)
     require(claim["verdict"] in rule.verdicts, f"the rule {name} does not give this verdict")
     rule.read(proof, case.nearby)
     if rule.losses:
@@ -4470,7 +4231,7 @@ def check_at(certificate: Json, bits: int) -> str:
         require(rational(radius) <= 2 * needed, "the radius is more than twice what is needed")
     else:
         require(radius is None, "only what is nearby has a radius")
-    loss = case.loss_at(program.point) if found.loss is None else found.loss
+    loss = case.loss_at(case.program.point) if found.loss is None else found.loss
     exact = old and (case.problem.slopes is not None or found.loss is not None)
     require_ball(claim["loss"], loss, "the loss", exact)
     if found.limit is None:
@@ -4503,30 +4264,24 @@ def check_global(case: Case, proof: object, found: Found, loss: Number) -> None:
         require(rule == "not_local_minimum", "unknown rule in global_proof")
         refuted = case.claim["verdict"] in NONE + SADDLE
         require(refuted, "the verdict does not refute")
-    elif rule == "best_outputs":
+        return
+    if rule == "best_outputs":
         require(found.unbeaten, "nothing proves global: yes")
-    else:
-        require_best(case, rule, fields, found, loss)
-
-
-def require_best(case: Case, rule: str, fields: Json, found: Found, loss: Number) -> None:
-    """Section 7: no parameters have a smaller loss."""
+        return
     pb = case.problem
     require(case.claim["verdict"] not in NONE, "what is no local minimum is not global")
     if found.place is None:
         raise Invalid("global: yes needs an exact point")
     if rule == "cell_multipliers":
-        if not isinstance(loss, Fraction):
-            raise Invalid("the rule needs a rational loss")
         cell_multipliers(pb, as_list(fields["multipliers"]), loss)
         return
     ex = evaluate(case, found.place)
-    if rule == "pointwise_optimum":
-        require_pointwise(ex)
-        return
-    require(rule == "affine_optimum", "unknown rule in global_proof")
-    require(pb.slopes is not None and not pb.kinked, "the network is not affine")
-    require_classwise(ex, [("signs",)] * len(pb.xs))
+    kinds: list[Kind] = [("loose", r) for r in pb.groups]
+    if rule != "pointwise_optimum":
+        require(rule == "affine_optimum", "unknown rule in global_proof")
+        require(pb.slopes is not None and not pb.kinked, "the network is not affine")
+        kinds = [("signs",)] * len(pb.xs)
+    require_classwise(ex, kinds)
 
 
 def decimal(x: Fraction) -> str:

@@ -99,7 +99,8 @@ def test_the_loss_is_that_of_section_3(activation: str) -> None:
         for loss, outputs in LOSSES:
             data = random_problem(activation, loss, outputs, 2)
             program = checker.read_any(data)
-            value = checker.values_at(program, program.point, 128)[-1].entries[0]
+            point = Numbers([*program.point], 128, None)
+            value = checker.evaluated(program.steps, point)[-1].entries[0]
             truth = Landscape(data).loss([real(v) for v in program.point])
             low, high = (mp.mpf(v.numerator) / v.denominator for v in ends(value))
             assert low - mp.mpf(10) ** -60 <= truth <= high + mp.mpf(10) ** -60
@@ -232,7 +233,7 @@ def test_the_cross_entropy_of_three_classes_far_apart(gap: int) -> None:
         **data, "data": {"x": [["1", "2"]], "y": [[0]]}, "point": {"layers": [layer]},
     }  # fmt: skip
     program = checker.read_any(data)
-    found = checker.Curved(program, checker.numbers(program, program.point, 128))
+    found = checker.Curved(program, Numbers([*program.point], 128, None))
     slopes = found.gradient().entries[6:]
     with mp.workdps(DIGITS):
         powers = [mp.exp(v) for v in (0, gap, -gap)]

@@ -439,7 +439,7 @@ def test_derivatives_of_random_programs(seed: int) -> None:
     program = checker.read_program(problem)
     for radius, most in ((Fraction(0), 2.0**-60), (Fraction(1, 2**50), 1.0)):
         found = checker.Curved(program, Balls.around(point, radius, 128))
-        columns = found.hessian()
+        columns = found.hessian(range(found.size))
         for got, want in (
             (found.loss, [value]),
             (found.gradient(), list(gradient)),
@@ -463,7 +463,7 @@ def test_wide_boxes_hold_the_derivatives_inside(seed: int) -> None:
     problem, point = random_program(rng)
     program = checker.read_program(problem)
     found = checker.Curved(program, Balls.around(point, Fraction(1, 500), 128))
-    columns = found.hessian()
+    columns = found.hessian(range(found.size))
     inside = [v + Fraction(rng.randint(-1000, 1000), 500_000) for v in point]
     _, gradient, hessian = derivatives(
         problem, [mp.mpf(v.numerator) / v.denominator for v in inside]
