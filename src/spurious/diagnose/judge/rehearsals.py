@@ -11,7 +11,15 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.structure import nothing_bends
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import loop_at_fault
-from spurious.diagnose.judge.traces import held_small, killed, leaps, scheduled, unshuffled
+from spurious.diagnose.judge.traces import (
+    another_gradient,
+    clipped,
+    held_small,
+    killed,
+    leaps,
+    scheduled,
+    unshuffled,
+)
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
@@ -56,6 +64,8 @@ def rehearsal_findings(
         if scene.trained:
             yield (
                 scheduled(found, scene)
+                or clipped(found, scene)
+                or another_gradient(found, scene)
                 or loop_at_fault(found, scene)
                 or _too_few_updates(found, scene)
             )
