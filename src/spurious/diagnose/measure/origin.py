@@ -36,9 +36,8 @@ ROWS: Final = 1024
 MEAN: Final = 1e-3
 """A loss that is the mean, or the sum, of its points' losses to this share."""
 
-ROUNDING: Final = 1e-4
-"""A gradient of less than this share of its points' is what their differences leave, and rounding.
-"""
+NUDGE: Final = 1e-7
+"""Weights of single precision are known to this share."""
 
 LIGHT: Final = 1e-3
 """What a unit of weight costs beside the gradient's length: of combinations that are as near, the
@@ -203,8 +202,9 @@ def _beside(
     if not summed and not _is(whole, sum(losses) / len(losses)):
         return None
     points = torch.stack(found, 1) * (batch.size if summed else 1)
-    size, usual = float(wanted.norm()), float(points.norm(dim=0).mean())
-    if not 0 < usual < float("inf") or not ROUNDING * usual < size < float("inf"):
+    size = float(wanted.norm())
+    apart = float((_nudged(model, batch, loss, columns) - points.mean(1)).norm())
+    if not apart <= ROUNDED * size < float("inf"):
         return None
     wanted, points = wanted / size, points / size
     cone = torch.cat([points, *(column[:, None] for column in columns.penalties())], 1)
@@ -235,6 +235,25 @@ def _single(
     value = loss(model(*point.args, **point.kwargs), point.targets)
     slopes = torch.autograd.grad(value, columns.parameters, allow_unused=True)
     return float(value.detach()), columns.of(slopes)
+
+
+def _nudged(
+    model: nn.Module, batch: Batch, loss: Callable[..., Tensor], columns: Columns
+) -> Tensor:
+    """The gradient of the batch at weights that are the same but for rounding."""
+    kept = [p.detach().clone() for p in columns.parameters]
+    draw = torch.Generator().manual_seed(0)
+    try:
+        with torch.no_grad():
+            for p in columns.parameters:
+                noise = torch.randn(p.shape, generator=draw).to(p)
+                p.mul_(1 + NUDGE * noise)
+        with examined(model), torch.enable_grad():
+            return _single(model, batch, loss, columns)[1]
+    finally:
+        with torch.no_grad():
+            for p, old in zip(columns.parameters, kept, strict=True):
+                p.copy_(old)
 
 
 def _is(one: float, other: float) -> bool:
