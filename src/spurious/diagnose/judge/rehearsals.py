@@ -54,6 +54,8 @@ def rehearsal_findings(
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
+    if scene.learns_by_own_steps:
+        return  # what copies do in another loop does not matter
     yield from _bad_initial_scale(found, scene)
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)

@@ -66,8 +66,6 @@ class Origin:
             0 or more, and of penalties on weights.
         turned: The same of the opposite of the gradient. Where there are more points than numbers
             in a gradient, a combination holds it by chance; then beside the mean of all points.
-        others: What is missed if each point may have any target that there is; None where that was
-            not tried, or could explain whatever there is.
         share: Length in units of that of the mean over all points, at the weights that explain
             more; a batch's is longer, but for chance.
         exact: Whether the weights of that moment and all points are known, and nothing is drawn by
@@ -80,7 +78,6 @@ class Origin:
 
     missed: float
     turned: float
-    others: float | None
     share: float
     exact: bool
     reach: float
@@ -118,11 +115,9 @@ def origin_of(
         return None
     if now is None or before is None:
         return None
-    others = [one.others for one in (now, before) if one.others is not None]
     return replace(
         min(now, before, key=lambda one: one.missed),
         turned=min(now.turned, before.turned),
-        others=min(others, default=None),
         reach=min(now.reach, before.reach),
         along=min(now.along, before.along),
     )
@@ -213,14 +208,10 @@ def _beside(
         turned = _nearest(cone, -wanted, batch.size)
     else:
         turned = _across(-wanted, points.mean(1))
-    others = None
-    if known and min(missed, turned) > NOT_THEIRS:
-        others = missed_with_other_targets(model, batch, loss, columns, wanted)
     longest = float((wanted @ points).max())
     return Origin(
         missed=missed,
         turned=turned,
-        others=others,
         share=1 / max(float(points.mean(1).norm()), TINY),
         exact=known,
         reach=1 / float(points.norm(dim=0).max()),
@@ -276,26 +267,3 @@ def _nearest(columns: Tensor, wanted: Tensor, points: int) -> float:
         rows, torch.cat([wanted, torch.zeros(1)]).numpy(), maxiter=ITERATIONS * rows.shape[1]
     )
     return float(np.linalg.norm(columns.numpy() @ found - wanted.numpy()))
-
-
-def missed_with_other_targets(
-    model: nn.Module,
-    batch: Batch,
-    loss: Callable[..., Tensor],
-    columns: Columns,
-    wanted: Tensor,
-) -> float | None:
-    """What is missed of a vector of length 1 where each point may have any of the targets.
-
-    None where they are more than the numbers in a gradient, and could explain whatever there is.
-    """
-    kinds = batch.targets.unique(dim=0)
-    if len(kinds) * batch.size > columns.rows:
-        return None
-    found: list[Tensor] = []
-    with examined(model), torch.enable_grad():
-        for target in kinds:
-            for k in range(batch.size):
-                point = replace(picked(batch, [k], None), targets=target[None])
-                found.append(_single(model, point, loss, columns)[1])
-    return _nearest(torch.stack(found, 1), wanted, len(found))

@@ -18,6 +18,7 @@ from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.origin import Origin
+from spurious.diagnose.measure.own_step import StepSeen
 from spurious.diagnose.measure.records import Landscape
 from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import TimeSteps
@@ -92,6 +93,7 @@ class Scene:
         all_targets: Likewise.
         places: Number of each point among all points given.
         origin: What the gradient is made of that was found on the parameters, or None.
+        own_step: What the user's own step does to copies, or None.
         shortened: What clipping has left of the length of that gradient; 1 where none is seen.
         inputs: The one input, of numbers or words, (n, ...), or None.
         terms: The terms of the loss, or None where they could not be looked at.
@@ -134,6 +136,7 @@ class Scene:
     all_targets: Tensor | None = None
     places: tuple[int, ...] = ()
     origin: Origin | None = None
+    own_step: StepSeen | None = None
     shortened: float = 1.0
     inputs: Tensor | None = None
     terms: TermsSeen | None = None
@@ -161,6 +164,11 @@ class Scene:
             return False
         known = self.landscape.constant_loss is not None and self.targets_matter
         return not (self.trained and known)
+
+    @property
+    def learns_by_own_steps(self) -> bool:
+        """Whether a start is learnt from by the user's own steps, if they were given."""
+        return not self.trained and self.own_step is not None and self.own_step.learns
 
     @property
     def is_poor(self) -> bool:

@@ -61,22 +61,3 @@ def turned_gradient(scene: Scene) -> Finding | None:
         "makes this loss larger.",
         LOOP,
     )
-
-
-def other_targets(scene: Scene) -> Finding | None:
-    """A gradient of the points with targets that are not theirs."""
-    seen = scene.origin
-    if seen is None or not seen.exact or seen.others is None or stale_gradients(scene) is not None:
-        return None
-    if min(seen.missed, seen.turned) <= NOT_THEIRS or seen.others > ROUNDED:
-        return None
-    return Finding(
-        Kind.TARGETS_SHUFFLED,
-        Severity.CRITICAL,
-        None,
-        {"missed_with_own_targets": seen.missed, "missed_with_others": seen.others},
-        f"{CHANGE[Kind.TARGETS_SHUFFLED]} in the loop: the gradient that it has left is none that "
-        f"these points give with their own targets (they miss {seen.missed:.0%} of it), but one "
-        f"with targets of other points ({seen.others:.1%}).",
-        LOOP,
-    )
