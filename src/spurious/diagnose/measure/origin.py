@@ -63,9 +63,10 @@ class Origin:
 
     Attributes:
         missed: Share of its length that the nearest combination misses, of points with weights of
-            0 or more, and of penalties on weights.
-        turned: The same of the opposite of the gradient. Where there are more points than numbers
-            in a gradient, a combination holds it by chance; then beside the mean of all points.
+            0 or more, and of penalties on weights; 1 if the gradient is not `exact`.
+        turned: The same of the opposite of the gradient, if it is not theirs as it is; else 1.
+            Where there are more points than numbers in a gradient, a combination holds it by
+            chance; then beside the mean of all points.
         share: Length in units of that of the mean over all points, at the weights that explain
             more; a batch's is longer, but for chance.
         exact: Whether the weights of that moment and all points are known, and nothing is drawn by
@@ -108,12 +109,14 @@ def origin_of(
     batch = picked(batch, list(range(min(batch.size, most))), None)
     try:
         known = known and left.exact and not _draws(model, batch)
-        now = _beside(model, left, batch, loss, known)
         with left.undone(model):
-            before = _beside(model, left, batch, loss, known) if left.steps else now
+            before = _beside(model, left, batch, loss, known)
+        if before is None or before.missed <= ROUNDED or not left.steps:
+            return before
+        now = _beside(model, left, batch, loss, known)
     except Exception:  # a model or a loss that does not take single points, or no end of nnls
         return None
-    if now is None or before is None:
+    if now is None:
         return None
     return replace(
         min(now, before, key=lambda one: one.missed),
@@ -202,12 +205,14 @@ def _beside(
     if not apart <= ROUNDED * size < float("inf"):
         return None
     wanted, points = wanted / size, points / size
-    cone = torch.cat([points, *(column[:, None] for column in columns.penalties())], 1)
-    missed = _nearest(cone, wanted, batch.size)
-    if cone.shape[1] <= columns.rows:
-        turned = _nearest(cone, -wanted, batch.size)
-    else:
-        turned = _across(-wanted, points.mean(1))
+    missed = turned = 1.0
+    if known:
+        cone = torch.cat([points, *(column[:, None] for column in columns.penalties())], 1)
+        missed = _nearest(cone, wanted, batch.size)
+        if missed > NOT_THEIRS and cone.shape[1] <= columns.rows:
+            turned = _nearest(cone, -wanted, batch.size)
+        elif missed > NOT_THEIRS:
+            turned = _across(-wanted, points.mean(1))
     longest = float((wanted @ points).max())
     return Origin(
         missed=missed,
