@@ -200,6 +200,30 @@ def test_sound_steps(step: Step, between: nn.Module | None) -> None:
     assert not own & {str(found.kind) for found in report.findings}
 
 
+def policy(outputs: Tensor, reward: Tensor) -> Tensor:
+    """A loss that draws: the gradient of one draw may be the opposite of another's."""
+    chosen = torch.distributions.Bernoulli(logits=outputs)
+    action = chosen.sample()
+    return -(chosen.log_prob(action) * (1 + 0.1 * reward)).mean()
+
+
+@pytest.mark.parametrize("drawn", range(1, 7))
+def test_random_numbers_that_hide_what_a_step_does(drawn: int) -> None:
+    def step(model: nn.Module, rule: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+        torch.rand(drawn)  # other random numbers than the textbook's
+        rule.zero_grad()
+        policy(model(x[:2]), y[:2]).backward()
+        rule.step()
+
+    model = net(nn.Dropout(0.9))
+    x, y = data()
+    two = [(x[k : k + 2], y[k : k + 2]) for k in range(0, 32, 2)]
+    rule = torch.optim.SGD(model.parameters(), 1e-3)
+    report = spurious.diagnose(model, two, policy, optimiser=rule, step=step, curvature=False)
+    own = [found for found in report.findings if "differences" in found.evidence]
+    assert not own
+
+
 class Circle(nn.Module):
     """A linear recurrence, from a start that makes its gradients huge."""
 

@@ -120,7 +120,7 @@ def scene_of(
     )
     if seen.not_finite or not trained or not scene.is_middling:
         return scene
-    origin = origin_of(model, left, sample, loss, seen.nodes)
+    origin = None if scene.loss_draws else origin_of(model, left, sample, loss, seen.nodes)
     return replace(
         scene,
         noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,

@@ -26,6 +26,9 @@ AGAINST: Final = -0.9
 DRAWN: Final = 2.0
 """Times as far as two passes with other random numbers: no further is the same."""
 
+HALF: Final = 0.5
+"""Random numbers that make up half of a gradient say nothing about its sign."""
+
 Vector = Tensor
 
 
@@ -201,6 +204,8 @@ class Looker:
             arrived = call.backward > 0
             return {Difference.CLEARED if arrived else Difference.NOTHING_ARRIVES}
         near = max(ROUNDED * size, DRAWN * noise * size / usual_size)
+        if near > HALF * size:
+            return set()  # what is drawn by chance hides what the step does
         factor = float(there @ wanted) / usual_size**2
         if float((there - factor * wanted).norm()) <= near:
             return self._scaled(factor)

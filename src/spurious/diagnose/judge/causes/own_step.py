@@ -83,6 +83,8 @@ def own_step(scene: Scene) -> Finding | None:
 
 def _is_worse(seen: StepSeen, scene: Scene) -> bool:
     """Whether a copy learns a fifth of the constant's loss more by the textbook's steps."""
+    if scene.loss_draws:
+        return False  # its value says nothing
     scale = scene.landscape.constant_loss or abs(seen.start)
     if seen.textbook is None or not seen.textbook <= seen.start - thresholds.HELPED * scale:
         return False
