@@ -200,6 +200,7 @@ def test_what_a_constant_reaches_does_not_depend_on_lost_weights(lost: bool) -> 
     rule = torch.optim.Adam(model.parameters(), 1e-2)
     report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, curvature=False)
     constant = report.measurements.landscape.constant_loss
+    assert constant is not None
     assert constant == pytest.approx(float((y - y.mean(0)).pow(2).mean()), rel=1e-3)
     assert [str(found.kind) for found in report.problems] == (["not_finite"] if lost else [])
     if lost:
