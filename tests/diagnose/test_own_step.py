@@ -254,8 +254,15 @@ def test_a_start_that_plain_steps_leave_for_infinity_and_these_do_not() -> None:
         nn.utils.clip_grad_norm_(m.parameters(), 0.5)
         r.step()
 
-    alone = spurious.diagnose(model, (x, y), loss, optimiser=rule)
-    assert {"step_too_large", "exploding_gradient"} & {str(f.kind) for f in alone.problems}
+    def plain(m: nn.Module, r: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+        r.zero_grad()
+        loss(m(x), y).backward()
+        r.step()
+
+    for diverging in (None, plain):
+        found = spurious.diagnose(model, (x, y), loss, optimiser=rule, step=diverging)
+        assert {"step_too_large", "exploding_gradient"} & {str(f.kind) for f in found.problems}
+        assert not any("differences" in f.evidence for f in found.findings)
     assert not spurious.diagnose(model, (x, y), loss, optimiser=rule, step=step).problems
 
 
@@ -291,6 +298,12 @@ def test_a_step_that_moves_the_model_itself_is_refused() -> None:
         spurious.diagnose(model, data(), LOSS, optimiser=rule, step=step)
     assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     assert not any(state.get("momentum_buffer") is not None for state in rule.state.values())
+
+
+def test_an_optimiser_of_another_model() -> None:
+    rule = sgd(net())
+    report = spurious.diagnose(net(), data(), LOSS, optimiser=rule, step=usual, curvature=False)
+    assert report.problems[0].kind == "optimiser_misses_parameters"
 
 
 def test_misuse() -> None:

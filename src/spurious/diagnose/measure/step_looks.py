@@ -154,6 +154,9 @@ class Looker:
 
     def look(self, batch: Batch, call_step: Callable[[], None]) -> set[Difference]:
         """Makes a call; what it does otherwise."""
+        if not self.held:
+            call_step()
+            return set()
         state, start, kept = torch.get_rng_state(), self._weights(), self._flat(self._gradients())
         self.begun = [tensor.detach().clone() for tensor in _tensors(self.model)]
         usual = self._textbook(batch, state)
@@ -162,6 +165,9 @@ class Looker:
         call = Call()
         with self._watched(call, batch):
             call_step()
+        there = self._flat(call.gradients[0]) if call.gradients else usual
+        if not bool(torch.cat([usual, kept, there]).isfinite().all()):
+            return set()  # weights are lost, and nothing can be compared
         end = self._weights()
         expected = call.after or start
         moved = {n for n, p in end.items() if not torch.equal(p, expected[n])}
@@ -236,7 +242,10 @@ class Looker:
         if columns.rows < columns.size:  # longer ones are not added up here
             return False
         cone = torch.stack([wanted.double(), *columns.penalties()], 1)
-        return float(nnls(cone.numpy(), there.double().numpy())[1]) <= near
+        try:
+            return float(nnls(cone.numpy(), there.double().numpy())[1]) <= near
+        except RuntimeError:  # no end of its iterations
+            return False
 
     def _other_batches(self, call: Call, batch: Batch) -> Iterator[tuple[Batch, bool]]:
         """The batch with the inputs that the model was given, or targets that were looked at.
