@@ -144,6 +144,17 @@ def test_what_is_at_fault_is_named_first(step: Step, kind: str) -> None:
     assert judged(step).problems[0].kind == kind
 
 
+def test_gradients_that_are_kept_and_hardly_turn() -> None:
+    """The same points at each call, and small steps: the gradients added up are all alike."""
+    model, (x, y) = net(), data()
+    rule = torch.optim.SGD(model.parameters(), 1e-5)
+    for step, wrong in ((kept, True), (usual, False)):
+        report = spurious.diagnose(
+            model, [(x, y)], LOSS, optimiser=rule, step=step, curvature=False, rehearse=False
+        )
+        assert ("missing_zero_grad" in {str(found.kind) for found in report.findings}) == wrong
+
+
 def test_it_is_named_after_training_too() -> None:
     assert judged(turned, trained=20).problems[0].kind == "gradient_sign_flipped"
 

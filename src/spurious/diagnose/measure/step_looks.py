@@ -212,14 +212,15 @@ class Looker:
         near = max(ROUNDED * size, DRAWN * noise * size / usual_size)
         if near > HALF * size:
             return set()  # what is drawn by chance hides what the step does
+        between = wanted is not usual  # calls without a step, whose gradients may be added up
+        if not between and kept.norm() > near and float((there - kept - usual).norm()) <= near:
+            return {Difference.KEPT}
         factor = float(there @ wanted) / usual_size**2
         if float((there - factor * wanted).norm()) <= near:
             return self._scaled(factor)
         most = float(there.abs().max())
         if float((there - wanted.clamp(-most, most)).norm()) <= near:
             return self._scaled(size / usual_size)
-        if float(kept.norm()) > near and float((there - kept - usual).norm()) <= near:
-            return {Difference.KEPT}
         if self._is_penalised(there, wanted, near):
             return set()
         if call.evaluates and _parallel(there, self._textbook(batch, state, trains=False), near):
