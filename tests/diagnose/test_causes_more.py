@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import Finding
+from spurious.diagnose import Finding, TrainingWatch
 
 
 def problems(model: nn.Module, data: Any, loss: Any, **more: Any) -> list[Finding]:
@@ -208,3 +208,27 @@ def test_what_a_constant_reaches_does_not_depend_on_lost_weights(lost: bool) -> 
         best = trials[report.problems[0].remedies[0]]
         assert best is not None
         assert best < 0.1 * constant
+
+
+def test_a_loss_that_is_infinite_asks_for_no_longer_steps() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(100, 6)
+    y = x @ torch.randn(6, 1)
+    model = nn.Linear(6, 1)
+    rule = torch.optim.SGD(model.parameters(), 0.1)
+    watch = TrainingWatch(model, console=False)
+    for _ in range(250):
+        rule.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        for p in model.parameters():
+            assert p.grad is not None
+            p.grad.neg_()
+        rule.step()
+        watch.step(loss)
+    watch.close()
+    asked = {"rehearse": True, "optimiser": rule, "watch": watch}
+    kinds = [found.kind for found in problems(model, (x, y), nn.MSELoss(), **asked)]
+    assert kinds[0] == "gradient_sign_flipped"
+    assert "not_finite" in kinds
+    assert "step_too_small" not in kinds

@@ -422,7 +422,7 @@ def _hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[F
     if square == 0 or not landscape.relative_gradient > thresholds.STATIONARY:
         return
     updates = landscape.loss * (1 - seen.momentum) / (seen.step_size * square)
-    if updates < thresholds.MANY_UPDATES:
+    if not thresholds.MANY_UPDATES <= updates < inf:
         return
     yield Finding(
         Kind.STEP_TOO_SMALL,
