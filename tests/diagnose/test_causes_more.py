@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import Finding
+from spurious.diagnose import Finding, TrainingWatch
 
 
 def problems(model: nn.Module, data: Any, loss: Any, **more: Any) -> list[Finding]:
@@ -186,3 +187,48 @@ def test_the_proof_is_about_the_loss_with_weight_decay() -> None:
     loose = torch.optim.AdamW(model.parameters(), 0.1, weight_decay=1.0)
     decoupled = spurious.diagnose(model, data, nn.MSELoss(), optimiser=loose, rehearse=False)
     assert decoupled.verdict is None
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_a_constant_reaches_does_not_depend_on_lost_weights(lost: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(64, 3)
+    y = x @ torch.randn(3, 2)
+    model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
+    if lost:
+        nn.init.constant_(model.get_parameter("2.weight"), float("nan"))
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, curvature=False)
+    constant = report.measurements.landscape.constant_loss
+    assert constant is not None
+    assert constant == pytest.approx(float((y - y.mean(0)).pow(2).mean()), rel=1e-3)
+    assert [str(found.kind) for found in report.problems] == (["not_finite"] if lost else [])
+    if lost:
+        trials = {trial.remedy: trial.after for trial in report.trials}
+        best = trials[report.problems[0].remedies[0]]
+        assert best is not None
+        assert best < 0.1 * constant
+
+
+def test_a_loss_that_is_infinite_asks_for_no_longer_steps() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(100, 6)
+    y = x @ torch.randn(6, 1)
+    model = nn.Linear(6, 1)
+    rule = torch.optim.SGD(model.parameters(), 0.1)
+    watch = TrainingWatch(model, console=False)
+    for _ in range(250):
+        rule.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        for p in model.parameters():
+            assert p.grad is not None
+            p.grad.neg_()
+        rule.step()
+        watch.step(loss)
+    watch.close()
+    asked = {"rehearse": True, "optimiser": rule, "watch": watch}
+    kinds = [found.kind for found in problems(model, (x, y), nn.MSELoss(), **asked)]
+    assert kinds[0] == "gradient_sign_flipped"
+    assert "not_finite" in kinds
+    assert "step_too_small" not in kinds

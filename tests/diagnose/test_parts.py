@@ -66,7 +66,10 @@ def test_a_loop_that_clips_gradients_to_nothing() -> None:
 
     x, y = points()
     report = trained(net(), x, y, rate=0.05, spoil=spoil, rule=torch.optim.SGD)
-    assert "fault_in_loop" in kinds(report) and "missing_zero_grad" not in kinds(report)
+    assert report.problems[0].kind == "step_too_small"  # what it does is seen, not only that
+    assert report.problems[0].evidence["left_of_gradient"]
+    assert report.problems[0].remedies[0] == "textbook_loop"
+    assert "missing_zero_grad" not in kinds(report)
 
 
 def test_too_few_steps_are_no_fault_of_the_loop() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from spurious.diagnose.measure.left import Left
     from spurious.diagnose.measure.optimiser import OptimiserSeen
+    from spurious.diagnose.measure.own_step import Step
     from spurious.diagnose.measure.records import Measurements
     from spurious.diagnose.treat.trials import Trial
     from spurious.diagnose.watch.watch import TrainingWatch
@@ -41,6 +42,7 @@ def diagnose(
     points: int = POINTS,
     optimiser: Any = None,
     watch: TrainingWatch | None = None,
+    step: Step | None = None,
     curvature: bool = True,
     rehearse: bool = True,
     say: Callable[[str], None] = _quiet,
@@ -63,12 +65,17 @@ def diagnose(
         optimiser: What trains the model: its step size, what it holds and its weight decay are
             then judged too, and copies are trained by one like it (else by Adam).
         watch: What followed the training, if anything did: what it saw of the loop is told too.
+        step: Your own update, a function of (model, optimiser, inputs, targets) that does what one
+            turn of your loop does. It is called on copies of model and optimiser and compared with
+            a textbook's (zero_grad, loss, backward, step) on the same batches, those of `data`:
+            what it does otherwise, and whether they learn less by it.
         curvature: Whether to look at the Hessian and along directions too.
         rehearse: Whether to train copies, to see which change helps.
         say: Called with a line on what is being done.
 
     Raises:
-        InputError: torch is not installed, or the model, the data or the loss cannot be used.
+        InputError: torch is not installed, or the model, the data or the loss cannot be used; a
+            step is given without an optimiser, raises, or moves another model than its own.
 
     Examples:
         >>> import spurious, torch
@@ -79,6 +86,20 @@ def diagnose(
         >>> report = spurious.diagnose(model, (x, x.sum(1, keepdim=True)), torch.nn.MSELoss())
         >>> report.findings[0].kind
         'shifted_initialisation'
+
+        The loop is looked at as well, if its update is given as a function:
+
+        >>> def step(model, optimiser, inputs, targets):
+        ...     loss = torch.nn.functional.mse_loss(model(inputs), targets)
+        ...     (-loss).backward()
+        ...     optimiser.step()
+        ...     optimiser.zero_grad()
+        >>> model, y = torch.nn.Linear(2, 1), x.sum(1, keepdim=True)
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.01)
+        >>> spurious.diagnose(
+        ...     model, (x, y), torch.nn.MSELoss(), optimiser=sgd, step=step
+        ... ).findings[0].kind
+        'gradient_sign_flipped'
     """
     require()
     from torch import nn
@@ -102,8 +123,10 @@ def diagnose(
     made = watch.steps if made is None and watch is not None else made
     left = replace(left_by(model, optimiser), made=made)
     seen = watch.loop_findings if watch is not None else ()
+    if step is not None and optimiser is None:
+        raise InputError("optimiser: found None beside a step, expected what the step moves with")
     asked = _Asked(
-        data, loss, points, optimiser, held, trained, left, seen, curvature, rehearse, say
+        data, loss, points, optimiser, held, trained, left, seen, step, curvature, rehearse, say
     )
     with untouched(model):
         return _examined(model, asked)
@@ -121,6 +144,7 @@ class _Asked:
     trained: bool
     left: Left
     of_the_loop: tuple[Finding, ...]
+    step: Step | None
     curvature: bool
     rehearse: bool
     say: Callable[[str], None]
@@ -142,6 +166,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.measure.folding import folded
     from spurious.diagnose.measure.modes import only_training_reaches
     from spurious.diagnose.measure.optimiser import rule_like
+    from spurious.diagnose.measure.own_step import step_seen
     from spurious.diagnose.measure.plane import plane_of
     from spurious.diagnose.measure.preserve import look_as_trained, untouched
     from spurious.diagnose.measure.scene_of import scene_of
@@ -185,6 +210,11 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
     size = asked.held.step_size if asked.held is not None else USUAL_STEP
     few, steps = sample.first(MOST_POINTS), steps_for(seen)
+    sound = seen.landscape.connected and not seen.not_finite
+    if asked.step is not None and asked.optimiser is not None and sound and not well:
+        say("the step that was given, on copies")
+        own = step_seen(model, asked.optimiser, asked.step, few, loss, steps, afresh=asked.trained)
+        scene = replace(scene, own_step=own)
     causes = [*asked.of_the_loop, *cause_findings(scene)]
     rehearsals = None
     if asked.rehearse and not well and not _data_not_finite(seen):

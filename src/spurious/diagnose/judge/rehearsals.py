@@ -11,7 +11,15 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.structure import nothing_bends
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import loop_at_fault
-from spurious.diagnose.judge.traces import held_small, killed, leaps, scheduled, unshuffled
+from spurious.diagnose.judge.traces import (
+    another_gradient,
+    clipped,
+    held_small,
+    killed,
+    leaps,
+    scheduled,
+    unshuffled,
+)
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Measurements
 from spurious.diagnose.measure.scene import Scene
@@ -46,6 +54,8 @@ def rehearsal_findings(
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
+    if scene.learns_by_own_steps:
+        return  # what copies do in another loop does not matter
     yield from _bad_initial_scale(found, scene)
     yield from _frozen_at_bad_values(found, scene)
     yield from unshuffled(found, scene)
@@ -57,6 +67,8 @@ def rehearsal_findings(
         if scene.trained:
             yield (
                 scheduled(found, scene)
+                or clipped(found, scene)
+                or another_gradient(found, scene)
                 or loop_at_fault(found, scene)
                 or _too_few_updates(found, scene)
             )
@@ -432,7 +444,7 @@ def _hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[F
     if square == 0 or not landscape.relative_gradient > thresholds.STATIONARY:
         return
     updates = landscape.loss * (1 - seen.momentum) / (seen.step_size * square)
-    if updates < thresholds.MANY_UPDATES:
+    if not thresholds.MANY_UPDATES <= updates < inf:
         return
     yield Finding(
         Kind.STEP_TOO_SMALL,

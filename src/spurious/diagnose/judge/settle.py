@@ -153,8 +153,10 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
         return False
     if succeeds:
         return not (cause and found.severity is Severity.CRITICAL)
-    if cause:
+    if cause or found.kind is Kind.FAULT_IN_LOOP:
         return False
+    if scene.learns_by_own_steps:
+        return True
     if proved:  # a ray downhill is no trap before training, nor where copies do not follow it
         return not scene.trained or learns(rehearsals)
     shift = found.kind is Kind.SHIFTED_INITIALISATION

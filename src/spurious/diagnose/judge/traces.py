@@ -10,7 +10,9 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.loop_words import CHANGE, LOOP
 from spurious.diagnose.measure.optimiser import DRIVEN
+from spurious.diagnose.measure.origin import NOT_THEIRS
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined
@@ -25,6 +27,9 @@ SCALES: Final = tuple(2.0**k for k in range(2, 13))
 ENLARGED: Final = 0.75
 """Outputs that lose a quarter of the loss by being enlarged alone say what is right, and are too
 small."""
+
+SHORT: Final = 0.05
+"""A twentieth of the gradient: as many updates do what a twentieth of them did."""
 
 NIL: Final = 1e-3
 """A thousandth of the first step size: training has been stopped."""
@@ -142,6 +147,58 @@ def scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
         (Remedy.TEXTBOOK_LOOP,),
         "for epoch in range(epochs):\n    for x, y in loader: ...\n"
         "    scheduler.step()  # once an epoch",
+    )
+
+
+def clipped(found: Rehearsals, scene: Scene) -> Finding | None:
+    """Gradients clipped to next to nothing, where a copy whose gradients are not clipped learns.
+
+    The steps of adaptive optimisers are as long as before.
+    """
+    seen = scene.optimiser
+    if seen is None or seen.name in ADAPTIVE or scene.shortened > SHORT:
+        return None
+    return Finding(
+        Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        {
+            "left_of_gradient": scene.shortened,
+            "loss": scene.landscape.loss,
+            "steps": found.steps,
+            "loss_without_clipping": found.as_is.loss,
+        },
+        f"{CHANGE[Kind.STEP_TOO_SMALL]}: clipping leaves {scene.shortened:.2g} of the gradient's, "
+        f"and the loss is {scene.landscape.loss:.4g}. {found.steps} more steps of a copy without "
+        f"it bring it to {found.as_is.loss:.4g}.",
+        (Remedy.TEXTBOOK_LOOP, Remedy.ANOTHER_OPTIMISER),
+        "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
+    )
+
+
+def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
+    """A gradient that this loss does not give, where a copy trained on it gets on in fewer steps.
+
+    Inputs that are changed a little at each step are no fault: training gets on with them.
+    """
+    seen, made = scene.origin, scene.steps
+    if seen is None or not seen.exact or scene.shortened < 1 or made is None or made < found.steps:
+        return None
+    least = max(found.now, 0.0) + thresholds.HELPED
+    if min(seen.missed, seen.turned) <= NOT_THEIRS or found.as_is.gain < least:
+        return None
+    return Finding(
+        Kind.FAULT_IN_LOOP,
+        Severity.WARNING,
+        None,
+        {"missed": seen.missed, "missed_if_turned": seen.turned, "steps": made},
+        f"{CHANGE[Kind.FAULT_IN_LOOP]}: the gradient that it has left on the parameters is not "
+        f"that of this loss: all points together, whatever their weights, miss {seen.missed:.0%} "
+        "of it (of a batch's they miss a thousandth). Does another loss go backward, are gradients "
+        "kept, or does the loop change inputs or targets? A copy trained on this loss comes in "
+        f"{found.steps} steps to {found.as_is.loss:.4g}, this training in {made} to "
+        f"{scene.landscape.loss:.4g}.",
+        LOOP,
     )
 
 

@@ -175,7 +175,7 @@ def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
     if _is_pair(data):
         whole = _batch(data, None)
         chosen = _spread(whole.size, points)
-        parts = tuple(_picked(whole, places, device) for places in chosen)
+        parts = tuple(picked(whole, places, device) for places in chosen)
         found = _sample(parts, whole.size <= points, chosen)
         x, y = whole.features, whole.targets
         if found.complete or x is None or not isinstance(y, Tensor) or not y.ndim:
@@ -266,13 +266,13 @@ def _batch(entry: Any, device: torch.device | None) -> Batch:
     )
 
 
-def _picked(batch: Batch, places: list[int], device: torch.device) -> Batch:
+def picked(batch: Batch, places: list[int], device: torch.device | None) -> Batch:
     """Some points; tensors without an entry for each point, such as masks, stay whole."""
 
     def pick(value: Any) -> Any:
         if isinstance(value, Tensor) and value.ndim and len(value) == batch.size:
             value = value[places]
-        return _moved(value, device)
+        return value if device is None else _moved(value, device)
 
     return Batch(
         tuple(map(pick, batch.args)),

@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from spurious.diagnose.measure.baselines import best_constant, best_linear, draws, says_nothing
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
+from spurious.diagnose.measure.fresh import usual_outputs
 from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
@@ -71,17 +72,21 @@ def measure(
         units = tuple(layer.finish() for layer in seen.observer.units.values() if layer.points)
         affine = tuple(layer.finish() for layer in seen.observer.affine.values())
         constant, linear, forced = None, None, {}
-        known = not not_finite and loss is not None
-        if outputs is not None and known and draws(objective.loss_of, outputs, targets):
+        like = outputs
+        if not_finite:  # what constants reach does not depend on weights that are lost
+            like = None if _not_finite_data(sample) else usual_outputs(model, sample)
+        if loss is None:
+            like = None
+        if like is not None and draws(objective.loss_of, like, targets):
             notes.append("the loss draws its value, which is not compared with other outputs'")
-        elif outputs is not None and known:
+        elif like is not None:
             say("comparing with constant and linear predictors")
             squashed = seen.observer.structure.last == "sigmoid"
-            constant = _constant(objective, outputs, targets, squashed)
-            linear = _linear(objective, sample, outputs, targets, squashed)
-            if constant is not None and says_nothing(objective.loss_of, outputs, targets, constant):
+            constant = _constant(objective, like, targets, squashed)
+            linear = _linear(objective, sample, like, targets, squashed)
+            if constant is not None and says_nothing(objective.loss_of, like, targets, constant):
                 constant, linear = None, None
-            if constant:
+            if constant and outputs is not None and not not_finite:
                 forced = _forced(objective, units, outputs, targets, constant)
         regions = _regions(seen, units, sample, targets, objective)
         landscape = seen.landscape(constant, linear)

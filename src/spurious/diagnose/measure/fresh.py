@@ -44,6 +44,28 @@ def outputs_of(model: nn.Module, x: Tensor) -> Tensor | None:
     return None if out is None or not out.is_floating_point() else out.double()
 
 
+def usual_outputs(model: nn.Module, sample: Sample) -> Tensor | None:
+    """Outputs on all points of a copy that starts afresh; None if that cannot be, or they are none.
+
+    Also if they are no finite numbers of one shape.
+    """
+    clone = copied(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if not draw_anew(clone):
+            return None
+    try:
+        with examined(clone), torch.no_grad():
+            made = [output_tensor(clone(*b.args, **b.kwargs)) for b in sample.batches]
+    except Exception:
+        return None
+    found = [f for f in made if f is not None and f.is_floating_point()]
+    if len(found) < len(made) or len({f.shape[1:] for f in found}) > 1:
+        return None
+    whole = torch.cat(found)
+    return whole if bool(whole.isfinite().all()) else None
+
+
 def saturated_by_inputs(
     model: nn.Module, sample: Sample, most: float
 ) -> tuple[str, float, float] | None:

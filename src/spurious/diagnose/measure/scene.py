@@ -17,6 +17,8 @@ from spurious.diagnose.measure.baselines import draws
 from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
+from spurious.diagnose.measure.origin import Origin
+from spurious.diagnose.measure.own_step import StepSeen
 from spurious.diagnose.measure.records import Landscape
 from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import TimeSteps
@@ -90,8 +92,9 @@ class Scene:
         all_features: The inputs of all points given, in their order, or None.
         all_targets: Likewise.
         places: Number of each point among all points given.
-        stale: Length of the gradient that was found on the parameters, in units of the largest of
-            a single point's (for a loss that adds up, of all points'); 0 if that is not known.
+        origin: What the gradient is made of that was found on the parameters, or None.
+        own_step: What the user's own step does to copies, or None.
+        shortened: What clipping has left of the length of that gradient; 1 where none is seen.
         inputs: The one input, of numbers or words, (n, ...), or None.
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
@@ -132,7 +135,9 @@ class Scene:
     all_features: Tensor | None = None
     all_targets: Tensor | None = None
     places: tuple[int, ...] = ()
-    stale: float = 0.0
+    origin: Origin | None = None
+    own_step: StepSeen | None = None
+    shortened: float = 1.0
     inputs: Tensor | None = None
     terms: TermsSeen | None = None
     order_blind: bool = False
@@ -159,6 +164,11 @@ class Scene:
             return False
         known = self.landscape.constant_loss is not None and self.targets_matter
         return not (self.trained and known)
+
+    @property
+    def learns_by_own_steps(self) -> bool:
+        """Whether a start is learnt from by the user's own steps, if they were given."""
+        return not self.trained and self.own_step is not None and self.own_step.learns
 
     @property
     def is_poor(self) -> bool:

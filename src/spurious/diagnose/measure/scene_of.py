@@ -21,6 +21,7 @@ from spurious.diagnose.measure.modes import losses_of_modes
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
+from spurious.diagnose.measure.origin import ROUNDED, Origin, origin_of
 from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
@@ -119,11 +120,13 @@ def scene_of(
     )
     if seen.not_finite or not trained or not scene.is_middling:
         return scene
+    origin = None if scene.loss_draws else origin_of(model, left, sample, loss, seen.nodes)
     return replace(
         scene,
         noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,
         terms=_terms(model, sample.batches[0], loss),
-        stale=left.over_points(model, sample, loss),
+        origin=origin,
+        shortened=_shortened(left, origin, seen.landscape),
         order_blind=is_order_blind(model, sample.batches[0]),
         time_steps=time_steps(model, sample),
         unseen=unseen_by(model, sample),
@@ -133,6 +136,18 @@ def scene_of(
         shut_by_inputs=_shut(model, sample),
         slopeless=seen.landscape.gradient_norm == 0 and is_slopeless(model, sample.batches[0]),
     )
+
+
+def _shortened(left: Left, origin: Origin | None, landscape: Landscape) -> float:
+    """What clipping has left of the gradient's length.
+
+    Beside the gradient over all points, which is shorter than a batch's: where entries are clipped,
+    or where points explain what there is at the weights of that moment.
+    """
+    if left.clamped and landscape.gradient_norm > 0:
+        return min(left.size / landscape.gradient_norm, 1.0)
+    whole = origin is not None and origin.exact and origin.missed <= ROUNDED
+    return min(origin.share, 1.0) if origin is not None and whole else 1.0
 
 
 def _is_affine(model: nn.Module, sample: Sample, seen: Measurements, values: Values) -> bool:

@@ -191,7 +191,7 @@ def rehearse(
     scale, now = landscape.constant_loss or abs(landscape.loss), -math.inf
     if math.isfinite(landscape.loss) and scale > 0:
         now = 1 - landscape.loss / scale
-    else:  # the weights are lost; a fresh start says what a usual loss is
+    elif not landscape.constant_loss:  # weights are lost; a start says what is usual
         lost = trial((Remedy.REDRAW_WEIGHTS,), model, few, loss, 1, step_size, rule)
         scale = math.inf if lost.start is None else abs(lost.start)
     if not landscape.connected or not 0 < scale < math.inf:

@@ -14,10 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.remedy import Remedy
-
-LOOP: Final = (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS)
-"""What mends a loop; the weights that it has spoilt may have to be drawn again."""
+from spurious.diagnose.loop_words import CHANGE, LOOP
 
 LOOKS: Final = 3
 """Looks in a row that must agree: gradients that are added up on purpose are clean now and then."""
@@ -166,7 +163,7 @@ class LoopWatch:
             Severity.CRITICAL,
             None,
             {"looks": LOOKS, "loss_requires_grad": True},
-            "Call backward() of the loss of the model's outputs: at each of the last "
+            f"{CHANGE[Kind.DETACHED_LOSS]}: at each of the last "
             f"{LOOKS} steps looked at no gradient reached the model and no weight moved, though "
             "the loss can be followed to it. Is it another loss, or another copy of the model, "
             "that goes backward?",
@@ -180,7 +177,7 @@ class LoopWatch:
                 Severity.WARNING,
                 None,
                 {"looks": LOOKS},
-                "Call optimiser.zero_grad() once for each step: the gradient at each of the last "
+                f"{CHANGE[Kind.MISSING_ZERO_GRAD]}: the gradient at each of the last "
                 f"{LOOKS} steps looked at held that of earlier steps too.",
                 LOOP,
             )
@@ -190,7 +187,7 @@ class LoopWatch:
                 Severity.WARNING,
                 None,
                 {"looks": LOOKS},
-                "Leave the gradient's sign as it is: at each of the last "
+                f"{CHANGE[Kind.GRADIENT_SIGN_FLIPPED]}: at each of the last "
                 f"{LOOKS} steps looked at the parameters held the opposite of what the backward "
                 "pass gave, so each step makes this loss larger.",
                 LOOP,
@@ -212,7 +209,7 @@ class LoopWatch:
                 Severity.WARNING,
                 None,
                 {"looks": len(self.still[1]), "steps": self.still[1][-1] - self.still[1][0]},
-                "Call optimiser.step() after each backward pass: gradients arrive, but no "
+                f"{CHANGE[Kind.OPTIMISER_NEVER_STEPS]}: gradients arrive, but no "
                 f"optimiser of these weights stepped at any of {len(self.still[1])} steps looked "
                 "at, and the weights are the same. A scheduler's step() moves none.",
                 LOOP,
@@ -223,8 +220,7 @@ class LoopWatch:
                 Severity.WARNING,
                 None,
                 {"optimiser_steps": list(self.steps)},
-                "Call optimiser.step() once for each batch: it was called "
-                f"{min(self.steps)} times.",
+                f"{CHANGE[Kind.TWO_STEPS_A_BATCH]}: it was called {min(self.steps)} times.",
                 LOOP,
             )
         known = self.batches is not None and self.batches > 1
@@ -234,7 +230,7 @@ class LoopWatch:
                 Severity.WARNING,
                 None,
                 {"looks": LOOKS, "batches": self.batches},
-                f"Take a new batch for each step: the last {LOOKS} steps looked at had the same "
+                f"{CHANGE[Kind.SAME_BATCH]}: the last {LOOKS} steps looked at had the same "
                 f"inputs, of {self.batches} batches that there are.",
                 LOOP,
             )

@@ -1,5 +1,5 @@
 # pyright: basic
-"""Checks of what the order of the data and the loop have left behind."""
+"""Checks of what the order of the data has left behind."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.loop_words import CHANGE, LOOP
 from spurious.diagnose.measure.neighbours import columns_of
 from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
-from spurious.diagnose.remedy import Remedy
 
 LAST: Final = 0.1
 """The part of the points that is at the end: what training without shuffling saw last."""
@@ -25,10 +25,6 @@ VARIED: Final = 0.25
 
 CHANCE: Final = 1e-3
 """Probability that points that are right at random all stand at the beginning."""
-
-MANY_TIMES: Final = 10.0
-"""Times the largest gradient of any single point: a mean over points cannot be larger, and few add
-up ten batches on purpose."""
 
 
 def unshuffled_data(scene: Scene) -> Finding | None:
@@ -49,7 +45,7 @@ def unshuffled_data(scene: Scene) -> Finding | None:
         "Shuffle the data (DataLoader(..., shuffle=True)): in their order the targets are sorted "
         f"(each says {explained:.0%} of the next), and only what comes last is known: the last "
         f"{LAST:.0%} of the points have the loss {end:.4g}, those before {before:.4g}.",
-        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+        LOOP,
         "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
     )
 
@@ -75,27 +71,11 @@ def same_batch(scene: Scene) -> Finding | None:
         Severity.WARNING,
         None,
         {"points_learnt": count, "points": len(losses), "share_of_the_others": rest},
-        f"Take a new batch for each step: the first {count} points are learnt by heart and of the "
+        f"{CHANGE[Kind.SAME_BATCH]}: the first {count} points are learnt by heart and of the "
         f"{len(losses) - count} others {rest:.0%}, as if training had seen the first batch alone "
         "(next(iter(loader)) in the loop gives that).",
-        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+        LOOP,
         "for x, y in loader:  # instead of next(iter(loader)) at each step",
-    )
-
-
-def stale_gradients(scene: Scene) -> Finding | None:
-    """Gradients left on the parameters that no batch can have given."""
-    if not scene.stale > MANY_TIMES:
-        return None
-    return Finding(
-        Kind.MISSING_ZERO_GRAD,
-        Severity.WARNING,
-        None,
-        {"kept_over_largest_of_a_point": scene.stale},
-        "Call optimiser.zero_grad() once for each step: the gradient that is left on the "
-        f"parameters is {scene.stale:.3g} times as long as that of any single point, so many "
-        "batches have been added up.",
-        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
     )
 
 

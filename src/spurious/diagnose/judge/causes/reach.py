@@ -136,7 +136,9 @@ def equal_norms(scene: Scene) -> Finding | None:
         return None
     sizes, good = f.double().norm(dim=1), scene.good_outputs
     length, constant = float(sizes.mean()), scene.landscape.constant_loss
-    if good is None or length == 0 or float(sizes.std()) > OPEN * length or not constant:
+    if good is None or not constant or not 0 < length < INF:
+        return None
+    if float(sizes.std()) > OPEN * length:
         return None
     apart = float((f.double() - f.double().mean(0)).norm(dim=1).mean())
     if apart < VARIED * length or scene.nature is LossNature.LOG_PROBABILITIES:

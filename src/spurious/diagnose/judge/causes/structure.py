@@ -116,7 +116,7 @@ def linear_model(scene: Scene) -> Finding | None:
         return None
     if linear is None or not constant or linear < thresholds.POOR * constant:
         return None
-    if landscape.loss > 1.1 * constant or scene.neighbours < LEFT:
+    if not landscape.loss <= 1.1 * constant or scene.neighbours < LEFT:
         return None
     return Finding(
         Kind.LINEAR_MODEL,
