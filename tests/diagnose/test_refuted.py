@@ -282,3 +282,35 @@ def test_no_remedy_is_offered_for_targets_that_say_nothing() -> None:
     report = spurious.diagnose(model, (x, labels), nn.CrossEntropyLoss(), curvature=False)
     assert report.problems[0].kind == "one_class_targets"
     assert report.problems[0].remedies == () and report.trials == ()
+
+
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("places", [5, 7])
+def test_as_many_places_as_classes(places: int, second: bool) -> None:
+    """Scores (n, T, K) or (n, K, T) of labels (n, T), K = 5: which axis is meant the loss tells."""
+    torch.manual_seed(0)
+    y = torch.randint(1, 5, (60, places)) * (torch.arange(places) < places - 2)  # 0 fills up
+    x = nn.functional.one_hot(y, 5) + 0.1 * torch.randn(60, places, 5)
+    model = nn.Linear(5, 5)
+
+    def loss(scores: Tensor, labels: Tensor) -> Tensor:
+        classes_second = scores if second else scores.transpose(1, 2)
+        each = nn.functional.cross_entropy(classes_second, labels, reduction="none")
+        return (each * (labels > 0)).sum() / (labels > 0).sum()
+
+    whole = nn.Sequential(model, Turned()) if second else model
+    rule = torch.optim.Adam(whole.parameters(), lr=0.1)
+    for steps in (0, 100):
+        for _ in range(steps):
+            rule.zero_grad()
+            loss(whole(x), y).backward()
+            rule.step()
+        report = spurious.diagnose(whole, (x, y), loss, optimiser=rule, curvature=False)
+        assert not report.problems, report.problems
+
+
+class Turned(nn.Module):
+    """The last two axes exchanged."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)

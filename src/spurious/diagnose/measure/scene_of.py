@@ -43,6 +43,8 @@ STRAIGHT: Final = 1e-3
 MOVED: Final = 1e-4
 """Change of other points' outputs, in units of the outputs' size, that is more than rounding."""
 
+SURE: Final = 10.0
+"""A score so far above the others says one class with certainty, and overflows nowhere."""
 
 FEWEST_ENTRIES: Final = 64
 """Fewer weights say nothing about how they are spread."""
@@ -186,14 +188,30 @@ def _shut(model: nn.Module, sample: Sample) -> tuple[str, float, float] | None:
 def _classes_second(values: Values, targets: Any) -> Values:
     """Scores of classes (n, T, K) for labels (n, T) as (n, K, T), which the loss then turns back.
 
-    So are those of PyTorch's own losses, and all checks know where the classes are.
+    So are those of PyTorch's own losses, and all checks know where the classes are. Where there are
+    as many places as classes, both would fit: the loss of right scores says which axis they are on.
     """
     f, loss = values.outputs, values.loss
     if f is None or f.ndim < 3 or not isinstance(targets, Tensor) or targets.is_floating_point():
         return values
-    if targets.shape != f.shape[:-1] or targets.shape == (len(f), *f.shape[2:]):
+    if targets.shape != f.shape[:-1]:
         return values
-    return replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+    moved = replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+    if targets.shape != (len(f), *f.shape[2:]):
+        return moved
+    return moved if _loss_of_right(moved, targets) < _loss_of_right(values, targets) else values
+
+
+def _loss_of_right(values: Values, labels: Tensor) -> float:
+    """The loss of scores that are far larger at the label than elsewhere, along the second axis."""
+    f = values.outputs
+    assert f is not None
+    hot = nn.functional.one_hot(labels.long().clamp(0, f.shape[1] - 1), f.shape[1])
+    try:
+        with torch.no_grad():
+            return float(values.loss(SURE * hot.movedim(-1, 1).to(f), labels))
+    except Exception:
+        return float("inf")
 
 
 def _one_score(values: Values, targets: Any) -> Values:
