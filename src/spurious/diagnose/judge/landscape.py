@@ -74,12 +74,15 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
     if gain > max(now, 0.0) + thresholds.LEARNT:
         return
     constant, linear, loss = landscape.constant_loss, landscape.linear_loss, landscape.loss
+    after = rehearsals.as_is.loss
+    end = "diverge" if after is None else f"end at {after:.4g}"
+    further = f"{rehearsals.steps} more steps of a copy {end}"
     evidence: dict[str, object] = {
         "loss": loss,
         "constant_loss": constant,
         "linear_loss": linear,
         "steps": rehearsals.steps,
-        "loss_after": rehearsals.as_is.loss,
+        "loss_after": after,
     }
     remedies = (Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP)
     if constant and loss > thresholds.WORSE * constant:
@@ -89,7 +92,7 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
             None,
             evidence,
             f"The loss {loss:.4g} is {loss / constant:.3g} times that of the best constant "
-            f"({constant:.4g}), and {rehearsals.steps} more steps do not help.",
+            f"({constant:.4g}), and {further}.",
             remedies,
         )
     elif linear and constant and linear < LEFT * loss and loss > LEFT * constant:
@@ -99,31 +102,31 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
             None,
             evidence,
             f"The loss {loss:.4g} is worse than that of a linear predictor ({linear:.4g}), and "
-            f"{rehearsals.steps} more steps do not help.",
+            f"{further}.",
             remedies,
         )
     afresh = rehearsals.afresh
-    start = -np.inf if afresh is None else afresh.gain
-    if is_part_of_the_way(landscape) and start >= max(now, gain, 0.0) + thresholds.HELPED:
+    best = max(now, gain, 0.0) + thresholds.HELPED
+    if is_part_of_the_way(landscape) and afresh is not None and afresh.gain >= best:
         yield Finding(
             Kind.LOCAL_MINIMUM,
             Severity.WARNING,
             None,
-            evidence | {"loss_of_another_start": None if afresh is None else afresh.loss},
+            evidence | {"loss_of_another_start": afresh.loss},
             f"Start again from other weights (or with more units, which are trapped less often): "
-            f"{rehearsals.steps} more steps win nothing here, and as many from another start go "
-            "further. These weights are in a basin of their own.",
+            f"{further}, and as many from another start go on to {afresh.loss:.4g}. These weights "
+            "are in a basin of their own.",
             (Remedy.REDRAW_WEIGHTS, Remedy.WIDER_LAYERS, Remedy.RESCALE),
         )
     still = landscape.relative_gradient < thresholds.STATIONARY
-    if constant and loss > thresholds.POOR * constant and not still:
+    falls = after is not None and after < (1 - thresholds.LEARNT) * loss  # from above a constant's
+    if constant and loss > thresholds.POOR * constant and not still and not falls:
         yield Finding(
             Kind.PLATEAU,
             Severity.WARNING,
             None,
             evidence,
-            f"Training stands still: the loss is {_level(landscape)}, and {rehearsals.steps} more "
-            "steps of a copy win nothing.",
+            f"Training stands still: the loss is {_level(landscape)}, and {further}.",
             (Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP, Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
         )
 
