@@ -309,6 +309,23 @@ def test_as_many_places_as_classes(places: int, second: bool) -> None:
         assert not report.problems, report.problems
 
 
+@pytest.mark.parametrize("n", [240, 2048])
+def test_classes_that_take_turns(n: int) -> None:
+    """Neither are all points of one class, nor is any batch, which batch norm would show."""
+    torch.manual_seed(0)
+    y = torch.arange(n) % 4
+    x = torch.eye(4)[y] + 0.1 * torch.randn(n, 4)
+    model = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+    rule, loss = torch.optim.Adam(model.parameters(), lr=0.01), nn.CrossEntropyLoss()
+    for rows in torch.randint(0, n, (200, 32)):
+        rule.zero_grad()
+        loss(model(x[rows]), y[rows]).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    assert report.measurements.landscape.loss < 0.05
+    assert not report.problems, report.problems
+
+
 class Turned(nn.Module):
     """The last two axes exchanged."""
 

@@ -61,7 +61,7 @@ def diagnose(
             model's keyword arguments.
         loss: A function of (outputs, targets) that returns a scalar tensor; None if the model's
             output has a field `loss`, as in Hugging Face's models.
-        points: How many points to look at, the first ones.
+        points: How many points to look at: spread over all of them, or a loader's first ones.
         optimiser: What trains the model: its step size, what it holds and its weight decay are
             then judged too, and copies are trained by one like it (else by Adam).
         watch: What followed the training, if anything did: what it saw of the loop is told too.

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -217,11 +219,16 @@ def _sample(batches: tuple[Batch, ...], complete: bool, places: list[list[int]])
 
 
 def _spread(size: int, points: int) -> list[list[int]]:
-    """Evenly spread numbers below `size`, dealt out to batches of at most `CHUNK`."""
-    kept = min(size, points)
-    chosen = [k * size // kept for k in range(kept)]
+    """Numbers below `size`, one at random of each of equal parts, dealt out to batches at random.
+
+    Fixed steps would meet data whose classes take turns always in the same class.
+    """
+    draw, kept = random.Random(0), min(size, points)
+    ends = [k * size // kept for k in range(kept + 1)]
+    chosen = [draw.randrange(first, end) for first, end in pairwise(ends)]
+    draw.shuffle(chosen)
     batches = -(-kept // CHUNK)
-    return [chosen[k::batches] for k in range(batches)]
+    return [sorted(chosen[k::batches]) for k in range(batches)]
 
 
 def _is_pair(data: Any) -> bool:
