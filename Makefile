@@ -5,8 +5,11 @@ PYTHON ?= python3
 JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# What running, testing and checking need is installed one after the other, as far as it is needed.
 RUN := $(VENV)/.runs
+TEST := $(VENV)/.tests
+CHECK := $(VENV)/.checks
+COMPILED := $(VENV)/.compiled
 # JAX compiles for minutes what the tests then run for seconds. These halve it, for the version that
 # constraints.txt pins; what one process has compiled the others, and the next run, find in a folder.
 QUICK_JAX := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true \
@@ -16,6 +19,8 @@ QUICK_JAX := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_ex
 COMPILE := for part in training double naming; do \
     $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
     done
+COMPILE_CHANGED := test -e $(COMPILED) && test -z "$$(find src -name '*.py' -newer $(COMPILED))" \
+    || { $(COMPILE); wait; touch $(COMPILED); }
 # Not compiling what may never be imported halves the time of an installation.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
@@ -37,31 +42,31 @@ help:
 
 install: $(RUN)
 
-# What developing needs is more than what running needs, and does for it.
-reproduce: $(if $(wildcard $(STAMP)),$(STAMP),$(RUN))
+# What testing needs is more than what running needs, and does for it.
+reproduce: $(if $(wildcard $(TEST)),$(TEST),$(RUN))
 	@$(BIN)/spurious reproduce $(ARGS)
 
-test: $(STAMP)
-	@$(COMPILE); wait
+test: $(TEST)
+	@$(COMPILE_CHANGED)
 	@OPENBLAS_NUM_THREADS=1 $(QUICK_JAX) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-coverage: $(STAMP)
+coverage: $(TEST)
 	@$(PIP) --no-build-isolation -e '.[coverage]'
 	@OPENBLAS_NUM_THREADS=1 $(QUICK_JAX) $(BIN)/python -m pytest -n $(JOBS) --cov $(ARGS)
 
-lint: $(STAMP)
+lint: $(CHECK)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
-bench: $(STAMP)
+bench: $(TEST)
 	@$(PIP) --no-build-isolation -e '.[bench]'
 	@set -e; for file in benchmarks/*.py; do \
 	    test -e "$$file" || { echo "No benchmarks yet."; break; }; \
 	    echo "== $$file"; $(BIN)/python "$$file" $(ARGS); \
 	done
 
-docs: $(STAMP)
+docs: $(TEST)
 	@$(PIP) --no-build-isolation -e '.[docs]'
 	@$(BIN)/python -m sphinx -q -n -W --keep-going -b html docs docs/_build
 	@echo "Open docs/_build/index.html"
@@ -79,8 +84,13 @@ $(RUN): pyproject.toml constraints.txt
 	@touch $@
 	@echo "Installed."
 
-$(STAMP): $(RUN)
+$(TEST): $(RUN)
 	@echo "Installing what the tests need, and compiling the engine meanwhile ..."
-	@$(COMPILE); $(PIP) --no-build-isolation -e '.[dev]' && wait
-	@touch $@
+	@$(COMPILE); $(PIP) --no-build-isolation -e '.[test]' && wait
+	@touch $@ $(COMPILED)
 	@echo "Installed."
+
+$(CHECK): $(TEST)
+	@echo "Installing what checks formatting and types ..."
+	@$(PIP) --no-build-isolation -e '.[dev]'
+	@touch $@
