@@ -2,7 +2,8 @@
 # Use another interpreter with: make PYTHON=python3.12 test
 
 PYTHON ?= python3
-JOBS ?= auto
+# One more than there are cores: some tests wait for other processes.
+JOBS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 VENV := .venv
 BIN := $(VENV)/bin
 # What running, testing and checking need is installed one after the other, as far as it is needed.
