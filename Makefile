@@ -2,8 +2,7 @@
 # Use another interpreter with: make PYTHON=python3.12 test
 
 PYTHON ?= python3
-# One more than there are cores: some tests wait for other processes.
-JOBS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
+JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 # What running, testing and checking need is installed one after the other, as far as it is needed.
