@@ -148,7 +148,8 @@ def ignored_class(scene: Scene) -> Finding | None:
         None,
         {"classes": names, "share_of_points": share},
         f"Look at the loss's mask, ignore_index and weights: the points of class {shown}, "
-        f"{share:.0%} of all, get no gradient whatever the outputs are, so the class is never learnt.",
+        f"{share:.0%} of all, get no gradient whatever the outputs are, so the class is never "
+        "learnt.",
         (),
     )
 
