@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from tests.diagnose.parity import data, net
 from torch import Tensor, nn
 
 import spurious
@@ -24,22 +25,11 @@ OF_THE_LOOP = {
 }  # fmt: skip
 
 
-def data() -> tuple[Tensor, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    x = torch.randn(N, 6, generator=draw)
-    return x, (x[:, :1] * x[:, 1:2] + x[:, 2:3] > 0).float()
-
-
-def net(*between: nn.Module) -> nn.Sequential:
-    torch.manual_seed(1)
-    return nn.Sequential(nn.Linear(6, 32), *between, nn.Tanh(), nn.Linear(32, 1))
-
-
 LOSS = nn.BCEWithLogitsLoss()
 
 
 def batches(steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    x, y = data()
+    x, y = data(N)
     torch.manual_seed(2)
     for _ in range(steps):
         rows = torch.randperm(N)[:BATCH]
@@ -74,7 +64,7 @@ def train(
 
 def looked(model: nn.Module, rule: torch.optim.Optimizer | None, rehearse: bool = False) -> Report:
     return spurious.diagnose(
-        model, data(), LOSS, optimiser=rule, curvature=False, rehearse=rehearse
+        model, data(N), LOSS, optimiser=rule, curvature=False, rehearse=rehearse
     )
 
 
@@ -168,7 +158,7 @@ def test_a_gradient_that_is_rounding_says_nothing() -> None:
     with torch.no_grad():
         for p in model.parameters():
             p.zero_()
-    x, _ = data()
+    x, _ = data(N)
     y = torch.tensor([0.0, 1.0]).repeat(N // 2)[:, None]
     rule = torch.optim.SGD(model.parameters(), 0.1)
     for _ in range(3):

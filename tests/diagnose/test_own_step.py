@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.diagnose.parity import data, net
 from torch import Tensor, nn
 
 import spurious
@@ -14,17 +15,6 @@ from spurious.diagnose import Report
 N = 128
 Step = Callable[[nn.Module, torch.optim.Optimizer, Tensor, Tensor], None]
 LOSS = nn.BCEWithLogitsLoss()
-
-
-def data() -> tuple[Tensor, Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    x = torch.randn(N, 6, generator=draw)
-    return x, (x[:, :1] * x[:, 1:2] + x[:, 2:3] > 0).float()
-
-
-def net(*between: nn.Module) -> nn.Sequential:
-    torch.manual_seed(1)
-    return nn.Sequential(nn.Linear(6, 32), *between, nn.Tanh(), nn.Linear(32, 1))
 
 
 def sgd(model: nn.Module) -> torch.optim.Optimizer:
@@ -119,8 +109,8 @@ def judged(step: Step, model: nn.Module | None = None, trained: int = 0) -> Repo
     model = net() if model is None else model
     rule = sgd(model)
     for _ in range(trained):
-        step(model, rule, *data())
-    return spurious.diagnose(model, data(), LOSS, optimiser=rule, step=step, curvature=False)
+        step(model, rule, *data(N))
+    return spurious.diagnose(model, data(N), LOSS, optimiser=rule, step=step, curvature=False)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +136,7 @@ def test_what_is_at_fault_is_named_first(step: Step, kind: str) -> None:
 
 def test_gradients_that_are_kept_and_hardly_turn() -> None:
     """The same points at each call, and small steps: the gradients added up are all alike."""
-    model, (x, y) = net(), data()
+    model, (x, y) = net(), data(N)
     rule = torch.optim.SGD(model.parameters(), 1e-5)
     for step, wrong in ((kept, True), (usual, False)):
         report = spurious.diagnose(
@@ -227,7 +217,7 @@ def test_random_numbers_that_hide_what_a_step_does(drawn: int) -> None:
         rule.step()
 
     model = net(nn.Dropout(0.9))
-    x, y = data()
+    x, y = data(N)
     two = [(x[k : k + 2], y[k : k + 2]) for k in range(0, 32, 2)]
     rule = torch.optim.SGD(model.parameters(), 1e-3)
     report = spurious.diagnose(model, two, policy, optimiser=rule, step=step, curvature=False)
@@ -281,7 +271,7 @@ def test_model_and_optimiser_stay_as_they_were() -> None:
     model = net(nn.BatchNorm1d(32))
     rule = torch.optim.Adam(model.parameters(), 1e-2)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(rule, 0.9)
-    usual(model, rule, *data())
+    usual(model, rule, *data(N))
     weights = [t.detach().clone() for t in (*model.parameters(), *model.buffers())]
     memory = [v.clone() for state in rule.state.values() for v in state.values()]
 
@@ -289,7 +279,7 @@ def test_model_and_optimiser_stay_as_they_were() -> None:
         usual(m, r, x, y)
         scheduler.step()  # the one of the model itself
 
-    spurious.diagnose(model, data(), LOSS, optimiser=rule, step=step, curvature=False)
+    spurious.diagnose(model, data(N), LOSS, optimiser=rule, step=step, curvature=False)
     assert rule.param_groups[0]["lr"] == 1e-2
     after = [v for state in rule.state.values() for v in state.values()]
     assert all(torch.equal(a, b) for a, b in zip(memory, after, strict=True))
@@ -306,14 +296,14 @@ def test_a_step_that_moves_the_model_itself_is_refused() -> None:
         usual(model, rule, x, y)
 
     with pytest.raises(InputError, match="step: changed the model itself"):
-        spurious.diagnose(model, data(), LOSS, optimiser=rule, step=step)
+        spurious.diagnose(model, data(N), LOSS, optimiser=rule, step=step)
     assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     assert not any(state.get("momentum_buffer") is not None for state in rule.state.values())
 
 
 def test_an_optimiser_of_another_model() -> None:
     rule = sgd(net())
-    report = spurious.diagnose(net(), data(), LOSS, optimiser=rule, step=usual, curvature=False)
+    report = spurious.diagnose(net(), data(N), LOSS, optimiser=rule, step=usual, curvature=False)
     assert report.problems[0].kind == "optimiser_misses_parameters"
 
 
@@ -324,6 +314,6 @@ def test_misuse() -> None:
         raise ValueError("no batch")
 
     with pytest.raises(InputError, match="optimiser: found None beside a step"):
-        spurious.diagnose(model, data(), LOSS, step=usual)
+        spurious.diagnose(model, data(N), LOSS, step=usual)
     with pytest.raises(InputError, match=r"step: raised ValueError \(no batch\)"):
-        spurious.diagnose(model, data(), LOSS, optimiser=sgd(model), step=broken)
+        spurious.diagnose(model, data(N), LOSS, optimiser=sgd(model), step=broken)

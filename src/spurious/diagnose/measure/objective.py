@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.errors import InputError
 
 SUMMED: Final = 1.5
@@ -160,6 +161,14 @@ class Objective:
                 if part is not None:
                     one += part
         return total, sums
+
+    def value_as_shown(self) -> float:
+        """The loss in evaluation mode (but for batch normalisation), its kind found out anew."""
+        batch = self.sample.batches[0]
+        set_training(self.model)
+        with examined(self.model):
+            self.note_reduction(self.forward(batch), batch.targets)
+            return self.value()
 
     def value(self) -> float:
         """The loss."""

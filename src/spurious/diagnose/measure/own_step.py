@@ -20,7 +20,7 @@ from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import DRIVEN
-from spurious.diagnose.measure.preserve import examined, set_training, untouched
+from spurious.diagnose.measure.preserve import set_training, untouched
 from spurious.diagnose.measure.step_looks import Difference, Looker
 from spurious.errors import InputError
 
@@ -90,7 +90,7 @@ def step_seen(
         own, rule = _copies(model, optimiser, afresh)
         objective = Objective(own, loss, sample)
         looker = Looker(own, rule, objective.loss_of)
-        start = _loss(objective)
+        start = objective.value_as_shown()
         set_training(own)
         counted: Counter[Difference] = Counter()
         stepped: list[int] = []
@@ -113,7 +113,7 @@ def step_seen(
                     "given; use its arguments model and optimiser"
                 )
         handle.remove()
-        ended = _loss(objective)
+        ended = objective.value_as_shown()
         many = min(len(stepped), calls) or calls
         textbook = _textbook(model, optimiser, sample, loss, many, afresh)
     least = max(looker.moves - 1, 1)  # the first call has no gradients to keep
@@ -173,7 +173,7 @@ def _textbook(
     """The loss after so many textbook steps."""
     own, rule = _copies(model, optimiser, afresh)
     objective = Objective(own, loss, sample)
-    _loss(objective)  # the loss's kind is found out, as for the other copy
+    objective.value_as_shown()  # the loss's kind is found out, as for the other copy
     set_training(own)
     torch.manual_seed(0)
     with torch.enable_grad():
@@ -189,7 +189,7 @@ def _textbook(
             else:
                 value().backward()
                 rule.step()
-    return _loss(objective)
+    return objective.value_as_shown()
 
 
 def _backward(rule: torch.optim.Optimizer, value: Callable[[], torch.Tensor]) -> torch.Tensor:
@@ -197,15 +197,6 @@ def _backward(rule: torch.optim.Optimizer, value: Callable[[], torch.Tensor]) ->
     found = value()
     found.backward()
     return found
-
-
-def _loss(objective: Objective) -> float:
-    """The loss in evaluation mode (but for batch normalisation)."""
-    batch = objective.sample.batches[0]
-    set_training(objective.model)
-    with examined(objective.model):
-        objective.note_reduction(objective.forward(batch), batch.targets)
-        return objective.value()
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import OptimiserSeen, Rule
-from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Measurements, Units
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined, parts
@@ -294,13 +293,9 @@ def carries_over(
     best = max(found.changed, key=lambda one: one.gain)
 
     def elsewhere(objective: Objective) -> float:
-        set_training(objective.model)
         there = Objective(objective.model, loss, others)
         there.around = objective.around
-        with examined(objective.model):
-            batch = others.batches[0]
-            there.note_reduction(there.forward(batch), batch.targets)
-            return there.value()
+        return there.value_as_shown()
 
     told = trial(
         best.change.remedies, model, seen, loss, found.steps, step_size, rule, judge=elsewhere

@@ -128,7 +128,7 @@ def trial(
     Raises:
         InputError: The model cannot be copied.
     """
-    shown, told = joined(remedies) or NOTHING, judge or _loss
+    shown, told = joined(remedies) or NOTHING, judge or Objective.value_as_shown
     with untouched(model):
         torch.manual_seed(0)
         clone = copied(model)
@@ -166,15 +166,6 @@ def _line(found: Trial) -> str:
         f"{found.remedy}: loss {found.before:.4g}, {found.start:.4g} at the start, "
         f"{found.after:.4g} after {found.steps} steps"
     )
-
-
-def _loss(objective: Objective) -> float:
-    """The loss in evaluation mode (but for batch normalisation)."""
-    batch = objective.sample.batches[0]
-    set_training(objective.model)
-    with examined(objective.model):
-        objective.note_reduction(objective.forward(batch), batch.targets)
-        return objective.value()
 
 
 def _train(
