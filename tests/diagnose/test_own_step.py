@@ -11,6 +11,9 @@ from torch import Tensor, nn
 import spurious
 from spurious import InputError
 from spurious.diagnose import Report
+from spurious.diagnose.measure.batches import sample_of
+from spurious.diagnose.measure.own_step import step_seen
+from spurious.diagnose.measure.step_looks import Difference
 
 N = 128
 Step = Callable[[nn.Module, torch.optim.Optimizer, Tensor, Tensor], None]
@@ -41,6 +44,15 @@ def turned(model: nn.Module, rule: torch.optim.Optimizer, x: Tensor, y: Tensor) 
     for p in model.parameters():
         assert p.grad is not None
         p.grad.neg_()
+    rule.step()
+
+
+def downhill_of_minus_the_loss(
+    model: nn.Module, rule: torch.optim.Optimizer, x: Tensor, y: Tensor
+) -> None:
+    """What an optimiser that maximises has to be given."""
+    rule.zero_grad()
+    (-LOSS(model(x), y)).backward()
     rule.step()
 
 
@@ -317,3 +329,25 @@ def test_misuse() -> None:
         spurious.diagnose(model, data(N), LOSS, step=usual)
     with pytest.raises(InputError, match=r"step: raised ValueError \(no batch\)"):
         spurious.diagnose(model, data(N), LOSS, optimiser=sgd(model), step=broken)
+
+
+@pytest.mark.parametrize("rule_of", [torch.optim.SGD, torch.optim.Adam])
+@pytest.mark.parametrize(("step", "climbs"), [(usual, True), (downhill_of_minus_the_loss, False)])
+def test_an_optimiser_that_maximises_turns_what_a_step_gives_it(
+    step: Step, climbs: bool, rule_of: Any
+) -> None:
+    x, y = data(N)
+    model = net()
+    rule = rule_of(model.parameters(), lr=0.05, maximize=True)
+    report = spurious.diagnose(model, (x, y), LOSS, optimiser=rule, step=step)
+    assert ("gradient_sign_flipped" in [f.kind for f in report.problems]) is climbs
+    assert rule.param_groups[0]["maximize"] and rule.param_groups[0]["lr"] == 0.05
+
+
+@pytest.mark.parametrize("maximises", [False, True])
+def test_a_usual_step_has_no_differences_by_rounding(maximises: bool) -> None:
+    x, y = data(N)
+    model = net()
+    rule = torch.optim.SGD(model.parameters(), lr=0.05, maximize=maximises)
+    seen = step_seen(model, rule, usual, sample_of((x, y), model, N), LOSS, 60, afresh=False)
+    assert seen.differences == ((Difference.TURNED,) if maximises else ())

@@ -71,7 +71,8 @@ def _no_minimum(found: Finding) -> Finding:
 def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]:
     """What a trained model is worth that does not get better when trained on."""
     now, gain = rehearsals.now, rehearsals.as_is.gain
-    if gain > max(now, 0.0) + thresholds.LEARNT:
+    tried = rehearsals.as_is.loss is not None or rehearsals.as_is.diverged
+    if gain > max(now, 0.0) + thresholds.LEARNT or not tried:
         return
     constant, linear, loss = landscape.constant_loss, landscape.linear_loss, landscape.loss
     after = rehearsals.as_is.loss

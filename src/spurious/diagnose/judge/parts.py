@@ -14,6 +14,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.success import share_right
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.loop_words import LOOP
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import REMEDIES, Remedy, parts
 from spurious.diagnose.treat.ranking import race
@@ -73,7 +74,7 @@ def loop_at_fault(found: Rehearsals, scene: Scene) -> Finding | None:
         f"{scene.landscape.loss:.4g} in {made}. So it is what the loop does: which points it "
         "draws and in what order, what it does with gradients before the step, step sizes that "
         "it sets.",
-        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+        LOOP,
     )
 
 

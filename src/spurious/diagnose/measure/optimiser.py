@@ -77,6 +77,11 @@ class OptimiserSeen:
         return whole and bool(self.held) and not parts(self.held) & parts(self.missed)
 
 
+def climbs(group: Mapping[str, Any]) -> bool:
+    """Whether an optimiser's group makes larger what goes backward."""
+    return bool(group.get("maximize")) != (float(group["lr"]) < 0)
+
+
 def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
     """Reads an optimiser's groups.
 
@@ -111,7 +116,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
         missed=tuple(name for name, p in named if p.requires_grad and id(p) not in given),
         strangers=len(given - own),
         has_memory=made_steps,
-        flips=any(bool(group.get("maximize")) or float(group["lr"]) < 0 for group in groups),
+        flips=any(map(climbs, groups)),
         never_stepped=remembers and not moved,
         left=left,
         steps=int(max(counts)) if counts else None,

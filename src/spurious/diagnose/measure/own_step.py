@@ -7,7 +7,7 @@ import copy
 import math
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +19,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.objective import Objective
-from spurious.diagnose.measure.optimiser import DRIVEN
+from spurious.diagnose.measure.optimiser import DRIVEN, climbs
 from spurious.diagnose.measure.preserve import set_training, untouched
 from spurious.diagnose.measure.step_looks import Difference, Looker
 from spurious.errors import InputError
@@ -172,6 +172,9 @@ def _textbook(
 ) -> float:
     """The loss after so many textbook steps."""
     own, rule = _copies(model, optimiser, afresh)
+    for group in rule.param_groups:
+        if climbs(group):
+            group.update(maximize=False, lr=abs(group["lr"]))
     objective = Objective(own, loss, sample)
     objective.value_as_shown()  # the loss's kind is found out, as for the other copy
     set_training(own)
@@ -215,10 +218,6 @@ def _print_of(optimiser: torch.optim.Optimizer) -> list[object]:
     tensors = [
         (id(v), v._version) if isinstance(v, torch.Tensor) else v
         for state in optimiser.state.values()
-        for v in _values(state)
+        for v in state.values()
     ]
     return [settings, tensors]
-
-
-def _values(state: Mapping[str, Any]) -> list[Any]:
-    return list(state.values())

@@ -17,6 +17,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Batch
+from spurious.diagnose.measure.optimiser import climbs
 from spurious.diagnose.measure.origin import ROUNDED, Columns
 from spurious.diagnose.measure.preserve import copied, set_training
 
@@ -57,7 +58,7 @@ class Call:
         inputs: Of the forward passes, the first tensor of each.
         targets: Tensors with the batch's targets in another order.
         evaluates: Whether the model was in evaluation mode where that matters.
-        gradients: At each step of the optimiser, of each parameter that it holds, by name.
+        gradients: At each step of the optimiser, as descended, of each parameter that it holds.
         closure: Whether the optimiser computes gradients itself, in its step.
         backward: How many backward passes reached what the optimiser holds.
         after: Weights behind the last step, by name.
@@ -105,6 +106,7 @@ class Looker:
         held = {id(p) for group in rule.param_groups for p in group["params"]}
         named = model.named_parameters()
         self.held = {n: p for n, p in named if id(p) in held and p.requires_grad}
+        self.climbing = {id(p) for g in rule.param_groups if climbs(g) for p in g["params"]}
         self.begun: list[Tensor] = []  # weights and buffers before the call
         self.added: Tensor | None = None  # textbook's gradients since the last step
         self.shortest = 1.0
@@ -147,7 +149,12 @@ class Looker:
                 handle.remove()
 
     def _gradients(self) -> dict[str, Tensor]:
-        return {n: p.grad.detach().clone() for n, p in self.held.items() if p.grad is not None}
+        """What is there, as it is descended: an optimiser that climbs turns it."""
+        return {
+            n: (-p.grad if id(p) in self.climbing else p.grad).detach().clone()
+            for n, p in self.held.items()
+            if p.grad is not None
+        }
 
     def _weights(self) -> dict[str, Tensor]:
         return {n: p.detach().clone() for n, p in self.model.named_parameters()}
@@ -234,7 +241,7 @@ class Looker:
         self.shortest = min(self.shortest, abs(factor))
         if factor < 0:
             return {Difference.TURNED}
-        return {Difference.SHORTENED} if factor < 1 else set()
+        return {Difference.SHORTENED} if factor < 1 - ROUNDED else set()
 
     def _is_penalised(self, there: Vector, wanted: Vector, near: float) -> bool:
         """Whether a penalty on weights explains what is there beside the textbook's gradient."""

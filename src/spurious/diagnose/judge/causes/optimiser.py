@@ -6,6 +6,7 @@ from typing import Final
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.loop_words import LOOP
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -71,8 +72,8 @@ def optimiser_never_steps(scene: Scene) -> Finding | None:
 
 
 def maximises(scene: Scene) -> Finding | None:
-    """An optimiser that climbs."""
-    if scene.optimiser is None or not scene.optimiser.flips:
+    """An optimiser that climbs, unless a step that was given tells whether the loss is turned."""
+    if scene.optimiser is None or not scene.optimiser.flips or scene.own_step is not None:
         return None
     return Finding(
         Kind.GRADIENT_SIGN_FLIPPED,
@@ -81,7 +82,7 @@ def maximises(scene: Scene) -> Finding | None:
         {"climbs": True, "left_of_step_size": scene.optimiser.left},
         "Leave out maximize=True, and keep step sizes above 0: the optimiser makes the loss "
         "larger. A schedule that goes on behind its end can fall below 0.",
-        (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS),
+        LOOP,
     )
 
 

@@ -43,7 +43,6 @@ ALWAYS_WRONG: Final = frozenset(
 )
 """What cannot be meant; the others are faults where copies learn less by them."""
 
-
 MISTAKES: Final = frozenset({Difference.KEPT, Difference.TWO_STEPS})
 """What is worth knowing also where copies learn by it."""
 
@@ -106,7 +105,10 @@ def _told(first: Difference | None, seen: StepSeen) -> str:
         case Difference.NOTHING_ARRIVES:
             return "in the step that was given no gradient reaches what the optimiser holds."
         case Difference.TURNED:
-            return "the step that was given follows the opposite of the gradient, and climbs."
+            return (
+                "the step that was given follows the opposite of the gradient (which maximize=True "
+                "or a step size below 0 turns, too), and climbs."
+            )
         case Difference.KEPT:
             return "the gradient at each step is that of its batch and those before, added up."
         case Difference.PAIRS:
