@@ -147,9 +147,8 @@ class _Search:
             self.bends.append((1.0, 0.0))
         self.network = evaluator(program, NumpyArithmetic())
         self.scale = 1 + float(np.abs(start).max())
-        self.rescaled = problem.penalty.free_of_cost(
-            problem.network
-        )  # a penalty knows what is balanced
+        # a penalty knows what is balanced
+        self.rescaled = problem.penalty.free_of_cost(problem.network)
         balanced = unit_sizes(problem.network, start) if self.rescaled else np.ones(len(start))
         self.sizes = np.sqrt(balanced)  # of balanced steps and shortest ones, the middle
         self._faces: dict[bytes, _Face] = {}
