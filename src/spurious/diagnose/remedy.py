@@ -42,6 +42,7 @@ class Remedy(Word):
     ADD_POSITIONS = "add_positions"
     PERMUTE_AXES = "permute_axes"
     FRESH_STATISTICS = "fresh_statistics"
+    KEEP_FROM_ZERO = "keep_from_zero"
     LIGHTER_PENALTY = "lighter_penalty"
     BALANCE_TERMS = "balance_terms"
     TEXTBOOK_LOOP = "textbook_loop"
@@ -85,6 +86,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
     Remedy.PERMUTE_AXES: ("permute the axes where a reshape has the sizes of a transposed tensor"),
     Remedy.FRESH_STATISTICS: "batch normalisation with momentum 0.1, its statistics begun anew",
+    Remedy.KEEP_FROM_ZERO: "1e-8 added to arguments of logarithms, roots and divisions that are 0",
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"
     ),

@@ -9,6 +9,7 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.structure import nothing_bends
+from spurious.diagnose.judge.edges import at_edge
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import loop_at_fault
 from spurious.diagnose.judge.traces import (
@@ -56,7 +57,9 @@ def rehearsal_findings(
         return
     if scene.learns_by_own_steps:
         return  # what copies do in another loop does not matter
+    yield from at_edge(found, scene)
     yield from _bad_initial_scale(found, scene)
+    yield from _inputs_shut_starts(found, scene)
     yield from _frozen_at_bad_values(found, scene)
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)
@@ -72,7 +75,8 @@ def rehearsal_findings(
                 or loop_at_fault(found, scene)
                 or _too_few_updates(found, scene)
             )
-        wanted = base + thresholds.ALL_THE_DIFFERENCE
+        whole = max(wanted, 1 - thresholds.GOOD)  # it learns what this one has not in more steps
+        wanted = min(base + thresholds.ALL_THE_DIFFERENCE, whole)
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
         if base > thresholds.NO_DIFFERENCE or _arrives(found.as_is):
@@ -114,7 +118,7 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         return
     own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
     afresh = found.afresh
-    if not own or afresh is None:
+    if not own or afresh is None or not found.sizes:
         return
     much = learns(found) or not scene.trained  # a start may be slow, and no more
     enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
@@ -141,6 +145,38 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         f"default start ({shown}). Tried on copies for {found.steps} steps: loss "
         f"{afresh.loss:.4g} from the default start, {other} from another start of these sizes.",
         (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
+    )
+
+
+def _inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """Starts of the present sizes learn with standardised inputs alone."""
+    raw = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
+    scaled = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES_SCALED]
+    afresh, x = found.afresh, scene.features
+    if not raw or not scaled or afresh is None or x is None:
+        return
+    if scaled[0].gain < raw[0].gain + thresholds.ALL_THE_DIFFERENCE:
+        return
+    without = "NaN or infinity" if raw[0].loss is None else f"{raw[0].loss:.4g}"
+    yield Finding(
+        Kind.UNSCALED_INPUTS,
+        Severity.WARNING,
+        None,
+        {
+            "steps": found.steps,
+            "loss_with_the_change": scaled[0].loss,
+            "loss_without": raw[0].loss,
+            "loss_of_usual_start": afresh.loss,
+        },
+        f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
+        f"{float(x.max()):.4g}. Tried on copies for {found.steps} steps, from another start of the "
+        f"present weights' sizes: loss {scaled[0].loss:.4g} with standardised inputs, {without} "
+        f"with these. (From torch's default start: {afresh.loss:.4g}.)",
+        (
+            joined((Remedy.REDRAW_WEIGHTS, Remedy.STANDARDISE_INPUTS)),
+            Remedy.REDRAW_WEIGHTS,
+            Remedy.RESCALE,
+        ),
     )
 
 
@@ -247,6 +283,34 @@ def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
     )
 
 
+def _shows_large_steps(result: Rehearsal) -> bool:
+    """Whether a copy learns by smaller steps from a start from which one by these does not."""
+    return result.change.aspect is Aspect.SIGNAL_SMALLER and result.gain >= 2 * thresholds.HELPED
+
+
+def _too_large_where_signals_pass(
+    result: Rehearsal, found: Rehearsals, scene: Scene
+) -> Iterator[Finding]:
+    assert scene.optimiser is not None
+    other = next(r for r in found.changed if r.change.aspect is Aspect.SIGNAL)
+    if not _shows_large_steps(result):
+        return
+    size = scene.optimiser.step_size
+    without = "NaN or infinity" if other.loss is None else f"{other.loss:.4g}"
+    yield Finding(
+        Kind.STEP_TOO_LARGE,
+        Severity.WARNING,
+        None,
+        _numbers(result, found)
+        | {"step_size": size, "better_step_size": size / 10, "loss_with_these_steps": other.loss},
+        f"Use a smaller step size, about lr={size / 10:.2g} instead of {size:.2g}. Tried on copies "
+        f"for {found.steps} steps, from weights through which signals pass: loss "
+        f"{result.loss:.4g} with smaller steps, {without} with these. From torch's default start "
+        "neither gets anywhere in so few.",
+        (result.change.joined, Remedy.SMALLER_STEP),
+    )
+
+
 def _far_behind(result: Rehearsal, found: Rehearsals, scene: Scene) -> bool:
     """Whether next to nothing has been learnt, or a change makes all the difference.
 
@@ -278,6 +342,8 @@ def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> It
     helped = [r for r in found.changed if r.change.aspect in (Aspect.LARGER, Aspect.SMALLER)]
     if scene.optimiser is None or not scene.trained or scene.optimiser.name == "Adam":
         return
+    if any(_shows_large_steps(r) for r in found.changed):
+        return
     if not _far_behind(result, found, scene):
         return
     if max((r.gain for r in helped), default=0.0) > result.gain - thresholds.HELPED:
@@ -288,7 +354,8 @@ def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> It
         None,
         _numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
         f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
-        f"lr={scene.optimiser.step_size:.2g}, which hardly moves. {_tried(result, found)}",
+        f"lr={scene.optimiser.step_size:.2g}, by which the loss hardly moves. "
+        f"{_tried(result, found)}",
         (result.change.joined, Remedy.ANOTHER_OPTIMISER),
     )
 
@@ -410,6 +477,7 @@ _ORDER: dict[Aspect, Judge] = {
     Aspect.DECAY: _over_regularised,
     Aspect.DROPOUT: _dropped,
     Aspect.SMALLER: _step_too_large,
+    Aspect.SIGNAL_SMALLER: _too_large_where_signals_pass,
     Aspect.LARGER: _step_too_small,
     Aspect.ADAM: _another_optimiser,
     Aspect.WIDER: _too_few_units,

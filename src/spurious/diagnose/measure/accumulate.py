@@ -87,6 +87,11 @@ class UnitTotals:
         self.units_on.append(on.any(2).double().mean(1).cpu().numpy())
         self.agreement.append(above.double().mean((1, 2)).cpu().numpy())
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there were points, and no pre-activation was NaN: of those nothing is known."""
+        return self.points > 0 and not bool(self.totals["sum"].isnan().any())
+
     def finish(self) -> Units:
         """The totals as plain numbers."""
         totals = {key: value.cpu().numpy() for key, value in self.totals.items()}

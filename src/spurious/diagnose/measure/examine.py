@@ -69,12 +69,13 @@ def measure(
         if seen.observer.skipped:
             names = ", ".join(sorted(seen.observer.skipped))
             notes.append(f"units not examined, as no axis is the batch: {names}")
-        units = tuple(layer.finish() for layer in seen.observer.units.values() if layer.points)
+        units = tuple(layer.finish() for layer in seen.observer.units.values() if layer.is_known)
         affine = tuple(layer.finish() for layer in seen.observer.affine.values())
         constant, linear, forced = None, None, {}
         like = outputs
         if not_finite:  # what constants reach does not depend on weights that are lost
             like = None if _not_finite_data(sample) else usual_outputs(model, sample)
+        usual = like
         if loss is None:
             like = None
         if like is not None and draws(objective.loss_of, like, targets):
@@ -113,7 +114,7 @@ def measure(
         unreached=seen.unreached if seen.connected else (),
         still=seen.still,
     )
-    return found, Values(outputs, objective.loss_of, seen.observer.structure)
+    return found, Values(outputs, objective.loss_of, seen.observer.structure, usual)
 
 
 def _not_finite_data(sample: Sample) -> str:

@@ -7,6 +7,7 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import Any, Final
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.baselines import draws
+from spurious.diagnose.measure.edges import Edge, KeptFromZero
 from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
@@ -96,6 +98,7 @@ class Scene:
         own_step: What the user's own step does to copies, or None.
         shortened: What clipping has left of the length of that gradient; 1 where none is seen.
         inputs: The one input, of numbers or words, (n, ...), or None.
+        usual_outputs: As `outputs`, but of a copy that starts afresh where these are not finite.
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
         unseen: What of the inputs the model does not let through, whatever its weights are.
@@ -139,6 +142,7 @@ class Scene:
     own_step: StepSeen | None = None
     shortened: float = 1.0
     inputs: Tensor | None = None
+    usual_outputs: Tensor | None = None
     terms: TermsSeen | None = None
     order_blind: bool = False
     unseen: Unseen | None = None
@@ -324,6 +328,22 @@ class Scene:
         if sure is not None and wrong is not None and abs(sure) < 0.01 and wrong > 1:
             return LossNature.LOGITS
         return LossNature.UNKNOWN
+
+    @cached_property
+    def edge_when_sure(self) -> Edge | None:
+        """Where the loss is NaN or infinite for probabilities of exactly 0 and 1, all right.
+
+        None if it is not, or is so too once arguments are kept from 0.
+        """
+        if self.signs is None or self.nature is not LossNature.PROBABILITIES:
+            return None
+        sure, edges = (self.signs + 1) / 2, list[Edge]()
+        value = self.try_loss(sure)
+        with KeptFromZero(edges.append):
+            kept = self.try_loss(sure)
+        if value is None or isfinite(value) or kept is None or not isfinite(kept):
+            return None
+        return edges[0] if edges else None
 
     @property
     def good_outputs(self) -> Tensor | None:

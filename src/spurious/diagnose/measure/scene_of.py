@@ -88,6 +88,7 @@ def scene_of(
     values = _one_score(_classes_second(values, sample.targets), sample.targets)
     scene = Scene(
         outputs=values.outputs,
+        usual_outputs=values.usual,
         targets=sample.targets,
         features=sample.features,
         loss=values.loss,
@@ -196,7 +197,13 @@ def _classes_second(values: Values, targets: Any) -> Values:
         return values
     if targets.shape != f.shape[:-1]:
         return values
-    moved = replace(values, outputs=f.movedim(-1, 1), loss=lambda g, y: loss(g.movedim(1, -1), y))
+    usual = values.usual if values.usual is None else values.usual.movedim(-1, 1)
+    moved = replace(
+        values,
+        outputs=f.movedim(-1, 1),
+        loss=lambda g, y: loss(g.movedim(1, -1), y),
+        usual=usual,
+    )
     if targets.shape != (len(f), *f.shape[2:]):
         return moved
     return moved if _loss_of_right(moved, targets) < _loss_of_right(values, targets) else values

@@ -20,8 +20,11 @@ class Values:
         outputs: Of the model on all points, (n, ...), or None.
         loss: Of outputs and targets, a scalar tensor.
         structure: What was seen between the layers.
+        usual: The outputs, or where they are not finite those of a copy that starts afresh; None
+            if these are not finite, either.
     """
 
     outputs: Tensor | None
     loss: Callable[[Any, Any], Tensor]
     structure: StructureSeen
+    usual: Tensor | None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
+from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.optimiser import Rule
 
 
@@ -34,6 +35,7 @@ class Candidate:
         training_context: Entered around forward passes in training alone.
         quiet: Trained in evaluation mode, but for batch normalisation.
         longest: Length to which gradients are clipped.
+        edges: Where numbers were kept from 0, as far as anything does that.
         prefix: Of the names of the parameters of the model as it was given.
     """
 
@@ -48,6 +50,7 @@ class Candidate:
     training_context: Callable[[], AbstractContextManager[Any]] = nullcontext
     quiet: bool = False
     longest: float = math.inf
+    edges: list[Edge] = field(default_factory=list[Edge])
     prefix: str = ""
 
 

@@ -83,10 +83,14 @@ class Aspect(enum.Enum):
     OPTIMISER = "optimiser made anew"
     DECAY = "decay"
     DROPOUT = "dropout"
+    EDGE = "numbers kept from 0"
     AXES = "axes"
     BENDS = "an activation between layers"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
+    SAME_SIZES_SCALED = "another start of the same sizes, and standardised inputs"
+    SIGNAL = "weights through which signals pass"
+    SIGNAL_SMALLER = "the same, and smaller steps"
     SMALLER = "smaller steps"
     KILLED = "smaller steps, where all units of a layer are off"
     LARGER = "larger steps"
@@ -130,6 +134,11 @@ class Rehearsal:
     gain: float
     diverged: bool
     trial: Trial
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ends in NaN or infinity."""
+        return self.loss is None and not self.trial.note
 
 
 @dataclass(frozen=True)
@@ -191,8 +200,7 @@ def rehearse(
     if math.isfinite(landscape.loss) and scale > 0:
         now = 1 - landscape.loss / scale
     elif not landscape.constant_loss:  # weights are lost; a start says what is usual
-        lost = trial((Remedy.REDRAW_WEIGHTS,), model, few, loss, 1, step_size, rule)
-        scale = math.inf if lost.start is None else abs(lost.start)
+        scale = _loss_of_a_start(model, few, loss, step_size, rule)
     if not landscape.connected or not 0 < scale < math.inf:
         return None
 
@@ -231,6 +239,8 @@ def rehearse(
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
             if scene.reshapes and as_is.gain < 1 - thresholds.HELPED:
                 tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
+            if compares:
+                tried += [run(change) for change in _other_scales(scene, start)]
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares else None
             return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
         tried += [run(change) for change in _other_data(scene, start)]
@@ -241,12 +251,19 @@ def rehearse(
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     afresh = run(Change(Aspect.NOTHING, start))
+    if as_is.lost:
+        again = (*(start if afresh.lost else ()), Remedy.KEEP_FROM_ZERO)
+        tried.append(run(Change(Aspect.EDGE, again)))
+        if tried[-1].trial.edge is not None and tried[-1].gain >= without + thresholds.HELPED:
+            return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     if killed and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
         tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
     if scene.frozen and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
+    if scene.trained and not sizes and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
+        tried += _with_other_inputs(run, model, scene, without)
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         in_order = None
         classes = scene.trained and scene.judged is not None  # numbers on a grid are in order too
@@ -262,7 +279,21 @@ def rehearse(
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
+    if scene.trained and known and all(r.gain < base for r in changed if not _is_adam(r)):
+        changed += _scaled_starts(run)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
+
+
+def _loss_of_a_start(
+    model: nn.Module, sample: Sample, loss: Any, step_size: float, rule: Rule | None
+) -> float:
+    """The loss of a copy that starts afresh, or if that is NaN once arguments are kept from 0."""
+    for more in ((), (Remedy.KEEP_FROM_ZERO,)):
+        names = (Remedy.REDRAW_WEIGHTS, *more)
+        start = trial(names, model, sample, loss, 1, step_size, rule).start
+        if start is not None and math.isfinite(start):
+            return abs(start)
+    return math.inf
 
 
 def carries_over(
@@ -333,6 +364,19 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
     """Axes permuted, other scales, no dropout, an activation, and frozen parameters trained."""
     if scene.reshapes:
         yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
+    yield from _other_scales(scene, start)
+    known = scene.landscape.constant_loss is not None  # else the noise may be part of the loss
+    noisy = known and scene.noise >= thresholds.MUCH_NOISE
+    if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
+        yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
+    if scene.affine and scene.structure.chained and scene.landscape.linear_loss is None:
+        yield Change(Aspect.BENDS, (*start, Remedy.INSERT_ACTIVATION))
+    if scene.frozen:
+        yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
+
+
+def _other_scales(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
+    """Inputs and targets standardised, where their scales are not usual."""
     inputs = _off_scale(scene.features)
     targets = scene.nature is LossNature.VALUES and _off_scale(scene.targets)
     if inputs:
@@ -343,14 +387,22 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(
             Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
         )
-    known = scene.landscape.constant_loss is not None  # else the noise may be part of the loss
-    noisy = known and scene.noise >= thresholds.MUCH_NOISE
-    if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
-        yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
-    if scene.affine and scene.structure.chained and scene.landscape.linear_loss is None:
-        yield Change(Aspect.BENDS, (*start, Remedy.INSERT_ACTIVATION))
-    if scene.frozen:
-        yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
+
+
+def _with_other_inputs(
+    run: Callable[..., Rehearsal], model: nn.Module, scene: Scene, without: float
+) -> Iterator[Rehearsal]:
+    """Starts of the present sizes, which inputs far from usual may shut, where torch's own learn.
+
+    As they are, and if such a start does not learn, with the inputs standardised.
+    """
+    if not _off_scale(scene.features):
+        return
+    start = in_another_order(model)
+    raw = run(Change(Aspect.SAME_SIZES, ()), start=start)
+    yield raw
+    if raw.gain < without + thresholds.HELPED:
+        yield run(Change(Aspect.SAME_SIZES_SCALED, (Remedy.STANDARDISE_INPUTS,)), start=start)
 
 
 def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...], scene: Scene) -> Iterator[Change]:
@@ -400,6 +452,18 @@ def _other_size(
     if wider.gain >= thresholds.ALL_THE_DIFFERENCE:
         yield run(Change(Aspect.QUICK, (*start, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP)))
     yield wider
+
+
+def _is_adam(result: Rehearsal) -> bool:
+    return Remedy.ANOTHER_OPTIMISER in result.change.remedies
+
+
+def _scaled_starts(run: Callable[[Change], Rehearsal]) -> Iterator[Rehearsal]:
+    """Starts from which even few steps show something, where those of torch do not."""
+    once = run(Change(Aspect.SIGNAL, (Remedy.RESCALE,)))
+    yield once
+    if once.gain < thresholds.HELPED:
+        yield run(Change(Aspect.SIGNAL_SMALLER, (Remedy.RESCALE, Remedy.SMALLER_STEP)))
 
 
 def _off_scale(values: Any) -> bool:

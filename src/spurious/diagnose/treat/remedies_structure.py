@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.edges import KeptFromZero
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.reshapes import Transposing, reshapes_like_transposes
@@ -111,5 +112,16 @@ def fresh_statistics(candidate: Candidate, _: Sample, __: Any) -> None:
         norm.reset_running_stats()
 
 
-STRUCTURE_ACTIONS: Final = (insert_activation, add_positions, permute_axes, fresh_statistics)
+def keep_from_zero(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Arguments of logarithms, roots and divisions, in model and loss, are kept away from 0."""
+    candidate.whole_context = lambda: KeptFromZero(candidate.edges.append)
+
+
+STRUCTURE_ACTIONS: Final = (
+    insert_activation,
+    add_positions,
+    permute_axes,
+    fresh_statistics,
+    keep_from_zero,
+)
 """Each changes a candidate, or raises `NotApplicableError`."""

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.modes import only_training_reaches
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import Rule, quick
@@ -46,6 +47,7 @@ class Trial:
         after: Loss after training.
         steps: Optimiser steps made.
         losses: Mini-batch losses on the way, evenly thinned.
+        edge: The first place where numbers were kept from 0, or None.
     """
 
     remedy: str
@@ -55,6 +57,7 @@ class Trial:
     after: float | None
     steps: int
     losses: tuple[float, ...] = ()
+    edge: Edge | None = None
 
 
 def try_remedies(
@@ -156,7 +159,8 @@ def trial(
             note = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
             return Trial(shown, note, before, start, None, 0)
     thinned = losses[:: -(-len(losses) // RECORDED)]
-    return Trial(shown, "", before, start, after, len(losses), tuple(thinned))
+    edge = candidate.edges[0] if candidate.edges else None
+    return Trial(shown, "", before, start, after, len(losses), tuple(thinned), edge)
 
 
 def _line(found: Trial) -> str:

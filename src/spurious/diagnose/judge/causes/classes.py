@@ -142,6 +142,8 @@ def ignored_class(scene: Scene) -> Finding | None:
     if not names or not seen or (scene.targets.ndim > 1 and (seen > 1 or len(names) < 2)):
         return None  # of sequences, padding is ignored for good reasons
     shown, share = ", ".join(map(str, names[:5])), float(counts[ignored].sum()) / len(labels)
+    if seen == 1 and len(names) > 1:
+        return _all_but_one(names, share)
     return Finding(
         Kind.LABELS_OUTSIDE_LOSS,
         Severity.CRITICAL,
@@ -151,6 +153,21 @@ def ignored_class(scene: Scene) -> Finding | None:
         f"{share:.0%} of all, get no gradient whatever the outputs are, so the class is never "
         "learnt.",
         (),
+    )
+
+
+def _all_but_one(ignored: list[int], share: float) -> Finding:
+    """A loss to which the points of one class alone count, which leaves nothing to tell apart."""
+    return Finding(
+        Kind.MASK_INVERTED,
+        Severity.CRITICAL,
+        None,
+        {"classes": ignored, "share_of_points": share},
+        "Turn the loss's mask round, if it has one (or look at ignore_index and class weights): "
+        f"only the points of one class count, and those of the {len(ignored)} others, {share:.0%} "
+        "of all, get no gradient whatever the outputs are. So there is nothing to tell apart.",
+        (),
+        "loss = (each * (targets != padding)).sum() / (targets != padding).sum()",
     )
 
 

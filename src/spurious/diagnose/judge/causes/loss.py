@@ -47,7 +47,10 @@ def wrong_loss(scene: Scene) -> Finding | None:
         return None
     several = f.ndim >= 2 and f.shape[1] > 1
     if several and _rewards_on_simplex(scene):
-        if on_simplex(f, 1) or scene.nature is LossNature.LOG_PROBABILITIES:
+        usual = scene.usual_outputs
+        if usual is None or on_simplex(usual, 1):
+            return None
+        if scene.nature is LossNature.LOG_PROBABILITIES:
             return None
         return Finding(
             Kind.WRONG_OUTPUT_ACTIVATION,

@@ -114,8 +114,11 @@ def flat_outputs(scene: Scene) -> Finding | None:
     slope = scene.slope_at(f)
     if slope is None or not bool(slope.any()):
         return None
+    low, high = range_of(scene.structure.ends)
+    good = scene.good_outputs
+    reached = good is not None and bool(((good >= low) & (good <= high)).all())
     return Finding(
-        Kind.OUTPUT_RANGE,
+        Kind.WRONG_OUTPUT_ACTIVATION if reached else Kind.OUTPUT_RANGE,
         Severity.CRITICAL,
         None,
         {
