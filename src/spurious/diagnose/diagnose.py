@@ -209,7 +209,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     well = succeeds(scene)
     rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
     size = asked.held.step_size if asked.held is not None else USUAL_STEP
-    few, steps = sample.first(MOST_POINTS), steps_for(seen)
+    few, looks = sample.first(MOST_POINTS), steps_for(seen)
+    steps = looks[0]
     sound = seen.landscape.connected and not seen.not_finite
     if asked.step is not None and asked.optimiser is not None and sound and not well:
         say("the step that was given, on copies")
@@ -227,7 +228,12 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             causes.append(unbalanced)
         elif not any(found.severity is Severity.CRITICAL for found in known):
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
-            rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
+            for steps in looks:
+                rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, steps, say)
+                told = ranked(list(rehearsal_findings(rehearsals, scene, seen)))
+                hopeless = scene.trained and scene.is_poor and rehearsals is not None
+                if known or not hopeless or (told and told[0].severity > Severity.INFO):
+                    break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
     if rehearsals is not None and unrelated and constant and learnt_by_some(rehearsals):

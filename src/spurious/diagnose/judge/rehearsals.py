@@ -346,8 +346,11 @@ def _another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> It
         return
     if not _far_behind(result, found, scene):
         return
-    if max((r.gain for r in helped), default=0.0) > result.gain - thresholds.HELPED:
-        return
+    afresh = found.afresh.gain if found.afresh else 0.0
+    least = max(found.now, found.as_is.gain, afresh, 0.0) + thresholds.HELPED
+    other = max((r.gain for r in helped), default=0.0)
+    if other >= max(least, result.gain - thresholds.HELPED):
+        return  # the step size alone does it
     yield Finding(
         Kind.STEP_TOO_SMALL,
         Severity.WARNING,

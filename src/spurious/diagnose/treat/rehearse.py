@@ -40,6 +40,9 @@ WORK: Final = 1e9
 """Multiplications of affine layers in one rehearsal, three passes a step: above, there are fewer
 steps. About a third of a second of one core."""
 
+SECOND: Final = 10.0
+"""Times the work of a rehearsal that a second look may take."""
+
 NODES: Final = 12_000
 """The same for nodes of autograd's graph, each of which costs time whatever its size: an MLP of
 three layers has some twenty."""
@@ -175,6 +178,7 @@ def rehearse(
     scene: Scene,
     rule: Rule | None,
     suspected: tuple[str, ...],
+    steps: int,
     say: Callable[[str], None],
 ) -> Rehearsals | None:
     """Trains copies, as far as it matters.
@@ -190,11 +194,11 @@ def rehearse(
         scene: Its values.
         rule: Of the optimiser, if one is given; else Adam.
         suspected: Remedies of causes that the values show, one for each, the gravest first.
+        steps: Of each.
         say: Called with a line for each rehearsal.
     """
     landscape = seen.landscape
     few = sample.first(MOST_POINTS)
-    steps = steps_for(seen)
     step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
     scale, now = landscape.constant_loss or abs(landscape.loss), -math.inf
     if math.isfinite(landscape.loss) and scale > 0:
@@ -256,7 +260,7 @@ def rehearse(
         tried.append(run(Change(Aspect.EDGE, again)))
         if tried[-1].trial.edge is not None and tried[-1].gain >= without + thresholds.HELPED:
             return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
-    if killed and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
+    if killed and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
     if sizes and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
@@ -352,12 +356,18 @@ def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
     return Rehearsal(change, after, 1 - after / scale, diverged, found)
 
 
-def steps_for(seen: Measurements) -> int:
-    """Steps of a rehearsal: fewer for models whose steps are dear."""
+def steps_for(seen: Measurements) -> tuple[int, ...]:
+    """Steps of a rehearsal, and of a second look where the first shows nothing.
+
+    Fewer for models whose steps are dear; then the second look has up to `SECOND` times as many.
+    """
     work = sum(layer.units * layer.fan_in * max(layer.positions, 1.0) for layer in seen.affine)
     whole = 3 * work * CHUNK
-    most = min(MOST_STEPS, WORK / max(whole, 1.0), NODES / max(seen.nodes, 1))
-    return int(max(FEWEST_STEPS, most))
+    most = min(WORK / max(whole, 1.0), NODES / max(seen.nodes, 1))
+    first, second = (
+        int(max(FEWEST_STEPS, min(MOST_STEPS, times * most))) for times in (1.0, SECOND)
+    )
+    return (first,) if second < 2 * first else (first, second)
 
 
 def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
