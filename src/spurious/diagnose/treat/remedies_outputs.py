@@ -209,7 +209,11 @@ class _Restored(nn.Module):
 
 
 def standardise_targets(candidate: Candidate, sample: Sample, loss: Any) -> None:
-    """The model learns targets of mean 0 and variance 1, and its outputs are scaled back."""
+    """The model learns targets of mean 0 and variance 1, and its outputs are scaled back.
+
+    Each output (channel, for images and sequences) for itself; one that is the same on all points
+    is scaled as all together.
+    """
     y = sample.targets
     batch = sample.batches[0]
     with examined(candidate.model), torch.no_grad():
@@ -222,8 +226,10 @@ def standardise_targets(candidate: Candidate, sample: Sample, loss: Any) -> None
     ):
         raise NotApplicableError("the targets are no real numbers, one for each output")
     flat = y.double().reshape(len(y), *output.shape[1:])
-    mean, std = flat.mean(0, keepdim=True), flat.std(0, keepdim=True)
-    std = torch.where(std > 0, std, 1.0)
+    axes = (0,) if flat.ndim < 3 else (0, *range(2, flat.ndim))
+    mean, std = flat.mean(axes, keepdim=True), flat.std(axes, keepdim=True)
+    whole = flat.std() if bool(flat.std() > 0) else torch.ones_like(flat.std())
+    std = torch.where(std > 1e-6 * std.max(), std, whole)
     kind = output.dtype
     wrap(candidate, _Restored(candidate.model, mean.to(kind), std.to(kind)))
     candidate.factor /= _growth(loss, flat, std)
