@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import copied, examined
+
+SPREAD: Final = 0.02
+"""Of embeddings and positions that no module draws: as those of BERT and GPT-2 start."""
 
 
 def with_random_weights(model: nn.Module, seed: int) -> nn.Module:
@@ -21,11 +27,17 @@ def with_random_weights(model: nn.Module, seed: int) -> nn.Module:
             if p.is_floating_point():
                 size = p[0].numel() ** -0.5 if p.ndim >= 2 else 0.5
                 p.copy_(size * torch.randn(p.shape, generator=draw))
+    for module in clone.modules():
+        if isinstance(module, _NormBase):  # what training has made of it is no part of the code
+            module.reset_running_stats()
     return clone
 
 
 def draw_anew(model: nn.Module) -> bool:
-    """Lets every module that can draw its weights anew do so; False if none can."""
+    """Lets every module that can draw its weights anew do so; False if none can.
+
+    Parameters of other modules stay, but for those that are not finite: nobody starts so.
+    """
     found = False
     for module in model.modules():
         for name in ("reset_parameters", "_reset_parameters"):
@@ -34,6 +46,13 @@ def draw_anew(model: nn.Module) -> bool:
                 reset()
                 found = True
                 break
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.is_floating_point() and not bool(p.isfinite().all()):
+                if p.ndim >= 2:
+                    p.normal_(0.0, SPREAD)
+                else:
+                    p.fill_(0.0 if "bias" in name else 1.0)
     return found
 
 

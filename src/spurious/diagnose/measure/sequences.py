@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.neighbours import columns_of
 from spurious.diagnose.measure.objective import output_tensor
-from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.preserve import copied, examined
 
 MOVED: Final = 1e-4
 """Change of outputs, in units of their size, that is more than rounding."""
@@ -42,7 +43,8 @@ class TimeSteps:
     """What each step of sequences is worth.
 
     Attributes:
-        signals: |df/dx_t| |x_t| of the outputs by the inputs (or embeddings) at each step, (T,).
+        signals: |df/dx_t| |x_t| of the outputs by the inputs (or embeddings) at each step, (T,), in
+            units of the largest; the larger one of the model's and of a copy's that starts afresh.
         explained: Share of the targets that a linear map of the inputs at each step explains, on
             points that it was not fitted to, (T,).
         unseen: The same of several steps together, of those that hardly move the outputs.
@@ -82,7 +84,7 @@ def time_steps(model: nn.Module, sample: Sample) -> TimeSteps | None:
         return None
     if not 2 <= x.shape[1] <= MOST_STEPS or y.ndim > 2 or (y.ndim == 2 and y.shape[1] > 64):
         return None
-    signals = _signals(model, x)
+    signals = _shares(model, x)
     if signals is None:
         return None
     whole = sample.inputs
@@ -116,6 +118,19 @@ def words_told_apart(x: Tensor) -> Tensor | None:
     _, which = torch.unique(x, return_inverse=True)
     count = int(which.max()) + 1
     return nn.functional.one_hot(which, count).float() if count <= MOST_WORDS else None
+
+
+def _shares(model: nn.Module, x: Tensor) -> list[float] | None:
+    """Signals in units of the largest, whatever the weights are: of the model or of a start."""
+    own, clone = _signals(model, x), copied(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        other = _signals(clone, x) if draw_anew(clone) else None
+    known = [signals for signals in (own, other) if signals is not None and max(signals) > 0]
+    if own is None or not known:
+        return own
+    shares = ([s / max(one) for s in one] for one in known)
+    return [max(values) for values in zip(*shares, strict=True)]
 
 
 def _signals(model: nn.Module, x: Tensor) -> list[float] | None:

@@ -250,6 +250,8 @@ def rehearse(
         tried += [run(change) for change in _other_data(scene, start)]
         if scene.optimiser is not None and scene.is_middling:
             tried += [run(change) for change in _longer_steps(scene.optimiser, start)]
+        if scene.optimiser is not None and scene.is_poor:
+            tried += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
