@@ -50,7 +50,7 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         )
         return
     afresh = found.afresh
-    if not scene.trained or not found.as_is.lost or afresh is None or afresh.lost:
+    if not scene.trained or not found.as_is.lost or afresh is None or afresh.loss is None:
         return
     edge = scene.edge_when_sure
     if edge is not None and not afresh.diverged:

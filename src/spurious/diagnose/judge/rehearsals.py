@@ -39,6 +39,9 @@ NO_START: Final = 0.02
 LONGER: Final = 10.0
 """Times the steps of a copy that training is meant to have at least."""
 
+SCALES: Final = frozenset({Aspect.INPUTS, Aspect.TARGETS, Aspect.BOTH_SCALES})
+"""Where standardised data let these steps do as well as smaller ones, they are not too large."""
+
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
     Remedy.HUNDREDTH_STEP: 1e-2,
@@ -272,9 +275,11 @@ def _step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
     assert scene.optimiser is not None
     size = scene.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
+    scaled = [r.gain for r in found.changed if r.change.aspect in SCALES]
+    as_well = max(scaled, default=0.0) >= result.gain - thresholds.LEARNT
     yield Finding(
         Kind.STEP_TOO_LARGE,
-        Severity.CRITICAL,
+        Severity.WARNING if as_well else Severity.CRITICAL,
         None,
         _numbers(result, found) | {"step_size": size, "better_step_size": better},
         f"Use a smaller step size, about lr={better:.2g} instead of {size:.2g}. "

@@ -128,4 +128,5 @@ def _shares(model: nn.Module, batch: Batch, x: Tensor) -> dict[str, float]:
             clone(x)
     layers = [layer.finish() for layer in observer.units.values() if layer.points]
     found = {one.name: float(one.saturated.mean()) for one in layers if one.can_saturate}
-    return found | observer.structure.gates
+    alone = {name: seen.alone for name, seen in observer.structure.attentions.items()}
+    return found | observer.structure.gates | alone

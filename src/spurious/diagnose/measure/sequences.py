@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Batch, Sample
-from spurious.diagnose.measure.fresh import draw_anew
+from spurious.diagnose.measure.fresh import draw_anew, with_random_weights
 from spurious.diagnose.measure.neighbours import columns_of
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.preserve import copied, examined
@@ -56,18 +56,28 @@ class TimeSteps:
 
 
 def is_order_blind(model: nn.Module, batch: Batch) -> bool:
-    """Whether the outputs stay the same when the places of all sequences are exchanged alike."""
+    """Whether the outputs stay the same when the places of all sequences are exchanged alike.
+
+    Those of the model, and of a copy with random weights for inputs of size 1: what is large may
+    drown positions.
+    """
     x = _sequences(batch)
     if x is None or x.shape[1] < 2 or bool((x == x[:, :1]).all()):
         return False
     order = torch.randperm(x.shape[1], generator=torch.Generator().manual_seed(0))
     if bool((order == torch.arange(len(order))).all()):
         order = order.flip(0)
+    size = float(x.std()) if x.is_floating_point() else 0.0
+    unit = x / size if size > 0 else x
     try:
-        with examined(model), torch.no_grad():
-            once, again = (output_tensor(model(v)) for v in (x, x[:, order.to(x.device)]))
+        return _is_blind(model, x, order) and _is_blind(with_random_weights(model, 0), unit, order)
     except Exception:
         return False
+
+
+def _is_blind(model: nn.Module, x: Tensor, order: Tensor) -> bool:
+    with examined(model), torch.no_grad():
+        once, again = (output_tensor(model(v)) for v in (x, x[:, order.to(x.device)]))
     if once is None or again is None or once.shape != again.shape:
         return False
     if not once.is_floating_point() or float(once.std(0).max()) == 0:

@@ -190,7 +190,7 @@ def shut_by_inputs(scene: Scene) -> Finding | None:
         None,
         {"layer": name, "shut": raw, "shut_standardised": scaled},
         f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
-        f"{float(x.max()):.4g}, and put {raw:.0%} of the values of {name} at the flat ends of its "
+        f"{float(x.max()):.4g}, and put {raw:.0%} of what {name} computes at the flat ends of its "
         f"functions at a usual start; standardised ones {scaled:.0%}.",
         (
             joined((Remedy.REDRAW_WEIGHTS, Remedy.STANDARDISE_INPUTS)),
