@@ -158,7 +158,7 @@ def _inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     afresh, x = found.afresh, scene.features
     if not raw or not scaled or afresh is None or x is None:
         return
-    if scaled[0].gain < raw[0].gain + thresholds.ALL_THE_DIFFERENCE:
+    if scaled[0].loss is None or scaled[0].gain < raw[0].gain + thresholds.ALL_THE_DIFFERENCE:
         return
     without = "NaN or infinity" if raw[0].loss is None else f"{raw[0].loss:.4g}"
     yield Finding(

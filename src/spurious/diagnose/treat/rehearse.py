@@ -268,7 +268,8 @@ def rehearse(
         tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
     if scene.frozen and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
-    if scene.trained and not sizes and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
+    alive = scene.trained and not lost and not sizes
+    if alive and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
         tried += _with_other_inputs(run, model, scene, without)
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         in_order = None
