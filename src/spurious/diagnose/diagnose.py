@@ -155,7 +155,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.landscape import landscape_findings
     from spurious.diagnose.judge.parts import part_at_fault
     from spurious.diagnose.judge.rehearsals import rehearsal_findings
-    from spurious.diagnose.judge.settle import learnt_by_some, settled, unhelped
+    from spurious.diagnose.judge.settle import OF_COPIES, learnt_by_some, settled, unhelped
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
     from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
@@ -230,12 +230,14 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, say)
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
-    if rehearsals is not None and unrelated and constant and learnt_by_some(rehearsals):
+    tried = list(rehearsal_findings(rehearsals, scene, seen))
+    doubtful = any(f.kind in OF_COPIES for f in tried) or (unrelated and learnt_by_some(rehearsals))
+    if rehearsals is not None and constant and rehearsals.changed and doubtful:
         carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
         rehearsals = replace(rehearsals, carries=carries)
     findings = [
         *causes,
-        *rehearsal_findings(rehearsals, scene, seen),
+        *tried,
         *unit_findings(seen),
         *signal_findings(seen),
         *landscape_findings(seen, verdict, scene, rehearsals),

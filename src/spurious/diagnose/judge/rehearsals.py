@@ -114,7 +114,7 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         return
     own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
     afresh = found.afresh
-    if not own or afresh is None:
+    if not own or afresh is None or not found.sizes:
         return
     much = learns(found) or not scene.trained  # a start may be slow, and no more
     enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
