@@ -199,6 +199,31 @@ def ranking() -> Program:
     return plain(Pair(), x, torch.ones(400, 1), nn.BCEWithLogitsLoss(), (0, 40, 400))
 
 
+def preferences() -> Program:
+    """Users who took one thing and not another; the loss looks at no target."""
+    torch.manual_seed(0)
+    user, one, other = torch.randint(0, 40, (3, 1000))
+    tastes, kinds = torch.randn(40, 4), torch.randn(40, 4)
+    swap = (tastes[user] * (kinds[one] - kinds[other])).sum(1) < 0
+    x = torch.stack([user, torch.where(swap, other, one), torch.where(swap, one, other)], 1)
+
+    class Tastes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.users, self.things = nn.Embedding(40, 8), nn.Embedding(40, 8)
+            nn.init.normal_(self.users.weight, std=0.1)
+            nn.init.normal_(self.things.weight, std=0.1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            apart = self.things(x[:, 1]) - self.things(x[:, 2])
+            return (self.users(x[:, 0]) * apart).sum(1)
+
+    def loss(f: Tensor, _: Tensor) -> Tensor:
+        return -F.logsigmoid(f).mean()
+
+    return plain(Tastes(), x, torch.ones(1000), loss, (0, 40, 300), lr=1e-2, batch=64)
+
+
 def head_on_frozen_body() -> Program:
     """A body that another task has trained, and a new head."""
     torch.manual_seed(0)
@@ -303,6 +328,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
         contrastive,
         generator,
         ranking,
+        preferences,
         head_on_frozen_body,
         rounded_weights,
         reversed_gradient,

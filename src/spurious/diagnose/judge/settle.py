@@ -75,7 +75,10 @@ def settled(
         rehearsals: What copies did, if they were trained.
         succeeds: Whether the model has learnt its data.
     """
-    findings = [f for f in findings if not _too_soon(f, scene, rehearsals)]
+    one_class = any(f.kind is Kind.ONE_CLASS_TARGETS for f in findings)
+    if scene.targets_are_equal and not one_class:  # then a constant is not what is asked for
+        findings = [f for f in findings if f.kind not in BESIDE_CONSTANT]
+    findings = [f for f in findings if not _means_nothing(f, scene, rehearsals)]
     broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
     vanishes = any(
         f.kind is Kind.VANISHING_GRADIENT and f.severity > Severity.INFO for f in findings
@@ -95,19 +98,17 @@ def settled(
     ]
 
 
-def _too_soon(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
-    """Whether a finding means something only where others hold, so that nothing is said.
+def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
+    """Whether copies, or the loop, show that a finding is not to be said at all.
 
-    A rare class is learnt last, so it is not missed while the loss still falls. A loss of which an
-    opponent judges has no constant to be compared with. Longer steps and more units are no help if
-    they only learn by heart; nor are longer steps where a function brings its own gradient (a
-    reversal, say) or a part that others train judges, so that the loss need not fall, or where the
-    loop adds up the gradients of several batches: its steps are longer than those of copies.
+    A rare class is learnt last, so it is not missed while the loss still falls. Longer steps and
+    more units are no help if they only learn by heart; nor are longer steps where a function brings
+    its own gradient (a reversal, say) or a part that others train judges, so that the loss need not
+    fall, or where the loop adds up the gradients of several batches: its steps are longer than
+    those of copies.
     """
     if found.kind is Kind.CLASS_IMBALANCE:
         return learns(rehearsals)
-    if found.kind in BESIDE_CONSTANT:
-        return scene.bars_constants and scene.targets_are_equal
     if found.kind not in OF_COPIES or "loss_with_the_change" not in found.evidence:
         return False
     if rehearsals is not None and rehearsals.carries is False:
