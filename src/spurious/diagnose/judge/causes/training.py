@@ -238,7 +238,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
         return None
     chance = CHANCE / len(x) ** 0.5
     known = scene.neighbours
-    if abs(known) > max(thresholds.NO_DIFFERENCE, chance) or linear is None:
+    if known > max(thresholds.NO_DIFFERENCE, chance) or known < -RELATED or linear is None:
         return None  # a neighbour may also have the opposite target, as in a parity
     if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
         return None  # equal inputs contradict one another, equal targets say nothing
