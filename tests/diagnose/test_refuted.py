@@ -331,3 +331,103 @@ class Turned(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.transpose(1, 2)
+
+
+def test_windows_of_a_series_that_nothing_foretells() -> None:
+    """Earlier targets are among the inputs: that they fit shifted is no sign of a shift."""
+    torch.manual_seed(0)
+    rows = torch.randn(500).unfold(0, 11, 1)
+    x, y = rows[:, :-1].clone(), rows[:, -1:].clone()
+    model = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 1))
+    rule = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for some in torch.randint(0, len(x), (100, 32)):
+        rule.zero_grad()
+        nn.functional.mse_loss(model(x[some]), y[some]).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, curvature=False)
+    found = of_kind(report, "targets_shuffled")
+    assert [f.severity for f in found] == [Severity.WARNING]
+    assert "at all" in found[0].explanation and "in step" not in found[0].explanation
+    assert {f.kind for f in report.problems} <= {"targets_shuffled", "plateau"}  # by heart alone
+
+
+def test_targets_of_one_column_that_are_out_of_step() -> None:
+    x = inputs(256)
+    y = x[:, :1].roll(1, 0)
+    report = spurious.diagnose(nn.Linear(4, 1), (x, y), nn.MSELoss(), rehearse=False)
+    assert "moved by -1 places" in of_kind(report, "targets_shuffled")[0].explanation
+
+
+def test_a_loss_that_compares_the_points_of_a_batch() -> None:
+    """It is neither a sum, nor has it a constant's loss on all points at once."""
+    torch.manual_seed(0)
+    x = torch.randn(256, 2, 8)
+    x[:, 1] = x[:, 0] + 0.1 * x[:, 1]
+
+    def loss(z: Tensor, _: Tensor) -> Tensor:
+        z = nn.functional.normalize(z, dim=2)
+        return nn.functional.cross_entropy(z[:, 0] @ z[:, 1].T / 0.1, torch.arange(len(z)))
+
+    model = nn.Linear(8, 8)
+    seen = spurious.diagnose(model, (x, torch.zeros(256)), loss, rehearse=False).measurements
+    parts = [loss(model(x[rows]), x).item() for rows in torch.tensor(seen.places).split(64)]
+    assert seen.landscape.loss == pytest.approx(sum(parts) / 4, rel=1e-4)
+    assert seen.landscape.constant_loss == pytest.approx(torch.tensor(64.0).log().item(), rel=1e-3)
+
+
+def test_no_constant_of_a_loss_without_a_minimum() -> None:
+    report = spurious.diagnose(
+        nn.Linear(4, 1), (inputs(), torch.zeros(64, 1)), lambda f, _: -f.mean(), rehearse=False
+    )
+    assert report.measurements.landscape.constant_loss is None
+
+
+def test_a_line_that_is_not_the_best_one() -> None:
+    """Its gradient is small, and the best line has four fifths of its loss."""
+    torch.manual_seed(0)
+    x = 10 * torch.rand(100, 1)
+    y = 2 * x + 1 + torch.randn(100, 1)
+    model = nn.Linear(1, 1)
+    with torch.no_grad():
+        model.weight.fill_(2.14)
+        model.bias.zero_()
+    trained(model, x, y, nn.MSELoss(), 0.01, 20)
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), rehearse=False)
+    landscape = report.measurements.landscape
+    assert landscape.linear_loss is not None and landscape.loss > 1.05 * landscape.linear_loss
+    assert not any("can reach" in found.explanation for found in report.findings)
+    assert not any("within its reach" in found.explanation for found in report.findings)
+
+
+def test_a_book_of_codes_that_is_learnt_slowly() -> None:
+    """Vectors are rounded to those of a book, whose terms need not be lighter."""
+    torch.manual_seed(0)
+    x = (torch.rand(20, 64) * (torch.rand(20, 64) < 0.5))[torch.arange(256) % 20]
+    x = x + 0.05 * torch.randn(256, 64)
+
+    class Coded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.into = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))
+            self.book = nn.Embedding(16, 8)
+            nn.init.uniform_(self.book.weight, -0.3, 0.3)
+            self.out = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64))
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            z = self.into(x).reshape(-1, 4, 8)
+            near = (z[:, :, None] - self.book.weight).pow(2).sum(-1).argmin(-1)
+            code = self.book(near)
+            return self.out((z + (code - z).detach()).flatten(1)), z, code
+
+    def loss(found: tuple[Tensor, Tensor, Tensor], x: Tensor) -> Tensor:
+        (f, z, code), mse = found, nn.functional.mse_loss
+        return mse(f, x) + mse(code, z.detach()) + 0.25 * mse(z, code.detach())
+
+    model = Coded()
+    rule = torch.optim.Adam(model.parameters(), lr=2e-3)
+    for rows in torch.randint(0, 256, (30, 32)):
+        rule.zero_grad()
+        loss(model(x[rows]), x[rows]).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, x), loss, optimiser=rule, curvature=False)
+    assert not of_kind(report, "unbalanced_loss_terms")

@@ -155,7 +155,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.landscape import landscape_findings
     from spurious.diagnose.judge.parts import part_at_fault
     from spurious.diagnose.judge.rehearsals import rehearsal_findings
-    from spurious.diagnose.judge.settle import learnt_by_some, settled, unhelped
+    from spurious.diagnose.judge.settle import OF_COPIES, learnt_by_some, settled, unhelped
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
     from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
@@ -217,7 +217,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         own = step_seen(model, asked.optimiser, asked.step, few, loss, steps, afresh=asked.trained)
         scene = replace(scene, own_step=own)
     causes = [*asked.of_the_loop, *cause_findings(scene)]
-    rehearsals = None
+    rehearsals, told = None, list[Finding]()
     if asked.rehearse and not well and not _data_not_finite(seen):
         known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
         weighing = None
@@ -230,18 +230,19 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
             for steps in looks:
                 rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, steps, say)
-                told = ranked(list(rehearsal_findings(rehearsals, scene, seen)))
+                told = list(rehearsal_findings(rehearsals, scene, seen))
                 hopeless = scene.trained and scene.is_poor and rehearsals is not None
-                if known or not hopeless or (told and told[0].severity > Severity.INFO):
+                if known or not hopeless or any(f.severity > Severity.INFO for f in told):
                     break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
-    if rehearsals is not None and unrelated and constant and learnt_by_some(rehearsals):
+    doubtful = any(f.kind in OF_COPIES for f in told) or (unrelated and learnt_by_some(rehearsals))
+    if rehearsals is not None and constant and rehearsals.changed and doubtful:
         carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
         rehearsals = replace(rehearsals, carries=carries)
     findings = [
         *causes,
-        *rehearsal_findings(rehearsals, scene, seen),
+        *told,
         *unit_findings(seen),
         *signal_findings(seen),
         *landscape_findings(seen, verdict, scene, rehearsals),

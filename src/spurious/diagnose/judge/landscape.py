@@ -10,6 +10,7 @@ import numpy as np
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.success import share_right
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature, Landscape, Measurements
 from spurious.diagnose.remedy import Remedy
@@ -53,23 +54,25 @@ def landscape_findings(
         found = _stationary(landscape, seen.curvature, scene)
         yield _no_minimum(found) if refuted else found
     if scene is not None and scene.trained and rehearsals is not None:
-        yield from _standing(landscape, rehearsals)
+        tells = share_right(scene) >= thresholds.HELPED
+        yield from _standing(landscape, rehearsals, tells)
 
 
 def _no_minimum(found: Finding) -> Finding:
     """The same where it is proved that the point is no local minimum."""
     kind = Kind.PLATEAU if found.kind is Kind.LOCAL_MINIMUM else found.kind
-    if found.kind is Kind.LOCAL_MINIMUM:
-        text = "The gradient is almost 0, and training stands still."
-    else:
-        text = found.explanation
+    minimum = found.kind is Kind.LOCAL_MINIMUM
+    text = "The gradient is almost 0." if minimum else found.explanation
     return replace(
         found, kind=kind, explanation=f"{text} Proved: it is no local minimum, the loss can fall."
     )
 
 
-def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]:
-    """What a trained model is worth that does not get better when trained on."""
+def _standing(landscape: Landscape, rehearsals: Rehearsals, tells: bool) -> Iterator[Finding]:
+    """What a trained model is worth that does not get better when trained on.
+
+    One that tells classes apart may be where noisy labels let it be, whatever its loss.
+    """
     now, gain = rehearsals.now, rehearsals.as_is.gain
     tried = rehearsals.as_is.loss is not None or rehearsals.as_is.diverged
     if gain > max(now, 0.0) + thresholds.LEARNT or not tried:
@@ -86,7 +89,8 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
         "loss_after": after,
     }
     remedies = (Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP)
-    if constant and loss > thresholds.WORSE * constant:
+    arrives = after is not None and constant is not None and after < constant < loss
+    if constant and loss > thresholds.WORSE * constant and not arrives:
         yield Finding(
             Kind.WORSE_THAN_CONSTANT,
             Severity.WARNING,
@@ -96,7 +100,7 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
             f"({constant:.4g}), and {further}.",
             remedies,
         )
-    elif linear and constant and linear < LEFT * loss and loss > LEFT * constant:
+    elif linear and constant and linear < LEFT * loss and loss > LEFT * constant and not arrives:
         yield Finding(
             Kind.WORSE_THAN_LINEAR,
             Severity.WARNING,
@@ -120,11 +124,12 @@ def _standing(landscape: Landscape, rehearsals: Rehearsals) -> Iterator[Finding]
             (Remedy.REDRAW_WEIGHTS, Remedy.WIDER_LAYERS, Remedy.RESCALE),
         )
     still = landscape.relative_gradient < thresholds.STATIONARY
-    falls = after is not None and after < (1 - thresholds.LEARNT) * loss  # from above a constant's
+    moves = max(thresholds.NO_DIFFERENCE * rehearsals.steps / LONG, LEAST)
+    falls = after is not None and after < (1 - moves) * loss
     if constant and loss > thresholds.POOR * constant and not still and not falls:
         yield Finding(
             Kind.PLATEAU,
-            Severity.WARNING,
+            Severity.INFO if tells else Severity.WARNING,
             None,
             evidence,
             f"Training stands still: the loss is {_level(landscape)}, and {further}.",
@@ -139,6 +144,15 @@ def is_part_of_the_way(landscape: Landscape) -> bool:
         return False
     return thresholds.GOOD < landscape.loss / constant < thresholds.POOR
 
+
+LONG = 300
+"""Steps in which a loss that stands still falls by less than `NO_DIFFERENCE`; in fewer, less."""
+
+LEAST = 0.01
+"""A fall of less than a hundredth may come and go."""
+
+AT_BEST = 1.02
+"""A loss within a fiftieth of the best linear predictor's is as good as it."""
 
 LEFT = 0.5
 """Half of a loss: a linear predictor that leaves more is not much better, and a model that has less
@@ -260,10 +274,12 @@ def _stationary(landscape: Landscape, curvature: Curvature | None, scene: Scene 
         )
         remedies = (Remedy.UNFREEZE, Remedy.LARGER_STEP)
     elif scene is not None and scene.affine:
-        text = (
-            f"The gradient is almost 0, while the loss is {level}. The model is affine, so for a "
-            "convex loss nothing better is within its reach."
-        )
+        linear = landscape.linear_loss
+        text = f"The gradient is almost 0, while the loss is {level}. The model is affine"
+        if linear is not None and landscape.loss <= AT_BEST * linear:
+            text += f", and the best linear predictor has {linear:.4g}: this is what it can reach."
+        else:
+            text += "."
         remedies = (Remedy.ADD_UNIT,)
     elif curvature is not None:
         size = max(landscape.weight_norm, landscape.usual_norm) ** 2 / landscape.scale
@@ -299,7 +315,10 @@ def _stationary(landscape: Landscape, curvature: Curvature | None, scene: Scene 
 def _level(landscape: Landscape) -> str:
     if landscape.constant_loss is None:
         return f"{landscape.loss:.4g}"
-    share = landscape.loss / landscape.constant_loss if landscape.constant_loss else 1.0
-    if landscape.loss > thresholds.POOR * landscape.constant_loss:
+    constant = landscape.constant_loss
+    share = landscape.loss / constant if constant else 1.0
+    if share >= 1:
         return f"{landscape.loss:.4g}, no better than that of the best constant"
+    if share > 1 - thresholds.NO_DIFFERENCE:
+        return f"{landscape.loss:.4g}, hardly better than the best constant's, {constant:.4g}"
     return f"{landscape.loss:.4g} ({share:.0%} of the best constant's)"

@@ -36,6 +36,23 @@ UNITS: Final = frozenset(
 )
 """What is seen of units, of which a model that has learnt more than half may have some."""
 
+SEVERAL: Final = 8.0
+"""Times the length of the gradient of a batch of 64, which a single point rarely has: such a
+gradient is a sum over batches."""
+
+BESIDE_CONSTANT: Final = frozenset(
+    {
+        Kind.EXPLODING_GRADIENT,
+        Kind.WORSE_THAN_CONSTANT,
+        Kind.WORSE_THAN_LINEAR,
+        Kind.PLATEAU,
+    }
+)
+"""What is said in comparison with a constant's loss."""
+
+OF_COPIES: Final = frozenset({Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UNITS})
+"""What a copy may have been better with since it learnt by heart."""
+
 STANDING: Final = frozenset({Kind.PLATEAU, Kind.LOCAL_MINIMUM, Kind.SADDLE})
 """Words for a model that gets no better."""
 
@@ -58,6 +75,10 @@ def settled(
         rehearsals: What copies did, if they were trained.
         succeeds: Whether the model has learnt its data.
     """
+    one_class = any(f.kind is Kind.ONE_CLASS_TARGETS for f in findings)
+    if scene.targets_are_equal and not one_class:  # then a constant is not what is asked for
+        findings = [f for f in findings if f.kind not in BESIDE_CONSTANT]
+    findings = [f for f in findings if not _means_nothing(f, scene, rehearsals)]
     broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
     vanishes = any(
         f.kind is Kind.VANISHING_GRADIENT and f.severity > Severity.INFO for f in findings
@@ -75,6 +96,27 @@ def settled(
         else _softened(found, rehearsals, vanishes)
         for found in findings
     ]
+
+
+def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
+    """Whether copies, or the loop, show that a finding is not to be said at all.
+
+    A rare class is learnt last, so it is not missed while the loss still falls. Longer steps and
+    more units are no help if they only learn by heart; nor are longer steps where a function brings
+    its own gradient (a reversal, say) or a part that others train judges, so that the loss need not
+    fall, or where the loop adds up the gradients of several batches: its steps are longer than
+    those of copies.
+    """
+    if found.kind is Kind.CLASS_IMBALANCE:
+        return learns(rehearsals)
+    if found.kind not in OF_COPIES or "loss_with_the_change" not in found.evidence:
+        return False
+    if rehearsals is not None and rehearsals.carries is False:
+        return True
+    if found.kind is not Kind.STEP_TOO_SMALL:
+        return False
+    unknown = scene.landscape.constant_loss is None
+    return scene.lengthened > SEVERAL or (unknown and (scene.own_gradients or scene.judges))
 
 
 def unhelped(findings: Iterable[Finding], scene: Scene, trials: Iterable[Trial]) -> list[Finding]:

@@ -184,6 +184,8 @@ def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
     seen, made = scene.origin, scene.steps
     if seen is None or not seen.exact or scene.shortened < 1 or made is None or made < found.steps:
         return None
+    if scene.landscape.constant_loss is None:
+        return None  # an opponent's loss leaves gradients too, and this one need not fall
     least = max(found.now, 0.0) + thresholds.HELPED
     if min(seen.missed, seen.turned) <= NOT_THEIRS or found.as_is.gain < least:
         return None

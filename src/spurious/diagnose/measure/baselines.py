@@ -22,6 +22,9 @@ MOST_WEIGHTS: Final = 50_000
 SUITS: Final = 1e-4
 """A loss of a ten-thousandth of that of outputs drawn by chance: all that the loss asks for."""
 
+BOTTOMLESS: Final = 1e12
+"""A loss that some outputs bring so far below 0 has no minimum."""
+
 Loss = Callable[[Any, Any], Tensor]
 Link = Callable[[Tensor], Tensor]
 
@@ -134,7 +137,7 @@ def _fit_in(
             found = float(loss(predict(parameters), targets).detach())
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None
-    return found if abs(found) < float("inf") else None
+    return found if -BOTTOMLESS < found < float("inf") else None
 
 
 def _links(outputs: Tensor, squashed: bool) -> list[Link]:

@@ -12,11 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from spurious.diagnose.measure.baselines import best_constant, best_linear, draws, says_nothing
+from spurious.diagnose.measure.baselines import (
+    Loss,
+    best_constant,
+    best_linear,
+    draws,
+    says_nothing,
+)
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
 from spurious.diagnose.measure.fresh import usual_outputs
-from spurious.diagnose.measure.objective import Objective, output_tensor
+from spurious.diagnose.measure.objective import Objective, comparable_loss, output_tensor
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.records import Landscape, Measurements, Regions
@@ -72,20 +78,21 @@ def measure(
         units = tuple(layer.finish() for layer in seen.observer.units.values() if layer.is_known)
         affine = tuple(layer.finish() for layer in seen.observer.affine.values())
         constant, linear, forced = None, None, {}
+        loss_of = comparable_loss(objective, outputs, targets, seen.loss)
         like = outputs
         if not_finite:  # what constants reach does not depend on weights that are lost
             like = None if _not_finite_data(sample) else usual_outputs(model, sample)
         usual = like
         if loss is None:
             like = None
-        if like is not None and draws(objective.loss_of, like, targets):
+        if like is not None and draws(loss_of, like, targets):
             notes.append("the loss draws its value, which is not compared with other outputs'")
         elif like is not None:
             say("comparing with constant and linear predictors")
             squashed = seen.observer.structure.last == "sigmoid"
-            constant = _constant(objective, like, targets, squashed)
-            linear = _linear(objective, sample, like, targets, squashed)
-            if constant is not None and says_nothing(objective.loss_of, like, targets, constant):
+            constant = _constant(loss_of, like, targets, squashed)
+            linear = _linear(loss_of, sample, like, targets, squashed)
+            if constant is not None and says_nothing(loss_of, like, targets, constant):
                 constant, linear = None, None
             if constant and outputs is not None and not not_finite:
                 forced = _forced(objective, units, outputs, targets, constant)
@@ -114,7 +121,7 @@ def measure(
         unreached=seen.unreached if seen.connected else (),
         still=seen.still,
     )
-    return found, Values(outputs, objective.loss_of, seen.observer.structure, usual)
+    return found, Values(outputs, loss_of, seen.observer.structure, usual)
 
 
 def _not_finite_data(sample: Sample) -> str:
@@ -282,19 +289,19 @@ def _with(landscape: Landscape, ray: np.ndarray, slices: tuple) -> Landscape:
     return replace(landscape, ray=ray, slices=slices)
 
 
-def _constant(objective: Objective, outputs: Tensor, targets: Any, squashed: bool) -> float | None:
+def _constant(loss_of: Loss, outputs: Tensor, targets: Any, squashed: bool) -> float | None:
     if targets is None:
         return None
-    return best_constant(objective.loss_of, outputs, targets, squashed)
+    return best_constant(loss_of, outputs, targets, squashed)
 
 
 def _linear(
-    objective: Objective, sample: Sample, outputs: Tensor, targets: Any, squashed: bool
+    loss_of: Loss, sample: Sample, outputs: Tensor, targets: Any, squashed: bool
 ) -> tuple[float, int] | None:
     features = sample.features
     if features is None or targets is None or features.ndim < 2:
         return None
-    return best_linear(objective.loss_of, features, outputs, targets, squashed)
+    return best_linear(loss_of, features, outputs, targets, squashed)
 
 
 def _forced(
@@ -352,8 +359,11 @@ def _affinity(objective: Objective, seen: _Pass) -> float | None:
     half = min(len(order) // 2, PAIRS)
     first, second = order[:half].to(features.device), order[half : 2 * half].to(features.device)
     middle = (features[first] + features[second]) / 2
-    with torch.no_grad():
-        found = output_tensor(objective.model(middle))
+    try:
+        with torch.no_grad():
+            found = output_tensor(objective.model(middle))
+    except Exception:  # it takes a certain number of points: the nodes of a graph, say
+        return None
     if found is None or found.shape[1:] != seen.outputs.shape[1:]:
         return None
     f = seen.outputs.double()

@@ -18,6 +18,12 @@ from spurious.errors import InputError
 SUMMED: Final = 1.5
 """A loss is taken for a sum over points if twice the points make it larger than by this factor."""
 
+EVENLY: Final = 0.1
+"""A sum grows by as much for the third copy of the points as for the second, to a tenth."""
+
+SAME: Final = 0.02
+"""Losses that agree to a fiftieth are the same but for batches of different weights."""
+
 Vector = list[Tensor]
 
 
@@ -112,11 +118,19 @@ class Objective:
                 try:
                     with torch.no_grad():
                         once = float(self.loss_of(outputs, targets).detach())
-                        two = torch.cat([outputs] * 2), torch.cat([targets] * 2)
-                        twice = float(self.loss_of(*two).detach())
+                        twice, thrice = (
+                            float(
+                                self.loss_of(
+                                    torch.cat([outputs] * many), torch.cat([targets] * many)
+                                ).detach()
+                            )
+                            for many in (2, 3)
+                        )
                 except Exception:  # a loss that wants a certain number of points is no sum
                     return
-                self._summed = once != 0 and twice / once > SUMMED
+                grows = once != 0 and twice / once > SUMMED
+                evenly = abs(thrice - once - 2 * (twice - once)) <= EVENLY * abs(twice - once)
+                self._summed = grows and evenly  # not as a logarithm of the number of points
 
     def broadcast(self, outputs: Any, targets: Any) -> str:
         """Shapes such as (n, 1) and (n,), or (n, 1, d) and (n, d), that the loss broadcasts; or "".
@@ -239,6 +253,45 @@ class Objective:
             with torch.no_grad():
                 for p, old in zip(self.parameters, kept, strict=True):
                     p.copy_(old)
+
+
+def comparable_loss(
+    objective: Objective, outputs: Tensor | None, targets: Any, shown: float
+) -> Callable[[Any, Any], Tensor]:
+    """The loss of the outputs of all points that can be compared with the loss that is shown.
+
+    That of all at once; batch by batch where this is another number, since the points of a batch
+    are compared with one another (as in contrastive losses and rankings).
+
+    Args:
+        objective: Whose batches the points came in.
+        outputs: Of the model, (n, ...), or None.
+        targets: (n, ...), or None.
+        shown: The mean of the batches' losses.
+    """
+    sizes = [batch.size for batch in objective.sample.batches]
+    weights = [objective.weight(batch) for batch in objective.sample.batches]
+    loss = objective.loss_of
+
+    def is_whole(values: Any) -> bool:
+        return isinstance(values, Tensor) and values.ndim > 0 and len(values) == sum(sizes)
+
+    if len(sizes) < 2 or outputs is None or not is_whole(outputs) or not is_whole(targets):
+        return loss
+
+    def by_batch(f: Any, y: Any) -> Tensor:
+        if not is_whole(f) or not is_whole(y):
+            return loss(f, y)
+        parts = zip(f.split(sizes), y.split(sizes), weights, strict=True)
+        return torch.stack([loss(g, t) * weight for g, t, weight in parts]).sum()
+
+    try:
+        with torch.no_grad():
+            once, parted = (float(way(outputs, targets)) for way in (loss, by_batch))
+    except Exception:
+        return loss
+    same = abs(once - shown) <= SAME * abs(shown)
+    return loss if same or abs(parted - shown) > SAME * abs(shown) else by_batch
 
 
 def _stretches(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

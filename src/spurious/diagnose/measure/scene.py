@@ -113,6 +113,10 @@ class Scene:
         unmoved: Names of layers whose weights look as a start draws them.
         slopeless: Whether outputs have the gradient 0 whatever the weights are, which move them.
         bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
+        last_layer: Name of the last affine layer that the points go through.
+        judges: Whether that layer is not trained: it may judge what others make.
+        lengthened: The length of the gradient that was found on the parameters, in units of that of
+            a batch.
         time_steps: What each step of sequences is worth, or None.
     """
 
@@ -156,6 +160,9 @@ class Scene:
     still: frozenset[str] = frozenset()
     slopeless: bool = False
     unmoved: frozenset[str] = frozenset()
+    last_layer: str = ""
+    judges: bool = False
+    lengthened: float = 0.0
 
     @property
     def has_partners(self) -> bool:
@@ -166,7 +173,9 @@ class Scene:
         seen = self.optimiser
         if seen is None or not seen.missed or seen.strangers or not seen.of_partners:
             return False
+        judged_by_another = self.judges and self.targets_are_equal
         known = self.landscape.constant_loss is not None and self.targets_matter
+        known = known and not judged_by_another
         return not (self.trained and known)
 
     @property
@@ -225,7 +234,22 @@ class Scene:
             known = [value for value in losses if value is not None]
             if len(known) < len(losses) or max(known) != min(known):
                 return True
-        return bool((y == y[:1]).all())
+        return self.targets_are_equal
+
+    @cached_property
+    def targets_are_equal(self) -> bool:
+        """Whether all points have the same target."""
+        y = self.targets
+        return isinstance(y, Tensor) and y.ndim > 0 and bool((y == y[:1]).all())
+
+    @property
+    def bars_constants(self) -> bool:
+        """Whether the model cannot learn a constant: another part judges, or biases cancel.
+
+        They do in differences of two scores.
+        """
+        cancels = f"{self.last_layer}.bias" in self.still and self.landscape.gradient_norm > 0
+        return self.judges or cancels
 
     @cached_property
     def form(self) -> TargetForm:

@@ -100,9 +100,7 @@ def scene_of(
         mixes=mixes(model, sample) if not seen.not_finite else False,
         neighbours=_neighbours(sample, seen.landscape),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
-        frozen_at_random=tuple(
-            n for n, p in model.named_parameters() if not p.requires_grad and spread_evenly(p)
-        ),
+        frozen_at_random=_frozen_at_random(model),
         optimiser=optimiser,
         modes=losses_of_modes(model, sample, loss) if trained and not seen.not_finite else None,
         unregistered=seen.unregistered,
@@ -115,6 +113,9 @@ def scene_of(
         own_gradients=trained and has_own_gradients(model, sample.batches[0]),
         steps=left.made,
         still=frozenset(seen.still),
+        last_layer=((seen.affine[-1].weight if seen.affine else None) or "").rpartition(".")[0],
+        judges=_judges(model, seen, optimiser),
+        lengthened=_lengthened(left, seen.landscape),
         unmoved=frozenset(
             layer.name
             for layer in seen.units
@@ -139,6 +140,31 @@ def scene_of(
         shut_by_inputs=_shut(model, sample),
         slopeless=seen.landscape.gradient_norm == 0 and is_slopeless(model, sample.batches[0]),
     )
+
+
+def _frozen_at_random(model: nn.Module) -> tuple[str, ...]:
+    """Names of the frozen matrices, if all that can be judged look as a start draws them.
+
+    If some do not, all were trained, of which small ones show the least.
+    """
+    frozen = {n: p for n, p in model.named_parameters() if not p.requires_grad}
+    large = {n: p for n, p in frozen.items() if p.ndim >= 2 and p.numel() >= FEWEST_ENTRIES}
+    return tuple(large) if all(map(spread_evenly, large.values())) else ()
+
+
+def _lengthened(left: Left, landscape: Landscape) -> float:
+    """How long the gradient is that training has left, beside that of a batch."""
+    batch = (landscape.gradient_norm**2 + landscape.gradient_noise**2) ** 0.5
+    return left.size / batch if batch > 0 else 0.0
+
+
+def _judges(model: nn.Module, seen: Measurements, optimiser: OptimiserSeen | None) -> bool:
+    """Whether the last layer is frozen, or trained by another optimiser, and others are not."""
+    weight = seen.affine[-1].weight if seen.affine else None
+    if weight is None or not seen.landscape.trained:
+        return False
+    missed = optimiser is not None and bool(optimiser.held) and weight in optimiser.missed
+    return missed or not model.get_parameter(weight).requires_grad
 
 
 def _shortened(left: Left, origin: Origin | None, landscape: Landscape) -> float:
@@ -317,11 +343,21 @@ def mixes(model: nn.Module, sample: Sample) -> bool:
     if len(found) < len(made) or len(found[0]) != batch.size:
         return False
     once, again, same, rolled = found
-    if not torch.equal(once, same):
-        return False  # the model draws random numbers
+    if not torch.equal(once, same) or _wants_all(model, x):
+        return False  # the model draws random numbers, or the points are the nodes of one graph
     apart = float((once[1:] - again[1:]).abs().max())
     moved = float((once - rolled.roll(-1, 0)).abs().max())
     return max(apart, moved) > MOVED * max(float(once.abs().max()), 1e-30)
+
+
+def _wants_all(model: nn.Module, x: Tensor) -> bool:
+    """Whether the model refuses a batch without its last point."""
+    try:
+        with examined(model), torch.no_grad():
+            model(x[:-1])
+    except Exception:
+        return True
+    return False
 
 
 def _neighbours(sample: Sample, landscape: Landscape) -> float:

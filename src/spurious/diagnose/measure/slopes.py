@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.fresh import with_random_weights
@@ -32,6 +33,9 @@ INVERSES: Final[dict[str, Callable[[Tensor], Tensor]]] = {
 }
 """What undoes a last function, but for what is the same in all outputs."""
 
+ROUNDING: Final = frozenset({"round", "sign", "sgn", "floor", "ceil", "trunc", "heaviside"})
+"""Functions that jump."""
+
 WORTH: Final = 1e-3
 """A parameter counts that moves the outputs by a thousandth of what the first one does."""
 
@@ -43,8 +47,9 @@ def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:
     gave itself, say) may be meant so. The weights are drawn at random: those that training left may
     shut all ways. Each parameter is moved along a direction drawn by chance.
     What has a gradient and does not move the outputs (straight-through estimators) is left out; so
-    is everything where the outputs are not a function of the parameters in double precision, or
-    where a function brings its own gradient (`torch.autograd.Function`; reversal, say).
+    is everything where the outputs are not a function of the parameters in double precision, where
+    a function brings its own gradient (`torch.autograd.Function`; reversal, say), or where numbers
+    are rounded, past which a gradient is led on purpose.
     """
     batch = sample.batches[0]
     try:
@@ -58,10 +63,12 @@ def has_own_gradients(model: nn.Module, batch: Batch) -> bool:
     """Whether a function in the model (a reversal of gradients, say) brings its own gradient."""
     try:
         with examined(model), torch.enable_grad():
-            out = output_tensor(model(*batch.args, **batch.kwargs))
+            made = model(*batch.args, **batch.kwargs)
     except Exception:
         return False
-    return out is not None and _brings_its_own(out)
+    parts = tuple(made.values()) if isinstance(made, Mapping) else made
+    several = parts if isinstance(parts, (tuple, list)) else (output_tensor(made),)
+    return any(isinstance(part, Tensor) and _brings_its_own(part) for part in several)
 
 
 def is_affine_inside(model: nn.Module, x: Tensor, last: str) -> bool:
@@ -125,6 +132,18 @@ def _brings_its_own(value: Tensor) -> bool:
     return False
 
 
+class _Rounding(TorchFunctionMode):
+    """Notes whether anything is rounded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.seen = self.seen or getattr(func, "__name__", "").rstrip("_") in ROUNDING
+        return func(*args, **(kwargs or {}))
+
+
 def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     named = sorted(named, key=lambda pair: -pair[1].numel())[:MOST]
@@ -144,7 +163,10 @@ def _missed(model: nn.Module, batch: Batch) -> dict[str, float]:
 
     changes: dict[str, tuple[float, float]] = {}
     with examined(model), torch.enable_grad():
-        now = value()
+        with _Rounding() as rounds:
+            now = value()
+        if rounds.seen:
+            return {}
         if float(now.detach()) != float(value().detach()) or not now.requires_grad:
             return {}
         if _brings_its_own(now):

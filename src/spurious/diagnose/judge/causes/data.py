@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import torch
@@ -23,6 +24,9 @@ FEWEST: Final = 8
 
 NIL: Final = 1e-3
 """A loss that is 0 but for what keeps logarithms finite."""
+
+ALONE: Final = 0.01
+"""The mean of the losses of single points is the loss, to a hundredth."""
 
 MOST_GROUPS: Final = 64
 """Groups of equal inputs that get a best output of their own; more are not looked at."""
@@ -104,6 +108,8 @@ def one_class_targets(scene: Scene) -> Finding | None:
         return None
     if not bool((y == y[:1]).all()) or (y.ndim > 1 and y[0].numel() > 1 and not _labels(scene)):
         return None
+    if not _constant_suits(scene):
+        return None
     which = f" ({float(y.reshape(len(y), -1)[0, 0]):g})" if y[0].numel() == 1 else ""
     part = "" if scene.complete else " looked at; are the data sorted, without being shuffled?"
     return Finding(
@@ -120,6 +126,30 @@ def one_class_targets(scene: Scene) -> Finding | None:
 
 def _labels(scene: Scene) -> bool:
     return scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT, TargetForm.SETS)
+
+
+def _constant_suits(scene: Scene) -> bool:
+    """Whether a loss of equal targets asks for nothing but a constant, as far as can be tried.
+
+    Not if it does not look at the targets; if it is not the mean or the sum of what single points
+    have, but compares them with one another; if what gives the outputs is not trained, but judges
+    what others make (an opponent); or if a constant cannot be learnt (of differences of scores).
+    """
+    if scene.bars_constants:
+        return False
+    if not math.isfinite(scene.landscape.loss):
+        return True
+    f, y = scene.outputs, scene.targets
+    if f is None:
+        return False
+    now = scene.try_loss(f)
+    others = (y + 1, y * 0) if y.is_floating_point() else ((y + 1) % 2, y * 0)
+    if now is not None and all(scene.try_loss(f, other) == now for other in others):
+        return False
+    single = scene.point_losses
+    if single is None or now is None:
+        return False
+    return any(abs(whole - now) <= ALONE * abs(now) for whole in (single.mean(), single.sum()))
 
 
 def constant_inputs(scene: Scene) -> Finding | None:

@@ -57,6 +57,6 @@ def vanishing_through_time(scene: Scene) -> Finding | None:
         f"{name} (through time)",
         {"first_over_largest_signal": ratios[name]},
         f"The first step of {name} gets {ratios[name]:.1e} of the largest signal: what stands at a "
-        "sequence's beginning is hardly learnt.",
+        "sequence's beginning is learnt slowly, if at all.",
         (Remedy.REDRAW_WEIGHTS, Remedy.LARGER_STEP),
     )

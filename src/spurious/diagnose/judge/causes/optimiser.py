@@ -37,7 +37,7 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     missed = ", ".join(seen.missed[:SHOWN]) + (", ..." if len(seen.missed) > SHOWN else "")
     text = (
         f"Make the optimiser again from model.parameters(): it does not hold {len(seen.missed)} of "
-        f"{len(seen.missed) + len(seen.held)} trained tensors ({missed}), so they never move."
+        f"{len(seen.missed) + len(seen.held)} trained tensors ({missed}), so it never moves them."
         if seen.missed
         else "The optimiser holds every trained tensor."
     )
@@ -139,7 +139,7 @@ def frozen_layers(scene: Scene) -> Finding | None:
             {"frozen": list(frozen), "at_random": list(names)},
             f"Set requires_grad of the layers that must learn, also of those that are frozen only "
             f"in a part of the loop: {', '.join(names[:SHOWN])} are frozen, and their weights are "
-            "spread evenly, as a start draws them and as no training leaves them.",
+            "spread evenly, as a start draws them and training seldom leaves them.",
             (Remedy.UNFREEZE, joined((Remedy.REDRAW_WEIGHTS, Remedy.UNFREEZE))),
         )
     share = sum(frozen.values()) / (sum(frozen.values()) + trained)

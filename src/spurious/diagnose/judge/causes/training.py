@@ -25,6 +25,13 @@ CHANCE: Final = 2.0
 """Standard errors of what neighbours explain by chance, which is one over the root of the number of
 points."""
 
+SURELY: Final = 3.0
+"""Standard deviations of what a linear map explains by chance: of each dimension one over the
+number of points, with a variance of twice that square."""
+
+COPY: Final = 0.999
+"""Correlation of a column of the inputs that is the targets in other units."""
+
 RELATED: Final = 0.3
 """What neighbours explain of targets that belong to their inputs, and not by chance."""
 
@@ -209,6 +216,18 @@ def detached_terms(scene: Scene) -> Finding | None:
     )
 
 
+def _is_a_column(x: Tensor, y: Tensor) -> bool:
+    """Whether one number for each point is one of the inputs, in some units."""
+    if y.numel() != len(y) or not y.is_floating_point():
+        return False
+    columns, y = x.flatten(1).double(), y.reshape(-1, 1).double()
+    inner = slice(max(SHIFTS), -max(SHIFTS))  # without what was rolled over the end
+    columns, y = columns[inner] - columns[inner].mean(0), y[inner] - y[inner].mean()
+    size = columns.norm(dim=0) * y.norm()
+    alike = (columns * y).sum(0).abs() / size.clamp_min(1e-30)
+    return bool((alike > COPY).any())
+
+
 def targets_shuffled(scene: Scene) -> Finding | None:
     """Targets that neither neighbours nor a linear map of the inputs say anything about."""
     x, y, landscape = scene.features, scene.targets, scene.landscape
@@ -219,14 +238,17 @@ def targets_shuffled(scene: Scene) -> Finding | None:
         return None
     chance = CHANCE / len(x) ** 0.5
     known = scene.neighbours
-    if known > max(thresholds.NO_DIFFERENCE, chance) or linear is None:
-        return None
+    if known > max(thresholds.NO_DIFFERENCE, chance) or known < -RELATED or linear is None:
+        return None  # a neighbour may also have the opposite target, as in a parity
     if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
         return None  # equal inputs contradict one another, equal targets say nothing
     whole, others = scene.all_features, scene.all_targets
     shifts: dict[int, float] = dict.fromkeys(SHIFTS, 0.0)
     if whole is not None and isinstance(others, Tensor):  # in their order
         shifts = {by: explained_by_neighbours(whole, others.roll(by, 0)) for by in SHIFTS}
+        lagged = [by for by in SHIFTS if _is_a_column(whole, others.roll(by, 0))]
+        if len(lagged) > 1:  # windows of one series: earlier targets are among the inputs
+            shifts = dict.fromkeys(SHIFTS, 0.0)
     by = max(shifts, key=lambda key: shifts[key])
     numbers: dict[str, object] = {
         "neighbours_explain": known,
@@ -244,15 +266,17 @@ def targets_shuffled(scene: Scene) -> Finding | None:
             (),
             f"y = y.roll({by}, 0)",
         )
-    allowed = 1 - 2 * landscape.linear_dimension / len(x)  # what a fit wins by chance, twice
-    if not scene.is_middling or linear < thresholds.POOR * allowed * constant:
+    count = landscape.linear_dimension
+    allowed = 1 - (count + SURELY * (2 * count) ** 0.5) / len(x)
+    if not scene.is_middling or linear < allowed * constant:
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
         Severity.WARNING if scene.trained else Severity.INFO,
         None,
         numbers,
-        "Check that each target belongs to its input (were they shuffled or sorted apart?): "
+        "Check that each target belongs to its input (were they shuffled or sorted apart?), and "
+        "whether the inputs can say anything about the targets at all: "
         f"nearest neighbours explain {max(known, 0.0):.0%} of the targets, and the best linear "
         f"predictor has the loss {linear:.4g}, a constant {constant:.4g}.",
         (),
