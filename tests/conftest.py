@@ -12,5 +12,15 @@ WAITING = ("tests/sweep/test_kill.py", "tests/sweep/test_cluster.py", "tests/exp
 """Tests that wait for other processes; one process would have to wait for them at the end."""
 
 
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: nobody need look for garbage in it.
+
+    Hypothesis looks at what holds its random numbers when it is imported, and would not see that.
+    """
+    import hypothesis  # noqa: F401
+
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
