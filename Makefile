@@ -5,7 +5,8 @@ PYTHON ?= python3
 JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
-# What running, testing and checking need is installed one after the other, as far as it is needed.
+# What running, testing and checking need is installed as far as it is needed.
+MADE := $(VENV)/.made
 RUN := $(VENV)/.runs
 TEST := $(VENV)/.tests
 CHECK := $(VENV)/.checks
@@ -16,6 +17,7 @@ QUICK_JAX := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_ex
     --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1" \
     JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 # The engine is compiled first, its parts side by side, or every process of the tests would do it.
+# It needs little, so that a second core does so while the first installs the rest.
 COMPILE := for part in training double naming; do \
     $(BIN)/python -c "from spurious.train import warm; warm.$$part()" & \
     done
@@ -75,19 +77,23 @@ clean:
 	@rm -rf $(VENV) build dist docs/_build docs/reference .pytest_cache .ruff_cache .hypothesis
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(RUN): pyproject.toml constraints.txt
+$(MADE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"$(PYTHON) is Python {v[0]}.{v[1]}, but spurious needs 3.11 or later; try: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV) the versions that constraints.txt pins (about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) hatchling editables
+	@touch $@
+
+$(RUN): $(MADE)
 	@$(PIP) --no-build-isolation -e '.[large,explore]'
 	@touch $@
 	@echo "Installed."
 
-$(TEST): $(RUN)
+$(TEST): $(MADE)
+	@$(PIP) --no-build-isolation -e .
 	@echo "Installing what the tests need, and compiling the engine meanwhile ..."
 	@$(COMPILE); $(PIP) --no-build-isolation -e '.[test]' && wait
-	@touch $@ $(COMPILED)
+	@touch $(RUN) $@ $(COMPILED)
 	@echo "Installed."
 
 $(CHECK): $(TEST)

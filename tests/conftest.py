@@ -1,6 +1,8 @@
 """How the tests are run: without looking for garbage all the time, and what waits long first."""
 
 import gc
+import importlib
+import os
 
 import pytest
 
@@ -8,8 +10,24 @@ import pytest
 # again and again took a tenth of the time.
 gc.set_threshold(10_000, 20, 50)
 
+# In a fresh installation nothing is compiled to bytecode. Processes that import everything in one
+# order would compile everything at the same time, each for itself; the second begins elsewhere.
+if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+    for name in ("jax", "optax", "scipy.stats", "distributed", "selenium.webdriver", "onnx"):
+        importlib.import_module(name)
+
 WAITING = ("tests/sweep/test_kill.py", "tests/sweep/test_cluster.py", "tests/explore/")
 """Tests that wait for other processes; one process would have to wait for them at the end."""
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: nobody need look for garbage in it.
+
+    Hypothesis looks at what holds its random numbers when it is imported, and would not see that.
+    """
+    import hypothesis  # noqa: F401
+
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -43,7 +43,7 @@ def note_compiling() -> None:
     from spurious.train.warm import is_compiled
 
     if not is_compiled():
-        echo_note("compiling the engine, once; about half a minute")
+        echo_note("compiling the engine, once; about twenty seconds")
 
 
 def counted(count: int, noun: str) -> str:

@@ -87,7 +87,7 @@ def lines(asked: EnsembleRequest, engine: Kernels) -> Iterator[str]:
     its start to that frame; with frames at geometric times that costs six times one training.
     """
     while not engine.wait(1.0):
-        yield json.dumps({"waiting": "compiling the engine, once; about half a minute"})
+        yield json.dumps({"waiting": "compiling the engine, once; about twenty seconds"})
     deadline = time.monotonic() + limits.TRAIN_SECONDS
 
     def late() -> bool:

@@ -40,7 +40,7 @@ def number_of(activation: str) -> int:
     return NUMBERED.index(activation)
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _sigmoid(z: Any) -> Any:
     """1 / (1 + exp(-z)), from the exponential of -|z|, which cannot overflow."""
     one = spread(z, 1.0)
@@ -55,7 +55,7 @@ def _erf_in_place(entries: Any, count: int) -> None:
         entries[i] = math.erf(entries[i])
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def times_slope(delta: Any, values: Any, slopes: Any, r: int, net: Open) -> Any:
     """The pack times act'(z): from act(z) where that gives it, else as `activate` left it.
 
@@ -71,7 +71,7 @@ def times_slope(delta: Any, values: Any, slopes: Any, r: int, net: Open) -> Any:
     return delta * load(slopes, r)
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def activate(values: Any, slopes: Any, net: Open, count: int) -> None:
     """Turns rows of preactivations z into act(z), and writes act'(z) where `times_slope` needs it.
 

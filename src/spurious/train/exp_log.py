@@ -50,7 +50,7 @@ def exp_of_negative(x: Any) -> Any:
     raise NotImplementedError("for Numba code only")
 
 
-@overload(exp_of_negative, inline="always")
+@overload(exp_of_negative, jit_options={"forceinline": True})
 def _exp_of_negative(x: Any) -> Callable[[Any], Any]:
     name = x.dtype.name
     high, low = _LN2[name]
@@ -67,7 +67,7 @@ def _exp_of_negative(x: Any) -> Callable[[Any], Any]:
     return implementation
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def log_of_one_plus(e: Any) -> Any:
     """log(1 + e) for e in [0, 1]: twice the area tangent of e / (2 + e), by its series."""
     s = e / (spread(e, 2.0) + e)

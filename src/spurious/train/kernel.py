@@ -97,7 +97,7 @@ def _full_pass(block: Block, net: Open, updating: bool) -> None:
         _update_rest(block, net, rate, epsilon)
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _begin(theta: Any, net: Open) -> Any:
     """Begins the gradient with that of the penalty, which it returns."""
     twice = spread(theta, 0.0)
@@ -109,7 +109,7 @@ def _begin(theta: Any, net: Open) -> Any:
     return spread(theta, 0.5) * twice
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _shrink(block: Block, net: Open, first: int, end: int) -> None:
     """AdamW's own decay of the parameters first, ..., end - 1, before their update.
 
@@ -123,13 +123,13 @@ def _shrink(block: Block, net: Open, first: int, end: int) -> None:
             store(block.theta, p, fma(spread(at, -net.shrinks[p]) * alive, at, at))
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _first_layer(net: Open) -> int:
     """How many parameters the first layer has."""
     return (net.widths[0] + 1) * net.widths[1]
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _mark_solved(block: Block, net: Open, loss: Any, correct: Any) -> None:
     """Sets a solved network's entry of `unsolved` to 0."""
     if net.tolerance >= 0:
@@ -139,7 +139,7 @@ def _mark_solved(block: Block, net: Open, loss: Any, correct: Any) -> None:
     store(block.unsolved, 0, choose(solved, spread(loss, 0.0), load(block.unsolved, 0)))
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _rate(block: Block, net: Open) -> Any:
     """The step size, 0 for networks that stay; counts the update for those not solved yet."""
     alive = load(block.unsolved, 0)
@@ -148,7 +148,7 @@ def _rate(block: Block, net: Open) -> Any:
     return rate * alive if net.stop else rate
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _update_rest(block: Block, net: Open, rate: Any, epsilon: Any) -> None:
     """Updates the parameters of all layers but the first."""
     _shrink(block, net, _first_layer(net), net.parameters)

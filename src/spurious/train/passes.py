@@ -20,7 +20,7 @@ from spurious.train.task import CROSS_ENTROPY, HINGE, SQUARED, TILE, Open
 from spurious.train.updates import update
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def forward(theta: Any, net: Open, tile: int, shuffled: bool) -> None:
     """Stores every unit's value and slope, and the outputs, at a tile's points."""
     zero = spread(theta, 0.0)
@@ -63,7 +63,7 @@ def forward(theta: Any, net: Open, tile: int, shuffled: bool) -> None:
         base += high
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _target(theta: Any, net: Open, tile: int, place: int, shuffled: bool) -> Any:
     outputs = net.widths[net.last + 1]
     if shuffled:
@@ -78,7 +78,7 @@ def _log_in_place(entries: Any, count: int) -> None:
         entries[i] = math.log(entries[i])
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def point_loss(
     theta: Any, net: Open, tile: int, t: int, weight: Any, shuffled: bool, wanted: bool
 ) -> tuple[Any, Any]:
@@ -140,7 +140,7 @@ def point_loss(
     return weight * total, right
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def backward(
     theta: Any,
     first: Any,

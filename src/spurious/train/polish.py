@@ -102,9 +102,63 @@ def polish(
     return Polished(at, found[:, 0], found[:, 1], marks, steps)
 
 
+# Loops, not expressions of arrays: for each of those Numba compiles for seconds what would tell of
+# shapes that do not fit.
+
+
+@njit
+def _dot(one: Floats, other: Floats) -> float:
+    total = 0.0
+    for i in range(one.size):
+        total += one[i] * other[i]
+    return total
+
+
 @njit
 def _norm(vector: Floats) -> float:
-    return np.sqrt((vector * vector).sum())
+    return np.sqrt(_dot(vector, vector))
+
+
+@njit
+def _copy(vector: Floats, out: Floats) -> None:
+    for i in range(vector.size):
+        out[i] = vector[i]
+
+
+@njit
+def _move(at: Floats, length: float, direction: Floats, out: Floats) -> None:
+    """Out = at + length direction."""
+    for i in range(at.size):
+        out[i] = at[i] + length * direction[i]
+
+
+@njit
+def _subtract(one: Floats, other: Floats, out: Floats) -> None:
+    """Out = one - other."""
+    for i in range(one.size):
+        out[i] = one[i] - other[i]
+
+
+@njit
+def _negate(vector: Floats, out: Floats) -> None:
+    """Out = -vector."""
+    for i in range(vector.size):
+        out[i] = -vector[i]
+
+
+@njit
+def _reset(inverse: Floats) -> None:
+    """Makes it the identity."""
+    for i in range(inverse.shape[0]):
+        for j in range(inverse.shape[1]):
+            inverse[i, j] = 1.0 if i == j else 0.0
+
+
+@njit
+def _scale(matrix: Floats, factor: float) -> None:
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            matrix[i, j] *= factor
 
 
 @njit
@@ -129,7 +183,8 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
         np.empty(size),
         np.empty(size),
     )
-    inverse = np.eye(size)
+    inverse = np.empty((size, size))
+    _reset(inverse)
     loss = loss_and_gradient(at, gradient, net, work)
     steps, marked = 0, 0
     milestone, before = PATIENCE, loss
@@ -137,18 +192,18 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
     for step in range(limit):
         norm = _norm(gradient)
         while marked < len(MARKS) and norm < MARKS[marked] * (1 + abs(loss)):
-            marks[marked] = at
+            _copy(at, marks[marked])
             marked += 1
         if not norm > GRADIENT * (1 + abs(loss)):
             break
         _apply(inverse, gradient, direction)
-        direction *= -1.0
-        slope = (direction * gradient).sum()
+        _negate(direction, direction)
+        slope = _dot(direction, gradient)
         if not (slope < 0.0 and _norm(direction) > 0.0):  # whose squares may be too small
             if fresh:
                 break
-            inverse[:] = np.eye(size)
-            direction[:] = -gradient
+            _reset(inverse)
+            _negate(gradient, direction)
             slope = -norm * norm
             fresh = True
         longest = TRUST * (1 + _norm(at)) / _norm(direction)
@@ -156,11 +211,11 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
         found = False
         value = loss
         for _ in range(60):
-            trial[:] = at + length * direction
+            _move(at, length, direction, trial)
             value = loss_and_gradient(trial, other, net, work)
             if not value <= loss + 1e-4 * length * slope:
                 high = length
-            elif (other * direction).sum() < 0.5 * slope and length < longest:
+            elif _dot(other, direction) < 0.5 * slope and length < longest:
                 low = length
                 found = True
             else:
@@ -172,17 +227,17 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
         if not found:
             if fresh:
                 break
-            inverse[:] = np.eye(size)
+            _reset(inverse)
             fresh = True
             continue
         if not value <= loss:
-            trial[:] = at + low * direction
+            _move(at, low, direction, trial)
             value = loss_and_gradient(trial, other, net, work)
-        change[:] = trial - at
-        other -= gradient
-        curvature, square = (change * other).sum(), (other * other).sum()
-        at[:] = trial
-        gradient += other
+        _subtract(trial, at, change)
+        _subtract(other, gradient, other)
+        curvature, square = _dot(change, other), _dot(other, other)
+        _copy(trial, at)
+        _move(gradient, 1.0, other, gradient)
         loss = value
         steps = step + 1
         if steps == milestone:
@@ -191,9 +246,9 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
             milestone, before = steps + PATIENCE, loss
         if curvature > 0.0 and square > 0.0:
             if fresh:
-                inverse *= curvature / square
+                _scale(inverse, curvature / square)
             _apply(inverse, other, product)
-            factor = (1 + (other * product).sum() / curvature) / curvature
+            factor = (1 + _dot(other, product) / curvature) / curvature
             for i in range(size):
                 for j in range(size):
                     inverse[i, j] += (
@@ -201,7 +256,8 @@ def _descend(at: Floats, marks: Floats, net: Model, limit: int) -> tuple[float, 
                         - (change[i] * product[j] + product[i] * change[j]) / curvature
                     )
             fresh = False
-    marks[marked:] = at
+    for mark in range(marked, len(MARKS)):
+        _copy(at, marks[mark])
     return loss, _norm(gradient), steps
 
 
@@ -226,7 +282,8 @@ def hessians(at: Floats, out: Floats, net: Model) -> None:
             at[row, i] = centre - step
             loss_and_gradient(at[row], behind, net, work)
             at[row, i] = centre
-            out[row, i] = (ahead - behind) / (2 * step)
+            for j in range(size):
+                out[row, i, j] = (ahead[j] - behind[j]) / (2 * step)
 
 
 @compiled

@@ -70,8 +70,11 @@ def _loss(outputs: Floats, y: Floats, weight: float, kind: int, out: Floats) -> 
     """The loss of a point times its weight; writes the derivatives by the outputs."""
     total = 0.0
     if kind == CROSS_ENTROPY:
-        top = outputs.max()
-        mass = np.exp(outputs - top).sum()
+        top, mass = outputs[0], 0.0
+        for k in range(1, y.size):
+            top = max(top, outputs[k])
+        for k in range(y.size):
+            mass += math.exp(outputs[k] - top)
         for k in range(y.size):
             out[k] = weight * (math.exp(outputs[k] - top) / mass - y[k])
             total -= y[k] * (outputs[k] - top - math.log(mass))

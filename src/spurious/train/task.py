@@ -139,7 +139,7 @@ class Open(NamedTuple):
     spare: Any
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def opened(task: Task, work: Work) -> Open:
     """The task and the memory, which must outlive what is returned."""
     return Open(

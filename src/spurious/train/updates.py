@@ -10,7 +10,7 @@ from spurious.train.pack import fma, load, root, spread, store
 from spurious.train.task import ADAM, GD, NESTEROV, RMSPROP, Open
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def update(
     theta: Any, first: Any, second: Any, net: Open, p: int, g: Any, rate: Any, epsilon: Any
 ) -> None:
