@@ -43,7 +43,9 @@ def points() -> Tensor:
 def test_outputs_at_a_flat_end(shift: float) -> None:
     y = points()[:, :1].sigmoid()
     found = kinds(Behind(1, lambda z: (z + shift).clamp(0, 1)), y, nn.MSELoss())
-    assert (found[:1] == ["output_range"]) == (shift < 0)
+    assert (found[:1] == ["wrong_output_activation"]) == (shift < 0)  # its range has the targets
+    found = kinds(Behind(1, lambda z: (z + shift).relu()), -y, nn.MSELoss())
+    assert found[:1] == ["output_range"]
 
 
 def test_outputs_of_one_length() -> None:

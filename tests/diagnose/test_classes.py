@@ -66,7 +66,7 @@ def test_a_mask_that_leaves_the_padding_alone() -> None:
         return (each * (y == 0)).sum() / (y == 0).sum()
 
     found = spurious.diagnose(model, (x, x), of_padding, curvature=False, rehearse=False)
-    assert found.problems[0].kind == "labels_outside_loss"
+    assert found.problems[0].kind == "mask_inverted"
 
 
 def test_padding_of_sequences_may_be_ignored() -> None:

@@ -216,6 +216,7 @@ OF_OTHERS = {
     "add_positions",
     "permute_axes",
     "fresh_statistics",
+    "keep_from_zero",
 }
 
 
@@ -327,5 +328,5 @@ def test_the_actions_are_the_remedies() -> None:
     assert set(REMEDIES) - set(NOT_APPLICABLE) == {
         "smaller_step", "larger_step", "escape_direction", "another_optimiser", "sigmoid_output",
         "softmax_output", "log_softmax_output", "hundredth_step", "thousandth_step",
-        "hundredfold_step", "textbook_loop", "without_dropout", "clip_gradients",
+        "hundredfold_step", "textbook_loop", "without_dropout", "clip_gradients", "keep_from_zero",
     }  # fmt: skip

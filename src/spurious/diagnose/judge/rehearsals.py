@@ -78,13 +78,17 @@ def rehearsal_findings(
                 or loop_at_fault(found, scene)
                 or _too_few_updates(found, scene)
             )
-        whole = max(wanted, 1 - thresholds.GOOD)  # it learns what this one has not in more steps
-        wanted = min(base + thresholds.ALL_THE_DIFFERENCE, whole)
+        wanted = base + thresholds.ALL_THE_DIFFERENCE
     if not scene.trained:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
         if base > thresholds.NO_DIFFERENCE or _arrives(found.as_is):
             return
-    least = {Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE)}
+    # where a copy learns all that this one has not learnt in more steps, it is not for their number
+    whole = min(wanted, max(base + thresholds.HELPED, 1 - thresholds.GOOD))
+    least = {
+        Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE),
+        **dict.fromkeys((*SCALES, Aspect.SMALLER), whole),
+    }
     helped = [r for r in found.changed if r.gain >= least.get(r.change.aspect, wanted)]
     best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
     for aspect, judge in _ORDER.items():

@@ -76,6 +76,7 @@ class UnitTotals:
             "below_any": (~above).any(2).any(0),
             "sum": wide.sum((0, 2)),
             "squares": (wide**2).sum((0, 2)),
+            "nan": z.isnan().sum((0, 2)),
         }
         for key, value in parts.items():
             old = self.totals.get(key)
@@ -89,8 +90,8 @@ class UnitTotals:
 
     @property
     def is_known(self) -> bool:
-        """Whether there were points, and no pre-activation was NaN: of those nothing is known."""
-        return self.points > 0 and not bool(self.totals["sum"].isnan().any())
+        """Whether there were points, and most pre-activations were numbers, not NaN."""
+        return self.points > 0 and float(self.totals["nan"].double().mean()) < 0.5 * self.entries
 
     def finish(self) -> Units:
         """The totals as plain numbers."""

@@ -15,6 +15,7 @@ from spurious.diagnose.measure.fresh import draw_anew, with_random_weights
 from spurious.diagnose.measure.neighbours import columns_of
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.preserve import copied, examined
+from spurious.errors import InputError
 
 MOVED: Final = 1e-4
 """Change of outputs, in units of their size, that is more than rounding."""
@@ -132,10 +133,14 @@ def words_told_apart(x: Tensor) -> Tensor | None:
 
 def _shares(model: nn.Module, x: Tensor) -> list[float] | None:
     """Signals in units of the largest, whatever the weights are: of the model or of a start."""
-    own, clone = _signals(model, x), copied(model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        other = _signals(clone, x) if draw_anew(clone) else None
+    own, other = _signals(model, x), None
+    try:
+        clone = copied(model)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            other = _signals(clone, x) if draw_anew(clone) else None
+    except InputError:  # it cannot be copied
+        pass
     known = [signals for signals in (own, other) if signals is not None and max(signals) > 0]
     if own is None or not known:
         return own
