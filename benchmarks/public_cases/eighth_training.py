@@ -193,10 +193,10 @@ def schedule_turned_off(seed: int, mended: bool) -> Program:
 
     def loop(program: Program) -> Iterator[Tensor]:
         rate = 1.0 if mended else 0.0
-        schedule = torch.optim.lr_scheduler.StepLR(program.optimiser, 4, rate)
+        schedule = torch.optim.lr_scheduler.StepLR(program.optimiser, 3, rate)
         return scheduled(program, schedule, by_epoch=True)
 
-    return Program(model, x, x, nn.MSELoss(), adam(model, 3e-3), 30, 800, explained(x), loop)
+    return Program(model, x, x, nn.MSELoss(), adam(model, 3e-3), 30, 500, explained(x), loop)
 
 
 class Late(nn.Module):
