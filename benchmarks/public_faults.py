@@ -1,7 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth seventh]
+        [--sets early first second third fourth fifth sixth seventh eighth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -26,6 +26,10 @@ import torch
 from peers.diagnosers import PEERS, judged
 from public_cases import (
     cases,
+    eighth_models,
+    eighth_outputs,
+    eighth_scales,
+    eighth_training,
     fifth_models,
     fifth_outputs,
     fifth_scales,
@@ -82,6 +86,12 @@ SETS = {
         *seventh_scales.CASES,
         *seventh_models.CASES,
         *seventh_training.CASES,
+    ],
+    "eighth": [
+        *eighth_outputs.CASES,
+        *eighth_scales.CASES,
+        *eighth_models.CASES,
+        *eighth_training.CASES,
     ],
 }
 
