@@ -219,7 +219,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     causes = [*asked.of_the_loop, *cause_findings(scene)]
     rehearsals, told = None, list[Finding]()
     if asked.rehearse and not well and not _data_not_finite(seen):
-        known = ranked([f for f in causes if f.kind in CAUSES and f.severity > Severity.INFO])
+        known = ranked([found for found in causes if _is_cause(found)])
         weighing = None
         if is_silent(scene) and loss is not None:
             weighing = weigh(model, loss, few, scene, steps, size, rule, say)
@@ -232,7 +232,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
                 rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, steps, say)
                 told = list(rehearsal_findings(rehearsals, scene, seen))
                 hopeless = scene.trained and scene.is_poor and rehearsals is not None
-                if known or not hopeless or any(f.severity > Severity.INFO for f in told):
+                if known or not hopeless or any(_is_cause(found) for found in told):
                     break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
@@ -295,6 +295,10 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         points=asked.points,
         trials=trials,
     )
+
+
+def _is_cause(found: Finding) -> bool:
+    return found.kind in CAUSES and found.severity > Severity.INFO
 
 
 def _once(findings: list[Finding]) -> list[Finding]:

@@ -125,7 +125,7 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         return
     own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
     afresh = found.afresh
-    if not own or afresh is None or not found.sizes:
+    if not own or afresh is None or not found.sizes or _shut_by_inputs(found) is not None:
         return
     much = learns(found) or not scene.trained  # a start may be slow, and no more
     enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
@@ -155,29 +155,35 @@ def _bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     )
 
 
-def _inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    """Starts of the present sizes learn with standardised inputs alone."""
+def _shut_by_inputs(found: Rehearsals) -> tuple[Rehearsal, Rehearsal] | None:
+    """Starts of the present sizes, if they learn with standardised inputs alone: without, with."""
     raw = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
     scaled = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES_SCALED]
-    afresh, x = found.afresh, scene.features
-    if not raw or not scaled or afresh is None or x is None:
+    if not raw or not scaled or scaled[0].loss is None:
+        return None
+    helps = scaled[0].gain >= raw[0].gain + thresholds.ALL_THE_DIFFERENCE
+    return (raw[0], scaled[0]) if helps else None
+
+
+def _inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    pair, afresh, x = _shut_by_inputs(found), found.afresh, scene.features
+    if pair is None or afresh is None or x is None:
         return
-    if scaled[0].loss is None or scaled[0].gain < raw[0].gain + thresholds.ALL_THE_DIFFERENCE:
-        return
-    without = "NaN or infinity" if raw[0].loss is None else f"{raw[0].loss:.4g}"
+    raw, scaled = pair
+    without = "NaN or infinity" if raw.loss is None else f"{raw.loss:.4g}"
     yield Finding(
         Kind.UNSCALED_INPUTS,
         Severity.WARNING,
         None,
         {
             "steps": found.steps,
-            "loss_with_the_change": scaled[0].loss,
-            "loss_without": raw[0].loss,
+            "loss_with_the_change": scaled.loss,
+            "loss_without": raw.loss,
             "loss_of_usual_start": afresh.loss,
         },
         f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
         f"{float(x.max()):.4g}. Tried on copies for {found.steps} steps, from another start of the "
-        f"present weights' sizes: loss {scaled[0].loss:.4g} with standardised inputs, {without} "
+        f"present weights' sizes: loss {scaled.loss:.4g} with standardised inputs, {without} "
         f"with these. (From torch's default start: {afresh.loss:.4g}.)",
         (
             joined((Remedy.REDRAW_WEIGHTS, Remedy.STANDARDISE_INPUTS)),
@@ -254,6 +260,10 @@ def _unscaled_inputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iter
 
 
 def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    inputs = [r.gain for r in found.changed if r.change.aspect is Aspect.INPUTS]
+    single = result.change.aspect is Aspect.TARGETS
+    if single and max(inputs, default=0.0) >= result.gain - thresholds.LEARNT:
+        return  # standardised inputs alone do as well
     y = scene.targets.double()
     yield Finding(
         Kind.TARGET_SCALE,
@@ -317,6 +327,22 @@ def _too_large_where_signals_pass(
         f"{result.loss:.4g} with smaller steps, {without} with these. From torch's default start "
         "neither gets anywhere in so few.",
         (result.change.joined, Remedy.SMALLER_STEP),
+    )
+
+
+def _signals_vanish(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """Weights through which signals pass make all the difference, where those of torch do not."""
+    if not scene.trained or result.gain < thresholds.ALL_THE_DIFFERENCE:
+        return
+    yield Finding(
+        Kind.VANISHING_GRADIENT,
+        Severity.WARNING,
+        None,
+        _numbers(result, found),
+        "Let signals pass through the layers: start from weights scaled so that the "
+        "pre-activations of every layer have variance 1, or use relu instead of squashing "
+        f"functions, or normalisation. {_tried(result, found)}",
+        (result.change.joined, Remedy.REDRAW_WEIGHTS),
     )
 
 
@@ -489,6 +515,7 @@ _ORDER: dict[Aspect, Judge] = {
     Aspect.DECAY: _over_regularised,
     Aspect.DROPOUT: _dropped,
     Aspect.SMALLER: _step_too_large,
+    Aspect.SIGNAL: _signals_vanish,
     Aspect.SIGNAL_SMALLER: _too_large_where_signals_pass,
     Aspect.LARGER: _step_too_small,
     Aspect.ADAM: _another_optimiser,

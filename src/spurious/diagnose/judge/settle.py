@@ -202,6 +202,10 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     if proved:  # a ray downhill is no trap before training, nor where copies do not follow it
         return not scene.trained or learns(rehearsals)
     shift = found.kind is Kind.SHIFTED_INITIALISATION
+    if shift and scene.trained and rehearsals is not None and rehearsals.afresh is not None:
+        usual = rehearsals.afresh.gain  # torch's own start does no better
+        if usual < max(rehearsals.now, 0.0) + thresholds.HELPED:
+            return True
     if shift and scene.trained and not scene.is_poor:
         return True  # biases that training has learnt
     if scene.trained or rehearsals is None:

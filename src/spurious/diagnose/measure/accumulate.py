@@ -36,6 +36,7 @@ class Feeding:
         bias_name: The same for the bias.
         spatial: Whether axis 1 holds the units.
         norm: The weight and bias of a normalisation in between, or None.
+        straight: Whether nothing bends in between: no normalisation but by statistics of batches.
     """
 
     key: tuple[str, int]
@@ -45,6 +46,7 @@ class Feeding:
     bias_name: str | None
     spatial: bool
     norm: tuple[Tensor | None, Tensor | None] | None = None
+    straight: bool = True
 
 
 class UnitTotals:

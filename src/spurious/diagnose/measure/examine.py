@@ -348,25 +348,34 @@ def _regions(
 
 
 def _affinity(objective: Objective, seen: _Pass) -> float | None:
-    """How far the model is from affine: outputs at midpoints against means of outputs."""
-    features = objective.sample.features
-    batch_dependent = any(
-        isinstance(m, _NormBase) and m.training for m in objective.model.modules()
-    )
-    if features is None or seen.outputs is None or batch_dependent or len(features) < 4:
+    """How far the model is from affine: outputs at midpoints against means of outputs.
+
+    Normalisation by statistics of batches takes those that it keeps.
+    """
+    features, outputs = objective.sample.features, seen.outputs
+    norms = [m for m in objective.model.modules() if isinstance(m, _NormBase) and m.training]
+    if features is None or outputs is None or len(features) < 4:
+        return None
+    if any(not m.track_running_stats for m in norms):
         return None
     order = torch.randperm(len(features), generator=torch.Generator().manual_seed(0))
     half = min(len(order) // 2, PAIRS)
     first, second = order[:half].to(features.device), order[half : 2 * half].to(features.device)
     middle = (features[first] + features[second]) / 2
     try:
+        for norm in norms:
+            norm.eval()
         with torch.no_grad():
             found = output_tensor(objective.model(middle))
+            outputs = output_tensor(objective.model(features)) if norms else outputs
     except Exception:  # it takes a certain number of points: the nodes of a graph, say
         return None
-    if found is None or found.shape[1:] != seen.outputs.shape[1:]:
+    finally:
+        for norm in norms:
+            norm.train()
+    if found is None or outputs is None or found.shape[1:] != outputs.shape[1:]:
         return None
-    f = seen.outputs.double()
+    f = outputs.double()
     apart = float((f[first] - f[second]).pow(2).mean().sqrt()) / 2
     bent = float((found.detach().double() - (f[first] + f[second]) / 2).pow(2).mean().sqrt())
     return bent / apart if apart > 0 else None

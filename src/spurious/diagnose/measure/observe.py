@@ -58,6 +58,9 @@ NORMS = {
     F.rms_norm: ("input", "normalized_shape", "weight"),
     torch.ops.aten.batch_norm.default: ("input", "weight", "bias"),
 }
+BATCH_NORMS = (F.batch_norm, torch.ops.aten.batch_norm.default)
+"""Affine for given statistics."""
+
 PASSING = (
     F.dropout,
     F.dropout1d,
@@ -163,7 +166,7 @@ class Observer:
             self.affine[key] = AffineTotals(name, self.names.get(id(weight)), weight, bias)
         self.affine[key].add(inputs, out, dense)
         before: Feeding | None = getattr(inputs, FEEDS, None)
-        if before is not None and before.norm is None:
+        if before is not None and before.straight:
             self.structure.chained.add((_numbered(*before.key), _numbered(*key)))
         if dense and inputs.requires_grad:
             self.structure.note_simplex(_numbered(*key), inputs)
@@ -295,7 +298,9 @@ class _Mode(TorchFunctionMode):
                 self.observer.norm_call(norm_entries(func, names))
             if func in NORMS and hasattr(out, FEEDS):
                 norm = names.get("weight"), names.get("bias")
-                setattr(out, FEEDS, replace(getattr(out, FEEDS), norm=norm))
+                fed = getattr(out, FEEDS)
+                straight = fed.straight and func in BATCH_NORMS
+                setattr(out, FEEDS, replace(fed, norm=norm, straight=straight))
         return out
 
     def _affine(self, func: Any, args: tuple, kwargs: dict, out: Tensor) -> None:

@@ -264,13 +264,10 @@ def rehearse(
             return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     if killed and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
-    if sizes and afresh.gain >= without + thresholds.HELPED:
-        tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
+    if not lost and afresh.gain >= without + thresholds.HELPED:
+        tried += _of_the_same_sizes(run, model, scene, without, bool(sizes))
     if scene.frozen and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
-    alive = scene.trained and not lost and not sizes
-    if alive and afresh.gain >= without + thresholds.ALL_THE_DIFFERENCE:
-        tried += _with_other_inputs(run, model, scene, without)
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         in_order = None
         classes = scene.trained and scene.judged is not None  # numbers on a grid are in order too
@@ -402,19 +399,21 @@ def _other_scales(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         )
 
 
-def _with_other_inputs(
-    run: Callable[..., Rehearsal], model: nn.Module, scene: Scene, without: float
+def _of_the_same_sizes(
+    run: Callable[..., Rehearsal], model: nn.Module, scene: Scene, without: float, unusual: bool
 ) -> Iterator[Rehearsal]:
-    """Starts of the present sizes, which inputs far from usual may shut, where torch's own learn.
+    """Other starts of the present weights' sizes, where those of torch learn.
 
-    As they are, and if such a start does not learn, with the inputs standardised.
+    Of unusual sizes, or with inputs far from usual, which shut units; if such a start of a trained
+    model does not learn, also with the inputs standardised.
     """
-    if not _off_scale(scene.features):
+    shut = scene.trained and _off_scale(scene.features)
+    if not unusual and not shut:
         return
     start = in_another_order(model)
     raw = run(Change(Aspect.SAME_SIZES, ()), start=start)
     yield raw
-    if raw.gain < without + thresholds.HELPED:
+    if shut and raw.gain < without + thresholds.HELPED:
         yield run(Change(Aspect.SAME_SIZES_SCALED, (Remedy.STANDARDISE_INPUTS,)), start=start)
 
 
