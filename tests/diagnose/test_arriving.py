@@ -228,8 +228,7 @@ def test_a_loss_without_a_slope(loss: Any, flat: bool) -> None:
     y = 3 * (x[:, :1] > 0).float() + 3
     model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
     said = kinds(trained(model, x, y, loss, 3))
-    assert ("detached_loss" in said) == (flat and loss(y, y) < loss(model(x), y))
-    assert not flat or "detached_loss" in said or float(loss(y, y)) == 10
+    assert ("detached_loss" in said) == flat
 
 
 def test_plain_numbers_that_are_told_to_need_a_gradient() -> None:

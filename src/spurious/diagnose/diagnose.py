@@ -237,7 +237,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
     doubtful = any(f.kind in OF_COPIES for f in told) or (unrelated and learnt_by_some(rehearsals))
-    if rehearsals is not None and constant and rehearsals.changed and doubtful:
+    won = rehearsals is not None and any(one.gain > 0 for one in rehearsals.changed)
+    if rehearsals is not None and constant and won and doubtful:  # else nothing is learnt by heart
         carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
         rehearsals = replace(rehearsals, carries=carries)
     findings = [

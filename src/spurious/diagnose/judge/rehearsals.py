@@ -85,11 +85,19 @@ def rehearsal_findings(
             return
     # where a copy learns all that this one has not learnt in more steps, it is not for their number
     whole = min(wanted, max(base + thresholds.HELPED, 1 - thresholds.GOOD))
+    losing = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else found.now)
+    after = found.as_is.loss
+    slow = after is not None and after >= (1 - thresholds.LEARNT) * scene.landscape.loss
+    longer = wanted
+    if slow and -inf < losing < 0:
+        longer = min(wanted, losing + thresholds.ALL_THE_DIFFERENCE)
     least = {
+        Aspect.LARGER: longer,  # from far above a constant's loss it is a long way down
         Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE),
         **dict.fromkeys((*SCALES, Aspect.SMALLER), whole),
     }
-    helped = [r for r in found.changed if r.gain >= least.get(r.change.aspect, wanted)]
+    known = [r for r in found.changed if r.loss is not None]
+    helped = [r for r in known if r.gain >= least.get(r.change.aspect, wanted)]
     best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
     for aspect, judge in _ORDER.items():
         if aspect in best:

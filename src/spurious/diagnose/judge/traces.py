@@ -126,7 +126,7 @@ def killed(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Find
 def scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
     """A scheduler that has all but stopped training, where the first step size still helps."""
     seen = scene.optimiser
-    if seen is None or seen.left >= DRIVEN or not scene.is_poor:
+    if seen is None or seen.left >= DRIVEN or not scene.is_middling:
         return None
     stopped = seen.left < NIL
     return Finding(

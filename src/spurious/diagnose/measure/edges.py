@@ -7,10 +7,8 @@ the cause is asked by an experiment: `KeptFromZero` moves such arguments a littl
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -18,15 +16,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.lines import line_of_the_user
 
 NEAR: Final = 1e-8
 """Arguments nearer to 0 than this are moved by as much; in single precision the usual epsilon."""
 
 ROUNDED: Final = 1e-4
 """Below 0 by at most this share of the largest argument, a number is 0 but for rounding."""
-
-INSIDE: Final = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
-"""Folders whose lines are not the user's."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class KeptFromZero(TorchFunctionMode):
         if moved is None:
             return func(*args, **kwargs)
         at_edge = int((moved.detach() != given.detach()).sum())
-        self.first(Edge(kind, _name(func), _line(), (at_edge, given.numel())))
+        self.first(Edge(kind, _name(func), line_of_the_user(), (at_edge, given.numel())))
         if len(args) > place:
             args = (*args[:place], moved, *args[place + 1 :])
         else:
@@ -126,12 +122,3 @@ def _moved(given: Tensor, signed: bool) -> Tensor | None:
 def _name(func: Any) -> str:
     name = getattr(func, "__name__", str(func)).strip("_")
     return {"truediv": "division", "rtruediv": "division", "div": "division"}.get(name, name)
-
-
-def _line() -> str:
-    """The line of the user's that is being run."""
-    for frame in reversed(traceback.extract_stack()):
-        if not frame.filename.startswith(INSIDE):
-            text = f": {frame.line}" if frame.line else ""
-            return f"{Path(frame.filename).name}:{frame.lineno}{text}"
-    return ""

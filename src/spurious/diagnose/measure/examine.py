@@ -44,6 +44,9 @@ SLICE: Final = np.linspace(-1.0, 1.0, 9)
 STEP_NODES: Final = 12
 """Nodes that a recurrent layer's step in time counts for, which is inside one node of the graph."""
 
+LARGEST: Final = 1e30
+"""Along lines through larger parameters, numbers leave single precision."""
+
 EQUAL: Final = 1e-5
 """Outputs that differ by at most this share of their size count as equal."""
 
@@ -282,7 +285,12 @@ def _below(value: Tensor, known: set[int]) -> tuple[int, tuple[tuple[int, ...], 
 
 
 def _norm(tensors: Any) -> float:
-    return float(np.sqrt(sum(float(t.detach().float().pow(2).sum()) for t in tensors)))
+    """In double precision, where squares of large weights are finite too (not on Apple's chips)."""
+    wide = [torch.float32 if t.device.type == "mps" else torch.float64 for t in tensors]
+    sizes = [
+        torch.linalg.vector_norm(t.detach(), dtype=d) for t, d in zip(tensors, wide, strict=True)
+    ]
+    return float(np.linalg.norm([float(size) for size in sizes]))
 
 
 def _with(landscape: Landscape, ray: np.ndarray, slices: tuple) -> Landscape:
@@ -403,14 +411,14 @@ def _landscape_pictures(
         norm = _norm(gradient)
         ray = np.zeros((0, 2))
         slices: list[tuple[str, np.ndarray, np.ndarray]] = []
-        if norm > 0:
+        if norm > 0 and size < LARGEST:
             down = [
                 (-g / norm).to(p.dtype) for g, p in zip(gradient, small.parameters, strict=True)
             ]
             ray = _along(small, down, np.array(RAY) * size)
             reach = min(size / 2, abs(loss) / norm)
             slices.append(_slice("steepest descent", small, down, reach))
-        if extremes is not None:
+        if extremes is not None and size < LARGEST:
             found = extremes.curvature
             for name, value, vector in (
                 ("lowest eigenvector", found.lowest, extremes.lowest),

@@ -60,7 +60,7 @@ def outputs_of(model: nn.Module, x: Tensor) -> Tensor | None:
     """The model's outputs of one batch of inputs, without a graph."""
     with examined(model), torch.no_grad():
         out = output_tensor(model(x))
-    return None if out is None or not out.is_floating_point() else out.double()
+    return None if out is None or not out.is_floating_point() else out.detach().double()
 
 
 def usual_outputs(model: nn.Module, sample: Sample) -> Tensor | None:

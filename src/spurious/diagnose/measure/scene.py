@@ -99,6 +99,8 @@ class Scene:
         shortened: What clipping has left of the length of that gradient; 1 where none is seen.
         inputs: The one input, of numbers or words, (n, ...), or None.
         usual_outputs: As `outputs`, but of a copy that starts afresh where these are not finite.
+        bounds: What outputs of copies with large random weights stay between, or None.
+        stretched: The line of the loss that combines numbers of points to all pairs, or "".
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
         unseen: What of the inputs the model does not let through, whatever its weights are.
@@ -147,6 +149,8 @@ class Scene:
     shortened: float = 1.0
     inputs: Tensor | None = None
     usual_outputs: Tensor | None = None
+    bounds: tuple[float, float] | None = None
+    stretched: str = ""
     terms: TermsSeen | None = None
     order_blind: bool = False
     unseen: Unseen | None = None

@@ -15,6 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.bends import second_derivatives_vanish
+from spurious.diagnose.measure.bounds import bounds_of
 from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.modes import losses_of_modes
@@ -33,6 +34,7 @@ from spurious.diagnose.measure.slopes import (
     is_slopeless,
     missed_by_autograd,
 )
+from spurious.diagnose.measure.stretched import stretched_in_the_loss
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
@@ -128,6 +130,8 @@ def scene_of(
     return replace(
         scene,
         noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,
+        bounds=bounds_of(model, sample),
+        stretched="" if seen.broadcast else stretched_in_the_loss(model, sample.batches[0], loss),
         terms=_terms(model, sample.batches[0], loss),
         origin=origin,
         shortened=_shortened(left, origin, seen.landscape),

@@ -245,8 +245,12 @@ def rehearse(
                 tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
             if compares:
                 tried += [run(change) for change in _other_scales(scene, start)]
-            afresh = run(Change(Aspect.NOTHING, start), sure) if compares else None
-            return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
+            ordered = scene.is_poor and _lies_in_order(scene)
+            afresh = run(Change(Aspect.NOTHING, start), sure) if compares or ordered else None
+            in_order = None
+            if ordered:
+                in_order = run(Change(Aspect.ORDER, start), points=few.in_order())
+            return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
         tried += [run(change) for change in _other_data(scene, start)]
         if scene.optimiser is not None and scene.is_middling:
             tried += [run(change) for change in _longer_steps(scene.optimiser, start)]
@@ -270,9 +274,8 @@ def rehearse(
         tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         in_order = None
-        classes = scene.trained and scene.judged is not None  # numbers on a grid are in order too
-        if classes and scene.order_explains >= thresholds.SORTED:
-            in_order = run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=few.in_order())
+        if _lies_in_order(scene):
+            in_order = run(Change(Aspect.ORDER, start), points=few.in_order())
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
@@ -286,6 +289,12 @@ def rehearse(
     if scene.trained and known and all(r.gain < base for r in changed if not _is_adam(r)):
         changed += _scaled_starts(run)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
+
+
+def _lies_in_order(scene: Scene) -> bool:
+    """Whether a trained model's points lie class by class (numbers on a grid are in order too)."""
+    classes = scene.trained and scene.judged is not None
+    return classes and scene.order_explains >= thresholds.SORTED
 
 
 def _loss_of_a_start(

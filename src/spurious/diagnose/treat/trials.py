@@ -155,7 +155,7 @@ def trial(
                 after = told(objective)
         except NotApplicableError as reason:
             return Trial(shown, str(reason), before, None, None, 0)
-        except (RuntimeError, ValueError, TypeError) as error:
+        except Exception as error:  # a model may refuse other inputs in any way
             note = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
             return Trial(shown, note, before, start, None, 0)
     thinned = losses[:: -(-len(losses) // RECORDED)]

@@ -85,6 +85,48 @@ def wrong_loss(scene: Scene) -> Finding | None:
     )
 
 
+def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
+    """A loss that is the same number for all outputs tried, without a gradient."""
+    f = scene.outputs
+    if f is None or not f.is_floating_point() or scene.landscape.gradient_norm != 0:
+        return None
+    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    good = scene.good_outputs
+    others = (draw, draw**2, 1 - draw, *(() if good is None else (good, good.flip(0))))
+    tried = [scene.try_loss(outputs) for outputs in (f, *others)]
+    if tried[0] is None or any(value != tried[0] for value in tried):
+        return None
+    slope = scene.slope_at(draw)
+    if slope is not None and bool(slope.any()):
+        return None
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"loss": tried[0], "outputs_tried": len(tried)},
+        f"Let the loss depend on the outputs: it is {tried[0]:.4g} for those of the model and for "
+        "any others tried, and has no gradient. Does it look at something else, or does it leave "
+        "all points out (zero_infinity in a CTC loss whose targets are longer than the outputs)?",
+        (),
+    )
+
+
+def stretched_in_the_loss(scene: Scene) -> Finding | None:
+    """Numbers of each point, (n,) and (n, 1), that the loss combines to (n, n)."""
+    if not scene.stretched:
+        return None
+    return Finding(
+        Kind.BROADCAST_TARGETS,
+        Severity.WARNING,
+        None,
+        {"line": scene.stretched},
+        f"Give both one shape in {scene.stretched}: one has the shape (n,) and the other (n, 1), "
+        "of n points, so that each point's number is combined with those of all points, (n, n).",
+        (),
+        "a = a.reshape(b.shape)  # or keepdim=False, squeeze(1)",
+    )
+
+
 def _axes(scene: Scene, turned: list[tuple[float, float]]) -> Finding:
     """Axes that are reshaped in the loss, and that it wants permuted."""
     shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])

@@ -13,7 +13,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 
 FAULT: Final = 0.05
 """A twentieth of the best constant's loss is out of reach: more than rounding and outliers."""
@@ -93,6 +93,8 @@ def output_range(scene: Scene) -> Finding | None:
     if not values and scene.structure.last == "sigmoid" and twice:
         return None  # as it should be for probabilities; for logits another check says it
     low, high = range_of(scene.structure.ends)
+    seen = scene.bounds if values and (low, high) == (-INF, INF) else None
+    low, high = seen or (low, high)
     good, constant = scene.good_outputs, scene.landscape.constant_loss
     assert good is not None
     y = good.double()
@@ -103,7 +105,7 @@ def output_range(scene: Scene) -> Finding | None:
         return None
     if best - exact < FAULT * (constant if constant else abs(best)):
         return None
-    return _beyond(scene, y, (low, high), best)
+    return _beyond(scene, y, (low, high), best) if seen is None else _outside(y, seen, best)
 
 
 def flat_outputs(scene: Scene) -> Finding | None:
@@ -221,6 +223,27 @@ def _beyond(scene: Scene, y: Tensor, ends: tuple[float, float], best: float) -> 
         f"Leave out the last {what}{mend}: it gives numbers from {span}, but {wanted}. "
         f"No weights reach a loss below {best:.4g}.",
         (first, second) if values else (first, Remedy.LOGITS_LOSS),
+    )
+
+
+def _outside(y: Tensor, bounds: tuple[float, float], best: float) -> Finding:
+    """Targets outside of what outputs of copies with large random weights stay between."""
+    low, high = bounds
+    return Finding(
+        Kind.OUTPUT_RANGE,
+        Severity.WARNING,
+        None,
+        {
+            "least_output_of_copies": low,
+            "largest_output_of_copies": high,
+            "share_of_targets_outside": float(((y < low) | (y > high)).double().mean()),
+            "best_loss_within": best,
+        },
+        "Put a linear layer behind what gives the outputs, or scale the targets: the outputs of "
+        f"copies with random weights, up to 100,000 times as large, lie between {low:.4g} and "
+        f"{high:.4g}, but targets between {float(y.min()):.4g} and {float(y.max()):.4g}. Within "
+        f"these bounds no loss is below {best:.4g}.",
+        (Remedy.STANDARDISE_TARGETS, joined((Remedy.REDRAW_WEIGHTS, Remedy.STANDARDISE_TARGETS))),
     )
 
 

@@ -55,6 +55,8 @@ CHECKS: Final = (
     Check(outputs.squashed_in_the_loss, (Kind.PROBABILITIES_TO_LOGITS_LOSS,)),
     Check(outputs.gradient_sign_flipped, (Kind.GRADIENT_SIGN_FLIPPED,)),
     Check(loss.wrong_loss, (Kind.WRONG_LOSS, Kind.WRONG_OUTPUT_ACTIVATION, Kind.WRONG_AXIS)),
+    Check(loss.no_outputs_in_the_loss, (Kind.DETACHED_LOSS,)),
+    Check(loss.stretched_in_the_loss, (Kind.BROADCAST_TARGETS,)),
     Check(loss.ignored_outputs, (Kind.WRONG_LOSS,)),
     Check(loss.numbers_of_classes, (Kind.WRONG_LOSS,)),
     Check(data.labels_outside_loss, (Kind.LABELS_OUTSIDE_LOSS,)),

@@ -1,0 +1,240 @@
+"""What the seventh and eighth sets of public faults showed, each on a case of its own."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Kind, Report
+from spurious.diagnose.measure.batches import sample_of
+from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.treat.trials import trial
+
+MSE = nn.MSELoss()
+CLASSES = nn.CrossEntropyLoss()
+
+
+def problems(report: Report) -> list[Kind]:
+    return [found.kind for found in report.problems]
+
+
+def trained(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps: int) -> Report:
+    draw = torch.Generator().manual_seed(1)
+    model.train()
+    for _ in range(steps):
+        rows = torch.randint(len(x), (32,), generator=draw)
+        rule.zero_grad()
+        loss(model(x[rows]), y[rows]).backward()
+        rule.step()
+    model.eval()
+    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+
+
+def waves(points: int = 200) -> tuple[Tensor, Tensor]:
+    """Rows and columns of waves, (n, 1, 8, 8), of random phase: no linear map tells them apart."""
+    torch.manual_seed(0)
+    y = torch.arange(points) % 2
+    place = torch.arange(8.0)
+    wave = torch.sin(1.6 * place + 6.3 * torch.rand(points, 1))[:, None, :].expand(-1, 8, -1)
+    x = torch.where(y[:, None, None] > 0, wave, wave.transpose(1, 2))
+    return (x + 0.2 * torch.randn(points, 8, 8))[:, None], y
+
+
+@pytest.mark.parametrize("bends", [False, True])
+def test_batch_norms_do_not_bend(bends: bool) -> None:
+    x, y = waves()
+    parts: list[nn.Module] = []
+    for below, above in ((1, 8), (8, 16)):
+        parts += [nn.Conv2d(below, above, 3, padding=1, bias=False), nn.BatchNorm2d(above)]
+        parts += [nn.ReLU()] if bends else []
+    model = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 2))
+    report = trained(model, x, y, CLASSES, torch.optim.Adam(model.parameters(), 1e-2), 150)
+    assert (Kind.MISSING_NONLINEARITY in problems(report)) == (not bends)
+
+
+def test_statistics_that_steps_have_driven_off_hide_no_inputs() -> None:
+    x, y = waves()
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(),
+                          nn.Linear(288, 32), nn.ReLU(), nn.Linear(32, 2))  # fmt: skip
+    report = trained(model, x, y, CLASSES, torch.optim.SGD(model.parameters(), 30.0), 60)
+    assert Kind.CONSTANT_INPUTS not in problems(report)
+    assert problems(report)[0] is Kind.STEP_TOO_LARGE
+
+
+class Last(nn.Module):
+    """Classes of sequences, from a GRU's last state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.head = nn.GRU(4, 16, batch_first=True), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.cell(x)[0][:, -1])
+
+
+def test_steps_behind_gates_that_training_has_shut_are_not_unseen() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 6, 4)
+    y = (x[:, -1, 0] > 0).long()
+    model = Last()
+    report = trained(model, x, y, CLASSES, torch.optim.SGD(model.parameters(), 30.0), 100)
+    assert Kind.WRONG_TIME_STEP not in problems(report)
+
+
+class Placed(nn.Module):
+    """Attention over places that have embeddings of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.places = nn.Linear(4, 16), nn.Parameter(0.02 * torch.randn(6, 16))
+        self.mix = nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True)
+        self.head = nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.mix(self.up(x) + self.places).mean(1))
+
+
+def test_positions_that_large_inputs_drown_are_not_missing() -> None:
+    torch.manual_seed(0)
+    x = 1000 * (torch.randn(200, 6, 4) + 1)
+    y = (x[:, 0, 0] > x[:, 5, 0]).long()
+    model = Placed()
+    report = trained(model, x, y, CLASSES, torch.optim.SGD(model.parameters(), 0.1), 60)
+    assert Kind.MISSING_POSITIONS not in problems(report)
+    assert Kind.UNSCALED_INPUTS in problems(report)
+
+
+def test_parameters_that_no_module_draws_start_anew_where_they_are_nan() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 6, 4)
+    y = (x[:, 0, 0] > 0).long()
+    model = Placed()
+    report = trained(model, x, y, CLASSES, torch.optim.SGD(model.parameters(), 30.0), 60)
+    assert not bool(model.places.isfinite().all())
+    assert problems(report)[0] is Kind.STEP_TOO_LARGE
+
+
+def test_inputs_that_shut_starts_of_the_present_sizes() -> None:
+    torch.manual_seed(1)
+    unit = torch.randn(200, 8)
+    y = (unit[:, 0] * unit[:, 1] > 0).long()
+    model = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(),
+                          nn.Linear(64, 2))  # fmt: skip
+    rule = torch.optim.Adam(model.parameters(), 1e-3)
+    kinds = problems(trained(model, 200 * unit + 300, y, CLASSES, rule, 200))
+    assert kinds[0] is Kind.UNSCALED_INPUTS
+
+
+def test_steps_that_are_too_large_before_anything_is_learnt_from_the_usual_start() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(300, 10)
+    y = (x @ torch.randn(10, 4)).argmax(1)
+    sizes = [10, 64, 64, 64, 64, 64, 64, 4]
+    model = nn.Sequential()
+    for below, above in pairwise(sizes):
+        model.extend([nn.Linear(below, above), nn.ReLU()])
+    model = model[:-1]
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight)
+    rule = torch.optim.SGD(model.parameters(), 2.0, momentum=0.9)
+    assert problems(trained(model, x, y, CLASSES, rule, 100))[0] is Kind.STEP_TOO_LARGE
+
+
+def test_images_are_standardised_channel_by_channel() -> None:
+    torch.manual_seed(0)
+    image = torch.rand(120, 1, 6, 6) * (torch.rand(120, 1, 6, 6) < 0.5)
+    image[:, :, 0] = 0  # pixels that never change
+    x, y = image / 255, image.roll(1, 3) / 255
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(),
+                          nn.Conv2d(8, 1, 3, padding=1))  # fmt: skip
+    sample = sample_of((x, y), model, 120)
+    names = (Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
+    result = trial(names, model, sample, nn.L1Loss(), 300, 5e-3, torch.optim.Adam)
+    constant = float((y - y.median()).abs().mean())
+    assert result.after is not None and result.after < 0.2 * constant
+
+
+@pytest.mark.parametrize(("shift", "kind"), [(1.0, Kind.WRONG_OUTPUT_ACTIVATION),
+                                             (-3.0, Kind.OUTPUT_RANGE)])  # fmt: skip
+def test_a_relu_that_is_off_on_all_points(shift: float, kind: Kind) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(100, 3)
+    y = x[:, :1].sigmoid() + shift
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), nn.ReLU())
+    with torch.no_grad():
+        model.get_parameter("2.bias").fill_(-9.0)
+    rule = torch.optim.Adam(model.parameters(), 1e-3)
+    assert problems(trained(model, x, y, MSE, rule, 5))[0] is kind
+
+
+class LastState(nn.Module):
+    """Numbers of sequences: a state of an LSTM, or a linear map of states."""
+
+    def __init__(self, linear: bool) -> None:
+        super().__init__()
+        self.cell = nn.LSTM(2, 8 if linear else 1, batch_first=True)
+        self.head = nn.Linear(8, 1) if linear else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.cell(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_targets_beyond_what_larger_weights_give(linear: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 4, 2)
+    y = 3 * x[:, :, :1].sum(1)
+    model = LastState(linear)
+    report = trained(model, x, y, MSE, torch.optim.Adam(model.parameters(), 1e-2), 150)
+    assert (Kind.OUTPUT_RANGE in problems(report)) == (not linear)
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_loss_that_does_not_look_at_the_outputs(ignored: bool) -> None:
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        p = (y + 0 * f if ignored else f.sigmoid()).clamp(1e-6, 1 - 1e-6)
+        return -(y * p.log() + (1 - y) * (1 - p).log()).mean()
+
+    torch.manual_seed(0)
+    x = torch.randn(128, 3)
+    y = (x[:, :1] > 0).float()
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+    report = trained(model, x, y, loss, torch.optim.SGD(model.parameters(), 0.1), 20)
+    assert (problems(report)[:1] == [Kind.DETACHED_LOSS]) == ignored
+
+
+@pytest.mark.parametrize("form", ["column", "row", "pairs"])
+def test_rows_that_meet_columns_in_the_loss(form: str) -> None:
+    """Weights of points as a column; in a loss that compares pairs both come from the outputs."""
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        apart = (f[:, 0] - y[:, 0]).abs()
+        if form == "pairs":
+            return apart.mean() + 0.01 * (f - f[:, 0]).abs().mean()
+        return (apart * (y[:, 1:] if form == "column" else y[:, 1])).mean()
+
+    torch.manual_seed(0)
+    x = torch.randn(120, 3)
+    y = torch.cat([x[:, :1] * x[:, 1:2] + 3, torch.rand(120, 1) + 0.5], 1)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+    report = trained(model, x, y, loss, torch.optim.SGD(model.parameters(), 1e-3), 10)
+    found = [f for f in report.problems if f.kind is Kind.BROADCAST_TARGETS]
+    assert bool(found) == (form == "column")
+    if found:
+        assert str(found[0].evidence["line"]).startswith("test_eighth_mends.py:")
+
+
+@pytest.mark.parametrize("step", [1e-5, 1e-2])
+def test_steps_that_are_too_small_from_far_above_a_constant(step: float) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 8)
+    y = x @ torch.randn(8, 1) + 2
+    model = nn.Linear(8, 1)
+    report = trained(model, x, y, MSE, torch.optim.SGD(model.parameters(), step), 300)
+    assert (Kind.STEP_TOO_SMALL in problems(report)) == (step < 1e-3)
