@@ -64,9 +64,10 @@ def train_eval_gap(scene: Scene) -> Finding | None:
             "updated, or does training see what evaluation does not (the right answer before it, "
             "words that come later)?"
         )
+    lost = kept > thresholds.MIDDLING * constant
     return Finding(
         Kind.TRAIN_EVAL_GAP,
-        Severity.CRITICAL,
+        Severity.CRITICAL if lost else Severity.WARNING,
         None,
         {"loss_in_training": batch, "loss_in_evaluation": kept, "by_statistics": modes.by_norms},
         text,
