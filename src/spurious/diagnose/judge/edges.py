@@ -11,7 +11,7 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
-from spurious.diagnose.treat.rehearse import Aspect, Rehearsals
+from spurious.diagnose.treat.rehearsal import Aspect, Rehearsals
 
 MEND: Final[Mapping[Kind, str]] = {
     Kind.LOG_OF_ZERO: "Keep the argument of the logarithm away from 0, log(x + 1e-8), or use a "

@@ -19,7 +19,7 @@ from spurious.verdict import Answer, Decision
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
-    from spurious.diagnose.treat.rehearse import Rehearsals
+    from spurious.diagnose.treat.rehearsal import Rehearsals
 
 
 def landscape_findings(

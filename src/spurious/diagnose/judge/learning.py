@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spurious.diagnose import thresholds
-from spurious.diagnose.treat.rehearse import Rehearsals
+from spurious.diagnose.treat.rehearsal import Rehearsals
 
 
 def learns(found: Rehearsals | None) -> bool:

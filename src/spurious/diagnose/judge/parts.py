@@ -20,7 +20,7 @@ from spurious.diagnose.remedy import REMEDIES, Remedy, parts
 from spurious.diagnose.treat.ranking import race
 
 if TYPE_CHECKING:
-    from spurious.diagnose.treat.rehearse import Rehearsal, Rehearsals
+    from spurious.diagnose.treat.rehearsal import Rehearsal, Rehearsals
     from spurious.diagnose.treat.trials import Trial
 
 Say = Callable[[str], None]

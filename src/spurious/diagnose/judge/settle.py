@@ -10,12 +10,12 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import nothing_is_left
-from spurious.diagnose.judge.rehearsals import NO_START
+from spurious.diagnose.judge.starts import NO_START
 from spurious.diagnose.kinds import CAUSES, MAY_BE_MEANT, Kind
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
-    from spurious.diagnose.treat.rehearse import Rehearsals
+    from spurious.diagnose.treat.rehearsal import Rehearsals
     from spurious.diagnose.treat.trials import Trial
 
 LANDSCAPE: Final = frozenset(

@@ -16,7 +16,8 @@ from spurious.diagnose.measure.origin import NOT_THEIRS
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, joined
-from spurious.diagnose.treat.rehearse import ADAPTIVE, Aspect, Rehearsals, shut_layers
+from spurious.diagnose.treat.rehearsal import ADAPTIVE, Aspect, Rehearsals
+from spurious.diagnose.treat.rehearse import shut_layers
 
 LEAP: Final = 1.0
 """A step of an adaptive optimiser as long as the weights of a usual start: one step forgets it."""

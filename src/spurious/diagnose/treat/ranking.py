@@ -16,7 +16,7 @@ from spurious.diagnose.kinds import CAUSES, Kind
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.remedy import Remedy, joined, parts
-from spurious.diagnose.treat.rehearse import Rehearsals
+from spurious.diagnose.treat.rehearsal import Rehearsals
 from spurious.diagnose.treat.trials import Trial, trial
 
 MOST: Final = 8
