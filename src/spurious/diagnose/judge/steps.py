@@ -16,8 +16,10 @@ from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearsal import Aspect, Rehearsal, Rehearsals
 
 SCALES: Final = frozenset({Aspect.INPUTS, Aspect.TARGETS, Aspect.BOTH_SCALES})
-"""Where standardised data let these steps do as well as smaller ones, they are not too large."""
 
+OF_INPUTS: Final = SCALES - {Aspect.TARGETS}
+"""Where standardised inputs let these steps do as well as smaller ones, they are not too large (of
+smaller targets gradients are smaller, which is the same as smaller steps)."""
 
 FACTORS: Final = {
     Remedy.SMALLER_STEP: 0.1,
@@ -30,11 +32,11 @@ FACTORS: Final = {
 
 
 def step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    """A copy learns with a smaller step; a warning where standardised data do as well."""
+    """A copy learns with a smaller step; a warning where standardised inputs do as well."""
     assert scene.optimiser is not None
     size = scene.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
-    scaled = [r.gain for r in found.changed if r.change.aspect in SCALES]
+    scaled = [r.gain for r in found.changed if r.change.aspect in OF_INPUTS]
     as_well = max(scaled, default=0.0) >= result.gain - thresholds.LEARNT
     yield Finding(
         Kind.STEP_TOO_LARGE,
