@@ -28,6 +28,9 @@ from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.preserve import untouched
 from spurious.diagnose.remedy import Remedy
 
+OF_ALL_UNITS: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""Layers whose weights (units, inputs, ...) each have a gradient that sums over all points."""
+
 SHOWN: Final = 8
 """Points listed."""
 
@@ -61,6 +64,9 @@ class FirstNaN:
         self.model = model
         self.found: Finding | None = None
         self._first = next((p for p in model.parameters() if p.requires_grad), None)
+        self._one_input = any(
+            isinstance(m, OF_ALL_UNITS) and m.weight is self._first for m in model.modules()
+        )
         self._own = {id(p) for p in model.parameters()}
         self._args: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._handles = [
@@ -82,7 +88,10 @@ class FirstNaN:
         p = self._first
         if p is None or p.grad is None or self._args is None:
             return
-        if cmath.isfinite(p.grad.sum().item()):
+        gradient = p.grad
+        if self._one_input:  # NaN times any input is NaN: one input shows all units
+            gradient = gradient[(slice(None), *(0,) * (gradient.ndim - 1))]
+        if cmath.isfinite(gradient.sum().item()):
             return
         held = {id(q) for group in optimiser.param_groups for q in group["params"]}
         if held & self._own:
