@@ -55,13 +55,13 @@ def test_what_is_not_finite_at_0_is_once_it_is_kept_from_it(
 
     edges: list[Edge] = []
     plain = value_and_slope(None, 0.0)
-    kept = value_and_slope(KeptFromZero(edges.append), 0.0)
+    kept = value_and_slope(KeptFromZero(edges), 0.0)
     assert not plain.isfinite().all()
     assert kept.isfinite().all()
     assert [edge.kind for edge in edges] == [kind]
     assert edges[0].line.startswith("test_edges.py:")
     edges.clear()
-    same = value_and_slope(KeptFromZero(edges.append), 0.25)
+    same = value_and_slope(KeptFromZero(edges), 0.25)
     assert torch.equal(same, value_and_slope(None, 0.25))
     assert not edges
 
@@ -73,7 +73,7 @@ def input_of(z: Tensor) -> Tensor:
 @pytest.mark.parametrize("exponent", [2, 3, 1, 0, 1.5])
 def test_powers_that_are_smooth_at_0_are_left_alone(exponent: float) -> None:
     edges: list[Edge] = []
-    with KeptFromZero(edges.append):
+    with KeptFromZero(edges):
         value = torch.zeros(3) ** exponent
     assert not edges
     assert torch.equal(value, torch.zeros(3) ** exponent)

@@ -35,9 +35,8 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     Or training that has ended in NaN, copies that go on without it, and a loss that is NaN where
     the model is sure of every point, as training makes it.
     """
-    tried = [r for r in found.changed if r.change.aspect is Aspect.EDGE and r.trial.edge]
     won = max(found.now, 0.0) + thresholds.HELPED
-    for result in tried:
+    for result in found.of(Aspect.EDGE):
         edge = result.trial.edge
         if edge is None or result.loss is None or result.gain < won:
             continue

@@ -19,7 +19,7 @@ from spurious.diagnose.judge.starts import (
     signals_vanish,
 )
 from spurious.diagnose.judge.steps import (
-    SCALES,
+    OF_INPUTS,
     another_optimiser,
     beyond_stability,
     hopelessly_small,
@@ -69,7 +69,7 @@ def rehearsal_findings(
     yield from unshuffled(found, scene)
     yield from leaps(found, scene, seen)
     yield from killed(found, scene, seen)
-    base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
+    base = found.unchanged
     wanted = base + thresholds.HELPED
     if learns(found):
         if scene.trained:
@@ -96,7 +96,7 @@ def rehearsal_findings(
     least = {
         Aspect.LARGER: longer,  # from far above a constant's loss it is a long way down
         Aspect.AXES: max(base + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE),
-        **dict.fromkeys((*SCALES, Aspect.SMALLER), whole),
+        **dict.fromkeys((*OF_INPUTS, Aspect.TARGETS, Aspect.SMALLER), whole),
     }
     known = [r for r in found.changed if r.loss is not None]
     helped = [r for r in known if r.gain >= least.get(r.change.aspect, wanted)]
@@ -162,7 +162,7 @@ def _unscaled_inputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iter
 
 
 def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    inputs = [r.gain for r in found.changed if r.change.aspect is Aspect.INPUTS]
+    inputs = [r.gain for r in found.of(Aspect.INPUTS)]
     single = result.change.aspect is Aspect.TARGETS
     if single and max(inputs, default=0.0) >= result.gain - thresholds.LEARNT:
         return  # standardised inputs alone do as well
@@ -180,7 +180,7 @@ def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
 
 
 def _both_scales(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    single = [r.gain for r in found.changed if r.change.aspect in (Aspect.INPUTS, Aspect.TARGETS)]
+    single = [r.gain for r in found.of(Aspect.INPUTS, Aspect.TARGETS)]
     if max(single, default=0.0) > result.gain - thresholds.HELPED:
         return
     yield from _target_scale(result, found, scene)
@@ -249,10 +249,7 @@ def _new_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
 
 
 def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    same = max(
-        (r.gain for r in found.changed if r.change.aspect in (Aspect.ADAM, Aspect.QUICK)),
-        default=0.0,
-    )
+    same = max((r.gain for r in found.of(Aspect.ADAM, Aspect.QUICK)), default=0.0)
     if not scene.trained or same > result.gain - thresholds.HELPED:
         return
     if result.gain < thresholds.ALL_THE_DIFFERENCE or found.carries is False:
@@ -293,8 +290,6 @@ def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fi
 
 
 Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
-
-
 _ORDER: dict[Aspect, Judge] = {
     Aspect.AXES: _permuted,
     Aspect.BENDS: _bent,

@@ -9,7 +9,7 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
-from spurious.diagnose.judge.tried import numbers, tried_on_a_copy
+from spurious.diagnose.judge.tried import loss_shown, numbers, tried_on_a_copy
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
@@ -26,7 +26,7 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """
     if not all(0 < size < inf for size in found.sizes.values()):
         return
-    own = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
+    own = found.of(Aspect.SAME_SIZES)
     afresh = found.afresh
     if not own or afresh is None or not found.sizes or _shut_by_inputs(found) is not None:
         return
@@ -39,7 +39,6 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     name, size = max(sizes.items(), key=lambda one: abs(log(max(one[1], 1e-30))))
     than = f"{size:.3g} times the size" if size > 1 else f"{size:.2g} of the size"
     shown = ", ".join(f"{layer} {value:.3g}" for layer, value in list(sizes.items())[:5])
-    other = "NaN or infinity" if own[0].loss is None else f"{own[0].loss:.4g}"
     slow = not scene.trained and max(sizes.values()) < 1 and size > NO_START
     yield Finding(
         Kind.BAD_INITIAL_SCALE,
@@ -53,15 +52,15 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         },
         f"Start from weights of the usual size: those of layer {name} have {than} of torch's "
         f"default start ({shown}). Tried on copies for {found.steps} steps: loss "
-        f"{afresh.loss:.4g} from the default start, {other} from another start of these sizes.",
+        f"{afresh.loss:.4g} from the default start, {loss_shown(own[0].loss)} from another start "
+        "of these sizes.",
         (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
     )
 
 
 def _shut_by_inputs(found: Rehearsals) -> tuple[Rehearsal, Rehearsal] | None:
     """Starts of the present sizes, if they learn with standardised inputs alone: without, with."""
-    raw = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES]
-    scaled = [r for r in found.changed if r.change.aspect is Aspect.SAME_SIZES_SCALED]
+    raw, scaled = found.of(Aspect.SAME_SIZES), found.of(Aspect.SAME_SIZES_SCALED)
     if not raw or not scaled or scaled[0].loss is None:
         return None
     helps = scaled[0].gain >= raw[0].gain + thresholds.ALL_THE_DIFFERENCE
@@ -74,7 +73,6 @@ def inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     if pair is None or afresh is None or x is None:
         return
     raw, scaled = pair
-    without = "NaN or infinity" if raw.loss is None else f"{raw.loss:.4g}"
     yield Finding(
         Kind.UNSCALED_INPUTS,
         Severity.WARNING,
@@ -87,8 +85,8 @@ def inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         },
         f"Standardise the inputs, x = (x - mean) / std: they lie between {float(x.min()):.4g} and "
         f"{float(x.max()):.4g}. Tried on copies for {found.steps} steps, from another start of the "
-        f"present weights' sizes: loss {scaled.loss:.4g} with standardised inputs, {without} "
-        f"with these. (From torch's default start: {afresh.loss:.4g}.)",
+        f"present weights' sizes: loss {scaled.loss:.4g} with standardised inputs, "
+        f"{loss_shown(raw.loss)} with these. (From torch's default start: {afresh.loss:.4g}.)",
         (
             joined((Remedy.REDRAW_WEIGHTS, Remedy.STANDARDISE_INPUTS)),
             Remedy.REDRAW_WEIGHTS,
@@ -100,10 +98,8 @@ def inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
 def frozen_at_bad_values(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """The model learns once what is frozen, and nothing else, is drawn anew."""
     base = max(found.now, found.as_is.gain, 0.0)
-    for result in found.changed:
-        if result.change.aspect is not Aspect.FROZEN_ANEW or result.loss is None:
-            continue
-        if result.gain < base + thresholds.HELPED:
+    for result in found.of(Aspect.FROZEN_ANEW):
+        if result.loss is None or result.gain < base + thresholds.HELPED:
             continue
         names = ", ".join(list(scene.frozen)[:5])
         yield Finding(

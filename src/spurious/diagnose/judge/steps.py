@@ -8,16 +8,14 @@ from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
-from spurious.diagnose.judge.tried import numbers, tried_on_a_copy
+from spurious.diagnose.judge.tried import loss_shown, numbers, tried_on_a_copy
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearsal import Aspect, Rehearsal, Rehearsals
 
-SCALES: Final = frozenset({Aspect.INPUTS, Aspect.TARGETS, Aspect.BOTH_SCALES})
-
-OF_INPUTS: Final = SCALES - {Aspect.TARGETS}
+OF_INPUTS: Final = (Aspect.INPUTS, Aspect.BOTH_SCALES)
 """Where standardised inputs let these steps do as well as smaller ones, they are not too large (of
 smaller targets gradients are smaller, which is the same as smaller steps)."""
 
@@ -36,7 +34,7 @@ def step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     assert scene.optimiser is not None
     size = scene.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
-    scaled = [r.gain for r in found.changed if r.change.aspect in OF_INPUTS]
+    scaled = [r.gain for r in found.of(*OF_INPUTS)]
     as_well = max(scaled, default=0.0) >= result.gain - thresholds.LEARNT
     yield Finding(
         Kind.STEP_TOO_LARGE,
@@ -51,7 +49,7 @@ def step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
 
 def _shows_large_steps(result: Rehearsal) -> bool:
     """Whether a copy learns by smaller steps from a start from which one by these does not."""
-    return result.change.aspect is Aspect.SIGNAL_SMALLER and result.gain >= 2 * thresholds.HELPED
+    return result.gain >= 2 * thresholds.HELPED
 
 
 def too_large_where_signals_pass(
@@ -59,11 +57,10 @@ def too_large_where_signals_pass(
 ) -> Iterator[Finding]:
     """From scaled weights a copy learns by smaller steps, and not by these."""
     assert scene.optimiser is not None
-    other = next(r for r in found.changed if r.change.aspect is Aspect.SIGNAL)
     if not _shows_large_steps(result):
         return
+    (other,), afresh = found.of(Aspect.SIGNAL), found.afresh or found.as_is
     size = scene.optimiser.step_size
-    without = "NaN or infinity" if other.loss is None else f"{other.loss:.4g}"
     yield Finding(
         Kind.STEP_TOO_LARGE,
         Severity.WARNING,
@@ -72,8 +69,8 @@ def too_large_where_signals_pass(
         | {"step_size": size, "better_step_size": size / 10, "loss_with_these_steps": other.loss},
         f"Use a smaller step size, about lr={size / 10:.2g} instead of {size:.2g}. Tried on copies "
         f"for {found.steps} steps, from weights through which signals pass: loss "
-        f"{result.loss:.4g} with smaller steps, {without} with these. From torch's default start "
-        "neither gets anywhere in so few.",
+        f"{result.loss:.4g} with smaller steps, {loss_shown(other.loss)} with these. (From torch's "
+        f"default start, with these: {loss_shown(afresh.loss)}.)",
         (result.change.joined, Remedy.SMALLER_STEP),
     )
 
@@ -83,8 +80,7 @@ def _far_behind(result: Rehearsal, found: Rehearsals, scene: Scene) -> bool:
 
     In between a copy may win by having fewer points to learn.
     """
-    base = max(found.now, found.as_is.gain, found.afresh.gain if found.afresh else 0.0, 0.0)
-    much = result.gain >= base + thresholds.ALL_THE_DIFFERENCE
+    much = result.gain >= found.unchanged + thresholds.ALL_THE_DIFFERENCE
     return scene.is_poor or (scene.is_middling and much)
 
 
@@ -108,17 +104,14 @@ def step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
 
 def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A copy learns by Adam, and neither by longer nor by smaller steps."""
-    helped = [r for r in found.changed if r.change.aspect in (Aspect.LARGER, Aspect.SMALLER)]
     if scene.optimiser is None or not scene.trained or scene.optimiser.name == "Adam":
         return
-    if any(_shows_large_steps(r) for r in found.changed):
+    if any(_shows_large_steps(r) for r in found.of(Aspect.SIGNAL_SMALLER)):
         return
     if not _far_behind(result, found, scene):
         return
-    afresh = found.afresh.gain if found.afresh else 0.0
-    least = max(found.now, found.as_is.gain, afresh, 0.0) + thresholds.HELPED
-    other = max((r.gain for r in helped), default=0.0)
-    if other >= max(least, result.gain - thresholds.HELPED):
+    least = max(found.unchanged + thresholds.HELPED, result.gain - thresholds.HELPED)
+    if any(r.gain >= least for r in found.of(Aspect.LARGER, Aspect.SMALLER)):
         return  # the step size alone does it
     yield Finding(
         Kind.STEP_TOO_SMALL,
@@ -126,7 +119,7 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
         None,
         numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
         f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
-        f"lr={scene.optimiser.step_size:.2g}, by which the loss hardly moves. "
+        f"lr={scene.optimiser.step_size:.2g}, which gets less far in as many steps. "
         f"{tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.ANOTHER_OPTIMISER),
     )
@@ -175,7 +168,7 @@ def beyond_stability(scene: Scene, curvature: Curvature, found: Rehearsals) -> I
         return
     if scene.trained and not scene.is_middling:
         return  # its own training got on with these steps: gradients may be clipped
-    if any(r.change.aspect is Aspect.SMALLER and r.gain > thresholds.HELPED for r in found.changed):
+    if any(r.gain > thresholds.HELPED for r in found.of(Aspect.SMALLER)):
         return
     limit = 2 * (1 + seen.momentum) / curvature.highest
     if seen.step_size <= limit:

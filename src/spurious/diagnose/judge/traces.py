@@ -9,6 +9,7 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import CHANGE, LOOP
 from spurious.diagnose.measure.optimiser import DRIVEN
@@ -41,7 +42,6 @@ def unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     own, mixed = found.in_order, found.afresh
     if own is None or mixed is None or own.gain > mixed.gain - thresholds.ALL_THE_DIFFERENCE:
         return
-    other = "NaN or infinity" if own.loss is None else f"{own.loss:.4g}"
     yield Finding(
         Kind.UNSHUFFLED_DATA,
         Severity.WARNING,
@@ -54,8 +54,8 @@ def unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         },
         "Shuffle the data (DataLoader(..., shuffle=True)), if the loop takes them as they lie: the "
         f"targets are sorted (each says {scene.order_explains:.0%} of the next). Tried on copies "
-        f"for {found.steps} steps: loss {mixed.loss:.4g} from mixed batches, {other} in their "
-        "order.",
+        f"for {found.steps} steps: loss {mixed.loss:.4g} from mixed batches, "
+        f"{loss_shown(own.loss)} in their order.",
         (Remedy.REDRAW_WEIGHTS,),
         "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
     )
@@ -95,7 +95,7 @@ def killed(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Find
     Copies from another start learn with these steps and with smaller ones, so nothing else is to
     blame; and the layer's biases and weights are not those of a start.
     """
-    small = [r for r in found.changed if r.change.aspect is Aspect.KILLED]
+    small = found.of(Aspect.KILLED)
     rule, afresh = scene.optimiser, found.afresh
     if not small or rule is None or afresh is None or learns(found):
         return

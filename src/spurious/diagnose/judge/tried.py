@@ -1,4 +1,4 @@
-"""What all findings say of a copy that was tried: its numbers, and a sentence."""
+"""What all findings say of a copy that was tried: its numbers, its loss, and a sentence."""
 
 from __future__ import annotations
 
@@ -19,5 +19,12 @@ def numbers(result: Rehearsal, found: Rehearsals) -> dict[str, object]:
 def tried_on_a_copy(result: Rehearsal, found: Rehearsals) -> str:
     """The sentence on them."""
     other = found.afresh or found.as_is
-    without = "NaN or infinity" if other.loss is None else f"{other.loss:.4g}"
-    return f"Tried on a copy for {found.steps} steps: loss {result.loss:.4g}, without {without}."
+    return (
+        f"Tried on a copy for {found.steps} steps: loss {result.loss:.4g}, without "
+        f"{loss_shown(other.loss)}."
+    )
+
+
+def loss_shown(loss: float | None) -> str:
+    """A copy's loss at the end as it is written; None if it is not finite."""
+    return "NaN or infinity" if loss is None else f"{loss:.4g}"

@@ -7,7 +7,7 @@ the cause is asked by an experiment: `KeptFromZero` moves such arguments a littl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,13 +45,13 @@ class Edge:
 class KeptFromZero(TorchFunctionMode):
     """Moves arguments of logarithms, roots and divisions that are 0 away from it.
 
-    Attributes:
-        first: Called with the place where that was done, each time it is done.
+    Args:
+        places: The first place where that is done is put there, if it is empty.
     """
 
-    def __init__(self, first: Callable[[Edge], None]) -> None:
+    def __init__(self, places: list[Edge]) -> None:
         super().__init__()
-        self.first = first
+        self.places = places
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         kwargs = kwargs or {}
@@ -67,8 +67,10 @@ class KeptFromZero(TorchFunctionMode):
         moved = _moved(given, signed=kind is Kind.DIVISION_BY_ZERO)
         if moved is None:
             return func(*args, **kwargs)
-        at_edge = int((moved.detach() != given.detach()).sum())
-        self.first(Edge(kind, _name(func), line_of_the_user(), (at_edge, given.numel())))
+        if not self.places:
+            at_edge = int((moved.detach() != given.detach()).sum())
+            edge = Edge(kind, _name(func), line_of_the_user(), (at_edge, given.numel()))
+            self.places.append(edge)
         if len(args) > place:
             args = (*args[:place], moved, *args[place + 1 :])
         else:

@@ -56,6 +56,14 @@ def draw_anew(model: nn.Module) -> bool:
     return found
 
 
+def started_afresh(model: nn.Module) -> nn.Module | None:
+    """A copy whose modules have drawn their weights anew, always the same; None if none can."""
+    clone = copied(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return clone if draw_anew(clone) else None
+
+
 def outputs_of(model: nn.Module, x: Tensor) -> Tensor | None:
     """The model's outputs of one batch of inputs, without a graph."""
     with examined(model), torch.no_grad():
@@ -68,11 +76,9 @@ def usual_outputs(model: nn.Module, sample: Sample) -> Tensor | None:
 
     Also if they are no finite numbers of one shape.
     """
-    clone = copied(model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        if not draw_anew(clone):
-            return None
+    clone = started_afresh(model)
+    if clone is None:
+        return None
     try:
         with examined(clone), torch.no_grad():
             made = [output_tensor(clone(*b.args, **b.kwargs)) for b in sample.batches]
@@ -118,14 +124,13 @@ def saturated_by_inputs(
 
 
 def _shares(model: nn.Module, batch: Batch, x: Tensor) -> dict[str, float]:
-    """Share of the values at the flat ends, of each layer of a start."""
-    clone = copied(model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        draw_anew(clone)
-        observer = Observer(clone)
-        with examined(clone), torch.enable_grad(), observer.batch(batch.size):
-            clone(x)
+    """Share of the values at the flat ends, of each layer of a start, if there can be one."""
+    clone = started_afresh(model)
+    if clone is None:
+        return {}
+    observer = Observer(clone)
+    with examined(clone), torch.enable_grad(), observer.batch(batch.size):
+        clone(x)
     layers = [layer.finish() for layer in observer.units.values() if layer.points]
     found = {one.name: float(one.saturated.mean()) for one in layers if one.can_saturate}
     alone = {name: seen.alone for name, seen in observer.structure.attentions.items()}

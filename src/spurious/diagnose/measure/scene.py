@@ -367,7 +367,7 @@ class Scene:
             return None
         sure, edges = (self.signs + 1) / 2, list[Edge]()
         value = self.try_loss(sure)
-        with KeptFromZero(edges.append):
+        with KeptFromZero(edges):
             kept = self.try_loss(sure)
         if value is None or isfinite(value) or kept is None or not isfinite(kept):
             return None

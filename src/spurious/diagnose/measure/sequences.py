@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from spurious.diagnose.measure.batches import Batch, Sample
-from spurious.diagnose.measure.fresh import draw_anew, with_random_weights
+from spurious.diagnose.measure.fresh import started_afresh, with_random_weights
 from spurious.diagnose.measure.neighbours import columns_of
 from spurious.diagnose.measure.objective import output_tensor
-from spurious.diagnose.measure.preserve import copied, examined
+from spurious.diagnose.measure.preserve import examined
 from spurious.errors import InputError
 
 MOVED: Final = 1e-4
@@ -135,10 +135,8 @@ def _shares(model: nn.Module, x: Tensor) -> list[float] | None:
     """Signals in units of the largest, whatever the weights are: of the model or of a start."""
     own, other = _signals(model, x), None
     try:
-        clone = copied(model)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            other = _signals(clone, x) if draw_anew(clone) else None
+        clone = started_afresh(model)
+        other = None if clone is None else _signals(clone, x)
     except InputError:  # it cannot be copied
         pass
     known = [signals for signals in (own, other) if signals is not None and max(signals) > 0]

@@ -39,12 +39,11 @@ class _Stretching(TorchFunctionMode):
         pair = [value for value in args if isinstance(value, Tensor)]
         if self.line or name not in COMBINE or len(pair) != 2 or not isinstance(out, Tensor):
             return out
-        n = self.points
-        shapes = {tuple(value.shape) for value in pair}
-        from_outputs = [value.requires_grad for value in pair]
-        varied = all(bool((value != value.flatten()[0]).any()) for value in pair)
-        all_pairs = shapes == {(n,), (n, 1)} and tuple(out.shape) == (n, n)
-        if all_pairs and sum(from_outputs) == 1 and varied:
+        n, one_from_outputs = self.points, pair[0].requires_grad != pair[1].requires_grad
+        all_pairs = {tuple(value.shape) for value in pair} == {(n,), (n, 1)}
+        if not all_pairs or not one_from_outputs or tuple(out.shape) != (n, n):
+            return out
+        if all(bool((value != value.flatten()[0]).any()) for value in pair):
             self.line = line_of_the_user()
         return out
 

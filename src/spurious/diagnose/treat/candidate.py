@@ -35,7 +35,7 @@ class Candidate:
         training_context: Entered around forward passes in training alone.
         quiet: Trained in evaluation mode, but for batch normalisation.
         longest: Length to which gradients are clipped.
-        edges: Where numbers were kept from 0, as far as anything does that.
+        edges: The first place where numbers were kept from 0, if anything does that.
         prefix: Of the names of the parameters of the model as it was given.
     """
 

@@ -11,11 +11,8 @@ from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.trials import Trial
 
 SMALLER: Final = (Remedy.SMALLER_STEP, Remedy.HUNDREDTH_STEP, Remedy.THOUSANDTH_STEP)
-
-
 LARGER: Final = {Remedy.LARGER_STEP: 10.0, Remedy.HUNDREDFOLD_STEP: 100.0}
 """Remedies of the step size, the mildest first."""
-
 
 ADAPTIVE: Final = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop"})
 """Optimisers whose steps are about as long as their step size, whatever the gradient."""
@@ -116,3 +113,12 @@ class Rehearsals:
     sizes: Mapping[str, float] = field(default_factory=dict[str, float])
     in_order: Rehearsal | None = None
     carries: bool | None = None
+
+    @property
+    def unchanged(self) -> float:
+        """The largest gain without a change: of the model, trained on, or started afresh; or 0."""
+        return max(self.now, self.as_is.gain, self.afresh.gain if self.afresh else 0.0, 0.0)
+
+    def of(self, *aspects: Aspect) -> tuple[Rehearsal, ...]:
+        """Those that changed one of these."""
+        return tuple(result for result in self.changed if result.change.aspect in aspects)

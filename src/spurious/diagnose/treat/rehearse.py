@@ -40,44 +40,34 @@ from spurious.diagnose.treat.trials import Trial, trial
 MOST_STEPS: Final = 300
 """Steps of one rehearsal, of models that are cheap."""
 
-
 FEWEST_STEPS: Final = 60
 """The same of models that are dear."""
-
 
 WORK: Final = 1e9
 """Multiplications of affine layers in one rehearsal, three passes a step: above, there are fewer
 steps. About a third of a second of one core."""
 
-
 SECOND: Final = 10.0
 """Times the work of a rehearsal that a second look may take."""
-
 
 NODES: Final = 12_000
 """The same for nodes of autograd's graph, each of which costs time whatever its size: an MLP of
 three layers has some twenty."""
 
-
 CHUNK: Final = 64
 """Points of a batch."""
-
 
 MOST_POINTS: Final = 512
 """Points that copies are trained on."""
 
-
 BLOWN_UP: Final = 10.0
 """Times the loss at the start, or of a constant: training has diverged."""
-
 
 ROSE: Final = 1.2
 """A loss that rises by a fifth in training may have met too large a step."""
 
-
 USUAL_STEP: Final = 1e-3
 """Adam's step size where no optimiser is given."""
-
 
 MOST_ADAPTIVE: Final = 0.1
 """The longest such step that is tried: weights are mostly smaller than 1."""
@@ -168,7 +158,7 @@ def rehearse(
         if scene.optimiser is not None and scene.is_middling:
             tried += [run(change) for change in _longer_steps(scene.optimiser, start)]
         if scene.optimiser is not None and scene.is_poor:
-            tried += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
+            tried += [run(change) for change in _smaller_steps(start, 2)]
         afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
@@ -359,14 +349,20 @@ def _other_steps(
     losses = afresh.trial.losses
     rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
     if rose:
-        made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER]
+        made += [run(change) for change in _smaller_steps(start, len(SMALLER))]
     if scene.trained:
         made += [run(change) for change in _longer_steps(scene.optimiser, start)]
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
-            made += [run(Change(Aspect.SMALLER, (*start, name))) for name in SMALLER[:2]]
+            made += [run(change) for change in _smaller_steps(start, 2)]
         if scene.optimiser.name not in ADAPTIVE:
             made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
+
+
+def _smaller_steps(start: tuple[Remedy, ...], many: int) -> Iterator[Change]:
+    """The mildest of the smaller steps, so many."""
+    for name in SMALLER[:many]:
+        yield Change(Aspect.SMALLER, (*start, name))
 
 
 def _longer_steps(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Change]:

@@ -114,7 +114,7 @@ def fresh_statistics(candidate: Candidate, _: Sample, __: Any) -> None:
 
 def keep_from_zero(candidate: Candidate, _: Sample, __: Any) -> None:
     """Arguments of logarithms, roots and divisions, in model and loss, are kept away from 0."""
-    candidate.whole_context = lambda: KeptFromZero(candidate.edges.append)
+    candidate.whole_context = lambda: KeptFromZero(candidate.edges)
 
 
 STRUCTURE_ACTIONS: Final = (

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from spurious.diagnose import thresholds
-from spurious.diagnose.measure.fresh import draw_anew
+from spurious.diagnose.measure.fresh import started_afresh
 from spurious.diagnose.measure.preserve import copied
 from spurious.diagnose.measure.records import Affine
 
@@ -31,13 +31,11 @@ def unusual_scales(layers: Iterable[Affine], trained: bool) -> dict[str, float]:
 
 def with_frozen_drawn_anew(model: nn.Module) -> nn.Module:
     """A copy in which what is frozen, and nothing else, is as its modules start it."""
-    clone, other = copied(model), copied(model)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(0)
-        draw_anew(other)
-        start = dict(other.named_parameters())
+    clone, other = copied(model), started_afresh(model)
+    start = {} if other is None else dict(other.named_parameters())
+    with torch.no_grad():
         for name, p in clone.named_parameters():
-            if not p.requires_grad:
+            if not p.requires_grad and name in start:
                 p.copy_(start[name])
     return clone
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import CHANGE, LOOP
 from spurious.diagnose.measure.own_step import StepSeen
@@ -74,8 +75,8 @@ def own_step(scene: Scene) -> Finding | None:
             "changed_beside": list(seen.beside),
         },
         f"{CHANGE[kind]}: {_told(first, seen)} {seen.calls} calls of the step bring a copy from "
-        f"the loss {seen.start:.4g} to {_number(seen.own)}, a textbook's to "
-        f"{_number(seen.textbook)}.",
+        f"the loss {seen.start:.4g} to {loss_shown(seen.own)}, a textbook's to "
+        f"{loss_shown(seen.textbook)}.",
         LOOP,
     )
 
@@ -88,10 +89,6 @@ def _is_worse(seen: StepSeen, scene: Scene) -> bool:
     if seen.textbook is None or not seen.textbook <= seen.start - thresholds.HELPED * scale:
         return False
     return seen.own is None or seen.own >= seen.textbook + thresholds.HELPED * scale
-
-
-def _number(loss: float | None) -> str:
-    return "NaN or infinity" if loss is None else f"{loss:.4g}"
 
 
 def _told(first: Difference | None, seen: StepSeen) -> str:
