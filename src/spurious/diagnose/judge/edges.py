@@ -42,6 +42,7 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
             continue
         yield _finding(
             edge,
+            Severity.CRITICAL,
             {"steps": found.steps, "loss_with_the_change": result.loss},
             f"Tried on copies for {found.steps} steps: loss {result.loss:.4g} with 1e-8 added "
             "there and nothing else changed, NaN or infinity without.",
@@ -55,6 +56,7 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     if edge is not None and not afresh.diverged:
         yield _finding(
             edge,
+            Severity.WARNING,  # it was not seen to happen
             {"steps": found.steps, "loss_of_a_fresh_copy": afresh.loss},
             "That is the loss's value where the model is sure of every point, 0 and 1. A copy that "
             f"starts afresh has not come there in {found.steps} steps (loss {afresh.loss:.4g}); "
@@ -64,13 +66,17 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
 
 
 def _finding(
-    edge: Edge, evidence: dict[str, object], shown: str, remedies: tuple[str, ...]
+    edge: Edge,
+    severity: Severity,
+    evidence: dict[str, object],
+    shown: str,
+    remedies: tuple[str, ...],
 ) -> Finding:
     few, many = edge.entries
     where = f" in {edge.line}" if edge.line else ""
     return Finding(
         edge.kind,
-        Severity.CRITICAL,
+        severity,
         None,
         evidence
         | {"operation": edge.operation, "line": edge.line, "entries": few, "of_entries": many},

@@ -66,8 +66,15 @@ def leaps(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Findi
     rule, afresh = scene.optimiser, found.afresh
     if not scene.trained or rule is None or rule.name not in ADAPTIVE or afresh is None:
         return
-    if learns(found) or not any(
-        layer.dead.mean() >= thresholds.DEAD_SHARE for layer in seen.units if not layer.is_output
+    lost = not isfinite(scene.landscape.loss)  # what switched units off is not known
+    if (
+        lost
+        or learns(found)
+        or not any(
+            layer.dead.mean() >= thresholds.DEAD_SHARE
+            for layer in seen.units
+            if not layer.is_output
+        )
     ):
         return
     layer = max(seen.affine, key=lambda one: one.fan_in, default=None)
