@@ -1,7 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth seventh eighth]
+        [--sets early first second third fourth fifth sixth seventh eighth ninth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -40,6 +40,10 @@ from public_cases import (
     fourth_outputs,
     fourth_scales,
     fourth_training,
+    ninth_models,
+    ninth_outputs,
+    ninth_scales,
+    ninth_training,
     second_half,
     seventh_models,
     seventh_outputs,
@@ -93,6 +97,12 @@ SETS = {
         *eighth_scales.CASES,
         *eighth_models.CASES,
         *eighth_training.CASES,
+    ],
+    "ninth": [
+        *ninth_outputs.CASES,
+        *ninth_scales.CASES,
+        *ninth_models.CASES,
+        *ninth_training.CASES,
     ],
 }
 
