@@ -48,7 +48,7 @@ def xor_by_two(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x, y = xor()
     model = keras(chain([2, 20 if mended else 2, 1], nn.Sigmoid))
-    return Program(model, x, y, nn.MSELoss(), adam(model, 1e-2), 4, 1500, explained(y))
+    return Program(model, x, y, nn.MSELoss(), adam(model, 5e-2), 4, 3000, explained(y))
 
 
 @case("pytorch/glow#232, BrainJS/brain.js#559", "dead_units", "blind_spots", "local_minimum")
@@ -91,8 +91,7 @@ def all_weights_a_tenth(seed: int, mended: bool) -> Program:
     """A curve by eight sigmoids, of which all weights start at 0.1; then drawn."""
     torch.manual_seed(seed)
     x = torch.rand(200, 1)
-    y = 0.4 * x**2 + 0.3 * x * torch.sin(15 * x) + 0.05 * torch.cos(50 * x)
-    y = (y - y.min()) / (y.max() - y.min())
+    y = 0.5 - 0.5 * torch.cos(6.28 * x)
     model = keras(chain([1, 8, 1], nn.Sigmoid))
     if not mended:
         for layer in model.modules():

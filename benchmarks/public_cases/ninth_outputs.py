@@ -20,7 +20,9 @@ a comment, and the cause is what the program shows.
 
 Left out: threads with guesses alone ("try a smaller rate"), backpropagation written by hand with
 other mistakes in it, faults in which nobody saw anything go wrong, and an actor-critic whose
-baseline is not detached (coreylynch/async-rl#8), which changes the variance alone.
+baseline is not detached (coreylynch/async-rl#8), which changes the variance alone. Of
+52 written 43 reproduced at once; in nine, sizes, noise, steps, rates or what is to be learnt were
+then set (in cov-weighting#3 how the losses are weighted, too), and all 52 do; no kinds changed.
 """
 
 from __future__ import annotations
@@ -136,22 +138,26 @@ def tiny_number_lost(seed: int, mended: bool) -> Program:
 
 @case("rickgroen/cov-weighting#3", "division_by_zero")
 def divided_by_what_it_was(seed: int, mended: bool) -> Program:
-    """A depth and a side of a plane; each loss is divided by what it was, and the second one
-    reaches 0. Then a little is added.
+    """A depth and a side of a plane; each loss counts by what it is over what it was, and the
+    second one reaches 0. Then a little is added.
     """
     torch.manual_seed(seed)
     x = torch.randn(400, 4)
     depth = torch.sin(x[:, :1]) + 0.5 * x[:, 1:2]
     side = torch.where(x[:, 2:3] > 0, 1.0, -1.0)
-    x[:, 2:3] += 0.5 * side
+    x[:, 2:3] += 1.5 * side
     y = torch.cat([depth, side], 1)
     model = chain([4, 48, 48, 2], nn.ReLU)
     little = 1e-8 if mended else 0.0
+    was = torch.ones(2)
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         missed = (outputs[:, 0] - targets[:, 0]).abs().mean()
         margin = (0.5 - outputs[:, 1] * targets[:, 1]).clamp_min(0).mean()
-        return missed / (missed.detach() + little) + margin / (margin.detach() + little)
+        both = torch.stack([missed, margin])
+        ratio = both.detach() / (was + little)
+        was.copy_(both.detach())
+        return (ratio / ratio.sum() * both).sum()
 
     right = explained(depth)
     rule = adam(model, 3e-3)
