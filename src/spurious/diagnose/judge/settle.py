@@ -12,6 +12,7 @@ from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import nothing_is_left
 from spurious.diagnose.judge.starts import NO_START
 from spurious.diagnose.kinds import CAUSES, MAY_BE_MEANT, Kind
+from spurious.diagnose.remedy import Remedy
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
@@ -123,11 +124,13 @@ def unhelped(findings: Iterable[Finding], scene: Scene, trials: Iterable[Trial])
     """Findings with units that nothing shows to matter as infos.
 
     So it is where no constant says what the loss of a trained model should be, and no remedy
-    makes it smaller by a tenth.
+    makes it smaller by a tenth, or it is less than half of that of a start.
     """
     loss = scene.landscape.loss
-    least = loss - thresholds.LEARNT * abs(loss)
-    helped = any(t.after is not None and t.after <= least for t in trials)
+    least, tried = loss - thresholds.LEARNT * abs(loss), tuple(trials)
+    helped = any(t.after is not None and t.after <= least for t in tried)
+    starts = [t.start for t in tried if t.remedy == Remedy.REDRAW_WEIGHTS and t.start is not None]
+    helped = helped and not any(loss <= thresholds.MIDDLING * start for start in starts)
     if not scene.trained or scene.landscape.constant_loss is not None or helped:
         return list(findings)
     return [

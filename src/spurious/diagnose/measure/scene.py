@@ -16,6 +16,7 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.baselines import draws
 from spurious.diagnose.measure.edges import Edge, KeptFromZero
+from spurious.diagnose.measure.in_the_loss import InTheLoss
 from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
@@ -100,7 +101,7 @@ class Scene:
         inputs: The one input, of numbers or words, (n, ...), or None.
         usual_outputs: As `outputs`, but of a copy that starts afresh where these are not finite.
         bounds: What outputs of copies with large random weights stay between, or None.
-        stretched: The line of the loss that combines numbers of points to all pairs, or "".
+        in_the_loss: What the loss does with the outputs, by line.
         terms: The terms of the loss, or None where they could not be looked at.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
         unseen: What of the inputs the model does not let through, whatever its weights are.
@@ -150,7 +151,7 @@ class Scene:
     inputs: Tensor | None = None
     usual_outputs: Tensor | None = None
     bounds: tuple[float, float] | None = None
-    stretched: str = ""
+    in_the_loss: InTheLoss = field(default_factory=InTheLoss)
     terms: TermsSeen | None = None
     order_blind: bool = False
     unseen: Unseen | None = None

@@ -17,6 +17,7 @@ from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.bounds import bounds_of
 from spurious.diagnose.measure.fresh import saturated_by_inputs
+from spurious.diagnose.measure.in_the_loss import InTheLoss, in_the_loss
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.modes import losses_of_modes
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
@@ -34,7 +35,6 @@ from spurious.diagnose.measure.slopes import (
     is_slopeless,
     missed_by_autograd,
 )
-from spurious.diagnose.measure.stretched import stretched_in_the_loss
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
@@ -118,6 +118,9 @@ def scene_of(
         last_layer=((seen.affine[-1].weight if seen.affine else None) or "").rpartition(".")[0],
         judges=_judges(model, seen, optimiser),
         lengthened=_lengthened(left, seen.landscape),
+        in_the_loss=InTheLoss()
+        if seen.broadcast or seen.not_finite
+        else in_the_loss(model, sample.batches[0], loss),
         unmoved=frozenset(
             layer.name
             for layer in seen.units
@@ -131,7 +134,6 @@ def scene_of(
         scene,
         noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,
         bounds=bounds_of(model, sample),
-        stretched="" if seen.broadcast else stretched_in_the_loss(model, sample.batches[0], loss),
         terms=_terms(model, sample.batches[0], loss),
         origin=origin,
         shortened=_shortened(left, origin, seen.landscape),

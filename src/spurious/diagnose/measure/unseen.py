@@ -16,6 +16,9 @@ from spurious.diagnose.measure.sequences import explained_by, words_told_apart
 SEEDS: Final = (0, 1)
 """Two draws of all weights: one may shut all units of a layer."""
 
+MORE_SEEDS: Final = range(2, 24)
+"""Further draws where those show nothing: of two relus in a row a draw often lets nothing pass."""
+
 MOVED: Final = 1e-6
 """Change of outputs, in units of their size, that is more than rounding."""
 
@@ -54,7 +57,7 @@ def unseen_by(model: nn.Module, sample: Sample) -> Unseen | None:
     if x is None or not isinstance(y, Tensor) or not y.ndim or batch.size < 4:
         return None
     first = batch.args[0]
-    varied = (x != x[:1]).flatten(1).any(0).reshape(x.shape[1:])
+    varied = (first != first[:1]).flatten(1).any(0).reshape(first.shape[1:])
     if not bool(varied.any()) or bool((y == y[:1]).all()):
         return None
     if x.is_floating_point() and float(x.abs().max()) > LARGE:
@@ -67,9 +70,14 @@ def unseen_by(model: nn.Module, sample: Sample) -> Unseen | None:
             return None  # no tensor, or random numbers in evaluation mode
         padding = _padding(x)
         other = first.roll(1, 0) if first.is_floating_point() else _other_words(first, padding)
-        if not any(_moves(clone, f, other) for clone, f in pairs):
+        seen = any(_moves(clone, f, other) for clone, f in pairs)
+        if not seen and not _moved_by_other_weights(model, first, other):
             return Unseen(True, padding, (), 0.0)
-        places = _places(pairs, first, varied)
+        places = tuple(
+            place
+            for place in (_places(pairs, first, varied) if seen else ())
+            if not _moved_by_other_weights(model, first, _exchanged(first, place))
+        )
     except Exception:
         return None
     columns = x[:, :, None] if x.is_floating_point() and x.ndim == 2 else x
@@ -79,6 +87,23 @@ def unseen_by(model: nn.Module, sample: Sample) -> Unseen | None:
     rest = [k for k in range(columns.shape[1]) if k not in places]
     known = max(explained_by(columns[:, rest], y), 0.0) if rest else 0.0
     return Unseen(False, padding, places, explained_by(columns, y) - known)
+
+
+def _moved_by_other_weights(model: nn.Module, x: Tensor, other: Tensor) -> bool:
+    """Whether other inputs give other outputs under any further draw of the weights."""
+    for seed in MORE_SEEDS:
+        clone = with_random_weights(model, seed)
+        before = outputs_of(clone, x)
+        if before is None or _moves(clone, before, other):
+            return True
+    return False
+
+
+def _exchanged(x: Tensor, place: int) -> Tensor:
+    """Inputs whose points have exchanged this column or step."""
+    other = x.clone()
+    other[:, place] = x.roll(1, 0)[:, place]
+    return other
 
 
 def _moves(model: nn.Module, before: Tensor, x: Tensor) -> bool:
@@ -92,13 +117,12 @@ def _places(pairs: list[tuple[nn.Module, Tensor]], x: Tensor, varied: Tensor) ->
     """Columns or steps that change between points and move no output."""
     if x.ndim not in (2, 3) or x.shape[1] > MOST_PLACES:
         return ()
-    found: list[int] = []
-    for place in range(x.shape[1]):
-        other = x.clone()
-        other[:, place] = x.roll(1, 0)[:, place]
-        if bool(varied[place].any()) and not any(_moves(c, f, other) for c, f in pairs):
-            found.append(place)
-    return tuple(found)
+    return tuple(
+        place
+        for place in range(x.shape[1])
+        if bool(varied[place].any())
+        and not any(_moves(c, f, _exchanged(x, place)) for c, f in pairs)
+    )
 
 
 def _padding(x: Tensor) -> int | None:

@@ -148,7 +148,7 @@ def rehearse(
                 tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
             if compares:
                 tried += [run(change) for change in _other_scales(scene, start)]
-            ordered = scene.is_poor and _lies_in_order(scene)
+            ordered = scene.is_middling and _lies_in_order(scene)
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares or ordered else None
             in_order = None
             if ordered:

@@ -10,6 +10,7 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.baselines import best_outputs
 from spurious.diagnose.measure.neighbours import told_by_neighbours
 from spurious.diagnose.measure.reshapes import Transposing
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
@@ -90,6 +91,8 @@ def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
     f = scene.outputs
     if f is None or not f.is_floating_point() or scene.landscape.gradient_norm != 0:
         return None
+    if scene.in_the_loss.softmax_of_one:
+        return None  # which says why
     draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
     good = scene.good_outputs
     others = (draw, draw**2, 1 - draw, *(() if good is None else (good, good.flip(0))))
@@ -113,17 +116,42 @@ def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
 
 def stretched_in_the_loss(scene: Scene) -> Finding | None:
     """Numbers of each point, (n,) and (n, 1), that the loss combines to (n, n)."""
-    if not scene.stretched:
+    line = scene.in_the_loss.all_pairs
+    if not line or not scene.trained or not scene.is_middling:
         return None
     return Finding(
         Kind.BROADCAST_TARGETS,
         Severity.WARNING,
         None,
-        {"line": scene.stretched},
-        f"Give both one shape in {scene.stretched}: one has the shape (n,) and the other (n, 1), "
+        {"line": line},
+        f"Give both one shape in {line}: one has the shape (n,) and the other (n, 1), "
         "of n points, so that each point's number is combined with those of all points, (n, n).",
         (),
         "a = a.reshape(b.shape)  # or keepdim=False, squeeze(1)",
+    )
+
+
+def one_output_for_all(scene: Scene) -> Finding | None:
+    """One output of each point beside its k targets, which no number suits."""
+    line, f, y = scene.in_the_loss.one_for_all, scene.outputs, scene.targets
+    constant = scene.landscape.constant_loss
+    if not line or f is None or not constant or not isinstance(y, Tensor) or y.ndim != 2:
+        return None
+    if f.numel() != len(f) or y.shape[1] < 2 or not scene.is_poor:
+        return None
+    least = best_outputs(scene.loss, f, y)
+    if least is None or least < thresholds.POOR * constant:
+        return None
+    return Finding(
+        Kind.BROADCAST_TARGETS,
+        Severity.CRITICAL,
+        None,
+        {"line": line, "targets_of_a_point": y.shape[1], "best_reachable_loss": least},
+        f"Give the model {y.shape[1]} outputs, or each point one target: in {line} the one output "
+        f"of each point meets all {y.shape[1]} of its targets, and is stretched to fit. No outputs "
+        f"at all have a loss below {least:.4g}; a constant has {constant:.4g}.",
+        (),
+        f"torch.nn.Linear(d, {y.shape[1]})  # or y = y[:, 1:], or y.argmax(1)",
     )
 
 

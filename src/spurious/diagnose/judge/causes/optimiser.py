@@ -7,11 +7,16 @@ from typing import Final
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import LOOP
+from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
 SHOWN: Final = 5
 """Names listed."""
+
+VANISHED: Final = 1e-12
+"""Steps of this length move no weight of ordinary size in single precision, whose digits end at
+1e-7: nobody begins with them."""
 
 UNDAMPED: Final = 1.0
 """Momentum that keeps all of every gradient."""
@@ -102,6 +107,27 @@ def resting_group(scene: Scene) -> Finding | None:
         f"({shown}) are in a group with lr=0, and never move.",
         (Remedy.ANOTHER_OPTIMISER,),
         "for group in optimiser.param_groups:\n    print(group['lr'], len(group['params']))",
+    )
+
+
+def vanished_step(scene: Scene) -> Finding | None:
+    """A step size that has been made smaller again and again, until nothing moves."""
+    seen = scene.optimiser
+    if seen is None or not scene.trained or not scene.is_middling:
+        return None
+    if not 0 < seen.step_size * seen.left < VANISHED or seen.left < DRIVEN:
+        return None  # where a scheduler tells the first one, copies are tried with that
+    return Finding(
+        Kind.SCHEDULE_TO_ZERO,
+        Severity.CRITICAL,
+        None,
+        {"step_size": seen.step_size},
+        f"Look at what lowers the step size: it is {seen.step_size:.2g} by now, with which no "
+        "weight moves in single precision, and nobody begins with that. Is it made smaller at each "
+        "batch where an epoch is meant, or again and again by a condition that stays true?",
+        (Remedy.ANOTHER_OPTIMISER, joined((Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER))),
+        "for epoch in range(epochs):\n    for x, y in loader: ...\n"
+        "    scheduler.step()  # once an epoch",
     )
 
 

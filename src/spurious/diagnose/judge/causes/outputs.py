@@ -38,7 +38,9 @@ FEW: Final = 0.05
 
 def softmax_over_one_unit(scene: Scene) -> Finding | None:
     """A softmax whose every sum has one term is 1 for all inputs."""
-    f = scene.outputs
+    f, line = scene.outputs, scene.in_the_loss.softmax_of_one
+    if line and f is not None and f.numel() == len(f):
+        return _softmax_in_the_loss(scene, line)
     alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
     if f is None or scene.structure.last not in ("softmax", "log_softmax"):
         return _softmax_inside(alone[0].where) if alone and scene.is_middling else None
@@ -53,6 +55,20 @@ def softmax_over_one_unit(scene: Scene) -> Finding | None:
         "Replace the softmax by a sigmoid (or leave it out, with a loss of logits): a softmax over "
         f"one output is {level:g} whatever the input, so nothing can be learnt.",
         (Remedy.SIGMOID_OUTPUT, Remedy.DROP_LAST_ACTIVATION),
+    )
+
+
+def _softmax_in_the_loss(scene: Scene, line: str) -> Finding:
+    """A cross entropy of classes, or a softmax of its own, over the only output."""
+    return Finding(
+        Kind.SOFTMAX_OVER_ONE_UNIT,
+        Severity.CRITICAL,
+        None,
+        {"softmax_over": 1, "line": line, "loss": scene.landscape.loss},
+        f"Use a loss for one output that says yes or no (BCEWithLogitsLoss), or give the model an "
+        f"output for each class: {line} takes a softmax over one output, which is 1 whatever that "
+        "output is, so nothing can be learnt.",
+        (Remedy.LOGITS_LOSS,),
     )
 
 
