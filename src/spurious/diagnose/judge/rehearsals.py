@@ -101,6 +101,10 @@ def rehearsal_findings(
     known = [r for r in found.changed if r.loss is not None]
     helped = [r for r in known if r.gain >= least.get(r.change.aspect, wanted)]
     best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
+    if Aspect.LARGER in best and best[Aspect.LARGER].gain < max(
+        r.gain - thresholds.ALL_THE_DIFFERENCE for r in best.values()
+    ):
+        del best[Aspect.LARGER]  # it helps, but something else is what is missing
     for aspect, judge in _ORDER.items():
         if aspect in best:
             yield from judge(best[aspect], found, scene)

@@ -158,12 +158,21 @@ def learnt_by_some(rehearsals: Rehearsals | None) -> bool:
     return any(one.gain >= thresholds.ALL_THE_DIFFERENCE for one in rehearsals.changed)
 
 
+def _another_start_learns(rehearsals: Rehearsals | None) -> bool:
+    """Whether a copy from another start gets on where one from the present weights does not."""
+    if rehearsals is None or rehearsals.afresh is None or learns(rehearsals):
+        return False
+    return rehearsals.afresh.gain >= rehearsals.now + thresholds.HELPED
+
+
 def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
     """What a trained model has learnt in spite of, or what nothing shows to matter."""
     if not scene.trained or found.severity is Severity.CRITICAL:
         return False
     if found.kind in UNITS and not scene.is_middling:
         return True
+    if found.kind is Kind.SATURATION and not scene.is_poor and _another_start_learns(rehearsals):
+        return True  # as training has made it; which basin it is in is decided at the start
     if found.kind is Kind.WORSE_THAN_LINEAR and scene.own_gradients:
         return True
     return found.kind in STANDING and nothing_is_left(rehearsals, scene)

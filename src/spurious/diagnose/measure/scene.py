@@ -196,9 +196,15 @@ class Scene:
 
     @property
     def is_middling(self) -> bool:
-        """Whether the loss is above half of the best constant's, or unknown."""
+        """Whether the loss is above half of the best constant's, or unknown.
+
+        Or above a tenth of it, where a linear predictor has a tenth of what is left.
+        """
         constant, loss = self.landscape.constant_loss, self.landscape.loss
-        return constant is None or not loss <= thresholds.MIDDLING * constant
+        if constant is None or not loss <= thresholds.MIDDLING * constant:
+            return True
+        linear, least = self.landscape.linear_loss, thresholds.GOOD
+        return linear is not None and loss > least * constant and linear < least * loss
 
     def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
         """The loss of other outputs; None if the loss does not take them, or draws its value."""

@@ -103,13 +103,16 @@ def rehearse(
     landscape = seen.landscape
     few = sample.first(MOST_POINTS)
     step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
-    scale, now = landscape.constant_loss or abs(landscape.loss), -math.inf
-    if math.isfinite(landscape.loss) and scale > 0:
-        now = 1 - landscape.loss / scale
-    elif not landscape.constant_loss:  # weights are lost; a start says what is usual
-        scale = _loss_of_a_start(model, few, loss, step_size, rule)
-    if not landscape.connected or not 0 < scale < math.inf:
+    usual, now = landscape.constant_loss or abs(landscape.loss), -math.inf
+    lost = not math.isfinite(landscape.loss)
+    if not math.isfinite(usual):  # weights are lost; a start says what is usual
+        usual = _loss_of_a_start(model, few, loss, step_size, rule)
+    if not landscape.connected or not 0 < abs(usual) < math.inf:
         return None
+    if not lost and usual < 0:
+        return None  # how far such a loss may fall is not known
+    if not lost:
+        now = _won(landscape.loss, usual)
 
     def run(
         change: Change,
@@ -117,9 +120,9 @@ def rehearse(
         start: nn.Module = model,
         points: Sample = few,
     ) -> Rehearsal:
-        goal = (1 - enough) * scale
+        goal = usual - enough * abs(usual)
         found = trial(change.remedies, start, points, loss, steps, step_size, rule, goal)
-        result = _result(change, found, scale)
+        result = _result(change, found, usual)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
 
@@ -128,13 +131,13 @@ def rehearse(
     as_is = run(
         Change(Aspect.NOTHING, ()), min(sure, 1 - thresholds.GOOD) if known else 1 - thresholds.GOOD
     )
-    lost = () if math.isfinite(landscape.loss) else (Remedy.REDRAW_WEIGHTS,)
+    renewed = (Remedy.REDRAW_WEIGHTS,) if lost else ()
     without = max(now, as_is.gain, 0.0)
     tried: list[Rehearsal] = []
     for name in suspected:
         own, redraw = parts(name), Remedy.REDRAW_WEIGHTS
         again = scene.trained and not lost and redraw not in own
-        for names in ((*lost, *own), *(((redraw, *own),) if again else ())):
+        for names in ((*renewed, *own), *(((redraw, *own),) if again else ())):
             tried.append(run(Change(Aspect.CAUSE, names)))
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, None, tuple(tried))
@@ -259,13 +262,18 @@ def shut_layers(seen: Measurements) -> list[Units]:
     ]
 
 
-def _result(change: Change, found: Trial, scale: float) -> Rehearsal:
+def _won(loss: float, usual: float) -> float:
+    """What is won of a usual loss, in units of its size: losses may be negative."""
+    return (usual - loss) / abs(usual)
+
+
+def _result(change: Change, found: Trial, usual: float) -> Rehearsal:
     after = found.after
     if after is None or not abs(after) < float("inf"):
         return Rehearsal(change, None, -float("inf"), not found.note, found)
-    before = found.start if found.start is not None and found.start == found.start else scale
-    diverged = after > BLOWN_UP * max(before, scale)
-    return Rehearsal(change, after, 1 - after / scale, diverged, found)
+    before = found.start if found.start is not None and found.start == found.start else usual
+    diverged = after > BLOWN_UP * max(before, abs(usual))
+    return Rehearsal(change, after, _won(after, usual), diverged, found)
 
 
 def steps_for(seen: Measurements) -> tuple[int, ...]:

@@ -100,12 +100,32 @@ class _Scaled(nn.Module):
 
 
 def standardise_inputs(candidate: Candidate, sample: Sample, _: Any) -> None:
-    """Each feature (channel, for images and sequences) gets mean 0 and variance 1."""
+    """Each feature (channel, for images and sequences) gets mean 0 and variance 1.
+
+    But columns of whole numbers stay as they are if the model refuses them otherwise: it may look
+    them up in a table.
+    """
     x = _features(sample)
     axes = (0,) if x.ndim == 2 else (0, *range(2, x.ndim))
     mean, std = x.mean(axes, keepdim=True), x.std(axes, keepdim=True)
-    scale = torch.where(std > 1e-6 * std.max(), 1 / std.clamp_min(1e-30), 0)
-    wrap(candidate, _Scaled(candidate.model, mean, scale.reshape(mean.shape)))
+    scale = torch.where(std > 1e-6 * std.max(), 1 / std.clamp_min(1e-30), 0).reshape(mean.shape)
+    scaled = _Scaled(candidate.model, mean, scale)
+    whole = (x == x.round()).flatten(2).all(2).all(0) if x.ndim > 2 else (x == x.round()).all(0)
+    if bool(whole.any()) and not _takes(scaled, sample):
+        whole = whole.reshape(mean.shape)
+        scaled = _Scaled(candidate.model, mean * ~whole, torch.where(whole, 1.0, scale))
+    wrap(candidate, scaled)
+
+
+def _takes(model: nn.Module, sample: Sample) -> bool:
+    """Whether a model takes the inputs of a batch."""
+    batch = sample.batches[0]
+    try:
+        with torch.no_grad(), examined(model):
+            model(*batch.args, **batch.kwargs)
+    except Exception:
+        return False
+    return True
 
 
 def whiten_inputs(candidate: Candidate, sample: Sample, _: Any) -> None:
