@@ -158,6 +158,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.settle import OF_COPIES, learnt_by_some, settled, unhelped
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
+    from spurious.diagnose.judge.traces import asks_by_heart, learnt_by_heart
     from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
     from spurious.diagnose.judge.units import unit_findings
     from spurious.diagnose.measure.batches import sample_of
@@ -236,11 +237,14 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
                     break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
-    doubtful = any(f.kind in OF_COPIES for f in told) or (unrelated and learnt_by_some(rehearsals))
-    won = rehearsals is not None and any(one.gain > 0 for one in rehearsals.changed)
-    if rehearsals is not None and constant and won and doubtful:  # else nothing is learnt by heart
-        carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
-        rehearsals = replace(rehearsals, carries=carries)
+    if rehearsals is not None and constant:
+        won = any(one.gain > 0 for one in rehearsals.changed)  # else nothing is learnt by heart
+        doubtful = any(f.kind in OF_COPIES for f in told)
+        doubtful = doubtful or (unrelated and learnt_by_some(rehearsals))
+        if (won and doubtful) or asks_by_heart(rehearsals, scene):
+            carries = carries_over(rehearsals, model, loss, few, constant, rule, size)
+            rehearsals = replace(rehearsals, carries=carries)
+        told += learnt_by_heart(rehearsals, scene)
     findings = [
         *causes,
         *told,

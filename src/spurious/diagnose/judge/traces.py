@@ -8,6 +8,7 @@ from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.training import lines_say_nothing, neighbours_say_nothing
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
@@ -182,6 +183,43 @@ def clipped(found: Rehearsals, scene: Scene) -> Finding | None:
         (Remedy.TEXTBOOK_LOOP, Remedy.ANOTHER_OPTIMISER),
         "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
     )
+
+
+def learnt_by_heart(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """What copies learn of one half of the points says nothing about the other, nor does a probe.
+
+    Probes are nearest neighbours and a linear map.
+    """
+    if found.carries is not False or not asks_by_heart(found, scene):
+        return
+    yield Finding(
+        Kind.TARGETS_SHUFFLED,
+        Severity.WARNING,
+        None,
+        {
+            "neighbours_explain": scene.neighbours,
+            "linear_loss": scene.landscape.linear_loss,
+            "constant_loss": scene.landscape.constant_loss,
+            "carries_over": False,
+        },
+        f"{CHANGE[Kind.TARGETS_SHUFFLED]}: the model learns its points by heart. What a copy "
+        "learns of one half of them is no better on the other half than a constant, nearest "
+        f"neighbours explain {max(scene.neighbours, 0.0):.0%} of the targets, and a linear map "
+        "no more than chance lets it. Were inputs or targets shuffled or sorted apart, or do the "
+        "inputs say nothing about the targets?",
+        (),
+        "order = torch.randperm(len(x))\nx, y = x[order], y[order]  # both by one order",
+    )
+
+
+def asks_by_heart(found: Rehearsals, scene: Scene) -> bool:
+    """Whether some copy learns what no probe can tell."""
+    if not scene.trained or not scene.landscape.constant_loss:
+        return False
+    started = found.changed if found.afresh is None else (found.afresh, *found.changed)
+    if not any(one.gain >= thresholds.ALL_THE_DIFFERENCE for one in started):
+        return False
+    return neighbours_say_nothing(scene) and lines_say_nothing(scene)
 
 
 def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:

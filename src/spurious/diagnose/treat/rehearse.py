@@ -240,7 +240,8 @@ def carries_over(
     seen, others = sample.part(0), sample.part(1)
     if others is None or seen is None:
         return True
-    best = max(found.changed, key=lambda one: one.gain)
+    started = found.changed if found.afresh is None else (found.afresh, *found.changed)
+    best = max(started, key=lambda one: one.gain)
 
     def elsewhere(objective: Objective) -> float:
         there = Objective(objective.model, loss, others)

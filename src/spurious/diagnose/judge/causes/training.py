@@ -229,20 +229,35 @@ def _is_a_column(x: Tensor, y: Tensor) -> bool:
     return bool((alike > COPY).any())
 
 
-def targets_shuffled(scene: Scene) -> Finding | None:
-    """Targets that neither neighbours nor a linear map of the inputs say anything about."""
-    x, y, landscape = scene.features, scene.targets, scene.landscape
-    constant, linear = landscape.constant_loss, landscape.linear_loss
-    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not constant:
-        return None
-    if not scene.targets_matter:
-        return None
+def neighbours_say_nothing(scene: Scene) -> bool:
+    """Whether near inputs have targets no more alike than others, as far as that can be asked."""
+    x, y = scene.features, scene.targets
+    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not scene.targets_matter:
+        return False
     chance = CHANCE / len(x) ** 0.5
     known = scene.neighbours
-    if known > max(thresholds.NO_DIFFERENCE, chance) or known < -RELATED or linear is None:
-        return None  # a neighbour may also have the opposite target, as in a parity
-    if 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x) or bool((y == y[:1]).all()):
-        return None  # equal inputs contradict one another, equal targets say nothing
+    if known > max(thresholds.NO_DIFFERENCE, chance) or known < -RELATED:
+        return False  # a neighbour may also have the opposite target, as in a parity
+    few = 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x)
+    return not few and not bool((y == y[:1]).all())  # equal inputs contradict one another
+
+
+def lines_say_nothing(scene: Scene) -> bool:
+    """Whether the best linear predictor is no better than chance makes one, or was not fitted."""
+    constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
+    if constant is None or linear is None or scene.features is None:
+        return linear is None
+    count = scene.landscape.linear_dimension
+    allowed = 1 - (count + SURELY * (2 * count) ** 0.5) / len(scene.features)
+    return linear >= allowed * constant
+
+
+def targets_shuffled(scene: Scene) -> Finding | None:
+    """Targets that neither neighbours nor a linear map of the inputs say anything about."""
+    landscape, known = scene.landscape, scene.neighbours
+    constant, linear = landscape.constant_loss, landscape.linear_loss
+    if not constant or linear is None or not neighbours_say_nothing(scene):
+        return None
     whole, others = scene.all_features, scene.all_targets
     shifts: dict[int, float] = dict.fromkeys(SHIFTS, 0.0)
     if whole is not None and isinstance(others, Tensor):  # in their order
@@ -267,9 +282,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
             (),
             f"y = y.roll({by}, 0)",
         )
-    count = landscape.linear_dimension
-    allowed = 1 - (count + SURELY * (2 * count) ** 0.5) / len(x)
-    if not scene.is_middling or linear < allowed * constant:
+    if not scene.is_middling or not lines_say_nothing(scene):
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
