@@ -19,6 +19,7 @@ class Kind(Word):
     LOG_OF_ZERO = "log_of_zero"
     ROOT_AT_ZERO = "root_at_zero"
     DIVISION_BY_ZERO = "division_by_zero"
+    OVERFLOW = "overflow"
     ONE_CLASS_TARGETS = "one_class_targets"
     CONSTANT_INPUTS = "constant_inputs"
     MASK_INVERTED = "mask_inverted"

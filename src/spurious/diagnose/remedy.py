@@ -18,6 +18,7 @@ class Remedy(Word):
     REDRAW_WEIGHTS = "redraw_weights"
     STANDARDISE_INPUTS = "standardise_inputs"
     STANDARDISE_TARGETS = "standardise_targets"
+    SCALE_OUTPUTS = "scale_outputs"
     WHITEN_INPUTS = "whiten_inputs"
     LEAKY_SLOPE = "leaky_slope"
     SMOOTH_UNITS = "smooth_units"
@@ -62,6 +63,9 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.STANDARDISE_TARGETS: (
         "learn targets of mean 0 and variance 1, and scale predictions back"
     ),
+    Remedy.SCALE_OUTPUTS: (
+        "outputs times the size that the loss wants, the loss divided by its square"
+    ),
     Remedy.WHITEN_INPUTS: "make the inputs' covariance the identity",
     Remedy.LEAKY_SLOPE: "give relu units the slope 0.1 below zero",
     Remedy.SMOOTH_UNITS: "tanh instead of relu",
@@ -86,7 +90,10 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
     Remedy.PERMUTE_AXES: ("permute the axes where a reshape has the sizes of a transposed tensor"),
     Remedy.FRESH_STATISTICS: "batch normalisation with momentum 0.1, its statistics begun anew",
-    Remedy.KEEP_FROM_ZERO: "1e-8 added to arguments of logarithms, roots and divisions that are 0",
+    Remedy.KEEP_FROM_ZERO: (
+        "1e-8 added to arguments of logarithms, roots and divisions that are 0; logarithms of sums "
+        "of exponentials taken at once"
+    ),
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"
     ),

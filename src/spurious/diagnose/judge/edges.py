@@ -1,4 +1,4 @@
-"""Logarithms, roots and divisions at 0: the loss or a gradient is infinite, and weights NaN."""
+"""Logarithms, roots and divisions at 0, and exponentials beyond what numbers hold: weights are NaN."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ MEND: Final[Mapping[Kind, str]] = {
     Kind.ROOT_AT_ZERO: "Keep the argument of the root away from 0, sqrt(x + 1e-8), where its "
     "derivative is infinite",
     Kind.DIVISION_BY_ZERO: "Keep the divisor away from 0, x / (y + 1e-8)",
+    Kind.OVERFLOW: "Take the logarithm of a sum of exponentials at once, torch.logsumexp(z, dim), "
+    "and their shares by torch.softmax(z, dim): exp(z) is infinite from z = 89 on and 0 below -104",
 }
 
 CODE: Final[Mapping[Kind, str]] = {
@@ -26,11 +28,15 @@ CODE: Final[Mapping[Kind, str]] = {
     "# or: torch.log(p + 1e-8)",
     Kind.ROOT_AT_ZERO: "root = torch.sqrt(x + 1e-8)",
     Kind.DIVISION_BY_ZERO: "share = x / (y + 1e-8)  # or y.clamp_min(1e-8)",
+    Kind.OVERFLOW: "torch.logsumexp(z, 1)  # not z.exp().sum(1).log()\n"
+    "torch.log_softmax(z, 1)  # not (z.exp() / z.exp().sum(1, keepdim=True)).log()",
 }
 
 
 def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A copy that ends in NaN, and one that learns once such arguments are moved by 1e-8.
+
+    Or once logarithms and shares of sums of exponentials are taken at once.
 
     Or training that has ended in NaN, copies that go on without it, and a loss that is NaN where
     the model is sure of every point, as training makes it.
@@ -44,8 +50,8 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
             edge,
             Severity.CRITICAL,
             {"steps": found.steps, "loss_with_the_change": result.loss},
-            f"Tried on copies for {found.steps} steps: loss {result.loss:.4g} with 1e-8 added "
-            "there and nothing else changed, NaN or infinity without.",
+            f"Tried on copies for {found.steps} steps: loss {result.loss:.4g} with that and "
+            "nothing else changed, NaN or infinity without.",
             (result.change.joined, joined((Remedy.REDRAW_WEIGHTS, Remedy.KEEP_FROM_ZERO))),
         )
         return
@@ -74,13 +80,14 @@ def _finding(
 ) -> Finding:
     few, many = edge.entries
     where = f" in {edge.line}" if edge.line else ""
+    gets = "come to 0 or infinity" if edge.kind is Kind.OVERFLOW else "gets 0"
     return Finding(
         edge.kind,
         severity,
         None,
         evidence
         | {"operation": edge.operation, "line": edge.line, "entries": few, "of_entries": many},
-        f"{MEND[edge.kind]}: {edge.operation}{where} gets 0 for {few} of {many} numbers. {shown}",
+        f"{MEND[edge.kind]}: {edge.operation}{where} {gets} for {few} of {many} numbers. {shown}",
         tuple(dict.fromkeys(remedies)),
         CODE[edge.kind],
     )

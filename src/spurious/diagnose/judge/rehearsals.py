@@ -170,6 +170,9 @@ def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
     single = result.change.aspect is Aspect.TARGETS
     if single and max(inputs, default=0.0) >= result.gain - thresholds.LEARNT:
         return  # standardised inputs alone do as well
+    if Remedy.SCALE_OUTPUTS in result.change.remedies:
+        yield _far_outputs(result, found, scene)
+        return
     y = scene.targets.double()
     yield Finding(
         Kind.TARGET_SCALE,
@@ -180,6 +183,22 @@ def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
         f"undo it in predictions: they lie between {float(y.min()):.4g} and {float(y.max()):.4g}, "
         f"far from what a fresh model gives. {tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.STANDARDISE_TARGETS),
+    )
+
+
+def _far_outputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Finding:
+    """Outputs that a loss of its own wants large, whatever it makes its targets of."""
+    assert scene.wanted is not None
+    return Finding(
+        Kind.TARGET_SCALE,
+        Severity.WARNING,
+        None,
+        numbers(result, found) | {"wanted_outputs": scene.wanted},
+        f"Divide what the loss compares the outputs with (targets, rewards) by about "
+        f"{scene.wanted:.2g}, and undo it in predictions: it wants outputs of about that size, "
+        f"and a fresh model gives less than 1. {tried_on_a_copy(result, found)}",
+        (result.change.joined, Remedy.SCALE_OUTPUTS),
+        f"y = y / {scene.wanted:.2g}  # targets or rewards",
     )
 
 

@@ -58,9 +58,7 @@ def best_constant(
     return min((fit for fit in fits if fit is not None), default=None)
 
 
-def best_outputs(
-    loss: Loss, outputs: Tensor, targets: Any, squashed: bool = False
-) -> float | None:
+def best_outputs(loss: Loss, outputs: Tensor, targets: Any, squashed: bool = False) -> float | None:
     """The least loss of any outputs of this shape, one for each point: as for `best_constant`."""
     free = torch.zeros_like(outputs, dtype=torch.float64)
     fits = [

@@ -28,6 +28,7 @@ from spurious.diagnose.measure.sequences import TimeSteps
 from spurious.diagnose.measure.structure import StructureSeen, on_simplex
 from spurious.diagnose.measure.terms import TermsSeen
 from spurious.diagnose.measure.unseen import Unseen
+from spurious.diagnose.measure.wanted import wanted_size
 
 CERTAIN: Final = 20.0
 """A logit that means certainty: sigmoid(-20) is 2e-9."""
@@ -379,6 +380,14 @@ class Scene:
         if value is None or isfinite(value) or kept is None or not isfinite(kept):
             return None
         return edges[0] if edges else None
+
+    @cached_property
+    def wanted(self) -> float | None:
+        """The usual size of the outputs that the loss wants; None if it has no such size."""
+        f = self.outputs
+        if f is None or not f.is_floating_point() or self.loss_draws:
+            return None
+        return wanted_size(self.loss, f, self.targets)
 
     @property
     def good_outputs(self) -> Tensor | None:

@@ -66,6 +66,9 @@ BLOWN_UP: Final = 10.0
 ROSE: Final = 1.2
 """A loss that rises by a fifth in training may have met too large a step."""
 
+FAR: Final = 100.0
+"""Outputs that a loss wants this large are a hundred times as large as those of a start."""
+
 USUAL_STEP: Final = 1e-3
 """Adam's step size where no optimiser is given."""
 
@@ -314,6 +317,8 @@ def _other_scales(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(Aspect.INPUTS, (*start, Remedy.STANDARDISE_INPUTS))
     if targets:
         yield Change(Aspect.TARGETS, (*start, Remedy.STANDARDISE_TARGETS))
+    elif scene.nature is LossNature.UNKNOWN and (scene.wanted or 0.0) > FAR:
+        yield Change(Aspect.TARGETS, (*start, Remedy.SCALE_OUTPUTS))
     if inputs and targets:
         yield Change(
             Aspect.BOTH_SCALES, (*start, Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)

@@ -20,6 +20,7 @@ from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.structure import ENDS, SOFTMAXES
 from spurious.diagnose.measure.terms import data_terms, parts_of, summands
+from spurious.diagnose.measure.wanted import wanted_size
 from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
 
 WIDER: Final = 4
@@ -235,6 +236,24 @@ def standardise_targets(candidate: Candidate, sample: Sample, loss: Any) -> None
     candidate.factor /= _growth(loss, flat, std)
 
 
+def scale_outputs(candidate: Candidate, sample: Sample, loss: Any) -> None:
+    """Outputs are multiplied by the size that the loss wants, and the loss divided by its square.
+
+    As if what the loss compares with were divided by that size.
+    """
+    batch = sample.batches[0]
+    with examined(candidate.model), torch.no_grad():
+        output = candidate.model(*batch.args, **batch.kwargs)
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        raise NotApplicableError("the outputs are no tensor")
+    size = wanted_size(loss, output, batch.targets)
+    if size is None:
+        raise NotApplicableError("the loss wants no outputs of a certain size")
+    level, scale = torch.zeros(1, dtype=output.dtype), torch.full((1,), size, dtype=output.dtype)
+    wrap(candidate, _Restored(candidate.model, level, scale))
+    candidate.factor /= size**2
+
+
 def _growth(loss: Any, targets: Tensor, std: Tensor) -> float:
     """How much larger a loss of values is in their own units than in units of the spread."""
     with torch.no_grad():
@@ -376,6 +395,7 @@ def another_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
 
 OUTPUT_ACTIONS: Final = (
     standardise_targets,
+    scale_outputs,
     another_optimiser,
     lighter_penalty,
     balance_terms,

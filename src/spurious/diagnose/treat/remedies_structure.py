@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
@@ -13,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.edges import KeptFromZero
+from spurious.diagnose.measure.exponentials import SteadyExponentials
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.reshapes import Transposing, reshapes_like_transposes
@@ -113,8 +116,17 @@ def fresh_statistics(candidate: Candidate, _: Sample, __: Any) -> None:
 
 
 def keep_from_zero(candidate: Candidate, _: Sample, __: Any) -> None:
-    """Arguments of logarithms, roots and divisions, in model and loss, are kept away from 0."""
-    candidate.whole_context = lambda: KeptFromZero(candidate.edges)
+    """Arguments of logarithms, roots and divisions, in model and loss, are kept away from 0.
+
+    Logarithms and shares of sums of exponentials are taken at once.
+    """
+
+    @contextmanager
+    def kept() -> Iterator[None]:
+        with KeptFromZero(candidate.edges), SteadyExponentials(candidate.edges):
+            yield
+
+    candidate.whole_context = kept
 
 
 STRUCTURE_ACTIONS: Final = (

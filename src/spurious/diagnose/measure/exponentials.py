@@ -1,0 +1,86 @@
+# pyright: basic
+"""Sums of exponentials whose logarithm, or share, is taken by hand.
+
+exp(z) is infinite in single precision from z = 89 on and 0 below -104, so log(sum(exp(z))) and
+exp(z) / sum(exp(z)) are not finite, or have no gradient, where logsumexp and softmax are and have.
+`SteadyExponentials` computes the latter in their place, and nothing else otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.edges import Edge
+from spurious.diagnose.measure.lines import line_of_the_user
+
+EXPONENT: Final = "_spurious_exponent"
+"""Attribute of an exponential: what it is of."""
+
+SUMMED: Final = "_spurious_summed"
+"""Attribute of a sum of exponentials: of what, along which axes, and whether these are kept."""
+
+_EXPONENTIALS: Final = (torch.exp, Tensor.exp)
+_SUMS: Final = (torch.sum, Tensor.sum)
+_LOGARITHMS: Final = (torch.log, Tensor.log)
+_DIVISIONS: Final = (
+    torch.div, torch.divide, torch.true_divide,
+    Tensor.div, Tensor.divide, Tensor.true_divide, Tensor.__truediv__,
+)  # fmt: skip
+
+
+class SteadyExponentials(TorchFunctionMode):
+    """Takes logarithms and shares of sums of exponentials at once where the sums are no use.
+
+    Args:
+        places: The first place where that is done is put there, if it is empty.
+    """
+
+    def __init__(self, places: list[Edge]) -> None:
+        super().__init__()
+        self.places = places
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        kwargs = kwargs or {}
+        if func in _LOGARITHMS:
+            z, axes, keep = getattr(args[0], SUMMED, (None, (), False)) if args else (None, (), 0)
+            if z is not None and self._is_no_use(args[0], "exp, sum, log"):
+                return torch.logsumexp(z, axes, keep)
+        if func in _DIVISIONS and len(args) == 2:
+            z, (summed, axes, keep) = _share(*args)
+            if z is not None and z is summed and keep and len(axes) == 1:
+                if self._is_no_use(args[1], "exp, sum, division"):
+                    return torch.softmax(z, axes[0])
+        out = func(*args, **kwargs)
+        if func in _EXPONENTIALS and args and kwargs.get("out") is None:
+            setattr(out, EXPONENT, args[0])
+        elif func in _SUMS and args and getattr(args[0], EXPONENT, None) is not None:
+            setattr(out, SUMMED, _summed(args, kwargs))
+        return out
+
+    def _is_no_use(self, total: Tensor, operation: str) -> bool:
+        """Whether a sum is 0 or infinite somewhere, which is noted."""
+        sums = total.detach()
+        bad = int(((sums == 0) | ~sums.isfinite()).sum())
+        if bad and not self.places:
+            entries = (bad, sums.numel())
+            self.places.append(Edge(Kind.OVERFLOW, operation, line_of_the_user(), entries))
+        return bad > 0
+
+
+def _share(above: Any, below: Any) -> tuple[Tensor | None, tuple[Any, tuple[int, ...], bool]]:
+    """What an exponential is of, and what a sum is of."""
+    return getattr(above, EXPONENT, None), getattr(below, SUMMED, (None, (), False))
+
+
+def _summed(args: tuple, kwargs: dict[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:
+    z = getattr(args[0], EXPONENT)
+    axes = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
+    keep = args[2] if len(args) > 2 else kwargs.get("keepdim", kwargs.get("keepdims", False))
+    if axes is None:
+        axes = range(z.ndim)
+    return z, (axes,) if isinstance(axes, int) else tuple(axes), bool(keep)
