@@ -158,8 +158,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.settle import OF_COPIES, learnt_by_some, settled, unhelped
     from spurious.diagnose.judge.signal import signal_findings
     from spurious.diagnose.judge.success import succeeds
-    from spurious.diagnose.judge.traces import asks_by_heart, learnt_by_heart
     from spurious.diagnose.judge.terms import falls_without_end, is_silent, unbalanced_terms
+    from spurious.diagnose.judge.traces import asks_by_heart, learnt_by_heart
     from spurious.diagnose.judge.units import unit_findings
     from spurious.diagnose.measure.batches import sample_of
     from spurious.diagnose.measure.exact import dense_chain, exact_verdict

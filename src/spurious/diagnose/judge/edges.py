@@ -1,4 +1,4 @@
-"""Logarithms, roots and divisions at 0, and exponentials beyond what numbers hold: weights are NaN."""
+"""Logarithms, roots and divisions at 0; exponentials beyond what numbers hold: NaN weights."""
 
 from __future__ import annotations
 

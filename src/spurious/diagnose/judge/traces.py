@@ -10,6 +10,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.training import lines_say_nothing, neighbours_say_nothing
 from spurious.diagnose.judge.learning import learns
+from spurious.diagnose.judge.parts import loop_at_fault
 from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import CHANGE, LOOP
@@ -39,9 +40,16 @@ NIL: Final = 1e-3
 
 
 def unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    """A copy learns from mixed batches, and not in the order in which the data lie."""
+    """A copy learns from mixed batches, and not in the order in which the data lie.
+
+    Or less, where the loop is at fault anyhow.
+    """
     own, mixed = found.in_order, found.afresh
-    if own is None or mixed is None or own.gain > mixed.gain - thresholds.ALL_THE_DIFFERENCE:
+    if own is None or mixed is None:
+        return
+    at_fault = learns(found) and loop_at_fault(found, scene) is not None
+    least = thresholds.HELPED if at_fault else thresholds.ALL_THE_DIFFERENCE
+    if own.gain > mixed.gain - least:
         return
     yield Finding(
         Kind.UNSHUFFLED_DATA,
@@ -216,8 +224,8 @@ def asks_by_heart(found: Rehearsals, scene: Scene) -> bool:
     """Whether some copy learns what no probe can tell."""
     if not scene.trained or not scene.landscape.constant_loss:
         return False
-    started = found.changed if found.afresh is None else (found.afresh, *found.changed)
-    if not any(one.gain >= thresholds.ALL_THE_DIFFERENCE for one in started):
+    gains = (found.now, *(one.gain for one in (found.as_is, *found.started)))
+    if max(gains) < thresholds.ALL_THE_DIFFERENCE:
         return False
     return neighbours_say_nothing(scene) and lines_say_nothing(scene)
 

@@ -21,6 +21,9 @@ CHUNK: Final = 64
 IN_ORDER: Final = 32
 """Points of a batch of a loader that does not shuffle: the commonest number there is."""
 
+FEWEST_IN_ORDER: Final = 4
+"""Fewer points give no gradient to speak of."""
+
 MODERATE: Final = 100_000
 """Numbers of a data set that is kept whole beside the points looked at: equal points may make it
 small enough for an exact verdict."""
@@ -124,15 +127,18 @@ class Sample:
         return Sample(batches, self.complete, self.places)
 
     def in_order(self) -> Sample:
-        """The same points in batches of `IN_ORDER`, in the order in which they were given.
+        """The same points in the order in which they were given, as a loop takes them.
 
-        The sample itself where the inputs are no single tensor.
+        In as many batches as all points have of `IN_ORDER`, so that as many steps in a row see the
+        same class. The sample itself where the inputs are no single tensor.
         """
         x, y = self.inputs, self.targets
         if x is None or not isinstance(y, Tensor):
             return self
+        many = max(self.places) + 1 if self.whole is None else len(self.whole[0])
+        few = max(IN_ORDER * self.size // many, FEWEST_IN_ORDER)
         order = sorted(range(self.size), key=lambda k: self.places[k])
-        parts = [order[k : k + IN_ORDER] for k in range(0, self.size, IN_ORDER)]
+        parts = [order[k : k + few] for k in range(0, self.size, few)]
         batches = tuple(Batch((x[part],), {}, y[part], len(part)) for part in parts)
         return Sample(batches, self.complete, tuple(self.places[k] for k in order))
 

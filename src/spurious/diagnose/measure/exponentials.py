@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.edges import Edge
+from spurious.diagnose.measure.edges import NEAR, Edge
 from spurious.diagnose.measure.lines import line_of_the_user
 
 EXPONENT: Final = "_spurious_exponent"
@@ -47,14 +47,15 @@ class SteadyExponentials(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         kwargs = kwargs or {}
         if func in _LOGARITHMS:
-            z, axes, keep = getattr(args[0], SUMMED, (None, (), False)) if args else (None, (), 0)
+            z, axes, keep = _sum_seen(args[0] if args else None)
             if z is not None and self._is_no_use(args[0], "exp, sum, log"):
                 return torch.logsumexp(z, axes, keep)
         if func in _DIVISIONS and len(args) == 2:
-            z, (summed, axes, keep) = _share(*args)
-            if z is not None and z is summed and keep and len(axes) == 1:
-                if self._is_no_use(args[1], "exp, sum, division"):
-                    return torch.softmax(z, axes[0])
+            z, axes, keep = _sum_seen(args[1])
+            a_share = z is not None and z is getattr(args[0], EXPONENT, None)
+            single = a_share and keep and len(axes) == 1
+            if single and self._is_no_use(args[1], "exp, sum, division"):
+                return torch.softmax(z, axes[0])
         out = func(*args, **kwargs)
         if func in _EXPONENTIALS and args and kwargs.get("out") is None:
             setattr(out, EXPONENT, args[0])
@@ -63,18 +64,18 @@ class SteadyExponentials(TorchFunctionMode):
         return out
 
     def _is_no_use(self, total: Tensor, operation: str) -> bool:
-        """Whether a sum is 0 or infinite somewhere, which is noted."""
+        """Whether a sum is 0 or infinite somewhere, which is noted, or nearly 0."""
         sums = total.detach()
         bad = int(((sums == 0) | ~sums.isfinite()).sum())
         if bad and not self.places:
             entries = (bad, sums.numel())
             self.places.append(Edge(Kind.OVERFLOW, operation, line_of_the_user(), entries))
-        return bad > 0
+        return bad > 0 or bool((sums < NEAR).any())
 
 
-def _share(above: Any, below: Any) -> tuple[Tensor | None, tuple[Any, tuple[int, ...], bool]]:
-    """What an exponential is of, and what a sum is of."""
-    return getattr(above, EXPONENT, None), getattr(below, SUMMED, (None, (), False))
+def _sum_seen(total: Any) -> tuple[Any, tuple[int, ...], bool]:
+    """What a sum of exponentials is of, along which axes, and whether these are kept."""
+    return getattr(total, SUMMED, (None, (), False))
 
 
 def _summed(args: tuple, kwargs: dict[str, Any]) -> tuple[Tensor, tuple[int, ...], bool]:

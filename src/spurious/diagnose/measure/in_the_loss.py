@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Batch
@@ -53,7 +52,7 @@ class _Noting(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         out = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "").strip("_")
-        if name in SOFTMAXES or func is F.cross_entropy:
+        if name in SOFTMAXES or func is nn.functional.cross_entropy:
             self._choice(name, args, kwargs or {})
         elif name in COMBINE and isinstance(out, Tensor):
             self._meeting([value for value in args if isinstance(value, Tensor)], tuple(out.shape))

@@ -42,8 +42,11 @@ def plane_of(model: nn.Module, sample: Sample) -> Plane | None:
             module.training = False
         found: list[torch.Tensor] = []
         for rows in points.split(ROWS):
-            with observer.batch(len(rows)):
-                output = output_tensor(model(rows))
+            try:
+                with observer.batch(len(rows)):
+                    output = output_tensor(model(rows))
+            except Exception:
+                return None  # it refuses points that are none of the data: indices, say
             if output is None or output.shape[0] != len(rows):
                 return None
             found.append(output)

@@ -119,6 +119,11 @@ class Rehearsals:
         """The largest gain without a change: of the model, trained on, or started afresh; or 0."""
         return max(self.now, self.as_is.gain, self.afresh.gain if self.afresh else 0.0, 0.0)
 
+    @property
+    def started(self) -> tuple[Rehearsal, ...]:
+        """Those that started afresh, with a change or without."""
+        return self.changed if self.afresh is None else (self.afresh, *self.changed)
+
     def of(self, *aspects: Aspect) -> tuple[Rehearsal, ...]:
         """Those that changed one of these."""
         return tuple(result for result in self.changed if result.change.aspect in aspects)

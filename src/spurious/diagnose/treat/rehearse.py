@@ -69,6 +69,9 @@ ROSE: Final = 1.2
 FAR: Final = 100.0
 """Outputs that a loss wants this large are a hundred times as large as those of a start."""
 
+LAST: Final = 4
+"""The last quarter of a training's losses is its end."""
+
 USUAL_STEP: Final = 1e-3
 """Adam's step size where no optimiser is given."""
 
@@ -122,9 +125,10 @@ def rehearse(
         enough: float = 1 - thresholds.GOOD,
         start: nn.Module = model,
         points: Sample = few,
+        most: int = steps,
     ) -> Rehearsal:
         goal = usual - enough * abs(usual)
-        found = trial(change.remedies, start, points, loss, steps, step_size, rule, goal)
+        found = trial(change.remedies, start, points, loss, most, step_size, rule, goal)
         result = _result(change, found, usual)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -157,8 +161,10 @@ def rehearse(
             ordered = scene.is_middling and _lies_in_order(scene)
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares or ordered else None
             in_order = None
-            if ordered:
-                in_order = run(Change(Aspect.ORDER, start), points=few.in_order())
+            if ordered and afresh is not None:  # in as many steps, and one pass at least
+                own = few.in_order()
+                most = max(afresh.trial.steps, len(own.batches))
+                in_order = run(Change(Aspect.ORDER, start), points=own, most=most)
             return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
         tried += [run(change) for change in _other_data(scene, start)]
         if scene.optimiser is not None and scene.is_middling:
@@ -226,10 +232,10 @@ def carries_over(
     constant: float,
     rule: Rule | None,
     step_size: float,
-) -> bool:
+) -> bool | None:
     """Whether what the best copy learns from half of the batches holds for the others.
 
-    A copy may also learn by heart.
+    A copy may also learn by heart. None if it does not learn its own half, or there are no halves.
 
     Args:
         found: Copies, some of which learnt.
@@ -242,18 +248,19 @@ def carries_over(
     """
     seen, others = sample.part(0), sample.part(1)
     if others is None or seen is None:
-        return True
-    started = found.changed if found.afresh is None else (found.afresh, *found.changed)
-    best = max(started, key=lambda one: one.gain)
+        return None
+    best = max(found.started, key=lambda one: one.gain, default=None)
+    remedies = (Remedy.REDRAW_WEIGHTS,) if best is None else best.change.remedies
 
     def elsewhere(objective: Objective) -> float:
         there = Objective(objective.model, loss, others)
         there.around = objective.around
         return there.value_as_shown()
 
-    told = trial(
-        best.change.remedies, model, seen, loss, found.steps, step_size, rule, judge=elsewhere
-    )
+    told = trial(remedies, model, seen, loss, found.steps, step_size, rule, judge=elsewhere)
+    own = told.losses[-len(told.losses) // LAST :]
+    if not own or not sum(own) <= (1 - thresholds.HELPED) * constant * len(own):
+        return None
     return told.after is not None and told.after <= (1 - thresholds.LEARNT) * constant
 
 

@@ -1,0 +1,295 @@
+"""What the ninth set of public faults showed, each on a case of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Kind, Report
+from spurious.diagnose.measure.batches import sample_of
+from spurious.diagnose.measure.edges import Edge
+from spurious.diagnose.measure.exponentials import SteadyExponentials
+from spurious.diagnose.measure.unseen import unseen_by
+from spurious.diagnose.measure.wanted import wanted_size
+
+MSE = nn.MSELoss()
+CLASSES = nn.CrossEntropyLoss()
+
+
+def problems(report: Report) -> list[Kind]:
+    return [found.kind for found in report.problems]
+
+
+def trained(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps: int) -> Report:
+    draw = torch.Generator().manual_seed(1)
+    for _ in range(steps):
+        rows = torch.randint(len(x), (32,), generator=draw)
+        rule.zero_grad()
+        loss(model(x[rows]), y[rows]).backward()
+        rule.step()
+    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+
+
+def mlp(*sizes: int) -> nn.Sequential:
+    torch.manual_seed(0)
+    parts: list[nn.Module] = []
+    for below, above in pairwise(sizes):
+        parts += [nn.Linear(below, above), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+def sides(points: int = 200) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(0)
+    x = torch.randn(points, 3)
+    return x, (x[:, :1] + x[:, 1:2] > 0).float()
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_softmax_of_one_term_in_the_loss(outputs: int) -> None:
+    x, y = sides()
+    model = mlp(3, 16, outputs)
+    targets = y if outputs == 1 else torch.cat([y, 1 - y], 1)
+
+    def loss(f: Tensor, targets: Tensor) -> Tensor:
+        return -(targets * f.log_softmax(1)).sum(1).mean()
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, targets, loss, rule, 200)
+    if outputs == 1:
+        assert problems(report)[0] is Kind.SOFTMAX_OVER_ONE_UNIT
+        assert "test_ninth_mends.py" in report.problems[0].explanation
+        assert Kind.DETACHED_LOSS not in problems(report)
+    else:
+        assert Kind.SOFTMAX_OVER_ONE_UNIT not in problems(report)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_one_output_for_two_targets(columns: int) -> None:
+    x, y = sides()
+    model = nn.Sequential(mlp(3, 16, 1), nn.Sigmoid())
+    targets = y if columns == 1 else torch.cat([1 - y, y], 1)
+
+    def loss(p: Tensor, y: Tensor) -> Tensor:
+        return -(y * (p + 1e-7).log() + (1 - y) * (1 - p + 1e-7).log()).mean()
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, targets, loss, rule, 200)
+    assert (Kind.BROADCAST_TARGETS in problems(report)) == (columns == 2)
+    if columns == 2:
+        assert problems(report)[0] is Kind.BROADCAST_TARGETS
+        assert "2 outputs" in report.problems[0].explanation
+
+
+def test_one_output_for_several_measurements_that_it_can_suit() -> None:
+    x, _ = sides()
+    y = x.sum(1, keepdim=True) + 0.1 * torch.randn(200, 4)  # four times the same thing
+    model = mlp(3, 16, 1)
+    report = spurious.diagnose(model, (x, y), lambda f, y: ((f - y) ** 2).mean())
+    assert Kind.BROADCAST_TARGETS not in problems(report)
+
+
+@pytest.mark.parametrize(("size", "named"), [(1e-40, True), (1e-2, False)])
+def test_steps_that_have_vanished(size: float, named: bool) -> None:
+    x, y = sides()
+    model = mlp(3, 16, 1)
+    rule = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(3):
+        rule.zero_grad()
+        MSE(model(x), y).backward()
+        rule.step()
+    rule.param_groups[0]["lr"] = size  # by a loop that lowers it by hand
+    report = spurious.diagnose(model, (x, y), MSE, optimiser=rule)
+    assert (Kind.SCHEDULE_TO_ZERO in problems(report)) == named
+    if named:
+        assert problems(report)[0] is Kind.SCHEDULE_TO_ZERO
+
+
+class TwoRelus(nn.Module):
+    """Two units twice: most draws of its weights let nothing of one bit pass."""
+
+    def __init__(self, deaf: bool) -> None:
+        super().__init__()
+        self.body, self.deaf = mlp(1, 2, 2, 1), deaf
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(0 * x if self.deaf else x)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_whether_anything_arrives_is_asked_of_many_draws(deaf: bool) -> None:
+    x = (torch.arange(100) % 2).float()[:, None]
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = TwoRelus(deaf)
+        found = unseen_by(model, sample_of((x, 10 + 10 * x), model, 512))
+        assert (found is not None and found.everything) == deaf
+
+
+def overflows(z: Tensor) -> Tensor:
+    return z.exp().sum(1).log()
+
+
+def shares(z: Tensor) -> Tensor:
+    return z.exp() / z.exp().sum(1, keepdim=True)
+
+
+def shares_of_one(z: Tensor) -> Tensor:
+    e = torch.exp(z)
+    return e / torch.sum(e, dim=1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "right"),
+    [
+        (overflows, lambda z: z.logsumexp(1)),
+        (lambda z: torch.log(torch.exp(z).sum((0, 1))), lambda z: z.logsumexp((0, 1))),
+        (lambda z: torch.log(z.exp().sum()), lambda z: z.logsumexp((0, 1))),
+        (shares_of_one, lambda z: z.softmax(1)),
+        (shares, lambda z: z.softmax(1)),
+        (lambda z: z.exp() / (2 * z).exp().sum(1, keepdim=True), None),  # of something else
+    ],
+)
+@pytest.mark.parametrize("level", [0.0, 200.0, -300.0])
+def test_exponentials_are_kept_within_numbers(
+    function: Callable[[Tensor], Tensor], right: Callable[[Tensor], Tensor] | None, level: float
+) -> None:
+    torch.manual_seed(0)
+    z = (torch.randn(5, 4) + level).requires_grad_()
+    edges: list[Edge] = []
+    with SteadyExponentials(edges):
+        out = function(z)
+    if level == 0 or right is None:
+        assert torch.equal(out.nan_to_num(), function(z).nan_to_num())
+        assert not edges
+        return
+    assert not function(z).isfinite().all()
+    torch.testing.assert_close(out, right(z))
+    (slope,) = torch.autograd.grad(out.sum(), z)
+    assert slope.isfinite().all()
+    assert edges[0].kind is Kind.OVERFLOW
+    assert edges[0].line.startswith("test_ninth_mends.py")
+
+
+@pytest.mark.parametrize("steady", [False, True])
+def test_an_overflow_is_named(steady: bool) -> None:
+    torch.manual_seed(0)
+    x = 3 * torch.randn(200, 4)
+    y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
+    model = mlp(4, 32, 3)
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        f = 40 * f
+        total = f.logsumexp(1) if steady else f.exp().sum(1).log()
+        return (total - f.gather(1, y[:, None])[:, 0]).mean()
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, loss, rule, 100)
+    assert (Kind.OVERFLOW in problems(report)) == (not steady)
+    if not steady:
+        assert problems(report)[0] is Kind.OVERFLOW
+        assert "overflows" not in report.problems[0].explanation
+        assert "exp" in report.problems[0].explanation
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_targets_that_are_learnt_by_heart(apart: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 12)
+    y = torch.tanh(x[:, :4].sum(1, keepdim=True)) + 0.5 * x[:, 4:5].relu()
+    y = y[torch.randperm(400)] if apart else y
+    model = mlp(12, 64, 64, 1)
+    rule = torch.optim.Adam(model.parameters(), 1e-3)
+    report = trained(model, x, y, MSE, rule, 700)
+    landscape = report.measurements.landscape
+    assert landscape.constant_loss is not None
+    assert landscape.loss < 0.5 * landscape.constant_loss
+    assert (Kind.TARGETS_SHUFFLED in problems(report)) == apart
+
+
+class Looked(nn.Module):
+    """A table's row, and numbers beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.body = nn.Embedding(20, 8), mlp(9, 16, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(torch.cat([self.table(x[:, 0].long()), x[:, 1:]], 1))
+
+
+def test_inputs_of_which_some_are_looked_up_in_a_table() -> None:
+    torch.manual_seed(0)
+    told = torch.randn(300, 1)
+    y = (told > 0).float()
+    x = torch.cat([torch.randint(20, (300, 1)).float(), 5e5 + 1.5e5 * told], 1)
+    model = Looked()
+    rule = torch.optim.Adam(model.parameters(), 1e-3)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 300)
+    assert problems(report)[0] is Kind.UNSCALED_INPUTS
+    assert "standardise_inputs" in report.problems[0].remedies[0]
+
+
+@pytest.mark.parametrize("size", [1.0, 4000.0])
+def test_the_outputs_that_a_loss_wants(size: float) -> None:
+    torch.manual_seed(0)
+    worth = size * torch.randn(100, 3)
+    action = torch.randint(3, (100,))
+    y = torch.stack([action.double(), worth[torch.arange(100), action].double()], 1).float()
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        return (f.gather(1, y[:, :1].long())[:, 0] - y[:, 1]).pow(2).mean()
+
+    found = wanted_size(loss, torch.zeros(100, 3), y)
+    assert found is not None
+    assert found == pytest.approx(float(y[:, 1].pow(2).mean().sqrt()), rel=1e-3)
+    assert wanted_size(lambda f, _: f.abs().mean(), torch.zeros(100, 3), y) is None
+
+
+@pytest.mark.parametrize("size", [1.0, 4000.0])
+def test_rewards_of_thousands(size: float) -> None:
+    torch.manual_seed(0)
+    state, action = torch.randn(400, 4), torch.randint(3, (400,))
+    worth = torch.stack([state[:, 0], state[:, 1], state[:, 0] * state[:, 1]], 1)
+    reward = size * worth[torch.arange(400), action]
+    y = torch.stack([action.float(), reward], 1)
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        return (f.gather(1, y[:, :1].long())[:, 0] - y[:, 1]).pow(2).mean()
+
+    model = mlp(4, 32, 3)
+    rule = torch.optim.SGD(model.parameters(), 0.05)
+    report = trained(model, state, y, loss, rule, 300)
+    assert (Kind.TARGET_SCALE in problems(report)) == (size > 1)
+
+
+def test_equal_targets_that_are_learnt() -> None:
+    x = torch.tensor([[1.0, 2.0, 3.0]]).repeat(9, 1)
+    model = mlp(3, 4, 3)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, x, MSE, rule, 300)
+    assert not report.problems
+
+
+@pytest.mark.parametrize("shuffles", [False, True])
+def test_sorted_classes_of_which_some_are_learnt(shuffles: bool) -> None:
+    torch.manual_seed(0)
+    y = torch.arange(10).repeat_interleave(100)
+    x = nn.functional.one_hot(y, 10) + 0.5 * torch.randn(1000, 10)
+    model = mlp(10, 32, 10)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(2):
+        order = torch.randperm(1000) if shuffles else torch.arange(1000)
+        for rows in order.split(16):
+            rule.zero_grad()
+            CLASSES(model(x[rows]), y[rows]).backward()
+            rule.step()
+    report = spurious.diagnose(model, (x, y), CLASSES, optimiser=rule)
+    assert (Kind.UNSHUFFLED_DATA in problems(report)) == (not shuffles)
+    if not shuffles:
+        assert problems(report)[0] is Kind.UNSHUFFLED_DATA
