@@ -112,7 +112,7 @@ STUCK = 0.6
 LEARNT = 0.5
 """A twin's least score; and the loss that a remedy must reach, in units of the best constant's."""
 
-LATER = {"not_finite": frozenset({"log_of_zero", "root_at_zero", "division_by_zero"})}
+LATER = {"not_finite": frozenset({"log_of_zero", "root_at_zero", "division_by_zero", "overflow"})}
 """Causes that have got names of their own since some sets were written down: the sets' word, and
 what says more."""
 

@@ -54,7 +54,7 @@ class SteadyExponentials(TorchFunctionMode):
             z, axes, keep = _sum_seen(args[1])
             a_share = z is not None and z is getattr(args[0], EXPONENT, None)
             single = a_share and keep and len(axes) == 1
-            if single and self._is_no_use(args[1], "exp, sum, division"):
+            if isinstance(z, Tensor) and single and self._is_no_use(args[1], "exp, sum, division"):
                 return torch.softmax(z, axes[0])
         out = func(*args, **kwargs)
         if func in _EXPONENTIALS and args and kwargs.get("out") is None:
