@@ -91,8 +91,8 @@ def sums_of_five_numbers(seed: int, mended: bool) -> Program:
     x = torch.randint(1, 11, (200, 5)).float()
     y = x.sum(1, keepdim=True)
     model = chain([5, 2, 1], nn.ReLU)
-    rule = sgd(model, 5e-4 if mended else 0.03)
-    return Program(model, x, y, nn.MSELoss(), rule, 200, 2000, explained(y))
+    rule = sgd(model, 2e-4 if mended else 0.03)
+    return Program(model, x, y, nn.MSELoss(), rule, 200, 3000, explained(y))
 
 
 @case(

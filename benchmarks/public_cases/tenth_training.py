@@ -51,7 +51,7 @@ def pictures_without_a_fault(seed: int, mended: bool) -> Program:
     """Masks of faults; most pictures have none, and none is ever found. Then without those."""
     x, y = masks(seed, 0.3, 160)
     y[20:] = 0
-    x = 0.8 * y + torch.randn(160, 1, 12, 12)
+    x = 0.9 * y + torch.randn(160, 1, 12, 12)
     taken = slice(0, 20) if mended else slice(0, 160)
     model = nn.Sequential(
         nn.Conv2d(1, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, 3, padding=1), nn.ReLU(),
@@ -136,7 +136,7 @@ def network_before_it_was_copied(seed: int, mended: bool) -> Program:
     """
     torch.manual_seed(seed)
     x = torch.randn(200, 4)
-    y = x + torch.tanh(x @ torch.randn(4, 4))
+    y = 1.5 * torch.tanh(x @ torch.randn(4, 4))
     network = chain([4, 40, 4], nn.Tanh)
     model = Flow(copy.deepcopy(network))
     rule = adam(model if mended else network, 5e-3)
