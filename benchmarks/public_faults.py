@@ -1,7 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth seventh eighth ninth]
+        [--sets early first second third fourth fifth sixth seventh eighth ninth tenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -53,6 +53,10 @@ from public_cases import (
     sixth_outputs,
     sixth_scales,
     sixth_training,
+    tenth_models,
+    tenth_outputs,
+    tenth_scales,
+    tenth_training,
     third_models,
     third_outputs,
     third_training,
@@ -103,6 +107,12 @@ SETS = {
         *ninth_scales.CASES,
         *ninth_models.CASES,
         *ninth_training.CASES,
+    ],
+    "tenth": [
+        *tenth_outputs.CASES,
+        *tenth_scales.CASES,
+        *tenth_models.CASES,
+        *tenth_training.CASES,
     ],
 }
 
