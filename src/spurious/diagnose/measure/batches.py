@@ -142,6 +142,23 @@ class Sample:
         batches = tuple(Batch((x[part],), {}, y[part], len(part)) for part in parts)
         return Sample(batches, self.complete, tuple(self.places[k] for k in order))
 
+    def in_batches_of(self, few: int) -> Sample:
+        """The same points in batches of at most so many, where batches are pairs of tensors."""
+        whole = all(
+            isinstance(value, Tensor) and len(value) == batch.size
+            for batch in self.batches
+            for value in (*batch.args, batch.targets)
+        )
+        if not whole or any(batch.kwargs for batch in self.batches):
+            return self
+        parts = tuple(
+            Batch(tuple(value[k : k + few] for value in batch.args), {}, y, len(y))
+            for batch in self.batches
+            for k in range(0, batch.size, few)
+            for y in (batch.targets[k : k + few],)
+        )
+        return replace(self, batches=parts)
+
     def part(self, which: int) -> Sample | None:
         """Every other batch, from the first one (0) or the second one (1); None if there is none.
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.cost import affordable
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.modes import only_training_reaches
 from spurious.diagnose.measure.objective import Objective
@@ -93,6 +94,7 @@ def try_remedies(
     rule = optimiser if isinstance(optimiser, Rule) else None
     trials: list[Trial] = []
     with untouched(model):
+        loss, sample = affordable(model, loss, sample)
         if only_training_reaches(model, loss, sample, rule.held if rule else None):
             look_as_trained(model)
         with examined(model), torch.enable_grad():

@@ -60,6 +60,32 @@ def labels_outside_loss(scene: Scene) -> Finding | None:
     return _unseen_class(scene, values, evidence)
 
 
+def labels_without_output(scene: Scene) -> Finding | None:
+    """Class numbers for which there is no output, and a loss that is NaN or infinite by them."""
+    f, y = scene.usual_outputs, scene.targets
+    if f is None or not isinstance(y, Tensor) or y.is_floating_point() or f.ndim < 2:
+        return None
+    if y.shape != (len(f), *f.shape[2:]) or f.shape[1] < 2 or not y.numel():
+        return None
+    strange = (y < 0) | (y >= f.shape[1])
+    if not bool(strange.any()):
+        return None
+    now, inside = scene.try_loss(f), scene.try_loss(f, y.clamp(0, f.shape[1] - 1))
+    if now is None or math.isfinite(now) or inside is None or not math.isfinite(inside):
+        return None
+    return Finding(
+        Kind.LABELS_OUTSIDE_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"labels": sorted(set(y[strange].tolist()))[:5], "outputs": f.shape[1], "loss": now},
+        f"Number the classes from 0 to {f.shape[1] - 1}: there are {f.shape[1]} outputs, and "
+        f"{float(strange.double().mean()):.0%} of the labels ({int(y.min())} to {int(y.max())}) "
+        f"have none. The loss is {now:g} with them, and {inside:.4g} without.",
+        (),
+        "y = y - y.min()  # or as many outputs as there are classes",
+    )
+
+
 def _negative_loss(scene: Scene, values: Tensor) -> float | None:
     """A negative loss of some outputs that suit both logits and probabilities."""
     middle = (float(values.min()) + float(values.max())) / 2

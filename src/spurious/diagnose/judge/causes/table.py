@@ -61,6 +61,7 @@ CHECKS: Final = (
     Check(loss.ignored_outputs, (Kind.WRONG_LOSS,)),
     Check(loss.numbers_of_classes, (Kind.WRONG_LOSS,)),
     Check(data.labels_outside_loss, (Kind.LABELS_OUTSIDE_LOSS,)),
+    Check(data.labels_without_output, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.blank_among_labels, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.one_class_targets, (Kind.ONE_CLASS_TARGETS,)),
     Check(data.constant_inputs, (Kind.CONSTANT_INPUTS,)),
