@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.outputs import share_of_one
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import best_outputs
 from spurious.diagnose.measure.neighbours import told_by_neighbours
@@ -102,7 +103,7 @@ def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
     slope = scene.slope_at(draw)
     if slope is not None and bool(slope.any()):
         return None
-    return Finding(
+    return share_of_one(scene, tried[0]) or Finding(
         Kind.DETACHED_LOSS,
         Severity.CRITICAL,
         None,

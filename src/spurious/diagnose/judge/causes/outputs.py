@@ -72,6 +72,31 @@ def _softmax_in_the_loss(scene: Scene, line: str) -> Finding:
     )
 
 
+def share_of_one(scene: Scene, value: float) -> Finding | None:
+    """A flat loss of each output's share in the sum of a point's outputs, of which there is one.
+
+    With another output beside it, which need not have a meaning, the loss has a slope.
+    """
+    f = scene.outputs
+    if f is None or f.ndim != 2 or f.shape[1] != 1:
+        return None
+    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    slope = scene.slope_at(torch.cat([draw, 1 - draw], 1))
+    if slope is None or not bool(slope.isfinite().all()) or not bool(slope.any()):
+        return None
+    return Finding(
+        Kind.SOFTMAX_OVER_ONE_UNIT,
+        Severity.CRITICAL,
+        None,
+        {"outputs": 1, "loss": value},
+        "Give the model an output for each class, or use a loss for one output that says yes or no "
+        f"(BCEWithLogitsLoss): the loss is flat, {value:.4g}, whatever the one output of a point "
+        "is, and is not with another output beside it. It looks at each output's share in the sum "
+        "of its point's outputs.",
+        (Remedy.LOGITS_LOSS,),
+    )
+
+
 def _softmax_inside(where: str) -> Finding:
     """A softmax between layers whose every sum has one term."""
     return Finding(

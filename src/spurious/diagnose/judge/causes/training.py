@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
+from spurious.diagnose.judge.causes.outputs import share_of_one
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.scene import CERTAIN, Scene
@@ -189,7 +190,7 @@ def no_slope(scene: Scene) -> Finding | None:
     best = min((loss for loss in losses if loss is not None), default=None)
     if best is None or not best < thresholds.MIDDLING * scene.landscape.loss:
         return None
-    return Finding(
+    return share_of_one(scene, scene.landscape.loss) or Finding(
         Kind.DETACHED_LOSS,
         Severity.CRITICAL,
         None,
