@@ -30,12 +30,13 @@ FACTORS: Final = {
 
 
 def step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    """A copy learns with a smaller step; a warning where standardised inputs do as well."""
+    """A copy learns with a smaller step; a warning where one learns by these from other inputs."""
     assert scene.optimiser is not None
     size = scene.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
-    scaled = [r.gain for r in found.of(*OF_INPUTS)]
-    as_well = max(scaled, default=0.0) >= result.gain - thresholds.LEARNT
+    scaled = max((r.gain for r in found.of(*OF_INPUTS)), default=0.0)
+    least = min(result.gain - thresholds.LEARNT, found.unchanged + thresholds.HELPED)
+    as_well = scaled >= least
     yield Finding(
         Kind.STEP_TOO_LARGE,
         Severity.WARNING if as_well else Severity.CRITICAL,
@@ -127,7 +128,12 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
 
 def too_few_updates(found: Rehearsals, scene: Scene) -> Finding:
     """A copy that is trained on gets on; a warning where nothing is learnt yet."""
-    nothing_learnt = scene.landscape.constant_loss is not None and scene.is_poor
+    landscape = scene.landscape
+    constant, linear = landscape.constant_loss, landscape.linear_loss
+    nothing_learnt = constant is not None and scene.is_poor
+    if constant is not None and linear is not None:  # not even what a straight line does
+        less = thresholds.MIDDLING * landscape.loss
+        nothing_learnt |= less > linear and landscape.loss > thresholds.MIDDLING * constant
     return Finding(
         Kind.TOO_FEW_UPDATES,
         Severity.WARNING if nothing_learnt else Severity.INFO,
