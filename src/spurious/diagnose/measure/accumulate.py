@@ -21,14 +21,14 @@ TWIN: Final = 1e-3
 """Two units are duplicates if their weights and biases, normalised, differ by less in Euclidean
 norm: directions that a unit's whole life of training apart would not leave so close."""
 
-FEW: Final = 32
+FEW: Final = 8
 """Numbers that a long row of weights is shortened to before rows are compared with one another."""
 
 SHORTER: Final = 4
 """Rows are shortened only where that leaves so many times fewer numbers."""
 
-NEAR: Final = 100 * TWIN**2
-"""Square of a distance between shortened rows, in single precision, that twins are well below."""
+NEAR: Final = 2 * TWIN
+"""A distance between shortened rows, in single precision, that twins are well below."""
 
 MOST_BITS: Final = 1 << 16
 """Unit-position pairs of a layer that enter a pattern's code; larger layers are thinned evenly."""
@@ -224,7 +224,7 @@ def _twins(feeding: Feeding | None, units: int, free_factor: bool) -> tuple[np.n
     The second is the first where no factor is let through.
     """
     found = np.arange(units)
-    if feeding is None or len(feeding.weight) != units or units > MOST_COMPARED:
+    if feeding is None or len(feeding.weight) != units or not 1 < units <= MOST_COMPARED:
         return found, found
     rows = feeding.weight.detach().flatten(1).float()
     if feeding.bias is not None:
@@ -232,30 +232,30 @@ def _twins(feeding: Feeding | None, units: int, free_factor: bool) -> tuple[np.n
     size = rows.norm(dim=1, keepdim=True)
     if not math.isfinite(float(size.sum())) and not bool(torch.isfinite(rows).all()):
         return found, found
-    short = _shortened(rows)
-    equal = _repeated(rows, short, size.max().expand_as(size))
-    return equal, _repeated(rows, short, size) if free_factor else equal
+    short, largest = _shortened(rows), size.max()
+    alone = _all_apart(short, NEAR * float(largest))
+    equal = found if alone else _repeated(rows, largest.expand_as(size))
+    if not free_factor:
+        return equal, equal
+    return equal, found if _all_apart(short / size, NEAR) else _repeated(rows, size)
 
 
-def _shortened(rows: Tensor) -> Tensor | None:
-    """Rows of fewer entries that are no farther apart: sums of neighbours; None for short ones."""
+def _shortened(rows: Tensor) -> Tensor:
+    """Rows of a few entries that are no farther apart: sums of neighbours."""
     each = rows.shape[1] // FEW
     if each < SHORTER:
-        return None
+        return rows
     return rows[:, : each * FEW].reshape(len(rows), FEW, each).sum(2) / each**0.5
 
 
-def _repeated(rows: Tensor, short: Tensor | None, size: Tensor) -> np.ndarray:
+def _all_apart(rows: Tensor, distance: float) -> bool:
+    """Whether all rows are farther from one another."""
+    return float(torch.pdist(rows).min()) > distance
+
+
+def _repeated(rows: Tensor, size: Tensor) -> np.ndarray:
     """For each row the first one that is the same, both divided by their sizes."""
-    if short is not None:
-        near = _apart(torch.where(size > 0, short / size.clamp_min(1e-30), 0)) <= NEAR
-        if int(near.sum()) == len(rows) and bool(near.diagonal().all()):
-            return np.arange(len(rows))
     rows = torch.where(size > 0, rows / size.clamp_min(1e-30), 0).double()
-    return (_apart(rows) <= TWIN**2).int().argmax(1).cpu().numpy()
-
-
-def _apart(rows: Tensor) -> Tensor:
-    """Squares of the distances between rows."""
     squares = (rows**2).sum(1)
-    return squares[:, None] + squares[None, :] - 2 * rows @ rows.T
+    apart = squares[:, None] + squares[None, :] - 2 * rows @ rows.T
+    return (apart <= TWIN**2).int().argmax(1).cpu().numpy()

@@ -59,9 +59,7 @@ def gradient_of(model: nn.Module) -> tuple[float, float]:
 
 def norms(tensors: list[Tensor]) -> list[float]:
     """The length of each, in single precision."""
-    if not tensors:
-        return []
-    return [float(norm) for norm in torch._foreach_norm([t.float() for t in tensors])]
+    return [float(torch.linalg.vector_norm(t.float())) for t in tensors]
 
 
 def finished(observer: Observer) -> tuple[tuple, tuple]:
