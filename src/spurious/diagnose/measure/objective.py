@@ -103,7 +103,7 @@ class Objective:
             )
         if value.is_complex():
             raise InputError("loss: found a complex number, expected a real one")
-        return value.reshape(())
+        return value.reshape(()) if value.ndim else value
 
     def weight(self, batch: Batch) -> float:
         """The share of a batch's loss in the whole: of its points, or 1 for a loss that adds up."""
@@ -168,13 +168,18 @@ class Objective:
         total, sums = 0.0, [torch.zeros_like(p) for p in self.parameters]
         for batch in self.sample.batches:
             with torch.enable_grad():
-                loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
+                loss = self._weighted(batch)
                 found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
             total += float(loss.detach())
             for one, part in zip(sums, found, strict=True):
                 if part is not None:
                     one += part
         return total, sums
+
+    def _weighted(self, batch: Batch) -> Tensor:
+        """A batch's part of the loss."""
+        loss, weight = self.loss_of(self.forward(batch), batch.targets), self.weight(batch)
+        return loss if weight == 1 else loss * weight
 
     def value_as_shown(self) -> float:
         """The loss in evaluation mode (but for batch normalisation), its kind found out anew."""
@@ -206,7 +211,7 @@ class Objective:
         sums = [torch.zeros_like(p) for p in self.parameters]
         for batch in self.sample.batches:
             with torch.enable_grad():
-                loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
+                loss = self._weighted(batch)
                 first = torch.autograd.grad(
                     loss, self.parameters, create_graph=True, allow_unused=True
                 )
