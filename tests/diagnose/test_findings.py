@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -95,9 +96,15 @@ CASES: list[tuple[str, Callable[[], nn.Module], str | None]] = [
 ]
 
 
+@cache
+def report_of(make: Callable[[], nn.Module]) -> Report:
+    """Made once for all tests that read it."""
+    return spurious.diagnose(make(), data(), nn.CrossEntropyLoss(), rehearse=False)
+
+
 @pytest.mark.parametrize(("kind", "make", "layer"), CASES, ids=lambda v: getattr(v, "__name__", v))
 def test_found(kind: str, make: Callable[[], nn.Module], layer: str | None) -> None:
-    report = spurious.diagnose(make(), data(), nn.CrossEntropyLoss(), rehearse=False)
+    report = report_of(make)
     found = [f for f in report.problems if f.kind == kind]
     assert found, [f.kind for f in report.findings]
     assert layer is None or layer in [f.layer for f in found]
@@ -213,7 +220,7 @@ def test_not_finite_data_and_losses() -> None:
 
 
 def test_output_forms() -> None:
-    report: Report = spurious.diagnose(dead(), data(), nn.CrossEntropyLoss(), rehearse=False)
+    report = report_of(dead)
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["findings"][0]["kind"]
     page = report.to_html()
     assert page.count("<svg") == 2 and "src=" not in page and "dead units" in page.lower()

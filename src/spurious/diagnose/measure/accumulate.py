@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spurious.diagnose.measure.activations import Activation
+from spurious.diagnose.measure.activations import RELU, Activation
 from spurious.diagnose.measure.records import Affine, Units
 
 MOST_COMPARED: Final = 2048
@@ -19,6 +20,15 @@ MOST_COMPARED: Final = 2048
 TWIN: Final = 1e-3
 """Two units are duplicates if their weights and biases, normalised, differ by less in Euclidean
 norm: directions that a unit's whole life of training apart would not leave so close."""
+
+FEW: Final = 8
+"""Numbers that a long row of weights is shortened to before rows are compared with one another."""
+
+SHORTER: Final = 4
+"""Rows are shortened only where that leaves so many times fewer numbers."""
+
+NEAR: Final = 2 * TWIN
+"""A distance between shortened rows, in single precision, that twins are well below."""
 
 MOST_BITS: Final = 1 << 16
 """Unit-position pairs of a layer that enter a pattern's code; larger layers are thinned evenly."""
@@ -63,32 +73,40 @@ class UnitTotals:
     def add(self, z: Tensor) -> None:
         """Adds a batch of pre-activations, shape (batch, units, positions)."""
         z = z.detach()
-        act = self.act
-        off = act.off(z) if act.off else torch.zeros_like(z, dtype=torch.bool)
-        flat = act.saturated(z) if act.saturated else torch.zeros_like(off)
-        above = z > 0
-        on = ~off
+        points, units, places = z.shape
         wide = z.double() if z.device.type != "mps" else z.float()
+        total = wide.sum((0, 2))
+        none = torch.zeros(units, dtype=torch.int64, device=z.device)
+        no_nan = math.isfinite(float(total.sum()))
+        above = (z > 0).sum(2)  # (batch, units), as all that follows
+        if self.act is RELU and no_nan:
+            on = above
+        elif self.act.off:
+            on = (~self.act.off(z)).sum(2)
+        else:
+            on = torch.full_like(above, places)
+        somewhere = on > 0
+        above_total = above.sum(0)
         parts = {
-            "on_points": on.any(2).sum(0),
-            "on_total": on.sum((0, 2)),
-            "above_total": above.sum((0, 2)),
-            "flat_total": flat.sum((0, 2)),
-            "above_any": above.any(2).any(0),
-            "below_any": (~above).any(2).any(0),
-            "sum": wide.sum((0, 2)),
+            "on_points": somewhere.sum(0),
+            "on_total": on.sum(0),
+            "above_total": above_total,
+            "flat_total": self.act.saturated(z).sum((0, 2)) if self.act.saturated else none,
+            "above_any": above_total > 0,
+            "below_any": above_total < points * places,
+            "sum": total,
             "squares": (wide**2).sum((0, 2)),
-            "nan": z.isnan().sum((0, 2)),
+            "nan": none if no_nan else z.isnan().sum((0, 2)),
         }
         for key, value in parts.items():
             old = self.totals.get(key)
             if old is not None:
                 value = old | value if value.dtype == torch.bool else old + value
             self.totals[key] = value
-        self.points += z.shape[0]
-        self.entries += z.shape[0] * z.shape[2]
-        self.units_on.append(on.any(2).double().mean(1).cpu().numpy())
-        self.agreement.append(above.double().mean((1, 2)).cpu().numpy())
+        self.points += points
+        self.entries += points * places
+        self.units_on.append(somewhere.sum(1).cpu().numpy() / units)
+        self.agreement.append(above.sum(1).cpu().numpy() / (units * places))
 
     @property
     def is_known(self) -> bool:
@@ -104,6 +122,7 @@ class UnitTotals:
             spread = np.sqrt(np.maximum(squares - mean**2, 0))
         kinked = self.act.kinked
         both = totals["above_any"] & totals["below_any"]
+        equal, twins = _twins(self.feeding, len(mean), self.act.homogeneous)
         return Units(
             name=self.name,
             activation=self.act.name,
@@ -121,9 +140,9 @@ class UnitTotals:
             agreement=np.concatenate(self.agreement),
             spread=spread,
             magnitude=float(np.sqrt(squares.mean())),
-            twins=_twins(self.feeding, len(mean), self.act.homogeneous),
+            twins=twins,
             is_output=self.is_output,
-            equal=_twins(self.feeding, len(mean), False),
+            equal=equal,
         )
 
 
@@ -199,19 +218,43 @@ def pattern_code(z: Tensor, act: Activation) -> Tensor:
     return torch.where(bits, words, 0).sum(1).cpu()
 
 
-def _twins(feeding: Feeding | None, units: int, free_factor: bool) -> np.ndarray:
-    """For each unit the first one with the same weights and bias, perhaps up to a factor > 0."""
+def _twins(feeding: Feeding | None, units: int, free_factor: bool) -> tuple[np.ndarray, np.ndarray]:
+    """For each unit the first one with the same weights and bias: so, and up to a factor > 0.
+
+    The second is the first where no factor is let through.
+    """
     found = np.arange(units)
-    if feeding is None or len(feeding.weight) != units or units > MOST_COMPARED:
-        return found
+    if feeding is None or len(feeding.weight) != units or not 1 < units <= MOST_COMPARED:
+        return found, found
     rows = feeding.weight.detach().flatten(1).float()
     if feeding.bias is not None:
         rows = torch.cat([rows, feeding.bias.detach().float()[:, None]], 1)
-    if not bool(torch.isfinite(rows).all()):
-        return found
     size = rows.norm(dim=1, keepdim=True)
+    if not math.isfinite(float(size.sum())) and not bool(torch.isfinite(rows).all()):
+        return found, found
+    short, largest = _shortened(rows), size.max()
+    alone = _all_apart(short, NEAR * float(largest))
+    equal = found if alone else _repeated(rows, largest.expand_as(size))
     if not free_factor:
-        size = size.max().expand_as(size)
+        return equal, equal
+    return equal, found if _all_apart(short / size, NEAR) else _repeated(rows, size)
+
+
+def _shortened(rows: Tensor) -> Tensor:
+    """Rows of a few entries that are no farther apart: sums of neighbours."""
+    each = rows.shape[1] // FEW
+    if each < SHORTER:
+        return rows
+    return rows[:, : each * FEW].reshape(len(rows), FEW, each).sum(2) / each**0.5
+
+
+def _all_apart(rows: Tensor, distance: float) -> bool:
+    """Whether all rows are farther from one another."""
+    return float(torch.pdist(rows).min()) > distance
+
+
+def _repeated(rows: Tensor, size: Tensor) -> np.ndarray:
+    """For each row the first one that is the same, both divided by their sizes."""
     rows = torch.where(size > 0, rows / size.clamp_min(1e-30), 0).double()
     squares = (rows**2).sum(1)
     apart = squares[:, None] + squares[None, :] - 2 * rows @ rows.T

@@ -136,7 +136,8 @@ def _fit_in(
     )
 
     def closure() -> Tensor:
-        optimiser.zero_grad()
+        for p in parameters:  # quicker than zero_grad()
+            p.grad = None
         value = loss(predict(parameters), targets)
         value.backward()
         return value

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spurious.diagnose.measure.objective import Objective
+from spurious.diagnose.measure.batches import Batch
+from spurious.diagnose.measure.objective import Objective, Slopes
 from spurious.diagnose.measure.records import Curvature
 
 PRODUCTS: Final = 24
@@ -29,6 +30,9 @@ SMALL: Final = 2000
 
 MOST_BYTES: Final = 1 << 30
 """Of the basis; with more parameters fewer products are made."""
+
+MOST_KEPT: Final = 1 << 26
+"""Bytes that graphs may hold to be kept from product to product."""
 
 CONVERGED: Final = 1e-3
 """Residuals below this share of the largest Ritz value are small enough."""
@@ -118,15 +122,75 @@ def hessian_extremes(objective: Objective, seed: int = 0) -> Extremes | None:
     return Extremes(found, low, high)
 
 
+class _Slopes:
+    """Gradients with their graphs, made once for all products if they are the same each time.
+
+    They are made for the first product and for the second; if these are equal, nothing is drawn by
+    chance, and if no buffer was changed, and the graphs are small, the second ones are kept.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.made: dict[int, list[Tensor | None]] = {}
+        self.kept: dict[int, Slopes] = {}
+        self.buffers = list(objective.model.buffers())
+        self.versions = self._versions()
+        self.bytes = 0
+
+    def of(self, batch: Batch) -> Slopes:
+        """The gradient of a batch's part of the loss, with a graph."""
+        key = id(batch)
+        if key in self.kept:
+            return self.kept[key]
+        if key not in self.made:
+            found = self._measured(batch)
+            self.made[key] = [None if g is None else g.detach().clone() for g in found]
+            return found
+        found = self.objective.slopes(batch)
+        small = self.bytes * len(self.objective.sample.batches) <= MOST_KEPT
+        if small and self._versions() == self.versions and _same(found, self.made[key]):
+            self.kept[key] = found
+        return found
+
+    def _measured(self, batch: Batch) -> Slopes:
+        """The same, noting the size of the graph."""
+        total = 0
+
+        def pack(tensor: Tensor) -> Tensor:
+            nonlocal total
+            total += tensor.numel() * tensor.element_size()
+            return tensor
+
+        try:
+            with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+                found = self.objective.slopes(batch)
+        except RuntimeError:  # there are functions that refuse to be looked at
+            self.bytes = MOST_KEPT + 1
+            return self.objective.slopes(batch)
+        self.bytes = max(self.bytes, total)
+        return found
+
+    def _versions(self) -> list[int]:
+        return [buffer._version for buffer in self.buffers]
+
+
+def _same(one: Slopes, other: list[Tensor | None]) -> bool:
+    """Whether gradients are equal, number for number."""
+    return all(
+        g is h if g is None or h is None else torch.equal(g.detach(), h)
+        for g, h in zip(one, other, strict=True)
+    )
+
+
 def _product(objective: Objective):
     """The product with a vector, flat; by differences of gradients if need be."""
-    plain = True
+    plain, slopes = True, _Slopes(objective)
 
     def multiply(vector: Vector) -> Tensor | None:
         nonlocal plain
         if plain:
             try:
-                return _flat(objective.product(vector))
+                return _flat(objective.product(vector, slopes.of))
             except RuntimeError:
                 plain = False
         norm = float(_flat(objective.parameters).detach().norm()) or 1.0

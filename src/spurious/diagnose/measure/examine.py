@@ -24,7 +24,7 @@ from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
 from spurious.diagnose.measure.fresh import usual_outputs
 from spurious.diagnose.measure.objective import Objective, comparable_loss, output_tensor
 from spurious.diagnose.measure.observe import Observer
-from spurious.diagnose.measure.preserve import examined
+from spurious.diagnose.measure.preserve import examined, seeded
 from spurious.diagnose.measure.records import Landscape, Measurements, Regions
 from spurious.diagnose.measure.values import Values
 from spurious.errors import InputError
@@ -67,7 +67,7 @@ def measure(
     """
     notes: list[str] = []
     with examined(model):
-        torch.manual_seed(0)
+        seeded()
         say("one pass forward and back")
         objective = Objective(model, loss, sample)
         seen = _Pass(objective)
@@ -160,7 +160,7 @@ class _Pass:
             with torch.enable_grad():
                 loss = objective.first_loss(found, batch.targets)
             if not self.nodes:
-                self.nodes, self.unregistered = _graph(objective, loss, output)
+                self.nodes, self.unregistered = _graph(objective, loss.reshape(()), output)
             objective.note_reduction(found, batch.targets)
             self.broadcast = self.broadcast or objective.broadcast(found, batch.targets)
             weight = objective.weight(batch)

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.observe import Observer
-from spurious.diagnose.measure.preserve import copied, examined
+from spurious.diagnose.measure.preserve import copied, examined, seeded
 
 SPREAD: Final = 0.02
 """Of embeddings and positions that no module draws: as those of BERT and GPT-2 start."""
@@ -60,7 +60,7 @@ def started_afresh(model: nn.Module) -> nn.Module | None:
     """A copy whose modules have drawn their weights anew, always the same; None if none can."""
     clone = copied(model)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seeded()
         return clone if draw_anew(clone) else None
 
 

@@ -25,6 +25,7 @@ SAME: Final = 0.02
 """Losses that agree to a fiftieth are the same but for batches of different weights."""
 
 Vector = list[Tensor]
+Slopes = tuple[Tensor | None, ...]
 
 
 class Objective:
@@ -103,7 +104,7 @@ class Objective:
             )
         if value.is_complex():
             raise InputError("loss: found a complex number, expected a real one")
-        return value.reshape(())
+        return value.reshape(()) if value.ndim else value
 
     def weight(self, batch: Batch) -> float:
         """The share of a batch's loss in the whole: of its points, or 1 for a loss that adds up."""
@@ -168,13 +169,18 @@ class Objective:
         total, sums = 0.0, [torch.zeros_like(p) for p in self.parameters]
         for batch in self.sample.batches:
             with torch.enable_grad():
-                loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
+                loss = self._weighted(batch)
                 found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
             total += float(loss.detach())
             for one, part in zip(sums, found, strict=True):
                 if part is not None:
                     one += part
         return total, sums
+
+    def _weighted(self, batch: Batch) -> Tensor:
+        """A batch's part of the loss."""
+        loss, weight = self.loss_of(self.forward(batch), batch.targets), self.weight(batch)
+        return loss if weight == 1 else loss * weight
 
     def value_as_shown(self) -> float:
         """The loss in evaluation mode (but for batch normalisation), its kind found out anew."""
@@ -201,21 +207,35 @@ class Objective:
         with torch.enable_grad():
             return float(self.loss_of(forward(batch), targets).detach())
 
-    def product(self, vector: Vector) -> Vector:
-        """The Hessian times a vector, by differentiating twice."""
+    def slopes(self, batch: Batch) -> Slopes:
+        """The gradient of a batch's part of the loss, with a graph of its own."""
+        with torch.enable_grad():
+            found = torch.autograd.grad(
+                self._weighted(batch), self.parameters, create_graph=True, allow_unused=True
+            )
+        self._check_twice(found)
+        return found
+
+    def product(self, vector: Vector, slopes: Callable[[Batch], Slopes] | None = None) -> Vector:
+        """The Hessian times a vector, by differentiating twice.
+
+        Args:
+            vector: What it is multiplied with.
+            slopes: Gives `slopes`, perhaps made before.
+        """
         sums = [torch.zeros_like(p) for p in self.parameters]
         for batch in self.sample.batches:
+            first = (slopes or self.slopes)(batch)
             with torch.enable_grad():
-                loss = self.loss_of(self.forward(batch), batch.targets) * self.weight(batch)
-                first = torch.autograd.grad(
-                    loss, self.parameters, create_graph=True, allow_unused=True
-                )
-                self._check_twice(first)
                 along = [(g * v).sum() for g, v in zip(first, vector, strict=True) if g is not None]
                 total = torch.stack(along).sum() if along else None
+                del first, along
                 if total is None or not total.requires_grad:
                     continue
-                second = torch.autograd.grad(total, self.parameters, allow_unused=True)
+                second = torch.autograd.grad(
+                    total, self.parameters, allow_unused=True, retain_graph=slopes is not None
+                )
+                del total
             for one, part in zip(sums, second, strict=True):
                 if part is not None:
                     one += part

@@ -10,6 +10,7 @@ code is not seen.
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -247,7 +248,10 @@ class Observer:
             self.structure.empty_norms.add(self._here or "model")
 
     def _check(self, values: Tensor, name: str) -> None:
-        if not self.not_finite and not bool(torch.isfinite(values.detach()).all()):
+        values = values.detach()
+        if self.not_finite or cmath.isfinite(values.sum().item()):  # then all of them are
+            return
+        if not bool(torch.isfinite(values).all()):
             self.not_finite = name or "the model"
 
 

@@ -163,12 +163,10 @@ class Columns:
     def of(self, gradients: Any) -> Tensor:
         """One column, (rows,); what has no gradient has 0."""
         parts = [
-            torch.zeros(p.numel(), dtype=torch.float64)
-            if g is None
-            else g.detach().double().cpu().reshape(-1)
+            (torch.zeros_like(p) if g is None else g).detach().cpu().reshape(-1)
             for g, p in zip(gradients, self.parameters, strict=True)
         ]
-        flat = torch.cat(parts)
+        flat = torch.cat(parts).double()
         if self.rows == self.size:
             return flat
         short = torch.zeros(self.rows, dtype=torch.float64)

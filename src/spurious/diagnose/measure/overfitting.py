@@ -12,8 +12,9 @@ from torch import nn
 
 from spurious.diagnose.measure.baselines import best_constant
 from spurious.diagnose.measure.batches import sample_of
+from spurious.diagnose.measure.by_hand import by_hand
 from spurious.diagnose.measure.objective import Objective, output_tensor
-from spurious.diagnose.measure.preserve import copied, examined, set_training, untouched
+from spurious.diagnose.measure.preserve import copied, examined, seeded, set_training, untouched
 from spurious.diagnose.measure.scene_of import mixes
 from spurious.diagnose.overfit import Overfit
 
@@ -37,7 +38,7 @@ def overfit(
 ) -> Overfit:
     """Does what `can_overfit` says."""
     with untouched(model):
-        torch.manual_seed(0)
+        seeded()
         clone = copied(model)
         sample = sample_of(batch, clone, MOST)
         reasons = []
@@ -87,10 +88,11 @@ def _trained(
     if not trained:
         return math.inf, 0
     rule = torch.optim.Adam(trained.values(), lr=step_size)
+    clear, move = by_hand(rule)
     value = math.inf
     for step in range(1, steps + 1):
         set_training(objective.model)
-        rule.zero_grad()
+        clear()
         for part in objective.sample.batches:
             with torch.enable_grad():
                 loss = objective.loss_of(objective.forward(part), part.targets)
@@ -98,7 +100,7 @@ def _trained(
             if not loss.requires_grad:
                 return float(loss), step
             loss.backward()
-        rule.step()
+        move()
         if step % EVERY == 0 or step == steps:
             with examined(objective.model):
                 value = objective.value()

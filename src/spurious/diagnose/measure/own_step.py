@@ -17,10 +17,11 @@ from torch import nn
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
+from spurious.diagnose.measure.by_hand import by_hand
 from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import DRIVEN, climbs
-from spurious.diagnose.measure.preserve import set_training, untouched
+from spurious.diagnose.measure.preserve import seeded, set_training, untouched
 from spurious.diagnose.measure.step_looks import Difference, Looker
 from spurious.errors import InputError
 
@@ -95,7 +96,7 @@ def step_seen(
         counted: Counter[Difference] = Counter()
         stepped: list[int] = []
         handle = rule.register_step_post_hook(lambda *_: stepped.append(1))
-        torch.manual_seed(0)
+        seeded()
         for k in range(calls):
             batch = batches[k % len(batches)]
 
@@ -141,7 +142,7 @@ def _copies(
             own, rule = copy.deepcopy((model, optimiser))
     except Exception as error:
         raise InputError(f"model: cannot be copied ({error}), so nothing can be tried") from None
-    torch.manual_seed(0)
+    seeded()
     if afresh and draw_anew(own):
         rule.state.clear()
         for group in rule.param_groups:
@@ -178,11 +179,12 @@ def _textbook(
     objective = Objective(own, loss, sample)
     objective.value_as_shown()  # the loss's kind is found out, as for the other copy
     set_training(own)
-    torch.manual_seed(0)
+    seeded()
+    clear, move = by_hand(rule)
     with torch.enable_grad():
         for k in range(many):
             batch = sample.batches[k % len(sample.batches)]
-            rule.zero_grad()
+            clear()
 
             def value(batch: Batch = batch) -> torch.Tensor:
                 return objective.loss_of(objective.forward(batch), batch.targets)
@@ -191,7 +193,7 @@ def _textbook(
                 rule.step(lambda: _backward(rule, value))
             else:
                 value().backward()
-                rule.step()
+                move()
     return objective.value_as_shown()
 
 

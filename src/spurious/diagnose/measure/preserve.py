@@ -123,6 +123,18 @@ def copied(model: nn.Module) -> nn.Module:
         raise InputError(f"model: cannot be copied ({error}), so nothing can be tried") from None
 
 
+def seeded() -> None:
+    """Seeds torch's generators.
+
+    Where there is no accelerator, `torch.manual_seed` still writes down for each kind who asked,
+    which takes longer than a step of a small model.
+    """
+    if torch.accelerator.is_available():
+        torch.manual_seed(0)
+    else:
+        torch.default_generator.manual_seed(0)
+
+
 def set_training(model: nn.Module) -> None:
     """Training mode of every module; graphs of exported programs refuse `train()`."""
     for module in model.modules():

@@ -96,8 +96,8 @@ class StructureSeen:
     def note_simplex(self, name: str, inputs: Tensor) -> None:
         """Notes whether inputs, (..., d), are probabilities; equal rows may be so by chance."""
         if self.simplex_fed.get(name, True):
-            varied = inputs.ndim > 1 and bool((inputs != inputs[:1]).any())
-            self.simplex_fed[name] = varied and on_simplex(inputs)
+            fed = inputs.ndim > 1 and on_simplex(inputs)
+            self.simplex_fed[name] = fed and bool((inputs != inputs[:1]).any())
 
 
 def on_simplex(values: Tensor, axis: int = -1) -> bool:
@@ -106,7 +106,7 @@ def on_simplex(values: Tensor, axis: int = -1) -> bool:
     if values.ndim == 0 or values.shape[axis] < 2 or not values.is_floating_point():
         return False
     sums = values.sum(axis)
-    return bool((values >= 0).all()) and bool(((sums - 1).abs() <= SIMPLEX).all())
+    return bool(((sums - 1).abs() <= SIMPLEX).all()) and bool((values >= 0).all())
 
 
 def norm_entries(function: Any, names: dict[str, Any]) -> int:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
+from spurious.diagnose.measure.by_hand import by_hand
 from spurious.diagnose.measure.cost import affordable
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.modes import only_training_reaches
@@ -22,6 +23,7 @@ from spurious.diagnose.measure.preserve import (
     copied,
     examined,
     look_as_trained,
+    seeded,
     set_training,
     untouched,
 )
@@ -135,7 +137,7 @@ def trial(
     """
     shown, told = joined(remedies) or NOTHING, judge or Objective.value_as_shown
     with untouched(model):
-        torch.manual_seed(0)
+        seeded()
         clone = copied(model)
         objective = Objective(clone, loss, sample)
         before = told(objective)
@@ -197,21 +199,24 @@ def _train(
     weights = [objective.weight(batch) / candidate.factor for batch in batches]
     comparable = candidate.training_loss is None
     loss_of = candidate.training_loss or objective.loss_of
+    clear, move = by_hand(rule)
     with torch.enable_grad():
         for step in range(steps):
             batch = batches[step % len(batches)]
-            rule.zero_grad()
+            clear()
             with candidate.whole_context():
                 with candidate.training_context():
                     outputs = objective.forward(batch)
-                value = loss_of(outputs, batch.targets) * candidate.factor
+                value = loss_of(outputs, batch.targets)
+                if candidate.factor != 1:
+                    value = value * candidate.factor
             if candidate.penalty is not None:
                 value = value + candidate.penalty()
             value.backward()
             if candidate.longest < math.inf:
                 nn.utils.clip_grad_norm_(trained, candidate.longest)
-            rule.step()
-            losses.append(float(value.detach()))
+            move()
+            losses.append(value.item())
             if not math.isfinite(losses[-1]):
                 break
             if comparable and len(losses) % len(batches) == 0:

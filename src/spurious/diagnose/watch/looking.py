@@ -45,15 +45,21 @@ def stop_looking(look: Any, output: Any) -> None:
 def gradient_of(model: nn.Module) -> tuple[float, float]:
     """The gradient's norm, and the largest |dL/dW| |W| over weight matrices."""
     square = relative = 0.0
-    for p in model.parameters():
-        if p.grad is None:
-            continue
-        size = float(p.grad.detach().float().norm())
+    with_gradient = [
+        (p.detach(), p.grad.detach()) for p in model.parameters() if p.grad is not None
+    ]
+    sizes, lengths = norms([p for p, _ in with_gradient]), norms([g for _, g in with_gradient])
+    for (p, _), own, size in zip(with_gradient, sizes, lengths, strict=True):
         square += size**2
         if p.ndim >= 2:
             usual = math.sqrt(p.numel() / (3 * p[0].numel()))
-            relative = max(relative, size * max(float(p.detach().float().norm()), usual))
+            relative = max(relative, size * max(own, usual))
     return math.sqrt(square), relative
+
+
+def norms(tensors: list[Tensor]) -> list[float]:
+    """The length of each, in single precision."""
+    return [float(torch.linalg.vector_norm(t.float())) for t in tensors]
 
 
 def finished(observer: Observer) -> tuple[tuple, tuple]:

@@ -56,6 +56,7 @@ class LoopWatch:
         self.cleared: deque[bool] = deque(maxlen=LOOKS)
         self.still: tuple[tuple[float, ...], list[int]] = ((), [])
         self._handles: list[Any] = []
+        self._hooked: list[Tensor] = []  # what had no hooks
         self.flipped: deque[bool] = deque(maxlen=LOOKS)
         self.silent: deque[bool] = deque(maxlen=LOOKS)
         self._arrived: dict[str, Tensor] = {}
@@ -69,12 +70,15 @@ class LoopWatch:
         self._arrived, self._steps = {}, 0
         self._before = {n: p.grad.detach().clone() for n, p in self.watched if p.grad is not None}
         first = next((v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)), None)
-        if first is not None and first.numel() and not bool((first == first[:1]).all()):
+        compared = self.batches is not None and self.batches > 1
+        if compared and first is not None and first.numel() and bool((first != first[:1]).any()):
             flat = first.detach().reshape(-1).double()
             place = torch.arange(1, len(flat) + 1, device=flat.device, dtype=flat.dtype)
             self.prints.append(float((flat * place.sin()).sum()))
         for name, p in self.watched:
             if p.requires_grad:
+                if p._backward_hooks is None:
+                    self._hooked.append(p)
                 self._handles.append(p.register_hook(lambda g, name=name: self._add(name, g)))
         self._handles.append(register_optimizer_step_post_hook(self._stepped))
 
@@ -83,6 +87,10 @@ class LoopWatch:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+        for p in self._hooked:  # a dictionary of hooks is called in each backward pass, also empty
+            if p._backward_hooks is not None and not p._backward_hooks:
+                p._backward_hooks = None
+        self._hooked = []
 
     def finish(self, loss: Any, step: int) -> Iterator[Finding]:
         """The step of this number is over; judges it and those before."""
@@ -99,9 +107,12 @@ class LoopWatch:
             and (not self._held or id(p) in self._held)
         }
         if there:
-            grown = [_is_stale(g, self._arrived[name]) for name, g in there.items()]
-            self.stale.append(any(grown) or self._is_added(there))
-            self.flipped.append(all(_is_turned(g, self._arrived[n]) for n, g in there.items()))
+            came = self._arrived
+            other = {n: g for n, g in there.items() if not torch.equal(g.detach(), came[n])}
+            grown = any(_is_stale(g, came[name]) for name, g in other.items())
+            self.stale.append(grown or (bool(other) and self._is_added(there)))
+            turned = len(other) == len(there)
+            self.flipped.append(turned and all(_is_turned(g, came[n]) for n, g in other.items()))
         nothing = not self._arrived and all(p.grad is None for _, p in self.watched)
         self.silent.append(nothing and sums == same and bool(self.watched))
         yield from self._detached(loss)
@@ -133,9 +144,8 @@ class LoopWatch:
         self._steps += 1
         self._held |= held
         left = [p.grad for name, p in self.watched if id(p) in held and name in self._arrived]
-        given = any(bool(slope.any()) for slope in self._arrived.values())
         nothing = bool(left) and all(g is None or not bool(g.any()) for g in left)
-        self.cleared.append(given and nothing)
+        self.cleared.append(nothing and any(bool(g.any()) for g in self._arrived.values()))
 
     def _detached(self, loss: Any) -> Iterator[Finding]:
         cut = isinstance(loss, Tensor) and not loss.requires_grad
@@ -223,8 +233,7 @@ class LoopWatch:
                 f"{CHANGE[Kind.TWO_STEPS_A_BATCH]}: it was called {min(self.steps)} times.",
                 LOOP,
             )
-        known = self.batches is not None and self.batches > 1
-        if known and len(self.prints) == LOOKS and len(set(self.prints)) == 1:
+        if len(self.prints) == LOOKS and len(set(self.prints)) == 1:
             yield Finding(
                 Kind.SAME_BATCH,
                 Severity.WARNING,
@@ -258,7 +267,8 @@ def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:
     if size == 0 or not math.isfinite(size) or not bool(torch.isfinite(g).all()):
         return False
     most = float(g.abs().max())
-    if torch.allclose(g, a.clamp(-most, most), rtol=1e-4, atol=1e-4 * most):
+    clipped = a.clamp(-most, most)
+    if bool(((g - clipped).abs() <= 1e-4 * most + 1e-4 * clipped.abs()).all()):
         return False
     along = float(g @ a) / size
     across = math.sqrt(max(float(g.norm()) ** 2 - along**2, 0.0))

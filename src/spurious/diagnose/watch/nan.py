@@ -31,6 +31,9 @@ from spurious.diagnose.remedy import Remedy
 OF_ALL_UNITS: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Layers whose weights (units, inputs, ...) each have a gradient that sums over all points."""
 
+WHOLE: Final = 1 << 19
+"""Numbers of a gradient that are summed in no more time than it takes to pick some of them."""
+
 SHOWN: Final = 8
 """Points listed."""
 
@@ -65,7 +68,8 @@ class FirstNaN:
         self.found: Finding | None = None
         self._first = next((p for p in model.parameters() if p.requires_grad), None)
         self._one_input = any(
-            isinstance(m, OF_ALL_UNITS) and m.weight is self._first for m in model.modules()
+            isinstance(m, OF_ALL_UNITS) and m.weight is self._first and m.weight.numel() > WHOLE
+            for m in model.modules()
         )
         self._own = {id(p) for p in model.parameters()}
         self._args: tuple[tuple[Any, ...], dict[str, Any]] | None = None
@@ -91,7 +95,9 @@ class FirstNaN:
         gradient = p.grad
         if self._one_input:  # NaN times any input is NaN: one input shows all units
             gradient = gradient[(slice(None), *(0,) * (gradient.ndim - 1))]
-        if cmath.isfinite(gradient.sum().item()):
+        if cmath.isfinite(gradient.sum().item()):  # then all of them are
+            return
+        if bool(torch.isfinite(gradient).all()):
             return
         held = {id(q) for group in optimiser.param_groups for q in group["params"]}
         if held & self._own:

@@ -325,9 +325,7 @@ class TrainingWatch:
         spread, size, worth = self._looking.output_numbers(look)
         gradient, relative = look.gradient
         scale = abs(history.first) if history.first else 1.0
-        weights = float(
-            np.sqrt(sum(float((p.detach().float() ** 2).sum()) for p in self.model.parameters()))
-        )
+        weights = math.hypot(*self._looking.norms([p.detach() for p in self.model.parameters()]))
         history.losses.append(loss)
         history.steps.append(self._step)
         history.norms.append(weights)
