@@ -72,6 +72,7 @@ class FirstNaN:
             for m in model.modules()
         )
         self._own = {id(p) for p in model.parameters()}
+        self._trains: dict[tuple[int, int], bool] = {}  # by optimiser and number of its groups
         self._args: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._handles = [
             model.register_forward_pre_hook(self._keep, with_kwargs=True),
@@ -89,8 +90,12 @@ class FirstNaN:
             self._args = (args, kwargs)
 
     def _check(self, optimiser: Any, *_: Any) -> None:
-        p = self._first
-        if p is None or p.grad is None or self._args is None:
+        p, groups = self._first, optimiser.param_groups
+        which = (id(optimiser), len(groups))
+        if which not in self._trains:
+            held = {id(q) for group in groups for q in group["params"]}
+            self._trains[which] = bool(held & self._own)
+        if not self._trains[which] or p is None or p.grad is None or self._args is None:
             return
         gradient = p.grad
         if self._one_input:  # NaN times any input is NaN: one input shows all units
@@ -99,10 +104,8 @@ class FirstNaN:
             return
         if bool(torch.isfinite(gradient).all()):
             return
-        held = {id(q) for group in optimiser.param_groups for q in group["params"]}
-        if held & self._own:
-            self.found = _located(self.model, *self._args)
-            self.stop()
+        self.found = _located(self.model, *self._args)
+        self.stop()
 
 
 class _Look(TorchFunctionMode):
