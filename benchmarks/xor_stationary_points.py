@@ -19,13 +19,13 @@ ENDS = 0.01
 
 
 def sigmoid(z):
-    return 1 / (1 + np.exp(-np.clip(z, -700, 700)))
+    return 1 / (1 + np.exp(np.minimum(np.maximum(-z, -700), 700)))
 
 
 def split(values, units):
     """Input weights (h, 2), biases and output weights (h,), output bias."""
-    w, b, v, c = np.split(values, [2 * units, 3 * units, 4 * units])
-    return w.reshape(units, 2), b, v, c[0]
+    w, b, v = values[: 2 * units], values[2 * units : 3 * units], values[3 * units : 4 * units]
+    return w.reshape(units, 2), b, v, values[-1]
 
 
 def outputs(values, units):

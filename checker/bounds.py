@@ -30,6 +30,7 @@ def series(
     return total - error, total + error
 
 
+@lru_cache(maxsize=4096)
 def exp_minus(x: int, p: int) -> tuple[int, int]:
     """Bounds for exp(-x / 2^p), x >= 0.
 
@@ -64,6 +65,7 @@ def log_two(p: int) -> tuple[int, int]:
     return lo >> 31, -(-hi >> 31)
 
 
+@lru_cache(maxsize=4096)
 def log_bounds(u: int, p: int) -> tuple[int, int]:
     """Bounds for log(u / 2^p), u > 0: u / 2^p = 2^k m, 1 <= m < 2, log m = 2 atanh((m-1)/(m+1))."""
     if u == 1 << p:
@@ -84,9 +86,8 @@ def pi_bounds(p: int) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def root_two_pi(p: int) -> tuple[int, int]:
     """Bounds for sqrt(2 pi)."""
-    w = p + 32
-    lo, hi = pi_bounds(w)
-    return math.isqrt(2 * lo << w) >> 32, (math.isqrt(2 * hi << w) + 1 >> 32) + 1
+    lo, hi = pi_bounds(p + 32)
+    return math.isqrt(2 * lo << p + 32) >> 32, (math.isqrt(2 * hi << p + 32) + 1 >> 32) + 1
 
 
 def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -96,8 +97,7 @@ def sin_cos(x: int, p: int) -> tuple[tuple[int, int], tuple[int, int]]:
     |k| times the error of pi/2, and 1, and |r| < 1. Both functions change by no more than r does.
     """
     w = p + 32 + max(0, x.bit_length() - p)
-    pi_lo, pi_hi = pi_bounds(w)
-    x <<= w - p
+    (pi_lo, pi_hi), x = pi_bounds(w), x << w - p
     k = (2 * x + (pi_lo >> 1)) // pi_lo
     r = x - (k * pi_lo >> 1)
     square, off = r * r >> w, abs(k) * (pi_hi - pi_lo) + 1
@@ -121,6 +121,7 @@ def normal_density(x: int, p: int) -> tuple[int, int]:
     return (lo << p) // root_hi, -(-(hi << p) // root_lo)
 
 
+@lru_cache(maxsize=4096)
 def normal_distribution(x: int, p: int) -> tuple[int, int]:
     """Bounds for Phi(x / 2^p), by Phi(z) = 1/2 + phi(z) (z + z^3/3 + z^5/(3 5) + ...) for z >= 0.
 
@@ -132,10 +133,9 @@ def normal_distribution(x: int, p: int) -> tuple[int, int]:
         return (1 << p) - hi, (1 << p) - lo
     if x * x >= (p + 2) << 2 * p + 1:
         return (1 << p) - 1, 1 << p
-    w = 3 * p + 64
+    w, k = 3 * p + 64, 0
     square = x * x << w - 2 * p
     lo = hi = low_term = high_term = x << w - p
-    k = 0
     while high_term > 1 or 2 * square >= (2 * k + 3) << w:
         k += 1
         low_term = (low_term * square >> w) // (2 * k + 1)

@@ -23,7 +23,7 @@ def _faces(x):
     found = []
     for sides in product((1, 0, -1), repeat=len(x)):
         a = [z3.Real(f"a{k}") for k in range(width)]
-        solver = z3.Solver()
+        solver = z3.SimpleSolver()
         solver.add(*_on_face(a, x, sides))
         if solver.check() == z3.sat:
             found.append(sides)
@@ -85,7 +85,7 @@ def _brute_force(x, y, hidden, slopes, weights=None):
     always += [g[i] == 2 * weights[i] * (f[i] - y[i]) for i in range(len(x))]
     found = set()
     for units in combinations_with_replacement(sorted(states), hidden):
-        solver = z3.Solver()
+        solver = z3.SimpleSolver()
         solver.add(always)
         chosen = [of_unit(j, *state) for j, state in enumerate(units)]
         for conditions, _ in chosen:

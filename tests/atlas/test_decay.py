@@ -90,48 +90,67 @@ def drawn(seed):
     )
 
 
+def losses_at(loss, f):
+    """The loss at outputs, shape (k, n), without penalty, and its derivatives by the outputs."""
+    y = np.array([float(row[0]) for row in loss.data.y])
+    factors = np.array([float(w) for w in loss.factors])
+    if loss.loss == "squared":
+        own, slope, curve = (f - y) ** 2, 2 * (f - y), np.full_like(f, 2.0)
+    else:
+        s = 1 / (1 + np.exp(y * f))
+        own, slope, curve = np.logaddexp(0, -y * f), -y * s, s * (1 - s)
+    return own @ factors, factors * slope, factors * curve
+
+
+def least(loss, features, kappa, c_cost):
+    """The least loss of f = features @ p plus kappa p[0] plus c_cost p[-1]^2, and where.
+
+    By Newton's method for all features at once, shape (k, n, m). Steps of the logistic loss are
+    shortened by how far they move outputs, which brings them to the minimum from anywhere.
+    """
+    count, _, width = features.shape
+    p, linear, square = np.zeros((count, width)), np.zeros(width), np.zeros(width)
+    linear[0], square[-1] = kappa, float(c_cost)
+    for _ in range(60):
+        own, slope, curve = losses_at(loss, np.einsum("knm,km->kn", features, p))
+        total = own + p @ linear + p**2 @ square
+        gradient = np.einsum("knm,kn->km", features, slope) + linear + 2 * square * p
+        hessian = np.einsum("knm,kn,knl->kml", features, curve, features) + 2 * np.diag(square)
+        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        if loss.loss != "squared":
+            step /= 1 + np.abs(np.einsum("knm,km->kn", features, step)).max(axis=1)[:, None]
+        p = p - step
+    assert np.abs(gradient).max(initial=0) < 1e-9
+    return total, p
+
+
 def on_grid(loss, count=720):
     """The local minima of one unit: those of the best loss for each direction, on a circle."""
-    from scipy.optimize import minimize
-
     (w_cost, b_cost), (v_cost, c_cost) = loss.penalty.of_layers(loss.network)
     high, low = map(float, loss.network.slopes)
     x = np.array([float(row[0]) for row in loss.data.x])
-    y = np.array([float(row[0]) for row in loss.data.y])
-    factors = np.array([float(w) for w in loss.factors])
     kappa, tau = 2 * float(w_cost * v_cost) ** 0.5, float(b_cost / w_cost) ** 0.5
+    angles = 2 * np.pi * np.arange(count) / count
+    z = np.outer(np.cos(angles), x) + np.sin(angles)[:, None] / tau
+    unit = np.where(z > 0, high, low) * z
+    ones = np.ones((1, x.size, 1))
+    (constant,), ((bias,),) = least(loss, ones, 0.0, c_cost)
 
-    def best(sign, angle):
-        z = np.cos(angle) * x + np.sin(angle) / tau
-        unit = sign * np.where(z > 0, high, low) * z  # sign 0: the best constant
+    _, slope, _ = losses_at(loss, np.full((1, x.size), bias))
 
-        def value(p):
-            f = p[0] * unit + p[1]
-            if loss.loss == "squared":
-                own, slope = (f - y) ** 2, 2 * (f - y)
-            else:
-                own, slope = np.logaddexp(0, -y * f), -y / (1 + np.exp(y * f))
-            slope = factors * slope
-            total = factors @ own + kappa * p[0] + float(c_cost) * p[1] ** 2
-            return total, np.array([slope @ unit + kappa, slope.sum() + 2 * float(c_cost) * p[1]])
-
-        ends = minimize(value, [1.0, 0.0], jac=True, bounds=[(0, None), (None, None)],
-                        method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-11})  # fmt: skip
-        return ends.fun, ends.x[0]
+    def best(sign):
+        """For each direction; the constant, where a unit that opens costs more than it gains."""
+        found, opens = np.full(count, constant), sign * unit @ slope[0] + kappa < 0
+        features = np.stack([sign * unit[opens], np.ones_like(unit[opens])], axis=2)
+        found[opens], _ = least(loss, features, kappa, c_cost)
+        return found
 
     found = []
-    angles = 2 * np.pi * np.arange(count) / count
-    rows = [[best(sign, angle) for angle in angles] for sign in (1, -1)]
-    constant = best(0, 0.0)[0]
-    shallow = 1e-5 * (1 + constant)  # what the minimiser in floats leaves
-    lively = any(value < constant - shallow for row in rows for value, _ in row)
-    if not lively:
-        return [constant]
-    for row in rows:
-        values = np.array([value for value, _ in row])
+    shallow = 1e-5 * (1 + constant)  # what a grid leaves
+    for values in map(best, (1, -1)):
         lower = (values <= np.roll(values, 1)) & (values < np.roll(values, -1))
         found += [v for v in values[lower] if v < constant - shallow]
-    return sorted(found)
+    return sorted(found) or [constant]
 
 
 @pytest.mark.parametrize("seed", range(8))

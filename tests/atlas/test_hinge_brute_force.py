@@ -9,6 +9,7 @@ and the multipliers.
 """
 
 from fractions import Fraction
+from functools import cache
 from itertools import combinations_with_replacement, product
 from random import Random
 
@@ -40,76 +41,108 @@ def regions_around(sides, sign, whole):
             yield s, tuple(around), range(len(sides)) if whole or not sign else kinks
 
 
-class Question:
-    """Whether a network with given states can be at a local minimum; outputs are linear in z3."""
+class Wording:
+    """What z3 is asked about a loss, in variables f and g for the outputs and the loss's slopes.
 
-    def __init__(self, loss, units, fixed=None):
-        """Units are (sign, sides); `fixed` has incoming weights for units with sign 0."""
-        self.loss, self.solver = loss, z3.Solver()
+    Each sentence is written once: writing takes z3 longer than solving.
+    """
+
+    def __init__(self, loss):
+        self.weights, self.slopes = loss.factors, loss.network.slopes
         self.x = [(*point, Fraction(1)) for point in loss.data.x]
         self.y = [int(label) for (label,) in loss.data.y]
-        self.slopes = loss.network.slopes
-        self.units, self.fixed = units, fixed
-        c = z3.Real("c")
-        self.outputs = [c] * len(self.x)
-        for j, (sign, sides) in enumerate(units):
-            a = [z3.Real(f"a{j}_{k}") for k in range(len(self.x[0]))]
-            self.solver.add(*_on_face(a, self.x, sides))
-            for i, point in enumerate(self.x):
-                z = sum(w * v for w, v in zip(a, point, strict=True))
-                self.outputs[i] = self.outputs[i] + sign * self.slope(sides[i]) * z
-        choices = [regions_around(sides, sign, whole=False) for sign, sides in units]
-        for number, cell in enumerate(product(*map(list, choices))):
-            self._minimal_in(cell, f"k{number}")
+        self.f = [z3.Real(f"f{i}") for i in range(len(self.x))]
         self.total = sum(
             w * z3.If(y * f < 1, 1 - y * f, 0)
-            for w, y, f in zip(loss.factors, self.y, self.outputs, strict=True)
+            for w, y, f in zip(self.weights, self.y, self.f, strict=True)
+        )
+        self.unit, self.subgradient, self.cone = map(
+            cache, (self._unit, self._subgradient, self._cone)
         )
 
     def slope(self, side):
         return self.slopes[0] if side > 0 else self.slopes[1]
 
+    def _unit(self, j, sign, sides):
+        """That it has this state, and what it adds to each output."""
+        a = [z3.Real(f"a{j}_{k}") for k in range(len(self.x[0]))]
+        parts = []
+        for i, point in enumerate(self.x):
+            z = sum(w * v for w, v in zip(a, point, strict=True))
+            parts.append(sign * self.slope(sides[i]) * z)
+        return list(_on_face(a, self.x, sides)), parts
+
+    def _subgradient(self, tag):
+        """One of the loss at the outputs, and that it is one."""
+        g, said = [z3.Real(f"g_{tag}_{i}") for i in range(len(self.x))], []
+        for w, y, f, slope in zip(self.weights, self.y, self.f, g, strict=True):
+            said += [-y * slope >= 0, -y * slope <= w]
+            said += [z3.Implies(y * f < 1, -y * slope == w), z3.Implies(y * f > 1, slope == 0)]
+        return g, [*said, sum(g) == 0]
+
+    def _cone(self, tag, j, sign, around, walls):
+        """A unit's slopes, and that there is no descent in the cone that its walls hold."""
+        g, _ = self.subgradient(tag)
+        terms = [sign * self.slope(around[i]) * g[i] for i in range(len(self.x))]
+        slopes = [
+            sum(t * x[k] for t, x in zip(terms, self.x, strict=True)) for k in range(len(self.x[0]))
+        ]
+        held = {i: z3.Real(f"m_{tag}_{j}_{i}") for i in walls}
+        inside = [m >= 0 for m in held.values()]
+        for k, own in enumerate(slopes):
+            inside.append(own == sum(m * around[i] * self.x[i][k] for i, m in held.items()))
+        return slopes, inside
+
+
+class Question:
+    """Whether a network with given states can be at a local minimum; outputs are linear in z3."""
+
+    def __init__(self, wording, units, fixed=None):
+        """Units are (sign, sides); `fixed` has incoming weights for units with sign 0."""
+        self.wording, self.solver = wording, z3.SimpleSolver()
+        self.units, self.fixed = units, fixed
+        added = []
+        for j, (sign, sides) in enumerate(units):
+            on_face, parts = wording.unit(j, sign, sides)
+            self.solver.add(on_face)
+            added.append(parts)
+        c = z3.Real("c")
+        self.solver.add([
+            f == c + z3.Sum([parts[i] for parts in added]) for i, f in enumerate(wording.f)
+        ])  # fmt: skip
+        choices = [regions_around(sides, sign, whole=False) for sign, sides in units]
+        for number, cell in enumerate(product(*map(list, choices))):
+            self._minimal_in(cell, f"k{number}")
+
     def _minimal_in(self, cell, tag):
-        g = [z3.Real(f"g_{tag}_{i}") for i in range(len(self.x))]
-        add = self.solver.add
-        for w, y, f, slope in zip(self.loss.factors, self.y, self.outputs, g, strict=True):
-            add(-y * slope >= 0, -y * slope <= w)
-            add(z3.Implies(y * f < 1, -y * slope == w), z3.Implies(y * f > 1, slope == 0))
-        add(sum(g) == 0)
+        self.solver.add(self.wording.subgradient(tag)[1])
         for j, (sign, around, walls) in enumerate(cell):
-            terms = [sign * self.slope(around[i]) * g[i] for i in range(len(self.x))]
-            slopes = [
-                sum(t * x[k] for t, x in zip(terms, self.x, strict=True))
-                for k in range(len(self.x[0]))
-            ]
-            held = {i: z3.Real(f"m_{tag}_{j}_{i}") for i in walls}
-            inside = [m >= 0 for m in held.values()]
-            for k, own in enumerate(slopes):
-                inside.append(own == sum(m * around[i] * self.x[i][k] for i, m in held.items()))
+            slopes, inside = self.wording.cone(tag, j, sign, around, tuple(walls))
             if self.units[j][0] or self.fixed is None:
-                add(*inside)
+                self.solver.add(inside)
                 continue
             at = sum(own * w for own, w in zip(slopes, self.fixed[j], strict=True))
-            add(z3.Or(at > 0, z3.And(at == 0, *inside)))
+            self.solver.add(z3.Or(at > 0, z3.And(at == 0, *inside)))
 
     def least(self):
         """The loss of all such minima, or None."""
         if self.solver.check() != z3.sat:
             return None
-        value = self.solver.model().eval(self.total, model_completion=True).as_fraction()
+        total = self.wording.total
+        value = self.solver.model().eval(total, model_completion=True).as_fraction()
         value = Fraction(value.numerator, value.denominator)
-        self.solver.add(self.total != value)
+        self.solver.add(total != value)
         assert self.solver.check() == z3.unsat, "a stratum has two losses"
         return value
 
 
 def by_brute_force(loss):
     """All (loss, states) of minima that are good on whole faces."""
-    x = [(*point, Fraction(1)) for point in loss.data.x]
-    states = sorted((sign, sides) for sides in _faces(x) for sign in (1, 0, -1))
+    wording = Wording(loss)
+    states = sorted((sign, sides) for sides in _faces(wording.x) for sign in (1, 0, -1))
     found = set()
     for units in combinations_with_replacement(states, loss.network.hidden[0]):
-        value = Question(loss, units).least()
+        value = Question(wording, units).least()
         if value is not None:
             found.add((value, units))
     return found
@@ -178,12 +211,12 @@ def test_output_weights_of_zero_add_no_loss_with_relu(name):
     x, y, _, activation, weights = TINY[name]
     loss = hinge(x, y, 1, activation, weights)
     losses = {family.loss for family in atlas(loss).minima}
-    lifted = [(*point, Fraction(1)) for point in loss.data.x]
-    minima = 0
+    wording = Wording(loss)
+    lifted, minima = wording.x, 0
     for w in some_weights(Random(name), len(lifted[0])):
         zs = [sum(a * b for a, b in zip(w, point, strict=True)) for point in lifted]
         sides = tuple((z > 0) - (z < 0) for z in zs)
-        value = Question(loss, ((0, sides),), {0: w}).least()
+        value = Question(wording, ((0, sides),), {0: w}).least()
         minima += value is not None
         assert value is None or value in losses
     assert minima
@@ -192,9 +225,9 @@ def test_output_weights_of_zero_add_no_loss_with_relu(name):
 def test_a_part_of_a_face():
     """The example after Theorem 41: same face, a minimum here and none there."""
     loss = hinge([[0], [1], [2]], [1, -1, 1], 1, weights=["2/3", 1, "2/3"])
-    unit = ((0, (1, 1, -1)),)
-    assert Question(loss, unit, {0: (Fraction(-3), Fraction(5))}).least() == 2  # z = 5, 2, -1
-    assert Question(loss, unit, {0: (Fraction(-3), Fraction(4))}).least() is None  # z = 4, 1, -2
-    assert Question(loss, unit).least() is None
+    wording, unit = Wording(loss), ((0, (1, 1, -1)),)
+    assert Question(wording, unit, {0: (Fraction(-3), Fraction(5))}).least() == 2  # z = 5, 2, -1
+    assert Question(wording, unit, {0: (Fraction(-3), Fraction(4))}).least() is None  # z = 4, 1, -2
+    assert Question(wording, unit).least() is None
     assert (Fraction(2), ((0, (1, 1, -1)),)) not in of_atlas(loss)
     assert Fraction(2) in {family.loss for family in atlas(loss).minima}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,35 +189,60 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is not None
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "construct dead-layer d1 --hidden a,b",
-        "construct region-trap --ratio 1",
-        "construct depth xor --start best",
-        "construct deadlock --loss nothing",
-        "sweep run nothing.toml",
-        "sweep status nothing",
-        "sweep query nothing x",
-        "atlas nothing",
-        "global d1",
-        "reproduce C99",
-        "certify nothing.json",
-        "check nothing.json",
-    ],
+MISTAKES = (
+    "construct dead-layer d1 --hidden a,b",
+    "construct region-trap --ratio 1",
+    "construct depth xor --start best",
+    "construct deadlock --loss nothing",
+    "sweep run nothing.toml",
+    "sweep status nothing",
+    "sweep query nothing x",
+    "atlas nothing",
+    "global d1",
+    "reproduce C99",
+    "certify nothing.json",
+    "check nothing.json",
 )
-def test_a_mistake_is_told_before_anything_slow_is_imported(tmp_path: Path, words: str) -> None:
-    """Importing one of these takes longer than the whole answer may."""
+
+
+@pytest.fixture(scope="module")
+def answers_to_mistakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """To each its exit status, what it printed, and what slow modules it had imported.
+
+    One process imports the commands and what most need, and each mistake is made in a copy of it.
+    """
     code = (
-        "import sys\n"
+        "import json, os, sys\n"
+        "import spurious.problem\n"
         "from typer.testing import CliRunner\n"
         "from spurious.cli.app import app\n"
-        "out = CliRunner().invoke(app, sys.argv[1:])\n"
-        "assert out.exit_code == 2, out.output\n"
         "slow = {'numba', 'scipy', 'matplotlib', 'duckdb', 'pyarrow', 'jax', 'torch', 'jinja2'}\n"
-        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+        "for words in sys.argv[1:]:\n"
+        "    if os.fork() == 0:\n"
+        "        out = CliRunner().invoke(app, words.split())\n"
+        "        said = {'words': words, 'status': out.exit_code, 'output': out.output}\n"
+        "        print(json.dumps({**said, 'slow': sorted(slow & set(sys.modules))}), flush=True)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
     )
-    subprocess.run([sys.executable, "-c", code, *words.split()], check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *MISTAKES],
+        check=True,
+        cwd=tmp_path_factory.mktemp("mistakes"),
+        stdout=subprocess.PIPE,
+    )
+    return {answer["words"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are copied")
+@pytest.mark.parametrize("words", MISTAKES)
+def test_a_mistake_is_told_before_anything_slow_is_imported(
+    answers_to_mistakes: dict[str, dict[str, Any]], words: str
+) -> None:
+    """Importing one of these takes longer than the whole answer may."""
+    answer = answers_to_mistakes[words]
+    assert answer["status"] == 2, answer["output"]
+    assert not answer["slow"]
 
 
 def test_the_first_example_imports_little(problem: Path) -> None:

@@ -111,14 +111,14 @@ def test_trained_dense_networks_end_in_proved_minima_good_and_bad() -> None:
 
 
 def test_the_engine_s_gradient_is_the_program_s() -> None:
-    from spurious.train.scalar import loss_and_gradient, model
+    from spurious.train.scalar import evaluated, model
 
     recipe, _ = trained(1)
     given = problem(X, Y, hidden=1, activation=NAME, l2=Fraction(1, 10**30))
     evaluate = evaluator(given.program, NumpyArithmetic())
     for at in np.random.default_rng(0).normal(size=(5, 4)) * 3:
         gradient = np.zeros(4)
-        loss = loss_and_gradient(at, gradient, model(recipe), np.zeros((3, 2)))
+        loss = evaluated(at, gradient, model(recipe), np.zeros((3, 2)))
         run = evaluate.run(at)
         assert loss == pytest.approx(float(run.loss), rel=1e-12)
         np.testing.assert_allclose(gradient, run.gradient, rtol=1e-10, atol=1e-12)

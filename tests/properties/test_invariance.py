@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import pytest
 from tests.oracle.problems import off_kinks, random_problem
@@ -102,6 +103,13 @@ def answers(verdict: Verdict) -> tuple[object, ...]:
     )
 
 
+@cache
+def unchanged(draw: Callable[[int], Problem], seed: int) -> tuple[Problem, Verdict]:
+    """A problem and what is said about it, which every change is held against."""
+    problem = draw(seed)
+    return problem, certify(problem)
+
+
 def minimum_nearby(verdict: Verdict) -> Point:
     assert verdict.certificate is not None
     return point_from_data(json.loads(json.dumps(verdict.certificate["proof"]["point"])))
@@ -112,8 +120,8 @@ def test_the_verdict_stays(change: Callable[[Problem, random.Random], Problem]) 
     """At the point; and where a minimum is nearby, at that minimum, changed in the same way."""
     seen = Counter[str]()
     for seed in range(SEEDS):
-        problem = random_problem(seed)
-        before, after = certify(problem), certify(change(problem, random.Random(seed)))
+        problem, before = unchanged(random_problem, seed)
+        after = certify(change(problem, random.Random(seed)))
         nearby = Decision.LOCAL_MINIMUM_NEARBY
         seen[before.decision] += 1
         if nearby not in (before.decision, after.decision):
@@ -140,8 +148,8 @@ def test_flatness_of_several_units_stays(
 ) -> None:
     seen = set[int]()
     for seed in range(30):
-        problem = off_kinks(seed)
-        before, after = certify(problem), certify(change(problem, random.Random(seed)))
+        problem, before = unchanged(off_kinks, seed)
+        after = certify(change(problem, random.Random(seed)))
         assert before.decision is Decision.LOCAL_MINIMUM and before.flat_dimension is not None
         assert answers(before) == answers(after), seed
         seen.add(before.flat_dimension - problem.network.hidden[0])

@@ -1,7 +1,8 @@
 """C9, C10 and C14: probabilities, bounds and correlations, and that they can fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,15 @@ def run(name: str, folder: Path) -> ClaimResult:
     result = run_claim(find_claim(name), Context(Budget.QUICK, folder))
     assert result.status is not Status.FAILED, result.explanation
     return result
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trained_once() -> Iterator[None]:
+    """C9 trains and draws the same each time that it is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("train", "drawn_dead"):
+            patch.setattr(shifted_start, name, cache(getattr(shifted_start, name)))
+        yield
 
 
 @pytest.fixture

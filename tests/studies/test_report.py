@@ -2,20 +2,40 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from spurious.errors import InputError
+from spurious.figures import write
 from spurious.files import write_atomically
-from spurious.studies import CLAIMS, Budget, Status, find_claim, one_unit, reproduce
+from spurious.studies import (
+    CLAIMS,
+    Budget,
+    Status,
+    complete_lists,
+    find_claim,
+    one_unit,
+    reproduce,
+)
 from spurious.studies.report import job
 from spurious.studies.report.claim import ClaimResult, Finding, Mark, Origin, Row, overall
 from spurious.studies.report.page import STATEMENTS, Page, statements, typeset
 from spurious.studies.report.record import claim_record
 
 NAMES = ("C5", "C6")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly() -> Iterator[None]:
+    """Every run makes the same atlases; nobody looks at the pixels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(complete_lists, "atlas", cache(complete_lists.atlas))
+        patch.setattr(write, "png_bytes", partial(write.png_bytes, dpi=50))
+        yield
 
 
 @pytest.fixture(scope="module")

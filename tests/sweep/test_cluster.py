@@ -33,13 +33,6 @@ ROOT = Path(__file__).parents[2]
 BAD_FIRST = 120
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("expected") / "store"
-    run_sweep(small(), open_store(folder))
-    return folder
-
-
 @pytest.fixture
 def cluster(
     tmp_path: Path, request: pytest.FixtureRequest
@@ -81,7 +74,7 @@ def wait_for_workers(client, count: int) -> None:
 
 
 @pytest.mark.parametrize("cluster", [3], indirect=True)
-def test_a_dead_worker_loses_nothing(cluster, expected: Path, tmp_path: Path) -> None:
+def test_a_dead_worker_loses_nothing(cluster, finished: Path, tmp_path: Path) -> None:
     address, workers = cluster
     with connect_cluster(address) as client:
         wait_for_workers(client, 3)
@@ -94,7 +87,7 @@ def test_a_dead_worker_loses_nothing(cluster, expected: Path, tmp_path: Path) ->
         result = run_sweep(small(), open_store(tmp_path / "store"), on_cluster(client), report)
     assert workers[0].returncode == -signal.SIGKILL
     assert not result.failed
-    assert contents(tmp_path / "store") == contents(expected)
+    assert contents(tmp_path / "store") == contents(finished)
 
 
 def bad_shard() -> Shard:

@@ -19,13 +19,6 @@ from spurious.sweep import (
 from spurious.train import Cancelled
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sweep") / "store"
-    run_sweep(small(), open_store(folder))
-    return folder
-
-
 def test_names_depend_on_content_only() -> None:
     shards = list(shards_of(small()))
     assert shards[0].name == "27377b6d1ef408afa14ebc15bf291c01"

@@ -25,7 +25,7 @@ from spurious.train import (
 from spurious.train.batched import losses, penalties, preactivations
 from spurious.train.face import exact_loss, faces
 from spurious.train.reference import reference
-from spurious.train.scalar import loss_and_gradient, model
+from spurious.train.scalar import evaluated, model
 from spurious.train.traps import unweighted
 
 torch = pytest.importorskip("torch")
@@ -154,7 +154,7 @@ def test_loss_and_gradient_are_those_of_the_problem(loss: str, l2: Any) -> None:
         found = run.run(row)
         gradient = np.empty_like(row)
         work = np.empty((3, net.units + net.outputs))
-        assert loss_and_gradient(row, gradient, net, work) == pytest.approx(float(found.loss))
+        assert evaluated(row, gradient, net, work) == pytest.approx(float(found.loss))
         assert gradient == pytest.approx(found.gradient, abs=1e-12)
         value = losses(plan, preactivations(plan, row[None])[-1]) + penalties(plan, row[None])
         assert value[0] == pytest.approx(float(found.loss))

@@ -26,7 +26,7 @@ from spurious.train.batched import correct, losses, preactivations
 from spurious.train.face import exact_loss, faces
 from spurious.train.polish import hessians, polish
 from spurious.train.proofs import Proved
-from spurious.train.scalar import loss_and_gradient, model
+from spurious.train.scalar import evaluated, model
 from spurious.verdict import Decision
 
 
@@ -53,7 +53,7 @@ def test_scalar_gradients_agree_with_the_certifiers(activation: str, loss: Loss)
     work = np.empty((3, net.units + net.outputs))
     for row in starts(plan, 4, 0, 20):
         gradient = np.empty_like(row)
-        value = loss_and_gradient(row, gradient, net, work)
+        value = evaluated(row, gradient, net, work)
         expected, slope = function(row)
         assert value == pytest.approx(expected, rel=1e-12)
         assert gradient == pytest.approx(slope, rel=1e-9, abs=1e-12)

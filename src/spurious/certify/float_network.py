@@ -20,9 +20,13 @@ Array: TypeAlias = npt.NDArray[np.float64]
 def activation(network: Network) -> Callable[[Array], tuple[Array, Array]]:
     """The activation as a function from z to (value, derivative), entrywise."""
     if network.homogeneous:
-        high, low = (nearest_float(slope) for slope in network.slopes)
-        return lambda z: (np.where(z > 0, high * z, low * z), np.where(z > 0, high, low))
+        return partial(_bent, *(nearest_float(slope) for slope in network.slopes))
     return partial(_value_and_slope, FUNCTIONS[network.activation])
+
+
+def _bent(high: float, low: float, z: Array) -> tuple[Array, Array]:
+    slope = np.where(z > 0, high, low)
+    return slope * z, slope
 
 
 def _value_and_slope(function: Function, z: Array) -> tuple[Array, Array]:
@@ -59,7 +63,7 @@ def loss_function(problem: DenseLoss) -> Callable[[Array], tuple[float, Array]]:
         loss, backward = output_loss(problem.loss, outputs, y, weights)
         pieces: list[Array] = []
         for level in range(len(layers) - 1, -1, -1):
-            pieces.append(backward.sum(axis=0))
+            pieces.append(np.add.reduce(backward))
             pieces.append((backward.T @ states[level]).ravel())
             if level:
                 backward = (backward @ layers[level][0]) * slopes[level - 1]

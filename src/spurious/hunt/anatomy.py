@@ -87,7 +87,7 @@ def anatomy(problem: Problem) -> Anatomy:
             return jnp.sum(weight * jax.nn.softplus(-y * f))
         return jnp.sum(weight * (f - y) ** 2)
 
-    slope, curve = jax.grad(loss), jax.hessian(loss)
+    slope, curve = jax.grad(loss), jax.jit(jax.hessian(loss))
 
     @jax.jit
     def settle(theta, weight):
@@ -99,7 +99,7 @@ def anatomy(problem: Problem) -> Anatomy:
         return theta, lowest, jnp.linalg.norm(slope(theta, weight))
 
     with jax.enable_x64(True):
-        ones = jnp.ones(len(y))
+        ones = np.ones(len(y))
         minimum = np.asarray(settle(start, ones)[0])
         values, vectors = np.linalg.eigh(np.asarray(curve(minimum, ones)))
         distances = np.linspace(-REACH, REACH, SAMPLES)
@@ -110,8 +110,10 @@ def anatomy(problem: Problem) -> Anatomy:
             theta, found = minimum, []
             for step in range(1, round(FARTHEST / STRIDE) + 1):
                 t = direction * step * STRIDE
-                moved, lowest, gradient = settle(theta, ones.at[point].set(np.exp(t)))
-                if not (lowest > 0 and gradient < 1e-9 and jnp.abs(moved - theta).max() < 1):
+                weights = ones.copy()
+                weights[point] = np.exp(t)
+                moved, lowest, gradient = map(np.asarray, settle(theta, weights))
+                if not (lowest > 0 and gradient < 1e-9 and np.abs(moved - theta).max() < 1):
                     break
                 theta = moved
                 found.append((t, float(lowest), float(jnp.linalg.norm(theta - minimum))))

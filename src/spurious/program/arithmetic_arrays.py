@@ -97,7 +97,7 @@ def transposed(array: Any, take: Take) -> Any:
         return None
     lead = array.shape[:-1]
     whole = array.reshape((*lead, *(take.index.shape[axis] for axis in take.axes)))
-    back = np.argsort(take.axes).tolist()
+    back = sorted(range(len(take.axes)), key=take.axes.__getitem__)
     return whole.transpose((*range(len(lead)), *(len(lead) + axis for axis in back)))
 
 

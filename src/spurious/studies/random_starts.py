@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from spurious.problem import Dataset, Loss, Network
 from spurious.sweep import Rate, clopper_pearson
 from spurious.train import Initialisation, Optimiser, Recipe
-from spurious.train.scalar import loss_and_gradient, model
+from spurious.train.scalar import evaluated, model
 
 RUNS: Final = 1_000
 FEWER: Final = 250
@@ -77,6 +77,6 @@ def _loss_of(data: Dataset) -> Callable[[Floats], tuple[float, Floats]]:
 
     def function(parameters: Floats) -> tuple[float, Floats]:
         gradient = np.empty_like(parameters)
-        return loss_and_gradient(parameters, gradient, net, work), gradient
+        return evaluated(parameters, gradient, net, work), gradient
 
     return function

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numba import config, njit
 
 from spurious.files import private_folder
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _sources() -> str:
@@ -25,7 +27,7 @@ def _sources() -> str:
 _SOURCES = _sources()
 
 
-def _cached(function: Callable[..., None]) -> Any:
+def _cached(function: Callable[..., Any]) -> Any:
     """Numba's dispatcher with a cache on disk, wherever there is a folder for it.
 
     If neither the installation nor the home can be written, as in containers, that is a folder of
@@ -39,7 +41,7 @@ def _cached(function: Callable[..., None]) -> Any:
     return njit(function, nogil=True)
 
 
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
+def compiled(function: Function) -> Function:
     """Compiles a function, which then runs without Python's global lock.
 
     Numba's cache looks at the age of the function's own file only, so that a change in a file it

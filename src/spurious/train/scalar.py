@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from spurious.train.activations import activated, number_of, sigmoid
+from spurious.train.compiled import compiled
 from spurious.train.decay import penalty_factors
 from spurious.train.recipe import Recipe
 from spurious.train.runs import float_data
@@ -151,3 +152,9 @@ def loss_and_gradient(at: Floats, gradient: Floats, net: Any, work: Floats) -> f
                         pull += deltas[base + j] * at[start + j * wide + i]
                     deltas[base - wide + i] = pull * slopes[base - wide + i]
     return total
+
+
+@compiled
+def evaluated(at: Floats, gradient: Floats, net: Model, work: Floats) -> float:
+    """`loss_and_gradient` where Python asks, which would compile that one in every process."""
+    return loss_and_gradient(at, gradient, net, work)
