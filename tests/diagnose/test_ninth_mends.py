@@ -293,3 +293,35 @@ def test_sorted_classes_of_which_some_are_learnt(shuffles: bool) -> None:
     assert (Kind.UNSHUFFLED_DATA in problems(report)) == (not shuffles)
     if not shuffles:
         assert problems(report)[0] is Kind.UNSHUFFLED_DATA
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_layers_without_biases(bias: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 2)
+    y = (x.norm(dim=1, keepdim=True) > 1.2).float()  # as of x as of -x: tanh without biases is odd
+    parts = [nn.Linear(2, 16, bias=bias), nn.Tanh(), nn.Linear(16, 16, bias=bias), nn.Tanh()]
+    model = nn.Sequential(*parts, nn.Linear(16, 1, bias=bias))
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 300)
+    assert (Kind.MISSING_BIAS in problems(report)) == (not bias)
+    if not bias:
+        assert problems(report)[0] is Kind.MISSING_BIAS
+        assert "redraw_weights+add_biases" in report.problems[0].remedies[0]
+
+
+@pytest.mark.parametrize("loss", ["share", "value"])
+def test_one_output_whose_share_in_its_sum_the_loss_looks_at(loss: str) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 3)
+    y = torch.randint(0, 4, (200, 1)).float()
+    model = mlp(3, 16, 1)
+
+    def shares(f: Tensor, y: Tensor) -> Tensor:
+        p = f / f.sum(1, keepdim=True)
+        return -(y * p.clamp(1e-7, 1 - 1e-7).log()).sum(1).mean()
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, shares if loss == "share" else MSE, rule, 50)
+    assert (Kind.SOFTMAX_OVER_ONE_UNIT in problems(report)) == (loss == "share")
+    assert Kind.DETACHED_LOSS not in problems(report)

@@ -39,6 +39,7 @@ class Kind(Word):
     FROZEN_LAYERS = "frozen_layers"
     ONE_FEATURE_NORM = "one_feature_norm"
     MISSING_NONLINEARITY = "missing_nonlinearity"
+    MISSING_BIAS = "missing_bias"
     LINEAR_MODEL = "linear_model"
     NO_SECOND_DERIVATIVE = "no_second_derivative"
     MISSING_POSITIONS = "missing_positions"

@@ -40,6 +40,7 @@ class Remedy(Word):
     LOG_SOFTMAX_OUTPUT = "log_softmax_output"
     LOGITS_LOSS = "logits_loss"
     INSERT_ACTIVATION = "insert_activation"
+    ADD_BIASES = "add_biases"
     ADD_POSITIONS = "add_positions"
     PERMUTE_AXES = "permute_axes"
     FRESH_STATISTICS = "fresh_statistics"
@@ -87,6 +88,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.LOG_SOFTMAX_OUTPUT: "the logarithm of a softmax as the last function",
     Remedy.LOGITS_LOSS: "train on the cross entropy of logits instead",
     Remedy.INSERT_ACTIVATION: "a relu between layers that follow one another",
+    Remedy.ADD_BIASES: "biases for layers that have none",
     Remedy.ADD_POSITIONS: "positions along the sequence added to embeddings (or inputs)",
     Remedy.PERMUTE_AXES: ("permute the axes where a reshape has the sizes of a transposed tensor"),
     Remedy.FRESH_STATISTICS: "batch normalisation with momentum 0.1, its statistics begun anew",

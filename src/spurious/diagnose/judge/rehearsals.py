@@ -41,7 +41,7 @@ from spurious.diagnose.judge.tried import numbers, tried_on_a_copy
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.rehearsal import (
     LARGER,
     SMALLER,
@@ -297,6 +297,20 @@ def _bent(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Findin
     )
 
 
+def _without_bias(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    names = ", ".join(scene.without_bias[:5])
+    yield Finding(
+        Kind.MISSING_BIAS,
+        Severity.WARNING,
+        None,
+        numbers(result, found) | {"layers": list(scene.without_bias)},
+        f"Give {names} a bias (bias=True): without one every unit is at its middle where the "
+        f"inputs are 0, and outputs cannot be shifted. {tried_on_a_copy(result, found)}",
+        (result.change.joined, joined((Remedy.REDRAW_WEIGHTS, Remedy.ADD_BIASES))),
+        "torch.nn.Linear(d, k)  # and not bias=False",
+    )
+
+
 def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
     yield Finding(
@@ -316,6 +330,7 @@ Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
 _ORDER: dict[Aspect, Judge] = {
     Aspect.AXES: _permuted,
     Aspect.BENDS: _bent,
+    Aspect.BIASES: _without_bias,
     Aspect.OPTIMISER: _new_optimiser,
     Aspect.FROZEN: _unfreeze,
     Aspect.BOTH_SCALES: _both_scales,

@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
 
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.objective import output_tensor
@@ -16,6 +17,10 @@ from spurious.diagnose.measure.preserve import copied, examined, seeded
 
 SPREAD: Final = 0.02
 """Of embeddings and positions that no module draws: as those of BERT and GPT-2 start."""
+
+
+NORMS: Final = (_NormBase, nn.LayerNorm, nn.GroupNorm)
+"""Layers that shift by themselves."""
 
 
 def with_random_weights(model: nn.Module, seed: int) -> nn.Module:
@@ -31,6 +36,17 @@ def with_random_weights(model: nn.Module, seed: int) -> nn.Module:
         if isinstance(module, _NormBase):  # what training has made of it is no part of the code
             module.reset_running_stats()
     return clone
+
+
+def without_bias(model: nn.Module) -> dict[str, nn.Linear | _ConvNd]:
+    """Affine layers that have no bias, by name; none if the model normalises, which shifts."""
+    if any(isinstance(m, NORMS) for m in model.modules()):
+        return {}
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, (nn.Linear, _ConvNd)) and module.bias is None
+    }
 
 
 def draw_anew(model: nn.Module) -> bool:

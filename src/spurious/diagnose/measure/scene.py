@@ -84,6 +84,7 @@ class Scene:
         mixes: Whether a point's output depends on other points of its batch.
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
+        without_bias: Names of affine layers that have no bias, in a model without normalisation.
         frozen_at_random: Those of them that look as a start draws them.
         optimiser: What trains the model, if it was given.
         modes: The loss in training mode and in evaluation; None before training, or if both do
@@ -137,6 +138,7 @@ class Scene:
     neighbours: float = 0.0
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
     frozen_at_random: tuple[str, ...] = ()
+    without_bias: tuple[str, ...] = ()
     optimiser: OptimiserSeen | None = None
     modes: Modes | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()

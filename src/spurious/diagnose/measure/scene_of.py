@@ -16,7 +16,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.bounds import bounds_of
-from spurious.diagnose.measure.fresh import saturated_by_inputs
+from spurious.diagnose.measure.fresh import saturated_by_inputs, without_bias
 from spurious.diagnose.measure.in_the_loss import InTheLoss, in_the_loss
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.modes import losses_of_modes
@@ -101,6 +101,7 @@ def scene_of(
         affine=_is_affine(model, sample, seen, values),
         mixes=mixes(model, sample) if not seen.not_finite else False,
         neighbours=_neighbours(sample, seen.landscape),
+        without_bias=tuple(without_bias(model)),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
         frozen_at_random=_frozen_at_random(model),
         optimiser=optimiser,

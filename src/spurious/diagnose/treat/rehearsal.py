@@ -34,6 +34,7 @@ class Aspect(enum.Enum):
     EDGE = "numbers kept from 0"
     AXES = "axes"
     BENDS = "an activation between layers"
+    BIASES = "biases"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SAME_SIZES_SCALED = "another start of the same sizes, and standardised inputs"

@@ -312,6 +312,8 @@ def _other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
     if scene.affine and scene.structure.chained and scene.landscape.linear_loss is None:
         yield Change(Aspect.BENDS, (*start, Remedy.INSERT_ACTIVATION))
+    if scene.without_bias:
+        yield Change(Aspect.BIASES, (*start, Remedy.ADD_BIASES))
     if scene.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
 

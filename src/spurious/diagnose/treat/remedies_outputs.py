@@ -9,12 +9,14 @@ from typing import Any, Final
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvTransposeNd
 from torch.nn.modules.dropout import _DropoutNd
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.activations import activation_of
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.exported import plain
+from spurious.diagnose.measure.fresh import without_bias
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined
@@ -289,6 +291,20 @@ def _of_all(rule: Rule, model: nn.Module) -> Rule:
     return replace(rule, groups=((names + new, settings), *rest))
 
 
+def add_biases(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Affine layers that have no bias get one, drawn as torch draws it."""
+    layers = without_bias(candidate.model)
+    if not layers:
+        raise NotApplicableError("every layer has a bias, or a normalisation")
+    for layer in layers.values():
+        most = layer.weight[0].numel() ** -0.5
+        count = layer.weight.shape[1] if isinstance(layer, _ConvTransposeNd) else len(layer.weight)
+        bias = torch.empty(count, dtype=layer.weight.dtype, device=layer.weight.device)
+        layer.bias = nn.Parameter(bias.uniform_(-most, most))
+    if candidate.rule is not None:
+        candidate.rule = _of_all(candidate.rule, candidate.model)
+
+
 def wider_layers(candidate: Candidate, _: Sample, __: Any) -> None:
     """Four times as many units in every hidden layer, drawn afresh."""
     model = candidate.model
@@ -403,6 +419,7 @@ OUTPUT_ACTIONS: Final = (
     without_weight_decay,
     without_dropout,
     unfreeze,
+    add_biases,
     new_optimiser,
     drop_last_activation,
     sigmoid_output,
