@@ -11,6 +11,8 @@ from torch import Tensor, nn
 import spurious
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.cost import DEAR, MOST_ENTRIES, affordable
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.structure import StructureSeen
 
 N = 150
 
@@ -105,3 +107,13 @@ def test_labels_without_an_output_that_make_a_loss_nan(from_one: bool) -> None:
     kinds = [f.kind for f in spurious.diagnose(model, (x, y), loss, optimiser=rule).problems]
     assert ("labels_outside_loss" in kinds) == from_one
     assert not from_one or kinds[0] == "labels_outside_loss"
+
+
+@pytest.mark.parametrize(("loss", "compares"), [(pairs, True), (nn.CrossEntropyLoss(), False)])
+def test_a_loss_of_pairs_is_another_one_in_other_batches(loss: Any, compares: bool) -> None:
+    model, x, y = points()
+    with torch.no_grad():
+        f = model(x)
+    landscape = spurious.diagnose(model, (x, y), loss, rehearse=False).measurements.landscape
+    scene = Scene(f, y, x, loss, StructureSeen(), landscape)
+    assert scene.compares_points == compares

@@ -52,8 +52,8 @@ def loop_at_fault(found: Rehearsals, scene: Scene) -> Finding | None:
     fresh, made = found.afresh, scene.steps
     if fresh is None or fresh.loss is None or scene.landscape.constant_loss is None:
         return None  # the loss of an opponent, say, need not fall
-    if not scene.trained or not scene.is_middling:
-        return None
+    if not scene.trained or not scene.is_middling or scene.compares_points:
+        return None  # a loss of pairs is another one in other batches
     least = max(found.now, 0.0) + thresholds.HELPED
     wanted = fresh.trial.steps * (1 if scene.complete else PART)
     if min(fresh.gain, found.as_is.gain) < least or made is None or made < wanted:

@@ -342,6 +342,15 @@ class Scene:
         return torch.tensor(known, dtype=torch.float64) if len(known) == len(f) else None
 
     @cached_property
+    def compares_points(self) -> bool:
+        """Whether points by themselves have next to no loss: pairs or triplets of them have it."""
+        single, f = self.point_losses, self.outputs
+        whole = None if f is None else self.try_loss(f)
+        if single is None or whole is None:
+            return False
+        return float(single.abs().sum()) < thresholds.GOOD * abs(whole)
+
+    @cached_property
     def nature(self) -> LossNature:
         """What the loss takes outputs for."""
         f = self.outputs
