@@ -325,3 +325,18 @@ def test_one_output_whose_share_in_its_sum_the_loss_looks_at(loss: str) -> None:
     report = trained(model, x, y, shares if loss == "share" else MSE, rule, 50)
     assert (Kind.SOFTMAX_OVER_ONE_UNIT in problems(report)) == (loss == "share")
     assert Kind.DETACHED_LOSS not in problems(report)
+
+
+def test_few_points_that_need_thousands_of_steps() -> None:
+    torch.manual_seed(0)
+    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    y = x.sum(1, keepdim=True).remainder(2)
+    parts = [nn.Linear(2, 10), nn.Sigmoid(), nn.Linear(10, 10), nn.Sigmoid(), nn.Linear(10, 1)]
+    model = nn.Sequential(*parts, nn.Sigmoid())
+    rule = torch.optim.SGD(model.parameters(), 2.0)
+    report = trained(model, x, y, MSE, rule, 400)
+    assert Kind.TOO_FEW_UPDATES in problems(report)
+    assert "more steps of a copy" in next(
+        f.explanation for f in report.problems if f.kind is Kind.TOO_FEW_UPDATES
+    )
+    assert Kind.SADDLE not in problems(report)

@@ -22,6 +22,7 @@ from spurious.diagnose.judge.steps import (
     OF_INPUTS,
     another_optimiser,
     beyond_stability,
+    few_points_need_many_steps,
     hopelessly_small,
     step_too_large,
     step_too_small,
@@ -67,6 +68,7 @@ def rehearsal_findings(
     yield from inputs_shut_starts(found, scene)
     yield from frozen_at_bad_values(found, scene)
     yield from unshuffled(found, scene)
+    yield from few_points_need_many_steps(found, scene)
     yield from leaps(found, scene, seen)
     yield from killed(found, scene, seen)
     base = found.unchanged

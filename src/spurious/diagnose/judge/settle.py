@@ -13,6 +13,7 @@ from spurious.diagnose.judge.parts import nothing_is_left
 from spurious.diagnose.judge.starts import NO_START
 from spurious.diagnose.kinds import CAUSES, MAY_BE_MEANT, Kind
 from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.treat.rehearsal import Aspect
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.scene import Scene
@@ -165,6 +166,14 @@ def _another_start_learns(rehearsals: Rehearsals | None) -> bool:
     return rehearsals.afresh.gain >= rehearsals.now + thresholds.HELPED
 
 
+def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
+    """Whether a copy that is trained on for many more steps learns the data."""
+    if rehearsals is None:
+        return False
+    least = thresholds.ALL_THE_DIFFERENCE
+    return any(one.gain >= least for one in rehearsals.of(Aspect.LONGER))
+
+
 def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
     """What a trained model has learnt in spite of, or what nothing shows to matter."""
     if not scene.trained or found.severity is Severity.CRITICAL:
@@ -174,6 +183,8 @@ def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bo
     if found.kind is Kind.SATURATION and not scene.is_poor and _another_start_learns(rehearsals):
         return True  # as training has made it; which basin it is in is decided at the start
     if found.kind is Kind.WORSE_THAN_LINEAR and scene.own_gradients:
+        return True
+    if found.kind in STANDING and _only_takes_time(rehearsals):
         return True
     return found.kind in STANDING and nothing_is_left(rehearsals, scene)
 

@@ -145,6 +145,29 @@ def too_few_updates(found: Rehearsals, scene: Scene) -> Finding:
     )
 
 
+def few_points_need_many_steps(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    """Of a few points, a copy that is trained on for thousands of steps learns them."""
+    for result in found.of(Aspect.LONGER):
+        least = max(found.now, found.as_is.gain, 0.0) + thresholds.HELPED
+        if result.loss is None or result.gain < least:
+            continue
+        yield Finding(
+            Kind.TOO_FEW_UPDATES,
+            Severity.WARNING,
+            None,
+            {
+                "steps": result.trial.steps,
+                "loss": scene.landscape.loss,
+                "loss_after": result.loss,
+                "loss_after_few": found.as_is.loss,
+            },
+            f"Train longer: {result.trial.steps} more steps of a copy bring the loss from "
+            f"{scene.landscape.loss:.4g} to {result.loss:.4g} ({found.steps} do not: "
+            f"{found.as_is.loss:.4g}). Of so few points thousands are usual.",
+            (Remedy.LARGER_STEP,),
+        )
+
+
 def hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Finding]:
     """Before training too: the updates that steepest descent would need."""
     seen, landscape = scene.optimiser, scene.landscape

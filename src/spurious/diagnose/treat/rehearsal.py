@@ -35,6 +35,7 @@ class Aspect(enum.Enum):
     AXES = "axes"
     BENDS = "an activation between layers"
     BIASES = "biases"
+    LONGER = "many more steps"
     ORDER = "the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SAME_SIZES_SCALED = "another start of the same sizes, and standardised inputs"

@@ -54,6 +54,12 @@ NODES: Final = 12_000
 """The same for nodes of autograd's graph, each of which costs time whatever its size: an MLP of
 three layers has some twenty."""
 
+FEW_POINTS: Final = 16
+"""Of so few points, exclusive or for one, thousands of steps are usual."""
+
+LONG: Final = 10
+"""Times the steps of a copy of such a model that is trained on as it is."""
+
 CHUNK: Final = 64
 """Points of a batch."""
 
@@ -176,6 +182,8 @@ def rehearse(
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     afresh = run(Change(Aspect.NOTHING, start))
+    if scene.trained and scene.complete and few.size <= FEW_POINTS and not as_is.lost:
+        tried.append(run(Change(Aspect.LONGER, ()), most=LONG * steps))
     if as_is.lost:
         again = (*(start if afresh.lost else ()), Remedy.KEEP_FROM_ZERO)
         tried.append(run(Change(Aspect.EDGE, again)))
