@@ -202,6 +202,9 @@ NEEDED = {
     "sigmoid_output": squashed,
     "log_softmax_output": squashed,
     "logits_loss": squashed,
+    "add_biases": lambda: nn.Sequential(
+        nn.Linear(6, 8, bias=False), nn.ReLU(), nn.Linear(8, 2, bias=False)
+    ),
 }
 OF_OTHERS = {
     "match_shapes",
@@ -269,6 +272,7 @@ NOT_APPLICABLE = {
     "without_weight_decay": (dead, data, "no optimiser was given"),
     "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),
     "match_shapes": (dead, data, "different numbers of entries"),
+    "add_biases": (dead, data, "every layer has a bias"),
 }
 
 
@@ -329,4 +333,5 @@ def test_the_actions_are_the_remedies() -> None:
         "smaller_step", "larger_step", "escape_direction", "another_optimiser", "sigmoid_output",
         "softmax_output", "log_softmax_output", "hundredth_step", "thousandth_step",
         "hundredfold_step", "textbook_loop", "without_dropout", "clip_gradients", "keep_from_zero",
+        "scale_outputs",
     }  # fmt: skip
