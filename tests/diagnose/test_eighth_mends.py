@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import torch
+from tests.diagnose.training import problems, trained
 from torch import Tensor, nn
 
-import spurious
-from spurious.diagnose import Kind, Report
+from spurious.diagnose import Kind
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.trials import trial
 
 MSE = nn.MSELoss()
 CLASSES = nn.CrossEntropyLoss()
-
-
-def problems(report: Report) -> list[Kind]:
-    return [found.kind for found in report.problems]
-
-
-def trained(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps: int) -> Report:
-    draw = torch.Generator().manual_seed(1)
-    model.train()
-    for _ in range(steps):
-        rows = torch.randint(len(x), (32,), generator=draw)
-        rule.zero_grad()
-        loss(model(x[rows]), y[rows]).backward()
-        rule.step()
-    model.eval()
-    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
 
 
 def waves(points: int = 200) -> tuple[Tensor, Tensor]:

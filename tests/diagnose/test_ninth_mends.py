@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import torch
+from tests.diagnose.training import problems, trained
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import Kind, Report
+from spurious.diagnose import Kind
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.exponentials import SteadyExponentials
@@ -20,20 +20,6 @@ from spurious.diagnose.measure.wanted import wanted_size
 
 MSE = nn.MSELoss()
 CLASSES = nn.CrossEntropyLoss()
-
-
-def problems(report: Report) -> list[Kind]:
-    return [found.kind for found in report.problems]
-
-
-def trained(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps: int) -> Report:
-    draw = torch.Generator().manual_seed(1)
-    for _ in range(steps):
-        rows = torch.randint(len(x), (32,), generator=draw)
-        rule.zero_grad()
-        loss(model(x[rows]), y[rows]).backward()
-        rule.step()
-    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
 
 
 def mlp(*sizes: int) -> nn.Sequential:

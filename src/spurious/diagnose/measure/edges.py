@@ -83,7 +83,7 @@ _LOGARITHMS: Final = (
 )  # fmt: skip
 _ROOTS: Final = (torch.sqrt, Tensor.sqrt, torch.rsqrt, Tensor.rsqrt)
 _POWERS: Final = (torch.pow, Tensor.pow, Tensor.__pow__)
-_DIVISIONS: Final = (
+DIVISIONS: Final = (
     torch.div, torch.divide, torch.true_divide,
     Tensor.div, Tensor.divide, Tensor.true_divide, Tensor.__truediv__,
 )  # fmt: skip
@@ -94,7 +94,7 @@ _RECIPROCALS: Final = (
 _ARGUMENTS: Final[Mapping[Any, tuple[int, Kind]]] = (
     dict.fromkeys(_LOGARITHMS, (0, Kind.LOG_OF_ZERO))
     | dict.fromkeys((*_ROOTS, *_POWERS), (0, Kind.ROOT_AT_ZERO))
-    | dict.fromkeys(_DIVISIONS, (1, Kind.DIVISION_BY_ZERO))
+    | dict.fromkeys(DIVISIONS, (1, Kind.DIVISION_BY_ZERO))
     | dict.fromkeys(_RECIPROCALS, (0, Kind.DIVISION_BY_ZERO))
 )
 """Which argument must not be 0, and what it is called if it is."""

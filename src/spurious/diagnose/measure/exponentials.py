@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.edges import NEAR, Edge
+from spurious.diagnose.measure.edges import DIVISIONS, NEAR, Edge
 from spurious.diagnose.measure.lines import line_of_the_user
 
 EXPONENT: Final = "_spurious_exponent"
@@ -27,10 +27,6 @@ SUMMED: Final = "_spurious_summed"
 _EXPONENTIALS: Final = (torch.exp, Tensor.exp)
 _SUMS: Final = (torch.sum, Tensor.sum)
 _LOGARITHMS: Final = (torch.log, Tensor.log)
-_DIVISIONS: Final = (
-    torch.div, torch.divide, torch.true_divide,
-    Tensor.div, Tensor.divide, Tensor.true_divide, Tensor.__truediv__,
-)  # fmt: skip
 
 
 class SteadyExponentials(TorchFunctionMode):
@@ -50,7 +46,7 @@ class SteadyExponentials(TorchFunctionMode):
             z, axes, keep = _sum_seen(args[0] if args else None)
             if z is not None and self._is_no_use(args[0], "exp, sum, log"):
                 return torch.logsumexp(z, axes, keep)
-        if func in _DIVISIONS and len(args) == 2:
+        if func in DIVISIONS and len(args) == 2:
             z, axes, keep = _sum_seen(args[1])
             a_share = z is not None and z is getattr(args[0], EXPONENT, None)
             single = a_share and keep and len(axes) == 1
