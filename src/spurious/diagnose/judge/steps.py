@@ -128,12 +128,7 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
 
 def too_few_updates(found: Rehearsals, scene: Scene) -> Finding:
     """A copy that is trained on gets on; a warning where nothing is learnt yet."""
-    landscape = scene.landscape
-    constant, linear = landscape.constant_loss, landscape.linear_loss
-    nothing_learnt = constant is not None and scene.is_poor
-    if constant is not None and linear is not None:  # not even what a straight line does
-        less = thresholds.MIDDLING * landscape.loss
-        nothing_learnt |= less > linear and landscape.loss > thresholds.MIDDLING * constant
+    nothing_learnt = scene.landscape.constant_loss is not None and scene.is_poor
     return Finding(
         Kind.TOO_FEW_UPDATES,
         Severity.WARNING if nothing_learnt else Severity.INFO,

@@ -201,13 +201,16 @@ class Scene:
     def is_middling(self) -> bool:
         """Whether the loss is above half of the best constant's, or unknown.
 
-        Or above a tenth of it, where a linear predictor has a tenth of what is left.
+        Or above a tenth of it, where a linear predictor of numbers has a tenth of what is left: of
+        classes it may be perfect on points that it was fitted to.
         """
         constant, loss = self.landscape.constant_loss, self.landscape.loss
         if constant is None or not loss <= thresholds.MIDDLING * constant:
             return True
         linear, least = self.landscape.linear_loss, thresholds.GOOD
-        return linear is not None and loss > least * constant and linear < least * loss
+        if linear is None or loss <= least * constant or linear >= least * loss:
+            return False
+        return self.nature is LossNature.VALUES
 
     def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
         """The loss of other outputs; None if the loss does not take them, or draws its value."""
