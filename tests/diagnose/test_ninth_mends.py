@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,11 +13,18 @@ from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import Kind
+from spurious.diagnose.judge.rehearsals import rehearsal_findings
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.exponentials import SteadyExponentials
+from spurious.diagnose.measure.optimiser import optimiser_seen
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.structure import StructureSeen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.wanted import wanted_size
+from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.treat.rehearsal import Aspect, Change, Rehearsal, Rehearsals
+from spurious.diagnose.treat.trials import Trial
 
 MSE = nn.MSELoss()
 CLASSES = nn.CrossEntropyLoss()
@@ -326,3 +334,38 @@ def test_few_points_that_need_thousands_of_steps() -> None:
         f.explanation for f in report.problems if f.kind is Kind.TOO_FEW_UPDATES
     )
     assert Kind.SADDLE not in problems(report)
+
+
+class Game(nn.Module):
+    """A generator without biases in front of a judge."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = nn.Linear(4, 2, bias=False)
+        self.judge = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.made(x))
+
+
+@pytest.mark.parametrize("another_trains_the_judge", [False, True])
+def test_what_fools_an_opponent_that_stands_still_is_no_cause(
+    another_trains_the_judge: bool,
+) -> None:
+    model, x, real = Game(), torch.randn(50, 4), torch.ones(50, 1)
+    part = model.made if another_trains_the_judge else model
+    loss, rule = nn.BCEWithLogitsLoss(), torch.optim.Adam(part.parameters(), 1e-3)
+    loss(model(x), real).backward()
+    rule.step()
+    report = spurious.diagnose(model, (x, real), loss, optimiser=rule, rehearse=False)
+    landscape = replace(report.measurements.landscape, constant_loss=None)
+    scene = Scene(
+        model(x).detach(), real, x, loss, StructureSeen(), landscape, trained=True,
+        optimiser=optimiser_seen(rule, model), without_bias=("made",),
+    )  # fmt: skip
+    trial = Trial("", "", 1.0, 1.0, 1.0, 300)
+    still = Rehearsal(Change(Aspect.NOTHING, ()), 1.0, 0.0, False, trial)
+    biased = Rehearsal(Change(Aspect.BIASES, (Remedy.ADD_BIASES,)), 0.1, 0.9, False, trial)
+    tried = Rehearsals(300, 0.0, still, still, (biased,))
+    kinds = [f.kind for f in rehearsal_findings(tried, scene, report.measurements)]
+    assert (Kind.MISSING_BIAS in kinds) == (not another_trains_the_judge)

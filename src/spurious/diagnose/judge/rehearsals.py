@@ -51,6 +51,9 @@ from spurious.diagnose.treat.rehearsal import (
     Rehearsals,
 )
 
+OF_MODELS: Final = frozenset({Aspect.BIASES, Aspect.SIGNAL, Aspect.SIGNAL_SMALLER})
+"""Changes of the model's layers, none of which a value shows to be needed."""
+
 LONGER: Final = 10.0
 """Times the steps of a copy that training is meant to have at least."""
 
@@ -101,6 +104,8 @@ def rehearsal_findings(
         **dict.fromkeys((*OF_INPUTS, Aspect.TARGETS, Aspect.SMALLER), whole),
     }
     known = [r for r in found.changed if r.loss is not None]
+    if scene.has_partners:  # against an opponent that stands still many a change does well
+        known = [r for r in known if r.change.aspect not in OF_MODELS]
     helped = [r for r in known if r.gain >= least.get(r.change.aspect, wanted)]
     best = {aspect: _best(helped, aspect) for aspect in {r.change.aspect for r in helped}}
     if Aspect.LARGER in best and best[Aspect.LARGER].gain < max(
