@@ -369,3 +369,57 @@ def test_what_fools_an_opponent_that_stands_still_is_no_cause(
     tried = Rehearsals(300, 0.0, still, still, (biased,))
     kinds = [f.kind for f in rehearsal_findings(tried, scene, report.measurements)]
     assert (Kind.MISSING_BIAS in kinds) == (not another_trains_the_judge)
+
+
+def test_counts_are_no_classes_without_an_output() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 3)
+    y = (40 + 15 * x[:, 0]).round().long()
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:  # a normal density by hand: 0 far from its mean
+        mean, spread = f[:, 0], nn.functional.softplus(f[:, 1])
+        return -((-0.5 * ((y - mean) / spread) ** 2).exp() / spread).log().mean()
+
+    kinds = problems(spurious.diagnose(mlp(3, 16, 2), (x, y), loss))
+    assert Kind.NOT_FINITE in kinds
+    assert Kind.LABELS_OUTSIDE_LOSS not in kinds
+
+
+def test_short_steps_of_long_gradients_have_not_vanished() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 3) * 1e5
+    y = x @ torch.randn(3, 1) + 1e4 * torch.randn(400, 1)
+    model = nn.Linear(3, 1)
+    rule = torch.optim.SGD(model.parameters(), 5e-15)
+    report = trained(model, x, y, nn.MSELoss(reduction="sum"), rule, 100)
+    assert Kind.SCHEDULE_TO_ZERO not in problems(report)
+
+
+def test_steps_that_vanish_at_the_end_are_no_fault() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 4)
+    y = torch.sin(2 * x[:, :1]) + 0.85 * torch.randn(400, 1)
+    model = mlp(4, 16, 1)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    trained(model, x, y, MSE, rule, 400)
+    rule.param_groups[0]["lr"] = 1e-14
+    report = trained(model, x, y, MSE, rule, 1)
+    assert Kind.SCHEDULE_TO_ZERO not in problems(report)
+
+
+def test_repeated_measurements_of_a_weak_signal() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 3)
+    y = 0.2 * torch.sin(2 * x[:, :1]) + torch.randn(400, 30)
+    report = spurious.diagnose(mlp(3, 16, 1), (x, y), lambda f, y: ((f - y) ** 2).mean())
+    assert Kind.BROADCAST_TARGETS not in problems(report)
+
+
+def test_a_table_is_meant_to_be_learnt_by_heart() -> None:
+    torch.manual_seed(0)
+    x = 2.0 * torch.cartesian_prod(*[torch.arange(2)] * 8) - 1
+    y = (x[torch.randperm(256)] > 0).float()
+    model = mlp(8, 64, 64, 8)
+    rule = torch.optim.Adam(model.parameters(), 2e-3)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 700)
+    assert Kind.TARGETS_SHUFFLED not in problems(report)

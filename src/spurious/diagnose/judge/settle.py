@@ -103,7 +103,8 @@ def settled(
 def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
     """Whether copies, or the loop, show that a finding is not to be said at all.
 
-    A rare class is learnt last, so it is not missed while the loss still falls. Longer steps and
+    A rare class is learnt last, so it is not missed while the loss still falls. Steps may vanish
+    when all is learnt. Longer steps and
     more units are no help if they only learn by heart; nor are longer steps where a function brings
     its own gradient (a reversal, say) or a part that others train judges, so that the loss need not
     fall, or where the loop adds up the gradients of several batches: its steps are longer than
@@ -111,6 +112,9 @@ def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) 
     """
     if found.kind is Kind.CLASS_IMBALANCE:
         return learns(rehearsals)
+    if "vanished" in found.evidence and rehearsals is not None:  # it may have been at the end
+        least = max(rehearsals.now, 0.0) + thresholds.HELPED
+        return all(one.gain < least for one in rehearsals.of(Aspect.CAUSE))
     if found.kind not in OF_COPIES or "loss_with_the_change" not in found.evidence:
         return False
     if rehearsals is not None and rehearsals.carries is False:

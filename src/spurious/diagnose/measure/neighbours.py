@@ -57,6 +57,16 @@ def told_by_neighbours(x: Tensor, labels: Tensor) -> tuple[float, float]:
     return same, float((y - other).abs().mean()) / usual
 
 
+def is_whole_grid(x: Tensor) -> bool:
+    """Whether points, (n, ...), are all combinations of their entries' values: none is unseen."""
+    flat, many = x.flatten(1), 1
+    for column in flat.T:
+        many *= len(torch.unique(column))
+        if many > len(flat):
+            return False
+    return len(torch.unique(flat, dim=0)) == many
+
+
 def explained_by_order(y: Tensor) -> float:
     """Share of the variance of y, (n, ...), that the target before each explains: 0 by chance."""
     values = columns_of(y)

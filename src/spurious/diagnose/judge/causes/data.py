@@ -68,8 +68,8 @@ def labels_without_output(scene: Scene) -> Finding | None:
     if y.shape != (len(f), *f.shape[2:]) or f.shape[1] < 2 or not y.numel():
         return None
     strange = (y < 0) | (y >= f.shape[1])
-    if not bool(strange.any()):
-        return None
+    if not bool(strange.any()) or len(torch.unique(y)) > f.shape[1] + 1:
+        return None  # so many numbers are counts or quantities, and outputs are none of classes
     now, inside = scene.try_loss(f), scene.try_loss(f, y.clamp(0, f.shape[1] - 1))
     if now is None or math.isfinite(now) or inside is None or not math.isfinite(inside):
         return None

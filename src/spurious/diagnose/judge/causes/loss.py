@@ -31,6 +31,9 @@ UNORDERED: Final = 0.6
 """Of ten classes in any order near ones are 1 apart in these units, of ten steps of a quantity a
 quarter: the middle."""
 
+SURELY: Final = 3.0
+"""Standard deviations of a ratio of variances that chance does not make."""
+
 SLACK: Final = 1e-6
 """Losses that differ by less than this share are equal but for rounding."""
 
@@ -138,7 +141,7 @@ def one_output_for_all(scene: Scene) -> Finding | None:
     constant = scene.landscape.constant_loss
     if not line or f is None or not constant or not isinstance(y, Tensor) or y.ndim != 2:
         return None
-    if f.numel() != len(f) or y.shape[1] < 2 or not scene.is_poor:
+    if f.numel() != len(f) or y.shape[1] < 2 or not scene.is_poor or _repeats(y.double()):
         return None
     least = best_outputs(scene.loss, f, y)
     if least is None or least < thresholds.POOR * constant:
@@ -154,6 +157,15 @@ def one_output_for_all(scene: Scene) -> Finding | None:
         (),
         f"torch.nn.Linear(d, {y.shape[1]})  # or y = y[:, 1:], or y.argmax(1)",
     )
+
+
+def _repeats(y: Tensor) -> bool:
+    """Whether columns of targets, (n, k), measure one thing: their means vary more than by chance.
+
+    By the F test of an analysis of variance, three standard deviations beyond 1.
+    """
+    within = float(y.var(1).mean()) / y.shape[1]
+    return float(y.mean(1).var()) > (1 + SURELY * (2 / len(y)) ** 0.5) * within
 
 
 def _axes(scene: Scene, turned: list[tuple[float, float]]) -> Finding:

@@ -15,8 +15,8 @@ SHOWN: Final = 5
 """Names listed."""
 
 VANISHED: Final = 1e-12
-"""Steps of this length move no weight of ordinary size in single precision, whose digits end at
-1e-7: nobody begins with them."""
+"""Steps of this length, and of this share of the weights', move nothing in single precision, whose
+digits end at 1e-7."""
 
 UNDAMPED: Final = 1.0
 """Momentum that keeps all of every gradient."""
@@ -115,16 +115,19 @@ def vanished_step(scene: Scene) -> Finding | None:
     seen = scene.optimiser
     if seen is None or not scene.trained or not scene.is_middling:
         return None
-    if not 0 < seen.step_size * seen.left < VANISHED or seen.left < DRIVEN:
+    size, landscape = seen.step_size * seen.left, scene.landscape
+    if not 0 < size < VANISHED or seen.left < DRIVEN:
         return None  # where a scheduler tells the first one, copies are tried with that
+    if seen.name == "SGD" and size * landscape.gradient_norm > VANISHED * landscape.weight_norm:
+        return None  # of raw units gradients may be as large as steps are small
     return Finding(
         Kind.SCHEDULE_TO_ZERO,
-        Severity.CRITICAL,
+        Severity.WARNING,  # copies show whether there was anything left to learn
         None,
-        {"step_size": seen.step_size},
-        f"Look at what lowers the step size: it is {seen.step_size:.2g} by now, with which no "
-        "weight moves in single precision, and nobody begins with that. Is it made smaller at each "
-        "batch where an epoch is meant, or again and again by a condition that stays true?",
+        {"step_size": size, "vanished": True},
+        f"Look at what lowers the step size: it is {size:.2g} by now, with which no weight moves "
+        "in single precision. Is it made smaller at each batch where an epoch is meant, or again "
+        "and again by a condition that stays true?",
         (Remedy.ANOTHER_OPTIMISER, joined((Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER))),
         "for epoch in range(epochs):\n    for x, y in loader: ...\n"
         "    scheduler.step()  # once an epoch",

@@ -12,7 +12,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import share_of_one
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.neighbours import explained_by_neighbours
+from spurious.diagnose.measure.neighbours import explained_by_neighbours, is_whole_grid
 from spurious.diagnose.measure.scene import CERTAIN, Scene
 from spurious.diagnose.remedy import Remedy
 
@@ -239,6 +239,8 @@ def neighbours_say_nothing(scene: Scene) -> bool:
     known = scene.neighbours
     if known > max(thresholds.NO_DIFFERENCE, chance) or known < -RELATED:
         return False  # a neighbour may also have the opposite target, as in a parity
+    if is_whole_grid(x):
+        return False  # a table to be learnt, of which neighbours need not know one another
     few = 2 * len(torch.unique(x.flatten(1), dim=0)) < len(x)
     return not few and not bool((y == y[:1]).all())  # equal inputs contradict one another
 
