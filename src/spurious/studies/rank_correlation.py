@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 RESAMPLES: Final = 2_000
 LEVEL: Final = 0.95
@@ -68,13 +69,7 @@ def _with_interval(statistic: Callable[[Sequence[int]], float], groups: int) -> 
 
 def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     """Pearson's correlation of the ranks, ties at their mean; not a number if one is constant."""
-    a, b = _ranks(x), _ranks(y)
+    a, b = rankdata(x), rankdata(y)
     a, b = a - a.mean(), b - b.mean()
     size = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / size) if size else float("nan")
-
-
-def _ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Places from 1 on in ascending order, equal entries at the mean of theirs."""
-    _, place, count = np.unique(x, return_inverse=True, return_counts=True)
-    return (np.cumsum(count) - (count - 1) / 2)[place]
