@@ -12,6 +12,7 @@ from __future__ import annotations
 import cmath
 from dataclasses import dataclass, field
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.finding import Finding, Severity
@@ -72,7 +73,7 @@ class FirstNaN:
             for m in model.modules()
         )
         self._own = {id(p) for p in model.parameters()}
-        self._trains: dict[tuple[int, int], bool] = {}  # by optimiser and number of its groups
+        self._trains = WeakKeyDictionary[Optimizer, tuple[int, bool]]()  # groups, whether own
         self._args: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._handles = [
             model.register_forward_pre_hook(self._keep, with_kwargs=True),
@@ -91,11 +92,12 @@ class FirstNaN:
 
     def _check(self, optimiser: Any, *_: Any) -> None:
         p, groups = self._first, optimiser.param_groups
-        which = (id(optimiser), len(groups))
-        if which not in self._trains:
+        many, trains = self._trains.get(optimiser, (0, False))
+        if many != len(groups):
             held = {id(q) for group in groups for q in group["params"]}
-            self._trains[which] = bool(held & self._own)
-        if not self._trains[which] or p is None or p.grad is None or self._args is None:
+            trains = bool(held & self._own)
+            self._trains[optimiser] = (len(groups), trains)
+        if not trains or p is None or p.grad is None or self._args is None:
             return
         gradient = p.grad
         if self._one_input:  # NaN times any input is NaN: one input shows all units
