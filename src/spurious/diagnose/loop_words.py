@@ -11,6 +11,12 @@ from spurious.diagnose.remedy import Remedy
 LOOP: Final = (Remedy.TEXTBOOK_LOOP, Remedy.REDRAW_WEIGHTS)
 """What mends a loop; the weights that it has spoilt may have to be drawn again."""
 
+ONCE_AN_EPOCH: Final = (
+    "for epoch in range(epochs):\n    for x, y in loader: ...\n"
+    "    scheduler.step()  # once an epoch"
+)
+"""Where a scheduler steps."""
+
 CHANGE: Final[Mapping[Kind, str]] = {
     Kind.MISSING_ZERO_GRAD: "Call optimiser.zero_grad() once for each step",
     Kind.GRADIENT_SIGN_FLIPPED: "Leave the gradient's sign as it is",

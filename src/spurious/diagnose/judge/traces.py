@@ -13,7 +13,7 @@ from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import loop_at_fault
 from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.loop_words import CHANGE, LOOP
+from spurious.diagnose.loop_words import CHANGE, LOOP, ONCE_AN_EPOCH
 from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.origin import NOT_THEIRS
 from spurious.diagnose.measure.records import Measurements
@@ -162,8 +162,7 @@ def scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
         "scheduler.step() called with each batch where an epoch is meant, or a warm-up longer than "
         "the training?",
         (Remedy.TEXTBOOK_LOOP,),
-        "for epoch in range(epochs):\n    for x, y in loader: ...\n"
-        "    scheduler.step()  # once an epoch",
+        ONCE_AN_EPOCH,
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import torch
@@ -51,21 +51,20 @@ def best_constant(
     def shaped(value: Tensor) -> Tensor:
         return value.expand(len(outputs), *outputs.shape[1:])
 
-    fits = [
-        _fit(loss, lambda parameters, link=link: shaped(link(parameters[0])), [level], targets)
-        for link in _links(outputs, squashed)
-    ]
-    return min((fit for fit in fits if fit is not None), default=None)
+    def predict(parameters: list[Tensor], link: Link) -> Tensor:
+        return shaped(link(parameters[0]))
+
+    return _least(loss, predict, [level], targets, _links(outputs, squashed))
 
 
 def best_outputs(loss: Loss, outputs: Tensor, targets: Any, squashed: bool = False) -> float | None:
     """The least loss of any outputs of this shape, one for each point: as for `best_constant`."""
     free = torch.zeros_like(outputs, dtype=torch.float64)
-    fits = [
-        _fit(loss, lambda parameters, link=link: link(parameters[0]), [free], targets)
-        for link in _links(outputs, squashed)
-    ]
-    return min((fit for fit in fits if fit is not None), default=None)
+
+    def predict(parameters: list[Tensor], link: Link) -> Tensor:
+        return link(parameters[0])
+
+    return _least(loss, predict, [free], targets, _links(outputs, squashed))
 
 
 def best_linear(
@@ -105,12 +104,26 @@ def best_linear(
     def shaped(parameters: list[Tensor]) -> Tensor:
         return (x.to(parameters[0].dtype) @ parameters[0] + parameters[1]).reshape(outputs.shape)
 
-    fits = [
-        _fit(loss, lambda parameters, link=link: link(shaped(parameters)), [slope, level], targets)
-        for link in _links(outputs, squashed)
-    ]
-    found = min((fit for fit in fits if fit is not None), default=None)
+    def predict(parameters: list[Tensor], link: Link) -> Tensor:
+        return link(shaped(parameters))
+
+    found = _least(loss, predict, [slope, level], targets, _links(outputs, squashed))
     return None if found is None else (found, count)
+
+
+def _least(
+    loss: Loss,
+    predict: Callable[[list[Tensor], Link], Tensor],
+    start: list[Tensor],
+    targets: Any,
+    links: Iterable[Link],
+) -> float | None:
+    """The least loss that is reached behind any of the links; None if there is none."""
+    fits = (
+        _fit(loss, lambda parameters, link=link: predict(parameters, link), start, targets)
+        for link in links
+    )
+    return min((fit for fit in fits if fit is not None), default=None)
 
 
 def _fit(

@@ -42,8 +42,8 @@ class Edge:
     entries: tuple[int, int]
 
 
-class KeptFromZero(TorchFunctionMode):
-    """Moves arguments of logarithms, roots and divisions that are 0 away from it.
+class Mending(TorchFunctionMode):
+    """Computes something else where numbers are at the edge of what a function takes.
 
     Args:
         places: The first place where that is done is put there, if it is empty.
@@ -52,6 +52,15 @@ class KeptFromZero(TorchFunctionMode):
     def __init__(self, places: list[Edge]) -> None:
         super().__init__()
         self.places = places
+
+    def note(self, kind: Kind, operation: str, at_edge: Tensor) -> None:
+        """Puts the line that is being run, and which numbers are at the edge, into the places."""
+        entries = (int(at_edge.sum()), at_edge.numel())
+        self.places.append(Edge(kind, operation, line_of_the_user(), entries))
+
+
+class KeptFromZero(Mending):
+    """Moves arguments of logarithms, roots and divisions that are 0 away from it."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         kwargs = kwargs or {}
@@ -68,9 +77,7 @@ class KeptFromZero(TorchFunctionMode):
         if moved is None:
             return func(*args, **kwargs)
         if not self.places:
-            at_edge = int((moved.detach() != given.detach()).sum())
-            edge = Edge(kind, _name(func), line_of_the_user(), (at_edge, given.numel()))
-            self.places.append(edge)
+            self.note(kind, _name(func), moved.detach() != given.detach())
         if len(args) > place:
             args = (*args[:place], moved, *args[place + 1 :])
         else:

@@ -12,11 +12,9 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.edges import DIVISIONS, NEAR, Edge
-from spurious.diagnose.measure.lines import line_of_the_user
+from spurious.diagnose.measure.edges import DIVISIONS, NEAR, Mending
 
 EXPONENT: Final = "_spurious_exponent"
 """Attribute of an exponential: what it is of."""
@@ -29,16 +27,8 @@ _SUMS: Final = (torch.sum, Tensor.sum)
 _LOGARITHMS: Final = (torch.log, Tensor.log)
 
 
-class SteadyExponentials(TorchFunctionMode):
-    """Takes logarithms and shares of sums of exponentials at once where the sums are no use.
-
-    Args:
-        places: The first place where that is done is put there, if it is empty.
-    """
-
-    def __init__(self, places: list[Edge]) -> None:
-        super().__init__()
-        self.places = places
+class SteadyExponentials(Mending):
+    """Takes logarithms and shares of sums of exponentials at once where the sums are no use."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         kwargs = kwargs or {}
@@ -62,11 +52,11 @@ class SteadyExponentials(TorchFunctionMode):
     def _is_no_use(self, total: Tensor, operation: str) -> bool:
         """Whether a sum is 0 or infinite somewhere, which is noted, or nearly 0."""
         sums = total.detach()
-        bad = int(((sums == 0) | ~sums.isfinite()).sum())
-        if bad and not self.places:
-            entries = (bad, sums.numel())
-            self.places.append(Edge(Kind.OVERFLOW, operation, line_of_the_user(), entries))
-        return bad > 0 or bool((sums < NEAR).any())
+        bad = (sums == 0) | ~sums.isfinite()
+        found = bool(bad.any())
+        if found and not self.places:
+            self.note(Kind.OVERFLOW, operation, bad)
+        return found or bool((sums < NEAR).any())
 
 
 def _sum_seen(total: Any) -> tuple[Any, tuple[int, ...], bool]:

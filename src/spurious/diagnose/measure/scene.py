@@ -28,7 +28,7 @@ from spurious.diagnose.measure.sequences import TimeSteps
 from spurious.diagnose.measure.structure import StructureSeen, on_simplex
 from spurious.diagnose.measure.terms import TermsSeen
 from spurious.diagnose.measure.unseen import Unseen
-from spurious.diagnose.measure.wanted import wanted_size
+from spurious.diagnose.measure.wanted import slope_at, wanted_size
 
 CERTAIN: Final = 20.0
 """A logit that means certainty: sigmoid(-20) is 2e-9."""
@@ -232,12 +232,7 @@ class Scene:
 
     def slope_at(self, outputs: Tensor) -> Tensor | None:
         """The loss's gradient by other outputs; None if the loss does not take them alone."""
-        tried = outputs.detach().clone().requires_grad_()
-        try:
-            with torch.enable_grad():
-                return torch.autograd.grad(self.loss(tried, self.targets), tried)[0]
-        except Exception:
-            return None
+        return slope_at(self.loss, outputs, self.targets)
 
     @cached_property
     def targets_matter(self) -> bool:

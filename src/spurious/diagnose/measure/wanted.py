@@ -27,13 +27,13 @@ def wanted_size(loss: Any, outputs: Tensor, targets: Any) -> float | None:
         None where the loss has no slope there, or does not curve upwards.
     """
     zero = torch.zeros_like(outputs)
-    slope = _slope(loss, zero, targets)
+    slope = slope_at(loss, zero, targets)
     if slope is None or not bool(slope.any()) or not bool(slope.isfinite().all()):
         return None
     square = float(slope.double().pow(2).sum())
     far = 1.0 / float(slope.abs().max())
     for _ in range(2):  # the second time at a distance that suits the numbers
-        moved = _slope(loss, -far * slope, targets)
+        moved = slope_at(loss, -far * slope, targets)
         if moved is None or not bool(moved.isfinite().all()):
             return None
         bends = float(((slope - moved).double() * slope.double()).sum()) / far
@@ -44,7 +44,8 @@ def wanted_size(loss: Any, outputs: Tensor, targets: Any) -> float | None:
     return newton * (square / int((slope != 0).sum())) ** 0.5
 
 
-def _slope(loss: Any, outputs: Tensor, targets: Any) -> Tensor | None:
+def slope_at(loss: Any, outputs: Tensor, targets: Any) -> Tensor | None:
+    """The loss's gradient by outputs; None if the loss does not take them alone."""
     tried = outputs.detach().clone().requires_grad_()
     try:
         with torch.enable_grad():

@@ -6,7 +6,7 @@ from typing import Final
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.loop_words import LOOP
+from spurious.diagnose.loop_words import LOOP, ONCE_AN_EPOCH
 from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
@@ -129,8 +129,7 @@ def vanished_step(scene: Scene) -> Finding | None:
         "in single precision. Is it made smaller at each batch where an epoch is meant, or again "
         "and again by a condition that stays true?",
         (Remedy.ANOTHER_OPTIMISER, joined((Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER))),
-        "for epoch in range(epochs):\n    for x, y in loader: ...\n"
-        "    scheduler.step()  # once an epoch",
+        ONCE_AN_EPOCH,
     )
 
 
