@@ -1,7 +1,7 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth seventh eighth ninth tenth]
+        [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -31,6 +31,10 @@ from public_cases import (
     eighth_outputs,
     eighth_scales,
     eighth_training,
+    eleventh_models,
+    eleventh_outputs,
+    eleventh_scales,
+    eleventh_training,
     fifth_models,
     fifth_outputs,
     fifth_scales,
@@ -113,6 +117,12 @@ SETS = {
         *tenth_scales.CASES,
         *tenth_models.CASES,
         *tenth_training.CASES,
+    ],
+    "eleventh": [
+        *eleventh_outputs.CASES,
+        *eleventh_scales.CASES,
+        *eleventh_models.CASES,
+        *eleventh_training.CASES,
     ],
 }
 
