@@ -1,6 +1,28 @@
 """Eleventh set, held out: outputs, losses and targets. Written down, with what names each cause,
 before any was run; none was diagnosed. A name that is no kind of finding says what the right one
 would be.
+
+How it was drawn: as met in about 90 searches, two thirds among questions and forums (in English,
+Chinese, Russian, Spanish and Japanese), a third among issues, most of them for symptoms in people's
+own words, some with a likely answer named beside. It was meant to be of accepted answers at Stack
+Overflow and its sister sites alone; the pages met were mostly guides without a case, and of
+questions that had been met before, so that 33 were found and not 40. Of them 15 are questions at
+Stack Overflow and its sister sites, nearly all in copies and translations, 3 of forums and another
+site of questions, 2 of blogs with a case, 13 of trackers, most of those about somebody's own
+network. Outputs that cannot reach their targets and steps too large are many, since they were met
+so often; faults of the loop itself were hardly met but in guides, and are missing. Whether an
+answer was accepted could seldom be seen: taken was what somebody named plainly.
+
+Of BrainJS#687 and #360, tensorflow#12030, stats.stackexchange 594738, 316898 and 329619 and the
+mean of three digits the answer was cut off, and the cause is what the program shows or the asker
+found; of curiousily#1 and the logarithm in the forward pass nobody confirms it.
+
+Left out: threads with guesses alone, hand-written backpropagation, metrics, files, what fails on
+unseen points only. Of 33 written 32 reproduced at once; in the other (XOR of twenty thousand) the
+twin's first layer was then given a tanh in place of a ReLU, which two units did not survive, and
+more steps. Before any run the three numbers that are summed were shifted to both sides of 0, and
+the numbers to 100 of which the one before last is asked were divided by 100. None was dropped and
+no kinds were changed.
 """
 
 from __future__ import annotations
@@ -139,7 +161,7 @@ def sums_of_rows_are_one(seed: int, mended: bool) -> Program:
 
 @case("stackoverflow 24732888 (wiki.gubat.org)", "output_range", "wrong_output_activation")
 def large_numbers_encoded(seed: int, mended: bool) -> Program:
-    """An autoencoder with sigmoids for numbers that go far above 1. Then what decodes goes as far."""
+    """An autoencoder with sigmoids for numbers far above 1. Then what decodes goes as far."""
     torch.manual_seed(seed)
     x = 6 * torch.rand(300, 3) @ torch.rand(3, 10)
     last = nn.Softplus() if mended else nn.Sigmoid()
@@ -269,8 +291,8 @@ class Logarithms(nn.Module):
 
 
 @case(
-    "copy in huggingface.co/datasets/nvidia/Nemotron-CC-Math-v1: How to Solve the Loss Becoming NaN "
-    "Due to Using torch.log()",
+    "copy in huggingface.co/datasets/nvidia/Nemotron-CC-Math-v1: How to Solve the Loss Becoming "
+    "NaN Due to Using torch.log()",
     "log_of_zero",
     "not_finite",
 )
@@ -312,15 +334,17 @@ def punished_for_the_end(seed: int, mended: bool) -> Program:
     "too_few_updates",
 )
 def xor_of_twenty_thousand(seed: int, mended: bool) -> Program:
-    """XOR; the first layer has no activation and the last a ReLU. Then ReLU, sigmoid and cross
+    """XOR; the first layer has no activation and the last a ReLU. Then tanh, sigmoid and cross
     entropy, and more epochs.
     """
     torch.manual_seed(seed)
     x, y = xor(500)
-    if mended:
-        model = chain([2, 2, 2, 1], nn.ReLU, nn.Sigmoid())
-        rule = sgd(keras(model), 0.1)
-        return Program(model, x, y, keras_binary, rule, 32, 6000, sides_right(y, 0.5))
-    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1), nn.ReLU())
-    rule = sgd(keras(model), 0.01)
-    return Program(model, x, y, nn.MSELoss(), rule, 32, 2300, sides_right(y, 0.5))
+    first = [nn.Tanh()] if mended else []
+    last = nn.Sigmoid() if mended else nn.ReLU()
+    model = nn.Sequential(
+        nn.Linear(2, 2), *first, nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1), last
+    )
+    rule = sgd(keras(model), 0.1 if mended else 0.01)
+    loss = keras_binary if mended else nn.MSELoss()
+    steps = 9000 if mended else 2300
+    return Program(model, x, y, loss, rule, 32, steps, sides_right(y, 0.5))

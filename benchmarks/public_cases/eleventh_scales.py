@@ -169,7 +169,7 @@ def hidden_layer_from_nothing(seed: int, mended: bool) -> Program:
     for p in model.parameters():
         nn.init.zeros_(p)
     if mended:
-        nn.init.normal_(model[-1].weight)
+        nn.init.normal_(next(model[-1].parameters()))
     return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 0.5), 100, 500, classes_right(y))
 
 
