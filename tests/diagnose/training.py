@@ -15,7 +15,9 @@ def problems(report: Report) -> list[Kind]:
     return [found.kind for found in report.problems]
 
 
-def trained(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps: int) -> Report:
+def trained(
+    model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps: int, **more: Any
+) -> Report:
     """A report on a model that was trained on batches of 32 points drawn by chance."""
     draw = torch.Generator().manual_seed(1)
     model.train()
@@ -25,4 +27,4 @@ def trained(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, steps:
         loss(model(x[rows]), y[rows]).backward()
         rule.step()
     model.eval()
-    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    return spurious.diagnose(model, (x, y), loss, optimiser=rule, **more)

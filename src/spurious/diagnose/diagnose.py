@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spurious.diagnose.measure.optimiser import OptimiserSeen
     from spurious.diagnose.measure.own_step import Step
     from spurious.diagnose.measure.records import Measurements
+    from spurious.diagnose.measure.scene import Scene
     from spurious.diagnose.treat.trials import Trial
     from spurious.diagnose.watch.watch import TrainingWatch
 
@@ -232,11 +233,13 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             causes.append(unbalanced)
         elif not any(found.severity is Severity.CRITICAL for found in known):
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
-            for steps in looks:
-                rehearsals = rehearse(model, loss, sample, seen, scene, rule, suspected, steps, say)
-                told = list(rehearsal_findings(rehearsals, scene, seen))
-                hopeless = scene.trained and scene.is_poor and rehearsals is not None
-                if known or not hopeless or any(_is_cause(found) for found in told):
+            for many in looks:
+                again = rehearse(model, loss, sample, seen, scene, rule, suspected, many, say)
+                said = list(rehearsal_findings(again, scene, seen))
+                if rehearsals is None or _tells_more(said, told):
+                    rehearsals, told, steps = again, said, many
+                sure = any(_is_cause(f) and f.kind is not Kind.STEP_TOO_SMALL for f in told)
+                if known or sure or again is None or not _is_hopeless(scene):
                     break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
@@ -307,6 +310,23 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
 
 def _is_cause(found: Finding) -> bool:
     return found.kind in CAUSES and found.severity > Severity.INFO
+
+
+def _is_hopeless(scene: Scene) -> bool:
+    """Whether training has come to no more than a constant, which is not all there is."""
+    return scene.trained and scene.is_poor and not scene.targets_are_equal
+
+
+def _tells_more(said: list[Finding], told: list[Finding]) -> bool:
+    """Whether a longer look shows a cause where a shorter one did not, or refutes what that showed.
+
+    Steps are too short whether in more of them a copy learns or not.
+    """
+    causes = [f.kind for f in said if _is_cause(f)]
+    if any(_is_cause(f) for f in told):
+        of_steps = (Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UPDATES)
+        return not any(f.kind in of_steps for f in said)
+    return bool(causes) or len(said) > len(told)
 
 
 def _once(findings: list[Finding]) -> list[Finding]:

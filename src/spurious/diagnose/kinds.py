@@ -45,6 +45,7 @@ class Kind(Word):
     MISSING_POSITIONS = "missing_positions"
     IGNORED_INPUTS = "ignored_inputs"
     WRONG_TIME_STEP = "wrong_time_step"
+    ONE_STEP_SEQUENCES = "one_step_sequences"
     CLASS_WEIGHTS_REVERSED = "class_weights_reversed"
     CLASS_IMBALANCE = "class_imbalance"
     UNBALANCED_LOSS_TERMS = "unbalanced_loss_terms"

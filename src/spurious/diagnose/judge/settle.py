@@ -52,6 +52,14 @@ BESIDE_CONSTANT: Final = frozenset(
 )
 """What is said in comparison with a constant's loss."""
 
+OF_DIFFERENCES: Final = BESIDE_CONSTANT | {
+    Kind.CONSTANT_OUTPUT,
+    Kind.SHARED_REGIONS,
+    Kind.BLIND_SPOTS,
+    Kind.TOO_FEW_UNITS,
+}
+"""What is said of how several points lie to one another."""
+
 OF_COPIES: Final = frozenset({Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UNITS})
 """What a copy may have been better with since it learnt by heart."""
 
@@ -80,6 +88,8 @@ def settled(
     one_class = any(f.kind is Kind.ONE_CLASS_TARGETS for f in findings)
     if scene.targets_are_equal and not one_class:  # then a constant is not what is asked for
         findings = [f for f in findings if f.kind not in BESIDE_CONSTANT]
+    if scene.is_of_one_point:
+        findings = [f for f in findings if not _needs_points(f)]
     findings = [f for f in findings if not _means_nothing(f, scene, rehearsals)]
     broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
     vanishes = any(
@@ -98,6 +108,15 @@ def settled(
         else _softened(found, rehearsals, vanishes)
         for found in findings
     ]
+
+
+def _needs_points(found: Finding) -> bool:
+    """Whether something is said of several points that one alone cannot show.
+
+    Of one point half of all relus are off.
+    """
+    dead = found.kind is Kind.DEAD_UNITS and found.severity is not Severity.CRITICAL
+    return dead or found.kind in OF_DIFFERENCES
 
 
 def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
@@ -174,8 +193,8 @@ def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
     """Whether a copy that is trained on for many more steps learns the data."""
     if rehearsals is None:
         return False
-    least = thresholds.ALL_THE_DIFFERENCE
-    return any(one.gain >= least for one in rehearsals.of(Aspect.LONGER))
+    least, longer = thresholds.ALL_THE_DIFFERENCE, rehearsals.of(Aspect.LONGER)
+    return any(one.gain >= least for one in (rehearsals.as_is, *longer))
 
 
 def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
+from math import inf, isfinite
 from typing import Final
 
 from spurious.diagnose import thresholds
@@ -13,7 +13,7 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Curvature
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.rehearsal import Aspect, Rehearsal, Rehearsals
+from spurious.diagnose.treat.rehearsal import BLOWN_UP, Aspect, Rehearsal, Rehearsals
 
 OF_INPUTS: Final = (Aspect.INPUTS, Aspect.BOTH_SCALES)
 """Where standardised inputs let these steps do as well as smaller ones, they are not too large (of
@@ -114,16 +114,27 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
     least = max(found.unchanged + thresholds.HELPED, result.gain - thresholds.HELPED)
     if any(r.gain >= least for r in found.of(Aspect.LARGER, Aspect.SMALLER)):
         return  # the step size alone does it
+    leaves = _leaves(found, scene)
+    how = "steps lead away from any start" if leaves else "gets less far in as many steps"
     yield Finding(
-        Kind.STEP_TOO_SMALL,
+        Kind.STEP_TOO_LARGE if leaves else Kind.STEP_TOO_SMALL,
         Severity.WARNING,
         None,
         numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
         f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
-        f"lr={scene.optimiser.step_size:.2g}, which gets less far in as many steps. "
+        f"lr={scene.optimiser.step_size:.2g}, {'whose' if leaves else 'which'} {how}. "
         f"{tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.ANOTHER_OPTIMISER),
     )
+
+
+def _leaves(found: Rehearsals, scene: Scene) -> bool:
+    """Whether training, or a copy that starts afresh, has gone far above the loss of a start."""
+    afresh, loss = found.afresh or found.as_is, scene.landscape.loss
+    if afresh.diverged or not isfinite(loss):
+        return True
+    start = afresh.trial.start
+    return start is not None and loss > BLOWN_UP * abs(start)
 
 
 def too_few_updates(found: Rehearsals, scene: Scene) -> Finding:

@@ -12,6 +12,9 @@ from spurious.diagnose.measure.scene import Scene
 FAR: Final = 1e-3
 """A thousandth of a loss."""
 
+LEVELS: Final = (0.0, 0.5)
+"""What outputs that know nothing may be, of numbers and logits, and of probabilities."""
+
 MOST: Final = 0.9
 """Of what the commonest class gets wrong, nine tenths are right."""
 
@@ -22,8 +25,9 @@ def succeeds(scene: Scene) -> bool:
     if constant is not None and constant > 0 and loss < thresholds.GOOD * constant:
         return not falls_short_of_itself(scene)
     if constant == 0 and scene.outputs is not None:  # equal targets: a constant is all there is
-        nothing = scene.try_loss(torch.zeros_like(scene.outputs))
-        return nothing is not None and loss < thresholds.GOOD * nothing
+        tried = (scene.try_loss(torch.full_like(scene.outputs, level)) for level in LEVELS)
+        nothing = min((value for value in tried if value is not None), default=0.0)
+        return loss < thresholds.GOOD * nothing
     return share_right(scene) >= MOST
 
 

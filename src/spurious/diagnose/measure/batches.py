@@ -235,10 +235,7 @@ def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
 
 
 def _sample(batches: tuple[Batch, ...], complete: bool, places: list[list[int]]) -> Sample:
-    found = Sample(batches, complete, tuple(place for part in places for place in part))
-    if found.size < 2:
-        raise InputError(f"data: found {found.size} point, expected at least 2")
-    return found
+    return Sample(batches, complete, tuple(place for part in places for place in part))
 
 
 def _spread(size: int, points: int) -> list[list[int]]:

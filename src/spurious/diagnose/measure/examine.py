@@ -22,6 +22,7 @@ from spurious.diagnose.measure.baselines import (
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
 from spurious.diagnose.measure.fresh import usual_outputs
+from spurious.diagnose.measure.graph import Graph, graph_of
 from spurious.diagnose.measure.objective import Objective, comparable_loss, output_tensor
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined, seeded
@@ -97,6 +98,8 @@ def measure(
             linear = _linear(loss_of, sample, like, targets, squashed)
             if constant is not None and says_nothing(loss_of, like, targets, constant):
                 constant, linear = None, None
+            if sample.size == 1 and constant is not None:  # but for what probabilities leave
+                constant, linear = 0.0, None
             if constant and outputs is not None and not not_finite:
                 forced = _forced(objective, units, outputs, targets, constant)
         regions = _regions(seen, units, sample, targets, objective)
@@ -119,8 +122,9 @@ def measure(
         notes=tuple(notes),
         places=sample.places,
         broadcast=seen.broadcast,
-        nodes=seen.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
-        unregistered=seen.unregistered,
+        nodes=seen.graph.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
+        numbers=seen.graph.numbers,
+        unregistered=seen.graph.unregistered,
         unreached=seen.unreached if seen.connected else (),
         still=seen.still,
     )
@@ -146,7 +150,7 @@ class _Pass:
         self.observer = Observer(objective.model)
         self.loss, self.square = 0.0, 0.0
         self.connected, self.broadcast = False, ""
-        self.nodes, self.unregistered = 0, ()
+        self.graph = Graph()
         self.reached: set[str] = set()
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
         pieces: list[Tensor] = []
@@ -159,8 +163,8 @@ class _Pass:
                 self.observer.mark_output(output)
             with torch.enable_grad():
                 loss = objective.first_loss(found, batch.targets)
-            if not self.nodes:
-                self.nodes, self.unregistered = _graph(objective, loss.reshape(()), output)
+            if not self.graph.nodes:
+                self.graph = graph_of(objective.model, loss.reshape(()), output)
             objective.note_reduction(found, batch.targets)
             self.broadcast = self.broadcast or objective.broadcast(found, batch.targets)
             weight = objective.weight(batch)
@@ -251,37 +255,6 @@ class _Pass:
             ray=np.zeros((0, 2)),
             connected=self.connected,
         )
-
-
-def _graph(
-    objective: Objective, loss: Tensor, output: Tensor | None
-) -> tuple[int, tuple[tuple[int, ...], ...]]:
-    """The number of nodes of a loss's graph, and the shapes of trained tensors of nobody's.
-
-    What has no gradient of its own (inputs that a loss differentiates by) does not count: only
-    tensors that were made as parameters do. What the loss alone holds is no part of the model: an
-    opponent's weights, say.
-    """
-    known = {id(p) for p in objective.model.parameters()}
-    nodes, _ = _below(loss, known)
-    _, strangers = _below(loss if output is None else output, known)
-    return nodes, strangers
-
-
-def _below(value: Tensor, known: set[int]) -> tuple[int, tuple[tuple[int, ...], ...]]:
-    """The number of nodes of a tensor's graph, and shapes of unknown parameters in it."""
-    todo = [value.grad_fn] if value.grad_fn is not None else []
-    seen: set[Any] = set(todo)
-    strangers: dict[int, tuple[int, ...]] = {}
-    while todo:
-        node = todo.pop()
-        leaf = getattr(node, "variable", None)
-        if isinstance(leaf, nn.Parameter) and id(leaf) not in known:
-            strangers[id(leaf)] = tuple(leaf.shape)
-        below = {f for f, _ in node.next_functions if f is not None} - seen
-        seen |= below
-        todo.extend(below)
-    return len(seen), tuple(strangers.values())
 
 
 def _norm(tensors: Any) -> float:

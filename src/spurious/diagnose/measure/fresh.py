@@ -50,9 +50,10 @@ def without_bias(model: nn.Module) -> dict[str, nn.Linear | _ConvNd]:
 
 
 def draw_anew(model: nn.Module) -> bool:
-    """Lets every module that can draw its weights anew do so; False if none can.
+    """Lets every module that can draw its weights anew do so.
 
-    Parameters of other modules stay, but for those that are not finite: nobody starts so.
+    Parameters of other modules stay, but for those that are not finite: nobody starts so. False if
+    nothing is drawn.
     """
     found = False
     for module in model.modules():
@@ -69,6 +70,7 @@ def draw_anew(model: nn.Module) -> bool:
                     p.normal_(0.0, SPREAD)
                 else:
                     p.fill_(0.0 if "bias" in name else 1.0)
+                found = True
     return found
 
 
@@ -121,7 +123,7 @@ def saturated_by_inputs(
         Name of the layer, and the share with the inputs as they are and standardised; or None.
     """
     x, batch = sample.features, sample.batches[0]
-    if x is None or batch.features is None or x.ndim < 2:
+    if x is None or batch.features is None or x.ndim < 2 or len(x) < 2:
         return None
     axes = (0,) if x.ndim == 2 else (0, *range(2, x.ndim))
     if x.ndim == 3:

@@ -139,10 +139,17 @@ class Observer:
             return
         self._stack.append(self.paths[id(module)])
         z = given[0] if given else None
+        if isinstance(module, nn.RNNBase) and isinstance(z, Tensor):
+            self._note_steps(module, z, fresh=len(given) < 2 or given[1] is None)
         if getattr(module, "batch_first", None) is not False or not isinstance(z, Tensor):
             return
         if z.ndim == 3 and z.shape[0] == self._size != z.shape[1]:
             self.structure.batch_as_time.add(self.paths[id(module)])
+
+    def _note_steps(self, module: nn.RNNBase, z: Tensor, fresh: bool) -> None:
+        name = self.paths[id(module)]
+        single = fresh and z.ndim == 3 and z.shape[1 if module.batch_first else 0] == 1
+        self.structure.one_step[name] = single and self.structure.one_step.get(name, True)
 
     def _leave(self, module: nn.Module, _: object, __: object) -> None:
         if id(module) in self.paths and self._stack:

@@ -241,6 +241,7 @@ class Measurements:
         places: Number of each point among all points of the data, in the order of `units_on`.
         broadcast: Shapes of outputs and targets that the loss stretched to fit, or "".
         nodes: Of autograd's graph of the loss of one batch.
+        numbers: What these nodes pass on, in all.
         unregistered: Shapes of trained tensors that the loss depends on and that are neither the
             model's parameters nor the loss's own.
         unreached: Names of trained parameters that the loss does not depend on.
@@ -258,6 +259,7 @@ class Measurements:
     places: tuple[int, ...] = ()
     broadcast: str = ""
     nodes: int = 0
+    numbers: int = 0
     unregistered: tuple[tuple[int, ...], ...] = ()
     unreached: tuple[str, ...] = ()
     still: tuple[str, ...] = ()

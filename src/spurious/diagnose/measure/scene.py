@@ -255,6 +255,11 @@ class Scene:
         return isinstance(y, Tensor) and y.ndim > 0 and bool((y == y[:1]).all())
 
     @property
+    def is_of_one_point(self) -> bool:
+        """Whether there is one point alone, on which no two outputs can be compared."""
+        return len(self.places) == 1
+
+    @property
     def bars_constants(self) -> bool:
         """Whether the model cannot learn a constant: another part judges, or biases cancel.
 

@@ -75,6 +75,7 @@ class StructureSeen:
         through_time: The signal that reaches a recurrent layer's first step over the largest one.
         batch_as_time: Modules without `batch_first` that were given (batch, steps, features).
         attentions: What queries look at, of fused attention.
+        one_step: Whether a recurrent module got one step without a state from before, each time.
     """
 
     softmaxes: dict[str, Softmax] = field(default_factory=dict[str, Softmax])
@@ -87,6 +88,7 @@ class StructureSeen:
     through_time: dict[str, float] = field(default_factory=dict[str, float])
     attentions: dict[str, Attention] = field(default_factory=dict[str, Attention])
     batch_as_time: set[str] = field(default_factory=set[str])
+    one_step: dict[str, bool] = field(default_factory=dict[str, bool])
 
     @property
     def last(self) -> str:

@@ -14,6 +14,9 @@ SMALLER: Final = (Remedy.SMALLER_STEP, Remedy.HUNDREDTH_STEP, Remedy.THOUSANDTH_
 LARGER: Final = {Remedy.LARGER_STEP: 10.0, Remedy.HUNDREDFOLD_STEP: 100.0}
 """Remedies of the step size, the mildest first."""
 
+BLOWN_UP: Final = 10.0
+"""Times the loss at the start, or of a constant: training has diverged."""
+
 ADAPTIVE: Final = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop"})
 """Optimisers whose steps are about as long as their step size, whatever the gradient."""
 

@@ -23,6 +23,7 @@ from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import Remedy, parts
 from spurious.diagnose.treat.rehearsal import (
     ADAPTIVE,
+    BLOWN_UP,
     LARGER,
     SMALLER,
     Aspect,
@@ -40,6 +41,9 @@ from spurious.diagnose.treat.trials import Trial, trial
 MOST_STEPS: Final = 300
 """Steps of one rehearsal, of models that are cheap."""
 
+LATER_STEPS: Final = 3000
+"""The same of a second look."""
+
 FEWEST_STEPS: Final = 60
 """The same of models that are dear."""
 
@@ -54,6 +58,9 @@ NODES: Final = 12_000
 """The same for nodes of autograd's graph, each of which costs time whatever its size: an MLP of
 three layers has some twenty."""
 
+NUMBERS: Final = 100_000
+"""Numbers that the nodes of a batch's graph pass on, at most, where a second look is long."""
+
 FEW_POINTS: Final = 16
 """Of so few points, exclusive or for one, thousands of steps are usual."""
 
@@ -65,9 +72,6 @@ CHUNK: Final = 64
 
 MOST_POINTS: Final = 512
 """Points that copies are trained on."""
-
-BLOWN_UP: Final = 10.0
-"""Times the loss at the start, or of a constant: training has diverged."""
 
 ROSE: Final = 1.2
 """A loss that rises by a fifth in training may have met too large a step."""
@@ -298,13 +302,17 @@ def _result(change: Change, found: Trial, usual: float) -> Rehearsal:
 def steps_for(seen: Measurements) -> tuple[int, ...]:
     """Steps of a rehearsal, and of a second look where the first shows nothing.
 
-    Fewer for models whose steps are dear; then the second look has up to `SECOND` times as many.
+    Fewer for models whose steps are dear. The second look has up to `SECOND` times as many; of
+    models that are cheap in the first one, where a constant's loss is known and `NUMBERS` are few.
     """
     work = sum(layer.units * layer.fan_in * max(layer.positions, 1.0) for layer in seen.affine)
     whole = 3 * work * CHUNK
     most = min(WORK / max(whole, 1.0), NODES / max(seen.nodes, 1))
+    longer = seen.landscape.constant_loss is not None and seen.numbers <= NUMBERS
+    later = LATER_STEPS if longer else MOST_STEPS
     first, second = (
-        int(max(FEWEST_STEPS, min(MOST_STEPS, times * most))) for times in (1.0, SECOND)
+        int(max(FEWEST_STEPS, min(cap, times * most)))
+        for cap, times in ((MOST_STEPS, 1.0), (later, SECOND))
     )
     return (first,) if second < 2 * first else (first, second)
 

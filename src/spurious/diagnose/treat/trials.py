@@ -140,11 +140,12 @@ def trial(
         seeded()
         clone = copied(model)
         objective = Objective(clone, loss, sample)
-        before = told(objective)
+        before = math.nan
         rule = optimiser if isinstance(optimiser, Rule) else None
         candidate = Candidate(clone, step_size, rule=rule)
         start = None
         try:
+            before = told(objective)
             for remedy in remedies:
                 ACTIONS[remedy](candidate, sample, loss)
             objective.model, objective.around = candidate.model, candidate.context

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import gradient_sign_flipped
 from spurious.diagnose.kinds import Kind
@@ -18,6 +19,12 @@ from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 
 CONTRADICTION: Final = 0.9
 """Equal inputs with different targets matter if they keep nine tenths of a constant's loss."""
+
+ARRIVED: Final = 0.05
+"""A twentieth of a constant's loss above the least one: nothing to speak of is left to learn."""
+
+ROUNDED: Final = 1e-4
+"""Inputs whose numbers differ by less than this share of the largest are equal but for rounding."""
 
 FEWEST: Final = 8
 """Fewer points say nothing about a data set."""
@@ -198,25 +205,41 @@ def constant_inputs(scene: Scene) -> Finding | None:
 
 
 def contradicting_targets(scene: Scene) -> Finding | None:
-    """Equal inputs with different targets, and the least loss that they leave."""
+    """Equal inputs with different targets, and the least loss that they leave.
+
+    It is said where it is most of a constant's; of what is left half where training has come to it.
+    """
     x, constant = scene.features, scene.landscape.constant_loss
     if x is None or not constant:
         return None
-    _, group = torch.unique(x.flatten(1), dim=0, return_inverse=True)
-    count = int(group.max()) + 1
-    if count < 2:
+    flat = x.detach().flatten(1).double()
+    found = _contradiction(scene, flat, "equal inputs", "No model")
+    spread = float((flat - flat.mean(0)).abs().max())
+    if found is None and 0 < spread < math.inf:
+        near, who = "inputs that are equal but for rounding", "No model that takes these for equal"
+        found = _contradiction(scene, (flat / (ROUNDED * spread)).round(), near, who)
+    return found
+
+
+def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding | None:
+    """The same of points that have equal rows, (n, d)."""
+    _, group = torch.unique(rows, dim=0, return_inverse=True)
+    count, now = int(group.max()) + 1, scene.landscape.loss
+    floor, constant = floor_of_groups(scene, group), scene.landscape.constant_loss
+    if count < 2 or floor is None or not constant or floor < thresholds.MIDDLING * constant:
         return None
-    floor = floor_of_groups(scene, group)
-    if floor is None or floor < CONTRADICTION * constant:
+    there = scene.trained and now <= floor + ARRIVED * constant
+    if floor < CONTRADICTION * constant and not there:
         return None
+    come = f", and training has come to {now:.4g}" if there else ""
     return Finding(
         Kind.CONTRADICTING_TARGETS,
         Severity.WARNING,
         None,
-        {"different_inputs": count, "points": len(x), "best_reachable_loss": floor},
-        f"Look at the data: the {len(x)} points have {count} different inputs, and equal inputs "
-        f"have different targets. No model reaches a loss below {floor:.4g}; a constant has "
-        f"{constant:.4g}.",
+        {"different_inputs": count, "points": len(rows), "best_reachable_loss": floor},
+        f"Look at the data: the {len(rows)} points have {count} different inputs, and {equal} "
+        f"have different targets. {who} reaches a loss below {floor:.4g}; a constant has "
+        f"{constant:.4g}{come}.",
         (),
     )
 

@@ -24,6 +24,9 @@ FEWEST_LEARNT: Final = 4
 VARIED: Final = 0.25
 """Targets of the first points that vary a quarter as much as all: a constant does not suit them."""
 
+COMMONER: Final = 2.0
+"""Of classes as common as others, the last points have at most half of the others' loss."""
+
 CHANCE: Final = 1e-3
 """Probability that points that are right at random all stand at the beginning."""
 
@@ -40,6 +43,8 @@ def unshuffled_data(scene: Scene) -> Finding | None:
         return None
     if not _taken_for_the_last(scene, last):
         return None  # what comes last may be a class that is easier than the others
+    if _is_commoner(scene, last, end / before):
+        return None  # or one that is commoner than the others
     return Finding(
         Kind.UNSHUFFLED_DATA,
         Severity.WARNING,
@@ -64,6 +69,19 @@ def _taken_for_the_last(scene: Scene, last: int) -> bool:
     others = ~torch.isin(labels, ends)
     taken = torch.isin(said[others], ends)
     return bool(others.any()) and float(taken.double().mean()) >= thresholds.MIDDLING
+
+
+def _is_commoner(scene: Scene, last: int, share: float) -> bool:
+    """Whether a constant's loss, too, is so much smaller of the last points than of the others.
+
+    That is cross entropy of the classes' frequencies, which knows what is common.
+    """
+    assert scene.judged is not None
+    labels = scene.in_order(scene.judged[1])
+    _, which, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+    surprise = -(counts[which].double() / len(labels)).log()
+    usual = float(surprise[-last:].mean() / surprise[:-last].mean())
+    return usual <= COMMONER * share
 
 
 def same_batch(scene: Scene) -> Finding | None:

@@ -6,17 +6,50 @@ from __future__ import annotations
 from typing import Final
 
 import torch
+from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.sequences import unseen_steps
+from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
+from spurious.diagnose.measure.sequences import explained_by, unseen_steps
 from spurious.diagnose.remedy import Remedy, joined
 
 READ_OFF: Final = 0.5
 """A linear map of the inputs at one step explains half of the targets, on points that it was not
 fitted to."""
+
+
+BEFORE: Final = 3
+"""Points before each that may say what its target is."""
+
+
+def one_step_sequences(scene: Scene) -> Finding | None:
+    """A recurrent layer that is given one step at a time, where the points before say more."""
+    names = [name for name, single in scene.structure.one_step.items() if single]
+    x, y = scene.all_features, scene.all_targets
+    if not names or not scene.trained or not scene.is_middling or x is None:
+        return None
+    if not isinstance(y, Tensor) or not y.ndim or len(x) < FEWEST_IN_ORDER or len(y) != len(x):
+        return None
+    x = x.flatten(1)
+    windows = torch.cat([x[BEFORE - k : len(x) - k] for k in range(BEFORE + 1)], 1)
+    alone, together = explained_by(x[BEFORE:], y[BEFORE:]), explained_by(windows, y[BEFORE:])
+    if together < max(alone, 0.0) + READ_OFF:
+        return None
+    return Finding(
+        Kind.ONE_STEP_SEQUENCES,
+        Severity.WARNING,
+        names[0],
+        {"layers": names, "explained_alone": alone, "explained_with_those_before": together},
+        f"Give {names[0]} sequences: each point is one of a single step, so that it remembers "
+        f"nothing. The {BEFORE} points before say what is missing: a linear map of them and the "
+        f"point explains {together:.0%} of the targets, of the point alone {max(alone, 0.0):.0%} "
+        "(on points that it was not fitted to).",
+        (),
+        "x = x.unfold(0, 4, 1).movedim(-1, 1)  # (n, d) to windows (n - 3, 4, d), batch first\n"
+        "y = y[3:]",
+    )
 
 
 def missing_positions(scene: Scene) -> Finding | None:

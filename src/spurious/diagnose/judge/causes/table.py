@@ -94,6 +94,7 @@ CHECKS: Final = (
     Check(order.unshuffled_data, (Kind.UNSHUFFLED_DATA,)),
     Check(sequences.missing_positions, (Kind.MISSING_POSITIONS,)),
     Check(sequences.wrong_time_step, (Kind.WRONG_TIME_STEP,)),
+    Check(sequences.one_step_sequences, (Kind.ONE_STEP_SEQUENCES,)),
     Check(inputs.nothing_arrives, (Kind.MASK_INVERTED, Kind.CONSTANT_INPUTS)),
     Check(inputs.places_do_not_arrive, (Kind.IGNORED_INPUTS, Kind.WRONG_TIME_STEP)),
     Check(inputs.shut_by_inputs, (Kind.UNSCALED_INPUTS,)),
