@@ -53,7 +53,8 @@ def diagnose(
     The model is left exactly as it was. The cost is one pass forward and back over the points,
     one forward pass at midpoints, with `curvature` some 25 Hessian-vector products and 30
     forward passes over at most 256 points, and with `rehearse`, if the loss is not small already,
-    up to fifteen trainings of copies of at most 300 steps.
+    up to fifteen trainings of copies of at most 300 steps; of cheap models that have learnt nothing
+    and show no cause, as many of 3,000.
 
     Args:
         model: Any module; wrappers of data parallelism and `torch.compile` are looked through; or
@@ -65,7 +66,8 @@ def diagnose(
         points: How many points to look at: spread over all of them, or a loader's first ones.
         optimiser: What trains the model: its step size, what it holds and its weight decay are
             then judged too, and copies are trained by one like it (else by Adam).
-        watch: What followed the training, if anything did: what it saw of the loop is told too.
+        watch: What followed the training, if anything did: what it saw of the loop is told too, and
+            where weights are lost the last that were finite are looked at.
         step: Your own update, a function of (model, optimiser, inputs, targets) that does what one
             turn of your loop does. It is called on copies of model and optimiser and compared with
             a textbook's (zero_grad, loss, backward, step) on the same batches, those of `data`:
@@ -105,7 +107,12 @@ def diagnose(
     require()
     from torch import nn
 
-    from spurious.diagnose.measure.preserve import untouched, unwrapped
+    from spurious.diagnose.measure.preserve import (
+        has_lost_weights,
+        put_back,
+        untouched,
+        unwrapped,
+    )
 
     model = unwrapped(model)
     if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -129,7 +136,12 @@ def diagnose(
     asked = _Asked(
         data, loss, points, optimiser, held, trained, left, seen, step, curvature, rehearse, say
     )
+    lost = None if watch is None else watch.before_nan
     with untouched(model):
+        if lost is not None and has_lost_weights(model):
+            weights, found = lost
+            put_back(model, weights)
+            asked = replace(asked, of_the_loop=(*asked.of_the_loop, found))
         return _examined(model, asked)
 
 
@@ -211,7 +223,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         seen = replace(seen, notes=(*seen.notes, note)) if note else seen
     if not seen.not_finite:
         plane = plane_of(model, sample)
-    well = succeeds(scene)
+    nan = any(found.kind is Kind.NOT_FINITE for found in asked.of_the_loop)  # after these weights
+    well = succeeds(scene) and not nan
     rule = rule_like(asked.optimiser, model) if asked.optimiser is not None else None
     size = asked.held.step_size if asked.held is not None else USUAL_STEP
     few, looks = sample.first(MOST_POINTS), steps_for(seen)
@@ -258,6 +271,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         *signal_findings(seen),
         *landscape_findings(seen, verdict, scene, rehearsals),
     ]
+    if nan:
+        findings = [f for f in findings if _leads_to_nan(f) or f in asked.of_the_loop]
     findings = list(ranked(settled(_once(findings), scene, rehearsals, well)))
     trials: tuple[Trial, ...] = ()
     scale = seen.landscape.constant_loss or abs(seen.landscape.loss)
@@ -315,6 +330,11 @@ def _is_cause(found: Finding) -> bool:
 def _is_hopeless(scene: Scene) -> bool:
     """Whether training has come to no more than a constant, which is not all there is."""
     return scene.trained and scene.is_poor and not scene.targets_are_equal
+
+
+def _leads_to_nan(found: Finding) -> bool:
+    """Whether it is a cause, and none that is read off what training has learnt."""
+    return found.kind in CAUSES and found.kind not in (Kind.SAME_BATCH, Kind.UNSHUFFLED_DATA)
 
 
 def _tells_more(said: list[Finding], told: list[Finding]) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -107,6 +107,20 @@ def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
 def _refill(register: dict, kept: dict) -> None:
     register.clear()
     register.update(kept)
+
+
+def has_lost_weights(model: nn.Module) -> bool:
+    """Whether a parameter is not finite."""
+    return not all(bool(torch.isfinite(p.detach()).all()) for p in model.parameters())
+
+
+def put_back(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Gives parameters and buffers the values that they had, by name."""
+    named = dict((*model.named_parameters(), *model.named_buffers()))
+    with torch.no_grad():
+        for name, value in weights.items():
+            if name in named and named[name].shape == value.shape:
+                named[name].copy_(value)
 
 
 def copied(model: nn.Module) -> nn.Module:

@@ -62,11 +62,13 @@ class FirstNaN:
 
     Attributes:
         found: The finding, once there is one.
+        weights: Parameters and buffers at that moment, by name: the last that were finite.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.found: Finding | None = None
+        self.weights: dict[str, Tensor] = {}
         self._first = next((p for p in model.parameters() if p.requires_grad), None)
         self._one_input = any(
             isinstance(m, OF_ALL_UNITS) and m.weight is self._first and m.weight.numel() > WHOLE
@@ -107,6 +109,8 @@ class FirstNaN:
         if bool(torch.isfinite(gradient).all()):
             return
         self.found = _located(self.model, *self._args)
+        state = (*self.model.named_parameters(), *self.model.named_buffers())
+        self.weights = {name: value.detach().clone() for name, value in state}
         self.stop()
 
 

@@ -181,6 +181,16 @@ class TrainingWatch:
         return self._step
 
     @property
+    def before_nan(self) -> tuple[dict[str, Any], Finding] | None:
+        """Parameters and buffers, by name, when the first gradient that is not finite came.
+
+        And where it came from. None if none came. `diagnose(..., watch=watch)` looks at the model
+        as it was then, if its weights have been lost since.
+        """
+        found = self._nan.found
+        return None if found is None else (self._nan.weights, found)
+
+    @property
     def loop_findings(self) -> tuple[Finding, ...]:
         """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
         return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)
