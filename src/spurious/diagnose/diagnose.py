@@ -67,7 +67,7 @@ def diagnose(
         optimiser: What trains the model: its step size, what it holds and its weight decay are
             then judged too, and copies are trained by one like it (else by Adam).
         watch: What followed the training, if anything did: what it saw of the loop is told too, and
-            where weights are lost the last that were finite are looked at.
+            where weights are lost, and show no cause, the last that were finite are looked at.
         step: Your own update, a function of (model, optimiser, inputs, targets) that does what one
             turn of your loop does. It is called on copies of model and optimiser and compared with
             a textbook's (zero_grad, loss, backward, step) on the same batches, those of `data`:
@@ -136,13 +136,16 @@ def diagnose(
     asked = _Asked(
         data, loss, points, optimiser, held, trained, left, seen, step, curvature, rehearse, say
     )
-    lost = None if watch is None else watch.before_nan
+    before = None if watch is None else watch.before_nan
     with untouched(model):
-        if lost is not None and has_lost_weights(model):
-            weights, found = lost
-            put_back(model, weights)
-            asked = replace(asked, of_the_loop=(*asked.of_the_loop, found))
-        return _examined(model, asked)
+        report = _examined(model, asked)
+    if before is None or not has_lost_weights(model) or any(map(_is_cause, report.findings)):
+        return report
+    with untouched(model):
+        weights, found = before
+        put_back(model, weights)
+        earlier = _examined(model, replace(asked, of_the_loop=(*asked.of_the_loop, found)))
+    return earlier if any(map(_is_cause, earlier.findings)) else report
 
 
 @dataclass(frozen=True)
