@@ -1,5 +1,6 @@
 """Watching a training loop: the training is the same, and what goes wrong is raised."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+import spurious
 from spurious.diagnose import TrainingWatch
 from spurious.errors import InputError
 
@@ -178,3 +180,31 @@ def test_bad_input(tmp_path: Path) -> None:
         TrainingWatch(model_of(), every=0)
     with pytest.raises(InputError, match=r"jsonl: .* cannot be written"):
         TrainingWatch(model_of(), jsonl=tmp_path / "no" / "file")
+
+
+def test_a_model_that_is_watched_can_be_copied_saved_and_diagnosed(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+    x = torch.randn(40, 3)
+    y = x.sum(1, keepdim=True)
+    watch = TrainingWatch(model, console=False, every=1)
+    rule = torch.optim.SGD(model.parameters(), 1e-2)
+
+    def step(watched: nn.Module) -> None:
+        rule.zero_grad()
+        value = nn.functional.mse_loss(watched(x), y)
+        value.backward()
+        rule.step()
+        watch.step(value)
+
+    step(model)
+    seen = watch.looks
+    torch.save(model, tmp_path / "model.pt")
+    for other in (copy.deepcopy(model), torch.load(tmp_path / "model.pt", weights_only=False)):
+        other.train()(x)
+        assert torch.equal(other(x), model(x))
+    assert spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, watch=watch).trials
+    assert watch.looks == seen
+    step(model)
+    assert watch.looks == seen + 1
+    watch.close()

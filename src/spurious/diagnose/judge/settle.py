@@ -96,6 +96,10 @@ def settled(
         f.kind is Kind.VANISHING_GRADIENT and f.severity > Severity.INFO for f in findings
     )
 
+    there = any(f.kind is Kind.CONTRADICTING_TARGETS and f.evidence["arrived"] for f in findings)
+    if there:  # nothing is left that better units, or another surface, could learn
+        findings = [replace(f, severity=Severity.INFO) if _of_more(f) else f for f in findings]
+
     def is_no_cause(f: Finding) -> bool:
         """Only Adam helped, whose steps are as long in layers that hardly any gradient reaches."""
         adam_alone = f.evidence.get("optimiser") == "Adam"
@@ -108,6 +112,11 @@ def settled(
         else _softened(found, rehearsals, vanishes)
         for found in findings
     ]
+
+
+def _of_more(found: Finding) -> bool:
+    """Whether it matters only where more can be learnt; a proof stays what it is."""
+    return found.kind in UNITS | STANDING and not found.explanation.startswith("Proved")
 
 
 def _needs_points(found: Finding) -> bool:

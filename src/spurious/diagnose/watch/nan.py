@@ -28,6 +28,7 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.objective import output_tensor
 from spurious.diagnose.measure.preserve import untouched
 from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.watch.hook import Hook
 
 OF_ALL_UNITS: Final = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Layers whose weights (units, inputs, ...) each have a gradient that sums over all points."""
@@ -78,7 +79,7 @@ class FirstNaN:
         self._trains = WeakKeyDictionary[Optimizer, tuple[int, bool]]()  # groups, whether own
         self._args: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._handles = [
-            model.register_forward_pre_hook(self._keep, with_kwargs=True),
+            model.register_forward_pre_hook(Hook(self._keep), with_kwargs=True),
             register_optimizer_step_pre_hook(self._check),
         ]
 

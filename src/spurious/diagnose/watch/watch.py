@@ -17,6 +17,7 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.records import Landscape, Measurements, Regions, Units
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.watch.event import Event
+from spurious.diagnose.watch.hook import Hook
 from spurious.diagnose.watch.sinks import Sink, sinks_for
 from spurious.errors import InputError
 from spurious.late import require
@@ -260,8 +261,8 @@ class TrainingWatch:
     def _arm(self) -> None:
         """Makes the next training step one that is looked at; others keep their inputs alone."""
         self._handles = [
-            self.model.register_forward_pre_hook(self._before, with_kwargs=True),
-            self.model.register_forward_hook(self._after, always_call=True),
+            self.model.register_forward_pre_hook(Hook(self._before), with_kwargs=True),
+            self.model.register_forward_hook(Hook(self._after), always_call=True),
         ]
 
     def _disarm(self) -> None:

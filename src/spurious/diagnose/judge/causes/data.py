@@ -23,8 +23,8 @@ CONTRADICTION: Final = 0.9
 ARRIVED: Final = 0.05
 """A twentieth of a constant's loss above the least one: nothing to speak of is left to learn."""
 
-ROUNDED: Final = 1e-4
-"""Inputs whose numbers differ by less than this share of the largest are equal but for rounding."""
+ROUNDED: Final = 1e-5
+"""Single precision leaves a millionth after some operations."""
 
 FEWEST: Final = 8
 """Fewer points say nothing about a data set."""
@@ -214,11 +214,16 @@ def contradicting_targets(scene: Scene) -> Finding | None:
         return None
     flat = x.detach().flatten(1).double()
     found = _contradiction(scene, flat, "equal inputs", "No model")
-    spread = float((flat - flat.mean(0)).abs().max())
-    if found is None and 0 < spread < math.inf:
+    if found is None and bool(flat.isfinite().all()):
         near, who = "inputs that are equal but for rounding", "No model that takes these for equal"
-        found = _contradiction(scene, (flat / (ROUNDED * spread)).round(), near, who)
+        found = _contradiction(scene, _rounded(flat), near, who)
     return found
+
+
+def _rounded(rows: Tensor) -> Tensor:
+    """Rows in whole steps of `ROUNDED` of how far the numbers of a column usually are apart."""
+    usual = (rows - rows.median(0).values).abs().median(0).values
+    return torch.where(usual > 0, (rows / (ROUNDED * usual).clamp_min(1e-300)).round(), rows)
 
 
 def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding | None:
@@ -228,15 +233,20 @@ def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding 
     floor, constant = floor_of_groups(scene, group), scene.landscape.constant_loss
     if count < 2 or floor is None or not constant or floor < thresholds.MIDDLING * constant:
         return None
-    there = scene.trained and now <= floor + ARRIVED * constant
-    if floor < CONTRADICTION * constant and not there:
+    there, most = scene.trained and now <= floor + ARRIVED * constant, CONTRADICTION * constant
+    if floor < most and not there:
         return None
     come = f", and training has come to {now:.4g}" if there else ""
     return Finding(
         Kind.CONTRADICTING_TARGETS,
-        Severity.WARNING,
+        Severity.INFO if floor < most else Severity.WARNING,  # so it is of noise, too
         None,
-        {"different_inputs": count, "points": len(rows), "best_reachable_loss": floor},
+        {
+            "different_inputs": count,
+            "points": len(rows),
+            "best_reachable_loss": floor,
+            "arrived": there,
+        },
         f"Look at the data: the {len(rows)} points have {count} different inputs, and {equal} "
         f"have different targets. {who} reaches a loss below {floor:.4g}; a constant has "
         f"{constant:.4g}{come}.",
