@@ -192,6 +192,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.treat.ranking import ranked_remedies
     from spurious.diagnose.treat.rehearse import (
         MOST_POINTS,
+        MOST_STEPS,
         USUAL_STEP,
         carries_over,
         rehearse,
@@ -250,7 +251,10 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
         elif not any(found.severity is Severity.CRITICAL for found in known):
             suspected = tuple(found.remedies[0] for found in known[:1] if found.remedies)
             for many in looks:
-                again = rehearse(model, loss, sample, seen, scene, rule, suspected, many, say)
+                slow = (
+                    rehearsals is not None and steps == MOST_STEPS and not any(map(_is_cause, told))
+                )
+                again = rehearse(model, loss, sample, seen, scene, rule, suspected, many, say, slow)
                 said = list(rehearsal_findings(again, scene, seen))
                 if rehearsals is None or _tells_more(said, told):
                     rehearsals, told, steps = again, said, many

@@ -99,6 +99,7 @@ def rehearse(
     suspected: tuple[str, ...],
     steps: int,
     say: Callable[[str], None],
+    slow: bool = False,
 ) -> Rehearsals | None:
     """Trains copies, as far as it matters.
 
@@ -115,6 +116,8 @@ def rehearse(
         suspected: Remedies of causes that the values show, one for each, the gravest first.
         steps: Of each.
         say: Called with a line for each rehearsal.
+        slow: Leaves out what shows in few steps or never: longer steps, Adam, more units, scaled
+            starts.
     """
     landscape = seen.landscape
     few = sample.first(MOST_POINTS)
@@ -209,11 +212,12 @@ def rehearse(
     changed = [*tried, *(run(change) for change in _other_data(scene, start))]
     if scene.optimiser is not None:
         changed += [run(change) for change in _other_rule(scene.optimiser, start, scene)]
-        changed += _other_steps(run, afresh, start, scene)
+        changed += _other_steps(run, afresh, start, scene, slow)
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
-    if scene.trained and all(r.gain < base for r in changed):
+    if scene.trained and not slow and all(r.gain < base for r in changed):
         changed += _other_size(run, start)
-    if scene.trained and known and all(r.gain < base for r in changed if not _is_adam(r)):
+    stuck = scene.trained and known and not slow
+    if stuck and all(r.gain < base for r in changed if not _is_adam(r)):
         changed += _scaled_starts(run)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
 
@@ -377,7 +381,11 @@ def _other_rule(seen: OptimiserSeen, start: tuple[Remedy, ...], scene: Scene) ->
 
 
 def _other_steps(
-    run: Callable[[Change], Rehearsal], afresh: Rehearsal, start: tuple[Remedy, ...], scene: Scene
+    run: Callable[[Change], Rehearsal],
+    afresh: Rehearsal,
+    start: tuple[Remedy, ...],
+    scene: Scene,
+    slow: bool,
 ) -> list[Rehearsal]:
     """Smaller steps where the loss rose; larger ones, and Adam, after training that won nothing.
 
@@ -390,10 +398,11 @@ def _other_steps(
     if rose:
         made += [run(change) for change in _smaller_steps(start, len(SMALLER))]
     if scene.trained:
-        made += [run(change) for change in _longer_steps(scene.optimiser, start)]
+        if not slow:
+            made += [run(change) for change in _longer_steps(scene.optimiser, start)]
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
             made += [run(change) for change in _smaller_steps(start, 2)]
-        if scene.optimiser.name not in ADAPTIVE:
+        if scene.optimiser.name not in ADAPTIVE and not slow:
             made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
 
