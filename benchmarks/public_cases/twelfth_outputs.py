@@ -2,7 +2,36 @@
 before any was run; none was diagnosed. A name that is no kind of finding says what the right one
 would be.
 
-How it was drawn: TODO
+How it was drawn: as met in 73 searches, a little less than half of them among pages (questions,
+forums, blogs and their copies, in English, Russian, Chinese and Spanish), the others among issues; most of them for symptoms in
+people's own words, and a good third for faults of the training loop and of the data by name, since
+the eleventh set had hardly any. Taken was each thread that no earlier set has and in which somebody
+named the cause plainly, or the asker found it, or whose fix was merged. Pages were again mostly
+guides without a case, and questions that had been met before. Of the 33 programs 6 are of
+questions at Stack Overflow and its sister sites, half of them in copies or translations, 1 of a
+forum, 2 of blogs; 24 are of trackers, some of them about somebody's own network (brain.js, Keras,
+ConvNetSharp), most of them a fault that somebody found in somebody's code. Among loops it was
+nearly always a missing `zero_grad`, an optimiser that has other parameters, and an order of data,
+most of them met before. Single-unit softmaxes, outputs that cannot reach their targets, two
+softmaxes, logarithms of 0 and scales were met most often.
+
+Whether an answer was accepted could seldom be seen. Of hunkim#197, keras#13891, BrainJS#913 and
+stats.stackexchange 367057 the cause is what the asker found or says; of stats.stackexchange 116051
+the answer was cut off after its first words; of the portfolio an article that retells the question
+was at hand and the question not, and its optimiser is ours. In DSSM#2, NVIDIA/apex#358,
+pytorch/vision#2164, CoursIA#926 and sktime#10932 the fault is
+named, and nobody says how stuck the network was.
+
+Left out: threads with guesses alone or with the answer cut off (among them ln(x) by two layers of
+ReLUs, Nielsen's network in TensorFlow, labels of -1 and 1, the loss that stays at 0.693),
+hand-written backpropagation, metrics, files, what fails on unseen points only, a model left in
+`eval` mode (it did no harm in the threads met), a softmax of mixtures over the batch (world-models
+#10), of which nobody says
+that it did harm. Of 34 written 27 reproduced at once; in six, rates,
+steps, the count of documents, layers or filters, and of the Weibull likelihood how the shape is
+made positive and where it starts were then set. One is
+dropped: a `LogSoftmax` over the axis of the batch (MicrosoftDocs/pytorchfundamentals#21), with
+which digits are learnt as well as without. No kinds were changed.
 """
 
 from __future__ import annotations
@@ -113,8 +142,8 @@ def nodes_of_two_softmaxes(seed: int, mended: bool) -> Program:
     y = torch.arange(600) % 30
     x = 1.5 * torch.randn(30, 16)[y] + 0.5 * torch.randn(600, 16)
     model = chain([16, 64, 30], nn.ReLU, *([] if mended else [nn.Softmax(1)]))
-    rule = sgd(model, 0.05, momentum=0.9)
-    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 32, 500, classes_right(y))
+    rule = sgd(model, 0.05)
+    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 32, 400, classes_right(y))
 
 
 class Matched(nn.Module):
@@ -137,11 +166,11 @@ class Matched(nn.Module):
 def documents_of_two_softmaxes(seed: int, mended: bool) -> Program:
     """Which document answers a query; a softmax of cosines before `CrossEntropyLoss`."""
     torch.manual_seed(seed)
-    documents = torch.randn(12, 20)
-    y = torch.arange(480) % 12
+    documents = torch.randn(24, 20)
+    y = torch.arange(480) % 24
     x = documents[y] @ torch.randn(20, 20) / 4 + 0.3 * torch.randn(480, 20)
     model = Matched(documents, not mended)
-    return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 0.05), 24, 500, classes_right(y))
+    return Program(model, x, y, nn.CrossEntropyLoss(), sgd(model, 0.005), 24, 150, classes_right(y))
 
 
 @case("WeiTang114/MVCNN-TensorFlow#14", "wrong_output_activation", "output_range", "dead_units")
@@ -149,9 +178,9 @@ def relu_before_the_loss(seed: int, mended: bool) -> Program:
     """Shapes from views; the last layer has a ReLU, and soon all is class 0. Then none."""
     torch.manual_seed(seed)
     x, y = digits()
-    model = chain([64, 64, 64, 10], nn.ReLU, *([] if mended else [nn.ReLU()]))
+    model = chain([64, 64, 10], nn.ReLU, *([] if mended else [nn.ReLU()]))
     rule = sgd(model, 0.1, momentum=0.9)
-    return Program(model, 4 * x, y, nn.CrossEntropyLoss(), rule, 16, 500, classes_right(y))
+    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 16, 400, classes_right(y))
 
 
 class Softmax(nn.Module):
@@ -207,8 +236,8 @@ def signatures_at_no_distance(seed: int, mended: bool) -> Program:
 
 @case("ragulpr/wtte-rnn#39", "log_of_zero")
 def time_to_event(seed: int, mended: bool) -> Program:
-    """A discrete Weibull likelihood of how long it lasts; where the shape is 0 two hazards are the
-    same, and the logarithm is of 0. Then of a little more.
+    """A discrete Weibull likelihood of how long it lasts; where the shape is all but 0 two hazards
+    are the same, and the logarithm is of 0. Then of a little more.
     """
     torch.manual_seed(seed)
     x = torch.randn(400, 3)
@@ -216,18 +245,17 @@ def time_to_event(seed: int, mended: bool) -> Program:
     lasted = scale * (-torch.rand(400, 1).clamp(1e-3, 0.999).log()) ** 0.2
     model = chain([3, 32, 2], nn.Tanh)
     with torch.no_grad():
-        model[-1].weight[1] *= 8  # type: ignore[index]
+        model[-1].bias.copy_(torch.tensor([1.5, -18]))  # type: ignore[operator]
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        size, shape = outputs[:, :1].exp(), 4 * F.relu(outputs[:, 1:])
+        size, shape = outputs[:, :1].exp(), F.softplus(outputs[:, 1:])
         whole = targets.floor()
-        low, high = ((whole + k).clamp_min(1e-6) / size for k in (1e-6, 1))
-        before, after = low**shape, high**shape
+        before, after = (whole / size + 1e-6) ** shape, ((whole + 1) / size) ** shape
         grown = (after - before).clamp_max(60).exp() - 1
         return (after - (grown + 1e-6 if mended else grown).log()).mean()
 
     truth = explained(scale.log())
-    return Program(model, x, lasted, loss, adam(model, 3e-3), 40, 1200, lambda z: truth(z[:, :1]))
+    return Program(model, x, lasted, loss, adam(model, 1e-2), 40, 1000, lambda z: truth(z[:, :1]))
 
 
 @case("NVIDIA/apex#358", "log_of_zero")
@@ -279,15 +307,6 @@ def regression_of_series(seed: int, mended: bool) -> Program:
         model, x, y[:, None] if mended else y, nn.MSELoss(), adam(model, 1e-2), 30, 500,
         explained(y),
     )  # fmt: skip
-
-
-@case("MicrosoftDocs/pytorchfundamentals#21", "wrong_axis")
-def log_softmax_of_the_batch(seed: int, mended: bool) -> Program:
-    """Digits by one layer; `LogSoftmax` is of the batch's axis. Then of that of the classes."""
-    torch.manual_seed(seed)
-    x, y = digits()
-    model = nn.Sequential(nn.Linear(64, 10), nn.LogSoftmax(1 if mended else 0))
-    return Program(model, x, y, nn.NLLLoss(), adam(model, 1e-2), 40, 300, classes_right(y))
 
 
 @case("y0ast/VAE-Torch#11", "unbalanced_loss_terms")

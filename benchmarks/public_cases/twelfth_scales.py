@@ -35,7 +35,7 @@ def clothes_to_255(seed: int, mended: bool) -> Program:
     shades, y = digits()
     model = keras(chain([64, 64, 64, 10], nn.ReLU))
     x = shades if mended else 255 * shades
-    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 2e-2), 32, 400, classes_right(y))
+    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 3e-2), 32, 300, classes_right(y))
 
 
 @case(

@@ -108,3 +108,26 @@ def divided_by_its_maximum(seed: int, mended: bool) -> Program:
     return Program(
         model, x, x, nn.MSELoss(), adam(model, 5e-3), 40, 800, lambda found: right(found[:, kept])
     )
+
+
+@case("pytorch/vision#2164, #2160", "frozen_layers")
+def frozen_from_scratch(seed: int, mended: bool) -> Program:
+    """Directions of stripes; the first layers are frozen as they would be if they had been trained
+    before, but they are random. Then nothing is frozen.
+    """
+    torch.manual_seed(seed)
+    y = torch.arange(320) % 8
+    angle = torch.pi / 8 * y[:, None, None]
+    grid = torch.arange(12.0)
+    wave = grid[:, None] * angle.cos() + grid * angle.sin()
+    x = (1.5 * wave + 6.28 * torch.rand(320, 1, 1)).sin() + 0.4 * torch.randn(320, 12, 12)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 8),
+    )  # fmt: skip
+    if not mended:
+        for layer in (model[0], model[2]):
+            layer.requires_grad_(False)
+    return Program(
+        model, x[:, None], y, nn.CrossEntropyLoss(), adam(model, 1e-2), 32, 500, classes_right(y)
+    )
