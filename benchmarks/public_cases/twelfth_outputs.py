@@ -3,35 +3,35 @@ before any was run; none was diagnosed. A name that is no kind of finding says w
 would be.
 
 How it was drawn: as met in 73 searches, a little less than half of them among pages (questions,
-forums, blogs and their copies, in English, Russian, Chinese and Spanish), the others among issues; most of them for symptoms in
-people's own words, and a good third for faults of the training loop and of the data by name, since
-the eleventh set had hardly any. Taken was each thread that no earlier set has and in which somebody
-named the cause plainly, or the asker found it, or whose fix was merged. Pages were again mostly
-guides without a case, and questions that had been met before. Of the 33 programs 6 are of
-questions at Stack Overflow and its sister sites, half of them in copies or translations, 1 of a
-forum, 2 of blogs; 24 are of trackers, some of them about somebody's own network (brain.js, Keras,
-ConvNetSharp), most of them a fault that somebody found in somebody's code. Among loops it was
-nearly always a missing `zero_grad`, an optimiser that has other parameters, and an order of data,
-most of them met before. Single-unit softmaxes, outputs that cannot reach their targets, two
-softmaxes, logarithms of 0 and scales were met most often.
+forums, blogs and their copies, in English, Russian, Chinese and Spanish), the others among issues;
+most of them for symptoms in people's own words, and a good third for faults of the training loop
+and of the data by name, since the eleventh set had hardly any. Taken was each thread that no
+earlier set has and in which somebody named the cause plainly, or the asker found it, or whose fix
+was merged. Pages were again mostly guides without a case, and questions that had been met before.
+Of the 33 programs 6 are of questions at Stack Overflow and its sister sites, half of them in copies
+or translations, 1 of a forum, 2 of blogs; 24 are of trackers, some of them about somebody's own
+network (brain.js, Keras, ConvNetSharp), most of them a fault that somebody found in somebody's
+code. Among loops it was nearly always a missing `zero_grad`, an optimiser that has other
+parameters, and an order of data, most of them met before. Single-unit softmaxes, outputs that
+cannot reach their targets, two softmaxes, logarithms of 0 and scales were met most often.
 
 Whether an answer was accepted could seldom be seen. Of hunkim#197, keras#13891, BrainJS#913 and
 stats.stackexchange 367057 the cause is what the asker found or says; of stats.stackexchange 116051
 the answer was cut off after its first words; of the portfolio an article that retells the question
 was at hand and the question not, and its optimiser is ours. In DSSM#2, NVIDIA/apex#358,
-pytorch/vision#2164, CoursIA#926 and sktime#10932 the fault is
-named, and nobody says how stuck the network was.
+pytorch/vision#2164, CoursIA#926 and sktime#10932 the fault is named, and nobody says how stuck the
+network was.
 
 Left out: threads with guesses alone or with the answer cut off (among them ln(x) by two layers of
 ReLUs, Nielsen's network in TensorFlow, labels of -1 and 1, the loss that stays at 0.693),
 hand-written backpropagation, metrics, files, what fails on unseen points only, a model left in
-`eval` mode (it did no harm in the threads met), a softmax of mixtures over the batch (world-models
-#10), of which nobody says
-that it did harm. Of 34 written 27 reproduced at once; in six, rates,
-steps, the count of documents, layers or filters, and of the Weibull likelihood how the shape is
-made positive and where it starts were then set. One is
-dropped: a `LogSoftmax` over the axis of the batch (MicrosoftDocs/pytorchfundamentals#21), with
-which digits are learnt as well as without. No kinds were changed.
+`eval` mode (it did no harm in the threads met), a softmax of mixtures over the batch
+(world-models#10), of which nobody says that it did harm. Of 34 written (one, the frozen layers,
+after the others had run) 27 reproduced at once; in six, rates, steps, the count of documents,
+layers or filters, and of the Weibull likelihood how the shape is made positive and where it starts
+were then set. One is dropped: a `LogSoftmax` over the axis of the batch
+(MicrosoftDocs/pytorchfundamentals#21), with which digits are learnt as well as without. No kinds
+were changed.
 """
 
 from __future__ import annotations
