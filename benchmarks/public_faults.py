@@ -1,7 +1,8 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
     python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh]
+        [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
+         twelfth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -64,6 +65,10 @@ from public_cases import (
     third_models,
     third_outputs,
     third_training,
+    twelfth_models,
+    twelfth_outputs,
+    twelfth_scales,
+    twelfth_training,
 )
 from public_cases.program import Case, Program
 
@@ -123,6 +128,12 @@ SETS = {
         *eleventh_scales.CASES,
         *eleventh_models.CASES,
         *eleventh_training.CASES,
+    ],
+    "twelfth": [
+        *twelfth_outputs.CASES,
+        *twelfth_scales.CASES,
+        *twelfth_models.CASES,
+        *twelfth_training.CASES,
     ],
 }
 
