@@ -259,7 +259,8 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
                 if rehearsals is None or _tells_more(said, told):
                     rehearsals, told, steps = again, said, many
                 sure = any(_is_cause(f) and f.kind is not Kind.STEP_TOO_SMALL for f in told)
-                if known or sure or again is None or not _is_hopeless(scene):
+                explained = known or sure or seen.broadcast
+                if explained or again is None or not _is_hopeless(scene):
                     break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)
     constant = seen.landscape.constant_loss
