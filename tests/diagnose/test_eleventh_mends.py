@@ -184,6 +184,63 @@ def test_one_point(name: str, steps: int, size: float) -> None:
     assert found[:1] == ([Kind.STEP_TOO_SMALL] if size < 1e-6 else [])
 
 
+@pytest.mark.parametrize("seed", [3, 5, 7, 10])
+def test_one_point_in_the_first_steps(seed: int) -> None:
+    """Nothing is wrong with a loop, or with steps, for which another start is luckier."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    x, y = torch.randn(1, 4), torch.randn(1, 1)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(3):
+        report = trained(model, x, y, MSE, rule, 10)
+        assert set(problems(report)) <= {Kind.TOO_FEW_UPDATES, Kind.STEP_TOO_SMALL}
+
+
+def test_one_point_at_the_least_loss() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4))
+    x, y = torch.randn(1, 3), torch.tensor([[0.1, 0.2, 0.3, 0.4]])
+    report = trained(model, x, y, CLASSES, torch.optim.Adam(model.parameters(), 1e-2), 300)
+    assert not problems(report)
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_one_point_that_is_no_number(bad: int) -> None:
+    data = [torch.ones(1, 3), torch.ones(1, 1)]
+    data[bad] = data[bad] * torch.nan
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    report = spurious.diagnose(model, tuple(data), MSE)
+    assert Kind.NOT_FINITE in problems(report)
+
+
+def test_a_trained_model_of_single_words() -> None:
+    torch.manual_seed(0)
+    x = torch.randint(0, 5, (100,))
+    model = nn.Sequential(nn.Embedding(5, 8), nn.Linear(8, 5))
+    report = trained(model, x, x, CLASSES, torch.optim.Adam(model.parameters(), 1e-2), 100)
+    assert not problems(report)
+
+
+def test_numbers_of_double_precision_are_told_apart() -> None:
+    class Seconds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            angle = (2 * torch.pi * (x % 60) / 60).float()
+            return self.inner(torch.cat([angle.sin(), angle.cos()], 1))
+
+    torch.manual_seed(0)
+    x = (torch.randint(0, 6, (256, 1)) * 3.15e7).double() + torch.rand(256, 1).double() * 60
+    y = (2 * torch.pi * (x % 60) / 60).sin().float()
+    model = Seconds()
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(2):
+        report = trained(model, x, y, MSE, rule, 20, rehearse=False)
+        assert Kind.CONTRADICTING_TARGETS not in [f.kind for f in report.findings]
+
+
 def test_one_point_that_has_blown_up() -> None:
     torch.manual_seed(0)
     model, x, y = nn.Linear(80, 20), 100 * torch.randn(1, 80), 100 * torch.randn(1, 20)

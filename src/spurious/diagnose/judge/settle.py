@@ -11,6 +11,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import nothing_is_left
 from spurious.diagnose.judge.starts import NO_START
+from spurious.diagnose.judge.steps import leaves
 from spurious.diagnose.kinds import CAUSES, MAY_BE_MEANT, Kind
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearsal import Aspect
@@ -57,6 +58,9 @@ OF_DIFFERENCES: Final = BESIDE_CONSTANT | {
     Kind.SHARED_REGIONS,
     Kind.BLIND_SPOTS,
     Kind.TOO_FEW_UNITS,
+    Kind.FAULT_IN_LOOP,
+    Kind.FAULT_IN_MODEL,
+    Kind.VANISHING_GRADIENT,
 }
 """What is said of how several points lie to one another."""
 
@@ -89,7 +93,7 @@ def settled(
     if scene.targets_are_equal and not one_class:  # then a constant is not what is asked for
         findings = [f for f in findings if f.kind not in BESIDE_CONSTANT]
     if scene.is_of_one_point:
-        findings = [f for f in findings if not _needs_points(f)]
+        findings = [f for f in findings if not succeeds and not _needs_points(f, scene, rehearsals)]
     findings = [f for f in findings if not _means_nothing(f, scene, rehearsals)]
     broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
     vanishes = any(
@@ -119,13 +123,17 @@ def _of_more(found: Finding) -> bool:
     return found.kind in UNITS | STANDING and not found.explanation.startswith("Proved")
 
 
-def _needs_points(found: Finding) -> bool:
+def _needs_points(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
     """Whether something is said of several points that one alone cannot show.
 
-    Of one point half of all relus are off.
+    Of one point half of all relus are off, what the least loss is is not known, and some starts are
+    luckier than others; a step is too large if training has gone far above a start.
     """
+    if found.kind is Kind.STEP_TOO_LARGE and rehearsals is not None:
+        return not leaves(rehearsals, scene)
     dead = found.kind is Kind.DEAD_UNITS and found.severity is not Severity.CRITICAL
-    return dead or found.kind in OF_DIFFERENCES
+    standing = found.kind in STANDING and not found.explanation.startswith("Proved")
+    return dead or standing or found.kind in OF_DIFFERENCES
 
 
 def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:

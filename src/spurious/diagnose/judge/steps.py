@@ -114,26 +114,28 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
     least = max(found.unchanged + thresholds.HELPED, result.gain - thresholds.HELPED)
     if any(r.gain >= least for r in found.of(Aspect.LARGER, Aspect.SMALLER)):
         return  # the step size alone does it
-    leaves = _leaves(found, scene)
-    how = "steps lead away from any start" if leaves else "gets less far in as many steps"
+    gone = leaves(found, scene)
+    how = "steps lead away from any start" if gone else "gets less far in as many steps"
     yield Finding(
-        Kind.STEP_TOO_LARGE if leaves else Kind.STEP_TOO_SMALL,
+        Kind.STEP_TOO_LARGE if gone else Kind.STEP_TOO_SMALL,
         Severity.WARNING,
         None,
         numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
         f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
-        f"lr={scene.optimiser.step_size:.2g}, {'whose' if leaves else 'which'} {how}. "
+        f"lr={scene.optimiser.step_size:.2g}, {'whose' if gone else 'which'} {how}. "
         f"{tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.ANOTHER_OPTIMISER),
     )
 
 
-def _leaves(found: Rehearsals, scene: Scene) -> bool:
+def leaves(found: Rehearsals, scene: Scene) -> bool:
     """Whether training, or a copy that starts afresh, has gone far above the loss of a start."""
     afresh, loss = found.afresh or found.as_is, scene.landscape.loss
     if afresh.diverged or not isfinite(loss):
         return True
-    start = afresh.trial.start
+    start = afresh.trial.start if found.afresh is not None else None
+    if start is None and scene.outputs is not None:
+        start = scene.try_loss(scene.outputs * 0)
     return start is not None and loss > BLOWN_UP * abs(start)
 
 

@@ -15,6 +15,9 @@ FAR: Final = 1e-3
 LEVELS: Final = (0.0, 0.5)
 """What outputs that know nothing may be, of numbers and logits, and of probabilities."""
 
+HIT: Final = 1e-6
+"""A millionth of another level's loss: the targets are at this level."""
+
 MOST: Final = 0.9
 """Of what the commonest class gets wrong, nine tenths are right."""
 
@@ -26,8 +29,10 @@ def succeeds(scene: Scene) -> bool:
         return not falls_short_of_itself(scene)
     if constant == 0 and scene.outputs is not None:  # equal targets: a constant is all there is
         tried = (scene.try_loss(torch.full_like(scene.outputs, level)) for level in LEVELS)
-        nothing = min((value for value in tried if value is not None), default=0.0)
-        return loss < thresholds.GOOD * nothing
+        known = sorted(value for value in tried if value is not None)
+        if known and known[0] <= HIT * known[-1]:
+            known = known[1:]  # it is what the targets are
+        return bool(known) and loss < thresholds.GOOD * known[0]
     return share_right(scene) >= MOST
 
 

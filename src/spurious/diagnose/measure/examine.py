@@ -138,7 +138,8 @@ def _not_finite_data(sample: Sample) -> str:
                 ~torch.isfinite(values).flatten(1).all(1) if values.ndim > 1 else ~values.isfinite()
             )
             if bool(bad.any()):
-                return f"the {what} of point {min(np.array(sample.places)[bad.cpu()])}"
+                first = min(sample.places[k] for k in bad.nonzero().flatten().tolist())
+                return f"the {what} of point {first}"
     return ""
 
 

@@ -57,6 +57,8 @@ def unseen_by(model: nn.Module, sample: Sample) -> Unseen | None:
     if x is None or not isinstance(y, Tensor) or not y.ndim or batch.size < 4:
         return None
     first = batch.args[0]
+    if first.ndim < 2:
+        return None  # one number or word is all there is
     varied = (first != first[:1]).flatten(1).any(0).reshape(first.shape[1:])
     if not bool(varied.any()) or bool((y == y[:1]).all()):
         return None

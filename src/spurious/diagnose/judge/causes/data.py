@@ -20,6 +20,9 @@ from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 CONTRADICTION: Final = 0.9
 """Equal inputs with different targets matter if they keep nine tenths of a constant's loss."""
 
+BELOW: Final = 1e-3
+"""A loss that is lower than the least one by more than rounding refutes that."""
+
 ARRIVED: Final = 0.05
 """A twentieth of a constant's loss above the least one: nothing to speak of is left to learn."""
 
@@ -214,7 +217,8 @@ def contradicting_targets(scene: Scene) -> Finding | None:
         return None
     flat = x.detach().flatten(1).double()
     found = _contradiction(scene, flat, "equal inputs", "No model")
-    if found is None and bool(flat.isfinite().all()):
+    single = x.dtype is not torch.float64  # such numbers are told apart as they are meant
+    if found is None and single and bool(flat.isfinite().all()):
         near, who = "inputs that are equal but for rounding", "No model that takes these for equal"
         found = _contradiction(scene, _rounded(flat), near, who)
     return found
@@ -233,6 +237,8 @@ def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding 
     floor, constant = floor_of_groups(scene, group), scene.landscape.constant_loss
     if count < 2 or floor is None or not constant or floor < thresholds.MIDDLING * constant:
         return None
+    if now < (1 - BELOW) * floor:
+        return None  # the model does tell these inputs apart
     there, most = scene.trained and now <= floor + ARRIVED * constant, CONTRADICTION * constant
     if floor < most and not there:
         return None
