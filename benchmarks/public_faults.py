@@ -2,7 +2,7 @@
 
     python benchmarks/public_faults.py [--seeds 3]
         [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
-         twelfth]
+         twelfth thirteenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -65,6 +65,10 @@ from public_cases import (
     third_models,
     third_outputs,
     third_training,
+    thirteenth_models,
+    thirteenth_outputs,
+    thirteenth_scales,
+    thirteenth_training,
     twelfth_models,
     twelfth_outputs,
     twelfth_scales,
@@ -134,6 +138,12 @@ SETS = {
         *twelfth_scales.CASES,
         *twelfth_models.CASES,
         *twelfth_training.CASES,
+    ],
+    "thirteenth": [
+        *thirteenth_outputs.CASES,
+        *thirteenth_scales.CASES,
+        *thirteenth_models.CASES,
+        *thirteenth_training.CASES,
     ],
 }
 
