@@ -56,11 +56,12 @@ def comments_without_activation(seed: int, mended: bool) -> Program:
     words = torch.randint(0, 6, (400, 10))
     y = ((words[:, :-1] == 0) & (words[:, 1:] == 1)).any(1).float()[:, None]
     x = nn.functional.one_hot(words, 6).float().transpose(1, 2)
+    first = nn.Conv1d(6, 24, 3, padding=1)
+    nn.init.normal_(first.weight)
     model = nn.Sequential(
-        nn.Conv1d(6, 24, 3, padding=1), *([nn.Sigmoid()] if mended else []),
+        first, *([nn.Sigmoid()] if mended else []),
         nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(24, 1),
     )  # fmt: skip
-    nn.init.normal_(model[0].weight)
     return Program(
         model, x, y, nn.BCEWithLogitsLoss(), adam(model, 3e-2), 40, 900, sides_right(y, 0.0)
     )

@@ -1,6 +1,34 @@
 """Thirteenth set, held out: outputs, losses and targets. Written down, with what names each cause,
 before any was run; none was diagnosed. A name that is no kind of finding says what the right one
 would be.
+
+How it was drawn: as met in 67 searches, a third of them among pages (questions, forums, blogs and
+their copies, in English, Russian, Chinese and Spanish), the others among issues; half of them for
+symptoms in people's own words, the others for faults of the loop, of the data, of losses and of
+structure by name. Taken was each thread that no earlier set has and in which somebody named the
+cause plainly, or the asker found it, or whose fix was merged; of faults that were met many times
+(two softmaxes or sigmoids, a root at 0, steps too large, other parameters than the optimiser's)
+two to four each. Pages were mostly guides without a case, and questions that had been met before.
+Of the 32 programs 4 are of questions at Stack Overflow and its sister sites, two of them in copies,
+2 of forums, 26 of trackers, most of those a fault that somebody found in somebody's code.
+
+Whether an answer was accepted could seldom be seen. Of UNet3plus#23, llama#5, arcface#91, siamese#3
+and CamVid#3 the cause is what a user found, and nobody of the project confirms it here; in
+NeuralSolvers#20, CoCa#6, transformers#3532, docs#2102, CamVid#3 and shubble#353 the fault is named,
+and nobody says how stuck the network was. model-zoo#61 was closed and not merged; it shows both
+runs. In keras-yolo3#306 the root is of a whole loss, which we made that of pictures without a box.
+In brain.js#278 neither the data nor the network can be seen, and ours is stuck and not nan. The
+rows of stackoverflow 47241622 had labels of -1 and 1, ours have 0 and 1.
+
+Left out: threads with guesses alone or with the answer cut off (among them three points by tiny
+steps, the fourth exercise with much decay, two numbers above 50), hand-written backpropagation,
+metrics, files, what fails on unseen points only, batch normalisation in `eval` mode, clipping
+behind the step and a term of the loss without gradients (named often, said to do no harm), a
+missing batch normalisation of which the rest could not be seen. Of 32 written 26 reproduced at
+once, two of them barely. Then rates, steps, counts of kinds, words and letters, and noise of six
+programs were set; the pairs of siamese#3 could be a picture and itself, and were drawn anew; the
+boxes, first made as roots of width and height, were made as said above. None was dropped and no
+kinds were changed.
 """
 
 from __future__ import annotations
@@ -62,10 +90,10 @@ class NextLetter(nn.Module):
 def next_letter_of_two_softmaxes(seed: int, mended: bool) -> Program:
     """The next letter; a softmax before the cross entropy. Then none."""
     torch.manual_seed(seed)
-    x = torch.arange(600) % 40
-    y = torch.randperm(40)[x]
-    model = NextLetter(40, nn.Identity() if mended else nn.Softmax(1))
-    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 3e-3), 30, 150, classes_right(y))
+    x = torch.arange(600) % 200
+    y = torch.randperm(200)[x]
+    model = NextLetter(200, nn.Identity() if mended else nn.Softmax(1))
+    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 3e-3), 30, 70, classes_right(y))
 
 
 @case("doronharitan/human_activity_recognition_LRCN#4", "probabilities_to_logits_loss")
@@ -74,13 +102,13 @@ def clips_of_two_softmaxes(seed: int, mended: bool) -> Program:
     Then none.
     """
     torch.manual_seed(seed)
-    y = torch.arange(300) % 10
-    way = torch.randn(10, 8)[y][:, None]
-    x = way * torch.linspace(0, 1, 9)[:, None] + 0.3 * torch.randn(300, 9, 8)
+    y = torch.arange(300) % 50
+    way = torch.randn(50, 8)[y][:, None]
+    x = way * torch.linspace(0, 1, 9)[:, None] + 0.2 * torch.randn(300, 9, 8)
     last = [] if mended else [nn.Softmax(1)]
-    model = Read(nn.LSTM(8, 24, batch_first=True), nn.Linear(24, 10), *last)
+    model = Read(nn.LSTM(8, 24, batch_first=True), nn.Linear(24, 50), *last)
     rule = sgd(model, 0.1, momentum=0.9)
-    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 20, 250, classes_right(y))
+    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 20, 300, classes_right(y))
 
 
 @case("tensorflow/docs#2102", "logits_to_probability_loss")
@@ -100,7 +128,7 @@ def logits_as_if_probabilities(seed: int, mended: bool) -> Program:
             return F.cross_entropy(outputs, targets)
         return keras_crossentropy(outputs, F.one_hot(targets, 4).float())
 
-    return Program(model, x, y, loss, adam(model, 3e-3), 40, 400, classes_right(y))
+    return Program(model, x, y, loss, adam(model, 3e-3), 40, 250, classes_right(y))
 
 
 @case("keras-team/keras#126", "softmax_over_one_unit")
@@ -148,18 +176,16 @@ def divided_as_whole_numbers(seed: int, mended: bool) -> Program:
     """
     torch.manual_seed(seed)
     shades, kind = digits()
-    pixels = (250 * shades).round() + 5 * (torch.rand(600, 64) < 0.001) * (shades == 1)
-    x = (pixels / 255 if mended else pixels // 255)[torch.randperm(600)[:600]]
-    torch.manual_seed(seed)
-    torch.rand(600, 64)
-    order = torch.randperm(600)[:600]
-    partner = torch.stack([
-        (kind[order] == k).nonzero()[torch.randint(0, 50, (1,))][0, 0] if row % 2 else
-        (kind[order] != k).nonzero()[torch.randint(0, 400, (1,))][0, 0]
-        for row, k in enumerate(kind[order].tolist())
-    ])  # fmt: skip
+    shades, kind = shades[:400], kind[:400]
+    pixels = (250 * shades).round() + 5 * (torch.rand(400, 64) < 0.001) * (shades == 1)
+    x = pixels / 255 if mended else pixels // 255
+    alike = kind[:, None] == kind
+    alike.fill_diagonal_(False)
+    others = kind[:, None] != kind
+    wanted = torch.arange(400)[:, None] % 2 > 0
+    partner = torch.multinomial(torch.where(wanted, alike, others).float(), 1)[:, 0]
     both = torch.stack([x, x[partner]], 1)
-    y = (kind[order] == kind[order][partner]).float()
+    y = (kind == kind[partner]).float()
     model = Pairs()
 
     def loss(apart: Tensor, same: Tensor) -> Tensor:
@@ -202,22 +228,26 @@ def sine_of_no_angle(seed: int, mended: bool) -> Program:
 
 
 @case("experiencor/keras-yolo3#306", "root_at_zero")
-def boxes_of_no_width(seed: int, mended: bool) -> Program:
-    """Width and height of boxes, by the difference of their roots; where the network says 0 the
-    gradient is infinite. Then a little is added.
+def pictures_without_boxes(seed: int, mended: bool) -> Program:
+    """Width and height of a box, by the root of the squared error of each picture, which is exactly
+    0 where there is no box. Then a little is added.
     """
     torch.manual_seed(seed)
     x = torch.randn(400, 6)
-    y = torch.sigmoid(x[:, :2] + x[:, 2:4] * x[:, 4:])
-    model = chain([6, 48, 2], nn.ReLU, nn.ReLU())
-    with torch.no_grad():
-        model[2].bias.fill_(0.5)
-    little = 1e-3 if mended else 0.0
+    size = torch.sigmoid(x[:, :2] + x[:, 2:4] * x[:, 4:])
+    boxed = torch.rand(400, 1) < 0.95
+    y = torch.cat([size, boxed], 1)
+    model = chain([6, 48, 2], nn.ReLU)
+    little = 1e-7 if mended else 0.0
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        return ((outputs + little).sqrt() - (targets + little).sqrt()).pow(2).mean()
+        missed = (outputs - targets[:, :2]).pow(2).sum(1) * targets[:, 2]
+        return (missed + little).sqrt().mean()
 
-    return Program(model, x, y, loss, adam(model, 5e-3), 40, 900, explained(y))
+    right = explained(size[boxed[:, 0]])
+    return Program(
+        model, x, y, loss, adam(model, 5e-3), 40, 900, lambda found: right(found[boxed[:, 0]])
+    )
 
 
 @case("kornia/kornia#918", "root_at_zero")

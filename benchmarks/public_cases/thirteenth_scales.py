@@ -113,7 +113,7 @@ def where_the_bus_is(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     turn = torch.rand(300, 1) * 6.28 + 0.35 * torch.arange(9)
     place = torch.stack([42.73 + 0.004 * turn.sin(), -73.68 + 0.004 * turn.cos()], 2)
-    speed = 9 + 5 * torch.sin(2 * turn) + 3 * torch.randn(300, 9)
+    speed = 9 + 5 * torch.sin(2 * turn) + 12 * torch.randn(300, 9)
     x = torch.cat([place, speed[..., None]], 2)
     y = torch.sin(2 * (turn[:, -1:] + 0.35)) + 0.1 * torch.randn(300, 1)
     scaled = (x - x.mean((0, 1))) / x.std((0, 1))
@@ -152,9 +152,9 @@ class Words(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embed = nn.Embedding(30, 24)
+        self.embed = nn.Embedding(200, 24)
         self.inner = nn.LSTM(24, 32, batch_first=True)
-        self.head = nn.Linear(32, 30)
+        self.head = nn.Linear(32, 200)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.inner(self.embed(x))[0]).transpose(1, 2)
@@ -164,16 +164,16 @@ class Words(nn.Module):
 def decayed_language_model(seed: int, mended: bool) -> Program:
     """The next word by an LSTM and Adam, with a weight decay that is too much. Then none."""
     torch.manual_seed(seed)
-    after = torch.randperm(30)
-    rows = [torch.randint(0, 30, (200,))]
+    after = torch.randperm(200)
+    rows = [torch.randint(0, 200, (300,))]
     for _ in range(10):
-        drawn = torch.rand(200) < 0.25
-        rows.append(torch.where(drawn, torch.randint(0, 30, (200,)), after[rows[-1]]))
+        drawn = torch.rand(300) < 0.25
+        rows.append(torch.where(drawn, torch.randint(0, 200, (300,)), after[rows[-1]]))
     text = torch.stack(rows, 1)
     model = Words()
     rule = adam(model, 5e-3, weight_decay=0.0 if mended else 1e-2)
     right = classes_right(text[:, 1:].reshape(-1))
     return Program(
-        model, text[:, :-1], text[:, 1:], nn.CrossEntropyLoss(), rule, 20, 300,
-        lambda found: right(found.transpose(1, 2).reshape(-1, 30)),
+        model, text[:, :-1], text[:, 1:], nn.CrossEntropyLoss(), rule, 20, 600,
+        lambda found: right(found.transpose(1, 2).reshape(-1, 200)),
     )  # fmt: skip

@@ -105,8 +105,8 @@ class Tokens(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embed = nn.Embedding(200, 16)
-        self.head = nn.Linear(16, 6)
+        self.embed = nn.Embedding(200, 6)
+        self.head = nn.Linear(6, 6)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.embed(x).mean(1))
