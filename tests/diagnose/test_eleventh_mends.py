@@ -50,19 +50,44 @@ def test_one_step_is_enough_where_nothing_before_says_more() -> None:
     assert Kind.ONE_STEP_SEQUENCES not in problems(report)
 
 
-def test_a_state_that_is_handed_on_remembers() -> None:
-    class Stepwise(Read):
-        def forward(self, x: Tensor) -> Tensor:
-            state = None
-            for place in range(x.shape[1]):
-                out, state = self.cell(x[:, place : place + 1], state)
-            return self.head(out[:, -1])
+class Stepwise(Read):
+    """Hands the state on, as an argument or by its name."""
 
+    named = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = None
+        for step in x.split(1, 1):
+            out, state = self.cell(step, hx=state) if self.named else self.cell(step, state)
+        return self.head(out[:, -1])
+
+
+class Named(Stepwise):
+    """By its name."""
+
+    named = True
+
+
+class Beside(Read):
+    """Another such layer reads the last step alone."""
+
+    def __init__(self, cell: type[nn.RNNBase]) -> None:
+        super().__init__(cell)
+        self.last = cell(1, 8, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.cell(x)[0][:, -1] + self.last(x[:, -1:])[0][:, -1])
+
+
+@pytest.mark.parametrize("kind", [Stepwise, Named, Beside])
+def test_a_model_that_reads_all_steps(kind: type[Read]) -> None:
     torch.manual_seed(0)
-    seen = torch.rand(402).unfold(0, 3, 1)
-    model = Stepwise(nn.GRU)
+    numbers = torch.rand(405)
+    seen = numbers[2:].unfold(0, 3, 1)[:400]
+    model = kind(nn.GRU)
     rule = torch.optim.SGD(model.parameters(), 1e-3)
-    report = trained(model, seen[:, :, None], seen[:, :1], MSE, rule, 20, rehearse=False)
+    y = numbers[:400, None]  # two steps before the first that is seen
+    report = trained(model, seen[:, :, None], y, MSE, rule, 20, rehearse=False)
     assert Kind.ONE_STEP_SEQUENCES not in problems(report)
 
 

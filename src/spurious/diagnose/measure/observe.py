@@ -148,7 +148,10 @@ class Observer:
 
     def _note_steps(self, module: nn.RNNBase, z: Tensor, fresh: bool) -> None:
         name = self.paths[id(module)]
-        single = fresh and z.ndim == 3 and z.shape[1 if module.batch_first else 0] == 1
+        _, again = self._key(name, "steps")  # a state may also be handed on by keyword
+        single = (
+            fresh and z.ndim == 3 and z.shape[1 if module.batch_first else 0] == 1 and not again
+        )
         self.structure.one_step[name] = single and self.structure.one_step.get(name, True)
 
     def _leave(self, module: nn.Module, _: object, __: object) -> None:

@@ -23,9 +23,6 @@ CONTRADICTION: Final = 0.9
 BELOW: Final = 1e-3
 """A loss that is lower than the least one by more than rounding refutes that."""
 
-ARRIVED: Final = 0.05
-"""A twentieth of a constant's loss above the least one: nothing to speak of is left to learn."""
-
 ROUNDED: Final = 1e-5
 """Single precision leaves a millionth after some operations."""
 
@@ -239,7 +236,10 @@ def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding 
         return None
     if now < (1 - BELOW) * floor:
         return None  # the model does tell these inputs apart
-    there, most = scene.trained and now <= floor + ARRIVED * constant, CONTRADICTION * constant
+    there, most = (
+        scene.trained and now <= floor + thresholds.GOOD * (constant - floor),
+        CONTRADICTION * constant,
+    )
     if floor < most and not there:
         return None
     come = f", and training has come to {now:.4g}" if there else ""

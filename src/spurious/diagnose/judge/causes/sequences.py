@@ -26,9 +26,10 @@ BEFORE: Final = 3
 
 def one_step_sequences(scene: Scene) -> Finding | None:
     """A recurrent layer that is given one step at a time, where the points before say more."""
-    names = [name for name, single in scene.structure.one_step.items() if single]
-    x, y = scene.all_features, scene.all_targets
-    if not names or not scene.trained or not scene.is_middling or x is None:
+    names, x, y = list(scene.structure.one_step), scene.all_features, scene.all_targets
+    if not names or not all(scene.structure.one_step.values()):
+        return None  # one of them reads whole sequences
+    if not scene.trained or not scene.is_middling or x is None:
         return None
     if not isinstance(y, Tensor) or not y.ndim or len(x) < FEWEST_IN_ORDER or len(y) != len(x):
         return None
@@ -47,7 +48,7 @@ def one_step_sequences(scene: Scene) -> Finding | None:
         f"point explains {together:.0%} of the targets, of the point alone {max(alone, 0.0):.0%} "
         "(on points that it was not fitted to).",
         (),
-        "x = x.unfold(0, 4, 1).movedim(-1, 1)  # (n, d) to windows (n - 3, 4, d), batch first\n"
+        "x = x.flatten(1).unfold(0, 4, 1).movedim(-1, 1)  # to windows (n - 3, 4, d), batch first\n"
         "y = y[3:]",
     )
 
