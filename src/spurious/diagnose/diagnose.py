@@ -353,6 +353,8 @@ def _tells_more(said: list[Finding], told: list[Finding]) -> bool:
     causes = [f.kind for f in said if _is_cause(f)]
     if any(_is_cause(f) for f in told):
         of_steps = (Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UPDATES)
+        if causes:
+            return causes[0] not in of_steps
         return not any(f.kind in of_steps for f in said)
     return bool(causes) or len(said) > len(told)
 

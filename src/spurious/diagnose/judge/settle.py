@@ -206,6 +206,13 @@ def _another_start_learns(rehearsals: Rehearsals | None) -> bool:
     return rehearsals.afresh.gain >= rehearsals.now + thresholds.HELPED
 
 
+def _a_start_learns(rehearsals: Rehearsals | None) -> bool:
+    """Whether a copy that starts afresh, and in which nothing else is changed, learns the data."""
+    if rehearsals is None or rehearsals.afresh is None:
+        return False
+    return rehearsals.afresh.gain >= thresholds.ALL_THE_DIFFERENCE
+
+
 def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
     """Whether a copy that is trained on for many more steps learns the data."""
     if rehearsals is None:
@@ -249,6 +256,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
         return found.severity is not Severity.CRITICAL
     if found.kind in MAY_BE_MEANT and learns(rehearsals):
         return True
+    if "at_random" in found.evidence and _a_start_learns(rehearsals):
+        return True  # what is frozen does not keep it from learning
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
         return scene.trained  # in units of the present loss, which may be small
     proved = found.explanation.startswith("Proved")

@@ -25,6 +25,9 @@ SUITS: Final = 1e-4
 BOTTOMLESS: Final = 1e12
 """A loss that some outputs bring so far below 0 has no minimum."""
 
+ELSEWHERE: Final = 0.5
+"""Where the search begins if the loss is flat at 0."""
+
 Loss = Callable[[Any, Any], Tensor]
 Link = Callable[[Tensor], Tensor]
 
@@ -157,6 +160,10 @@ def _fit_in(
 
     try:
         with torch.enable_grad():
+            closure()
+            if all(p.grad is None or not bool(p.grad.any()) for p in parameters):
+                with torch.no_grad():  # 0 may lie where a loss of probabilities is cut off
+                    parameters[-1].add_(ELSEWHERE)
             optimiser.step(closure)
             found = float(loss(predict(parameters), targets).detach())
     except (RuntimeError, ValueError, TypeError, IndexError):

@@ -14,6 +14,10 @@ FEWEST: Final = 16
 MOST_NEIGHBOURS: Final = 1024
 """Points whose distances are compared."""
 
+PAIRINGS: Final = 40
+"""Ways to pair pictures with targets: that their own is not the best happens by chance to one in so
+many, if it says anything."""
+
 
 def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
     """Share of the variance of y, (n, ...), that nearest neighbours in x, (n, ...), explain.
@@ -55,6 +59,69 @@ def told_by_neighbours(x: Tensor, labels: Tensor) -> tuple[float, float]:
     other = y[apart.masked_fill(differs == 0, float("inf")).argmin(1)]
     usual = float(differs[differs > 0].mean())
     return same, float((y - other).abs().mean()) / usual
+
+
+def explained_in_pictures(x: Tensor, y: Tensor) -> dict[int, float]:
+    """What near places of other pictures explain of targets that are pictures, too.
+
+    A place is told by the numbers around it, 3 by 3, and by its picture's means.
+
+    Args:
+        x: Pictures, (n, C, H, W).
+        y: Of their targets, (n, H, W) or (n, K, H, W).
+
+    Returns:
+        The share of the variance that is explained if picture k has target k - s, by s: of 0 it
+        belongs to the data as they are, of others to pairs that have nothing to do with one
+        another. Empty for too few pictures, or where targets are no pictures of that size.
+    """
+    n = min(len(x), MOST_NEIGHBOURS // 4)
+    if n < FEWEST or x.ndim != 4 or y.shape[0] != len(x) or y.shape[-2:] != x.shape[-2:]:
+        return {}
+    x, values = x[:n].double(), _at_places(y[:n])
+    if values is None or not bool(torch.isfinite(x).all()) or not bool(values.isfinite().all()):
+        return {}
+    around = torch.nn.functional.unfold(x, 3, padding=1).transpose(1, 2)  # (n, places, 9 C)
+    whole = x.mean((2, 3))[:, None].expand(-1, around.shape[1], -1)
+    draw = torch.Generator().manual_seed(0)
+    each = min(MOST_NEIGHBOURS // n, around.shape[1])
+    at = torch.stack([torch.randperm(around.shape[1], generator=draw)[:each] for _ in range(n)])
+    at = at.to(x.device)
+    flat = torch.cat([around, whole], 2)
+    flat = torch.gather(flat, 1, at[..., None].expand(-1, -1, flat.shape[2])).flatten(0, 1)
+    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    picture = torch.arange(n, device=x.device).repeat_interleave(each)
+    apart = torch.cdist(flat, flat).masked_fill(picture[:, None] == picture, float("inf"))
+    near, where = apart.argmin(1), at.flatten()
+    found: dict[int, float] = {}
+    half = min(n, PAIRINGS) // 2
+    for by in range(-half + 1, half):
+        own = values[(picture - by) % n, where]
+        spread = float((own - own.mean(0)).pow(2).sum())
+        missed = float((own - own[near]).pow(2).sum()) / 2
+        found[by] = 1 - missed / spread if spread > 0 else 0.0
+    return found
+
+
+def _at_places(y: Tensor) -> Tensor | None:
+    """Targets as columns of numbers at each place, (n, places, K); None if they are none."""
+    if y.ndim == 3 and not y.is_floating_point():
+        _, labels = torch.unique(y, return_inverse=True)
+        return torch.nn.functional.one_hot(labels.flatten(1)).double()
+    if y.ndim not in (3, 4):
+        return None
+    return (y[:, None] if y.ndim == 3 else y).double().flatten(2).transpose(1, 2)
+
+
+def smooth_in_pictures(y: Tensor) -> float:
+    """What places beside one another explain of targets that are pictures, (n, ..., H, W).
+
+    As a share of their variance: 0 for noise.
+    """
+    values = columns_of(y.flatten()).reshape(*y.shape, -1)
+    spread = float((values - values.flatten(0, -2).mean(0)).pow(2).mean())
+    missed = float((values[..., 1:, :] - values[..., :-1, :]).pow(2).mean()) / 2
+    return 1 - missed / spread if spread > 0 else 0.0
 
 
 def is_whole_grid(x: Tensor) -> bool:

@@ -80,7 +80,30 @@ PASSING = (
     torch.unflatten,
     torch.unsqueeze,
 )
+MIXING = (
+    F.adaptive_avg_pool1d,
+    F.adaptive_avg_pool2d,
+    F.adaptive_avg_pool3d,
+    F.avg_pool1d,
+    F.avg_pool2d,
+    F.avg_pool3d,
+    Tensor.mean,
+    Tensor.sum,
+    Tensor.permute,
+    Tensor.transpose,
+    Tensor.movedim,
+    torch.mean,
+    torch.sum,
+    torch.permute,
+    torch.transpose,
+    torch.movedim,
+)
+"""Linear functions behind which a layer's outputs are other numbers, or lie elsewhere."""
+
 FEEDS, HOLDS = "_spurious_feeds", "_spurious_holds"
+STRAIGHT = "_spurious_straight"
+"""The layer that a tensor comes from with nothing in between that bends, also behind `MIXING`."""
+
 LAST = "_spurious_last"
 
 
@@ -176,9 +199,9 @@ class Observer:
             name = _numbered(*key)
             self.affine[key] = AffineTotals(name, self.names.get(id(weight)), weight, bias)
         self.affine[key].add(inputs, out, dense)
-        before: Feeding | None = getattr(inputs, FEEDS, None)
-        if before is not None and before.straight:
-            self.structure.chained.add((_numbered(*before.key), _numbered(*key)))
+        below: tuple[str, int] | None = _straight_from(inputs)
+        if below is not None:
+            self.structure.chained.add((_numbered(*below), _numbered(*key)))
         if dense and inputs.requires_grad:
             self.structure.note_simplex(_numbered(*key), inputs)
         names = self.names.get(id(weight)), self.names.get(id(bias))
@@ -300,11 +323,13 @@ class _Mode(TorchFunctionMode):
             self.observer.recurrent_call(func, args, out)
         elif self.observer.patterns and func in ATTENTIONS:
             self.observer.attention_call(func, args, kwargs)
+        elif func in MIXING and isinstance(out, Tensor):
+            setattr(out, STRAIGHT, _straight_from(args[0] if args else kwargs["input"]))
         elif (func in NORMS or func in PASSING or is_identity(func, args, kwargs)) and isinstance(
             out, Tensor
         ):
             before = args[0] if args else kwargs.get("input")
-            for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS, LAST):
+            for tag in (FEEDS,) if func in NORMS else (FEEDS, HOLDS, LAST, STRAIGHT):
                 if hasattr(before, tag):
                     setattr(out, tag, getattr(before, tag))
             names = dict(zip(NORMS.get(func, ()), args, strict=False)) | kwargs
@@ -321,6 +346,12 @@ class _Mode(TorchFunctionMode):
         names = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
         weight, bias = names["weight"], names.get("bias")
         self.observer.affine_call(names["input"], weight, bias, out, func in DENSE)
+
+
+def _straight_from(z: Tensor) -> tuple[str, int] | None:
+    """The layer that gave a tensor, if nothing in between bends."""
+    feeds: Feeding | None = getattr(z, FEEDS, None)
+    return feeds.key if feeds and feeds.straight else getattr(z, STRAIGHT, None)
 
 
 def _rows(z: Tensor, size: int, spatial: bool) -> Tensor | None:

@@ -31,6 +31,7 @@ from spurious.diagnose.treat.rehearsal import (
     Rehearsal,
     Rehearsals,
 )
+from spurious.diagnose.treat.remedies_outputs import WIDER
 from spurious.diagnose.treat.scales import (
     in_another_order,
     unusual_scales,
@@ -151,19 +152,20 @@ def rehearse(
     as_is = run(
         Change(Aspect.NOTHING, ()), min(sure, 1 - thresholds.GOOD) if known else 1 - thresholds.GOOD
     )
-    renewed = (Remedy.REDRAW_WEIGHTS,) if lost else ()
-    without = max(now, as_is.gain, 0.0)
+    start = (Remedy.REDRAW_WEIGHTS,)
+    renewed = start if lost else ()
+    afresh = run(Change(Aspect.NOTHING, start)) if lost and suspected else None
+    without = max(now, as_is.gain, 0.0 if afresh is None else afresh.gain, 0.0)
     tried: list[Rehearsal] = []
     for name in suspected:
-        own, redraw = parts(name), Remedy.REDRAW_WEIGHTS
-        again = scene.trained and not lost and redraw not in own
-        for names in ((*renewed, *own), *(((redraw, *own),) if again else ())):
+        own = parts(name)
+        again = scene.trained and not lost and start[0] not in own
+        for names in ((*renewed, *own), *(((*start, *own),) if again else ())):
             tried.append(run(Change(Aspect.CAUSE, names)))
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
-                return Rehearsals(steps, now, as_is, None, tuple(tried))
-    start = (Remedy.REDRAW_WEIGHTS,)
+                return Rehearsals(steps, now, as_is, afresh, tuple(tried))
     killed = scene.trained and known and bool(shut_layers(seen))
-    sizes = unusual_scales(seen.affine, scene.trained)
+    sizes = unusual_scales(seen.affine, scene.trained, scene.unmoved)
     compares = scene.trained and scene.is_middling and (scene.steps or 0) > 0
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
@@ -188,7 +190,7 @@ def rehearse(
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
-    afresh = run(Change(Aspect.NOTHING, start))
+    afresh = afresh or run(Change(Aspect.NOTHING, start))
     if scene.trained and scene.complete and few.size <= FEW_POINTS and not as_is.lost:
         tried.append(run(Change(Aspect.LONGER, ()), most=LONG * steps))
     if as_is.lost:
@@ -215,7 +217,7 @@ def rehearse(
         changed += _other_steps(run, afresh, start, scene, slow)
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
     if scene.trained and not slow and all(r.gain < base for r in changed):
-        changed += _other_size(run, start)
+        changed += _other_size(run, start, steps)
     stuck = scene.trained and known and not slow
     if stuck and all(r.gain < base for r in changed if not _is_adam(r)):
         changed += _scaled_starts(run)
@@ -421,14 +423,15 @@ def _longer_steps(seen: OptimiserSeen, start: tuple[Remedy, ...]) -> Iterator[Ch
 
 
 def _other_size(
-    run: Callable[[Change], Rehearsal], start: tuple[Remedy, ...]
+    run: Callable[..., Rehearsal], start: tuple[Remedy, ...], steps: int
 ) -> Iterator[Rehearsal]:
-    """More units, and if that helps as many, both with quick steps."""
+    """More units, and if that helps as many, both with quick steps, and as much work at least."""
     wider = run(
         Change(Aspect.WIDER, (Remedy.WIDER_LAYERS, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP))
     )
     if wider.gain >= thresholds.ALL_THE_DIFFERENCE:
-        yield run(Change(Aspect.QUICK, (*start, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP)))
+        quick = Change(Aspect.QUICK, (*start, Remedy.ANOTHER_OPTIMISER, Remedy.LARGER_STEP))
+        yield run(quick, most=WIDER * steps)
     yield wider
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import torch
 from torch import nn
@@ -14,16 +14,20 @@ from spurious.diagnose.measure.preserve import copied
 from spurious.diagnose.measure.records import Affine
 
 
-def unusual_scales(layers: Iterable[Affine], trained: bool) -> dict[str, float]:
+def unusual_scales(
+    layers: Iterable[Affine], trained: bool, unmoved: Collection[str]
+) -> dict[str, float]:
     """The layers whose weights are of an unusual size, with how often torch's default start.
 
-    Training makes weights large, so large ones count at a start only, and those of few units never.
+    Training makes weights large, so large ones count at a start only, or where they look as a start
+    draws them, and those of few units never.
     """
     found: dict[str, float] = {}
     for layer in layers:
         large = layer.scale > thresholds.LARGE_START and layer.units >= thresholds.FEWEST_UNITS
         if layer.weight is not None and (
-            (large and not trained) or layer.scale < thresholds.SMALL_START
+            (large and (not trained or layer.name in unmoved))
+            or layer.scale < thresholds.SMALL_START
         ):
             found[layer.name] = layer.scale
     return found

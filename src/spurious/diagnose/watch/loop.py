@@ -51,6 +51,8 @@ class LoopWatch:
         self.own = {id(p) for _, p in trained}
         self.batches = batches
         self.stale: deque[bool] = deque(maxlen=LOOKS)
+        self.kept = False
+        self._looked_at = self._stepped_at = -2  # numbers of steps
         self.steps: deque[int] = deque(maxlen=LOOKS)
         self.prints: deque[float] = deque(maxlen=LOOKS)
         self.cleared: deque[bool] = deque(maxlen=LOOKS)
@@ -110,9 +112,14 @@ class LoopWatch:
             came = self._arrived
             other = {n: g for n, g in there.items() if not torch.equal(g.detach(), came[n])}
             grown = any(_is_stale(g, came[name]) for name, g in other.items())
-            self.stale.append(grown or (bool(other) and self._is_added(there)))
+            added = bool(other) and self._is_added(there)
+            if self._looked_at < step - 1:  # neighbours may lie in one sum that is meant
+                self.stale.append(grown or added)
+            if self._steps and self._stepped_at == step - 1:  # the step before was one, with these
+                self.kept = added
             turned = len(other) == len(there)
             self.flipped.append(turned and all(_is_turned(g, came[n]) for n, g in other.items()))
+        self._looked_at, self._stepped_at = step, step if self._steps else self._stepped_at
         nothing = not self._arrived and all(p.grad is None for _, p in self.watched)
         self.silent.append(nothing and sums == same and bool(self.watched))
         yield from self._detached(loss)
@@ -181,14 +188,20 @@ class LoopWatch:
         )
 
     def _judged(self) -> Iterator[Finding]:
-        if len(self.stale) == LOOKS and all(self.stale):
+        if self.kept or (len(self.stale) == LOOKS and all(self.stale)):
             yield Finding(
                 Kind.MISSING_ZERO_GRAD,
                 Severity.WARNING,
                 None,
-                {"looks": LOOKS},
-                f"{CHANGE[Kind.MISSING_ZERO_GRAD]}: the gradient at each of the last "
-                f"{LOOKS} steps looked at held that of earlier steps too.",
+                {"looks": LOOKS, "past_a_step": self.kept},
+                f"{CHANGE[Kind.MISSING_ZERO_GRAD]}: "
+                + (
+                    "of two steps that followed one another the second had the gradient of the "
+                    "first, and its own added to it."
+                    if self.kept
+                    else f"the gradient at each of the last {LOOKS} steps looked at held that of "
+                    "earlier steps too."
+                ),
                 LOOP,
             )
         if len(self.flipped) == LOOKS and all(self.flipped):

@@ -29,8 +29,9 @@ SHARE: Final = 0.01
 """Share of the training time that steps looked at may take, unless `every` is given: so at most one
 step in a hundred, and fewer where a look costs much more than a step."""
 
-EARLY: Final = frozenset({10, 30, 100, 200})
-"""Steps that are looked at whatever it takes: a fault of the loop shows in three looks."""
+EARLY: Final = frozenset({1, 2, 10, 30, 100, 200})
+"""Steps that are looked at whatever it takes: a fault of the loop shows in three looks, and some
+faults leave no time for more."""
 
 WINDOW: Final = 10
 """Looks that a judgement over time rests on."""

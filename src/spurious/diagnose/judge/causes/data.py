@@ -32,8 +32,14 @@ FEWEST: Final = 8
 NIL: Final = 1e-3
 """A loss that is 0 but for what keeps logarithms finite."""
 
+FALLS: Final = 0.25
+"""Of a loss that falls without end, outputs twice as sure have at least a quarter more of it."""
+
 ALONE: Final = 0.01
 """The mean of the losses of single points is the loss, to a hundredth."""
+
+MOST_LABELS: Final = 100
+"""Larger numbers are not tried one by one."""
 
 MOST_GROUPS: Final = 64
 """Groups of equal inputs that get a best output of their own; more are not looked at."""
@@ -75,8 +81,10 @@ def labels_without_output(scene: Scene) -> Finding | None:
     if y.shape != (len(f), *f.shape[2:]) or f.shape[1] < 2 or not y.numel():
         return None
     strange = (y < 0) | (y >= f.shape[1])
-    if not bool(strange.any()) or len(torch.unique(y)) > f.shape[1] + 1:
-        return None  # so many numbers are counts or quantities, and outputs are none of classes
+    if not bool(strange.any()):
+        return None
+    if len(torch.unique(y)) > f.shape[1] + 1 and not _numbers_outputs(scene, f):
+        return None  # so many numbers may be counts or quantities, and outputs none of classes
     now, inside = scene.try_loss(f), scene.try_loss(f, y.clamp(0, f.shape[1] - 1))
     if now is None or math.isfinite(now) or inside is None or not math.isfinite(inside):
         return None
@@ -93,16 +101,40 @@ def labels_without_output(scene: Scene) -> Finding | None:
     )
 
 
+def _numbers_outputs(scene: Scene, f: Tensor) -> bool:
+    """Whether a loss is finite for each number that an output has, and for none from there on."""
+    y = scene.targets
+    largest = int(y.max())
+    if largest > MOST_LABELS:
+        return False
+    tried = [scene.try_loss(f, torch.full_like(y, k)) for k in range(largest + 1)]
+    finite = [value is not None and math.isfinite(value) for value in tried]
+    return finite == [k < f.shape[1] for k in range(largest + 1)]
+
+
 def _negative_loss(scene: Scene, values: Tensor) -> float | None:
-    """A negative loss of some outputs that suit both logits and probabilities."""
+    """A negative loss of some outputs that suit both logits and probabilities.
+
+    As far again it is lower still: other losses below 0 may have a minimum (a cosine's is -1).
+    """
     middle = (float(values.min()) + float(values.max())) / 2
     up = values > min(max(middle, 0.5), 0.999)
-    tried = [torch.where(up, 1 - 1e-6, 1e-6), torch.where(up, 30.0, -30.0)]
-    tried += [torch.full_like(values, 1 - 1e-6), torch.full_like(values, 30.0)]
+    same = torch.ones_like(up)
     inside = values.clamp(0, 1).to(scene.targets.dtype).reshape(scene.targets.shape)
-    pairs = [(scene.try_loss(f), scene.try_loss(f, inside)) for f in tried]
-    known = [now for now, usual in pairs if now is not None and usual is not None and usual > -NIL]
-    return min((value for value in known if value < -NIL), default=None)
+    found: list[float] = []
+    for way in (up, same):
+        for near, far in (((1e-3, 1 - 1e-3), (1e-6, 1 - 1e-6)), ((-15.0, 15.0), (-30.0, 30.0))):
+            first, then = (torch.where(way, high, low) for low, high in (near, far))
+            before, now, usual = (
+                scene.try_loss(first),
+                scene.try_loss(then),
+                scene.try_loss(then, inside),
+            )
+            if before is None or now is None or usual is None or usual <= -NIL:
+                continue
+            if now < min(-NIL, before - FALLS * abs(now)):
+                found.append(now)
+    return min(found, default=None)
 
 
 def _unseen_class(scene: Scene, values: Tensor, evidence: dict[str, object]) -> Finding | None:

@@ -260,11 +260,16 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
         if bool((signs == signs[:1]).all()):
             return []  # one class: a constant is right
         for low, high in LEVELS:
-            right = scene.try_loss(torch.where(signs > 0, high, low))
+            ways = [
+                scene.try_loss(torch.where(signs > 0, *pair)) for pair in ((high, low), (low, high))
+            ]
             same = [scene.try_loss(torch.full_like(signs, level)) for level in (low, high)]
-            known = [value for value in same if value is not None and value == value]
-            if right is not None and right == right and known:
-                found.append((right, min(known)))
+            apart, alike = (
+                [value for value in losses if value is not None and value == value]
+                for losses in (ways, same)
+            )
+            if apart and alike:  # a distance is small for what is the same, whose target is 1
+                found.append((min(apart), min(alike)))
         return found
     if _is_distribution(y, f):
         right = scene.try_loss(y.reshape(f.shape))

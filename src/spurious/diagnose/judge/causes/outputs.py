@@ -32,6 +32,9 @@ HIGH: Final = 0.3
 FAR: Final = 3.0
 """Outputs whose mean is three spreads of the targets away from theirs are none of them."""
 
+UNEVEN: Final = 0.2
+"""Gradients of points that count alike differ by a fifth at most: by how batches are made up."""
+
 FEW: Final = 0.05
 """A share of entries that may be exceptions."""
 
@@ -163,6 +166,7 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
     clamped = scene.try_loss(f.clamp(0, 1))
     broken = value is None or not abs(value) < float("inf")
     cut = value is not None and clamped is not None and _equal(value, clamped)
+    cut = cut or _share_cut_off(scene, f, outside) >= FEW
     if not broken and not cut:
         return None
     classes = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
@@ -179,6 +183,19 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
         f"probabilities, and {share:.0%} of them are not between 0 and 1; {effect}.",
         (f"{mend}_output",),
     )
+
+
+def _share_cut_off(scene: Scene, f: Tensor, outside: Tensor) -> float:
+    """Share of the points with outputs that are no probabilities and have no gradient at all.
+
+    Of those whose class is not the one that the outputs say.
+    """
+    slope, judged = scene.slope_at(f), scene.judged
+    if slope is None or judged is None or f.ndim != 2 or len(judged[1]) != len(f):
+        return 0.0
+    wrong = judged[0].argmax(1) != judged[1]
+    cut = ~slope.any(1) & outside.any(1) & wrong
+    return float(cut.double().mean())
 
 
 def wrong_output_activation(scene: Scene) -> Finding | None:
@@ -286,9 +303,17 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     known = [(good, bad) for good, bad in pairs if good is not None and bad is not None]
     if signs is not None and known and not _minds_points(scene, signs, *known[0]):
         return None
-    if not known or not all(good > bad + EQUAL * abs(bad) for good, bad in known):
+    if not known:
         return None
     good, bad = known[0]
+    bottomless = signs is not None and None not in pairs[0] and bad < 0  # as no distance's loss
+    known = known[:1] if bottomless else known
+    if not all(good > bad + EQUAL * abs(bad) for good, bad in known):
+        return None
+    if signs is not None and (
+        (not bottomless and _are_distances(scene, f)) or _weighs_points(scene, f, signs)
+    ):
+        return None
     return Finding(
         Kind.GRADIENT_SIGN_FLIPPED,
         Severity.CRITICAL,
@@ -349,6 +374,31 @@ def _minds_points(scene: Scene, signs: Tensor, good: float, bad: float) -> bool:
     order = torch.randperm(len(signs), generator=torch.Generator().manual_seed(0))
     other = scene.try_loss(_sure(scene, signs[order.to(signs.device)]))
     return other is None or abs(good - other) > MINDS * abs(good - bad)
+
+
+def _are_distances(scene: Scene, f: Tensor) -> bool:
+    """Whether outputs may be distances, which are small for what is the same, whose target is 1.
+
+    None is negative, though no function behind the last layer makes them so.
+    """
+    return scene.structure.last not in SQUASHING and bool((f >= 0).all())
+
+
+def _weighs_points(scene: Scene, f: Tensor, signs: Tensor) -> bool:
+    """Whether points of one class count differently, as what actions were worth does.
+
+    Some of that may be negative, so that what is done is not what is to be done again.
+    """
+    slope = scene.slope_at(torch.full_like(f, 0.5))
+    if slope is None or not bool(slope.isfinite().all()) or len(f) != len(signs):
+        return False
+    sizes = slope.flatten(1).double().norm(dim=1)
+    for which in torch.unique(signs.flatten(1), dim=0):
+        own = sizes[(signs.flatten(1) == which).all(1)]
+        own = own[own > 0]  # points that are left out do not count at all
+        if len(own) and float(own.max() - own.min()) > UNEVEN * float(own.max()):
+            return True
+    return False
 
 
 CERTAIN_HALF: Final = 5.0

@@ -74,6 +74,7 @@ CHECKS: Final = (
     Check(training.no_slope, (Kind.DETACHED_LOSS, Kind.SOFTMAX_OVER_ONE_UNIT)),
     Check(training.steps_inside, (Kind.DETACHED_LOSS,)),
     Check(training.targets_shuffled, (Kind.TARGETS_SHUFFLED,)),
+    Check(training.pictures_shuffled, (Kind.TARGETS_SHUFFLED,)),
     Check(structure.wrong_axis, (Kind.WRONG_AXIS,)),
     Check(structure.one_feature_norm, (Kind.ONE_FEATURE_NORM,)),
     Check(structure.missing_nonlinearity, (Kind.MISSING_NONLINEARITY,)),

@@ -12,7 +12,12 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import share_of_one
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.neighbours import explained_by_neighbours, is_whole_grid
+from spurious.diagnose.measure.neighbours import (
+    explained_by_neighbours,
+    explained_in_pictures,
+    is_whole_grid,
+    smooth_in_pictures,
+)
 from spurious.diagnose.measure.scene import CERTAIN, Scene
 from spurious.diagnose.remedy import Remedy
 
@@ -255,6 +260,55 @@ def lines_say_nothing(scene: Scene) -> bool:
     return linear >= allowed * constant
 
 
+def pictures_shuffled(scene: Scene) -> Finding | None:
+    """Pictures whose targets are pictures, which fit those of others as well as their own."""
+    x, y, landscape = scene.all_features, scene.all_targets, scene.landscape
+    if x is None or not isinstance(y, Tensor) or not landscape.constant_loss:
+        return None
+    if not scene.trained or not scene.is_middling or not scene.targets_matter:
+        return None
+    told = explained_in_pictures(x, y)
+    others = max((share for by, share in told.items() if by), default=0.0)
+    if not told or told[0] > others:
+        return None
+    numbers: dict[str, object] = {
+        "places_explain": told[0],
+        "places_explain_of_others": others,
+        "constant_loss": landscape.constant_loss,
+    }
+    by = max(SHIFTS, key=lambda by: told[by])
+    if told[by] > RELATED:
+        return _out_of_step(by, told[by], numbers)
+    if smooth_in_pictures(y) < RELATED:
+        return None  # noise has nothing to do with anything
+    return Finding(
+        Kind.TARGETS_SHUFFLED,
+        Severity.WARNING,
+        None,
+        numbers,
+        "Check that each target belongs to its picture (do both lists of files have one order?): "
+        f"what the nearest places of other pictures say of the targets ({max(told[0], 0.0):.0%} "
+        f"explained) is no more than if pictures and targets are paired otherwise "
+        f"({max(others, 0.0):.0%}).",
+        (),
+        "pictures, targets = sorted(pictures), sorted(targets)  # both by name",
+    )
+
+
+def _out_of_step(by: int, explained: float, numbers: dict[str, object]) -> Finding:
+    """Lists of inputs and targets of which one has to be moved."""
+    return Finding(
+        Kind.TARGETS_SHUFFLED,
+        Severity.CRITICAL,
+        None,
+        numbers | {"shift": by, "neighbours_explain_shifted": explained},
+        f"Put inputs and targets in step: moved by {by} places the targets fit the inputs "
+        f"(nearest neighbours then explain {explained:.0%} of them), as they are not at all.",
+        (),
+        f"y = y.roll({by}, 0)",
+    )
+
+
 def targets_shuffled(scene: Scene) -> Finding | None:
     """Targets that neither neighbours nor a linear map of the inputs say anything about."""
     landscape, known = scene.landscape, scene.neighbours
@@ -275,16 +329,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
         "constant_loss": constant,
     }
     if shifts[by] > RELATED:
-        return Finding(
-            Kind.TARGETS_SHUFFLED,
-            Severity.CRITICAL,
-            None,
-            numbers | {"shift": by, "neighbours_explain_shifted": shifts[by]},
-            f"Put inputs and targets in step: moved by {by} places the targets fit the inputs "
-            f"(nearest neighbours then explain {shifts[by]:.0%} of them), as they are not at all.",
-            (),
-            f"y = y.roll({by}, 0)",
-        )
+        return _out_of_step(by, shifts[by], numbers)
     if not scene.is_middling or not lines_say_nothing(scene):
         return None
     return Finding(

@@ -1,0 +1,293 @@
+"""What the thirteenth set of public faults showed, each on a case of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from tests.diagnose.training import problems, trained
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Kind, TrainingWatch
+
+MSE = nn.MSELoss()
+CLASSES = nn.CrossEntropyLoss()
+
+
+class Twins(nn.Module):
+    """The distance of two embeddings, (n,)."""
+
+    def __init__(self, spread: float = 1.0) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
+        with torch.no_grad():
+            for p in self.inner[2].parameters():
+                p.mul_(spread)
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        return (self.inner(pairs[:, 0]) - self.inner(pairs[:, 1])).norm(dim=1)
+
+
+def of_distance(margin: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Small for what is the same, beyond a margin for what is not (Hadsell et al. 2006, eq. 4)."""
+    return lambda d, same: (same * d**2 + (1 - same) * (margin - d).clamp(min=0) ** 2).mean()
+
+
+def pairs() -> tuple[Tensor, Tensor]:
+    """Pairs of points of two kinds, (n, 2, 4), and whether both are of one."""
+    x = torch.randn(200, 2, 4)
+    kind = torch.rand(200, 2) < 0.5
+    x[..., 0] += 3.0 * kind
+    return x, (kind[:, 0] == kind[:, 1]).float()
+
+
+@pytest.mark.parametrize("steps", [0, 20, 300])
+@pytest.mark.parametrize("spread", [0.1, 1.0])
+@pytest.mark.parametrize("margin", [0.5, 1.0, 2.0])
+def test_a_loss_of_distances(margin: float, spread: float, steps: int) -> None:
+    torch.manual_seed(0)
+    x, y = pairs()
+    model = Twins(spread)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, of_distance(margin), rule, steps, rehearse=False)
+    assert not {Kind.WRONG_LOSS, Kind.GRADIENT_SIGN_FLIPPED} & set(problems(report))
+
+
+def test_a_loss_of_logits_with_the_wrong_sign() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 4)
+    y = (x[:, :1] > 0).float()
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+    report = spurious.diagnose(
+        model, (x, y), lambda f, t: -nn.functional.binary_cross_entropy_with_logits(f, t)
+    )
+    assert problems(report)[0] == Kind.GRADIENT_SIGN_FLIPPED
+
+
+@pytest.mark.parametrize("worth", [-1.0, 1.0])
+@pytest.mark.parametrize("varied", [False, True])
+def test_what_actions_were_worth(varied: bool, worth: float) -> None:
+    torch.manual_seed(0)
+    states, actions = torch.randn(200, 4), torch.randint(0, 3, (200,))
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+    returns = worth * (torch.rand(200) if varied else torch.ones(200))
+
+    def loss(logits: Tensor, taken: Tensor) -> Tensor:
+        return (returns * nn.functional.cross_entropy(logits, taken, reduction="none")).mean()
+
+    report = spurious.diagnose(model, [(states, actions)], loss, rehearse=False)
+    turned = Kind.GRADIENT_SIGN_FLIPPED in problems(report)
+    assert turned == (worth < 0 and not varied)  # what counts alike, and less than 0, is turned
+
+
+@pytest.mark.parametrize("places", [1, 5])
+def test_a_cosine_has_a_least_value(places: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(places, 6)
+    y = torch.randn(places, 8)
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 8))
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        return -nn.functional.cosine_similarity(f, t).mean()
+
+    report = trained(model, x, y, loss, rule, 30, rehearse=False)
+    assert Kind.LABELS_OUTSIDE_LOSS not in problems(report)
+
+
+@pytest.mark.parametrize("last", [nn.Sigmoid(), nn.Identity()])
+def test_labels_from_0_to_9_in_a_loss_of_one_output(last: nn.Module) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(200, 4)
+    y = torch.randint(0, 10, (200, 1)).float()
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1), last)
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        p = f if isinstance(last, nn.Sigmoid) else f.sigmoid()
+        p = p.clamp(1e-7, 1 - 1e-7)
+        return -(t * p.log() + (1 - t) * (1 - p).log()).mean()
+
+    usual = nn.functional.binary_cross_entropy_with_logits
+    report = spurious.diagnose(
+        model, (x, y), loss if isinstance(last, nn.Sigmoid) else usual, rehearse=False
+    )
+    assert Kind.LABELS_OUTSIDE_LOSS in problems(report)
+
+
+def of_shares(f: Tensor, t: Tensor) -> Tensor:
+    """Cross entropy of outputs over their sum, clipped."""
+    p = f / f.sum(1, keepdim=True).clamp_min(1e-30)
+    return -p.clamp(1e-7, 1 - 1e-7).log()[torch.arange(len(t)), t].mean()
+
+
+@pytest.mark.parametrize("squashed", [False, True])
+def test_logits_in_a_loss_of_shares(squashed: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 6)
+    y = x[:, :3].argmax(1)
+    last = nn.Softmax(1) if squashed else nn.Identity()
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3), last)
+    rule = torch.optim.Adam(model.parameters(), 3e-3)
+    report = trained(model, x, y, of_shares, rule, 200)
+    assert report.measurements.landscape.constant_loss == pytest.approx(1.0986, abs=0.01)
+    said = Kind.LOGITS_TO_PROBABILITY_LOSS in problems(report)
+    assert said is not squashed
+
+
+@pytest.mark.parametrize("outputs", [3, 10])
+def test_nan_by_labels_without_an_output(outputs: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 10)
+    y = x.argmax(1)
+    model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, outputs))
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        each = nn.functional.cross_entropy(f, t.clamp(max=outputs - 1), reduction="none")
+        return (each * torch.where(t < outputs, 1.0, torch.nan)).mean()
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, loss, rule, 5, rehearse=False)
+    assert (Kind.LABELS_OUTSIDE_LOSS in problems(report)) == (outputs < 10)
+
+
+@pytest.mark.parametrize("bends", [False, True])
+@pytest.mark.parametrize("pool", ["module", "mean"])
+def test_convolutions_and_their_mean(pool: str, bends: bool) -> None:
+    class Texts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.head = nn.Conv1d(6, 24, 3, padding=1), nn.Linear(24, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            z = self.first(x)
+            z = z.sigmoid() if bends else z
+            z = (
+                nn.functional.adaptive_avg_pool1d(z, 1).flatten(1)
+                if pool == "module"
+                else z.mean(2)
+            )
+            return self.head(z)
+
+    torch.manual_seed(0)
+    words = torch.randint(0, 6, (300, 10))
+    y = ((words[:, :-1] == 0) & (words[:, 1:] == 1)).any(1).float()[:, None]
+    x = nn.functional.one_hot(words, 6).float().transpose(1, 2)
+    model = Texts()
+    rule = torch.optim.Adam(model.parameters(), 3e-2)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 300, rehearse=False)
+    assert (Kind.MISSING_NONLINEARITY in problems(report)) is not bends
+
+
+def watched(accumulate: int, clears: bool, steps: int) -> set[str]:
+    """What a watch has seen of a loop that steps each so many batches, maybe without clearing."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 4)
+    y = x.sum(1, keepdim=True)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    rule = torch.optim.SGD(model.parameters(), 1e-2, momentum=0.5)
+    with TrainingWatch(model, console=False) as watch:
+        for k in range(steps):
+            rows = torch.randperm(64)[:16]
+            loss = MSE(model(x[rows]), y[rows])
+            loss.backward()
+            if (k + 1) % accumulate == 0:
+                rule.step()
+                if clears:
+                    rule.zero_grad()
+            watch.step(loss)
+        return {found.kind for found in watch.loop_findings}
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3, 4, 8])
+def test_gradients_that_are_added_up_on_purpose(accumulate: int) -> None:
+    assert Kind.MISSING_ZERO_GRAD not in watched(accumulate, clears=True, steps=60)
+
+
+def test_three_steps_show_that_nothing_is_cleared() -> None:
+    assert Kind.MISSING_ZERO_GRAD in watched(1, clears=False, steps=4)
+
+
+def test_nan_of_gradients_that_are_kept_is_not_what_is_frozen() -> None:
+    class Adapted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.middle = nn.Linear(6, 32), nn.Linear(32, 32)
+            self.down, self.up = nn.Linear(32, 4, bias=False), nn.Linear(4, 32, bias=False)
+            self.head = nn.Linear(32, 1)
+            for layer in (self.first, self.middle):
+                layer.requires_grad_(False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = torch.tanh(self.first(x))
+            return self.head(torch.tanh(self.middle(h) + self.up(self.down(h))))
+
+    torch.manual_seed(0)
+    x = torch.randn(300, 6)
+    y = torch.sin(x[:, :1] + x[:, 1:2])
+    model = Adapted()
+    rule = torch.optim.SGD(model.parameters(), 0.1)
+    with TrainingWatch(model, console=False) as watch:
+        for _ in range(800):
+            rows = torch.randperm(300)[:40]
+            loss = MSE(model(x[rows]), y[rows])
+            loss.backward()
+            rule.step()
+            watch.step(loss)
+    assert not bool(next(iter(model.down.parameters())).isfinite().all())
+    report = spurious.diagnose(model, (x, y), MSE, optimiser=rule, watch=watch)
+    said = problems(report)
+    assert said[0] == Kind.MISSING_ZERO_GRAD
+    assert Kind.FROZEN_LAYERS not in said
+
+
+@pytest.mark.parametrize("order", ["own", "drawn", "moved"])
+def test_masks_of_other_pictures(order: str) -> None:
+    torch.manual_seed(1)
+    y = (torch.rand(48, 1, 4, 4) < 0.4).float().repeat_interleave(3, 2).repeat_interleave(3, 3)
+    x = y + 0.5 * torch.randn(48, 1, 12, 12)
+    if order != "own":
+        y = y[torch.randperm(48)] if order == "drawn" else y.roll(-2, 0)
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 5, rehearse=False)
+    said = [f for f in report.problems if f.kind == Kind.TARGETS_SHUFFLED]
+    assert bool(said) == (order != "own")
+    if order == "moved":
+        assert said[0].evidence["shift"] == 2
+
+
+@pytest.mark.parametrize("of_noise", [False, True])
+def test_masks_that_the_whole_picture_decides(of_noise: bool) -> None:
+    torch.manual_seed(0)
+    bright = torch.rand(48) < 0.5
+    x = torch.randn(48, 1, 8, 8) + 2.0 * bright[:, None, None, None]
+    y = bright[:, None, None].long().expand(48, 8, 8)
+    y = torch.randint(0, 2, (48, 8, 8)) if of_noise else y
+    model = nn.Conv2d(1, 2, 3, padding=1)
+    rule = torch.optim.Adam(model.parameters(), 1e-4)
+    report = trained(model, x, y, CLASSES, rule, 3, rehearse=False)
+    assert Kind.TARGETS_SHUFFLED not in problems(report)
+
+
+def test_units_are_enough_where_as_much_work_with_few_does_as_well() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 32)
+    y = nn.functional.one_hot(x[:, :10].argmax(1), 10).float()
+    model = nn.Sequential(nn.Linear(32, 24), nn.Sigmoid(), nn.Linear(24, 10), nn.Sigmoid())
+    rule = torch.optim.SGD(model.parameters(), 0.3)
+    report = trained(model, x, y, MSE, rule, 600)
+    assert Kind.TOO_FEW_UNITS not in problems(report)
+
+
+def test_weights_that_start_far_too_large_and_steps_that_are_small() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(200, 20)
+    y = nn.functional.one_hot(x[:, :5].argmax(1), 5).float()
+    model = nn.Sequential(nn.Linear(20, 16), nn.Sigmoid(), nn.Linear(16, 5), nn.Sigmoid())
+    for layer in (model[0], model[2]):
+        nn.init.uniform_(layer.weight, -20, 20)
+    rule = torch.optim.SGD(model.parameters(), 1.0)
+    report = trained(model, x, y, MSE, rule, 500)
+    assert problems(report)[0] == Kind.BAD_INITIAL_SCALE
