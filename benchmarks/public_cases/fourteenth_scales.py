@@ -215,7 +215,7 @@ class Ask(nn.Module):
         self.ask = nn.Linear(16, 256)
         self.answer = nn.Linear(16, 256)
         for layer in (self.ask, self.answer):
-            nn.init.normal_(layer.weight, std=0.25)
+            nn.init.normal_(layer.weight, std=0.5)
         self.value = chain([17, 32, 1], nn.ReLU)
         self.scale = 16.0 if mended else 1.0
 
@@ -237,7 +237,7 @@ def scores_without_a_root(seed: int, mended: bool) -> Program:
     x = torch.cat([torch.cat([keys, values], 2), asked], 1)
     y = values[torch.arange(400), which]
     model = Ask(mended)
-    return Program(model, x, y, nn.MSELoss(), adam(model, 1e-3), 40, 300, explained(y))
+    return Program(model, x, y, nn.MSELoss(), adam(model, 1e-3), 40, 500, explained(y))
 
 
 @case("levimcclenny/SA-PINNs#1", "unbalanced_loss_terms")
@@ -247,7 +247,7 @@ def start_that_weighs_nothing(seed: int, mended: bool) -> Program:
     """
     torch.manual_seed(seed)
     t = torch.linspace(0, 2, 101)[:, None]
-    y = torch.cos(4 * t)
+    y = torch.cos(5 * t)
     model = chain([1, 48, 48, 1], nn.Tanh)
     weight = 1000.0 if mended else 1.0
 
@@ -256,6 +256,6 @@ def start_that_weighs_nothing(seed: int, mended: bool) -> Program:
         found, step = outputs[order], 0.02
         bent = (found[2:] - 2 * found[1:-1] + found[:-2]) / step**2
         start = (found[0] - 1) ** 2 + ((found[1] - found[0]) / step) ** 2
-        return (bent + 16 * found[1:-1]).pow(2).mean() + weight * start.mean()
+        return (bent + 25 * found[1:-1]).pow(2).mean() + weight * start.mean()
 
-    return Program(model, t, t, loss, adam(model, 5e-3), 101, 2500, explained(y))
+    return Program(model, t, t, loss, adam(model, 5e-3), 101, 1500, explained(y))
