@@ -2,7 +2,7 @@
 
     python benchmarks/public_faults.py [--seeds 3]
         [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
-         twelfth thirteenth]
+         twelfth thirteenth fourteenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -41,6 +41,10 @@ from public_cases import (
     fifth_scales,
     fifth_training,
     first_half,
+    fourteenth_models,
+    fourteenth_outputs,
+    fourteenth_scales,
+    fourteenth_training,
     fourth_models,
     fourth_outputs,
     fourth_scales,
@@ -144,6 +148,12 @@ SETS = {
         *thirteenth_scales.CASES,
         *thirteenth_models.CASES,
         *thirteenth_training.CASES,
+    ],
+    "fourteenth": [
+        *fourteenth_outputs.CASES,
+        *fourteenth_scales.CASES,
+        *fourteenth_models.CASES,
+        *fourteenth_training.CASES,
     ],
 }
 
