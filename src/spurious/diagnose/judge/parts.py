@@ -18,6 +18,7 @@ from spurious.diagnose.loop_words import LOOP
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import REMEDIES, Remedy, parts
 from spurious.diagnose.treat.ranking import race
+from spurious.diagnose.treat.rehearsal import Aspect
 
 if TYPE_CHECKING:
     from spurious.diagnose.treat.rehearsal import Rehearsal, Rehearsals
@@ -36,6 +37,10 @@ STRUCTURAL: Final = {
 SCALES: Final = frozenset({Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS})
 """Changes of the data."""
 
+LUCK: Final = 2
+"""Times the steps of the slowest of some starts that training must have made: another start may be
+slower than all of them."""
+
 PART: Final = 2
 """Times the steps of a copy that learns a part of the points, which is less to learn."""
 
@@ -44,20 +49,16 @@ SAME: Final = 0.02
 
 
 def loop_at_fault(found: Rehearsals, scene: Scene) -> Finding | None:
-    """A copy from another start learns in fewer steps what the model has not learnt.
+    """Copies from other starts learn in far fewer steps what the model has not learnt.
 
-    Its model, data, loss and optimiser are the same; a copy from the present weights learns, too,
-    so the start is not to blame.
+    Model, data, loss and optimiser are the same; a copy from the present weights learns, too, so
+    the start is not to blame.
     """
-    fresh, made = found.afresh, scene.steps
-    if fresh is None or fresh.loss is None or scene.landscape.constant_loss is None:
-        return None  # the loss of an opponent, say, need not fall
-    if not scene.trained or not scene.is_middling or scene.compares_points:
-        return None  # a loss of pairs is another one in other batches
-    least = max(found.now, 0.0) + thresholds.HELPED
-    wanted = fresh.trial.steps * (1 if scene.complete else PART)
-    if min(fresh.gain, found.as_is.gain) < least or made is None or made < wanted:
+    longest = steps_enough(found, scene, LUCK)
+    if longest is None:
         return None
+    fresh, made, starts = found.afresh, scene.steps, 1 + len(found.of(Aspect.AGAIN))
+    assert fresh is not None
     return Finding(
         Kind.FAULT_IN_LOOP,
         Severity.WARNING,
@@ -66,16 +67,38 @@ def loop_at_fault(found: Rehearsals, scene: Scene) -> Finding | None:
             "loss": scene.landscape.loss,
             "steps": made,
             "loss_of_a_fresh_copy": fresh.loss,
-            "steps_of_the_copy": fresh.trial.steps,
+            "steps_of_the_copies": longest,
+            "starts": starts,
         },
-        f"Look at the training loop: a copy that starts afresh, with the same optimiser, reaches "
-        f"the loss {fresh.loss:.4g} in {fresh.trial.steps} steps of a plain loop (batches of mixed "
-        f"points; zero_grad, backward and step for each), this training "
+        f"Look at the training loop: copies from {starts} starts, with the same optimiser, "
+        f"reach the loss {fresh.loss:.4g} or so in at most {longest} steps of a plain loop "
+        f"(batches of mixed points; zero_grad, backward and step for each), this training "
         f"{scene.landscape.loss:.4g} in {made}. So it is what the loop does: which points it "
         "draws and in what order, what it does with gradients before the step, step sizes that "
         "it sets.",
         LOOP,
     )
+
+
+def steps_enough(found: Rehearsals, scene: Scene, luck: int = 1) -> int | None:
+    """Steps in which copies from all starts tried learn what training has not; None if they do not.
+
+    Or if training has not made so many steps, times `luck`, or its loss need not fall.
+    """
+    fresh, made = found.afresh, scene.steps
+    if fresh is None or fresh.loss is None or scene.landscape.constant_loss is None:
+        return None  # the loss of an opponent, say, need not fall
+    if not scene.trained or not scene.is_middling or scene.compares_points:
+        return None  # a loss of pairs is another one in other batches
+    starts = (fresh, *found.of(Aspect.AGAIN))
+    if (
+        min(found.as_is.gain, *(one.gain for one in starts))
+        < max(found.now, 0.0) + thresholds.HELPED
+    ):
+        return None
+    longest = max(one.trial.steps for one in starts)
+    enough = made is not None and made >= longest * luck * (1 if scene.complete else PART)
+    return longest if enough else None
 
 
 def part_at_fault(

@@ -10,7 +10,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.training import lines_say_nothing, neighbours_say_nothing
 from spurious.diagnose.judge.learning import learns
-from spurious.diagnose.judge.parts import loop_at_fault
+from spurious.diagnose.judge.parts import steps_enough
 from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import CHANGE, LOOP, ONCE_AN_EPOCH
@@ -47,7 +47,7 @@ def unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     own, mixed = found.in_order, found.afresh
     if own is None or mixed is None:
         return
-    at_fault = learns(found) and loop_at_fault(found, scene) is not None
+    at_fault = learns(found) and steps_enough(found, scene) is not None
     least = thresholds.HELPED if at_fault else thresholds.ALL_THE_DIFFERENCE
     if own.gain > mixed.gain - least:
         return

@@ -137,16 +137,16 @@ def copied(model: nn.Module) -> nn.Module:
         raise InputError(f"model: cannot be copied ({error}), so nothing can be tried") from None
 
 
-def seeded() -> None:
+def seeded(seed: int = 0) -> None:
     """Seeds torch's generators.
 
     Where there is no accelerator, `torch.manual_seed` still writes down for each kind who asked,
     which takes longer than a step of a small model.
     """
     if torch.accelerator.is_available():
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
     else:
-        torch.default_generator.manual_seed(0)
+        torch.default_generator.manual_seed(seed)
 
 
 def set_training(model: nn.Module) -> None:

@@ -25,6 +25,7 @@ class Aspect(enum.Enum):
     """What a rehearsal changes."""
 
     NOTHING = "as it is"
+    AGAIN = "another start"
     CAUSE = "cause"
     INPUTS = "inputs"
     TARGETS = "targets"

@@ -65,6 +65,9 @@ NUMBERS: Final = 100_000
 FEW_POINTS: Final = 16
 """Of so few points, exclusive or for one, thousands of steps are usual."""
 
+STARTS: Final = 3
+"""Starts that must all learn before a loop is blamed."""
+
 LONG: Final = 10
 """Times the steps of a copy of such a model that is trained on as it is."""
 
@@ -140,9 +143,10 @@ def rehearse(
         start: nn.Module = model,
         points: Sample = few,
         most: int = steps,
+        seed: int = 0,
     ) -> Rehearsal:
         goal = usual - enough * abs(usual)
-        found = trial(change.remedies, start, points, loss, most, step_size, rule, goal)
+        found = trial(change.remedies, start, points, loss, most, step_size, rule, goal, seed=seed)
         result = _result(change, found, usual)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -175,6 +179,7 @@ def rehearse(
                 tried += [run(change) for change in _other_scales(scene, start)]
             ordered = scene.is_middling and _lies_in_order(scene)
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares or ordered else None
+            tried += _other_starts(run, start, afresh, scene, now, sure)
             in_order = None
             if ordered and afresh is not None:  # in as many steps, and one pass at least
                 own = few.in_order()
@@ -189,6 +194,7 @@ def rehearse(
         afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
+        tried += _other_starts(run, start, afresh, scene, now, sure)
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
     afresh = afresh or run(Change(Aspect.NOTHING, start))
     if scene.trained and scene.complete and few.size <= FEW_POINTS and not as_is.lost:
@@ -222,6 +228,24 @@ def rehearse(
     if stuck and all(r.gain < base for r in changed if not _is_adam(r)):
         changed += _scaled_starts(run)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
+
+
+def _other_starts(
+    run: Callable[..., Rehearsal],
+    start: tuple[Remedy, ...],
+    afresh: Rehearsal | None,
+    scene: Scene,
+    now: float,
+    enough: float,
+) -> Iterator[Rehearsal]:
+    """More starts, where one learns in fewer steps what training has not: it may be a lucky one."""
+    made = scene.steps or 0
+    if afresh is None or not scene.trained or made < afresh.trial.steps:
+        return
+    if afresh.gain < max(now, 0.0) + thresholds.HELPED:
+        return
+    for seed in range(1, STARTS):
+        yield run(Change(Aspect.AGAIN, start), enough, seed=seed)
 
 
 def _lies_in_order(scene: Scene) -> bool:

@@ -126,18 +126,20 @@ def trial(
     optimiser: Callable[..., Any] | Rule | None,
     goal: float = -math.inf,
     judge: Callable[[Objective], float] | None = None,
+    seed: int = 0,
 ) -> Trial:
     """Applies remedies one after the other to a copy and trains it.
 
     With a goal it ends once a pass over the points has a mean loss that is no larger. With a judge
-    the trial's numbers are not losses but what that says.
+    the trial's numbers are not losses but what that says. Weights that are drawn anew are
+    others with another seed.
 
     Raises:
         InputError: The model cannot be copied.
     """
     shown, told = joined(remedies) or NOTHING, judge or Objective.value_as_shown
     with untouched(model):
-        seeded()
+        seeded(seed)
         clone = copied(model)
         objective = Objective(clone, loss, sample)
         before = math.nan
