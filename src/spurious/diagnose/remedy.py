@@ -34,6 +34,7 @@ class Remedy(Word):
     WITHOUT_DROPOUT = "without_dropout"
     UNFREEZE = "unfreeze"
     NEW_OPTIMISER = "new_optimiser"
+    REGISTER_TENSORS = "register_tensors"
     DROP_LAST_ACTIVATION = "drop_last_activation"
     SIGMOID_OUTPUT = "sigmoid_output"
     SOFTMAX_OUTPUT = "softmax_output"
@@ -82,6 +83,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
     Remedy.WITHOUT_DROPOUT: "no dropout",
     Remedy.UNFREEZE: "train every parameter",
     Remedy.NEW_OPTIMISER: "make the optimiser again from model.parameters()",
+    Remedy.REGISTER_TENSORS: "make parameters of the plain tensors that modules hold",
     Remedy.DROP_LAST_ACTIVATION: "leave out the function behind the last layer",
     Remedy.SIGMOID_OUTPUT: "a sigmoid as the last function",
     Remedy.SOFTMAX_OUTPUT: "a softmax as the last function",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import torch
+
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
@@ -43,6 +45,9 @@ slower than all of them."""
 
 PART: Final = 2
 """Times the steps of a copy that learns a part of the points, which is less to learn."""
+
+LARGE: Final = 1e4
+"""Outputs that are meant for nothing."""
 
 SAME: Final = 0.02
 """Trainings that end within a fiftieth of the constant's loss end alike."""
@@ -124,9 +129,21 @@ def part_at_fault(
     known = {one.change.joined for one in _all(found)}
     raced = race(known, lambda name, most: run(name, most, enough), found.steps, enough, say)
     won = [t for t in raced if t.after is not None and t.after <= enough]
+    if _falls_with_outputs(scene):  # so a copy that may give any numbers proves nothing
+        won = [t for t in won if Remedy.DROP_LAST_ACTIVATION not in parts(t.remedy)]
     if won and (scene.optimiser is not None or _is_about_more_than_steps(won[0])):
         return _by_remedy(won[0], loss)
     return _by_predictors(found, scene, best)
+
+
+def _falls_with_outputs(scene: Scene) -> bool:
+    """Whether outputs that are large, and the same on all points, have a loss far below 0."""
+    f = scene.outputs
+    if f is None:
+        return False
+    tried = [scene.try_loss(torch.full_like(f, level)) for level in (-LARGE, LARGE)]
+    least = min((value for value in tried if value is not None), default=0.0)
+    return least < -abs(scene.landscape.loss)
 
 
 def _is_about_more_than_steps(won: Trial) -> bool:

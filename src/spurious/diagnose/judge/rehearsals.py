@@ -278,6 +278,20 @@ def _new_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     )
 
 
+def _registered(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    names = ", ".join(scene.plain_tensors[:5])
+    yield Finding(
+        Kind.OPTIMISER_MISSES_PARAMETERS,
+        Severity.WARNING,
+        None,
+        numbers(result, found) | {"plain_tensors": list(scene.plain_tensors)},
+        f"Make parameters of {names} (torch.nn.Parameter), before the optimiser is made: they are "
+        f"plain tensors, which nothing trains. {tried_on_a_copy(result, found)}",
+        (result.change.joined, Remedy.REGISTER_TENSORS),
+        "self.weight = torch.nn.Parameter(torch.randn(d, k))  # instead of torch.randn(d, k)",
+    )
+
+
 def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     same = max((r.gain for r in found.of(Aspect.ADAM, Aspect.QUICK)), default=0.0)
     if not scene.trained or same > result.gain - thresholds.HELPED:
@@ -339,6 +353,7 @@ _ORDER: dict[Aspect, Judge] = {
     Aspect.BENDS: _bent,
     Aspect.BIASES: _without_bias,
     Aspect.OPTIMISER: _new_optimiser,
+    Aspect.PLAIN: _registered,
     Aspect.FROZEN: _unfreeze,
     Aspect.BOTH_SCALES: _both_scales,
     Aspect.TARGETS: _target_scale,

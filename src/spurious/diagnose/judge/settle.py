@@ -89,6 +89,8 @@ def settled(
         rehearsals: What copies did, if they were trained.
         succeeds: Whether the model has learnt its data.
     """
+    if any(f.kind is Kind.LABELS_OUTSIDE_LOSS for f in findings):  # which is why
+        findings = [f for f in findings if "loss_of_one_constant" not in f.evidence]
     one_class = any(f.kind is Kind.ONE_CLASS_TARGETS for f in findings)
     if scene.targets_are_equal and not one_class:  # then a constant is not what is asked for
         findings = [f for f in findings if f.kind not in BESIDE_CONSTANT]
@@ -266,7 +268,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     if proved and found.kind is Kind.LOCAL_MINIMUM:
         return False
     if succeeds:
-        return not (cause and found.severity is Severity.CRITICAL)
+        turned = found.kind is Kind.GRADIENT_SIGN_FLIPPED and bool(found.evidence.get("bounded"))
+        return not (cause and found.severity is Severity.CRITICAL) and not turned
     if cause or found.kind is Kind.FAULT_IN_LOOP:
         return False
     if scene.learns_by_own_steps:

@@ -37,13 +37,14 @@ def step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
     scaled = max((r.gain for r in found.of(*OF_INPUTS)), default=0.0)
     least = min(result.gain - thresholds.LEARNT, found.unchanged + thresholds.HELPED)
     as_well = scaled >= least
+    clipped = not scene.trained and any(r.gain >= least for r in found.of(Aspect.CLIPPED))
     yield Finding(
         Kind.STEP_TOO_LARGE,
-        Severity.WARNING if as_well else Severity.CRITICAL,
+        Severity.INFO if clipped else Severity.WARNING if as_well else Severity.CRITICAL,
         None,
         numbers(result, found) | {"step_size": size, "better_step_size": better},
-        f"Use a smaller step size, about lr={better:.2g} instead of {size:.2g}. "
-        f"{tried_on_a_copy(result, found)}",
+        f"Use a smaller step size, about lr={better:.2g} instead of {size:.2g}"
+        f"{', or clip gradients' if clipped else ''}. {tried_on_a_copy(result, found)}",
         (result.change.joined, result.change.remedies[-1]),
     )
 

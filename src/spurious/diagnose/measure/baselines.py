@@ -60,6 +60,31 @@ def best_constant(
     return _least(loss, predict, [level], targets, _links(outputs, squashed))
 
 
+def best_of_groups(
+    loss: Loss, outputs: Tensor, targets: Any, group: Tensor, squashed: bool = False
+) -> float | None:
+    """The least loss of outputs that are the same within each group of points.
+
+    Args:
+        loss: Of outputs and targets.
+        outputs: Of the model, (n, ...): as for `best_constant`.
+        targets: What the loss compares with.
+        group: Number of each point's group, (n,).
+        squashed: As for `best_constant`.
+    """
+    count = int(group.max()) + 1
+    level = torch.zeros_like(outputs[:1], dtype=torch.float64).repeat_interleave(count, 0)
+    if _is_plain(outputs, targets):
+        level.index_add_(0, group, targets.double())
+        sizes = torch.bincount(group, minlength=count).reshape(-1, *[1] * (level.ndim - 1))
+        level /= sizes
+
+    def predict(parameters: list[Tensor], link: Link) -> Tensor:
+        return link(parameters[0])[group]
+
+    return _least(loss, predict, [level], targets, _links(outputs, squashed))
+
+
 def best_outputs(loss: Loss, outputs: Tensor, targets: Any, squashed: bool = False) -> float | None:
     """The least loss of any outputs of this shape, one for each point: as for `best_constant`."""
     free = torch.zeros_like(outputs, dtype=torch.float64)
@@ -191,10 +216,11 @@ def _links(outputs: Tensor, squashed: bool) -> list[Link]:
 
 
 def says_nothing(loss: Loss, outputs: Tensor, targets: Any, constant: float) -> bool:
-    """Whether a constant suits the loss though the targets are no numbers of the outputs' shape.
+    """Whether a constant suits a loss that does not compare outputs with numbers that are given.
 
-    Then it is no loss of outputs beside targets: outputs with their derivatives in an equation, for
-    one, or what an opponent says of them; and no model needs to do better than a constant.
+    Those are of another shape, or the loss does not look at them: it is one of outputs with their
+    derivatives in an equation, or what an opponent says of them; and no model needs to do better
+    than a constant.
 
     Args:
         loss: Of outputs and targets.
@@ -202,13 +228,14 @@ def says_nothing(loss: Loss, outputs: Tensor, targets: Any, constant: float) -> 
         targets: What the loss compares with.
         constant: The best constant's loss.
     """
-    tensor = isinstance(targets, Tensor)
-    if not tensor or targets.numel() == outputs.numel() or not targets.is_floating_point():
+    if not isinstance(targets, Tensor) or not targets.is_floating_point():
         return False
-    draw = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0))
+    draw = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0)).to(outputs)
     try:
         with torch.no_grad():
-            other = float(loss(draw.to(outputs), targets))
+            other = float(loss(draw, targets))
+            if targets.numel() == outputs.numel() and float(loss(draw, targets + 1)) != other:
+                return False
     except Exception:
         return False
     return constant < SUITS * other

@@ -72,12 +72,14 @@ class Sample:
         complete: Whether these are all points of the data given.
         places: Number of each point, in the order of the batches, among all points given.
         whole: All inputs and targets, where more were given, as two tensors of moderate size.
+        chosen: Whether the data came as whole tensors, so that the batches are none of the user's.
     """
 
     batches: tuple[Batch, ...]
     complete: bool
     places: tuple[int, ...]
     whole: tuple[Tensor, Tensor] | None = None
+    chosen: bool = False
 
     @property
     def all_features(self) -> Tensor | None:
@@ -159,6 +161,18 @@ class Sample:
         )
         return replace(self, batches=parts)
 
+    def at_once(self) -> Sample:
+        """The same points in one batch and in the order in which they were given.
+
+        The sample itself where the inputs are no single tensor.
+        """
+        x, y = self.inputs, self.targets
+        if x is None or not isinstance(y, Tensor) or len(y) != len(x):
+            return self
+        order = sorted(range(self.size), key=lambda k: self.places[k])
+        places = tuple(self.places[k] for k in order)
+        return replace(self, batches=(Batch((x[order],), {}, y[order], len(order)),), places=places)
+
     def part(self, which: int) -> Sample | None:
         """Every other batch, from the first one (0) or the second one (1); None if there is none.
 
@@ -201,7 +215,7 @@ def sample_of(data: Any, model: nn.Module, points: int) -> Sample:
         whole = _batch(data, None)
         chosen = _spread(whole.size, points)
         parts = tuple(picked(whole, places, device) for places in chosen)
-        found = _sample(parts, whole.size <= points, chosen)
+        found = replace(_sample(parts, whole.size <= points, chosen), chosen=True)
         x, y = whole.features, whole.targets
         if found.complete or x is None or not isinstance(y, Tensor) or not y.ndim:
             return found

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.batches import Sample
-from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.preserve import examined
 
 MOST_ENTRIES: Final = 2.0**24
@@ -28,6 +28,9 @@ DEAR: Final = 2.0**18
 FASTER: Final = 1.5
 """Results that grow by this power of the number of points compare points; else they are as large as
 the model's own."""
+
+TWICE: Final = 2.0
+"""Times a loss may be as large of all points as of parts of them, where it compares points."""
 
 FEWEST: Final = 8
 """Points of a batch at least."""
@@ -84,6 +87,32 @@ def affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Los
     if few < batch.size:
         sample = sample.in_batches_of(few)
     return loss if most(MOST_ENTRIES) >= sample.size else limited(loss, most(MOST_ENTRIES)), sample
+
+
+def undivided(model: nn.Module, loss: Loss | None, sample: Sample) -> Sample:
+    """The points in one batch, where a loss of them all is another than that of parts of them.
+
+    So it is where it takes differences of neighbours on a grid, say. Points that came in batches
+    stay as they are, and so they do if the loss of all is at most twice, and at least half, as
+    large as the mean of its parts: as it may be where it compares the points of a batch.
+
+    Args:
+        model: Left as it is.
+        loss: As for `diagnose`.
+        sample: The points.
+    """
+    whole = sample.at_once()
+    if loss is None or not sample.chosen or not sample.complete or len(sample.batches) < 2:
+        return sample
+    if len(whole.batches) > 1:
+        return sample
+    try:
+        with examined(model):
+            parts, one = (Objective(model, loss, way).value_as_shown() for way in (sample, whole))
+    except Exception:  # it wants so many points, or less memory
+        return sample
+    apart = max(abs(parts), abs(one)) > TWICE * min(abs(parts), abs(one))
+    return whole if apart and math.isfinite(one) else sample
 
 
 def limited(loss: Loss, most: int) -> Loss:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,7 +23,12 @@ from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
 from spurious.diagnose.measure.fresh import usual_outputs
 from spurious.diagnose.measure.graph import Graph, graph_of
-from spurious.diagnose.measure.objective import Objective, comparable_loss, output_tensor
+from spurious.diagnose.measure.objective import (
+    Objective,
+    comparable_loss,
+    loss_beside_others,
+    output_tensor,
+)
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined, seeded
 from spurious.diagnose.measure.records import Landscape, Measurements, Regions
@@ -128,7 +133,10 @@ def measure(
         unreached=seen.unreached if seen.connected else (),
         still=seen.still,
     )
-    return found, Values(outputs, loss_of, seen.observer.structure, usual)
+    beside = None
+    if loss is not None and seen.slopes is not None and bool(seen.slopes.any()):
+        beside = loss_beside_others(objective, seen.made, outputs, targets)
+    return found, Values(outputs, beside or loss_of, seen.observer.structure, usual)
 
 
 def _not_finite_data(sample: Sample) -> str:
@@ -143,6 +151,19 @@ def _not_finite_data(sample: Sample) -> str:
     return ""
 
 
+def _detached(outputs: Any) -> Any:
+    """What a model gives, without its graph, where it is tensors in a tuple, list or mapping."""
+    if isinstance(outputs, Tensor):
+        return outputs.detach()
+    if isinstance(outputs, Mapping):
+        cut = {name: _detached(one) for name, one in outputs.items()}
+        return cut if type(outputs) is dict else type(outputs)(**cut)
+    if isinstance(outputs, (tuple, list)):
+        parts = map(_detached, outputs)
+        return type(outputs)(*parts) if hasattr(outputs, "_fields") else type(outputs)(parts)
+    return outputs
+
+
 class _Pass:
     """One pass over all batches: activations, loss, gradients, outputs."""
 
@@ -154,6 +175,7 @@ class _Pass:
         self.graph = Graph()
         self.reached: set[str] = set()
         self.gradient = [torch.zeros_like(p, dtype=torch.float32) for p in objective.parameters]
+        self.made: list[Any] = []
         pieces: list[Tensor] = []
         slopes: list[Tensor] = []
         for batch in objective.sample.batches:
@@ -171,6 +193,7 @@ class _Pass:
             weight = objective.weight(batch)
             self.loss += float(loss.detach()) * weight
             slope = self._backward(loss, output, weight, len(objective.sample.batches))
+            self.made.append(_detached(found))
             pieces += [output.detach()] if output is not None and output.ndim else []
             slopes += [slope] if slope is not None else []
         batches = len(objective.sample.batches)

@@ -49,6 +49,20 @@ def without_bias(model: nn.Module) -> dict[str, nn.Linear | _ConvNd]:
     }
 
 
+def plain_tensors(model: nn.Module) -> dict[str, tuple[nn.Module, str]]:
+    """Modules and their attributes that are tensors, matrices and larger, and no parameters.
+
+    By their whole names. What has a gradient, or is a buffer, is none of them.
+    """
+    return {
+        f"{path}.{name}".lstrip("."): (module, name)
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, Tensor) and value.ndim >= 2 and value.numel() > 1
+        if value.is_floating_point() and not value.requires_grad
+    }
+
+
 def draw_anew(model: nn.Module) -> bool:
     """Lets every module that can draw its weights anew do so.
 

@@ -32,6 +32,8 @@ class Left:
         exact: Whether the last step of all of these is known.
         clamped: Whether many entries are exactly as large as the largest, as clipping each
             entry makes them.
+        of_signs: Whether all entries but those that are 0 are of one size: what the loop makes of
+            a gradient, and no gradient itself.
         made: How many steps were made, or None.
     """
 
@@ -40,6 +42,7 @@ class Left:
     gradients: dict[str, Tensor] = field(default_factory=dict[str, Tensor], repr=False)
     exact: bool = False
     clamped: bool = False
+    of_signs: bool = False
     made: int | None = None
 
     @contextmanager
@@ -79,6 +82,16 @@ def left_by(model: nn.Module, optimiser: Any) -> Left:
         gradients=gradients,
         exact=bool(steps) and set(steps) == set(gradients),
         clamped=_is_clamped(list(gradients.values())),
+        of_signs=_is_of_signs(list(gradients.values())),
+    )
+
+
+def _is_of_signs(gradients: list[Tensor]) -> bool:
+    """Whether entries, of some tensors, are all of one size or 0."""
+    most = max((float(g.abs().max()) for g in gradients if g.numel()), default=0.0)
+    many = sum(int((g != 0).sum()) for g in gradients)
+    return many >= FEWEST_HELD and all(
+        bool(((g == 0) | (g.abs() == most)).all()) for g in gradients
     )
 
 

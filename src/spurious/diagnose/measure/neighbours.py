@@ -11,6 +11,9 @@ from torch import Tensor
 FEWEST: Final = 16
 """Fewer points have no neighbours to speak of."""
 
+RIDGE: Final = 1.0
+"""Penalty of a linear map, in units of a point's squared length: it weighs as much as one point."""
+
 MOST_NEIGHBOURS: Final = 1024
 """Points whose distances are compared."""
 
@@ -38,6 +41,32 @@ def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
     spread = (values - values.mean(0)).pow(2).sum()
     missed = (values - values[nearest]).pow(2).sum() / 2  # a neighbour has noise of its own
     return float(1 - missed / spread) if float(spread) > 0 else 0.0
+
+
+def told_by_lines(x: Tensor, y: Tensor) -> float:
+    """Correlation of y, (n, ...), with what a linear map of x, (n, ...), says of unseen points.
+
+    It is fitted by ridge regression to every other point, and asked of the rest; both ways.
+    """
+    flat = x[:MOST_NEIGHBOURS].double().flatten(1)
+    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    values = columns_of(y)[:MOST_NEIGHBOURS]
+    if len(flat) < FEWEST or not bool(flat.isfinite().all()) or not bool(values.isfinite().all()):
+        return 0.0
+    products, squares = 0.0, [0.0, 0.0]
+    for here, there in (
+        (slice(0, None, 2), slice(1, None, 2)),
+        (slice(1, None, 2), slice(0, None, 2)),
+    ):
+        a, b = flat[here], flat[there]
+        mean = values[here].mean(0)
+        kernel = a @ a.T + RIDGE * a.shape[1] * torch.eye(len(a), dtype=a.dtype, device=a.device)
+        said = b @ a.T @ torch.linalg.solve(kernel, values[here] - mean)
+        true = values[there] - mean
+        products += float((said * true).sum())
+        squares = [squares[0] + float(said.pow(2).sum()), squares[1] + float(true.pow(2).sum())]
+    size = (squares[0] * squares[1]) ** 0.5
+    return products / size if size > 0 else 0.0
 
 
 def told_by_neighbours(x: Tensor, labels: Tensor) -> tuple[float, float]:

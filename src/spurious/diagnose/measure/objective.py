@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
@@ -313,6 +313,57 @@ def comparable_loss(
             return False
 
     return loss if is_shown(loss) or not is_shown(by_batch) else by_batch
+
+
+def loss_beside_others(
+    objective: Objective, made: Sequence[Any], outputs: Tensor | None, targets: Any
+) -> Callable[[Any, Any], Tensor] | None:
+    """The loss of other values of the tensor that matters, where a model gives more than that.
+
+    All else that it gives is as it was, batch by batch: means and variances of a code, say.
+
+    Args:
+        objective: Whose batches the points came in.
+        made: What the model gave, of each batch.
+        outputs: The tensor that matters, of all points, (n, ...), or None.
+        targets: (n, ...), or None.
+
+    Returns:
+        None where the model gives that tensor alone, or targets of another shape are asked for.
+    """
+    if outputs is None or not isinstance(targets, Tensor) or not targets.is_floating_point():
+        return None
+    if targets.shape != outputs.shape or any(isinstance(m, Tensor) for m in made):
+        return None
+    sizes = [batch.size for batch in objective.sample.batches]
+    weights = [objective.weight(batch) for batch in objective.sample.batches]
+    if len(outputs) != sum(sizes):
+        return None
+
+    def beside(f: Any, y: Any) -> Tensor:
+        if len(f) != sum(sizes) or len(y) != sum(sizes):
+            raise ValueError("the loss is known of all points alone")
+        parts = zip(made, f.split(sizes), y.split(sizes), weights, strict=True)
+        return torch.stack(
+            [objective.loss_of(_with_tensor(m, g), t) * weight for m, g, t, weight in parts]
+        ).sum()
+
+    return beside
+
+
+def _with_tensor(outputs: Any, value: Tensor) -> Any:
+    """What a model gives, with another tensor in the place of the one that matters."""
+    old = output_tensor(outputs)
+
+    def replaced(one: Any) -> Any:
+        return value if one is old else one
+
+    if isinstance(outputs, Mapping):
+        changed = {name: replaced(one) for name, one in outputs.items()}
+        return changed if type(outputs) is dict else type(outputs)(**changed)
+    if hasattr(outputs, "_fields"):  # a named tuple
+        return type(outputs)(*map(replaced, outputs))
+    return type(outputs)(map(replaced, outputs))
 
 
 def _stretches(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

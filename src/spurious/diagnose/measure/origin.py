@@ -100,7 +100,11 @@ def origin_of(
         loss: As for `diagnose`.
         nodes: In the loss's graph, which say what a pass costs.
     """
-    if not left.gradients or any(isinstance(m, _NormBase) for m in model.modules()):
+    if (
+        not left.gradients
+        or left.of_signs
+        or any(isinstance(m, _NormBase) for m in model.modules())
+    ):
         return None
     most = min(max(WORK // max(nodes, 1), 2), MOST_POINTS)
     batch = _all_points(sample)

@@ -85,6 +85,8 @@ class Scene:
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
         without_bias: Names of affine layers that have no bias, in a model without normalisation.
+        plain_tensors: Names of tensors that modules hold and that are no parameters.
+        equal_columns: Names of embeddings whose every column is the same.
         frozen_at_random: Those of them that look as a start draws them.
         optimiser: What trains the model, if it was given.
         modes: The loss in training mode and in evaluation; None before training, or if both do
@@ -137,6 +139,8 @@ class Scene:
     mixes: bool = False
     neighbours: float = 0.0
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
+    plain_tensors: tuple[str, ...] = ()
+    equal_columns: tuple[str, ...] = ()
     frozen_at_random: tuple[str, ...] = ()
     without_bias: tuple[str, ...] = ()
     optimiser: OptimiserSeen | None = None
@@ -214,14 +218,15 @@ class Scene:
 
     def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
         """The loss of other outputs; None if the loss does not take them, or draws its value."""
-        return None if self.loss_draws else self._loss_at(outputs, targets)
+        return None if self.loss_draws else self.loss_at(outputs, targets)
 
     @cached_property
     def loss_draws(self) -> bool:
         """Whether the loss of the same outputs is another one each time."""
         return self.outputs is not None and draws(self.loss, self.outputs, self.targets)
 
-    def _loss_at(self, outputs: Tensor, targets: Any) -> float | None:
+    def loss_at(self, outputs: Tensor, targets: Any = None) -> float | None:
+        """The same of a loss that may draw its value."""
         targets = self.targets if targets is None else targets
         like = self.outputs.dtype if self.outputs is not None else outputs.dtype
         try:

@@ -16,7 +16,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.bounds import bounds_of
-from spurious.diagnose.measure.fresh import saturated_by_inputs, without_bias
+from spurious.diagnose.measure.fresh import plain_tensors, saturated_by_inputs, without_bias
 from spurious.diagnose.measure.in_the_loss import InTheLoss, in_the_loss
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.modes import losses_of_modes
@@ -122,6 +122,8 @@ def scene_of(
         in_the_loss=InTheLoss()
         if seen.broadcast or seen.not_finite
         else in_the_loss(model, sample.batches[0], loss),
+        plain_tensors=tuple(plain_tensors(model)),
+        equal_columns=_equal_columns(model),
         unmoved=frozenset(
             layer.name
             for layer in seen.units
@@ -365,6 +367,21 @@ def _wants_all(model: nn.Module, x: Tensor) -> bool:
     except Exception:
         return True
     return False
+
+
+def _equal_columns(model: nn.Module) -> tuple[str, ...]:
+    """Names of trained embeddings whose every column is the same, if all of them are so."""
+    tables = {
+        name: module.weight
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Embedding) and min(module.weight.shape) > 1
+    }
+    equal = [
+        name
+        for name, table in tables.items()
+        if table.requires_grad and bool(table.any()) and bool((table == table[:, :1]).all())
+    ]
+    return tuple(equal) if len(equal) == len(tables) else ()
 
 
 def _neighbours(sample: Sample, landscape: Landscape) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -58,3 +58,11 @@ def wrap(candidate: Candidate, wrapper: nn.Module) -> None:
     """Puts a module around the model, which it holds as its attribute `model`."""
     candidate.model = wrapper
     candidate.prefix = "model." + candidate.prefix
+
+
+def with_all_parameters(rule: Rule, model: nn.Module) -> Rule:
+    """The rule with every trained parameter in the first group that holds it, or in the first."""
+    held = set(rule.held)
+    new = tuple(n for n, p in model.named_parameters() if p.requires_grad and n not in held)
+    (names, settings), *rest = rule.groups
+    return replace(rule, groups=((names + new, settings), *rest))

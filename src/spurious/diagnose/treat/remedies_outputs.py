@@ -23,7 +23,12 @@ from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.structure import ENDS, SOFTMAXES
 from spurious.diagnose.measure.terms import data_terms, parts_of, summands
 from spurious.diagnose.measure.wanted import wanted_size
-from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
+from spurious.diagnose.treat.candidate import (
+    Candidate,
+    NotApplicableError,
+    with_all_parameters,
+    wrap,
+)
 
 WIDER: Final = 4
 """Times the units of hidden layers."""
@@ -273,22 +278,14 @@ def unfreeze(candidate: Candidate, _: Sample, __: Any) -> None:
     for p in frozen:
         p.requires_grad_(True)
     if candidate.rule is not None:
-        candidate.rule = _of_all(candidate.rule, candidate.model)
+        candidate.rule = with_all_parameters(candidate.rule, candidate.model)
 
 
 def new_optimiser(candidate: Candidate, _: Sample, __: Any) -> None:
     """The optimiser is made again from all trained parameters."""
     if candidate.rule is None:
         raise NotApplicableError("no optimiser was given")
-    candidate.rule = _of_all(candidate.rule, candidate.model)
-
-
-def _of_all(rule: Rule, model: nn.Module) -> Rule:
-    """The rule with every trained parameter in the first group that holds it, or in the first."""
-    held = set(rule.held)
-    new = tuple(n for n, p in model.named_parameters() if p.requires_grad and n not in held)
-    (names, settings), *rest = rule.groups
-    return replace(rule, groups=((names + new, settings), *rest))
+    candidate.rule = with_all_parameters(candidate.rule, candidate.model)
 
 
 def add_biases(candidate: Candidate, _: Sample, __: Any) -> None:
@@ -302,7 +299,7 @@ def add_biases(candidate: Candidate, _: Sample, __: Any) -> None:
         bias = torch.empty(count, dtype=layer.weight.dtype, device=layer.weight.device)
         layer.bias = nn.Parameter(bias.uniform_(-most, most))
     if candidate.rule is not None:
-        candidate.rule = _of_all(candidate.rule, candidate.model)
+        candidate.rule = with_all_parameters(candidate.rule, candidate.model)
 
 
 def wider_layers(candidate: Candidate, _: Sample, __: Any) -> None:
@@ -324,7 +321,7 @@ def wider_layers(candidate: Candidate, _: Sample, __: Any) -> None:
         made.append(part)
     candidate.model = nn.Sequential(*made)
     if candidate.rule is not None:
-        candidate.rule = _of_all(candidate.rule, candidate.model)
+        candidate.rule = with_all_parameters(candidate.rule, candidate.model)
 
 
 def hundredth_step(candidate: Candidate, _: Sample, __: Any) -> None:

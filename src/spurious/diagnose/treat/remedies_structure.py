@@ -16,10 +16,16 @@ from torch.overrides import TorchFunctionMode
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.edges import KeptFromZero
 from spurious.diagnose.measure.exponentials import SteadyExponentials
+from spurious.diagnose.measure.fresh import plain_tensors
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.reshapes import Transposing, reshapes_like_transposes
-from spurious.diagnose.treat.candidate import Candidate, NotApplicableError, wrap
+from spurious.diagnose.treat.candidate import (
+    Candidate,
+    NotApplicableError,
+    with_all_parameters,
+    wrap,
+)
 
 USUAL_MOMENTUM: Final = 0.1
 """Of running statistics, by default."""
@@ -97,6 +103,19 @@ def add_positions(candidate: Candidate, sample: Sample, _: Any) -> None:
         raise NotApplicableError("the inputs are no sequences of numbers or of embedded words")
 
 
+def register_tensors(candidate: Candidate, _: Sample, __: Any) -> None:
+    """Plain tensors that modules hold, matrices and larger, become parameters, and are trained."""
+    found = plain_tensors(candidate.model)
+    if not found:
+        raise NotApplicableError("no module holds a plain tensor that may be a weight")
+    for module, name in found.values():
+        value = getattr(module, name)
+        delattr(module, name)
+        module.register_parameter(name, nn.Parameter(value.detach().clone()))
+    if candidate.rule is not None:
+        candidate.rule = with_all_parameters(candidate.rule, candidate.model)
+
+
 def permute_axes(candidate: Candidate, sample: Sample, loss: Any) -> None:
     """Axes are permuted where a reshape has the sizes of a transposed tensor."""
     if not reshapes_like_transposes(candidate.model, sample.batches[0], loss):
@@ -133,6 +152,7 @@ STRUCTURE_ACTIONS: Final = (
     insert_activation,
     add_positions,
     permute_axes,
+    register_tensors,
     fresh_statistics,
     keep_from_zero,
 )

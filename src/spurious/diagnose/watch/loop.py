@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import torch
@@ -22,16 +22,18 @@ LOOKS: Final = 3
 MATRICES: Final = 4
 """Parameters whose gradients are compared, the largest."""
 
+TWICE: Final = 2
+"""Looks in a row that must agree on a gradient that was kept."""
+
+MOST_FOLLOWED: Final = 12
+"""Steps that are looked at since the one before had an older gradient in its own."""
+
 ASIDE: Final = 0.05
-"""A gradient that has so much of its length across what this backward pass gave holds more than a
-scaled or clipped copy of that."""
+"""An older gradient that is so much of this backward pass's, or has so much of its length across
+that, can be told from it."""
 
 EQUAL: Final = 1e-3
 """Gradients that differ by less than this share are equal but for rounding."""
-
-LONGER: Final = 1.5
-"""The same for a gradient along it, but longer: clipping and unscaling shorten."""
-
 
 STANDING: Final = 100
 """Steps over which no weight has moved: nobody adds up the gradients of so many batches."""
@@ -50,9 +52,12 @@ class LoopWatch:
         self.watched = sorted(trained, key=lambda pair: -pair[1].numel())[:MATRICES]
         self.own = {id(p) for _, p in trained}
         self.batches = batches
-        self.stale: deque[bool] = deque(maxlen=LOOKS)
-        self.kept = False
-        self._looked_at = self._stepped_at = -2  # numbers of steps
+        self.kept = 0  # looks in a row that show a gradient kept past a step
+        self.follows = False  # whether the next step must be looked at, too
+        self._followed = 0
+        self._looked_at = -2  # number of a step
+        self._left: dict[str, Tensor] = {}
+        self._used_before: frozenset[int] = frozenset()
         self.steps: deque[int] = deque(maxlen=LOOKS)
         self.prints: deque[float] = deque(maxlen=LOOKS)
         self.cleared: deque[bool] = deque(maxlen=LOOKS)
@@ -63,13 +68,14 @@ class LoopWatch:
         self.silent: deque[bool] = deque(maxlen=LOOKS)
         self._arrived: dict[str, Tensor] = {}
         self._before: dict[str, Tensor] = {}
-        self._steps = 0
+        self._passes = 0
+        self._used: Counter[int] = Counter()  # steps of each parameter in this look
         self._held: set[int] = set()  # what optimisers that stepped hold, and so clear
 
     def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass that is looked at begins."""
         self.stop()
-        self._arrived, self._steps = {}, 0
+        self._arrived, self._used, self._passes = {}, Counter(), 1
         self._before = {n: p.grad.detach().clone() for n, p in self.watched if p.grad is not None}
         first = next((v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)), None)
         compared = self.batches is not None and self.batches > 1
@@ -83,6 +89,10 @@ class LoopWatch:
                     self._hooked.append(p)
                 self._handles.append(p.register_hook(lambda g, name=name: self._add(name, g)))
         self._handles.append(register_optimizer_step_post_hook(self._stepped))
+
+    def passed_again(self) -> None:
+        """Another forward pass within the step that is looked at."""
+        self._passes += 1
 
     def stop(self) -> None:
         """Takes the hooks away."""
@@ -100,7 +110,7 @@ class LoopWatch:
         sums = tuple(float(p.detach().double().sum()) for _, p in self.watched)
         same, seen = self.still
         self.still = (sums, [*seen, step] if sums == same and not self._steps else [step])
-        self.steps.append(self._steps)
+        self.steps.append(self._steps if self._passes == 1 else 1)  # each pass may have its own
         there = {
             name: p.grad
             for name, p in self.watched
@@ -111,33 +121,43 @@ class LoopWatch:
         if there:
             came = self._arrived
             other = {n: g for n, g in there.items() if not torch.equal(g.detach(), came[n])}
-            grown = any(_is_stale(g, came[name]) for name, g in other.items())
-            added = bool(other) and self._is_added(there)
-            if self._looked_at < step - 1:  # neighbours may lie in one sum that is meant
-                self.stale.append(grown or added)
-            if self._steps and self._stepped_at == step - 1:  # the step before was one, with these
-                self.kept = added
             turned = len(other) == len(there)
             self.flipped.append(turned and all(_is_turned(g, came[n]) for n, g in other.items()))
-        self._looked_at, self._stepped_at = step, step if self._steps else self._stepped_at
+        self._follow(there, step)
         nothing = not self._arrived and all(p.grad is None for _, p in self.watched)
         self.silent.append(nothing and sums == same and bool(self.watched))
         yield from self._detached(loss)
         yield from self._of_another(loss)
         yield from self._judged()
 
-    def _is_added(self, there: dict[str, Tensor]) -> bool:
-        """Whether gradients are those of the step before and what arrived, added up."""
-        if not all(name in self._before for name in there):
-            return False
-        kept = [self._before[name].double().flatten() for name in there]
-        came = [self._arrived[name].double().flatten() for name in there]
-        before, arrived = torch.cat(kept), torch.cat(came)
-        now = torch.cat([g.detach().double().flatten() for g in there.values()])
-        size = float(now.norm())
-        if not math.isfinite(size) or float(before.norm()) <= ASIDE * float(arrived.norm()):
-            return False
-        return float((now - before - arrived).norm()) <= EQUAL * size
+    def _follow(self, there: dict[str, Any], step: int) -> None:
+        """Compares with the step before, if that was looked at, or asks to see the next one, too.
+
+        Gradients may be added up over several batches on purpose: kept past a step of their
+        optimiser, and added to the next ones, they are not.
+        """
+        names = {name: p for name, p in self.watched if name in there and id(p) in self._used}
+        kept = _is_kept(
+            [self._before.get(name) for name in names],
+            [self._arrived[name] for name in names],
+            [there[name].detach() for name in names],
+        )
+        if self._looked_at == step - 1:
+            same = {n: self._left[n] for n, p in names.items() if id(p) in self._used_before}
+            same = {n: g for n, g in same.items() if n in self._before}
+            as_left = bool(same) and all(torch.equal(self._before[n], g) for n, g in same.items())
+            again = as_left and _is_kept(
+                [self._before[name] for name in same],
+                [self._arrived[name] for name in same],
+                [there[name].detach() for name in same],
+            )
+            self.kept = self.kept + 1 if again else 0
+        elif self.kept < TWICE:
+            self.kept = 0
+        self.follows = kept and self.kept < TWICE and self._followed < MOST_FOLLOWED
+        self._followed += self.follows
+        self._looked_at, self._used_before = step, frozenset(self._used)
+        self._left = {name: g.detach().clone() for name, g in there.items()}
 
     def _add(self, name: str, gradient: Tensor) -> None:
         known = self._arrived.get(name)
@@ -148,11 +168,16 @@ class LoopWatch:
         held = {id(p) for group in optimiser.param_groups for p in group["params"]}
         if not held & self.own:
             return
-        self._steps += 1
+        self._used.update(held & self.own)
         self._held |= held
         left = [p.grad for name, p in self.watched if id(p) in held and name in self._arrived]
         nothing = bool(left) and all(g is None or not bool(g.any()) for g in left)
         self.cleared.append(nothing and any(bool(g.any()) for g in self._arrived.values()))
+
+    @property
+    def _steps(self) -> int:
+        """How often the parameter that was stepped most was stepped in this look."""
+        return max(self._used.values(), default=0)
 
     def _detached(self, loss: Any) -> Iterator[Finding]:
         cut = isinstance(loss, Tensor) and not loss.requires_grad
@@ -188,20 +213,14 @@ class LoopWatch:
         )
 
     def _judged(self) -> Iterator[Finding]:
-        if self.kept or (len(self.stale) == LOOKS and all(self.stale)):
+        if self.kept:
             yield Finding(
                 Kind.MISSING_ZERO_GRAD,
                 Severity.WARNING,
                 None,
-                {"looks": LOOKS, "past_a_step": self.kept},
-                f"{CHANGE[Kind.MISSING_ZERO_GRAD]}: "
-                + (
-                    "of two steps that followed one another the second had the gradient of the "
-                    "first, and its own added to it."
-                    if self.kept
-                    else f"the gradient at each of the last {LOOKS} steps looked at held that of "
-                    "earlier steps too."
-                ),
+                {"looks": self.kept},
+                f"{CHANGE[Kind.MISSING_ZERO_GRAD]}: of steps that followed one another each had "
+                "the gradient of the one before, and its own added to it.",
                 LOOP,
             )
         if len(self.flipped) == LOOKS and all(self.flipped):
@@ -270,19 +289,27 @@ def _is_turned(gradient: Tensor, arrived: Tensor) -> bool:
     return 0 < size < math.inf and float(g @ a) < (EQUAL - 1) * size
 
 
-def _is_stale(gradient: Tensor, arrived: Tensor) -> bool:
-    """Whether a gradient holds more than a scaled copy of what this step's backward pass gave.
+def _is_kept(
+    before: Sequence[Tensor | None], arrived: Sequence[Tensor], now: Sequence[Tensor]
+) -> bool:
+    """Whether gradients are what was there before and what arrived, added up.
 
-    Or than one whose entries are clipped.
+    Maybe clipped since, or divided by a factor: then the older one must point elsewhere.
     """
-    g, a = gradient.detach().double().reshape(-1), arrived.double().reshape(-1)
-    size = float(a.norm())
-    if size == 0 or not math.isfinite(size) or not bool(torch.isfinite(g).all()):
+    if not now or any(g is None for g in before):
         return False
-    most = float(g.abs().max())
-    clipped = a.clamp(-most, most)
-    if bool(((g - clipped).abs() <= 1e-4 * most + 1e-4 * clipped.abs()).all()):
+    old, came, there = (
+        torch.cat([g.double().flatten() for g in part if g is not None])
+        for part in (before, arrived, now)
+    )
+    size, total = float(there.norm()), old + came
+    far, length = float(old.norm()), float(came.norm())
+    if not 0 < size < math.inf or not ASIDE * length < far < math.inf:
         return False
-    along = float(g @ a) / size
-    across = math.sqrt(max(float(g.norm()) ** 2 - along**2, 0.0))
-    return across > ASIDE * float(g.norm()) or along > LONGER * size
+    if float((there - total).norm()) <= EQUAL * size:
+        return True
+    most = float(there.abs().max())
+    cut = float((there - total.clamp(-most, most)).norm()) <= EQUAL * size
+    along = float((there / size - total / total.norm().clamp_min(1e-300)).norm()) <= EQUAL
+    aside = old - came * (old @ came) / max(length**2, 1e-300)
+    return (cut or along) and float(aside.norm()) > ASIDE * far

@@ -226,7 +226,7 @@ class TrainingWatch:
             due = self._step % self.every == 0
         else:
             due = (perf_counter() - self._last) * SHARE >= self._cost or self._step in EARLY
-        if due:
+        if due or self._loop.follows:
             self._arm()
 
     def close(self) -> None:
@@ -272,7 +272,10 @@ class TrainingWatch:
         self._handles = []
 
     def _before(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not module.training or self._look is not None:
+        if not module.training:
+            return
+        if self._look is not None:
+            self._loop.passed_again()
             return
         self._look = _Look(began=perf_counter())
         self._look.observer, self._look.scope = self._looking.start_looking(module, args, kwargs)

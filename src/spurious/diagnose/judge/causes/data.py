@@ -12,10 +12,11 @@ from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
-from spurious.diagnose.judge.causes.outputs import gradient_sign_flipped
+from spurious.diagnose.judge.causes.outputs import SQUASHING, gradient_sign_flipped
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.baselines import best_constant
+from spurious.diagnose.measure.baselines import best_of_groups
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.structure import on_simplex
 
 CONTRADICTION: Final = 0.9
 """Equal inputs with different targets matter if they keep nine tenths of a constant's loss."""
@@ -32,17 +33,23 @@ FEWEST: Final = 8
 NIL: Final = 1e-3
 """A loss that is 0 but for what keeps logarithms finite."""
 
+SURER: Final = (
+    ((1e-3, 1 - 1e-3), (1e-6, 1 - 1e-6)),
+    ((-15.0, 15.0), (-30.0, 30.0)),
+)
+"""Outputs for no and yes, and such that are twice as sure: as probabilities, and as logits."""
+
 FALLS: Final = 0.25
 """Of a loss that falls without end, outputs twice as sure have at least a quarter more of it."""
+
+NEARLY: Final = 0.9
+"""Inputs of which nine tenths are the same have been lost on their way."""
 
 ALONE: Final = 0.01
 """The mean of the losses of single points is the loss, to a hundredth."""
 
 MOST_LABELS: Final = 100
 """Larger numbers are not tried one by one."""
-
-MOST_GROUPS: Final = 64
-"""Groups of equal inputs that get a best output of their own; more are not looked at."""
 
 
 def labels_outside_loss(scene: Scene) -> Finding | None:
@@ -54,6 +61,8 @@ def labels_outside_loss(scene: Scene) -> Finding | None:
         return None
     if gradient_sign_flipped(scene) is not None:
         return None  # no loss of classes: it is largest where the outputs equal the targets
+    if f.ndim > 1 and on_simplex(f, 1):
+        return None  # it can be given no outputs but shares
     values = y.reshape(f.shape).double()
     low, high = float(values.min()), float(values.max())
     evidence: dict[str, object] = {"least_target": low, "largest_target": high}
@@ -123,7 +132,7 @@ def _negative_loss(scene: Scene, values: Tensor) -> float | None:
     inside = values.clamp(0, 1).to(scene.targets.dtype).reshape(scene.targets.shape)
     found: list[float] = []
     for way in (up, same):
-        for near, far in (((1e-3, 1 - 1e-3), (1e-6, 1 - 1e-6)), ((-15.0, 15.0), (-30.0, 30.0))):
+        for near, far in SURER[: 1 if scene.structure.last in SQUASHING else None]:
             first, then = (torch.where(way, high, low) for low, high in (near, far))
             before, now, usual = (
                 scene.try_loss(first),
@@ -218,20 +227,26 @@ def _constant_suits(scene: Scene) -> bool:
 
 
 def constant_inputs(scene: Scene) -> Finding | None:
-    """All inputs are the same."""
+    """All inputs are the same, or nearly all, though their targets are not."""
     x, y = scene.features, scene.targets
     if x is None or len(x) < FEWEST or not bool(torch.isfinite(x).all()):
         return None
-    if not bool((x == x[:1]).all()):
+    rows, group, counts = torch.unique(
+        x.detach().flatten(1), dim=0, return_inverse=True, return_counts=True
+    )
+    many = int(counts.max())
+    if many < NEARLY * len(x):
         return None
-    if isinstance(y, Tensor) and y.ndim and bool((y == y[:1]).all()):
+    same = group == counts.argmax()
+    if isinstance(y, Tensor) and y.ndim and bool((y[same] == y[same][:1]).all()):
         return None
+    who = f"all {len(x)}" if many == len(x) else f"{many} of {len(x)}"
     return Finding(
         Kind.CONSTANT_INPUTS,
         Severity.CRITICAL,
         None,
-        {"points": len(x)},
-        f"Mend the inputs: all {len(x)} are the same, so the model cannot tell the points apart.",
+        {"points": len(x), "different_inputs": len(rows), "of_the_commonest": many},
+        f"Mend the inputs: {who} are the same, so the model cannot tell the points apart.",
         (),
     )
 
@@ -295,22 +310,18 @@ def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding 
 def floor_of_groups(scene: Scene, group: Tensor) -> float | None:
     """The least loss of a model that gives one output for each group of points, (n,).
 
-    None if no group has different targets, or there are too many groups for the points.
+    None if no group has different targets, or most groups have one point.
     """
     y, f, n = scene.targets, scene.outputs, len(group)
     count = int(group.max()) + 1
-    if f is None or not isinstance(y, Tensor) or n < FEWEST or count > min(MOST_GROUPS, n // 2):
+    if f is None or not isinstance(y, Tensor) or n < FEWEST or count > n // 2:
         return None
-    members = [group == k for k in range(count)]
-    if not any(bool((y[rows] != y[rows][:1]).any()) for rows in members):
+    first = torch.full((count,), n, device=group.device).scatter_reduce(
+        0, group, torch.arange(n, device=group.device), "amin"
+    )
+    if bool((y == y[first[group]]).all()):
         return None
-    floor = 0.0
-    for rows in members:
-        best = best_constant(scene.loss, f[rows], y[rows])
-        if best is None:
-            return None
-        floor += best * float(rows.double().mean())
-    return floor
+    return best_of_groups(scene.loss, f, y, group)
 
 
 class _Alignments(TorchFunctionMode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Final
 
 import torch
@@ -33,6 +34,12 @@ quarter: the middle."""
 
 SURELY: Final = 3.0
 """Standard deviations of a ratio of variances that chance does not make."""
+
+SIZES: Final = (1.0, 4.0, 16.0, 64.0, 256.0)
+"""Factors of logits up to certainty; temperatures of distillation are below the third."""
+
+LEAST_SHARE: Final = 1e-6
+"""Smaller shares are taken for this one, whose logarithm is finite."""
 
 SLACK: Final = 1e-6
 """Losses that differ by less than this share are equal but for rounding."""
@@ -87,6 +94,37 @@ def wrong_loss(scene: Scene) -> Finding | None:
             else "Are outputs and targets in the order that it wants?"
         ),
         (Remedy.LOGITS_LOSS,),
+    )
+
+
+def beyond_the_targets(scene: Scene) -> Finding | None:
+    """Targets that are shares, in a loss that is the smaller the surer the outputs are.
+
+    A proper score is least where outputs say the targets (Gneiting and Raftery 2007, section 2).
+    """
+    f, y = scene.outputs, scene.targets
+    if f is None or not _is_distribution(y, f) or scene.nature is not LossNature.UNKNOWN:
+        return None
+    if scene.form is TargetForm.ONE_HOT or not bool((y.amax(1) < 1).any()):
+        return None
+    shares = y.double().clamp_min(LEAST_SHARE).log()
+    losses = [scene.try_loss(size * shares) for size in SIZES]
+    known = [value for value in losses if value is not None and isfinite(value)]
+    if len(known) < len(losses) or known != sorted(known, reverse=True):
+        return None
+    if known[0] - known[-1] < thresholds.NO_DIFFERENCE * abs(known[0]):
+        return None
+    return Finding(
+        Kind.WRONG_LOSS,
+        Severity.WARNING,
+        None,
+        {"sizes": list(SIZES), "losses": known},
+        f"Check what the loss takes outputs for: for logits that say the targets' shares it is "
+        f"{known[0]:.4g}, and the surer they are of the likeliest class, the smaller "
+        f"({known[-1]:.4g} for {SIZES[-1]:g} times the same), so it does not ask for these shares. "
+        "A divergence (kl_div) wants logarithms of probabilities: log_softmax and not softmax.",
+        (),
+        "loss = F.kl_div(F.log_softmax(outputs, 1), targets, reduction='batchmean')",
     )
 
 

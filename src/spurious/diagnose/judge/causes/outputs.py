@@ -23,6 +23,12 @@ MINDS: Final = 0.25
 SQUASHING: Final = ("sigmoid", "softmax")
 """Functions that give numbers from 0 to 1 alone."""
 
+BETWEEN_SIGNS: Final = ("tanh", "hardtanh", "softsign")
+"""Functions that give numbers from -1 to 1 alone."""
+
+RELATED: Final = 0.3
+"""What neighbours explain of targets that the inputs tell, and not by chance."""
+
 SIZES: Final = (1.0, 4.0, 16.0, 64.0)
 """Sizes of right logits, up to certainty."""
 
@@ -204,7 +210,7 @@ def wrong_output_activation(scene: Scene) -> Finding | None:
     exclusive = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     if f is None or not exclusive or f.ndim != 2 or on_simplex(f, 1):
         return None
-    if scene.structure.last not in ("sigmoid", "relu", "softplus") or f.shape[1] < 3:
+    if scene.structure.last not in ("sigmoid", "relu") or f.shape[1] < 3:
         return None
     factors = torch.linspace(0.4, 0.9, len(f), dtype=f.dtype, device=f.device)[:, None]
     once, again = scene.try_loss(f), scene.try_loss(f * factors)
@@ -306,21 +312,26 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     if not known:
         return None
     good, bad = known[0]
-    bottomless = signs is not None and None not in pairs[0] and bad < 0  # as no distance's loss
-    known = known[:1] if bottomless else known
+    bottomless = signs is None or (None not in pairs[0] and bad < 0)  # as no loss of other labels
+    known = known[:1] if signs is not None and bottomless else known
     if not all(good > bad + EQUAL * abs(bad) for good, bad in known):
         return None
-    if signs is not None and (
-        (not bottomless and _are_distances(scene, f)) or _weighs_points(scene, f, signs)
-    ):
+    if signs is not None and _weighs_points(scene, f, signs):
+        return None
+    if not bottomless and not _may_be_turned(scene, f):
         return None
     return Finding(
         Kind.GRADIENT_SIGN_FLIPPED,
-        Severity.CRITICAL,
+        Severity.CRITICAL if bottomless else Severity.WARNING,
         None,
-        {"loss_of_right_outputs": good, "loss_of_wrong_outputs": bad},
+        {"loss_of_right_outputs": good, "loss_of_wrong_outputs": bad, "bounded": not bottomless},
         f"Turn the loss's sign: outputs that equal the targets have the loss {good:.4g}, wrong "
-        f"ones {bad:.4g}. Training makes the model worse.",
+        f"ones {bad:.4g}. "
+        + (
+            "Training makes the model worse."
+            if bottomless
+            else "Or do the targets say the opposite of what the outputs are to say?"
+        ),
         (),
     )
 
@@ -329,7 +340,7 @@ def _sure(scene: Scene, signs: Tensor) -> Tensor:
     """Outputs that say what signs say: logits, or numbers from 0 to 1 behind a sigmoid."""
     if scene.structure.last in SQUASHING:
         return torch.where(signs > 0, 1 - INSIDE, INSIDE)
-    return CERTAIN_HALF * signs
+    return signs * (1.0 if scene.structure.last in BETWEEN_SIGNS else CERTAIN_HALF)
 
 
 def _flees(scene: Scene, f: Tensor) -> Finding | None:
@@ -376,12 +387,17 @@ def _minds_points(scene: Scene, signs: Tensor, good: float, bad: float) -> bool:
     return other is None or abs(good - other) > MINDS * abs(good - bad)
 
 
-def _are_distances(scene: Scene, f: Tensor) -> bool:
-    """Whether outputs may be distances, which are small for what is the same, whose target is 1.
+def _may_be_turned(scene: Scene, f: Tensor) -> bool:
+    """Whether outputs are to say what targets say, where a loss that is never below 0 is turned.
 
-    None is negative, though no function behind the last layer makes them so.
+    Distances are small for what is the same, whose target is 1: none is negative, though no
+    function behind the last layer makes them so. And of several classes the targets may be those
+    that are excluded: then the inputs do not tell them.
     """
-    return scene.structure.last not in SQUASHING and bool((f >= 0).all())
+    if scene.structure.last not in SQUASHING and bool((f >= 0).all()):
+        return False
+    several = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT) and f.shape[1] > 2
+    return not several or scene.neighbours >= RELATED
 
 
 def _weighs_points(scene: Scene, f: Tensor, signs: Tensor) -> bool:

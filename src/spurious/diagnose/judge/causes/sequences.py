@@ -8,10 +8,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
+from spurious.diagnose.measure.scene import CERTAIN, FEWEST_IN_ORDER, Scene
 from spurious.diagnose.measure.sequences import explained_by, unseen_steps
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -19,6 +20,12 @@ READ_OFF: Final = 0.5
 """A linear map of the inputs at one step explains half of the targets, on points that it was not
 fitted to."""
 
+
+FEWEST_STEPS: Final = 3
+"""Shorter sequences say nothing about a shift."""
+
+MOSTLY: Final = 0.95
+"""Share of places that are as they are meant, but for padding."""
 
 BEFORE: Final = 3
 """Points before each that may say what its target is."""
@@ -50,6 +57,34 @@ def one_step_sequences(scene: Scene) -> Finding | None:
         (),
         "x = x.flatten(1).unfold(0, 4, 1).movedim(-1, 1)  # to windows (n - 3, 4, d), batch first\n"
         "y = y[3:]",
+    )
+
+
+def shifted_twice(scene: Scene) -> Finding | None:
+    """Targets that are the next words already, in a loss that takes the ones after them.
+
+    For it outputs that are right one place later are better than right ones.
+    """
+    x, y, signs = scene.inputs, scene.targets, scene.signs
+    if x is None or signs is None or signs.ndim != 3 or not isinstance(y, Tensor):
+        return None
+    if x.shape != y.shape or x.shape[1] < FEWEST_STEPS or x.is_floating_point():
+        return None
+    if float((x[:, 1:] == y[:, :-1]).double().mean()) < MOSTLY:
+        return None  # where targets are the words themselves, the loss may well shift them
+    right, later = scene.try_loss(CERTAIN * signs), scene.try_loss(CERTAIN * signs.roll(-1, 2))
+    if right is None or later is None or not later < thresholds.MIDDLING * right:
+        return None
+    return Finding(
+        Kind.WRONG_TIME_STEP,
+        Severity.CRITICAL,
+        None,
+        {"loss_of_right_outputs": right, "loss_one_place_later": later},
+        "Shift the words once, in the data or in the loss: the targets are the next words already, "
+        f"and the loss asks for those after them. Outputs that are right have the loss "
+        f"{right:.4g}, outputs that say what comes one place later {later:.4g}.",
+        (),
+        "loss(outputs, targets)  # and not (outputs[..., :-1], targets[:, 1:]) of shifted targets",
     )
 
 

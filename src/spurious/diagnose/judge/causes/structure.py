@@ -130,6 +130,23 @@ def linear_model(scene: Scene) -> Finding | None:
     )
 
 
+def equal_factors(scene: Scene) -> Finding | None:
+    """Embeddings of which all numbers of a row are the same: so are their gradients."""
+    names = scene.equal_columns
+    if not names:
+        return None
+    return Finding(
+        Kind.DUPLICATED_UNITS,
+        Severity.CRITICAL,
+        names[0],
+        {"embeddings": list(names)},
+        f"Start {', '.join(names[:4])} at random: all numbers of a row are the same, so they get "
+        "the same gradients and stay alike, and are worth as much as a single one.",
+        (Remedy.REDRAW_WEIGHTS,),
+        "torch.nn.init.normal_(table.weight, std=0.1)",
+    )
+
+
 def no_second_derivative(scene: Scene) -> Finding | None:
     """Second derivatives of units that have none."""
     if not scene.bends_vanish:

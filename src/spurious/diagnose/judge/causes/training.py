@@ -17,6 +17,7 @@ from spurious.diagnose.measure.neighbours import (
     explained_in_pictures,
     is_whole_grid,
     smooth_in_pictures,
+    told_by_lines,
 )
 from spurious.diagnose.measure.scene import CERTAIN, Scene
 from spurious.diagnose.remedy import Remedy
@@ -32,17 +33,23 @@ CHANCE: Final = 2.0
 points."""
 
 SURELY: Final = 3.0
-"""Standard deviations of what a linear map explains by chance: of each dimension one over the
-number of points, with a variance of twice that square."""
+"""Standard deviations of a correlation by chance, which is one over the root of the number of
+points."""
 
 COPY: Final = 0.999
 """Correlation of a column of the inputs that is the targets in other units."""
+
+BY_CHANCE: Final = 0.2
+"""What near places explain of targets of other pictures, where there are enough places to tell."""
 
 RELATED: Final = 0.3
 """What neighbours explain of targets that belong to their inputs, and not by chance."""
 
 MISSED: Final = 0.05
 """A twentieth of a change of the outputs: differences agree to a millionth where nothing is cut."""
+
+MOVED: Final = 1e-3
+"""A thousandth of a loss is more than the rounding of other outputs."""
 
 SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 """Places by which lists of inputs and targets get out of step."""
@@ -207,6 +214,50 @@ def no_slope(scene: Scene) -> Finding | None:
     )
 
 
+def detached_outputs(scene: Scene) -> Finding | None:
+    """Outputs on which the loss depends, and by which it has no gradient on any point."""
+    f = scene.outputs
+    if f is None or f.ndim < 2 or f.shape[1] < 2 or not f.is_floating_point():
+        return None
+    if not scene.trained or not bool(f.isfinite().all()):
+        return None
+    draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    apart = draw * f.std().clamp_min(1.0)
+    with torch.random.fork_rng(devices=[]):  # a loss may draw: the same each time
+        slopes: list[Tensor | None] = []
+        for outputs in (f, apart):
+            torch.default_generator.manual_seed(0)
+            slopes.append(scene.slope_at(outputs))
+        if any(slope is None or not bool(slope.isfinite().all()) for slope in slopes):
+            return None
+        flat = [
+            (slope == 0).transpose(0, 1).flatten(1).all(1) for slope in slopes if slope is not None
+        ]
+        unseen = flat[0] & flat[1]
+        if not bool(unseen.any()) or bool(unseen.all()):
+            return None
+        mask = unseen.reshape(1, -1, *[1] * (f.ndim - 2))
+        values: list[float | None] = []
+        for outputs in (f, torch.where(mask, apart, f)):
+            torch.default_generator.manual_seed(0)
+            values.append(scene.loss_at(outputs))
+    before, after = values
+    if before is None or after is None or abs(after - before) <= MOVED * abs(before):
+        return None
+    places = [k for k, is_flat in enumerate(unseen.tolist()) if is_flat]
+    shown = ", ".join(map(str, places[:5])) + (", ..." if len(places) > 5 else "")
+    return Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING,
+        None,
+        {"outputs": places, "of": f.shape[1], "loss": before, "loss_of_others": after},
+        f"Keep the graph whole: the loss depends on {len(places)} of {f.shape[1]} outputs "
+        f"({shown}; others in their place make {after:.4g} of {before:.4g}), and its gradient by "
+        "them is 0 on every point. They are detached in the loss, or made into plain numbers.",
+        (),
+    )
+
+
 def detached_terms(scene: Scene) -> Finding | None:
     """Terms of the loss that change with the outputs and give no gradient."""
     if scene.terms is None or not scene.terms.cut:
@@ -251,36 +302,40 @@ def neighbours_say_nothing(scene: Scene) -> bool:
 
 
 def lines_say_nothing(scene: Scene) -> bool:
-    """Whether the best linear predictor is no better than chance makes one, or was not fitted."""
-    constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
-    if constant is None or linear is None or scene.features is None:
-        return linear is None
-    count = scene.landscape.linear_dimension
-    allowed = 1 - (count + SURELY * (2 * count) ** 0.5) / len(scene.features)
-    return linear >= allowed * constant
+    """Whether a linear map says nothing of points that it was not fitted to, but by chance."""
+    x, y = scene.features, scene.targets
+    if x is None or not isinstance(y, Tensor) or len(y) != len(x):
+        return scene.landscape.linear_loss is None
+    return told_by_lines(x, y) < SURELY / len(x) ** 0.5
 
 
 def pictures_shuffled(scene: Scene) -> Finding | None:
-    """Pictures whose targets are pictures, which fit those of others as well as their own."""
+    """Pictures whose targets are pictures, which fit those of others as well as their own.
+
+    Nothing is said where pairs that have nothing to do with one another explain much by chance: of
+    few spots in large pictures, say. Nor where whole pictures tell something.
+    """
     x, y, landscape = scene.all_features, scene.all_targets, scene.landscape
     if x is None or not isinstance(y, Tensor) or not landscape.constant_loss:
         return None
-    if not scene.trained or not scene.is_middling or not scene.targets_matter:
+    if not scene.trained or not scene.is_poor or not scene.targets_matter:
         return None
     told = explained_in_pictures(x, y)
-    others = max((share for by, share in told.items() if by), default=0.0)
-    if not told or told[0] > others:
+    chance = max((share for by, share in told.items() if by and by not in SHIFTS), default=1.0)
+    if chance > BY_CHANCE or told[0] > chance:
         return None
     numbers: dict[str, object] = {
         "places_explain": told[0],
-        "places_explain_of_others": others,
+        "places_explain_of_others": chance,
         "constant_loss": landscape.constant_loss,
     }
     by = max(SHIFTS, key=lambda by: told[by])
-    if told[by] > RELATED:
+    if told[by] > max(RELATED, 2 * chance):
         return _out_of_step(by, told[by], numbers)
-    if smooth_in_pictures(y) < RELATED:
+    if smooth_in_pictures(y) < RELATED or not lines_say_nothing(scene):
         return None  # noise has nothing to do with anything
+    if scene.neighbours > CHANCE / len(x) ** 0.5:
+        return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
         Severity.WARNING,
@@ -289,7 +344,7 @@ def pictures_shuffled(scene: Scene) -> Finding | None:
         "Check that each target belongs to its picture (do both lists of files have one order?): "
         f"what the nearest places of other pictures say of the targets ({max(told[0], 0.0):.0%} "
         f"explained) is no more than if pictures and targets are paired otherwise "
-        f"({max(others, 0.0):.0%}).",
+        f"({max(chance, 0.0):.0%}).",
         (),
         "pictures, targets = sorted(pictures), sorted(targets)  # both by name",
     )
@@ -334,7 +389,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
-        Severity.WARNING if scene.trained else Severity.INFO,
+        Severity.WARNING if scene.trained and scene.is_poor else Severity.INFO,
         None,
         numbers,
         "Check that each target belongs to its input (were they shuffled or sorted apart?), and "

@@ -1,0 +1,312 @@
+"""What the fourteenth set of public faults showed, each on a case of its own."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, namedtuple
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from tests.diagnose.training import problems, trained
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Kind
+
+MSE = nn.MSELoss()
+CLASSES = nn.CrossEntropyLoss()
+
+
+def mlp(*sizes: int) -> nn.Sequential:
+    parts: list[nn.Module] = []
+    for below, above in pairwise(sizes):
+        parts += [nn.Linear(below, above), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+@pytest.mark.parametrize("logarithm", [False, True])
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_a_divergence_wants_logarithms(temperature: float, logarithm: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 6)
+    y = torch.softmax(x @ torch.randn(6, 5), 1)
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        said = (f / temperature).log_softmax(1) if logarithm else (f / temperature).softmax(1)
+        return nn.functional.kl_div(said, t, reduction="batchmean")
+
+    model = mlp(6, 32, 5)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for steps in (0, 100):
+        report = trained(model, x, y, loss, rule, steps, rehearse=False)
+        assert (Kind.WRONG_LOSS in problems(report)) is not logarithm
+
+
+@pytest.mark.parametrize("shifted", ["in the data", "in the loss", "twice"])
+def test_words_are_shifted_once(shifted: str) -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.head = nn.Embedding(20, 16), nn.Linear(16, 20)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.embed(x)).transpose(1, 2)
+
+    torch.manual_seed(0)
+    after = torch.randperm(20)
+    rows = [torch.randint(0, 20, (200,))]
+    for _ in range(8):
+        rows.append(after[rows[-1]])
+    text = torch.stack(rows, 1)
+    x, y = (text, text) if shifted == "in the loss" else (text[:, :-1], text[:, 1:])
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        return CLASSES(f, t) if shifted == "in the data" else CLASSES(f[..., :-1], t[:, 1:])
+
+    model = Words()
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, loss, rule, 30, rehearse=False)
+    assert (Kind.WRONG_TIME_STEP in problems(report)) == (shifted == "twice")
+
+
+@pytest.mark.parametrize("draws", [False, True])
+@pytest.mark.parametrize("cut", ["none", "some", "copied"])
+def test_outputs_that_are_detached_in_the_loss(cut: str, draws: bool) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 5)
+    y = torch.softmax(x @ torch.randn(5, 4), 1).log()
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        scores = f[:, :4].detach() if cut == "some" else f[:, :4]
+        taken = torch.randint(0, 4, (len(f), 1)) if draws else torch.zeros(len(f), 1).long()
+        flow = f[:, 4:] + scores.log_softmax(1).gather(1, taken)
+        weight = 1 + f[:, 4:].detach().sigmoid() if cut == "copied" else 1.0
+        return (weight * (flow - t.gather(1, taken)).pow(2)).mean()
+
+    model = mlp(5, 16, 5)
+    rule = torch.optim.Adam(model.parameters(), 1e-3)
+    report = trained(model, x, y, loss, rule, 20, rehearse=False)
+    assert (Kind.DETACHED_LOSS in problems(report)) == (cut == "some")
+
+
+@pytest.mark.parametrize("kinds", [60, 150])
+def test_each_input_with_both_answers(kinds: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(kinds, 4).repeat(2, 1)
+    y = torch.arange(2).repeat_interleave(kinds).float()[:, None]
+    model = mlp(4, 8, 1)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 100, rehearse=False)
+    assert problems(report)[0] == Kind.CONTRADICTING_TARGETS
+    floor = report.problems[0].evidence["best_reachable_loss"]
+    assert floor == pytest.approx(0.6931, abs=1e-3)
+
+
+class Tastes(nn.Module):
+    """Ratings by factors of users and items."""
+
+    def __init__(self, users: float | None, items: float | None) -> None:
+        super().__init__()
+        self.users, self.items = nn.Embedding(30, 4), nn.Embedding(20, 4)
+        for table, level in ((self.users, users), (self.items, items)):
+            nn.init.normal_(table.weight, std=0.3)
+            if level is not None:
+                nn.init.constant_(table.weight, level)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.users(x[:, 0]) * self.items(x[:, 1])).sum(1)
+
+
+@pytest.mark.parametrize("steps", [0, 100])
+@pytest.mark.parametrize(("users", "items"), [(0.1, 0.1), (0.1, None), (0.0, None), (None, None)])
+def test_factors_that_start_alike(users: float | None, items: float | None, steps: int) -> None:
+    torch.manual_seed(0)
+    x = torch.cartesian_prod(torch.arange(30), torch.arange(20))
+    y = (torch.randn(30, 4) @ torch.randn(4, 20)).flatten() / 2
+    model = Tastes(users, items)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, MSE, rule, steps, rehearse=False)
+    alike = users is not None and items is not None
+    assert (Kind.DUPLICATED_UNITS in problems(report)) == alike
+
+
+@pytest.mark.parametrize("kind", ["plain", "constant", "parameter"])
+def test_a_weight_that_is_a_plain_tensor(kind: str) -> None:
+    class Clicks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ids = nn.Linear(1, 1)
+            start = 0.5 * torch.randn(6, 1)
+            self.weight = nn.Parameter(start) if kind == "parameter" else start
+            self.mean = torch.zeros(1, 6)
+            if kind == "constant":
+                self.weight = nn.Parameter(start)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.ids(x[:, :1]) + (x[:, 1:] - self.mean) @ self.weight
+
+    torch.manual_seed(0)
+    x = torch.randn(300, 7)
+    y = (x[:, 1:] @ torch.randn(6, 1) > 0).float()
+    model = Clicks()
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 100)
+    said = problems(report)
+    assert (Kind.OPTIMISER_MISSES_PARAMETERS in said) == (kind == "plain")
+    if kind == "plain":
+        assert "register_tensors" in report.problems[0].remedies[0]
+        assert "weight" in report.problems[0].explanation
+
+
+def test_a_loss_of_differences_on_a_grid_is_not_taken_apart() -> None:
+    torch.manual_seed(0)
+    t = torch.linspace(0, 1, 101)[:, None]
+
+    def loss(f: Tensor, at: Tensor) -> Tensor:
+        slopes = (f[1:] - f[:-1]) / 0.01
+        return (slopes - 1).pow(2).mean() + f[0].pow(2).mean() + 0 * at.sum()
+
+    model = nn.Linear(1, 1)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.fill_(0.5)
+    report = spurious.diagnose(model, (t, t), loss, rehearse=False)
+    assert report.measurements.landscape.loss == pytest.approx(0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("rule", ["plain", "clipped"])
+def test_steps_before_training_that_clipping_makes_short_enough(rule: str) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(300, 8)
+    y = (x[:, 0] > 0).long()
+    blocks = [nn.Sequential(nn.Linear(64, 64), nn.ReLU()) for _ in range(4)]
+    model = nn.Sequential(nn.Linear(8, 64), *blocks, nn.Linear(64, 2))
+    with torch.no_grad():
+        for p in model.parameters():
+            p.mul_(2.5)
+    optimiser = torch.optim.SGD(model.parameters(), 0.2, momentum=0.9)
+    if rule == "clipped":
+        draw = torch.Generator().manual_seed(1)
+        for _ in range(200):
+            rows = torch.randint(300, (32,), generator=draw)
+            optimiser.zero_grad()
+            CLASSES(model(x[rows]), y[rows]).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            optimiser.step()
+    report = spurious.diagnose(model, (x, y), CLASSES, optimiser=optimiser)
+    assert Kind.STEP_TOO_LARGE not in problems(report)
+
+
+Made = namedtuple("Made", ["picture", "mean", "spread"])
+
+
+class Coder(nn.Module):
+    """A variational autoencoder that gives its outputs in some container."""
+
+    def __init__(self, last: nn.Module, form: str) -> None:
+        super().__init__()
+        self.down, self.up = nn.Linear(16, 8), nn.Sequential(nn.Linear(4, 16), last)
+        self.form = form
+
+    def forward(self, x: Tensor) -> Any:
+        mean, spread = self.down(x).chunk(2, 1)
+        made = self.up(mean + torch.randn_like(mean) * (spread / 2).exp())
+        if self.form == "tuple":
+            return made, mean, spread
+        if self.form == "named":
+            return Made(made, mean, spread)
+        parts = {"picture": made, "mean": mean, "spread": spread}
+        return OrderedDict(parts) if self.form == "ordered" else parts
+
+
+@pytest.mark.parametrize("form", ["tuple", "named", "mapping", "ordered"])
+@pytest.mark.parametrize("fits", [False, True])
+def test_outputs_beside_others(fits: bool, form: str) -> None:
+    torch.manual_seed(0)
+    x = (torch.rand(200, 4) > 0.5).float().repeat_interleave(4, 1)
+    x = x if fits else 2 * x - 1
+
+    def loss(outputs: Any, t: Tensor) -> Tensor:
+        made, mean, spread = outputs.values() if isinstance(outputs, dict) else outputs
+        apart = (mean**2 + spread.exp() - 1 - spread).sum(1).mean() / 2
+        return nn.functional.mse_loss(made, t, reduction="none").sum(1).mean() + 0.1 * apart
+
+    model = Coder(nn.Sigmoid(), form)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    report = trained(model, x, x, loss, rule, 200, rehearse=False)
+    assert (Kind.OUTPUT_RANGE in problems(report)) is not fits
+
+
+def test_features_beside_scores_are_not_the_outputs() -> None:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.head = nn.Linear(4, 16), nn.Linear(16, 3)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            features = self.inner(x).relu()
+            return features, self.head(features)
+
+    torch.manual_seed(0)
+    x = torch.randn(200, 4)
+    y = x[:, :3].argmax(1)
+    model = Both()
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for steps in (0, 20, 300):
+        report = trained(
+            model, x, y, lambda made, t: CLASSES(made[1], t), rule, steps, rehearse=False
+        )
+        assert not report.problems
+
+
+@pytest.mark.parametrize("noise", [0.5, 2.0])
+def test_a_weak_signal_is_no_wrong_order(noise: float) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 12)
+    y = x[:, :1] + noise * torch.randn(400, 1)
+    model = mlp(12, 32, 1)
+    rule = torch.optim.Adam(model.parameters(), 1e-4)
+    report = trained(model, x, y, MSE, rule, 20, rehearse=False)
+    assert Kind.TARGETS_SHUFFLED not in problems(report)
+    report = trained(model, x, y[torch.randperm(400)], MSE, rule, 20, rehearse=False)
+    assert Kind.TARGETS_SHUFFLED in problems(report)
+
+
+def test_a_loop_is_blamed_where_several_starts_learn() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 4)
+    y = x[:, :1].sin() + x[:, 1:2]
+    for blamed in (False, True):
+        model = mlp(4, 32, 1)
+        rule = torch.optim.Adam(model.parameters(), 1e-2)
+        draw = torch.Generator().manual_seed(1)
+        for _ in range(1000 if blamed else 3):
+            rows = torch.randint(400, (32,), generator=draw)
+            wrong = y[rows.roll(1)] if blamed else y[rows]  # each beside another's input
+            rule.zero_grad()
+            MSE(model(x[rows]), wrong).backward()
+            rule.step()
+        report = spurious.diagnose(model, (x, y), MSE, optimiser=rule)
+        said = [f for f in report.problems if f.kind == Kind.FAULT_IN_LOOP]
+        assert bool(said) == blamed
+        if blamed:
+            assert said[0].evidence.get("starts", 3) == 3
+
+
+@pytest.mark.parametrize("left", [0, 10, 60])
+def test_inputs_that_were_lost_on_their_way(left: int) -> None:
+    torch.manual_seed(0)
+    x = torch.zeros(200, 5)
+    x[:left] = torch.rand(left, 5)
+    y = torch.arange(200) % 2
+    report = spurious.diagnose(mlp(5, 16, 2), (x, y), CLASSES, rehearse=False)
+    assert (Kind.CONSTANT_INPUTS in problems(report)) == (left < 20)
+
+
+def test_a_rare_event_has_inputs_of_its_own() -> None:
+    torch.manual_seed(0)
+    y = (torch.arange(200) % 20 == 0).long()
+    x = y[:, None] * torch.rand(200, 5)
+    report = spurious.diagnose(mlp(5, 16, 2), (x, y), CLASSES, rehearse=False)
+    assert Kind.CONSTANT_INPUTS not in problems(report)
