@@ -92,10 +92,10 @@ def heads_viewed_not_moved(seed: int, mended: bool) -> Program:
     and each head sees a few steps. Then by a transposition.
     """
     torch.manual_seed(seed)
-    x = torch.randn(400, 12, 2)
+    x = torch.randn(1500, 12, 2)
     y = torch.sin(1.5 * x[:, 0, :1]) + x[:, 3, 1:]
     model = Heads(mended)
-    return Program(model, x, y, nn.MSELoss(), adam(model, 3e-3), 40, 800, explained(y))
+    return Program(model, x, y, nn.MSELoss(), adam(model, 3e-3), 60, 500, explained(y))
 
 
 class Letters(nn.Module):

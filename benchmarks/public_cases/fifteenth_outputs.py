@@ -2,18 +2,26 @@
 before any was run; none was diagnosed. A name that is no kind of finding says what the right one
 would be.
 
-How it was drawn: as met in some 75 searches, half of them among pages (forums, questions, blogs and
-their copies), half among issues; by symptom, by field and by fault. Taken was each thread that no
+How it was drawn: as met in 82 searches, 48 of them among pages (forums, questions, blogs and their
+copies), the others among issues; by symptom, by field and by fault. Taken was each thread that no
 earlier set has and in which somebody named the cause plainly, the asker found it, or the fix was
 merged. Pages were mostly guides without a case, questions that had been met before, or questions
 whose answer is cut off: of the 33 programs 6 are of questions, forums or blogs; the others are of
 trackers, most of those a fault that somebody found in somebody's code.
 
-In most of the trackers' threads nobody says how stuck the network was. In mmsegmentation#1266 we
-take it that two classes were told by one map; in ai.stackexchange (values without end) the answers
-were met in part only. Left out: threads with guesses alone, metrics, files, what fails on unseen
-points only, autoencoders whose divergence outweighs their error, adapters that start at 0, dropout
-by the share that is kept and schedulers that step with each batch, all of which earlier sets have.
+In most of the trackers' threads nobody says how stuck the network was. In stats.stackexchange
+409000 and the thread about signs the fault and its remedy are the asker's own, and answers were not
+met; in ai.stackexchange (values without end) they were met in part. In mmsegmentation#1266 we take
+it that two classes were told by one map. In deepxde#50 and pytorch-metric-learning#504 the remedy
+is a maintainer's advice; in alpamayo-recipes#29 nobody has answered. Left out: threads with guesses
+alone, metrics, files, what fails on unseen points only, autoencoders whose divergence outweighs
+their error, adapters that start at 0, dropout by the share that is kept and schedulers that step
+with each batch, all of which earlier sets have.
+
+Of 33 written 28 reproduced at once. Then rates, steps, counts of points and actions, the weight of
+the entropy, the bonus of the critic and the strength of the style were set, in seven programs, and
+in that of rides the network gives how far and which way, as behind a clamp nan does not spread.
+None was dropped; no kinds were changed.
 """
 
 from __future__ import annotations
@@ -98,7 +106,7 @@ def critic_cut_off(seed: int, mended: bool) -> Program:
     x = torch.randn(400, 5)
     worth = torch.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2]
     best, taken = (x @ torch.randn(5, 4)).argmax(1), torch.randint(0, 4, (400,))
-    got = worth + (best == taken).float()
+    got = worth + 0.5 * (best == taken).float()
     model = chain([5, 64, 64, 5], nn.Tanh)
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -107,7 +115,7 @@ def critic_cut_off(seed: int, mended: bool) -> Program:
         policy = -((back - value).detach() * likely).mean()
         return policy + F.mse_loss(value if mended else value.detach(), back)
 
-    right = explained(worth + 0.25)
+    right = explained(worth + 0.125)
     y = torch.stack([taken.float(), got], 1)
     return Program(model, x, y, loss, adam(model, 5e-3), 40, 600, lambda found: right(found[:, 4]))
 
@@ -145,6 +153,18 @@ def votes_of_signs(seed: int, mended: bool) -> Program:
     return Program(model, x, y, nn.MSELoss(), adam(model, 1e-2), 40, 600, explained(y))
 
 
+class Ride(nn.Module):
+    """Where a ride ends, from the station: how far, which is never negative, times a direction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = chain([6, 48, 48, 3], nn.ELU)
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.inner(x)
+        return z[:, :1].relu() * z[:, 1:]
+
+
 @case("ddrv.cn/?p=758668", "root_at_zero")
 def far_apart_on_a_map(seed: int, mended: bool) -> Program:
     """Where a ride ends, by the distance on the map; many end at the station, where the network
@@ -155,7 +175,7 @@ def far_apart_on_a_map(seed: int, mended: bool) -> Program:
     home = (torch.arange(400) % 3 == 0).float()[:, None]
     y = (1 - home) * torch.sigmoid(torch.cat([x[:, :1] + x[:, 1:2], x[:, 2:3] - x[:, 3:4]], 1))
     x = torch.cat([x, home], 1)
-    model = chain([6, 48, 48, 2], nn.ELU, nn.Hardtanh(0.0, 1.0))
+    model = Ride()
     little = 1e-10 if mended else 0.0
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -265,9 +285,9 @@ def sure_too_early(seed: int, mended: bool) -> Program:
     """
     torch.manual_seed(seed)
     x = torch.randn(320, 6)
-    y = (x @ torch.randn(6, 5)).argmax(1)
-    model = chain([6, 48, 48, 5], nn.Tanh)
-    weight = 0.5 if mended else -0.5
+    y = (x @ torch.randn(6, 8)).argmax(1)
+    model = chain([6, 48, 48, 8], nn.Tanh)
+    weight = 2.0 if mended else -2.0
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         likely = F.log_softmax(outputs, 1)

@@ -42,8 +42,8 @@ def pixels_one_by_one(seed: int, mended: bool) -> Program:
         parts += [nn.ReLU()]
     model = nn.Sequential(*parts, nn.Flatten(), nn.Unflatten(1, (24, 64)))
     model = nn.Sequential(model, nn.AvgPool1d(8), nn.Flatten(), nn.Linear(192, 10))
-    rule = sgd(model, 0.03, momentum=0.9)
-    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 40, 250, classes_right(y))
+    rule = sgd(model, 0.06, momentum=0.9)
+    return Program(model, x, y, nn.CrossEntropyLoss(), rule, 40, 300, classes_right(y))
 
 
 @case("stats.stackexchange 409000", "target_scale")
@@ -198,7 +198,7 @@ def notes_from_random_weights(seed: int, mended: bool) -> Program:
         nn.init.zeros_(model.weight)
     else:
         nn.init.normal_(model.weight)
-    return Program(model, x, y, nn.MSELoss(), sgd(model, 0.3), 40, 600, explained(y))
+    return Program(model, x, y, nn.MSELoss(), sgd(model, 0.03), 40, 300, explained(y))
 
 
 @case("facebookarchive/fb.resnet.torch#150", "step_too_large")

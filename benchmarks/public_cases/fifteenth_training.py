@@ -50,7 +50,7 @@ def style_is_never_read(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     plan = (torch.rand(400, 16) < 0.5).float()
     style = torch.randn(400, 1)
-    picture = 0.4 * style * torch.randn(64).sign() + torch.randn(400, 64)
+    picture = 0.3 * style * torch.randn(64).sign() + torch.randn(400, 64)
     y = plan * style
     model = Painter()
     rule = adam(model if mended else model.painter, 3e-3)
@@ -67,7 +67,7 @@ def clothes_sorted_by_kind(seed: int, mended: bool) -> Program:
     x, y = x[order], y[order]
     model = chain([64, 48, 10], nn.ReLU)
     return Program(
-        model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 50, 240, classes_right(y),
+        model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 15, 160, classes_right(y),
         usual if mended else in_order,
     )  # fmt: skip
 
