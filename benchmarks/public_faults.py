@@ -2,7 +2,7 @@
 
     python benchmarks/public_faults.py [--seeds 3]
         [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
-         twelfth thirteenth fourteenth]
+         twelfth thirteenth fourteenth fifteenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -36,6 +36,10 @@ from public_cases import (
     eleventh_outputs,
     eleventh_scales,
     eleventh_training,
+    fifteenth_models,
+    fifteenth_outputs,
+    fifteenth_scales,
+    fifteenth_training,
     fifth_models,
     fifth_outputs,
     fifth_scales,
@@ -154,6 +158,12 @@ SETS = {
         *fourteenth_scales.CASES,
         *fourteenth_models.CASES,
         *fourteenth_training.CASES,
+    ],
+    "fifteenth": [
+        *fifteenth_outputs.CASES,
+        *fifteenth_scales.CASES,
+        *fifteenth_models.CASES,
+        *fifteenth_training.CASES,
     ],
 }
 
