@@ -190,6 +190,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.measure.scene_of import scene_of
     from spurious.diagnose.treat.penalty import weigh
     from spurious.diagnose.treat.ranking import ranked_remedies
+    from spurious.diagnose.treat.rehearsal import Aspect
     from spurious.diagnose.treat.rehearse import (
         MOST_POINTS,
         MOST_STEPS,
@@ -261,7 +262,9 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
                 if rehearsals is None or _tells_more(said, told):
                     rehearsals, told, steps = again, said, many
                 sure = any(_is_cause(f) and f.kind is not Kind.STEP_TOO_SMALL for f in told)
-                explained = known or sure or seen.broadcast
+                tried = () if again is None else again.of(Aspect.CAUSE)
+                doubtful = bool(tried) and all(one.gain < thresholds.HELPED for one in tried)
+                explained = (known and not doubtful) or sure or seen.broadcast
                 if explained or again is None or not _is_hopeless(scene):
                     break
     unrelated = any(f.kind is Kind.TARGETS_SHUFFLED for f in causes)

@@ -95,7 +95,7 @@ def steps_enough(found: Rehearsals, scene: Scene, luck: int = 1) -> int | None:
         return None  # the loss of an opponent, say, need not fall
     if not scene.trained or not scene.is_middling or scene.compares_points:
         return None  # a loss of pairs is another one in other batches
-    starts = (fresh, *found.of(Aspect.AGAIN))
+    starts = (fresh, *found.of(Aspect.AGAIN, Aspect.SAME_SIZES))
     if (
         min(found.as_is.gain, *(one.gain for one in starts))
         < max(found.now, 0.0) + thresholds.HELPED
@@ -178,6 +178,8 @@ def _by_remedy(won: Trial, loss: float) -> Finding:
 
 def _by_predictors(found: Rehearsals, scene: Scene, best: float) -> Finding | None:
     """No copy comes near what plain predictors make of the same inputs."""
+    if scene.compares_points:
+        return None  # a loss of pairs may have its least value far above 0
     name, reached = _reference(scene, nothing_helps=best < found.now + thresholds.LEARNT)
     if reached < best + thresholds.HELPED:
         return None

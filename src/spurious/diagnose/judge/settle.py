@@ -208,11 +208,14 @@ def _another_start_learns(rehearsals: Rehearsals | None) -> bool:
     return rehearsals.afresh.gain >= rehearsals.now + thresholds.HELPED
 
 
-def _a_start_learns(rehearsals: Rehearsals | None) -> bool:
-    """Whether a copy that starts afresh, and in which nothing else is changed, learns the data."""
-    if rehearsals is None or rehearsals.afresh is None:
+def _learns_frozen(rehearsals: Rehearsals | None) -> bool:
+    """Whether a copy in which nothing that is frozen is trained learns as much as any other."""
+    if rehearsals is None:
         return False
-    return rehearsals.afresh.gain >= thresholds.ALL_THE_DIFFERENCE
+    others = [one.gain for one in rehearsals.started if Remedy.UNFREEZE in one.change.remedies]
+    frozen = [one.gain for one in rehearsals.started if Remedy.UNFREEZE not in one.change.remedies]
+    least = max(rehearsals.now, 0.0) + thresholds.HELPED
+    return max(frozen, default=0.0) >= max(least, *others, least)
 
 
 def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
@@ -254,11 +257,13 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     cause = found.kind in CAUSES
     if scene.has_partners and found.severity is Severity.WARNING and _of_partners(found, scene):
         return True
+    if "embeddings" in found.evidence:
+        return succeeds  # they stay alike, whatever is learnt
     if found.kind is Kind.TARGETS_SHUFFLED and learnt_by_some(rehearsals):
         return found.severity is not Severity.CRITICAL
     if found.kind in MAY_BE_MEANT and learns(rehearsals):
         return True
-    if "at_random" in found.evidence and _a_start_learns(rehearsals):
+    if "at_random" in found.evidence and _learns_frozen(rehearsals):
         return True  # what is frozen does not keep it from learning
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
         return scene.trained  # in units of the present loss, which may be small

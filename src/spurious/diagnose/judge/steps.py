@@ -190,7 +190,7 @@ def hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Fi
         return
     yield Finding(
         Kind.STEP_TOO_SMALL,
-        Severity.WARNING,
+        Severity.WARNING if scene.trained else Severity.INFO,  # a schedule may raise it
         None,
         {"updates_needed": updates, "step_size": seen.step_size},
         f"Use a larger step size than {seen.step_size:.2g}: at the present gradient the loss needs "

@@ -279,6 +279,8 @@ class Observer:
         """A normalisation over so many numbers has been computed."""
         if entries == 1:
             self.structure.empty_norms.add(self._here or "model")
+        if entries == 2:
+            self.structure.paired_norms.add(self._here or "model")
 
     def _check(self, values: Tensor, name: str) -> None:
         values = values.detach()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
@@ -35,6 +35,10 @@ CERTAIN: Final = 20.0
 
 INSIDE: Final = 1e-6
 """Probabilities are kept so far from 0 and 1 where a loss takes their logarithm."""
+
+OVERLAP: Final = 0.9
+"""A loss of an overlap, 1 minus it, of probabilities that are all wrong, but for what keeps it
+finite."""
 
 SHIFT: Final = 1e-4
 """Losses that agree to within this count as equal; single precision gives seven digits."""
@@ -107,6 +111,7 @@ class Scene:
         bounds: What outputs of copies with large random weights stay between, or None.
         in_the_loss: What the loss does with the outputs, by line.
         terms: The terms of the loss, or None where they could not be looked at.
+        reads_answers: Whether each place of a sequence has read the word that it is to say.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
         unseen: What of the inputs the model does not let through, whatever its weights are.
         missed: Share of the outputs' change that autograd does not see, by parameter.
@@ -121,6 +126,8 @@ class Scene:
         slopeless: Whether outputs have the gradient 0 whatever the weights are, which move them.
         bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
         last_layer: Name of the last affine layer that the points go through.
+        asks_nothing_of: Whether weights that move all of some columns of the outputs, by number,
+            have the gradient 0.
         judges: Whether that layer is not trained: it may judge what others make.
         lengthened: The length of the gradient that was found on the parameters, in units of that of
             a batch.
@@ -160,6 +167,7 @@ class Scene:
     bounds: tuple[float, float] | None = None
     in_the_loss: InTheLoss = field(default_factory=InTheLoss)
     terms: TermsSeen | None = None
+    reads_answers: bool = False
     order_blind: bool = False
     unseen: Unseen | None = None
     missed: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -173,6 +181,7 @@ class Scene:
     slopeless: bool = False
     unmoved: frozenset[str] = frozenset()
     last_layer: str = ""
+    asks_nothing_of: Callable[[Sequence[int]], bool] = lambda _: True
     judges: bool = False
     lengthened: float = 0.0
 
@@ -354,6 +363,9 @@ class Scene:
         """Whether points by themselves have next to no loss: pairs or triplets of them have it."""
         single, f = self.point_losses, self.outputs
         whole = None if f is None else self.try_loss(f)
+        if f is not None and whole is not None and isfinite(whole) and single is None:
+            alone = self.try_loss(f[:1], self.targets[:1])
+            return alone is not None and not isfinite(alone)
         if single is None or whole is None:
             return False
         return float(single.abs().sum()) < thresholds.GOOD * abs(whole)
@@ -378,10 +390,13 @@ class Scene:
         share = (signs + 1) / 2
         inside = self.try_loss(share.clamp(INSIDE, 1 - INSIDE))
         outside = self.try_loss((1 - share).clamp(INSIDE, 1 - INSIDE))
-        if inside is not None and outside is not None and abs(inside) < 0.01 and outside > 1:
+        bad = outside if inside is not None and abs(inside) < 0.01 else None
+        if bad is not None and bad > 1:
             return LossNature.PROBABILITIES
         if sure is not None and wrong is not None and abs(sure) < 0.01 and wrong > 1:
             return LossNature.LOGITS
+        if bad is not None and bad > OVERLAP:  # what two sets have in common is 1 at most
+            return LossNature.PROBABILITIES
         return LossNature.UNKNOWN
 
     @cached_property

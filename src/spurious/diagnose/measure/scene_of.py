@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -28,8 +29,9 @@ from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.sequences import is_order_blind, time_steps
+from spurious.diagnose.measure.sequences import is_order_blind, reads_answers, time_steps
 from spurious.diagnose.measure.slopes import (
+    asks_nothing_of,
     has_own_gradients,
     is_affine_inside,
     is_slopeless,
@@ -53,6 +55,9 @@ FEWEST_ENTRIES: Final = 64
 
 ONE_WAY: Final = 1e-4
 """Gradients that are nearer to one direction than this have no other."""
+
+ALIKE: Final = 0.5
+"""Cosine of matrices of which one follows the other; of two that were drawn apart it is near 0."""
 
 EVEN: Final = 1.63
 """Critical value of Kolmogorov and Smirnov at the level of 1 %, times the root of the number."""
@@ -116,14 +121,16 @@ def scene_of(
         own_gradients=trained and has_own_gradients(model, sample.batches[0]),
         steps=left.made,
         still=frozenset(seen.still),
+        asks_nothing_of=partial(asks_nothing_of, model, sample, values.loss),
         last_layer=((seen.affine[-1].weight if seen.affine else None) or "").rpartition(".")[0],
         judges=_judges(model, seen, optimiser),
         lengthened=_lengthened(left, seen.landscape),
         in_the_loss=InTheLoss()
         if seen.broadcast or seen.not_finite
         else in_the_loss(model, sample.batches[0], loss),
+        reads_answers=reads_answers(model, sample.batches[0]),
         plain_tensors=tuple(plain_tensors(model)),
-        equal_columns=_equal_columns(model),
+        equal_columns=_equal_columns(model, sample, values.loss),
         unmoved=frozenset(
             layer.name
             for layer in seen.units
@@ -158,7 +165,18 @@ def _frozen_at_random(model: nn.Module) -> tuple[str, ...]:
     """
     frozen = {n: p for n, p in model.named_parameters() if not p.requires_grad}
     large = {n: p for n, p in frozen.items() if p.ndim >= 2 and p.numel() >= FEWEST_ENTRIES}
-    return tuple(large) if all(map(spread_evenly, large.values())) else ()
+    if not all(map(spread_evenly, large.values())):
+        return ()
+    trained = [p.detach() for p in model.parameters() if p.requires_grad]
+    follow = bool(large) and all(_is_alike(p.detach(), trained) for p in large.values())
+    return () if follow else tuple(large)
+
+
+def _is_alike(weight: Tensor, others: list[Tensor]) -> bool:
+    """Whether a matrix lies near one of the same shape: a running mean, or an older copy, of it."""
+    same = [other for other in others if other.shape == weight.shape]
+    w = weight.flatten()
+    return any(float(w @ o.flatten()) > ALIKE * float(w.norm() * o.norm()) for o in same)
 
 
 def _lengthened(left: Left, landscape: Landscape) -> float:
@@ -369,19 +387,34 @@ def _wants_all(model: nn.Module, x: Tensor) -> bool:
     return False
 
 
-def _equal_columns(model: nn.Module) -> tuple[str, ...]:
-    """Names of trained embeddings whose every column is the same, if all of them are so."""
+def _equal_columns(
+    model: nn.Module, sample: Sample, loss: Callable[[Any, Any], Tensor]
+) -> tuple[str, ...]:
+    """Names of trained embeddings whose every column is the same, and has the same gradient.
+
+    None if some embeddings are not so.
+    """
     tables = {
         name: module.weight
         for name, module in model.named_modules()
         if isinstance(module, nn.Embedding) and min(module.weight.shape) > 1
     }
-    equal = [
-        name
-        for name, table in tables.items()
-        if table.requires_grad and bool(table.any()) and bool((table == table[:, :1]).all())
-    ]
-    return tuple(equal) if len(equal) == len(tables) else ()
+    weights = list(tables.values())
+    if not tables or not all(table.requires_grad and bool(table.any()) for table in weights):
+        return ()
+    if not all(bool((table == table[:, :1]).all()) for table in weights):
+        return ()
+    batch = sample.batches[0]
+    try:
+        with examined(model), torch.enable_grad():
+            value = loss(model(*batch.args, **batch.kwargs), batch.targets)
+            slopes = torch.autograd.grad(value, weights, allow_unused=True)
+    except Exception:
+        return ()
+    for slope in slopes:
+        if slope is None or not bool((slope - slope[:, :1]).norm() <= ONE_WAY * slope.norm()):
+            return ()
+    return tuple(tables)
 
 
 def _neighbours(sample: Sample, landscape: Landscape) -> float:

@@ -76,6 +76,34 @@ def is_order_blind(model: nn.Module, batch: Batch) -> bool:
         return False
 
 
+def reads_answers(model: nn.Module, batch: Batch) -> bool:
+    """Whether targets are the words of the inputs, and no output is moved by words behind its own.
+
+    Then each place has read its answer, and not those behind it. Words are (n, T) whole numbers.
+    """
+    x, y = _sequences(batch), batch.targets
+    if x is None or x.is_floating_point() or not isinstance(y, Tensor) or x.shape != y.shape:
+        return False
+    half = x.shape[1] // 2
+    if half < 2 or not bool((x == y).all()) or bool((x == x[:1]).all()):
+        return False
+    other = x.clone()
+    other[:, half:] = x.roll(1, 0)[:, half:]
+    try:
+        with examined(model), torch.no_grad():
+            once, again = (output_tensor(model(v)) for v in (x, other))
+    except Exception:
+        return False
+    if once is None or again is None or once.ndim != 3 or once.shape != again.shape:
+        return False
+    axes = [axis for axis in (1, 2) if once.shape[axis] == x.shape[1]]
+    return any(
+        bool((once.narrow(axis, 0, half) == again.narrow(axis, 0, half)).all())
+        and bool((once != again).any())
+        for axis in axes
+    )
+
+
 def _is_blind(model: nn.Module, x: Tensor, order: Tensor) -> bool:
     with examined(model), torch.no_grad():
         once, again = (output_tensor(model(v)) for v in (x, x[:, order.to(x.device)]))

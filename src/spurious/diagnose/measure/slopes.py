@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -38,6 +38,53 @@ ROUNDING: Final = frozenset({"round", "sign", "sgn", "floor", "ceil", "trunc", "
 
 WORTH: Final = 1e-3
 """A parameter counts that moves the outputs by a thousandth of what the first one does."""
+
+
+def asks_nothing_of(
+    model: nn.Module, sample: Sample, loss: Callable[[Any, Any], Tensor], columns: Sequence[int]
+) -> bool:
+    """Whether weights that move all of some columns of the outputs have the gradient 0.
+
+    Not where no weight moves one of them (a mask that is handed on), nor where all that do are
+    trained by other outputs (of the same layers for another input, say).
+
+    Args:
+        model: Left as it is.
+        sample: The points.
+        loss: Of the outputs of all points, and targets.
+        columns: Numbers along the outputs' axis 1.
+    """
+    weights = [p for p in model.parameters() if p.requires_grad]
+    try:
+        with examined(model), torch.enable_grad(), torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            made = [output_tensor(model(*b.args, **b.kwargs)) for b in sample.batches]
+            f = torch.cat([one for one in made if one is not None])
+            value = loss(f, sample.targets)
+            asked = torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
+            for k in columns[:MOST]:
+                moves = torch.autograd.grad(
+                    f[:, k].sum(), weights, retain_graph=True, allow_unused=True
+                )
+                if not any(_is_silent(*pair) for pair in zip(moves, asked, strict=True)):
+                    return False
+    except Exception:
+        return False
+    return True
+
+
+def _is_silent(moves: Tensor | None, asked: Tensor | None) -> bool:
+    """Whether of the rows of weights that move something most have the gradient 0.
+
+    A few may have it by chance: units that are on for none of the points that are asked about.
+    """
+    if moves is None or not bool(moves.any()):
+        return False
+    if asked is None:
+        return True
+    own, slope = (g.reshape(len(g), -1) if g.ndim else g.reshape(1, 1) for g in (moves, asked))
+    rows = (own != 0).any(1)
+    return 2 * int((rows & (slope == 0).all(1)).sum()) > int(rows.sum())
 
 
 def missed_by_autograd(model: nn.Module, sample: Sample) -> dict[str, float]:

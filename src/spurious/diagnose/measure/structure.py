@@ -67,6 +67,7 @@ class StructureSeen:
     Attributes:
         softmaxes: By the name of the module.
         empty_norms: Modules that normalise a single number, which gives a constant.
+        paired_norms: Modules that normalise two numbers, which leaves the sign of their difference.
         chained: Pairs of affine layers with nothing in between that bends.
         simplex_fed: Whether the inputs of an affine layer were probabilities, batch after batch.
         ends: Names of the functions behind the last layer, in their order, of those known.
@@ -80,6 +81,7 @@ class StructureSeen:
 
     softmaxes: dict[str, Softmax] = field(default_factory=dict[str, Softmax])
     empty_norms: set[str] = field(default_factory=set[str])
+    paired_norms: set[str] = field(default_factory=set[str])
     chained: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     simplex_fed: dict[str, bool] = field(default_factory=dict[str, bool])
     ends: tuple[str, ...] = ()

@@ -44,15 +44,15 @@ def other_starts(
     scene: Scene,
     now: float,
     enough: float,
-) -> Iterator[Rehearsal]:
+) -> list[Rehearsal]:
     """More starts, where one learns in fewer steps what training has not: it may be a lucky one."""
     made = scene.steps or 0
     if afresh is None or not scene.trained or made < afresh.trial.steps:
-        return
+        return []
     if afresh.gain < max(now, 0.0) + thresholds.HELPED:
-        return
-    for seed in range(1, STARTS):
-        yield run(Change(Aspect.AGAIN, start), enough, seed=seed)
+        return []
+    again = Change(Aspect.AGAIN, start)
+    return [run(again, enough, seed=seed) for seed in range(1, STARTS)]
 
 
 def other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:

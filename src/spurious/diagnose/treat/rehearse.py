@@ -147,6 +147,14 @@ def rehearse(
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
 
+    def in_order(afresh: Rehearsal | None) -> Rehearsal | None:
+        """A start that takes the points as they lie: in as many steps, and one pass at least."""
+        if afresh is None or not scene.is_middling or not _lies_in_order(scene):
+            return None
+        own = few.in_order()
+        most = max(afresh.trial.steps, len(own.batches))
+        return run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=own, most=most)
+
     sure = max(thresholds.ALL_THE_DIFFERENCE, max(now, 0.0) + thresholds.HELPED)
     known = scene.optimiser is not None
     as_is = run(
@@ -166,6 +174,7 @@ def rehearse(
                 return Rehearsals(steps, now, as_is, afresh, tuple(tried))
     killed = scene.trained and known and bool(shut_layers(seen))
     sizes = unusual_scales(seen.affine, scene.trained, scene.unmoved)
+    large = unusual_scales(seen.affine, False, ())
     compares = scene.trained and scene.is_middling and (scene.steps or 0) > 0
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
         if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
@@ -175,13 +184,15 @@ def rehearse(
                 tried += [run(change) for change in other_scales(scene, start)]
             ordered = scene.is_middling and _lies_in_order(scene)
             afresh = run(Change(Aspect.NOTHING, start), sure) if compares or ordered else None
-            tried += other_starts(run, start, afresh, scene, now, sure)
-            in_order = None
-            if ordered and afresh is not None:  # in as many steps, and one pass at least
-                own = few.in_order()
-                most = max(afresh.trial.steps, len(own.batches))
-                in_order = run(Change(Aspect.ORDER, start), points=own, most=most)
-            return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
+            more = other_starts(run, start, afresh, scene, now, sure)
+            if more and large:
+                tried.append(
+                    run(Change(Aspect.SAME_SIZES, ()), sure, start=in_another_order(model))
+                )
+            tried += more
+            return Rehearsals(
+                steps, now, as_is, afresh, tuple(tried), large if more else sizes, in_order(afresh)
+            )
         tried += [run(change) for change in other_data(scene, start)]
         if scene.optimiser is not None and scene.is_middling:
             tried += [run(change) for change in longer_steps(scene.optimiser, start)]
@@ -191,7 +202,7 @@ def rehearse(
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         tried += other_starts(run, start, afresh, scene, now, sure)
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
     afresh = afresh or run(Change(Aspect.NOTHING, start))
     if scene.trained and scene.complete and few.size <= FEW_POINTS and not as_is.lost:
         tried.append(run(Change(Aspect.LONGER, ()), most=LONG * steps))
@@ -207,10 +218,7 @@ def rehearse(
     if scene.frozen and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
-        in_order = None
-        if _lies_in_order(scene):
-            in_order = run(Change(Aspect.ORDER, start), points=few.in_order())
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order)
+        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in other_data(scene, start))]

@@ -240,6 +240,10 @@ def constant_inputs(scene: Scene) -> Finding | None:
     same = group == counts.argmax()
     if isinstance(y, Tensor) and y.ndim and bool((y[same] == y[same][:1]).all()):
         return None
+    if len(rows) > 1:  # those that are not the same may hold what is to be told
+        floor, constant = floor_of_groups(scene, group), scene.landscape.constant_loss
+        if floor is None or not constant or floor < CONTRADICTION * constant:
+            return None
     who = f"all {len(x)}" if many == len(x) else f"{many} of {len(x)}"
     return Finding(
         Kind.CONSTANT_INPUTS,

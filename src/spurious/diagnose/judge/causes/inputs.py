@@ -53,13 +53,9 @@ def wrapped_integers(scene: Scene) -> Finding | None:
         places = places.round().long()
         if not WIDE <= int(places.max() - places.min()) < BYTES:
             continue
-        before = _told(scene, places.double())
-        pairs = [
-            (one, other)
-            for by in (0, BYTES // 2)
-            for one, other in zip(before, _told(scene, (places + by) % BYTES), strict=True)
-        ]
-        now, best = max(pairs, key=lambda pair: pair[1] - pair[0])
+        now = max(0.0, *_told(scene, places.double()))
+        undone = (_told(scene, (places + by) % BYTES) for by in (0, BYTES // 2))
+        best = max(max(pair) for pair in undone)
         if best < now + TOLD:
             return None
         return Finding(

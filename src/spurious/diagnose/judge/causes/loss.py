@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Final
 
 import torch
@@ -19,8 +18,8 @@ from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
 from spurious.diagnose.remedy import Remedy, joined
 
-LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0))
-"""Outputs for what is not so and what is: numbers, signs, probabilities, logits."""
+LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0), (-0.3, 0.3))
+"""Outputs for what is not so and what is: numbers, signs, probabilities, logits, unsure ones."""
 
 FEWEST_KINDS: Final = 4
 """Of three numbers most are neighbours, so that their order cannot be seen."""
@@ -35,8 +34,14 @@ quarter: the middle."""
 SURELY: Final = 3.0
 """Standard deviations of a ratio of variances that chance does not make."""
 
-SIZES: Final = (1.0, 4.0, 16.0, 64.0, 256.0)
-"""Factors of logits up to certainty; temperatures of distillation are below the third."""
+TEMPERATURES: Final = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0)
+"""What logits are divided by in distillation."""
+
+SURE: Final = 1000.0
+"""Times logits that say the targets: certainty."""
+
+AGREES: Final = 1e-3
+"""Losses that agree to a thousandth are the same but for the rounding of small shares."""
 
 LEAST_SHARE: Final = 1e-6
 """Smaller shares are taken for this one, whose logarithm is finite."""
@@ -97,32 +102,39 @@ def wrong_loss(scene: Scene) -> Finding | None:
     )
 
 
-def beyond_the_targets(scene: Scene) -> Finding | None:
-    """Targets that are shares, in a loss that is the smaller the surer the outputs are.
+def divergence_of_shares(scene: Scene) -> Finding | None:
+    """A divergence (`kl_div`) that wants logarithms of shares, and is given the shares.
 
-    A proper score is least where outputs say the targets (Gneiting and Raftery 2007, section 2).
+    For outputs that say the targets it is then the mean of y (log y - y), and the surer the outputs
+    are, the smaller.
     """
     f, y = scene.outputs, scene.targets
     if f is None or not _is_distribution(y, f) or scene.nature is not LossNature.UNKNOWN:
         return None
-    if scene.form is TargetForm.ONE_HOT or not bool((y.amax(1) < 1).any()):
+    shares = y.double().clamp_min(LEAST_SHARE)
+    each = float((y.double() * (shares.log() - y.double())).sum())
+    meant = [each / many for many in (1, len(y), y.numel())]  # sum, batchmean, mean
+    tried = [scene.try_loss(size * shares.log()) for size in TEMPERATURES]
+    known = [
+        (now, value)
+        for now in tried
+        for value in meant
+        if now is not None and abs(now - value) <= AGREES * abs(value)
+    ]
+    if not known:
         return None
-    shares = y.double().clamp_min(LEAST_SHARE).log()
-    losses = [scene.try_loss(size * shares) for size in SIZES]
-    known = [value for value in losses if value is not None and isfinite(value)]
-    if len(known) < len(losses) or known != sorted(known, reverse=True):
-        return None
-    if known[0] - known[-1] < thresholds.NO_DIFFERENCE * abs(known[0]):
+    sure = scene.try_loss(SURE * shares.log())
+    if sure is None or not sure < known[0][0]:
         return None
     return Finding(
         Kind.WRONG_LOSS,
-        Severity.WARNING,
+        Severity.CRITICAL,
         None,
-        {"sizes": list(SIZES), "losses": known},
-        f"Check what the loss takes outputs for: for logits that say the targets' shares it is "
-        f"{known[0]:.4g}, and the surer they are of the likeliest class, the smaller "
-        f"({known[-1]:.4g} for {SIZES[-1]:g} times the same), so it does not ask for these shares. "
-        "A divergence (kl_div) wants logarithms of probabilities: log_softmax and not softmax.",
+        {"loss_of_right_outputs": known[0][0], "loss_of_sure_outputs": sure},
+        "Give the divergence logarithms of probabilities, log_softmax and not softmax: for outputs "
+        f"that say the targets it is {known[0][0]:.4g}, as kl_div is of probabilities, and for "
+        f"outputs that are sure of the likeliest class {sure:.4g}. So it does not ask for these "
+        "targets.",
         (),
         "loss = F.kl_div(F.log_softmax(outputs, 1), targets, reduction='batchmean')",
     )
@@ -231,10 +243,12 @@ def ignored_outputs(scene: Scene) -> Finding | None:
     if y.shape != f.shape or not f.is_floating_point() or not bool(f.isfinite().all()):
         return None
     draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
-    slope = scene.slope_at(f + 0.1 * (draw + 0.1))
-    if slope is None:
-        return None
-    unseen = ~(slope != 0).flatten(2).any(2).any(0) if f.ndim > 2 else ~(slope != 0).any(0)
+    unseen = torch.ones(f.shape[1], dtype=torch.bool, device=f.device)
+    for outputs in (f + 0.1 * (draw + 0.1), draw - 0.5, f.std().clamp_min(1.0) * (2 * draw - 1)):
+        slope = scene.slope_at(outputs)  # a margin that is reached has none
+        if slope is None:
+            return None
+        unseen &= ~(slope != 0).transpose(0, 1).flatten(1).any(1)
     varied = (y != y[:1]).flatten(2).any(2).any(0) if f.ndim > 2 else (y != y[:1]).any(0)
     places = [k for k, wanted in enumerate(unseen & varied) if bool(wanted)]
     if not places or bool(unseen.all()):
@@ -310,10 +324,11 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
                 found.append((min(apart), min(alike)))
         return found
     if _is_distribution(y, f):
-        right = scene.try_loss(y.reshape(f.shape))
-        same = scene.try_loss(torch.ones_like(f))
-        if right is not None and same is not None:
-            found.append((right, same))
+        shares = y.reshape(f.shape)
+        ways = [scene.try_loss(shares), scene.try_loss(-shares)]  # or they may be costs
+        known, same = [way for way in ways if way is not None], scene.try_loss(torch.ones_like(f))
+        if known and same is not None:
+            found.append((min(known), same))
     return found
 
 

@@ -63,6 +63,8 @@ def optimiser_never_steps(scene: Scene) -> Finding | None:
         return None
     if scene.landscape.gradient_norm == 0 or set(seen.held) <= scene.still:
         return None
+    if seen.steps:
+        return _saw_nothing(scene, seen.steps)
     return Finding(
         Kind.OPTIMISER_NEVER_STEPS,
         Severity.WARNING if scene.is_poor else Severity.INFO,
@@ -73,6 +75,28 @@ def optimiser_never_steps(scene: Scene) -> Finding | None:
         "scheduler's step() moves no weights.",
         (Remedy.TEXTBOOK_LOOP,),
         "loss.backward()\noptimiser.step()\nscheduler.step()  # once an epoch, behind it",
+    )
+
+
+def _saw_nothing(scene: Scene, steps: int) -> Finding:
+    """Steps were made, and all that they had were gradients of 0."""
+    single = scene.point_losses
+    alone = single is not None and not bool(single.any())
+    return Finding(
+        Kind.FAULT_IN_LOOP,
+        Severity.WARNING if scene.is_poor else Severity.INFO,
+        None,
+        {"steps": steps, "points_alone_have_no_loss": alone},
+        f"Look at what goes backward in the loop: in {steps} steps the optimiser has seen no "
+        "gradient but 0, though the loss of these points together has one. "
+        + (
+            "The loss of one point alone is 0 whatever its output is: take more points in a batch."
+            if alone
+            else "Is it another loss, are gradients cleared before the step, or are batches so "
+            "small that their loss is flat?"
+        ),
+        (Remedy.TEXTBOOK_LOOP,),
+        "loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)",
     )
 
 

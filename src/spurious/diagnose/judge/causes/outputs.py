@@ -29,6 +29,10 @@ BETWEEN_SIGNS: Final = ("tanh", "hardtanh", "softsign")
 RELATED: Final = 0.3
 """What neighbours explain of targets that the inputs tell, and not by chance."""
 
+CERTAINTIES: Final = (1.0, 0.2, 0.04)
+"""How sure outputs are that say what the targets say, or the opposite: a loss may have its least
+value where they are not quite (with a term of entropy)."""
+
 SIZES: Final = (1.0, 4.0, 16.0, 64.0)
 """Sizes of right logits, up to certainty."""
 
@@ -48,7 +52,7 @@ FEW: Final = 0.05
 def softmax_over_one_unit(scene: Scene) -> Finding | None:
     """A softmax whose every sum has one term is 1 for all inputs."""
     f, line = scene.outputs, scene.in_the_loss.softmax_of_one
-    if line and f is not None and f.numel() == len(f):
+    if line and f is not None and (f.numel() == len(f) or f.shape[1] == 1):
         return _softmax_in_the_loss(scene, line)
     alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
     if f is None or scene.structure.last not in ("softmax", "log_softmax"):
@@ -173,13 +177,18 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
     broken = value is None or not abs(value) < float("inf")
     cut = value is not None and clamped is not None and _equal(value, clamped)
     cut = cut or _share_cut_off(scene, f, outside) >= FEW
-    if not broken and not cut:
+    beyond = not broken and not cut and _rewards_beyond(scene)
+    if not broken and not cut and not beyond:
         return None
     classes = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     mend = "softmax" if classes else "sigmoid"
-    effect = "the logarithm of a negative number is NaN" if broken else (
-        "what is outside is cut off and gets no gradient"
-    )  # fmt: skip
+    effect = (
+        "the logarithm of a negative number is NaN"
+        if broken
+        else "outputs beyond 0 and 1 have a smaller loss than right ones"
+        if beyond
+        else "what is outside is cut off and gets no gradient"
+    )
     return Finding(
         Kind.LOGITS_TO_PROBABILITY_LOSS,
         Severity.CRITICAL,
@@ -189,6 +198,16 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
         f"probabilities, and {share:.0%} of them are not between 0 and 1; {effect}.",
         (f"{mend}_output",),
     )
+
+
+def _rewards_beyond(scene: Scene) -> bool:
+    """Whether outputs that are right and go beyond 0 and 1 have a smaller loss than right ones."""
+    if scene.signs is None:
+        return False
+    right = scene.try_loss((scene.signs + 1) / 2)
+    tried = [scene.try_loss((scene.signs + 1) / 2 + size * scene.signs) for size in (0.3, 1.0)]
+    known = [value for value in tried if value is not None]
+    return right is not None and len(known) == len(tried) and min(known) < right - FEW
 
 
 def _share_cut_off(scene: Scene, f: Tensor, outside: Tensor) -> float:
@@ -298,8 +317,13 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
         return _flees(scene, f)
     pairs: list[tuple[float | None, float | None]] = []
     if signs is not None:
-        sure = _sure(scene, signs)
-        pairs.append((scene.try_loss(sure), scene.try_loss(_sure(scene, -signs))))
+        pairs += [
+            (
+                scene.try_loss(_saying(scene, signs, size)),
+                scene.try_loss(_saying(scene, -signs, size)),
+            )
+            for size in CERTAINTIES
+        ]
     y = scene.targets
     beyond = signs is None or scene.structure.last not in SQUASHING  # else it gives no such numbers
     if beyond and isinstance(y, Tensor) and y.is_floating_point() and y.numel() == f.numel():
@@ -312,8 +336,10 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     if not known:
         return None
     good, bad = known[0]
-    bottomless = signs is None or (None not in pairs[0] and bad < 0)  # as no loss of other labels
-    known = known[:1] if signs is not None and bottomless else known
+    of_signs = pairs[: len(CERTAINTIES)] if signs is not None else []
+    below = [bad for good, bad in of_signs if good is not None and bad is not None and bad < 0]
+    bottomless = signs is None or len(below) == len(CERTAINTIES)  # as no loss of other labels
+    known = known[: len(of_signs)] if of_signs and bottomless else known
     if not all(good > bad + EQUAL * abs(bad) for good, bad in known):
         return None
     if signs is not None and _weighs_points(scene, f, signs):
@@ -336,11 +362,13 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     )
 
 
-def _sure(scene: Scene, signs: Tensor) -> Tensor:
-    """Outputs that say what signs say: logits, or numbers from 0 to 1 behind a sigmoid."""
+def _saying(scene: Scene, signs: Tensor, certainty: float) -> Tensor:
+    """Outputs that say what signs say, so surely: logits, or numbers that a last function gives."""
     if scene.structure.last in SQUASHING:
-        return torch.where(signs > 0, 1 - INSIDE, INSIDE)
-    return signs * (1.0 if scene.structure.last in BETWEEN_SIGNS else CERTAIN_HALF)
+        far = certainty * (0.5 - INSIDE)
+        return torch.where(signs > 0, 0.5 + far, 0.5 - far)
+    most = 1.0 if scene.structure.last in BETWEEN_SIGNS else CERTAIN_HALF
+    return certainty * most * signs
 
 
 def _flees(scene: Scene, f: Tensor) -> Finding | None:
@@ -383,18 +411,17 @@ def _minds_points(scene: Scene, signs: Tensor, good: float, bad: float) -> bool:
     if len(signs) < 4 or bool((signs == signs[:1]).all()):
         return True
     order = torch.randperm(len(signs), generator=torch.Generator().manual_seed(0))
-    other = scene.try_loss(_sure(scene, signs[order.to(signs.device)]))
+    other = scene.try_loss(_saying(scene, signs[order.to(signs.device)], CERTAINTIES[0]))
     return other is None or abs(good - other) > MINDS * abs(good - bad)
 
 
 def _may_be_turned(scene: Scene, f: Tensor) -> bool:
     """Whether outputs are to say what targets say, where a loss that is never below 0 is turned.
 
-    Distances are small for what is the same, whose target is 1: none is negative, though no
-    function behind the last layer makes them so. And of several classes the targets may be those
-    that are excluded: then the inputs do not tell them.
+    They are shares, then: distances and energies are small for what is so. And of several classes
+    the targets may be those that are excluded: then the inputs do not tell them.
     """
-    if scene.structure.last not in SQUASHING and bool((f >= 0).all()):
+    if scene.structure.last not in SQUASHING:
         return False
     several = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT) and f.shape[1] > 2
     return not several or scene.neighbours >= RELATED

@@ -70,21 +70,44 @@ def shifted_twice(scene: Scene) -> Finding | None:
         return None
     if x.shape != y.shape or x.shape[1] < FEWEST_STEPS or x.is_floating_point():
         return None
-    if float((x[:, 1:] == y[:, :-1]).double().mean()) < MOSTLY:
+    moved = float((x[:, 1:] == y[:, :-1]).double().mean())
+    if moved < MOSTLY or float((x == y).double().mean()) > moved - MOSTLY / 2:
         return None  # where targets are the words themselves, the loss may well shift them
     right, later = scene.try_loss(CERTAIN * signs), scene.try_loss(CERTAIN * signs.roll(-1, 2))
     if right is None or later is None or not later < thresholds.MIDDLING * right:
         return None
     return Finding(
         Kind.WRONG_TIME_STEP,
+        Severity.WARNING,
+        None,
+        {"loss_of_right_outputs": right, "loss_one_place_later": later},
+        "Shift the words once, in the data or in the loss, unless the word after next is meant: "
+        "the targets are the next words already, and the loss asks for those after them. Outputs "
+        f"that are right have the loss {right:.4g}, outputs that say what comes one place later "
+        f"{later:.4g}.",
+        (),
+        "loss(outputs, targets)  # and not (outputs[..., :-1], targets[:, 1:]) of shifted targets",
+    )
+
+
+def answers_are_read(scene: Scene) -> Finding | None:
+    """Targets that are the words read at the same places, by a model that reads no further."""
+    signs = scene.signs
+    if not scene.reads_answers or signs is None or signs.ndim != 3:
+        return None
+    right, later = scene.try_loss(CERTAIN * signs), scene.try_loss(CERTAIN * signs.roll(-1, 2))
+    if right is None or later is None or not right < thresholds.MIDDLING * later:
+        return None  # the loss moves them
+    return Finding(
+        Kind.WRONG_TIME_STEP,
         Severity.CRITICAL,
         None,
         {"loss_of_right_outputs": right, "loss_one_place_later": later},
-        "Shift the words once, in the data or in the loss: the targets are the next words already, "
-        f"and the loss asks for those after them. Outputs that are right have the loss "
-        f"{right:.4g}, outputs that say what comes one place later {later:.4g}.",
+        "Ask each place for the next word: the targets are the words of the inputs at the same "
+        "places, and the model reads each of them and none behind it, so it has nothing to do but "
+        "to copy.",
         (),
-        "loss(outputs, targets)  # and not (outputs[..., :-1], targets[:, 1:]) of shifted targets",
+        "x, y = words[:, :-1], words[:, 1:]",
     )
 
 

@@ -59,7 +59,17 @@ def wrong_axis(scene: Scene) -> Finding | None:
 
 def one_feature_norm(scene: Scene) -> Finding | None:
     """A normalisation of single numbers."""
-    names = sorted(scene.structure.empty_norms)
+    names, pairs = sorted(scene.structure.empty_norms), sorted(scene.structure.paired_norms)
+    if not names and pairs and scene.trained and scene.is_middling:
+        return Finding(
+            Kind.ONE_FEATURE_NORM,
+            Severity.WARNING,
+            pairs[0],
+            {"layers": pairs},
+            f"Use more features (a wider model), or leave out the normalisation in {pairs[0]}: it "
+            "normalises two numbers, which leaves nothing but which of them is larger.",
+            (),
+        )
     if not names:
         return None
     return Finding(

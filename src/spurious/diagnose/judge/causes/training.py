@@ -13,6 +13,7 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import share_of_one
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.neighbours import (
+    MOST_NEIGHBOURS,
     explained_by_neighbours,
     explained_in_pictures,
     is_whole_grid,
@@ -245,6 +246,8 @@ def detached_outputs(scene: Scene) -> Finding | None:
     if before is None or after is None or abs(after - before) <= MOVED * abs(before):
         return None
     places = [k for k, is_flat in enumerate(unseen.tolist()) if is_flat]
+    if not scene.asks_nothing_of(places):
+        return None  # their weights are trained by other outputs, or there are none
     shown = ", ".join(map(str, places[:5])) + (", ..." if len(places) > 5 else "")
     return Finding(
         Kind.DETACHED_LOSS,
@@ -306,7 +309,12 @@ def lines_say_nothing(scene: Scene) -> bool:
     x, y = scene.features, scene.targets
     if x is None or not isinstance(y, Tensor) or len(y) != len(x):
         return scene.landscape.linear_loss is None
-    return told_by_lines(x, y) < SURELY / len(x) ** 0.5
+    if told_by_lines(x, y) >= SURELY / len(x) ** 0.5:
+        return False
+    if x.ndim < 3 or y.ndim < 2 or x.shape[1] != y.shape[1]:
+        return True
+    each, own = x.flatten(0, 1), y.flatten(0, 1)  # places, each with its own inputs and target
+    return told_by_lines(each, own) < SURELY / min(len(each), MOST_NEIGHBOURS) ** 0.5
 
 
 def pictures_shuffled(scene: Scene) -> Finding | None:
