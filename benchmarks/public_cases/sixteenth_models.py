@@ -28,15 +28,15 @@ def windows_viewed_not_transposed(seed: int, mended: bool) -> Program:
     and series change places by a view, which mixes them. Then by a transposition.
     """
     torch.manual_seed(seed)
-    x = torch.randn(500, 24, 4)
+    x = torch.randn(3000, 24, 4)
     one, two = x[:, 3:, 0], x[:, :-3, 1]
     y = 2 * ((one + two).abs() - (one - two).abs()).mean(1, keepdim=True)
     model = nn.Sequential(
         nn.Conv1d(4, 32, 5), nn.ReLU(), nn.Conv1d(32, 16, 1), nn.ReLU(),
         nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 1),
     )  # fmt: skip
-    shown = x.transpose(1, 2).contiguous() if mended else x.view(500, 4, 24)
-    return Program(model, shown, y, nn.MSELoss(), adam(model, 5e-3), 50, 500, explained(y))
+    shown = x.transpose(1, 2).contiguous() if mended else x.view(3000, 4, 24)
+    return Program(model, shown, y, nn.MSELoss(), adam(model, 5e-3), 100, 300, explained(y))
 
 
 class Order(nn.Module):

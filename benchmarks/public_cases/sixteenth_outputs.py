@@ -10,10 +10,14 @@ merged. Pages were mostly guides without a case, or questions whose answer is cu
 Of stackoverflow 76450489, stats.stackexchange 376851, scicomp.stackexchange 42791,
 ai.stackexchange 18234 and datascience.stackexchange 62167 answers were not met, or met in part: the
 cause is what the question's code or numbers show, or a comment says. In CARLA#16, MAProj#3 and
-one-leaf#6 one reader says so and nobody has answered. Left out: threads with guesses
-alone, metrics, files, what fails on unseen points only, and threads whose fault an earlier set has
-in the same form (pixels less 128 in bytes, a last layer with too small a rate, the sigmoid before a
-loss of logits).
+one-leaf#6 one reader says so and nobody has answered. Left out: threads with guesses alone,
+metrics, files, what fails on unseen points only, and threads whose fault an earlier set has in the
+same form (pixels less 128 in bytes, a last layer with too small a rate).
+
+Of 32 written 25 reproduced at once. Then rates, steps, counts of points and how bright digits are
+made were set, in nine programs, three of which had reproduced with a middling twin; that of
+matching got plain descent for Adam, and the first interval of the genome is empty, as it is in the
+thread. None was dropped; no kinds were changed.
 """
 
 from __future__ import annotations
@@ -123,7 +127,7 @@ def clipped_and_thrown_away(seed: int, mended: bool) -> Program:
         kept = outputs.clamp(1e-15, 1.0)
         return -(targets * (kept if mended else outputs).log()).sum(1).mean()
 
-    return Program(model, x, one_hot, loss, adam(model, 1e-2), 40, 500, classes_right(y))
+    return Program(model, x, one_hot, loss, adam(model, 3e-2), 40, 900, classes_right(y))
 
 
 @case("HobbitLong/SupContrast#142", "division_by_zero", "not_finite")
@@ -170,7 +174,7 @@ def better_than_itself(seed: int, mended: bool) -> Program:
     batch, at each time, and are all 0. Then over time too. No kind names a norm over one.
     """
     torch.manual_seed(seed)
-    x, y, best = rewarded((24, 40))
+    x, y, best = rewarded((100, 60))
     model = chain([5, 48, 4], nn.Tanh)
     axes = (0, 1) if mended else (0,)
 
@@ -182,7 +186,7 @@ def better_than_itself(seed: int, mended: bool) -> Program:
 
     right = classes_right(best.flatten())
     return Program(
-        model, x, y, loss, adam(model, 5e-3), 1, 400, lambda found: right(found.flatten(0, 1))
+        model, x, y, loss, adam(model, 3e-3), 1, 600, lambda found: right(found.flatten(0, 1))
     )
 
 
@@ -192,7 +196,7 @@ def spread_of_one_step(seed: int, mended: bool) -> Program:
     batch is of one, whose unbiased spread is nan. Then that of one is left alone.
     """
     torch.manual_seed(seed)
-    x, y, best = rewarded((601,))
+    x, y, best = rewarded((1801,))
     model = chain([5, 48, 4], nn.Tanh)
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -201,7 +205,7 @@ def spread_of_one_step(seed: int, mended: bool) -> Program:
             advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
         return regret(outputs, targets[:, 0], advantage)
 
-    return Program(model, x, y, loss, adam(model, 5e-3), 60, 500, classes_right(best))
+    return Program(model, x, y, loss, adam(model, 5e-3), 100, 700, classes_right(best))
 
 
 class Attentive(nn.Module):
@@ -326,6 +330,4 @@ def embeddings_of_zeros(seed: int, mended: bool) -> Program:
         return F.cross_entropy(matched(outputs), targets.flatten())
 
     right = classes_right(y.flatten())
-    return Program(
-        model, x, y, loss, adam(model, 2e-2), 20, 300, lambda found: right(matched(found))
-    )
+    return Program(model, x, y, loss, sgd(model, 0.4), 20, 300, lambda found: right(matched(found)))

@@ -34,14 +34,15 @@ def sums_into_sigmoids(seed: int, mended: bool) -> Program:
     x, y = digits()
     model = chain([64, 32, 10], nn.Sigmoid, nn.Sigmoid())
     for layer in (model[0], model[2]):
+        assert isinstance(layer, nn.Linear)
         nn.init.uniform_(layer.weight, 0.0, 2 / layer.weight.shape[1] if mended else 1.0)
     target = F.one_hot(y, 10).float()
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return (outputs - targets).pow(2).sum(1).mean()
 
-    rule = sgd(model, 0.5, momentum=0.9)
-    return Program(model, x, target, loss, rule, 40, 800, classes_right(y))
+    rule = sgd(model, 1.0, momentum=0.9)
+    return Program(model, x, target, loss, rule, 40, 2000, classes_right(y))
 
 
 @case("datascience.stackexchange 28481", "step_too_large")
@@ -135,16 +136,16 @@ def area_of_the_filter_forgotten(seed: int, mended: bool) -> Program:
 
 @case("tensorpack/tensorpack#614", "inputs_wrapped")
 def colours_over_the_top(seed: int, mended: bool) -> Program:
-    """Digits, some of them made up to four times as bright; what is above 255 starts again from 0.
+    """Digits, some of them made up to ten times as bright; what is above 255 starts again from 0.
     Then it stays at 255.
     """
     torch.manual_seed(seed)
     x, y = digits()
-    bright = 255 * x * (1 + 3 * torch.rand(len(x), 1))
+    bright = 255 * x * (1 + 9 * torch.rand(len(x), 1))
     shown = bright.clamp(max=255) if mended else bright.long() % 256
     model = chain([64, 24, 10], nn.ReLU)
     return Program(
-        model, shown.float() / 255, y, nn.CrossEntropyLoss(), sgd(model, 0.05), 32, 400,
+        model, shown.float() / 255, y, nn.CrossEntropyLoss(), sgd(model, 0.02), 32, 400,
         classes_right(y),
     )  # fmt: skip
 
@@ -167,8 +168,8 @@ def actor_and_critic_creep(seed: int, mended: bool) -> Program:
     hundredth.
     """
     torch.manual_seed(seed)
-    x = torch.randn(600, 5)
-    best, taken = (x @ torch.randn(5, 4)).argmax(1), torch.randint(0, 4, (600,))
+    x = torch.randn(6000, 5)
+    best, taken = (x @ torch.randn(5, 4)).argmax(1), torch.randint(0, 4, (6000,))
     y = torch.stack([taken.float(), (best == taken).float()], 1)
     model = Player()
 
@@ -179,7 +180,7 @@ def actor_and_critic_creep(seed: int, mended: bool) -> Program:
 
     right = classes_right(best)
     rule = adam(model, 1e-2 if mended else 1e-5)
-    return Program(model, x, y, loss, rule, 60, 400, lambda found: right(found[:, :4]))
+    return Program(model, x, y, loss, rule, 100, 700, lambda found: right(found[:, :4]))
 
 
 class Discharge(nn.Module):
@@ -212,7 +213,7 @@ def electrons_outweigh_the_voltage(seed: int, mended: bool) -> Program:
         return weight * many + (slope[:, 1] - wave).pow(2).mean() + (found[0, 1] + 1) ** 2
 
     right = explained(torch.sin(3 * x) - 1)
-    return Program(model, x, x, loss, adam(model, 5e-3), 41, 800, lambda found: right(found[:, 1:]))
+    return Program(model, x, x, loss, adam(model, 1e-3), 41, 300, lambda found: right(found[:, 1:]))
 
 
 @case("cazala/synaptic#72", "unscaled_inputs", "saturation")
