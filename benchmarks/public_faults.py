@@ -2,7 +2,7 @@
 
     python benchmarks/public_faults.py [--seeds 3]
         [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
-         twelfth thirteenth fourteenth fifteenth]
+         twelfth thirteenth fourteenth fifteenth sixteenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -62,6 +62,10 @@ from public_cases import (
     seventh_outputs,
     seventh_scales,
     seventh_training,
+    sixteenth_models,
+    sixteenth_outputs,
+    sixteenth_scales,
+    sixteenth_training,
     sixth_models,
     sixth_outputs,
     sixth_scales,
@@ -164,6 +168,12 @@ SETS = {
         *fifteenth_scales.CASES,
         *fifteenth_models.CASES,
         *fifteenth_training.CASES,
+    ],
+    "sixteenth": [
+        *sixteenth_outputs.CASES,
+        *sixteenth_scales.CASES,
+        *sixteenth_models.CASES,
+        *sixteenth_training.CASES,
     ],
 }
 
