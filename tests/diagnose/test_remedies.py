@@ -206,6 +206,21 @@ NEEDED = {
         nn.Linear(6, 8, bias=False), nn.ReLU(), nn.Linear(8, 2, bias=False)
     ),
 }
+
+
+class Held(nn.Module):
+    """A linear map whose weights are a plain tensor, before others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.weight, self.head = torch.randn(6, 4), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(x @ self.weight)
+
+
+NEEDED["register_tensors"] = Held
 OF_OTHERS = {
     "match_shapes",
     "new_optimiser",
@@ -232,7 +247,7 @@ def test_every_remedy_is_applied_and_trained(remedy: str) -> None:
     assert trial.remedy == remedy and trial.note == "" and trial.steps == len(trial.losses) == 2
     assert trial.start is not None and trial.after is not None and nothing.after is not None
     assert nothing.start == nothing.before == trial.before
-    alike = ("add_unit", "unfreeze", "logits_loss", "without_dropout")
+    alike = ("add_unit", "unfreeze", "logits_loss", "without_dropout", "register_tensors")
     same = remedy.endswith("_step") or remedy in alike
     if remedy != "reinitialise_dead_units":
         assert (trial.start == trial.before) == same
@@ -273,6 +288,7 @@ NOT_APPLICABLE = {
     "wider_layers": (lambda: nn.Linear(6, 2), data, "no plain chain"),
     "match_shapes": (dead, data, "different numbers of entries"),
     "add_biases": (dead, data, "every layer has a bias"),
+    "register_tensors": (dead, data, "no module holds a plain tensor"),
 }
 
 

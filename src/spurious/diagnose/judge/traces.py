@@ -224,7 +224,7 @@ def asks_by_heart(found: Rehearsals, scene: Scene) -> bool:
     if not scene.trained or not scene.landscape.constant_loss:
         return False
     gains = (found.now, *(one.gain for one in (found.as_is, *found.started)))
-    if max(gains) < thresholds.ALL_THE_DIFFERENCE:
+    if max(gains) < thresholds.HELPED:
         return False
     return neighbours_say_nothing(scene) and lines_say_nothing(scene)
 

@@ -29,8 +29,8 @@ FASTER: Final = 1.5
 """Results that grow by this power of the number of points compare points; else they are as large as
 the model's own."""
 
-TWICE: Final = 2.0
-"""Times a loss may be as large of all points as of parts of them, where it compares points."""
+TORN: Final = 10.0
+"""Times the loss of parts of the points that of them all, where they are torn apart."""
 
 FEWEST: Final = 8
 """Points of a batch at least."""
@@ -86,15 +86,14 @@ def affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Los
     few = max(most(DEAR), FEWEST)
     if few < batch.size:
         sample = sample.in_batches_of(few)
-    return loss if most(MOST_ENTRIES) >= sample.size else limited(loss, most(MOST_ENTRIES)), sample
+    return limited(loss, most(MOST_ENTRIES)), sample
 
 
 def undivided(model: nn.Module, loss: Loss | None, sample: Sample) -> Sample:
-    """The points in one batch, where a loss of them all is another than that of parts of them.
+    """The points in one batch, where a loss of parts of them is far larger than that of them all.
 
-    So it is where it takes differences of neighbours on a grid, say. Points that came in batches
-    stay as they are, and so they do if the loss of all is at most twice, and at least half, as
-    large as the mean of its parts: as it may be where it compares the points of a batch.
+    So it is where it takes differences of neighbours on a grid, say. Losses that compare the points
+    of a batch are rather smaller for fewer of them. Points that came in batches stay as they are.
 
     Args:
         model: Left as it is.
@@ -111,8 +110,7 @@ def undivided(model: nn.Module, loss: Loss | None, sample: Sample) -> Sample:
             parts, one = (Objective(model, loss, way).value_as_shown() for way in (sample, whole))
     except Exception:  # it wants so many points, or less memory
         return sample
-    apart = max(abs(parts), abs(one)) > TWICE * min(abs(parts), abs(one))
-    return whole if apart and math.isfinite(one) else sample
+    return whole if 0 < TORN * abs(one) < parts else sample
 
 
 def limited(loss: Loss, most: int) -> Loss:

@@ -136,7 +136,7 @@ def measure(
     beside = None
     if loss is not None and seen.slopes is not None and bool(seen.slopes.any()):
         beside = loss_beside_others(objective, seen.made, outputs, targets)
-    return found, Values(outputs, beside or loss_of, seen.observer.structure, usual)
+    return found, Values(outputs, loss_of, beside or loss_of, seen.observer.structure, usual)
 
 
 def _not_finite_data(sample: Sample) -> str:

@@ -91,7 +91,7 @@ def scene_of(
         left: The gradient that was found on the parameters.
     """
     x, y = _in_order(sample)
-    loss = values.loss
+    loss, of_tensor, made = values.loss_of_all, values.loss, values.outputs
     values = _one_score(_classes_second(values, sample.targets), sample.targets)
     scene = Scene(
         outputs=values.outputs,
@@ -121,7 +121,9 @@ def scene_of(
         own_gradients=trained and has_own_gradients(model, sample.batches[0]),
         steps=left.made,
         still=frozenset(seen.still),
-        asks_nothing_of=partial(asks_nothing_of, model, sample, values.loss),
+        asks_nothing_of=partial(asks_nothing_of, model, sample, of_tensor)
+        if values.outputs is made
+        else lambda _: False,
         last_layer=((seen.affine[-1].weight if seen.affine else None) or "").rpartition(".")[0],
         judges=_judges(model, seen, optimiser),
         lengthened=_lengthened(left, seen.landscape),
@@ -130,7 +132,7 @@ def scene_of(
         else in_the_loss(model, sample.batches[0], loss),
         reads_answers=reads_answers(model, sample.batches[0]),
         plain_tensors=tuple(plain_tensors(model)),
-        equal_columns=_equal_columns(model, sample, values.loss),
+        equal_columns=_equal_columns(model, sample, loss),
         unmoved=frozenset(
             layer.name
             for layer in seen.units

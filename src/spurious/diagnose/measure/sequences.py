@@ -79,7 +79,8 @@ def is_order_blind(model: nn.Module, batch: Batch) -> bool:
 def reads_answers(model: nn.Module, batch: Batch) -> bool:
     """Whether targets are the words of the inputs, and no output is moved by words behind its own.
 
-    Then each place has read its answer, and not those behind it. Words are (n, T) whole numbers.
+    Then each place has read its answer, and not those behind it; what stands before it has been
+    read, too, which is of no use. Words are (n, T) whole numbers.
     """
     x, y = _sequences(batch), batch.targets
     if x is None or x.is_floating_point() or not isinstance(y, Tensor) or x.shape != y.shape:
@@ -87,21 +88,23 @@ def reads_answers(model: nn.Module, batch: Batch) -> bool:
     half = x.shape[1] // 2
     if half < 2 or not bool((x == y).all()) or bool((x == x[:1]).all()):
         return False
-    other = x.clone()
-    other[:, half:] = x.roll(1, 0)[:, half:]
+    late, early = x.clone(), x.clone()
+    late[:, half:], early[:, :half] = x.roll(1, 0)[:, half:], x.roll(1, 0)[:, :half]
     try:
         with examined(model), torch.no_grad():
-            once, again = (output_tensor(model(v)) for v in (x, other))
+            made = [output_tensor(model(v)) for v in (x, late, early)]
     except Exception:
         return False
-    if once is None or again is None or once.ndim != 3 or once.shape != again.shape:
+    known = [f for f in made if f is not None and f.ndim == 3]
+    if len(known) < len(made):
         return False
-    axes = [axis for axis in (1, 2) if once.shape[axis] == x.shape[1]]
-    return any(
-        bool((once.narrow(axis, 0, half) == again.narrow(axis, 0, half)).all())
-        and bool((once != again).any())
-        for axis in axes
-    )
+
+    def moves(axis: int, other: Tensor, first: int) -> bool:
+        pair = (f.narrow(axis, first, half) for f in (known[0], other))
+        return not torch.equal(*pair)
+
+    axes = [axis for axis in (1, 2) if known[0].shape[axis] == x.shape[1]]
+    return any(not moves(axis, known[1], 0) and moves(axis, known[2], half) for axis in axes)
 
 
 def _is_blind(model: nn.Module, x: Tensor, order: Tensor) -> bool:

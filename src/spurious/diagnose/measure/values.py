@@ -18,13 +18,15 @@ class Values:
 
     Attributes:
         outputs: Of the model on all points, (n, ...), or None.
-        loss: Of outputs and targets, a scalar tensor.
+        loss_of_all: Of what the model gives, and targets, a scalar tensor.
+        loss: The same of `outputs` alone, beside all else that the model gave.
         structure: What was seen between the layers.
         usual: The outputs, or where they are not finite those of a copy that starts afresh; None
             if these are not finite, either.
     """
 
     outputs: Tensor | None
+    loss_of_all: Callable[[Any, Any], Tensor]
     loss: Callable[[Any, Any], Tensor]
     structure: StructureSeen
     usual: Tensor | None

@@ -53,10 +53,14 @@ def wrapped_integers(scene: Scene) -> Finding | None:
         places = places.round().long()
         if not WIDE <= int(places.max() - places.min()) < BYTES:
             continue
-        now = max(0.0, *_told(scene, places.double()))
-        undone = (_told(scene, (places + by) % BYTES) for by in (0, BYTES // 2))
-        best = max(max(pair) for pair in undone)
-        if best < now + TOLD:
+        before = _told(scene, places.double())
+        pairs = [
+            (max(one, 0.0), other)
+            for by in (0, BYTES // 2)
+            for one, other in zip(before, _told(scene, (places + by) % BYTES), strict=True)
+        ]
+        now, best = max(pairs, key=lambda pair: pair[1] - pair[0])
+        if best < max(now + TOLD, *before):
             return None
         return Finding(
             Kind.INPUTS_WRAPPED,

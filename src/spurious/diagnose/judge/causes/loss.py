@@ -18,8 +18,11 @@ from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
 from spurious.diagnose.remedy import Remedy, joined
 
-LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0), (-0.3, 0.3))
-"""Outputs for what is not so and what is: numbers, signs, probabilities, logits, unsure ones."""
+LEVELS: Final = ((0.0, 1.0), (-1.0, 1.0), (1e-4, 1 - 1e-4), (-5.0, 5.0))
+"""Outputs for what is not so and what is: numbers, signs, probabilities, logits."""
+
+NEARLY_ALL: Final = 0.9
+"""Share of places that are right: descent from an even start that is led elsewhere is not."""
 
 FEWEST_KINDS: Final = 4
 """Of three numbers most are neighbours, so that their order cannot be seen."""
@@ -85,6 +88,8 @@ def wrong_loss(scene: Scene) -> Finding | None:
             turned = list(_right_and_constant(scene))
         if any(constant > right + SLACK * abs(right) for right, constant in turned):
             return _axes(scene, turned)
+    if _prefers_right(scene):
+        return None
     return Finding(
         Kind.WRONG_LOSS,
         Severity.CRITICAL,
@@ -312,16 +317,16 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
         if bool((signs == signs[:1]).all()):
             return []  # one class: a constant is right
         for low, high in LEVELS:
-            ways = [
+            right, turned = (
                 scene.try_loss(torch.where(signs > 0, *pair)) for pair in ((high, low), (low, high))
-            ]
-            same = [scene.try_loss(torch.full_like(signs, level)) for level in (low, high)]
-            apart, alike = (
-                [value for value in losses if value is not None and value == value]
-                for losses in (ways, same)
             )
-            if apart and alike:  # a distance is small for what is the same, whose target is 1
-                found.append((min(apart), min(alike)))
+            same = [scene.try_loss(torch.full_like(signs, level)) for level in (low, high)]
+            alike = min((v for v in same if v is not None and v == v), default=None)
+            if right is None or right != right or alike is None:
+                continue
+            if turned is not None and turned < alike - thresholds.MIDDLING * abs(alike):
+                right = min(right, turned)  # a distance, or a cost, is small for what is so
+            found.append((right, alike))
         return found
     if _is_distribution(y, f):
         shares = y.reshape(f.shape)
@@ -330,6 +335,24 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
         if known and same is not None:
             found.append((min(known), same))
     return found
+
+
+def _prefers_right(scene: Scene) -> bool:
+    """Whether descent from outputs of 0 leads to right ones, on nearly all points and places.
+
+    The least loss may still be that of outputs that are not sure (with a term of entropy).
+    """
+    f, signs = scene.outputs, scene.signs
+    if f is None or signs is None:
+        return False
+    slope = scene.slope_at(torch.zeros_like(f))
+    if slope is None or not bool(slope.isfinite().all()):
+        return False
+    if scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
+        right = slope.argmin(1) == signs.argmax(1)
+    else:
+        right = slope.sign() == -signs
+    return float(right.double().mean()) >= NEARLY_ALL
 
 
 def _is_distribution(targets: object, outputs: Tensor) -> bool:

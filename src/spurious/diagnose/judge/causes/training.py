@@ -309,8 +309,13 @@ def lines_say_nothing(scene: Scene) -> bool:
     x, y = scene.features, scene.targets
     if x is None or not isinstance(y, Tensor) or len(y) != len(x):
         return scene.landscape.linear_loss is None
+    constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
     if told_by_lines(x, y) >= SURELY / len(x) ** 0.5:
         return False
+    if constant and linear is not None:  # fitted to all of them, it wins more than chance lets it
+        count = scene.landscape.linear_dimension
+        if linear < (1 - (count + SURELY * (2 * count) ** 0.5) / len(x)) * constant:
+            return False
     if x.ndim < 3 or y.ndim < 2 or x.shape[1] != y.shape[1]:
         return True
     each, own = x.flatten(0, 1), y.flatten(0, 1)  # places, each with its own inputs and target
