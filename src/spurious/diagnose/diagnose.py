@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity, ranked
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 POINTS = 512
 """Points looked at by default."""
+
+
+OF_STEPS: Final = frozenset({Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UPDATES})
+"""What a longer look at copies may refute."""
 
 
 def _quiet(_: str) -> None:
@@ -261,7 +265,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
                 said = list(rehearsal_findings(again, scene, seen))
                 if rehearsals is None or _tells_more(said, told):
                     rehearsals, told, steps = again, said, many
-                sure = any(_is_cause(f) and f.kind is not Kind.STEP_TOO_SMALL for f in told)
+                sure = any(f.severity > Severity.INFO and f.kind not in OF_STEPS for f in told)
                 tried = () if again is None else again.of(Aspect.CAUSE)
                 doubtful = bool(tried) and all(one.gain < thresholds.HELPED for one in tried)
                 explained = (known and not doubtful) or sure or seen.broadcast
@@ -357,10 +361,9 @@ def _tells_more(said: list[Finding], told: list[Finding]) -> bool:
     """
     causes = [f.kind for f in said if _is_cause(f)]
     if any(_is_cause(f) for f in told):
-        of_steps = (Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UPDATES)
         if causes:
-            return causes[0] not in of_steps
-        return not any(f.kind in of_steps for f in said)
+            return causes[0] not in OF_STEPS
+        return not any(f.kind in OF_STEPS for f in said)
     return bool(causes) or len(said) > len(told)
 
 

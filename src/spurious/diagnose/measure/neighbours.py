@@ -17,6 +17,9 @@ RIDGE: Final = 1.0
 MOST_NEIGHBOURS: Final = 1024
 """Points whose distances are compared."""
 
+FEWEST_VARIED: Final = 100.0
+"""Places, of those drawn, on which the variance of the targets rests, at least."""
+
 PAIRINGS: Final = 40
 """Ways to pair pictures with targets: that their own is not the best happens by chance to one in so
 many, if it says anything."""
@@ -102,7 +105,8 @@ def explained_in_pictures(x: Tensor, y: Tensor) -> dict[int, float]:
     Returns:
         The share of the variance that is explained if picture k has target k - s, by s: of 0 it
         belongs to the data as they are, of others to pairs that have nothing to do with one
-        another. Empty for too few pictures, or where targets are no pictures of that size.
+        another. Empty for too few pictures, where targets are no pictures of that size, and where
+        they hardly vary: of rare spots a few places say what there is to say.
     """
     n = min(len(x), MOST_NEIGHBOURS // 4)
     if n < FEWEST or x.ndim != 4 or y.shape[0] != len(x) or y.shape[-2:] != x.shape[-2:]:
@@ -110,18 +114,20 @@ def explained_in_pictures(x: Tensor, y: Tensor) -> dict[int, float]:
     x, values = x[:n].double(), _at_places(y[:n])
     if values is None or not bool(torch.isfinite(x).all()) or not bool(values.isfinite().all()):
         return {}
-    around = torch.nn.functional.unfold(x, 3, padding=1).transpose(1, 2)  # (n, places, 9 C)
-    whole = x.mean((2, 3))[:, None].expand(-1, around.shape[1], -1)
+    around = _around(x)
     draw = torch.Generator().manual_seed(0)
     each = min(MOST_NEIGHBOURS // n, around.shape[1])
     at = torch.stack([torch.randperm(around.shape[1], generator=draw)[:each] for _ in range(n)])
     at = at.to(x.device)
-    flat = torch.cat([around, whole], 2)
-    flat = torch.gather(flat, 1, at[..., None].expand(-1, -1, flat.shape[2])).flatten(0, 1)
+    flat = torch.gather(around, 1, at[..., None].expand(-1, -1, around.shape[2])).flatten(0, 1)
     flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
     picture = torch.arange(n, device=x.device).repeat_interleave(each)
-    apart = torch.cdist(flat, flat).masked_fill(picture[:, None] == picture, float("inf"))
-    near, where = apart.argmin(1), at.flatten()
+    far = torch.cdist(flat, flat).masked_fill(picture[:, None] == picture, float("inf"))
+    near, where = far.argmin(1), at.flatten()
+    apart = (values[picture, where] - values.flatten(0, 1).mean(0)).pow(2).sum(1)
+    varied = len(apart) * float(apart.mean()) ** 2 / max(float(apart.pow(2).mean()), 1e-300)
+    if varied < FEWEST_VARIED:
+        return {}
     found: dict[int, float] = {}
     half = min(n, PAIRINGS) // 2
     for by in range(-half + 1, half):
@@ -130,6 +136,40 @@ def explained_in_pictures(x: Tensor, y: Tensor) -> dict[int, float]:
         missed = float((own - own[near]).pow(2).sum()) / 2
         found[by] = 1 - missed / spread if spread > 0 else 0.0
     return found
+
+
+def told_at_places(x: Tensor, y: Tensor) -> float:
+    """`told_by_lines` of places, each with its own target, of what is around them.
+
+    Args:
+        x: Sequences, (n, T, d), or pictures, (n, C, H, W).
+        y: A target for each place, (n, T, ...) or (n, H, W) or (n, K, H, W).
+
+    Returns:
+        0 where targets are none of places.
+    """
+    if x.ndim == 3 and y.ndim >= 2 and x.shape[:2] == y.shape[:2]:
+        flat, values = x.flatten(0, 1), columns_of(y.flatten(0, 1))
+    elif x.ndim == 4 and y.ndim >= 3 and x.shape[-2:] == y.shape[-2:]:
+        own = _at_places(y)
+        if own is None:
+            return 0.0
+        flat, values = _around(x.double()).flatten(0, 1), own.flatten(0, 1)
+    else:
+        return 0.0
+    order = torch.randperm(len(flat), generator=torch.Generator().manual_seed(0))[:MOST_NEIGHBOURS]
+    return told_by_lines(flat[order.to(x.device)], values[order.to(x.device)])
+
+
+def _around(x: Tensor) -> Tensor:
+    """What tells places of pictures, (n, C, H, W): 3 by 3 numbers and the means of the whole.
+
+    Returns:
+        (n, H W, 10 C).
+    """
+    around = torch.nn.functional.unfold(x, 3, padding=1).transpose(1, 2)
+    whole = x.mean((2, 3))[:, None].expand(-1, around.shape[1], -1)
+    return torch.cat([around, whole], 2)
 
 
 def _at_places(y: Tensor) -> Tensor | None:

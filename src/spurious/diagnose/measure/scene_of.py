@@ -130,6 +130,9 @@ def scene_of(
         in_the_loss=InTheLoss()
         if seen.broadcast or seen.not_finite
         else in_the_loss(model, sample.batches[0], loss),
+        bends_vanish=trained
+        and not seen.not_finite
+        and second_derivatives_vanish(model, sample.batches[0], loss),
         reads_answers=reads_answers(model, sample.batches[0]),
         plain_tensors=tuple(plain_tensors(model)),
         equal_columns=_equal_columns(model, sample, loss),
@@ -153,7 +156,6 @@ def scene_of(
         time_steps=time_steps(model, sample),
         unseen=unseen_by(model, sample),
         missed=missed_by_autograd(model, sample),
-        bends_vanish=second_derivatives_vanish(model, sample.batches[0], loss),
         reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
         shut_by_inputs=_shut(model, sample),
         slopeless=seen.landscape.gradient_norm == 0 and is_slopeless(model, sample.batches[0]),

@@ -204,7 +204,8 @@ def rehearse(
         tried += other_starts(run, start, afresh, scene, now, sure)
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
     afresh = afresh or run(Change(Aspect.NOTHING, start))
-    if scene.trained and scene.complete and few.size <= FEW_POINTS and not as_is.lost:
+    is_few = scene.complete and few.size <= FEW_POINTS
+    if scene.trained and is_few and not as_is.lost and steps <= MOST_STEPS:
         tried.append(run(Change(Aspect.LONGER, ()), most=LONG * steps))
     if as_is.lost:
         again = (*(start if afresh.lost else ()), Remedy.KEEP_FROM_ZERO)

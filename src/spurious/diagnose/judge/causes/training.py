@@ -18,6 +18,7 @@ from spurious.diagnose.measure.neighbours import (
     explained_in_pictures,
     is_whole_grid,
     smooth_in_pictures,
+    told_at_places,
     told_by_lines,
 )
 from spurious.diagnose.measure.scene import CERTAIN, Scene
@@ -316,10 +317,7 @@ def lines_say_nothing(scene: Scene) -> bool:
         count = scene.landscape.linear_dimension
         if linear < (1 - (count + SURELY * (2 * count) ** 0.5) / len(x)) * constant:
             return False
-    if x.ndim < 3 or y.ndim < 2 or x.shape[1] != y.shape[1]:
-        return True
-    each, own = x.flatten(0, 1), y.flatten(0, 1)  # places, each with its own inputs and target
-    return told_by_lines(each, own) < SURELY / min(len(each), MOST_NEIGHBOURS) ** 0.5
+    return told_at_places(x, y) < SURELY / MOST_NEIGHBOURS**0.5
 
 
 def pictures_shuffled(scene: Scene) -> Finding | None:
