@@ -28,6 +28,9 @@ PRODUCTS_SMALL: Final = 60
 
 SMALL: Final = 2000
 
+CURVATURE_POINTS: Final = 256
+"""Points for the Hessian, the ray and the slices."""
+
 MOST_BYTES: Final = 1 << 30
 """Of the basis; with more parameters fewer products are made."""
 

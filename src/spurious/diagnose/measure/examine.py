@@ -20,7 +20,7 @@ from spurious.diagnose.measure.baselines import (
     says_nothing,
 )
 from spurious.diagnose.measure.batches import Sample
-from spurious.diagnose.measure.curvature import Extremes, hessian_extremes
+from spurious.diagnose.measure.curvature import CURVATURE_POINTS, Extremes, hessian_extremes
 from spurious.diagnose.measure.fresh import usual_outputs
 from spurious.diagnose.measure.graph import Graph, graph_of
 from spurious.diagnose.measure.objective import (
@@ -34,9 +34,6 @@ from spurious.diagnose.measure.preserve import examined, seeded
 from spurious.diagnose.measure.records import Landscape, Measurements, Regions
 from spurious.diagnose.measure.values import Values
 from spurious.errors import InputError
-
-CURVATURE_POINTS: Final = 256
-"""Points for the Hessian, the ray and the slices."""
 
 PAIRS: Final = 128
 """Pairs of points whose midpoints test whether the model is affine on the data."""

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from spurious.diagnose.measure.activations import RELU, activation_of
 from spurious.diagnose.measure.batches import Sample
-from spurious.diagnose.measure.curvature import hessian_extremes
+from spurious.diagnose.measure.curvature import CURVATURE_POINTS, hessian_extremes
 from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.preserve import examined
@@ -185,7 +185,9 @@ def escape_direction(candidate: Candidate, sample: Sample, loss: Any) -> None:
     """The best step along the lowest eigenvector, either way."""
     objective = Objective(candidate.model, loss, sample)
     with examined(candidate.model):
-        extremes = hessian_extremes(objective)
+        extremes = hessian_extremes(
+            Objective(candidate.model, loss, sample.first(CURVATURE_POINTS))
+        )
         if extremes is None or extremes.curvature.lowest >= 0:
             raise NotApplicableError("no direction of negative curvature was found")
         size = float(torch.stack([p.detach().norm() for p in objective.parameters]).norm()) or 1.0
