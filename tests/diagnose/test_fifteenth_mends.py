@@ -356,3 +356,13 @@ def test_targets_of_many_places_that_their_own_inputs_tell() -> None:
     rule = torch.optim.SGD(model.parameters(), 1e-3)
     report = trained(model, x, y, LOGITS, rule, 20, rehearse=False)
     assert Kind.TARGETS_SHUFFLED not in problems(report)
+
+
+@pytest.mark.parametrize("steps", [0, 60])
+def test_a_loss_that_moves_the_words_is_no_wrong_loss(steps: int) -> None:
+    torch.manual_seed(0)
+    x = (torch.randint(0, 8, (200, 1)) + torch.randint(1, 4, (200, 1)) * torch.arange(10)) % 8
+    model = Words()
+    rule = torch.optim.Adam(model.parameters(), 5e-3)
+    report = trained(model, x, x, of_next, rule, steps, rehearse=False)
+    assert Kind.WRONG_LOSS not in problems(report)

@@ -317,15 +317,14 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
         if bool((signs == signs[:1]).all()):
             return []  # one class: a constant is right
         for low, high in LEVELS:
-            right, turned = (
-                scene.try_loss(torch.where(signs > 0, *pair)) for pair in ((high, low), (low, high))
-            )
+            said = [torch.where(way > 0, high, low) for way in _meanings(signs)]
+            right, *others = (scene.try_loss(outputs) for outputs in said)
             same = [scene.try_loss(torch.full_like(signs, level)) for level in (low, high)]
             alike = min((v for v in same if v is not None and v == v), default=None)
             if right is None or right != right or alike is None:
                 continue
-            if turned is not None and turned < alike - thresholds.MIDDLING * abs(alike):
-                right = min(right, turned)  # a distance, or a cost, is small for what is so
+            least = alike - thresholds.MIDDLING * abs(alike)
+            right = min([right, *(v for v in others if v is not None and v < least)])
             found.append((right, alike))
         return found
     if _is_distribution(y, f):
@@ -335,6 +334,15 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
         if known and same is not None:
             found.append((min(known), same))
     return found
+
+
+def _meanings(signs: Tensor) -> list[Tensor]:
+    """What right outputs may be: what targets say, the opposite, or what the places beside say.
+
+    A distance, or a cost, is small for what is so, and a loss may move the words of a sequence.
+    """
+    beside = [signs.roll(by, 2) for by in (-1, 1)] if signs.ndim == 3 else []
+    return [signs, -signs, *beside]
 
 
 def _prefers_right(scene: Scene) -> bool:
