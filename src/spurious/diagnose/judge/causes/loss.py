@@ -323,7 +323,7 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
             alike = min((v for v in same if v is not None and v == v), default=None)
             if right is None or right != right or alike is None:
                 continue
-            least = alike - thresholds.MIDDLING * abs(alike)
+            least = alike - thresholds.HELPED * abs(alike)
             right = min([right, *(v for v in others if v is not None and v < least)])
             found.append((right, alike))
         return found
