@@ -1,6 +1,7 @@
 """Rules of the layout that a program can check. Packages that do not exist yet are passed over."""
 
 import ast
+import functools
 import graphlib
 import importlib
 import re
@@ -30,6 +31,7 @@ WITHOUT_TYPES = {"jax", "lightning", "numba", "onnx", "optax", "pyarrow", "scipy
 PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"]
 
 
+@functools.cache
 def imports(name: str) -> set[str]:
     """What a module imports, inside its functions too, as dotted names."""
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))

@@ -267,15 +267,22 @@ def _classes_second(values: Values, targets: Any) -> Values:
 
 
 def _loss_of_right(values: Values, labels: Tensor) -> float:
-    """The loss of scores that are far larger at the label than elsewhere, along the second axis."""
+    """The loss of scores that are far larger at the label than elsewhere, along the second axis.
+
+    Or at that of the place beside: a loss may move the words of a sequence.
+    """
     f = values.outputs
     assert f is not None
-    hot = nn.functional.one_hot(labels.long().clamp(0, f.shape[1] - 1), f.shape[1])
-    try:
-        with torch.no_grad():
-            return float(values.loss(SURE * hot.movedim(-1, 1).to(f), labels))
-    except Exception:
-        return float("inf")
+    known = labels.long().clamp(0, f.shape[1] - 1)
+    found: list[float] = []
+    for by in (0, -1, 1):
+        hot = nn.functional.one_hot(known.roll(by, 1), f.shape[1]).movedim(-1, 1)
+        try:
+            with torch.no_grad():
+                found.append(float(values.loss(SURE * hot.to(f), labels)))
+        except Exception:
+            return float("inf")
+    return min(found)
 
 
 def _one_score(values: Values, targets: Any) -> Values:
