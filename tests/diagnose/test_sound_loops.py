@@ -138,6 +138,20 @@ def several_batches_a_turn(model: nn.Sequential, watch: TrainingWatch, steps: in
             watch.step(loss)
 
 
+def by_one_branch_or_the_other(model: nn.Sequential, watch: TrainingWatch, steps: int) -> None:
+    """The middle layers are left out of every other batch, and get no gradient there."""
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for k, x, y in batches(steps):
+        rule.zero_grad()
+        z = model[1](model[0](x))
+        watch_pass = model(x)  # the watch looks at passes of the whole
+        out = model[4](z) if k % 2 else watch_pass
+        loss = CLASSES(out, y)
+        loss.backward()
+        rule.step()
+        watch.step(loss)
+
+
 def kept_with_momentum(model: nn.Sequential, watch: TrainingWatch, steps: int) -> None:
     """A tenth of the older gradient is taken off, and the rest kept, on purpose."""
     rule = torch.optim.SGD(model.parameters(), 1e-2)
@@ -165,6 +179,7 @@ SOUND: dict[str, Loop] = {
     "rows of length 1": changed(lambda g, _: g / (g.norm(dim=-1, keepdim=True) + 1e-8)),
     "sharpness aware": sharpness_aware,
     "several batches a turn": several_batches_a_turn,
+    "one branch or the other": by_one_branch_or_the_other,
     "kept with momentum": kept_with_momentum,
 }
 

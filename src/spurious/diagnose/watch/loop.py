@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import torch
@@ -136,28 +136,28 @@ class LoopWatch:
         Gradients may be added up over several batches on purpose: kept past a step of their
         optimiser, and added to the next ones, they are not.
         """
-        names = {name: p for name, p in self.watched if name in there and id(p) in self._used}
-        kept = _is_kept(
-            [self._before.get(name) for name in names],
-            [self._arrived[name] for name in names],
-            [there[name].detach() for name in names],
-        )
+        used = {name: p for name, p in self.watched if name in there and id(p) in self._used}
+        kept = self._holds_older(used, there)
         if self._looked_at == step - 1:
-            same = {n: self._left[n] for n, p in names.items() if id(p) in self._used_before}
-            same = {n: g for n, g in same.items() if n in self._before}
-            as_left = bool(same) and all(torch.equal(self._before[n], g) for n, g in same.items())
-            again = as_left and _is_kept(
-                [self._before[name] for name in same],
-                [self._arrived[name] for name in same],
-                [there[name].detach() for name in same],
+            same = [n for n, p in used.items() if id(p) in self._used_before and n in self._left]
+            as_left = all(
+                n in self._before and torch.equal(self._before[n], self._left[n]) for n in same
             )
-            self.kept = self.kept + 1 if again else 0
+            self.kept = self.kept + 1 if as_left and self._holds_older(same, there) else 0
         elif self.kept < TWICE:
             self.kept = 0
         self.follows = kept and self.kept < TWICE and self._followed < MOST_FOLLOWED
         self._followed += self.follows
         self._looked_at, self._used_before = step, frozenset(self._used)
         self._left = {name: g.detach().clone() for name, g in there.items()}
+
+    def _holds_older(self, names: Collection[str], there: dict[str, Any]) -> bool:
+        """Whether these gradients hold what was there before this look; not if there are none."""
+        return _is_kept(
+            [self._before.get(name) for name in names],
+            [self._arrived[name] for name in names],
+            [there[name].detach() for name in names],
+        )
 
     def _add(self, name: str, gradient: Tensor) -> None:
         known = self._arrived.get(name)
