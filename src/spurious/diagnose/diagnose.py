@@ -182,7 +182,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.traces import asks_by_heart, learnt_by_heart
     from spurious.diagnose.judge.units import unit_findings
     from spurious.diagnose.measure.batches import sample_of
-    from spurious.diagnose.measure.cost import affordable, undivided
+    from spurious.diagnose.measure.cost import in_fitting_batches
     from spurious.diagnose.measure.exact import dense_chain, exact_verdict
     from spurious.diagnose.measure.examine import measure
     from spurious.diagnose.measure.folding import folded
@@ -210,9 +210,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
     if only_training_reaches(model, loss, sample, asked.held.held if asked.held else None):
         look_as_trained(model)
     with untouched(model):
-        loss, sample = affordable(model, loss, sample)
-    with untouched(model):
-        sample = undivided(model, loss, sample)
+        loss, sample = in_fitting_batches(model, loss, sample)
     with untouched(model):  # half precision is lifted for the Hessian
         seen, values = measure(model, loss, sample, curvature=asked.curvature, say=say)
     scene = scene_of(model, sample, seen, values, asked.held, asked.trained, asked.left)

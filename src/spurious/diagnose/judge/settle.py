@@ -215,7 +215,7 @@ def _learns_frozen(rehearsals: Rehearsals | None) -> bool:
     others = [one.gain for one in rehearsals.started if Remedy.UNFREEZE in one.change.remedies]
     frozen = [one.gain for one in rehearsals.started if Remedy.UNFREEZE not in one.change.remedies]
     least = max(rehearsals.now, 0.0) + thresholds.HELPED
-    return max(frozen, default=0.0) >= max(least, *others, least)
+    return max(frozen, default=0.0) >= max([least, *others])
 
 
 def _only_takes_time(rehearsals: Rehearsals | None) -> bool:

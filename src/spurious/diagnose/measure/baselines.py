@@ -32,6 +32,16 @@ Loss = Callable[[Any, Any], Tensor]
 Link = Callable[[Tensor], Tensor]
 
 
+def uniform_like(f: Tensor) -> Tensor:
+    """Numbers between 0 and 1 of a tensor's shape and kind, always the same."""
+    return torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+
+
+def normal_like(f: Tensor) -> Tensor:
+    """The same of mean 0 and standard deviation 1."""
+    return torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+
+
 def best_constant(
     loss: Loss, outputs: Tensor, targets: Any, squashed: bool = False
 ) -> float | None:
@@ -230,7 +240,7 @@ def says_nothing(loss: Loss, outputs: Tensor, targets: Any, constant: float) -> 
     """
     if not isinstance(targets, Tensor) or not targets.is_floating_point():
         return False
-    draw = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0)).to(outputs)
+    draw = normal_like(outputs)
     try:
         with torch.no_grad():
             other = float(loss(draw, targets))
@@ -253,7 +263,7 @@ def draws(loss: Loss, outputs: Tensor, targets: Any) -> bool:
     """
     if not outputs.is_floating_point():
         return False
-    drawn = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0)).to(outputs)
+    drawn = normal_like(outputs)
     for tried in (outputs, drawn):
         try:
             with torch.no_grad():

@@ -139,10 +139,7 @@ class Sample:
             return self
         many = max(self.places) + 1 if self.whole is None else len(self.whole[0])
         few = max(IN_ORDER * self.size // many, FEWEST_IN_ORDER)
-        order = sorted(range(self.size), key=lambda k: self.places[k])
-        parts = [order[k : k + few] for k in range(0, self.size, few)]
-        batches = tuple(Batch((x[part],), {}, y[part], len(part)) for part in parts)
-        return Sample(batches, self.complete, tuple(self.places[k] for k in order))
+        return Sample(self._ordered(x, y, few), self.complete, tuple(sorted(self.places)))
 
     def in_batches_of(self, few: int) -> Sample:
         """The same points in batches of at most so many, where batches are pairs of tensors."""
@@ -169,9 +166,15 @@ class Sample:
         x, y = self.inputs, self.targets
         if x is None or not isinstance(y, Tensor) or len(y) != len(x):
             return self
+        return replace(
+            self, batches=self._ordered(x, y, self.size), places=tuple(sorted(self.places))
+        )
+
+    def _ordered(self, x: Tensor, y: Tensor, few: int) -> tuple[Batch, ...]:
+        """All points in the order in which they were given, in batches of at most so many."""
         order = sorted(range(self.size), key=lambda k: self.places[k])
-        places = tuple(self.places[k] for k in order)
-        return replace(self, batches=(Batch((x[order],), {}, y[order], len(order)),), places=places)
+        parts = (order[k : k + few] for k in range(0, self.size, few))
+        return tuple(Batch((x[part],), {}, y[part], len(part)) for part in parts)
 
     def part(self, which: int) -> Sample | None:
         """Every other batch, from the first one (0) or the second one (1); None if there is none.

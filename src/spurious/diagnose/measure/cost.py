@@ -52,7 +52,21 @@ class _Largest(TorchFunctionMode):
         return out
 
 
-def affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Loss | None, Sample]:
+def in_fitting_batches(
+    model: nn.Module, loss: Loss | None, sample: Sample
+) -> tuple[Loss | None, Sample]:
+    """The loss and the points in batches that suit it: neither too dear nor torn apart.
+
+    Args:
+        model: Its mode may be changed: call inside `untouched`.
+        loss: As for `diagnose`.
+        sample: The points; those of a loader keep its batches.
+    """
+    loss, sample = _affordable(model, loss, sample)
+    return loss, _undivided(model, loss, sample)
+
+
+def _affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Loss | None, Sample]:
     """The loss, which refuses more points than there is memory for, and the points in batches.
 
     Both as they are given where the loss does not compare points.
@@ -89,25 +103,19 @@ def affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Los
     return limited(loss, most(MOST_ENTRIES)), sample
 
 
-def undivided(model: nn.Module, loss: Loss | None, sample: Sample) -> Sample:
+def _undivided(model: nn.Module, loss: Loss | None, sample: Sample) -> Sample:
     """The points in one batch, where a loss of parts of them is far larger than that of them all.
 
     So it is where it takes differences of neighbours on a grid, say. Losses that compare the points
     of a batch are rather smaller for fewer of them. Points that came in batches stay as they are.
-
-    Args:
-        model: Left as it is.
-        loss: As for `diagnose`.
-        sample: The points.
     """
-    whole = sample.at_once()
     if loss is None or not sample.chosen or not sample.complete or len(sample.batches) < 2:
         return sample
+    whole = sample.at_once()
     if len(whole.batches) > 1:
         return sample
     try:
-        with examined(model):
-            parts, one = (Objective(model, loss, way).value_as_shown() for way in (sample, whole))
+        parts, one = (Objective(model, loss, way).value_as_shown() for way in (sample, whole))
     except Exception:  # it wants so many points, or less memory
         return sample
     return whole if 0 < TORN * abs(one) < parts else sample

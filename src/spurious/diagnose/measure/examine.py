@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from spurious.diagnose.measure.graph import Graph, graph_of
 from spurious.diagnose.measure.objective import (
     Objective,
     comparable_loss,
+    each_tensor,
     loss_beside_others,
     output_tensor,
 )
@@ -148,19 +149,6 @@ def _not_finite_data(sample: Sample) -> str:
     return ""
 
 
-def _detached(outputs: Any) -> Any:
-    """What a model gives, without its graph, where it is tensors in a tuple, list or mapping."""
-    if isinstance(outputs, Tensor):
-        return outputs.detach()
-    if isinstance(outputs, Mapping):
-        cut = {name: _detached(one) for name, one in outputs.items()}
-        return cut if type(outputs) is dict else type(outputs)(**cut)
-    if isinstance(outputs, (tuple, list)):
-        parts = map(_detached, outputs)
-        return type(outputs)(*parts) if hasattr(outputs, "_fields") else type(outputs)(parts)
-    return outputs
-
-
 class _Pass:
     """One pass over all batches: activations, loss, gradients, outputs."""
 
@@ -190,7 +178,7 @@ class _Pass:
             weight = objective.weight(batch)
             self.loss += float(loss.detach()) * weight
             slope = self._backward(loss, output, weight, len(objective.sample.batches))
-            self.made.append(_detached(found))
+            self.made.append(each_tensor(found, Tensor.detach))
             pieces += [output.detach()] if output is not None and output.ndim else []
             slopes += [slope] if slope is not None else []
         batches = len(objective.sample.batches)

@@ -33,8 +33,7 @@ def explained_by_neighbours(x: Tensor, y: Tensor) -> float:
     x, y = x[:MOST_NEIGHBOURS], y[:MOST_NEIGHBOURS]
     if len(x) < FEWEST:
         return 0.0
-    flat = x.double().flatten(1)
-    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    flat = _standardised(x.double().flatten(1))
     if not bool(torch.isfinite(flat).all()):
         return 0.0
     apart = torch.cdist(flat, flat)
@@ -51,16 +50,13 @@ def told_by_lines(x: Tensor, y: Tensor) -> float:
 
     It is fitted by ridge regression to every other point, and asked of the rest; both ways.
     """
-    flat = x[:MOST_NEIGHBOURS].double().flatten(1)
-    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    flat = _standardised(x[:MOST_NEIGHBOURS].double().flatten(1))
     values = columns_of(y)[:MOST_NEIGHBOURS]
     if len(flat) < FEWEST or not bool(flat.isfinite().all()) or not bool(values.isfinite().all()):
         return 0.0
     products, squares = 0.0, [0.0, 0.0]
-    for here, there in (
-        (slice(0, None, 2), slice(1, None, 2)),
-        (slice(1, None, 2), slice(0, None, 2)),
-    ):
+    for first in (0, 1):
+        here, there = slice(first, None, 2), slice(1 - first, None, 2)
         a, b = flat[here], flat[there]
         mean = values[here].mean(0)
         kernel = a @ a.T + RIDGE * a.shape[1] * torch.eye(len(a), dtype=a.dtype, device=a.device)
@@ -79,8 +75,7 @@ def told_by_neighbours(x: Tensor, labels: Tensor) -> tuple[float, float]:
     point of another label, in units of that of points drawn by chance: about 1 where numbers stand
     for classes, near 0 for a quantity. (0, 0) for too few points.
     """
-    flat = x[:MOST_NEIGHBOURS].double().flatten(1)
-    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    flat = _standardised(x[:MOST_NEIGHBOURS].double().flatten(1))
     y = labels[:MOST_NEIGHBOURS].double().reshape(-1)
     if len(flat) < FEWEST or len(y) != len(flat) or not bool(torch.isfinite(flat).all()):
         return 0.0, 0.0
@@ -120,7 +115,7 @@ def explained_in_pictures(x: Tensor, y: Tensor) -> dict[int, float]:
     at = torch.stack([torch.randperm(around.shape[1], generator=draw)[:each] for _ in range(n)])
     at = at.to(x.device)
     flat = torch.gather(around, 1, at[..., None].expand(-1, -1, around.shape[2])).flatten(0, 1)
-    flat = (flat - flat.mean(0)) / flat.std(0).clamp_min(1e-12)
+    flat = _standardised(flat)
     picture = torch.arange(n, device=x.device).repeat_interleave(each)
     far = torch.cdist(flat, flat).masked_fill(picture[:, None] == picture, float("inf"))
     near, where = far.argmin(1), at.flatten()
@@ -209,6 +204,11 @@ def explained_by_order(y: Tensor) -> float:
     spread = float((values - values.mean(0)).pow(2).sum())
     missed = float((values[1:] - values[:-1]).pow(2).sum()) / 2
     return 1 - missed / spread if spread > 0 else 0.0
+
+
+def _standardised(rows: Tensor) -> Tensor:
+    """Rows, (n, d), whose every column has the mean 0 and the standard deviation 1, or is 0."""
+    return (rows - rows.mean(0)) / rows.std(0).clamp_min(1e-12)
 
 
 def columns_of(targets: Any) -> Tensor:

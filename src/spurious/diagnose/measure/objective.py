@@ -351,19 +351,23 @@ def loss_beside_others(
     return beside
 
 
+def each_tensor(outputs: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """What a model gives with each tensor changed, in tuples, lists and mappings, too."""
+    if isinstance(outputs, Tensor):
+        return change(outputs)
+    if isinstance(outputs, Mapping):
+        changed = {name: each_tensor(one, change) for name, one in outputs.items()}
+        return changed if type(outputs) is dict else type(outputs)(**changed)
+    if isinstance(outputs, (tuple, list)):
+        parts = [each_tensor(one, change) for one in outputs]
+        return type(outputs)(*parts) if hasattr(outputs, "_fields") else type(outputs)(parts)
+    return outputs
+
+
 def _with_tensor(outputs: Any, value: Tensor) -> Any:
     """What a model gives, with another tensor in the place of the one that matters."""
     old = output_tensor(outputs)
-
-    def replaced(one: Any) -> Any:
-        return value if one is old else one
-
-    if isinstance(outputs, Mapping):
-        changed = {name: replaced(one) for name, one in outputs.items()}
-        return changed if type(outputs) is dict else type(outputs)(**changed)
-    if hasattr(outputs, "_fields"):  # a named tuple
-        return type(outputs)(*map(replaced, outputs))
-    return type(outputs)(map(replaced, outputs))
+    return each_tensor(outputs, lambda one: value if one is old else one)
 
 
 def _stretches(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
 from spurious.diagnose import thresholds
+from spurious.diagnose.measure.baselines import normal_like
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.bounds import bounds_of
@@ -297,7 +298,7 @@ def _one_score(values: Values, targets: Any) -> Values:
     y = targets.reshape(-1)
     if not y.is_floating_point() or len(y) != len(f) or len(torch.unique(y)) != 2:
         return values
-    draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    draw = normal_like(f)
     slopes: list[Tensor] = []
     for at in (torch.zeros_like(f), draw):
         at = at.detach().requires_grad_()

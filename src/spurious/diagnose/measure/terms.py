@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from spurious.diagnose.measure.objective import each_tensor
+
 ADDS: Final = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
 SUBTRACTS: Final = frozenset({"sub", "__sub__", "sub_", "__isub__"})
 SUBTRACTS_FROM: Final = frozenset({"rsub", "__rsub__"})
@@ -190,17 +192,8 @@ def terms_seen(outputs: Any, loss: Callable[[Any, Any], Tensor], targets: Any) -
         return TermsSeen(None, 0.0, 0.0, 0.0, cut, each=told_of_each(loss, outputs, targets))
     own = parts_of(loss, outputs, targets, depends)
     data, other = float(own.data.detach()), told_of(loss, outputs, targets, depends)
-    apart = parts_of(loss, _each(outputs, _apart), targets, depends).rest
+    apart = parts_of(loss, each_tensor(outputs, _apart), targets, depends).rest
     return TermsSeen(depends, other, data, float(own.rest.detach()), cut, _has_leaves(apart))
-
-
-def _each(outputs: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Outputs with each tensor changed; what is no tensor, tuple or list stays."""
-    if isinstance(outputs, Tensor):
-        return change(outputs)
-    if type(outputs) in (tuple, list):
-        return type(outputs)(_each(output, change) for output in outputs)
-    return outputs
 
 
 def _apart(output: Tensor) -> Tensor:
@@ -251,7 +244,7 @@ def _cut(loss: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> int:
             value = loss(outputs, targets)
         now = sums.terms(value)
         with _Sums() as sums:
-            value = loss(_each(outputs, _moved), targets)
+            value = loss(each_tensor(outputs, _moved), targets)
         other = sums.terms(value)
     except Exception:
         return 0

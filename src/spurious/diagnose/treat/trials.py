@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.by_hand import by_hand
-from spurious.diagnose.measure.cost import affordable
+from spurious.diagnose.measure.cost import in_fitting_batches
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.modes import only_training_reaches
 from spurious.diagnose.measure.objective import Objective
@@ -96,7 +96,7 @@ def try_remedies(
     rule = optimiser if isinstance(optimiser, Rule) else None
     trials: list[Trial] = []
     with untouched(model):
-        loss, sample = affordable(model, loss, sample)
+        loss, sample = in_fitting_batches(model, loss, sample)
         if only_training_reaches(model, loss, sample, rule.held if rule else None):
             look_as_trained(model)
         with examined(model), torch.enable_grad():

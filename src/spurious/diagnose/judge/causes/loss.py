@@ -11,7 +11,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import share_of_one
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.baselines import best_outputs
+from spurious.diagnose.measure.baselines import best_outputs, uniform_like
 from spurious.diagnose.measure.neighbours import told_by_neighbours
 from spurious.diagnose.measure.reshapes import Transposing
 from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
@@ -152,7 +152,7 @@ def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
         return None
     if scene.in_the_loss.softmax_of_one:
         return None  # which says why
-    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    draw = uniform_like(f)
     good = scene.good_outputs
     others = (draw, draw**2, 1 - draw, *(() if good is None else (good, good.flip(0))))
     tried = [scene.try_loss(outputs) for outputs in (f, *others)]
@@ -247,7 +247,7 @@ def ignored_outputs(scene: Scene) -> Finding | None:
         return None
     if y.shape != f.shape or not f.is_floating_point() or not bool(f.isfinite().all()):
         return None
-    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    draw = uniform_like(f)
     unseen = torch.ones(f.shape[1], dtype=torch.bool, device=f.device)
     for outputs in (f + 0.1 * (draw + 0.1), draw - 0.5, f.std().clamp_min(1.0) * (2 * draw - 1)):
         slope = scene.slope_at(outputs)  # a margin that is reached has none

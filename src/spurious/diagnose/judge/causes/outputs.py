@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.baselines import uniform_like
 from spurious.diagnose.measure.scene import INSIDE, LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
 from spurious.diagnose.remedy import Remedy, joined
@@ -27,7 +28,7 @@ BETWEEN_SIGNS: Final = ("tanh", "hardtanh", "softsign")
 """Functions that give numbers from -1 to 1 alone."""
 
 RELATED: Final = 0.3
-"""What neighbours explain of targets that the inputs tell, and not by chance."""
+"""What neighbours explain of targets that belong to their inputs, and not by chance."""
 
 CERTAINTIES: Final = (1.0, 0.2, 0.04)
 """How sure outputs are that say what the targets say, or the opposite: a loss may have its least
@@ -93,7 +94,7 @@ def share_of_one(scene: Scene, value: float) -> Finding | None:
     f = scene.outputs
     if f is None or f.ndim != 2 or f.shape[1] != 1:
         return None
-    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    draw = uniform_like(f)
     slope = scene.slope_at(torch.cat([draw, 1 - draw], 1))
     if slope is None or not bool(slope.isfinite().all()) or not bool(slope.any()):
         return None
@@ -315,32 +316,26 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
         return None
     if not scene.targets_matter:
         return _flees(scene, f)
-    pairs: list[tuple[float | None, float | None]] = []
+    of_signs: list[tuple[float | None, float | None]] = []
     if signs is not None:
-        pairs += [
-            (
-                scene.try_loss(_saying(scene, signs, size)),
-                scene.try_loss(_saying(scene, -signs, size)),
-            )
-            for size in CERTAINTIES
-        ]
+        said = [[_saying(scene, way, size) for way in (signs, -signs)] for size in CERTAINTIES]
+        of_signs = [(scene.try_loss(good), scene.try_loss(bad)) for good, bad in said]
+    of_values: list[tuple[float | None, float | None]] = []
     y = scene.targets
     beyond = signs is None or scene.structure.last not in SQUASHING  # else it gives no such numbers
     if beyond and isinstance(y, Tensor) and y.is_floating_point() and y.numel() == f.numel():
         y = y.reshape(f.shape).double()
         shift = float(y.std()) or 1.0 if y.numel() > 1 else 1.0
-        pairs += [(scene.try_loss(y), scene.try_loss(y + way * shift)) for way in (-1, 1)]
+        of_values = [(scene.try_loss(y), scene.try_loss(y + way * shift)) for way in (-1, 1)]
+    bottomless = signs is None or all(  # as no loss of other labels, or of distances, is
+        good is not None and bad is not None and bad < 0 for good, bad in of_signs
+    )
+    pairs = of_signs if of_signs and bottomless else of_signs + of_values
     known = [(good, bad) for good, bad in pairs if good is not None and bad is not None]
-    if signs is not None and known and not _minds_points(scene, signs, *known[0]):
-        return None
-    if not known:
+    if not known or not all(good > bad + EQUAL * abs(bad) for good, bad in known):
         return None
     good, bad = known[0]
-    of_signs = pairs[: len(CERTAINTIES)] if signs is not None else []
-    below = [bad for good, bad in of_signs if good is not None and bad is not None and bad < 0]
-    bottomless = signs is None or len(below) == len(CERTAINTIES)  # as no loss of other labels
-    known = known[: len(of_signs)] if of_signs and bottomless else known
-    if not all(good > bad + EQUAL * abs(bad) for good, bad in known):
+    if signs is not None and not _minds_points(scene, signs, good, bad):
         return None
     if signs is not None and _weighs_points(scene, f, signs):
         return None

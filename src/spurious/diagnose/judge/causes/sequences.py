@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Final
 
 import torch
@@ -73,8 +74,8 @@ def shifted_twice(scene: Scene) -> Finding | None:
     moved = float((x[:, 1:] == y[:, :-1]).double().mean())
     if moved < MOSTLY or float((x == y).double().mean()) > moved - MOSTLY / 2:
         return None  # where targets are the words themselves, the loss may well shift them
-    right, later = scene.try_loss(CERTAIN * signs), scene.try_loss(CERTAIN * signs.roll(-1, 2))
-    if right is None or later is None or not later < thresholds.MIDDLING * right:
+    right, later = _right_and_later(scene, signs)
+    if not later < thresholds.MIDDLING * right:
         return None
     return Finding(
         Kind.WRONG_TIME_STEP,
@@ -95,8 +96,8 @@ def answers_are_read(scene: Scene) -> Finding | None:
     signs = scene.signs
     if not scene.reads_answers or signs is None or signs.ndim != 3:
         return None
-    right, later = scene.try_loss(CERTAIN * signs), scene.try_loss(CERTAIN * signs.roll(-1, 2))
-    if right is None or later is None or not right < thresholds.MIDDLING * later:
+    right, later = _right_and_later(scene, signs)
+    if not right < thresholds.MIDDLING * later:
         return None  # the loss moves them
     return Finding(
         Kind.WRONG_TIME_STEP,
@@ -109,6 +110,13 @@ def answers_are_read(scene: Scene) -> Finding | None:
         (),
         "x, y = words[:, :-1], words[:, 1:]",
     )
+
+
+def _right_and_later(scene: Scene, signs: Tensor) -> tuple[float, float]:
+    """The loss of right outputs, (n, K, T), and of such as are right one place later; or NaN."""
+    tried = (scene.try_loss(CERTAIN * said) for said in (signs, signs.roll(-1, 2)))
+    right, later = (nan if value is None else value for value in tried)
+    return right, later
 
 
 def missing_positions(scene: Scene) -> Finding | None:

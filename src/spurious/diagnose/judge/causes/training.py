@@ -10,8 +10,9 @@ from torch import Tensor
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
-from spurious.diagnose.judge.causes.outputs import share_of_one
+from spurious.diagnose.judge.causes.outputs import RELATED, share_of_one
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.baselines import normal_like, uniform_like
 from spurious.diagnose.measure.neighbours import (
     MOST_NEIGHBOURS,
     explained_by_neighbours,
@@ -43,9 +44,6 @@ COPY: Final = 0.999
 
 BY_CHANCE: Final = 0.2
 """What near places explain of targets of other pictures, where there are enough places to tell."""
-
-RELATED: Final = 0.3
-"""What neighbours explain of targets that belong to their inputs, and not by chance."""
 
 MISSED: Final = 0.05
 """A twentieth of a change of the outputs: differences agree to a millionth where nothing is cut."""
@@ -190,7 +188,7 @@ def no_slope(scene: Scene) -> Finding | None:
     f, good = scene.outputs, scene.good_outputs
     if f is None or not scene.trained or not scene.is_middling:
         return None
-    draw = torch.rand(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    draw = uniform_like(f)
     for outputs in (f, draw):  # where the outputs are at a flat end, the loss is not to blame
         slope = scene.slope_at(outputs)
         if slope is None or bool(slope.any()):
@@ -223,7 +221,7 @@ def detached_outputs(scene: Scene) -> Finding | None:
         return None
     if not scene.trained or not bool(f.isfinite().all()):
         return None
-    draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f)
+    draw = normal_like(f)
     apart = draw * f.std().clamp_min(1.0)
     with torch.random.fork_rng(devices=[]):  # a loss may draw: the same each time
         slopes: list[Tensor | None] = []
