@@ -62,11 +62,11 @@ def in_fitting_batches(
         loss: As for `diagnose`.
         sample: The points; those of a loader keep its batches.
     """
-    loss, sample = _affordable(model, loss, sample)
+    loss, sample = affordable(model, loss, sample)
     return loss, _undivided(model, loss, sample)
 
 
-def _affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Loss | None, Sample]:
+def affordable(model: nn.Module, loss: Loss | None, sample: Sample) -> tuple[Loss | None, Sample]:
     """The loss, which refuses more points than there is memory for, and the points in batches.
 
     Both as they are given where the loss does not compare points.
