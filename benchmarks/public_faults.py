@@ -190,6 +190,7 @@ what says more."""
 CRASHED = {
     "stuck": True,
     "found": [],
+    "outcome": "",
     "seconds": 0.0,
     "first": False,
     "first by later names": False,
@@ -203,6 +204,13 @@ CRASHED = {
 
 NOT_TRAINED = -1.0
 """The score of a program that was not trained, or whose outputs are no numbers."""
+
+SAID = {
+    "something else is called the cause": ("cause",),
+    "said to have learnt, or to learn": ("learnt", "learning"),
+    "said that the cause was not found, or that nothing is known": ("symptom", "stuck", "unknown"),
+}
+"""What a diagnosis comes to where the cause is not among its problems."""
 
 STEPS = 600
 DRAWN = 5
@@ -309,6 +317,7 @@ def row_of(case: Case, seeds: int, draws: int, with_watch: bool) -> dict[str, An
         "stuck": True,
         "scores": (bad, good),
         "found": kinds,
+        "outcome": str(report.conclusion.outcome),
         "seconds": round(seconds, 2),
         "first": bool(kinds) and kinds[0] in case.right,
         "first by later names": bool(kinds) and kinds[0] in with_later_names(case.right),
@@ -370,6 +379,9 @@ def main() -> int:
     print(f"| the cause first, with the names that causes have got since | {later} |")
     print(f"| the cause at all | {sum(row['some'] for row in stuck)} |")
     print(f"| the cause at all, by it or by the watch | {sum(row['watched'] for row in stuck)} |")
+    for words, meant in SAID.items():
+        many = sum(row["outcome"] in meant and not row["some"] for row in stuck)
+        print(f"| not the cause; {words} | {many} |")
     print(f"| mended by the first remedy | {sum(row['mended'] for row in stuck)} |")
     print(f"| mended by a remedy drawn by chance | {sum(row['by chance'] for row in stuck):.1f} |")
     times = sorted(row["seconds"] for row in stuck)

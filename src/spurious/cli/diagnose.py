@@ -62,9 +62,10 @@ def diagnose(
       spurious diagnose train:make --try 200
 
     Exit status:
-      0    nothing is wrong as far as it can see
-      1    there are findings
+      0    no problem is seen
+      1    there are problems
       2    the model, the data or the loss cannot be used
+      3    no problem is seen, but it does not learn
       130  interrupted
     """
     from spurious.late import require
@@ -73,6 +74,7 @@ def diagnose(
     from rich.text import Text
 
     from spurious.cli.consoles import answers, messages, now_and_then
+    from spurious.diagnose import Outcome
     from spurious.diagnose import diagnose as examine
     from spurious.diagnose.exchange.named import data_named, loss_named, model_named
 
@@ -103,4 +105,6 @@ def diagnose(
             console.print(Text(f"  {trial.remedy}: {after}"), soft_wrap=True)
         if out is not None:
             console.print(Text(f"report  {out}"), soft_wrap=True)
-    return Exit.INVALID if report.problems else Exit.OK
+    if report.problems:
+        return Exit.INVALID
+    return Exit.UNDECIDED if report.conclusion.outcome is Outcome.STUCK else Exit.OK

@@ -3,6 +3,7 @@
 torch is an extra (`pip install 'spurious[torch]'`), imported when a function here is called.
 """
 
+from spurious.diagnose.conclusion import Conclusion, Outcome
 from spurious.diagnose.diagnose import diagnose
 from spurious.diagnose.exchange.networks import from_torch, to_torch
 from spurious.diagnose.exchange.weight_files import (
@@ -23,9 +24,11 @@ from spurious.diagnose.watch.watch import TrainingWatch
 __all__ = [
     "KINDS",
     "REMEDIES",
+    "Conclusion",
     "Event",
     "Finding",
     "Kind",
+    "Outcome",
     "Overfit",
     "Remedy",
     "Report",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -138,7 +138,19 @@ def diagnose(
     if step is not None and optimiser is None:
         raise InputError("optimiser: found None beside a step, expected what the step moves with")
     asked = _Asked(
-        data, loss, points, optimiser, held, trained, left, seen, step, curvature, rehearse, say
+        data,
+        loss,
+        points,
+        optimiser,
+        held,
+        trained,
+        left,
+        seen,
+        step,
+        curvature,
+        rehearse,
+        say,
+        unseen=tuple(_not_given(optimiser is None, watch is None and step is None, not rehearse)),
     )
     before = None if watch is None else watch.before_nan
     with untouched(model):
@@ -168,10 +180,22 @@ class _Asked:
     curvature: bool
     rehearse: bool
     say: Callable[[str], None]
+    unseen: tuple[str, ...]
+
+
+def _not_given(optimiser: bool, loop: bool, copies: bool) -> Iterator[str]:
+    """What could not be looked at, and what to give so that it can be."""
+    if optimiser:
+        yield "the optimiser (optimiser=): its step size, its weight decay, what it holds"
+    if loop:
+        yield "your loop: give what one turn of it does (step=), or what followed it (watch=)"
+    if copies:
+        yield "copies: none were trained (rehearse=True)"
 
 
 def _examined(model: nn.Module, asked: _Asked) -> Report:
     from spurious.diagnose.judge.causes.table import cause_findings
+    from spurious.diagnose.judge.conclude import conclusion
     from spurious.diagnose.judge.landscape import landscape_findings
     from spurious.diagnose.judge.parts import part_at_fault
     from spurious.diagnose.judge.rehearsals import rehearsal_findings
@@ -328,6 +352,7 @@ def _examined(model: nn.Module, asked: _Asked) -> Report:
             seen.affine, features.detach().flatten(1).cpu().double().numpy()
         )
     return Report(
+        conclusion=conclusion(findings, scene, rehearsals, well, asked.unseen),
         findings=tuple(map(with_code, findings)),
         measurements=seen,
         verdict=verdict,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spurious.diagnose.conclusion import Conclusion
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.measure.records import Measurements, Plane
 from spurious.proof import Verdict
@@ -18,6 +19,7 @@ class Diagnosis:
     """What was found.
 
     Attributes:
+        conclusion: What it comes to: whether the model learns, whether what keeps it is named.
         findings: The gravest first.
         measurements: All numbers that the findings are drawn from.
         verdict: The exact verdict on a small dense network, or None.
@@ -26,6 +28,7 @@ class Diagnosis:
         plane: The model over the plane of its two inputs, or None.
     """
 
+    conclusion: Conclusion
     findings: tuple[Finding, ...]
     measurements: Measurements
     verdict: Verdict | None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 from jinja2 import Environment, PackageLoader
 
+from spurious.diagnose.conclusion import Outcome
 from spurious.diagnose.measure.records import Measurements
 from spurious.diagnose.remedy import REMEDIES, parts
 from spurious.diagnose.show.diagnosis import Diagnosis
-from spurious.diagnose.show.summary import facts, start_text
+from spurious.diagnose.show.summary import facts, start_text, won
 from spurious.diagnose.thresholds import SATURATED_WHOLLY
 from spurious.figures import (
     LayerBar,
@@ -21,6 +22,14 @@ from spurious.figures import (
     svg_text,
 )
 
+HEADLINES: Final = {
+    Outcome.LEARNT: "It has learnt these points",
+    Outcome.LEARNING: "It learns",
+    Outcome.STUCK: "It does not learn, and the cause was not found",
+    Outcome.UNKNOWN: "No problem is seen",
+}
+"""The page's title where no problem gives it one."""
+
 
 def render(report: Diagnosis) -> str:
     """The page's text; pictures are inline SVG."""
@@ -28,6 +37,8 @@ def render(report: Diagnosis) -> str:
     return environment.get_template("diagnosis.html.j2").render(
         report=report,
         facts=facts(report),
+        headline=HEADLINES.get(report.conclusion.outcome, ""),
+        won=won,
         start=start_text(report.start) if report.start is not None else "",
         pictures=_pictures(report),
         remedy=_remedy,

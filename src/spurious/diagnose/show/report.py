@@ -36,6 +36,7 @@ class Report(Diagnosis):
         seen = self.measurements
         found: dict[str, object] = {
             "format": "spurious-diagnosis/1",
+            "conclusion": self.conclusion.to_dict(),
             "findings": [finding.to_dict() for finding in self.findings],
             "landscape": _plain(seen.landscape),
             "regions": _plain(seen.regions),
@@ -134,7 +135,7 @@ class Report(Diagnosis):
     def __repr__(self) -> str:
         kinds = ", ".join(found.kind for found in self.findings) or "nothing found"
         loss = self.measurements.landscape.loss
-        return f"<Report: loss {loss:.4g}; {kinds}>"
+        return f"<Report: loss {loss:.4g}; {self.conclusion.outcome}; {kinds}>"
 
     def _repr_html_(self) -> str:
         """The page with its pictures, in a frame of its own, for notebooks."""

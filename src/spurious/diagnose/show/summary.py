@@ -3,34 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from spurious.diagnose.conclusion import Conclusion, Outcome, Tried
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.show.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
     from spurious.diagnose.measure.start_probability import StartProbability
 
+STYLES: Final = {
+    Outcome.SYMPTOM: "yellow",
+    Outcome.STUCK: "yellow",
+    Outcome.UNKNOWN: "",
+    Outcome.LEARNT: "green",
+    Outcome.LEARNING: "green",
+}
+WORSE: Final = -0.01
+"""A copy whose loss is a hundredth above the constant's is worse."""
+OPEN: Final = frozenset({Outcome.SYMPTOM, Outcome.STUCK, Outcome.UNKNOWN})
 COLOURS = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
 def summary(report: Diagnosis) -> Iterator[RenderableType]:
-    """A count, the findings, and the numbers they rest on."""
+    """What it comes to, the findings, and the numbers they rest on."""
+    concluded = report.conclusion
     if report.problems:
         yield Text(f"{len(report.problems)} of {len(report.findings)} findings are problems.")
-    else:
-        yield Text("No problem found.", style="green")
+    if concluded.outcome is not Outcome.CAUSE:
+        yield Text(concluded.text, style=STYLES[concluded.outcome])
     for found in report.findings:
         yield _row(found)
+    if concluded.outcome in OPEN:
+        yield from _left_open(concluded)
     yield Text("; ".join(facts(report)), style="dim")
     if report.start is not None:
         yield Text(start_text(report.start), style="dim")
     for note in report.measurements.notes:
         yield Text(f"Note: {note}", style="dim")
+
+
+def _left_open(found: Conclusion) -> Iterator[RenderableType]:
+    """What was tried, and what was not looked at, where the cause was not found."""
+    if found.tried:
+        yield Text("Tried on copies; share of the constant's loss that they won:")
+        table = Table.grid(padding=(0, 2))
+        for one in found.tried:
+            table.add_row("", Text(won(one), justify="right"), one.change)
+        yield table
+    for one in found.unseen:
+        yield Text(f"Not looked at: {one}.")
+
+
+def won(found: Tried) -> str:
+    """The share that a copy won, as it is written."""
+    if found.won is None:
+        return "NaN"
+    return "worse" if found.won < WORSE else f"{max(found.won, 0.0):.0%}"
 
 
 def _row(found: Finding) -> Table:
