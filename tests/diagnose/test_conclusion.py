@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import rich.console
 import torch
+from tests.diagnose.training import problems, trained
 from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import Outcome, Report
-from tests.diagnose.training import problems, trained
 
 MSE = nn.MSELoss()
 
