@@ -7,8 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from public_cases.data import curve, digits
-from public_cases.models import Read
+from public_cases.data import digits
 from public_cases.program import (
     Case,
     Program,
@@ -17,7 +16,6 @@ from public_cases.program import (
     collector,
     explained,
     sgd,
-    sides_right,
 )
 
 F = nn.functional
@@ -83,45 +81,6 @@ def norms_of_other_pictures(seed: int, mended: bool) -> Program:
     return Program(model, x, y, nn.CrossEntropyLoss(), rule, 40, 150, classes_right(y))
 
 
-@case("stackoverflow: a plain RNN forgets what the LSTM remembers", "vanishing_gradient")
-def first_sign_of_many(seed: int, mended: bool) -> Program:
-    """Whether the first number of a long series is above 0, by a plain recurrent layer, to whose
-    start hardly any gradient comes. Then by a gated one.
-    """
-    torch.manual_seed(seed)
-    x = torch.randn(600, 40, 1)
-    y = (x[:, 0] > 0).float()
-    inner = nn.GRU(1, 32, batch_first=True) if mended else nn.RNN(1, 32, batch_first=True)
-    model = Read(inner, nn.Linear(32, 1))
-    return Program(
-        model, x, y, nn.BCEWithLogitsLoss(), adam(model, 5e-3), 60, 300, sides_right(y, 0.0)
-    )
-
-
-class Noisy(nn.Module):
-    """A number by two hidden layers and dropout, which knows whether it is training, or not."""
-
-    def __init__(self, mended: bool) -> None:
-        super().__init__()
-        self.one, self.two, self.head = nn.Linear(3, 64), nn.Linear(64, 64), nn.Linear(64, 1)
-        self.mended = mended
-
-    def forward(self, x: Tensor) -> Tensor:
-        on = self.training if self.mended else True
-        z = F.dropout(self.one(x).tanh(), 0.5, on)
-        return self.head(F.dropout(self.two(z).tanh(), 0.5, on))
-
-
-@case("discuss.pytorch.org: F.dropout stays on in eval", "train_eval_gap", "dropout_left_on")
-def dropout_that_stays(seed: int, mended: bool) -> Program:
-    """A smooth function; dropout is called as a function, which goes on when the network is
-    evaluated. Then it is told whether it is training.
-    """
-    x, y = curve(seed, 400)
-    model = Noisy(mended)
-    return Program(model, x, y, nn.MSELoss(), adam(model, 5e-3), 40, 1000, explained(y))
-
-
 class Tagger(nn.Module):
     """Logarithms of how likely each tag is at each step, (n, time, 5)."""
 
@@ -151,5 +110,5 @@ def axis_that_was_not_told(seed: int, mended: bool) -> Program:
 
     right = classes_right(y.flatten())
     return Program(
-        model, x, y, loss, adam(model, 1e-2), 30, 400, lambda found: right(found.flatten(0, 1))
+        model, x, y, loss, adam(model, 3e-3), 1, 900, lambda found: right(found.flatten(0, 1))
     )

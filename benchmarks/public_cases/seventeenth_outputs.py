@@ -82,7 +82,7 @@ def logarithms_of_a_tanh(seed: int, mended: bool) -> Program:
     of a sigmoid.
     """
     x, y = rings(seed)
-    model = chain([2, 16, 16, 1], nn.Tanh, nn.Sigmoid() if mended else nn.Tanh())
+    model = chain([2, 64, 64, 1], nn.Tanh, nn.Sigmoid() if mended else nn.Tanh())
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return -(targets * outputs.log() + (1 - targets) * (1 - outputs).log()).mean()

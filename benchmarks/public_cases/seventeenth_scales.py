@@ -109,10 +109,10 @@ def relus_within_the_cells(seed: int, mended: bool) -> Program:
     to step, and the loss is nan. Then tanh.
     """
     torch.manual_seed(seed)
-    x = torch.randint(0, 20, (200, 60))
-    y = ((x < 10).sum(1) > 30).long()
+    x = torch.randint(0, 20, (200, 40))
+    y = ((x < 10).sum(1) > 20).long()
     model = Cells(mended)
-    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 40, 100, classes_right(y))
+    return Program(model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 50, 80, classes_right(y))
 
 
 class Series(nn.Module):

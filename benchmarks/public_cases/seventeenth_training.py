@@ -131,18 +131,18 @@ def pushed_left_and_mirrored(seed: int, mended: bool) -> Program:
     with the names that they had. Then left is right in them.
     """
     torch.manual_seed(seed)
-    right = (torch.arange(300) % 2).float()[:, None]
-    start = 3 + 4 * torch.rand(300, 1)
+    right = (torch.arange(800) % 2).float()[:, None]
+    start = 3 + 4 * torch.rand(800, 1)
     middle = start + (2 * right - 1) * torch.arange(4.0)
     frames = torch.exp(-((torch.arange(12.0) - middle[..., None]) ** 2))
-    frames = frames + 0.1 * torch.randn(300, 4, 12)
+    frames = frames + 0.1 * torch.randn(800, 4, 12)
     x = torch.cat([frames, frames.flip(2)])
     y = torch.cat([right, 1 - right if mended else right])
     model = nn.Sequential(nn.Flatten(), chain([48, 32, 1], nn.ReLU))
     score = sides_right(right, 0.0)
     return Program(
         model, x, y, nn.BCEWithLogitsLoss(), adam(model, 3e-3), 40, 400,
-        lambda found: score(found[:300]),
+        lambda found: score(found[:800]),
     )  # fmt: skip
 
 
@@ -254,3 +254,24 @@ def no_batch_is_full(seed: int, mended: bool) -> Program:
         model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 128, 200, classes_right(y),
         usual if mended else whole_batches,
     )  # fmt: skip
+
+
+@case(
+    "stackoverflow: the replay memory holds one array many times, append a copy",
+    "constant_inputs",
+)  # fmt: skip
+def one_state_remembered_many_times(seed: int, mended: bool) -> Program:
+    """Values of three actions in remembered states of a moving cart; what is remembered is the
+    array itself, which moves on, and all states are the last. Then copies.
+    """
+    torch.manual_seed(seed)
+    state = torch.zeros(4)
+    memory, walked = [], []
+    for _ in range(400):
+        state.mul_(0.6).add_(torch.randn(4))
+        memory.append(state if not mended else state.clone())
+        walked.append(state.clone())
+    seen, walk = torch.stack(memory), torch.stack(walked)
+    y = torch.tanh(walk @ torch.randn(4, 3)) + 0.5 * walk[:, :1] * walk[:, 1:2]
+    model = chain([4, 32, 3], nn.Tanh)
+    return Program(model, seen, y, nn.MSELoss(), adam(model, 1e-2), 40, 600, explained(y))
