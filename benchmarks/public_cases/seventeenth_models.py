@@ -98,7 +98,7 @@ class Tagger(nn.Module):
 @case("discuss.pytorch.org: implicit dimension of log_softmax in three axes", "wrong_axis")
 def axis_that_was_not_told(seed: int, mended: bool) -> Program:
     """Tags of words; the logarithm of a softmax is told no axis, and of three it takes the first,
-    which is the batch. Then the last.
+    which is the batch, and that is one sentence. Then the last.
     """
     torch.manual_seed(seed)
     x = torch.randint(0, 10, (300, 8))

@@ -199,7 +199,7 @@ def forger_at_ten_times_the_rate(seed: int, mended: bool) -> Program:
         off = (outputs.sort(0)[0] - y.sort(0)[0]).pow(2).mean(0)
         return float((1 - off / (y.var(0) + 0.1)).mean())
 
-    rule = adam(model, 2e-3 if mended else 0.05, betas=(0.5, 0.999))
+    rule = adam(model, 2e-3 if mended else 0.02, betas=(0.5, 0.999))
     return Program(model, x, y, loss, rule, 50, 800, score, in_turns)
 
 
