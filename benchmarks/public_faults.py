@@ -2,7 +2,7 @@
 
     python benchmarks/public_faults.py [--seeds 3]
         [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
-         twelfth thirteenth fourteenth fifteenth sixteenth]
+         twelfth thirteenth fourteenth fifteenth sixteenth seventeenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -58,6 +58,10 @@ from public_cases import (
     ninth_scales,
     ninth_training,
     second_half,
+    seventeenth_models,
+    seventeenth_outputs,
+    seventeenth_scales,
+    seventeenth_training,
     seventh_models,
     seventh_outputs,
     seventh_scales,
@@ -174,6 +178,12 @@ SETS = {
         *sixteenth_scales.CASES,
         *sixteenth_models.CASES,
         *sixteenth_training.CASES,
+    ],
+    "seventeenth": [
+        *seventeenth_outputs.CASES,
+        *seventeenth_scales.CASES,
+        *seventeenth_models.CASES,
+        *seventeenth_training.CASES,
     ],
 }
 
