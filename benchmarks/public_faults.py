@@ -1,8 +1,6 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3]
-        [--sets early first second third fourth fifth sixth seventh eighth ninth tenth eleventh
-         twelfth thirteenth fourteenth fifteenth sixteenth seventeenth]
+    python benchmarks/public_faults.py [--seeds 3] [--sets early first ... seventeenth]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
@@ -26,166 +24,12 @@ from typing import Any
 
 import torch
 from peers.diagnosers import PEERS, judged
-from public_cases import (
-    cases,
-    eighth_models,
-    eighth_outputs,
-    eighth_scales,
-    eighth_training,
-    eleventh_models,
-    eleventh_outputs,
-    eleventh_scales,
-    eleventh_training,
-    fifteenth_models,
-    fifteenth_outputs,
-    fifteenth_scales,
-    fifteenth_training,
-    fifth_models,
-    fifth_outputs,
-    fifth_scales,
-    fifth_training,
-    first_half,
-    fourteenth_models,
-    fourteenth_outputs,
-    fourteenth_scales,
-    fourteenth_training,
-    fourth_models,
-    fourth_outputs,
-    fourth_scales,
-    fourth_training,
-    ninth_models,
-    ninth_outputs,
-    ninth_scales,
-    ninth_training,
-    second_half,
-    seventeenth_models,
-    seventeenth_outputs,
-    seventeenth_scales,
-    seventeenth_training,
-    seventh_models,
-    seventh_outputs,
-    seventh_scales,
-    seventh_training,
-    sixteenth_models,
-    sixteenth_outputs,
-    sixteenth_scales,
-    sixteenth_training,
-    sixth_models,
-    sixth_outputs,
-    sixth_scales,
-    sixth_training,
-    tenth_models,
-    tenth_outputs,
-    tenth_scales,
-    tenth_training,
-    third_models,
-    third_outputs,
-    third_training,
-    thirteenth_models,
-    thirteenth_outputs,
-    thirteenth_scales,
-    thirteenth_training,
-    twelfth_models,
-    twelfth_outputs,
-    twelfth_scales,
-    twelfth_training,
-)
 from public_cases.program import Case, Program
+from public_cases.sets import SETS
 
 import spurious
 from spurious import InputError
 from spurious.diagnose import REMEDIES, Report, TrainingWatch
-
-SETS = {
-    "early": cases.CASES,
-    "first": first_half.CASES,
-    "second": second_half.CASES,
-    "third": [*third_outputs.CASES, *third_training.CASES, *third_models.CASES],
-    "fourth": [
-        *fourth_outputs.CASES,
-        *fourth_scales.CASES,
-        *fourth_models.CASES,
-        *fourth_training.CASES,
-    ],
-    "fifth": [
-        *fifth_outputs.CASES,
-        *fifth_scales.CASES,
-        *fifth_models.CASES,
-        *fifth_training.CASES,
-    ],
-    "sixth": [
-        *sixth_outputs.CASES,
-        *sixth_scales.CASES,
-        *sixth_models.CASES,
-        *sixth_training.CASES,
-    ],
-    "seventh": [
-        *seventh_outputs.CASES,
-        *seventh_scales.CASES,
-        *seventh_models.CASES,
-        *seventh_training.CASES,
-    ],
-    "eighth": [
-        *eighth_outputs.CASES,
-        *eighth_scales.CASES,
-        *eighth_models.CASES,
-        *eighth_training.CASES,
-    ],
-    "ninth": [
-        *ninth_outputs.CASES,
-        *ninth_scales.CASES,
-        *ninth_models.CASES,
-        *ninth_training.CASES,
-    ],
-    "tenth": [
-        *tenth_outputs.CASES,
-        *tenth_scales.CASES,
-        *tenth_models.CASES,
-        *tenth_training.CASES,
-    ],
-    "eleventh": [
-        *eleventh_outputs.CASES,
-        *eleventh_scales.CASES,
-        *eleventh_models.CASES,
-        *eleventh_training.CASES,
-    ],
-    "twelfth": [
-        *twelfth_outputs.CASES,
-        *twelfth_scales.CASES,
-        *twelfth_models.CASES,
-        *twelfth_training.CASES,
-    ],
-    "thirteenth": [
-        *thirteenth_outputs.CASES,
-        *thirteenth_scales.CASES,
-        *thirteenth_models.CASES,
-        *thirteenth_training.CASES,
-    ],
-    "fourteenth": [
-        *fourteenth_outputs.CASES,
-        *fourteenth_scales.CASES,
-        *fourteenth_models.CASES,
-        *fourteenth_training.CASES,
-    ],
-    "fifteenth": [
-        *fifteenth_outputs.CASES,
-        *fifteenth_scales.CASES,
-        *fifteenth_models.CASES,
-        *fifteenth_training.CASES,
-    ],
-    "sixteenth": [
-        *sixteenth_outputs.CASES,
-        *sixteenth_scales.CASES,
-        *sixteenth_models.CASES,
-        *sixteenth_training.CASES,
-    ],
-    "seventeenth": [
-        *seventeenth_outputs.CASES,
-        *seventeenth_scales.CASES,
-        *seventeenth_models.CASES,
-        *seventeenth_training.CASES,
-    ],
-}
 
 STUCK = 0.6
 """A program is stuck if its score is below this share of its twin's."""

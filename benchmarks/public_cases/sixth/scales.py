@@ -25,7 +25,7 @@ from public_cases.program import (
     sgd,
     sides_right,
 )
-from public_cases.sixth_outputs import Forger, forging
+from public_cases.sixth.outputs import Forger, forging
 
 F = nn.functional
 CASES: list[Case] = []
