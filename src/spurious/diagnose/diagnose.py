@@ -134,7 +134,8 @@ def diagnose(
     made = held.steps if held is not None else None
     made = watch.steps if made is None and watch is not None else made
     left = replace(left_by(model, optimiser), made=made)
-    seen = watch.loop_findings if watch is not None else ()
+    followed = watch is not None and (watch.steps > 0 or not trained)
+    seen = watch.loop_findings if watch is not None and followed else ()
     if step is not None and optimiser is None:
         raise InputError("optimiser: found None beside a step, expected what the step moves with")
     asked = _Asked(

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spurious.diagnose.kinds import CAUSES, KINDS, Kind
+from spurious.diagnose.kinds import CAUSES, KINDS, LOCATED, Kind
 
 
 class Severity(enum.IntEnum):
@@ -57,10 +57,14 @@ class Finding:
 
 
 def ranked(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Problems first; of these causes outside the units, the gravest, and the order of `KINDS`."""
+    """Problems first; of these causes outside the units, then what experiments have located.
 
-    def rank(found: Finding) -> tuple[bool, bool, int, int]:
+    Among them the gravest, and the order of `KINDS`.
+    """
+
+    def rank(found: Finding) -> tuple[bool, int, int, int]:
         is_info = found.severity is Severity.INFO
-        return (is_info, found.kind not in CAUSES, -found.severity, KINDS.index(found.kind))
+        seen_only = 0 if found.kind in CAUSES else 1 if found.kind in LOCATED else 2
+        return (is_info, seen_only, -found.severity, KINDS.index(found.kind))
 
     return tuple(sorted(findings, key=rank))

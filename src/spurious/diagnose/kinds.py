@@ -88,5 +88,9 @@ CAUSES: Final = frozenset(KINDS[: KINDS.index(Kind.NOT_FINITE)])
 """Faults in outputs, loss, targets, data, structure, optimiser or loop: among problems they come
 before all that is seen of the units and of the loss surface, whatever its severity."""
 
+LOCATED: Final = frozenset({Kind.FAULT_IN_LOOP})
+"""Where copies from the present weights learn in another loop, units and surface are no obstacle:
+what such an experiment says comes before all that is only seen of them."""
+
 MAY_BE_MEANT: Final = frozenset({Kind.HIDDEN_SOFTMAX})
 """No problem where copies learn: a softmax between layers may be meant to choose."""

@@ -123,6 +123,9 @@ LARGE_START: Final = 5.0
 """Weights of more than this many times the size of torch's default start; He's has 2.4 times, and
 so has a spread of 0.05 for 784 inputs."""
 
+HE_START: Final = 6**0.5
+"""He's start has this many times the spread of torch's: sqrt(2 / n) instead of 1 / sqrt(3 n)."""
+
 SMALL_START: Final = 0.2
 """Weights of less than this share of it."""
 

@@ -33,7 +33,8 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     much = learns(found) or not scene.trained  # a start may be slow, and no more
     enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
     base = max(found.now, found.as_is.gain, 0.0)
-    if afresh.gain < base + enough or own[0].gain > afresh.gain - thresholds.HELPED:
+    better = afresh.gain >= base + enough and own[0].gain <= afresh.gain - thresholds.HELPED
+    if not better and not _ends_alike(own[0], afresh, found, scene):
         return
     sizes = found.sizes
     name, size = max(sizes.items(), key=lambda one: abs(log(max(one[1], 1e-30))))
@@ -56,6 +57,18 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         "of these sizes.",
         (Remedy.REDRAW_WEIGHTS, Remedy.RESCALE),
     )
+
+
+def _ends_alike(own: Rehearsal, afresh: Rehearsal, found: Rehearsals, scene: Scene) -> bool:
+    """Whether a start of the same sizes ends in as many steps where training has, poorly.
+
+    And a usual start learns in them: more steps would help, but it is the start that needs them.
+    """
+    made = scene.steps or 0
+    if not scene.trained or not scene.is_poor or own.loss is None or made < own.trial.steps:
+        return False
+    alike = abs(own.gain - found.now) <= thresholds.HELPED
+    return alike and afresh.gain >= max(own.gain, 0.0) + thresholds.ALL_THE_DIFFERENCE
 
 
 def _shut_by_inputs(found: Rehearsals) -> tuple[Rehearsal, Rehearsal] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +21,7 @@ SHOWN = 20
 def unit_findings(seen: Measurements) -> Iterator[Finding]:
     """Judges every layer of units."""
     feeding = {layer.weight: layer for layer in seen.affine if layer.weight}
-    for layer in seen.units:
+    for layer in over_all_calls(seen):
         if layer.is_output:
             continue
         yield from _dead(layer, seen)
@@ -28,6 +30,36 @@ def unit_findings(seen: Measurements) -> Iterator[Finding]:
         yield from _duplicated(layer)
         if layer.weight in feeding:
             yield from _shifted(layer, feeding[layer.weight])
+
+
+def over_all_calls(seen: Measurements) -> list[Units]:
+    """The layers of units, where weights are used again and again (at each step) one for all calls.
+
+    A unit that is off in one call has gradients from the others.
+    """
+    used = Counter(layer.weight for layer in seen.affine if layer.weight)
+    again = {weight for weight, count in used.items() if count > 1}
+    calls: dict[tuple[object, ...], list[Units]] = {}
+    for place, layer in enumerate(seen.units):
+        repeats = layer.weight in again or (again and layer.weight is None)
+        key = (layer.module, layer.activation, layer.size, layer.is_output)
+        calls.setdefault(key if repeats else (place,), []).append(layer)
+    return [_together(group) if len(group) > 1 else group[0] for group in calls.values()]
+
+
+def _together(calls: list[Units]) -> Units:
+    """Several calls of one layer, of the same points, as one."""
+    return replace(
+        calls[0],
+        name=calls[0].module or "model",
+        on_points=np.maximum.reduce([call.on_points for call in calls]),
+        on_share=np.mean([call.on_share for call in calls], 0),
+        above_share=np.mean([call.above_share for call in calls], 0),
+        saturated=np.mean([call.saturated for call in calls], 0),
+        bends=np.any([call.bends for call in calls], 0),
+        units_on=np.maximum.reduce([call.units_on for call in calls]),
+        agreement=np.mean([call.agreement for call in calls], 0),
+    )
 
 
 def _dead(layer: Units, seen: Measurements) -> Iterator[Finding]:

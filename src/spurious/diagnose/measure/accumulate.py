@@ -62,8 +62,8 @@ class Feeding:
 class UnitTotals:
     """Totals of a layer of units."""
 
-    def __init__(self, name: str, act: Activation, feeding: Feeding | None) -> None:
-        self.name, self.act, self.feeding = name, act, feeding
+    def __init__(self, name: str, module: str, act: Activation, feeding: Feeding | None) -> None:
+        self.name, self.module, self.act, self.feeding = name, module, act, feeding
         self.is_output = False
         self.points = self.entries = 0
         self.totals: dict[str, Tensor] = {}
@@ -143,6 +143,7 @@ class UnitTotals:
             twins=twins,
             is_output=self.is_output,
             equal=equal,
+            module=self.module,
         )
 
 

@@ -22,6 +22,15 @@ COMBINE: Final = frozenset({"add", "sub", "rsub", "mul", "div", "truediv", "min"
 SOFTMAXES: Final = frozenset({"softmax", "log_softmax"})
 """Functions with an axis along which they choose."""
 
+OF_SIGNS: Final = {
+    "cosine_embedding_loss": 2,
+    "margin_ranking_loss": 2,
+    "hinge_embedding_loss": 1,
+    "soft_margin_loss": 1,
+}
+"""torch's losses whose targets must be 1 and -1 (so their documentation), and where targets stand
+among the arguments."""
+
 FEWEST: Final = 3
 """Points that a batch needs: of fewer, shapes may be alike by chance."""
 
@@ -34,26 +43,33 @@ class InTheLoss:
         all_pairs: It combines (n,) with (n, 1), of which one comes from the outputs, to (n, n).
         one_for_all: It compares one output of each point, (n, 1), with the point's k targets.
         softmax_of_one: It takes a softmax of outputs over an axis of length 1.
+        softmax_of_points: It takes one of numbers of the outputs' shape over the points.
+        unsigned: It calls a function of `OF_SIGNS` with targets 0 and 1; its name comes first.
     """
 
     all_pairs: str = ""
     one_for_all: str = ""
     softmax_of_one: str = ""
+    softmax_of_points: str = ""
+    unsigned: tuple[str, str] = ("", "")
 
 
 class _Noting(TorchFunctionMode):
     """Notes the first line of each kind."""
 
-    def __init__(self, points: int) -> None:
+    def __init__(self, outputs: Tensor) -> None:
         super().__init__()
-        self.points = points
-        self.all_pairs = self.one_for_all = self.softmax_of_one = ""
+        self.outputs, self.points = outputs, len(outputs)
+        self.all_pairs = self.one_for_all = self.softmax_of_one = self.softmax_of_points = ""
+        self.unsigned = ("", "")
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
         out = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "").strip("_")
         if name in SOFTMAXES or func is nn.functional.cross_entropy:
             self._choice(name, args, kwargs or {})
+        elif name in OF_SIGNS:
+            self._signs(name, args, kwargs or {})
         elif name in COMBINE and isinstance(out, Tensor):
             self._meeting([value for value in args if isinstance(value, Tensor)], tuple(out.shape))
         return out
@@ -67,6 +83,18 @@ class _Noting(TorchFunctionMode):
             axis = args[1] if len(args) > 1 else kwargs.get("dim")
         if isinstance(axis, int) and z.shape[axis] == 1 and len(z) > 1:
             self.softmax_of_one = line_of_the_user()
+        own = z.shape == self.outputs.shape and 1 < z.shape[1] != len(z)  # no table of all pairs
+        over_points = isinstance(axis, int) and axis % z.ndim == 0 and z.ndim == 2
+        if own and over_points:
+            self.softmax_of_points = line_of_the_user()
+
+    def _signs(self, name: str, args: tuple, kwargs: dict[str, Any]) -> None:
+        at = OF_SIGNS[name]
+        y = args[at] if len(args) > at else kwargs.get("target")
+        if not isinstance(y, Tensor) or y.requires_grad or not y.numel():
+            return
+        if bool(((y == 0) | (y == 1)).all()) and bool((y == 0).any()):
+            self.unsigned = (name, line_of_the_user())
 
     def _meeting(self, pair: list[Tensor], shape: tuple[int, ...]) -> None:
         if len(pair) != 2 or pair[0].requires_grad == pair[1].requires_grad:
@@ -88,10 +116,17 @@ def in_the_loss(model: nn.Module, batch: Batch, loss: Any) -> InTheLoss:
     try:
         with examined(model), torch.enable_grad():
             made = model(*batch.args, **batch.kwargs)
-            if output_tensor(made) is None:
+            outputs = output_tensor(made)
+            if outputs is None or not outputs.ndim:
                 return InTheLoss()
-            with _Noting(batch.size) as seen:
+            with _Noting(outputs) as seen:
                 loss(made, batch.targets)
     except Exception:
         return InTheLoss()
-    return InTheLoss(seen.all_pairs, seen.one_for_all, seen.softmax_of_one)
+    return InTheLoss(
+        seen.all_pairs,
+        seen.one_for_all,
+        seen.softmax_of_one,
+        seen.softmax_of_points,
+        seen.unsigned,
+    )

@@ -39,6 +39,7 @@ from spurious.diagnose.measure.structure import (
     SOFTMAXES,
     Softmax,
     StructureSeen,
+    implicit_axis,
     norm_entries,
 )
 
@@ -220,7 +221,7 @@ class Observer:
             self.skipped.add(_numbered(*key))
             return key
         if key not in self.units:
-            self.units[key] = UnitTotals(_numbered(*key), act, feeds)
+            self.units[key] = UnitTotals(_numbered(*key), key[0], act, feeds)
         self.units[key].add(rows)
         if act.kinked and self.patterns:
             code = pattern_code(rows.detach(), act)
@@ -232,8 +233,8 @@ class Observer:
     def softmax_call(self, z: Tensor, axis: int, out: Tensor, is_log: bool) -> None:
         """A softmax, or its logarithm, has been computed along an axis."""
         axis %= max(z.ndim, 1)
-        over_points = axis == 0 and z.ndim == 2 and z.shape[0] == self._size
-        found = Softmax(self._here or "model", z.shape[axis], over_points, is_log)
+        over_points = axis == 0 and z.ndim > 1 and z.shape[0] == self._size
+        found = Softmax(self._here or "model", z.shape[axis], over_points, z.ndim == 2, is_log)
         self.structure.softmaxes[found.where] = found
         setattr(out, LAST, (*getattr(z, LAST, ()), "log_softmax" if is_log else "softmax"))
 
@@ -317,7 +318,7 @@ class _Mode(TorchFunctionMode):
         elif func in SOFTMAXES and isinstance(out, Tensor):
             names = dict(zip(("input", "dim"), args, strict=False)) | kwargs
             axis = names.get("dim")
-            axis = axis if isinstance(axis, int) else 1  # what torch takes for two axes
+            axis = axis if isinstance(axis, int) else implicit_axis(out)
             self.observer.softmax_call(names["input"], axis, out, SOFTMAXES[func])
         elif func in ENDS:
             setattr(out, LAST, (*getattr(args[0], LAST, ()), ENDS[func]))

@@ -39,6 +39,7 @@ class Units:
             factor, itself if none, or if the weights are not known. (u,)
         is_output: Whether its values are the model's output.
         equal: The same as `twins`, without a factor. (u,)
+        module: As `name`, whichever call of that module it is.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Units:
     twins: Counts
     is_output: bool
     equal: Counts
+    module: str
 
     @property
     def size(self) -> int:

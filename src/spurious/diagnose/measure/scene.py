@@ -25,7 +25,7 @@ from spurious.diagnose.measure.own_step import StepSeen
 from spurious.diagnose.measure.records import Landscape
 from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import TimeSteps
-from spurious.diagnose.measure.structure import StructureSeen, on_simplex
+from spurious.diagnose.measure.structure import Softmax, StructureSeen, on_simplex
 from spurious.diagnose.measure.terms import TermsSeen
 from spurious.diagnose.measure.unseen import Unseen
 from spurious.diagnose.measure.wanted import slope_at, wanted_size
@@ -198,6 +198,12 @@ class Scene:
         known = self.landscape.constant_loss is not None and self.targets_matter
         known = known and not judged_by_another
         return not (self.trained and known)
+
+    @property
+    def softmaxes_over_points(self) -> tuple[Softmax, ...]:
+        """Those that run over the points of a batch, of several."""
+        over = (s for s in self.structure.softmaxes.values() if s.over_points and s.size > 1)
+        return tuple(s for s in over if s.of_rows or self.mixes)
 
     @property
     def learns_by_own_steps(self) -> bool:

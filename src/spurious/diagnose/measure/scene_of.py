@@ -128,9 +128,7 @@ def scene_of(
         last_layer=((seen.affine[-1].weight if seen.affine else None) or "").rpartition(".")[0],
         judges=_judges(model, seen, optimiser),
         lengthened=_lengthened(left, seen.landscape),
-        in_the_loss=InTheLoss()
-        if seen.broadcast or seen.not_finite
-        else in_the_loss(model, sample.batches[0], loss),
+        in_the_loss=InTheLoss() if seen.broadcast else in_the_loss(model, sample.batches[0], loss),
         bends_vanish=trained
         and not seen.not_finite
         and second_derivatives_vanish(model, sample.batches[0], loss),

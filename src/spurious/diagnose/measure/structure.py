@@ -50,13 +50,15 @@ class Softmax:
     Attributes:
         where: Name of the module that calls it.
         size: Numbers that share one sum.
-        over_points: Whether the sum runs over the points of a batch.
+        over_points: Whether the sum runs over the first axis, as long as a batch.
+        of_rows: Whether there is one other axis, so that the first one is that of the points.
         is_log: Whether its logarithm is taken.
     """
 
     where: str
     size: int
     over_points: bool
+    of_rows: bool
     is_log: bool
 
 
@@ -102,6 +104,11 @@ class StructureSeen:
         if self.simplex_fed.get(name, True):
             fed = inputs.ndim > 1 and on_simplex(inputs)
             self.simplex_fed[name] = fed and bool((inputs != inputs[:1]).any())
+
+
+def implicit_axis(values: Tensor) -> int:
+    """The axis that torch takes for a softmax that was told none."""
+    return 0 if values.ndim in (0, 1, 3) else 1
 
 
 def on_simplex(values: Tensor, axis: int = -1) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from math import prod
 
 import torch
 from torch import nn
@@ -20,17 +21,24 @@ def unusual_scales(
     """The layers whose weights are of an unusual size, with how often torch's default start.
 
     Training makes weights large, so large ones count at a start only, or where they look as a start
-    draws them, and those of few units never.
+    draws them, and those of few units never. Several that are a little large count where together
+    they stretch signals as one large one does, beyond what He's start does.
     """
-    found: dict[str, float] = {}
-    for layer in layers:
-        large = layer.scale > thresholds.LARGE_START and layer.units >= thresholds.FEWEST_UNITS
-        if layer.weight is not None and (
-            (large and (not trained or layer.name in unmoved))
-            or layer.scale < thresholds.SMALL_START
-        ):
-            found[layer.name] = layer.scale
-    return found
+    known = [layer for layer in layers if layer.weight is not None]
+    as_started = [
+        layer
+        for layer in known
+        if layer.units >= thresholds.FEWEST_UNITS and (not trained or layer.name in unmoved)
+    ]
+    wide = [layer for layer in as_started if layer.scale > thresholds.HE_START]
+    together = prod(layer.scale / thresholds.HE_START for layer in wide)
+    least = 0.0 if together > thresholds.LARGE_START else thresholds.LARGE_START
+    large = {layer.name for layer in wide if layer.scale > least}
+    return {
+        layer.name: layer.scale
+        for layer in known
+        if layer.name in large or layer.scale < thresholds.SMALL_START
+    }
 
 
 def with_frozen_drawn_anew(model: nn.Module) -> nn.Module:

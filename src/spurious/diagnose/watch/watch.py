@@ -63,6 +63,19 @@ OF_THE_LOOP: Final = frozenset(
 )
 """Kinds that only a look at the loop shows for certain."""
 
+NO_STEP: Final = Finding(
+    Kind.OPTIMISER_NEVER_STEPS,
+    Severity.WARNING,
+    None,
+    {"steps": 0},
+    "Look whether your loop runs at all: its watch was closed without having followed a single "
+    "step, and the model is as it started. A loader with drop_last=True and fewer points than a "
+    "batch gives nothing.",
+    (Remedy.TEXTBOOK_LOOP,),
+    "assert len(loader) > 0",
+)
+"""Of a watch that was closed before any step; only of a model that was not trained."""
+
 
 @dataclass
 class _Look:
@@ -164,6 +177,7 @@ class TrainingWatch:
         self._look: _Look | None = None
         self._cost, self._last = 0.0, perf_counter()
         self._handles: list[Any] = []
+        self._closed = False
         self._arm()
 
     def __enter__(self) -> TrainingWatch:
@@ -195,6 +209,8 @@ class TrainingWatch:
     @property
     def loop_findings(self) -> tuple[Finding, ...]:
         """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
+        if self._closed and not self._step:
+            return (NO_STEP,)
         return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)
 
     def after_backward(self) -> None:
@@ -234,6 +250,7 @@ class TrainingWatch:
 
         Warns if the module was never called in training: then nothing was seen.
         """
+        self._closed = True
         self._disarm()
         self._loop.stop()
         self._nan.stop()

@@ -82,6 +82,22 @@ def labels_outside_loss(scene: Scene) -> Finding | None:
     return _unseen_class(scene, values, evidence)
 
 
+def unsigned_labels(scene: Scene) -> Finding | None:
+    """Targets 0 and 1 in a loss of torch's that is defined for 1 and -1 alone."""
+    name, line = scene.in_the_loss.unsigned
+    if not name:
+        return None
+    return Finding(
+        Kind.LABELS_OUTSIDE_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"function": name, "line": line},
+        f"Give {name} targets 1 and -1, for which alone it is defined, in {line}: it gets 1 and 0.",
+        (),
+        "y = 2 * y - 1  # 0 and 1 become -1 and 1",
+    )
+
+
 def labels_without_output(scene: Scene) -> Finding | None:
     """Class numbers for which there is no output, and a loss that is NaN or infinite by them."""
     f, y = scene.usual_outputs, scene.targets

@@ -153,7 +153,7 @@ def probabilities_to_logits_loss(scene: Scene) -> Finding | None:
 def logits_to_probability_loss(scene: Scene) -> Finding | None:
     """Raw outputs in a loss that takes logarithms of them, or takes them for logarithms."""
     f = scene.outputs
-    if f is None or not f.is_floating_point():
+    if f is None or not f.is_floating_point() or scene.softmaxes_over_points:
         return None
     evidence = {"least_output": float(f.min()), "largest_output": float(f.max())}
     if scene.nature is LossNature.LOG_PROBABILITIES:

@@ -19,7 +19,7 @@ STRAIGHT: Final = 1e-3
 
 def wrong_axis(scene: Scene) -> Finding | None:
     """A softmax over the points of a batch, or outputs that depend on other points."""
-    over = [s for s in scene.structure.softmaxes.values() if s.over_points and s.size > 1]
+    over = scene.softmaxes_over_points
     if over:
         return Finding(
             Kind.WRONG_AXIS,
@@ -29,6 +29,18 @@ def wrong_axis(scene: Scene) -> Finding | None:
             f"Give the softmax in {over[0].where} the axis of the classes (dim=-1): it runs over "
             f"axis 0, the {over[0].size} points of the batch, so a point's output depends on which "
             "others are in the batch.",
+            (),
+        )
+    line = scene.in_the_loss.softmax_of_points
+    if line and scene.trained and scene.is_middling:
+        return Finding(
+            Kind.WRONG_AXIS,
+            Severity.CRITICAL,
+            None,
+            {"line": line},
+            f"Give the softmax in {line} the axis of the classes (dim=-1): it runs over axis 0, "
+            "the points of the batch, so that outputs of other points decide what each point's "
+            "are worth.",
             (),
         )
     wrong = sorted(scene.structure.batch_as_time)
