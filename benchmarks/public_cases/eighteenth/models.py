@@ -43,14 +43,14 @@ class Normed(nn.Module):
 
 @case("discuss.pytorch.org: can the same batch norm be used at two places", "train_eval_gap")
 def one_norm_for_two_places(seed: int, mended: bool) -> Program:
-    """Digits with pixels to 16; one batch norm is called behind both layers, and its means are
+    """Digits with pixels to 255; one batch norm is called behind both layers, and its means are
     those of neither. Then one for each.
     """
     torch.manual_seed(seed)
     x, y = digits()
     model = Normed(mended)
     return Program(
-        model, 16 * x, y, nn.CrossEntropyLoss(), adam(model, 3e-3), 60, 400, classes_right(y)
+        model, 255 * x, y, nn.CrossEntropyLoss(), adam(model, 3e-3), 60, 400, classes_right(y)
     )
 
 

@@ -1,6 +1,19 @@
 """Eighteenth set, held out: outputs, losses and targets. Written down, with what names each cause,
 before any was run; none was diagnosed. A name that is no kind of finding says what the right one
 would be.
+
+How it was drawn: 35 searches among pages that hold questions and forums, and 3 among issues, gave
+five sources, as most pages were guides without a case. Of these, one was met with its answer
+(stackoverflow 48951109). In textual_inversion#98 a comment says that the rate was set to 0; that it
+was the count of cards that was 0 is inferred. The answers of the equation from ones and of the stiff
+spring were not met: their causes are what the code and the words show, and their fixes are the
+usual ones. ai.stackexchange 11914 asks how categories should be given, and shows no failure. All
+others are recalled, as asked many times over, and were not looked up; that goes for the number of
+pytorch#8069 too. 31 are of question sites and forums, 3 of issue trackers.
+
+Of 34 written 32 reproduced at once. For the others pixels became larger (one norm at two places),
+and true points lie farther away and steps are fewer (the forger). One docstring said that the loss
+is no number where it explodes. None was dropped, and no kinds were changed.
 """
 
 from __future__ import annotations
@@ -321,11 +334,11 @@ def judged_well(program: Program) -> Iterator[Tensor]:
     "vanishing_gradient", "saturation", "wrong_loss",
 )  # fmt: skip
 def forger_against_a_sure_judge(seed: int, mended: bool) -> Program:
-    """Points made like true ones, which lie elsewhere; the judge is sure, and the maker makes
+    """Points made like true ones, which lie far away; the judge is sure, and the maker makes
     log(1 - D) small, which is flat there. Then log D large.
     """
     torch.manual_seed(seed)
-    y = 0.4 * torch.randn(400, 2) + torch.tensor([3.0, -2.0])
+    y = 0.4 * torch.randn(400, 2) + torch.tensor([6.0, -4.0])
     x = torch.randn(400, 2)
     model = Forger()
 
@@ -336,7 +349,7 @@ def forger_against_a_sure_judge(seed: int, mended: bool) -> Program:
     def score(outputs: Tensor) -> float:
         return float(1 - (outputs.mean(0) - y.mean(0)).norm() / y.mean(0).norm())
 
-    return Program(model, x, y, loss, sgd(model, 0.02), 50, 800, score, judged_well)
+    return Program(model, x, y, loss, sgd(model, 0.02), 50, 500, score, judged_well)
 
 
 def gains(outputs: Tensor, targets: Tensor) -> Tensor:

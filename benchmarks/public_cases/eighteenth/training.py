@@ -221,7 +221,7 @@ def clipped(program: Program, before: bool) -> Iterator[Tensor]:
 )  # fmt: skip
 def clipped_when_it_is_too_late(seed: int, mended: bool) -> Program:
     """The mean of a series of thirty by a recurrent layer of ReLUs; gradients are clipped behind
-    the step, and the loss is no number. Then before it.
+    the step, and the loss explodes. Then before it.
     """
     torch.manual_seed(seed)
     x = torch.rand(400, 30, 1)
