@@ -5,9 +5,9 @@ would be.
 How it was drawn: 35 searches among pages that hold questions and forums, and 3 among issues, gave
 five sources, as most pages were guides without a case. Of these, one was met with its answer
 (stackoverflow 48951109). In textual_inversion#98 a comment says that the rate was set to 0; that it
-was the count of cards that was 0 is inferred. The answers of the equation from ones and of the stiff
-spring were not met: their causes are what the code and the words show, and their fixes are the
-usual ones. ai.stackexchange 11914 asks how categories should be given, and shows no failure. All
+was the count of cards that was 0 is inferred. The answers of the equation from ones and of the
+stiff spring were not met: their causes are what the code and the words show, and their fixes are
+the usual ones. ai.stackexchange 11914 asks how to give categories, and shows no failure. All
 others are recalled, as asked many times over, and were not looked up; that goes for the number of
 pytorch#8069 too. 31 are of question sites and forums, 3 of issue trackers.
 
