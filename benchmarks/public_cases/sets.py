@@ -30,6 +30,7 @@ ORDER: Final = [
     "fifteenth",
     "sixteenth",
     "seventeenth",
+    "eighteenth",
 ]
 
 
