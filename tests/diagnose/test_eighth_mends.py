@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from spurious.diagnose import Kind
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.trials import trial
+from spurious.diagnose.treat.trials import Course
 
 MSE = nn.MSELoss()
 CLASSES = nn.CrossEntropyLoss()
@@ -138,7 +138,7 @@ def test_images_are_standardised_channel_by_channel() -> None:
                           nn.Conv2d(8, 1, 3, padding=1))  # fmt: skip
     sample = sample_of((x, y), model, 120)
     names = (Remedy.STANDARDISE_INPUTS, Remedy.STANDARDISE_TARGETS)
-    result = trial(names, model, sample, nn.L1Loss(), 300, 5e-3, torch.optim.Adam)
+    result = Course(model, nn.L1Loss(), sample, 5e-3).trial(names, 300)
     constant = float((y - y.median()).abs().mean())
     assert result.after is not None and result.after < 0.2 * constant
 

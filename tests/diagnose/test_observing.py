@@ -262,3 +262,29 @@ def test_sequence_first_attention() -> None:
     report = spurious.diagnose(Encoder(), (x, y), nn.CrossEntropyLoss(), rehearse=False)
     (layer,) = report.measurements.units
     assert layer.name == "layer.linear1" and layer.size == 16 and len(layer.units_on) == 40
+
+
+class Steps(nn.Module):
+    """A recurrence of relus by hand: one weight is used at each of ten steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer, self.last = nn.Linear(3, 8), nn.Linear(8, 8), nn.Linear(8, 1)
+        nn.init.constant_(self.inner.bias[0], -100.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(len(x), 8)
+        turns = torch.eye(10, 8)  # each of units 1 to 7 is on at one step alone
+        for k in range(10):
+            h = F.relu(self.inner(x[:, k]) + self.outer(h) - 50 + 100 * turns[k])
+        return self.last(h)
+
+
+def test_a_unit_is_dead_only_if_it_is_off_in_every_call() -> None:
+    torch.manual_seed(0)
+    model, x = Steps(), torch.randn(50, 10, 3)
+    report = spurious.diagnose(model, (x, x[:, :1, 0]), nn.MSELoss(), rehearse=False)
+    calls = [layer for layer in report.measurements.units if layer.activation == "relu"]
+    assert len(calls) == 10 and sum(int(layer.dead.sum()) for layer in calls) > 40
+    dead = [found for found in report.findings if found.kind == "dead_units"]
+    assert [found.evidence["dead"] for found in dead] == [1]

@@ -235,6 +235,7 @@ OF_OTHERS = {
     "permute_axes",
     "fresh_statistics",
     "keep_from_zero",
+    "keep_graph",
 }
 
 
@@ -275,6 +276,7 @@ NOT_APPLICABLE = {
     "drop_last_activation": (dead, data, "not what an activation gives"),
     "logits_loss": (dead, lambda: (data()[0], torch.randn(64, 2)), "no classes and no prob"),
     "permute_axes": (dead, data, "no reshape"),
+    "keep_graph": (dead, data, "no derivative in the loss"),
     "fresh_statistics": (dead, data, "no layer keeps"),
     "standardise_targets": (dead, data, "no real numbers"),
     "unfreeze": (dead, data, "no parameter is frozen"),

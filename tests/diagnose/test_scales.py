@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import Report
-from spurious.diagnose.treat.scales import in_another_order
+from spurious.diagnose import Report, TrainingWatch
+from spurious.diagnose.measure.records import Affine
+from spurious.diagnose.treat.scales import in_another_order, unusual_scales
 
 Draw = Callable[[Tensor], Tensor]
 
@@ -48,6 +49,45 @@ def test_weights_of_an_unusual_size(spread: float, trained: int) -> None:
     assert report.problems[0].kind == "bad_initial_scale", [f.kind for f in report.problems]
     assert report.problems[0].remedies[0] in ("redraw_weights", "rescale")
     assert "reset_parameters" in report.problems[0].code
+
+
+def test_a_start_that_ends_where_training_has() -> None:
+    """More steps would help, but from a usual start these are enough."""
+    torch.manual_seed(0)
+    y = (torch.rand(300, 8) < 0.3).float()
+    x = y @ torch.rand(8, 60).pow(4) + 0.1 * torch.rand(300, 60)
+    model = nn.Linear(60, 8, bias=False)
+    nn.init.normal_(model.weight)
+    rule, loss = torch.optim.SGD(model.parameters(), 0.03), nn.MSELoss()
+    with TrainingWatch(model, console=False) as watch:  # which counts the steps
+        for k in range(300):
+            rows = slice(60 * (k % 5), 60 * (k % 5) + 60)
+            rule.zero_grad()
+            loss(model(x[rows]), y[rows]).backward()
+            rule.step()
+            watch.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule, watch=watch, curvature=False)
+    assert report.measurements.landscape.loss > 0.9 * (y - y.mean(0)).square().mean()
+    assert report.problems[0].kind == "bad_initial_scale"
+
+
+def test_several_layers_that_are_a_little_large() -> None:
+    """Each has twice the weights of He's start: together they stretch signals 32 times."""
+    parts = [part for _ in range(5) for part in (nn.Linear(20, 20), nn.Tanh())]
+    for spread, wrong in (((8 / 20) ** 0.5, True), ((2 / 20) ** 0.5, False)):
+        torch.manual_seed(0)
+        for part in parts:
+            if isinstance(part, nn.Linear):
+                nn.init.normal_(part.weight, 0.0, spread)
+        model = nn.Sequential(*parts)
+        sizes = unusual_scales(measured(model), False, ())
+        assert bool(sizes) is wrong
+
+
+def measured(model: nn.Module) -> tuple[Affine, ...]:
+    x = torch.randn(40, 20)
+    report = spurious.diagnose(model, (x, x), nn.MSELoss(), rehearse=False, curvature=False)
+    return report.measurements.affine
 
 
 def test_large_weights_of_a_trained_model_may_come_from_training() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import spurious
 from spurious.diagnose import TrainingWatch
 
 
@@ -131,3 +132,27 @@ def test_what_comes_and_goes_is_not_said_each_time() -> None:
     watch.close()
     dead = [event for event in watch.events if event.finding.kind == "dead_units"]
     assert len(dead) <= 4
+
+
+def test_a_loop_that_never_runs() -> None:
+    """As of a loader that drops its only batch."""
+    torch.manual_seed(0)
+    x = torch.randn(20, 3)
+    y = x[:, :1] * x[:, 1:2]
+    model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 1))
+    rule = torch.optim.Adam(model.parameters())
+    watch = TrainingWatch(model, console=False)
+    loader = torch.utils.data.DataLoader(list(zip(x, y, strict=True)), 64, drop_last=True)
+    for inputs, targets in loader:
+        nn.functional.mse_loss(model(inputs), targets).backward()
+        rule.step()
+        watch.step()
+    open_still = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, watch=watch)
+    assert "optimiser_never_steps" not in [found.kind for found in open_still.problems]
+    watch.close()
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, watch=watch)
+    assert report.problems[0].kind == "optimiser_never_steps"
+    nn.functional.mse_loss(model(x), y).backward()  # trained after all, beside the watch
+    rule.step()
+    report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, watch=watch)
+    assert "optimiser_never_steps" not in [found.kind for found in report.problems]

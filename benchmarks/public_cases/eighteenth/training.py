@@ -194,7 +194,7 @@ class Sums(nn.Module):
         super().__init__()
         self.inner = nn.RNN(1, 24, nonlinearity="relu", batch_first=True)
         self.head = nn.Linear(24, 1)
-        nn.init.eye_(self.inner.weight_hh_l0)
+        nn.init.eye_(self.inner.get_parameter("weight_hh_l0"))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.inner(x)[0][:, -1])

@@ -46,6 +46,7 @@ class Remedy(Word):
     PERMUTE_AXES = "permute_axes"
     FRESH_STATISTICS = "fresh_statistics"
     KEEP_FROM_ZERO = "keep_from_zero"
+    KEEP_GRAPH = "keep_graph"
     LIGHTER_PENALTY = "lighter_penalty"
     BALANCE_TERMS = "balance_terms"
     TEXTBOOK_LOOP = "textbook_loop"
@@ -98,6 +99,7 @@ REMEDIES: Final[Mapping[Remedy, str]] = {
         "1e-8 added to arguments of logarithms, roots and divisions that are 0; logarithms of sums "
         "of exponentials taken at once"
     ),
+    Remedy.KEEP_GRAPH: "derivatives in the loss taken with create_graph=True",
     Remedy.LIGHTER_PENALTY: (
         "a ten-thousandth of the loss's terms that do not depend on the targets"
     ),

@@ -332,6 +332,20 @@ def _without_bias(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
     )
 
 
+def _cut_derivative(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
+    line = scene.in_the_loss.cut_derivative
+    yield Finding(
+        Kind.DETACHED_LOSS,
+        Severity.WARNING,
+        None,
+        numbers(result, found) | {"line": line},
+        f"Take the derivative in {line} with create_graph=True: without it it is a plain number, "
+        f"and no gradient passes through. {tried_on_a_copy(result, found)}",
+        (result.change.joined, Remedy.KEEP_GRAPH),
+        "slope = torch.autograd.grad(u.sum(), x, create_graph=True)[0]",
+    )
+
+
 def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
     yield Finding(
@@ -350,6 +364,7 @@ def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fi
 Judge = Callable[[Rehearsal, Rehearsals, Scene], Iterator[Finding]]
 _ORDER: dict[Aspect, Judge] = {
     Aspect.AXES: _permuted,
+    Aspect.GRAPHS: _cut_derivative,
     Aspect.BENDS: _bent,
     Aspect.BIASES: _without_bias,
     Aspect.OPTIMISER: _new_optimiser,

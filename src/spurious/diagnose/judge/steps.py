@@ -183,7 +183,7 @@ def hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Fi
     if seen is None or seen.name != "SGD" or (Aspect.LARGER in best and scene.trained):
         return
     square = landscape.gradient_norm**2
-    if square == 0 or not landscape.relative_gradient > thresholds.STATIONARY:
+    if square == 0 or not landscape.relative_gradient > thresholds.STATIONARY or seen.rests:
         return
     updates = landscape.loss * (1 - seen.momentum) / (seen.step_size * square)
     if not thresholds.MANY_UPDATES <= updates < inf:

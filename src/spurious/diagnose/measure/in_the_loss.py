@@ -44,6 +44,7 @@ class InTheLoss:
         one_for_all: It compares one output of each point, (n, 1), with the point's k targets.
         softmax_of_one: It takes a softmax of outputs over an axis of length 1.
         softmax_of_points: It takes one of numbers of the outputs' shape over the points.
+        cut_derivative: It takes a derivative without `create_graph`: no gradient passes through.
         unsigned: It calls a function of `OF_SIGNS` with targets 0 and 1; its name comes first.
     """
 
@@ -51,7 +52,21 @@ class InTheLoss:
     one_for_all: str = ""
     softmax_of_one: str = ""
     softmax_of_points: str = ""
+    cut_derivative: str = ""
     unsigned: tuple[str, str] = ("", "")
+
+
+def is_cut(func: Any, kwargs: Any) -> bool:
+    """Whether a call is `torch.autograd.grad` without `create_graph`."""
+    return func is torch.autograd.grad and not (kwargs or {}).get("create_graph")
+
+
+class WithGraphs(TorchFunctionMode):
+    """Takes every derivative so that gradients pass through it."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
+        more = {"create_graph": True} if is_cut(func, kwargs) else {}
+        return func(*args, **((kwargs or {}) | more))
 
 
 class _Noting(TorchFunctionMode):
@@ -61,6 +76,7 @@ class _Noting(TorchFunctionMode):
         super().__init__()
         self.outputs, self.points = outputs, len(outputs)
         self.all_pairs = self.one_for_all = self.softmax_of_one = self.softmax_of_points = ""
+        self.cut_derivative = ""
         self.unsigned = ("", "")
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None):
@@ -68,6 +84,8 @@ class _Noting(TorchFunctionMode):
         name = getattr(func, "__name__", "").strip("_")
         if name in SOFTMAXES or func is nn.functional.cross_entropy:
             self._choice(name, args, kwargs or {})
+        elif is_cut(func, kwargs) and not self.cut_derivative:
+            self.cut_derivative = line_of_the_user()
         elif name in OF_SIGNS:
             self._signs(name, args, kwargs or {})
         elif name in COMBINE and isinstance(out, Tensor):
@@ -128,5 +146,6 @@ def in_the_loss(model: nn.Module, batch: Batch, loss: Any) -> InTheLoss:
         seen.one_for_all,
         seen.softmax_of_one,
         seen.softmax_of_points,
+        seen.cut_derivative,
         seen.unsigned,
     )

@@ -49,6 +49,7 @@ class OptimiserSeen:
             but 0 in them.
         steps: How many steps it remembers to have made, or None.
         resting: Names of trained parameters in groups whose step size is 0, beside others.
+        rests: Whether the step size of every group is 0, and was so from the first.
         flips: Whether it climbs: it maximises, or its step size is negative.
     """
 
@@ -64,6 +65,7 @@ class OptimiserSeen:
     never_stepped: bool = False
     left: float = 1.0
     resting: tuple[str, ...] = ()
+    rests: bool = False
     steps: int | None = None
 
     @property
@@ -120,6 +122,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
         never_stepped=remembers and not moved,
         left=left,
         steps=int(max(counts)) if counts else None,
+        rests=all(g.get("lr") == 0 and not g.get("initial_lr") for g in groups),
         resting=tuple(
             name for name, p in named if p.requires_grad and id(p) in resting and now > 0
         ),

@@ -113,7 +113,7 @@ class Report(Diagnosis):
         from spurious.diagnose.measure.batches import sample_of
         from spurious.diagnose.measure.optimiser import rule_like
         from spurious.diagnose.measure.preserve import unwrapped
-        from spurious.diagnose.treat.trials import try_remedies
+        from spurious.diagnose.treat.trials import Course, try_remedies
 
         wanted = only
         if wanted is None:
@@ -121,16 +121,9 @@ class Report(Diagnosis):
             wanted = tuple(dict.fromkeys(named))
         given = isinstance(optimiser, Optimizer)
         bare = unwrapped(model)
-        return try_remedies(
-            bare,
-            sample_of(data, bare, self.points),
-            loss,
-            wanted,
-            steps,
-            step_size=step_size,
-            optimiser=rule_like(optimiser, bare) if given else optimiser,
-            say=say,
-        )
+        rule = rule_like(optimiser, bare) if given else optimiser
+        course = Course(bare, loss, sample_of(data, bare, self.points), step_size, rule)
+        return try_remedies(course, wanted, steps, say)
 
     def __repr__(self) -> str:
         kinds = ", ".join(found.kind for found in self.findings) or "nothing found"

@@ -59,6 +59,8 @@ def other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
     """Axes permuted, other scales, no dropout, an activation, and frozen parameters trained."""
     if scene.reshapes:
         yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
+    if scene.in_the_loss.cut_derivative:
+        yield Change(Aspect.GRAPHS, (*start, Remedy.KEEP_GRAPH))
     yield from other_scales(scene, start)
     known = scene.landscape.constant_loss is not None  # else the noise may be part of the loss
     noisy = known and scene.noise >= thresholds.MUCH_NOISE

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from spurious.diagnose import thresholds
-from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
-from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.terms import told_of, told_of_each
 from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.trials import trial
+from spurious.diagnose.treat.trials import Course
 
 LONGER: Final = 3
 """Times as many steps for the model as it is where a copy with light terms learns."""
@@ -43,16 +41,7 @@ class Weighing:
     which: int = 0
 
 
-def weigh(
-    model: nn.Module,
-    loss: Callable[..., Any],
-    sample: Sample,
-    scene: Scene,
-    steps: int,
-    step_size: float,
-    rule: Rule | None,
-    say: Callable[[str], None],
-) -> Weighing | None:
+def weigh(course: Course, scene: Scene, steps: int, say: Callable[[str], None]) -> Weighing | None:
     """Trains the two copies; None if they cannot be, or the loss has no terms to weigh."""
     terms = scene.terms
     if terms is None or (terms.depends is None and not terms.each):
@@ -79,7 +68,7 @@ def weigh(
             kept.append(told(objective))
             return float(kept[-1].max())
 
-        found = trial(remedies, model, sample, loss, many, step_size, rule, judge=judge)
+        found = course.trial(remedies, many, judge=judge)
         say(f"terms of the loss, {found.remedy}: tells {found.after}")
         return kept[-1] if found.after is not None else None
 

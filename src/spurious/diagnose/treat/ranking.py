@@ -1,4 +1,3 @@
-# pyright: basic
 """The remedies of the problems found, tried on copies, and ranked by what they did."""
 
 from __future__ import annotations
@@ -6,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import isfinite
-from typing import Any, Final
-
-from torch import nn
+from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import CAUSES, Kind
-from spurious.diagnose.measure.batches import Sample
-from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.remedy import Remedy, joined, parts
 from spurious.diagnose.treat.rehearsal import Rehearsals
-from spurious.diagnose.treat.trials import Trial, trial
+from spurious.diagnose.treat.trials import Course, Trial
 
 MOST: Final = 8
 """Remedies that are tried, those of the first problems first."""
@@ -48,12 +43,8 @@ LAST: Final = 2
 
 def ranked_remedies(
     findings: list[Finding],
-    model: nn.Module,
-    loss: Any,
-    sample: Sample,
+    course: Course,
     steps: int,
-    step_size: float,
-    rule: Rule | None,
     scale: float,
     now: float,
     rehearsals: Rehearsals | None,
@@ -70,12 +61,8 @@ def ranked_remedies(
 
     Args:
         findings: In their order.
-        model: Left as it is.
-        loss: As for `diagnose`.
-        sample: The points.
+        course: How copies are trained.
         steps: Of each trial.
-        step_size: Of Adam, or of the optimiser that was given.
-        rule: Of that optimiser, or None.
         scale: Loss of the best constant.
         now: Loss of the model. If it is not finite the weights are lost, and each remedy needs new
             ones.
@@ -104,7 +91,7 @@ def ranked_remedies(
     good = thresholds.GOOD * scale
 
     def run(name: str, most: int) -> Trial:
-        return trial(parts(name), model, sample, loss, most, step_size, rule, good)
+        return course.trial(parts(name), most, good)
 
     for name in names:
         again = made.get(name) or run(name, steps)

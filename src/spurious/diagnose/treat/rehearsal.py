@@ -38,6 +38,7 @@ class Aspect(enum.Enum):
     DROPOUT = "dropout"
     EDGE = "numbers kept from 0"
     AXES = "axes"
+    GRAPHS = "derivatives with their graphs"
     BENDS = "an activation between layers"
     BIASES = "biases"
     LONGER = "many more steps"

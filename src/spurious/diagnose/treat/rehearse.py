@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from torch import nn
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.objective import Objective
-from spurious.diagnose.measure.optimiser import Rule
 from spurious.diagnose.measure.records import Measurements, Units
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, parts
@@ -45,7 +45,7 @@ from spurious.diagnose.treat.scales import (
     unusual_scales,
     with_frozen_drawn_anew,
 )
-from spurious.diagnose.treat.trials import Trial, trial
+from spurious.diagnose.treat.trials import Course, Trial
 
 MOST_STEPS: Final = 300
 """Steps of one rehearsal, of models that are cheap."""
@@ -90,12 +90,9 @@ USUAL_STEP: Final = 1e-3
 
 
 def rehearse(
-    model: nn.Module,
-    loss: Any,
-    sample: Sample,
+    course: Course,
     seen: Measurements,
     scene: Scene,
-    rule: Rule | None,
     suspected: tuple[str, ...],
     steps: int,
     say: Callable[[str], None],
@@ -107,25 +104,20 @@ def rehearse(
     the difference, nothing else is tried.
 
     Args:
-        model: Left as it is.
-        loss: As for `diagnose`.
-        sample: The points.
+        course: How copies are trained.
         seen: What was measured of the model.
         scene: Its values.
-        rule: Of the optimiser, if one is given; else Adam.
         suspected: Remedies of causes that the values show, one for each, the gravest first.
         steps: Of each.
         say: Called with a line for each rehearsal.
         slow: Leaves out what shows in few steps or never: longer steps, Adam, more units, scaled
             starts.
     """
-    landscape = seen.landscape
-    few = sample.first(MOST_POINTS)
-    step_size = scene.optimiser.step_size if scene.optimiser is not None else USUAL_STEP
+    landscape, model, few = seen.landscape, course.model, course.sample
     usual, now = landscape.constant_loss or abs(landscape.loss), -math.inf
     lost = not math.isfinite(landscape.loss)
     if not math.isfinite(usual):  # weights are lost; a start says what is usual
-        usual = _loss_of_a_start(model, few, loss, step_size, rule)
+        usual = _loss_of_a_start(course)
     if not landscape.connected or not 0 < abs(usual) < math.inf:
         return None
     if not lost and usual < 0:
@@ -142,7 +134,9 @@ def rehearse(
         seed: int = 0,
     ) -> Rehearsal:
         goal = usual - enough * abs(usual)
-        found = trial(change.remedies, start, points, loss, most, step_size, rule, goal, seed=seed)
+        own = course if start is model else course.started_from(start)
+        own = own if points is few else replace(own, sample=points)
+        found = own.trial(change.remedies, most, goal, seed=seed)
         result = _result(change, found, usual)
         say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
@@ -241,52 +235,38 @@ def _lies_in_order(scene: Scene) -> bool:
     return classes and scene.order_explains >= thresholds.SORTED
 
 
-def _loss_of_a_start(
-    model: nn.Module, sample: Sample, loss: Any, step_size: float, rule: Rule | None
-) -> float:
+def _loss_of_a_start(course: Course) -> float:
     """The loss of a copy that starts afresh, or if that is NaN once arguments are kept from 0."""
     for more in ((), (Remedy.KEEP_FROM_ZERO,)):
         names = (Remedy.REDRAW_WEIGHTS, *more)
-        start = trial(names, model, sample, loss, 1, step_size, rule).start
+        start = course.trial(names, 1).start
         if start is not None and math.isfinite(start):
             return abs(start)
     return math.inf
 
 
-def carries_over(
-    found: Rehearsals,
-    model: nn.Module,
-    loss: Any,
-    sample: Sample,
-    constant: float,
-    rule: Rule | None,
-    step_size: float,
-) -> bool | None:
+def carries_over(found: Rehearsals, course: Course, constant: float) -> bool | None:
     """Whether what the best copy learns from half of the batches holds for the others.
 
     A copy may also learn by heart. None if it does not learn its own half, or there are no halves.
 
     Args:
         found: Copies, some of which learnt.
-        model: Left as it is.
-        loss: As for `diagnose`.
-        sample: The points.
+        course: How they were trained.
         constant: Loss of the best constant.
-        rule: Of the optimiser, if one is given; else Adam.
-        step_size: Of that.
     """
-    seen, others = sample.part(0), sample.part(1)
+    seen, others = course.sample.part(0), course.sample.part(1)
     if others is None or seen is None:
         return None
     best = max(found.started, key=lambda one: one.gain, default=None)
     remedies = (Remedy.REDRAW_WEIGHTS,) if best is None else best.change.remedies
 
     def elsewhere(objective: Objective) -> float:
-        there = Objective(objective.model, loss, others)
+        there = Objective(objective.model, course.loss, others)
         there.around = objective.around
         return there.value_as_shown()
 
-    told = trial(remedies, model, seen, loss, found.steps, step_size, rule, judge=elsewhere)
+    told = replace(course, sample=seen).trial(remedies, found.steps, judge=elsewhere)
     own = told.losses[-len(told.losses) // LAST :]
     if not own or not sum(own) <= (1 - thresholds.HELPED) * constant * len(own):
         return None

@@ -17,6 +17,7 @@ from spurious.diagnose.measure.batches import Sample
 from spurious.diagnose.measure.edges import KeptFromZero
 from spurious.diagnose.measure.exponentials import SteadyExponentials
 from spurious.diagnose.measure.fresh import plain_tensors
+from spurious.diagnose.measure.in_the_loss import WithGraphs, in_the_loss
 from spurious.diagnose.measure.observe import Observer
 from spurious.diagnose.measure.preserve import examined
 from spurious.diagnose.measure.reshapes import Transposing, reshapes_like_transposes
@@ -148,6 +149,13 @@ def keep_from_zero(candidate: Candidate, _: Sample, __: Any) -> None:
     candidate.whole_context = kept
 
 
+def keep_graph(candidate: Candidate, sample: Sample, loss: Any) -> None:
+    """Derivatives in the loss are taken so that gradients pass through them."""
+    if not in_the_loss(candidate.model, sample.batches[0], loss).cut_derivative:
+        raise NotApplicableError("no derivative in the loss is taken without its graph")
+    candidate.whole_context = WithGraphs
+
+
 STRUCTURE_ACTIONS: Final = (
     insert_activation,
     add_positions,
@@ -155,5 +163,6 @@ STRUCTURE_ACTIONS: Final = (
     register_tensors,
     fresh_statistics,
     keep_from_zero,
+    keep_graph,
 )
 """Each changes a candidate, or raises `NotApplicableError`."""

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -63,41 +64,125 @@ class Trial:
     edge: Edge | None = None
 
 
+@dataclass(frozen=True)
+class Course:
+    """How copies of a model are trained.
+
+    Attributes:
+        model: Copied for each trial, and left as it is.
+        loss: As for `diagnose`.
+        sample: The points, in their batches.
+        step_size: Of the optimiser.
+        optimiser: A function of (parameters, lr=...), or a rule; by default Adam.
+        given: The model that a loss may call by itself, where `model` is another start of it.
+    """
+
+    model: nn.Module
+    loss: Any
+    sample: Sample
+    step_size: float
+    optimiser: Callable[..., Any] | Rule | None = None
+    given: nn.Module | None = None
+
+    def started_from(self, model: nn.Module) -> Course:
+        """The same of another start of the model."""
+        return replace(self, model=model, given=self.given or self.model)
+
+    def trial(
+        self,
+        remedies: tuple[Remedy, ...],
+        steps: int,
+        goal: float = -math.inf,
+        judge: Callable[[Objective], float] | None = None,
+        seed: int = 0,
+    ) -> Trial:
+        """Applies remedies one after the other to a copy and trains it.
+
+        With a goal it ends once a pass over the points has a mean loss that is no larger. With a
+        judge the trial's numbers are not losses but what that says. Weights that are drawn anew are
+        others with another seed.
+
+        Raises:
+            InputError: The model cannot be copied.
+        """
+        shown, told = joined(remedies) or NOTHING, judge or Objective.value_as_shown
+        with untouched(self.model):
+            seeded(seed)
+            clone = copied(self.model)
+            objective = Objective(clone, self.loss, self.sample)
+            before = math.nan
+            rule = self.optimiser if isinstance(self.optimiser, Rule) else None
+            candidate = Candidate(clone, self.step_size, rule=rule)
+            start = None
+            try:
+                with _standing_in(self.given or self.model, candidate):
+                    before = told(objective)
+                    for remedy in remedies:
+                        ACTIONS[remedy](candidate, self.sample, self.loss)
+                    objective.model, objective.around = candidate.model, candidate.context
+                    with candidate.whole_context():
+                        start = told(objective)
+                    if candidate.rule is not None:
+                        longer = candidate.step_size / self.step_size if self.step_size else 1.0
+                        factor = candidate.rule.factor * longer
+                        candidate.rule = replace(candidate.rule, factor=factor)
+                    made = self.optimiser or torch.optim.Adam
+                    losses = _train(candidate, objective, steps, made, goal)
+                    with candidate.whole_context():
+                        after = told(objective)
+            except NotApplicableError as reason:
+                return Trial(shown, str(reason), before, None, None, 0)
+            except Exception as error:  # a model may refuse other inputs in any way
+                note = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+                return Trial(shown, note, before, start, None, 0)
+        thinned = losses[:: -(-len(losses) // RECORDED)]
+        edge = candidate.edges[0] if candidate.edges else None
+        return Trial(shown, "", before, start, after, len(losses), tuple(thinned), edge)
+
+
+@contextmanager
+def _standing_in(model: nn.Module, candidate: Candidate) -> Iterator[None]:
+    """Calls of the model itself, as in a loss that takes its derivatives, go to the copy."""
+    own = vars(model).get("forward")
+    try:
+        model.forward = lambda *args, **kwargs: candidate.model(*args, **kwargs)
+    except Exception:  # of a scripted module nothing can be set
+        yield
+        return
+    try:
+        yield
+    finally:
+        del model.forward
+        if own is not None:
+            model.forward = own
+
+
 def try_remedies(
-    model: nn.Module,
-    sample: Sample,
-    loss: Any,
-    wanted: tuple[str, ...],
-    steps: int,
-    *,
-    step_size: float,
-    optimiser: Callable[..., Any] | Rule | None,
-    say: Callable[[str], None],
+    course: Course, wanted: tuple[str, ...], steps: int, say: Callable[[str], None]
 ) -> tuple[Trial, ...]:
     """Trains a copy for each remedy, and one without.
 
     Args:
-        model: Left as it is.
-        sample: The points to train on, in their batches.
-        loss: As for `diagnose`.
+        course: How.
         wanted: Names of remedies; several joined by + are applied one after the other.
         steps: For each.
-        step_size: Of the optimiser.
-        optimiser: A function of (parameters, lr=...), or a rule; by default Adam.
         say: Called with a line about each trial.
 
     Raises:
         InputError: An unknown remedy, numbers out of range, or a model that cannot be copied.
     """
     treatments = {NOTHING: (), **{name: parts(name) for name in wanted}}
-    if steps < 1 or step_size <= 0:
-        raise InputError(f"steps, step_size: found {steps}, {step_size}, expected positive numbers")
+    if steps < 1 or course.step_size <= 0:
+        raise InputError(
+            f"steps, step_size: found {steps}, {course.step_size}, expected positive numbers"
+        )
+    model, rule = course.model, course.optimiser
     trained = [p for p in model.parameters() if p.requires_grad]
-    rule = optimiser if isinstance(optimiser, Rule) else None
     trials: list[Trial] = []
     with untouched(model):
-        loss, sample = in_fitting_batches(model, loss, sample)
-        if only_training_reaches(model, loss, sample, rule.held if rule else None):
+        loss, sample = in_fitting_batches(model, course.loss, course.sample)
+        held = rule.held if isinstance(rule, Rule) else None
+        if only_training_reaches(model, loss, sample, held):
             look_as_trained(model)
         with examined(model), torch.enable_grad():
             batch = sample.batches[0]
@@ -109,65 +194,12 @@ def try_remedies(
             raise InputError(
                 "model: the loss depends on no trained parameter, so nothing can be tried"
             )
+        course = replace(course, loss=loss, sample=sample)
         for remedies in treatments.values():
-            trials.append(trial(remedies, model, sample, loss, steps, step_size, optimiser))
+            trials.append(course.trial(remedies, steps))
             say(_line(trials[-1]))
     rest = sorted(trials[1:], key=lambda t: float("inf") if t.after is None else t.after)
     return (trials[0], *rest)
-
-
-def trial(
-    remedies: tuple[Remedy, ...],
-    model: nn.Module,
-    sample: Sample,
-    loss: Any,
-    steps: int,
-    step_size: float,
-    optimiser: Callable[..., Any] | Rule | None,
-    goal: float = -math.inf,
-    judge: Callable[[Objective], float] | None = None,
-    seed: int = 0,
-) -> Trial:
-    """Applies remedies one after the other to a copy and trains it.
-
-    With a goal it ends once a pass over the points has a mean loss that is no larger. With a judge
-    the trial's numbers are not losses but what that says. Weights that are drawn anew are
-    others with another seed.
-
-    Raises:
-        InputError: The model cannot be copied.
-    """
-    shown, told = joined(remedies) or NOTHING, judge or Objective.value_as_shown
-    with untouched(model):
-        seeded(seed)
-        clone = copied(model)
-        objective = Objective(clone, loss, sample)
-        before = math.nan
-        rule = optimiser if isinstance(optimiser, Rule) else None
-        candidate = Candidate(clone, step_size, rule=rule)
-        start = None
-        try:
-            before = told(objective)
-            for remedy in remedies:
-                ACTIONS[remedy](candidate, sample, loss)
-            objective.model, objective.around = candidate.model, candidate.context
-            with candidate.whole_context():
-                start = told(objective)
-            if candidate.rule is not None:
-                longer = candidate.step_size / step_size if step_size else 1.0
-                factor = candidate.rule.factor * longer
-                candidate.rule = replace(candidate.rule, factor=factor)
-            losses = _train(candidate, objective, steps, optimiser or torch.optim.Adam, goal)
-            with candidate.whole_context():
-                after = told(objective)
-        except NotApplicableError as reason:
-            return Trial(shown, str(reason), before, None, None, 0)
-        except Exception as error:  # a model may refuse other inputs in any way
-            note = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
-            return Trial(shown, note, before, start, None, 0)
-    thinned = losses[:: -(-len(losses) // RECORDED)]
-    edge = candidate.edges[0] if candidate.edges else None
-    return Trial(shown, "", before, start, after, len(losses), tuple(thinned), edge)
 
 
 def _line(found: Trial) -> str:

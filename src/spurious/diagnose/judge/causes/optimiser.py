@@ -118,6 +118,17 @@ def maximises(scene: Scene) -> Finding | None:
 def resting_group(scene: Scene) -> Finding | None:
     """Trained parameters whose group has the step size 0."""
     seen = scene.optimiser
+    if seen is not None and seen.rests:
+        return Finding(
+            Kind.STEP_TOO_SMALL,
+            Severity.CRITICAL,
+            None,
+            {"step_size": 0.0},
+            "Give the optimiser a step size: it is 0, so that nothing ever moves. Is it computed, "
+            "by a whole-number division or from a count that is 0?",
+            (Remedy.ANOTHER_OPTIMISER,),
+            "for group in optimiser.param_groups:\n    print(group['lr'])",
+        )
     if seen is None or not seen.resting:
         return None
     shown = ", ".join(seen.resting[:SHOWN]) + (", ..." if len(seen.resting) > SHOWN else "")
