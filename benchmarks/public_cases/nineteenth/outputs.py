@@ -4,12 +4,15 @@ any was run; none was diagnosed.
 How it was drawn: 38 searches, their words written down before the first, as a stuck person would
 type them: 34 among pages, 4 among issues. Of each the first hit that is a question about somebody's
 own network, with a cause that the answer or the asker says or that the code or the numbers show,
-whatever the causes before. 16 searches gave one. In seven of these the cause is what the code or
-the numbers show, as the thread's answer was not met: ai.stackexchange 18234, stats.stackexchange
-594738, datascience.stackexchange 129632, community.konduit.ai 1435, discuss.pytorch.org 26372,
-pix2pix-tensorflow#27, and datascience.stackexchange 30298, where it is the asker who says it. The other 14 programs are questions recalled as
-among the most viewed, with causes as the accepted answers are remembered; none was looked up, and
-their numbers are from memory.
+whatever the causes before. 16 searches gave one. In eight of these the cause is what the code, the
+numbers or the asker show, as the thread's answer was not met: ai.stackexchange 18234,
+stats.stackexchange 594738, datascience.stackexchange 129632 and 30298, community.konduit.ai 1435,
+discuss.pytorch.org 26372, pix2pix-tensorflow#27 and stackoverflow 44601367. The other 14 programs
+are questions recalled as among the most viewed, with causes as the accepted answers are remembered;
+none was looked up, and their numbers are from memory.
+
+Of 30 written 27 reproduced at once. Then the rate was set in two programs, and the data in a third,
+whose twin had not learnt. None was dropped, and no kinds were changed.
 """
 
 from __future__ import annotations
@@ -136,12 +139,13 @@ def sine_by_a_sigmoid(seed: int, mended: bool) -> Program:
 
 @case("affinelayer/pix2pix-tensorflow#27", "root_at_zero", "not_finite")
 def root_of_a_difference(seed: int, mended: bool) -> Program:
-    """Pictures from -1 to 1; the loss is the root of the difference of the squares, and where they
-    are equal the gradient is no number. Then a little is added under the root.
+    """Pictures from -1 to 1 with a blank edge; the loss is the root of the difference of squares,
+    and where they are equal the gradient is no number. Then a little is added under the root.
     """
     torch.manual_seed(seed)
-    x = 2 * digits()[0] - 1
-    model = chain([64, 64, 64], nn.ReLU, nn.Tanh())
+    inner = (0.4 * torch.randn(400, 3) @ torch.randn(3, 24) + 0.3).tanh()
+    x = torch.cat([inner, -torch.ones(400, 8)], 1)
+    model = chain([32, 64, 64, 32], nn.ReLU, nn.Tanh())
     little = 1e-4 if mended else 0.0
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -172,7 +176,7 @@ def logarithm_of_a_softmax(seed: int, mended: bool) -> Program:
         p = outputs.clamp(1e-10, 1.0) if mended else outputs
         return -(targets * p.log()).sum()
 
-    return Program(model, x, one_hot(kind), loss, adam(model, 1e-2), 50, 1200, classes_right(kind))
+    return Program(model, x, one_hot(kind), loss, adam(model, 3e-2), 50, 1200, classes_right(kind))
 
 
 @case(
@@ -189,7 +193,7 @@ def softmax_before_cross_entropy(seed: int, mended: bool) -> Program:
         x,
         kind,
         nn.CrossEntropyLoss(),
-        sgd(model, 0.05, momentum=0.9),
+        sgd(model, 0.01, momentum=0.9),
         50,
         300,
         classes_right(kind),
