@@ -31,6 +31,7 @@ ORDER: Final = [
     "sixteenth",
     "seventeenth",
     "eighteenth",
+    "nineteenth",
 ]
 
 
