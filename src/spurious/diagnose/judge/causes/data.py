@@ -244,7 +244,7 @@ def _constant_suits(scene: Scene) -> bool:
 
 def constant_inputs(scene: Scene) -> Finding | None:
     """All inputs are the same, or nearly all, though their targets are not."""
-    x, y = scene.features, scene.targets
+    x, y = scene.inputs, scene.targets  # words, too
     if x is None or len(x) < FEWEST or not bool(torch.isfinite(x).all()):
         return None
     rows, group, counts = torch.unique(

@@ -16,6 +16,7 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import CERTAIN, FEWEST_IN_ORDER, Scene
 from spurious.diagnose.measure.sequences import explained_by, unseen_steps
 from spurious.diagnose.remedy import Remedy, joined
+from spurious.diagnose.treat.rehearsal import BLOWN_UP
 
 READ_OFF: Final = 0.5
 """A linear map of the inputs at one step explains half of the targets, on points that it was not
@@ -160,6 +161,9 @@ def wrong_time_step(scene: Scene) -> Finding | None:
     steps = scene.time_steps
     if steps is None or not scene.trained or not scene.is_middling:
         return None
+    constant = scene.landscape.constant_loss
+    if constant is not None and scene.landscape.loss > BLOWN_UP * constant:
+        return None  # what is left after an explosion hardly depends on anything
     signals, explained, hidden = steps.signals, steps.explained, unseen_steps(steps.signals)
     largest = max(signals)
     if largest <= 0 or not hidden or steps.unseen < READ_OFF:
