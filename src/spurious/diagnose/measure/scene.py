@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from spurious.diagnose import thresholds
-from spurious.diagnose.measure.baselines import draws
+from spurious.diagnose.measure.baselines import draws, normal_like, uniform_like
 from spurious.diagnose.measure.edges import Edge, KeptFromZero
 from spurious.diagnose.measure.in_the_loss import InTheLoss
 from spurious.diagnose.measure.modes import Modes
@@ -254,6 +254,10 @@ class Scene:
         """The loss's gradient by other outputs; None if the loss does not take them alone."""
         return slope_at(self.loss, outputs, self.targets)
 
+    def _has_slope(self, outputs: Tensor) -> bool:
+        slope = self.slope_at(outputs)
+        return slope is not None and bool((slope != 0).any())
+
     @cached_property
     def targets_matter(self) -> bool:
         """Whether the loss changes if the points exchange their targets."""
@@ -382,6 +386,8 @@ class Scene:
         f = self.outputs
         if f is None or not f.is_floating_point() or self.targets is None:
             return LossNature.UNKNOWN
+        if not any(self._has_slope(outputs) for outputs in (f, uniform_like(f), normal_like(f))):
+            return LossNature.UNKNOWN  # a number that only measures: it takes outputs for nothing
         if self.form is not TargetForm.CLASSES and self._compares_values():
             return LossNature.VALUES
         signs = self.signs

@@ -248,7 +248,7 @@ def constant_inputs(scene: Scene) -> Finding | None:
     if x is None or len(x) < FEWEST or not bool(torch.isfinite(x).all()):
         return None
     rows, group, counts = torch.unique(
-        x.detach().flatten(1), dim=0, return_inverse=True, return_counts=True
+        x.detach().reshape(len(x), -1), dim=0, return_inverse=True, return_counts=True
     )
     many = int(counts.max())
     if many < NEARLY * len(x):
