@@ -102,7 +102,7 @@ def one_class_of_ten_has_most(seed: int, mended: bool) -> Program:
     """
     torch.manual_seed(seed)
     y = torch.cat([torch.zeros(900, dtype=torch.long), torch.arange(1, 10).repeat(11)])
-    x = 1.2 * torch.randn(10, 4)[y] + 0.7 * torch.randn(len(y), 4)
+    x = 0.8 * torch.randn(10, 4)[y] + 0.8 * torch.randn(len(y), 4)
     if mended:
         rows = torch.cat([torch.arange(900), torch.arange(900, 999).repeat(81)])
         x, y = x[rows], y[rows]
