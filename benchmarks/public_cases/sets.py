@@ -32,6 +32,7 @@ ORDER: Final = [
     "seventeenth",
     "eighteenth",
     "nineteenth",
+    "twentieth",
 ]
 
 
