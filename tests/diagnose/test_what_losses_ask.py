@@ -187,3 +187,30 @@ def test_errors_in_percent_of_nearly_nothing() -> None:
     model = net(3, 1)
     report = trained(model, x, amount + 100, percent, adam(model), 300)
     assert "wrong_loss" not in problems(report)
+
+
+# Points that look at one another.
+
+
+class Nodes(nn.Module):
+    """Attention over all points given, in whatever order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.head = nn.Linear(2, 16), nn.Linear(16, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.inner(x)
+        near = -(x[:, None] - x[None]).square().sum(2) / 0.02
+        return self.head((near.softmax(1) @ z).relu())
+
+
+def test_nodes_of_a_graph_may_look_at_one_another() -> None:
+    """No problem at a start, and no picture over the plane, which would be one graph of its own."""
+    torch.manual_seed(0)
+    x = torch.rand(150, 2)
+    y = ((x - 0.5).norm(dim=1) < 0.35).float()[:, None]
+    model = Nodes()
+    report = spurious.diagnose(model, (x, y), nn.BCEWithLogitsLoss(), optimiser=adam(model))
+    assert not report.problems and report.plane is None
+    assert "wrong_axis" in [str(found.kind) for found in report.findings]

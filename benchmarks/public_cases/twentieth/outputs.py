@@ -64,7 +64,7 @@ def guesses_by_a_step(seed: int, mended: bool) -> Program:
     x = torch.randn(200, 4)
     y = torch.sign(x @ torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]) + 0.2)
     model = nn.Sequential(nn.Linear(4, 1), nn.Tanh() if mended else Step())
-    nn.init.uniform_(model[0].weight, -1, 1)
+    nn.init.uniform_(next(model.parameters()), -1, 1)
     right = sides_right((y > 0).float(), 0.0)
     return Program(model, x, y, nn.MSELoss(), sgd(model, 0.1), 20, 300, right)
 

@@ -59,7 +59,7 @@ def grey_of_up_to_255(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x, label = digits()
     model = chain([64, 10, 10], nn.ReLU)
-    for layer in (model[0], model[2]):
+    for layer in (part for part in model if isinstance(part, nn.Linear)):
         nn.init.uniform_(layer.bias, -0.5, 0.5)
         if mended:
             nn.init.normal_(layer.weight, std=layer.in_features**-0.5)

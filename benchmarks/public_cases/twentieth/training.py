@@ -66,6 +66,7 @@ def without_inputs(program: Program) -> Iterator[Tensor]:
         loss = update(program, torch.arange(len(program.x)), step=False)
         for layer in program.model.modules():
             if isinstance(layer, nn.Linear):
+                assert layer.bias.grad is not None
                 layer.weight.grad = layer.bias.grad[:, None].expand_as(layer.weight).clone()
         program.optimiser.step()
         yield loss
@@ -79,7 +80,7 @@ def deltas_without_inputs(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x, y = xor()
     model = chain([2, 4, 1], nn.Sigmoid, nn.Sigmoid())
-    for layer in (model[0], model[2]):
+    for layer in (part for part in model if isinstance(part, nn.Linear)):
         nn.init.uniform_(layer.weight, -1, 1)
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -169,7 +170,7 @@ def slope(value: Tensor) -> Tensor:
 
 def by_its_own_weight(program: Program) -> Iterator[Tensor]:
     """A rule of one's own: a weight changes by the error, the slope at the error and itself."""
-    first, last = (layer for layer in program.model if isinstance(layer, nn.Linear))
+    first, last = (layer for layer in program.model.modules() if isinstance(layer, nn.Linear))
     for _ in range(program.steps):
         rows = torch.randint(len(program.x), (1,))
         loss = update(program, rows, step=False)

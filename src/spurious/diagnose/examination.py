@@ -219,7 +219,7 @@ def _measured(model: nn.Module, asked: Asked) -> _Measured:
             model, asked.optimiser, asked.step, course.sample, loss, looks[0], afresh=asked.trained
         )
         scene = replace(scene, own_step=own)
-    plane = None if seen.not_finite else plane_of(model, sample)
+    plane = None if seen.not_finite or scene.mixes else plane_of(model, sample)
     return _Measured(course, looks, seen, scene, chain, verdict, plane, well)
 
 

@@ -13,9 +13,9 @@ from torch import nn
 from spurious.diagnose.measure.baselines import best_constant
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.by_hand import by_hand
+from spurious.diagnose.measure.mixing import Mixing, mixing
 from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.preserve import copied, examined, seeded, set_training, untouched
-from spurious.diagnose.measure.scene_of import mixes
 from spurious.diagnose.overfit import Overfit
 
 MOST: Final = 1 << 30
@@ -42,7 +42,7 @@ def overfit(
         clone = copied(model)
         sample = sample_of(batch, clone, MOST)
         reasons = []
-        if mixes(clone, sample):
+        if mixing(clone, sample) is not Mixing.NONE:
             reasons.append("the output of a point depends on the other points of the batch")
         objective = Objective(clone, loss, sample)
         before, scale = _start(objective)

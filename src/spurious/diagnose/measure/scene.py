@@ -17,6 +17,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.measure.baselines import draws, normal_like, uniform_like
 from spurious.diagnose.measure.edges import Edge, KeptFromZero
 from spurious.diagnose.measure.in_the_loss import InTheLoss
+from spurious.diagnose.measure.mixing import Mixing
 from spurious.diagnose.measure.modes import Modes
 from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
@@ -85,7 +86,7 @@ class Scene:
         complete: Whether the points are all that there are.
         trained: Whether training has left traces: gradients, or an optimiser's memory.
         affine: Whether the model is affine on the data, but for rounding and a last function.
-        mixes: Whether a point's output depends on other points of its batch.
+        mixing: What a point's output depends on besides its own input.
         neighbours: What share of the targets the nearest neighbour of each point explains.
         frozen: Sizes of the parameters that are not trained, by name.
         without_bias: Names of affine layers that have no bias, in a model without normalisation.
@@ -143,7 +144,7 @@ class Scene:
     complete: bool = True
     trained: bool = False
     affine: bool = False
-    mixes: bool = False
+    mixing: Mixing = Mixing.NONE
     neighbours: float = 0.0
     frozen: Mapping[str, int] = field(default_factory=dict[str, int])
     plain_tensors: tuple[str, ...] = ()
@@ -198,6 +199,11 @@ class Scene:
         known = self.landscape.constant_loss is not None and self.targets_matter
         known = known and not judged_by_another
         return not (self.trained and known)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether a point's output depends on other points of its batch, or on the places."""
+        return self.mixing is not Mixing.NONE
 
     @property
     def softmaxes_over_points(self) -> tuple[Softmax, ...]:

@@ -21,6 +21,7 @@ from spurious.diagnose.measure.bounds import bounds_of
 from spurious.diagnose.measure.fresh import plain_tensors, saturated_by_inputs, without_bias
 from spurious.diagnose.measure.in_the_loss import InTheLoss, in_the_loss
 from spurious.diagnose.measure.left import Left
+from spurious.diagnose.measure.mixing import Mixing, mixing
 from spurious.diagnose.measure.modes import losses_of_modes
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.objective import output_tensor
@@ -105,7 +106,7 @@ def scene_of(
         complete=sample.complete,
         trained=trained,
         affine=_is_affine(model, sample, seen, values),
-        mixes=mixes(model, sample) if not seen.not_finite else False,
+        mixing=mixing(model, sample) if not seen.not_finite else Mixing.NONE,
         neighbours=_neighbours(sample, seen.landscape),
         without_bias=tuple(without_bias(model)),
         frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
@@ -351,50 +352,6 @@ def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
         return x, y
     order = torch.tensor(sample.places, device=x.device).argsort()
     return x[order], y[order]
-
-
-def mixes(model: nn.Module, sample: Sample) -> bool:
-    """Whether outputs depend on the other points of the batch, or on the place in it.
-
-    The first point is changed, and the points change places.
-    """
-    batch = sample.batches[0]
-    x = batch.args[0] if len(batch.args) == 1 and not batch.kwargs else None
-    if (
-        not isinstance(x, Tensor)
-        or batch.size < 3
-        or any(isinstance(m, _NormBase) for m in model.modules())
-    ):
-        return False
-    other = x.clone()
-    if x.is_floating_point():
-        other[0] = x[0] + x.std().clamp_min(1e-3) * torch.sign(x[0] - x[1] + 0.5)
-    else:
-        other[0] = x[1]
-    try:
-        with examined(model), torch.no_grad():
-            made = [output_tensor(model(v)) for v in (x, other, x, x.roll(1, 0))]
-    except Exception:
-        return False
-    found = [f.detach() for f in made if f is not None]
-    if len(found) < len(made) or len(found[0]) != batch.size:
-        return False
-    once, again, same, rolled = found
-    if not torch.equal(once, same) or _wants_all(model, x):
-        return False  # the model draws random numbers, or the points are the nodes of one graph
-    apart = float((once[1:] - again[1:]).abs().max())
-    moved = float((once - rolled.roll(-1, 0)).abs().max())
-    return max(apart, moved) > MOVED * max(float(once.abs().max()), 1e-30)
-
-
-def _wants_all(model: nn.Module, x: Tensor) -> bool:
-    """Whether the model refuses a batch without its last point."""
-    try:
-        with examined(model), torch.no_grad():
-            model(x[:-1])
-    except Exception:
-        return True
-    return False
 
 
 def _equal_columns(

@@ -7,6 +7,7 @@ from typing import Final
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.mixing import Mixing
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -57,9 +58,10 @@ def wrong_axis(scene: Scene) -> Finding | None:
             "layer = torch.nn.TransformerEncoderLayer(d, heads, batch_first=True)  # LSTM, too",
         )
     if scene.mixes:
+        placed = scene.mixing is Mixing.PLACES  # else the points may be nodes of one graph
         return Finding(
             Kind.WRONG_AXIS,
-            Severity.WARNING,
+            Severity.WARNING if scene.trained or placed else Severity.INFO,
             None,
             {"points_mixed": True},
             "Check which axis is the batch (batch_first=True in recurrent and attention layers): "
