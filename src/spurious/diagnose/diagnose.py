@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -140,11 +141,17 @@ def diagnose(
         unseen=tuple(_not_given(optimiser is None, watch is None and step is None, not rehearse)),
     )
     before = None if watch is None else watch.before_nan
-    with untouched(model):
+    quiet = nullcontext() if watch is None else watch.paused()
+    with quiet, untouched(model):
         report = examined(model, asked)
-    if before is None or not has_lost_weights(model) or any(map(is_cause, report.findings)):
+    if (
+        watch is None
+        or before is None
+        or not has_lost_weights(model)
+        or any(map(is_cause, report.findings))
+    ):
         return report
-    with untouched(model):
+    with watch.paused(), untouched(model):
         weights, found = before
         put_back(model, weights)
         earlier = examined(model, replace(asked, of_the_loop=(*asked.of_the_loop, found)))

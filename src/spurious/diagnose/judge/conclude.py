@@ -7,14 +7,14 @@ copies that are trained on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import inf
 from typing import Final
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.conclusion import Conclusion, Outcome, Tried
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
-from spurious.diagnose.judge.parts import nothing_is_left
+from spurious.diagnose.judge.parts import told_without_model
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import LossNature, Scene
 from spurious.diagnose.remedy import REMEDIES, Remedy
@@ -59,16 +59,23 @@ def conclusion(
     tried = tuple(_tried(one) for one in _all(rehearsals))
     problems = [found for found in findings if found.severity > Severity.INFO]
     unseen = (*unseen, *_unseen(scene))
+    if problems and all(found.kind is Kind.TOO_FEW_UPDATES for found in problems):
+        return Conclusion(Outcome.LEARNING, problems[0].explanation, tried, unseen)
+    if problems and not any(map(_may_be_first, problems)):
+        text = (
+            "What is seen may only follow from the cause, which was not found. "
+            f"{_copies(rehearsals, scene)}"
+        )
+        return Conclusion(Outcome.SYMPTOM, text, tried, unseen)
     if problems:
-        if all(found.kind in SYMPTOMS for found in problems):
-            text = (
-                "What is seen may only follow from the cause, which was not found. "
-                f"{_copies(rehearsals, scene)}"
-            )
-            return Conclusion(Outcome.SYMPTOM, text, tried, unseen)
         return Conclusion(Outcome.CAUSE, _first(problems[0]), tried, unseen)
     outcome, text = _without_problems(scene, rehearsals, succeeds)
     return Conclusion(outcome, text, tried, unseen)
+
+
+def _may_be_first(found: Finding) -> bool:
+    """Whether it can be the cause: it is no symptom, or a copy learns once it is mended."""
+    return found.kind not in SYMPTOMS or "loss_with_the_change" in found.evidence
 
 
 def _first(found: Finding) -> str:
@@ -79,15 +86,15 @@ def _first(found: Finding) -> str:
 def _without_problems(
     scene: Scene, rehearsals: Rehearsals | None, succeeds: bool
 ) -> tuple[Outcome, str]:
-    share = _share(scene)
-    if succeeds:
+    share, loss = _share(scene), scene.landscape.loss
+    if succeeds and loss >= 0:
         constant = scene.landscape.constant_loss
         shown = "" if constant is None else f" (a constant has {constant:.4g} at best)"
         return (
             Outcome.LEARNT,
-            f"By its loss, {scene.landscape.loss:.4g}{shown}, it has learnt these points. If what "
-            "you care about is poor all the same, this loss does not say it: look at its sign, at "
-            "the weights of its terms, and at other points.",
+            f"By its loss, {loss:.4g}{shown}, it has learnt these points. If what you care about "
+            "is poor all the same, this loss does not say it: look at its sign, at the weights of "
+            "its terms, and at other points.",
         )
     if learns(rehearsals):
         assert rehearsals is not None
@@ -95,7 +102,7 @@ def _without_problems(
         return (
             Outcome.LEARNING,
             f"Nothing is seen that keeps it from learning: {one.trial.steps} more steps of a copy "
-            f"bring the loss from {scene.landscape.loss:.4g} to {one.loss:.4g}.",
+            f"bring the loss from {loss:.4g} to {one.loss:.4g}.",
         )
     if scene.trained and share is not None and not scene.is_middling:
         return (
@@ -110,53 +117,53 @@ def _without_problems(
             Outcome.LEARNING,
             "Nothing is seen that keeps it from learning: copies learn from a new start.",
         )
-    if not scene.trained or share is None:
-        why = (
-            "it was not trained yet, as far as its gradients and optimiser show"
-            if not scene.trained
-            else "no constant's loss says how small this one should be"
-        )
-        return Outcome.UNKNOWN, f"No problem is seen; whether it learns is not known: {why}."
-    if nothing_is_left(rehearsals, scene):
+    unknown = "No problem is seen; whether it learns is not known: "
+    if not scene.trained:
+        why = "it was not trained yet, as far as its gradients and optimiser show."
+        return Outcome.UNKNOWN, unknown + why
+    if share is None:
+        why = "nothing says how small this loss should be; it may be below 0, or no constant's."
+        return Outcome.UNKNOWN, unknown + why
+    better, reached = told_without_model(scene)
+    if not scene.compares_points and reached >= 1 - share + thresholds.HELPED:
         return (
-            Outcome.UNKNOWN,
-            f"No problem is seen. The loss is {share:.2g} of the best constant's, and neither "
-            "copies nor linear maps and nearest neighbours of the inputs get any further: what is "
-            "left may be noise, or something that all of them lack.",
+            Outcome.STUCK,
+            f"It does not learn, and the cause was not found: the loss is {share:.2g} of the best "
+            f"constant's, where {better} of the same inputs explain {reached:.0%}. "
+            f"{_copies(rehearsals, scene)}",
         )
     return (
-        Outcome.STUCK,
-        f"It does not learn, and the cause was not found: the loss is {share:.2g} of the best "
-        f"constant's. {_copies(rehearsals, scene)}",
+        Outcome.UNKNOWN,
+        f"{unknown}the loss is {share:.2g} of the best constant's, and neither linear maps nor "
+        "nearest neighbours of the inputs say that more can be learnt: what is left may be noise, "
+        "the least loss there is (of soft targets, say), or what all of them lack. "
+        f"{_copies(rehearsals, scene)}",
     )
 
 
 def _copies(rehearsals: Rehearsals | None, scene: Scene) -> str:
     """Where the fault lies, as far as copies tell."""
-    if rehearsals is None:
+    made = [one for one in _all(rehearsals) if not one.trial.note]
+    if rehearsals is None or not made:
         return "No copies were trained, so nothing says where it lies."
-    made = _all(rehearsals)
     best = max(made, key=lambda one: one.gain)
-    enough = max(rehearsals.now, 0.0) + thresholds.HELPED
-    if best.gain >= enough:
-        return (
-            f"Of {len(made)} copies, each with one change, the best ({_words(best)}) wins "
-            f"{best.gain:.0%} of the constant's loss."
-        )
+    if best.gain >= max(rehearsals.now, 0.0) + thresholds.HELPED:
+        return f"The best of {len(made)} copies ({_words(best)}) wins {best.gain:.0%} of it."
     most = max(one.trial.steps for one in made)
     as_many = scene.steps is not None and scene.steps <= most
-    ruled_out = "none of these changes alone, nor the loop alone" if as_many else "none of these"
+    loop = "; so it is not the loop alone" if as_many else ""
     return (
-        f"None of {len(made)} copies, each with one change and a plain loop of up to {most} steps, "
-        f"gets any further: it is {ruled_out}. What all copies share is the model, the loss, and "
-        "which targets belong to which inputs: print one batch as the loss gets it, and try to fit "
-        "two points."
+        f"None of {len(made)} copies, in a plain loop of up to {most} steps, gets any further: as "
+        f"it is, from a new start, or changed as is shown{loop}. What all copies share is the "
+        "model, the loss, and which targets belong to which inputs: print one batch as the loss "
+        "gets it, and try to fit two points."
     )
 
 
 def _share(scene: Scene) -> float | None:
+    """The loss in units of the best constant's; None where that says nothing."""
     constant, loss = scene.landscape.constant_loss, scene.landscape.loss
-    return loss / constant if constant is not None and constant > 0 and isfinite(loss) else None
+    return loss / constant if constant is not None and constant > 0 and 0 <= loss < inf else None
 
 
 def _all(found: Rehearsals | None) -> tuple[Rehearsal, ...]:

@@ -197,6 +197,11 @@ def _by_predictors(found: Rehearsals, scene: Scene, best: float) -> Finding | No
     )
 
 
+def told_without_model(scene: Scene) -> tuple[str, float]:
+    """What says most of the targets without the model, and how much: of the constant's loss."""
+    return _reference(scene, nothing_helps=True)
+
+
 def _reference(scene: Scene, nothing_helps: bool) -> tuple[str, float]:
     """What says most of the targets without the model, and how much.
 

@@ -64,6 +64,9 @@ OF_DIFFERENCES: Final = BESIDE_CONSTANT | {
 }
 """What is said of how several points lie to one another."""
 
+ASKED_FOR: Final = frozenset({"share_of_small_targets", "softmax_over_points"})
+"""Evidence of what may be meant, where copies learn: relative errors, the ranks of a list."""
+
 OF_COPIES: Final = frozenset({Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UNITS})
 """What a copy may have been better with since it learnt by heart."""
 
@@ -157,10 +160,20 @@ def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) 
         return False
     if rehearsals is not None and rehearsals.carries is False:
         return True
+    if _far_below_a_start(scene, rehearsals):
+        return True
     if found.kind is not Kind.STEP_TOO_SMALL:
         return False
     unknown = scene.landscape.constant_loss is None
     return scene.lengthened > SEVERAL or (unknown and (scene.own_gradients or scene.judges))
+
+
+def _far_below_a_start(scene: Scene, rehearsals: Rehearsals | None) -> bool:
+    """Whether a loss without a known constant is a tenth of a start's: shares of it are small."""
+    fresh = None if rehearsals is None else rehearsals.afresh
+    if scene.landscape.constant_loss is not None or fresh is None or not fresh.trial.start:
+        return False
+    return 0 <= scene.landscape.loss <= thresholds.GOOD * fresh.trial.start
 
 
 def unhelped(findings: Iterable[Finding], scene: Scene, trials: Iterable[Trial]) -> list[Finding]:
@@ -262,6 +275,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     if found.kind is Kind.TARGETS_SHUFFLED and learnt_by_some(rehearsals):
         return found.severity is not Severity.CRITICAL
     if found.kind in MAY_BE_MEANT and learns(rehearsals):
+        return True
+    if ASKED_FOR & found.evidence.keys() and learns(rehearsals):
         return True
     if "at_random" in found.evidence and _learns_frozen(rehearsals):
         return True  # what is frozen does not keep it from learning

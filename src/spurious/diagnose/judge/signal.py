@@ -205,6 +205,8 @@ def _constant(seen: Measurements) -> Iterator[Finding]:
         landscape.loss < thresholds.POOR * landscape.constant_loss
     )
     nothing = landscape.constant_loss is not None and landscape.constant_loss <= NOTHING
+    if landscape.loss == 0 and landscape.constant_loss is None:
+        return  # of triplets that are all far enough apart, say
     if learnt or (nothing and landscape.loss <= 2 * NOTHING):
         return  # a constant is all there is to learn
     best = landscape.constant_loss

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -186,11 +187,14 @@ def _fit_in(
         parameters, max_iter=STEPS, line_search_fn="strong_wolfe", tolerance_change=1e-12
     )
 
+    seen: list[float] = []
+
     def closure() -> Tensor:
         for p in parameters:  # quicker than zero_grad()
             p.grad = None
         value = loss(predict(parameters), targets)
         value.backward()
+        seen.append(float(value.detach()))
         return value
 
     try:
@@ -200,9 +204,10 @@ def _fit_in(
                 with torch.no_grad():  # 0 may lie where a loss of probabilities is cut off
                     parameters[-1].add_(ELSEWHERE)
             optimiser.step(closure)
-            found = float(loss(predict(parameters), targets).detach())
+            seen.append(float(loss(predict(parameters), targets).detach()))
     except Exception:  # a loss may want anything else than a tensor
         return None
+    found = min((value for value in seen if value == value), default=math.inf)
     return found if -BOTTOMLESS < found < float("inf") else None
 
 

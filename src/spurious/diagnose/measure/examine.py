@@ -128,6 +128,7 @@ def measure(
         nodes=seen.graph.nodes + STEP_NODES * seen.observer.structure.recurrent_steps,
         numbers=seen.graph.numbers,
         unregistered=seen.graph.unregistered,
+        loss_has_weights=seen.graph.loss_has_weights,
         unreached=seen.unreached if seen.connected else (),
         still=seen.still,
     )
@@ -365,6 +366,8 @@ def _affinity(objective: Objective, seen: _Pass) -> float | None:
             norm.train()
     if found is None or outputs is None or found.shape[1:] != outputs.shape[1:]:
         return None
+    if len(outputs) != len(features) or len(found) != half:
+        return None  # the first axis is not that of the points
     f = outputs.double()
     apart = float((f[first] - f[second]).pow(2).mean().sqrt()) / 2
     bent = float((found.detach().double() - (f[first] + f[second]) / 2).pow(2).mean().sqrt())

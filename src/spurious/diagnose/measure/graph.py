@@ -18,11 +18,13 @@ class Graph:
         nodes: How many nodes autograd has for it.
         numbers: What they pass on, in all.
         unregistered: Shapes of trained tensors that are not known.
+        loss_has_weights: Whether the loss holds such tensors itself: of an opponent, say.
     """
 
     nodes: int = 0
     numbers: int = 0
     unregistered: tuple[tuple[int, ...], ...] = ()
+    loss_has_weights: bool = False
 
 
 def graph_of(model: nn.Module, loss: Tensor, output: Tensor | None) -> Graph:
@@ -35,7 +37,8 @@ def graph_of(model: nn.Module, loss: Tensor, output: Tensor | None) -> Graph:
     known = {id(p) for p in model.parameters()}
     found = _below(loss, known)
     strangers = found if output is None else _below(output, known)
-    return replace(found, unregistered=strangers.unregistered)
+    own = len(found.unregistered) > len(strangers.unregistered)
+    return replace(found, unregistered=strangers.unregistered, loss_has_weights=own)
 
 
 def _below(value: Tensor, known: set[int]) -> Graph:

@@ -24,12 +24,11 @@ SOFTMAXES: Final = frozenset({"softmax", "log_softmax"})
 
 OF_SIGNS: Final = {
     "cosine_embedding_loss": 2,
-    "margin_ranking_loss": 2,
     "hinge_embedding_loss": 1,
     "soft_margin_loss": 1,
 }
 """torch's losses whose targets must be 1 and -1 (so their documentation), and where targets stand
-among the arguments."""
+among the arguments. In a loss of ranks 0 is a tie."""
 
 FEWEST: Final = 3
 """Points that a batch needs: of fewer, shapes may be alike by chance."""
@@ -72,9 +71,9 @@ class WithGraphs(TorchFunctionMode):
 class _Noting(TorchFunctionMode):
     """Notes the first line of each kind."""
 
-    def __init__(self, outputs: Tensor) -> None:
+    def __init__(self, outputs: Tensor, points: int) -> None:
         super().__init__()
-        self.outputs, self.points = outputs, len(outputs)
+        self.outputs, self.points = outputs, points
         self.all_pairs = self.one_for_all = self.softmax_of_one = self.softmax_of_points = ""
         self.cut_derivative = ""
         self.unsigned = ("", "")
@@ -101,7 +100,8 @@ class _Noting(TorchFunctionMode):
             axis = args[1] if len(args) > 1 else kwargs.get("dim")
         if isinstance(axis, int) and z.shape[axis] == 1 and len(z) > 1:
             self.softmax_of_one = line_of_the_user()
-        own = z.shape == self.outputs.shape and 1 < z.shape[1] != len(z)  # no table of all pairs
+        own = z.shape == self.outputs.shape and len(z) == self.points  # the first axis is theirs
+        own = own and 1 < z.shape[1] != len(z)  # no table of all pairs
         over_points = isinstance(axis, int) and axis % z.ndim == 0 and z.ndim == 2
         if own and over_points:
             self.softmax_of_points = line_of_the_user()
@@ -137,7 +137,7 @@ def in_the_loss(model: nn.Module, batch: Batch, loss: Any) -> InTheLoss:
             outputs = output_tensor(made)
             if outputs is None or not outputs.ndim:
                 return InTheLoss()
-            with _Noting(outputs) as seen:
+            with _Noting(outputs, batch.size) as seen:
                 loss(made, batch.targets)
     except Exception:
         return InTheLoss()

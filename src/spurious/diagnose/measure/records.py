@@ -246,6 +246,7 @@ class Measurements:
         numbers: What these nodes pass on, in all.
         unregistered: Shapes of trained tensors that the loss depends on and that are neither the
             model's parameters nor the loss's own.
+        loss_has_weights: Whether the loss holds such tensors itself: of an opponent, say.
         unreached: Names of trained parameters that the loss does not depend on.
         still: Names of trained parameters whose gradient is exactly 0.
     """
@@ -263,6 +264,7 @@ class Measurements:
     nodes: int = 0
     numbers: int = 0
     unregistered: tuple[tuple[int, ...], ...] = ()
+    loss_has_weights: bool = False
     unreached: tuple[str, ...] = ()
     still: tuple[str, ...] = ()
 

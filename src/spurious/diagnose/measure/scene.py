@@ -96,7 +96,8 @@ class Scene:
         optimiser: What trains the model, if it was given.
         modes: The loss in training mode and in evaluation; None before training, or if both do
             the same.
-        unregistered: Shapes of parameters in the loss's graph that are none of the model's.
+        unregistered: Shapes of parameters in the outputs' graph that are none of the model's.
+        loss_has_weights: Whether the loss holds parameters of its own: of an opponent, say.
         dropout: The largest share of values that a layer of the model leaves out in training.
         noise: How far outputs of one point are apart in two training passes, in units of how far
             those of two points are; without dropout modules, and of a trained model alone.
@@ -154,6 +155,7 @@ class Scene:
     optimiser: OptimiserSeen | None = None
     modes: Modes | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
+    loss_has_weights: bool = False
     dropout: float = 0.0
     noise: float = 0.0
     unreached: Mapping[str, int] = field(default_factory=dict[str, int])

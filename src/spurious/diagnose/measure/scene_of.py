@@ -114,6 +114,7 @@ def scene_of(
         optimiser=optimiser,
         modes=losses_of_modes(model, sample, loss) if trained and not seen.not_finite else None,
         unregistered=seen.unregistered,
+        loss_has_weights=seen.loss_has_weights,
         dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
         unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
         all_features=x,

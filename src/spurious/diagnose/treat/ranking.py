@@ -31,7 +31,9 @@ LADDER: Final = (
 )
 """What is raced where the remedies of the problems do not help."""
 
-BY_THEMSELVES: Final = frozenset({Kind.UNBALANCED_LOSS_TERMS, Kind.TARGETS_SHUFFLED})
+BY_THEMSELVES: Final = frozenset(
+    {Kind.UNBALANCED_LOSS_TERMS, Kind.TARGETS_SHUFFLED, Kind.LABELS_OUTSIDE_LOSS}
+)
 """Where a smaller loss is no mend: of the wrong term, or of what is learnt by heart."""
 
 FEWER: Final = 3

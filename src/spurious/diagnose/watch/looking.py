@@ -62,6 +62,11 @@ def norms(tensors: list[Tensor]) -> list[float]:
     return [float(torch.linalg.vector_norm(t.float())) for t in tensors]
 
 
+def fingerprint_of(model: nn.Module) -> tuple[float, ...]:
+    """Sums of all parameters, which any step changes."""
+    return tuple(float(p.detach().double().sum()) for p in model.parameters())
+
+
 def finished(observer: Observer) -> tuple[tuple, tuple]:
     """The layers of units and the affine layers seen."""
     units = tuple(layer.finish() for layer in observer.units.values() if layer.points)

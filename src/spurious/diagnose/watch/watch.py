@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -69,8 +70,8 @@ NO_STEP: Final = Finding(
     None,
     {"steps": 0},
     "Look whether your loop runs at all: its watch was closed without having followed a single "
-    "step, and the model is as it started. A loader with drop_last=True and fewer points than a "
-    "batch gives nothing.",
+    "step, and no weight has moved since it was opened. A loader with drop_last=True and fewer "
+    "points than a batch gives nothing.",
     (Remedy.TEXTBOOK_LOOP,),
     "assert len(loader) > 0",
 )
@@ -178,6 +179,7 @@ class TrainingWatch:
         self._cost, self._last = 0.0, perf_counter()
         self._handles: list[Any] = []
         self._closed = False
+        self._begun = self._looking.fingerprint_of(model)
         self._arm()
 
     def __enter__(self) -> TrainingWatch:
@@ -210,7 +212,8 @@ class TrainingWatch:
     def loop_findings(self) -> tuple[Finding, ...]:
         """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
         if self._closed and not self._step:
-            return (NO_STEP,)
+            moved = self._looking.fingerprint_of(self.model) != self._begun
+            return () if moved else (NO_STEP,)
         return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)
 
     def after_backward(self) -> None:
@@ -244,6 +247,17 @@ class TrainingWatch:
             due = (perf_counter() - self._last) * SHARE >= self._cost or self._step in EARLY
         if due or self._loop.follows:
             self._arm()
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Passes through the model that are made while this lasts are not looked at."""
+        armed = bool(self._handles)
+        self._disarm()
+        try:
+            yield
+        finally:
+            if armed:
+                self._arm()
 
     def close(self) -> None:
         """Stops watching, and closes files.

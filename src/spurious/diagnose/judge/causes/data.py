@@ -89,7 +89,7 @@ def unsigned_labels(scene: Scene) -> Finding | None:
         return None
     return Finding(
         Kind.LABELS_OUTSIDE_LOSS,
-        Severity.CRITICAL,
+        Severity.WARNING if scene.trained else Severity.INFO,  # 0 may leave pairs out, on purpose
         None,
         {"function": name, "line": line},
         f"Give {name} targets 1 and -1, for which alone it is defined, in {line}: it gets 1 and 0.",
@@ -223,9 +223,10 @@ def _constant_suits(scene: Scene) -> bool:
 
     Not if it does not look at the targets; if it is not the mean or the sum of what single points
     have, but compares them with one another; if what gives the outputs is not trained, but judges
-    what others make (an opponent); or if a constant cannot be learnt (of differences of scores).
+    what others make (an opponent), or the loss holds one; or if a constant cannot be learnt (of
+    differences of scores).
     """
-    if scene.bars_constants:
+    if scene.bars_constants or scene.loss_has_weights:
         return False
     if not math.isfinite(scene.landscape.loss):
         return True

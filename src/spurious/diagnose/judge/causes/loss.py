@@ -281,14 +281,16 @@ def targets_without_slope(scene: Scene) -> Finding | None:
     As in mean(f - y): nothing about the targets is learnt.
     """
     f, y = scene.outputs, scene.targets
-    if f is None or not isinstance(y, Tensor) or not y.is_floating_point() or len(y) < 2:
+    if f is None or not isinstance(y, Tensor) or not y.is_floating_point() or y.numel() < 2:
         return None
     if not f.is_floating_point() or scene.loss_draws or scene.targets_are_equal:
         return None
-    others = (y.flip(0), 2 * y, y.flip(0) - 1)
+    spread = y.max() - y.min()
+    others = (y.flip(0), y.flip(0) - spread, y + spread)
     changes = False
     slopes: list[Tensor] = []
-    for outputs in (f, uniform_like(f), 2 * uniform_like(f).flip(0) - 1):
+    draw = (y.min() + spread * uniform_like(f)).to(f)  # outputs on both sides of targets
+    for outputs in (f, draw, draw.flip(0), 2 * uniform_like(f) - 1):
         now, slope = scene.try_loss(outputs), scene.slope_at(outputs)
         if now is None or slope is None or not bool(slope.isfinite().all()):
             return None

@@ -119,9 +119,11 @@ def resting_group(scene: Scene) -> Finding | None:
     """Trained parameters whose group has the step size 0."""
     seen = scene.optimiser
     if seen is not None and seen.rests:
+        names = {name.rpartition(".")[0] or "model" for name in seen.held}
+        still = scene.trained and scene.is_poor and bool(names & scene.unmoved)
         return Finding(
             Kind.STEP_TOO_SMALL,
-            Severity.CRITICAL,
+            Severity.CRITICAL if still else Severity.INFO,  # a loop may set it before each step
             None,
             {"step_size": 0.0},
             "Give the optimiser a step size: it is 0, so that nothing ever moves. Is it computed, "

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.baselines import uniform_like
+from spurious.diagnose.measure.baselines import normal_like, uniform_like
 from spurious.diagnose.measure.scene import INSIDE, LossNature, Scene, TargetForm
 from spurious.diagnose.measure.structure import on_simplex
 from spurious.diagnose.remedy import Remedy, joined
@@ -332,7 +333,9 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
     )
     pairs = of_signs if of_signs and bottomless else of_signs + of_values
     known = [(good, bad) for good, bad in pairs if good is not None and bad is not None]
-    if not known or not all(good > bad + EQUAL * abs(bad) for good, bad in known):
+    usual = abs(scene.try_loss(normal_like(f)) or 0.0)  # smaller differences are rounding
+    usual = usual if usual < math.inf else 0.0
+    if not known or not all(good > bad + EQUAL * max(abs(bad), usual) for good, bad in known):
         return None
     good, bad = known[0]
     if signs is not None and not _minds_points(scene, signs, good, bad):

@@ -33,12 +33,13 @@ def wrong_axis(scene: Scene) -> Finding | None:
             (),
         )
     line = scene.in_the_loss.softmax_of_points
-    if line and scene.trained and scene.is_middling:
+    known = scene.landscape.constant_loss is not None
+    if line and scene.trained and known and scene.is_poor:  # of a list that is ranked it is meant
         return Finding(
             Kind.WRONG_AXIS,
-            Severity.CRITICAL,
+            Severity.WARNING,
             None,
-            {"line": line},
+            {"softmax_over_points": line},
             f"Give the softmax in {line} the axis of the classes (dim=-1): it runs over axis 0, "
             "the points of the batch, so that outputs of other points decide what each point's "
             "are worth.",
