@@ -97,11 +97,11 @@ def test_a_perturbed_input_needs_no_graph() -> None:
 
 def test_a_step_size_of_0() -> None:
     torch.manual_seed(0)
-    x = torch.randn(100, 3)
+    x = torch.randn(100, 20)
     y, loss = 3 + x[:, :1], nn.MSELoss()
 
     def model() -> nn.Sequential:
-        return nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 1))
+        return nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 1))
 
     own = model()
     rule = torch.optim.SGD(own.parameters(), lr=0.0)
