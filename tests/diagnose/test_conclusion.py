@@ -76,7 +76,9 @@ def test_a_cause() -> None:
 @pytest.fixture(scope="module")
 def lost() -> Report:
     model, (x, y) = net(), points()
-    return trained(model, x, -150 + 60 * y, near_the_old, adam(model), 300, curvature=False)
+    with pytest.MonkeyPatch.context() as patch:  # one look is enough to report on
+        patch.setattr("spurious.diagnose.treat.rehearse.LATER_STEPS", 300)
+        return trained(model, x, -150 + 60 * y, near_the_old, adam(model), 300, curvature=False)
 
 
 def test_what_does_not_learn_is_not_called_sound(lost: Report) -> None:
