@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import Outcome, Report
+from spurious.diagnose.treat import rehearse
 
 MSE = nn.MSELoss()
 
@@ -77,7 +78,7 @@ def test_a_cause() -> None:
 def lost() -> Report:
     model, (x, y) = net(), points()
     with pytest.MonkeyPatch.context() as patch:  # one look is enough to report on
-        patch.setattr("spurious.diagnose.treat.rehearse.LATER_STEPS", 300)
+        patch.setattr(rehearse, "LATER_STEPS", rehearse.MOST_STEPS)
         return trained(model, x, -150 + 60 * y, near_the_old, adam(model), 300, curvature=False)
 
 
