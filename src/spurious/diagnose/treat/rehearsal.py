@@ -25,7 +25,7 @@ class Aspect(enum.Enum):
     """What a rehearsal changes."""
 
     NOTHING = "as it is"
-    AGAIN = "another start"
+    AGAIN = "once more"
     CAUSE = "cause"
     INPUTS = "inputs"
     TARGETS = "targets"
@@ -42,7 +42,7 @@ class Aspect(enum.Enum):
     BENDS = "an activation between layers"
     BIASES = "biases"
     LONGER = "many more steps"
-    ORDER = "the order of the data"
+    ORDER = "the points in the order of the data"
     SAME_SIZES = "another start of the same sizes"
     SAME_SIZES_SCALED = "another start of the same sizes, and standardised inputs"
     SIGNAL = "weights through which signals pass"

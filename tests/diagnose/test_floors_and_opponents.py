@@ -1,0 +1,136 @@
+"""Sound programs of which a referee got false words: floors of losses, opponents, other axes."""
+
+import torch
+from tests.diagnose.training import problems, trained
+from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Outcome, TrainingWatch
+
+F = nn.functional
+
+
+def net(columns: int, outputs: int, width: int = 32) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(columns, width), nn.ReLU(), nn.Linear(width, outputs))
+
+
+def adam(model: nn.Module, rate: float = 1e-2) -> torch.optim.Optimizer:
+    return torch.optim.Adam(model.parameters(), lr=rate)
+
+
+def test_the_entropy_of_soft_targets_is_no_failure() -> None:
+    torch.manual_seed(1)
+    x = torch.randn(300, 4)
+    shares = (x @ torch.randn(4, 3)).softmax(1)
+    model = net(4, 3)
+    report = trained(model, x, shares, nn.CrossEntropyLoss(), adam(model), 400)
+    landscape = report.measurements.landscape
+    assert landscape.constant_loss is not None
+    assert landscape.loss > 0.5 * landscape.constant_loss  # and yet all is learnt
+    assert not report.problems
+    assert report.conclusion.outcome in (Outcome.UNKNOWN, Outcome.LEARNING)
+    assert "does not learn" not in report.conclusion.text
+
+
+def test_a_surrogate_loss_below_0_is_no_success() -> None:
+    torch.manual_seed(1)
+    x, advantage = torch.randn(200, 3), torch.randn(200, 1)
+    model = net(3, 1)
+    report = trained(model, x, advantage, lambda f, a: -(f.tanh() * a).mean(), adam(model), 40)
+    assert report.measurements.landscape.loss < 0
+    assert report.conclusion.outcome is not Outcome.LEARNT
+
+
+def test_a_generator_whose_loss_holds_its_opponent() -> None:
+    """All targets are 1: what is to be said of what is made."""
+    torch.manual_seed(1)
+    judge = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
+    z, ones = torch.randn(128, 4), torch.ones(128, 1)
+
+    def loss(made: Tensor, said: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(judge(made), said)
+
+    for steps in (0, 20):
+        model = net(4, 2)
+        report = trained(model, z, ones, loss, adam(model, 1e-3), steps)
+        assert "one_class_targets" not in problems(report)
+
+
+def test_triplets_that_are_all_far_enough_apart() -> None:
+    torch.manual_seed(1)
+    kind = torch.arange(240) % 3
+    x = torch.eye(3)[kind] * 4 + 0.1 * torch.randn(240, 3)
+
+    def loss(codes: Tensor, kinds: Tensor) -> Tensor:
+        apart = torch.cdist(codes, codes)
+        same = kinds[:, None] == kinds[None]
+        far = (apart * same).amax(1) - (apart + 1e3 * same).amin(1)
+        return (far + 0.5).relu().mean()
+
+    model = net(3, 4)
+    report = trained(model, x, kind, loss, adam(model), 200)
+    assert report.measurements.landscape.loss == 0
+    assert "constant_output" not in problems(report)
+
+
+def test_rounding_is_not_taken_for_a_wrong_sign() -> None:
+    """A divergence of outputs that are equal to a teacher's is 0 but for rounding."""
+    torch.manual_seed(1)
+    x = torch.randn(256, 5)
+    teacher = 2 * x @ torch.randn(5, 3)
+
+    def loss(outputs: Tensor, logits: Tensor) -> Tensor:
+        return F.kl_div(outputs.log_softmax(1), logits.softmax(1), reduction="batchmean")
+
+    for steps in (0, 40, 400):
+        model = net(5, 3)
+        report = trained(model, x, teacher, loss, adam(model), steps)
+        assert "gradient_sign_flipped" not in problems(report), steps
+
+
+class Spoken(nn.Module):
+    """Scores of letters at each step, (time, n, letters), as a loss of alignments wants them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner = nn.Linear(3, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x).log_softmax(2).transpose(0, 1)
+
+
+def test_outputs_whose_first_axis_is_time() -> None:
+    torch.manual_seed(1)
+    x, y = torch.randn(40, 6, 3), torch.randint(1, 5, (40, 2))
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        many = outputs.shape[1]
+        steps, letters = torch.full((many,), 6), torch.full((many,), 2)
+        return F.ctc_loss(outputs, targets, steps, letters)
+
+    model = Spoken()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=adam(model))
+    assert report.measurements.landscape.loss > 0
+
+
+def test_a_watch_rests_while_its_model_is_diagnosed() -> None:
+    model, x = net(1, 1), torch.linspace(0, 1, 64)[:, None]
+
+    def loss(_: Tensor, points: Tensor) -> Tensor:
+        model.train()
+        return (model(points) - points.square()).square().mean()
+
+    rule = adam(model)
+    watch = TrainingWatch(model, console=False)
+    spurious.diagnose(model, (x, x), loss, optimiser=rule, watch=watch, curvature=False)
+    assert watch.looks == 0 and not any(p._backward_hooks for p in model.parameters())
+    for _ in range(3):
+        rule.zero_grad()
+        found = loss(model(x), x)
+        found.backward()
+        rule.step()
+        watch.step(found)
+    assert watch.looks > 0
+    watch.close()
