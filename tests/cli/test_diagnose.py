@@ -1,7 +1,9 @@
 """`spurious diagnose`: models, data and losses that are named in words."""
 
+import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from spurious.cli.app import app
 from spurious.problem import Problem, problem
 
 torch = pytest.importorskip("torch")
-from spurious.diagnose import write_onnx  # noqa: E402
+from spurious.diagnose import Conclusion, Outcome, write_onnx  # noqa: E402
 from spurious.diagnose.exchange.named import data_named, model_named  # noqa: E402
 
 SOURCE = """
@@ -117,3 +119,18 @@ def test_what_cannot_be_used_is_said_in_one_line(arguments: tuple[str, ...], mes
     assert found.exit_code == 2
     assert message in found.stderr
     assert found.stderr.count("\n") == 1
+
+
+def test_a_stuck_model_without_a_problem_is_not_called_sound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = importlib.import_module("spurious.diagnose")
+    plain = package.diagnose
+
+    def found(*args: object, **more: object) -> object:
+        stuck = Conclusion(Outcome.STUCK, "It does not learn.")
+        return replace(plain(*args, **more), findings=(), conclusion=stuck)
+
+    monkeypatch.setattr(package, "diagnose", found)
+    result = run("made:whole")
+    assert result.exit_code == 3 and "It does not learn." in result.output

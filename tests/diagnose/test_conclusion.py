@@ -1,6 +1,7 @@
 """What a diagnosis comes to; that nothing was found is never said to be health."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import Outcome, Report
+from spurious.diagnose.judge.conclude import conclusion
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.structure import StructureSeen
 from spurious.diagnose.treat import rehearse
 
 MSE = nn.MSELoss()
@@ -110,3 +114,18 @@ def test_a_small_loss_is_not_taken_for_success_of_what_is_meant() -> None:
     assert (model(x)[:, 1] - y[:, 1]).square().mean() > 0.5 * y[:, 1].var()
     assert report.conclusion.outcome is Outcome.LEARNT
     assert "this loss does not say it" in report.conclusion.text
+
+
+@pytest.mark.parametrize(("linear", "outcome"), [(0.1, Outcome.STUCK), (0.9, Outcome.UNKNOWN)])
+def test_stuck_is_said_only_where_something_says_that_more_can_be_learnt(
+    linear: float, outcome: Outcome
+) -> None:
+    model, (x, y) = net(), points()
+    report = spurious.diagnose(model, (x, y), MSE, rehearse=False, curvature=False)
+    landscape = replace(
+        report.measurements.landscape, loss=0.95, constant_loss=1.0, linear_loss=linear
+    )
+    scene = Scene(model(x).detach(), y, x, MSE, StructureSeen(), landscape, trained=True)
+    found = conclusion((), scene, None, False, ())
+    assert found.outcome is outcome
+    assert ("does not learn" in found.text) is (outcome is Outcome.STUCK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from spurious.diagnose.word import Word
 
@@ -17,9 +17,11 @@ class Outcome(Word):
     LEARNT = "learnt"
     """No problem: the loss is a tenth of the best constant's, or nine of ten classes are right."""
     LEARNING = "learning"
-    """No problem: half of the best constant's loss is won, or copies that are trained win more."""
+    """No problem, or none but that it needs more steps: half of the best constant's loss is won, or
+    copies that are trained win more."""
     STUCK = "stuck"
-    """No problem is seen, but neither the model nor copies of it win half of that loss."""
+    """No problem is seen, but the model has won less than half of that loss, and a linear map or
+    nearest neighbours of the same inputs say more of the targets."""
     UNKNOWN = "unknown"
     """No problem is seen, and nothing says whether the model learns."""
 
@@ -60,12 +62,6 @@ class Conclusion:
 
     def to_dict(self) -> dict[str, object]:
         """As JSON data."""
-        return {
-            "outcome": str(self.outcome),
-            "text": self.text,
-            "tried": [
-                {"change": one.change, "steps": one.steps, "loss": one.loss, "won": one.won}
-                for one in self.tried
-            ],
-            "unseen": list(self.unseen),
-        }
+        found: dict[str, object] = asdict(self)
+        found["outcome"] = str(self.outcome)
+        return found

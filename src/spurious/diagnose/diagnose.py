@@ -141,17 +141,12 @@ def diagnose(
         unseen=tuple(_not_given(optimiser is None, watch is None and step is None, not rehearse)),
     )
     before = None if watch is None else watch.before_nan
-    quiet = nullcontext() if watch is None else watch.paused()
-    with quiet, untouched(model):
+    paused = nullcontext if watch is None else watch.paused
+    with paused(), untouched(model):
         report = examined(model, asked)
-    if (
-        watch is None
-        or before is None
-        or not has_lost_weights(model)
-        or any(map(is_cause, report.findings))
-    ):
+    if before is None or not has_lost_weights(model) or any(map(is_cause, report.findings)):
         return report
-    with watch.paused(), untouched(model):
+    with paused(), untouched(model):
         weights, found = before
         put_back(model, weights)
         earlier = examined(model, replace(asked, of_the_loop=(*asked.of_the_loop, found)))

@@ -169,8 +169,7 @@ def _share(scene: Scene) -> float | None:
 def _all(found: Rehearsals | None) -> tuple[Rehearsal, ...]:
     if found is None:
         return ()
-    more = (found.afresh, *found.changed, found.in_order)
-    return (found.as_is, *(one for one in more if one is not None))
+    return found.made if found.in_order is None else (*found.made, found.in_order)
 
 
 def _is_plain(one: Rehearsal) -> bool:
@@ -194,7 +193,7 @@ def _words(one: Rehearsal) -> str:
 def _unseen(scene: Scene) -> tuple[str, ...]:
     found: list[str] = []
     if scene.landscape.constant_loss is None:
-        found.append("how small the loss should be: no constant output could be fitted to it")
+        found.append("how small the loss should be: no constant output says it")
     if scene.nature is LossNature.UNKNOWN:
         found.append(
             "which outputs would be right: the loss is none of the usual ones of values, classes "

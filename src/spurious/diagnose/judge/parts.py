@@ -23,7 +23,7 @@ from spurious.diagnose.treat.ranking import race
 from spurious.diagnose.treat.rehearsal import Aspect
 
 if TYPE_CHECKING:
-    from spurious.diagnose.treat.rehearsal import Rehearsal, Rehearsals
+    from spurious.diagnose.treat.rehearsal import Rehearsals
     from spurious.diagnose.treat.trials import Trial
 
 Say = Callable[[str], None]
@@ -122,11 +122,11 @@ def part_at_fault(
         return None
     if scene.own_gradients or learns(found):
         return None  # training need not descend the loss, or only needs more steps
-    best = max(found.now, 0.0, *(one.gain for one in _all(found)))
+    best = max(found.now, 0.0, *(one.gain for one in found.made))
     enough = min(thresholds.MIDDLING, 1 - best - thresholds.HELPED) * constant
     if enough <= 0:
         return None
-    known = {one.change.joined for one in _all(found)}
+    known = {one.change.joined for one in found.made}
     raced = race(known, lambda name, most: run(name, most, enough), found.steps, enough, say)
     won = [t for t in raced if t.after is not None and t.after <= enough]
     if _falls_with_outputs(scene):  # so a copy that may give any numbers proves nothing
@@ -187,8 +187,8 @@ def _by_predictors(found: Rehearsals, scene: Scene, best: float) -> Finding | No
         Kind.FAULT_IN_MODEL,
         Severity.WARNING,
         None,
-        {"copies": len(_all(found)), "won_by_the_best": best, name.replace(" ", "_"): reached},
-        f"Look at the model, not at optimiser or loop: the best of {len(_all(found))} copies, from "
+        {"copies": len(found.made), "won_by_the_best": best, name.replace(" ", "_"): reached},
+        f"Look at the model, not at optimiser or loop: the best of {len(found.made)} copies, from "
         f"several starts, wins {best:.0%} of the constant's loss in {found.steps} steps, where "
         f"{name} of the same inputs explain {reached:.0%}. Does it lose what the inputs say: a "
         "pooling over places, a normalisation of each point by itself, a narrow layer, a wrong "
@@ -240,9 +240,4 @@ def nothing_is_left(found: Rehearsals | None, scene: Scene) -> bool:
         return False
     by_map = 1 - linear / constant if linear is not None else 0.0
     near = scene.neighbours - thresholds.HELPED
-    return max(by_map, near, *(one.gain for one in _all(found))) <= found.now + SAME
-
-
-def _all(found: Rehearsals) -> tuple[Rehearsal, ...]:
-    fresh = () if found.afresh is None else (found.afresh,)
-    return (found.as_is, *fresh, *found.changed)
+    return max(by_map, near, *(one.gain for one in found.made)) <= found.now + SAME

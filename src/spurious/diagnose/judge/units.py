@@ -51,7 +51,7 @@ def _together(calls: list[Units]) -> Units:
     """Several calls of one layer, of the same points, as one."""
     return replace(
         calls[0],
-        name=calls[0].module or "model",
+        name=calls[0].module,
         on_points=np.maximum.reduce([call.on_points for call in calls]),
         on_share=np.mean([call.on_share for call in calls], 0),
         above_share=np.mean([call.above_share for call in calls], 0),

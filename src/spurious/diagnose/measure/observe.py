@@ -221,7 +221,7 @@ class Observer:
             self.skipped.add(_numbered(*key))
             return key
         if key not in self.units:
-            self.units[key] = UnitTotals(_numbered(*key), key[0], act, feeds)
+            self.units[key] = UnitTotals(_numbered(*key), _numbered(key[0], 0), act, feeds)
         self.units[key].add(rows)
         if act.kinked and self.patterns:
             code = pattern_code(rows.detach(), act)

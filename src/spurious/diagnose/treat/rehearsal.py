@@ -133,6 +133,11 @@ class Rehearsals:
         """Those that started afresh, with a change or without."""
         return self.changed if self.afresh is None else (self.afresh, *self.changed)
 
+    @property
+    def made(self) -> tuple[Rehearsal, ...]:
+        """The model trained on as it is, and those that started afresh."""
+        return (self.as_is, *self.started)
+
     def of(self, *aspects: Aspect) -> tuple[Rehearsal, ...]:
         """Those that changed one of these."""
         return tuple(result for result in self.changed if result.change.aspect in aspects)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -62,9 +62,9 @@ def norms(tensors: list[Tensor]) -> list[float]:
     return [float(torch.linalg.vector_norm(t.float())) for t in tensors]
 
 
-def fingerprint_of(model: nn.Module) -> tuple[float, ...]:
-    """Sums of all parameters, which any step changes."""
-    return tuple(float(p.detach().double().sum()) for p in model.parameters())
+def fingerprint_of(parameters: Iterable[Tensor]) -> tuple[float, ...]:
+    """The sum of each parameter's entries, which a step changes."""
+    return tuple(float(p.detach().double().sum()) for p in parameters)
 
 
 def finished(observer: Observer) -> tuple[tuple, tuple]:

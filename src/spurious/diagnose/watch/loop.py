@@ -15,6 +15,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import CHANGE, LOOP
+from spurious.diagnose.watch.looking import fingerprint_of
 
 LOOKS: Final = 3
 """Looks in a row that must agree: gradients that are added up on purpose are clean now and then."""
@@ -107,7 +108,7 @@ class LoopWatch:
     def finish(self, loss: Any, step: int) -> Iterator[Finding]:
         """The step of this number is over; judges it and those before."""
         self.stop()
-        sums = tuple(float(p.detach().double().sum()) for _, p in self.watched)
+        sums = fingerprint_of(p for _, p in self.watched)
         same, seen = self.still
         self.still = (sums, [*seen, step] if sums == same and not self._steps else [step])
         self.steps.append(self._steps if self._passes == 1 else 1)  # each pass may have its own

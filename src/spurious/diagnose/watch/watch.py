@@ -179,7 +179,7 @@ class TrainingWatch:
         self._cost, self._last = 0.0, perf_counter()
         self._handles: list[Any] = []
         self._closed = False
-        self._begun = self._looking.fingerprint_of(model)
+        self._begun = self._looking.fingerprint_of(model.parameters())
         self._arm()
 
     def __enter__(self) -> TrainingWatch:
@@ -212,7 +212,7 @@ class TrainingWatch:
     def loop_findings(self) -> tuple[Finding, ...]:
         """What is wrong with the loop itself: `diagnose(..., watch=watch)` tells it too."""
         if self._closed and not self._step:
-            moved = self._looking.fingerprint_of(self.model) != self._begun
+            moved = self._looking.fingerprint_of(self.model.parameters()) != self._begun
             return () if moved else (NO_STEP,)
         return tuple(found for found in self.open_findings if found.kind in OF_THE_LOOP)
 
