@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 import spurious
+from spurious.diagnose import Kind, Outcome, Severity
 
 
 def data(rare: float, apart: float = 2.0) -> tuple[Tensor, Tensor]:
@@ -37,6 +38,23 @@ def test_a_rare_class_that_is_never_predicted() -> None:
 
 def test_a_rare_class_that_cannot_be_told_apart_is_no_fault() -> None:
     assert "class_imbalance" not in kinds(None, 0.06, apart=0.1)
+
+
+def test_a_rare_class_is_told_of_while_the_loss_still_falls() -> None:
+    """It is learnt last, so it is no problem yet."""
+    torch.manual_seed(0)
+    x, y = data(0.06, apart=1.2)
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+    rule = torch.optim.Adam(model.parameters(), 3e-3)
+    loss = nn.CrossEntropyLoss()
+    for _ in range(60):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    assert report.conclusion.outcome is Outcome.LEARNING
+    said = {found.kind: found.severity for found in report.findings}
+    assert said[Kind.CLASS_IMBALANCE] is Severity.INFO
 
 
 def test_weights_that_belong_to_the_other_class() -> None:

@@ -144,15 +144,11 @@ def _needs_points(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -
 def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
     """Whether copies, or the loop, show that a finding is not to be said at all.
 
-    A rare class is learnt last, so it is not missed while the loss still falls. Steps may vanish
-    when all is learnt. Longer steps and
-    more units are no help if they only learn by heart; nor are longer steps where a function brings
-    its own gradient (a reversal, say) or a part that others train judges, so that the loss need not
-    fall, or where the loop adds up the gradients of several batches: its steps are longer than
-    those of copies.
+    Steps may vanish when all is learnt. Longer steps and more units are no help if they only learn
+    by heart; nor are longer steps where a function brings its own gradient (a reversal, say) or a
+    part that others train judges, so that the loss need not fall, or where the loop adds up the
+    gradients of several batches: its steps are longer than those of copies.
     """
-    if found.kind is Kind.CLASS_IMBALANCE:
-        return learns(rehearsals)
     if "vanished" in found.evidence and rehearsals is not None:  # it may have been at the end
         least = max(rehearsals.now, 0.0) + thresholds.HELPED
         return all(one.gain < least for one in rehearsals.of(Aspect.CAUSE))
@@ -276,6 +272,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
         return found.severity is not Severity.CRITICAL
     if found.kind in MAY_BE_MEANT and learns(rehearsals):
         return True
+    if found.kind is Kind.CLASS_IMBALANCE and learns(rehearsals):
+        return True  # a rare class is learnt last
     if ASKED_FOR & found.evidence.keys() and learns(rehearsals):
         return True
     if "at_random" in found.evidence and _learns_frozen(rehearsals):

@@ -232,16 +232,26 @@ def asks_by_heart(found: Rehearsals, scene: Scene) -> bool:
 def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
     """A gradient that this loss does not give, where a copy trained on it gets on in fewer steps.
 
+    Or a copy from another start does, and none of the present weights: such steps have led astray.
     Inputs that are changed a little at each step are no fault: training gets on with them.
     """
     seen, made = scene.origin, scene.steps
-    if seen is None or not seen.exact or scene.shortened < 1 or made is None or made < found.steps:
+    if seen is None or not seen.exact or scene.shortened < 1 or not scene.trained:
         return None
     if scene.landscape.constant_loss is None:
         return None  # an opponent's loss leaves gradients too, and this one need not fall
-    least = max(found.now, 0.0) + thresholds.HELPED
-    if min(seen.missed, seen.turned) <= NOT_THEIRS or found.as_is.gain < least:
+    if min(seen.missed, seen.turned) <= NOT_THEIRS:
         return None
+    least = max(found.now, 0.0) + thresholds.HELPED
+    if found.as_is.gain >= least and made is not None:
+        copy, start = found.as_is, "A copy"
+    elif found.afresh is not None and found.afresh.gain >= least > found.as_is.gain:
+        copy, start = found.afresh, "A copy from another start"
+    else:
+        return None
+    if made is not None and made < copy.trial.steps:
+        return None
+    steps = "" if made is None else f" in {made}"
     return Finding(
         Kind.FAULT_IN_LOOP,
         Severity.WARNING,
@@ -249,9 +259,10 @@ def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
         {"missed": seen.missed, "missed_if_turned": seen.turned, "steps": made},
         f"{CHANGE[Kind.FAULT_IN_LOOP]}: the gradient that it has left on the parameters is not "
         f"that of this loss: all points together, whatever their weights, miss {seen.missed:.0%} "
-        "of it (of a batch's they miss a thousandth). Does another loss go backward, are gradients "
-        "kept, or does the loop change inputs or targets? A copy trained on this loss comes in "
-        f"{found.steps} steps to {found.as_is.loss:.4g}, this training in {made} to "
+        "of it (of a batch's they miss a thousandth). Is the backward pass your own, does another "
+        f"loss go backward, are gradients kept, or does the loop change inputs or targets? {start} "
+        f"trained on this loss comes in "
+        f"{copy.trial.steps} steps to {copy.loss:.4g}, this training{steps} to "
         f"{scene.landscape.loss:.4g}.",
         LOOP,
     )

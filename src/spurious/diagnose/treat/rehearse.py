@@ -192,7 +192,8 @@ def rehearse(
             tried += [run(change) for change in longer_steps(scene.optimiser, start)]
         if scene.optimiser is not None and scene.is_poor:
             tried += [run(change) for change in smaller_steps(start, 2)]
-        afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares else None
+        helped = any(r.gain >= without + thresholds.HELPED for r in tried)
+        afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares or helped else None
         if afresh is not None and afresh.gain >= without + thresholds.HELPED:
             tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
         tried += other_starts(run, start, afresh, scene, now, sure)
