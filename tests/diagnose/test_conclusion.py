@@ -13,8 +13,8 @@ from torch import Tensor, nn
 import spurious
 from spurious.diagnose import Outcome, Report
 from spurious.diagnose.judge.conclude import conclusion
-from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.structure import StructureSeen
+from spurious.diagnose.measure.scene import DataSeen, Scene, TrainingSeen
+from spurious.diagnose.measure.task import Task
 from spurious.diagnose.treat import rehearse
 
 MSE = nn.MSELoss()
@@ -125,7 +125,8 @@ def test_stuck_is_said_only_where_something_says_that_more_can_be_learnt(
     landscape = replace(
         report.measurements.landscape, loss=0.95, constant_loss=1.0, linear_loss=linear
     )
-    scene = Scene(model(x).detach(), y, x, MSE, StructureSeen(), landscape, trained=True)
+    task = Task(model(x).detach(), y, MSE)
+    scene = Scene(task, landscape, data=DataSeen(x), training=TrainingSeen(begun=True))
     found = conclusion((), scene, None, False, ())
     assert found.outcome is outcome
     assert ("does not learn" in found.text) is (outcome is Outcome.STUCK)

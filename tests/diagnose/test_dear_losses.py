@@ -11,8 +11,7 @@ from torch import Tensor, nn
 import spurious
 from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.cost import DEAR, MOST_ENTRIES, affordable
-from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.structure import StructureSeen
+from spurious.diagnose.measure.task import Task
 
 N = 150
 
@@ -114,6 +113,4 @@ def test_a_loss_of_pairs_is_another_one_in_other_batches(loss: Any, compares: bo
     model, x, y = points()
     with torch.no_grad():
         f = model(x)
-    landscape = spurious.diagnose(model, (x, y), loss, rehearse=False).measurements.landscape
-    scene = Scene(f, y, x, loss, StructureSeen(), landscape)
-    assert scene.compares_points == compares
+    assert Task(f, y, loss).compares_points == compares

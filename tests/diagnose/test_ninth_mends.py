@@ -18,8 +18,8 @@ from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.exponentials import SteadyExponentials
 from spurious.diagnose.measure.optimiser import optimiser_seen
-from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.structure import StructureSeen
+from spurious.diagnose.measure.scene import DataSeen, Scene, TrainingSeen, WeightsSeen
+from spurious.diagnose.measure.task import Task
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.wanted import wanted_size
 from spurious.diagnose.remedy import Remedy
@@ -360,9 +360,12 @@ def test_what_fools_an_opponent_that_stands_still_is_no_cause(
     report = spurious.diagnose(model, (x, real), loss, optimiser=rule, rehearse=False)
     landscape = replace(report.measurements.landscape, constant_loss=None)
     scene = Scene(
-        model(x).detach(), real, x, loss, StructureSeen(), landscape, trained=True,
-        optimiser=optimiser_seen(rule, model), without_bias=("made",),
-    )  # fmt: skip
+        Task(model(x).detach(), real, loss),
+        landscape,
+        weights=WeightsSeen(without_bias=("made",)),
+        data=DataSeen(x),
+        training=TrainingSeen(begun=True, optimiser=optimiser_seen(rule, model)),
+    )
     trial = Trial("", "", 1.0, 1.0, 1.0, 300)
     still = Rehearsal(Change(Aspect.NOTHING, ()), 1.0, 0.0, False, trial)
     biased = Rehearsal(Change(Aspect.BIASES, (Remedy.ADD_BIASES,)), 0.1, 0.9, False, trial)

@@ -218,8 +218,8 @@ def _measured(model: nn.Module, asked: Asked) -> _Measured:
         own = step_seen(
             model, asked.optimiser, asked.step, course.sample, loss, looks[0], afresh=asked.trained
         )
-        scene = replace(scene, own_step=own)
-    plane = None if seen.not_finite or scene.mixes else plane_of(model, sample)
+        scene = replace(scene, training=replace(scene.training, own_step=own))
+    plane = None if seen.not_finite or scene.model.mixes else plane_of(model, sample)
     return _Measured(course, looks, seen, scene, chain, verdict, plane, well)
 
 
@@ -301,14 +301,14 @@ def _start(known: _Measured, findings: list[Finding]) -> StartProbability | None
     relu = all(layer.activation == "relu" for layer in known.seen.units)
     if known.chain is None or not relu or not any(f.kind in OF_START for f in findings):
         return None
-    x = known.scene.features
+    x = known.scene.data.features
     assert x is not None
     return start_probability(known.seen.affine, x.detach().flatten(1).cpu().double().numpy())
 
 
 def _is_hopeless(scene: Scene) -> bool:
     """Whether training has come to no more than a constant, which is not all there is."""
-    return scene.trained and scene.is_poor and not scene.targets_are_equal
+    return scene.training.begun and scene.is_poor and not scene.task.targets_are_equal
 
 
 def _leads_to_nan(found: Finding) -> bool:

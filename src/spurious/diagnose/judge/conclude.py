@@ -16,7 +16,8 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.parts import told_without_model
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import REMEDIES, Remedy
 from spurious.diagnose.treat.rehearsal import Aspect, Rehearsal, Rehearsals
 
@@ -104,13 +105,13 @@ def _without_problems(
             f"Nothing is seen that keeps it from learning: {one.trial.steps} more steps of a copy "
             f"bring the loss from {loss:.4g} to {one.loss:.4g}.",
         )
-    if scene.trained and share is not None and not scene.is_middling:
+    if scene.training.begun and share is not None and not scene.is_middling:
         return (
             Outcome.LEARNING,
             f"Nothing is seen that keeps it from learning: the loss is {share:.2g} of the best "
             "constant's.",
         )
-    if not scene.trained and any(
+    if not scene.training.begun and any(
         one.gain >= thresholds.HELPED for one in _all(rehearsals) if _is_plain(one)
     ):
         return (
@@ -118,14 +119,14 @@ def _without_problems(
             "Nothing is seen that keeps it from learning: copies learn from a new start.",
         )
     unknown = "No problem is seen; whether it learns is not known: "
-    if not scene.trained:
+    if not scene.training.begun:
         why = "it was not trained yet, as far as its gradients and optimiser show."
         return Outcome.UNKNOWN, unknown + why
     if share is None:
         why = "nothing says how small this loss should be; it may be below 0, or no constant's."
         return Outcome.UNKNOWN, unknown + why
     better, reached = told_without_model(scene)
-    if not scene.compares_points and reached >= 1 - share + thresholds.HELPED:
+    if not scene.task.compares_points and reached >= 1 - share + thresholds.HELPED:
         return (
             Outcome.STUCK,
             f"It does not learn, and the cause was not found: the loss is {share:.2g} of the best "
@@ -150,7 +151,7 @@ def _copies(rehearsals: Rehearsals | None, scene: Scene) -> str:
     if best.gain >= max(rehearsals.now, 0.0) + thresholds.HELPED:
         return f"The best of {len(made)} copies ({_words(best)}) wins {best.gain:.0%} of it."
     most = max(one.trial.steps for one in made)
-    as_many = scene.steps is not None and scene.steps <= most
+    as_many = scene.training.steps is not None and scene.training.steps <= most
     loop = "; so it is not the loop alone" if as_many else ""
     return (
         f"None of {len(made)} copies, in a plain loop of up to {most} steps, gets any further: as "
@@ -194,7 +195,7 @@ def _unseen(scene: Scene) -> tuple[str, ...]:
     found: list[str] = []
     if scene.landscape.constant_loss is None:
         found.append("how small the loss should be: no constant output says it")
-    if scene.nature is LossNature.UNKNOWN:
+    if scene.task.nature is LossNature.UNKNOWN:
         found.append(
             "which outputs would be right: the loss is none of the usual ones of values, classes "
             "or probabilities, so range, sign and scale of the outputs were not compared with the "

@@ -56,9 +56,9 @@ def at_edge(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         )
         return
     afresh = found.afresh
-    if not scene.trained or not found.as_is.lost or afresh is None or afresh.loss is None:
+    if not scene.training.begun or not found.as_is.lost or afresh is None or afresh.loss is None:
         return
-    edge = scene.edge_when_sure
+    edge = scene.task.edge_when_sure
     if edge is not None and not afresh.diverged:
         yield _finding(
             edge,

@@ -38,8 +38,9 @@ def landscape_findings(
     """
     if seen.not_finite or not seen.landscape.trained:
         return
-    decay = scene.optimiser.weight_decay if scene is not None and scene.optimiser else 0.0
-    trained = scene is not None and scene.trained
+    rule = None if scene is None else scene.training.optimiser
+    decay = 0.0 if rule is None else rule.weight_decay
+    trained = scene is not None and scene.training.begun
     proved = _proved(verdict, decay, trained) if verdict is not None else None
     if proved is not None:
         yield proved
@@ -53,7 +54,7 @@ def landscape_findings(
     if landscape.relative_gradient < thresholds.STATIONARY:
         found = _stationary(landscape, seen.curvature, scene)
         yield _no_minimum(found) if refuted else found
-    if scene is not None and scene.trained and rehearsals is not None:
+    if scene is not None and scene.training.begun and rehearsals is not None:
         tells = share_right(scene) >= thresholds.HELPED
         yield from _standing(landscape, rehearsals, tells)
 
@@ -265,15 +266,15 @@ def _stationary(landscape: Landscape, curvature: Curvature | None, scene: Scene 
         "plateau."
     )
     remedies = (Remedy.RESCALE, Remedy.REDRAW_WEIGHTS, Remedy.LARGER_STEP, Remedy.ADD_UNIT)
-    if scene is not None and scene.frozen:
-        evidence["frozen"] = sum(scene.frozen.values())
+    if scene is not None and scene.weights.frozen:
+        evidence["frozen"] = sum(scene.weights.frozen.values())
         text = (
             f"The gradient of what is trained is almost 0, while the loss is {level}; but "
-            f"{sum(scene.frozen.values())} parameters are frozen, so this says nothing about the "
-            "whole model."
+            f"{sum(scene.weights.frozen.values())} parameters are frozen, so this says nothing "
+            "about the whole model."
         )
         remedies = (Remedy.UNFREEZE, Remedy.LARGER_STEP)
-    elif scene is not None and scene.affine:
+    elif scene is not None and scene.model.affine:
         linear = landscape.linear_loss
         text = f"The gradient is almost 0, while the loss is {level}. The model is affine"
         if linear is not None and landscape.loss <= AT_BEST * linear:

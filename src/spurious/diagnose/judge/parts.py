@@ -17,7 +17,8 @@ from spurious.diagnose.judge.learning import learns
 from spurious.diagnose.judge.success import share_right
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import LOOP
-from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import REMEDIES, Remedy, parts
 from spurious.diagnose.treat.ranking import race
 from spurious.diagnose.treat.rehearsal import Aspect
@@ -62,7 +63,7 @@ def loop_at_fault(found: Rehearsals, scene: Scene) -> Finding | None:
     longest = steps_enough(found, scene, LUCK)
     if longest is None:
         return None
-    fresh, made, starts = found.afresh, scene.steps, 1 + len(found.of(Aspect.AGAIN))
+    fresh, made, starts = found.afresh, scene.training.steps, 1 + len(found.of(Aspect.AGAIN))
     assert fresh is not None
     return Finding(
         Kind.FAULT_IN_LOOP,
@@ -90,10 +91,10 @@ def steps_enough(found: Rehearsals, scene: Scene, luck: int = 1) -> int | None:
 
     Or if training has not made so many steps, times `luck`, or its loss need not fall.
     """
-    fresh, made = found.afresh, scene.steps
+    fresh, made = found.afresh, scene.training.steps
     if fresh is None or fresh.loss is None or scene.landscape.constant_loss is None:
         return None  # the loss of an opponent, say, need not fall
-    if not scene.trained or not scene.is_middling or scene.compares_points:
+    if not scene.falls_short or scene.task.compares_points:
         return None  # a loss of pairs is another one in other batches
     starts = (fresh, *found.of(Aspect.AGAIN, Aspect.SAME_SIZES))
     if (
@@ -102,7 +103,7 @@ def steps_enough(found: Rehearsals, scene: Scene, luck: int = 1) -> int | None:
     ):
         return None
     longest = max(one.trial.steps for one in starts)
-    enough = made is not None and made >= longest * luck * (1 if scene.complete else PART)
+    enough = made is not None and made >= longest * luck * (1 if scene.data.complete else PART)
     return longest if enough else None
 
 
@@ -118,9 +119,9 @@ def part_at_fault(
         say: Called with a line for each trial.
     """
     constant, loss = scene.landscape.constant_loss, scene.landscape.loss
-    if not scene.trained or not scene.is_middling or not constant or found.afresh is None:
+    if not scene.falls_short or not constant or found.afresh is None:
         return None
-    if scene.own_gradients or learns(found):
+    if scene.model.own_gradients or learns(found):
         return None  # training need not descend the loss, or only needs more steps
     best = max(found.now, 0.0, *(one.gain for one in found.made))
     enough = min(thresholds.MIDDLING, 1 - best - thresholds.HELPED) * constant
@@ -131,17 +132,17 @@ def part_at_fault(
     won = [t for t in raced if t.after is not None and t.after <= enough]
     if _falls_with_outputs(scene):  # so a copy that may give any numbers proves nothing
         won = [t for t in won if Remedy.DROP_LAST_ACTIVATION not in parts(t.remedy)]
-    if won and (scene.optimiser is not None or _is_about_more_than_steps(won[0])):
+    if won and (scene.training.optimiser is not None or _is_about_more_than_steps(won[0])):
         return _by_remedy(won[0], loss)
     return _by_predictors(found, scene, best)
 
 
 def _falls_with_outputs(scene: Scene) -> bool:
     """Whether outputs that are large, and the same on all points, have a loss far below 0."""
-    f = scene.outputs
+    f = scene.task.outputs
     if f is None:
         return False
-    tried = [scene.try_loss(torch.full_like(f, level)) for level in (-LARGE, LARGE)]
+    tried = [scene.task.try_loss(torch.full_like(f, level)) for level in (-LARGE, LARGE)]
     least = min((value for value in tried if value is not None), default=0.0)
     return least < -abs(scene.landscape.loss)
 
@@ -178,7 +179,7 @@ def _by_remedy(won: Trial, loss: float) -> Finding:
 
 def _by_predictors(found: Rehearsals, scene: Scene, best: float) -> Finding | None:
     """No copy comes near what plain predictors make of the same inputs."""
-    if scene.compares_points:
+    if scene.task.compares_points:
         return None  # a loss of pairs may have its least value far above 0
     name, reached = _reference(scene, nothing_helps=best < found.now + thresholds.LEARNT)
     if reached < best + thresholds.HELPED:
@@ -211,17 +212,18 @@ def _reference(scene: Scene, nothing_helps: bool) -> tuple[str, float]:
     constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
     by_map = 1 - linear / constant if linear is not None and constant else 0.0
     own = _explained(scene)
-    close = nothing_helps and own is not None and scene.neighbours >= own + thresholds.HELPED
-    near = scene.neighbours if close else 0.0
+    close = nothing_helps and own is not None and scene.data.neighbours >= own + thresholds.HELPED
+    near = scene.data.neighbours if close else 0.0
     return max((("linear maps", by_map), ("nearest neighbours", near)), key=lambda pair: pair[1])
 
 
 def _explained(scene: Scene) -> float | None:
     """The share of the targets' variance, or of the classes, that the outputs have right."""
-    if scene.judged is not None:
+    task = scene.task
+    if task.judged is not None:
         return share_right(scene)
-    f, y = scene.outputs, scene.targets
-    if f is None or scene.nature is not LossNature.VALUES:
+    f, y = task.outputs, task.targets
+    if f is None or task.nature is not LossNature.VALUES:
         return None
     y = y.reshape(f.shape).double()
     spread = float((y - y.mean(0)).pow(2).sum())
@@ -234,10 +236,10 @@ def nothing_is_left(found: Rehearsals | None, scene: Scene) -> bool:
     Something was learnt then, and nothing shows that the data hold more.
     """
     linear, constant = scene.landscape.linear_loss, scene.landscape.constant_loss
-    if found is None or found.afresh is None or not constant or not scene.trained:
+    if found is None or found.afresh is None or not constant or not scene.training.begun:
         return False
     if not found.now > thresholds.NO_DIFFERENCE or found.afresh.gain < found.now - SAME:
         return False
     by_map = 1 - linear / constant if linear is not None else 0.0
-    near = scene.neighbours - thresholds.HELPED
+    near = scene.data.neighbours - thresholds.HELPED
     return max(by_map, near, *(one.gain for one in found.made)) <= found.now + SAME

@@ -64,7 +64,7 @@ def rehearsal_findings(
     """Judges what helped, the most likely cause first."""
     if found is None:
         return
-    if scene.learns_by_own_steps:
+    if scene.training.learns_by_own_steps:
         return  # what copies do in another loop does not matter
     yield from at_edge(found, scene)
     yield from bad_initial_scale(found, scene)
@@ -81,7 +81,7 @@ def rehearsal_findings(
     base = found.unchanged
     wanted = base + thresholds.HELPED
     if learns(found):
-        if scene.trained:
+        if scene.training.begun:
             yield (
                 scheduled(found, scene)
                 or clipped(found, scene)
@@ -90,7 +90,7 @@ def rehearsal_findings(
                 or too_few_updates(found, scene)
             )
         wanted = base + thresholds.ALL_THE_DIFFERENCE
-    if not scene.trained:  # a start says little: only what makes all the difference counts
+    if not scene.training.begun:  # a start says little: only what makes all the difference counts
         wanted = max(wanted, thresholds.ALL_THE_DIFFERENCE)
         if base > thresholds.NO_DIFFERENCE or _arrives(found.as_is):
             return
@@ -122,7 +122,7 @@ def rehearsal_findings(
     if not best and not learns(found) and scene.is_middling:
         yield from held_small(scene)
     again = found.afresh.gain if found.afresh is not None else found.now
-    if not scene.trained or again < max(found.now, 0.0) + thresholds.ALL_THE_DIFFERENCE:
+    if not scene.training.begun or again < max(found.now, 0.0) + thresholds.ALL_THE_DIFFERENCE:
         yield from hopelessly_small(scene, best)  # else such steps are right from another start
     if seen.curvature is not None:
         yield from beyond_stability(scene, seen.curvature, found)
@@ -155,7 +155,7 @@ def _best(helped: list[Rehearsal], aspect: Aspect) -> Rehearsal:
 
 
 def _unscaled_inputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    x = scene.features
+    x = scene.data.features
     assert x is not None
     flat = x.double().reshape(len(x), -1)
     mean, std = float(flat.mean(0).abs().max()), flat.std(0)
@@ -184,7 +184,7 @@ def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
     if Remedy.SCALE_OUTPUTS in result.change.remedies:
         yield _far_outputs(result, found, scene)
         return
-    y = scene.targets.double()
+    y = scene.task.targets.double()
     yield Finding(
         Kind.TARGET_SCALE,
         Severity.WARNING,
@@ -199,17 +199,18 @@ def _target_scale(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterato
 
 def _far_outputs(result: Rehearsal, found: Rehearsals, scene: Scene) -> Finding:
     """Outputs that a loss of its own wants large, whatever it makes its targets of."""
-    assert scene.wanted is not None
+    task = scene.task
+    assert task.wanted is not None
     return Finding(
         Kind.TARGET_SCALE,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"wanted_outputs": scene.wanted},
+        numbers(result, found) | {"wanted_outputs": task.wanted},
         f"Divide what the loss compares the outputs with (targets, rewards) by about "
-        f"{scene.wanted:.2g}, and undo it in predictions: it wants outputs of about that size, "
+        f"{task.wanted:.2g}, and undo it in predictions: it wants outputs of about that size, "
         f"and a fresh model gives less than 1. {tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.SCALE_OUTPUTS),
-        f"y = y / {scene.wanted:.2g}  # targets or rewards",
+        f"y = y / {task.wanted:.2g}  # targets or rewards",
     )
 
 
@@ -222,8 +223,8 @@ def _both_scales(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator
 
 
 def _over_regularised(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    assert scene.optimiser is not None
-    decay = scene.optimiser.weight_decay
+    assert scene.training.optimiser is not None
+    decay = scene.training.optimiser.weight_decay
     yield Finding(
         Kind.OVER_REGULARISED,
         Severity.WARNING,
@@ -240,13 +241,13 @@ def _dropped(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fin
         Kind.OVER_REGULARISED,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"dropout": scene.dropout, "noise": scene.noise},
+        numbers(result, found) | {"dropout": scene.model.dropout, "noise": scene.model.noise},
         (
-            f"Use far less dropout than {scene.dropout:.2g}: too little passes for anything to be "
-            "learnt. "
-            if scene.dropout
+            f"Use far less dropout than {scene.model.dropout:.2g}: too little passes for anything "
+            "to be learnt. "
+            if scene.model.dropout
             else "Use far less noise in training: outputs of one point in two training passes are "
-            f"{scene.noise:.2g} times as far apart as those of two points. "
+            f"{scene.model.noise:.2g} times as far apart as those of two points. "
         )
         + tried_on_a_copy(result, found),
         (result.change.joined, Remedy.WITHOUT_DROPOUT),
@@ -256,21 +257,21 @@ def _dropped(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Fin
 
 
 def _unfreeze(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    names = ", ".join(list(scene.frozen)[:5])
+    names = ", ".join(list(scene.weights.frozen)[:5])
     yield Finding(
         Kind.FROZEN_LAYERS,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"frozen": list(scene.frozen)},
-        f"Set requires_grad of {len(scene.frozen)} frozen tensors ({names}). "
+        numbers(result, found) | {"frozen": list(scene.weights.frozen)},
+        f"Set requires_grad of {len(scene.weights.frozen)} frozen tensors ({names}). "
         f"{tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.UNFREEZE),
     )
 
 
 def _new_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    assert scene.optimiser is not None
-    missed = scene.optimiser.missed
+    assert scene.training.optimiser is not None
+    missed = scene.training.optimiser.missed
     yield Finding(
         Kind.OPTIMISER_MISSES_PARAMETERS,
         Severity.WARNING,
@@ -283,12 +284,12 @@ def _new_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
 
 
 def _registered(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    names = ", ".join(scene.plain_tensors[:5])
+    names = ", ".join(scene.weights.plain_tensors[:5])
     yield Finding(
         Kind.OPTIMISER_MISSES_PARAMETERS,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"plain_tensors": list(scene.plain_tensors)},
+        numbers(result, found) | {"plain_tensors": list(scene.weights.plain_tensors)},
         f"Make parameters of {names} (torch.nn.Parameter), before the optimiser is made: they are "
         f"plain tensors, which nothing trains. {tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.REGISTER_TENSORS),
@@ -298,7 +299,7 @@ def _registered(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[
 
 def _too_few_units(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     same = max((r.gain for r in found.of(Aspect.ADAM, Aspect.QUICK)), default=0.0)
-    if not scene.trained or same > result.gain - thresholds.HELPED:
+    if not scene.training.begun or same > result.gain - thresholds.HELPED:
         return
     if result.gain < thresholds.ALL_THE_DIFFERENCE or found.carries is False:
         return
@@ -323,12 +324,12 @@ def _bent(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Findin
 
 
 def _without_bias(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    names = ", ".join(scene.without_bias[:5])
+    names = ", ".join(scene.weights.without_bias[:5])
     yield Finding(
         Kind.MISSING_BIAS,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"layers": list(scene.without_bias)},
+        numbers(result, found) | {"layers": list(scene.weights.without_bias)},
         f"Give {names} a bias (bias=True): without one every unit is at its middle where the "
         f"inputs are 0, and outputs cannot be shifted. {tried_on_a_copy(result, found)}",
         (result.change.joined, joined((Remedy.REDRAW_WEIGHTS, Remedy.ADD_BIASES))),
@@ -351,12 +352,13 @@ def _cut_derivative(result: Rehearsal, found: Rehearsals, scene: Scene) -> Itera
 
 
 def _permuted(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
-    shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
+    shown = ", ".join(f"{before} to {after}" for before, after in scene.model.reshapes[:3])
     yield Finding(
         Kind.WRONG_AXIS,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"reshapes": [list(map(list, pair)) for pair in scene.reshapes]},
+        numbers(result, found)
+        | {"reshapes": [list(map(list, pair)) for pair in scene.model.reshapes]},
         f"Permute the axes before you reshape ({shown}): a reshape keeps the entries in their "
         f"order, and so mixes what stands on different axes. {tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.PERMUTE_AXES),

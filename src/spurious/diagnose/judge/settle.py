@@ -95,9 +95,9 @@ def settled(
     if any(f.kind is Kind.LABELS_OUTSIDE_LOSS for f in findings):  # which is why
         findings = [f for f in findings if "loss_of_one_constant" not in f.evidence]
     one_class = any(f.kind is Kind.ONE_CLASS_TARGETS for f in findings)
-    if scene.targets_are_equal and not one_class:  # then a constant is not what is asked for
+    if scene.task.targets_are_equal and not one_class:  # then a constant is not what is asked for
         findings = [f for f in findings if f.kind not in BESIDE_CONSTANT]
-    if scene.is_of_one_point:
+    if scene.data.is_of_one_point:
         findings = [f for f in findings if not succeeds and not _needs_points(f, scene, rehearsals)]
     findings = [f for f in findings if not _means_nothing(f, scene, rehearsals)]
     broken = any(f.kind in START_FAULTS and f.severity is Severity.CRITICAL for f in findings)
@@ -161,7 +161,9 @@ def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) 
     if found.kind is not Kind.STEP_TOO_SMALL:
         return False
     unknown = scene.landscape.constant_loss is None
-    return scene.lengthened > SEVERAL or (unknown and (scene.own_gradients or scene.judges))
+    return scene.training.lengthened > SEVERAL or (
+        unknown and (scene.model.own_gradients or scene.weights.judges)
+    )
 
 
 def _far_below_a_start(scene: Scene, rehearsals: Rehearsals | None) -> bool:
@@ -183,7 +185,7 @@ def unhelped(findings: Iterable[Finding], scene: Scene, trials: Iterable[Trial])
     helped = any(t.after is not None and t.after <= least for t in tried)
     starts = [t.start for t in tried if t.remedy == Remedy.REDRAW_WEIGHTS and t.start is not None]
     helped = helped and not any(loss <= thresholds.MIDDLING * start for start in starts)
-    if not scene.trained or scene.landscape.constant_loss is not None or helped:
+    if not scene.training.begun or scene.landscape.constant_loss is not None or helped:
         return list(findings)
     return [
         replace(found, severity=Severity.INFO)
@@ -237,13 +239,13 @@ def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
 
 def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bool:
     """What a trained model has learnt in spite of, or what nothing shows to matter."""
-    if not scene.trained or found.severity is Severity.CRITICAL:
+    if not scene.training.begun or found.severity is Severity.CRITICAL:
         return False
     if found.kind in UNITS and not scene.is_middling:
         return True
     if found.kind is Kind.SATURATION and not scene.is_poor and _another_start_learns(rehearsals):
         return True  # as training has made it; which basin it is in is decided at the start
-    if found.kind is Kind.WORSE_THAN_LINEAR and scene.own_gradients:
+    if found.kind is Kind.WORSE_THAN_LINEAR and scene.model.own_gradients:
         return True
     if found.kind in STANDING and _only_takes_time(rehearsals):
         return True
@@ -257,12 +259,13 @@ def _of_partners(found: Finding, scene: Scene) -> bool:
     """
     if found.kind is Kind.CONSTANT_OUTPUT:
         return True
-    assert scene.optimiser is not None
-    own = {name.partition(".")[0] for name in scene.optimiser.held}
+    assert scene.training.optimiser is not None
+    own = {name.partition(".")[0] for name in scene.training.optimiser.held}
     return found.kind in UNITS and (found.layer or "").partition(".")[0] not in own
 
 
 def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succeeds: bool) -> bool:
+    training = scene.training
     cause = found.kind in CAUSES
     if scene.has_partners and found.severity is Severity.WARNING and _of_partners(found, scene):
         return True
@@ -279,7 +282,7 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     if "at_random" in found.evidence and _learns_frozen(rehearsals):
         return True  # what is frozen does not keep it from learning
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:
-        return scene.trained  # in units of the present loss, which may be small
+        return training.begun  # in units of the present loss, which may be small
     proved = found.explanation.startswith("Proved")
     if not proved and _outgrown(found, scene, rehearsals):
         return True
@@ -290,27 +293,27 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
         return not (cause and found.severity is Severity.CRITICAL) and not turned
     if cause or found.kind is Kind.FAULT_IN_LOOP:
         return False
-    if scene.learns_by_own_steps:
+    if scene.training.learns_by_own_steps:
         return True
     if proved:  # a ray downhill is no trap before training, nor where copies do not follow it
-        return not scene.trained or learns(rehearsals)
+        return not training.begun or learns(rehearsals)
     shift = found.kind is Kind.SHIFTED_INITIALISATION
-    if shift and scene.trained and rehearsals is not None and rehearsals.afresh is not None:
+    if shift and training.begun and rehearsals is not None and rehearsals.afresh is not None:
         usual = rehearsals.afresh.gain  # torch's own start does no better
         if usual < max(rehearsals.now, 0.0) + thresholds.HELPED:
             return True
-    if shift and scene.trained and not scene.is_poor:
+    if shift and training.begun and not scene.is_poor:
         return True  # biases that training has learnt
-    if scene.trained or rehearsals is None:
+    if training.begun or rehearsals is None:
         return False
     gain = rehearsals.as_is.gain
     better = learns(rehearsals)
-    known = scene.optimiser is not None
+    known = training.optimiser is not None
     if gain >= 1 - thresholds.GOOD or (better and known):
         return True
     if known and found.kind in LANDSCAPE and found.severity is not Severity.CRITICAL:
         return True  # many good trainings start on a plateau or a saddle
     landscape = scene.landscape
     tiny = landscape.weight_norm < NO_START * landscape.usual_norm
-    bends = found.kind in (Kind.SADDLE, Kind.PLATEAU) and not scene.affine
+    bends = found.kind in (Kind.SADDLE, Kind.PLATEAU) and not scene.model.affine
     return better and found.kind in LANDSCAPE and not (tiny and bends)

@@ -30,7 +30,7 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     afresh = found.afresh
     if not own or afresh is None or not found.sizes or _shut_by_inputs(found) is not None:
         return
-    much = learns(found) or not scene.trained  # a start may be slow, and no more
+    much = learns(found) or not scene.training.begun  # a start may be slow, and no more
     enough = thresholds.ALL_THE_DIFFERENCE if much else thresholds.HELPED
     base = max(found.now, found.as_is.gain, 0.0)
     better = afresh.gain >= base + enough and own[0].gain <= afresh.gain - thresholds.HELPED
@@ -40,7 +40,7 @@ def bad_initial_scale(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     name, size = max(sizes.items(), key=lambda one: abs(log(max(one[1], 1e-30))))
     than = f"{size:.3g} times the size" if size > 1 else f"{size:.2g} of the size"
     shown = ", ".join(f"{layer} {value:.3g}" for layer, value in list(sizes.items())[:5])
-    slow = not scene.trained and max(sizes.values()) < 1 and size > NO_START
+    slow = not scene.training.begun and max(sizes.values()) < 1 and size > NO_START
     yield Finding(
         Kind.BAD_INITIAL_SCALE,
         Severity.INFO if slow else Severity.WARNING,  # it may only need more steps than a copy has
@@ -64,8 +64,8 @@ def _ends_alike(own: Rehearsal, afresh: Rehearsal, found: Rehearsals, scene: Sce
 
     And a usual start learns in them: more steps would help, but it is the start that needs them.
     """
-    made = scene.steps or 0
-    if not scene.trained or not scene.is_poor or own.loss is None or made < own.trial.steps:
+    made = scene.training.steps or 0
+    if not scene.training.begun or not scene.is_poor or own.loss is None or made < own.trial.steps:
         return False
     alike = abs(own.gain - found.now) <= thresholds.HELPED
     return alike and afresh.gain >= max(own.gain, 0.0) + thresholds.ALL_THE_DIFFERENCE
@@ -82,7 +82,7 @@ def _shut_by_inputs(found: Rehearsals) -> tuple[Rehearsal, Rehearsal] | None:
 
 def inputs_shut_starts(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """Starts of the present sizes learn with standardised inputs alone."""
-    pair, afresh, x = _shut_by_inputs(found), found.afresh, scene.features
+    pair, afresh, x = _shut_by_inputs(found), found.afresh, scene.data.features
     if pair is None or afresh is None or x is None:
         return
     raw, scaled = pair
@@ -114,12 +114,12 @@ def frozen_at_bad_values(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     for result in found.of(Aspect.FROZEN_ANEW):
         if result.loss is None or result.gain < base + thresholds.HELPED:
             continue
-        names = ", ".join(list(scene.frozen)[:5])
+        names = ", ".join(list(scene.weights.frozen)[:5])
         yield Finding(
             Kind.FROZEN_LAYERS,
             Severity.WARNING,
             None,
-            numbers(result, found) | {"frozen": list(scene.frozen)},
+            numbers(result, found) | {"frozen": list(scene.weights.frozen)},
             f"Start {names} anew (reset_parameters), or train them: they are frozen at values at "
             f"which the model cannot learn. Tried on copies for {found.steps} steps: with these "
             f"alone drawn anew loss {result.loss:.4g}, as they are {found.as_is.loss:.4g}.",
@@ -129,7 +129,7 @@ def frozen_at_bad_values(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
 
 def signals_vanish(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """Weights through which signals pass make all the difference, where those of torch do not."""
-    if not scene.trained or result.gain < thresholds.ALL_THE_DIFFERENCE:
+    if not scene.training.begun or result.gain < thresholds.ALL_THE_DIFFERENCE:
         return
     yield Finding(
         Kind.VANISHING_GRADIENT,

@@ -31,13 +31,13 @@ FACTORS: Final = {
 
 def step_too_large(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A copy learns with a smaller step; a warning where one learns by these from other inputs."""
-    assert scene.optimiser is not None
-    size = scene.optimiser.step_size
+    assert scene.training.optimiser is not None
+    size = scene.training.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
     scaled = max((r.gain for r in found.of(*OF_INPUTS)), default=0.0)
     least = min(result.gain - thresholds.LEARNT, found.unchanged + thresholds.HELPED)
     as_well = scaled >= least
-    clipped = not scene.trained and any(r.gain >= least for r in found.of(Aspect.CLIPPED))
+    clipped = not scene.training.begun and any(r.gain >= least for r in found.of(Aspect.CLIPPED))
     yield Finding(
         Kind.STEP_TOO_LARGE,
         Severity.INFO if clipped else Severity.WARNING if as_well else Severity.CRITICAL,
@@ -58,11 +58,11 @@ def too_large_where_signals_pass(
     result: Rehearsal, found: Rehearsals, scene: Scene
 ) -> Iterator[Finding]:
     """From scaled weights a copy learns by smaller steps, and not by these."""
-    assert scene.optimiser is not None
+    assert scene.training.optimiser is not None
     if not _shows_large_steps(result):
         return
     (other,), afresh = found.of(Aspect.SIGNAL), found.afresh or found.as_is
-    size = scene.optimiser.step_size
+    size = scene.training.optimiser.step_size
     yield Finding(
         Kind.STEP_TOO_LARGE,
         Severity.WARNING,
@@ -88,10 +88,10 @@ def _far_behind(result: Rehearsal, found: Rehearsals, scene: Scene) -> bool:
 
 def step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A copy of a trained model learns with a longer step."""
-    assert scene.optimiser is not None
-    if not scene.trained or not _far_behind(result, found, scene):
+    assert scene.training.optimiser is not None
+    if not scene.training.begun or not _far_behind(result, found, scene):
         return  # a start says nothing about how long one means to train
-    size = scene.optimiser.step_size
+    size = scene.training.optimiser.step_size
     better = size * FACTORS[result.change.remedies[-1]]
     yield Finding(
         Kind.STEP_TOO_SMALL,
@@ -106,7 +106,8 @@ def step_too_small(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterat
 
 def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Iterator[Finding]:
     """A copy learns by Adam, and neither by longer nor by smaller steps."""
-    if scene.optimiser is None or not scene.trained or scene.optimiser.name == "Adam":
+    training = scene.training
+    if training.optimiser is None or not training.begun or training.optimiser.name == "Adam":
         return
     if any(_shows_large_steps(r) for r in found.of(Aspect.SIGNAL_SMALLER)):
         return
@@ -121,9 +122,9 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
         Kind.STEP_TOO_LARGE if gone else Kind.STEP_TOO_SMALL,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"step_size": scene.optimiser.step_size, "optimiser": "Adam"},
-        f"Use Adam with lr=0.001 instead of {scene.optimiser.name} with "
-        f"lr={scene.optimiser.step_size:.2g}, {'whose' if gone else 'which'} {how}. "
+        numbers(result, found) | {"step_size": training.optimiser.step_size, "optimiser": "Adam"},
+        f"Use Adam with lr=0.001 instead of {training.optimiser.name} with "
+        f"lr={training.optimiser.step_size:.2g}, {'whose' if gone else 'which'} {how}. "
         f"{tried_on_a_copy(result, found)}",
         (result.change.joined, Remedy.ANOTHER_OPTIMISER),
     )
@@ -131,12 +132,13 @@ def another_optimiser(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
 
 def leaves(found: Rehearsals, scene: Scene) -> bool:
     """Whether training, or a copy that starts afresh, has gone far above the loss of a start."""
+    task = scene.task
     afresh, loss = found.afresh or found.as_is, scene.landscape.loss
     if afresh.diverged or not isfinite(loss):
         return True
     start = afresh.trial.start if found.afresh is not None else None
-    if start is None and scene.outputs is not None:
-        start = scene.try_loss(scene.outputs * 0)
+    if start is None and task.outputs is not None:
+        start = task.try_loss(task.outputs * 0)
     return start is not None and loss > BLOWN_UP * abs(start)
 
 
@@ -179,8 +181,8 @@ def few_points_need_many_steps(found: Rehearsals, scene: Scene) -> Iterator[Find
 
 def hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Finding]:
     """Before training too: the updates that steepest descent would need."""
-    seen, landscape = scene.optimiser, scene.landscape
-    if seen is None or seen.name != "SGD" or (Aspect.LARGER in best and scene.trained):
+    seen, landscape = scene.training.optimiser, scene.landscape
+    if seen is None or seen.name != "SGD" or (Aspect.LARGER in best and scene.training.begun):
         return
     square = landscape.gradient_norm**2
     if square == 0 or not landscape.relative_gradient > thresholds.STATIONARY or seen.rests:
@@ -190,7 +192,7 @@ def hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Fi
         return
     yield Finding(
         Kind.STEP_TOO_SMALL,
-        Severity.WARNING if scene.trained else Severity.INFO,  # a schedule may raise it
+        Severity.WARNING if scene.training.begun else Severity.INFO,  # a schedule may raise it
         None,
         {"updates_needed": updates, "step_size": seen.step_size},
         f"Use a larger step size than {seen.step_size:.2g}: at the present gradient the loss needs "
@@ -201,10 +203,10 @@ def hopelessly_small(scene: Scene, best: dict[Aspect, Rehearsal]) -> Iterator[Fi
 
 def beyond_stability(scene: Scene, curvature: Curvature, found: Rehearsals) -> Iterator[Finding]:
     """Steps beyond 2 / lambda_max that end in divergence, whatever else could be changed."""
-    seen = scene.optimiser
+    seen = scene.training.optimiser
     if seen is None or seen.name != "SGD" or not found.as_is.diverged or curvature.highest <= 0:
         return
-    if scene.trained and not scene.is_middling:
+    if scene.training.begun and not scene.is_middling:
         return  # its own training got on with these steps: gradients may be clipped
     if any(r.gain > thresholds.HELPED for r in found.of(Aspect.SMALLER)):
         return

@@ -24,11 +24,12 @@ MOST: Final = 0.9
 
 def succeeds(scene: Scene) -> bool:
     """Whether the loss is a tenth of the best constant's, or nine of ten classes are right."""
+    task = scene.task
     constant, loss = scene.landscape.constant_loss, scene.landscape.loss
     if constant is not None and constant > 0 and loss < thresholds.GOOD * constant:
         return not falls_short_of_itself(scene)
-    if constant == 0 and scene.outputs is not None:  # equal targets: a constant is all there is
-        tried = (scene.try_loss(torch.full_like(scene.outputs, level)) for level in LEVELS)
+    if constant == 0 and task.outputs is not None:  # equal targets: a constant is all there is
+        tried = (task.try_loss(torch.full_like(task.outputs, level)) for level in LEVELS)
         known = sorted(value for value in tried if value is not None)
         if known and known[0] <= HIT * known[-1]:
             known = known[1:]  # it is what the targets are
@@ -39,7 +40,7 @@ def succeeds(scene: Scene) -> bool:
 def falls_short_of_itself(scene: Scene) -> bool:
     """Whether a linear model has a thousand times the loss of the best one, and that matters."""
     constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
-    if not scene.affine or not scene.trained or linear is None or constant is None:
+    if not scene.model.affine or not scene.training.begun or linear is None or constant is None:
         return False
     loss = scene.landscape.loss
     return loss > FAR * constant and linear < FAR * loss
@@ -47,9 +48,9 @@ def falls_short_of_itself(scene: Scene) -> bool:
 
 def share_right(scene: Scene) -> float:
     """Share of the classes right, where the commonest class counts 0 and all right 1."""
-    if scene.judged is None:
+    if scene.task.judged is None:
         return 0.0
-    scores, labels = scene.judged
+    scores, labels = scene.task.judged
     right = float((scores.argmax(1) == labels).double().mean())
     commonest = float(labels.bincount().max()) / labels.numel()
     return (right - commonest) / (1 - commonest) if commonest < 1 else 0.0

@@ -24,7 +24,7 @@ targets in another order, say next to nothing about which point is which."""
 def is_silent(scene: Scene) -> bool:
     """Whether a trained model says nothing of a term's targets, of a loss of several terms."""
     terms = scene.terms
-    if terms is None or not scene.trained:
+    if terms is None or not scene.training.begun:
         return False
     told = terms.told if terms.depends is not None else min(terms.each, default=1.0)
     return told < SILENT

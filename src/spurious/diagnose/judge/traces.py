@@ -17,7 +17,8 @@ from spurious.diagnose.loop_words import CHANGE, LOOP, ONCE_AN_EPOCH
 from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.origin import NOT_THEIRS
 from spurious.diagnose.measure.records import Measurements
-from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.rehearsal import ADAPTIVE, Aspect, Rehearsals
 from spurious.diagnose.treat.rehearse import shut_layers
@@ -72,8 +73,8 @@ def unshuffled(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
 
 def leaps(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Finding]:
     """Units that are all off after steps as long as the weights of a usual start."""
-    rule, afresh = scene.optimiser, found.afresh
-    if not scene.trained or rule is None or rule.name not in ADAPTIVE or afresh is None:
+    rule, afresh = scene.training.optimiser, found.afresh
+    if not scene.training.begun or rule is None or rule.name not in ADAPTIVE or afresh is None:
         return
     lost = not isfinite(scene.landscape.loss)  # what switched units off is not known
     if (
@@ -112,13 +113,13 @@ def killed(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Find
     blame; and the layer's biases and weights are not those of a start.
     """
     small = found.of(Aspect.KILLED)
-    rule, afresh = scene.optimiser, found.afresh
+    rule, afresh = scene.training.optimiser, found.afresh
     if not small or rule is None or afresh is None or learns(found):
         return
     if small[0].gain < afresh.gain - thresholds.HELPED:
         return
     names = [layer.name for layer in shut_layers(seen)]
-    if scene.unmoved & set(names):
+    if scene.weights.unmoved & set(names):
         return
     better = rule.step_size / 10
     yield Finding(
@@ -142,7 +143,7 @@ def killed(found: Rehearsals, scene: Scene, seen: Measurements) -> Iterator[Find
 
 def scheduled(found: Rehearsals, scene: Scene) -> Finding | None:
     """A scheduler that has all but stopped training, where the first step size still helps."""
-    seen = scene.optimiser
+    seen = scene.training.optimiser
     if seen is None or seen.left >= DRIVEN or not scene.is_middling:
         return None
     stopped = seen.left < NIL
@@ -171,22 +172,23 @@ def clipped(found: Rehearsals, scene: Scene) -> Finding | None:
 
     The steps of adaptive optimisers are as long as before.
     """
-    seen = scene.optimiser
-    if seen is None or seen.name in ADAPTIVE or scene.shortened > SHORT:
+    training = scene.training
+    seen = training.optimiser
+    if seen is None or seen.name in ADAPTIVE or training.shortened > SHORT:
         return None
     return Finding(
         Kind.STEP_TOO_SMALL,
         Severity.WARNING,
         None,
         {
-            "left_of_gradient": scene.shortened,
+            "left_of_gradient": training.shortened,
             "loss": scene.landscape.loss,
             "steps": found.steps,
             "loss_without_clipping": found.as_is.loss,
         },
-        f"{CHANGE[Kind.STEP_TOO_SMALL]}: clipping leaves {scene.shortened:.2g} of the gradient's, "
-        f"and the loss is {scene.landscape.loss:.4g}. {found.steps} more steps of a copy without "
-        f"it bring it to {found.as_is.loss:.4g}.",
+        f"{CHANGE[Kind.STEP_TOO_SMALL]}: clipping leaves {training.shortened:.2g} of the "
+        f"gradient's, and the loss is {scene.landscape.loss:.4g}. {found.steps} more steps of a "
+        f"copy without it bring it to {found.as_is.loss:.4g}.",
         (Remedy.TEXTBOOK_LOOP, Remedy.ANOTHER_OPTIMISER),
         "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
     )
@@ -204,16 +206,16 @@ def learnt_by_heart(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
         Severity.WARNING,
         None,
         {
-            "neighbours_explain": scene.neighbours,
+            "neighbours_explain": scene.data.neighbours,
             "linear_loss": scene.landscape.linear_loss,
             "constant_loss": scene.landscape.constant_loss,
             "carries_over": False,
         },
         f"{CHANGE[Kind.TARGETS_SHUFFLED]}: the model learns its points by heart. What a copy "
         "learns of one half of them is no better on the other half than a constant, nearest "
-        f"neighbours explain {max(scene.neighbours, 0.0):.0%} of the targets, and a linear map "
-        "no more than chance lets it. Were inputs or targets shuffled or sorted apart, or do the "
-        "inputs say nothing about the targets?",
+        f"neighbours explain {max(scene.data.neighbours, 0.0):.0%} of the targets, and a linear "
+        "map no more than chance lets it. Were inputs or targets shuffled or sorted apart, or do "
+        "the inputs say nothing about the targets?",
         (),
         "order = torch.randperm(len(x))\nx, y = x[order], y[order]  # both by one order",
     )
@@ -221,7 +223,7 @@ def learnt_by_heart(found: Rehearsals, scene: Scene) -> Iterator[Finding]:
 
 def asks_by_heart(found: Rehearsals, scene: Scene) -> bool:
     """Whether some copy learns what no probe can tell."""
-    if not scene.trained or not scene.landscape.constant_loss:
+    if not scene.training.begun or not scene.landscape.constant_loss:
         return False
     gains = (found.now, *(one.gain for one in (found.as_is, *found.started)))
     if max(gains) < thresholds.HELPED:
@@ -235,8 +237,9 @@ def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
     Or a copy from another start does, and none of the present weights: such steps have led astray.
     Inputs that are changed a little at each step are no fault: training gets on with them.
     """
-    seen, made = scene.origin, scene.steps
-    if seen is None or not seen.exact or scene.shortened < 1 or not scene.trained:
+    training = scene.training
+    seen, made = training.origin, training.steps
+    if seen is None or not seen.exact or training.shortened < 1 or not training.begun:
         return None
     if scene.landscape.constant_loss is None:
         return None  # an opponent's loss leaves gradients too, and this one need not fall
@@ -270,10 +273,11 @@ def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
 
 def held_small(scene: Scene) -> Iterator[Finding]:
     """Logits that say what is right, and that something holds too small for the loss."""
-    f, now = scene.outputs, scene.landscape.loss
-    if f is None or not scene.trained or scene.nature is not LossNature.LOGITS:
+    task = scene.task
+    f, now = task.outputs, scene.landscape.loss
+    if f is None or not scene.training.begun or task.nature is not LossNature.LOGITS:
         return
-    tried = {factor: scene.try_loss(factor * f) for factor in SCALES}
+    tried = {factor: task.try_loss(factor * f) for factor in SCALES}
     known = {k: value for k, value in tried.items() if value is not None and isfinite(value)}
     factor = min(known, key=lambda key: known[key], default=1.0)
     if not known or not known[factor] <= ENLARGED * now:

@@ -1,21 +1,17 @@
 # pyright: basic
-"""The values that checks of outputs, loss, targets and data look at."""
+"""The values that checks of outputs, loss, targets, data, model and loop look at."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from spurious.diagnose import thresholds
-from spurious.diagnose.measure.baselines import draws, normal_like, uniform_like
-from spurious.diagnose.measure.edges import Edge, KeptFromZero
 from spurious.diagnose.measure.in_the_loss import InTheLoss
 from spurious.diagnose.measure.mixing import Mixing
 from spurious.diagnose.measure.modes import Modes
@@ -26,181 +22,58 @@ from spurious.diagnose.measure.own_step import StepSeen
 from spurious.diagnose.measure.records import Landscape
 from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import TimeSteps
-from spurious.diagnose.measure.structure import Softmax, StructureSeen, on_simplex
+from spurious.diagnose.measure.structure import Softmax, StructureSeen
+from spurious.diagnose.measure.task import LossNature, Task
 from spurious.diagnose.measure.terms import TermsSeen
 from spurious.diagnose.measure.unseen import Unseen
-from spurious.diagnose.measure.wanted import slope_at, wanted_size
-
-CERTAIN: Final = 20.0
-"""A logit that means certainty: sigmoid(-20) is 2e-9."""
-
-INSIDE: Final = 1e-6
-"""Probabilities are kept so far from 0 and 1 where a loss takes their logarithm."""
-
-OVERLAP: Final = 0.9
-"""A loss of an overlap, 1 minus it, of probabilities that are all wrong, but for what keeps it
-finite."""
-
-SHIFT: Final = 1e-4
-"""Losses that agree to within this count as equal; single precision gives seven digits."""
 
 FEWEST_IN_ORDER: Final = 64
 """Fewer points say nothing about their order."""
 
-MOST_CLASSES: Final = 4096
-"""Class indices are not turned into rows of more entries."""
-
-
-class TargetForm(enum.Enum):
-    """What targets look like beside the outputs."""
-
-    CLASSES = "class indices"
-    ONE_HOT = "rows with a single 1"
-    TWO_VALUED = "two numbers"
-    SETS = "rows of 0 and 1"
-    REAL = "real numbers"
-    OTHER = "something else"
-
-
-class LossNature(enum.Enum):
-    """What a loss takes outputs for, found by trying values on it."""
-
-    VALUES = "values to be equal to the targets"
-    LOGITS = "logits"
-    PROBABILITIES = "probabilities"
-    LOG_PROBABILITIES = "logarithms of probabilities"
-    UNKNOWN = "unknown"
-
 
 @dataclass(frozen=True)
-class Scene:
-    """A model's outputs beside the data, with a loss that can be tried on other outputs.
+class ModelSeen:
+    """What a model does with the points.
 
     Attributes:
-        outputs: Of the model on all points, (n, ...), or None if they are no tensor.
-        targets: (n, ...), or None.
-        features: The one floating-point input, (n, ...), or None.
-        loss: Of outputs and targets, a scalar tensor; may raise.
         structure: What was seen between the layers.
-        landscape: Loss, constant and linear predictors.
-        complete: Whether the points are all that there are.
-        trained: Whether training has left traces: gradients, or an optimiser's memory.
         affine: Whether the model is affine on the data, but for rounding and a last function.
         mixing: What a point's output depends on besides its own input.
-        neighbours: What share of the targets the nearest neighbour of each point explains.
-        frozen: Sizes of the parameters that are not trained, by name.
-        without_bias: Names of affine layers that have no bias, in a model without normalisation.
-        plain_tensors: Names of tensors that modules hold and that are no parameters.
-        equal_columns: Names of embeddings whose every column is the same.
-        frozen_at_random: Those of them that look as a start draws them.
-        optimiser: What trains the model, if it was given.
-        modes: The loss in training mode and in evaluation; None before training, or if both do
-            the same.
-        unregistered: Shapes of parameters in the outputs' graph that are none of the model's.
-        loss_has_weights: Whether the loss holds parameters of its own: of an opponent, say.
-        dropout: The largest share of values that a layer of the model leaves out in training.
+        bounds: What outputs of copies with large random weights stay between, or None.
         noise: How far outputs of one point are apart in two training passes, in units of how far
             those of two points are; without dropout modules, and of a trained model alone.
-        unreached: Sizes of trained parameters that the loss does not depend on, by name.
-        all_features: The inputs of all points given, in their order, or None.
-        all_targets: Likewise.
-        places: Number of each point among all points given.
-        origin: What the gradient is made of that was found on the parameters, or None.
-        own_step: What the user's own step does to copies, or None.
-        shortened: What clipping has left of the length of that gradient; 1 where none is seen.
-        inputs: The one input, of numbers or words, (n, ...), or None.
-        usual_outputs: As `outputs`, but of a copy that starts afresh where these are not finite.
-        bounds: What outputs of copies with large random weights stay between, or None.
-        in_the_loss: What the loss does with the outputs, by line.
-        terms: The terms of the loss, or None where they could not be looked at.
-        reads_answers: Whether each place of a sequence has read the word that it is to say.
-        order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
-        unseen: What of the inputs the model does not let through, whatever its weights are.
-        missed: Share of the outputs' change that autograd does not see, by parameter.
-        reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
-        shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
-            the flat ends of these and of standardised inputs.
+        dropout: The largest share of values that a layer of the model leaves out in training.
         own_gradients: Whether a function in the model brings its own gradient (reversal, say), so
             that training need not descend the loss.
-        steps: How many steps training has made, or None.
-        still: Names of trained parameters whose gradient is exactly 0.
-        unmoved: Names of layers whose weights look as a start draws them.
         slopeless: Whether outputs have the gradient 0 whatever the weights are, which move them.
         bends_vanish: Whether second derivatives by the inputs are taken, and are exactly 0.
-        last_layer: Name of the last affine layer that the points go through.
         asks_nothing_of: Whether weights that move all of some columns of the outputs, by number,
             have the gradient 0.
-        judges: Whether that layer is not trained: it may judge what others make.
-        lengthened: The length of the gradient that was found on the parameters, in units of that of
-            a batch.
+        reshapes: Shapes before and after of reshapes that have the sizes of a transposed tensor.
+        unseen: What of the inputs the model does not let through, whatever its weights are.
+        shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
+            the flat ends of these and of standardised inputs.
         time_steps: What each step of sequences is worth, or None.
+        reads_answers: Whether each place of a sequence has read the word that it is to say.
+        order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
     """
 
-    outputs: Tensor | None
-    targets: Any
-    features: Tensor | None
-    loss: Callable[[Any, Any], Tensor] = field(repr=False)
-    structure: StructureSeen
-    landscape: Landscape
-    complete: bool = True
-    trained: bool = False
+    structure: StructureSeen = field(default_factory=StructureSeen)
     affine: bool = False
     mixing: Mixing = Mixing.NONE
-    neighbours: float = 0.0
-    frozen: Mapping[str, int] = field(default_factory=dict[str, int])
-    plain_tensors: tuple[str, ...] = ()
-    equal_columns: tuple[str, ...] = ()
-    frozen_at_random: tuple[str, ...] = ()
-    without_bias: tuple[str, ...] = ()
-    optimiser: OptimiserSeen | None = None
-    modes: Modes | None = None
-    unregistered: tuple[tuple[int, ...], ...] = ()
-    loss_has_weights: bool = False
-    dropout: float = 0.0
-    noise: float = 0.0
-    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
-    all_features: Tensor | None = None
-    all_targets: Tensor | None = None
-    places: tuple[int, ...] = ()
-    origin: Origin | None = None
-    own_step: StepSeen | None = None
-    shortened: float = 1.0
-    inputs: Tensor | None = None
-    usual_outputs: Tensor | None = None
     bounds: tuple[float, float] | None = None
-    in_the_loss: InTheLoss = field(default_factory=InTheLoss)
-    terms: TermsSeen | None = None
-    reads_answers: bool = False
-    order_blind: bool = False
-    unseen: Unseen | None = None
-    missed: Mapping[str, float] = field(default_factory=dict[str, float])
+    noise: float = 0.0
+    dropout: float = 0.0
+    own_gradients: bool = False
+    slopeless: bool = False
+    bends_vanish: bool = False
+    asks_nothing_of: Callable[[Sequence[int]], bool] = lambda _: False
     reshapes: tuple[tuple[Shape, Shape], ...] = ()
+    unseen: Unseen | None = None
     shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
-    own_gradients: bool = False
-    steps: int | None = None
-    bends_vanish: bool = False
-    still: frozenset[str] = frozenset()
-    slopeless: bool = False
-    unmoved: frozenset[str] = frozenset()
-    last_layer: str = ""
-    asks_nothing_of: Callable[[Sequence[int]], bool] = lambda _: True
-    judges: bool = False
-    lengthened: float = 0.0
-
-    @property
-    def has_partners(self) -> bool:
-        """Whether parts of the model may be meant to have an optimiser of their own: an opponent.
-
-        Before training, or where no constant says what the loss should be, nor the targets do.
-        """
-        seen = self.optimiser
-        if seen is None or not seen.missed or seen.strangers or not seen.of_partners:
-            return False
-        judged_by_another = self.judges and self.targets_are_equal
-        known = self.landscape.constant_loss is not None and self.targets_matter
-        known = known and not judged_by_another
-        return not (self.trained and known)
+    reads_answers: bool = False
+    order_blind: bool = False
 
     @property
     def mixes(self) -> bool:
@@ -213,10 +86,141 @@ class Scene:
         over = (s for s in self.structure.softmaxes.values() if s.over_points and s.size > 1)
         return tuple(s for s in over if s.of_rows or self.mixes)
 
+
+@dataclass(frozen=True)
+class WeightsSeen:
+    """What is seen of a model's weights, of those that are trained and of others.
+
+    Attributes:
+        last_layer: Name of the last affine layer that the points go through.
+        judges: Whether that layer is not trained: it may judge what others make.
+        without_bias: Names of affine layers that have no bias, in a model without normalisation.
+        plain_tensors: Names of tensors that modules hold and that are no parameters.
+        equal_columns: Names of embeddings whose every column is the same.
+        unregistered: Shapes of parameters in the outputs' graph that are none of the model's.
+        frozen: Sizes of the parameters that are not trained, by name.
+        frozen_at_random: Those of them that look as a start draws them.
+        unreached: Sizes of trained parameters that the loss does not depend on, by name.
+        still: Names of trained parameters whose gradient is exactly 0.
+        unmoved: Names of layers whose weights look as a start draws them.
+        missed: Share of the outputs' change that autograd does not see, by parameter.
+    """
+
+    last_layer: str = ""
+    judges: bool = False
+    without_bias: tuple[str, ...] = ()
+    plain_tensors: tuple[str, ...] = ()
+    equal_columns: tuple[str, ...] = ()
+    unregistered: tuple[tuple[int, ...], ...] = ()
+    frozen: Mapping[str, int] = field(default_factory=dict[str, int])
+    frozen_at_random: tuple[str, ...] = ()
+    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
+    still: frozenset[str] = frozenset()
+    unmoved: frozenset[str] = frozenset()
+    missed: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class DataSeen:
+    """The points.
+
+    Attributes:
+        features: The one floating-point input, (n, ...), or None.
+        inputs: The one input, of numbers or words, (n, ...), or None.
+        complete: Whether the points are all that there are.
+        places: Number of each point among all points given.
+        all_features: The inputs of all points given, in their order, or None.
+        all_targets: Likewise.
+        neighbours: What share of the targets the nearest neighbour of each point explains.
+    """
+
+    features: Tensor | None = None
+    inputs: Tensor | None = None
+    complete: bool = True
+    places: tuple[int, ...] = ()
+    all_features: Tensor | None = None
+    all_targets: Tensor | None = None
+    neighbours: float = 0.0
+
+    @property
+    def is_of_one_point(self) -> bool:
+        """Whether there is one point alone, on which no two outputs can be compared."""
+        return len(self.places) == 1
+
+    def in_order(self, values: Tensor) -> Tensor:
+        """Values of the points, (n, ...), in the order in which the data were given."""
+        return values[torch.tensor(self.places, device=values.device).argsort()]
+
+
+@dataclass(frozen=True)
+class TrainingSeen:
+    """What trains the model, and what training has left.
+
+    Attributes:
+        begun: Whether training has left traces: gradients, or an optimiser's memory.
+        steps: How many steps training has made, or None.
+        optimiser: What trains the model, if it was given.
+        modes: The loss in training mode and in evaluation; None before training, or if both do
+            the same.
+        shortened: What clipping has left of the length of the gradient that was found on the
+            parameters; 1 where no clipping is seen.
+        lengthened: The length of that gradient, in units of that of a batch.
+        origin: What that gradient is made of, or None.
+        own_step: What the user's own step does to copies, or None.
+    """
+
+    begun: bool = False
+    steps: int | None = None
+    optimiser: OptimiserSeen | None = None
+    modes: Modes | None = None
+    shortened: float = 1.0
+    lengthened: float = 0.0
+    origin: Origin | None = None
+    own_step: StepSeen | None = None
+
     @property
     def learns_by_own_steps(self) -> bool:
         """Whether a start is learnt from by the user's own steps, if they were given."""
-        return not self.trained and self.own_step is not None and self.own_step.learns
+        return not self.begun and self.own_step is not None and self.own_step.learns
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that checks look at.
+
+    Attributes:
+        task: Outputs, targets, and the loss between them.
+        landscape: Loss, constant and linear predictors.
+        model: What it does with the points.
+        weights: What is seen of them.
+        data: The points.
+        training: What trains the model, and what it has left.
+        in_the_loss: What the loss does with the outputs, by line.
+        terms: The terms of the loss, or None where they could not be looked at.
+    """
+
+    task: Task
+    landscape: Landscape
+    model: ModelSeen = field(default_factory=ModelSeen)
+    weights: WeightsSeen = field(default_factory=WeightsSeen)
+    data: DataSeen = field(default_factory=DataSeen)
+    training: TrainingSeen = field(default_factory=TrainingSeen)
+    in_the_loss: InTheLoss = field(default_factory=InTheLoss)
+    terms: TermsSeen | None = None
+
+    @property
+    def has_partners(self) -> bool:
+        """Whether parts of the model may be meant to have an optimiser of their own: an opponent.
+
+        Before training, or where no constant says what the loss should be, nor the targets do.
+        """
+        seen = self.training.optimiser
+        if seen is None or not seen.missed or seen.strangers or not seen.of_partners:
+            return False
+        judged_by_another = self.weights.judges and self.task.targets_are_equal
+        known = self.landscape.constant_loss is not None and self.task.targets_matter
+        known = known and not judged_by_another
+        return not (self.training.begun and known)
 
     @property
     def is_poor(self) -> bool:
@@ -237,59 +241,12 @@ class Scene:
         linear, least = self.landscape.linear_loss, thresholds.GOOD
         if linear is None or loss <= least * constant or linear >= least * loss:
             return False
-        return self.nature is LossNature.VALUES
-
-    def try_loss(self, outputs: Tensor, targets: Any = None) -> float | None:
-        """The loss of other outputs; None if the loss does not take them, or draws its value."""
-        return None if self.loss_draws else self.loss_at(outputs, targets)
-
-    @cached_property
-    def loss_draws(self) -> bool:
-        """Whether the loss of the same outputs is another one each time."""
-        return self.outputs is not None and draws(self.loss, self.outputs, self.targets)
-
-    def loss_at(self, outputs: Tensor, targets: Any = None) -> float | None:
-        """The same of a loss that may draw its value."""
-        targets = self.targets if targets is None else targets
-        like = self.outputs.dtype if self.outputs is not None else outputs.dtype
-        try:
-            with torch.no_grad():
-                return float(self.loss(outputs.to(like), targets).detach())
-        except Exception:
-            return None
-
-    def slope_at(self, outputs: Tensor) -> Tensor | None:
-        """The loss's gradient by other outputs; None if the loss does not take them alone."""
-        return slope_at(self.loss, outputs, self.targets)
-
-    def _has_slope(self, outputs: Tensor) -> bool:
-        slope = self.slope_at(outputs)
-        return slope is not None and bool((slope != 0).any())
-
-    @cached_property
-    def targets_matter(self) -> bool:
-        """Whether the loss changes if the points exchange their targets."""
-        f, y = self.outputs, self.targets
-        if f is None or not isinstance(y, Tensor) or not y.ndim or len(y) < 2:
-            return True
-        draw = torch.randn(f.shape, generator=torch.Generator().manual_seed(0)).to(f.device)
-        for outputs in (f, draw) if f.is_floating_point() else (f,):
-            losses = [self.try_loss(outputs, moved) for moved in (y, y.roll(1, 0), y.flip(0))]
-            known = [value for value in losses if value is not None]
-            if len(known) < len(losses) or max(known) != min(known):
-                return True
-        return self.targets_are_equal
-
-    @cached_property
-    def targets_are_equal(self) -> bool:
-        """Whether all points have the same target."""
-        y = self.targets
-        return isinstance(y, Tensor) and y.ndim > 0 and bool((y == y[:1]).all())
+        return self.task.nature is LossNature.VALUES
 
     @property
-    def is_of_one_point(self) -> bool:
-        """Whether there is one point alone, on which no two outputs can be compared."""
-        return len(self.places) == 1
+    def falls_short(self) -> bool:
+        """Whether a trained model's loss is above half of the best constant's (`is_middling`)."""
+        return self.training.begun and self.is_middling
 
     @property
     def bars_constants(self) -> bool:
@@ -297,192 +254,14 @@ class Scene:
 
         They do in differences of two scores.
         """
-        cancels = f"{self.last_layer}.bias" in self.still and self.landscape.gradient_norm > 0
-        return self.judges or cancels
-
-    @cached_property
-    def form(self) -> TargetForm:
-        """What the targets are."""
-        f, y = self.outputs, self.targets
-        if f is None or not isinstance(y, Tensor) or y.numel() == 0:
-            return TargetForm.OTHER
-        if not y.is_floating_point() and f.ndim >= 2 and y.shape == (len(f), *f.shape[2:]):
-            return TargetForm.CLASSES if f.shape[1] > 1 else TargetForm.OTHER
-        if y.numel() != f.numel() or not bool(torch.isfinite(y.double()).all()):
-            return TargetForm.OTHER
-        values = torch.unique(y)
-        rows = y.ndim >= 2 and y.shape[1] > 1
-        if rows and len(values) <= 2 and bool(((values == 0) | (values == 1)).all()):
-            single = bool((y.sum(1) == 1).all())
-            return TargetForm.ONE_HOT if single else TargetForm.SETS
-        return TargetForm.TWO_VALUED if len(values) == 2 else TargetForm.REAL
-
-    @cached_property
-    def signs(self) -> Tensor | None:
-        """The targets as -1 and 1 in the outputs' shape; None if they are no classes."""
-        f, y = self.outputs, self.targets
-        if f is None:
-            return None
-        if self.form is TargetForm.CLASSES:
-            good = (y >= 0) & (y < f.shape[1])
-            if f.shape[1] > MOST_CLASSES or not bool(good.all()):
-                return None
-            hot = torch.nn.functional.one_hot(y.long(), f.shape[1]).movedim(-1, 1)
-            return 2.0 * hot - 1.0
-        if self.form in (TargetForm.ONE_HOT, TargetForm.SETS, TargetForm.TWO_VALUED):
-            return torch.where(y.reshape(f.shape) > y.double().mean(), 1.0, -1.0)
-        return None
-
-    @cached_property
-    def judged(self) -> tuple[Tensor, Tensor] | None:
-        """Scores of the classes, (m, K), and labels, (m,), of all points and places.
-
-        One output counts as the scores of no and of yes, and so does each of several labels. None
-        if the targets are no classes.
-        """
-        f, y, signs = self.outputs, self.targets, self.signs
-        if f is None or signs is None or not bool(f.isfinite().all()):
-            return None
-        if self.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
-            labels = y if self.form is TargetForm.CLASSES else y.argmax(1)
-            return f.movedim(1, -1).reshape(-1, f.shape[1]), labels.reshape(-1).long()
-        if self.form not in (TargetForm.TWO_VALUED, TargetForm.SETS):
-            return None
-        middle = 0.5 if self.nature is LossNature.PROBABILITIES else 0.0
-        if self.nature is LossNature.VALUES:
-            middle = (float(y.min()) + float(y.max())) / 2
-        above = f.reshape(-1, 1) - middle
-        return torch.cat([-above, above], 1), (signs.reshape(-1) > 0).long()
+        weights = self.weights
+        cancels = f"{weights.last_layer}.bias" in weights.still and self.landscape.gradient_norm > 0
+        return weights.judges or cancels
 
     @cached_property
     def order_explains(self) -> float:
         """Share of the targets that the ones before explain, in the order of the data."""
-        y = self.targets
-        if not isinstance(y, Tensor) or not y.ndim or len(y) != len(self.places):
+        y = self.task.targets
+        if not isinstance(y, Tensor) or not y.ndim or len(y) != len(self.data.places):
             return 0.0
-        return explained_by_order(self.in_order(y)) if len(y) >= FEWEST_IN_ORDER else 0.0
-
-    def in_order(self, values: Tensor) -> Tensor:
-        """Values of the points, (n, ...), in the order in which the data were given."""
-        return values[torch.tensor(self.places, device=values.device).argsort()]
-
-    @cached_property
-    def point_losses(self) -> Tensor | None:
-        """The loss of each point by itself, (n,); None if the loss does not take single points."""
-        f, y = self.outputs, self.targets
-        if f is None or not isinstance(y, Tensor) or not y.ndim or len(y) != len(f):
-            return None
-        found = [self.try_loss(f[k : k + 1], y[k : k + 1]) for k in range(len(f))]
-        known = [value for value in found if value is not None and value == value]
-        return torch.tensor(known, dtype=torch.float64) if len(known) == len(f) else None
-
-    @cached_property
-    def compares_points(self) -> bool:
-        """Whether points by themselves have next to no loss: pairs or triplets of them have it."""
-        single, f = self.point_losses, self.outputs
-        whole = None if f is None else self.try_loss(f)
-        if f is not None and whole is not None and isfinite(whole) and single is None:
-            alone = self.try_loss(f[:1], self.targets[:1])
-            return alone is not None and not isfinite(alone)
-        if single is None or whole is None:
-            return False
-        return float(single.abs().sum()) < thresholds.GOOD * abs(whole)
-
-    @cached_property
-    def nature(self) -> LossNature:
-        """What the loss takes outputs for."""
-        f = self.outputs
-        if f is None or not f.is_floating_point() or self.targets is None:
-            return LossNature.UNKNOWN
-        if not any(self._has_slope(outputs) for outputs in (f, uniform_like(f), normal_like(f))):
-            return LossNature.UNKNOWN  # a number that only measures: it takes outputs for nothing
-        if self.form is not TargetForm.CLASSES and self._compares_values():
-            return LossNature.VALUES
-        signs = self.signs
-        if signs is None:
-            shares = isinstance(self.targets, Tensor) and self.targets.shape == f.shape
-            if shares and on_simplex(self.targets) and self._falls_with_outputs(f):
-                return LossNature.LOG_PROBABILITIES
-            return LossNature.UNKNOWN
-        if self.form is TargetForm.CLASSES and self._falls_with_outputs(signs):
-            return LossNature.LOG_PROBABILITIES
-        sure, wrong = self.try_loss(CERTAIN * signs), self.try_loss(-CERTAIN * signs)
-        share = (signs + 1) / 2
-        inside = self.try_loss(share.clamp(INSIDE, 1 - INSIDE))
-        outside = self.try_loss((1 - share).clamp(INSIDE, 1 - INSIDE))
-        bad = outside if inside is not None and abs(inside) < 0.01 else None
-        if bad is not None and bad > 1:
-            return LossNature.PROBABILITIES
-        if sure is not None and wrong is not None and abs(sure) < 0.01 and wrong > 1:
-            return LossNature.LOGITS
-        if bad is not None and bad > OVERLAP:  # what two sets have in common is 1 at most
-            return LossNature.PROBABILITIES
-        return LossNature.UNKNOWN
-
-    @cached_property
-    def edge_when_sure(self) -> Edge | None:
-        """Where the loss is NaN or infinite for probabilities of exactly 0 and 1, all right.
-
-        None if it is not, or is so too once arguments are kept from 0.
-        """
-        if self.signs is None or self.nature is not LossNature.PROBABILITIES:
-            return None
-        sure, edges = (self.signs + 1) / 2, list[Edge]()
-        value = self.try_loss(sure)
-        with KeptFromZero(edges):
-            kept = self.try_loss(sure)
-        if value is None or isfinite(value) or kept is None or not isfinite(kept):
-            return None
-        return edges[0] if edges else None
-
-    @cached_property
-    def wanted(self) -> float | None:
-        """The usual size of the outputs that the loss wants; None if it has no such size."""
-        f = self.outputs
-        if f is None or not f.is_floating_point() or self.loss_draws:
-            return None
-        return wanted_size(self.loss, f, self.targets)
-
-    @property
-    def good_outputs(self) -> Tensor | None:
-        """Outputs that say what the targets say, as the loss takes them."""
-        if self.outputs is None or self.nature is LossNature.UNKNOWN:
-            return None
-        if self.nature is LossNature.VALUES:
-            return self.targets.reshape(self.outputs.shape).to(self.outputs.dtype)
-        if self.signs is None:
-            return self.targets.clamp_min(INSIDE).log()
-        if self.nature is LossNature.LOGITS:
-            return CERTAIN * self.signs
-        share = ((self.signs + 1) / 2).clamp(INSIDE, 1 - INSIDE)
-        return share.log() if self.nature is LossNature.LOG_PROBABILITIES else share
-
-    def _compares_values(self) -> bool:
-        """Whether outputs that equal the targets are better than any shifted a little."""
-        f, y = self.outputs, self.targets
-        assert f is not None
-        if not isinstance(y, Tensor) or y.numel() != f.numel() or not y.is_floating_point():
-            return False
-        y = y.reshape(f.shape).double()
-        size = float(y.std()) if y.numel() > 1 else 0.0
-        size = size or float(y.abs().max()) or 1.0
-        best = self.try_loss(y)
-        if best is None or best < 0:
-            return False
-        moved = [self.try_loss(y + way * size) for way in (-2.0, -0.3, 0.3, 2.0)]
-        if bool(((y >= 0) & (y <= 1)).all()):  # a score of shares is no distance beyond them
-            moved += [self.try_loss(1 - y), self.try_loss((y + 0.5) / 2)]
-        if self.signs is not None:  # a loss of probabilities does not mind outputs beyond 0 and 1
-            moved.append(self.try_loss(y + self.signs * size))
-        return all(value is not None and value > best for value in moved)
-
-    def _falls_with_outputs(self, like: Tensor) -> bool:
-        """Whether 1 more in all outputs is 1 less of loss, or 1 less of a mean over the classes.
-
-        Then the loss is the negative of the target's output, or of the targets' mean of them.
-        """
-        level = self.try_loss(torch.zeros_like(like))
-        higher = self.try_loss(torch.ones_like(like))
-        if level is None or higher is None:
-            return False
-        return any(abs((level - higher) * many - 1) < SHIFT for many in (1, like.shape[-1]))
+        return explained_by_order(self.data.in_order(y)) if len(y) >= FEWEST_IN_ORDER else 0.0

@@ -30,7 +30,7 @@ from spurious.diagnose.measure.origin import ROUNDED, Origin, origin_of
 from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
-from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.scene import DataSeen, ModelSeen, Scene, TrainingSeen, WeightsSeen
 from spurious.diagnose.measure.sequences import is_order_blind, reads_answers, time_steps
 from spurious.diagnose.measure.slopes import (
     asks_nothing_of,
@@ -39,6 +39,7 @@ from spurious.diagnose.measure.slopes import (
     is_slopeless,
     missed_by_autograd,
 )
+from spurious.diagnose.measure.task import Task
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
@@ -92,74 +93,132 @@ def scene_of(
         trained: Whether training has left traces.
         left: The gradient that was found on the parameters.
     """
-    x, y = _in_order(sample)
-    loss, of_tensor, made = values.loss_of_all, values.loss, values.outputs
-    values = _one_score(_classes_second(values, sample.targets), sample.targets)
-    scene = Scene(
-        outputs=values.outputs,
-        usual_outputs=values.usual,
+    loss, x = values.loss_of_all, sample.batches[0]
+    read = _one_score(_classes_second(values, sample.targets), sample.targets)
+    task = Task(
+        outputs=read.outputs,
         targets=sample.targets,
-        features=sample.features,
-        loss=values.loss,
-        structure=values.structure,
-        landscape=seen.landscape,
-        complete=sample.complete,
-        trained=trained,
-        affine=_is_affine(model, sample, seen, values),
-        mixing=mixing(model, sample) if not seen.not_finite else Mixing.NONE,
-        neighbours=_neighbours(sample, seen.landscape),
-        without_bias=tuple(without_bias(model)),
-        frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
-        frozen_at_random=_frozen_at_random(model),
-        optimiser=optimiser,
-        modes=losses_of_modes(model, sample, loss) if trained and not seen.not_finite else None,
-        unregistered=seen.unregistered,
+        loss=read.loss,
+        usual_outputs=read.usual,
         loss_has_weights=seen.loss_has_weights,
+    )
+    scene = Scene(
+        task=task,
+        landscape=seen.landscape,
+        model=_model_seen(model, sample, seen, values, loss, trained),
+        weights=_weights_seen(model, sample, seen, loss, optimiser),
+        data=_data_seen(sample, seen.landscape),
+        training=TrainingSeen(
+            begun=trained,
+            steps=left.made,
+            optimiser=optimiser,
+            modes=losses_of_modes(model, sample, loss) if trained and not seen.not_finite else None,
+            lengthened=_lengthened(left, seen.landscape),
+        ),
+        in_the_loss=InTheLoss() if seen.broadcast else in_the_loss(model, x, loss),
+    )
+    if read.outputs is values.outputs:
+        asks = partial(asks_nothing_of, model, sample, values.loss)
+        scene = replace(scene, model=replace(scene.model, asks_nothing_of=asks))
+    if seen.not_finite or not trained or not scene.is_middling:
+        return scene
+    return _looked_at_closely(scene, model, sample, seen, loss, left)
+
+
+def _model_seen(
+    model: nn.Module,
+    sample: Sample,
+    seen: Measurements,
+    values: Values,
+    loss: Callable[..., Any],
+    trained: bool,
+) -> ModelSeen:
+    """What the model does with the points, trained or not."""
+    x, finite = sample.batches[0], not seen.not_finite
+    return ModelSeen(
+        structure=values.structure,
+        affine=_is_affine(model, sample, seen, values),
+        mixing=mixing(model, sample) if finite else Mixing.NONE,
         dropout=max((m.p for m in model.modules() if isinstance(m, _DropoutNd)), default=0.0),
-        unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
-        all_features=x,
-        all_targets=y,
-        places=sample.places,
-        inputs=sample.inputs,
-        own_gradients=trained and has_own_gradients(model, sample.batches[0]),
-        steps=left.made,
-        still=frozenset(seen.still),
-        asks_nothing_of=partial(asks_nothing_of, model, sample, of_tensor)
-        if values.outputs is made
-        else lambda _: False,
-        last_layer=((seen.affine[-1].weight if seen.affine else None) or "").rpartition(".")[0],
+        own_gradients=trained and has_own_gradients(model, x),
+        bends_vanish=trained and finite and second_derivatives_vanish(model, x, loss),
+        reads_answers=reads_answers(model, x),
+    )
+
+
+def _weights_seen(
+    model: nn.Module,
+    sample: Sample,
+    seen: Measurements,
+    loss: Callable[..., Any],
+    optimiser: OptimiserSeen | None,
+) -> WeightsSeen:
+    """The model's weights, trained or not."""
+    last = seen.affine[-1].weight if seen.affine else None
+    return WeightsSeen(
+        last_layer=(last or "").rpartition(".")[0],
         judges=_judges(model, seen, optimiser),
-        lengthened=_lengthened(left, seen.landscape),
-        in_the_loss=InTheLoss() if seen.broadcast else in_the_loss(model, sample.batches[0], loss),
-        bends_vanish=trained
-        and not seen.not_finite
-        and second_derivatives_vanish(model, sample.batches[0], loss),
-        reads_answers=reads_answers(model, sample.batches[0]),
+        without_bias=tuple(without_bias(model)),
         plain_tensors=tuple(plain_tensors(model)),
         equal_columns=_equal_columns(model, sample, loss),
+        unregistered=seen.unregistered,
+        frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
+        frozen_at_random=_frozen_at_random(model),
+        unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
+        still=frozenset(seen.still),
         unmoved=frozenset(
             layer.name
             for layer in seen.units
             if layer.weight is not None and spread_evenly(model.get_parameter(layer.weight))
         ),
     )
-    if seen.not_finite or not trained or not scene.is_middling:
-        return scene
-    origin = None if scene.loss_draws else origin_of(model, left, sample, loss, seen.nodes)
+
+
+def _data_seen(sample: Sample, landscape: Landscape) -> DataSeen:
+    """The points."""
+    x, y = _in_order(sample)
+    return DataSeen(
+        features=sample.features,
+        inputs=sample.inputs,
+        complete=sample.complete,
+        places=sample.places,
+        all_features=x,
+        all_targets=y,
+        neighbours=_neighbours(sample, landscape),
+    )
+
+
+def _looked_at_closely(
+    scene: Scene,
+    model: nn.Module,
+    sample: Sample,
+    seen: Measurements,
+    loss: Callable[..., Any],
+    left: Left,
+) -> Scene:
+    """The scene of a model that training has not brought far, with what takes time to see."""
+    x = sample.batches[0]
+    origin = None if scene.task.loss_draws else origin_of(model, left, sample, loss, seen.nodes)
     return replace(
         scene,
-        noise=_noise(model, sample.batches[0]) if not scene.dropout else 0.0,
-        bounds=bounds_of(model, sample),
-        terms=_terms(model, sample.batches[0], loss),
-        origin=origin,
-        shortened=_shortened(left, origin, seen.landscape),
-        order_blind=is_order_blind(model, sample.batches[0]),
-        time_steps=time_steps(model, sample),
-        unseen=unseen_by(model, sample),
-        missed=missed_by_autograd(model, sample),
-        reshapes=reshapes_like_transposes(model, sample.batches[0], loss),
-        shut_by_inputs=_shut(model, sample),
-        slopeless=seen.landscape.gradient_norm == 0 and is_slopeless(model, sample.batches[0]),
+        model=replace(
+            scene.model,
+            noise=_noise(model, x) if not scene.model.dropout else 0.0,
+            bounds=bounds_of(model, sample),
+            slopeless=seen.landscape.gradient_norm == 0 and is_slopeless(model, x),
+            reshapes=reshapes_like_transposes(model, x, loss),
+            unseen=unseen_by(model, sample),
+            shut_by_inputs=_shut(model, sample),
+            time_steps=time_steps(model, sample),
+            order_blind=is_order_blind(model, x),
+        ),
+        weights=replace(scene.weights, missed=missed_by_autograd(model, sample)),
+        training=replace(
+            scene.training,
+            origin=origin,
+            shortened=_shortened(left, origin, seen.landscape),
+        ),
+        terms=_terms(model, x, loss),
     )
 
 

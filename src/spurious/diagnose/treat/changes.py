@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.optimiser import OptimiserSeen
-from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearsal import (
     ADAPTIVE,
@@ -46,8 +47,8 @@ def other_starts(
     enough: float,
 ) -> list[Rehearsal]:
     """More starts, where one learns in fewer steps what training has not: it may be a lucky one."""
-    made = scene.steps or 0
-    if afresh is None or not scene.trained or made < afresh.trial.steps:
+    made = scene.training.steps or 0
+    if afresh is None or not scene.training.begun or made < afresh.trial.steps:
         return []
     if afresh.gain < max(now, 0.0) + thresholds.HELPED:
         return []
@@ -57,34 +58,35 @@ def other_starts(
 
 def other_data(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
     """Axes permuted, other scales, no dropout, an activation, and frozen parameters trained."""
-    if scene.reshapes:
+    if scene.model.reshapes:
         yield Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))
     if scene.in_the_loss.cut_derivative:
         yield Change(Aspect.GRAPHS, (*start, Remedy.KEEP_GRAPH))
     yield from other_scales(scene, start)
     known = scene.landscape.constant_loss is not None  # else the noise may be part of the loss
-    noisy = known and scene.noise >= thresholds.MUCH_NOISE
-    if scene.dropout >= thresholds.MUCH_DROPOUT or noisy:
+    noisy = known and scene.model.noise >= thresholds.MUCH_NOISE
+    if scene.model.dropout >= thresholds.MUCH_DROPOUT or noisy:
         yield Change(Aspect.DROPOUT, (*start, Remedy.WITHOUT_DROPOUT))
-    if scene.affine and scene.structure.chained and scene.landscape.linear_loss is None:
+    if scene.model.affine and scene.model.structure.chained and scene.landscape.linear_loss is None:
         yield Change(Aspect.BENDS, (*start, Remedy.INSERT_ACTIVATION))
-    if scene.without_bias:
+    if scene.weights.without_bias:
         yield Change(Aspect.BIASES, (*start, Remedy.ADD_BIASES))
-    if scene.frozen:
+    if scene.weights.frozen:
         yield Change(Aspect.FROZEN, (*start, Remedy.UNFREEZE))
-    if scene.plain_tensors and scene.trained:
+    if scene.weights.plain_tensors and scene.training.begun:
         yield Change(Aspect.PLAIN, (*start, Remedy.REGISTER_TENSORS))
 
 
 def other_scales(scene: Scene, start: tuple[Remedy, ...]) -> Iterator[Change]:
     """Inputs and targets standardised, where their scales are not usual."""
-    inputs = off_scale(scene.features)
-    targets = scene.nature is LossNature.VALUES and off_scale(scene.targets)
+    task = scene.task
+    inputs = off_scale(scene.data.features)
+    targets = task.nature is LossNature.VALUES and off_scale(task.targets)
     if inputs:
         yield Change(Aspect.INPUTS, (*start, Remedy.STANDARDISE_INPUTS))
     if targets:
         yield Change(Aspect.TARGETS, (*start, Remedy.STANDARDISE_TARGETS))
-    elif scene.nature is LossNature.UNKNOWN and (scene.wanted or 0.0) > FAR:
+    elif task.nature is LossNature.UNKNOWN and (task.wanted or 0.0) > FAR:
         yield Change(Aspect.TARGETS, (*start, Remedy.SCALE_OUTPUTS))
     if inputs and targets:
         yield Change(
@@ -100,7 +102,7 @@ def of_the_same_sizes(
     Of unusual sizes, or with inputs far from usual, which shut units; if such a start of a trained
     model does not learn, also with the inputs standardised.
     """
-    shut = scene.trained and off_scale(scene.features)
+    shut = scene.training.begun and off_scale(scene.data.features)
     if not unusual and not shut:
         return
     start = in_another_order(model)
@@ -129,20 +131,21 @@ def other_steps(
 
     Steps may be too large without a rise: where nothing else helps, smaller ones are tried too.
     """
+    training = scene.training
     made: list[Rehearsal] = []
-    assert scene.optimiser is not None
+    assert training.optimiser is not None
     losses = afresh.trial.losses
     rose = afresh.diverged or bool(losses and max(losses) > ROSE * losses[0])
     if rose:
         made += [run(change) for change in smaller_steps(start, len(SMALLER))]
-        if not scene.trained:  # the loop may clip gradients, which leaves no trace yet
+        if not training.begun:  # the loop may clip gradients, which leaves no trace yet
             made.append(run(Change(Aspect.CLIPPED, (*start, Remedy.CLIP_GRADIENTS))))
-    if scene.trained:
+    if training.begun:
         if not slow:
-            made += [run(change) for change in longer_steps(scene.optimiser, start)]
+            made += [run(change) for change in longer_steps(training.optimiser, start)]
         if all(r.gain < thresholds.HELPED for r in (afresh, *made)) and not rose:
             made += [run(change) for change in smaller_steps(start, 2)]
-        if scene.optimiser.name not in ADAPTIVE and not slow:
+        if training.optimiser.name not in ADAPTIVE and not slow:
             made.append(run(Change(Aspect.ADAM, (*start, Remedy.ANOTHER_OPTIMISER))))
     return made
 

@@ -113,6 +113,7 @@ def rehearse(
         slow: Leaves out what shows in few steps or never: longer steps, Adam, more units, scaled
             starts.
     """
+    training = scene.training
     landscape, model, few = seen.landscape, course.model, course.sample
     usual, now = landscape.constant_loss or abs(landscape.loss), -math.inf
     lost = not math.isfinite(landscape.loss)
@@ -150,7 +151,7 @@ def rehearse(
         return run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=own, most=most)
 
     sure = max(thresholds.ALL_THE_DIFFERENCE, max(now, 0.0) + thresholds.HELPED)
-    known = scene.optimiser is not None
+    known = training.optimiser is not None
     as_is = run(
         Change(Aspect.NOTHING, ()), min(sure, 1 - thresholds.GOOD) if known else 1 - thresholds.GOOD
     )
@@ -161,18 +162,18 @@ def rehearse(
     tried: list[Rehearsal] = []
     for name in suspected:
         own = parts(name)
-        again = scene.trained and not lost and start[0] not in own
+        again = training.begun and not lost and start[0] not in own
         for names in ((*renewed, *own), *(((*start, *own),) if again else ())):
             tried.append(run(Change(Aspect.CAUSE, names)))
             if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
                 return Rehearsals(steps, now, as_is, afresh, tuple(tried))
-    killed = scene.trained and known and bool(shut_layers(seen))
-    sizes = unusual_scales(seen.affine, scene.trained, scene.unmoved)
+    killed = training.begun and known and bool(shut_layers(seen))
+    sizes = unusual_scales(seen.affine, training.begun, scene.weights.unmoved)
     large = unusual_scales(seen.affine, False, ())
-    compares = scene.trained and scene.is_middling and (scene.steps or 0) > 0
+    compares = scene.falls_short and (training.steps or 0) > 0
     if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
-        if not scene.trained or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
-            if scene.reshapes and as_is.gain < 1 - thresholds.HELPED:
+        if not training.begun or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
+            if scene.model.reshapes and as_is.gain < 1 - thresholds.HELPED:
                 tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
             if compares:
                 tried += [run(change) for change in other_scales(scene, start)]
@@ -188,9 +189,9 @@ def rehearse(
                 steps, now, as_is, afresh, tuple(tried), large if more else sizes, in_order(afresh)
             )
         tried += [run(change) for change in other_data(scene, start)]
-        if scene.optimiser is not None and scene.is_middling:
-            tried += [run(change) for change in longer_steps(scene.optimiser, start)]
-        if scene.optimiser is not None and scene.is_poor:
+        if training.optimiser is not None and scene.is_middling:
+            tried += [run(change) for change in longer_steps(training.optimiser, start)]
+        if training.optimiser is not None and scene.is_poor:
             tried += [run(change) for change in smaller_steps(start, 2)]
         helped = any(r.gain >= without + thresholds.HELPED for r in tried)
         afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares or helped else None
@@ -199,8 +200,8 @@ def rehearse(
         tried += other_starts(run, start, afresh, scene, now, sure)
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
     afresh = afresh or run(Change(Aspect.NOTHING, start))
-    is_few = scene.complete and few.size <= FEW_POINTS
-    if scene.trained and is_few and not as_is.lost and steps <= MOST_STEPS:
+    is_few = scene.data.complete and few.size <= FEW_POINTS
+    if training.begun and is_few and not as_is.lost and steps <= MOST_STEPS:
         tried.append(run(Change(Aspect.LONGER, ()), most=LONG * steps))
     if as_is.lost:
         again = (*(start if afresh.lost else ()), Remedy.KEEP_FROM_ZERO)
@@ -211,20 +212,20 @@ def rehearse(
         tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
     if not lost and afresh.gain >= without + thresholds.HELPED:
         tried += of_the_same_sizes(run, model, scene, without, bool(sizes))
-    if scene.frozen and afresh.gain >= without + thresholds.HELPED:
+    if scene.weights.frozen and afresh.gain >= without + thresholds.HELPED:
         tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
         return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
     changed = [*tried, *(run(change) for change in other_data(scene, start))]
-    if scene.optimiser is not None:
-        changed += [run(change) for change in other_rule(scene.optimiser, start, scene)]
+    if training.optimiser is not None:
+        changed += [run(change) for change in other_rule(training.optimiser, start, scene)]
         changed += other_steps(run, afresh, start, scene, slow)
     base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
-    if scene.trained and not slow and all(r.gain < base for r in changed):
+    if training.begun and not slow and all(r.gain < base for r in changed):
         changed += other_size(run, start, steps)
-    stuck = scene.trained and known and not slow
+    stuck = training.begun and known and not slow
     if stuck and all(r.gain < base for r in changed if not is_adam(r)):
         changed += scaled_starts(run)
     return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
@@ -232,7 +233,7 @@ def rehearse(
 
 def _lies_in_order(scene: Scene) -> bool:
     """Whether a trained model's points lie class by class (numbers on a grid are in order too)."""
-    classes = scene.trained and scene.judged is not None
+    classes = scene.training.begun and scene.task.judged is not None
     return classes and scene.order_explains >= thresholds.SORTED
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature, TargetForm
 
 FEWEST: Final = 5
 """Classes of fewer points are not judged."""
@@ -40,8 +41,8 @@ NONE: Final = 1e-9
 
 def class_imbalance(scene: Scene) -> Finding | None:
     """A rare class that is never predicted, though the model tells it from the others."""
-    found = scene.judged
-    if found is None or not scene.trained:
+    found = scene.task.judged
+    if found is None or not scene.training.begun:
         return None
     scores, labels = found
     counts = torch.bincount(labels, minlength=scores.shape[1])
@@ -92,8 +93,8 @@ def told_apart(scores: Tensor, own: Tensor) -> float:
 
 def class_weights_reversed(scene: Scene) -> Finding | None:
     """Weights that make one class outweigh another, which is missed."""
-    weights, found = class_weights(scene), scene.judged
-    if weights is None or found is None or not scene.trained:
+    weights, found = class_weights(scene), scene.task.judged
+    if weights is None or found is None or not scene.training.begun:
         return None
     scores, labels = found
     counts = torch.bincount(labels, minlength=scores.shape[1]).double()
@@ -131,7 +132,7 @@ def class_weights_reversed(scene: Scene) -> Finding | None:
 
 def ignored_class(scene: Scene) -> Finding | None:
     """A class of whole points that the loss gives no gradient to."""
-    weights, found = class_weights(scene), scene.judged
+    weights, found = class_weights(scene), scene.task.judged
     if weights is None or found is None:
         return None
     scores, labels = found
@@ -139,7 +140,7 @@ def ignored_class(scene: Scene) -> Finding | None:
     ignored = (weights <= NONE * weights.max()) & (counts >= PART * len(labels))
     names = torch.nonzero(ignored).flatten().tolist()
     seen = int(((weights > NONE * weights.max()) & (counts > 0)).sum())
-    if not names or not seen or (scene.targets.ndim > 1 and (seen > 1 or len(names) < 2)):
+    if not names or not seen or (scene.task.targets.ndim > 1 and (seen > 1 or len(names) < 2)):
         return None  # of sequences, padding is ignored for good reasons
     shown, share = ", ".join(map(str, names[:5])), float(counts[ignored].sum()) / len(labels)
     if seen == 1 and len(names) > 1:
@@ -173,22 +174,23 @@ def _all_but_one(ignored: list[int], share: float) -> Finding:
 
 def class_weights(scene: Scene) -> Tensor | None:
     """What a point of each class weighs in the loss, (K,), by gradients at even outputs."""
-    f, found = scene.outputs, scene.judged
+    task = scene.task
+    f, found = task.outputs, task.judged
     level = {
         LossNature.LOGITS: lambda _: 0.0,
         LossNature.UNKNOWN: lambda _: 0.0,
         LossNature.PROBABILITIES: lambda many: 1.0 / many,
         LossNature.LOG_PROBABILITIES: lambda many: -float(torch.tensor(many).log()),
-    }.get(scene.nature)
+    }.get(task.nature)
     if f is None or found is None or level is None:
         return None
     scores, labels = found
-    if scene.nature is LossNature.UNKNOWN and not _wants_logits(scene):
+    if task.nature is LossNature.UNKNOWN and not _wants_logits(scene):
         return None
-    slope = scene.slope_at(torch.full_like(f, level(scores.shape[1])))
+    slope = task.slope_at(torch.full_like(f, level(scores.shape[1])))
     if slope is None:
         return None
-    several = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    several = task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     norms = slope.movedim(1, -1).norm(dim=-1).flatten() if several else slope.flatten().abs()
     total = torch.zeros(scores.shape[1], dtype=torch.float64, device=norms.device)
     total.index_add_(0, labels, norms.double())
@@ -197,9 +199,9 @@ def class_weights(scene: Scene) -> Tensor | None:
 
 def _wants_logits(scene: Scene) -> bool:
     """Whether a loss of unknown kind falls as outputs of any size say what is right."""
-    signs = scene.signs
-    if signs is None or scene.structure.last in ("sigmoid", "softmax", "log_softmax"):
+    signs = scene.task.signs
+    if signs is None or scene.model.structure.last in ("sigmoid", "softmax", "log_softmax"):
         return False
-    losses = [scene.try_loss(size * signs) for size in (-4.0, -1.0, 0.0, 1.0, 4.0)]
+    losses = [scene.task.try_loss(size * signs) for size in (-4.0, -1.0, 0.0, 1.0, 4.0)]
     known = [loss for loss in losses if loss is not None]
     return len(known) == len(losses) and known == sorted(known, reverse=True)

@@ -15,8 +15,9 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.outputs import SQUASHING, gradient_sign_flipped
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import best_of_groups
-from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.measure.task import LossNature, TargetForm
 
 CONTRADICTION: Final = 0.9
 """Equal inputs with different targets matter if they keep nine tenths of a constant's loss."""
@@ -54,10 +55,11 @@ MOST_LABELS: Final = 100
 
 def labels_outside_loss(scene: Scene) -> Finding | None:
     """Targets for which a loss of probabilities or of +-1 has no minimum, or no gradient."""
-    f, y = scene.outputs, scene.targets
+    task = scene.task
+    f, y = task.outputs, task.targets
     if f is None or not isinstance(y, Tensor) or y.numel() != f.numel() or y.numel() < 2:
         return None
-    if scene.nature is LossNature.VALUES or not f.is_floating_point():
+    if task.nature is LossNature.VALUES or not f.is_floating_point():
         return None
     if gradient_sign_flipped(scene) is not None:
         return None  # no loss of classes: it is largest where the outputs equal the targets
@@ -89,7 +91,7 @@ def unsigned_labels(scene: Scene) -> Finding | None:
         return None
     return Finding(
         Kind.LABELS_OUTSIDE_LOSS,
-        Severity.WARNING if scene.trained else Severity.INFO,  # 0 may leave pairs out, on purpose
+        Severity.WARNING if scene.training.begun else Severity.INFO,  # 0 may leave out, on purpose
         None,
         {"function": name, "line": line},
         f"Give {name} targets 1 and -1, for which alone it is defined, in {line}: it gets 1 and 0.",
@@ -100,7 +102,8 @@ def unsigned_labels(scene: Scene) -> Finding | None:
 
 def labels_without_output(scene: Scene) -> Finding | None:
     """Class numbers for which there is no output, and a loss that is NaN or infinite by them."""
-    f, y = scene.usual_outputs, scene.targets
+    task = scene.task
+    f, y = task.usual_outputs, task.targets
     if f is None or not isinstance(y, Tensor) or y.is_floating_point() or f.ndim < 2:
         return None
     if y.shape != (len(f), *f.shape[2:]) or f.shape[1] < 2 or not y.numel():
@@ -110,7 +113,7 @@ def labels_without_output(scene: Scene) -> Finding | None:
         return None
     if len(torch.unique(y)) > f.shape[1] + 1 and not _numbers_outputs(scene, f):
         return None  # so many numbers may be counts or quantities, and outputs none of classes
-    now, inside = scene.try_loss(f), scene.try_loss(f, y.clamp(0, f.shape[1] - 1))
+    now, inside = task.try_loss(f), task.try_loss(f, y.clamp(0, f.shape[1] - 1))
     if now is None or math.isfinite(now) or inside is None or not math.isfinite(inside):
         return None
     return Finding(
@@ -128,11 +131,11 @@ def labels_without_output(scene: Scene) -> Finding | None:
 
 def _numbers_outputs(scene: Scene, f: Tensor) -> bool:
     """Whether a loss is finite for each number that an output has, and for none from there on."""
-    y = scene.targets
+    y = scene.task.targets
     largest = int(y.max())
     if largest > MOST_LABELS:
         return False
-    tried = [scene.try_loss(f, torch.full_like(y, k)) for k in range(largest + 1)]
+    tried = [scene.task.try_loss(f, torch.full_like(y, k)) for k in range(largest + 1)]
     finite = [value is not None and math.isfinite(value) for value in tried]
     return finite == [k < f.shape[1] for k in range(largest + 1)]
 
@@ -142,18 +145,19 @@ def _negative_loss(scene: Scene, values: Tensor) -> float | None:
 
     As far again it is lower still: other losses below 0 may have a minimum (a cosine's is -1).
     """
+    task = scene.task
     middle = (float(values.min()) + float(values.max())) / 2
     up = values > min(max(middle, 0.5), 0.999)
     same = torch.ones_like(up)
-    inside = values.clamp(0, 1).to(scene.targets.dtype).reshape(scene.targets.shape)
+    inside = values.clamp(0, 1).to(task.targets.dtype).reshape(task.targets.shape)
     found: list[float] = []
     for way in (up, same):
-        for near, far in SURER[: 1 if scene.structure.last in SQUASHING else None]:
+        for near, far in SURER[: 1 if scene.model.structure.last in SQUASHING else None]:
             first, then = (torch.where(way, high, low) for low, high in (near, far))
             before, now, usual = (
-                scene.try_loss(first),
-                scene.try_loss(then),
-                scene.try_loss(then, inside),
+                task.try_loss(first),
+                task.try_loss(then),
+                task.try_loss(then, inside),
             )
             if before is None or now is None or usual is None or usual <= -NIL:
                 continue
@@ -164,20 +168,21 @@ def _negative_loss(scene: Scene, values: Tensor) -> float | None:
 
 def _unseen_class(scene: Scene, values: Tensor, evidence: dict[str, object]) -> Finding | None:
     """Targets 0 and 1 in a loss of -1 and 1: the points with 0 do not count."""
-    if scene.form is not TargetForm.TWO_VALUED or float(values.min()) != 0:
+    task = scene.task
+    if task.form is not TargetForm.TWO_VALUED or float(values.min()) != 0:
         return None
     zero = values == 0
     base = torch.where(zero, 0.0, 3.0)
-    losses = [scene.try_loss(torch.where(zero, shift, base)) for shift in (-3.0, 0.0, 3.0)]
+    losses = [task.try_loss(torch.where(zero, shift, base)) for shift in (-3.0, 0.0, 3.0)]
     known = [value for value in losses if value is not None]
     if len(known) < 3 or max(known) - min(known) > 1e-6 * abs(known[0]):
         return None
-    signed = torch.where(zero, -1.0, 1.0).to(scene.targets.dtype).reshape(scene.targets.shape)
-    right = scene.try_loss(torch.where(zero, -3.0, 3.0), signed)
-    same = scene.try_loss(torch.full_like(base, 3.0), signed)
+    signed = torch.where(zero, -1.0, 1.0).to(task.targets.dtype).reshape(task.targets.shape)
+    right = task.try_loss(torch.where(zero, -3.0, 3.0), signed)
+    same = task.try_loss(torch.full_like(base, 3.0), signed)
     if right is None or same is None or not -NIL < right < same:
         return None  # this loss is not for -1 and 1 either
-    other = scene.try_loss(torch.where(zero, base, -base))
+    other = task.try_loss(torch.where(zero, base, -base))
     if other is None or abs(other - known[0]) <= 1e-6 * abs(other):
         return None
     return Finding(
@@ -193,7 +198,7 @@ def _unseen_class(scene: Scene, values: Tensor, evidence: dict[str, object]) -> 
 
 def one_class_targets(scene: Scene) -> Finding | None:
     """All targets are the same."""
-    y = scene.targets
+    y = scene.task.targets
     if not isinstance(y, Tensor) or not y.ndim or len(y) < 2:
         return None
     if not bool((y == y[:1]).all()) or (y.ndim > 1 and y[0].numel() > 1 and not _labels(scene)):
@@ -201,7 +206,7 @@ def one_class_targets(scene: Scene) -> Finding | None:
     if not _constant_suits(scene):
         return None
     which = f" ({float(y.reshape(len(y), -1)[0, 0]):g})" if y[0].numel() == 1 else ""
-    part = "" if scene.complete else " looked at; are the data sorted, without being shuffled?"
+    part = "" if scene.data.complete else " looked at; are the data sorted, without being shuffled?"
     return Finding(
         Kind.ONE_CLASS_TARGETS,
         Severity.CRITICAL,
@@ -215,7 +220,7 @@ def one_class_targets(scene: Scene) -> Finding | None:
 
 
 def _labels(scene: Scene) -> bool:
-    return scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT, TargetForm.SETS)
+    return scene.task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT, TargetForm.SETS)
 
 
 def _constant_suits(scene: Scene) -> bool:
@@ -226,18 +231,19 @@ def _constant_suits(scene: Scene) -> bool:
     what others make (an opponent), or the loss holds one; or if a constant cannot be learnt (of
     differences of scores).
     """
-    if scene.bars_constants or scene.loss_has_weights:
+    task = scene.task
+    if scene.bars_constants or task.loss_has_weights:
         return False
     if not math.isfinite(scene.landscape.loss):
         return True
-    f, y = scene.outputs, scene.targets
+    f, y = task.outputs, task.targets
     if f is None:
         return False
-    now = scene.try_loss(f)
+    now = task.try_loss(f)
     others = (y + 1, y * 0) if y.is_floating_point() else ((y + 1) % 2, y * 0)
-    if now is not None and all(scene.try_loss(f, other) == now for other in others):
+    if now is not None and all(task.try_loss(f, other) == now for other in others):
         return False
-    single = scene.point_losses
+    single = task.point_losses
     if single is None or now is None:
         return False
     return any(abs(whole - now) <= ALONE * abs(now) for whole in (single.mean(), single.sum()))
@@ -245,7 +251,7 @@ def _constant_suits(scene: Scene) -> bool:
 
 def constant_inputs(scene: Scene) -> Finding | None:
     """All inputs are the same, or nearly all, though their targets are not."""
-    x, y = scene.inputs, scene.targets  # words, too
+    x, y = scene.data.inputs, scene.task.targets  # words, too
     if x is None or len(x) < FEWEST or not bool(torch.isfinite(x).all()):
         return None
     rows, group, counts = torch.unique(
@@ -277,7 +283,7 @@ def contradicting_targets(scene: Scene) -> Finding | None:
 
     It is said where it is most of a constant's; of what is left half where training has come to it.
     """
-    x, constant = scene.features, scene.landscape.constant_loss
+    x, constant = scene.data.features, scene.landscape.constant_loss
     if x is None or not constant:
         return None
     flat = x.detach().flatten(1).double()
@@ -305,7 +311,7 @@ def _contradiction(scene: Scene, rows: Tensor, equal: str, who: str) -> Finding 
     if now < (1 - BELOW) * floor:
         return None  # the model does tell these inputs apart
     there, most = (
-        scene.trained and now <= floor + thresholds.GOOD * (constant - floor),
+        scene.training.begun and now <= floor + thresholds.GOOD * (constant - floor),
         CONTRADICTION * constant,
     )
     if floor < most and not there:
@@ -333,7 +339,8 @@ def floor_of_groups(scene: Scene, group: Tensor) -> float | None:
 
     None if no group has different targets, or most groups have one point.
     """
-    y, f, n = scene.targets, scene.outputs, len(group)
+    task = scene.task
+    y, f, n = task.targets, task.outputs, len(group)
     count = int(group.max()) + 1
     if f is None or not isinstance(y, Tensor) or n < FEWEST or count > n // 2:
         return None
@@ -342,7 +349,7 @@ def floor_of_groups(scene: Scene, group: Tensor) -> float | None:
     )
     if bool((y == y[first[group]]).all()):
         return None
-    return best_of_groups(scene.loss, f, y, group)
+    return best_of_groups(task.loss, f, y, group)
 
 
 class _Alignments(TorchFunctionMode):
@@ -368,10 +375,11 @@ class _Alignments(TorchFunctionMode):
 
 def blank_among_labels(scene: Scene) -> Finding | None:
     """A label that a CTC loss takes for no sign at all."""
-    if scene.outputs is None:
+    task = scene.task
+    if task.outputs is None:
         return None
     with _Alignments() as seen:
-        scene.try_loss(scene.outputs)
+        task.try_loss(task.outputs)
     if seen.blank is None:
         return None
     return Finding(

@@ -15,7 +15,8 @@ from spurious.diagnose.judge.success import falls_short_of_itself
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import best_linear
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
-from spurious.diagnose.measure.scene import LossNature, Scene
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import Remedy, joined
 
 TOLD: Final = 0.2
@@ -41,10 +42,10 @@ WHOLE: Final = 1e-3
 
 def wrapped_integers(scene: Scene) -> Finding | None:
     """Bytes that were counted beyond their end: they say more once that is undone."""
-    x, y, f = scene.features, scene.targets, scene.outputs
+    x, y, f = scene.data.features, scene.task.targets, scene.task.outputs
     if x is None or f is None or not isinstance(y, Tensor):
         return None
-    if not scene.trained or not scene.is_middling:
+    if not scene.falls_short:
         return None
     for unit in UNITS:
         places = x.double() / unit
@@ -78,19 +79,20 @@ def wrapped_integers(scene: Scene) -> Finding | None:
 
 def _told(scene: Scene, places: Tensor) -> tuple[float, float]:
     """What a linear map wins of the constant's loss, and what nearest neighbours explain."""
+    task = scene.task
     x, constant = places.double(), scene.landscape.constant_loss
-    assert scene.outputs is not None
-    linear = best_linear(scene.loss, x, scene.outputs, scene.targets)
+    assert task.outputs is not None
+    linear = best_linear(task.loss, x, task.outputs, task.targets)
     won = 0.0 if linear is None or not constant else 1 - linear[0] / constant
-    return won, explained_by_neighbours(x, scene.targets)
+    return won, explained_by_neighbours(x, task.targets)
 
 
 def nothing_arrives(scene: Scene) -> Finding | None:
     """Outputs that do not depend on the inputs, whatever the weights are."""
-    seen = scene.unseen
+    seen = scene.model.unseen
     if seen is None or not seen.everything or one_feature_norm(scene) is not None:
         return None
-    if softmax_over_one_unit(scene) is not None or scene.structure.batch_as_time:
+    if softmax_over_one_unit(scene) is not None or scene.model.structure.batch_as_time:
         return None  # which says why
     tried = "Tried on copies whose weights were drawn at random"
     if seen.padding is not None:
@@ -119,10 +121,10 @@ def nothing_arrives(scene: Scene) -> Finding | None:
 
 def places_do_not_arrive(scene: Scene) -> Finding | None:
     """Columns or steps that say what the targets are, and that the model's code leaves out."""
-    seen = scene.unseen
+    seen = scene.model.unseen
     if seen is None or seen.everything or seen.told < TOLD:
         return None
-    columns = scene.features is not None and scene.features.ndim == 2
+    columns = scene.data.features is not None and scene.data.features.ndim == 2
     shown = ", ".join(map(str, seen.places[:5])) + (", ..." if len(seen.places) > 5 else "")
     what = "columns" if columns else "steps"
     return Finding(
@@ -143,10 +145,10 @@ def stretched_inputs(scene: Scene) -> Finding | None:
     A step is at most 2 over the largest curvature, and the smallest one needs as many steps as the
     two are apart; with standardised inputs they are a thousandth as far apart.
     """
-    x, seen = scene.features, scene.optimiser
+    x, seen = scene.data.features, scene.training.optimiser
     if x is None or x.ndim != 2 or seen is None or seen.name != "SGD":
         return None
-    if scene.nature is not LossNature.VALUES or not falls_short_of_itself(scene):
+    if scene.task.nature is not LossNature.VALUES or not falls_short_of_itself(scene):
         return None
     raw, unit = _apart(x), _apart((x - x.mean(0)) / x.std(0).clamp_min(1e-12))
     if raw < STRETCHED * unit:
@@ -179,10 +181,10 @@ def _apart(x: Tensor) -> float:
 
 def shut_by_inputs(scene: Scene) -> Finding | None:
     """Inputs so large that a usual start is at the flat ends of its first functions."""
-    if scene.shut_by_inputs is None:
+    if scene.model.shut_by_inputs is None:
         return None
-    name, raw, scaled = scene.shut_by_inputs
-    x = scene.features
+    name, raw, scaled = scene.model.shut_by_inputs
+    x = scene.data.features
     assert x is not None
     return Finding(
         Kind.UNSCALED_INPUTS,

@@ -11,7 +11,7 @@ from spurious.diagnose.remedy import Remedy
 
 def saturated_gates(scene: Scene) -> Finding | None:
     """Gates of an LSTM or GRU that are open or shut whatever comes."""
-    gates = scene.structure.gates
+    gates = scene.model.structure.gates
     name = max(gates, key=lambda key: gates[key], default="")
     if not name or gates[name] < thresholds.SATURATED_SHARE:
         return None
@@ -29,7 +29,7 @@ def saturated_gates(scene: Scene) -> Finding | None:
 
 def saturated_attention(scene: Scene) -> Finding | None:
     """Queries that look at one key alone."""
-    seen = scene.structure.attentions
+    seen = scene.model.structure.attentions
     name = max(seen, key=lambda key: seen[key].alone, default="")
     if not name or seen[name].alone < thresholds.SATURATED_SHARE:
         return None
@@ -46,11 +46,11 @@ def saturated_attention(scene: Scene) -> Finding | None:
 
 def vanishing_through_time(scene: Scene) -> Finding | None:
     """A gradient that does not reach a sequence's beginning."""
-    ratios = scene.structure.through_time
+    ratios = scene.model.structure.through_time
     name = min(ratios, key=lambda key: ratios[key], default="")
     if not name or ratios[name] >= thresholds.SIGNAL_RATIO:
         return None
-    stuck = scene.trained and scene.is_poor
+    stuck = scene.training.begun and scene.is_poor
     return Finding(
         Kind.VANISHING_GRADIENT,
         Severity.WARNING if stuck else Severity.INFO,

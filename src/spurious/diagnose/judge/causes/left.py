@@ -24,7 +24,7 @@ def stale_gradients(scene: Scene) -> Finding | None:
     By length, and where the weights before the last step are known by the length along it, of a
     gradient that is neither a batch's nor one of another loss.
     """
-    seen = scene.origin
+    seen = scene.training.origin
     if seen is None:
         return None
     added = seen.exact and NOT_THEIRS < seen.missed < FAR and seen.along > MANY_TIMES
@@ -45,7 +45,7 @@ def stale_gradients(scene: Scene) -> Finding | None:
 
 def turned_gradient(scene: Scene) -> Finding | None:
     """A gradient whose opposite is what a batch gives."""
-    seen = scene.origin
+    seen = scene.training.origin
     if seen is None or not seen.exact or stale_gradients(scene) is not None:
         return None
     if seen.missed <= NOT_THEIRS or seen.turned > ROUNDED:

@@ -14,8 +14,9 @@ from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import best_outputs, uniform_like
 from spurious.diagnose.measure.neighbours import told_by_neighbours
 from spurious.diagnose.measure.reshapes import Transposing
-from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.measure.task import LossNature, TargetForm
 from spurious.diagnose.measure.wanted import slope_at
 from spurious.diagnose.remedy import Remedy, joined
 
@@ -64,31 +65,32 @@ def wrong_loss(scene: Scene) -> Finding | None:
     Right outputs are written in each of the usual ways; in each the same number for every point
     and class, the largest or the smallest, must be worse.
     """
-    f = scene.outputs
-    if f is None or not f.is_floating_point() or scene.nature is LossNature.VALUES:
+    task = scene.task
+    f = task.outputs
+    if f is None or not f.is_floating_point() or task.nature is LossNature.VALUES:
         return None
     pairs = list(_right_and_constant(scene))
     if not pairs or any(constant > right + SLACK * abs(right) for right, constant in pairs):
         return None
     several = f.ndim >= 2 and f.shape[1] > 1
     if several and _rewards_on_simplex(scene):
-        usual = scene.usual_outputs
+        usual = task.usual_outputs
         if usual is None or on_simplex(usual, 1):
             return None
-        if scene.nature is LossNature.LOG_PROBABILITIES:
+        if task.nature is LossNature.LOG_PROBABILITIES:
             return None
         return Finding(
             Kind.WRONG_OUTPUT_ACTIVATION,
             Severity.CRITICAL,
             None,
-            {"last_function": scene.structure.last, "losses": pairs[0]},
+            {"last_function": scene.model.structure.last, "losses": pairs[0]},
             "Put a softmax behind the last layer: this loss is for outputs that add up to 1. For "
             "the outputs as they are it is no larger if every one is as large as can be, whatever "
             "the targets are.",
             (Remedy.SOFTMAX_OUTPUT,),
         )
     right, constant = pairs[0]
-    if scene.reshapes:
+    if scene.model.reshapes:
         with Transposing():
             turned = list(_right_and_constant(scene))
         if any(constant > right + SLACK * abs(right) for right, constant in turned):
@@ -118,13 +120,14 @@ def divergence_of_shares(scene: Scene) -> Finding | None:
     For outputs that say the targets it is then the mean of y (log y - y), and the surer the outputs
     are, the smaller.
     """
-    f, y = scene.outputs, scene.targets
-    if f is None or not _is_distribution(y, f) or scene.nature is not LossNature.UNKNOWN:
+    task = scene.task
+    f, y = task.outputs, task.targets
+    if f is None or not _is_distribution(y, f) or task.nature is not LossNature.UNKNOWN:
         return None
     shares = y.double().clamp_min(LEAST_SHARE)
     each = float((y.double() * (shares.log() - y.double())).sum())
     meant = [each / many for many in (1, len(y), y.numel())]  # sum, batchmean, mean
-    tried = [scene.try_loss(size * shares.log()) for size in TEMPERATURES]
+    tried = [task.try_loss(size * shares.log()) for size in TEMPERATURES]
     known = [
         (now, value)
         for now in tried
@@ -133,7 +136,7 @@ def divergence_of_shares(scene: Scene) -> Finding | None:
     ]
     if not known:
         return None
-    sure = scene.try_loss(SURE * shares.log())
+    sure = task.try_loss(SURE * shares.log())
     if sure is None or not sure < known[0][0]:
         return None
     return Finding(
@@ -152,18 +155,19 @@ def divergence_of_shares(scene: Scene) -> Finding | None:
 
 def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
     """A loss that is the same number for all outputs tried, without a gradient."""
-    f = scene.outputs
+    task = scene.task
+    f = task.outputs
     if f is None or not f.is_floating_point() or scene.landscape.gradient_norm != 0:
         return None
     if scene.in_the_loss.softmax_of_one:
         return None  # which says why
     draw = uniform_like(f)
-    good = scene.good_outputs
+    good = task.good_outputs
     others = (draw, draw**2, 1 - draw, *(() if good is None else (good, good.flip(0))))
-    tried = [scene.try_loss(outputs) for outputs in (f, *others)]
+    tried = [task.try_loss(outputs) for outputs in (f, *others)]
     if tried[0] is None or any(value != tried[0] for value in tried):
         return None
-    slope = scene.slope_at(draw)
+    slope = task.slope_at(draw)
     if slope is not None and bool(slope.any()):
         return None
     return share_of_one(scene, tried[0]) or Finding(
@@ -181,7 +185,7 @@ def no_outputs_in_the_loss(scene: Scene) -> Finding | None:
 def stretched_in_the_loss(scene: Scene) -> Finding | None:
     """Numbers of each point, (n,) and (n, 1), that the loss combines to (n, n)."""
     line = scene.in_the_loss.all_pairs
-    if not line or not scene.trained or not scene.is_middling:
+    if not line or not scene.falls_short:
         return None
     return Finding(
         Kind.BROADCAST_TARGETS,
@@ -197,13 +201,14 @@ def stretched_in_the_loss(scene: Scene) -> Finding | None:
 
 def one_output_for_all(scene: Scene) -> Finding | None:
     """One output of each point beside its k targets, which no number suits."""
-    line, f, y = scene.in_the_loss.one_for_all, scene.outputs, scene.targets
+    task = scene.task
+    line, f, y = scene.in_the_loss.one_for_all, task.outputs, task.targets
     constant = scene.landscape.constant_loss
     if not line or f is None or not constant or not isinstance(y, Tensor) or y.ndim != 2:
         return None
     if f.numel() != len(f) or y.shape[1] < 2 or not scene.is_poor or _repeats(y.double()):
         return None
-    least = best_outputs(scene.loss, f, y)
+    least = best_outputs(task.loss, f, y)
     if least is None or least < thresholds.POOR * constant:
         return None
     return Finding(
@@ -230,7 +235,7 @@ def _repeats(y: Tensor) -> bool:
 
 def _axes(scene: Scene, turned: list[tuple[float, float]]) -> Finding:
     """Axes that are reshaped in the loss, and that it wants permuted."""
-    shown = ", ".join(f"{before} to {after}" for before, after in scene.reshapes[:3])
+    shown = ", ".join(f"{before} to {after}" for before, after in scene.model.reshapes[:3])
     right, constant = min(turned, key=lambda pair: pair[0] - pair[1])
     return Finding(
         Kind.WRONG_AXIS,
@@ -247,7 +252,8 @@ def _axes(scene: Scene, turned: list[tuple[float, float]]) -> Finding:
 
 def ignored_outputs(scene: Scene) -> Finding | None:
     """Outputs that have targets of their own and that the loss does not look at."""
-    f, y = scene.outputs, scene.targets
+    task = scene.task
+    f, y = task.outputs, task.targets
     if f is None or not isinstance(y, Tensor) or f.ndim < 2 or f.shape[1] < 2:
         return None
     if y.shape != f.shape or not f.is_floating_point() or not bool(f.isfinite().all()):
@@ -255,7 +261,7 @@ def ignored_outputs(scene: Scene) -> Finding | None:
     draw = uniform_like(f)
     unseen = torch.ones(f.shape[1], dtype=torch.bool, device=f.device)
     for outputs in (f + 0.1 * (draw + 0.1), draw - 0.5, f.std().clamp_min(1.0) * (2 * draw - 1)):
-        slope = scene.slope_at(outputs)  # a margin that is reached has none
+        slope = task.slope_at(outputs)  # a margin that is reached has none
         if slope is None:
             return None
         unseen &= ~(slope != 0).transpose(0, 1).flatten(1).any(1)
@@ -280,10 +286,11 @@ def targets_without_slope(scene: Scene) -> Finding | None:
 
     As in mean(f - y): nothing about the targets is learnt.
     """
-    f, y = scene.outputs, scene.targets
+    task = scene.task
+    f, y = task.outputs, task.targets
     if f is None or not isinstance(y, Tensor) or not y.is_floating_point() or y.numel() < 2:
         return None
-    if not f.is_floating_point() or scene.loss_draws or scene.targets_are_equal:
+    if not f.is_floating_point() or task.loss_draws or task.targets_are_equal:
         return None
     spread = y.max() - y.min()
     others = (y.flip(0), y.flip(0) - spread, y + spread)
@@ -291,11 +298,14 @@ def targets_without_slope(scene: Scene) -> Finding | None:
     slopes: list[Tensor] = []
     draw = (y.min() + spread * uniform_like(f)).to(f)  # outputs on both sides of targets
     for outputs in (f, draw, draw.flip(0), 2 * uniform_like(f) - 1):
-        now, slope = scene.try_loss(outputs), scene.slope_at(outputs)
+        now, slope = task.try_loss(outputs), task.slope_at(outputs)
         if now is None or slope is None or not bool(slope.isfinite().all()):
             return None
         for targets in others:
-            value, moved = scene.try_loss(outputs, targets), slope_at(scene.loss, outputs, targets)
+            value, moved = (
+                task.try_loss(outputs, targets),
+                slope_at(task.loss, outputs, targets),
+            )
             if value is None or moved is None or not torch.allclose(moved, slope):
                 return None
             changes |= abs(value - now) > AGREES * abs(now)
@@ -324,8 +334,9 @@ def targets_without_slope(scene: Scene) -> Finding | None:
 
 def relative_errors(scene: Scene) -> Finding | None:
     """Errors divided by targets of which some are nearly 0: few points decide nearly all."""
-    f, y = scene.outputs, scene.targets
-    if f is None or scene.form is not TargetForm.REAL or not scene.trained or not scene.is_middling:
+    task = scene.task
+    f, y = task.outputs, task.targets
+    if f is None or task.form is not TargetForm.REAL or not scene.falls_short:
         return None
     size = y.reshape(f.shape).abs().double()
     usual = float(size.mean())
@@ -334,7 +345,7 @@ def relative_errors(scene: Scene) -> Finding | None:
     if not 0 < many < NEARLY_ALL:
         return None
     above = (y.reshape(f.shape) + usual).to(f.dtype)
-    slope = scene.slope_at(above)
+    slope = task.slope_at(above)
     if slope is None or not bool(slope.isfinite().all()):
         return None
     weight, worth = slope.abs().double(), slope.abs().double() * size
@@ -367,12 +378,13 @@ def numbers_of_classes(scene: Scene) -> Finding | None:
     Neighbours tell them far better than rounded outputs do, and where points of two classes are
     near one another, their numbers are not.
     """
-    f, y, x = scene.outputs, scene.targets, scene.features
-    if f is None or x is None or scene.nature is not LossNature.VALUES or f.numel() != len(f):
+    task = scene.task
+    f, y, x = task.outputs, task.targets, scene.data.features
+    if f is None or x is None or task.nature is not LossNature.VALUES or f.numel() != len(f):
         return None
     y = y.reshape(-1).double()
     kinds = set(y.tolist())
-    if not scene.trained or len(y) != len(f) or bool((y != y.round()).any()):
+    if not scene.training.begun or len(y) != len(f) or bool((y != y.round()).any()):
         return None
     if not FEWEST_KINDS <= len(kinds) <= len(y) // POINTS_OF_A_KIND:
         return None
@@ -401,7 +413,8 @@ def numbers_of_classes(scene: Scene) -> Finding | None:
 
 def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
     """Losses of right outputs, in each of the usual ways, and of the best constant of that way."""
-    f, y, signs = scene.outputs, scene.targets, scene.signs
+    task = scene.task
+    f, y, signs = task.outputs, task.targets, task.signs
     assert f is not None
     found: list[tuple[float, float]] = []
     if signs is not None:
@@ -409,8 +422,8 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
             return []  # one class: a constant is right
         for low, high in LEVELS:
             said = [torch.where(way > 0, high, low) for way in _meanings(signs)]
-            right, *others = (scene.try_loss(outputs) for outputs in said)
-            same = [scene.try_loss(torch.full_like(signs, level)) for level in (low, high)]
+            right, *others = (task.try_loss(outputs) for outputs in said)
+            same = [task.try_loss(torch.full_like(signs, level)) for level in (low, high)]
             alike = min((v for v in same if v is not None and v == v), default=None)
             if right is None or right != right or alike is None:
                 continue
@@ -420,8 +433,11 @@ def _right_and_constant(scene: Scene) -> list[tuple[float, float]]:
         return found
     if _is_distribution(y, f):
         shares = y.reshape(f.shape)
-        ways = [scene.try_loss(shares), scene.try_loss(-shares)]  # or they may be costs
-        known, same = [way for way in ways if way is not None], scene.try_loss(torch.ones_like(f))
+        ways = [task.try_loss(shares), task.try_loss(-shares)]  # or they may be costs
+        known, same = (
+            [way for way in ways if way is not None],
+            task.try_loss(torch.ones_like(f)),
+        )
         if known and same is not None:
             found.append((min(known), same))
     return found
@@ -441,13 +457,14 @@ def _prefers_right(scene: Scene) -> bool:
 
     The least loss may still be that of outputs that are not sure (with a term of entropy).
     """
-    f, signs = scene.outputs, scene.signs
+    task = scene.task
+    f, signs = task.outputs, task.signs
     if f is None or signs is None:
         return False
-    slope = scene.slope_at(torch.zeros_like(f))
+    slope = task.slope_at(torch.zeros_like(f))
     if slope is None or not bool(slope.isfinite().all()):
         return False
-    if scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
+    if task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT):
         right = slope.argmin(1) == signs.argmax(1)
     else:
         right = slope.sign() == -signs
@@ -463,13 +480,14 @@ def _is_distribution(targets: object, outputs: Tensor) -> bool:
 
 def _rewards_on_simplex(scene: Scene) -> bool:
     """Whether, of outputs that add up to 1, the right ones are better than even ones."""
-    f, signs = scene.outputs, scene.signs
+    task = scene.task
+    f, signs = task.outputs, task.signs
     assert f is not None
-    exclusive = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    exclusive = task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     if signs is not None and not exclusive:
         return False
-    near = (signs + 1) / 2 if signs is not None else scene.targets.reshape(f.shape)
+    near = (signs + 1) / 2 if signs is not None else task.targets.reshape(f.shape)
     near = 0.98 * near + 0.02 / f.shape[1]
-    right = scene.try_loss(near)
-    even = scene.try_loss(torch.full_like(near, 1 / f.shape[1]))
+    right = task.try_loss(near)
+    even = task.try_loss(torch.full_like(near, 1 / f.shape[1]))
     return right is not None and even is not None and right < even - SLACK * abs(even)

@@ -24,7 +24,7 @@ UNDAMPED: Final = 1.0
 
 def optimiser_misses_parameters(scene: Scene) -> Finding | None:
     """Trained parameters that the optimiser does not hold, or parameters of another model."""
-    seen = scene.optimiser
+    seen = scene.training.optimiser
     if seen is None or (not seen.missed and not seen.strangers):
         return None
     if not seen.missed or scene.has_partners:
@@ -58,10 +58,10 @@ def optimiser_misses_parameters(scene: Scene) -> Finding | None:
 
 def optimiser_never_steps(scene: Scene) -> Finding | None:
     """Gradients, and an optimiser without the memory that its first step leaves."""
-    seen = scene.optimiser
-    if seen is None or not seen.never_stepped or not scene.trained or not seen.held:
+    seen = scene.training.optimiser
+    if seen is None or not seen.never_stepped or not scene.training.begun or not seen.held:
         return None
-    if scene.landscape.gradient_norm == 0 or set(seen.held) <= scene.still:
+    if scene.landscape.gradient_norm == 0 or set(seen.held) <= scene.weights.still:
         return None
     if seen.steps:
         return _saw_nothing(scene, seen.steps)
@@ -80,7 +80,7 @@ def optimiser_never_steps(scene: Scene) -> Finding | None:
 
 def _saw_nothing(scene: Scene, steps: int) -> Finding:
     """Steps were made, and all that they had were gradients of 0."""
-    single = scene.point_losses
+    single = scene.task.point_losses
     alone = single is not None and not bool(single.any())
     return Finding(
         Kind.FAULT_IN_LOOP,
@@ -102,13 +102,14 @@ def _saw_nothing(scene: Scene, steps: int) -> Finding:
 
 def maximises(scene: Scene) -> Finding | None:
     """An optimiser that climbs, unless a step that was given tells whether the loss is turned."""
-    if scene.optimiser is None or not scene.optimiser.flips or scene.own_step is not None:
+    training = scene.training
+    if training.optimiser is None or not training.optimiser.flips or training.own_step is not None:
         return None
     return Finding(
         Kind.GRADIENT_SIGN_FLIPPED,
         Severity.WARNING,
         None,
-        {"climbs": True, "left_of_step_size": scene.optimiser.left},
+        {"climbs": True, "left_of_step_size": training.optimiser.left},
         "Leave out maximize=True, and keep step sizes above 0: the optimiser makes the loss "
         "larger. A schedule that goes on behind its end can fall below 0.",
         LOOP,
@@ -117,10 +118,10 @@ def maximises(scene: Scene) -> Finding | None:
 
 def resting_group(scene: Scene) -> Finding | None:
     """Trained parameters whose group has the step size 0."""
-    seen = scene.optimiser
+    seen = scene.training.optimiser
     if seen is not None and seen.rests:
         names = {name.rpartition(".")[0] or "model" for name in seen.held}
-        still = scene.trained and scene.is_poor and bool(names & scene.unmoved)
+        still = scene.training.begun and scene.is_poor and bool(names & scene.weights.unmoved)
         return Finding(
             Kind.STEP_TOO_SMALL,
             Severity.CRITICAL if still else Severity.INFO,  # a loop may set it before each step
@@ -134,7 +135,7 @@ def resting_group(scene: Scene) -> Finding | None:
     if seen is None or not seen.resting:
         return None
     shown = ", ".join(seen.resting[:SHOWN]) + (", ..." if len(seen.resting) > SHOWN else "")
-    stuck = scene.trained and scene.is_middling
+    stuck = scene.falls_short
     return Finding(
         Kind.STEP_TOO_SMALL,
         Severity.WARNING if stuck else Severity.INFO,
@@ -149,8 +150,8 @@ def resting_group(scene: Scene) -> Finding | None:
 
 def vanished_step(scene: Scene) -> Finding | None:
     """A step size that has been made smaller again and again, until nothing moves."""
-    seen = scene.optimiser
-    if seen is None or not scene.trained or not scene.is_middling:
+    seen = scene.training.optimiser
+    if seen is None or not scene.falls_short:
         return None
     size, landscape = seen.step_size * seen.left, scene.landscape
     if not 0 < size < VANISHED or seen.left < DRIVEN:
@@ -172,8 +173,8 @@ def vanished_step(scene: Scene) -> Finding | None:
 
 def undamped_momentum(scene: Scene) -> Finding | None:
     """Momentum that forgets nothing: every gradient is added for ever."""
-    seen = scene.optimiser
-    if seen is None or seen.momentum < UNDAMPED or not scene.trained or not scene.is_middling:
+    seen = scene.training.optimiser
+    if seen is None or seen.momentum < UNDAMPED or not scene.falls_short:
         return None
     return Finding(
         Kind.STEP_TOO_LARGE,
@@ -192,11 +193,11 @@ def undamped_momentum(scene: Scene) -> Finding | None:
 
 def frozen_layers(scene: Scene) -> Finding | None:
     """Parameters without requires_grad."""
-    frozen, trained = scene.frozen, scene.landscape.trained
+    frozen, trained = scene.weights.frozen, scene.landscape.trained
     if not frozen or not trained:
         return None
-    if scene.frozen_at_random and scene.trained and scene.is_middling:
-        names = scene.frozen_at_random
+    if scene.weights.frozen_at_random and scene.falls_short:
+        names = scene.weights.frozen_at_random
         return Finding(
             Kind.FROZEN_LAYERS,
             Severity.WARNING,

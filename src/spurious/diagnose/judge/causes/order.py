@@ -34,7 +34,7 @@ CHANCE: Final = 1e-3
 def unshuffled_data(scene: Scene) -> Finding | None:
     """Sorted classes of which the last alone are known."""
     losses = _losses_in_order(scene)
-    if losses is None or not scene.trained or scene.judged is None:
+    if losses is None or not scene.training.begun or scene.task.judged is None:
         return None  # numbers on a grid are in order, and their losses are not alike anyhow
     explained = scene.order_explains
     last = max(int(LAST * len(losses)), 1)
@@ -60,11 +60,11 @@ def unshuffled_data(scene: Scene) -> Finding | None:
 
 def _taken_for_the_last(scene: Scene, last: int) -> bool:
     """Whether most points of other classes are given one of those that come last."""
-    assert scene.judged is not None
-    scores, labels = scene.judged
-    if len(labels) != len(scene.places):
+    assert scene.task.judged is not None
+    scores, labels = scene.task.judged
+    if len(labels) != len(scene.data.places):
         return False
-    said, labels = scene.in_order(scores.argmax(1)), scene.in_order(labels)
+    said, labels = scene.data.in_order(scores.argmax(1)), scene.data.in_order(labels)
     ends = torch.unique(labels[-last:])
     others = ~torch.isin(labels, ends)
     taken = torch.isin(said[others], ends)
@@ -76,8 +76,8 @@ def _is_commoner(scene: Scene, last: int, share: float) -> bool:
 
     That is cross entropy of the classes' frequencies, which knows what is common.
     """
-    assert scene.judged is not None
-    labels = scene.in_order(scene.judged[1])
+    assert scene.task.judged is not None
+    labels = scene.data.in_order(scene.task.judged[1])
     _, which, counts = torch.unique(labels, return_inverse=True, return_counts=True)
     surprise = -(counts[which].double() / len(labels)).log()
     usual = float(surprise[-last:].mean() / surprise[:-last].mean())
@@ -87,13 +87,13 @@ def _is_commoner(scene: Scene, last: int, share: float) -> bool:
 def same_batch(scene: Scene) -> Finding | None:
     """The first points are learnt by heart and no others."""
     losses, constant = _losses_in_order(scene), scene.landscape.constant_loss
-    if losses is None or not scene.trained or not constant:
+    if losses is None or not scene.training.begun or not constant:
         return None
     known = losses < thresholds.GOOD * constant
     count = int(known.int().cumprod(0).sum())
     if count < FEWEST_LEARNT or 2 * count > len(known):
         return None
-    y = columns_of(scene.in_order(scene.targets))
+    y = columns_of(scene.data.in_order(scene.task.targets))
     spread = float((y - y.mean(0)).pow(2).mean())
     if float((y[:count] - y[:count].mean(0)).pow(2).mean()) < VARIED * spread:
         return None  # one constant suits them all
@@ -115,7 +115,7 @@ def same_batch(scene: Scene) -> Finding | None:
 
 def _losses_in_order(scene: Scene) -> Tensor | None:
     """The loss of each point by itself, in the order in which the data were given."""
-    found = scene.point_losses
-    if found is None or len(found) < FEWEST_IN_ORDER or len(found) != len(scene.places):
+    found = scene.task.point_losses
+    if found is None or len(found) < FEWEST_IN_ORDER or len(found) != len(scene.data.places):
         return None
-    return scene.in_order(found)
+    return scene.data.in_order(found)

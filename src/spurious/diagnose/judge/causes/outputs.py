@@ -12,8 +12,9 @@ from torch import Tensor
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import normal_like, uniform_like
-from spurious.diagnose.measure.scene import INSIDE, LossNature, Scene, TargetForm
+from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.measure.task import INSIDE, LossNature, TargetForm
 from spurious.diagnose.remedy import Remedy, joined
 
 EQUAL: Final = 1e-6
@@ -53,13 +54,14 @@ FEW: Final = 0.05
 
 def softmax_over_one_unit(scene: Scene) -> Finding | None:
     """A softmax whose every sum has one term is 1 for all inputs."""
-    f, line = scene.outputs, scene.in_the_loss.softmax_of_one
+    structure = scene.model.structure
+    f, line = scene.task.outputs, scene.in_the_loss.softmax_of_one
     if line and f is not None and (f.numel() == len(f) or f.shape[1] == 1):
         return _softmax_in_the_loss(scene, line)
-    alone = [s for s in scene.structure.softmaxes.values() if s.size == 1]
-    if f is None or scene.structure.last not in ("softmax", "log_softmax"):
+    alone = [s for s in structure.softmaxes.values() if s.size == 1]
+    if f is None or structure.last not in ("softmax", "log_softmax"):
         return _softmax_inside(alone[0].where) if alone and scene.is_middling else None
-    level = 0.0 if scene.structure.last == "log_softmax" else 1.0
+    level = 0.0 if structure.last == "log_softmax" else 1.0
     if not alone or not bool((f == level).all()):
         return None
     return Finding(
@@ -92,11 +94,11 @@ def share_of_one(scene: Scene, value: float) -> Finding | None:
 
     With another output beside it, which need not have a meaning, the loss has a slope.
     """
-    f = scene.outputs
+    f = scene.task.outputs
     if f is None or f.ndim != 2 or f.shape[1] != 1:
         return None
     draw = uniform_like(f)
-    slope = scene.slope_at(torch.cat([draw, 1 - draw], 1))
+    slope = scene.task.slope_at(torch.cat([draw, 1 - draw], 1))
     if slope is None or not bool(slope.isfinite().all()) or not bool(slope.any()):
         return None
     return Finding(
@@ -127,8 +129,9 @@ def _softmax_inside(where: str) -> Finding:
 
 def probabilities_to_logits_loss(scene: Scene) -> Finding | None:
     """Outputs that are probabilities already, in a loss that applies a softmax or sigmoid."""
-    f, last = scene.outputs, scene.structure.last
-    if f is None or scene.nature is not LossNature.LOGITS:
+    task = scene.task
+    f, last = task.outputs, scene.model.structure.last
+    if f is None or task.nature is not LossNature.LOGITS:
         return None
     rows = f.ndim >= 2 and f.shape[1] > 1 and on_simplex(f, 1)
     inside = bool(((f >= 0) & (f <= 1)).all())
@@ -136,9 +139,9 @@ def probabilities_to_logits_loss(scene: Scene) -> Finding | None:
     if not rows and not squashed:
         return None
     what = "softmax" if rows else "sigmoid"
-    signs = scene.signs
+    signs = task.signs
     assert signs is not None
-    best = scene.try_loss((signs + 1) / 2)
+    best = task.try_loss((signs + 1) / 2)
     return Finding(
         Kind.PROBABILITIES_TO_LOGITS_LOSS,
         Severity.WARNING,
@@ -153,11 +156,12 @@ def probabilities_to_logits_loss(scene: Scene) -> Finding | None:
 
 def logits_to_probability_loss(scene: Scene) -> Finding | None:
     """Raw outputs in a loss that takes logarithms of them, or takes them for logarithms."""
-    f = scene.outputs
-    if f is None or not f.is_floating_point() or scene.softmaxes_over_points:
+    task = scene.task
+    f = task.outputs
+    if f is None or not f.is_floating_point() or scene.model.softmaxes_over_points:
         return None
     evidence = {"least_output": float(f.min()), "largest_output": float(f.max())}
-    if scene.nature is LossNature.LOG_PROBABILITIES:
+    if task.nature is LossNature.LOG_PROBABILITIES:
         sums = f.double().exp().sum(1)
         if bool(((sums - 1).abs() < 1e-2).all()):
             return None
@@ -172,17 +176,17 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
         )  # fmt: skip
     outside = (f < 0) | (f > 1)
     share = float(outside.double().mean())
-    if scene.nature is not LossNature.PROBABILITIES or share < FEW:
+    if task.nature is not LossNature.PROBABILITIES or share < FEW:
         return None
-    value = scene.try_loss(f)
-    clamped = scene.try_loss(f.clamp(0, 1))
+    value = task.try_loss(f)
+    clamped = task.try_loss(f.clamp(0, 1))
     broken = value is None or not abs(value) < float("inf")
     cut = value is not None and clamped is not None and _equal(value, clamped)
     cut = cut or _share_cut_off(scene, f, outside) >= FEW
     beyond = not broken and not cut and _rewards_beyond(scene)
     if not broken and not cut and not beyond:
         return None
-    classes = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    classes = task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     mend = "softmax" if classes else "sigmoid"
     effect = (
         "the logarithm of a negative number is NaN"
@@ -204,10 +208,11 @@ def logits_to_probability_loss(scene: Scene) -> Finding | None:
 
 def _rewards_beyond(scene: Scene) -> bool:
     """Whether outputs that are right and go beyond 0 and 1 have a smaller loss than right ones."""
-    if scene.signs is None:
+    task = scene.task
+    if task.signs is None:
         return False
-    right = scene.try_loss((scene.signs + 1) / 2)
-    tried = [scene.try_loss((scene.signs + 1) / 2 + size * scene.signs) for size in (0.3, 1.0)]
+    right = task.try_loss((task.signs + 1) / 2)
+    tried = [task.try_loss((task.signs + 1) / 2 + size * task.signs) for size in (0.3, 1.0)]
     known = [value for value in tried if value is not None]
     return right is not None and len(known) == len(tried) and min(known) < right - FEW
 
@@ -217,7 +222,7 @@ def _share_cut_off(scene: Scene, f: Tensor, outside: Tensor) -> float:
 
     Of those whose class is not the one that the outputs say.
     """
-    slope, judged = scene.slope_at(f), scene.judged
+    slope, judged = scene.task.slope_at(f), scene.task.judged
     if slope is None or judged is None or f.ndim != 2 or len(judged[1]) != len(f):
         return 0.0
     wrong = judged[0].argmax(1) != judged[1]
@@ -227,17 +232,18 @@ def _share_cut_off(scene: Scene, f: Tensor, outside: Tensor) -> float:
 
 def wrong_output_activation(scene: Scene) -> Finding | None:
     """Sigmoids in a loss for classes that exclude one another and that divides by their sum."""
-    f = scene.outputs
-    exclusive = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
+    task, structure = scene.task, scene.model.structure
+    f = task.outputs
+    exclusive = task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT)
     if f is None or not exclusive or f.ndim != 2 or on_simplex(f, 1):
         return None
-    if scene.structure.last not in ("sigmoid", "relu") or f.shape[1] < 3:
+    if structure.last not in ("sigmoid", "relu") or f.shape[1] < 3:
         return None
     factors = torch.linspace(0.4, 0.9, len(f), dtype=f.dtype, device=f.device)[:, None]
-    once, again = scene.try_loss(f), scene.try_loss(f * factors)
+    once, again = task.try_loss(f), task.try_loss(f * factors)
     divides = once is not None and again is not None and _equal(once, again)
-    top = scene.try_loss(torch.ones_like(f) * (1 - 1e-6))
-    ignores = top is not None and abs(top) < 1e-3 and scene.nature is LossNature.PROBABILITIES
+    top = task.try_loss(torch.ones_like(f) * (1 - 1e-6))
+    ignores = top is not None and abs(top) < 1e-3 and task.nature is LossNature.PROBABILITIES
     if not divides and not ignores:
         return None
     why = (
@@ -249,24 +255,28 @@ def wrong_output_activation(scene: Scene) -> Finding | None:
         Kind.WRONG_OUTPUT_ACTIVATION,
         Severity.WARNING,
         None,
-        {"last_function": scene.structure.last, "loss": once, "loss_of_scaled_outputs": again},
-        f"Replace the last {scene.structure.last} by a softmax: each point has one class, and "
-        f"{why}.",
+        {
+            "last_function": structure.last,
+            "loss": once,
+            "loss_of_scaled_outputs": again,
+        },
+        f"Replace the last {structure.last} by a softmax: each point has one class, and {why}.",
         (Remedy.SOFTMAX_OUTPUT,),
     )
 
 
 def shared_among_labels(scene: Scene) -> Finding | None:
     """A softmax, in the model or in the loss, for points of which several labels may hold."""
-    f = scene.outputs
-    if f is None or scene.form is not TargetForm.SETS or f.ndim != 2:
+    task = scene.task
+    f = task.outputs
+    if f is None or task.form is not TargetForm.SETS or f.ndim != 2:
         return None
-    off = float((scene.targets.sum(1) != 1).double().mean())
+    off = float((task.targets.sum(1) != 1).double().mean())
     if off <= FEW:
         return None
     inside = on_simplex(f, 1)
     shift = torch.linspace(-1, 1, len(f), dtype=f.dtype, device=f.device)[:, None]
-    once, again = scene.try_loss(f), scene.try_loss(f + shift)
+    once, again = task.try_loss(f), task.try_loss(f + shift)
     in_loss = once is not None and again is not None and _near(once, again)
     if not inside and not in_loss:
         return None
@@ -285,12 +295,13 @@ def shared_among_labels(scene: Scene) -> Finding | None:
 
 def squashed_in_the_loss(scene: Scene) -> Finding | None:
     """A loss of logits that even certain outputs hardly make smaller: it squashes them twice."""
-    signs, constant = scene.signs, scene.landscape.constant_loss
-    if signs is None or not constant or scene.nature is not LossNature.UNKNOWN:
+    task = scene.task
+    signs, constant = task.signs, scene.landscape.constant_loss
+    if signs is None or not constant or task.nature is not LossNature.UNKNOWN:
         return None
-    if bool((signs == signs[:1]).all()) or not scene.trained or not scene.is_middling:
+    if bool((signs == signs[:1]).all()) or not scene.falls_short:
         return None
-    tried = [scene.try_loss(size * signs) for size in SIZES]
+    tried = [task.try_loss(size * signs) for size in SIZES]
     losses = [value for value in tried if value is not None]
     if len(losses) < len(SIZES) or losses != sorted(losses, reverse=True):
         return None
@@ -312,28 +323,30 @@ def squashed_in_the_loss(scene: Scene) -> Finding | None:
 
 def gradient_sign_flipped(scene: Scene) -> Finding | None:
     """A loss that is larger for right outputs than for wrong ones."""
-    f, signs = scene.outputs, scene.signs
-    if f is None or scene.nature is not LossNature.UNKNOWN:
+    task = scene.task
+    f, signs = task.outputs, task.signs
+    if f is None or task.nature is not LossNature.UNKNOWN:
         return None
-    if not scene.targets_matter:
+    if not task.targets_matter:
         return _flees(scene, f)
     of_signs: list[tuple[float | None, float | None]] = []
     if signs is not None:
         said = [[_saying(scene, way, size) for way in (signs, -signs)] for size in CERTAINTIES]
-        of_signs = [(scene.try_loss(good), scene.try_loss(bad)) for good, bad in said]
+        of_signs = [(task.try_loss(good), task.try_loss(bad)) for good, bad in said]
     of_values: list[tuple[float | None, float | None]] = []
-    y = scene.targets
-    beyond = signs is None or scene.structure.last not in SQUASHING  # else it gives no such numbers
+    y = task.targets
+    squashed = scene.model.structure.last in SQUASHING  # so it gives no such numbers
+    beyond = signs is None or not squashed
     if beyond and isinstance(y, Tensor) and y.is_floating_point() and y.numel() == f.numel():
         y = y.reshape(f.shape).double()
         shift = float(y.std()) or 1.0 if y.numel() > 1 else 1.0
-        of_values = [(scene.try_loss(y), scene.try_loss(y + way * shift)) for way in (-1, 1)]
+        of_values = [(task.try_loss(y), task.try_loss(y + way * shift)) for way in (-1, 1)]
     bottomless = signs is None or all(  # as no loss of other labels, or of distances, is
         good is not None and bad is not None and bad < 0 for good, bad in of_signs
     )
     pairs = of_signs if of_signs and bottomless else of_signs + of_values
     known = [(good, bad) for good, bad in pairs if good is not None and bad is not None]
-    usual = abs(scene.try_loss(normal_like(f)) or 0.0)  # smaller differences are rounding
+    usual = abs(task.try_loss(normal_like(f)) or 0.0)  # smaller differences are rounding
     usual = usual if usual < math.inf else 0.0
     if not known or not all(good > bad + EQUAL * max(abs(bad), usual) for good, bad in known):
         return None
@@ -362,10 +375,10 @@ def gradient_sign_flipped(scene: Scene) -> Finding | None:
 
 def _saying(scene: Scene, signs: Tensor, certainty: float) -> Tensor:
     """Outputs that say what signs say, so surely: logits, or numbers that a last function gives."""
-    if scene.structure.last in SQUASHING:
+    if scene.model.structure.last in SQUASHING:
         far = certainty * (0.5 - INSIDE)
         return torch.where(signs > 0, 0.5 + far, 0.5 - far)
-    most = 1.0 if scene.structure.last in BETWEEN_SIGNS else CERTAIN_HALF
+    most = 1.0 if scene.model.structure.last in BETWEEN_SIGNS else CERTAIN_HALF
     return certainty * most * signs
 
 
@@ -374,13 +387,14 @@ def _flees(scene: Scene, f: Tensor) -> Finding | None:
 
     So it is of a generator that goes down what a critic gives for what is real.
     """
-    y, now = scene.targets, scene.landscape.loss
-    if not scene.trained or not isinstance(y, Tensor) or y.shape != f.shape or f.ndim < 2:
+    task = scene.task
+    y, now = task.targets, scene.landscape.loss
+    if not scene.training.begun or not isinstance(y, Tensor) or y.shape != f.shape or f.ndim < 2:
         return None
     real, made = y.double().flatten(1), f.double().flatten(1)
     way = made.mean(0) - real.mean(0)
     spread = float((real - real.mean(0)).pow(2).sum(1).mean().sqrt())
-    at_real, slope = scene.try_loss(y), scene.slope_at(f)
+    at_real, slope = task.try_loss(y), task.slope_at(f)
     if at_real is None or slope is None or float(way.norm()) < FAR * spread:
         return None
     along = float(slope.double().flatten(1).sum(0) @ way)
@@ -409,7 +423,7 @@ def _minds_points(scene: Scene, signs: Tensor, good: float, bad: float) -> bool:
     if len(signs) < 4 or bool((signs == signs[:1]).all()):
         return True
     order = torch.randperm(len(signs), generator=torch.Generator().manual_seed(0))
-    other = scene.try_loss(_saying(scene, signs[order.to(signs.device)], CERTAINTIES[0]))
+    other = scene.task.try_loss(_saying(scene, signs[order.to(signs.device)], CERTAINTIES[0]))
     return other is None or abs(good - other) > MINDS * abs(good - bad)
 
 
@@ -419,10 +433,10 @@ def _may_be_turned(scene: Scene, f: Tensor) -> bool:
     They are shares, then: distances and energies are small for what is so. And of several classes
     the targets may be those that are excluded: then the inputs do not tell them.
     """
-    if scene.structure.last not in SQUASHING:
+    if scene.model.structure.last not in SQUASHING:
         return False
-    several = scene.form in (TargetForm.CLASSES, TargetForm.ONE_HOT) and f.shape[1] > 2
-    return not several or scene.neighbours >= RELATED
+    several = scene.task.form in (TargetForm.CLASSES, TargetForm.ONE_HOT) and f.shape[1] > 2
+    return not several or scene.data.neighbours >= RELATED
 
 
 def _weighs_points(scene: Scene, f: Tensor, signs: Tensor) -> bool:
@@ -430,7 +444,7 @@ def _weighs_points(scene: Scene, f: Tensor, signs: Tensor) -> bool:
 
     Some of that may be negative, so that what is done is not what is to be done again.
     """
-    slope = scene.slope_at(torch.full_like(f, 0.5))
+    slope = scene.task.slope_at(torch.full_like(f, 0.5))
     if slope is None or not bool(slope.isfinite().all()) or len(f) != len(signs):
         return False
     sizes = slope.flatten(1).double().norm(dim=1)

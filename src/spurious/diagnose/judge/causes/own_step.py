@@ -50,7 +50,7 @@ MISTAKES: Final = frozenset({Difference.KEPT, Difference.TWO_STEPS})
 
 def own_step(scene: Scene) -> Finding | None:
     """The first difference that cannot be meant; or, where copies learn less, the first of all."""
-    seen = scene.own_step
+    seen = scene.training.own_step
     if seen is None:
         return None
     certain = [one for one in seen.differences if one in ALWAYS_WRONG]
@@ -83,7 +83,7 @@ def own_step(scene: Scene) -> Finding | None:
 
 def _is_worse(seen: StepSeen, scene: Scene) -> bool:
     """Whether a copy learns a fifth of the constant's loss more by the textbook's steps."""
-    if scene.loss_draws:
+    if scene.task.loss_draws:
         return False  # its value says nothing
     scale = scene.landscape.constant_loss or abs(seen.start)
     if seen.textbook is None or not seen.textbook <= seen.start - thresholds.HELPED * scale:

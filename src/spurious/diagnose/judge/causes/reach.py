@@ -11,8 +11,9 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import LossNature, Scene, TargetForm
+from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.structure import on_simplex
+from spurious.diagnose.measure.task import LossNature, TargetForm
 from spurious.diagnose.remedy import Remedy, joined
 
 FAULT: Final = 0.05
@@ -81,25 +82,26 @@ def range_of(functions: tuple[str, ...]) -> tuple[float, float]:
 
 def output_range(scene: Scene) -> Finding | None:
     """Targets that the functions behind the last layer cannot reach."""
-    f = scene.outputs
-    if f is None or scene.nature in (LossNature.UNKNOWN, LossNature.LOG_PROBABILITIES):
+    task, structure = scene.task, scene.model.structure
+    f = task.outputs
+    if f is None or task.nature in (LossNature.UNKNOWN, LossNature.LOG_PROBABILITIES):
         return None
-    values = scene.nature is LossNature.VALUES
+    values = task.nature is LossNature.VALUES
     if values and f.ndim >= 2 and f.shape[1] > 1 and on_simplex(f, 1):
         return _not_shares(scene, f)
-    if scene.structure.last in ("softmax", "log_softmax"):
+    if structure.last in ("softmax", "log_softmax"):
         return None
-    twice = scene.nature is LossNature.LOGITS or len(scene.structure.ends) == 1
-    if not values and scene.structure.last == "sigmoid" and twice:
+    twice = task.nature is LossNature.LOGITS or len(structure.ends) == 1
+    if not values and structure.last == "sigmoid" and twice:
         return None  # as it should be for probabilities; for logits another check says it
-    low, high = range_of(scene.structure.ends)
-    seen = scene.bounds if values and (low, high) == (-INF, INF) else None
+    low, high = range_of(structure.ends)
+    seen = scene.model.bounds if values and (low, high) == (-INF, INF) else None
     low, high = seen or (low, high)
-    good, constant = scene.good_outputs, scene.landscape.constant_loss
+    good, constant = task.good_outputs, scene.landscape.constant_loss
     assert good is not None
     y = good.double()
     inside = y.clamp(low, high) if values else y.clamp(low + OPEN, high - OPEN)
-    best, exact = scene.try_loss(inside), scene.try_loss(y)
+    best, exact = task.try_loss(inside), task.try_loss(y)
     outside = float(((y < low) | (y > high)).double().mean())
     if outside == 0 or best is None or exact is None:
         return None
@@ -110,21 +112,22 @@ def output_range(scene: Scene) -> Finding | None:
 
 def flat_outputs(scene: Scene) -> Finding | None:
     """A last function that is flat on all points, where other outputs would be better."""
-    f, last = scene.outputs, scene.structure.last
+    task, structure = scene.task, scene.model.structure
+    f, last = task.outputs, structure.last
     if f is None or last not in FLAT or scene.landscape.gradient_norm != 0:
         return None
-    slope = scene.slope_at(f)
+    slope = task.slope_at(f)
     if slope is None or not bool(slope.any()):
         return None
-    low, high = range_of(scene.structure.ends)
-    good = scene.good_outputs
+    low, high = range_of(structure.ends)
+    good = task.good_outputs
     reached = good is not None and bool(((good >= low) & (good <= high)).all())
     return Finding(
         Kind.WRONG_OUTPUT_ACTIVATION if reached else Kind.OUTPUT_RANGE,
         Severity.CRITICAL,
         None,
         {
-            "last_functions": list(scene.structure.ends),
+            "last_functions": list(structure.ends),
             "least_output": float(f.min()),
             "largest_output": float(f.max()),
         },
@@ -136,22 +139,23 @@ def flat_outputs(scene: Scene) -> Finding | None:
 
 def equal_norms(scene: Scene) -> Finding | None:
     """Outputs of one length on all points, which the targets do not have."""
-    f = scene.outputs
+    task = scene.task
+    f = task.outputs
     if f is None or f.ndim != 2 or len(f) < FEWEST or on_simplex(f, 1):
         return None
-    sizes, good = f.double().norm(dim=1), scene.good_outputs
+    sizes, good = f.double().norm(dim=1), task.good_outputs
     length, constant = float(sizes.mean()), scene.landscape.constant_loss
     if good is None or not constant or not 0 < length < INF:
         return None
     if float(sizes.std()) > OPEN * length:
         return None
     apart = float((f.double() - f.double().mean(0)).norm(dim=1).mean())
-    if apart < VARIED * length or scene.nature is LossNature.LOG_PROBABILITIES:
+    if apart < VARIED * length or task.nature is LossNature.LOG_PROBABILITIES:
         return None
     y = good.double()
     lengths = y.norm(dim=1, keepdim=True)
     inside = length * torch.where(lengths > 0, y / lengths.clamp_min(1e-30), f.double() / length)
-    best, exact = scene.try_loss(inside), scene.try_loss(y)
+    best, exact = task.try_loss(inside), task.try_loss(y)
     if best is None or exact is None or best - exact < FAULT * constant:
         return None
     return Finding(
@@ -168,15 +172,16 @@ def equal_norms(scene: Scene) -> Finding | None:
 
 def shut_outputs(scene: Scene) -> Finding | None:
     """Classes whose output a relu in front of the softmax holds at 0 on all points."""
-    f, ends = scene.outputs, scene.structure.ends
+    task = scene.task
+    f, ends = task.outputs, scene.model.structure.ends
     inner = ends[:-1] if ends[-1:] in (("softmax",), ("log_softmax",)) else ends
-    if f is None or inner[-1:] != ("relu",) or scene.form is not TargetForm.CLASSES or f.ndim != 2:
+    if f is None or inner[-1:] != ("relu",) or task.form is not TargetForm.CLASSES or f.ndim != 2:
         return None
-    if inner is ends and scene.nature is not LossNature.LOGITS:
+    if inner is ends and task.nature is not LossNature.LOGITS:
         return None
     least = f.min(1, keepdim=True).values
     shut = (f <= least + OPEN * least.abs()).all(0)
-    present = torch.bincount(scene.targets.long().clamp_min(0), minlength=f.shape[1]) > 0
+    present = torch.bincount(task.targets.long().clamp_min(0), minlength=f.shape[1]) > 0
     names = torch.nonzero(shut & present[: f.shape[1]]).flatten().tolist()
     if not names or bool(shut.all()):
         return None  # what is shut for every class is said of the units
@@ -193,18 +198,19 @@ def shut_outputs(scene: Scene) -> Finding | None:
 
 
 def _beyond(scene: Scene, y: Tensor, ends: tuple[float, float], best: float) -> Finding:
+    structure = scene.model.structure
     low, high = ends
-    constant, values = scene.landscape.constant_loss, scene.nature is LossNature.VALUES
+    constant, values = scene.landscape.constant_loss, scene.task.nature is LossNature.VALUES
     span = f"{low:g} to {high:g}" if high < INF else f"{low:g} upwards"
     span = span if low > -INF else f"up to {high:g}"
-    what = scene.structure.last
-    if len(scene.structure.ends) > 1:
-        what = f"{what} (behind a {scene.structure.ends[-2]})"
+    what = structure.last
+    if len(structure.ends) > 1:
+        what = f"{what} (behind a {structure.ends[-2]})"
     wanted = (
         f"targets lie between {float(y.min()):.4g} and {float(y.max()):.4g}"
         if values
         else "the loss takes outputs for "
-        f"{scene.nature.value}, which must be able to say no as well as yes"
+        f"{scene.task.nature.value}, which must be able to say no as well as yes"
     )
     mend = ", or scale the targets" if values else ""
     first, second = Remedy.DROP_LAST_ACTIVATION, Remedy.STANDARDISE_TARGETS
@@ -213,7 +219,7 @@ def _beyond(scene: Scene, y: Tensor, ends: tuple[float, float], best: float) -> 
         Severity.CRITICAL if constant and best > 0.5 * constant else Severity.WARNING,
         None,
         {
-            "last_functions": list(scene.structure.ends),
+            "last_functions": list(structure.ends),
             "share_of_targets_outside": float(((y < low) | (y > high)).double().mean()),
             "least_target": float(y.min()),
             "largest_target": float(y.max()),
@@ -249,7 +255,7 @@ def _outside(y: Tensor, bounds: tuple[float, float], best: float) -> Finding:
 
 def _not_shares(scene: Scene, f: Tensor) -> Finding | None:
     """Outputs that add up to 1, where the targets do not."""
-    y = scene.targets.reshape(f.shape).double()
+    y = scene.task.targets.reshape(f.shape).double()
     off = float(((y.sum(1) - 1).abs() > 1e-3).double().mean())
     if off <= FEW:
         return None

@@ -13,8 +13,9 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.scene import CERTAIN, FEWEST_IN_ORDER, Scene
+from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
 from spurious.diagnose.measure.sequences import explained_by, unseen_steps
+from spurious.diagnose.measure.task import CERTAIN
 from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.rehearsal import BLOWN_UP
 
@@ -35,10 +36,11 @@ BEFORE: Final = 3
 
 def one_step_sequences(scene: Scene) -> Finding | None:
     """A recurrent layer that is given one step at a time, where the points before say more."""
-    names, x, y = list(scene.structure.one_step), scene.all_features, scene.all_targets
-    if not names or not all(scene.structure.one_step.values()):
+    single, data = scene.model.structure.one_step, scene.data
+    names, x, y = list(single), data.all_features, data.all_targets
+    if not names or not all(single.values()):
         return None  # one of them reads whole sequences
-    if not scene.trained or not scene.is_middling or x is None:
+    if not scene.falls_short or x is None:
         return None
     if not isinstance(y, Tensor) or not y.ndim or len(x) < FEWEST_IN_ORDER or len(y) != len(x):
         return None
@@ -67,7 +69,7 @@ def shifted_twice(scene: Scene) -> Finding | None:
 
     For it outputs that are right one place later are better than right ones.
     """
-    x, y, signs = scene.inputs, scene.targets, scene.signs
+    x, y, signs = scene.data.inputs, scene.task.targets, scene.task.signs
     if x is None or signs is None or signs.ndim != 3 or not isinstance(y, Tensor):
         return None
     if x.shape != y.shape or x.shape[1] < FEWEST_STEPS or x.is_floating_point():
@@ -94,8 +96,8 @@ def shifted_twice(scene: Scene) -> Finding | None:
 
 def answers_are_read(scene: Scene) -> Finding | None:
     """Targets that are the words read at the same places, by a model that reads no further."""
-    signs = scene.signs
-    if not scene.reads_answers or signs is None or signs.ndim != 3:
+    signs = scene.task.signs
+    if not scene.model.reads_answers or signs is None or signs.ndim != 3:
         return None
     right, later = _right_and_later(scene, signs)
     if not right < thresholds.MIDDLING * later:
@@ -115,17 +117,17 @@ def answers_are_read(scene: Scene) -> Finding | None:
 
 def _right_and_later(scene: Scene, signs: Tensor) -> tuple[float, float]:
     """The loss of right outputs, (n, K, T), and of such as are right one place later; or NaN."""
-    tried = (scene.try_loss(CERTAIN * said) for said in (signs, signs.roll(-1, 2)))
+    tried = (scene.task.try_loss(CERTAIN * said) for said in (signs, signs.roll(-1, 2)))
     right, later = (nan if value is None else value for value in tried)
     return right, later
 
 
 def missing_positions(scene: Scene) -> Finding | None:
     """Outputs that do not depend on the order of a sequence, where the targets do."""
-    if not scene.order_blind or not scene.trained or not scene.is_middling:
+    if not scene.model.order_blind or not scene.falls_short:
         return None
     floor, constant = _floor_without_order(scene), scene.landscape.constant_loss
-    attends = bool(scene.structure.attentions)
+    attends = bool(scene.model.structure.attentions)
     contradicts = floor is not None and bool(constant) and floor >= CONTRADICTION * constant
     if not contradicts and not attends:
         return None  # the mean of words' vectors is meant to be blind to their order
@@ -149,7 +151,7 @@ def missing_positions(scene: Scene) -> Finding | None:
 
 def _floor_without_order(scene: Scene) -> float | None:
     """The least loss of a model for which sequences are bags; None for sequences of numbers."""
-    x = scene.inputs
+    x = scene.data.inputs
     if x is None or x.is_floating_point() or x.ndim != 2:
         return None
     _, group = torch.unique(x.sort(1).values, dim=0, return_inverse=True)
@@ -158,8 +160,8 @@ def _floor_without_order(scene: Scene) -> float | None:
 
 def wrong_time_step(scene: Scene) -> Finding | None:
     """A step that says what the targets are, and that hardly moves the outputs."""
-    steps = scene.time_steps
-    if steps is None or not scene.trained or not scene.is_middling:
+    steps = scene.model.time_steps
+    if steps is None or not scene.falls_short:
         return None
     constant = scene.landscape.constant_loss
     if constant is not None and scene.landscape.loss > BLOWN_UP * constant:

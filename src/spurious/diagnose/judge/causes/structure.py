@@ -20,7 +20,7 @@ STRAIGHT: Final = 1e-3
 
 def wrong_axis(scene: Scene) -> Finding | None:
     """A softmax over the points of a batch, or outputs that depend on other points."""
-    over = scene.softmaxes_over_points
+    over = scene.model.softmaxes_over_points
     if over:
         return Finding(
             Kind.WRONG_AXIS,
@@ -34,7 +34,7 @@ def wrong_axis(scene: Scene) -> Finding | None:
         )
     line = scene.in_the_loss.softmax_of_points
     known = scene.landscape.constant_loss is not None
-    if line and scene.trained and known and scene.is_poor:  # of a list that is ranked it is meant
+    if line and scene.training.begun and known and scene.is_poor:  # else it may be a ranked list
         return Finding(
             Kind.WRONG_AXIS,
             Severity.WARNING,
@@ -45,8 +45,8 @@ def wrong_axis(scene: Scene) -> Finding | None:
             "are worth.",
             (),
         )
-    wrong = sorted(scene.structure.batch_as_time)
-    if wrong and scene.trained and scene.is_middling:
+    wrong = sorted(scene.model.structure.batch_as_time)
+    if wrong and scene.falls_short:
         return Finding(
             Kind.WRONG_AXIS,
             Severity.CRITICAL,
@@ -58,11 +58,11 @@ def wrong_axis(scene: Scene) -> Finding | None:
             (),
             "layer = torch.nn.TransformerEncoderLayer(d, heads, batch_first=True)  # LSTM, too",
         )
-    if scene.mixes:
-        placed = scene.mixing is Mixing.PLACES  # else the points may be nodes of one graph
+    if scene.model.mixes:
+        placed = scene.model.mixing is Mixing.PLACES  # else the points may be nodes of one graph
         return Finding(
             Kind.WRONG_AXIS,
-            Severity.WARNING if scene.trained or placed else Severity.INFO,
+            Severity.WARNING if scene.training.begun or placed else Severity.INFO,
             None,
             {"points_mixed": True},
             "Check which axis is the batch (batch_first=True in recurrent and attention layers): "
@@ -74,8 +74,9 @@ def wrong_axis(scene: Scene) -> Finding | None:
 
 def one_feature_norm(scene: Scene) -> Finding | None:
     """A normalisation of single numbers."""
-    names, pairs = sorted(scene.structure.empty_norms), sorted(scene.structure.paired_norms)
-    if not names and pairs and scene.trained and scene.is_middling:
+    structure = scene.model.structure
+    names, pairs = sorted(structure.empty_norms), sorted(structure.paired_norms)
+    if not names and pairs and scene.falls_short:
         return Finding(
             Kind.ONE_FEATURE_NORM,
             Severity.WARNING,
@@ -100,8 +101,8 @@ def one_feature_norm(scene: Scene) -> Finding | None:
 
 def missing_nonlinearity(scene: Scene) -> Finding | None:
     """Layers in a row with nothing that bends, and an affine model of data that are not."""
-    chained = sorted(scene.structure.chained)
-    if not chained or not scene.affine:
+    chained = sorted(scene.model.structure.chained)
+    if not chained or not scene.model.affine:
         return None
     landscape = scene.landscape
     linear, constant = landscape.linear_loss, landscape.constant_loss
@@ -116,7 +117,7 @@ def missing_nonlinearity(scene: Scene) -> Finding | None:
 
 def nothing_bends(scene: Scene, shown: dict[str, object], why: str) -> Finding:
     """The finding, for what shows that a linear map is not enough."""
-    chained = sorted(scene.structure.chained)
+    chained = sorted(scene.model.structure.chained)
     below, above = chained[0]
     return Finding(
         Kind.MISSING_NONLINEARITY,
@@ -137,27 +138,31 @@ def linear_model(scene: Scene) -> Finding | None:
     """One affine layer, trained as far as it can be, where neighbours predict better."""
     landscape = scene.landscape
     linear, constant = landscape.linear_loss, landscape.constant_loss
-    if scene.structure.chained or not scene.affine or not scene.trained:
+    if scene.model.structure.chained or not scene.model.affine or not scene.training.begun:
         return None
     if linear is None or not constant or linear < thresholds.POOR * constant:
         return None
-    if not landscape.loss <= 1.1 * constant or scene.neighbours < LEFT:
+    if not landscape.loss <= 1.1 * constant or scene.data.neighbours < LEFT:
         return None
     return Finding(
         Kind.LINEAR_MODEL,
         Severity.WARNING,
         None,
-        {"linear_loss": linear, "constant_loss": constant, "neighbours_explain": scene.neighbours},
+        {
+            "linear_loss": linear,
+            "constant_loss": constant,
+            "neighbours_explain": scene.data.neighbours,
+        },
         "Add a hidden layer: the model is linear, and no linear map of these inputs does better "
         f"than {linear:.4g} (a constant: {constant:.4g}), while nearest neighbours explain "
-        f"{scene.neighbours:.0%} of the targets.",
+        f"{scene.data.neighbours:.0%} of the targets.",
         (),
     )
 
 
 def equal_factors(scene: Scene) -> Finding | None:
     """Embeddings of which all numbers of a row are the same: so are their gradients."""
-    names = scene.equal_columns
+    names = scene.weights.equal_columns
     if not names:
         return None
     return Finding(
@@ -174,7 +179,7 @@ def equal_factors(scene: Scene) -> Finding | None:
 
 def no_second_derivative(scene: Scene) -> Finding | None:
     """Second derivatives of units that have none."""
-    if not scene.bends_vanish:
+    if not scene.model.bends_vanish:
         return None
     return Finding(
         Kind.NO_SECOND_DERIVATIVE,
@@ -191,7 +196,7 @@ def no_second_derivative(scene: Scene) -> Finding | None:
 
 def hidden_softmax(scene: Scene) -> Finding | None:
     """A softmax between layers, where a hidden activation is meant."""
-    fed = sorted(name for name, always in scene.structure.simplex_fed.items() if always)
+    fed = sorted(name for name, always in scene.model.structure.simplex_fed.items() if always)
     if not fed or not scene.is_poor:
         return None
     return Finding(

@@ -22,7 +22,8 @@ from spurious.diagnose.measure.neighbours import (
     told_at_places,
     told_by_lines,
 )
-from spurious.diagnose.measure.scene import CERTAIN, Scene
+from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import CERTAIN
 from spurious.diagnose.remedy import Remedy
 
 TWICE: Final = 2.0
@@ -57,8 +58,8 @@ SHIFTS: Final[tuple[int, ...]] = (-3, -2, -1, 1, 2, 3)
 
 def train_eval_gap(scene: Scene) -> Finding | None:
     """Good in training mode, bad in evaluation: by statistics of batches, or by its own code."""
-    constant, modes = scene.landscape.constant_loss, scene.modes
-    if modes is None or not scene.trained or not constant:
+    constant, modes = scene.landscape.constant_loss, scene.training.modes
+    if modes is None or not scene.training.begun or not constant:
         return None
     batch, kept = modes.training, modes.evaluation
     if not kept - batch > thresholds.HELPED * constant or kept < TWICE * batch:
@@ -90,18 +91,19 @@ def train_eval_gap(scene: Scene) -> Finding | None:
 
 def unregistered_parameters(scene: Scene) -> Finding | None:
     """Parameters that the loss depends on and that are none of the model's."""
-    held = scene.optimiser.strangers if scene.optimiser is not None else 0
-    if not scene.unregistered or held >= len(scene.unregistered):
+    held = scene.training.optimiser.strangers if scene.training.optimiser is not None else 0
+    if not scene.weights.unregistered or held >= len(scene.weights.unregistered):
         return None
-    shapes = ", ".join(str(shape) for shape in scene.unregistered[:4])
+    shapes = ", ".join(str(shape) for shape in scene.weights.unregistered[:4])
     return Finding(
         Kind.OPTIMISER_MISSES_PARAMETERS,
         Severity.WARNING,
         None,
-        {"unregistered": [list(shape) for shape in scene.unregistered]},
-        f"Register every layer with the model: {len(scene.unregistered)} parameters that the loss "
-        f"depends on (of shapes {shapes}) are not among model.parameters(), so no optimiser made "
-        "from those trains them. Layers in a plain list or dict are not seen by torch.",
+        {"unregistered": [list(shape) for shape in scene.weights.unregistered]},
+        f"Register every layer with the model: {len(scene.weights.unregistered)} parameters that "
+        f"the loss depends on (of shapes {shapes}) are not among model.parameters(), so no "
+        "optimiser made from those trains them. Layers in a plain list or dict are not seen by "
+        "torch.",
         (),
         "self.layers = torch.nn.ModuleList(layers)  # instead of a plain list",
     )
@@ -109,7 +111,7 @@ def unregistered_parameters(scene: Scene) -> Finding | None:
 
 def detached_parameters(scene: Scene) -> Finding | None:
     """Trained parameters that the loss does not depend on, as far as autograd sees."""
-    lost, trained = scene.unreached, scene.landscape.trained
+    lost, trained = scene.weights.unreached, scene.landscape.trained
     if trained and not scene.landscape.connected:
         return Finding(
             Kind.DETACHED_LOSS,
@@ -126,7 +128,7 @@ def detached_parameters(scene: Scene) -> Finding | None:
     share = sum(lost.values()) / trained
     shown = ", ".join(list(lost)[:4]) + (", ..." if len(lost) > 4 else "")
     most = share >= thresholds.ALL_THE_DIFFERENCE and scene.is_poor
-    most = most or (scene.trained and scene.is_middling)
+    most = most or (scene.falls_short)
     return Finding(
         Kind.DETACHED_LOSS,
         Severity.WARNING if most else Severity.INFO,
@@ -147,8 +149,8 @@ def cut_inside(scene: Scene) -> Finding | None:
     """
     cut = {
         name: share
-        for name, share in scene.missed.items()
-        if share >= MISSED and (share < 1 or name in scene.unreached)
+        for name, share in scene.weights.missed.items()
+        if share >= MISSED and (share < 1 or name in scene.weights.unreached)
     }
     if not cut:
         return None
@@ -169,13 +171,13 @@ def cut_inside(scene: Scene) -> Finding | None:
 
 def steps_inside(scene: Scene) -> Finding | None:
     """Outputs that jump: their gradient is 0 whatever the weights are."""
-    if not scene.slopeless:
+    if not scene.model.slopeless:
         return None
     return Finding(
         Kind.DETACHED_LOSS,
         Severity.CRITICAL,
         None,
-        {"gradient": 0.0, "last_function": scene.structure.last},
+        {"gradient": 0.0, "last_function": scene.model.structure.last},
         "Leave steps, signs, rounding and argmax out of the model, or put a smooth function (tanh, "
         "sigmoid) in their place while it is trained: other weights give other outputs, but the "
         "gradient of the outputs is exactly 0 for every weight, also of weights drawn by chance.",
@@ -185,20 +187,21 @@ def steps_inside(scene: Scene) -> Finding | None:
 
 def no_slope(scene: Scene) -> Finding | None:
     """A loss that is flat at all outputs, and at others, though right ones have a smaller one."""
-    f, good = scene.outputs, scene.good_outputs
-    if f is None or not scene.trained or not scene.is_middling:
+    task = scene.task
+    f, good = task.outputs, task.good_outputs
+    if f is None or not scene.falls_short:
         return None
     draw = uniform_like(f)
     for outputs in (f, draw):  # where the outputs are at a flat end, the loss is not to blame
-        slope = scene.slope_at(outputs)
+        slope = task.slope_at(outputs)
         if slope is None or bool(slope.any()):
             return None
-    y, signs = scene.targets, scene.signs
+    y, signs = task.targets, task.signs
     tried = [good] if good is not None else []
     if isinstance(y, Tensor) and y.numel() == f.numel():
         tried.append(y.reshape(f.shape))
     tried += [] if signs is None else [CERTAIN * signs, (signs + 1) / 2]
-    losses = [scene.try_loss(outputs) for outputs in tried]
+    losses = [task.try_loss(outputs) for outputs in tried]
     best = min((loss for loss in losses if loss is not None), default=None)
     if best is None or not best < thresholds.MIDDLING * scene.landscape.loss:
         return None
@@ -216,10 +219,11 @@ def no_slope(scene: Scene) -> Finding | None:
 
 def detached_outputs(scene: Scene) -> Finding | None:
     """Outputs on which the loss depends, and by which it has no gradient on any point."""
-    f = scene.outputs
+    task = scene.task
+    f = task.outputs
     if f is None or f.ndim < 2 or f.shape[1] < 2 or not f.is_floating_point():
         return None
-    if not scene.trained or not bool(f.isfinite().all()):
+    if not scene.training.begun or not bool(f.isfinite().all()):
         return None
     draw = normal_like(f)
     apart = draw * f.std().clamp_min(1.0)
@@ -227,7 +231,7 @@ def detached_outputs(scene: Scene) -> Finding | None:
         slopes: list[Tensor | None] = []
         for outputs in (f, apart):
             torch.default_generator.manual_seed(0)
-            slopes.append(scene.slope_at(outputs))
+            slopes.append(task.slope_at(outputs))
         if any(slope is None or not bool(slope.isfinite().all()) for slope in slopes):
             return None
         flat = [
@@ -240,12 +244,12 @@ def detached_outputs(scene: Scene) -> Finding | None:
         values: list[float | None] = []
         for outputs in (f, torch.where(mask, apart, f)):
             torch.default_generator.manual_seed(0)
-            values.append(scene.loss_at(outputs))
+            values.append(task.loss_at(outputs))
     before, after = values
     if before is None or after is None or abs(after - before) <= MOVED * abs(before):
         return None
     places = [k for k, is_flat in enumerate(unseen.tolist()) if is_flat]
-    if not scene.asks_nothing_of(places):
+    if not scene.model.asks_nothing_of(places):
         return None  # their weights are trained by other outputs, or there are none
     shown = ", ".join(map(str, places[:5])) + (", ..." if len(places) > 5 else "")
     return Finding(
@@ -290,11 +294,11 @@ def _is_a_column(x: Tensor, y: Tensor) -> bool:
 
 def neighbours_say_nothing(scene: Scene) -> bool:
     """Whether near inputs have targets no more alike than others, as far as that can be asked."""
-    x, y = scene.features, scene.targets
-    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not scene.targets_matter:
+    x, y = scene.data.features, scene.task.targets
+    if x is None or not isinstance(y, Tensor) or len(x) < FEWEST or not scene.task.targets_matter:
         return False
     chance = CHANCE / len(x) ** 0.5
-    known = scene.neighbours
+    known = scene.data.neighbours
     if known > max(thresholds.NO_DIFFERENCE, chance) or known < -RELATED:
         return False  # a neighbour may also have the opposite target, as in a parity
     if is_whole_grid(x):
@@ -305,7 +309,7 @@ def neighbours_say_nothing(scene: Scene) -> bool:
 
 def lines_say_nothing(scene: Scene) -> bool:
     """Whether a linear map says nothing of points that it was not fitted to, but by chance."""
-    x, y = scene.features, scene.targets
+    x, y = scene.data.features, scene.task.targets
     if x is None or not isinstance(y, Tensor) or len(y) != len(x):
         return scene.landscape.linear_loss is None
     constant, linear = scene.landscape.constant_loss, scene.landscape.linear_loss
@@ -324,10 +328,10 @@ def pictures_shuffled(scene: Scene) -> Finding | None:
     Nothing is said where pairs that have nothing to do with one another explain much by chance: of
     few spots in large pictures, say. Nor where whole pictures tell something.
     """
-    x, y, landscape = scene.all_features, scene.all_targets, scene.landscape
+    x, y, landscape = scene.data.all_features, scene.data.all_targets, scene.landscape
     if x is None or not isinstance(y, Tensor) or not landscape.constant_loss:
         return None
-    if not scene.trained or not scene.is_poor or not scene.targets_matter:
+    if not scene.training.begun or not scene.is_poor or not scene.task.targets_matter:
         return None
     told = explained_in_pictures(x, y)
     chance = max((share for by, share in told.items() if by and by not in SHIFTS), default=1.0)
@@ -343,7 +347,7 @@ def pictures_shuffled(scene: Scene) -> Finding | None:
         return _out_of_step(by, told[by], numbers)
     if smooth_in_pictures(y) < RELATED or not lines_say_nothing(scene):
         return None  # noise has nothing to do with anything
-    if scene.neighbours > CHANCE / len(x) ** 0.5:
+    if scene.data.neighbours > CHANCE / len(x) ** 0.5:
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
@@ -375,11 +379,11 @@ def _out_of_step(by: int, explained: float, numbers: dict[str, object]) -> Findi
 
 def targets_shuffled(scene: Scene) -> Finding | None:
     """Targets that neither neighbours nor a linear map of the inputs say anything about."""
-    landscape, known = scene.landscape, scene.neighbours
+    landscape, known = scene.landscape, scene.data.neighbours
     constant, linear = landscape.constant_loss, landscape.linear_loss
     if not constant or linear is None or not neighbours_say_nothing(scene):
         return None
-    whole, others = scene.all_features, scene.all_targets
+    whole, others = scene.data.all_features, scene.data.all_targets
     shifts: dict[int, float] = dict.fromkeys(SHIFTS, 0.0)
     if whole is not None and isinstance(others, Tensor):  # in their order
         shifts = {by: explained_by_neighbours(whole, others.roll(by, 0)) for by in SHIFTS}
@@ -398,7 +402,7 @@ def targets_shuffled(scene: Scene) -> Finding | None:
         return None
     return Finding(
         Kind.TARGETS_SHUFFLED,
-        Severity.WARNING if scene.trained and scene.is_poor else Severity.INFO,
+        Severity.WARNING if scene.training.begun and scene.is_poor else Severity.INFO,
         None,
         numbers,
         "Check that each target belongs to its input (were they shuffled or sorted apart?), and "
