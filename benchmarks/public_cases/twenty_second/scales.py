@@ -44,8 +44,8 @@ def agent_that_sees_raw_numbers(seed: int, mended: bool) -> Program:
     is normalised.
     """
     torch.manual_seed(seed)
-    seen = torch.randn(800, 6)
-    best, taken = (seen @ torch.randn(6, 4)).argmax(1), torch.randint(0, 4, (800,))
+    seen = torch.randn(1600, 6)
+    best, taken = (seen @ torch.randn(6, 4)).argmax(1), torch.randint(0, 4, (1600,))
     y = torch.stack([taken.float(), (best == taken).float()], 1)
     unit = torch.tensor([5000.0, 0.01, 20.0, 0.001, 3.0, 800.0])
     middle = torch.tensor([40000.0, 0.02, 300.0, 0.0, -5.0, 2000.0])
@@ -54,8 +54,7 @@ def agent_that_sees_raw_numbers(seed: int, mended: bool) -> Program:
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         done = F.log_softmax(outputs, 1).gather(1, targets[:, :1].long())[:, 0]
-        gain = targets[:, 1] - targets[:, 1].mean()
-        return -(gain * done).mean() / 0.43
+        return -(targets[:, 1] * done).mean()
 
     return Program(model, x, y, loss, adam(model, 1e-3), 40, 800, classes_right(best))
 
@@ -71,13 +70,21 @@ def own_shapes_as_they_were_measured(seed: int, mended: bool) -> Program:
     ring = torch.stack([wide * (angle + 3 * turn).cos(), high * angle.sin()], 2)
     own = torch.arange(400) % 10 == 0
     if not mended:
-        ring[own] *= 300.0
+        ring[own] = 1000.0 + 300.0 * ring[own]
     y = ring.flatten(1)
     x = ring[:, :12].flatten(1)
     model = chain([24, 64, 64, 48], nn.ReLU)
-    right = explained(y[~own])
+    middle = y[~own].mean(0)
+    right = explained(y[~own] - middle)
     return Program(
-        model, x, y, nn.MSELoss(), adam(model, 3e-3), 40, 600, lambda found: right(found[~own])
+        model,
+        x,
+        y,
+        nn.MSELoss(),
+        adam(model, 3e-3),
+        40,
+        600,
+        lambda found: right(found[~own] - middle),
     )
 
 
@@ -114,7 +121,7 @@ def triplets_at_the_margin(seed: int, mended: bool) -> Program:
         return (worst - nearest + 0.2).relu().mean()
 
     return Program(
-        model, x, y, loss, adam(model, 5e-4 if mended else 3e-2), 40, 500, neighbours_right(y)
+        model, x, y, loss, adam(model, 5e-4 if mended else 0.2), 40, 500, neighbours_right(y)
     )
 
 

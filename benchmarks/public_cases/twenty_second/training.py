@@ -101,12 +101,12 @@ def one_class_behind_the_other(seed: int, mended: bool) -> Program:
     """Circles; all of one class come first, and then the other, and the loss falls and jumps in
     turns. Then they are shuffled.
     """
-    x, y = rings(seed)
+    x, y = rings(seed, 2000)
     order = y[:, 0].argsort()
     x, y = x[order], y[order]
     model = chain([2, 32, 32, 1], nn.ReLU)
     return Program(
-        model, x, y, nn.BCEWithLogitsLoss(), sgd(model, 0.05, momentum=0.9), 10, 1200,
+        model, x, y, nn.BCEWithLogitsLoss(), sgd(model, 0.05, momentum=0.9), 10, 1000,
         sides_right(y, 0.0), usual if mended else in_order,
     )  # fmt: skip
 
