@@ -14,10 +14,10 @@ nothing was stuck; in 1 it was the environment. On the way hits were passed over
 rebuilt here: a pair of networks that play against each other (twice), detection by anchors.
 
 What was read were excerpts, which break off. Where they do, the cause is what the code or the
-numbers in them show: transformers 4207, stats.stackexchange 387150, the recurrent
-network at whosebug.com and deepxde 356. sudo_rm_rf 1 and stable-baselines3 563 have a maintainer's
-word that nobody confirms there. matsciml 347 and keras-gat 3 are not questions but the mends of the
-askers' own networks.
+numbers in them show: transformers 4207, stats.stackexchange 387150, the recurrent network at
+whosebug.com, fastai 1551 (single precision works; where half breaks is not told) and deepxde 356.
+sudo_rm_rf 1 and stable-baselines3 563 have a maintainer's word that nobody confirms there. matsciml
+347 and keras-gat 3 are not questions but the mends of the askers' own networks.
 
 Of 29 written 22 reproduced at once. Mended were data, sizes or rates of five (the agent, the own
 shapes, the triplets, the classes one behind the other, and the half precision, which had been in

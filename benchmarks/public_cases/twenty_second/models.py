@@ -50,7 +50,7 @@ class Sentence(nn.Module):
 
 
 @case(
-    "whosebug.com/question/6549442/What-it-means-when-your-model-can-t-overfit-a-small-batch",
+    "whosebug.com/question/6549442",
     "wrong_time_step", "vanishing_gradient",
 )  # fmt: skip
 def state_behind_the_padding(seed: int, mended: bool) -> Program:

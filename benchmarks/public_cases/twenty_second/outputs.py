@@ -17,7 +17,6 @@ from public_cases.program import (
     explained,
     keras,
     keras_binary,
-    sgd,
     sides_right,
 )
 
