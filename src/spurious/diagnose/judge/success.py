@@ -7,6 +7,7 @@ from typing import Final
 import torch
 
 from spurious.diagnose import thresholds
+from spurious.diagnose.judge.causes.trivial import misses_near_points
 from spurious.diagnose.measure.scene import Scene
 
 FAR: Final = 1e-3
@@ -27,7 +28,7 @@ def succeeds(scene: Scene) -> bool:
     task = scene.task
     constant, loss = scene.landscape.constant_loss, scene.landscape.loss
     if constant is not None and constant > 0 and loss < thresholds.GOOD * constant:
-        return not falls_short_of_itself(scene)
+        return not falls_short_of_itself(scene) and misses_near_points(scene) is None
     if constant == 0 and task.outputs is not None:  # equal targets: a constant is all there is
         tried = (task.try_loss(torch.full_like(task.outputs, level)) for level in LEVELS)
         known = sorted(value for value in tried if value is not None)

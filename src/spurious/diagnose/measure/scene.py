@@ -21,7 +21,7 @@ from spurious.diagnose.measure.origin import Origin
 from spurious.diagnose.measure.own_step import StepSeen
 from spurious.diagnose.measure.records import Landscape
 from spurious.diagnose.measure.reshapes import Shape
-from spurious.diagnose.measure.sequences import TimeSteps
+from spurious.diagnose.measure.sequences import Padding, TimeSteps
 from spurious.diagnose.measure.structure import Softmax, StructureSeen
 from spurious.diagnose.measure.task import LossNature, Task
 from spurious.diagnose.measure.terms import TermsSeen
@@ -54,6 +54,7 @@ class ModelSeen:
         shut_by_inputs: A layer that a start shuts with these inputs, with the shares of values at
             the flat ends of these and of standardised inputs.
         time_steps: What each step of sequences is worth, or None.
+        padding: What sequences end in, or None.
         reads_answers: Whether each place of a sequence has read the word that it is to say.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
     """
@@ -72,6 +73,7 @@ class ModelSeen:
     unseen: Unseen | None = None
     shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
+    padding: Padding | None = None
     reads_answers: bool = False
     order_blind: bool = False
 

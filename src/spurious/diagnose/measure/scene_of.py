@@ -31,7 +31,12 @@ from spurious.diagnose.measure.preserve import examined, set_training
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import DataSeen, ModelSeen, Scene, TrainingSeen, WeightsSeen
-from spurious.diagnose.measure.sequences import is_order_blind, reads_answers, time_steps
+from spurious.diagnose.measure.sequences import (
+    is_order_blind,
+    padding_of,
+    reads_answers,
+    time_steps,
+)
 from spurious.diagnose.measure.slopes import (
     asks_nothing_of,
     has_own_gradients,
@@ -210,6 +215,7 @@ def _looked_at_closely(
             unseen=unseen_by(model, sample),
             shut_by_inputs=_shut(model, sample),
             time_steps=time_steps(model, sample),
+            padding=padding_of(model, sample),
             order_blind=is_order_blind(model, x),
         ),
         weights=replace(scene.weights, missed=missed_by_autograd(model, sample)),

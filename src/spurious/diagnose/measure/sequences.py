@@ -32,6 +32,12 @@ UNSEEN: Final = 1e-2
 POINTS_PER_NUMBER: Final = 8
 """Points for each number that the probe of several steps takes."""
 
+MOST_PADDED: Final = 0.5
+"""Sequences are padded if half of them are."""
+
+TINY: Final = 1e-30
+"""Instead of a slope of 0."""
+
 MOST_WORDS: Final = 512
 """Words that the probe tells apart."""
 
@@ -54,6 +60,56 @@ class TimeSteps:
     signals: tuple[float, ...]
     explained: tuple[float, ...]
     unseen: float
+
+
+@dataclass(frozen=True)
+class Padding:
+    """What sequences end in that have been made as long as the longest.
+
+    Attributes:
+        share: Share of all steps that are so.
+        reached: |df/dx| at the last step before, in units of that at the very last, of the median
+            sequence; the larger one of the model's and of a copy's that starts afresh.
+    """
+
+    share: float
+    reached: float
+
+
+def padding_of(model: nn.Module, sample: Sample) -> Padding | None:
+    """The padding behind the sequences; None if most have none, or the model gives no slopes.
+
+    It is the entry (a word, or numbers) that most sequences end in.
+    """
+    x = _sequences(sample.batches[0])
+    if x is None or x.shape[1] < 2:
+        return None
+    rows = x[:, -1].reshape(len(x), -1)
+    ends, counts = torch.unique(rows, dim=0, return_counts=True)
+    end = ends[counts.argmax()].reshape(x.shape[2:])
+    same = (x == end).reshape(*x.shape[:2], -1).all(2)
+    behind = same.flip(1).long().cumprod(1).sum(1)  # steps at the end of each
+    padded = (behind > 0) & (behind < x.shape[1])
+    if float(padded.double().mean()) < MOST_PADDED:
+        return None
+    which = torch.nonzero(padded).flatten()
+    last = x.shape[1] - behind[padded] - 1
+
+    def reached(network: nn.Module) -> float:
+        found = _slopes(network, x)
+        if found is None:
+            return 1.0
+        sizes = found[0].norm(dim=2)
+        before, at_end = sizes[which, last], sizes[which, -1]
+        return float((before / at_end.clamp_min(TINY)).median()) if bool(at_end.any()) else 1.0
+
+    ratio = reached(model)
+    try:
+        clone = started_afresh(model)
+        ratio = ratio if clone is None else max(ratio, reached(clone))
+    except InputError:  # it cannot be copied
+        pass
+    return Padding(float(behind.sum()) / same.numel(), ratio)
 
 
 def is_order_blind(model: nn.Module, batch: Batch) -> bool:
@@ -179,6 +235,16 @@ def _shares(model: nn.Module, x: Tensor) -> list[float] | None:
 
 def _signals(model: nn.Module, x: Tensor) -> list[float] | None:
     """|df/dx_t| |x_t| at each step, of one combination of the outputs."""
+    found = _slopes(model, x)
+    if found is None:
+        return None
+    slope, values = found
+    sizes = slope.norm(dim=(0, 2)) * values.norm(dim=(0, 2))
+    return [float(size) for size in sizes]
+
+
+def _slopes(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor] | None:
+    """df/dx of one combination of the outputs, and x or its embeddings, (n, T, d)."""
     caught: list[Tensor] = []
     handles = []
 
@@ -204,8 +270,7 @@ def _signals(model: nn.Module, x: Tensor) -> list[float] | None:
     finally:
         for handle in handles:
             handle.remove()
-    sizes = slope.norm(dim=(0, 2)) * caught[0].detach().norm(dim=(0, 2))
-    return [float(size) for size in sizes]
+    return slope, caught[0].detach()
 
 
 def explained_by(features: Tensor, targets: Tensor) -> float:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -97,6 +98,40 @@ def unsigned_labels(scene: Scene) -> Finding | None:
         f"Give {name} targets 1 and -1, for which alone it is defined, in {line}: it gets 1 and 0.",
         (),
         "y = 2 * y - 1  # 0 and 1 become -1 and 1",
+    )
+
+
+def multiplied_labels(scene: Scene) -> Finding | None:
+    """Targets 0 and 255, say, in a loss that takes outputs for probabilities or logits of 0 and 1.
+
+    With other targets it is none of these.
+    """
+    task = scene.task
+    if task.form is not TargetForm.TWO_VALUED or task.nature is not LossNature.UNKNOWN:
+        return None
+    y = task.targets
+    high = float(y.max())
+    if float(y.min()) != 0 or high <= 1:
+        return None
+    usual = replace(task, targets=y / high)
+    if usual.nature not in (LossNature.PROBABILITIES, LossNature.LOGITS):
+        return None
+    assert task.outputs is not None and usual.good_outputs is not None
+    right, same = usual.good_outputs, torch.ones_like(task.outputs)
+    losses = [one.try_loss(outputs) for one in (task, usual) for outputs in (right, same)]
+    known = [f"{value:.4g}" for value in losses if value is not None]
+    if len(known) < len(losses):
+        return None
+    return Finding(
+        Kind.LABELS_OUTSIDE_LOSS,
+        Severity.CRITICAL,
+        None,
+        {"least_target": 0.0, "largest_target": high, "nature": usual.nature.value},
+        f"Divide the targets by {high:g}: they are 0 and {high:g}, and this is a loss of "
+        f"{usual.nature.value} for 0 and 1. Right outputs have {known[0]} by it, outputs that are "
+        f"1 on all points {known[1]}; with targets 0 and 1 they have {known[2]} and {known[3]}.",
+        (),
+        f"y = (y > 0).float()  # and not 0 and {high:g}",
     )
 
 

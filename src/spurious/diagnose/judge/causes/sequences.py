@@ -14,10 +14,13 @@ from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.data import CONTRADICTION, floor_of_groups
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.scene import FEWEST_IN_ORDER, Scene
-from spurious.diagnose.measure.sequences import explained_by, unseen_steps
+from spurious.diagnose.measure.sequences import UNSEEN, explained_by, unseen_steps
 from spurious.diagnose.measure.task import CERTAIN
 from spurious.diagnose.remedy import Remedy, joined
 from spurious.diagnose.treat.rehearsal import BLOWN_UP
+
+PADDED: Final = 0.25
+"""A quarter of all steps is padding."""
 
 READ_OFF: Final = 0.5
 """A linear map of the inputs at one step explains half of the targets, on points that it was not
@@ -193,4 +196,23 @@ def wrong_time_step(scene: Scene) -> Finding | None:
         (),
         "last = torch.cat([z[:, -1, :hidden], z[:, 0, hidden:]], 1)  # of both directions\n"
         "last = z[torch.arange(len(z)), lengths - 1]  # of sequences of several lengths",
+    )
+
+
+def behind_padding(scene: Scene) -> Finding | None:
+    """Outputs that are read behind padding, where nothing of what stands before it arrives."""
+    seen = scene.model.padding
+    if seen is None or not scene.falls_short or seen.share < PADDED or seen.reached >= UNSEEN:
+        return None
+    return Finding(
+        Kind.WRONG_TIME_STEP,
+        Severity.WARNING,
+        None,
+        {"padding": seen.share, "slope_before_over_behind": seen.reached},
+        "Read what the network gives at each sequence's last step, or pad in front: "
+        f"{seen.share:.0%} of all steps are the same entry at the sequences' ends, and what is "
+        "read there hardly depends on what stands before it (the outputs' slope by the last step "
+        f"before it is {seen.reached:.1e} of that by the last of all).",
+        (),
+        "last = z[torch.arange(len(z)), lengths - 1]  # or pack_padded_sequence",
     )

@@ -22,6 +22,7 @@ from spurious.diagnose.judge.causes import (
     sequences,
     structure,
     training,
+    trivial,
 )
 from spurious.diagnose.kinds import Kind
 
@@ -58,6 +59,8 @@ CHECKS: Final = (
     Check(loss.no_outputs_in_the_loss, (Kind.DETACHED_LOSS, Kind.SOFTMAX_OVER_ONE_UNIT)),
     Check(loss.stretched_in_the_loss, (Kind.BROADCAST_TARGETS,)),
     Check(loss.divergence_of_shares, (Kind.WRONG_LOSS,)),
+    Check(trivial.met_by_a_constant, (Kind.WRONG_LOSS,)),
+    Check(trivial.few_far_points, (Kind.TARGET_SCALE,)),
     Check(loss.one_output_for_all, (Kind.BROADCAST_TARGETS,)),
     Check(loss.targets_without_slope, (Kind.WRONG_LOSS,)),
     Check(loss.relative_errors, (Kind.WRONG_LOSS,)),
@@ -65,6 +68,7 @@ CHECKS: Final = (
     Check(loss.numbers_of_classes, (Kind.WRONG_LOSS,)),
     Check(data.labels_outside_loss, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.unsigned_labels, (Kind.LABELS_OUTSIDE_LOSS,)),
+    Check(data.multiplied_labels, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.labels_without_output, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.blank_among_labels, (Kind.LABELS_OUTSIDE_LOSS,)),
     Check(data.one_class_targets, (Kind.ONE_CLASS_TARGETS,)),
@@ -103,6 +107,7 @@ CHECKS: Final = (
     Check(sequences.answers_are_read, (Kind.WRONG_TIME_STEP,)),
     Check(sequences.missing_positions, (Kind.MISSING_POSITIONS,)),
     Check(sequences.wrong_time_step, (Kind.WRONG_TIME_STEP,)),
+    Check(sequences.behind_padding, (Kind.WRONG_TIME_STEP,)),
     Check(sequences.one_step_sequences, (Kind.ONE_STEP_SEQUENCES,)),
     Check(inputs.nothing_arrives, (Kind.MASK_INVERTED, Kind.CONSTANT_INPUTS)),
     Check(inputs.places_do_not_arrive, (Kind.IGNORED_INPUTS, Kind.WRONG_TIME_STEP)),
