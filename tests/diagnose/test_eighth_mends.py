@@ -143,19 +143,6 @@ def test_images_are_standardised_channel_by_channel() -> None:
     assert result.after is not None and result.after < 0.2 * constant
 
 
-@pytest.mark.parametrize(("shift", "kind"), [(1.0, Kind.WRONG_OUTPUT_ACTIVATION),
-                                             (-3.0, Kind.OUTPUT_RANGE)])  # fmt: skip
-def test_a_relu_that_is_off_on_all_points(shift: float, kind: Kind) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(100, 3)
-    y = x[:, :1].sigmoid() + shift
-    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), nn.ReLU())
-    with torch.no_grad():
-        model.get_parameter("2.bias").fill_(-9.0)
-    rule = torch.optim.Adam(model.parameters(), 1e-3)
-    assert problems(trained(model, x, y, MSE, rule, 5))[0] is kind
-
-
 class LastState(nn.Module):
     """Numbers of sequences: a state of an LSTM, or a linear map of states."""
 
@@ -176,41 +163,6 @@ def test_targets_beyond_what_larger_weights_give(linear: bool) -> None:
     model = LastState(linear)
     report = trained(model, x, y, MSE, torch.optim.Adam(model.parameters(), 1e-2), 150)
     assert (Kind.OUTPUT_RANGE in problems(report)) == (not linear)
-
-
-@pytest.mark.parametrize("ignored", [True, False])
-def test_a_loss_that_does_not_look_at_the_outputs(ignored: bool) -> None:
-    def loss(f: Tensor, y: Tensor) -> Tensor:
-        p = (y + 0 * f if ignored else f.sigmoid()).clamp(1e-6, 1 - 1e-6)
-        return -(y * p.log() + (1 - y) * (1 - p).log()).mean()
-
-    torch.manual_seed(0)
-    x = torch.randn(128, 3)
-    y = (x[:, :1] > 0).float()
-    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
-    report = trained(model, x, y, loss, torch.optim.SGD(model.parameters(), 0.1), 20)
-    assert (problems(report)[:1] == [Kind.DETACHED_LOSS]) == ignored
-
-
-@pytest.mark.parametrize("form", ["column", "row", "pairs"])
-def test_rows_that_meet_columns_in_the_loss(form: str) -> None:
-    """Weights of points as a column; in a loss that compares pairs both come from the outputs."""
-
-    def loss(f: Tensor, y: Tensor) -> Tensor:
-        apart = (f[:, 0] - y[:, 0]).abs()
-        if form == "pairs":
-            return apart.mean() + 0.01 * (f - f[:, 0]).abs().mean()
-        return (apart * (y[:, 1:] if form == "column" else y[:, 1])).mean()
-
-    torch.manual_seed(0)
-    x = torch.randn(120, 3)
-    y = torch.cat([x[:, :1] * x[:, 1:2] + 3, torch.rand(120, 1) + 0.5], 1)
-    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
-    report = trained(model, x, y, loss, torch.optim.SGD(model.parameters(), 1e-3), 10)
-    found = [f for f in report.problems if f.kind is Kind.BROADCAST_TARGETS]
-    assert bool(found) == (form == "column")
-    if found:
-        assert str(found[0].evidence["line"]).startswith("test_eighth_mends.py:")
 
 
 @pytest.mark.parametrize("step", [1e-5, 1e-2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -25,40 +24,6 @@ def mlp(*sizes: int) -> nn.Sequential:
     for below, above in pairwise(sizes):
         parts += [nn.Linear(below, above), nn.ReLU()]
     return nn.Sequential(*parts[:-1])
-
-
-def overlap(f: Tensor, y: Tensor) -> Tensor:
-    return 1 - 2 * (f * y).sum() / (f.sum() + y.sum() + 1e-5)
-
-
-@pytest.mark.parametrize("squashed", ["no", "in the model", "in the loss"])
-@pytest.mark.parametrize("steps", [20, 200])
-def test_an_overlap_of_raw_scores(squashed: str, steps: int) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    y = (x[:, :1] > 0.3).float()
-    last = nn.Sigmoid() if squashed == "in the model" else nn.Identity()
-    model = nn.Sequential(mlp(4, 16, 1), last)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        return overlap(f.sigmoid() if squashed == "in the loss" else f, t)
-
-    report = trained(model, x, y, loss, rule, steps, rehearse=False)
-    assert (Kind.LOGITS_TO_PROBABILITY_LOSS in problems(report)) == (squashed == "no")
-
-
-@pytest.mark.parametrize("maps", [1, 2])
-def test_a_softmax_of_one_map_in_the_loss(maps: int) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(40, 1, 8, 8)
-    y = (x > 0).float()
-    model = nn.Conv2d(1, maps, 3, padding=1)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(
-        model, x, y, lambda f, t: overlap(f.softmax(1)[:, -1:], t), rule, 30, rehearse=False
-    )
-    assert (problems(report)[:1] == [Kind.SOFTMAX_OVER_ONE_UNIT]) == (maps == 1)
 
 
 class Words(nn.Module):
@@ -106,89 +71,6 @@ def test_words_that_hardly_change_are_shifted_by_the_loss() -> None:
     rule = torch.optim.Adam(model.parameters(), 5e-3)
     report = trained(model, x, x, of_next, rule, 60, rehearse=False)
     assert Kind.WRONG_TIME_STEP not in problems(report)
-
-
-def test_a_policy_that_is_rewarded_for_being_unsure() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 6)
-    y = x[:, :4].argmax(1)
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        likely = f.log_softmax(1)
-        rewarded = likely.exp().gather(1, t[:, None]).mean()
-        return -rewarded + 2 * (likely.exp() * likely).sum(1).mean()
-
-    for steps in (0, 30, 300):
-        model = mlp(6, 32, 4)
-        rule = torch.optim.Adam(model.parameters(), 5e-3)
-        report = trained(model, x, y, loss, rule, steps, rehearse=False)
-        assert not {Kind.GRADIENT_SIGN_FLIPPED, Kind.WRONG_LOSS} & set(problems(report))
-
-
-@pytest.mark.parametrize("steps", [0, 100])
-@pytest.mark.parametrize("soft", [False, True])
-def test_outputs_that_are_costs(soft: bool, steps: int) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 6)
-    y = torch.softmax(3 * x[:, :4], 1) if soft else x[:, :4].argmax(1)
-    model = mlp(6, 32, 4)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, lambda f, t: CLASSES(-f, t), rule, steps, rehearse=False)
-    assert not {Kind.GRADIENT_SIGN_FLIPPED, Kind.WRONG_LOSS} & set(problems(report))
-
-
-def test_margins_that_are_reached_are_no_ignored_outputs() -> None:
-    torch.manual_seed(0)
-    x = 3 * torch.randn(200, 4)
-    y = F.one_hot(x.argmax(1), 4).float()
-    model = nn.Linear(4, 4)
-    with torch.no_grad():
-        model.weight.copy_(5 * torch.eye(4))
-    report = trained(
-        model, x, y, lambda f, t: F.multi_margin_loss(f, t.argmax(1), margin=0.2),
-        torch.optim.SGD(model.parameters(), 1e-3), 5, rehearse=False,
-    )  # fmt: skip
-    assert Kind.WRONG_LOSS not in problems(report)
-
-
-@pytest.mark.parametrize("kind", ["worth now and later", "two views", "a mask", "a target net"])
-def test_outputs_that_are_detached_on_purpose(kind: str) -> None:
-    class Both(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner, self.head, self.other = mlp(4, 16, 2), nn.Linear(2, 2), mlp(4, 16, 2)
-
-        def forward(self, x: Tensor) -> Tensor:
-            if kind == "worth now and later":
-                return torch.stack([self.inner(x), self.inner(x.flip(0))], 1)[..., 0]
-            if kind == "two views":
-                return torch.cat([self.head(self.inner(x)), self.inner(x + 0.1)], 1)
-            if kind == "a mask":
-                return torch.cat([self.inner(x), (x[:, :1] > 0).float()], 1)
-            with torch.no_grad():
-                return torch.cat([self.other(x), self.inner(x)], 1)
-
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    y = x[:, :2].sum(1, keepdim=True)
-    model = Both()
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        if kind == "worth now and later":
-            return (f[:, 0] - t[:, 0] - 0.8 * f[:, 1].detach()).pow(2).mean()
-        if kind == "two views":
-            return (f[:, :2] - f[:, 2:].detach()).pow(2).mean() + (f[:, :1] - t).pow(2).mean()
-        if kind == "a mask":
-            return ((f[:, :1] - t) * (f[:, 2:] > 0.5)).pow(2).mean() + 0 * f[:, 1].sum()
-        return (f[:, 2:3] - t - 0.1 * f[:, :1]).pow(2).mean()
-
-    rule = torch.optim.Adam(model.inner.parameters(), 1e-3)
-    if kind != "a target net":
-        report = trained(model, x, y, loss, rule, 20, rehearse=False)
-        assert "outputs" not in [key for f in report.problems for key in f.evidence]
-        return
-    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
-    assert all("loss_of_others" not in f.evidence for f in report.findings)
 
 
 def test_one_point_a_batch_of_a_loss_that_compares_them() -> None:
@@ -278,29 +160,6 @@ def test_a_rare_treatment_is_what_is_to_be_told(noisy: int) -> None:
     y[300 - noisy :] += 8 * torch.rand(noisy, 1)
     report = spurious.diagnose(mlp(3, 16, 1), (x, y), MSE, rehearse=False)
     assert Kind.CONSTANT_INPUTS not in problems(report)
-
-
-Scored = namedtuple("Scored", ["logits", "features"])
-
-
-def test_outputs_that_the_loss_reads_by_their_names() -> None:
-    class Named(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner, self.head = mlp(4, 16, 8), nn.Linear(8, 3)
-
-        def forward(self, x: Tensor) -> Scored:
-            features = self.inner(x)
-            return Scored(self.head(features), features)
-
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    y = x[:, :3].argmax(1)
-    model = Named()
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    for steps in (0, 200):
-        report = trained(model, x, y, lambda made, t: CLASSES(made.logits, t), rule, steps)
-        assert not report.problems
 
 
 def test_a_teacher_that_follows_is_frozen_on_purpose() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, namedtuple
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import torch
@@ -23,24 +21,6 @@ def mlp(*sizes: int) -> nn.Sequential:
     for below, above in pairwise(sizes):
         parts += [nn.Linear(below, above), nn.ReLU()]
     return nn.Sequential(*parts[:-1])
-
-
-@pytest.mark.parametrize("logarithm", [False, True])
-@pytest.mark.parametrize("temperature", [1.0, 4.0])
-def test_a_divergence_wants_logarithms(temperature: float, logarithm: bool) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 6)
-    y = torch.softmax(x @ torch.randn(6, 5), 1)
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        said = (f / temperature).log_softmax(1) if logarithm else (f / temperature).softmax(1)
-        return nn.functional.kl_div(said, t, reduction="batchmean")
-
-    model = mlp(6, 32, 5)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    for steps in (0, 100):
-        report = trained(model, x, y, loss, rule, steps, rehearse=False)
-        assert (Kind.WRONG_LOSS in problems(report)) is not logarithm
 
 
 @pytest.mark.parametrize("shifted", ["in the data", "in the loss", "twice"])
@@ -68,26 +48,6 @@ def test_words_are_shifted_once(shifted: str) -> None:
     rule = torch.optim.Adam(model.parameters(), 1e-2)
     report = trained(model, x, y, loss, rule, 30, rehearse=False)
     assert (Kind.WRONG_TIME_STEP in problems(report)) == (shifted == "twice")
-
-
-@pytest.mark.parametrize("draws", [False, True])
-@pytest.mark.parametrize("cut", ["none", "some", "copied"])
-def test_outputs_that_are_detached_in_the_loss(cut: str, draws: bool) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 5)
-    y = torch.softmax(x @ torch.randn(5, 4), 1).log()
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        scores = f[:, :4].detach() if cut == "some" else f[:, :4]
-        taken = torch.randint(0, 4, (len(f), 1)) if draws else torch.zeros(len(f), 1).long()
-        flow = f[:, 4:] + scores.log_softmax(1).gather(1, taken)
-        weight = 1 + f[:, 4:].detach().sigmoid() if cut == "copied" else 1.0
-        return (weight * (flow - t.gather(1, taken)).pow(2)).mean()
-
-    model = mlp(5, 16, 5)
-    rule = torch.optim.Adam(model.parameters(), 1e-3)
-    report = trained(model, x, y, loss, rule, 20, rehearse=False)
-    assert (Kind.DETACHED_LOSS in problems(report)) == (cut == "some")
 
 
 @pytest.mark.parametrize("kinds", [60, 150])
@@ -159,22 +119,6 @@ def test_a_weight_that_is_a_plain_tensor(kind: str) -> None:
         assert "weight" in report.problems[0].explanation
 
 
-def test_a_loss_of_differences_on_a_grid_is_not_taken_apart() -> None:
-    torch.manual_seed(0)
-    t = torch.linspace(0, 1, 101)[:, None]
-
-    def loss(f: Tensor, at: Tensor) -> Tensor:
-        slopes = (f[1:] - f[:-1]) / 0.01
-        return (slopes - 1).pow(2).mean() + f[0].pow(2).mean() + 0 * at.sum()
-
-    model = nn.Linear(1, 1)
-    with torch.no_grad():
-        model.weight.fill_(1.0)
-        model.bias.fill_(0.5)
-    report = spurious.diagnose(model, (t, t), loss, rehearse=False)
-    assert report.measurements.landscape.loss == pytest.approx(0.25, abs=1e-3)
-
-
 @pytest.mark.parametrize("rule", ["plain", "clipped"])
 def test_steps_before_training_that_clipping_makes_short_enough(rule: str) -> None:
     torch.manual_seed(0)
@@ -196,68 +140,6 @@ def test_steps_before_training_that_clipping_makes_short_enough(rule: str) -> No
             optimiser.step()
     report = spurious.diagnose(model, (x, y), CLASSES, optimiser=optimiser)
     assert Kind.STEP_TOO_LARGE not in problems(report)
-
-
-Made = namedtuple("Made", ["picture", "mean", "spread"])
-
-
-class Coder(nn.Module):
-    """A variational autoencoder that gives its outputs in some container."""
-
-    def __init__(self, last: nn.Module, form: str) -> None:
-        super().__init__()
-        self.down, self.up = nn.Linear(16, 8), nn.Sequential(nn.Linear(4, 16), last)
-        self.form = form
-
-    def forward(self, x: Tensor) -> Any:
-        mean, spread = self.down(x).chunk(2, 1)
-        made = self.up(mean + torch.randn_like(mean) * (spread / 2).exp())
-        if self.form == "tuple":
-            return made, mean, spread
-        if self.form == "named":
-            return Made(made, mean, spread)
-        parts = {"picture": made, "mean": mean, "spread": spread}
-        return OrderedDict(parts) if self.form == "ordered" else parts
-
-
-@pytest.mark.parametrize("form", ["tuple", "named", "mapping", "ordered"])
-@pytest.mark.parametrize("fits", [False, True])
-def test_outputs_beside_others(fits: bool, form: str) -> None:
-    torch.manual_seed(0)
-    x = (torch.rand(200, 4) > 0.5).float().repeat_interleave(4, 1)
-    x = x if fits else 2 * x - 1
-
-    def loss(outputs: Any, t: Tensor) -> Tensor:
-        made, mean, spread = outputs.values() if isinstance(outputs, dict) else outputs
-        apart = (mean**2 + spread.exp() - 1 - spread).sum(1).mean() / 2
-        return nn.functional.mse_loss(made, t, reduction="none").sum(1).mean() + 0.1 * apart
-
-    model = Coder(nn.Sigmoid(), form)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, x, loss, rule, 200, rehearse=False)
-    assert (Kind.OUTPUT_RANGE in problems(report)) is not fits
-
-
-def test_features_beside_scores_are_not_the_outputs() -> None:
-    class Both(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner, self.head = nn.Linear(4, 16), nn.Linear(16, 3)
-
-        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-            features = self.inner(x).relu()
-            return features, self.head(features)
-
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    y = x[:, :3].argmax(1)
-    model = Both()
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    for steps in (0, 20, 300):
-        report = trained(
-            model, x, y, lambda made, t: CLASSES(made[1], t), rule, steps, rehearse=False
-        )
-        assert not report.problems
 
 
 @pytest.mark.parametrize("noise", [0.5, 2.0])

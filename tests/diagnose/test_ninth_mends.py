@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,18 +11,9 @@ from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import Kind
-from spurious.diagnose.judge.rehearsals import rehearsal_findings
 from spurious.diagnose.measure.batches import sample_of
-from spurious.diagnose.measure.edges import Edge
-from spurious.diagnose.measure.exponentials import SteadyExponentials
-from spurious.diagnose.measure.optimiser import optimiser_seen
-from spurious.diagnose.measure.scene import Scene
-from spurious.diagnose.measure.structure import StructureSeen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.wanted import wanted_size
-from spurious.diagnose.remedy import Remedy
-from spurious.diagnose.treat.rehearsal import Aspect, Change, Rehearsal, Rehearsals
-from spurious.diagnose.treat.trials import Trial
 
 MSE = nn.MSELoss()
 CLASSES = nn.CrossEntropyLoss()
@@ -42,50 +31,6 @@ def sides(points: int = 200) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
     x = torch.randn(points, 3)
     return x, (x[:, :1] + x[:, 1:2] > 0).float()
-
-
-@pytest.mark.parametrize("outputs", [1, 2])
-def test_a_softmax_of_one_term_in_the_loss(outputs: int) -> None:
-    x, y = sides()
-    model = mlp(3, 16, outputs)
-    targets = y if outputs == 1 else torch.cat([y, 1 - y], 1)
-
-    def loss(f: Tensor, targets: Tensor) -> Tensor:
-        return -(targets * f.log_softmax(1)).sum(1).mean()
-
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, targets, loss, rule, 200)
-    if outputs == 1:
-        assert problems(report)[0] is Kind.SOFTMAX_OVER_ONE_UNIT
-        assert "test_ninth_mends.py" in report.problems[0].explanation
-        assert Kind.DETACHED_LOSS not in problems(report)
-    else:
-        assert Kind.SOFTMAX_OVER_ONE_UNIT not in problems(report)
-
-
-@pytest.mark.parametrize("columns", [1, 2])
-def test_one_output_for_two_targets(columns: int) -> None:
-    x, y = sides()
-    model = nn.Sequential(mlp(3, 16, 1), nn.Sigmoid())
-    targets = y if columns == 1 else torch.cat([1 - y, y], 1)
-
-    def loss(p: Tensor, y: Tensor) -> Tensor:
-        return -(y * (p + 1e-7).log() + (1 - y) * (1 - p + 1e-7).log()).mean()
-
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, targets, loss, rule, 200)
-    assert (Kind.BROADCAST_TARGETS in problems(report)) == (columns == 2)
-    if columns == 2:
-        assert problems(report)[0] is Kind.BROADCAST_TARGETS
-        assert "2 outputs" in report.problems[0].explanation
-
-
-def test_one_output_for_several_measurements_that_it_can_suit() -> None:
-    x, _ = sides()
-    y = x.sum(1, keepdim=True) + 0.1 * torch.randn(200, 4)  # four times the same thing
-    model = mlp(3, 16, 1)
-    report = spurious.diagnose(model, (x, y), lambda f, y: ((f - y) ** 2).mean())
-    assert Kind.BROADCAST_TARGETS not in problems(report)
 
 
 @pytest.mark.parametrize(("size", "named"), [(1e-40, True), (1e-2, False)])
@@ -123,72 +68,6 @@ def test_whether_anything_arrives_is_asked_of_many_draws(deaf: bool) -> None:
         model = TwoRelus(deaf)
         found = unseen_by(model, sample_of((x, 10 + 10 * x), model, 512))
         assert (found is not None and found.everything) == deaf
-
-
-def overflows(z: Tensor) -> Tensor:
-    return z.exp().sum(1).log()
-
-
-def shares(z: Tensor) -> Tensor:
-    return z.exp() / z.exp().sum(1, keepdim=True)
-
-
-def shares_of_one(z: Tensor) -> Tensor:
-    e = torch.exp(z)
-    return e / torch.sum(e, dim=1, keepdim=True)
-
-
-@pytest.mark.parametrize(
-    ("function", "right"),
-    [
-        (overflows, lambda z: z.logsumexp(1)),
-        (lambda z: torch.log(torch.exp(z).sum((0, 1))), lambda z: z.logsumexp((0, 1))),
-        (lambda z: torch.log(z.exp().sum()), lambda z: z.logsumexp((0, 1))),
-        (shares_of_one, lambda z: z.softmax(1)),
-        (shares, lambda z: z.softmax(1)),
-        (lambda z: z.exp() / (2 * z).exp().sum(1, keepdim=True), None),  # of something else
-    ],
-)
-@pytest.mark.parametrize("level", [0.0, 200.0, -300.0])
-def test_exponentials_are_kept_within_numbers(
-    function: Callable[[Tensor], Tensor], right: Callable[[Tensor], Tensor] | None, level: float
-) -> None:
-    torch.manual_seed(0)
-    z = (torch.randn(5, 4) + level).requires_grad_()
-    edges: list[Edge] = []
-    with SteadyExponentials(edges):
-        out = function(z)
-    if level == 0 or right is None:
-        assert torch.equal(out.nan_to_num(), function(z).nan_to_num())
-        assert not edges
-        return
-    assert not function(z).isfinite().all()
-    torch.testing.assert_close(out, right(z))
-    (slope,) = torch.autograd.grad(out.sum(), z)
-    assert slope.isfinite().all()
-    assert edges[0].kind is Kind.OVERFLOW
-    assert edges[0].line.startswith("test_ninth_mends.py")
-
-
-@pytest.mark.parametrize("steady", [False, True])
-def test_an_overflow_is_named(steady: bool) -> None:
-    torch.manual_seed(0)
-    x = 3 * torch.randn(200, 4)
-    y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
-    model = mlp(4, 32, 3)
-
-    def loss(f: Tensor, y: Tensor) -> Tensor:
-        f = 40 * f
-        total = f.logsumexp(1) if steady else f.exp().sum(1).log()
-        return (total - f.gather(1, y[:, None])[:, 0]).mean()
-
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, loss, rule, 100)
-    assert (Kind.OVERFLOW in problems(report)) == (not steady)
-    if not steady:
-        assert problems(report)[0] is Kind.OVERFLOW
-        assert "overflows" not in report.problems[0].explanation
-        assert "exp" in report.problems[0].explanation
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -304,23 +183,6 @@ def test_layers_without_biases(bias: bool) -> None:
         assert "redraw_weights+add_biases" in report.problems[0].remedies[0]
 
 
-@pytest.mark.parametrize("loss", ["share", "value"])
-def test_one_output_whose_share_in_its_sum_the_loss_looks_at(loss: str) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 3)
-    y = torch.randint(0, 4, (200, 1)).float()
-    model = mlp(3, 16, 1)
-
-    def shares(f: Tensor, y: Tensor) -> Tensor:
-        p = f / f.sum(1, keepdim=True)
-        return -(y * p.clamp(1e-7, 1 - 1e-7).log()).sum(1).mean()
-
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, shares if loss == "share" else MSE, rule, 50)
-    assert (Kind.SOFTMAX_OVER_ONE_UNIT in problems(report)) == (loss == "share")
-    assert Kind.DETACHED_LOSS not in problems(report)
-
-
 def test_few_points_that_need_thousands_of_steps() -> None:
     torch.manual_seed(0)
     x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -334,41 +196,6 @@ def test_few_points_that_need_thousands_of_steps() -> None:
         f.explanation for f in report.problems if f.kind is Kind.TOO_FEW_UPDATES
     )
     assert Kind.SADDLE not in problems(report)
-
-
-class Game(nn.Module):
-    """A generator without biases in front of a judge."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made = nn.Linear(4, 2, bias=False)
-        self.judge = nn.Linear(2, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.made(x))
-
-
-@pytest.mark.parametrize("another_trains_the_judge", [False, True])
-def test_what_fools_an_opponent_that_stands_still_is_no_cause(
-    another_trains_the_judge: bool,
-) -> None:
-    model, x, real = Game(), torch.randn(50, 4), torch.ones(50, 1)
-    part = model.made if another_trains_the_judge else model
-    loss, rule = nn.BCEWithLogitsLoss(), torch.optim.Adam(part.parameters(), 1e-3)
-    loss(model(x), real).backward()
-    rule.step()
-    report = spurious.diagnose(model, (x, real), loss, optimiser=rule, rehearse=False)
-    landscape = replace(report.measurements.landscape, constant_loss=None)
-    scene = Scene(
-        model(x).detach(), real, x, loss, StructureSeen(), landscape, trained=True,
-        optimiser=optimiser_seen(rule, model), without_bias=("made",),
-    )  # fmt: skip
-    trial = Trial("", "", 1.0, 1.0, 1.0, 300)
-    still = Rehearsal(Change(Aspect.NOTHING, ()), 1.0, 0.0, False, trial)
-    biased = Rehearsal(Change(Aspect.BIASES, (Remedy.ADD_BIASES,)), 0.1, 0.9, False, trial)
-    tried = Rehearsals(300, 0.0, still, still, (biased,))
-    kinds = [f.kind for f in rehearsal_findings(tried, scene, report.measurements)]
-    assert (Kind.MISSING_BIAS in kinds) == (not another_trains_the_judge)
 
 
 def test_counts_are_no_classes_without_an_output() -> None:
@@ -405,14 +232,6 @@ def test_steps_that_vanish_at_the_end_are_no_fault() -> None:
     rule.param_groups[0]["lr"] = 1e-14
     report = trained(model, x, y, MSE, rule, 1)
     assert Kind.SCHEDULE_TO_ZERO not in problems(report)
-
-
-def test_repeated_measurements_of_a_weak_signal() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(400, 3)
-    y = 0.2 * torch.sin(2 * x[:, :1]) + torch.randn(400, 30)
-    report = spurious.diagnose(mlp(3, 16, 1), (x, y), lambda f, y: ((f - y) ** 2).mean())
-    assert Kind.BROADCAST_TARGETS not in problems(report)
 
 
 def test_a_table_is_meant_to_be_learnt_by_heart() -> None:

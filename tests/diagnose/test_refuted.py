@@ -25,31 +25,6 @@ def inputs(n: int = 64, d: int = 4) -> Tensor:
     return torch.randn(n, d)
 
 
-def test_a_loss_that_differentiates_the_model() -> None:
-    torch.manual_seed(0)
-    x = torch.linspace(0, 1, 32)[:, None].requires_grad_()
-    model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
-
-    class Residual(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = model
-
-        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-            with torch.enable_grad():
-                x = x.detach().requires_grad_()
-                return self.net(x), x
-
-    def equation(outputs: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
-        u, x = outputs
-        (slope,) = torch.autograd.grad(u.sum(), x, create_graph=True)
-        return ((slope - targets) ** 2).mean() + u[0].square().sum()
-
-    report = spurious.diagnose(Residual(), (x.detach(), 2 * x.detach()), equation)
-    assert len(report.measurements.landscape.ray) > 2
-    assert not report.problems, [f.explanation for f in report.problems]
-
-
 def test_different_sigmoid_units_are_different() -> None:
     """They have the same direction: a free factor holds where the activation lets it through."""
     model = nn.Sequential(nn.Linear(1, 8), nn.Sigmoid(), nn.Linear(8, 1))
@@ -284,31 +259,6 @@ def test_no_remedy_is_offered_for_targets_that_say_nothing() -> None:
     assert report.problems[0].remedies == () and report.trials == ()
 
 
-@pytest.mark.parametrize("second", [False, True])
-@pytest.mark.parametrize("places", [5, 7])
-def test_as_many_places_as_classes(places: int, second: bool) -> None:
-    """Scores (n, T, K) or (n, K, T) of labels (n, T), K = 5: which axis is meant the loss tells."""
-    torch.manual_seed(0)
-    y = torch.randint(1, 5, (60, places)) * (torch.arange(places) < places - 2)  # 0 fills up
-    x = nn.functional.one_hot(y, 5) + 0.1 * torch.randn(60, places, 5)
-    model = nn.Linear(5, 5)
-
-    def loss(scores: Tensor, labels: Tensor) -> Tensor:
-        classes_second = scores if second else scores.transpose(1, 2)
-        each = nn.functional.cross_entropy(classes_second, labels, reduction="none")
-        return (each * (labels > 0)).sum() / (labels > 0).sum()
-
-    whole = nn.Sequential(model, Turned()) if second else model
-    rule = torch.optim.Adam(whole.parameters(), lr=0.1)
-    for steps in (0, 100):
-        for _ in range(steps):
-            rule.zero_grad()
-            loss(whole(x), y).backward()
-            rule.step()
-        report = spurious.diagnose(whole, (x, y), loss, optimiser=rule, curvature=False)
-        assert not report.problems, report.problems
-
-
 @pytest.mark.parametrize("n", [240, 2048])
 def test_classes_that_take_turns(n: int) -> None:
     """Neither are all points of one class, nor is any batch, which batch norm would show."""
@@ -324,13 +274,6 @@ def test_classes_that_take_turns(n: int) -> None:
     report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
     assert report.measurements.landscape.loss < 0.05
     assert not report.problems, report.problems
-
-
-class Turned(nn.Module):
-    """The last two axes exchanged."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(1, 2)
 
 
 def test_windows_of_a_series_that_nothing_foretells() -> None:
@@ -397,37 +340,3 @@ def test_a_line_that_is_not_the_best_one() -> None:
     assert landscape.linear_loss is not None and landscape.loss > 1.05 * landscape.linear_loss
     assert not any("can reach" in found.explanation for found in report.findings)
     assert not any("within its reach" in found.explanation for found in report.findings)
-
-
-def test_a_book_of_codes_that_is_learnt_slowly() -> None:
-    """Vectors are rounded to those of a book, whose terms need not be lighter."""
-    torch.manual_seed(0)
-    x = (torch.rand(20, 64) * (torch.rand(20, 64) < 0.5))[torch.arange(256) % 20]
-    x = x + 0.05 * torch.randn(256, 64)
-
-    class Coded(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.into = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))
-            self.book = nn.Embedding(16, 8)
-            nn.init.uniform_(self.book.weight, -0.3, 0.3)
-            self.out = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64))
-
-        def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            z = self.into(x).reshape(-1, 4, 8)
-            near = (z[:, :, None] - self.book.weight).pow(2).sum(-1).argmin(-1)
-            code = self.book(near)
-            return self.out((z + (code - z).detach()).flatten(1)), z, code
-
-    def loss(found: tuple[Tensor, Tensor, Tensor], x: Tensor) -> Tensor:
-        (f, z, code), mse = found, nn.functional.mse_loss
-        return mse(f, x) + mse(code, z.detach()) + 0.25 * mse(z, code.detach())
-
-    model = Coded()
-    rule = torch.optim.Adam(model.parameters(), lr=2e-3)
-    for rows in torch.randint(0, 256, (30, 32)):
-        rule.zero_grad()
-        loss(model(x[rows]), x[rows]).backward()
-        rule.step()
-    report = spurious.diagnose(model, (x, x), loss, optimiser=rule, curvature=False)
-    assert not of_kind(report, "unbalanced_loss_terms")

@@ -24,53 +24,6 @@ def steps(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: in
         rule.step()
 
 
-def policy(outputs: Tensor, reward: Tensor) -> Tensor:
-    """The surrogate of a policy gradient, whose value says nothing."""
-    chosen = torch.distributions.Categorical(logits=outputs)
-    action = chosen.sample()
-    return -(chosen.log_prob(action) * reward.gather(1, action[:, None])[:, 0]).mean()
-
-
-def test_a_loss_that_samples_is_not_judged_by_its_value() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 3)
-    reward = torch.where(nn.functional.one_hot((x @ torch.randn(3, 4)).argmax(1), 4) > 0, 1.0, -0.5)
-    model = nn.Sequential(nn.Linear(3, 32), nn.ReLU(), nn.Linear(32, 4))
-    rule = torch.optim.Adam(model.parameters(), lr=3e-3)
-    steps(model, x, reward, policy, rule, 200)
-    report = spurious.diagnose(model, (x, reward), policy, optimiser=rule)
-    assert report.measurements.landscape.constant_loss is None
-    assert not problems(report) & {Kind.WRONG_LOSS, Kind.LABELS_OUTSIDE_LOSS, Kind.FAULT_IN_LOOP}
-
-
-class Game(nn.Module):
-    """What is made of noise, (n, 2), and what a judge says of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maker = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
-        self.judge = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        made = self.maker(x)
-        return torch.cat([made, self.judge(made)], 1)
-
-
-def test_units_of_an_opponent_are_no_problem_of_this_training() -> None:
-    torch.manual_seed(0)
-    model, x, real = Game(), torch.randn(200, 3), torch.randn(200, 2)
-    with torch.no_grad():
-        model.get_parameter("judge.0.bias")[:12] = -50.0
-    rule = torch.optim.Adam(model.maker.parameters(), lr=1e-3)
-
-    def fooled(outputs: Tensor, _: Tensor) -> Tensor:
-        return nn.functional.softplus(-outputs[:, -1]).mean()
-
-    steps(model, x, real, fooled, rule, 20)
-    found = spurious.diagnose(model, (x, real), fooled, optimiser=rule)
-    assert not problems(found) & {Kind.DEAD_UNITS, Kind.OPTIMISER_MISSES_PARAMETERS}
-
-
 def test_a_steady_fall_from_afar_is_no_scale_of_targets() -> None:
     torch.manual_seed(0)
     x = torch.randn(300, 1)
@@ -90,26 +43,6 @@ def trained(
     return spurious.diagnose(model, (x, y), loss, optimiser=rule)
 
 
-def test_two_linear_layers_and_four_points() -> None:
-    torch.manual_seed(0)
-    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    both, either = x.prod(1, keepdim=True), (x.sum(1, keepdim=True) == 1).float()
-    for y, found in ((either, True), (both, False)):
-        model = nn.Sequential(nn.Linear(2, 10), nn.Linear(10, 1), nn.Sigmoid())
-        rule = torch.optim.SGD(model.parameters(), lr=0.3)
-        report = trained(model, x, y, nn.BCELoss(), rule, 800)
-        assert (Kind.MISSING_NONLINEARITY in problems(report)) == found
-
-
-def test_a_relu_behind_which_the_outputs_are_reshaped() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    model = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 4), nn.ReLU(),
-                          nn.Unflatten(1, (2, 2)))  # fmt: skip
-    report = trained(model, x, x.view(-1, 2, 2), nn.MSELoss(), torch.optim.Adam(model.parameters()))
-    assert report.problems[0].kind == Kind.OUTPUT_RANGE
-
-
 def test_numbers_that_name_classes_and_numbers_that_count() -> None:
     torch.manual_seed(0)
     label = torch.arange(400) % 8
@@ -122,21 +55,6 @@ def test_numbers_that_name_classes_and_numbers_that_count() -> None:
         rule = torch.optim.SGD(model.parameters(), lr=3e-3)
         report = trained(model, inputs, y[:, None], nn.MSELoss(), rule, 40)
         assert (Kind.WRONG_LOSS in problems(report)) == found
-
-
-class Sign(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.sign()
-
-
-def test_outputs_that_jump() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 3)
-    y = x[:, :1].sign()
-    for last, found in ((Sign(), True), (nn.Tanh(), False)):
-        model = nn.Sequential(nn.Linear(3, 1), last)
-        report = trained(model, x, y, nn.MSELoss(), torch.optim.SGD(model.parameters(), lr=0.1))
-        assert (Kind.DETACHED_LOSS in problems(report)) == found
 
 
 def killing(lr: float) -> tuple[nn.Module, Tensor, Tensor, torch.optim.Optimizer]:

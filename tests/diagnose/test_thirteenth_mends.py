@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from tests.diagnose.training import problems, trained
@@ -14,88 +12,6 @@ from spurious.diagnose import Kind, TrainingWatch
 
 MSE = nn.MSELoss()
 CLASSES = nn.CrossEntropyLoss()
-
-
-class Twins(nn.Module):
-    """The distance of two embeddings, (n,)."""
-
-    def __init__(self, spread: float = 1.0) -> None:
-        super().__init__()
-        self.inner = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
-        with torch.no_grad():
-            for p in self.inner[2].parameters():
-                p.mul_(spread)
-
-    def forward(self, pairs: Tensor) -> Tensor:
-        return (self.inner(pairs[:, 0]) - self.inner(pairs[:, 1])).norm(dim=1)
-
-
-def of_distance(margin: float) -> Callable[[Tensor, Tensor], Tensor]:
-    """Small for what is the same, beyond a margin for what is not (Hadsell et al. 2006, eq. 4)."""
-    return lambda d, same: (same * d**2 + (1 - same) * (margin - d).clamp(min=0) ** 2).mean()
-
-
-def pairs(alike: float) -> tuple[Tensor, Tensor]:
-    """Pairs of points of two kinds, (n, 2, 4), and whether both are of one, as a share is."""
-    x = torch.randn(200, 2, 4)
-    first, same = torch.rand(200) < 0.5, torch.rand(200) < alike
-    kind = torch.stack([first, first == same], 1)
-    x[..., 0] += 3.0 * kind
-    return x, (kind[:, 0] == kind[:, 1]).float()
-
-
-@pytest.mark.parametrize("steps", [0, 20, 300])
-@pytest.mark.parametrize(("spread", "alike"), [(0.1, 0.35), (1.0, 0.5), (0.1, 0.65)])
-@pytest.mark.parametrize("margin", [0.5, 1.0, 2.0])
-def test_a_loss_of_distances(margin: float, spread: float, alike: float, steps: int) -> None:
-    torch.manual_seed(0)
-    x, y = pairs(alike)
-    model = Twins(spread)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, of_distance(margin), rule, steps, rehearse=False)
-    assert not {Kind.WRONG_LOSS, Kind.GRADIENT_SIGN_FLIPPED} & set(problems(report))
-
-
-def test_a_loss_of_logits_with_the_wrong_sign() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    y = (x[:, :1] > 0).float()
-    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
-    report = spurious.diagnose(
-        model, (x, y), lambda f, t: -nn.functional.binary_cross_entropy_with_logits(f, t)
-    )
-    assert problems(report)[0] == Kind.GRADIENT_SIGN_FLIPPED
-
-
-@pytest.mark.parametrize("worth", [-1.0, 1.0])
-@pytest.mark.parametrize("varied", [False, True])
-def test_what_actions_were_worth(varied: bool, worth: float) -> None:
-    torch.manual_seed(0)
-    states, actions = torch.randn(200, 4), torch.randint(0, 3, (200,))
-    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
-    returns = worth * (torch.rand(200) if varied else torch.ones(200))
-
-    def loss(logits: Tensor, taken: Tensor) -> Tensor:
-        return (returns * nn.functional.cross_entropy(logits, taken, reduction="none")).mean()
-
-    report = spurious.diagnose(model, [(states, actions)], loss, rehearse=False)
-    turned = Kind.GRADIENT_SIGN_FLIPPED in problems(report)
-    assert turned == (worth < 0 and not varied)  # what counts alike, and less than 0, is turned
-
-
-@pytest.mark.parametrize("places", [1, 5])
-def test_a_cosine_has_a_least_value(places: int) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(places, 6)
-    y = torch.randn(places, 8)
-    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 8))
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        return -nn.functional.cosine_similarity(f, t).mean()
-
-    report = trained(model, x, y, loss, rule, 30, rehearse=False)
-    assert Kind.LABELS_OUTSIDE_LOSS not in problems(report)
 
 
 @pytest.mark.parametrize("last", [nn.Sigmoid(), nn.Identity()])
@@ -115,26 +31,6 @@ def test_labels_from_0_to_9_in_a_loss_of_one_output(last: nn.Module) -> None:
         model, (x, y), loss if isinstance(last, nn.Sigmoid) else usual, rehearse=False
     )
     assert Kind.LABELS_OUTSIDE_LOSS in problems(report)
-
-
-def of_shares(f: Tensor, t: Tensor) -> Tensor:
-    """Cross entropy of outputs over their sum, clipped."""
-    p = f / f.sum(1, keepdim=True).clamp_min(1e-30)
-    return -p.clamp(1e-7, 1 - 1e-7).log()[torch.arange(len(t)), t].mean()
-
-
-@pytest.mark.parametrize("squashed", [False, True])
-def test_logits_in_a_loss_of_shares(squashed: bool) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 6)
-    y = x[:, :3].argmax(1)
-    last = nn.Softmax(1) if squashed else nn.Identity()
-    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3), last)
-    rule = torch.optim.Adam(model.parameters(), 3e-3)
-    report = trained(model, x, y, of_shares, rule, 200)
-    assert report.measurements.landscape.constant_loss == pytest.approx(1.0986, abs=0.01)
-    said = Kind.LOGITS_TO_PROBABILITY_LOSS in problems(report)
-    assert said is not squashed
 
 
 @pytest.mark.parametrize("outputs", [3, 10])
