@@ -82,16 +82,6 @@ class Placed(nn.Module):
         return self.head(self.mix(self.up(x) + self.places).mean(1))
 
 
-def test_positions_that_large_inputs_drown_are_not_missing() -> None:
-    torch.manual_seed(0)
-    x = 1000 * (torch.randn(200, 6, 4) + 1)
-    y = (x[:, 0, 0] > x[:, 5, 0]).long()
-    model = Placed()
-    report = trained(model, x, y, CLASSES, torch.optim.SGD(model.parameters(), 0.1), 60)
-    assert Kind.MISSING_POSITIONS not in problems(report)
-    assert Kind.UNSCALED_INPUTS in problems(report)
-
-
 def test_parameters_that_no_module_draws_start_anew_where_they_are_nan() -> None:
     torch.manual_seed(0)
     x = torch.randn(200, 6, 4)
@@ -100,17 +90,6 @@ def test_parameters_that_no_module_draws_start_anew_where_they_are_nan() -> None
     report = trained(model, x, y, CLASSES, torch.optim.SGD(model.parameters(), 30.0), 60)
     assert not bool(model.places.isfinite().all())
     assert problems(report)[0] is Kind.STEP_TOO_LARGE
-
-
-def test_inputs_that_shut_starts_of_the_present_sizes() -> None:
-    torch.manual_seed(1)
-    unit = torch.randn(200, 8)
-    y = (unit[:, 0] * unit[:, 1] > 0).long()
-    model = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(),
-                          nn.Linear(64, 2))  # fmt: skip
-    rule = torch.optim.Adam(model.parameters(), 1e-3)
-    kinds = problems(trained(model, 200 * unit + 300, y, CLASSES, rule, 200))
-    assert kinds[0] is Kind.UNSCALED_INPUTS
 
 
 def test_steps_that_are_too_large_before_anything_is_learnt_from_the_usual_start() -> None:

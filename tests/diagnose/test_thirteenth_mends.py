@@ -11,42 +11,6 @@ import spurious
 from spurious.diagnose import Kind, TrainingWatch
 
 MSE = nn.MSELoss()
-CLASSES = nn.CrossEntropyLoss()
-
-
-@pytest.mark.parametrize("last", [nn.Sigmoid(), nn.Identity()])
-def test_labels_from_0_to_9_in_a_loss_of_one_output(last: nn.Module) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(200, 4)
-    y = torch.randint(0, 10, (200, 1)).float()
-    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1), last)
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        p = f if isinstance(last, nn.Sigmoid) else f.sigmoid()
-        p = p.clamp(1e-7, 1 - 1e-7)
-        return -(t * p.log() + (1 - t) * (1 - p).log()).mean()
-
-    usual = nn.functional.binary_cross_entropy_with_logits
-    report = spurious.diagnose(
-        model, (x, y), loss if isinstance(last, nn.Sigmoid) else usual, rehearse=False
-    )
-    assert Kind.LABELS_OUTSIDE_LOSS in problems(report)
-
-
-@pytest.mark.parametrize("outputs", [3, 10])
-def test_nan_by_labels_without_an_output(outputs: int) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 10)
-    y = x.argmax(1)
-    model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, outputs))
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        each = nn.functional.cross_entropy(f, t.clamp(max=outputs - 1), reduction="none")
-        return (each * torch.where(t < outputs, 1.0, torch.nan)).mean()
-
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, loss, rule, 5, rehearse=False)
-    assert (Kind.LABELS_OUTSIDE_LOSS in problems(report)) == (outputs < 10)
 
 
 @pytest.mark.parametrize("bends", [False, True])
@@ -137,35 +101,6 @@ def test_nan_of_gradients_that_are_kept_is_not_what_is_frozen() -> None:
     said = problems(report)
     assert said[0] == Kind.MISSING_ZERO_GRAD
     assert Kind.FROZEN_LAYERS not in said
-
-
-@pytest.mark.parametrize("order", ["own", "drawn", "moved"])
-def test_masks_of_other_pictures(order: str) -> None:
-    torch.manual_seed(1)
-    y = (torch.rand(48, 1, 4, 4) < 0.4).float().repeat_interleave(3, 2).repeat_interleave(3, 3)
-    x = y + 0.5 * torch.randn(48, 1, 12, 12)
-    if order != "own":
-        y = y[torch.randperm(48)] if order == "drawn" else y.roll(-2, 0)
-    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 5, rehearse=False)
-    said = [f for f in report.problems if f.kind == Kind.TARGETS_SHUFFLED]
-    assert bool(said) == (order != "own")
-    if order == "moved":
-        assert said[0].evidence["shift"] == 2
-
-
-@pytest.mark.parametrize("of_noise", [False, True])
-def test_masks_that_the_whole_picture_decides(of_noise: bool) -> None:
-    torch.manual_seed(0)
-    bright = torch.rand(48) < 0.5
-    x = torch.randn(48, 1, 8, 8) + 2.0 * bright[:, None, None, None]
-    y = bright[:, None, None].long().expand(48, 8, 8)
-    y = torch.randint(0, 2, (48, 8, 8)) if of_noise else y
-    model = nn.Conv2d(1, 2, 3, padding=1)
-    rule = torch.optim.Adam(model.parameters(), 1e-4)
-    report = trained(model, x, y, CLASSES, rule, 3, rehearse=False)
-    assert Kind.TARGETS_SHUFFLED not in problems(report)
 
 
 def test_units_are_enough_where_as_much_work_with_few_does_as_well() -> None:
