@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tests.diagnose.training import problems, trained
-from torch import Tensor, nn
+from tests.diagnose.training import problems
+from torch import nn
 
 import spurious
 from spurious.diagnose import Kind
@@ -21,89 +21,6 @@ def mlp(*sizes: int) -> nn.Sequential:
     for below, above in pairwise(sizes):
         parts += [nn.Linear(below, above), nn.ReLU()]
     return nn.Sequential(*parts[:-1])
-
-
-@pytest.mark.parametrize("shifted", ["in the data", "in the loss", "twice"])
-def test_words_are_shifted_once(shifted: str) -> None:
-    class Words(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.embed, self.head = nn.Embedding(20, 16), nn.Linear(16, 20)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.head(self.embed(x)).transpose(1, 2)
-
-    torch.manual_seed(0)
-    after = torch.randperm(20)
-    rows = [torch.randint(0, 20, (200,))]
-    for _ in range(8):
-        rows.append(after[rows[-1]])
-    text = torch.stack(rows, 1)
-    x, y = (text, text) if shifted == "in the loss" else (text[:, :-1], text[:, 1:])
-
-    def loss(f: Tensor, t: Tensor) -> Tensor:
-        return CLASSES(f, t) if shifted == "in the data" else CLASSES(f[..., :-1], t[:, 1:])
-
-    model = Words()
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, loss, rule, 30, rehearse=False)
-    assert (Kind.WRONG_TIME_STEP in problems(report)) == (shifted == "twice")
-
-
-class Tastes(nn.Module):
-    """Ratings by factors of users and items."""
-
-    def __init__(self, users: float | None, items: float | None) -> None:
-        super().__init__()
-        self.users, self.items = nn.Embedding(30, 4), nn.Embedding(20, 4)
-        for table, level in ((self.users, users), (self.items, items)):
-            nn.init.normal_(table.weight, std=0.3)
-            if level is not None:
-                nn.init.constant_(table.weight, level)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (self.users(x[:, 0]) * self.items(x[:, 1])).sum(1)
-
-
-@pytest.mark.parametrize("steps", [0, 100])
-@pytest.mark.parametrize(("users", "items"), [(0.1, 0.1), (0.1, None), (0.0, None), (None, None)])
-def test_factors_that_start_alike(users: float | None, items: float | None, steps: int) -> None:
-    torch.manual_seed(0)
-    x = torch.cartesian_prod(torch.arange(30), torch.arange(20))
-    y = (torch.randn(30, 4) @ torch.randn(4, 20)).flatten() / 2
-    model = Tastes(users, items)
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, MSE, rule, steps, rehearse=False)
-    alike = users is not None and items is not None
-    assert (Kind.DUPLICATED_UNITS in problems(report)) == alike
-
-
-@pytest.mark.parametrize("kind", ["plain", "constant", "parameter"])
-def test_a_weight_that_is_a_plain_tensor(kind: str) -> None:
-    class Clicks(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.ids = nn.Linear(1, 1)
-            start = 0.5 * torch.randn(6, 1)
-            self.weight = nn.Parameter(start) if kind == "parameter" else start
-            self.mean = torch.zeros(1, 6)
-            if kind == "constant":
-                self.weight = nn.Parameter(start)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.ids(x[:, :1]) + (x[:, 1:] - self.mean) @ self.weight
-
-    torch.manual_seed(0)
-    x = torch.randn(300, 7)
-    y = (x[:, 1:] @ torch.randn(6, 1) > 0).float()
-    model = Clicks()
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 100)
-    said = problems(report)
-    assert (Kind.OPTIMISER_MISSES_PARAMETERS in said) == (kind == "plain")
-    if kind == "plain":
-        assert "register_tensors" in report.problems[0].remedies[0]
-        assert "weight" in report.problems[0].explanation
 
 
 @pytest.mark.parametrize("rule", ["plain", "clipped"])

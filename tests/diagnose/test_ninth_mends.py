@@ -45,21 +45,6 @@ def test_steps_that_have_vanished(size: float, named: bool) -> None:
         assert problems(report)[0] is Kind.SCHEDULE_TO_ZERO
 
 
-@pytest.mark.parametrize("bias", [False, True])
-def test_layers_without_biases(bias: bool) -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 2)
-    y = (x.norm(dim=1, keepdim=True) > 1.2).float()  # as of x as of -x: tanh without biases is odd
-    parts = [nn.Linear(2, 16, bias=bias), nn.Tanh(), nn.Linear(16, 16, bias=bias), nn.Tanh()]
-    model = nn.Sequential(*parts, nn.Linear(16, 1, bias=bias))
-    rule = torch.optim.Adam(model.parameters(), 1e-2)
-    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 300)
-    assert (Kind.MISSING_BIAS in problems(report)) == (not bias)
-    if not bias:
-        assert problems(report)[0] is Kind.MISSING_BIAS
-        assert "redraw_weights+add_biases" in report.problems[0].remedies[0]
-
-
 def test_few_points_that_need_thousands_of_steps() -> None:
     torch.manual_seed(0)
     x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

@@ -5,15 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import Finding, Report, Severity
-
-
-def trained(model: nn.Module, x: Tensor, y: Tensor, loss: nn.Module, lr: float, steps: int) -> None:
-    rule = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=lr)
-    for _ in range(steps):
-        rule.zero_grad()
-        loss(model(x), y).backward()
-        rule.step()
+from spurious.diagnose import Finding, Report
 
 
 def of_kind(report: Report, kind: str) -> list[Finding]:
@@ -23,50 +15,6 @@ def of_kind(report: Report, kind: str) -> list[Finding]:
 def inputs(n: int = 64, d: int = 4) -> Tensor:
     torch.manual_seed(7)
     return torch.randn(n, d)
-
-
-def test_different_sigmoid_units_are_different() -> None:
-    """They have the same direction: a free factor holds where the activation lets it through."""
-    model = nn.Sequential(nn.Linear(1, 8), nn.Sigmoid(), nn.Linear(8, 1))
-    with torch.no_grad():
-        model[0].weight.copy_(torch.arange(1.0, 9.0)[:, None])
-        model[0].bias.copy_(-torch.arange(1.0, 9.0))
-    x = inputs(64, 1)
-    report = spurious.diagnose(model, (x, x.sin()), nn.MSELoss(), rehearse=False)
-    assert not of_kind(report, "duplicated_units")
-
-
-def test_relu_units_that_differ_by_a_factor_are_not_critical() -> None:
-    model = nn.Sequential(nn.Linear(1, 8), nn.ReLU(), nn.Linear(8, 1))
-    with torch.no_grad():
-        model[0].weight.copy_(torch.arange(1.0, 9.0)[:, None])
-        model[0].bias.copy_(-torch.arange(1.0, 9.0))
-    x = inputs(64, 1)
-    report = spurious.diagnose(model, (x, x.sin()), nn.MSELoss(), rehearse=False)
-    assert of_kind(report, "duplicated_units")[0].severity is Severity.WARNING
-
-
-def test_weights_that_are_all_zero_are_equal() -> None:
-    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-    for p in model.parameters():
-        nn.init.zeros_(p)
-    x = inputs()
-    report = spurious.diagnose(model, (x, (x[:, 0] > 0).long()), nn.CrossEntropyLoss())
-    assert report.problems[0].kind == "duplicated_units"
-    assert "random" in report.problems[0].explanation
-
-
-def test_linear_regression_from_zero_is_no_problem() -> None:
-    x = inputs()
-    model = nn.Linear(4, 1)
-    for p in model.parameters():
-        nn.init.zeros_(p)
-    y = x @ torch.tensor([[1.0], [2.0], [-1.0], [0.5]])
-    optimiser = torch.optim.SGD(model.parameters(), 0.1)
-    for given in (None, optimiser):
-        report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=given)
-        assert not any(f.severity is Severity.CRITICAL for f in report.findings)
-    assert not report.problems
 
 
 def test_the_number_of_the_clause_that_holds() -> None:
@@ -103,20 +51,6 @@ def test_no_escape_is_offered_where_parameters_are_frozen() -> None:
     for found in report.findings:
         assert "escape_direction" not in found.remedies
         assert "local minimum" not in found.explanation
-
-
-def test_learnt_biases_are_no_start() -> None:
-    """A unit's bias may be anything that training has made of it."""
-    torch.manual_seed(0)
-    x = torch.rand(256, 4)
-    y = 3 * x[:, :1] + 0.3 * torch.randn(256, 1)
-    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
-    nn.init.constant_(model[0].bias, 3.0)
-    trained(model, x, y, nn.MSELoss(), 1e-3, 2000)
-    report = spurious.diagnose(model, (x, y), nn.MSELoss(), curvature=False)
-    assert report.measurements.landscape.loss < 0.6 * report.measurements.landscape.constant_loss
-    assert of_kind(report, "shifted_initialisation")
-    assert all(f.severity is Severity.INFO for f in of_kind(report, "shifted_initialisation"))
 
 
 def xor(repeat: int = 1) -> tuple[Tensor, Tensor]:

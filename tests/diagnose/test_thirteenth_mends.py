@@ -13,34 +13,6 @@ from spurious.diagnose import Kind, TrainingWatch
 MSE = nn.MSELoss()
 
 
-@pytest.mark.parametrize("bends", [False, True])
-@pytest.mark.parametrize("pool", ["module", "mean"])
-def test_convolutions_and_their_mean(pool: str, bends: bool) -> None:
-    class Texts(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.head = nn.Conv1d(6, 24, 3, padding=1), nn.Linear(24, 1)
-
-        def forward(self, x: Tensor) -> Tensor:
-            z = self.first(x)
-            z = z.sigmoid() if bends else z
-            z = (
-                nn.functional.adaptive_avg_pool1d(z, 1).flatten(1)
-                if pool == "module"
-                else z.mean(2)
-            )
-            return self.head(z)
-
-    torch.manual_seed(0)
-    words = torch.randint(0, 6, (300, 10))
-    y = ((words[:, :-1] == 0) & (words[:, 1:] == 1)).any(1).float()[:, None]
-    x = nn.functional.one_hot(words, 6).float().transpose(1, 2)
-    model = Texts()
-    rule = torch.optim.Adam(model.parameters(), 3e-2)
-    report = trained(model, x, y, nn.BCEWithLogitsLoss(), rule, 300, rehearse=False)
-    assert (Kind.MISSING_NONLINEARITY in problems(report)) is not bends
-
-
 def watched(accumulate: int, clears: bool, steps: int) -> set[str]:
     """What a watch has seen of a loop that steps each so many batches, maybe without clearing."""
     torch.manual_seed(0)
