@@ -1,32 +1,17 @@
-"""What the ninth set of public faults showed, each on a case of its own."""
+"""Steps that a schedule has made vanish, and ones that are only short."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 import torch
+from tests.diagnose.seeded import mlp, sides
 from tests.diagnose.training import problems, trained
-from torch import Tensor, nn
+from torch import nn
 
 import spurious
 from spurious.diagnose import Kind
 
 MSE = nn.MSELoss()
-
-
-def mlp(*sizes: int) -> nn.Sequential:
-    torch.manual_seed(0)
-    parts: list[nn.Module] = []
-    for below, above in pairwise(sizes):
-        parts += [nn.Linear(below, above), nn.ReLU()]
-    return nn.Sequential(*parts[:-1])
-
-
-def sides(points: int = 200) -> tuple[Tensor, Tensor]:
-    torch.manual_seed(0)
-    x = torch.randn(points, 3)
-    return x, (x[:, :1] + x[:, 1:2] > 0).float()
 
 
 @pytest.mark.parametrize(("size", "named"), [(1e-40, True), (1e-2, False)])
@@ -43,21 +28,6 @@ def test_steps_that_have_vanished(size: float, named: bool) -> None:
     assert (Kind.SCHEDULE_TO_ZERO in problems(report)) == named
     if named:
         assert problems(report)[0] is Kind.SCHEDULE_TO_ZERO
-
-
-def test_few_points_that_need_thousands_of_steps() -> None:
-    torch.manual_seed(0)
-    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    y = x.sum(1, keepdim=True).remainder(2)
-    parts = [nn.Linear(2, 10), nn.Sigmoid(), nn.Linear(10, 10), nn.Sigmoid(), nn.Linear(10, 1)]
-    model = nn.Sequential(*parts, nn.Sigmoid())
-    rule = torch.optim.SGD(model.parameters(), 2.0)
-    report = trained(model, x, y, MSE, rule, 400)
-    assert Kind.TOO_FEW_UPDATES in problems(report)
-    assert "more steps of a copy" in next(
-        f.explanation for f in report.problems if f.kind is Kind.TOO_FEW_UPDATES
-    )
-    assert Kind.SADDLE not in problems(report)
 
 
 def test_short_steps_of_long_gradients_have_not_vanished() -> None:

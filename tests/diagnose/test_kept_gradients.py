@@ -1,10 +1,10 @@
-"""What the thirteenth set of public faults showed, each on a case of its own."""
+"""Gradients that are never cleared, and ones that are added up on purpose."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from tests.diagnose.training import problems, trained
+from tests.diagnose.training import problems
 from torch import Tensor, nn
 
 import spurious
@@ -73,25 +73,3 @@ def test_nan_of_gradients_that_are_kept_is_not_what_is_frozen() -> None:
     said = problems(report)
     assert said[0] == Kind.MISSING_ZERO_GRAD
     assert Kind.FROZEN_LAYERS not in said
-
-
-def test_units_are_enough_where_as_much_work_with_few_does_as_well() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(300, 32)
-    y = nn.functional.one_hot(x[:, :10].argmax(1), 10).float()
-    model = nn.Sequential(nn.Linear(32, 24), nn.Sigmoid(), nn.Linear(24, 10), nn.Sigmoid())
-    rule = torch.optim.SGD(model.parameters(), 0.3)
-    report = trained(model, x, y, MSE, rule, 600)
-    assert Kind.TOO_FEW_UNITS not in problems(report)
-
-
-def test_weights_that_start_far_too_large_and_steps_that_are_small() -> None:
-    torch.manual_seed(0)
-    x = torch.rand(200, 20)
-    y = nn.functional.one_hot(x[:, :5].argmax(1), 5).float()
-    model = nn.Sequential(nn.Linear(20, 16), nn.Sigmoid(), nn.Linear(16, 5), nn.Sigmoid())
-    for layer in (model[0], model[2]):
-        nn.init.uniform_(layer.weight, -20, 20)
-    rule = torch.optim.SGD(model.parameters(), 1.0)
-    report = trained(model, x, y, MSE, rule, 500)
-    assert problems(report)[0] == Kind.BAD_INITIAL_SCALE
