@@ -13,8 +13,6 @@ from spurious.diagnose import Kind
 
 CLASSES = nn.CrossEntropyLoss()
 MSE = nn.MSELoss()
-
-
 DIFFERENCES = {Kind.CONSTANT_OUTPUT, Kind.SHARED_REGIONS, Kind.BLIND_SPOTS, Kind.PLATEAU}
 
 ONE: dict[str, tuple[nn.Module, Tensor, Tensor, nn.Module]] = {

@@ -12,7 +12,6 @@ import spurious
 from spurious.diagnose import Kind, TrainingWatch
 
 CLASSES = nn.CrossEntropyLoss()
-
 N = 256
 Rows = Callable[[int], Tensor]
 

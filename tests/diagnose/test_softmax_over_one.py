@@ -52,10 +52,6 @@ def test_a_softmax_of_one_term_in_the_loss(outputs: int) -> None:
         assert Kind.SOFTMAX_OVER_ONE_UNIT not in problems(report)
 
 
-def shares(z: Tensor) -> Tensor:
-    return z.exp() / z.exp().sum(1, keepdim=True)
-
-
 @pytest.mark.parametrize("loss", ["share", "value"])
 def test_one_output_whose_share_in_its_sum_the_loss_looks_at(loss: str) -> None:
     torch.manual_seed(0)
