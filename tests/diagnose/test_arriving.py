@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.diagnose.seeded import mlp
 from torch import Tensor, nn
 
 import spurious
 from spurious.diagnose import Report
+from spurious.diagnose.measure.batches import sample_of
 from spurious.diagnose.measure.reshapes import Transposing, plan_of
+from spurious.diagnose.measure.unseen import unseen_by
 
 
 def trained(
@@ -350,3 +353,24 @@ def test_inputs_that_shut_all_gates(scale: float) -> None:
     report = trained(Read(), scale * x, x[:, -1, :1], nn.MSELoss())
     assert ("unscaled_inputs" in kinds(report)) == (scale > 1)
     assert scale == 1 or report.problems[0].kind == "unscaled_inputs"
+
+
+class TwoRelus(nn.Module):
+    """Two units twice: most draws of its weights let nothing of one bit pass."""
+
+    def __init__(self, deaf: bool) -> None:
+        super().__init__()
+        self.body, self.deaf = mlp(1, 2, 2, 1), deaf
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(0 * x if self.deaf else x)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_whether_anything_arrives_is_asked_of_many_draws(deaf: bool) -> None:
+    x = (torch.arange(100) % 2).float()[:, None]
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = TwoRelus(deaf)
+        found = unseen_by(model, sample_of((x, 10 + 10 * x), model, 512))
+        assert (found is not None and found.everything) == deaf

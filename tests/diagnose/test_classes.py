@@ -1,6 +1,8 @@
-"""Rare classes, and classes that the loss weighs."""
+"""Rare classes, classes that the loss weighs, numbers that name classes, and one class alone."""
 
 import torch
+from tests.diagnose.all_points import trained
+from tests.diagnose.training import problems
 from torch import Tensor, nn
 
 import spurious
@@ -101,3 +103,24 @@ def test_padding_of_sequences_may_be_ignored() -> None:
         found = spurious.diagnose(model, (x, x), of_sequences, curvature=False, rehearse=False)
         assert not found.problems
         of_sequences(model(x), x).backward()  # now it passes for trained
+
+
+def test_numbers_that_name_classes_and_numbers_that_count() -> None:
+    torch.manual_seed(0)
+    label = torch.arange(400) % 8
+    centres = 4 * torch.randn(8, 5)
+    x = centres[label] + 0.5 * torch.randn(400, 5)
+    count = (3.5 + 1.5 * torch.randn(400)).clamp(0, 7).round()
+    near = torch.cat([count[:, None] + 0.3 * torch.randn(400, 1), torch.randn(400, 1)], 1)
+    for inputs, y, found in ((x, label.float(), True), (near, count, False)):
+        model = nn.Sequential(nn.Linear(inputs.shape[1], 16), nn.ReLU(), nn.Linear(16, 1))
+        rule = torch.optim.SGD(model.parameters(), lr=3e-3)
+        report = trained(model, inputs, y[:, None], nn.MSELoss(), rule, 40)
+        assert (Kind.WRONG_LOSS in problems(report)) == found
+
+
+def test_every_place_has_the_one_class() -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(20, 1, 6, 6), torch.zeros(20, 6, 6, dtype=torch.long)
+    report = spurious.diagnose(nn.Conv2d(1, 3, 3, padding=1), (x, y), nn.CrossEntropyLoss())
+    assert report.problems[0].kind == Kind.ONE_CLASS_TARGETS

@@ -114,3 +114,19 @@ def test_a_loss_of_pairs_is_another_one_in_other_batches(loss: Any, compares: bo
     with torch.no_grad():
         f = model(x)
     assert Task(f, y, loss).compares_points == compares
+
+
+def test_a_loss_of_differences_on_a_grid_is_not_taken_apart() -> None:
+    torch.manual_seed(0)
+    t = torch.linspace(0, 1, 101)[:, None]
+
+    def loss(f: Tensor, at: Tensor) -> Tensor:
+        slopes = (f[1:] - f[:-1]) / 0.01
+        return (slopes - 1).pow(2).mean() + f[0].pow(2).mean() + 0 * at.sum()
+
+    model = nn.Linear(1, 1)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.fill_(0.5)
+    report = spurious.diagnose(model, (t, t), loss, rehearse=False)
+    assert report.measurements.landscape.loss == pytest.approx(0.25, abs=1e-3)

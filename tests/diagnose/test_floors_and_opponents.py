@@ -1,11 +1,21 @@
 """Sound programs of which a referee got false words: floors of losses, opponents, other axes."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 from tests.diagnose.training import problems, trained
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import Outcome, TrainingWatch
+from spurious.diagnose import Kind, Outcome, TrainingWatch
+from spurious.diagnose.judge.rehearsals import rehearsal_findings
+from spurious.diagnose.measure.optimiser import optimiser_seen
+from spurious.diagnose.measure.scene import DataSeen, Scene, TrainingSeen, WeightsSeen
+from spurious.diagnose.measure.task import Task
+from spurious.diagnose.remedy import Remedy
+from spurious.diagnose.treat.rehearsal import Aspect, Change, Rehearsal, Rehearsals
+from spurious.diagnose.treat.trials import Trial
 
 F = nn.functional
 
@@ -141,3 +151,56 @@ def test_a_watch_rests_while_its_model_is_diagnosed() -> None:
         watch.step(found)
     assert watch.looks > 0
     watch.close()
+
+
+class Game(nn.Module):
+    """A generator without biases in front of a judge."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = nn.Linear(4, 2, bias=False)
+        self.judge = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.made(x))
+
+
+@pytest.mark.parametrize("another_trains_the_judge", [False, True])
+def test_what_fools_an_opponent_that_stands_still_is_no_cause(
+    another_trains_the_judge: bool,
+) -> None:
+    model, x, real = Game(), torch.randn(50, 4), torch.ones(50, 1)
+    part = model.made if another_trains_the_judge else model
+    loss, rule = nn.BCEWithLogitsLoss(), torch.optim.Adam(part.parameters(), 1e-3)
+    loss(model(x), real).backward()
+    rule.step()
+    report = spurious.diagnose(model, (x, real), loss, optimiser=rule, rehearse=False)
+    landscape = replace(report.measurements.landscape, constant_loss=None)
+    scene = Scene(
+        Task(model(x).detach(), real, loss),
+        landscape,
+        weights=WeightsSeen(without_bias=("made",)),
+        data=DataSeen(x),
+        training=TrainingSeen(begun=True, optimiser=optimiser_seen(rule, model)),
+    )
+    trial = Trial("", "", 1.0, 1.0, 1.0, 300)
+    still = Rehearsal(Change(Aspect.NOTHING, ()), 1.0, 0.0, False, trial)
+    biased = Rehearsal(Change(Aspect.BIASES, (Remedy.ADD_BIASES,)), 0.1, 0.9, False, trial)
+    tried = Rehearsals(300, 0.0, still, still, (biased,))
+    kinds = [f.kind for f in rehearsal_findings(tried, scene, report.measurements)]
+    assert (Kind.MISSING_BIAS in kinds) == (not another_trains_the_judge)
+
+
+@pytest.mark.parametrize("places", [1, 5])
+def test_a_cosine_has_a_least_value(places: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(places, 6)
+    y = torch.randn(places, 8)
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 8))
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+
+    def loss(f: Tensor, t: Tensor) -> Tensor:
+        return -nn.functional.cosine_similarity(f, t).mean()
+
+    report = trained(model, x, y, loss, rule, 30, rehearse=False)
+    assert Kind.LABELS_OUTSIDE_LOSS not in problems(report)

@@ -138,3 +138,28 @@ def test_words_that_are_all_the_same() -> None:
     model = nn.Sequential(nn.Embedding(20, 8), nn.Flatten(), nn.Linear(48, 1))
     report = trained(model, x, y, nn.BCEWithLogitsLoss(), adam(model), 100)
     assert problems(report)[0] == "constant_inputs"
+
+
+def test_a_loss_that_differentiates_the_model() -> None:
+    torch.manual_seed(0)
+    x = torch.linspace(0, 1, 32)[:, None].requires_grad_()
+    model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = model
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                return self.net(x), x
+
+    def equation(outputs: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+        u, x = outputs
+        (slope,) = torch.autograd.grad(u.sum(), x, create_graph=True)
+        return ((slope - targets) ** 2).mean() + u[0].square().sum()
+
+    report = spurious.diagnose(Residual(), (x.detach(), 2 * x.detach()), equation)
+    assert len(report.measurements.landscape.ray) > 2
+    assert not report.problems, [f.explanation for f in report.problems]

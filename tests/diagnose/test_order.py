@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from tests.diagnose.seeded import mlp
+from tests.diagnose.training import problems, trained
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import TrainingWatch
+from spurious.diagnose import Kind, TrainingWatch
 
+CLASSES = nn.CrossEntropyLoss()
 N = 256
 Rows = Callable[[int], Tensor]
 
@@ -184,3 +187,49 @@ def test_small_targets_at_the_beginning_are_not_learnt_by_heart() -> None:
     rule.step()
     report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, rehearse=False)
     assert "same_batch" not in [str(problem.kind) for problem in report.problems]
+
+
+@pytest.mark.parametrize("shuffles", [False, True])
+def test_sorted_classes_of_which_some_are_learnt(shuffles: bool) -> None:
+    torch.manual_seed(0)
+    y = torch.arange(10).repeat_interleave(100)
+    x = nn.functional.one_hot(y, 10) + 0.5 * torch.randn(1000, 10)
+    model = mlp(10, 32, 10)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(2):
+        order = torch.randperm(1000) if shuffles else torch.arange(1000)
+        for rows in order.split(16):
+            rule.zero_grad()
+            CLASSES(model(x[rows]), y[rows]).backward()
+            rule.step()
+    report = spurious.diagnose(model, (x, y), CLASSES, optimiser=rule)
+    assert (Kind.UNSHUFFLED_DATA in problems(report)) == (not shuffles)
+    if not shuffles:
+        assert problems(report)[0] is Kind.UNSHUFFLED_DATA
+
+
+def test_a_common_class_at_the_end_is_no_sign_of_the_order() -> None:
+    torch.manual_seed(0)
+    y = torch.zeros(400, dtype=torch.long)
+    y[:20], y[20:40] = 1, 2
+    x = torch.randn(400, 6) + 0.2 * nn.functional.one_hot(y, 6)
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    report = trained(model, x, y, CLASSES, torch.optim.Adam(model.parameters(), 3e-3), 300)
+    assert Kind.UNSHUFFLED_DATA not in problems(report)
+
+
+@pytest.mark.parametrize("n", [240, 2048])
+def test_classes_that_take_turns(n: int) -> None:
+    """Neither are all points of one class, nor is any batch, which batch norm would show."""
+    torch.manual_seed(0)
+    y = torch.arange(n) % 4
+    x = torch.eye(4)[y] + 0.1 * torch.randn(n, 4)
+    model = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+    rule, loss = torch.optim.Adam(model.parameters(), lr=0.01), nn.CrossEntropyLoss()
+    for rows in torch.randint(0, n, (200, 32)):
+        rule.zero_grad()
+        loss(model(x[rows]), y[rows]).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    assert report.measurements.landscape.loss < 0.05
+    assert not report.problems, report.problems

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.diagnose.plain_descent import of_kind
 from torch import Tensor, nn
 
 import spurious
@@ -144,3 +145,37 @@ def test_a_term_without_a_gradient(cut: bool) -> None:
     report = spurious.diagnose(model, (x, y), loss, optimiser=rule, curvature=False, rehearse=False)
     kinds = [str(found.kind) for found in report.problems]
     assert ("detached_loss" in kinds) == cut
+
+
+def test_a_book_of_codes_that_is_learnt_slowly() -> None:
+    """Vectors are rounded to those of a book, whose terms need not be lighter."""
+    torch.manual_seed(0)
+    x = (torch.rand(20, 64) * (torch.rand(20, 64) < 0.5))[torch.arange(256) % 20]
+    x = x + 0.05 * torch.randn(256, 64)
+
+    class Coded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.into = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))
+            self.book = nn.Embedding(16, 8)
+            nn.init.uniform_(self.book.weight, -0.3, 0.3)
+            self.out = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64))
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            z = self.into(x).reshape(-1, 4, 8)
+            near = (z[:, :, None] - self.book.weight).pow(2).sum(-1).argmin(-1)
+            code = self.book(near)
+            return self.out((z + (code - z).detach()).flatten(1)), z, code
+
+    def loss(found: tuple[Tensor, Tensor, Tensor], x: Tensor) -> Tensor:
+        (f, z, code), mse = found, nn.functional.mse_loss
+        return mse(f, x) + mse(code, z.detach()) + 0.25 * mse(z, code.detach())
+
+    model = Coded()
+    rule = torch.optim.Adam(model.parameters(), lr=2e-3)
+    for rows in torch.randint(0, 256, (30, 32)):
+        rule.zero_grad()
+        loss(model(x[rows]), x[rows]).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, x), loss, optimiser=rule, curvature=False)
+    assert not of_kind(report, "unbalanced_loss_terms")

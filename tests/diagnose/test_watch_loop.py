@@ -1,13 +1,15 @@
 """Faults of the training loop itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from tests.diagnose.unrehearsed import problems
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose import TrainingWatch
+from spurious.diagnose import Kind, TrainingWatch
 
 
 def data() -> tuple[Tensor, Tensor]:
@@ -156,3 +158,85 @@ def test_a_loop_that_never_runs() -> None:
     rule.step()
     report = spurious.diagnose(model, (x, y), nn.MSELoss(), optimiser=rule, watch=watch)
     assert "optimiser_never_steps" not in [found.kind for found in report.problems]
+
+
+Change = Callable[[nn.Module, Tensor, torch.optim.Optimizer], None]
+
+
+def cleared(model: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    rule.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+    rule.step()
+
+
+def kept(_: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    loss.backward()
+    rule.step()
+
+
+def of_another(model: nn.Module, _: Tensor, rule: torch.optim.Optimizer) -> None:
+    model.zero_grad()
+    torch.zeros(1, requires_grad=True).sum().backward()
+    rule.step()
+
+
+def turned(model: nn.Module, loss: Tensor, rule: torch.optim.Optimizer) -> None:
+    rule.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        assert p.grad is not None
+        p.grad.neg_()
+    rule.step()
+
+
+def watched(change: Change) -> set[Kind]:
+    """What a watch says of a line that is learnt in a loop with a change before the step."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 1)
+    model = nn.Linear(1, 1)
+    rule = torch.optim.SGD(model.parameters(), lr=1e-2)
+    watch = TrainingWatch(model, console=False, every=1)
+    for _ in range(30):
+        loss = nn.functional.mse_loss(model(x), 2 * x + 1)
+        change(model, loss, rule)
+        watch.step(loss)
+    watch.close()
+    return {found.kind for found in watch.loop_findings}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (cleared, set[Kind]()),
+        (kept, {Kind.MISSING_ZERO_GRAD}),
+        (turned, {Kind.GRADIENT_SIGN_FLIPPED}),
+        (of_another, {Kind.DETACHED_LOSS}),
+    ],
+)
+def test_what_arrives_is_compared_with_what_is_there(change: Change, found: set[Kind]) -> None:
+    assert watched(change) == found
+
+
+def test_a_loss_that_is_infinite_asks_for_no_longer_steps() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(100, 6)
+    y = x @ torch.randn(6, 1)
+    model = nn.Linear(6, 1)
+    rule = torch.optim.SGD(model.parameters(), 0.1)
+    watch = TrainingWatch(model, console=False)
+    for _ in range(250):
+        rule.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        for p in model.parameters():
+            assert p.grad is not None
+            p.grad.neg_()
+        rule.step()
+        watch.step(loss)
+    watch.close()
+    asked = {"rehearse": True, "optimiser": rule, "watch": watch}
+    kinds = [found.kind for found in problems(model, (x, y), nn.MSELoss(), **asked)]
+    assert kinds[0] == "gradient_sign_flipped"
+    assert "not_finite" in kinds
+    assert "step_too_small" not in kinds

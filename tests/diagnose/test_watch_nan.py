@@ -1,9 +1,14 @@
-"""The first number that is not finite is found where it arises."""
+"""The first number that is not finite is found where it arises; the weights before are kept."""
 
+import pytest
 import torch
+from tests.diagnose.training import problems
 from torch import Tensor, nn
 
-from spurious.diagnose import Finding, TrainingWatch
+import spurious
+from spurious.diagnose import Finding, Kind, TrainingWatch
+
+CLASSES = nn.CrossEntropyLoss()
 
 
 class Half(nn.Module):
@@ -68,3 +73,35 @@ def test_between_the_outputs_and_the_loss() -> None:
 def test_a_sound_run_has_none() -> None:
     found, _ = first("")
     assert not found
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_a_watch_keeps_the_last_weights_that_were_finite(followed: bool) -> None:
+    """A start that torch does not draw comes to log(0); from the weights before that it is seen."""
+    torch.manual_seed(0)
+    y = torch.randint(0, 4, (320,))
+    x = 2 * torch.randn(4, 4)[y] + torch.randn(320, 4)
+    model = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 4))
+    with torch.no_grad():
+        model[2].weight.mul_(20)
+
+    def loss(f: Tensor, labels: Tensor) -> Tensor:
+        others = (1 - f.softmax(1)[:, 0]).log()
+        return CLASSES(f, labels) - 0.5 * others[labels > 0].mean()
+
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    draw = torch.Generator().manual_seed(1)
+    with TrainingWatch(model, console=False) as watch:
+        for _ in range(500):
+            rows = torch.randint(320, (40,), generator=draw)
+            rule.zero_grad()
+            loss(model(x[rows]), y[rows]).backward()
+            rule.step()
+            watch.step()
+    assert not bool(model[0].weight.isfinite().all())
+    found = problems(
+        spurious.diagnose(model, (x, y), loss, optimiser=rule, watch=watch if followed else None)
+    )
+    assert Kind.NOT_FINITE in found
+    assert (Kind.LOG_OF_ZERO in found) == followed
+    assert not bool(model[0].weight.isfinite().all())
