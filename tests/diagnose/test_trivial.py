@@ -6,19 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from tests.diagnose.all_points import trained
 from torch import Tensor, nn
 
-import spurious
 from spurious.diagnose import Kind, Outcome, Report
 
 
 def fitted(model: nn.Module, x: Tensor, y: Tensor, loss: Any, lr: float, steps: int) -> Report:
-    rule = torch.optim.Adam(model.parameters(), lr)
-    for _ in range(steps):
-        rule.zero_grad()
-        loss(model(x), y).backward()
-        rule.step()
-    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    return trained(model, x, y, loss, torch.optim.Adam(model.parameters(), lr), steps)
 
 
 def kinds(report: Report) -> list[Kind]:
