@@ -55,6 +55,8 @@ class ModelSeen:
             the flat ends of these and of standardised inputs.
         time_steps: What each step of sequences is worth, or None.
         padding: What sequences end in, or None.
+        silenced: The loss once the last layer gives its biases alone, or nothing, the smaller;
+            asked where no constant outputs say how small a loss is. Else None.
         reads_answers: Whether each place of a sequence has read the word that it is to say.
         order_blind: Whether the outputs stay the same when the places of a sequence are exchanged.
     """
@@ -74,6 +76,7 @@ class ModelSeen:
     shut_by_inputs: tuple[str, float, float] | None = None
     time_steps: TimeSteps | None = None
     padding: Padding | None = None
+    silenced: float | None = None
     reads_answers: bool = False
     order_blind: bool = False
 

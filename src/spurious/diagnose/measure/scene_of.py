@@ -24,10 +24,10 @@ from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.mixing import Mixing, mixing
 from spurious.diagnose.measure.modes import losses_of_modes
 from spurious.diagnose.measure.neighbours import explained_by_neighbours
-from spurious.diagnose.measure.objective import output_tensor
+from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.origin import ROUNDED, Origin, origin_of
-from spurious.diagnose.measure.preserve import examined, set_training
+from spurious.diagnose.measure.preserve import examined, set_training, untouched
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import DataSeen, ModelSeen, Scene, TrainingSeen, WeightsSeen
@@ -216,6 +216,7 @@ def _looked_at_closely(
             shut_by_inputs=_shut(model, sample),
             time_steps=time_steps(model, sample),
             padding=padding_of(model, sample),
+            silenced=_silenced(model, sample, seen, loss),
             order_blind=is_order_blind(model, x),
         ),
         weights=replace(scene.weights, missed=missed_by_autograd(model, sample)),
@@ -382,6 +383,28 @@ def _one_score(values: Values, targets: Any) -> Values:
     if not bool((pull[yes] < 0).all()) or not bool((pull[~yes] > 0).all()):
         return values  # it is no score: not every point says which way it should be
     return replace(values, outputs=f @ way, loss=lambda z, t: loss(z.reshape(-1, 1) * way.to(z), t))
+
+
+def _silenced(
+    model: nn.Module, sample: Sample, seen: Measurements, loss: Callable[..., Any]
+) -> float | None:
+    """The loss of the model with the last layer's weights at 0, and its bias there or as it is."""
+    weight = seen.affine[-1].weight if seen.affine else None
+    if weight is None or seen.landscape.constant_loss is not None:
+        return None
+    names = [weight, f"{weight.rpartition('.')[0]}.bias"]
+    own = dict(model.named_parameters())
+    losses: list[float] = []
+    with untouched(model):
+        for name in names:
+            if name in own:
+                with torch.no_grad():
+                    own[name].zero_()
+                try:
+                    losses.append(Objective(model, loss, sample).value_as_shown())
+                except Exception:  # a loss may divide by what is 0 now
+                    return None
+    return min((value for value in losses if value == value), default=None)
 
 
 def _terms(model: nn.Module, batch: Batch, loss: Callable[..., Any]) -> TermsSeen | None:

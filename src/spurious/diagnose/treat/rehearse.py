@@ -8,8 +8,8 @@ inputs, ...) is tried on a copy that starts afresh, for as many steps as one wit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from torch import nn
@@ -89,6 +89,10 @@ USUAL_STEP: Final = 1e-3
 """Adam's step size where no optimiser is given."""
 
 
+AFRESH: Final = Change(Aspect.NOTHING, (Remedy.REDRAW_WEIGHTS,))
+"""A start, with nothing else changed."""
+
+
 def rehearse(
     course: Course,
     seen: Measurements,
@@ -113,122 +117,229 @@ def rehearse(
         slow: Leaves out what shows in few steps or never: longer steps, Adam, more units, scaled
             starts.
     """
-    training = scene.training
-    landscape, model, few = seen.landscape, course.model, course.sample
-    usual, now = landscape.constant_loss or abs(landscape.loss), -math.inf
-    lost = not math.isfinite(landscape.loss)
+    landscape = seen.landscape
+    usual, lost = landscape.constant_loss or abs(landscape.loss), not math.isfinite(landscape.loss)
     if not math.isfinite(usual):  # weights are lost; a start says what is usual
         usual = _loss_of_a_start(course)
     if not landscape.connected or not 0 < abs(usual) < math.inf:
         return None
     if not lost and usual < 0:
         return None  # how far such a loss may fall is not known
-    if not lost:
-        now = _won(landscape.loss, usual)
+    now = -math.inf if lost else _won(landscape.loss, usual)
+    search = _Search(course, seen, scene, steps, say, slow, usual, now)
+    learnt = 1 - thresholds.GOOD
+    known = scene.training.optimiser is not None
+    as_is = search.run(Change(Aspect.NOTHING, ()), min(search.sure, learnt) if known else learnt)
+    afresh = search.run(AFRESH) if lost and suspected else None
+    so_far = Rehearsals(steps, now, as_is, afresh, ())
+    mends, explained = search.mends(suspected, so_far.unchanged)
+    so_far = replace(so_far, changed=mends)
+    if explained:
+        return so_far
+    if as_is.gain <= max(now, 0.0) + thresholds.LEARNT:
+        return _where_it_stands_still(search, so_far)
+    if not scene.training.begun or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
+        return _where_it_learns(search, so_far)
+    return _where_it_gains_a_little(search, so_far)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How copies are tried, and what is known before.
+
+    Attributes:
+        course: How they are trained.
+        seen: What was measured of the model.
+        scene: Its values.
+        steps: Of each.
+        say: Called with a line for each.
+        slow: As for `rehearse`.
+        usual: The loss in whose units they win: the best constant's, or a start's.
+        now: What the model has won; minus infinity of one whose weights are lost.
+    """
+
+    course: Course
+    seen: Measurements
+    scene: Scene
+    steps: int
+    say: Callable[[str], None]
+    slow: bool
+    usual: float
+    now: float
+
+    @property
+    def lost(self) -> bool:
+        """Whether the model's loss is no number."""
+        return self.now == -math.inf
+
+    @property
+    def sure(self) -> float:
+        """What a copy must win so that nothing is left to ask."""
+        return max(thresholds.ALL_THE_DIFFERENCE, max(self.now, 0.0) + thresholds.HELPED)
 
     def run(
+        self,
         change: Change,
         enough: float = 1 - thresholds.GOOD,
-        start: nn.Module = model,
-        points: Sample = few,
-        most: int = steps,
+        start: nn.Module | None = None,
+        points: Sample | None = None,
+        most: int | None = None,
         seed: int = 0,
     ) -> Rehearsal:
-        goal = usual - enough * abs(usual)
-        own = course if start is model else course.started_from(start)
-        own = own if points is few else replace(own, sample=points)
-        found = own.trial(change.remedies, most, goal, seed=seed)
-        result = _result(change, found, usual)
-        say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
+        """Trains one copy until it has won enough, from another start or on other points if asked.
+
+        Args:
+            change: What is changed before.
+            enough: Share of the usual loss that ends it.
+            start: Instead of the model.
+            points: Instead of the course's.
+            most: Steps, instead of the search's.
+            seed: Of weights that are drawn anew.
+        """
+        own = self.course if start is None else self.course.started_from(start)
+        own = own if points is None else replace(own, sample=points)
+        goal = self.usual - enough * abs(self.usual)
+        trial = own.trial(change.remedies, most or self.steps, goal, seed=seed)
+        result = _result(change, trial, self.usual)
+        self.say(f"rehearsal {change.aspect.value}: {result.gain:.2f} of the constant's loss won")
         return result
 
-    def in_order(afresh: Rehearsal | None) -> Rehearsal | None:
-        """A start that takes the points as they lie: in as many steps, and one pass at least."""
-        if afresh is None or not scene.is_middling or not _lies_in_order(scene):
-            return None
-        own = few.in_order()
-        most = max(afresh.trial.steps, len(own.batches))
-        return run(Change(Aspect.ORDER, (Remedy.REDRAW_WEIGHTS,)), points=own, most=most)
+    def mends(
+        self, suspected: tuple[str, ...], without: float
+    ) -> tuple[tuple[Rehearsal, ...], bool]:
+        """Tries mends of causes that the values show, until one makes all the difference.
 
-    sure = max(thresholds.ALL_THE_DIFFERENCE, max(now, 0.0) + thresholds.HELPED)
-    known = training.optimiser is not None
-    as_is = run(
-        Change(Aspect.NOTHING, ()), min(sure, 1 - thresholds.GOOD) if known else 1 - thresholds.GOOD
-    )
-    start = (Remedy.REDRAW_WEIGHTS,)
-    renewed = start if lost else ()
-    afresh = run(Change(Aspect.NOTHING, start)) if lost and suspected else None
-    without = max(now, as_is.gain, 0.0 if afresh is None else afresh.gain, 0.0)
-    tried: list[Rehearsal] = []
-    for name in suspected:
-        own = parts(name)
-        again = training.begun and not lost and start[0] not in own
-        for names in ((*renewed, *own), *(((*start, *own),) if again else ())):
-            tried.append(run(Change(Aspect.CAUSE, names)))
-            if tried[-1].gain >= max(without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE):
-                return Rehearsals(steps, now, as_is, afresh, tuple(tried))
-    killed = training.begun and known and bool(shut_layers(seen))
-    sizes = unusual_scales(seen.affine, training.begun, scene.weights.unmoved)
-    large = unusual_scales(seen.affine, False, ())
-    compares = scene.falls_short and (training.steps or 0) > 0
-    if as_is.gain > max(now, 0.0) + thresholds.LEARNT:
-        if not training.begun or as_is.gain >= thresholds.ALL_THE_DIFFERENCE:
-            if scene.model.reshapes and as_is.gain < 1 - thresholds.HELPED:
-                tried.append(run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
-            if compares:
-                tried += [run(change) for change in other_scales(scene, start)]
-            ordered = scene.is_middling and _lies_in_order(scene)
-            afresh = run(Change(Aspect.NOTHING, start), sure) if compares or ordered else None
-            more = other_starts(run, start, afresh, scene, now, sure)
-            if more and large:
-                tried.append(
-                    run(Change(Aspect.SAME_SIZES, ()), sure, start=in_another_order(model))
-                )
-            tried += more
-            return Rehearsals(
-                steps, now, as_is, afresh, tuple(tried), large if more else sizes, in_order(afresh)
-            )
-        tried += [run(change) for change in other_data(scene, start)]
-        if training.optimiser is not None and scene.is_middling:
-            tried += [run(change) for change in longer_steps(training.optimiser, start)]
-        if training.optimiser is not None and scene.is_poor:
-            tried += [run(change) for change in smaller_steps(start, 2)]
-        helped = any(r.gain >= without + thresholds.HELPED for r in tried)
-        afresh = run(Change(Aspect.NOTHING, start)) if sizes or compares or helped else None
-        if afresh is not None and afresh.gain >= without + thresholds.HELPED:
-            tried.append(run(Change(Aspect.SAME_SIZES, ()), start=in_another_order(model)))
-        tried += other_starts(run, start, afresh, scene, now, sure)
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
-    afresh = afresh or run(Change(Aspect.NOTHING, start))
-    is_few = scene.data.complete and few.size <= FEW_POINTS
-    if training.begun and is_few and not as_is.lost and steps <= MOST_STEPS:
-        tried.append(run(Change(Aspect.LONGER, ()), most=LONG * steps))
+        Args:
+            suspected: Remedies.
+            without: What is won without them.
+
+        Returns:
+            Those tried, and whether the last one does.
+        """
+        tried: list[Rehearsal] = []
+        renewed = AFRESH.remedies
+        for name in suspected:
+            own = parts(name)
+            again = self.scene.training.begun and not self.lost and renewed[0] not in own
+            first = (*(renewed if self.lost else ()), *own)
+            for names in (first, *(((*renewed, *own),) if again else ())):
+                tried.append(self.run(Change(Aspect.CAUSE, names)))
+                if tried[-1].gain >= max(
+                    without + thresholds.HELPED, thresholds.ALL_THE_DIFFERENCE
+                ):
+                    return tuple(tried), True
+        return tuple(tried), False
+
+    def with_starts(
+        self, so_far: Rehearsals, tried: list[Rehearsal], sizes: Mapping[str, float]
+    ) -> Rehearsals:
+        """What was tried, with more starts where one may have been lucky, and the data's order."""
+        more = other_starts(
+            self.run, AFRESH.remedies, so_far.afresh, self.scene, self.now, self.sure
+        )
+        return replace(
+            so_far, changed=(*tried, *more), sizes=sizes, in_order=self.in_order(so_far.afresh)
+        )
+
+    def in_order(self, afresh: Rehearsal | None) -> Rehearsal | None:
+        """A start that takes the points as they lie: in as many steps, and one pass at least."""
+        if afresh is None or not self.scene.is_middling or not _lies_in_order(self.scene):
+            return None
+        points = self.course.sample.in_order()
+        most = max(afresh.trial.steps, len(points.batches))
+        return self.run(Change(Aspect.ORDER, AFRESH.remedies), points=points, most=most)
+
+    @property
+    def compares(self) -> bool:
+        """Whether starts are compared with what training has come to."""
+        training = self.scene.training
+        return training.begun and self.scene.is_middling and (training.steps or 0) > 0
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """The layers whose weights are of an unusual size."""
+        scene = self.scene
+        return unusual_scales(self.seen.affine, scene.training.begun, scene.weights.unmoved)
+
+
+def _where_it_learns(search: _Search, so_far: Rehearsals) -> Rehearsals:
+    """A start, or a model that a plain loop goes on with: is it scales, order or the loop?"""
+    scene, start = search.scene, AFRESH.remedies
+    tried = list(so_far.changed)
+    if scene.model.reshapes and so_far.as_is.gain < 1 - thresholds.HELPED:
+        tried.append(search.run(Change(Aspect.AXES, (*start, Remedy.PERMUTE_AXES))))
+    if search.compares:
+        tried += [search.run(change) for change in other_scales(scene, start)]
+    ordered = scene.is_middling and _lies_in_order(scene)
+    afresh = search.run(AFRESH, search.sure) if search.compares or ordered else None
+    found = search.with_starts(replace(so_far, afresh=afresh), tried, search.sizes)
+    large = unusual_scales(search.seen.affine, False, ())
+    if len(found.changed) == len(tried) or not large:
+        return found
+    other = in_another_order(search.course.model)
+    same = search.run(Change(Aspect.SAME_SIZES, ()), search.sure, start=other)
+    return replace(found, changed=(*found.changed, same), sizes=large)
+
+
+def _where_it_gains_a_little(search: _Search, so_far: Rehearsals) -> Rehearsals:
+    """A trained model that gets on, and not far: do scales or steps hold it?"""
+    scene, start, rule = search.scene, AFRESH.remedies, search.scene.training.optimiser
+    without = so_far.unchanged + thresholds.HELPED
+    tried = [*so_far.changed, *(search.run(change) for change in other_data(scene, start))]
+    if rule is not None and scene.is_middling:
+        tried += [search.run(change) for change in longer_steps(rule, start)]
+    if rule is not None and scene.is_poor:
+        tried += [search.run(change) for change in smaller_steps(start, 2)]
+    helped = any(r.gain >= without for r in tried)
+    afresh = search.run(AFRESH) if search.sizes or search.compares or helped else None
+    if afresh is not None and afresh.gain >= without:
+        other = in_another_order(search.course.model)
+        tried.append(search.run(Change(Aspect.SAME_SIZES, ()), start=other))
+    return search.with_starts(replace(so_far, afresh=afresh), tried, search.sizes)
+
+
+def _where_it_stands_still(search: _Search, so_far: Rehearsals) -> Rehearsals:
+    """A model that a plain loop does not go on with: what does a start do, and what a change?"""
+    scene, model, sizes = search.scene, search.course.model, search.sizes
+    training, as_is, start = scene.training, so_far.as_is, AFRESH.remedies
+    without = so_far.unchanged + thresholds.HELPED
+    afresh = so_far.afresh or search.run(AFRESH)
+    so_far = replace(so_far, afresh=afresh, sizes=sizes)
+    tried = list(so_far.changed)
+    is_few = scene.data.complete and search.course.sample.size <= FEW_POINTS
+    if training.begun and is_few and not as_is.lost and search.steps <= MOST_STEPS:
+        tried.append(search.run(Change(Aspect.LONGER, ()), most=LONG * search.steps))
     if as_is.lost:
-        again = (*(start if afresh.lost else ()), Remedy.KEEP_FROM_ZERO)
-        tried.append(run(Change(Aspect.EDGE, again)))
-        if tried[-1].trial.edge is not None and tried[-1].gain >= without + thresholds.HELPED:
-            return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes)
-    if killed and afresh.gain >= without + thresholds.HELPED:
-        tried.append(run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
-    if not lost and afresh.gain >= without + thresholds.HELPED:
-        tried += of_the_same_sizes(run, model, scene, without, bool(sizes))
-    if scene.weights.frozen and afresh.gain >= without + thresholds.HELPED:
-        tried.append(run(Change(Aspect.FROZEN_ANEW, ()), start=with_frozen_drawn_anew(model)))
+        kept = (*(start if afresh.lost else ()), Remedy.KEEP_FROM_ZERO)
+        tried.append(search.run(Change(Aspect.EDGE, kept)))
+        if tried[-1].trial.edge is not None and tried[-1].gain >= without:
+            return replace(so_far, changed=tuple(tried))
+    if afresh.gain >= without:
+        if training.begun and training.optimiser is not None and shut_layers(search.seen):
+            tried.append(search.run(Change(Aspect.KILLED, (*start, Remedy.SMALLER_STEP))))
+        if not search.lost:
+            tried += of_the_same_sizes(
+                search.run, model, scene, without - thresholds.HELPED, bool(sizes)
+            )
+        if scene.weights.frozen:
+            anew = with_frozen_drawn_anew(model)
+            tried.append(search.run(Change(Aspect.FROZEN_ANEW, ()), start=anew))
     if afresh.gain > 1 - thresholds.HELPED:  # no change can help more, but the loop can be at fault
-        return Rehearsals(steps, now, as_is, afresh, tuple(tried), sizes, in_order(afresh))
+        return replace(so_far, changed=tuple(tried), in_order=search.in_order(afresh))
     if afresh.loss is None and not afresh.diverged:
         afresh, start = as_is, ()
-    changed = [*tried, *(run(change) for change in other_data(scene, start))]
+    tried += [search.run(change) for change in other_data(scene, start)]
     if training.optimiser is not None:
-        changed += [run(change) for change in other_rule(training.optimiser, start, scene)]
-        changed += other_steps(run, afresh, start, scene, slow)
-    base = max(now, as_is.gain, afresh.gain, 0.0) + thresholds.HELPED
-    if training.begun and not slow and all(r.gain < base for r in changed):
-        changed += other_size(run, start, steps)
-    stuck = training.begun and known and not slow
-    if stuck and all(r.gain < base for r in changed if not is_adam(r)):
-        changed += scaled_starts(run)
-    return Rehearsals(steps, now, as_is, afresh, tuple(changed), sizes)
+        tried += [search.run(change) for change in other_rule(training.optimiser, start, scene)]
+        tried += other_steps(search.run, afresh, start, scene, search.slow)
+    so_far = replace(so_far, afresh=afresh)
+    base = so_far.unchanged + thresholds.HELPED
+    if training.begun and not search.slow:
+        if all(r.gain < base for r in tried):
+            tried += other_size(search.run, start, search.steps)
+        if training.optimiser is not None and all(r.gain < base for r in tried if not is_adam(r)):
+            tried += scaled_starts(search.run)
+    return replace(so_far, changed=tuple(tried))
 
 
 def _lies_in_order(scene: Scene) -> bool:

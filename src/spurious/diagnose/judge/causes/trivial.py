@@ -10,7 +10,7 @@ from torch import Tensor
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
-from spurious.diagnose.measure.baselines import SUITS, best_constant, normal_like
+from spurious.diagnose.measure.baselines import SUITS, normal_like
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import Remedy
@@ -37,23 +37,20 @@ def met_by_a_constant(scene: Scene) -> Finding | None:
     f = task.outputs
     if f is None or not scene.training.begun or task.nature is not LossNature.UNKNOWN:
         return None
-    if scene.landscape.constant_loss is not None or task.loss_draws or task.loss_has_weights:
+    if task.loss_draws or task.loss_has_weights or scene.has_partners or scene.weights.judges:
         return None
-    if scene.has_partners or scene.weights.judges:
-        return None
-    constant = best_constant(task.loss, f, task.targets)
-    other = task.try_loss(normal_like(f))
-    if constant is None or other is None or not 0 <= constant <= now <= SUITS * other:
+    nothing, other = scene.model.silenced, task.try_loss(normal_like(f))
+    if nothing is None or other is None or not 0 <= nothing <= now <= SUITS * other:
         return None
     return Finding(
         Kind.WRONG_LOSS,
         Severity.WARNING,
         None,
-        {"loss": now, "loss_of_one_constant": constant, "loss_by_chance": other},
-        f"Tell the loss which of its solutions you want: outputs that are the same on all points "
-        f"have {constant:.4g} by it, the model has {now:.4g}, and outputs drawn by chance "
-        f"{other:.4g}. So all that is asked for is done, and nothing need have been learnt. A "
-        "value at some point, a term that keeps outputs apart, or pairs that should be far from "
+        {"loss": now, "loss_of_nothing": nothing, "loss_by_chance": other},
+        f"Tell the loss which of its solutions you want: with a last layer that gives the same on "
+        f"all points the model has {nothing:.4g} by it, as it is {now:.4g}, and outputs drawn by "
+        f"chance {other:.4g}. So all that is asked for is done, and nothing need have been learnt. "
+        "A value at some point, a term that keeps outputs apart, or pairs that should be far from "
         "one another would rule out a constant.",
         (),
     )
