@@ -1,5 +1,5 @@
 # pyright: basic
-"""Steps of an optimiser without what torch does around them."""
+"""Backward passes, and steps of an optimiser, without what torch does around them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,24 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from spurious.diagnose.measure.optimiser import FUSED, REMEMBERING
+
+
+def backward(loss: Tensor) -> None:
+    """The gradients of a loss, a single number, on what it depends on, by torch's engine alone.
+
+    What `loss.backward()` looks at before costs a fifth of a small model's pass. The numbers are
+    the same.
+    """
+    if type(loss) is not Tensor:
+        loss.backward()
+        return
+    torch.autograd.Variable._execution_engine.run_backward(
+        (loss,), (torch.ones_like(loss),), False, False, (), True, accumulate_grad=True
+    )
 
 
 def by_hand(optimiser: torch.optim.Optimizer) -> tuple[Callable[[], object], Callable[[], object]]:

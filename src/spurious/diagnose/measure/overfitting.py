@@ -12,7 +12,7 @@ from torch import nn
 
 from spurious.diagnose.measure.baselines import best_constant
 from spurious.diagnose.measure.batches import sample_of
-from spurious.diagnose.measure.by_hand import by_hand
+from spurious.diagnose.measure.by_hand import backward, by_hand
 from spurious.diagnose.measure.mixing import Mixing, mixing
 from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.preserve import copied, examined, seeded, set_training, untouched
@@ -99,7 +99,7 @@ def _trained(
                 loss = loss * objective.weight(part)
             if not loss.requires_grad:
                 return float(loss), step
-            loss.backward()
+            backward(loss)
         move()
         if step % EVERY == 0 or step == steps:
             with examined(objective.model):

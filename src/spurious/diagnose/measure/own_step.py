@@ -17,7 +17,7 @@ from torch import nn
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.measure.batches import Batch, Sample
-from spurious.diagnose.measure.by_hand import by_hand
+from spurious.diagnose.measure.by_hand import backward, by_hand
 from spurious.diagnose.measure.fresh import draw_anew
 from spurious.diagnose.measure.objective import Objective
 from spurious.diagnose.measure.optimiser import DRIVEN, climbs
@@ -192,7 +192,7 @@ def _textbook(
             if isinstance(rule, torch.optim.LBFGS):
                 rule.step(lambda: _backward(rule, value))
             else:
-                value().backward()
+                backward(value())
                 move()
     return objective.value_as_shown()
 

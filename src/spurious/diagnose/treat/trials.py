@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from spurious.diagnose.measure.batches import Sample
-from spurious.diagnose.measure.by_hand import by_hand
+from spurious.diagnose.measure.by_hand import backward, by_hand
 from spurious.diagnose.measure.cost import in_fitting_batches
 from spurious.diagnose.measure.edges import Edge
 from spurious.diagnose.measure.modes import only_training_reaches
@@ -247,7 +247,7 @@ def _train(
                     value = value * candidate.factor
             if candidate.penalty is not None:
                 value = value + candidate.penalty()
-            value.backward()
+            backward(value)
             if candidate.longest < math.inf:
                 nn.utils.clip_grad_norm_(trained, candidate.longest)
             move()
