@@ -1,6 +1,6 @@
 """Faulty programs from public questions, each with the accepted fix as its twin.
 
-    python benchmarks/public_faults.py [--seeds 3] [--sets early first ... twentieth]
+    python benchmarks/public_faults.py [--seeds 3] [--sets early first ... twenty_first]
         [--only NAME ...] [--alone] [--confirm] [--peer NAME]
 
 For each: does it get stuck and its twin not (of a few seeds the first where it is so); is there any
