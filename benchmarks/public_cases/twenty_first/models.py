@@ -95,42 +95,7 @@ def matrix_behind_a_sigmoid(seed: int, mended: bool) -> Program:
     y = (x @ torch.randn(100, 100)).sigmoid()
     model = nn.Sequential(nn.Linear(100, 100, bias=False), nn.Sigmoid())
     nn.init.normal_(model[0].weight, 0.0, 0.01 if mended else 1.0)
-    return Program(model, x, y, nn.MSELoss(), sgd(model, 100.0), 1000, 300, explained(y))
-
-
-class Scaled(nn.Module):
-    """The tanh, or the one that reaches 1 and -1 where it still slopes."""
-
-    def __init__(self, wide: bool) -> None:
-        super().__init__()
-        self.wide = wide
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 1.7159 * (2 / 3 * x).tanh() if self.wide else x.tanh()
-
-
-SEGMENTS = ("1110111", "0010010", "1011101", "1011011", "0111010",
-            "1101011", "1101111", "1010010", "1111111", "1111011")  # fmt: skip
-
-
-@case("stackoverflow.com/questions/13632976", "saturation")
-def seven_segments_saturated(seed: int, mended: bool) -> Program:
-    """The ten digits, as four bits, to the seven segments that show them, all -1 or 1, by tanhs;
-    outputs go to the wrong end, where the tanh is flat, and stay. Then 1.7159 tanh(2 x / 3).
-    """
-    torch.manual_seed(seed)
-    x = torch.tensor([[2.0 * (k >> b & 1) - 1 for b in range(4)] for k in range(10)])
-    on = torch.tensor([[float(c) for c in row] for row in SEGMENTS])
-    model = chain([4, 20, 7], lambda: Scaled(mended), Scaled(mended))
-    for layer in (model[0], model[2]):
-        nn.init.uniform_(layer.weight, -1, 1)
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        return 0.5 * (outputs - targets).pow(2).sum(1).mean()
-
-    return Program(
-        model, x, 2 * on - 1, loss, sgd(model, 1.0), 1, 1000, sides_right(on.flatten(), 0.0)
-    )
+    return Program(model, x, y, nn.MSELoss(), sgd(model, 100.0), 1000, 100, explained(y))
 
 
 @case(

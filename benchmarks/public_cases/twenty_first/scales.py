@@ -144,6 +144,27 @@ def a_step_ten_times_too_large(seed: int, mended: bool) -> Program:
     return Program(model, x, y, nn.MSELoss(), rule, 40, 1500, explained(y))
 
 
+@case(
+    "recalled (stackoverflow 37232782: NaN loss when training regression network)",
+    "target_scale",
+    "step_too_large",
+)
+def prices_until_they_are_no_numbers(seed: int, mended: bool) -> Program:
+    """Some price around a thousand by a Keras regression with momentum; the loss is no number
+    within the first epoch. Then the price in units of its spread.
+    """
+    torch.manual_seed(seed)
+    x = torch.randn(400, 8)
+    price = 1000 + 200 * (x[:, :1] + torch.sin(2 * x[:, 1:2]) + 0.5 * x[:, 2:3] * x[:, 3:4])
+    y, right = price, explained(price)
+    if mended:
+        right = explained(price, float(price.std()), float(price.mean()))
+        y = (price - price.mean()) / price.std()
+    model = keras(chain([8, 40, 20, 1], nn.ReLU))
+    rule = sgd(model, 0.01, momentum=0.9, nesterov=True)
+    return Program(model, x, y, nn.MSELoss(), rule, 32, 800, right)
+
+
 @case("stats.stackexchange.com/questions/65292", "unscaled_inputs", "target_scale")
 def product_of_two_numbers_up_to_500(seed: int, mended: bool) -> Program:
     """The product of two numbers up to 500, as they are, by two layers of five sigmoids; what it

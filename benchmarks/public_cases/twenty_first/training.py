@@ -142,7 +142,7 @@ def articles_one_after_another(seed: int, mended: bool) -> Program:
     x = torch.cat([one_hot(article), one_hot(word)], 1)
     model = chain([34, 128, 24], nn.ReLU)
     return Program(
-        model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 40, 600, classes_right(y),
+        model, x, y, nn.CrossEntropyLoss(), adam(model, 1e-2), 40, 120, classes_right(y),
         usual if mended else in_order,
     )  # fmt: skip
 
@@ -156,7 +156,7 @@ def decay_beside_the_rate(seed: int, mended: bool) -> Program:
     x = torch.randn(300, 11)
     y = (x @ torch.randn(11, 1) > 0).float()
     model = chain([11, 5, 1], nn.Sigmoid, nn.Sigmoid())
-    rate = 0.05
+    rate = 0.02
     rule = sgd(model, rate, weight_decay=0.0 if mended else 0.001 / rate)
     return Program(model, x, y, nn.MSELoss(), rule, 1, 6000, sides_right(y, 0.5))
 
