@@ -133,8 +133,8 @@ def parabola_at_a_thousandth(seed: int, mended: bool) -> Program:
 
 @case("datascience.stackexchange.com/questions/15962", "step_too_large")
 def a_step_ten_times_too_large(seed: int, mended: bool) -> Program:
-    """Some quantity; at a rate of 0.001 the loss goes from thousands to a trillion and on. Then
-    0.0001.
+    """Some quantity; at a rate of 0.001 the loss was asked about as going from thousands to a
+    trillion and on; here it comes to the mean. Then 0.0001.
     """
     torch.manual_seed(seed)
     x = 5 * torch.rand(400, 6)
@@ -149,9 +149,9 @@ def a_step_ten_times_too_large(seed: int, mended: bool) -> Program:
     "target_scale",
     "step_too_large",
 )
-def prices_until_they_are_no_numbers(seed: int, mended: bool) -> Program:
-    """Some price around a thousand by a Keras regression with momentum; the loss is no number
-    within the first epoch. Then the price in units of its spread.
+def prices_around_a_thousand(seed: int, mended: bool) -> Program:
+    """Some price around a thousand by a Keras regression with momentum; asked about as no number
+    within the first epoch; here it comes to the mean. Then the price in units of its spread.
     """
     torch.manual_seed(seed)
     x = torch.randn(400, 8)
@@ -200,8 +200,8 @@ class Attends(nn.Module):
 
 @case("datascience.stackexchange.com/questions/93377", "step_too_large")
 def power_grid_told_as_a_line(seed: int, mended: bool) -> Program:
-    """The next hours of a load on the grid by a transformer: a straight line through the mean. Then
-    a smaller learning rate.
+    """The next hours of a load on the grid by a transformer, asked about as a straight line through
+    the mean; here some of it is learnt. Then a smaller learning rate.
     """
     torch.manual_seed(seed)
     t = torch.arange(424.0)
