@@ -48,7 +48,7 @@ def line_by_three_relus(seed: int, mended: bool) -> Program:
     "improving)",
     "labels_outside_loss", "wrong_loss", "wrong_output_activation", "output_range",
 )  # fmt: skip
-def three_classes_by_one_sigmoid(seed: int, mended: bool) -> Program:
+def classes_0_to_2_by_one_sigmoid(seed: int, mended: bool) -> Program:
     """Pictures of three classes, 0 to 2; one sigmoid, and binary cross entropy. Then three outputs,
     softmax and categorical cross entropy.
     """
@@ -97,7 +97,7 @@ def cross_entropy_without_a_floor(seed: int, mended: bool) -> Program:
 @case(
     "stackoverflow.com/questions/1565115", "output_range", "wrong_output_activation"
 )  # fmt: skip
-def sine_by_a_sigmoid(seed: int, mended: bool) -> Program:
+def sine_half_out_of_reach(seed: int, mended: bool) -> Program:
     """A sine between -1 and 1 by a network whose output is a sigmoid. Then the targets are brought
     between 0 and 1.
     """
@@ -114,7 +114,7 @@ def sine_by_a_sigmoid(seed: int, mended: bool) -> Program:
     "recalled (stackoverflow: Keras, two classes, Dense(1, activation='softmax'), accuracy 0.5)",
     "softmax_over_one_unit",
 )  # fmt: skip
-def softmax_of_one(seed: int, mended: bool) -> Program:
+def one_unit_behind_a_softmax(seed: int, mended: bool) -> Program:
     """Two classes by one output behind a softmax, which is 1 whatever goes in. Then a sigmoid."""
     x, y = rings(seed)
     model = keras(chain([2, 32, 1], nn.ReLU, nn.Sigmoid() if mended else nn.Softmax(1)))
