@@ -33,6 +33,7 @@ ORDER: Final = [
     "eighteenth",
     "nineteenth",
     "twentieth",
+    "twenty_first",
     "twenty_second",
 ]
 
