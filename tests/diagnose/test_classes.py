@@ -1,5 +1,6 @@
 """Rare classes, classes that the loss weighs, numbers that name classes, and one class alone."""
 
+import pytest
 import torch
 from tests.diagnose.all_points import trained
 from tests.diagnose.training import problems
@@ -124,3 +125,20 @@ def test_every_place_has_the_one_class() -> None:
     x, y = torch.randn(20, 1, 6, 6), torch.zeros(20, 6, 6, dtype=torch.long)
     report = spurious.diagnose(nn.Conv2d(1, 3, 3, padding=1), (x, y), nn.CrossEntropyLoss())
     assert report.problems[0].kind == Kind.ONE_CLASS_TARGETS
+
+
+def test_a_class_of_which_the_points_looked_at_hold_hardly_any() -> None:
+    """One point in two hundred: of 512 that are looked at two or three."""
+    torch.manual_seed(0)
+    y = (torch.arange(4000) % 200 == 7).long()
+    x = torch.randn(4000, 4) + 1.2 * y[:, None]
+    model = nn.Linear(4, 2)
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    loss = nn.CrossEntropyLoss()
+    for _ in range(400):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule, rehearse=False)
+    found = [f for f in report.findings if f.kind is Kind.CLASS_IMBALANCE]
+    assert found and found[0].evidence["shares"] == {1: pytest.approx(0.005)}

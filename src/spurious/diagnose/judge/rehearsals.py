@@ -230,8 +230,13 @@ def _over_regularised(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
         Severity.WARNING,
         None,
         numbers(result, found) | {"weight_decay": decay},
-        f"Use a far smaller weight decay than {decay:.2g}: it pulls the weights to 0 faster than "
-        f"the data move them. {tried_on_a_copy(result, found)}",
+        f"Use a far smaller weight decay than {decay:.2g}: "
+        + (
+            "it pulls the weights back as hard as the loss's gradient pulls on. "
+            if scene.held_by_decay
+            else "it pulls the weights to 0 faster than the data move them. "
+        )
+        + tried_on_a_copy(result, found),
         (result.change.joined, Remedy.WITHOUT_WEIGHT_DECAY),
     )
 

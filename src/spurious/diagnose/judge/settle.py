@@ -229,6 +229,13 @@ def _learns_frozen(rehearsals: Rehearsals | None) -> bool:
     return max(frozen, default=0.0) >= max([least, *others])
 
 
+def _mends_nothing(rehearsals: Rehearsals | None) -> bool:
+    """Whether the mends of what values show were tried, and win less than no change does."""
+    if rehearsals is None or not rehearsals.of(Aspect.CAUSE):
+        return False
+    return all(one.gain < rehearsals.unchanged for one in rehearsals.of(Aspect.CAUSE))
+
+
 def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
     """Whether a copy that is trained on for many more steps learns the data."""
     if rehearsals is None:
@@ -278,6 +285,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
     if found.kind is Kind.CLASS_IMBALANCE and learns(rehearsals):
         return True  # a rare class is learnt last
     if ASKED_FOR & found.evidence.keys() and learns(rehearsals):
+        return True
+    if "curvatures_apart" in found.evidence and _mends_nothing(rehearsals):
         return True
     if "at_random" in found.evidence and _learns_frozen(rehearsals):
         return True  # what is frozen does not keep it from learning

@@ -19,9 +19,10 @@ def numbers(result: Rehearsal, found: Rehearsals) -> dict[str, object]:
 def tried_on_a_copy(result: Rehearsal, found: Rehearsals) -> str:
     """The sentence on them."""
     other = found.afresh or found.as_is
+    steps = max(result.trial.steps, found.steps)  # a copy that has learnt ends before
     return (
-        f"Tried on a copy for {found.steps} steps: loss {result.loss:.4g}, without "
-        f"{loss_shown(other.loss)}."
+        f"Tried on a copy for {steps} steps: loss {result.loss:.4g}, without "
+        f"{loss_shown(other.loss)}{f' (in {found.steps})' if steps > found.steps else ''}."
     )
 
 

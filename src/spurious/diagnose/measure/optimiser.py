@@ -25,6 +25,15 @@ REMEMBERING: Final = (
 )
 """Optimisers whose memory is not empty once they have made a step (AdamW is an Adam)."""
 
+OF_SIZES: Final = (
+    torch.optim.Adam,
+    torch.optim.Adamax,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.RMSprop,
+)
+"""Optimisers that divide by the usual size of a gradient's entries, to which they add `eps`."""
+
 DRIVEN: Final = 0.1
 """A scheduler that leaves less than a tenth of the first step size: copies are then trained with
 the first one, so that other causes can be seen."""
@@ -51,6 +60,8 @@ class OptimiserSeen:
         resting: Names of trained parameters in groups whose step size is 0, beside others.
         rests: Whether the step size of every group is 0, and was so from the first.
         flips: Whether it climbs: it maximises, or its step size is negative.
+        epsilon: What it adds to the size of a gradient's entries before it divides by that, the
+            largest of its groups; 0 without.
     """
 
     name: str
@@ -67,6 +78,7 @@ class OptimiserSeen:
     resting: tuple[str, ...] = ()
     rests: bool = False
     steps: int | None = None
+    epsilon: float = 0.0
 
     @property
     def of_partners(self) -> bool:
@@ -122,6 +134,7 @@ def optimiser_seen(optimiser: Any, model: nn.Module) -> OptimiserSeen:
         never_stepped=remembers and not moved,
         left=left,
         steps=int(max(counts)) if counts else None,
+        epsilon=largest("eps") if isinstance(optimiser, OF_SIZES) else 0.0,
         rests=all(g.get("lr") == 0 and not g.get("initial_lr") for g in groups),
         resting=tuple(
             name for name, p in named if p.requires_grad and id(p) in resting and now > 0

@@ -19,6 +19,7 @@ from spurious.diagnose.measure.neighbours import explained_by_order
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.origin import Origin
 from spurious.diagnose.measure.own_step import StepSeen
+from spurious.diagnose.measure.rare import RareClasses
 from spurious.diagnose.measure.records import Landscape
 from spurious.diagnose.measure.reshapes import Shape
 from spurious.diagnose.measure.sequences import Padding, TimeSteps
@@ -26,6 +27,15 @@ from spurious.diagnose.measure.structure import Softmax, StructureSeen
 from spurious.diagnose.measure.task import LossNature, Task
 from spurious.diagnose.measure.terms import TermsSeen
 from spurious.diagnose.measure.unseen import Unseen
+
+DECOUPLED: Final = frozenset({"AdamW"})
+"""Optimisers whose weight decay is no part of the gradient."""
+
+ALIKE: Final = 2.0
+"""Two forces of which neither is twice the other."""
+
+ALONG: Final = 0.9
+"""Cosine of the gradient and the weights' opposite that leaves little across."""
 
 FEWEST_IN_ORDER: Final = 64
 """Fewer points say nothing about their order."""
@@ -202,6 +212,7 @@ class Scene:
         training: What trains the model, and what it has left.
         in_the_loss: What the loss does with the outputs, by line.
         terms: The terms of the loss, or None where they could not be looked at.
+        rare: More points of classes that those looked at hold hardly any of, or None.
     """
 
     task: Task
@@ -212,6 +223,7 @@ class Scene:
     training: TrainingSeen = field(default_factory=TrainingSeen)
     in_the_loss: InTheLoss = field(default_factory=InTheLoss)
     terms: TermsSeen | None = None
+    rare: RareClasses | None = None
 
     @property
     def has_partners(self) -> bool:
@@ -252,6 +264,20 @@ class Scene:
     def falls_short(self) -> bool:
         """Whether a trained model's loss is above half of the best constant's (`is_middling`)."""
         return self.training.begun and self.is_middling
+
+    @property
+    def held_by_decay(self) -> bool:
+        """Whether weight decay pulls the weights back as hard as the loss's gradient pulls on.
+
+        So that they rest where the two are opposite and alike. Not of decay that is no part of the
+        gradient (AdamW's).
+        """
+        rule, seen = self.training.optimiser, self.landscape
+        if rule is None or not self.training.begun or rule.name in DECOUPLED:
+            return False
+        pull = rule.weight_decay * seen.weight_norm
+        alike = pull <= ALIKE * seen.gradient_norm and seen.gradient_norm <= ALIKE * pull
+        return pull > 0 and alike and seen.alignment >= ALONG
 
     @property
     def bars_constants(self) -> bool:

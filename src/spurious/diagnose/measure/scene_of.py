@@ -28,6 +28,7 @@ from spurious.diagnose.measure.objective import Objective, output_tensor
 from spurious.diagnose.measure.optimiser import OptimiserSeen
 from spurious.diagnose.measure.origin import ROUNDED, Origin, origin_of
 from spurious.diagnose.measure.preserve import examined, set_training, untouched
+from spurious.diagnose.measure.rare import rare_classes
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
 from spurious.diagnose.measure.scene import DataSeen, ModelSeen, Scene, TrainingSeen, WeightsSeen
@@ -124,7 +125,8 @@ def scene_of(
     )
     if read.outputs is values.outputs:
         asks = partial(asks_nothing_of, model, sample, values.loss)
-        scene = replace(scene, model=replace(scene.model, asks_nothing_of=asks))
+        rare = rare_classes(model, sample, task) if trained else None
+        scene = replace(scene, rare=rare, model=replace(scene.model, asks_nothing_of=asks))
     if seen.not_finite or not trained or not scene.is_middling:
         return scene
     return _looked_at_closely(scene, model, sample, seen, loss, left)

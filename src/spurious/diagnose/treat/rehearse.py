@@ -330,7 +330,10 @@ def _where_it_stands_still(search: _Search, so_far: Rehearsals) -> Rehearsals:
         afresh, start = as_is, ()
     tried += [search.run(change) for change in other_data(scene, start)]
     if training.optimiser is not None:
-        tried += [search.run(change) for change in other_rule(training.optimiser, start, scene)]
+        for change in other_rule(training.optimiser, start, scene):
+            slowly = change.aspect is Aspect.DECAY and scene.held_by_decay
+            longer = max(search.steps, LATER_STEPS) if slowly else None
+            tried.append(search.run(change, most=longer))
         tried += other_steps(search.run, afresh, start, scene, search.slow)
     so_far = replace(so_far, afresh=afresh)
     base = so_far.unchanged + thresholds.HELPED

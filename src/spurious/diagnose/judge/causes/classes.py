@@ -10,11 +10,9 @@ from torch import Tensor
 
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
+from spurious.diagnose.measure.rare import FEWEST
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.task import LossNature, TargetForm
-
-FEWEST: Final = 5
-"""Classes of fewer points are not judged."""
 
 RARE: Final = 0.5
 """A class is rare if it has less than half of an even share."""
@@ -41,16 +39,18 @@ NONE: Final = 1e-9
 
 def class_imbalance(scene: Scene) -> Finding | None:
     """A rare class that is never predicted, though the model tells it from the others."""
-    found = scene.task.judged
+    task = scene.task if scene.rare is None else scene.rare.task
+    found = task.judged
     if found is None or not scene.training.begun:
         return None
     scores, labels = found
     counts = torch.bincount(labels, minlength=scores.shape[1])
+    shares = counts / len(labels) if scene.rare is None else scene.rare.shares
     said = scores.argmax(1)
     rare: dict[int, float] = {}
     for kind in torch.nonzero(counts >= FEWEST).flatten().tolist():
         own = labels == kind
-        if float(counts[kind]) * scores.shape[1] >= RARE * len(labels):
+        if float(shares[kind]) * scores.shape[1] >= RARE:
             continue
         if float((said[own] == kind).double().mean()) >= MISSED:
             continue
@@ -62,19 +62,19 @@ def class_imbalance(scene: Scene) -> Finding | None:
     if not rare:
         return None
     kind = max(rare, key=lambda key: rare[key])
-    share = float(counts[kind]) / len(labels)
     return Finding(
         Kind.CLASS_IMBALANCE,
         Severity.WARNING,
         None,
         {
             "classes": list(rare),
-            "shares": {k: float(counts[k]) / len(labels) for k in rare},
+            "shares": {k: float(shares[k]) for k in rare},
             "told_apart": dict(rare),
         },
         f"Weigh the classes in the loss, draw rare ones more often, or move the threshold: class "
-        f"{kind} has {share:.1%} of the targets and is all but never predicted, though its score "
-        f"is the larger one for {rare[kind]:.0%} of pairs of one of its points and another.",
+        f"{kind} has {float(shares[kind]):.1%} of the targets and is all but never predicted, "
+        f"though its score is the larger one for {rare[kind]:.0%} of pairs of one of its points "
+        "and another.",
         (),
         "counts = torch.bincount(y.flatten())\n"
         "loss = torch.nn.CrossEntropyLoss(weight=counts.sum() / (len(counts) * counts))\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import LOOP, ONCE_AN_EPOCH
 from spurious.diagnose.measure.optimiser import DRIVEN
 from spurious.diagnose.measure.scene import Scene
+from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import Remedy, joined
 
 SHOWN: Final = 5
@@ -17,6 +19,9 @@ SHOWN: Final = 5
 VANISHED: Final = 1e-12
 """Steps of this length, and of this share of the weights', move nothing in single precision, whose
 digits end at 1e-7."""
+
+DROWNED: Final = 0.01
+"""A hundredth of what is added to it: steps are a hundredth of the step size."""
 
 UNDAMPED: Final = 1.0
 """Momentum that keeps all of every gradient."""
@@ -168,6 +173,34 @@ def vanished_step(scene: Scene) -> Finding | None:
         "and again by a condition that stays true?",
         (Remedy.ANOTHER_OPTIMISER, joined((Remedy.REDRAW_WEIGHTS, Remedy.ANOTHER_OPTIMISER))),
         ONCE_AN_EPOCH,
+    )
+
+
+def drowned_by_epsilon(scene: Scene) -> Finding | None:
+    """Gradients that are far smaller than what an adaptive optimiser adds to their size."""
+    seen, landscape, task = scene.training.optimiser, scene.landscape, scene.task
+    if seen is None or not seen.epsilon or not scene.training.begun or not scene.is_poor:
+        return None
+    if not landscape.relative_gradient > thresholds.STATIONARY or not landscape.trained:
+        return None  # in units of the loss they are small, too
+    whole = (landscape.gradient_norm**2 + landscape.gradient_noise**2) ** 0.5
+    entry = whole / landscape.trained**0.5
+    if not 0 < entry < DROWNED * seen.epsilon:
+        return None
+    of_targets = task.nature is LossNature.VALUES and bool(
+        task.targets.double().std() < thresholds.SMALL_SCALE
+    )
+    return Finding(
+        Kind.TARGET_SCALE if of_targets else Kind.STEP_TOO_SMALL,
+        Severity.WARNING,
+        None,
+        {"gradient_entry": entry, "epsilon": seen.epsilon, "step_size": seen.step_size},
+        f"{'Standardise the targets' if of_targets else 'Scale the loss'} (or make eps far "
+        f"smaller): the gradient's entries are about {entry:.1e}, and {seen.name} adds "
+        f"eps={seen.epsilon:.0e} to their size before it divides by it, so that its steps are "
+        f"{entry / seen.epsilon:.0e} of the step size {seen.step_size:.2g}.",
+        (Remedy.STANDARDISE_TARGETS,) if of_targets else (),
+        f"loss = {1 / whole:.0e} * loss  # or eps={entry / 1e8:.0e}",
     )
 
 

@@ -1,0 +1,31 @@
+"""Weight decay that pulls the weights back as hard as the loss pulls them on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import spurious
+from spurious.diagnose import Kind
+
+
+@pytest.mark.parametrize("decay", [0.05, 0.0])
+def test_weights_that_decay_holds_back(decay: float) -> None:
+    """A thousandth of each is taken off with each update."""
+    torch.manual_seed(0)
+    x = torch.randn(300, 11)
+    y = (x @ torch.randn(11, 1) > 0).float()
+    model = nn.Sequential(nn.Linear(11, 5), nn.Sigmoid(), nn.Linear(5, 1), nn.Sigmoid())
+    rule = torch.optim.SGD(model.parameters(), lr=0.02, weight_decay=decay)
+    loss = nn.MSELoss()
+    for _ in range(20):
+        for k in torch.randperm(300):
+            rule.zero_grad()
+            loss(model(x[k : k + 1]), y[k : k + 1]).backward()
+            rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    first = next((found.kind for found in report.problems), None)
+    assert first == (Kind.OVER_REGULARISED if decay else None)
+    if decay:
+        assert "pulls the weights back as hard" in report.problems[0].explanation
