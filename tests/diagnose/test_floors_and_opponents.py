@@ -11,8 +11,9 @@ import spurious
 from spurious.diagnose import Kind, Outcome, TrainingWatch
 from spurious.diagnose.judge.rehearsals import rehearsal_findings
 from spurious.diagnose.measure.optimiser import optimiser_seen
-from spurious.diagnose.measure.scene import DataSeen, Scene, TrainingSeen, WeightsSeen
+from spurious.diagnose.measure.scene import DataSeen, Scene, TrainingSeen
 from spurious.diagnose.measure.task import Task
+from spurious.diagnose.measure.weights import WeightsSeen
 from spurious.diagnose.remedy import Remedy
 from spurious.diagnose.treat.rehearsal import Aspect, Change, Rehearsal, Rehearsals
 from spurious.diagnose.treat.trials import Trial

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import spurious
-from spurious.diagnose.measure.scene_of import spread_evenly
+from spurious.diagnose.measure.weights import spread_evenly
 
 
 def net(outputs: int, *last: nn.Module) -> nn.Sequential:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -27,6 +27,7 @@ from spurious.diagnose.measure.structure import Softmax, StructureSeen
 from spurious.diagnose.measure.task import LossNature, Task
 from spurious.diagnose.measure.terms import TermsSeen
 from spurious.diagnose.measure.unseen import Unseen
+from spurious.diagnose.measure.weights import WeightsSeen
 
 DECOUPLED: Final = frozenset({"AdamW"})
 """Optimisers whose weight decay is no part of the gradient."""
@@ -100,39 +101,6 @@ class ModelSeen:
         """Those that run over the points of a batch, of several."""
         over = (s for s in self.structure.softmaxes.values() if s.over_points and s.size > 1)
         return tuple(s for s in over if s.of_rows or self.mixes)
-
-
-@dataclass(frozen=True)
-class WeightsSeen:
-    """What is seen of a model's weights, of those that are trained and of others.
-
-    Attributes:
-        last_layer: Name of the last affine layer that the points go through.
-        judges: Whether that layer is not trained: it may judge what others make.
-        without_bias: Names of affine layers that have no bias, in a model without normalisation.
-        plain_tensors: Names of tensors that modules hold and that are no parameters.
-        equal_columns: Names of embeddings whose every column is the same.
-        unregistered: Shapes of parameters in the outputs' graph that are none of the model's.
-        frozen: Sizes of the parameters that are not trained, by name.
-        frozen_at_random: Those of them that look as a start draws them.
-        unreached: Sizes of trained parameters that the loss does not depend on, by name.
-        still: Names of trained parameters whose gradient is exactly 0.
-        unmoved: Names of layers whose weights look as a start draws them.
-        missed: Share of the outputs' change that autograd does not see, by parameter.
-    """
-
-    last_layer: str = ""
-    judges: bool = False
-    without_bias: tuple[str, ...] = ()
-    plain_tensors: tuple[str, ...] = ()
-    equal_columns: tuple[str, ...] = ()
-    unregistered: tuple[tuple[int, ...], ...] = ()
-    frozen: Mapping[str, int] = field(default_factory=dict[str, int])
-    frozen_at_random: tuple[str, ...] = ()
-    unreached: Mapping[str, int] = field(default_factory=dict[str, int])
-    still: frozenset[str] = frozenset()
-    unmoved: frozenset[str] = frozenset()
-    missed: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)

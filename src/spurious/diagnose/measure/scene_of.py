@@ -18,7 +18,7 @@ from spurious.diagnose.measure.baselines import normal_like
 from spurious.diagnose.measure.batches import Batch, Sample
 from spurious.diagnose.measure.bends import second_derivatives_vanish
 from spurious.diagnose.measure.bounds import bounds_of
-from spurious.diagnose.measure.fresh import plain_tensors, saturated_by_inputs, without_bias
+from spurious.diagnose.measure.fresh import saturated_by_inputs
 from spurious.diagnose.measure.in_the_loss import InTheLoss, in_the_loss
 from spurious.diagnose.measure.left import Left
 from spurious.diagnose.measure.mixing import Mixing, mixing
@@ -31,7 +31,7 @@ from spurious.diagnose.measure.preserve import examined, set_training, untouched
 from spurious.diagnose.measure.rare import rare_classes
 from spurious.diagnose.measure.records import Landscape, Measurements
 from spurious.diagnose.measure.reshapes import reshapes_like_transposes
-from spurious.diagnose.measure.scene import DataSeen, ModelSeen, Scene, TrainingSeen, WeightsSeen
+from spurious.diagnose.measure.scene import DataSeen, ModelSeen, Scene, TrainingSeen
 from spurious.diagnose.measure.sequences import (
     is_order_blind,
     padding_of,
@@ -49,6 +49,7 @@ from spurious.diagnose.measure.task import Task
 from spurious.diagnose.measure.terms import TermsSeen, terms_seen
 from spurious.diagnose.measure.unseen import unseen_by
 from spurious.diagnose.measure.values import Values
+from spurious.diagnose.measure.weights import weights_seen
 
 STRAIGHT: Final = 1e-3
 """Deviation at midpoints of a model that is affine but for rounding."""
@@ -59,17 +60,8 @@ MOVED: Final = 1e-4
 SURE: Final = 10.0
 """A score so far above the others says one class with certainty, and overflows nowhere."""
 
-FEWEST_ENTRIES: Final = 64
-"""Fewer weights say nothing about how they are spread."""
-
 ONE_WAY: Final = 1e-4
 """Gradients that are nearer to one direction than this have no other."""
-
-ALIKE: Final = 0.5
-"""Cosine of matrices of which one follows the other; of two that were drawn apart it is near 0."""
-
-EVEN: Final = 1.63
-"""Critical value of Kolmogorov and Smirnov at the level of 1 %, times the root of the number."""
 
 
 def was_trained(model: nn.Module, optimiser: OptimiserSeen | None) -> bool:
@@ -112,7 +104,7 @@ def scene_of(
         task=task,
         landscape=seen.landscape,
         model=_model_seen(model, sample, seen, values, loss, trained),
-        weights=_weights_seen(model, sample, seen, loss, optimiser),
+        weights=weights_seen(model, sample, seen, loss, optimiser),
         data=_data_seen(sample, seen.landscape),
         training=TrainingSeen(
             begun=trained,
@@ -150,34 +142,6 @@ def _model_seen(
         own_gradients=trained and has_own_gradients(model, x),
         bends_vanish=trained and finite and second_derivatives_vanish(model, x, loss),
         reads_answers=reads_answers(model, x),
-    )
-
-
-def _weights_seen(
-    model: nn.Module,
-    sample: Sample,
-    seen: Measurements,
-    loss: Callable[..., Any],
-    optimiser: OptimiserSeen | None,
-) -> WeightsSeen:
-    """The model's weights, trained or not."""
-    last = seen.affine[-1].weight if seen.affine else None
-    return WeightsSeen(
-        last_layer=(last or "").rpartition(".")[0],
-        judges=_judges(model, seen, optimiser),
-        without_bias=tuple(without_bias(model)),
-        plain_tensors=tuple(plain_tensors(model)),
-        equal_columns=_equal_columns(model, sample, loss),
-        unregistered=seen.unregistered,
-        frozen={n: p.numel() for n, p in model.named_parameters() if not p.requires_grad},
-        frozen_at_random=_frozen_at_random(model),
-        unreached={n: p.numel() for n, p in model.named_parameters() if n in set(seen.unreached)},
-        still=frozenset(seen.still),
-        unmoved=frozenset(
-            layer.name
-            for layer in seen.units
-            if layer.weight is not None and spread_evenly(model.get_parameter(layer.weight))
-        ),
     )
 
 
@@ -231,40 +195,10 @@ def _looked_at_closely(
     )
 
 
-def _frozen_at_random(model: nn.Module) -> tuple[str, ...]:
-    """Names of the frozen matrices, if all that can be judged look as a start draws them.
-
-    If some do not, all were trained, of which small ones show the least.
-    """
-    frozen = {n: p for n, p in model.named_parameters() if not p.requires_grad}
-    large = {n: p for n, p in frozen.items() if p.ndim >= 2 and p.numel() >= FEWEST_ENTRIES}
-    if not all(map(spread_evenly, large.values())):
-        return ()
-    trained = [p.detach() for p in model.parameters() if p.requires_grad]
-    follow = bool(large) and all(_is_alike(p.detach(), trained) for p in large.values())
-    return () if follow else tuple(large)
-
-
-def _is_alike(weight: Tensor, others: list[Tensor]) -> bool:
-    """Whether a matrix lies near one of the same shape: a running mean, or an older copy, of it."""
-    same = [other for other in others if other.shape == weight.shape]
-    w = weight.flatten()
-    return any(float(w @ o.flatten()) > ALIKE * float(w.norm() * o.norm()) for o in same)
-
-
 def _lengthened(left: Left, landscape: Landscape) -> float:
     """How long the gradient is that training has left, beside that of a batch."""
     batch = (landscape.gradient_norm**2 + landscape.gradient_noise**2) ** 0.5
     return left.size / batch if batch > 0 else 0.0
-
-
-def _judges(model: nn.Module, seen: Measurements, optimiser: OptimiserSeen | None) -> bool:
-    """Whether the last layer is frozen, or trained by another optimiser, and others are not."""
-    weight = seen.affine[-1].weight if seen.affine else None
-    if weight is None or not seen.landscape.trained:
-        return False
-    missed = optimiser is not None and bool(optimiser.held) and weight in optimiser.missed
-    return missed or not model.get_parameter(weight).requires_grad
 
 
 def _shortened(left: Left, origin: Origin | None, landscape: Landscape) -> float:
@@ -287,21 +221,6 @@ def _is_affine(model: nn.Module, sample: Sample, seen: Measurements, values: Val
     if x is None or len(structure.ends) != 1 or not all(layer.is_output for layer in seen.units):
         return False
     return is_affine_inside(model, x, structure.last)
-
-
-def spread_evenly(weight: Tensor) -> bool:
-    """Whether a weight matrix looks drawn evenly between two numbers, as torch's layers start.
-
-    By the distance of Kolmogorov and Smirnov, at the level of 1 %.
-    """
-    if weight.ndim < 2 or weight.numel() < FEWEST_ENTRIES:
-        return False
-    w = weight.detach().double().flatten().sort().values
-    end = float(w.abs().max())
-    if end == 0:
-        return False
-    place = torch.arange(1, len(w) + 1, device=w.device) / len(w)
-    return float(((w / end + 1) / 2 - place).abs().max()) < EVEN / len(w) ** 0.5
 
 
 def _shut(model: nn.Module, sample: Sample) -> tuple[str, float, float] | None:
@@ -443,36 +362,6 @@ def _in_order(sample: Sample) -> tuple[Tensor | None, Any]:
         return x, y
     order = torch.tensor(sample.places, device=x.device).argsort()
     return x[order], y[order]
-
-
-def _equal_columns(
-    model: nn.Module, sample: Sample, loss: Callable[[Any, Any], Tensor]
-) -> tuple[str, ...]:
-    """Names of trained embeddings whose every column is the same, and has the same gradient.
-
-    None if some embeddings are not so.
-    """
-    tables = {
-        name: module.weight
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Embedding) and min(module.weight.shape) > 1
-    }
-    weights = list(tables.values())
-    if not tables or not all(table.requires_grad and bool(table.any()) for table in weights):
-        return ()
-    if not all(bool((table == table[:, :1]).all()) for table in weights):
-        return ()
-    batch = sample.batches[0]
-    try:
-        with examined(model), torch.enable_grad():
-            value = loss(model(*batch.args, **batch.kwargs), batch.targets)
-            slopes = torch.autograd.grad(value, weights, allow_unused=True)
-    except Exception:
-        return ()
-    for slope in slopes:
-        if slope is None or not bool((slope - slope[:, :1]).norm() <= ONE_WAY * slope.norm()):
-            return ()
-    return tuple(tables)
 
 
 def _neighbours(sample: Sample, landscape: Landscape) -> float:
