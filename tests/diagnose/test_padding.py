@@ -48,3 +48,29 @@ def test_a_state_that_is_read_behind_padding(behind: bool, in_front: bool) -> No
     report = spurious.diagnose(model, (x, y), loss, optimiser=rule, rehearse=False, curvature=False)
     said = [found.kind for found in report.problems]
     assert (Kind.WRONG_TIME_STEP in said) is (behind and not in_front)
+
+
+def test_silence_behind_a_word_is_no_padding_where_copies_learn() -> None:
+    """A command, once, then nothing: what is asked is asked of the end."""
+    torch.manual_seed(0)
+
+    class Told(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.outer = nn.GRU(2, 24, batch_first=True), nn.Linear(24, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.outer(self.inner(x)[0][:, -1])
+
+    x, y = torch.zeros(128, 12, 2), (torch.arange(128) % 2).float()[:, None]
+    at = torch.randint(0, 4, (128,))
+    x[torch.arange(128), at, (torch.arange(128) % 2)] = 1.0
+    model, loss = Told(), nn.BCEWithLogitsLoss()
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(5):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule, curvature=False)
+    assert Kind.WRONG_TIME_STEP not in [found.kind for found in report.problems]
+    assert Kind.CONSTANT_OUTPUT not in [found.kind for found in report.problems]

@@ -1,8 +1,12 @@
 """Targets that need another output or another loss, or that belong to other inputs."""
 
+import pytest
 import torch
 from tests.diagnose.unrehearsed import net, points, problems, trained
 from torch import Tensor, nn
+
+import spurious
+from spurious.diagnose import Kind
 
 
 def of_classes(p: Tensor, y: Tensor) -> Tensor:
@@ -42,3 +46,26 @@ def test_targets_that_belong_to_other_inputs() -> None:
     model = net(1, inputs=2)
     rule = trained(model, x, y, 5)
     assert not [f for f in problems(model, (x, y), nn.MSELoss()) if f.kind == "targets_shuffled"]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_targets_that_were_not_measured(masked: bool) -> None:
+    """NaN is no fault where the loss leaves it out."""
+    torch.manual_seed(0)
+    x = torch.randn(200, 4)
+    y = torch.sin(2 * x[:, :2])
+    y[torch.rand(200, 2) < 0.3] = float("nan")
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        known = ~y.isnan() if masked else torch.ones_like(y, dtype=torch.bool)
+        return ((f - y)[known] ** 2).mean()
+
+    model = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 2))
+    rule = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(100 if masked else 0):
+        rule.zero_grad()
+        loss(model(x), y).backward()
+        rule.step()
+    report = spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    assert (Kind.NOT_FINITE in [found.kind for found in report.findings]) is (not masked)
+    assert not masked or not report.problems

@@ -93,3 +93,87 @@ def test_masks_of_white_and_black(high: int) -> None:
     )
     report = fitted(model, x, y, overlap, 1e-2, 60)
     assert (Kind.LABELS_OUTSIDE_LOSS in kinds(report)) is (high > 1)
+
+
+def test_far_points_beside_noise_are_all_there_is() -> None:
+    """Nothing says that the others' targets could be told."""
+    torch.manual_seed(0)
+    x = torch.randn(400, 3)
+    event = torch.arange(400) % 20 == 0
+    x[:, 0] = event.float()
+    y = (30 * event + 0.3 * torch.randn(400))[:, None]
+    model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 1))
+    report = fitted(model, x, y, nn.MSELoss(), 1e-2, 800)
+    assert not report.problems
+    assert report.conclusion.outcome is Outcome.LEARNT
+
+
+def test_far_points_do_not_matter_to_a_loss_that_is_not_theirs() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(200, 2)
+    y = torch.sin(5 * x[:, :1]) * torch.cos(5 * x[:, 1:])
+    y[::20] *= 1e5
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        return torch.log1p((f - y) ** 2).mean()
+
+    model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
+    assert Kind.TARGET_SCALE not in kinds(fitted(model, x, y, loss, 1e-2, 20))
+
+
+def test_small_units_are_no_solution() -> None:
+    """Targets of thousandths, of which nothing explains half while the model is on its way."""
+    torch.manual_seed(0)
+    x, weight = torch.randn(200, 4), torch.rand(200)
+    y = torch.stack([3e-3 * torch.sin(x[:, 0] + x[:, 1]), weight], 1)
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        return (y[:, 1] * (f[:, 0] - y[:, 0]) ** 2).mean()
+
+    for steps in (3, 10, 30):
+        model = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 1))
+        with torch.no_grad():
+            model[2].weight.mul_(0.05)
+            model[2].bias.zero_()
+        report = fitted(model, x, y, loss, 1e-3, steps)
+        assert Kind.WRONG_LOSS not in kinds(report)
+
+
+def test_boundary_values_that_are_built_in() -> None:
+    """u = x + x (1 - x) N(x) and u'' = 0: N = 0 is the solution, and the only one."""
+    torch.manual_seed(0)
+
+    class Left(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.enable_grad():
+                at = x.detach().requires_grad_()
+                u = at + at * (1 - at) * self.inner(at)
+                slope = torch.autograd.grad(u.sum(), at, create_graph=True)[0]
+                return torch.autograd.grad(slope.sum(), at, create_graph=True)[0]
+
+    def loss(left: Tensor, _: Tensor) -> Tensor:
+        return (left**2).mean()
+
+    x = torch.rand(64, 1)
+    report = fitted(Left(), x, x.clone(), loss, 3e-3, 400)
+    assert Kind.WRONG_LOSS not in kinds(report)
+
+
+def test_a_loss_that_takes_white_for_yes_by_itself() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(60, 1, 8, 8)
+    y = 255.0 * (nn.functional.avg_pool2d(x, 3, 1, 1) > 0).float()
+
+    def loss(f: Tensor, y: Tensor) -> Tensor:
+        yes = (y > 0).float()
+        return nn.functional.binary_cross_entropy(f, yes, reduction="sum") / y.sum()
+
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1), nn.Sigmoid()
+    )
+    report = fitted(model, x, y, loss, 1e-2, 60)
+    assert Kind.LABELS_OUTSIDE_LOSS not in kinds(report)

@@ -229,7 +229,7 @@ def _over_regularised(result: Rehearsal, found: Rehearsals, scene: Scene) -> Ite
         Kind.OVER_REGULARISED,
         Severity.WARNING,
         None,
-        numbers(result, found) | {"weight_decay": decay},
+        numbers(result, found) | {"weight_decay": decay, "held_by_decay": scene.held_by_decay},
         f"Use a far smaller weight decay than {decay:.2g}: "
         + (
             "it pulls the weights back as hard as the loss's gradient pulls on. "

@@ -64,10 +64,13 @@ OF_DIFFERENCES: Final = BESIDE_CONSTANT | {
 }
 """What is said of how several points lie to one another."""
 
-ASKED_FOR: Final = frozenset({"share_of_small_targets", "softmax_over_points"})
-"""Evidence of what may be meant, where copies learn: relative errors, the ranks of a list."""
+ASKED_FOR: Final = frozenset(
+    {"share_of_small_targets", "softmax_over_points", "padding", "far_points"}
+)
+"""Evidence of what may be meant, or does not matter, where copies learn: relative errors, the ranks
+of a list, sequences that end in silence, a few points far out."""
 
-OF_COPIES: Final = frozenset({Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UNITS})
+OF_COPIES: Final = frozenset({Kind.STEP_TOO_SMALL, Kind.TOO_FEW_UNITS, Kind.OVER_REGULARISED})
 """What a copy may have been better with since it learnt by heart."""
 
 STANDING: Final = frozenset({Kind.PLATEAU, Kind.LOCAL_MINIMUM, Kind.SADDLE})
@@ -254,7 +257,11 @@ def _outgrown(found: Finding, scene: Scene, rehearsals: Rehearsals | None) -> bo
         return True  # as training has made it; which basin it is in is decided at the start
     if found.kind is Kind.WORSE_THAN_LINEAR and scene.model.own_gradients:
         return True
-    if found.kind in STANDING and _only_takes_time(rehearsals):
+    if found.kind in (
+        *STANDING,
+        Kind.VANISHING_GRADIENT,
+        Kind.CONSTANT_OUTPUT,
+    ) and _only_takes_time(rehearsals):
         return True
     return found.kind in STANDING and nothing_is_left(rehearsals, scene)
 
@@ -288,6 +295,8 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
         return True
     if "curvatures_apart" in found.evidence and _mends_nothing(rehearsals):
         return True
+    if found.evidence.get("held_by_decay") and (rehearsals is None or not rehearsals.carries):
+        return True  # without it the points may be learnt by heart
     if "at_random" in found.evidence and _learns_frozen(rehearsals):
         return True  # what is frozen does not keep it from learning
     if found.kind is Kind.EXPLODING_GRADIENT and scene.landscape.constant_loss is None:

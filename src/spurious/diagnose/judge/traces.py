@@ -10,7 +10,7 @@ from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.judge.causes.training import lines_say_nothing, neighbours_say_nothing
 from spurious.diagnose.judge.learning import learns
-from spurious.diagnose.judge.parts import steps_enough
+from spurious.diagnose.judge.parts import LUCK, steps_enough
 from spurious.diagnose.judge.tried import loss_shown
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.loop_words import CHANGE, LOOP, ONCE_AN_EPOCH
@@ -232,10 +232,11 @@ def asks_by_heart(found: Rehearsals, scene: Scene) -> bool:
 
 
 def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
-    """A gradient that this loss does not give, where a copy trained on it gets on in fewer steps.
+    """A gradient that this loss does not give, where a start gets on by it in half of the steps.
 
-    Or a copy from another start does, and none of the present weights: such steps have led astray.
-    Inputs that are changed a little at each step are no fault: training gets on with them.
+    Or in any number, if they are not known, and copies of the present weights do not: they have
+    been led astray. Inputs that are changed a little at each step are no fault: training gets on
+    with them.
     """
     training = scene.training
     seen, made = training.origin, training.steps
@@ -246,13 +247,10 @@ def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
     if min(seen.missed, seen.turned) <= NOT_THEIRS:
         return None
     least = max(found.now, 0.0) + thresholds.HELPED
-    if found.as_is.gain >= least and made is not None:
-        copy, start = found.as_is, "A copy"
-    elif found.afresh is not None and found.afresh.gain >= least > found.as_is.gain:
-        copy, start = found.afresh, "A copy from another start"
-    else:
+    copy, astray = found.afresh, found.as_is.gain < least
+    if copy is None or copy.gain < least or (made is None and not astray):
         return None
-    if made is not None and made < copy.trial.steps:
+    if made is not None and made < LUCK * copy.trial.steps:
         return None
     steps = "" if made is None else f" in {made}"
     return Finding(
@@ -263,8 +261,8 @@ def another_gradient(found: Rehearsals, scene: Scene) -> Finding | None:
         f"{CHANGE[Kind.FAULT_IN_LOOP]}: the gradient that it has left on the parameters is not "
         f"that of this loss: all points together, whatever their weights, miss {seen.missed:.0%} "
         "of it (of a batch's they miss a thousandth). Is the backward pass your own, does another "
-        f"loss go backward, are gradients kept, or does the loop change inputs or targets? {start} "
-        f"trained on this loss comes in "
+        f"loss go backward, are gradients kept, or does the loop change inputs or targets? A copy "
+        "from another start that is trained on this loss comes in "
         f"{copy.trial.steps} steps to {copy.loss:.4g}, this training{steps} to "
         f"{scene.landscape.loss:.4g}.",
         LOOP,

@@ -76,7 +76,8 @@ def measure(
         objective = Objective(model, loss, sample)
         seen = _Pass(objective)
         outputs, targets = seen.outputs, sample.targets
-        not_finite = _not_finite_data(sample) or seen.observer.not_finite
+        lost = _not_finite_data(sample, masked=seen.is_finite)
+        not_finite = lost or seen.observer.not_finite
         if not np.isfinite(seen.loss):
             not_finite = not_finite or "the loss"
         if seen.observer.skipped:
@@ -88,7 +89,7 @@ def measure(
         loss_of = comparable_loss(objective, outputs, targets, seen.loss)
         like = outputs
         if not_finite:  # what constants reach does not depend on weights that are lost
-            like = None if _not_finite_data(sample) else usual_outputs(model, sample)
+            like = None if lost else usual_outputs(model, sample)
         usual = like
         if loss is None:
             like = None
@@ -138,8 +139,10 @@ def measure(
     return found, Values(outputs, loss_of, beside or loss_of, seen.observer.structure, usual)
 
 
-def _not_finite_data(sample: Sample) -> str:
-    for what, values in (("inputs", sample.features), ("targets", sample.targets)):
+def _not_finite_data(sample: Sample, masked: bool) -> str:
+    """Where inputs are infinite or no numbers, or targets, if the loss does not leave them out."""
+    looked_at = [("inputs", sample.features), *([] if masked else [("targets", sample.targets)])]
+    for what, values in looked_at:
         if values is not None and values.is_floating_point():
             bad = (
                 ~torch.isfinite(values).flatten(1).all(1) if values.ndim > 1 else ~values.isfinite()
@@ -207,6 +210,11 @@ class _Pass:
         self.square += squares * batches
         slope = found[-1] if len(wanted) > len(self.objective.parameters) else None
         return None if slope is None else slope.detach() * weight
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the loss and its gradient are."""
+        return bool(np.isfinite(self.loss)) and all(bool(g.isfinite().all()) for g in self.gradient)
 
     @property
     def unreached(self) -> tuple[str, ...]:

@@ -309,12 +309,15 @@ def _one_score(values: Values, targets: Any) -> Values:
 def _silenced(
     model: nn.Module, sample: Sample, seen: Measurements, loss: Callable[..., Any]
 ) -> float | None:
-    """The loss of the model with the last layer's weights at 0, and its bias there or as it is."""
+    """The loss of the model with the last layer's weights at 0, and its bias there or as it is.
+
+    None if it does not give the same on all points then.
+    """
     weight = seen.affine[-1].weight if seen.affine else None
     if weight is None or seen.landscape.constant_loss is not None:
         return None
     names = [weight, f"{weight.rpartition('.')[0]}.bias"]
-    own = dict(model.named_parameters())
+    own, x = dict(model.named_parameters()), sample.batches[0]
     losses: list[float] = []
     with untouched(model):
         for name in names:
@@ -323,8 +326,11 @@ def _silenced(
                     own[name].zero_()
                 try:
                     losses.append(Objective(model, loss, sample).value_as_shown())
+                    found = output_tensor(model(*x.args, **x.kwargs))
                 except Exception:  # a loss may divide by what is 0 now
                     return None
+                if found is None or bool((found != found[:1]).any()):
+                    return None  # what is behind that layer, or beside it, differs by the points
     return min((value for value in losses if value == value), default=None)
 
 

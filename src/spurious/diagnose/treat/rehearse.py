@@ -382,7 +382,8 @@ def carries_over(found: Rehearsals, course: Course, constant: float) -> bool | N
         there.around = objective.around
         return there.value_as_shown()
 
-    told = replace(course, sample=seen).trial(remedies, found.steps, judge=elsewhere)
+    steps = found.steps if best is None else max(found.steps, best.trial.steps)
+    told = replace(course, sample=seen).trial(remedies, steps, judge=elsewhere)
     own = told.losses[-len(told.losses) // LAST :]
     if not own or not sum(own) <= (1 - thresholds.HELPED) * constant * len(own):
         return None

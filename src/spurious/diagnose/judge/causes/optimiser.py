@@ -181,6 +181,8 @@ def drowned_by_epsilon(scene: Scene) -> Finding | None:
     seen, landscape, task = scene.training.optimiser, scene.landscape, scene.task
     if seen is None or not seen.epsilon or not scene.training.begun or not scene.is_poor:
         return None
+    if landscape.constant_loss is None:
+        return None  # it may be small since all is learnt
     if not landscape.relative_gradient > thresholds.STATIONARY or not landscape.trained:
         return None  # in units of the loss they are small, too
     whole = (landscape.gradient_norm**2 + landscape.gradient_noise**2) ** 0.5

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from spurious.diagnose import thresholds
 from spurious.diagnose.finding import Finding, Severity
 from spurious.diagnose.kinds import Kind
 from spurious.diagnose.measure.baselines import SUITS, normal_like
+from spurious.diagnose.measure.neighbours import explained_by_neighbours
 from spurious.diagnose.measure.scene import Scene
 from spurious.diagnose.measure.task import LossNature
 from spurious.diagnose.remedy import Remedy
+
+NOTHING_LEFT: Final = 1e-12
+"""A share of a loss that is 0 but for rounding."""
 
 FEWEST: Final = 32
 """Fewer points are not divided into near and far ones."""
@@ -25,7 +31,7 @@ FEW: Final = 0.2
 """A fifth of the points at most is far."""
 
 NEARLY_ALL: Final = 0.99
-"""Far points that have so much of the targets' spread leave a loss that is theirs alone."""
+"""Of far points that have so much of the loss it is theirs alone."""
 
 
 def met_by_a_constant(scene: Scene) -> Finding | None:
@@ -39,9 +45,13 @@ def met_by_a_constant(scene: Scene) -> Finding | None:
         return None
     if task.loss_draws or task.loss_has_weights or scene.has_partners or scene.weights.judges:
         return None
+    if task.targets_are_equal or not task.targets_matter:
+        return None  # outputs may be what is left of an equation
     nothing, other = scene.model.silenced, task.try_loss(normal_like(f))
     if nothing is None or other is None or not 0 <= nothing <= now <= SUITS * other:
         return None
+    if nothing > NOTHING_LEFT * other:
+        return None  # small outputs of another kind may have less
     return Finding(
         Kind.WRONG_LOSS,
         Severity.WARNING,
@@ -61,30 +71,36 @@ def few_far_points(scene: Scene) -> Finding | None:
     misses = misses_near_points(scene)
     if misses is None:
         return None
-    far, explained = misses
+    far, explained, told = misses
     return Finding(
         Kind.TARGET_SCALE,
         Severity.WARNING,
         None,
-        {"far_points": far, "explained_of_the_others": explained},
+        {
+            "far_points": far,
+            "explained_of_the_others": explained,
+            "explained_by_their_neighbours": told,
+        },
         f"Bring all points to one scale, or look at those that lie far out: {far} of "
-        f"{len(scene.task.targets)} have {NEARLY_ALL:.0%} or more of the targets' spread, so the "
-        f"loss is theirs alone. Of the others' targets the model explains {max(explained, 0):.0%}.",
+        f"{len(scene.task.targets)} have {NEARLY_ALL:.0%} of the loss or more, so that it hardly "
+        f"matters what becomes of the others. Of their targets the model explains "
+        f"{max(explained, 0):.0%}, their nearest neighbours {told:.0%}.",
         (Remedy.STANDARDISE_TARGETS,),
         "far = (y - y.median(0).values).flatten(1).norm(dim=1)  # look at the largest",
     )
 
 
-def misses_near_points(scene: Scene) -> tuple[int, float] | None:
-    """How many far points there are, and the share of the others' targets that is explained.
+def misses_near_points(scene: Scene) -> tuple[int, float, float] | None:
+    """How many far points there are, what is explained of the others' targets, and what can be.
 
-    None if there are none, or if at least half of that is.
+    None if there are none, if half of that is explained, if nothing says that more can be (nearest
+    neighbours, of the others alone), or if the loss is not theirs.
     """
     task = scene.task
-    f, y = task.outputs, task.targets
-    if f is None or not scene.training.begun or task.nature is not LossNature.VALUES:
+    f, y, x = task.outputs, task.targets, scene.data.features
+    if f is None or x is None or not scene.training.begun or task.nature is not LossNature.VALUES:
         return None
-    if not isinstance(y, Tensor) or len(y) < FEWEST or y.numel() != f.numel():
+    if not isinstance(y, Tensor) or len(y) < FEWEST or y.numel() != f.numel() or len(x) != len(y):
         return None
     rows, found = y.detach().double().reshape(len(y), -1), f.double().reshape(len(y), -1)
     away = (rows - rows.median(0).values).norm(dim=1)
@@ -92,9 +108,22 @@ def misses_near_points(scene: Scene) -> tuple[int, float] | None:
     if not 0 < int(far.sum()) <= FEW * len(y) or not float(away.median()) > 0:
         return None
     near = ~far
-    whole = (rows - rows.mean(0)).pow(2).sum()
     own = (rows[near] - rows[near].mean(0)).pow(2).sum()
-    if float(own) > (1 - NEARLY_ALL) * float(whole):
-        return None
     explained = 1 - float((rows[near] - found[near]).pow(2).sum() / own)
-    return (int(far.sum()), explained) if explained < thresholds.MIDDLING else None
+    if not explained < thresholds.MIDDLING or not _is_theirs(scene, near):
+        return None
+    told = explained_by_neighbours(x[near], y[near])
+    if told < max(explained, 0.0) + thresholds.HELPED:
+        return None  # they may be noise
+    return int(far.sum()), explained, told
+
+
+def _is_theirs(scene: Scene, near: Tensor) -> bool:
+    """Whether outputs that are right on the near points alone win next to nothing of the loss."""
+    y, f = scene.task.targets, scene.task.outputs
+    assert f is not None
+    middle = y.double().median(0, keepdim=True).values.expand_as(y)
+    right = torch.where(near.reshape(-1, *[1] * (y.ndim - 1)), y.double(), middle)
+    losses = [scene.task.try_loss(outputs.reshape(f.shape)) for outputs in (middle, right)]
+    whole, left = (nan if loss is None else loss for loss in losses)
+    return left >= NEARLY_ALL * whole > 0
