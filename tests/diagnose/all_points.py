@@ -18,7 +18,7 @@ def steps(model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: in
 
 
 def trained(
-    model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: int = 150
+    model: nn.Module, x: Tensor, y: Tensor, loss: Any, rule: Any, many: int = 150, **more: Any
 ) -> Report:
     steps(model, x, y, loss, rule, many)
-    return spurious.diagnose(model, (x, y), loss, optimiser=rule)
+    return spurious.diagnose(model, (x, y), loss, optimiser=rule, **more)

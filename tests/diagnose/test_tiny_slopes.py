@@ -32,7 +32,7 @@ def test_what_an_adaptive_optimiser_adds_drowns_tiny_gradients(size: float) -> N
     x = torch.linspace(-1, 1, 101)[:, None]
     model = Sized(size)
     rule = torch.optim.Adam(model.parameters(), 2e-2)
-    report = trained(model, x, size * (5 * (x + 1)).sin(), nn.MSELoss(), rule, 300)
+    report = trained(model, x, size * (5 * (x + 1)).sin(), nn.MSELoss(), rule, 300, rehearse=False)
     assert (Kind.TARGET_SCALE in kinds(report)) is (size < 1)
     assert Kind.WRONG_LOSS not in kinds(report)  # the loss looks at these targets, too
 
@@ -46,7 +46,7 @@ def test_a_tiny_loss_of_usual_targets(size: float) -> None:
         return size * mean(f, y)
 
     rule = torch.optim.Adam(model.parameters(), 2e-2)
-    report = trained(model, x, (5 * (x + 1)).sin(), loss, rule, 300)
+    report = trained(model, x, (5 * (x + 1)).sin(), loss, rule, 300, rehearse=False)
     assert (Kind.STEP_TOO_SMALL in kinds(report)) is (size < 1)
 
 
@@ -54,5 +54,5 @@ def test_plain_descent_adds_nothing() -> None:
     x = torch.linspace(-1, 1, 101)[:, None]
     model = Sized(1.0)
     rule = torch.optim.SGD(model.parameters(), 1e-3)
-    report = trained(model, x, (5 * (x + 1)).sin(), nn.MSELoss(), rule, 5)
+    report = trained(model, x, (5 * (x + 1)).sin(), nn.MSELoss(), rule, 5, rehearse=False)
     assert not any("epsilon" in found.evidence for found in report.findings)

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from spurious.diagnose import Kind, Outcome, Report
 
 
-def fitted(model: nn.Module, x: Tensor, y: Tensor, loss: Any, lr: float, steps: int) -> Report:
-    return trained(model, x, y, loss, torch.optim.Adam(model.parameters(), lr), steps)
+def fitted(
+    model: nn.Module, x: Tensor, y: Tensor, loss: Any, lr: float, steps: int, **more: Any
+) -> Report:
+    return trained(model, x, y, loss, torch.optim.Adam(model.parameters(), lr), steps, **more)
 
 
 def kinds(report: Report) -> list[Kind]:
@@ -44,7 +46,7 @@ def test_an_equation_that_nothing_fulfils_as_well(told: bool) -> None:
         off = told[:, 0] * (u[:, 1] - told[:, 1])
         return (bend + u[:, 1]).pow(2).mean() + off.pow(2).sum()
 
-    report = fitted(Height(), x, y, loss, 3e-3, 2000)
+    report = fitted(Height(), x, y, loss, 3e-3, 2000, rehearse=False, curvature=False)
     assert (Kind.WRONG_LOSS in kinds(report)) is (not told)
 
 
@@ -118,7 +120,7 @@ def test_far_points_do_not_matter_to_a_loss_that_is_not_theirs() -> None:
         return torch.log1p((f - y) ** 2).mean()
 
     model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
-    assert Kind.TARGET_SCALE not in kinds(fitted(model, x, y, loss, 1e-2, 20))
+    assert Kind.TARGET_SCALE not in kinds(fitted(model, x, y, loss, 1e-2, 20, rehearse=False))
 
 
 def test_small_units_are_no_solution() -> None:
@@ -135,7 +137,7 @@ def test_small_units_are_no_solution() -> None:
         with torch.no_grad():
             model[2].weight.mul_(0.05)
             model[2].bias.zero_()
-        report = fitted(model, x, y, loss, 1e-3, steps)
+        report = fitted(model, x, y, loss, 1e-3, steps, rehearse=False, curvature=False)
         assert Kind.WRONG_LOSS not in kinds(report)
 
 
