@@ -97,7 +97,8 @@ def _same(chain: nn.Sequential, model: nn.Module, features: Tensor) -> bool:
             return False
     if not isinstance(found, Tensor) or z.numel() != found.numel():
         return False
-    gap = float((z.reshape(found.shape) - found.detach()).abs().max())
+    found = found.detach()  # a model may turn gradients on
+    gap = float((z.reshape(found.shape) - found).abs().max())
     return gap <= SAME * max(float(found.abs().max()), 1e-30)
 
 
