@@ -4,6 +4,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 
 import pytest
 
@@ -17,6 +18,12 @@ if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
     for name in ("jax", "optax", "scipy.stats", "distributed", "selenium.webdriver", "onnx"):
         with contextlib.suppress(ImportError):  # tests of what is not installed are skipped
             importlib.import_module(name)
+
+# What is started in the background ignores Ctrl-C, and so would every process that the tests start
+# to press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    with contextlib.suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WAITING = ("tests/sweep/test_kill.py", "tests/sweep/test_cluster.py", "tests/explore/")
 """Tests that wait for other processes; one process would have to wait for them at the end."""
