@@ -158,7 +158,8 @@ def _means_nothing(found: Finding, scene: Scene, rehearsals: Rehearsals | None) 
     if found.kind not in OF_COPIES or "loss_with_the_change" not in found.evidence:
         return False
     if rehearsals is not None and rehearsals.carries is False:
-        return True
+        decays = found.kind is Kind.OVER_REGULARISED
+        return not (decays and _holds_for_others(scene, rehearsals))
     if _far_below_a_start(scene, rehearsals):
         return True
     if found.kind is not Kind.STEP_TOO_SMALL:
@@ -232,11 +233,20 @@ def _learns_frozen(rehearsals: Rehearsals | None) -> bool:
     return max(frozen, default=0.0) >= max([least, *others])
 
 
+def _holds_for_others(scene: Scene, rehearsals: Rehearsals | None) -> bool:
+    """Whether what copies learn holds for other points, or neighbours say that there is something.
+
+    A copy that is sure of what it has learnt by heart may lose more on others than it tells.
+    """
+    carries = rehearsals is not None and rehearsals.carries is True
+    return carries or scene.data.neighbours >= thresholds.HELPED
+
+
 def _mends_nothing(rehearsals: Rehearsals | None) -> bool:
-    """Whether the mends of what values show were tried, and win less than no change does."""
+    """Whether the mends of what values show were tried, and end above the constant's loss."""
     if rehearsals is None or not rehearsals.of(Aspect.CAUSE):
         return False
-    return all(one.gain < rehearsals.unchanged for one in rehearsals.of(Aspect.CAUSE))
+    return all(one.gain < 0 for one in rehearsals.of(Aspect.CAUSE))
 
 
 def _only_takes_time(rehearsals: Rehearsals | None) -> bool:
@@ -295,7 +305,7 @@ def _refuted(found: Finding, scene: Scene, rehearsals: Rehearsals | None, succee
         return True
     if "curvatures_apart" in found.evidence and _mends_nothing(rehearsals):
         return True
-    if found.evidence.get("held_by_decay") and (rehearsals is None or not rehearsals.carries):
+    if found.evidence.get("held_by_decay") and not _holds_for_others(scene, rehearsals):
         return True  # without it the points may be learnt by heart
     if "at_random" in found.evidence and _learns_frozen(rehearsals):
         return True  # what is frozen does not keep it from learning
