@@ -93,8 +93,9 @@ def matrix_behind_a_sigmoid(seed: int, mended: bool) -> Program:
     torch.manual_seed(seed)
     x = torch.rand(1000, 100)
     y = (x @ torch.randn(100, 100)).sigmoid()
-    model = nn.Sequential(nn.Linear(100, 100, bias=False), nn.Sigmoid())
-    nn.init.normal_(model[0].weight, 0.0, 0.01 if mended else 1.0)
+    matrix = nn.Linear(100, 100, bias=False)
+    nn.init.normal_(matrix.weight, 0.0, 0.01 if mended else 1.0)
+    model = nn.Sequential(matrix, nn.Sigmoid())
     return Program(model, x, y, nn.MSELoss(), sgd(model, 100.0), 1000, 100, explained(y))
 
 
